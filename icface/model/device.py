@@ -1,0 +1,58 @@
+"""Where the networks run, and in which precision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+Wish = Literal["auto", "cpu", "cuda", "mps"]
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A place to compute.
+
+    Attributes
+    ----------
+    torch_device : torch.device
+        CPU, CUDA or MPS.
+    dtype : torch.dtype
+        Half precision on a GPU, float32 on the CPU.
+    """
+
+    torch_device: torch.device
+    dtype: torch.dtype
+
+    @property
+    def name(self) -> str:
+        """For the status bar: ``CPU``, ``CUDA fp16``."""
+        if self.torch_device.type == "cpu":
+            return "CPU"
+        return f"{self.torch_device.type.upper()} {'fp16' if self.dtype is torch.float16 else 'fp32'}"
+
+    def in_full_precision(self) -> Device:
+        """The same place with float32."""
+        return Device(self.torch_device, torch.float32)
+
+
+CPU = Device(torch.device("cpu"), torch.float32)
+
+
+def pick_device(wish: str = "auto") -> Device:
+    """The best device present, or the one wished for.
+
+    Raises
+    ------
+    ValueError
+        When the wish is unknown, or that device is not present.
+    """
+    present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if wish == "auto":
+        wish = next((kind for kind in ("cuda", "mps") if present[kind]), "cpu")
+    if wish not in present:
+        raise ValueError(f"Unknown device {wish!r}; use auto, cpu, cuda or mps.")
+    if not present[wish]:
+        raise ValueError(f"No {wish.upper()} device is present; use --device cpu or auto.")
+    return CPU if wish == "cpu" else Device(torch.device(wish), torch.float16)

@@ -1,0 +1,117 @@
+"""Weights on disk: safetensors with the network's configuration inside, loaded strictly.
+
+A file names its kind (``icface.neutralizer`` and so on), the configuration the network is built from, and notes on how it
+was made. Nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as safetensors_bytes
+from torch import Tensor, nn
+
+FORMAT = "icface-1"
+
+
+class ModelFileError(ValueError):
+    """A weights file that is missing, damaged, or of another network."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredModel:
+    """What a weights file holds.
+
+    Attributes
+    ----------
+    kind : str
+        Which network.
+    config : dict
+        Plain values the network is built from.
+    notes : dict
+        How the weights were made: data, steps, held-out figures.
+    state : dict of Tensor
+        Parameters and buffers, float32.
+    digest : str
+        First 16 hex digits of the file's SHA-256.
+    """
+
+    kind: str
+    config: dict[str, Any]
+    notes: dict[str, Any]
+    state: dict[str, Tensor]
+    digest: str
+
+
+def models_dir() -> Path:
+    """The folder the shipped weights lie in."""
+    return Path(__file__).resolve().parents[2] / "resources" / "models"
+
+
+def save_model(
+    path: Path,
+    *,
+    kind: str,
+    config: Mapping[str, Any],
+    state: Mapping[str, Tensor],
+    notes: Mapping[str, Any] | None = None,
+    half: bool = True,
+) -> None:
+    """Write weights beside and rename; floating tensors are stored in half precision unless told otherwise."""
+    stored = {
+        name: (tensor.half() if half and tensor.is_floating_point() else tensor).detach().cpu().contiguous().clone()
+        for name, tensor in state.items()
+    }
+    metadata = {"format": FORMAT, "kind": kind, "config": json.dumps(dict(config)), "notes": json.dumps(dict(notes or {}))}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with beside.open("wb") as file:
+            file.write(safetensors_bytes(stored, metadata))
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def load_model(path: Path, *, kind: str) -> StoredModel:
+    """Read a weights file of the given kind.
+
+    Raises
+    ------
+    ModelFileError
+        Naming the file and what is wrong with it.
+    """
+    if not path.is_file():
+        raise ModelFileError(f"The weights file {path} is missing. Reinstall ICface Studio, or train it: icface train --help.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a mapping)
+        config, notes = json.loads(metadata.get("config", "{}")), json.loads(metadata.get("notes", "{}"))
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelFileError(f"{path} is not a readable weights file ({error}). Reinstall ICface Studio.") from error
+    if metadata.get("format") != FORMAT or metadata.get("kind") != kind:
+        raise ModelFileError(f"{path} holds {metadata.get('kind', 'no ICface network')!r}, expected {kind!r}.")
+    state = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    return StoredModel(kind, config, notes, state, digest)
+
+
+def load_into(network: nn.Module, stored: StoredModel, *, path: Path) -> None:
+    """Fill a network strictly; `ModelFileError` names missing, unexpected and mis-shaped tensors."""
+    try:
+        network.load_state_dict(stored.state, strict=True)
+    except RuntimeError as error:
+        raise ModelFileError(f"{path} does not fit the network it claims to be: {error}") from error
+    if not all(torch.isfinite(p).all() for p in network.state_dict().values() if p.is_floating_point()):
+        raise ModelFileError(f"{path} holds numbers that are not finite. Reinstall ICface Studio.")
