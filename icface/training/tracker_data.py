@@ -1,0 +1,319 @@
+"""What the built-in tracker learns from: portraits with their fitted states, and rig renders of them in new states.
+
+Everything is decoded and rendered once into plain arrays in a cache folder, so that a training step only warps small
+pictures. The cache holds, for each split,
+
+- ``{split}_portraits``: whole portraits scaled to `PORTRAIT_SIZE`, with landmarks and controls,
+- ``{split}_renders``: crops of `RENDER_SIZE` showing the same people in other states, with exact labels,
+- ``flip``: how the 478 landmarks and the 56 controls swap places when a picture is mirrored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from icface.controls import CHANNELS, EXPRESSIONS
+from icface.geometry import face_crop
+from icface.training.rig import GUMS, MIRROR, SOCKET, TEETH, Rig, State, View, flow, warp
+
+PORTRAIT_SIZE = 256
+RENDER_SIZE = 192
+RENDER_MARGIN = 1.9
+FIT_ERROR_LIMIT = 0.018
+IRIS_RINGS = ((468, (469, 470, 471, 472)), (473, (474, 475, 476, 477)))
+"""Iris centre and ring of the subject's right and left eye in the 478 landmarks."""
+
+Images = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledImages:
+    """Square pictures with their labels, kept on disk and read as they are needed.
+
+    Attributes
+    ----------
+    images : (N, S, S, 3) uint8
+        RGB.
+    landmarks : (N, 478, 3) float32
+        In pixels of the picture.
+    controls : (N, 56) float32
+        Degrees and 0..1, in the order of `icface.controls.CHANNELS`.
+    person : (N,) int64
+        Who it is.
+    """
+
+    images: Images
+    landmarks: Floats
+    controls: Floats
+    person: NDArray[np.int64]
+
+    @classmethod
+    def load(cls, folder: Path, name: str) -> LabelledImages:
+        """Open what `save` wrote; the pictures are mapped, not read."""
+        labels = np.load(folder / f"{name}.npz")
+        count = len(labels["person"])
+        images = np.load(folder / f"{name}.npy", mmap_mode="r")[:count]
+        return cls(images, labels["landmarks"], labels["controls"], labels["person"])
+
+    def __len__(self) -> int:
+        return len(self.person)
+
+
+def _save_labels(folder: Path, name: str, landmarks: Sequence[Floats], controls: Sequence[Floats], person: Sequence[int]) -> None:
+    beside = folder / f"{name}.part.npz"
+    np.savez(beside, landmarks=np.stack(landmarks).astype(np.float32), controls=np.stack(controls).astype(np.float32), person=np.array(person, np.int64))
+    beside.replace(folder / f"{name}.npz")
+
+
+def _open_images(folder: Path, name: str, count: int, size: int) -> Images:
+    return np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=np.uint8, shape=(count, size, size, 3))
+
+
+def flip_permutations(canonical: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+    """How a mirrored picture's labels follow from the picture's own.
+
+    Parameters
+    ----------
+    canonical : (468, 3) array
+        The canonical face mesh, x to the subject's left.
+
+    Returns
+    -------
+    landmarks : (478,) int
+        ``mirrored = labels[landmarks]`` (then ``x -> width - 1 - x``).
+    controls : (56,) int
+        The same for the controls, to be multiplied by `signs`.
+    signs : (56,) float32
+        -1 for yaw and roll.
+    """
+    mirrored = canonical * np.array([-1, 1, 1], np.float32)
+    mesh = np.argmin(np.linalg.norm(mirrored[:, None] - canonical[None], axis=2), axis=1)
+    irises = [473, 476, 475, 474, 477, 468, 471, 470, 469, 472]  # the ring goes outwards to the subject's left, up, right, down
+    landmarks = np.concatenate([mesh, np.array(irises)])
+    controls = np.concatenate([np.arange(3), 3 + MIRROR])
+    signs = np.ones(len(CHANNELS), np.float32)
+    signs[[0, 2]] = -1
+    return landmarks.astype(np.int64), controls.astype(np.int64), signs
+
+
+_EVENTS: tuple[tuple[float, tuple[str, ...], float], ...] = (
+    # chance, channels (paired names get a side), lowest strength
+    (0.42, ("eyeBlink",), 0.15), (0.10, ("eyeWide",), 0.2), (0.12, ("eyeSquint",), 0.2),
+    (0.34, ("browInnerUp",), 0.15), (0.20, ("browOuterUp",), 0.2), (0.20, ("browDown",), 0.2),
+    (0.38, ("jawOpen",), 0.05), (0.36, ("mouthSmile",), 0.1), (0.14, ("mouthFrown",), 0.2),
+    (0.10, ("mouthPucker",), 0.2), (0.08, ("mouthFunnel",), 0.2), (0.10, ("mouthUpperUp",), 0.2),
+    (0.10, ("mouthLowerDown",), 0.2), (0.08, ("mouthPress",), 0.2), (0.10, ("mouthStretch",), 0.2),
+    (0.06, ("mouthDimple",), 0.2), (0.06, ("mouthRollLower", "mouthRollUpper"), 0.2), (0.05, ("mouthRollLower",), 0.2),
+    (0.05, ("mouthRollUpper",), 0.2), (0.05, ("mouthShrugLower", "mouthShrugUpper"), 0.2), (0.05, ("mouthShrugLower",), 0.2),
+    (0.05, ("jawLeft",), 0.2), (0.05, ("jawRight",), 0.2), (0.05, ("jawForward",), 0.2), (0.05, ("mouthLeft",), 0.2),
+    (0.05, ("mouthRight",), 0.2), (0.05, ("cheekPuff",), 0.2), (0.10, ("noseSneer",), 0.2), (0.12, ("cheekSquint",), 0.2),
+)  # fmt: skip
+_INDEX = {name: i for i, name in enumerate(EXPRESSIONS)}
+
+
+def random_expression(rng: np.random.Generator, own: NDArray[np.floating]) -> NDArray[np.float64]:
+    """53 channels: the person's own, faded by a random share, with a few movements set on top."""
+    fade = (0.0, 1.0, rng.random())[rng.integers(3)]
+    e = np.clip(own.astype(np.float64) * fade, 0, 1)
+    for chance, names, least in _EVENTS:
+        if rng.random() >= chance:
+            continue
+        strength = rng.uniform(least, 1.0)
+        for name in names:
+            if name in _INDEX:
+                e[_INDEX[name]] = strength * rng.uniform(0.8, 1.0)
+                continue
+            one_side = rng.random() < 0.3
+            sides = ("LR"[rng.integers(2)],) if one_side else ("L", "R")
+            for side in sides:
+                e[_INDEX[f"{name}_{side}"]] = strength * rng.uniform(0.85, 1.0)
+            if one_side and rng.random() < 0.5:
+                e[_INDEX[f"{name}_{'R' if sides[0] == 'L' else 'L'}"]] = 0.0
+    if rng.random() < 0.5:
+        _look(rng, e)
+    for smile, squint in (("mouthSmile_L", "cheekSquint_L"), ("mouthSmile_R", "cheekSquint_R")):
+        if rng.random() < 0.5:
+            e[_INDEX[squint]] = max(e[_INDEX[squint]], 0.6 * e[_INDEX[smile]])
+    return np.clip(e, 0, 1)
+
+
+def _look(rng: np.random.Generator, e: NDArray[np.float64]) -> None:
+    across, up = rng.uniform(-0.9, 0.9, 2)
+    for name, value in (("Out_L", across), ("In_R", across), ("In_L", -across), ("Out_R", -across), ("Up_L", up), ("Up_R", up), ("Down_L", -up), ("Down_R", -up)):
+        e[_INDEX[f"eyeLook{name}"]] = max(value, 0.0)
+
+
+def random_state(rng: np.random.Generator, source: State) -> State:
+    """The person in a state that the rig can still show well: within 30 degrees of the photographed pose."""
+    yaw, pitch = (rng.uniform(-30, 30), rng.uniform(-20, 20)) if rng.random() < 0.35 else rng.normal(0, (11, 7))
+    own = source.angles_deg
+    yaw, pitch = np.clip(yaw, -30, 30), np.clip(pitch, -20, 20)
+    yaw, pitch = (now + (-delta if abs(now + delta) > limit else delta) for now, delta, limit in ((own[0], yaw, 45), (own[1], pitch, 30)))
+    kind = rng.random()
+    expression = source.expression if kind < 0.12 else np.zeros(53) if kind < 0.2 else random_expression(rng, source.expression)
+    return source.turned(float(yaw), float(pitch), own[2]).expressed(np.asarray(expression, np.float64))
+
+
+def labels_of(landmarks: Floats, source: View, target: View) -> tuple[Floats, Floats]:
+    """Landmarks and controls of `target`: the rig's points moved, with what the fit missed in the source kept.
+
+    Returns
+    -------
+    landmarks : (478, 3) float32
+    controls : (56,) float32
+    """
+    rig = source.rig
+    moved = target.vertices - source.vertices
+    moved[:, 2] *= -1  # the mesh counts depth away from the camera
+    new = landmarks.astype(np.float32).copy()
+    new[:468] += moved[rig.mesh]
+    for (centre, ring), pupil in zip(IRIS_RINGS, rig.pupils, strict=True):
+        new[[centre, *ring]] += moved[pupil]
+    return new, np.concatenate([target.state.angles_deg, target.state.expression]).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class PortraitRow:
+    """One row of the portraits table."""
+
+    path: Path
+    landmarks: Floats
+    state: State
+    person: int
+
+
+class Portraits:
+    """The portraits folder: pictures, landmarks, fitted states and the split by person."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        with np.load(folder / "portraits.npz") as table:
+            self._table = {name: table[name] for name in table.files}
+
+    def rows(self, split: str, *, stills: bool | None = None) -> list[int]:
+        """Rows of a split whose fit can be trusted; only stills or only frames of clips if asked."""
+        good = (self._table["split"] == split) & (self._table["fit_error"] < FIT_ERROR_LIMIT)
+        frame = np.char.find(self._table["image"], "video") >= 0
+        if stills is not None:
+            good &= ~frame if stills else frame
+        return [int(i) for i in np.flatnonzero(good)]
+
+    def __getitem__(self, i: int) -> PortraitRow:
+        t = self._table
+        state = State(
+            rotation=cv2.Rodrigues(t["rot"][i].astype(np.float64))[0],
+            scale=float(t["scale"][i]),
+            pivot=t["trans"][i].astype(np.float64),
+            identity=t["identity"][i].astype(np.float64),
+            expression=t["expression"][i].astype(np.float64),
+        )
+        return PortraitRow(self._folder / "images" / str(t["image"][i]), t["landmarks"][i], state, int(t["person"][i]))
+
+
+def read_rgb(path: Path) -> Images:
+    """An 8-bit picture as RGB; `FileNotFoundError` if it cannot be read."""
+    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if bgr is None:
+        raise FileNotFoundError(f"{path} is missing or no picture.")
+    return np.ascontiguousarray(bgr[..., ::-1]).astype(np.uint8, copy=False)
+
+
+def cache_portraits(portraits: Portraits, split: str, folder: Path) -> None:
+    """Decode every portrait of a split once, at `PORTRAIT_SIZE`."""
+    rows = portraits.rows(split)
+    name = f"{split}_portraits"
+    images = _open_images(folder, name, len(rows), PORTRAIT_SIZE)
+    landmarks, controls, people = [], [], []
+    for n, i in enumerate(rows):
+        row = portraits[i]
+        picture = read_rgb(row.path)
+        factor = PORTRAIT_SIZE / picture.shape[0]
+        images[n] = cv2.resize(picture, (PORTRAIT_SIZE, PORTRAIT_SIZE), interpolation=cv2.INTER_AREA)
+        landmarks.append(((row.landmarks + [0.5, 0.5, 0]) * factor - [0.5, 0.5, 0]).astype(np.float32))
+        controls.append(np.concatenate([row.state.angles_deg, row.state.expression]).astype(np.float32))
+        people.append(row.person)
+    _save_labels(folder, name, landmarks, controls, people)
+
+
+def render_person(rig: Rig, row: PortraitRow, count: int, rng: np.random.Generator) -> list[tuple[Images, Floats, Floats]]:
+    """Crops of one portrait warped to random states, with landmarks and controls."""
+    crop = face_crop(row.landmarks, RENDER_SIZE, margin=RENDER_MARGIN)
+    picture = read_rgb(row.path)
+    if crop.scale < 0.8:
+        picture = cv2.GaussianBlur(picture, (0, 0), 0.35 / crop.scale)
+    shape = (RENDER_SIZE, RENDER_SIZE)
+    small = cv2.warpAffine(picture, crop.matrix, shape, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    state = row.state.moved(crop)
+    landmarks = crop.points(row.landmarks).astype(np.float32)
+    neutral = rig.neutral_shape(state.identity)
+    before = View(rig, state, RENDER_SIZE, neutral=neutral)
+    made = []
+    for _ in range(count):
+        after = View(rig, random_state(rng, state), RENDER_SIZE, neutral=neutral)
+        field, _ = flow(before, after)
+        made.append((_paint_mouth(rng, warp(small, field), before, after), *labels_of(landmarks, before, after)))
+    return made
+
+
+def _paint_mouth(rng: np.random.Generator, picture: Images, before: View, after: View) -> Images:
+    """Give a mouth that the photograph showed closed something to open on: dark, teeth, tongue."""
+    inside = np.isin(after.part, (SOCKET, GUMS, TEETH))
+    if rng.random() < 0.2 or inside.sum() < 1.5 * np.isin(before.part, (SOCKET, GUMS, TEETH)).sum() + 15:
+        return picture
+    light = 0.4 + picture[after.triangle >= 0].mean() / 255
+    colours = {SOCKET: rng.uniform((25, 8, 8), (70, 35, 35)), GUMS: rng.uniform((80, 30, 30), (170, 90, 90))}
+    colours[TEETH] = rng.uniform((130, 120, 105), (225, 220, 205))
+    paint = picture.astype(np.float32)
+    for part, colour in colours.items():
+        paint[after.part == part] = colour * light
+    soft = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), 0.7)[..., None]
+    paint = cv2.GaussianBlur(paint, (0, 0), 0.6)
+    return np.clip(picture * (1 - soft) + paint * soft, 0, 255).astype(np.uint8)
+
+
+def cache_renders(portraits: Portraits, rig: Rig, split: str, folder: Path, *, rounds: Sequence[int], seed: int) -> None:
+    """Render the people of a split in random states.
+
+    `rounds` are numbers of renders per still; after each round the pool can be used. Frames of clips get a render in
+    the first round only.
+    """
+    rng = np.random.default_rng(seed)
+    stills, frames = portraits.rows(split, stills=True), portraits.rows(split, stills=False)
+    name = f"{split}_renders"
+    total = sum(rounds) * len(stills) + len(frames)
+    images = _open_images(folder, name, total, RENDER_SIZE)
+    landmarks: list[Floats] = []
+    controls: list[Floats] = []
+    people: list[int] = []
+    for number, count in enumerate(rounds):
+        todo = [(i, count) for i in stills] + ([(i, 1) for i in frames] if number == 0 else [])
+        for order in rng.permutation(len(todo)):
+            row = portraits[todo[order][0]]
+            for picture, points, vector in render_person(rig, row, todo[order][1], rng):
+                images[len(people)] = picture
+                landmarks.append(points)
+                controls.append(vector)
+                people.append(row.person)
+            if len(people) % 500 < count:
+                _save_labels(folder, name, landmarks, controls, people)
+        _save_labels(folder, name, landmarks, controls, people)
+
+
+def build_cache(portraits_folder: Path, rig_file: Path, folder: Path, *, seed: int = 0) -> None:
+    """Fill the cache folder from the portraits and the rig; takes about ten minutes on one core."""
+    cv2.setNumThreads(1)
+    folder.mkdir(parents=True, exist_ok=True)
+    portraits, rig = Portraits(portraits_folder), Rig(rig_file)
+    landmarks, controls, signs = flip_permutations(rig.canonical.astype(np.float32))
+    np.savez(folder / "flip.npz", landmarks=landmarks, controls=controls, signs=signs)
+    for split in ("train", "val"):
+        cache_portraits(portraits, split, folder)
+    cache_renders(portraits, rig, "val", folder, rounds=(6,), seed=seed + 1)
+    cache_renders(portraits, rig, "train", folder, rounds=(3, 3, 4), seed=seed)

@@ -1,0 +1,178 @@
+"""Train the neutralizer on rig surfaces; resumes, keeps an averaged copy, judges on held-out people."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+from torch.utils.data import DataLoader
+
+from icface.model.neutralizer import LENGTH_CM, Neutralizer, NeutralizerConfig, Part, Surface
+from icface.model.store import save_model
+from icface.training.portraits import Portraits
+from icface.training.rig import Rig
+from icface.training.surface_data import SurfaceAtlas, SurfaceStream, random_expression, random_turn, surface_sample
+
+log = logging.getLogger(__name__)
+PART_WEIGHT = torch.tensor([0.5, 1.0, 1.5, 4.0, 4.0])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeutralizerTraining:
+    """What a run needs.
+
+    Attributes
+    ----------
+    portraits, rig, cache, out : Path
+        Folder of portraits, rig file, folder for decoded canvases, folder for checkpoints.
+    minutes : float
+        Length of this run; the learning rate falls to nothing over it.
+    """
+
+    portraits: Path
+    rig: Path
+    cache: Path
+    out: Path
+    minutes: float
+    batch: int = 16
+    rate: float = 2e-3
+    workers: int = 1
+    device: str = "cpu"
+    seed: int = 0
+    resume: bool = True
+
+
+def surface_loss(surface: Surface, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, float]]:
+    """Cross-entropy of the parts, L1 of both positions where the face shows, and L1 of their gradients.
+
+    Pixels near a boundary of parts (lips, lids) weigh four times as much: there a pixel more or less is a different face.
+    """
+    part = batch["part"]
+    ce = F.cross_entropy(surface.logits, part, PART_WEIGHT.to(part.device))
+    face = (part > 0)[:, None].float()
+    edge = (F.max_pool2d(part[:, None].float(), 5, 1, 2) != -F.max_pool2d(-part[:, None].float(), 5, 1, 2)).float()
+    weight = face * (1 + 3 * edge)
+    total = weight.sum() + 1
+    head = ((surface.head - batch["head"]).abs() * weight).sum() / total
+    own = surface.place.gather(1, (part - 1).clamp(min=0)[:, None, None].expand(-1, 1, 3, -1, -1))[:, 0]  # (B, 3, S, S)
+    place = ((own - batch["place"]).abs() * weight).sum() / total
+    steep = sum(_gradient_loss(own, batch["place"], part, axis) + _gradient_loss(surface.head, batch["head"], part, axis)
+                for axis in (2, 3))  # fmt: skip
+    loss = 0.15 * ce + 4 * head + 8 * place + 8 * steep
+    return loss, {"parts": ce.item(), "head_cm": head.item() * LENGTH_CM, "place_cm": place.item() * LENGTH_CM}
+
+
+def _gradient_loss(a: Tensor, b: Tensor, part: Tensor, axis: int) -> Tensor:
+    n = a.shape[axis]
+    same = (part.narrow(axis - 1, 1, n - 1) == part.narrow(axis - 1, 0, n - 1)) & (part.narrow(axis - 1, 0, n - 1) > 0)
+    difference = (a - b).narrow(axis, 1, n - 1) - (a - b).narrow(axis, 0, n - 1)
+    return (difference.abs() * same[:, None]).sum() / (same.sum() + 1)
+
+
+def held_out(training: NeutralizerTraining, *, count: int = 96) -> dict[str, Tensor]:
+    """A fixed batch of people never trained on: every other one as photographed, the rest warped by the rig."""
+    rng = np.random.default_rng(7)
+    rig, people = Rig(training.rig), Portraits(training.portraits, training.cache, "val")
+    atlas, real = SurfaceAtlas.of(rig), people.expressions()
+    samples = []
+    for n, index in enumerate(np.linspace(0, len(people) - 1, count).astype(int)):
+        portrait = people[int(index)]
+        target = random_turn(rng, portrait.state).expressed(random_expression(rng, real)) if n % 2 else None
+        samples.append(surface_sample(rig, atlas, portrait, target=target, rng=rng))
+    return {
+        "image": torch.stack([torch.from_numpy(s.image).permute(2, 0, 1) for s in samples]),
+        "head": torch.stack([torch.from_numpy(s.head).permute(2, 0, 1) for s in samples]),
+        "place": torch.stack([torch.from_numpy(s.place).permute(2, 0, 1) for s in samples]),
+        "part": torch.stack([torch.from_numpy(s.part) for s in samples]),
+    }
+
+
+@torch.inference_mode()
+def judge(network: Neutralizer, batch: dict[str, Tensor]) -> dict[str, float]:
+    """Held-out figures: share of pixels of the right part (mean over parts), mean errors in centimetres."""
+    network.eval()
+    chunks = [network(scaled(images)) for images in batch["image"].split(16)]
+    surface = Surface(*(torch.cat([getattr(c, name) for c in chunks]) for name in ("head", "place", "logits")))
+    _, figures = surface_loss(surface, batch)
+    guess, part = surface.logits.argmax(1), batch["part"]
+    overlap = [((guess == p) & (part == p)).sum() / ((guess == p) | (part == p)).sum().clamp(min=1) for p in Part]
+    figures |= {f"iou_{p.name.lower()}": float(v) for p, v in zip(Part, overlap, strict=True)}
+    return {name: round(value, 4) for name, value in figures.items()}
+
+
+def scaled(image: Tensor) -> Tensor:
+    """uint8 pictures as the network takes them: -1..1, channels last."""
+    return (image.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+
+
+def train(training: NeutralizerTraining) -> Path:
+    """Run until the minutes are over; returns the path of the weights in the out folder."""
+    torch.manual_seed(training.seed)
+    training.out.mkdir(parents=True, exist_ok=True)
+    checkpoint, weights = training.out / "neutralizer-training.safetensors", training.out / "neutralizer.safetensors"
+    network = Neutralizer().to(training.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = copy.deepcopy(network)
+    steps_before = 0
+    if training.resume and checkpoint.exists():
+        saved = load_file(checkpoint)
+        network.load_state_dict({k[2:]: v for k, v in saved.items() if k.startswith("n.")})
+        average.load_state_dict({k[2:]: v for k, v in saved.items() if k.startswith("a.")})
+        steps_before = int(saved["steps"])
+    optimiser = torch.optim.AdamW(network.parameters(), training.rate, weight_decay=1e-3)
+    test = held_out(training)
+    stream = SurfaceStream(training.portraits, training.rig, training.cache, seed=training.seed + steps_before)
+    loader = DataLoader(stream, training.batch, num_workers=training.workers, prefetch_factor=6)
+    batches: Iterator[dict[str, Tensor]] = iter(loader)
+    begun, step, reported = time.monotonic(), 0, time.monotonic()
+    running: dict[str, float] = {}
+    while (spent := (time.monotonic() - begun) / 60 / training.minutes) < 1:
+        batch = {name: value.to(training.device) for name, value in next(batches).items()}
+        for group in optimiser.param_groups:
+            group["lr"] = training.rate * min(1, (step + 1) / 100) * (0.5 * (1 + math.cos(math.pi * spent)) + 0.01)
+        network.train()
+        loss, figures = surface_loss(network(scaled(batch["image"])), batch)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimiser.step()
+        step += 1
+        _follow(average, network, min(0.998, step / (step + 10)))
+        running = {k: 0.98 * running.get(k, v) + 0.02 * v for k, v in figures.items()}
+        if time.monotonic() - reported > 180:
+            reported = time.monotonic()
+            log.info("step %d: %s", steps_before + step, json.dumps({k: round(v, 4) for k, v in running.items()}))
+            _keep(checkpoint, weights, network, average, steps_before + step, judge(average, test))
+    _keep(checkpoint, weights, network, average, steps_before + step, judge(average, test))
+    return weights
+
+
+@torch.no_grad()
+def _follow(average: nn.Module, network: nn.Module, decay: float) -> None:
+    for slow, fast in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
+        if slow.is_floating_point():
+            slow.lerp_(fast, 1 - decay)
+        else:
+            slow.copy_(fast)
+
+
+def _keep(checkpoint: Path, weights: Path, network: Neutralizer, average: Neutralizer, steps: int, figures: dict[str, Any]) -> None:
+    log.info("held out after %d steps: %s", steps, json.dumps(figures))
+    state = {f"n.{k}": v for k, v in network.state_dict().items()} | {f"a.{k}": v for k, v in average.state_dict().items()}
+    beside = checkpoint.with_suffix(".part")
+    save_file({k: v.detach().cpu().contiguous().clone() for k, v in state.items()} | {"steps": torch.tensor(steps)}, beside)
+    beside.replace(checkpoint)
+    config = NeutralizerConfig(widths=network.config.widths)
+    save_model(weights, kind="icface.neutralizer", config={"widths": list(config.widths)}, state=average.state_dict(),
+               notes={"steps": steps, "held_out": figures})  # fmt: skip
