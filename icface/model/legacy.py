@@ -7,12 +7,12 @@ see the picture with 20 constant planes behind it, one for each number of the dr
 
 Convention
 ----------
-Network pictures are RGB float32 of shape (N, 3, 128, 128) in -1..1. A driving vector is 20 numbers of about 0..1: pitch,
-yaw, roll as OpenFace measures them, ``(radians + 0.70) / 1.4``, then the intensities of AU 1, 2, 4, 5, 6, 7, 9, 10, 12,
-14, 15, 17, 20, 23, 25, 26, 45 as fifths of OpenFace's scale, which is this project's 0..1. Nothing is clamped.
+Network pictures are RGB float32 of shape (N, 3, 128, 128) in -1..1. A driving vector is 20 numbers of about 0..1:
+pitch, yaw, roll as OpenFace measures them, ``(radians + 0.70) / 1.4``, then the intensities of AU 1, 2, 4, 5, 6, 7, 9,
+10, 12, 14, 15, 17, 20, 23, 25, 26, 45 as fifths of OpenFace's scale, which is this project's 0..1. Nothing is clamped.
 
-OpenFace's camera frame has x to the viewer's right, y down and z away from the camera, and its rotation is ``Rx Ry Rz``.
-Against this project, pitch keeps its sign (positive looks down), yaw and roll change theirs.
+OpenFace's camera frame has x to the viewer's right, y down and z away from the camera, and its rotation is
+``Rx Ry Rz``. Against this project, pitch keeps its sign (positive looks down), yaw and roll change theirs.
 """
 
 from __future__ import annotations
@@ -277,7 +277,7 @@ def _unpickle_tensors(path: Path) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True)  # noqa: TID251  (the authors' format)
     except OSError as error:
         raise ModelFileError(f"{path} cannot be read ({error.strerror or error}).") from error
-    except Exception as error:  # noqa: BLE001  (a damaged file makes the reader raise nearly anything)
+    except Exception as error:  # a damaged file makes the reader raise nearly anything
         if "global" in str(error).lower():
             raise ModelFileError(
                 f"{path} holds Python objects besides tensors, which could run code when read; it is refused. "
