@@ -1,0 +1,235 @@
+"""Between the window and the engine: the only object that knows of threads.
+
+Requests go to the engine as values; what the engine tells arrives as Qt signals on the thread of the window.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Generator
+from pathlib import Path
+from typing import Literal
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QImage
+
+from icface.engine import Advanced, Event, Failed, Finished, Job, Progress, Rendered, RenderEngine, Work
+from icface.geometry import Box
+from icface.media import Photo, Pixels, eight_bit
+from icface.project import Face, Project
+from icface.render import Frame, FrameRequest, Opened, Renderer
+
+_Kind = Literal["render", "load", "open", "observe", "prepare"]
+_TITLES: dict[_Kind, str] = {
+    "render": "The picture could not be computed",
+    "load": "The networks could not be loaded",
+    "open": "The photo could not be opened",
+    "observe": "No face could be read in the box",
+    "prepare": "The face could not be prepared for editing",
+}
+_UNFORESEEN = (
+    "Something happened that the program did not foresee. Your edits are kept; undo the last one, or try again."
+)
+_NO_MEMORY = "There is not enough memory for this. Close other programs, or use a smaller photo."
+_SIDE_STEP = 256
+
+
+def to_qimage(pixels: Pixels) -> QImage:
+    """A picture as Qt paints it; may be called on any thread.
+
+    Parameters
+    ----------
+    pixels : (H, W, 3 or 4) uint8 or uint16
+        RGB or RGBA with unassociated alpha. 8-bit pixels are shared, not copied, and kept alive by the image; they must
+        not be written to. 16-bit pixels are reduced to 8 bits.
+    """
+    shown = eight_bit(pixels)
+    height, width, channels = shown.shape
+    format_ = QImage.Format.Format_RGB888 if channels == 3 else QImage.Format.Format_RGBA8888
+    return QImage(shown.data, width, height, shown.strides[0], format_)
+
+
+def in_plain_words(error: Exception) -> str:
+    """What to tell people of an error: its own message if this program wrote it, else a sentence and the details."""
+    if isinstance(error, MemoryError):
+        return _NO_MEMORY
+    if isinstance(error, ValueError) and type(error).__module__.startswith("icface."):
+        return str(error)
+    return f"{_UNFORESEEN}\n\n{''.join(traceback.format_exception(error))}"
+
+
+class RenderBridge(QObject):
+    """Asks the engine for pictures and photos and tells the window what came of it.
+
+    Parameters
+    ----------
+    engine : RenderEngine
+        Not started yet; it renders with `renderer`.
+    renderer : Renderer
+        Touched by the engine's thread only.
+    parent : QObject, optional
+    """
+
+    frame_ready = Signal(object)
+    """`Frame`: the newest finished picture, a draft or the full one after it."""
+    photo_opened = Signal(object)
+    """`Opened`: the photo asked for last, and its faces."""
+    face_observed = Signal(object)
+    """`Face`: found in the box drawn last."""
+    failed = Signal(str, str)
+    """Title and text in plain words; after an empty line in the text, details for whoever reports the fault."""
+    noticed = Signal(str)
+    """Something to know that went well all the same, as a fall back from GPU to CPU."""
+    busy_changed = Signal(bool)
+    """Whether anything is being computed."""
+    progress = Signal(int, int, str)
+    """Steps done, steps in all, and what is being done."""
+    device_changed = Signal(str)
+    """Name of the device the networks run on."""
+
+    _arrived = Signal(object, object, str)  # an event, notices and the device's name, from the engine's thread
+
+    def __init__(
+        self, engine: RenderEngine[FrameRequest, Frame], renderer: Renderer, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._engine = engine
+        self._renderer = renderer
+        self._asked: tuple[FrameRequest, FrameRequest] | None = None  # the newest draft and the full picture after it
+        self._waiting = False
+        self._jobs: dict[_Kind, Job] = {}  # the newest of each kind, while it runs
+        self._prepared: tuple[str, tuple[Face, ...], int | None] | None = None
+        self._busy = False
+        self._closed = False
+        self._milliseconds: float | None = None
+        self._device_name = ""
+        self._arrived.connect(self._receive, Qt.ConnectionType.QueuedConnection)
+        engine.start(self._on_engine_thread)
+
+    @property
+    def milliseconds(self) -> float | None:
+        """How long the last picture took; None before the first."""
+        return self._milliseconds
+
+    @property
+    def device_name(self) -> str:
+        """Where the networks run, for people; empty until they are loaded."""
+        return self._device_name
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything is being computed."""
+        return self._busy
+
+    def warm_up(self) -> None:
+        """Load the networks now, so that the first photo need not wait for them."""
+        self._begin("load", self._renderer.warm_up())
+
+    def request(self, project: Project, photo: Photo, max_side: int | None) -> None:
+        """Ask for the picture of a document: a draft at once, the full one when no newer request has come for a moment.
+
+        Parameters
+        ----------
+        project : Project
+            With `photo` as its source.
+        photo : Photo
+            As it was opened.
+        max_side : int or None
+            Longest side in device pixels that the screen can show; drafts are made for the next multiple of 256, so
+            that a window being resized does not ask for new preparations all the time. None: drafts at the photo's size.
+        """
+        side = None if max_side is None else -(-max(max_side, 1) // _SIDE_STEP) * _SIDE_STEP
+        draft = FrameRequest.of(project, photo, "draft", side)
+        self._asked = draft, FrameRequest.of(project, photo, "full")
+        self._waiting = True
+        self._engine.request(*self._asked)
+        if self._prepared != (photo.digest, project.faces, side):
+            self._prepared = photo.digest, project.faces, side
+            self._begin("prepare", self._renderer.prepare(photo, project.faces, side))
+        self._tell_busy()
+
+    def open_photo(self, path: str | Path) -> None:
+        """Read a photo and find its faces: `photo_opened` or `failed` follows, for the newest call alone."""
+        self._begin("open", self._renderer.open(path))
+
+    def observe(self, photo: Photo, box: Box) -> None:
+        """Read the face in a box, in image pixels: `face_observed` or `failed` follows."""
+        self._begin("observe", _observing(self._renderer, photo, box))
+
+    def cancel(self) -> None:
+        """Stop all jobs that run; nothing more is heard of them."""
+        for job in self._jobs.values():
+            self._engine.cancel(job)
+        self._jobs.clear()
+        self._tell_busy()
+
+    def close(self) -> None:
+        """Stop the engine's thread and wait for its end; results still on their way are ignored."""
+        self._closed = True
+        self._engine.close()
+
+    def _begin(self, kind: _Kind, work: Work) -> None:
+        if kind in self._jobs:
+            self._engine.cancel(self._jobs[kind])
+        self._jobs[kind] = self._engine.add_job(work)
+        self._tell_busy()
+
+    def _tell_busy(self) -> None:
+        busy = self._waiting or bool(self._jobs)
+        if busy is not self._busy:
+            self._busy = busy
+            self.busy_changed.emit(busy)
+
+    def _on_engine_thread(self, event: Event) -> None:
+        self._arrived.emit(event, self._renderer.drain_notices(), self._renderer.device_name)
+
+    def _receive(self, event: Event, notices: list[str], device_name: str) -> None:
+        if self._closed:
+            return
+        for notice in notices:
+            self.noticed.emit(notice)
+        if device_name != self._device_name:
+            self._device_name = device_name
+            self.device_changed.emit(device_name)
+        match event:
+            case Rendered():
+                self._receive_frame(event.result)
+            case Failed(task=task) if isinstance(task, FrameRequest):
+                self._receive_failed_frame(task, event.error)
+            case Advanced() | Finished() | Failed():
+                self._receive_from_job(event)
+        self._tell_busy()
+
+    def _receive_frame(self, frame: Frame) -> None:
+        if self._asked is None or frame.request.photo_digest != self._asked[0].photo_digest:
+            return
+        if frame.request is self._asked[1]:
+            self._waiting = False
+        self._milliseconds = frame.milliseconds
+        self.frame_ready.emit(frame)
+
+    def _receive_failed_frame(self, request: FrameRequest, error: Exception) -> None:
+        if self._asked is not None and any(request is asked for asked in self._asked):
+            self._waiting = False
+            self.failed.emit(_TITLES["render"], in_plain_words(error))
+
+    def _receive_from_job(self, event: Advanced | Finished | Failed) -> None:
+        job = event.task if isinstance(event, Failed) else event.job
+        kind = next((kind for kind, newest in self._jobs.items() if newest == job), None)
+        if kind is None:
+            return
+        if isinstance(event, Advanced):
+            self.progress.emit(event.progress.done, event.progress.total, event.progress.text)
+            return
+        del self._jobs[kind]
+        if isinstance(event, Failed):
+            self.failed.emit(_TITLES[kind], in_plain_words(event.error))
+        elif isinstance(event.value, Opened):
+            self.photo_opened.emit(event.value)
+        elif isinstance(event.value, Face):
+            self.face_observed.emit(event.value)
+
+
+def _observing(renderer: Renderer, photo: Photo, box: Box) -> Generator[Progress, None, Face]:
+    yield Progress(0, 1, "Reading the face in the box")
+    return renderer.observe(photo, box)

@@ -1,0 +1,237 @@
+"""One thread that owns the networks: the newest preview first, then its refinement, then one step of a waiting job.
+
+The engine knows nothing of faces: requests and results are whatever the render function takes and gives. Whoever uses
+it holds no lock and waits for no result; what happened arrives as a value, on the engine's thread.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+Request = TypeVar("Request")
+Result = TypeVar("Result")
+Checkpoint = Callable[[], None]
+"""Called between the stages of a rendering; raises `Superseded` when the result is no longer wanted."""
+
+SETTLE_S = 0.12
+"""How long requests must pause before the newest is refined: longer than the time between two moves of a mouse."""
+
+
+class Superseded(Exception):  # noqa: N818 (not an error: the way out of work that nobody waits for)
+    """A newer request arrived; the work in hand is no longer wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a job is: `done` of `total` steps (0 of 0 when unknown), and what it does now, for people."""
+
+    done: int
+    total: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A ticket for long work handed to the engine."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered(Generic[Request, Result]):
+    """A request was answered."""
+
+    request: Request
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """A job took a step that was not its last."""
+
+    job: Job
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A job returned a value."""
+
+    job: Job
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """A job was stopped before its end; its cleanup has run."""
+
+    job: Job
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A request or a job raised; the engine lives on."""
+
+    task: object
+    error: Exception
+
+
+Event = Rendered[Any, Any] | Advanced | Finished | Cancelled | Failed
+Work = Generator[Progress, None, object]
+"""A job: each ``yield`` reports progress and is a place where the job can be stopped."""
+
+
+_Action = Callable[[], Event]
+
+
+class RenderEngine(Generic[Request, Result]):
+    """Renders requests and runs jobs on one thread of its own, from `start` to `close`.
+
+    Parameters
+    ----------
+    render : callable
+        (request, checkpoint) -> result, called on the engine's thread only.
+    settle_s : float
+        Seconds without a new request before a refinement is begun.
+    """
+
+    def __init__(self, render: Callable[[Request, Checkpoint], Result], settle_s: float = SETTLE_S) -> None:
+        self._render = render
+        self._settle_s = settle_s
+        self._changed = threading.Condition()  # guards all that follows
+        self._pending: Request | None = None
+        self._refinement: Request | None = None
+        self._refine_at = 0.0
+        self._jobs: deque[tuple[Job, Work]] = deque()
+        self._unwanted: set[Job] = set()
+        self._numbers = itertools.count(1)
+        self._closing = False
+        self._thread: threading.Thread | None = None
+
+    def start(self, on_event: Callable[[Event], None]) -> None:
+        """Begin to work, once; `on_event` is called on the engine's thread and must not raise."""
+        if self._thread is not None:
+            raise RuntimeError("The engine was started before; make another one.")
+        self._thread = threading.Thread(target=self._run, args=(on_event,), name="icface-render", daemon=True)
+        self._thread.start()
+
+    def request(self, request: Request, refinement: Request | None = None) -> None:
+        """Ask for a result, in place of every request that is not answered yet.
+
+        Parameters
+        ----------
+        request : Request
+            Rendered as soon as the work in hand reaches its next checkpoint.
+        refinement : Request, optional
+            Rendered after it, once no newer request has come for `settle_s` seconds; not after a failure.
+        """
+        with self._changed:
+            self._require_open()
+            self._pending, self._refinement = request, refinement
+            self._refine_at = time.monotonic() + self._settle_s
+            self._changed.notify()
+
+    def add_job(self, work: Work) -> Job:
+        """Hand over a generator, to be advanced between requests in turn with the other jobs."""
+        with self._changed:
+            self._require_open()
+            job = Job(next(self._numbers))
+            self._jobs.append((job, work))
+            self._changed.notify()
+        return job
+
+    def cancel(self, job: Job) -> None:
+        """Stop a job before its next step; one that has ended, or ends in the step it is taking, is left as it is."""
+        with self._changed:
+            if any(job == waiting for waiting, _ in self._jobs):
+                self._unwanted.add(job)
+                self._changed.notify()
+
+    def close(self) -> None:
+        """Stop at the next checkpoint, close the jobs that wait and join the thread; further calls do nothing."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _require_open(self) -> None:
+        if self._closing:
+            raise RuntimeError("The engine is closed; nothing can be asked of it any more.")
+
+    def _checkpoint(self) -> None:
+        with self._changed:
+            if self._pending is not None or self._closing:
+                raise Superseded
+
+    def _run(self, on_event: Callable[[Event], None]) -> None:
+        while (chosen := self._next_task()) is not None:
+            task, action = chosen
+            try:
+                event = action()
+            except Superseded:
+                continue
+            except Exception as error:  # noqa: BLE001 (the one place: the thread outlives whatever a task does)
+                self._give_up(task)
+                event = Failed(task, error)
+            on_event(event)
+
+    def _next_task(self) -> tuple[object, _Action] | None:
+        """Wait for something to do: what it is, and how it is done. None when the engine closes and no job is left."""
+        with self._changed:
+            while True:
+                for job, work in self._jobs:
+                    if self._closing or job in self._unwanted:
+                        return job, partial(self._drop, job, work)
+                if self._closing:
+                    return None
+                if self._pending is not None:
+                    request, self._pending = self._pending, None
+                    return request, partial(self._answer, request)
+                wait_s = None if self._refinement is None else self._refine_at - time.monotonic()
+                if self._refinement is not None and self._refine_at <= time.monotonic():
+                    request, self._refinement = self._refinement, None
+                    return request, partial(self._answer, request)
+                if self._jobs:
+                    job, work = self._jobs[0]
+                    return job, partial(self._advance, job, work)
+                self._changed.wait(wait_s)
+
+    def _answer(self, request: Request) -> Rendered[Request, Result]:
+        return Rendered(request, self._render(request, self._checkpoint))
+
+    def _advance(self, job: Job, work: Work) -> Advanced | Finished:
+        try:
+            progress = next(work)
+        except StopIteration as stop:
+            self._remove(job)
+            return Finished(job, stop.value)
+        with self._changed:
+            self._jobs.rotate(-1)
+        return Advanced(job, progress)
+
+    def _drop(self, job: Job, work: Work) -> Cancelled:
+        self._remove(job)
+        work.close()
+        return Cancelled(job)
+
+    def _give_up(self, task: object) -> None:
+        """After a failure: no further step of the job, no refinement of the request."""
+        if isinstance(task, Job):
+            self._remove(task)
+            return
+        with self._changed:
+            if self._pending is None:
+                self._refinement = None
+
+    def _remove(self, job: Job) -> None:
+        with self._changed:
+            self._jobs = deque(pair for pair in self._jobs if pair[0] != job)
+            self._unwanted.discard(job)
