@@ -1,0 +1,217 @@
+"""Saving photos: the whole file appears at once or not at all, with the profile, EXIF data and depth of the original.
+
+The file is written beside its destination under another name, flushed to the disk and renamed.
+8-bit JPEG, PNG and WebP are written by Pillow (which copies RGB once, at 4 bytes a pixel). 16-bit PNG and all TIFF are
+written here, in bands: neither Pillow nor OpenCV writes them together with a profile and what the camera said.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, TiffImagePlugin
+
+from icface.media.photo import Photo, PhotoError, Pixels, bands, eight_bit
+
+_FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
+_LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}
+_JPEG_EXIF_BYTES = 65533
+_WHY = {
+    errno.ENOSPC: "the disk is full; make room or choose another folder",
+    errno.EDQUOT: "your share of the disk is used up; make room or choose another folder",
+    errno.EACCES: "you lack the permission; choose another folder",
+    errno.EPERM: "you lack the permission; choose another folder",
+    errno.EROFS: "the disk can only be read; choose another folder",
+    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
+}
+
+
+def output_format(path: str | Path) -> str:
+    """The format a file name asks for: JPEG, PNG, WEBP or TIFF.
+
+    Raises
+    ------
+    PhotoError
+        For any other ending, a missing folder, or a folder of that name: what can be known before anything is rendered.
+    """
+    path = Path(path)
+    kind = _FORMATS.get(path.suffix.lower())
+    if kind is None:
+        ending = f"ends in {path.suffix!r}" if path.suffix else "has no ending"
+        raise PhotoError(f"{path} {ending}. Photos are saved as {', '.join(_FORMATS)}: choose one of these endings.")
+    if path.is_dir():
+        raise PhotoError(f"{path} is a folder. Choose a file name.")
+    if not path.parent.is_dir():
+        raise PhotoError(f"There is no folder {path.parent} to save {path.name} in. Create it or choose another.")
+    return kind
+
+
+def save_photo(path: str | Path, photo: Photo, quality: int = 95) -> tuple[str, ...]:
+    """Save a photo in the format its name's ending asks for; a file of that name is replaced.
+
+    Parameters
+    ----------
+    path : str or Path
+        Ending in .jpg, .jpeg, .png, .webp, .tif or .tiff.
+    photo : Photo
+        PNG and TIFF keep every pixel value. JPEG is written without chroma subsampling.
+    quality : int
+        1 to 100, of JPEG and WebP.
+
+    Returns
+    -------
+    tuple of str
+        What the format could not hold, in plain words; empty when nothing was lost.
+
+    Raises
+    ------
+    PhotoError
+        If the format or size does not fit or the file cannot be written; then nothing has changed on the disk.
+    """
+    path = Path(path)
+    kind = output_format(path)
+    if not 1 <= quality <= 100:
+        raise PhotoError(f"Quality {quality} is out of range: choose 1 to 100 (95 is a good one).")
+    longest = max(photo.width, photo.height)
+    if longest > _LONGEST_SIDE.get(kind, longest):
+        raise PhotoError(
+            f"{path}: {kind} pictures have at most {_LONGEST_SIDE[kind]} pixels a side, and this one has {longest}. "
+            "Save it as PNG or TIFF."
+        )
+    pixels, notes = _fitting(photo.pixels, kind)
+    target = path.resolve()  # of a link, what it points at is replaced, not the link
+    partial = target.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        if target.exists() and not os.access(target, os.W_OK):
+            raise PermissionError(errno.EACCES, "read-only file")
+        with partial.open("xb") as file:
+            notes += _encode(file, photo.with_pixels(pixels), kind, quality)
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            shutil.copymode(target, partial)
+        partial.replace(target)
+    except OSError as error:
+        why = _WHY.get(error.errno or 0, error.strerror or str(error))
+        raise PhotoError(f"{path} could not be saved: {why}.") from error
+    except MemoryError:
+        raise PhotoError(f"{path} could not be saved: memory is full; close other programs.") from None
+    finally:
+        partial.unlink(missing_ok=True)
+    return notes
+
+
+def _fitting(pixels: Pixels, kind: str) -> tuple[Pixels, tuple[str, ...]]:
+    """The pixels as far as a format can hold them, and what had to go."""
+    notes: tuple[str, ...] = ()
+    if pixels.dtype == np.uint16 and kind in ("JPEG", "WEBP"):
+        pixels = eight_bit(pixels)
+        notes += (f"{kind} holds 8 bits per colour: the photo's 16 were rounded. PNG and TIFF keep them.",)
+    if pixels.shape[2] == 4 and kind == "JPEG":
+        flat = np.empty((*pixels.shape[:2], 3), np.uint8)
+        clear = False
+        for rows in bands(*pixels.shape[:2]):
+            alpha = pixels[rows][..., 3:].astype(np.uint32)
+            clear |= bool((alpha < 255).any())
+            flat[rows] = (pixels[rows][..., :3] * alpha + 255 * (255 - alpha) + 127) // 255
+        pixels = flat
+        if clear:
+            notes += ("JPEG knows no transparency: the photo was laid on white. PNG, WebP and TIFF keep it.",)
+    return pixels, notes
+
+
+def _encode(file: BinaryIO, photo: Photo, kind: str, quality: int) -> tuple[str, ...]:
+    if kind == "TIFF":
+        _write_tiff(file, photo)
+        return ()
+    if photo.pixels.dtype == np.uint16:
+        _write_png16(file, photo)
+        return ()
+    notes: tuple[str, ...] = ()
+    by_format: dict[str, dict[str, Any]] = {
+        "JPEG": {"quality": quality, "subsampling": 0},
+        "WEBP": {"quality": quality, "exact": True},
+        "PNG": {},
+    }
+    options = by_format[kind]
+    if photo.exif and kind == "JPEG" and len(photo.exif) > _JPEG_EXIF_BYTES:
+        notes += (f"JPEG holds {_JPEG_EXIF_BYTES} bytes of EXIF data, and this photo has more: it was left out.",)
+    elif photo.exif:
+        options["exif"] = photo.exif
+    if photo.icc:
+        options["icc_profile"] = photo.icc
+    if photo.dpi:
+        options["dpi"] = photo.dpi
+    Image.fromarray(np.ascontiguousarray(photo.pixels)).save(file, kind, **options)
+    return notes
+
+
+def _write_png16(file: BinaryIO, photo: Photo) -> None:
+    """PNG with 16 bits per channel (PNG specification, third edition: sections 5, 9 and 11)."""
+
+    def chunk(name: bytes, data: bytes) -> None:
+        file.write(struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(name))))
+
+    file.write(b"\x89PNG\r\n\x1a\n")
+    colour_type = 6 if photo.has_alpha else 2
+    chunk(b"IHDR", struct.pack(">IIBBBBB", photo.width, photo.height, 16, colour_type, 0, 0, 0))
+    if photo.icc:
+        chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(photo.icc))
+    if photo.dpi:
+        chunk(b"pHYs", struct.pack(">IIB", *(round(v / 0.0254) for v in photo.dpi), 1))
+    if photo.exif:
+        chunk(b"eXIf", photo.exif.removeprefix(b"Exif\0\0"))
+    packer = zlib.compressobj(4)
+    for rows in _filtered_rows(photo.pixels):
+        chunk(b"IDAT", packer.compress(rows))
+    chunk(b"IDAT", packer.flush())
+    chunk(b"IEND", b"")
+
+
+def _filtered_rows(pixels: Pixels) -> Iterator[bytes]:
+    """Rows of big-endian samples as differences from the pixel to the left (PNG filter 1), which compress well."""
+    step = pixels.shape[2] * 2
+    for rows in bands(*pixels.shape[:2]):
+        samples: NDArray[np.uint8] = pixels[rows].astype(">u2").view(np.uint8).reshape(rows.stop - rows.start, -1)
+        filtered = np.empty((samples.shape[0], samples.shape[1] + 1), np.uint8)
+        filtered[:, 0] = 1
+        filtered[:, 1 : 1 + step] = samples[:, :step]
+        np.subtract(samples[:, step:], samples[:, :-step], out=filtered[:, 1 + step :])
+        yield filtered.tobytes()
+
+
+def _write_tiff(file: BinaryIO, photo: Photo) -> None:
+    """Uncompressed little-endian TIFF, 8 or 16 bits per channel (TIFF 6.0: section 6); Pillow makes the directory."""
+    height, width, channels = photo.pixels.shape
+    n_bytes = photo.pixels.dtype.itemsize
+    slices = list(bands(height, width))
+    sizes = tuple((rows.stop - rows.start) * width * channels * n_bytes for rows in slices)
+    tags = TiffImagePlugin.ImageFileDirectory_v2(b"II*\0\x08\0\0\0")
+    if photo.exif:
+        described = Image.Exif()
+        described.load(photo.exif)
+        for tag in described:
+            entries = described.get_ifd(tag)
+            tags[tag] = dict(entries) if entries else described[tag]
+    tags.update({256: width, 257: height, 277: channels, 258: (8 * n_bytes,) * channels, 259: 1, 262: 2, 284: 1})
+    tags[278] = slices[0].stop  # rows per strip
+    tags[273] = tuple(sum(sizes[:i]) for i in range(len(sizes)))  # Pillow adds where the directory ends
+    tags[279] = sizes
+    if photo.has_alpha:
+        tags[338] = (2,)  # unassociated alpha
+    if photo.dpi:
+        tags[282], tags[283], tags[296] = (*photo.dpi, 2)
+    if photo.icc:
+        tags[34675] = photo.icc
+    tags.save(file)
+    file.writelines(photo.pixels[rows].astype(f"<u{n_bytes}", copy=False).tobytes() for rows in slices)
