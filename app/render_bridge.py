@@ -136,7 +136,7 @@ class RenderBridge(QObject):
             As it was opened.
         max_side : int or None
             Longest side in device pixels that the screen can show; drafts are made for the next multiple of 256, so
-            that a window being resized does not ask for new preparations all the time. None: drafts at the photo's size.
+            that a window being resized asks for few new preparations. None: drafts at the photo's size.
         """
         side = None if max_side is None else -(-max(max_side, 1) // _SIDE_STEP) * _SIDE_STEP
         draft = FrameRequest.of(project, photo, "draft", side)
