@@ -19,6 +19,8 @@ N_POINTS = 478
 DETECTOR_STRIDE = 8
 SIZE_UNIT = 32.0
 """Face size in pixels whose logarithm the detector calls 0."""
+READ_MARGIN = 1.35
+"""Side of a landmark crop in extents of the face mesh."""
 ANGLE_UNIT_DEG = 30.0
 """Head angles leave the landmark network in these units."""
 
@@ -109,7 +111,7 @@ class Down(nn.Module):
         return torch.relu(self.conv(x))
 
 
-class _Net(nn.Module):
+class TrackerNet(nn.Module):
     """What both networks share: built from plain values, ready for inference in one call."""
 
     config: dict[str, Any]
@@ -128,7 +130,7 @@ class _Net(nn.Module):
         return self.to(memory_format=torch.channels_last)
 
 
-class FaceDetectorNet(_Net):
+class FaceDetectorNet(TrackerNet):
     """Faces of about 14 to 110 pixels anywhere in a picture, at any tilt up to some 50 degrees."""
 
     def __init__(self, widths: tuple[int, int, int] = (16, 24, 48), blocks: tuple[int, int] = (1, 3)) -> None:
@@ -147,7 +149,7 @@ class FaceDetectorNet(_Net):
         return DetectorOutput(maps[:, 0], maps[:, 1], maps[:, 2:4], maps[:, 4:6])
 
 
-class LandmarkNet(_Net):
+class LandmarkNet(TrackerNet):
     """Landmarks, controls and "is this a face" of one crop."""
 
     def __init__(
@@ -172,4 +174,6 @@ class LandmarkNet(_Net):
     def forward(self, crop: Tensor) -> LandmarkOutput:
         """(N, 3, size, size)."""
         features = torch.relu(self.hidden(self.trunk(crop).flatten(1)))
-        return LandmarkOutput(self.points(features).unflatten(1, (N_POINTS, 3)), self.controls(features), self.face(features)[:, 0])
+        return LandmarkOutput(
+            self.points(features).unflatten(1, (N_POINTS, 3)), self.controls(features), self.face(features)[:, 0]
+        )

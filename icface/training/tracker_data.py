@@ -66,9 +66,16 @@ class LabelledImages:
         return len(self.person)
 
 
-def _save_labels(folder: Path, name: str, landmarks: Sequence[Floats], controls: Sequence[Floats], person: Sequence[int]) -> None:
+def _save_labels(
+    folder: Path, name: str, landmarks: Sequence[Floats], controls: Sequence[Floats], person: Sequence[int]
+) -> None:
     beside = folder / f"{name}.part.npz"
-    np.savez(beside, landmarks=np.stack(landmarks).astype(np.float32), controls=np.stack(controls).astype(np.float32), person=np.array(person, np.int64))
+    np.savez(
+        beside,
+        landmarks=np.stack(landmarks).astype(np.float32),
+        controls=np.stack(controls).astype(np.float32),
+        person=np.array(person, np.int64),
+    )
     beside.replace(folder / f"{name}.npz")
 
 
@@ -95,7 +102,18 @@ def flip_permutations(canonical: Floats) -> tuple[NDArray[np.int64], NDArray[np.
     """
     mirrored = canonical * np.array([-1, 1, 1], np.float32)
     mesh = np.argmin(np.linalg.norm(mirrored[:, None] - canonical[None], axis=2), axis=1)
-    irises = [473, 476, 475, 474, 477, 468, 471, 470, 469, 472]  # the ring goes outwards to the subject's left, up, right, down
+    irises = [
+        473,
+        476,
+        475,
+        474,
+        477,
+        468,
+        471,
+        470,
+        469,
+        472,
+    ]  # the ring goes outwards to the subject's left, up, right, down
     landmarks = np.concatenate([mesh, np.array(irises)])
     controls = np.concatenate([np.arange(3), 3 + MIRROR])
     signs = np.ones(len(CHANNELS), np.float32)
@@ -110,10 +128,12 @@ _EVENTS: tuple[tuple[float, tuple[str, ...], float], ...] = (
     (0.38, ("jawOpen",), 0.05), (0.36, ("mouthSmile",), 0.1), (0.14, ("mouthFrown",), 0.2),
     (0.10, ("mouthPucker",), 0.2), (0.08, ("mouthFunnel",), 0.2), (0.10, ("mouthUpperUp",), 0.2),
     (0.10, ("mouthLowerDown",), 0.2), (0.08, ("mouthPress",), 0.2), (0.10, ("mouthStretch",), 0.2),
-    (0.06, ("mouthDimple",), 0.2), (0.06, ("mouthRollLower", "mouthRollUpper"), 0.2), (0.05, ("mouthRollLower",), 0.2),
-    (0.05, ("mouthRollUpper",), 0.2), (0.05, ("mouthShrugLower", "mouthShrugUpper"), 0.2), (0.05, ("mouthShrugLower",), 0.2),
-    (0.05, ("jawLeft",), 0.2), (0.05, ("jawRight",), 0.2), (0.05, ("jawForward",), 0.2), (0.05, ("mouthLeft",), 0.2),
-    (0.05, ("mouthRight",), 0.2), (0.05, ("cheekPuff",), 0.2), (0.10, ("noseSneer",), 0.2), (0.12, ("cheekSquint",), 0.2),
+    (0.06, ("mouthDimple",), 0.2), (0.06, ("mouthRollLower", "mouthRollUpper"), 0.2),
+    (0.05, ("mouthRollLower",), 0.2), (0.05, ("mouthRollUpper",), 0.2), (0.05, ("mouthShrugLower",), 0.2),
+    (0.05, ("mouthShrugLower", "mouthShrugUpper"), 0.2), (0.05, ("jawForward",), 0.2),
+    (0.05, ("jawLeft",), 0.2), (0.05, ("jawRight",), 0.2), (0.05, ("mouthLeft",), 0.2),
+    (0.05, ("mouthRight",), 0.2), (0.05, ("cheekPuff",), 0.2), (0.10, ("noseSneer",), 0.2),
+    (0.12, ("cheekSquint",), 0.2),
 )  # fmt: skip
 _INDEX = {name: i for i, name in enumerate(EXPRESSIONS)}
 
@@ -146,7 +166,16 @@ def random_expression(rng: np.random.Generator, own: NDArray[np.floating]) -> ND
 
 def _look(rng: np.random.Generator, e: NDArray[np.float64]) -> None:
     across, up = rng.uniform(-0.9, 0.9, 2)
-    for name, value in (("Out_L", across), ("In_R", across), ("In_L", -across), ("Out_R", -across), ("Up_L", up), ("Up_R", up), ("Down_L", -up), ("Down_R", -up)):
+    for name, value in (
+        ("Out_L", across),
+        ("In_R", across),
+        ("In_L", -across),
+        ("Out_R", -across),
+        ("Up_L", up),
+        ("Up_R", up),
+        ("Down_L", -up),
+        ("Down_R", -up),
+    ):
         e[_INDEX[f"eyeLook{name}"]] = max(value, 0.0)
 
 
@@ -155,9 +184,14 @@ def random_state(rng: np.random.Generator, source: State) -> State:
     yaw, pitch = (rng.uniform(-30, 30), rng.uniform(-20, 20)) if rng.random() < 0.35 else rng.normal(0, (11, 7))
     own = source.angles_deg
     yaw, pitch = np.clip(yaw, -30, 30), np.clip(pitch, -20, 20)
-    yaw, pitch = (now + (-delta if abs(now + delta) > limit else delta) for now, delta, limit in ((own[0], yaw, 45), (own[1], pitch, 30)))
+    yaw, pitch = (
+        now + (-delta if abs(now + delta) > limit else delta)
+        for now, delta, limit in ((own[0], yaw, 45), (own[1], pitch, 30))
+    )
     kind = rng.random()
-    expression = source.expression if kind < 0.12 else np.zeros(53) if kind < 0.2 else random_expression(rng, source.expression)
+    expression = (
+        source.expression if kind < 0.12 else np.zeros(53) if kind < 0.2 else random_expression(rng, source.expression)
+    )
     return source.turned(float(yaw), float(pitch), own[2]).expressed(np.asarray(expression, np.float64))
 
 
@@ -231,25 +265,29 @@ def cache_portraits(portraits: Portraits, split: str, folder: Path) -> None:
     name = f"{split}_portraits"
     images = _open_images(folder, name, len(rows), PORTRAIT_SIZE)
     landmarks, controls, people = [], [], []
+    half = np.array([0.5, 0.5, 0])  # pixel centres
     for n, i in enumerate(rows):
         row = portraits[i]
         picture = read_rgb(row.path)
         factor = PORTRAIT_SIZE / picture.shape[0]
         images[n] = cv2.resize(picture, (PORTRAIT_SIZE, PORTRAIT_SIZE), interpolation=cv2.INTER_AREA)
-        landmarks.append(((row.landmarks + [0.5, 0.5, 0]) * factor - [0.5, 0.5, 0]).astype(np.float32))
+        landmarks.append(((row.landmarks + half) * factor - half).astype(np.float32))
         controls.append(np.concatenate([row.state.angles_deg, row.state.expression]).astype(np.float32))
         people.append(row.person)
     _save_labels(folder, name, landmarks, controls, people)
 
 
-def render_person(rig: Rig, row: PortraitRow, count: int, rng: np.random.Generator) -> list[tuple[Images, Floats, Floats]]:
+def render_person(
+    rig: Rig, row: PortraitRow, count: int, rng: np.random.Generator
+) -> list[tuple[Images, Floats, Floats]]:
     """Crops of one portrait warped to random states, with landmarks and controls."""
     crop = face_crop(row.landmarks, RENDER_SIZE, margin=RENDER_MARGIN)
     picture = read_rgb(row.path)
     if crop.scale < 0.8:
-        picture = cv2.GaussianBlur(picture, (0, 0), 0.35 / crop.scale)
+        picture = cv2.GaussianBlur(picture, (0, 0), 0.35 / crop.scale).astype(np.uint8, copy=False)
     shape = (RENDER_SIZE, RENDER_SIZE)
-    small = cv2.warpAffine(picture, crop.matrix, shape, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    cut = cv2.warpAffine(picture, crop.matrix, shape, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    small = cut.astype(np.uint8, copy=False)
     state = row.state.moved(crop)
     landmarks = crop.points(row.landmarks).astype(np.float32)
     neutral = rig.neutral_shape(state.identity)
@@ -274,11 +312,13 @@ def _paint_mouth(rng: np.random.Generator, picture: Images, before: View, after:
     for part, colour in colours.items():
         paint[after.part == part] = colour * light
     soft = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), 0.7)[..., None]
-    paint = cv2.GaussianBlur(paint, (0, 0), 0.6)
-    return np.clip(picture * (1 - soft) + paint * soft, 0, 255).astype(np.uint8)
+    softened = cv2.GaussianBlur(paint, (0, 0), 0.6)
+    return np.clip(picture * (1 - soft) + softened * soft, 0, 255).astype(np.uint8)
 
 
-def cache_renders(portraits: Portraits, rig: Rig, split: str, folder: Path, *, rounds: Sequence[int], seed: int) -> None:
+def cache_renders(
+    portraits: Portraits, rig: Rig, split: str, folder: Path, *, rounds: Sequence[int], seed: int
+) -> None:
     """Render the people of a split in random states.
 
     `rounds` are numbers of renders per still; after each round the pool can be used. Frames of clips get a render in

@@ -1,0 +1,274 @@
+"""The built-in face tracker: a detector over an image pyramid, and a landmark network that reads each face twice.
+
+The detector proposes faces with their size and tilt; the landmark network reads an upright crop of each, refuses what
+is no face, and reads again from a crop framed by its own landmarks. In clips the previous frame's landmarks frame the
+crop, and one reading is enough. Photographs are never enlarged whole and never copied at full size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from icface.controls import ControlVector
+from icface.geometry import Box, Similarity, face_crop
+from icface.model.store import load_into, load_model, models_dir
+from icface.model.tracker_nets import (
+    ANGLE_UNIT_DEG,
+    DETECTOR_STRIDE,
+    READ_MARGIN,
+    SIZE_UNIT,
+    FaceDetectorNet,
+    LandmarkNet,
+)
+from icface.tracking import FaceObservation, NoFaceError
+
+Pixels = NDArray[np.uint8]
+
+DETECTOR_FILE = "detector.safetensors"
+LANDMARKS_FILE = "landmarks.safetensors"
+
+HEAT_LIMIT = 0.2
+FACE_LIMIT = 0.5
+"""Least confidence of a face that nobody pointed at."""
+DRAWN_LIMIT = 0.15
+"""Least confidence of a face in a box that a person drew."""
+FOLLOW_LIMIT = 0.35
+SAME_FACE_IOU = 0.35
+MOST_PROPOSALS = 48
+_COARSEST, _FINEST_LEAST, _FINEST_MOST = 112, 480, 2048
+_PAD = 16
+_DRAWN_TILTS_DEG = (0.0, -28.0, 28.0, -56.0, 56.0)
+_DRAWN_SIZES = (1.0, 0.75)
+
+
+@dataclass(frozen=True, slots=True)
+class _Proposal:
+    """A face as the detector sees it: centre and extent in image pixels, tilt clockwise on the screen."""
+
+    x: float
+    y: float
+    extent: float
+    tilt_deg: float
+    score: float
+
+    @property
+    def box(self) -> Box:
+        half = self.extent / 2
+        return Box(self.x - half, self.y - half, self.x + half, self.y + half)
+
+    def crop(self, size: int) -> Similarity:
+        side = self.extent * READ_MARGIN
+        return Similarity.crop(centre=(self.x, self.y), side=side, roll_deg=self.tilt_deg, size=size)
+
+
+class BuiltinTracker:
+    """Faces, 478 landmarks and 56 controls from the project's own two small networks.
+
+    Parameters
+    ----------
+    device : str
+        Where the networks run, as torch names it.
+    models : Path, optional
+        Folder of the weights; the shipped ones by default. They are read at the first use.
+    """
+
+    def __init__(self, device: str = "cpu", *, models: Path | None = None) -> None:
+        self._device = torch.device(device)
+        self._models = models_dir() if models is None else models
+        self._networks: tuple[FaceDetectorNet, LandmarkNet] | None = None
+
+    @property
+    def name(self) -> str:
+        """Short name for people."""
+        return "built-in"
+
+    def load(self) -> None:
+        """Read the weights now rather than at the first picture; `ModelFileError` if that is impossible."""
+        self._load()
+
+    def _load(self) -> tuple[FaceDetectorNet, LandmarkNet]:
+        if self._networks is None:
+            path = self._models / DETECTOR_FILE
+            stored = load_model(path, kind="icface.detector")
+            detector = FaceDetectorNet.from_config(stored.config)
+            load_into(detector, stored, path=path)
+            path = self._models / LANDMARKS_FILE
+            stored = load_model(path, kind="icface.landmarks")
+            reader = LandmarkNet.from_config(stored.config)
+            load_into(reader, stored, path=path)
+            self._networks = detector.ready().to(self._device), reader.ready().to(self._device)
+        return self._networks
+
+    def detect(self, image: Pixels) -> tuple[FaceObservation, ...]:
+        """All faces of an RGB image (H, W, 3) uint8, largest first; empty when there is none."""
+        _check(image)
+        size = self._load()[1].size
+        proposals = _distinct(self._propose(image))[:MOST_PROPOSALS]
+        first = self._read(image, [p.crop(size) for p in proposals])
+        likely = [face for face in first if face.confidence > 0.5 * FACE_LIMIT]
+        second = self._read(image, [face_crop(face.landmarks, size, margin=READ_MARGIN) for face in likely])
+        kept: list[FaceObservation] = []
+        for face in sorted((f for f in second if f.confidence >= FACE_LIMIT), key=lambda f: -f.confidence):
+            if all(face.box.iou(other.box) < SAME_FACE_IOU for other in kept):
+                kept.append(face)
+        return tuple(sorted(kept, key=lambda f: -f.box.width * f.box.height))
+
+    def observe(self, image: Pixels, box: Box) -> FaceObservation:
+        """The face in a box that a person drew, upright or tilted up to about 60 degrees.
+
+        Raises
+        ------
+        NoFaceError
+            If nothing in the box looks like a face.
+        """
+        _check(image)
+        size = self._load()[1].size
+        x, y = box.centre
+        extent = max(box.width, box.height)
+        tries = [_Proposal(x, y, extent * s, tilt, 1.0) for s in _DRAWN_SIZES for tilt in _DRAWN_TILTS_DEG]
+        readings = self._read(image, [t.crop(size) for t in tries])
+        for _ in range(2):
+            best = sorted(readings, key=lambda f: -f.confidence)[:4]
+            readings = self._read(image, [face_crop(f.landmarks, size, margin=READ_MARGIN) for f in best])
+        inside = [f for f in readings if f.box.iou(box) > 0.1] or readings
+        face = max(inside, key=lambda f: f.confidence)
+        if face.confidence < DRAWN_LIMIT or face.box.iou(box) <= 0.1:
+            raise NoFaceError(
+                "No face was recognised in this box. "
+                "Draw it around one face, from the forehead to the chin and from ear to ear."
+            )
+        return face
+
+    def follow(self, image: Pixels, previous: FaceObservation) -> FaceObservation | None:
+        """The same face in the next frame of a clip, from where it was; None when it is lost."""
+        _check(image)
+        size = self._load()[1].size
+        face = self._read(image, [face_crop(previous.landmarks, size, margin=READ_MARGIN)])[0]
+        return face if face.confidence >= FOLLOW_LIMIT and face.box.iou(previous.box) > 0.15 else None
+
+    @torch.inference_mode()
+    def _propose(self, image: Pixels) -> list[_Proposal]:
+        detector, _ = self._load()
+        found: list[_Proposal] = []
+        for picture, scale in _pyramid(image):
+            maps = detector(_as_tensor(picture[None], self._device))
+            heat = torch.sigmoid(maps.heat)
+            peak = (heat == torch.nn.functional.max_pool2d(heat[:, None], 3, 1, 1)[:, 0]) & (heat > HEAT_LIMIT)
+            rows, columns = torch.nonzero(peak[0], as_tuple=True)
+            at = torch.stack([columns, rows], 1) + maps.offset[0, :, rows, columns].T
+            centres = (((at + 0.5) * DETECTOR_STRIDE - _PAD) / scale - 0.5).tolist()
+            extents = (SIZE_UNIT * torch.exp(maps.log_size[0, rows, columns].clamp(-2, 2)) / scale).tolist()
+            cos, sin = maps.tilt[0, :, rows, columns]
+            tilts, scores = torch.rad2deg(torch.atan2(sin, cos)).tolist(), heat[0, rows, columns].tolist()
+            for (x, y), extent, tilt, score in zip(centres, extents, tilts, scores, strict=True):
+                found.append(_Proposal(x, y, extent, tilt, score))
+        return found
+
+    @torch.inference_mode()
+    def _read(self, image: Pixels, crops: Sequence[Similarity]) -> list[FaceObservation]:
+        """One reading of each crop (``crop_from_image``)."""
+        if not crops:
+            return []
+        _, reader = self._load()
+        size = reader.size
+        out = reader(_as_tensor(np.stack([sample(image, crop, size) for crop in crops]), self._device))
+        points = (out.points.float() * size).cpu().numpy()
+        points[..., :2] += (size - 1) / 2
+        controls = out.controls.double().cpu().numpy()
+        controls[:, :3] *= ANGLE_UNIT_DEG
+        confidence = torch.sigmoid(out.face.float()).tolist()
+        return [
+            _observation(crop, *reading) for crop, *reading in zip(crops, points, controls, confidence, strict=True)
+        ]
+
+
+def _observation(
+    crop: Similarity, points: NDArray[np.float32], controls: NDArray[np.float64], confidence: float
+) -> FaceObservation:
+    landmarks = crop.inverse().points(points).astype(np.float32)
+    controls = controls.copy()
+    controls[2] = (controls[2] - crop.turn_deg + 180) % 360 - 180
+    controls[3:] = np.clip(controls[3:], 0, 1)
+    return FaceObservation(Box.around(landmarks[:468]), landmarks, ControlVector.from_array(controls), confidence)
+
+
+def _distinct(proposals: Sequence[_Proposal]) -> list[_Proposal]:
+    """The best of each heap of proposals, best first."""
+    kept: list[_Proposal] = []
+    for proposal in sorted(proposals, key=lambda p: -p.score):
+        if all(proposal.box.iou(other.box) < 0.45 for other in kept):
+            kept.append(proposal)
+    return kept
+
+
+def _check(image: Pixels) -> None:
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        raise ValueError(
+            f"The tracker reads RGB pictures of shape (H, W, 3) and type uint8, not {image.shape} {image.dtype}."
+        )
+
+
+def _as_tensor(pictures: Pixels, device: torch.device) -> Tensor:
+    """(N, H, W, 3) uint8 to (N, 3, H, W) float32 in -1..1, channels last."""
+    return torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+
+
+def _pyramid(image: Pixels) -> list[tuple[Pixels, float]]:
+    """Reductions of the image by halves, padded for the detector, with their scales.
+
+    The finest shows a 64 px face of a photograph up to 24 megapixels at some 20 px or more; the coarsest shows a
+    face that fills the picture.
+    """
+    high, wide = image.shape[:2]
+    longest = max(high, wide)
+    side = min(float(longest), float(np.clip(0.5 * longest, _FINEST_LEAST, 1280)))
+    side = min(max(side, 0.32 * longest), _FINEST_MOST)
+    levels = []
+    picture = image
+    while True:
+        scale = side / longest
+        shape = (max(round(wide * scale), 1), max(round(high * scale), 1))
+        if shape != picture.shape[1::-1]:
+            picture = cv2.resize(picture, shape, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        right, below = (_PAD + (-n) % DETECTOR_STRIDE for n in shape)
+        padded = cv2.copyMakeBorder(picture, _PAD, below, _PAD, right, cv2.BORDER_REPLICATE)
+        levels.append((padded.astype(np.uint8, copy=False), scale))
+        if side <= _COARSEST:
+            return levels
+        side /= 2
+
+
+def sample(image: Pixels, crop: Similarity, size: int) -> Pixels:
+    """The square crop (size, size, 3) of an image of any size; large reductions are averaged, not skipped through.
+
+    Parameters
+    ----------
+    crop : Similarity
+        ``crop_from_image``.
+    """
+    factor = int(1 / crop.scale) if crop.scale < 0.5 else 1
+    if factor > 1:
+        corners = crop.inverse().points(np.array([[0, 0], [size, 0], [0, size], [size, size]], np.float64))
+        low = np.clip(np.floor(corners.min(0)) - factor, 0, np.array(image.shape[1::-1]) - 1).astype(int)
+        high = np.clip(np.ceil(corners.max(0)) + factor, low + 1, image.shape[1::-1]).astype(int)
+        shape = np.maximum((high - low) // factor, 1)
+        high = np.minimum(low + shape * factor, image.shape[1::-1])
+        part = image[low[1] : high[1], low[0] : high[0]]
+        image = cv2.resize(part, (int(shape[0]), int(shape[1])), interpolation=cv2.INTER_AREA).astype(
+            np.uint8, copy=False
+        )
+        ratio = (high - low) / shape
+        into = np.array([[ratio[0], 0, low[0] + (ratio[0] - 1) / 2], [0, ratio[1], low[1] + (ratio[1] - 1) / 2]])
+        matrix = np.column_stack([crop.matrix[:, :2] @ into[:, :2], crop.points(into[None, :, 2])[0]])
+    else:
+        matrix = crop.matrix
+    warped = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return warped.astype(np.uint8, copy=False)
