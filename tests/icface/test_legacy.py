@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from icface.controls import ControlVector
@@ -289,6 +290,40 @@ def test_the_picture_comes_before_the_planes_and_stage_two_sees_stage_one(releas
     animator = load_generator(release / ANIMATOR_FILE, config=TINY)
     expected = animator.model(torch.cat([neutral, planes], dim=1))[0].permute(1, 2, 0)
     assert np.abs(icface.animate(neutral, drivers) - (expected.numpy() + 1) * 127.5).max() <= 0.51
+
+
+def published_forward(state: OrderedDict[str, Tensor], x: Tensor) -> Tensor:
+    """The published generator layer by layer, from names alone."""
+
+    def norm(x: Tensor, name: str) -> Tensor:
+        mean, variance, weight, bias = (
+            state[f"{name}.{part}"][:, None, None] for part in ("running_mean", "running_var", "weight", "bias")
+        )
+        return (x - mean) / (variance + 1e-5).sqrt() * weight + bias
+
+    def reflected(x: Tensor, border: int, name: str) -> Tensor:
+        return F.conv2d(F.pad(x, (border,) * 4, mode="reflect"), state[f"{name}.weight"], state.get(f"{name}.bias"))
+
+    x = norm(reflected(x, 3, "model.1"), "model.2").relu()
+    for convolution, normalisation in ((4, 5), (7, 8)):
+        x = F.conv2d(x, state[f"model.{convolution}.weight"], stride=2, padding=1)
+        x = norm(x, f"model.{normalisation}").relu()
+    for block in (f"model.{i}.conv_block" for i in range(10, 16)):
+        inner = norm(reflected(x, 1, f"{block}.1"), f"{block}.2").relu()
+        x = x + norm(reflected(inner, 1, f"{block}.6"), f"{block}.7")
+    for convolution, normalisation in ((16, 17), (19, 20)):
+        x = F.conv_transpose2d(x, state[f"model.{convolution}.weight"], stride=2, padding=1, output_padding=1)
+        x = norm(x, f"model.{normalisation}").relu()
+    return reflected(x, 3, "model.23").tanh()
+
+
+def test_a_generator_computes_what_the_published_one_computes(tmp_path: Path) -> None:
+    state = generated_state()
+    generator = load_generator(saved(tmp_path / ANIMATOR_FILE, state), config=TINY)
+    picture, drivers = torch.rand(2, 3, 128, 128) * 2 - 1, torch.rand(2, N_DRIVERS)
+    planes = drivers[:, :, None, None].expand(2, N_DRIVERS, 128, 128)
+    expected = published_forward(state, torch.cat([picture, planes], dim=1))
+    torch.testing.assert_close(generator(picture, drivers), expected, atol=1e-4, rtol=1e-4)
 
 
 def test_the_same_picture_gives_the_same_answer(release: Path, portrait: np.ndarray) -> None:
