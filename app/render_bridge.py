@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Generator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -15,17 +16,18 @@ from PySide6.QtGui import QImage
 
 from icface.engine import Advanced, Event, Failed, Finished, Job, Progress, Rendered, RenderEngine, Work
 from icface.geometry import Box
-from icface.media import Photo, Pixels, eight_bit
+from icface.media import Photo, Pixels, eight_bit, save_photo
 from icface.project import Face, Project
 from icface.render import Frame, FrameRequest, Opened, Renderer
 
-_Kind = Literal["render", "load", "open", "observe", "prepare"]
+_Kind = Literal["render", "load", "open", "observe", "prepare", "save"]
 _TITLES: dict[_Kind, str] = {
     "render": "The picture could not be computed",
     "load": "The networks could not be loaded",
     "open": "The photo could not be opened",
     "observe": "No face could be read in the box",
     "prepare": "The face could not be prepared for editing",
+    "save": "The picture could not be saved",
 }
 _UNFORESEEN = (
     "Something happened that the program did not foresee. Your edits are kept; undo the last one, or try again."
@@ -58,6 +60,14 @@ def in_plain_words(error: Exception) -> str:
     return f"{_UNFORESEEN}\n\n{''.join(traceback.format_exception(error))}"
 
 
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A picture that was written, and in plain words what its format could not hold."""
+
+    path: Path
+    notes: tuple[str, ...]
+
+
 class RenderBridge(QObject):
     """Asks the engine for pictures and photos and tells the window what came of it.
 
@@ -76,6 +86,8 @@ class RenderBridge(QObject):
     """`Opened`: the photo asked for last, and its faces."""
     face_observed = Signal(object)
     """`Face`: found in the box drawn last."""
+    photo_saved = Signal(object)
+    """`Saved`: where the picture is now, and what its format could not hold."""
     failed = Signal(str, str)
     """Title and text in plain words; after an empty line in the text, details for whoever reports the fault."""
     noticed = Signal(str)
@@ -97,7 +109,7 @@ class RenderBridge(QObject):
         self._renderer = renderer
         self._asked: tuple[FrameRequest, FrameRequest] | None = None  # the newest draft and the full picture after it
         self._waiting = False
-        self._jobs: dict[_Kind, Job] = {}  # the newest of each kind, while it runs
+        self._jobs: dict[Job, _Kind] = {}  # those that are still of interest
         self._prepared: tuple[str, tuple[Face, ...], int | None] | None = None
         self._busy = False
         self._closed = False
@@ -156,11 +168,14 @@ class RenderBridge(QObject):
         """Read the face in a box, in image pixels: `face_observed` or `failed` follows."""
         self._begin("observe", _observing(self._renderer, photo, box))
 
+    def save_photo(self, project: Project, photo: Photo, path: str | Path) -> None:
+        """Render the document as it is now at full quality and save it: `photo_saved` or `failed` follows."""
+        self._begin("save", _saving(self._renderer, FrameRequest.of(project, photo, "full"), Path(path)))
+
     def cancel(self) -> None:
         """Stop all jobs that run; nothing more is heard of them."""
-        for job in self._jobs.values():
-            self._engine.cancel(job)
-        self._jobs.clear()
+        for kind in set(self._jobs.values()):
+            self._drop(kind)
         self._tell_busy()
 
     def close(self) -> None:
@@ -169,10 +184,15 @@ class RenderBridge(QObject):
         self._engine.close()
 
     def _begin(self, kind: _Kind, work: Work) -> None:
-        if kind in self._jobs:
-            self._engine.cancel(self._jobs[kind])
-        self._jobs[kind] = self._engine.add_job(work)
+        if kind != "save":  # what was to be saved is saved; of all else, the newest counts
+            self._drop(kind)
+        self._jobs[self._engine.add_job(work)] = kind
         self._tell_busy()
+
+    def _drop(self, kind: _Kind) -> None:
+        for job in [job for job, its_kind in self._jobs.items() if its_kind == kind]:
+            self._engine.cancel(job)
+            del self._jobs[job]
 
     def _tell_busy(self) -> None:
         busy = self._waiting or bool(self._jobs)
@@ -215,21 +235,30 @@ class RenderBridge(QObject):
 
     def _receive_from_job(self, event: Advanced | Finished | Failed) -> None:
         job = event.task if isinstance(event, Failed) else event.job
-        kind = next((kind for kind, newest in self._jobs.items() if newest == job), None)
-        if kind is None:
+        if job not in self._jobs:
             return
         if isinstance(event, Advanced):
             self.progress.emit(event.progress.done, event.progress.total, event.progress.text)
             return
-        del self._jobs[kind]
+        kind = self._jobs.pop(job)
         if isinstance(event, Failed):
             self.failed.emit(_TITLES[kind], in_plain_words(event.error))
         elif isinstance(event.value, Opened):
+            self._drop("observe")  # a face of the photo before would be a stranger in this one
             self.photo_opened.emit(event.value)
         elif isinstance(event.value, Face):
             self.face_observed.emit(event.value)
+        elif isinstance(event.value, Saved):
+            self.photo_saved.emit(event.value)
 
 
 def _observing(renderer: Renderer, photo: Photo, box: Box) -> Generator[Progress, None, Face]:
     yield Progress(0, 1, "Reading the face in the box")
     return renderer.observe(photo, box)
+
+
+def _saving(renderer: Renderer, request: FrameRequest, path: Path) -> Generator[Progress, None, Saved]:
+    yield Progress(0, 2, "Rendering at full quality")
+    pixels = renderer.render(request).pixels
+    yield Progress(1, 2, f"Saving {path.name}")
+    return Saved(path, save_photo(path, request.photo.with_pixels(pixels)))

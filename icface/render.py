@@ -233,7 +233,7 @@ class Renderer:
         if self._tracker is None:
             from icface.tracking.builtin import BuiltinTracker  # noqa: PLC0415
 
-            tracker = BuiltinTracker(self._device)
+            tracker = BuiltinTracker()  # on the CPU: small networks, used once a photo
             tracker.load()
             self._tracker = tracker
         return self._tracker
