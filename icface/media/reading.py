@@ -30,9 +30,7 @@ from icface.media.photo import MAX_MEGAPIXELS, Photo, PhotoError, Pixels, bands
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF")
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _DAMAGED = "{path} is damaged or cut short: {why}. Copy or download it again."
-_ODD_COLOURS = (
-    "{path} stores its colours as {what}, which cannot be edited. Save it as RGB with 8 or 16 bits per colour first."
-)
+_ODD_COLOURS = "{path} stores its colours as {what}, which cannot be edited. Save it as RGB with 8 or 16 bits per colour first."
 
 # TIFF tags, by number as in the TIFF 6.0 specification
 _BITS, _PHOTOMETRIC, _PLANAR, _EXTRA, _SAMPLE_FORMAT = 258, 262, 284, 338, 339
@@ -196,9 +194,7 @@ def _rgb_profile(icc: bytes | None) -> bytes | None:
     return icc if icc and icc[16:20] == b"RGB " else None
 
 
-def _read_8bit(
-    path: Path, image: ImageFile.ImageFile, orientation: int, icc: bytes | None
-) -> tuple[Pixels, bytes | None]:
+def _read_8bit(path: Path, image: ImageFile.ImageFile, orientation: int, icc: bytes | None) -> tuple[Pixels, bytes | None]:
     mode, convert = _conversion(path, image, icc)
     image.load()
     width, height = image.size

@@ -437,9 +437,7 @@ def png_header(width: int, height: int, depth: int = 8) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\0" * 64)) + chunk(b"IEND", b"")
 
 
-@pytest.mark.parametrize(
-    ("width", "height"), [(10_001, 10_000), (100_001, 1_000), (30_000, 30_000), (2**31 - 1, 2**31 - 1)]
-)
+@pytest.mark.parametrize(("width", "height"), [(10_001, 10_000), (100_001, 1_000), (30_000, 30_000), (2**31 - 1, 2**31 - 1)])
 def test_more_than_a_hundred_megapixels_are_refused_before_decoding(tmp_path, width, height):
     (tmp_path / "bomb.png").write_bytes(png_header(width, height))
     with warnings.catch_warnings(record=True) as seen:
@@ -555,9 +553,7 @@ def test_a_photos_pixels_cannot_be_changed_and_their_array_stays_writable():
     pixels[0] = 0
 
 
-@pytest.mark.parametrize(
-    "pixels", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 2), np.uint8), np.zeros((4, 4, 3), np.float32)]
-)
+@pytest.mark.parametrize("pixels", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 2), np.uint8), np.zeros((4, 4, 3), np.float32)])
 def test_only_colour_pixels_of_eight_or_sixteen_bits_make_a_photo(pixels):
     with pytest.raises(ValueError, match="uint8 or uint16"):
         photo_of(pixels)
