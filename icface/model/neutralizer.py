@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import IntEnum
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 
 from icface.model.layers import ConvBlock, Residual, upsample
 from icface.model.store import load_into, load_model
@@ -45,7 +46,7 @@ class Part(IntEnum):
 class NeutralizerConfig:
     """Shape of the network: channels at strides 2, 4, 8, 16 and 32."""
 
-    widths: tuple[int, ...] = (24, 48, 80, 112, 144)
+    widths: tuple[int, ...] = (16, 48, 80, 112, 144)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +78,7 @@ class Neutralizer(nn.Module):
         self.stem = nn.Sequential(nn.Conv2d(5, w[0], 5, 2, 2, bias=False), nn.BatchNorm2d(w[0]), nn.SiLU(inplace=True))
         self.first = Residual(w[0])
         self.down = nn.ModuleList(
-            nn.Sequential(ConvBlock(a, b, stride=2), Residual(b)) for a, b in zip(w, w[1:], strict=False)
+            nn.Sequential(ConvBlock(a, b, stride=2), Residual(b)) for a, b in pairwise(w)
         )
         self.up = nn.ModuleList(
             nn.Sequential(ConvBlock(b + a, a), ConvBlock(a, a)) for a, b in zip(w[-2::-1], w[:0:-1], strict=True)
@@ -107,7 +108,7 @@ class Neutralizer(nn.Module):
         for block, skip in zip(self.up, skips[-2::-1], strict=True):
             x = block(torch.cat([upsample(x), skip], 1))
         y = F.pixel_shuffle(self.head(x), 2)  # (B, 20, WINDOW, WINDOW)
-        return Surface(head=y[:, :3], place=y[:, 3:15].unflatten(1, (4, 3)), logits=y[:, 15:])
+        return Surface(head=y[:, :3], place=y[:, 3:15].reshape(-1, 4, 3, *y.shape[2:]), logits=y[:, 15:])
 
 
 def _coordinates(image: Tensor) -> Tensor:

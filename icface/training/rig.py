@@ -16,12 +16,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from icface.controls import EXPRESSIONS
 from icface.geometry import Similarity, euler_angles_deg, rotation_matrix
@@ -186,7 +186,8 @@ class View:
 
     def interpolate(self, per_vertex: F32) -> F32:
         """(S, S, C) values of (V, C) vertex attributes; meaningless where `triangle` is -1."""
-        return _interpolate(np.ascontiguousarray(per_vertex), self.rig.faces, self.triangle, self.weights)
+        values: F32 = _interpolate(np.ascontiguousarray(per_vertex), self.rig.faces, self.triangle, self.weights)
+        return values
 
 
 def flow(source: View, target: View, *, occlusion_tolerance: float = 0.03) -> tuple[F32, NDArray[np.bool_]]:
@@ -226,18 +227,17 @@ def harmonic_fill(values: F32, known: NDArray[np.bool_], *, sweeps: int = 8) -> 
         v, k = pyramid[-1]
         half = cv2.resize(v * k[..., None], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
         share = cv2.resize(k, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-        pyramid.append((half / np.maximum(share, 1e-6)[..., None], (share > 0).astype(np.float32)))
-    filled = pyramid[-1][0]
+        pyramid.append((np.asarray(half / np.maximum(share, 1e-6)[..., None], np.float32), (share > 0).astype(np.float32)))
+    filled: NDArray[Any] = pyramid[-1][0]
     for v, share in reversed(pyramid):
         k = share[..., None]
         filled = cv2.resize(filled, share.shape[::-1], interpolation=cv2.INTER_LINEAR)
         for _ in range(sweeps):
             filled = v * k + cv2.blur(filled, (3, 3)) * (1 - k)
-    result: F32 = filled
-    return result
+    return filled
 
 
-@numba.njit(cache=True, fastmath=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, fastmath=True)
 def rasterise(vertices, faces, size):  # type: ignore[no-untyped-def]
     """Depth (S, S), triangle (S, S) and weights of the second and third corner (S, S, 2) of a mesh, nearest first."""
     z = np.full((size, size), -1e9, np.float32)
@@ -266,7 +266,7 @@ def rasterise(vertices, faces, size):  # type: ignore[no-untyped-def]
     return z, triangle, weights
 
 
-@numba.njit(cache=True, fastmath=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, fastmath=True)
 def _interpolate(values, faces, triangle, weights):  # type: ignore[no-untyped-def]
     height, width = triangle.shape
     out = np.zeros((height, width, values.shape[1]), np.float32)

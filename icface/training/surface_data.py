@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -25,6 +26,8 @@ from icface.training.rig import EYE, SKIN, Rig, State, View, flow
 U8 = NDArray[np.uint8]
 _SINGLE = tuple(name for name in EXPRESSIONS if name[-2:] not in ("_L", "_R"))
 _BOTH = tuple(name[:-2] for name in EXPRESSIONS if name.endswith("_L") and not name.startswith("eyeLook"))
+POOL, REUSE = 1500, 4
+"""Each rendered sample is shown about four times, each time through another camera; rendering costs more than that."""
 _INDEX = {name: i for i, name in enumerate(EXPRESSIONS)}
 
 
@@ -118,7 +121,7 @@ def sample_canvas(image: U8, window: Similarity, field: NDArray[np.float32] | No
 
 def degrade(image: U8, rng: np.random.Generator) -> U8:
     """Another camera, another light: gain, gamma, cast, grey, blur, noise, compression, something in the way."""
-    x = image.astype(np.float32)
+    x: NDArray[Any] = image.astype(np.float32)
     x = x * rng.uniform(0.7, 1.25) + rng.uniform(-20, 20)
     x *= rng.normal(1, 0.06, 3).astype(np.float32)
     if rng.random() < 0.3:
@@ -136,7 +139,7 @@ def degrade(image: U8, rng: np.random.Generator) -> U8:
     result = np.clip(x, 0, 255).astype(np.uint8)
     if rng.random() < 0.15:
         _, packed = cv2.imencode(".jpg", result, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 85))])
-        result = cv2.imdecode(packed, cv2.IMREAD_COLOR).astype(np.uint8, copy=False)
+        result = np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)
     return result
 
 
@@ -206,18 +209,35 @@ class SurfaceStream(IterableDataset[dict[str, torch.Tensor]]):
         folder, rig_path, cache = self._paths
         rig, people = Rig(rig_path), Portraits(folder, cache, "train")
         atlas, real = SurfaceAtlas.of(rig), people.expressions()
+        pool: list[SurfaceSample] = []
         while True:
-            portrait = people[int(rng.integers(len(people)))]
-            if rng.random() < 0.5:
-                portrait = flipped(portrait)
-            target = None
-            if rng.random() < 0.5:
-                target = random_turn(rng, portrait.state) if rng.random() < 0.7 else portrait.state
-                target = target.expressed(random_expression(rng, real))
-            sample = surface_sample(rig, atlas, portrait, target=target, rng=rng)
-            yield {
-                "image": torch.from_numpy(degrade(sample.image, rng)).permute(2, 0, 1),
-                "head": torch.from_numpy(sample.head).permute(2, 0, 1),
-                "place": torch.from_numpy(sample.place).permute(2, 0, 1),
-                "part": torch.from_numpy(sample.part),
-            }
+            sample = self._new_sample(rig, atlas, people, real, rng)
+            if len(pool) < POOL:
+                pool.append(sample)
+            else:
+                pool[int(rng.integers(POOL))] = sample
+            yield _tensors(sample, rng)
+            for _ in range(REUSE - 1):
+                yield _tensors(pool[int(rng.integers(len(pool)))], rng)
+
+    @staticmethod
+    def _new_sample(
+        rig: Rig, atlas: SurfaceAtlas, people: Portraits, real: NDArray[np.float64], rng: np.random.Generator
+    ) -> SurfaceSample:
+        portrait = people[int(rng.integers(len(people)))]
+        if rng.random() < 0.5:
+            portrait = flipped(portrait)
+        target = None
+        if rng.random() < 0.5:
+            target = random_turn(rng, portrait.state) if rng.random() < 0.7 else portrait.state
+            target = target.expressed(random_expression(rng, real))
+        return surface_sample(rig, atlas, portrait, target=target, rng=rng)
+
+
+def _tensors(sample: SurfaceSample, rng: np.random.Generator) -> dict[str, torch.Tensor]:
+    return {
+        "image": torch.from_numpy(degrade(sample.image, rng)).permute(2, 0, 1),
+        "head": torch.from_numpy(sample.head).permute(2, 0, 1),
+        "place": torch.from_numpy(sample.place).permute(2, 0, 1),
+        "part": torch.from_numpy(sample.part),
+    }

@@ -16,16 +16,17 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
-from icface.model.neutralizer import LENGTH_CM, Neutralizer, NeutralizerConfig, Part, Surface
+from icface.model.neutralizer import LENGTH_CM, WINDOW, Neutralizer, NeutralizerConfig, Part, Surface
 from icface.model.store import save_model
 from icface.training.portraits import Portraits
 from icface.training.rig import Rig
 from icface.training.surface_data import SurfaceAtlas, SurfaceStream, random_expression, random_turn, surface_sample
 
 log = logging.getLogger(__name__)
+SMALL = 96
 PART_WEIGHT = torch.tensor([0.5, 1.0, 1.5, 4.0, 4.0])
 
 
@@ -39,6 +40,8 @@ class NeutralizerTraining:
         Folder of portraits, rig file, folder for decoded canvases, folder for checkpoints.
     minutes : float
         Length of this run; the learning rate falls to nothing over it.
+    small_share : float
+        Share of the run that looks at pictures of `SMALL` instead of `WINDOW` pixels: three times as many of them.
     """
 
     portraits: Path
@@ -52,6 +55,7 @@ class NeutralizerTraining:
     device: str = "cpu"
     seed: int = 0
     resume: bool = True
+    small_share: float = 0.0
 
 
 def surface_loss(surface: Surface, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, float]]:
@@ -103,13 +107,23 @@ def held_out(training: NeutralizerTraining, *, count: int = 96) -> dict[str, Ten
 def judge(network: Neutralizer, batch: dict[str, Tensor]) -> dict[str, float]:
     """Held-out figures: share of pixels of the right part (mean over parts), mean errors in centimetres."""
     network.eval()
-    chunks = [network(scaled(images)) for images in batch["image"].split(16)]
+    chunks = [network(scaled(images)) for images in torch.split(batch["image"], 16)]
     surface = Surface(*(torch.cat([getattr(c, name) for c in chunks]) for name in ("head", "place", "logits")))
     _, figures = surface_loss(surface, batch)
     guess, part = surface.logits.argmax(1), batch["part"]
     overlap = [((guess == p) & (part == p)).sum() / ((guess == p) | (part == p)).sum().clamp(min=1) for p in Part]
     figures |= {f"iou_{p.name.lower()}": float(v) for p, v in zip(Part, overlap, strict=True)}
     return {name: round(value, 4) for name, value in figures.items()}
+
+
+def resized(batch: dict[str, Tensor], size: int) -> dict[str, Tensor]:
+    """The same samples at another size: pictures averaged, labels taken from the nearest pixel."""
+    if batch["part"].shape[-1] == size:
+        return batch
+    labels = {name: F.interpolate(batch[name], (size, size)) for name in ("head", "place")}
+    part = F.interpolate(batch["part"][:, None].float(), (size, size))[:, 0].long()
+    image = F.interpolate(batch["image"].float(), (size, size), mode="area").round().to(torch.uint8)
+    return {"image": image, **labels, "part": part}
 
 
 def scaled(image: Tensor) -> Tensor:
@@ -133,12 +147,16 @@ def train(training: NeutralizerTraining) -> Path:
     optimiser = torch.optim.AdamW(network.parameters(), training.rate, weight_decay=1e-3)
     test = held_out(training)
     stream = SurfaceStream(training.portraits, training.rig, training.cache, seed=training.seed + steps_before)
-    loader = DataLoader(stream, training.batch, num_workers=training.workers, prefetch_factor=6)
+    loader = DataLoader(
+        stream, training.batch, num_workers=training.workers, prefetch_factor=6, multiprocessing_context="spawn"
+    )
     batches: Iterator[dict[str, Tensor]] = iter(loader)
     begun, step, reported = time.monotonic(), 0, time.monotonic()
     running: dict[str, float] = {}
     while (spent := (time.monotonic() - begun) / 60 / training.minutes) < 1:
         batch = {name: value.to(training.device) for name, value in next(batches).items()}
+        size = SMALL if spent < training.small_share else WINDOW
+        batch = resized(batch, size)
         for group in optimiser.param_groups:
             group["lr"] = training.rate * min(1, (step + 1) / 100) * (0.5 * (1 + math.cos(math.pi * spent)) + 0.01)
         network.train()
@@ -153,7 +171,7 @@ def train(training: NeutralizerTraining) -> Path:
         if time.monotonic() - reported > 180:
             reported = time.monotonic()
             log.info("step %d: %s", steps_before + step, json.dumps({k: round(v, 4) for k, v in running.items()}))
-            _keep(checkpoint, weights, network, average, steps_before + step, judge(average, test))
+            _keep(checkpoint, weights, network, average, steps_before + step, judge(average, resized(test, size)))
     _keep(checkpoint, weights, network, average, steps_before + step, judge(average, test))
     return weights
 
@@ -167,11 +185,14 @@ def _follow(average: nn.Module, network: nn.Module, decay: float) -> None:
             slow.copy_(fast)
 
 
-def _keep(checkpoint: Path, weights: Path, network: Neutralizer, average: Neutralizer, steps: int, figures: dict[str, Any]) -> None:
+def _keep(
+    checkpoint: Path, weights: Path, network: Neutralizer, average: Neutralizer, steps: int, figures: dict[str, Any]
+) -> None:
     log.info("held out after %d steps: %s", steps, json.dumps(figures))
-    state = {f"n.{k}": v for k, v in network.state_dict().items()} | {f"a.{k}": v for k, v in average.state_dict().items()}
+    state = {f"n.{k}": v.detach().cpu().contiguous().clone() for k, v in network.state_dict().items()}
+    state |= {f"a.{k}": v.detach().cpu().contiguous().clone() for k, v in average.state_dict().items()}
     beside = checkpoint.with_suffix(".part")
-    save_file({k: v.detach().cpu().contiguous().clone() for k, v in state.items()} | {"steps": torch.tensor(steps)}, beside)
+    save_file(state | {"steps": torch.tensor(steps)}, beside)
     beside.replace(checkpoint)
     config = NeutralizerConfig(widths=network.config.widths)
     save_model(weights, kind="icface.neutralizer", config={"widths": list(config.widths)}, state=average.state_dict(),

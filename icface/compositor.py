@@ -1,0 +1,101 @@
+"""A predicted flow applied to the photo at its own resolution.
+
+Only the picture under the face crop is touched, at rest nothing is, and every pixel that moves is one of the photo's own.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from icface.geometry import Similarity
+from icface.model.neutralizer import GRID
+from icface.predictor import FacePrediction, SourceEncoding
+
+Quality = Literal["draft", "full"]
+Pixels = NDArray[Any]
+_SUPPORT = {"draft": (cv2.INTER_LINEAR, cv2.INTER_LINEAR), "full": (cv2.INTER_CUBIC, cv2.INTER_CUBIC)}
+_STILL = 1e-3
+_NO_SECOND_MAP = np.empty(0, np.float32)
+
+
+def composite(image: Pixels, encoding: SourceEncoding, prediction: FacePrediction, *, quality: Quality = "full") -> Pixels:
+    """The edited photo.
+
+    Parameters
+    ----------
+    image : (H, W, 3 or 4) uint8 or uint16
+        The photo that was encoded, at the size it was encoded at; alpha moves along.
+    quality : "draft" or "full"
+        Bilinear, or bicubic for both the flow and the pixels.
+
+    Returns
+    -------
+    array
+        Of the same shape and type; the very same array when nothing changes.
+    """
+    if prediction.flow is None:
+        return image
+    region = _touched(image, encoding.crop_from_image, prediction.flow)
+    if region is None:
+        return image
+    left, top, right, bottom = region
+    flow_support, pixel_support = _SUPPORT[quality]
+    here = Similarity((1, 0, -left, 0, 1, -top)) @ encoding.crop_from_image.inverse()  # region from grid
+    wide, high = right - left, bottom - top
+    flow = prediction.flow @ here.matrix[:, :2].T.astype(np.float32)  # image pixels
+    shift: Pixels = cv2.warpAffine(flow, here.matrix, (wide, high), flags=flow_support, borderMode=cv2.BORDER_CONSTANT)
+    shift[..., 0] += np.arange(left, right, dtype=np.float32)
+    shift[..., 1] += np.arange(top, bottom, dtype=np.float32)[:, None]
+    source, shift = _reachable(image, shift)
+    moved: Pixels = cv2.remap(source, shift, _NO_SECOND_MAP, pixel_support, borderMode=cv2.BORDER_REPLICATE)
+    if prediction.cavity is not None and prediction.cavity.any():
+        cover: Pixels = cv2.warpAffine(prediction.cavity, here.matrix, (wide, high), flags=cv2.INTER_LINEAR)
+        moved = _painted(moved, cover, encoding.cavity_rgb)
+    result = image.copy()
+    result[top:bottom, left:right] = moved
+    return result
+
+
+def _touched(image: Pixels, crop_from_image: Similarity, flow: NDArray[np.float32]) -> tuple[int, int, int, int] | None:
+    """Left, top, right, bottom of the pixels that move, in the image."""
+    moving = np.abs(flow).max(2) > _STILL
+    if not moving.any():
+        return None
+    columns, rows = np.flatnonzero(moving.any(0)), np.flatnonzero(moving.any(1))
+    x0, x1, y0, y1 = columns[0] - 1.5, columns[-1] + 1.5, rows[0] - 1.5, rows[-1] + 1.5
+    edge = GRID - 0.5
+    grid = np.clip(np.array([[x0, y0], [x1, y0], [x0, y1], [x1, y1]]), -0.5, edge)
+    corners = crop_from_image.inverse().points(grid)
+    low, high = np.floor(corners.min(0)).astype(int), np.ceil(corners.max(0)).astype(int) + 1
+    left, top = max(int(low[0]), 0), max(int(low[1]), 0)
+    right, bottom = min(int(high[0]), image.shape[1]), min(int(high[1]), image.shape[0])
+    return (left, top, right, bottom) if right > left and bottom > top else None
+
+
+def _reachable(image: Pixels, at: NDArray[np.float32]) -> tuple[Pixels, NDArray[np.float32]]:
+    """The part of the image that positions `at` (h, w, 2) refer to, and the positions in it.
+
+    OpenCV's remap takes pictures up to 32767 pixels wide; faces are smaller.
+    """
+    margin = 4
+    low = np.floor(at.min((0, 1))).astype(int) - margin
+    high = np.ceil(at.max((0, 1))).astype(int) + margin + 1
+    left, top = (int(np.clip(low[k], 0, image.shape[1 - k] - 1)) for k in (0, 1))
+    right, bottom = (int(np.clip(high[k], low_k + 1, image.shape[1 - k])) for k, low_k in ((0, left), (1, top)))
+    return image[top:bottom, left:right], at - np.array([left, top], np.float32)
+
+
+def _painted(moved: Pixels, cover: NDArray[np.float32], rgb: tuple[float, float, float]) -> Pixels:
+    """The cavity's colour laid over the moved pixels; alpha stays."""
+    rows, columns = np.flatnonzero(cover.any(1)), np.flatnonzero(cover.any(0))
+    window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    depth = np.iinfo(moved.dtype).max / 255
+    share = cover[window][..., None]
+    colour = np.array(rgb, np.float32) * depth
+    under = moved[window][..., :3]
+    moved[window][..., :3] = (under * (1 - share) + colour * share + 0.5).astype(moved.dtype)
+    return moved

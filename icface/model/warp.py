@@ -1,0 +1,331 @@
+"""Flow algebra: a face surface is moved as a mesh, and the mesh tells where every pixel of the new picture comes from.
+
+The neutralizer gives a surface under each pixel of the source; neighbouring pixels of one surface form small quads. Moving
+the quads forwards is exact (expressions add up, the head turns rigidly), nearer quads hide farther ones, and inverting each
+quad gives the backward flow. What no quad covers is continued smoothly, to nothing at the border of the crop. The source's
+own controls move nothing, so they return the source: the anchoring is exact by construction.
+
+Convention
+----------
+Points are (x, y) in pixels of the `GRID` crop, y down, pixel centres at integers. The camera frame is x right, y up, z
+towards the camera, pixels, origin at the head's pivot. A backward flow f says: pixel x shows what the source has at x + f(x).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from icface.model.neutralizer import GRID, LENGTH_CM, OFFSET, WINDOW, Part, Surface
+
+TEAR_CM = 0.8
+"""Neighbouring pixels whose canonical places are farther apart belong to different surfaces."""
+_SET_BACK_CM = {Part.EYE: 0.35, Part.INSIDE: 0.5}
+"""Eyes lie behind lids and the inside of the mouth behind lips, whatever the network's depth says."""
+_FINENESS = (1, 2, 4, 8, 16)
+_SEAM_OPENS_PX = (2.0, 5.0)
+"""A seam stretched to the first of these begins to show the mouth cavity; at the second it shows nothing else."""
+_DEPTH_STEPS_PER_PX = 32.0
+_SAMPLE_BITS = 22
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SurfaceMesh:
+    """The face of one photo, ready to move.
+
+    Attributes
+    ----------
+    source : (N, 2)
+        Where each surface point is in the photo, grid pixels.
+    camera : (N, 3)
+        The same points in the camera frame.
+    place : (N, 3)
+        Their places on the canonical surface, `LENGTH_CM` units.
+    basis : (53, N, 3)
+        Displacement under each channel at full intensity, camera frame, pixels.
+    behind : (N,)
+        How far a point counts as set back when it competes to be seen, pixels.
+    quads : (Q, 4) int64
+        Corners of the surface's cells: top left, top right, bottom left, bottom right.
+    seams : (S, 4) int64
+        Cells that span the closed or open mouth: where they stretch, the mouth cavity shows.
+    pivot : (2,)
+        The head's pivot, grid pixels.
+    pixels_per_cm : float
+    """
+
+    source: Tensor
+    camera: Tensor
+    place: Tensor
+    basis: Tensor
+    behind: Tensor
+    quads: Tensor
+    seams: Tensor
+    pivot: Tensor
+    pixels_per_cm: float
+
+    def to(self, device: torch.device) -> SurfaceMesh:
+        """The same mesh on another device."""
+        return SurfaceMesh(
+            source=self.source.to(device),
+            camera=self.camera.to(device),
+            place=self.place.to(device),
+            basis=self.basis.to(device),
+            behind=self.behind.to(device),
+            quads=self.quads.to(device),
+            seams=self.seams.to(device),
+            pivot=self.pivot.to(device),
+            pixels_per_cm=self.pixels_per_cm,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Flow:
+    """Where the pixels of the new picture come from.
+
+    Attributes
+    ----------
+    field : (GRID, GRID, 2)
+        Backward flow, grid pixels.
+    known : (GRID, GRID) bool
+        Where it is the face's own surface; elsewhere it is a smooth continuation.
+    cavity : (GRID, GRID) float
+        0..1, how much of the pixel shows the mouth cavity, which the source hides.
+    """
+
+    field: Tensor
+    known: Tensor
+    cavity: Tensor
+
+
+def fit_camera(head_cm: Tensor, pixels: Tensor, *, rounds: int = 3) -> tuple[Tensor, float, Tensor]:
+    """The weak-perspective camera that sees head-frame points at these pixels.
+
+    Parameters
+    ----------
+    head_cm : (N, 3)
+        Points in the head frame, centimetres.
+    pixels : (N, 2)
+        Where they are seen.
+    rounds : int
+        Least squares is repeated without the worst fifth of the points.
+
+    Returns
+    -------
+    rotation : (3, 3)
+        Head to camera frame.
+    pixels_per_cm : float
+    pivot : (2,)
+        Where the head frame's origin is seen.
+    """
+    keep = torch.ones(len(head_cm), dtype=torch.bool, device=head_cm.device)
+    flip = torch.tensor([1.0, -1.0], dtype=head_cm.dtype, device=head_cm.device)
+    rotation, scale, pivot = torch.eye(3, dtype=head_cm.dtype, device=head_cm.device), 1.0, pixels.mean(0)
+    ridge = torch.diag(torch.tensor([1e-3, 1e-3, 1e-3, 0], dtype=head_cm.dtype, device=head_cm.device))
+    for _ in range(rounds):
+        a = torch.cat([head_cm[keep], torch.ones_like(head_cm[keep][:, :1])], 1)
+        solution = torch.linalg.solve(a.T @ a + ridge, a.T @ (pixels[keep] * flip))  # (4, 2)
+        u, s, vt = torch.linalg.svd(solution[:3].T, full_matrices=False)
+        rows, scale = u @ vt, s.mean().item()
+        rotation = torch.stack([rows[0], rows[1], torch.linalg.cross(rows[0], rows[1])])
+        pivot = solution[3] * flip
+        error = (head_cm @ rows.T * scale * flip + pivot - pixels).norm(dim=1)
+        keep = error <= error.quantile(0.8)
+    return rotation, scale, pivot
+
+
+def build_mesh(surface: Surface, part: Tensor, basis_cm: Tensor) -> SurfaceMesh:
+    """The movable mesh of one photo.
+
+    Parameters
+    ----------
+    surface : Surface
+        Of one picture (B = 1).
+    part : (WINDOW, WINDOW) int64
+        `Part` of each pixel; what is not BACKGROUND is in the mesh.
+    basis_cm : (N, 53, 3)
+        The animator's displacements at `mesh_places`, head frame, centimetres.
+    """
+    device = part.device
+    inside = part > Part.BACKGROUND
+    ys, xs = inside.nonzero(as_tuple=True)
+    source = torch.stack([xs + OFFSET, ys + OFFSET], 1).float()
+    head = surface.head[0][:, ys, xs].T.float() * LENGTH_CM
+    place, own = mesh_places(surface, part), part[ys, xs]
+    rotation, scale, pivot = fit_camera(head, source)
+    depth = head @ rotation[2] * scale
+    camera = torch.stack([source[:, 0] - pivot[0], pivot[1] - source[:, 1], depth], 1)
+    behind = torch.zeros(len(source), device=device)
+    for which, back_cm in _SET_BACK_CM.items():
+        behind[own == which] = back_cm * scale
+    number = torch.full((WINDOW, WINDOW), -1, dtype=torch.long, device=device)
+    number[ys, xs] = torch.arange(len(source), device=device)
+    cells = torch.stack([number[:-1, :-1], number[:-1, 1:], number[1:, :-1], number[1:, 1:]], -1).flatten(0, 1)
+    cells = cells[(cells >= 0).all(1)]
+    corners = place[cells] * LENGTH_CM  # (Q, 4, 3)
+    spread = (corners.amax(1) - corners.amin(1)).amax(1)
+    parts = own[cells]
+    lips = ((parts == Part.LOWER).any(1) | (parts == Part.INSIDE).any(1)) & ~(parts == Part.EYE).any(1)
+    torn = spread > TEAR_CM
+    return SurfaceMesh(
+        source=source,
+        camera=camera,
+        place=place,
+        basis=(basis_cm.float() @ rotation.T * scale).transpose(0, 1).contiguous(),
+        behind=behind,
+        quads=cells[~torn],
+        seams=cells[torn & lips],
+        pivot=pivot,
+        pixels_per_cm=scale,
+    )
+
+
+def mesh_places(surface: Surface, part: Tensor) -> Tensor:
+    """(N, 3) canonical places of the pixels that are in the mesh, row by row."""
+    ys, xs = (part > Part.BACKGROUND).nonzero(as_tuple=True)
+    return surface.place[0, part[ys, xs] - 1, :, ys, xs].float()
+
+
+def move(mesh: SurfaceMesh, turn: Tensor, change: Tensor) -> Tensor:
+    """(N, 3) grid x, grid y and depth of the surface points after an edit.
+
+    Parameters
+    ----------
+    turn : (3, 3)
+        Rotation in the camera frame, from the source's pose to the wanted one.
+    change : (53,)
+        Change of each channel.
+    """
+    camera = mesh.camera
+    active = change.nonzero()[:, 0]
+    if len(active):
+        camera = camera + torch.tensordot(change[active], mesh.basis[active], 1)
+    camera = camera @ turn.T
+    return torch.stack([camera[:, 0] + mesh.pivot[0], mesh.pivot[1] - camera[:, 1], camera[:, 2]], 1)
+
+
+def flow_of(mesh: SurfaceMesh, moved: Tensor) -> Flow:
+    """The backward flow of a moved mesh (`move`), filled to the border of the grid."""
+    points = torch.cat([moved[:, :2], (moved[:, 2] - mesh.behind)[:, None], mesh.source], 1)  # (N, 5)
+    field, owner = _render(points, mesh.quads)
+    known = owner >= 0
+    filled = fill(field.permute(2, 0, 1)[None], known[None, None])[0].permute(1, 2, 0)
+    return Flow(field=filled, known=known, cavity=_cavity(points, mesh.seams, known))
+
+
+def _cavity(points: Tensor, seams: Tensor, known: Tensor) -> Tensor:
+    """(GRID, GRID) 0..1: pixels that only a stretched seam covers, the more the wider it is torn."""
+    extent = _extent(points[seams])[0]
+    torn = extent > _SEAM_OPENS_PX[0]
+    if not torn.any():
+        return torch.zeros(known.shape, device=known.device)
+    owner = _render(points, seams[torn])[1]
+    share = ((extent[torn] - _SEAM_OPENS_PX[0]) / (_SEAM_OPENS_PX[1] - _SEAM_OPENS_PX[0])).clamp(0, 1)
+    open_ = torch.where((owner >= 0) & ~known, share[owner.clamp(min=0)], torch.zeros_like(share[:1]))
+    return F.avg_pool2d(open_[None, None], 3, 1, 1)[0, 0]
+
+
+def _extent(corners: Tensor) -> tuple[Tensor, Tensor]:
+    """Longest side (Q,) of the quads' bounding boxes, and whether they touch the grid at all."""
+    low, high = corners[:, :, :2].amin(1), corners[:, :, :2].amax(1)
+    return (high - low).amax(1), (high >= 0).all(1) & (low <= GRID - 1).all(1)
+
+
+def _render(points: Tensor, quads: Tensor) -> tuple[Tensor, Tensor]:
+    """Nearest quad per pixel, inverted: (GRID, GRID, 2) flow, and which quad it is (-1 for none).
+
+    `points` are (N, 5): target x, y, depth, source x, y. Each quad is sampled as finely as it is stretched.
+    """
+    corners = points[quads]  # (Q, 4, 5)
+    extent, inside = _extent(corners)
+    cells, depths, whose, where = [], [], [], []
+    level = torch.bucketize(extent, torch.tensor(_FINENESS[:-1], device=extent.device) * 0.95)
+    for step, fineness in enumerate(_FINENESS):
+        chosen = ((level == step) & inside).nonzero()[:, 0]
+        if not len(chosen):
+            continue
+        at, weights = _subdivision(fineness, points)
+        sampled = torch.einsum("kc,qcd->qkd", weights, corners[chosen, :, :3]).flatten(0, 1)
+        cells.append(sampled[:, :2].round().long())
+        depths.append(sampled[:, 2])
+        whose.append(chosen.repeat_interleave(fineness * fineness))
+        where.append(at.repeat(len(chosen), 1))
+    size = GRID * GRID
+    nearest = torch.full((size,), -1, dtype=torch.long, device=points.device)
+    field = torch.zeros(size, 2, dtype=points.dtype, device=points.device)
+    if not cells:
+        return field.view(GRID, GRID, 2), nearest.view(GRID, GRID)
+    cell, depth, owner, at = torch.cat(cells), torch.cat(depths), torch.cat(whose), torch.cat(where)
+    on_grid = ((cell >= 0) & (cell < GRID)).all(1)
+    index = cell[:, 1] * GRID + cell[:, 0]
+    rank = ((depth + 4 * GRID) * _DEPTH_STEPS_PER_PX).long().clamp(min=0)
+    key = (rank << _SAMPLE_BITS) | torch.arange(len(index), device=index.device)
+    best = torch.full((size,), -1, dtype=torch.long, device=points.device)
+    best.scatter_reduce_(0, index[on_grid], key[on_grid], "amax")
+    won = (best >= 0).nonzero()[:, 0]
+    sample = best[won] & ((1 << _SAMPLE_BITS) - 1)
+    pixel = torch.stack([won % GRID, won // GRID], 1).to(points.dtype)
+    field[won] = _inverse_in_quad(corners[owner[sample]], at[sample], pixel) - pixel
+    nearest[won] = owner[sample]
+    return field.view(GRID, GRID, 2), nearest.view(GRID, GRID)
+
+
+def _subdivision(fineness: int, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Positions (K, 2) in the unit square and bilinear weights (K, 4) of fineness x fineness samples."""
+    t = (torch.arange(fineness, device=like.device, dtype=like.dtype) + 0.5) / fineness
+    b, a = torch.meshgrid(t, t, indexing="ij")
+    at = torch.stack([a.flatten(), b.flatten()], 1)
+    return at, _bilinear(at)
+
+
+def _bilinear(at: Tensor) -> Tensor:
+    a, b = at[:, 0], at[:, 1]
+    return torch.stack([(1 - a) * (1 - b), a * (1 - b), (1 - a) * b, a * b], 1)
+
+
+def _inverse_in_quad(corners: Tensor, at: Tensor, pixel: Tensor) -> Tensor:
+    """Source position (M, 2) of target pixels, by one Newton step of the quads' bilinear map from the samples `at`."""
+    a, b = at[:, :1], at[:, 1:]
+    target, source = corners[:, :, :2], corners[:, :, 3:]
+    along = (target[:, 1] - target[:, 0]) * (1 - b) + (target[:, 3] - target[:, 2]) * b
+    down = (target[:, 2] - target[:, 0]) * (1 - a) + (target[:, 3] - target[:, 1]) * a
+    here = torch.einsum("mc,mcd->md", _bilinear(at), target)
+    off = pixel - here
+    det = along[:, 0] * down[:, 1] - along[:, 1] * down[:, 0]
+    det = torch.where(det.abs() < 0.05, torch.full_like(det, 0.05), det)
+    da = ((off[:, 0] * down[:, 1] - off[:, 1] * down[:, 0]) / det).clamp(-1, 1)
+    db = ((along[:, 0] * off[:, 1] - along[:, 1] * off[:, 0]) / det).clamp(-1, 1)
+    place = _bilinear(at + torch.stack([da, db], 1))
+    return torch.einsum("mc,mcd->md", place, source)
+
+
+def fill(values: Tensor, known: Tensor) -> Tensor:
+    """Continue (B, C, S, S) values smoothly from the known pixels to zero at the border, coarse to fine.
+
+    Parameters
+    ----------
+    known : (B, 1, S, S) bool
+        Where `values` hold; S is a power of two.
+    """
+    held = known.clone()
+    inner = torch.zeros_like(known)
+    inner[..., 1:-1, 1:-1] = known[..., 1:-1, 1:-1]
+    held[..., 0, :] = held[..., -1, :] = held[..., :, 0] = held[..., :, -1] = True
+    share = held.to(values.dtype)
+    pyramid = [(values * inner, share)]
+    while pyramid[-1][1].shape[-1] > 4:
+        v, k = pyramid[-1]
+        coarse = F.avg_pool2d(k, 2)
+        pyramid.append((F.avg_pool2d(v * k, 2) / coarse.clamp(min=1e-6), (coarse > 0).to(values.dtype)))
+    filled = pyramid[-1][0]
+    for level, (v, k) in reversed(list(enumerate(pyramid))):
+        if filled.shape[-1] != v.shape[-1]:
+            filled = F.interpolate(filled, scale_factor=2, mode="bilinear", align_corners=False)
+        filled = torch.lerp(filled, v, k)
+        for _ in range(min(level + 1, 4)):  # fine levels are nearly right already
+            smooth = F.avg_pool2d(F.pad(filled, (1, 1, 1, 1), mode="replicate"), 3, 1)
+            filled = torch.lerp(smooth, v, k)
+    return filled

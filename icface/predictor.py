@@ -1,0 +1,222 @@
+"""Encode a face once, then ask for its flow under any controls: numpy pictures in, numpy flows out.
+
+The division of labour is that of Segment Anything's predictor, but the encoding is returned as a value instead of being kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from icface.controls import ControlVector
+from icface.geometry import Similarity, face_crop, rotation_matrix
+from icface.model.animator import Animator, AnimatorConfig
+from icface.model.crops import sample_crop
+from icface.model.device import CPU, Device, pick_device
+from icface.model.neutralizer import GRID, OFFSET, WINDOW, Neutralizer, NeutralizerConfig, Part, Surface
+from icface.model.store import models_dir
+from icface.model.warp import SurfaceMesh, build_mesh, flow_of, mesh_places, move
+from icface.tracking import FaceObservation, NoFaceError
+
+MIN_FACE_SHARE = 0.02
+"""Less of the window than this taken for face means that there is none to move."""
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SourceEncoding:
+    """One face of one photo, ready to be driven.
+
+    Attributes
+    ----------
+    crop_from_image : Similarity
+        Where the `GRID` crop lies in the photo.
+    controls : ControlVector
+        What the photo itself shows: these controls return it.
+    mesh : SurfaceMesh
+        The face's surface.
+    part : (WINDOW, WINDOW) int64
+        `Part` of each pixel of the window.
+    cavity_rgb : tuple of 3 float
+        Colour of the inside of this mouth, 0..255.
+    """
+
+    crop_from_image: Similarity
+    controls: ControlVector
+    mesh: SurfaceMesh
+    part: NDArray[np.int64]
+    cavity_rgb: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FacePrediction:
+    """What an edit does to the crop.
+
+    Attributes
+    ----------
+    flow : (GRID, GRID, 2) float32, or None when nothing changes
+        Backward flow, grid pixels, zero along the border.
+    known : (GRID, GRID) bool, or None
+        Where the flow is the face's own surface and not its continuation.
+    cavity : (GRID, GRID) float32, or None
+        0..1, how much of the pixel is mouth cavity that the photo hides.
+    """
+
+    flow: NDArray[np.float32] | None
+    known: NDArray[np.bool_] | None = None
+    cavity: NDArray[np.float32] | None = None
+
+
+class FacePredictor:
+    """The two stages on a device; used by one thread at a time."""
+
+    def __init__(self, neutralizer: Neutralizer, animator: Animator, device: Device = CPU) -> None:
+        self._full = neutralizer.eval(), animator.eval()
+        self._device = device
+        self._notices: list[str] = []
+        self._place()
+
+    @classmethod
+    def load(cls, device: str = "auto", folder: Path | None = None) -> FacePredictor:
+        """With the shipped weights, on the best device present or the one named.
+
+        Raises
+        ------
+        ModelFileError
+            When weights are missing or damaged.
+        ValueError
+            When the device is not present.
+        """
+        where = folder or models_dir()
+        chosen = pick_device(device)
+        neutralizer = Neutralizer.from_file(where / "neutralizer.safetensors")
+        return cls(neutralizer, Animator.from_file(where / "animator.safetensors"), chosen)
+
+    @classmethod
+    def tiny(cls, seed: int = 0) -> FacePredictor:
+        """Small networks with random weights: the real pipeline for tests, fast and meaningless.
+
+        Every pixel is taken for skin, so that there is always a surface to move.
+        """
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            neutralizer = Neutralizer(NeutralizerConfig(widths=(8, 8, 8, 8, 8)))
+            animator = Animator(AnimatorConfig(octaves=1, width=8, depth=1))
+        with torch.no_grad():
+            neutralizer.head.get_parameter("weight").mul_(0.05)
+            neutralizer.head.get_parameter("bias").view(20, 4)[15 + Part.SKIN] += 100.0
+        return cls(neutralizer, animator)
+
+    @property
+    def device_name(self) -> str:
+        """Where it runs, for the status bar."""
+        return self._device.name
+
+    def drain_notices(self) -> list[str]:
+        """What the user should know since the last call: falling back to another precision or device."""
+        notices, self._notices = self._notices, []
+        return notices
+
+    def encode(self, image: NDArray[np.uint8], face: FaceObservation) -> SourceEncoding:
+        """Everything that does not depend on the controls wanted.
+
+        Parameters
+        ----------
+        image : (H, W, 3) uint8
+            RGB photo.
+        face : FaceObservation
+            The face in it; its controls become the ones that change nothing.
+
+        Raises
+        ------
+        NoFaceError
+            When the network sees no face there.
+        """
+        crop_from_image = face_crop(face.landmarks, GRID)
+        window = sample_crop(image, Similarity((1, 0, -OFFSET, 0, 1, -OFFSET)) @ crop_from_image, WINDOW)
+        return self._guarded(lambda: self._encode(window, crop_from_image, face.controls))
+
+    def predict(self, encoding: SourceEncoding, controls: ControlVector) -> FacePrediction:
+        """The flow that turns the photo's own controls into these; no flow at all when they are the same."""
+        if controls == encoding.controls:
+            return FacePrediction(None)
+        return self._guarded(lambda: self._predict(encoding, controls))
+
+    def _place(self) -> None:
+        where, dtype = self._device.torch_device, self._device.dtype
+        neutralizer, animator = self._full
+        self._neutralizer = neutralizer.to(where, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._animator = animator.to(where)
+
+    def _guarded(self, work: Callable[[], T]) -> T:
+        try:
+            with torch.inference_mode():
+                return work()
+        except torch.OutOfMemoryError:
+            self._notices.append(f"{self._device.name} ran out of memory; continuing on the CPU.")
+            self._device = CPU
+            self._place()
+            with torch.inference_mode():
+                return work()
+
+    def _see(self, window: NDArray[np.uint8]) -> Surface:
+        device = self._device
+        picture = torch.from_numpy(window).to(device.torch_device).permute(2, 0, 1)[None].to(device.dtype) / 127.5 - 1
+        surface: Surface = self._neutralizer(picture.contiguous(memory_format=torch.channels_last))
+        tensors = (surface.head, surface.place, surface.logits)
+        if all(torch.isfinite(t).all() for t in tensors):
+            return surface
+        if device.dtype is torch.float32:
+            raise FloatingPointError("The network's answer holds numbers that are not finite; the photo was left as it is.")
+        self._notices.append(f"Half precision overflowed on {device.name}; continuing with float32.")
+        self._device = device.in_full_precision()
+        self._place()
+        return self._see(window)
+
+    def _encode(self, window: NDArray[np.uint8], crop_from_image: Similarity, controls: ControlVector) -> SourceEncoding:
+        surface = self._see(window)
+        part = one_face(surface.logits[0].argmax(0).cpu().numpy())
+        if (part > Part.BACKGROUND).mean() < MIN_FACE_SHARE:
+            raise NoFaceError("No face surface was recognised there; choose another face, or draw a box around it.")
+        on_device = torch.from_numpy(part).to(self._device.torch_device)
+        basis_cm = self._animator(mesh_places(surface, on_device))
+        mesh = build_mesh(surface, on_device, basis_cm)
+        return SourceEncoding(crop_from_image, controls, mesh, part, cavity_colour(window, part))
+
+    def _predict(self, encoding: SourceEncoding, controls: ControlVector) -> FacePrediction:
+        mesh, where = encoding.mesh, self._device.torch_device
+        if mesh.source.device != where:
+            mesh = mesh.to(where)
+        before, after = encoding.controls, controls
+        turn = rotation_matrix(*after.angles_deg) @ rotation_matrix(*before.angles_deg).T
+        change = torch.tensor(after.array()[3:] - before.array()[3:], dtype=torch.float32, device=where)
+        flow = flow_of(mesh, move(mesh, torch.tensor(turn, dtype=torch.float32, device=where), change))
+        return FacePrediction(flow.field.cpu().numpy(), flow.known.cpu().numpy(), flow.cavity.cpu().numpy())
+
+
+def one_face(part: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The parts of the largest connected face alone, its small holes closed."""
+    inside = (part > Part.BACKGROUND).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(inside, connectivity=4)
+    if count <= 1:
+        return np.zeros_like(part)
+    largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    whole = (labels == largest).astype(np.uint8)
+    closed = cv2.morphologyEx(whole, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    filled = np.where(part > Part.BACKGROUND, part, Part.SKIN)
+    return np.where(closed > 0, filled, Part.BACKGROUND).astype(np.int64)
+
+
+def cavity_colour(window: NDArray[np.uint8], part: NDArray[np.int64]) -> tuple[float, float, float]:
+    """Dark red after this face's own light: what an opening mouth shows until teeth are painted."""
+    lower = window[part == Part.LOWER]
+    skin = np.median(lower, axis=0) if len(lower) else np.array([120.0, 80.0, 70.0])
+    red, green, blue = (float(v) for v in skin * (0.24, 0.13, 0.13))
+    return red, green, blue
