@@ -29,9 +29,7 @@ _TITLES: dict[_Kind, str] = {
     "prepare": "The face could not be prepared for editing",
     "save": "The picture could not be saved",
 }
-_UNFORESEEN = (
-    "Something happened that the program did not foresee. Your edits are kept; undo the last one, or try again."
-)
+_UNFORESEEN = "Something happened that the program did not foresee. Your edits are kept; undo the last one, or try again."
 _NO_MEMORY = "There is not enough memory for this. Close other programs, or use a smaller photo."
 _SIDE_STEP = 256
 
@@ -101,9 +99,7 @@ class RenderBridge(QObject):
 
     _arrived = Signal(object, object, str)  # an event, notices and the device's name, from the engine's thread
 
-    def __init__(
-        self, engine: RenderEngine[FrameRequest, Frame], renderer: Renderer, parent: QObject | None = None
-    ) -> None:
+    def __init__(self, engine: RenderEngine[FrameRequest, Frame], renderer: Renderer, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._engine = engine
         self._renderer = renderer

@@ -1,0 +1,191 @@
+"""Where the parts of a control row are, and how they are painted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPen
+
+from app import theme
+from app.control_rows import INTENSITY_LETTERS, RowSpec, intensity_letter
+from app.theme import Palette
+
+EDGE, NUMBER_W, NAME_W, VALUE_W, LINK_W, GAP = 16, 36, 124, 40, 18, 8
+
+
+@dataclass(frozen=True, slots=True)
+class RowPlaces:
+    """Rectangles of a row, widget pixels.
+
+    Attributes
+    ----------
+    name, track, number, link : QRectF
+        Where the name is written, the value runs, the number stands and the link is toggled.
+    grip : QRectF
+        Where a press takes the handle: the track and a little around it.
+    """
+
+    name: QRectF
+    track: QRectF
+    grip: QRectF
+    number: QRectF
+    link: QRectF
+    height: float
+    handle_radius: float = 6.0
+
+    @classmethod
+    def of(cls, width: int, height: int, *, has_link: bool) -> RowPlaces:
+        """Places of a row of this size; the columns are the same with and without a link."""
+        right = width - EDGE + 4 - LINK_W
+        number = QRectF(right - VALUE_W - 4, 0, VALUE_W, height)
+        left = EDGE + NUMBER_W + NAME_W + GAP
+        track = QRectF(left + 6, 0, max(number.left() - GAP - 6 - left - 6, 24), height)
+        link = QRectF(right, (height - LINK_W) / 2, LINK_W, LINK_W) if has_link else QRectF()
+        return cls(QRectF(EDGE, 0, NUMBER_W + NAME_W, height), track, track.adjusted(-9, 0, 9, 0), number, link, height)
+
+    def x_of(self, value: float, spec: RowSpec) -> float:
+        """Widget x of a value."""
+        share = (value - spec.minimum) / (spec.maximum - spec.minimum)
+        return self.track.left() + share * self.track.width()
+
+    def value_at(self, x: float, spec: RowSpec) -> float:
+        """The value at a widget x, within the range."""
+        share = (x - self.track.left()) / self.track.width()
+        return spec.clamp(spec.minimum + share * (spec.maximum - spec.minimum))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowLook:
+    """Everything a painted row depends on."""
+
+    spec: RowSpec
+    value: float
+    photo: float
+    edited: bool
+    linked: bool
+    split: bool
+    enabled: bool
+    hovered: bool
+    focused: bool
+    dragging: bool
+
+    @property
+    def is_awake(self) -> bool:
+        """The pointer or the keyboard is here: show the fine print."""
+        return self.enabled and (self.hovered or self.focused)
+
+
+def paint_row(painter: QPainter, places: RowPlaces, look: RowLook, colours: Palette) -> None:
+    """Paint one row."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    if look.hovered and look.enabled:
+        painter.fillRect(painter.viewport(), colours.color("raised"))
+    if look.focused:
+        painter.fillRect(QRectF(0, 2, 3, places.height - 4), colours.color("accent"))
+    _paint_name(painter, places, look, colours)
+    if not look.split:
+        _paint_track(painter, places, look, colours)
+        _paint_number(painter, places, look, colours)
+    if look.spec.can_unlink:
+        _paint_link(painter, places, look, colours)
+
+
+def _paint_name(painter: QPainter, places: RowPlaces, look: RowLook, colours: Palette) -> None:
+    spec, rect = look.spec, places.name
+    name, indent = spec.name, float(NUMBER_W if spec.number else 0)
+    if spec.side:
+        name = "Left" if spec.side == "L" else "Right"
+    elif spec.number:
+        painter.setFont(theme.ui_font(11))
+        painter.setPen(colours.color("secondary" if look.enabled else "mark"))
+        painter.drawText(QRectF(rect.left(), 0, NUMBER_W, rect.height()), Qt.AlignmentFlag.AlignVCenter, spec.number)
+    font = theme.ui_font(semibold=look.edited)
+    painter.setFont(font)
+    painter.setPen(colours.color("text" if look.enabled else "mark"))
+    room = QRectF(rect.left() + indent, 0, rect.width() - indent, rect.height())
+    text = QFontMetricsF(font).elidedText(name, Qt.TextElideMode.ElideRight, room.width())
+    painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, text)
+
+
+def _paint_track(painter: QPainter, places: RowPlaces, look: RowLook, colours: Palette) -> None:
+    spec, track = look.spec, places.track
+    middle = places.height / 2 - (2.0 if look.is_awake and not spec.is_angle else 0.0)
+    groove = QRectF(track.left() - 2, middle - 2, track.width() + 4, 4)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colours.color("line"))
+    painter.drawRoundedRect(groove, 2, 2)
+    if spec.seen is not None:
+        _paint_unseen(painter, places, spec, groove, colours)
+    _paint_marks(painter, places, look, colours, middle)
+    if not look.enabled:
+        return
+    photo_x, value_x = places.x_of(look.photo, spec), places.x_of(look.value, spec)
+    beyond = spec.is_beyond_seen(look.value)
+    if look.edited:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colours.color("amber" if beyond else "accent"))
+        painter.drawRoundedRect(QRectF(min(photo_x, value_x), middle - 2, abs(value_x - photo_x), 4), 2, 2)
+    painter.setPen(QPen(colours.color("secondary"), 2, c=Qt.PenCapStyle.FlatCap))
+    painter.drawLine(QPointF(photo_x, middle - 6), QPointF(photo_x, middle + 6))
+    radius = places.handle_radius + (1.0 if look.dragging else 0.0) - (0.0 if look.is_awake else 1.0)
+    ring = colours.color("raised" if look.hovered else "panel")
+    painter.setPen(QPen(ring, 2))
+    painter.setBrush(colours.color("text" if look.edited or look.is_awake else "secondary"))
+    painter.drawEllipse(QPointF(value_x, middle), radius, radius)
+
+
+def _paint_unseen(painter: QPainter, places: RowPlaces, spec: RowSpec, groove: QRectF, colours: Palette) -> None:
+    seen = spec.seen or 0.0
+    hatch = QBrush(colours.color("amber"), Qt.BrushStyle.BDiagPattern)
+    for low, high in ((spec.minimum, -seen), (seen, spec.maximum)):
+        left, right = places.x_of(low, spec), places.x_of(high, spec)
+        part = QRectF(left - 2 * (low == spec.minimum), groove.top(), right - left + 2, groove.height())
+        painter.fillRect(part, colours.color("amber", 46))
+        painter.fillRect(part, hatch)
+
+
+def _paint_marks(painter: QPainter, places: RowPlaces, look: RowLook, colours: Palette, middle: float) -> None:
+    """A to E under an intensity, every 15 degrees under an angle."""
+    spec = look.spec
+    if spec.is_angle:
+        marks = [float(v) for v in range(-45, 46, 15) if spec.minimum <= v <= spec.maximum]
+        letters = [""] * len(marks)
+    elif spec.minimum < 0:
+        marks, letters = [-1.0, -0.5, 0.0, 0.5, 1.0], [""] * 5
+    else:
+        marks, letters = [(i + 1) / 5 for i in range(5)], list(INTENSITY_LETTERS)
+    now = intensity_letter(look.value)
+    for value, letter in zip(marks, letters, strict=True):
+        x = places.x_of(value, spec)
+        if look.is_awake and letter:
+            painter.setFont(theme.ui_font(9, semibold=letter == now))
+            painter.setPen(colours.color("text" if letter == now else "secondary"))
+            painter.drawText(QRectF(x - 8, middle + 5, 16, 10), Qt.AlignmentFlag.AlignCenter, letter)
+        else:
+            painter.setPen(QPen(colours.color("mark", 150), 1))
+            at = round(x) + 0.5
+            painter.drawLine(QPointF(at, middle + 5), QPointF(at, middle + 8))
+
+
+def _paint_number(painter: QPainter, places: RowPlaces, look: RowLook, colours: Palette) -> None:
+    beyond = look.spec.is_beyond_seen(look.value)
+    colour = "text" if look.edited else "secondary"
+    painter.setFont(theme.ui_font(semibold=look.edited))
+    painter.setPen(colours.color(("amber" if beyond else colour) if look.enabled else "mark"))
+    text = look.spec.text(look.value) if look.enabled else "\u2013"
+    flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+    painter.drawText(places.number, flags, text)
+    if look.is_awake:
+        painter.setPen(QPen(QColor(colours.line), 1))
+        bottom = places.height - 4.5
+        painter.drawLine(QPointF(places.number.left() + 6, bottom), QPointF(places.number.right(), bottom))
+
+
+def _paint_link(painter: QPainter, places: RowPlaces, look: RowLook, colours: Palette) -> None:
+    if look.linked and not look.is_awake:
+        return
+    colour = (colours.accent if not look.linked else colours.secondary) if look.enabled else colours.mark
+    ratio = painter.device().devicePixelRatio()
+    image = theme.icon_image("link" if look.linked else "unlink", colour, side=14, ratio=ratio)
+    painter.drawImage(places.link.center() - QPointF(7, 7), image)

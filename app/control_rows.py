@@ -1,0 +1,239 @@
+"""What the rows of the control panel are: their names, ranges, words for searching, and how their numbers read.
+
+Qt-free, so that it is tested as plain values. A row stands for one control id, or for both sides of a linked Action
+Unit; its number is then the mean of the two sides.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from icface.controls import ACTION_UNITS, ANGLE_SEEN_DEG, ANGLES, AU_BY_NUMBER, ActionUnit, control_range
+
+INTENSITY_LETTERS = "ABCDE"
+"""FACS intensities: trace, slight, marked, severe, maximum; each a fifth of the range."""
+INTENSITY_WORDS = ("trace", "slight", "marked", "severe", "maximum")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowSpec:
+    """One row: which control ids it sets and how it presents itself.
+
+    Attributes
+    ----------
+    key : str
+        AU12 for a linked unit, AU12L for one side, yaw for an angle.
+    ids : tuple of str
+        The control ids of `icface.controls` that it sets.
+    unit : int or None
+        FACS number, None for a head angle.
+    side : str
+        "L" or "R" for a row of an unlinked unit, else "".
+    seen : float or None
+        Beyond this distance from 0 the networks have seen no examples.
+    """
+
+    key: str
+    ids: tuple[str, ...]
+    unit: int | None
+    side: str
+    number: str
+    name: str
+    help: str
+    region: str
+    minimum: float
+    maximum: float
+    seen: float | None = None
+
+    @property
+    def is_angle(self) -> bool:
+        """Degrees, rather than an intensity."""
+        return self.unit is None
+
+    @property
+    def can_unlink(self) -> bool:
+        """The row stands for two sides."""
+        return len(self.ids) > 1
+
+    @property
+    def step(self) -> float:
+        """What an arrow key adds: one degree, or a hundredth."""
+        return 1.0 if self.is_angle else 0.01
+
+    @property
+    def tip(self) -> str:
+        """The tooltip: what the muscle does, and how to read a side."""
+        name = f"{self.number} {self.name}".strip()
+        side = {
+            "L": " on the person's own left (on the right in the picture)",
+            "R": " on the person's own right (on the left in the picture)",
+        }.get(self.side, "")
+        return f"{name}: {self.help}{side}."
+
+    def clamp(self, value: float) -> float:
+        """The nearest value of the range."""
+        return min(max(value, self.minimum), self.maximum)
+
+    def is_beyond_seen(self, value: float) -> bool:
+        """The networks guess at this value."""
+        return self.seen is not None and abs(value) > self.seen + 1e-9
+
+    def text(self, value: float) -> str:
+        """The value as the row writes it: 0.42, or 12.5°."""
+        if not self.is_angle:
+            return f"{abs(value) if abs(value) < 0.005 else value:.2f}"
+        shown = round(value, 1) + 0.0
+        return f"{shown:.0f}°" if shown == int(shown) else f"{shown:.1f}°"
+
+    def spoken(self, value: float) -> str:
+        """The value in words, for screen readers and the status bar."""
+        if self.is_angle:
+            return f"{value:.1f} degrees"
+        letter = intensity_letter(value)
+        word = f", {letter}, {INTENSITY_WORDS[INTENSITY_LETTERS.index(letter)]}" if letter else ", none"
+        return f"{value:.2f}{word}"
+
+    def parse(self, text: str) -> float | None:
+        """A typed value within the range: ``0.42``, ``0,42``, ``42 %``, ``15°`` or a letter A to E; None if it is not one."""
+        cleaned = text.strip().replace(",", ".").replace("\u2212", "-")
+        if not self.is_angle and cleaned.upper() in INTENSITY_LETTERS and len(cleaned) == 1:
+            return (INTENSITY_LETTERS.index(cleaned.upper()) + 1) / len(INTENSITY_LETTERS)
+        match = re.fullmatch(r"([+-]?(?:\d+\.?\d*|\.\d+))\s*(%|°|deg)?", cleaned)
+        if match is None or (match[2] == "%" and self.is_angle) or (match[2] in {"°", "deg"} and not self.is_angle):
+            return None
+        value = float(match[1]) / (100 if match[2] == "%" else 1)
+        return value if math.isfinite(value) and self.minimum <= value <= self.maximum else None
+
+
+def intensity_letter(value: float) -> str:
+    """FACS intensity A to E of a value in 0..1; "" at rest."""
+    size = abs(value)
+    if size < 0.005:
+        return ""
+    return INTENSITY_LETTERS[min(math.ceil(size * 5 - 1e-9), 5) - 1]
+
+
+_ANGLE_TEXT = {
+    "yaw": ("Yaw", "turns the head to the side; above 0 towards the right of the picture"),
+    "pitch": ("Pitch", "nods the head; above 0 it looks down"),
+    "roll": ("Roll", "tilts the head towards a shoulder; above 0 its top moves left in the picture"),
+}
+
+
+def _angle_row(angle: str) -> RowSpec:
+    low, high = control_range(angle)
+    name, text = _ANGLE_TEXT[angle]
+    return RowSpec(
+        key=angle, ids=(angle,), unit=None, side="", number="", name=name, help=text, region="head",
+        minimum=low, maximum=high, seen=ANGLE_SEEN_DEG[angle],
+    )  # fmt: skip
+
+
+def _unit_row(unit: ActionUnit, side: str) -> RowSpec:
+    return RowSpec(
+        key=unit.id + side, ids=(unit.id + side,) if side else unit.control_ids, unit=unit.number, side=side,
+        number=unit.id, name=unit.name, help=unit.help, region=unit.region, minimum=unit.minimum, maximum=unit.maximum,
+    )  # fmt: skip
+
+
+@cache
+def rows() -> dict[str, RowSpec]:
+    """Every row by key, in the order of a face from top to bottom."""
+    made = [_angle_row(angle) for angle in ANGLES]
+    for unit in ACTION_UNITS:
+        made.append(_unit_row(unit, ""))
+        made += [_unit_row(unit, side) for side in unit.sides if side]
+    return {row.key: row for row in made}
+
+
+PANEL_REGIONS: tuple[tuple[str, str], ...] = (
+    ("head", "Head"), ("brows", "Brows"), ("eyes", "Eyes"), ("gaze", "Gaze"), ("nose", "Nose"), ("cheeks", "Cheeks"),
+    ("mouth", "Mouth"), ("jaw", "Jaw"),
+)  # fmt: skip
+"""Region key and title, from top to bottom."""
+
+_PLAIN_WORDS: dict[str, tuple[str, ...]] = {
+    "AU1": ("sad", "worry", "plead", "eyebrow", "raise"),
+    "AU2": ("surprise", "eyebrow", "raise"),
+    "AU4": ("frown", "anger", "angry", "eyebrow", "scowl", "concentrate"),
+    "AU5": ("surprise", "fear", "wide", "stare", "open eyes"),
+    "AU6": ("smile", "happy", "laugh", "joy", "squint", "crow's feet"),
+    "AU7": ("squint", "narrow", "anger"),
+    "AU9": ("disgust", "sniff", "wrinkle"),
+    "AU10": ("snarl", "sneer", "disgust"),
+    "AU11": ("cry", "fold"),
+    "AU12": ("smile", "happy", "laugh", "grin", "joy"),
+    "AU14": ("dimple", "smirk", "contempt"),
+    "AU15": ("sad", "frown", "unhappy"),
+    "AU16": ("teeth",),
+    "AU17": ("pout", "doubt", "chin"),
+    "AU18": ("kiss", "pout", "pucker"),
+    "AU20": ("fear", "grimace", "stretch"),
+    "AU22": ("funnel", "oo", "whistle"),
+    "AU23": ("anger", "tight"),
+    "AU24": ("press", "anger", "lips together"),
+    "AU25": ("mouth open", "talk", "teeth"),
+    "AU26": ("mouth open", "open mouth", "talk", "surprise", "aah"),
+    "AU27": ("mouth open", "open mouth", "yawn", "shout", "scream"),
+    "AU28": ("suck", "bite"),
+    "AU29": ("chin", "forward", "underbite"),
+    "AU30": ("chin", "sideways", "crooked"),
+    "AU34": ("puff", "blow", "cheek"),
+    "AU43": ("blink", "wink", "close", "shut", "sleep", "AU45", "AU46"),
+    "AU61": ("look left", "gaze"),
+    "AU62": ("look right", "gaze"),
+    "AU63": ("look up", "gaze"),
+    "AU64": ("look down", "gaze"),
+    "yaw": ("turn", "rotate", "pose", "left", "right"),
+    "pitch": ("nod", "tilt", "pose", "up", "down"),
+    "roll": ("tilt", "lean", "pose"),
+}
+
+
+def find_rows(query: str) -> tuple[str, ...]:
+    """Keys of the rows (angles and whole units) that a search means, in panel order.
+
+    Numbers match a whole FACS number ("12", "au12"); words match the beginning of words in the name, what the muscle
+    does, its region, and plain words such as smile, blink, frown. Every word of the query must match.
+    """
+    words = query.lower().split()
+    whole = [row for row in rows().values() if not row.side]
+    return tuple(row.key for row in whole if all(_word_matches(word, row) for word in words))
+
+
+def _word_matches(word: str, row: RowSpec) -> bool:
+    number = re.fullmatch(r"(?:au)?0*(\d+)", word)
+    if number:
+        return row.unit in (int(number[1]), {45: 43, 46: 43}.get(int(number[1])))
+    region = dict(PANEL_REGIONS)[row.region]
+    texts = (row.number, row.name, region, row.help, *_PLAIN_WORDS.get(row.key, ()))
+    return any(part.startswith(word) for text in texts for part in re.findall(r"[\w']+", text.lower()))
+
+
+def row_value(values: Mapping[str, float], row: RowSpec) -> float:
+    """What a row shows of the values per control id: the mean of its sides."""
+    return sum(values[i] for i in row.ids) / len(row.ids)
+
+
+GAZE_UNITS = (61, 62, 63, 64)
+"""Eyes left, right, up, down."""
+GAZE_IDS: tuple[str, ...] = tuple(i for number in GAZE_UNITS for i in AU_BY_NUMBER[number].control_ids)
+
+
+def gaze_point(values: Mapping[str, float]) -> tuple[float, float]:
+    """Where the eyes look, from the values per control id: x to the right of the picture, y up, each -1..1."""
+    left, right, up, down = (row_value(values, rows()[f"AU{number}"]) for number in GAZE_UNITS)
+    return left - right, up - down
+
+
+def gaze_settings(x: float, y: float) -> dict[str, float]:
+    """Values of AU61 to AU64 with which both eyes look at a point of the pad, -1..1 each.
+
+    The person's own left is the right of the picture, so AU61 (eyes left) is positive x.
+    """
+    amounts = {61: max(x, 0.0), 62: max(-x, 0.0), 63: max(y, 0.0), 64: max(-y, 0.0)}
+    return {i: min(amount, 1.0) for number, amount in amounts.items() for i in AU_BY_NUMBER[number].control_ids}

@@ -1,0 +1,240 @@
+"""The right-hand panel: head, gaze and Action Units by region, with a search over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import theme
+from app.control_paint import EDGE
+from app.control_rows import GAZE_IDS, GAZE_UNITS, PANEL_REGIONS, RowSpec, find_rows, gaze_point, row_value, rows
+from app.control_slider import ControlRow
+from app.gaze_pad import GazePad
+from app.panel_section import PanelSection
+from icface.mixing import readings, shown
+from icface.project import Project
+
+
+class SearchField(QLineEdit):
+    """Filters the rows; Escape empties it, then leaves it."""
+
+    left = Signal()
+    """The user is done searching."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setPlaceholderText("Search: smile, blink, 12 …   /")
+        self.setAccessibleName("Search controls")
+        self.setToolTip("Find a control by FACS number, name or a plain word such as smile, blink, frown, jaw (key: /)")
+        self.setClearButtonEnabled(True)
+        self._glass = QAction(self)
+        self.addAction(self._glass, QLineEdit.ActionPosition.LeadingPosition)
+        self.retint()
+
+    def retint(self) -> None:
+        """Draw the icon in the colours of the theme."""
+        self._glass.setIcon(theme.icon("search"))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape."""
+        if event.key() == Qt.Key.Key_Escape:
+            if self.text():
+                self.clear()
+            else:
+                self.left.emit()
+            return
+        super().keyPressEvent(event)
+
+
+class ControlsPanel(QWidget):
+    """All controls of the chosen face; shows projects, and asks for edits by signal."""
+
+    value_edited = Signal(str, float, int)
+    """row key (see `icface`-free `app.control_rows`), value in degrees or intensity, gesture number."""
+    gaze_edited = Signal(float, float, int)
+    """x and y as seen in the picture, gesture number."""
+    reset_asked = Signal(str, int)
+    """row key, or "gaze"; gesture number."""
+    link_toggled = Signal(int, bool)
+    """FACS number, whether left and right move together."""
+    reset_all_asked = Signal()
+    region_folded = Signal(str, bool)
+    """region, whether it is closed."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("controls-panel")
+        self._project = Project()
+        self.search = SearchField(self)
+        self.rows: dict[str, ControlRow] = {}
+        self.sections: dict[str, PanelSection] = {}
+        self.gaze = GazePad()
+        self.gaze_rows_button = QToolButton()
+        self.reset_button = QPushButton("Reset all")
+        self._nothing = QLabel("")
+        self._found: frozenset[str] | None = None
+        self._build()
+        self.search.textChanged.connect(self._search)
+        self._search("")
+        self._show(Project())
+
+    def sizeHint(self) -> QSize:
+        """Room for names and a track."""
+        return QSize(392, 600)
+
+    # Building --------------------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        top = QHBoxLayout()
+        top.setContentsMargins(EDGE - 4, 10, EDGE - 4, 10)
+        top.setSpacing(theme.GRID_PX)
+        top.addWidget(self.search, 1)
+        self.reset_button.setToolTip("The chosen face as it was opened (one step back with Undo)")
+        self.reset_button.clicked.connect(self.reset_all_asked)
+        top.addWidget(self.reset_button)
+        inside = QWidget()
+        inside.setObjectName("controls")
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 0, 16)
+        column.setSpacing(0)
+        self._nothing.setWordWrap(True)
+        self._nothing.setContentsMargins(EDGE, 16, EDGE, 16)
+        self._nothing.setProperty("secondary", True)
+        column.addWidget(self._nothing)
+        for region, title in PANEL_REGIONS:
+            section = PanelSection(region, title)
+            section.folded.connect(self.region_folded)
+            self.sections[region] = section
+            column.addWidget(section)
+            if region == "gaze":
+                self._build_gaze(section)
+            for spec in (row for row in rows().values() if row.region == region):
+                section.rows.addWidget(self._row(spec))
+        column.addStretch(1)
+        self._scroll = QScrollArea()
+        self._scroll.setWidget(inside)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(top)
+        layout.addWidget(self._scroll, 1)
+
+    def _build_gaze(self, section: PanelSection) -> None:
+        section.rows.addWidget(self.gaze)
+        self.gaze.gaze_edited.connect(self.gaze_edited)
+        self.gaze.reset_asked.connect(lambda gesture: self.reset_asked.emit("gaze", gesture))
+        self.gaze_rows_button.setText("AU61 to AU64, each eye")
+        self.gaze_rows_button.setCheckable(True)
+        self.gaze_rows_button.setObjectName("disclosure")
+        self.gaze_rows_button.setToolTip("Show the four gaze units as rows, to turn the eyes apart")
+        self.gaze_rows_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.gaze_rows_button.toggled.connect(lambda _on: self._arrange())
+        holder = QHBoxLayout()
+        holder.setContentsMargins(EDGE - 6, 0, EDGE, 2)
+        holder.addWidget(self.gaze_rows_button)
+        holder.addStretch(1)
+        section.rows.addLayout(holder)
+
+    def _row(self, spec: RowSpec) -> ControlRow:
+        row = ControlRow(spec)
+        row.value_edited.connect(self.value_edited)
+        row.reset_asked.connect(self.reset_asked)
+        if spec.can_unlink and spec.unit is not None:
+            number = spec.unit
+            row.link_toggled.connect(lambda _key, linked: self.link_toggled.emit(number, linked))
+        self.rows[spec.key] = row
+        return row
+
+    # Showing ---------------------------------------------------------------------------------------------------------
+
+    def apply(self, before: Project, after: Project) -> None:
+        """Show a project; does nothing when neither the face nor its edits differ."""
+        if after.face is not before.face or after.face_edits is not before.face_edits:
+            self._show(after)
+
+    def _show(self, project: Project) -> None:
+        self._project = project
+        live = project.face is not None
+        now, photo = shown(project), readings(project)
+        edits = project.face_edits
+        changed = frozenset(edits.by_control()) if edits else frozenset[str]()
+        unlinked = edits.unlinked if edits else frozenset[int]()
+        for row in self.rows.values():
+            spec = row.spec
+            row.setEnabled(live)
+            row.apply(
+                row_value(now, spec), row_value(photo, spec),
+                edited=any(i in changed for i in spec.ids), linked=spec.unit not in unlinked,
+            )  # fmt: skip
+        self.gaze.setEnabled(live)
+        self.gaze.apply(gaze_point(now), gaze_point(photo), edited=any(i in changed for i in GAZE_IDS))
+        self.reset_button.setEnabled(bool(changed or unlinked))
+        for region, section in self.sections.items():
+            section.header.set_changes(_count_changes(region, changed))
+        self._arrange()
+
+    def retint(self) -> None:
+        """Draw icons in the colours of the theme."""
+        self.search.retint()
+        self._arrange()
+        self.update()
+
+    def focus_search(self) -> None:
+        """Put the cursor into the search field."""
+        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search.selectAll()
+
+    def set_folded(self, regions: Iterable[str]) -> None:
+        """Close these regions, open the others."""
+        closed = set(regions)
+        for region, section in self.sections.items():
+            section.set_open(region not in closed)
+
+    # Searching -------------------------------------------------------------------------------------------------------
+
+    def _search(self, text: str) -> None:
+        self._found = frozenset(find_rows(text)) if text.strip() else None
+        self._nothing.setText(f"No control is called “{text.strip()}”. Try smile, blink, brow, jaw, or a number such as 12.")
+        self._arrange()
+        self._scroll.verticalScrollBar().setValue(0)
+
+    def _arrange(self) -> None:
+        """Decide which rows are visible: the search, the links and the gaze disclosure have a say."""
+        found = self._found
+        edits = self._project.face_edits
+        unlinked = edits.unlinked if edits else frozenset[int]()
+        for row in self.rows.values():
+            spec = row.spec
+            wanted = found is None or (f"AU{spec.unit}" if spec.unit is not None else spec.key) in found
+            if spec.unit in GAZE_UNITS and found is None:
+                wanted = self.gaze_rows_button.isChecked()
+            row.setVisible(wanted and (not spec.side or spec.unit in unlinked))
+        looks = found is None or any(f"AU{number}" in found for number in GAZE_UNITS)
+        self.gaze.setVisible(looks)
+        self.gaze_rows_button.setVisible(found is None)
+        self.gaze_rows_button.setIcon(theme.icon("chevron-down" if self.gaze_rows_button.isChecked() else "chevron-right"))
+        for region, section in self.sections.items():
+            section.setVisible(found is None or any(rows()[key].region == region for key in found))
+            section.set_searching(found is not None)
+        self._nothing.setVisible(found is not None and not found)
+
+
+def _count_changes(region: str, changed: frozenset[str]) -> int:
+    """How many angles and whole units of a region were changed."""
+    return sum(1 for row in rows().values() if row.region == region and not row.side and changed & set(row.ids))

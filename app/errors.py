@@ -1,0 +1,92 @@
+"""Errors and notices as values: whatever goes wrong anywhere ends as one strip in the window, never as a crash."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal
+
+from PySide6.QtCore import QObject, Qt, Signal
+
+NoticeKind = Literal["info", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something to tell without stopping the work.
+
+    Attributes
+    ----------
+    kind : "info", "warning" or "error"
+    title : str
+        What happened, in a few words.
+    text : str
+        Why, and what helps.
+    details : str
+        For whoever reports a fault; shown on demand.
+    topic : str
+        A later notice of the same topic takes its place; "" has none.
+    remedy : (str, callable) or None
+        Text of a button, and what it does.
+    """
+
+    kind: NoticeKind
+    title: str
+    text: str = ""
+    details: str = ""
+    topic: str = ""
+    remedy: tuple[str, Callable[[], object]] | None = None
+
+    @classmethod
+    def failure(cls, title: str, text: str) -> Notice:
+        """An error told as one text: after an empty line come the details."""
+        plain, _, details = text.partition("\n\n")
+        return cls(kind="error", title=title, text=plain, details=details, topic="failure")
+
+
+class ErrorReporter(QObject):
+    """Turns exceptions that nobody caught, on any thread, into notices on the thread of the window."""
+
+    raised = Signal(object)
+    """A `Notice`."""
+
+    _caught = Signal(str, str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._caught.connect(self._tell, Qt.ConnectionType.QueuedConnection)
+        self._former = (sys.excepthook, threading.excepthook)
+
+    def install(self) -> None:
+        """Receive exceptions from now on; they are still printed."""
+        sys.excepthook = self._on_exception
+        threading.excepthook = self._on_thread_exception
+
+    def uninstall(self) -> None:
+        """Leave them to whoever had them before."""
+        sys.excepthook, threading.excepthook = self._former
+
+    def report(self, error: BaseException) -> None:
+        """Tell of one exception."""
+        details = "".join(traceback.format_exception(error))
+        self._caught.emit(f"{type(error).__name__}: {error}", details)
+
+    def _on_exception(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        self._former[0](kind, error, trace)
+        if not issubclass(kind, KeyboardInterrupt):
+            self.report(error.with_traceback(trace))
+
+    def _on_thread_exception(self, args: threading.ExceptHookArgs) -> None:
+        self._former[1](args)
+        if args.exc_value is not None:
+            self.report(args.exc_value)
+
+    def _tell(self, summary: str, details: str) -> None:
+        text = "Your edits are kept. If it happens again, please send the details to the makers."
+        self.raised.emit(
+            Notice(kind="error", title="Something went wrong", text=text, details=f"{summary}\n{details}", topic="crash")
+        )

@@ -1,0 +1,81 @@
+"""Two small windows that stay beside the work: keys and gestures, and what this program is."""
+
+from __future__ import annotations
+
+from html import escape
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QDialog, QLabel, QTextBrowser, QVBoxLayout, QWidget
+
+import icface
+from app.actions import ACTIONS
+from app.theme import Palette
+
+GESTURES: tuple[tuple[str, str], ...] = (
+    ("Hold \\", "Show the unedited photo"),
+    ("Wheel on the picture", "Zoom about the pointer"),
+    ("Drag, middle drag or Space + drag", "Move the picture"),
+    ("Double-click on the picture", "Between the whole picture and 100 %"),
+    ("Right-drag on the picture", "Turn the head; with Ctrl tilt it"),
+    ("Shift while dragging", "Ten times finer"),
+    ("Double-click on a control", "Back to the photo's own value"),
+    ("Arrows, Page Up, Page Down", "Step the focused control; with Shift finer"),
+    ("0 to 9, Return", "Type a value: 0.4, 40 %, 15° or a letter A to E"),
+    ("L", "Move the left and right of the focused control apart or together"),
+    ("Delete", "Reset the focused control"),
+)
+
+
+def keys_html(colours: Palette) -> str:
+    """All shortcuts and gestures as a table."""
+    keys = [(_native(spec.keys[0]), spec.text.rstrip("…")) for spec in ACTIONS if spec.keys]
+    blocks = []
+    for title, pairs in (("Gestures", GESTURES), ("Keys", keys)):
+        lines = "".join(
+            f"<tr><td style='padding:3px 24px 3px 0; color:{colours.text}'><b>{escape(key)}</b></td>"
+            f"<td style='padding:3px 0; color:{colours.secondary}'>{escape(text)}</td></tr>"
+            for key, text in pairs
+        )
+        blocks.append(f"<h3>{title}</h3><table>{lines}</table>")
+    return "".join(blocks)
+
+
+def _native(key: str) -> str:
+    return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
+
+
+class KeysPage(QDialog):
+    """All keys and gestures."""
+
+    def __init__(self, colours: Palette, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keys and gestures")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.text = QTextBrowser()
+        self.text.setHtml(keys_html(colours))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(16, 8, 8, 8)
+        layout.addWidget(self.text)
+        self.resize(QSize(560, 620))
+
+
+class AboutPage(QDialog):
+    """What this program is, and what to keep in mind."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("About ICface Studio")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        text = QLabel(
+            f"<h3>ICface Studio {escape(icface.__version__)}</h3>"
+            "<p>Turns heads and moves faces in photos by FACS Action Units, on this computer and nowhere else.</p>"
+            "<p>Edit pictures of people who agree to it, and say that a picture was edited.</p>"
+            "<p>Apache License 2.0. Inter by the Inter Project Authors, SIL Open Font License 1.1.</p>"
+        )
+        text.setWordWrap(True)
+        text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(24, 12, 24, 24)
+        layout.addWidget(text)
+        self.resize(QSize(420, 240))

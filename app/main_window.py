@@ -1,0 +1,385 @@
+"""The editor's window: where everything stands and what is connected to what; no logic of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication, QKeyEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QHBoxLayout,
+    QMainWindow,
+    QMenu,
+    QSizePolicy,
+    QSplitter,
+    QStackedWidget,
+    QToolBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import theme
+from app.actions import ACTIONS, MENUS, make_actions, retint_actions
+from app.canvas import Canvas
+from app.controls_panel import ControlsPanel
+from app.empty_page import EmptyPage
+from app.errors import Notice
+from app.face_picker import FacePicker
+from app.file_dialogs import PHOTO_ENDINGS, ask_to_open, ask_to_save
+from app.help_pages import AboutPage, KeysPage
+from app.history_popup import HistoryPopup
+from app.notice_strip import NoticeStrip
+from app.settings import Settings
+from app.status_line import StatusLine
+from app.studio import Studio
+from icface.media import Photo
+from icface.project import Project
+from icface.render import Frame
+
+
+class MainWindow(QMainWindow):
+    """One photo, its controls, and what there is to say about them."""
+
+    def __init__(self, studio: Studio, settings: Settings) -> None:
+        super().__init__()
+        self.studio = studio
+        self.settings = settings
+        self.canvas = Canvas()
+        self.empty = EmptyPage()
+        self.panel = ControlsPanel()
+        self.picker = FacePicker()
+        self.notices = NoticeStrip()
+        self.status = StatusLine()
+        self.history = HistoryPopup(self)
+        self.pages = QStackedWidget()
+        self.actions_by_id = make_actions(self, self._handlers())
+        self._recent = QMenu("Open recent", self)
+        self.setWindowTitle("ICface Studio")
+        self.setAcceptDrops(True)
+        self.setMinimumSize(QSize(860, 560))
+        self._build_menus()
+        self._build_bar()
+        self._build_body()
+        self._connect()
+        self._restore()
+        self._photo_changed(None)
+        self._history_changed()
+
+    # Building --------------------------------------------------------------------------------------------------------
+
+    def _handlers(self) -> dict[str, Callable[..., object]]:
+        studio, session, canvas = self.studio, self.studio.session, self.canvas
+        return {
+            "open": lambda: ask_to_open(self, self.settings, self.open_photo),
+            "sample": studio.open_sample,
+            "save": self.save_image_as,
+            "quit": self.close,
+            "undo": session.undo,
+            "redo": session.redo,
+            "history": self._open_history,
+            "copy": lambda: QGuiApplication.clipboard().setText(studio.copied_expression()),
+            "paste": lambda: studio.paste_expression(QGuiApplication.clipboard().text()),
+            "reset": studio.reset_all,
+            "search": self.panel.focus_search,
+            "fit": canvas.fit,
+            "actual": lambda: canvas.zoom_to(1.0),
+            "zoom_in": lambda: canvas.zoom_to(canvas.zoom * 1.25),
+            "zoom_out": lambda: canvas.zoom_to(canvas.zoom / 1.25),
+            "before": canvas.set_before,
+            "wipe": canvas.set_wipe,
+            "overlays": self._set_overlays,
+            "draw_box": canvas.start_drawing_box,
+            "light": lambda on: self.set_theme("light" if on else "dark"),
+            "full_screen": lambda on: self.showFullScreen() if on else self.showNormal(),
+            "keys": lambda: KeysPage(theme.current(), self).show(),
+            "about": lambda: AboutPage(self).show(),
+        }
+
+    def _build_menus(self) -> None:
+        for name in MENUS:
+            menu = self.menuBar().addMenu(name)
+            for spec in (spec for spec in ACTIONS if spec.menu == name):
+                if spec.starts_group:
+                    menu.addSeparator()
+                menu.addAction(self.actions_by_id[spec.id])
+                if spec.id == "sample":
+                    menu.addMenu(self._recent)
+
+    def _build_bar(self) -> None:
+        bar = QToolBar("Tools", self)
+        bar.setObjectName("tools")
+        bar.setMovable(False)
+        bar.setIconSize(QSize(16, 16))
+        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        self.buttons: dict[str, QToolButton] = {}
+        for group in (("open", "save"), ("undo", "redo", "history"), (), ("before", "wipe"), ("fit", "actual")):
+            if not group:
+                space = QWidget()
+                space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+                bar.addWidget(space)
+                continue
+            if self.buttons and group[0] != "before":
+                bar.addSeparator()
+            for name in group:
+                bar.addWidget(self._tool(name))
+        self.addToolBar(bar)
+
+    def _tool(self, name: str) -> QToolButton:
+        button = QToolButton()
+        button.setDefaultAction(self.actions_by_id[name])
+        button.setAutoRaise(True)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        texts = {"open": "Open", "save": "Save image", "before": "Before", "wipe": "Split"}
+        if name in texts:
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            self.actions_by_id[name].setIconText(texts[name])
+        self.buttons[name] = button
+        return button
+
+    def _build_body(self) -> None:
+        self.pages.addWidget(self.empty)
+        self.pages.addWidget(self.canvas)
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.notices)
+        column.addWidget(self.pages, 1)
+        left = QWidget()
+        line = QHBoxLayout(left)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(0)
+        line.addWidget(self.picker)
+        line.addWidget(middle, 1)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.addWidget(left)
+        self.splitter.addWidget(self.panel)
+        self.splitter.setStretchFactor(0, 1)
+        self.splitter.setStretchFactor(1, 0)
+        self.panel.setMinimumWidth(340)
+        self.panel.setMaximumWidth(560)
+        self.splitter.setSizes([1000, 392])
+        self.setCentralWidget(self.splitter)
+        self.setStatusBar(self.status)
+
+    def _connect(self) -> None:
+        studio, bridge = self.studio, self.studio.bridge
+        studio.photo_changed.connect(self._photo_changed)
+        studio.opening_changed.connect(self._opening_changed)
+        studio.photo_saved.connect(self._photo_saved)
+        studio.noticed.connect(self.show_notice)
+        studio.settled.connect(self.notices.dismiss)
+        studio.box_wanted.connect(self.canvas.start_drawing_box)
+        studio.session.project_changed.connect(self._project_changed)
+        studio.session.history_changed.connect(self._history_changed)
+        bridge.frame_ready.connect(self._frame_ready)
+        bridge.busy_changed.connect(self.status.show_busy)
+        bridge.progress.connect(self._progress)
+        bridge.device_changed.connect(self.status.show_device)
+        self.panel.value_edited.connect(studio.set_row)
+        self.panel.gaze_edited.connect(studio.set_gaze)
+        self.panel.reset_asked.connect(studio.reset_row)
+        self.panel.link_toggled.connect(studio.link)
+        self.panel.reset_all_asked.connect(studio.reset_all)
+        self.panel.region_folded.connect(self._region_folded)
+        self.panel.search.left.connect(self.canvas.setFocus)
+        self.canvas.face_chosen.connect(studio.choose_face)
+        self.canvas.box_drawn.connect(studio.observe_box)
+        self.canvas.head_turned.connect(studio.turn_head)
+        self.canvas.view_changed.connect(self._view_changed)
+        self.canvas.wipe_changed.connect(self.actions_by_id["wipe"].setChecked)
+        self.picker.face_chosen.connect(studio.choose_face)
+        self.history.chosen.connect(studio.go_to)
+        self.empty.open_asked.connect(self.actions_by_id["open"].trigger)
+        self.empty.sample_asked.connect(studio.open_sample)
+        self.empty.recent_asked.connect(self.open_photo)
+
+    def _restore(self) -> None:
+        self.resize(QSize(1440, 900))
+        if not (geometry := self.settings.state("window")).isEmpty():
+            self.restoreGeometry(geometry)
+        if not (split := self.settings.state("splitter")).isEmpty():
+            self.splitter.restoreState(split)
+        self.panel.set_folded(self.settings.folded)
+        self.actions_by_id["overlays"].setChecked(self.settings.shows_faces)
+        self.actions_by_id["light"].setChecked(theme.current().name == "light")
+        self._show_recent()
+
+    # Deeds -----------------------------------------------------------------------------------------------------------
+
+    def open_photo(self, path: Path) -> None:
+        """Open a photo and remember where it was."""
+        self.settings.folder = path.parent
+        self.studio.open_photo(path)
+
+    def save_image_as(self) -> None:
+        """Ask where to, and save."""
+        photo = self.studio.photo
+        if photo is not None:
+            name = photo.path.with_stem(f"{photo.path.stem}-edited").name
+            ask_to_save(self, self.settings, name, self.studio.save_image)
+
+    def show_notice(self, notice: Notice) -> None:
+        """Tell something in the strip above the canvas."""
+        self.notices.show_notice(notice)
+
+    def set_theme(self, name: theme.ThemeName) -> None:
+        """Dark or light, at once and from now on."""
+        application = QApplication.instance()
+        if isinstance(application, QApplication) and theme.current().name != name:
+            self.settings.theme = name
+            theme.apply_theme(application, name)
+            retint_actions(self.actions_by_id)
+            for part in (self.panel, self.empty, self.notices):
+                part.retint()
+
+    def _open_history(self) -> None:
+        self._history_changed()
+        self.history.open_below(self.buttons["history"])
+
+    def _set_overlays(self, shown: bool) -> None:
+        self.settings.shows_faces = shown
+        self.canvas.set_overlays(shown)
+
+    def _region_folded(self, region: str, closed: bool) -> None:
+        folded = self.settings.folded
+        self.settings.folded = folded | {region} if closed else folded - {region}
+
+    def _show_recent(self) -> None:
+        paths = self.settings.recent
+        self._recent.clear()
+        self._recent.setEnabled(bool(paths))
+        for path in paths:
+            self._recent.addAction(path.name).triggered.connect(partial(self.open_photo, path))
+        self.empty.show_recent(paths)
+
+    # What the studio tells -------------------------------------------------------------------------------------------
+
+    def _photo_changed(self, photo: Photo | None) -> None:
+        self.canvas.show_photo(photo)
+        self.status.show_photo(photo)
+        self.pages.setCurrentWidget(self.empty if photo is None else self.canvas)
+        self.setWindowTitle("ICface Studio" if photo is None else f"{photo.path.name} \u2013 ICface Studio")
+        if photo is None:
+            self.empty.show_opening("", "")
+        else:
+            self.settings.add_recent(photo.path)
+            self._show_recent()
+        for name in ("save", "fit", "actual", "zoom_in", "zoom_out", "before", "wipe", "draw_box"):
+            self.actions_by_id[name].setEnabled(photo is not None)
+        self.actions_by_id["before"].setChecked(False)
+        self._faces_changed(self.studio.project)
+
+    def _project_changed(self, before: Project, after: Project) -> None:
+        self.panel.apply(before, after)
+        if after.faces is not before.faces:
+            self._faces_changed(after)
+        self.canvas.show_faces(after.faces, after.face_index)
+        self.picker.show_state(after.face_index, after.edits)
+        self.status.show_face(after.face, after.face_index, len(after.faces))
+        for name in ("copy", "paste", "reset"):
+            self.actions_by_id[name].setEnabled(after.face is not None)
+
+    def _faces_changed(self, project: Project) -> None:
+        photo, source = self.studio.photo, project.source
+        known = photo is not None and source is not None and source.digest == photo.digest
+        self.picker.show_faces(photo if known else None, project.faces)
+        self.picker.show_state(project.face_index, project.edits)
+
+    def _history_changed(self) -> None:
+        session = self.studio.session
+        for name, verb, label in (("undo", "Undo", session.undo_label), ("redo", "Redo", session.redo_label)):
+            action = self.actions_by_id[name]
+            action.setText(f"{verb} {label}" if label else verb)
+            action.setEnabled(label is not None)
+        if self.history.isVisible() or self.sender() is None:
+            self.history.show_steps(session.labels, session.position)
+
+    def _frame_ready(self, frame: Frame) -> None:
+        self.canvas.show_frame(frame)
+        self.status.show_frame(frame)
+
+    def _opening_changed(self, name: str) -> None:
+        self.empty.show_opening(name, "")
+
+    def _progress(self, done: int, total: int, text: str) -> None:
+        self.status.show_progress(done, total, text)
+        if self.studio.opening:
+            self.empty.show_opening(self.studio.opening, text)
+
+    def _photo_saved(self, path: Path) -> None:
+        self.settings.folder = path.parent
+        self.status.say(f"Saved {path}")
+
+    def _view_changed(self) -> None:
+        self.studio.set_view_side(self.canvas.view.needed_side)
+        if self.studio.photo is not None:
+            self.status.show_zoom(self.canvas.zoom)
+
+    # What Qt tells ---------------------------------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        r"""Hold \ for the photo as it was, Space to move it."""
+        if event.isAutoRepeat():
+            return
+        if event.text() == "\\":
+            self.canvas.set_before(True)
+        elif event.key() == Qt.Key.Key_Space and self.canvas.underMouse():
+            self.canvas.set_space_held(True)
+        elif event.key() == Qt.Key.Key_Escape and self.notices.isVisible():
+            self.notices.close_notice()
+        else:
+            super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        """Let go of them."""
+        if event.isAutoRepeat():
+            return
+        if event.key() == Qt.Key.Key_Backslash or event.text() == "\\":
+            self.canvas.set_before(self.actions_by_id["before"].isChecked())
+        elif event.key() == Qt.Key.Key_Space:
+            self.canvas.set_space_held(False)
+        else:
+            super().keyReleaseEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Keys that are held are let go when another window takes over."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
+            self.canvas.set_before(self.actions_by_id["before"].isChecked())
+            self.canvas.set_space_held(False)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Welcome files that may be photos."""
+        if _dropped_photo(event) is not None:
+            event.acceptProposedAction()
+            self.empty.set_drop_target(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """The file was carried away."""
+        self.empty.set_drop_target(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open it."""
+        self.empty.set_drop_target(False)
+        path = _dropped_photo(event)
+        if path is not None:
+            event.acceptProposedAction()
+            self.open_photo(path)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Remember the layout."""
+        self.settings.set_state("window", self.saveGeometry())
+        self.settings.set_state("splitter", self.splitter.saveState())
+        super().closeEvent(event)
+
+
+def _dropped_photo(event: QDropEvent) -> Path | None:
+    """The first file of a drop that has a photo's ending."""
+    paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+    return next((path for path in paths if path.suffix.lower() in PHOTO_ENDINGS), None)

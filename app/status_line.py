@@ -1,0 +1,101 @@
+"""The line at the bottom: where the networks run, how fast, how large the photo is, how sure the reading."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
+
+from icface.media import Photo
+from icface.project import Face
+from icface.render import Frame
+
+_PATIENCE_MS = 250
+"""Work shorter than this is not worth a word: the line must not flicker while a slider is dragged."""
+
+
+class StatusLine(QStatusBar):
+    """Facts on the left, what is being done on the right."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeGripEnabled(False)
+        self.device = self._fact("Where the networks run")
+        self.speed = self._fact("Time to compute the last draft picture, as shown while a slider moves")
+        self.picture = self._fact("Size of the photo in pixels")
+        self.confidence = self._fact("How sure the reading of the chosen face is")
+        self.zoom = QLabel()
+        self.zoom.setToolTip("Size on the screen; 100 % shows one pixel of the photo per pixel of the screen")
+        self.work = QLabel()
+        self.work.setObjectName("work")
+        self.work.setAccessibleName("What is being done")
+        self.addPermanentWidget(self.work)
+        self.addPermanentWidget(self.zoom)
+        self._text = ""
+        self._busy = QTimer(self)
+        self._busy.setSingleShot(True)
+        self._busy.setInterval(_PATIENCE_MS)
+        self._busy.timeout.connect(lambda: self.work.setText(self._text or "Computing …"))
+        self.show_device("")
+
+    def _fact(self, tip: str) -> QLabel:
+        label = QLabel()
+        label.setToolTip(tip)
+        label.hide()
+        self.addWidget(label)
+        return label
+
+    def show_device(self, name: str) -> None:
+        """Where the networks run; "" until they are loaded."""
+        self._set(self.device, name or "Networks not loaded yet")
+
+    def show_photo(self, photo: Photo | None) -> None:
+        """Size and depth of the photo."""
+        deep = ", 16 bit" if photo is not None and photo.pixels.dtype.itemsize == 2 else ""
+        self._set(self.picture, f"{photo.width} \u00d7 {photo.height}{deep}" if photo else "")
+        if photo is None:
+            self._set(self.speed, "")
+            self.zoom.clear()
+
+    def show_face(self, face: Face | None, index: int | None, count: int) -> None:
+        """How sure the reading is, and of which face."""
+        which = f"face {(index or 0) + 1} of {count}" if count > 1 else "face"
+        self._set(self.confidence, f"{which} {face.confidence:.0%}" if face else "")
+
+    def show_frame(self, frame: Frame) -> None:
+        """How long a draft took; the full picture's time is in the tooltip."""
+        took = f"{frame.milliseconds:.0f} ms/frame"
+        if frame.request.quality == "draft" or not self.speed.text():
+            self._set(self.speed, took)
+        if frame.request.quality == "full":
+            self.speed.setToolTip(
+                f"Time to compute the last draft picture, as shown while a slider moves.\n"
+                f"The last picture at full quality took {frame.milliseconds:.0f} ms."
+            )
+
+    def show_zoom(self, scale: float) -> None:
+        """Device pixels per photo pixel, in per cent."""
+        self.zoom.setText(f"{scale:.0%}".replace("%", " %"))
+
+    def show_busy(self, busy: bool) -> None:
+        """Something is being computed; said only when it lasts."""
+        if busy:
+            self._busy.start()
+        else:
+            self._busy.stop()
+            self._text = ""
+            self.work.clear()
+
+    def show_progress(self, done: int, total: int, text: str) -> None:
+        """What a longer job does now."""
+        self._text = f"{text} ({done + 1} of {total}) …" if total > 1 else f"{text} …"
+        if not self._busy.isActive():
+            self.work.setText(self._text)
+
+    def say(self, text: str) -> None:
+        """A short word about something that went well."""
+        self.showMessage(text, 4000)
+
+    @staticmethod
+    def _set(label: QLabel, text: str) -> None:
+        label.setText(text)
+        label.setVisible(bool(text))

@@ -1,0 +1,320 @@
+"""What the editor can do, without saying how it looks: the document, the photo's pixels and the engine put together.
+
+Widgets ask for deeds here and show what the signals tell; each deed on the document is one pure edit through `Session`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from app.control_rows import GAZE_UNITS, RowSpec, gaze_settings, rows
+from app.errors import Notice
+from app.gaze_pad import describe_gaze
+from app.render_bridge import RenderBridge, Saved
+from app.session import Session
+from icface.controls import ACTION_UNITS, AU_BY_NUMBER, CONTROL_IDS, UnknownControlError, control_range, expand_control
+from icface.edits import add_face, choose_face, link_unit, open_source, reset_all, reset_control, set_control, set_controls
+from icface.geometry import Box
+from icface.media import Photo, PhotoError, output_format, sample_photo_path
+from icface.mixing import shown
+from icface.project import Face, Project
+from icface.render import Opened
+
+_KEPT_BYTES = 600 * 2**20
+_LARGEST_DRAFT = 2048
+"""Longest side of drafts, however far the view is zoomed in: the full picture follows when the slider rests."""
+
+
+class Studio(QObject):
+    """Opens, edits, renders and saves one photo at a time.
+
+    Parameters
+    ----------
+    session : Session
+    bridge : RenderBridge
+    parent : QObject, optional
+    """
+
+    photo_changed = Signal(object)
+    """`Photo`, or None when the window is empty again."""
+    opening_changed = Signal(str)
+    """Name of the file that is being opened; "" when none is."""
+    photo_saved = Signal(object)
+    """`Path` of the picture that was written."""
+    noticed = Signal(object)
+    """A `Notice`."""
+    settled = Signal(str)
+    """Topic of notices whose reason is gone."""
+    box_wanted = Signal()
+    """The user wants to draw a box around a face."""
+
+    def __init__(self, session: Session, bridge: RenderBridge, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.bridge = bridge
+        self.photo: Photo | None = None
+        self._photos: OrderedDict[str, Photo] = OrderedDict()
+        self._opening = ""
+        self._returning_to: str | None = None
+        self._view_side = 1024
+        self._turning: tuple[int, dict[str, float]] = (0, {})
+        session.project_changed.connect(self._project_changed)
+        bridge.photo_opened.connect(self._opened)
+        bridge.face_observed.connect(self._face_observed)
+        bridge.photo_saved.connect(self._saved)
+        bridge.failed.connect(self._failed)
+        bridge.noticed.connect(lambda text: self.noticed.emit(Notice(kind="info", title=text, topic="device")))
+
+    @property
+    def project(self) -> Project:
+        """The present document."""
+        return self.session.project
+
+    @property
+    def opening(self) -> str:
+        """Name of the file that is being opened; "" when none is."""
+        return self._opening
+
+    # Files -----------------------------------------------------------------------------------------------------------
+
+    def open_photo(self, path: Path) -> None:
+        """Read a photo and its faces; the window keeps what it shows until they are there."""
+        self._returning_to = None
+        self._set_opening(path.name)
+        self.bridge.open_photo(path)
+
+    def open_sample(self) -> None:
+        """Open the portrait that comes along."""
+        try:
+            self.open_photo(sample_photo_path())
+        except PhotoError as error:
+            self.noticed.emit(Notice.failure("There is no sample portrait", str(error)))
+
+    def save_image(self, path: Path) -> None:
+        """Write the edited photo at full quality in the format that the name's ending says."""
+        if self.photo is None:
+            return
+        try:
+            output_format(path)
+        except PhotoError as error:
+            self.noticed.emit(Notice.failure("The picture could not be saved", str(error)))
+            return
+        self.bridge.save_photo(self.project, self.photo, path)
+
+    def _set_opening(self, name: str) -> None:
+        self._opening = name
+        self.opening_changed.emit(name)
+
+    def _opened(self, opened: Opened) -> None:
+        self._keep(opened.photo)
+        if self._returning_to is not None:
+            self._return(opened.photo)
+            return
+        self._set_opening("")
+        name = opened.photo.path.name
+        self.settled.emit("failure")
+
+        def opens(project: Project) -> Project:
+            return open_source(project, opened.source, opened.faces)
+
+        same = self.photo is not None and self.photo.digest == opened.photo.digest
+        if self.project.source is None:
+            self.session.start(opens(Project()))
+        else:
+            self.session.edit(opens, f"Open {name}")
+        if same:
+            self._set_photo(opened.photo)
+        if not opened.faces:
+            self.noticed.emit(
+                Notice(
+                    kind="warning", title=f"No face found in {name}", topic="no-face",
+                    text="A face that is very small, covered or turned away can be pointed out by hand.",
+                    remedy=("Draw a box around the face", self.box_wanted.emit),
+                )
+            )  # fmt: skip
+
+    def _keep(self, photo: Photo) -> None:
+        """Photos stay at hand for undo, the oldest are let go."""
+        self._photos[photo.digest] = photo
+        self._photos.move_to_end(photo.digest)
+        while len(self._photos) > 1 and sum(kept.pixels.nbytes for kept in self._photos.values()) > _KEPT_BYTES:
+            self._photos.popitem(last=False)
+
+    def _return(self, photo: Photo) -> None:
+        """Undo led back to a photo that had to be read again."""
+        self._returning_to = None
+        self._set_opening("")
+        source = self.project.source
+        if source is not None and source.digest == photo.digest:
+            self._set_photo(photo)
+            self.render()
+        else:
+            text = f"{photo.path} is another picture than before. Put the old one back, or open another photo."
+            self.noticed.emit(Notice.failure("The photo has changed on the disk", text))
+
+    def _saved(self, saved: Saved) -> None:
+        self.session.mark_saved()
+        self.photo_saved.emit(saved.path)
+        if saved.notes:
+            self.noticed.emit(Notice(kind="info", title=f"Saved {saved.path.name}", text=" ".join(saved.notes), topic="saved"))
+
+    def _failed(self, title: str, text: str) -> None:
+        self._set_opening("")
+        self._returning_to = None
+        self.noticed.emit(Notice.failure(title, text))
+
+    # The document ----------------------------------------------------------------------------------------------------
+
+    def _project_changed(self, before: Project, after: Project) -> None:
+        old, new = before.source, after.source
+        if new is None:
+            self._set_photo(None)
+        elif old is None or old.digest != new.digest:
+            photo = self._photos.get(new.digest)
+            if photo is None:
+                self._returning_to = new.digest
+                self._set_opening(Path(new.path).name)
+                self.bridge.open_photo(new.path)
+                return
+            self._set_photo(photo)
+        if after.faces:
+            self.settled.emit("no-face")
+        self.render()
+
+    def _set_photo(self, photo: Photo | None) -> None:
+        if photo is not self.photo:
+            self.photo = photo
+            self.settled.emit("no-face")
+            self.photo_changed.emit(photo)
+
+    def set_view_side(self, side: int) -> None:
+        """Longest side, in device pixels, at which drafts are shown."""
+        self._view_side = min(side, _LARGEST_DRAFT)
+
+    def render(self) -> None:
+        """Ask for the picture of the present document; the newest request wins."""
+        source = self.project.source
+        if self.photo is not None and source is not None and source.digest == self.photo.digest and self.project.faces:
+            self.bridge.request(self.project, self.photo, self._view_side)
+
+    def choose_face(self, index: int) -> None:
+        """The controls speak of another face."""
+        self.session.edit(lambda project: choose_face(project, index), f"Choose face {index + 1}")
+
+    def observe_box(self, box: Box) -> None:
+        """Read the face in a box drawn by hand, image pixels."""
+        if self.photo is None:
+            return
+        width, height = self.photo.width - 0.5, self.photo.height - 0.5
+        inside = Box(max(box.left, -0.5), max(box.top, -0.5), min(box.right, width), min(box.bottom, height))
+        self.bridge.observe(self.photo, inside)
+
+    def _face_observed(self, face: Face) -> None:
+        self.session.edit(lambda project: add_face(project, face), "Add a face")
+
+    # Controls --------------------------------------------------------------------------------------------------------
+
+    def set_row(self, key: str, value: float, gesture: int) -> None:
+        """A row was moved: one step of the history per gesture."""
+        spec = rows()[key]
+        label = f"{_row_label(spec)} {spec.text(value)}"
+        self.session.edit(lambda project: set_control(project, spec.ids[0], value), label, (key, gesture))
+
+    def set_gaze(self, x: float, y: float, gesture: int) -> None:
+        """The gaze pad was moved."""
+        settings, label = gaze_settings(x, y), f"Gaze {describe_gaze(x, y)}"
+        self.session.edit(lambda project: set_controls(project, settings), label, ("gaze", gesture))
+
+    def turn_head(self, yaw: float, pitch: float, roll: float, gesture: int) -> None:
+        """The head was dragged by so many degrees since the gesture began."""
+        if self._turning[0] != gesture:
+            now = shown(self.project)
+            self._turning = gesture, {angle: now[angle] for angle in ("yaw", "pitch", "roll")}
+        moved = {"yaw": yaw, "pitch": pitch, "roll": roll}
+        settings = {angle: start + moved[angle] for angle, start in self._turning[1].items()}
+        self.session.edit(lambda project: set_controls(project, settings), "Turn the head", ("head", gesture))
+
+    def reset_row(self, key: str, gesture: int) -> None:
+        """The photo's own value of a row, or of the whole gaze, again."""
+        if key == "gaze":
+            ids = tuple(i for number in GAZE_UNITS for i in AU_BY_NUMBER[number].control_ids)
+            name = "the gaze"
+        else:
+            ids, name = rows()[key].ids, _row_label(rows()[key])
+
+        def reset(project: Project) -> Project:
+            for control in ids:
+                project = reset_control(project, control)
+            return project
+
+        self.session.edit(reset, f"Reset {name}", (key, gesture))
+
+    def reset_all(self) -> None:
+        """The chosen face as it was opened."""
+        if self.project.face is not None:
+            self.session.edit(reset_all, "Reset all")
+
+    def link(self, number: int, linked: bool) -> None:
+        """Move both sides of an Action Unit together, or apart."""
+        label = f"{'Link' if linked else 'Unlink'} AU{number}"
+        self.session.edit(lambda project: link_unit(project, number, linked), label)
+
+    def go_to(self, position: int) -> None:
+        """To the state after so many steps of the history."""
+        while self.session.position > position and self.session.undo_label is not None:
+            self.session.undo()
+        while self.session.position < position and self.session.redo_label is not None:
+            self.session.redo()
+
+    def copied_expression(self) -> str:
+        """The expression (not the pose) of the chosen face as JSON, which ``icface render --edits`` reads too."""
+        edits = self.project.face_edits
+        if edits is None:
+            return ""
+        now, settings = shown(self.project), dict[str, float]()
+        for unit in ACTION_UNITS:
+            if unit.number in edits.unlinked:
+                settings |= {i: round(now[i], 3) for i in unit.control_ids}
+            else:
+                settings[unit.id] = round(sum(now[i] for i in unit.control_ids) / len(unit.control_ids), 3)
+        return json.dumps(settings)
+
+    def paste_expression(self, text: str) -> None:
+        """Take over an expression that was copied, or any JSON of controls and values."""
+        if self.project.face is None:
+            return
+        try:
+            settings = _read_settings(text)
+        except ValueError as error:
+            self.noticed.emit(Notice(kind="warning", title="There is no expression to paste", text=str(error), topic="paste"))
+            return
+        self.session.edit(lambda project: set_controls(project, settings), "Paste expression")
+
+
+def _row_label(spec: RowSpec) -> str:
+    side = {"L": "left", "R": "right"}.get(spec.side, "")
+    return " ".join(part for part in (spec.number, spec.name, side) if part)
+
+
+def _read_settings(text: str) -> dict[str, float]:
+    """Values by control id from JSON such as {"AU12": 0.4}."""
+    try:
+        table = json.loads(text)
+    except ValueError:
+        raise ValueError("Copy an expression first: Edit, Copy expression.") from None
+    if not isinstance(table, dict) or not table:
+        raise ValueError("Copy an expression first: Edit, Copy expression.")
+    settings: dict[str, float] = {}
+    for selector, value in table.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"{selector} is {value!r}; a control takes a number.")  # noqa: TRY004 (bad input, not a bug)
+        for control in expand_control(str(selector)):
+            if control not in CONTROL_IDS:
+                raise UnknownControlError(f"{control} is a channel; paste angles and Action Units.")
+            low, high = control_range(control)
+            settings[control] = min(max(float(value), low), high)
+    return settings
