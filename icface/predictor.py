@@ -111,7 +111,7 @@ class FacePredictor:
             animator = Animator(AnimatorConfig(octaves=1, width=8, depth=1))
         with torch.no_grad():
             neutralizer.head.get_parameter("weight").mul_(0.05)
-            neutralizer.head.get_parameter("bias").view(20, 4)[15 + Part.SKIN] += 100.0
+            neutralizer.head.get_parameter("bias").zero_().view(20, 4)[15 + Part.SKIN] = 100.0
         return cls(neutralizer, animator)
 
     @property

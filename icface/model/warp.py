@@ -26,6 +26,8 @@ TEAR_CM = 0.8
 _SET_BACK_CM = {Part.EYE: 0.35, Part.INSIDE: 0.5}
 """Eyes lie behind lids and the inside of the mouth behind lips, whatever the network's depth says."""
 _FINENESS = (1, 2, 4, 8, 16)
+_PLAUSIBLE_PX_PER_CM = (3.0, 16.0)
+"""A face is half as wide as its crop, so a camera far from 7 pixels per centimetre has been misled."""
 _SEAM_OPENS_PX = (2.0, 5.0)
 """A seam stretched to the first of these begins to show the mouth cavity; at the second it shows nothing else."""
 _DEPTH_STEPS_PER_PX = 32.0
@@ -129,7 +131,7 @@ def fit_camera(head_cm: Tensor, pixels: Tensor, *, rounds: int = 3) -> tuple[Ten
         a = torch.cat([head_cm[keep], torch.ones_like(head_cm[keep][:, :1])], 1)
         solution = torch.linalg.solve(a.T @ a + ridge, a.T @ (pixels[keep] * flip))  # (4, 2)
         u, s, vt = torch.linalg.svd(solution[:3].T, full_matrices=False)
-        rows, scale = u @ vt, s.mean().item()
+        rows, scale = u @ vt, min(max(s.mean().item(), _PLAUSIBLE_PX_PER_CM[0]), _PLAUSIBLE_PX_PER_CM[1])
         rotation = torch.stack([rows[0], rows[1], torch.linalg.cross(rows[0], rows[1])])
         pivot = solution[3] * flip
         error = (head_cm @ rows.T * scale * flip + pivot - pixels).norm(dim=1)

@@ -21,7 +21,8 @@ NOSE_TIP, UPPER_LIP, CHIN, FOREHEAD = 1, 13, 152, 10
 
 def picture_of(package: str, *parts: str) -> NDArray[np.uint8]:
     spec = find_spec(package)
-    assert spec is not None and spec.origin is not None
+    assert spec is not None
+    assert spec.origin is not None
     bgr = cv2.imread(str(Path(spec.origin).parent.joinpath(*parts)))
     assert bgr is not None
     return np.ascontiguousarray(bgr[..., ::-1]).astype(np.uint8)
@@ -192,14 +193,14 @@ def test_a_crop_is_averaged_when_it_is_reduced(astronaut: NDArray[np.uint8]) -> 
 
 
 def test_missing_weights_are_named(tmp_path: Path, astronaut: NDArray[np.uint8]) -> None:
-    with pytest.raises(ModelFileError, match="detector.safetensors"):
+    with pytest.raises(ModelFileError, match=r"detector\.safetensors"):
         BuiltinTracker(models=tmp_path).detect(astronaut)
 
 
 def test_damaged_weights_are_named(tmp_path: Path) -> None:
     (tmp_path / DETECTOR_FILE).write_bytes((models_dir() / DETECTOR_FILE).read_bytes())
     (tmp_path / LANDMARKS_FILE).write_bytes((models_dir() / LANDMARKS_FILE).read_bytes()[:5000])
-    with pytest.raises(ModelFileError, match="landmarks.safetensors"):
+    with pytest.raises(ModelFileError, match=r"landmarks\.safetensors"):
         BuiltinTracker(models=tmp_path).load()
 
 
