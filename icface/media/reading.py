@@ -33,7 +33,7 @@ _DAMAGED = "{path} is damaged or cut short: {why}. Copy or download it again."
 _ODD_COLOURS = "{path} stores its colours as {what}, which cannot be edited. Save it as RGB with 8 or 16 bits per colour first."
 
 # TIFF tags, by number as in the TIFF 6.0 specification
-_BITS, _PHOTOMETRIC, _PLANAR, _EXTRA, _SAMPLE_FORMAT = 258, 262, 284, 338, 339
+_WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _PLANAR, _EXTRA, _SAMPLE_FORMAT = 256, 257, 258, 262, 284, 338, 339
 _STRIPS, _TILES = (273, 279), (324, 325)
 _TAGS_KEPT_FROM_TIFF = frozenset({270, 271, 272, 305, 306, 315, 316, 33432, ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo})
 _TAGS_DROPPED = frozenset({ExifTags.Base.Orientation, 273, 279, 513, 514, 700, 34377, 34675})
@@ -263,6 +263,9 @@ def _check_png_is_whole(path: Path, file: io.BufferedReader) -> bytes:
 def _check_tiff_is_whole(path: Path, image: ImageFile.ImageFile) -> None:
     """Compare where the pixels should lie with the file's length, before libtiff does so on the standard error."""
     tags, size = image.tag_v2, path.stat().st_size  # type: ignore[attr-defined]  # a TiffImageFile
+    reach = np.array([tile[1][2:] for tile in image.tile if tile[1]]).reshape(-1, 2).max(0, initial=0)
+    if reach[0] < tags[_WIDTH] or reach[1] < tags[_HEIGHT]:  # Pillow would leave the rest black
+        raise PhotoError(_DAMAGED.format(path=path, why="a part of its pixels is missing"))
     for offsets, counts in (_STRIPS, _TILES):
         ends = (a + b for a, b in zip(tags.get(offsets, ()), tags.get(counts, ()), strict=False))
         if max(ends, default=0) > size:

@@ -320,6 +320,19 @@ def test_tiffs_with_other_colours_are_refused_by_name(tmp_path, changed):
         load_photo(tmp_path / "in.tif")
 
 
+def test_a_tiff_that_lacks_some_of_its_strips_is_refused(tmp_path):
+    Image.fromarray(pixels_of(20, 30, 3)).save(tmp_path / "in.tif")
+    content = bytearray((tmp_path / "in.tif").read_bytes())
+    (directory,) = struct.unpack_from("<I", content, 4)
+    (entries,) = struct.unpack_from("<H", content, directory)
+    for place in range(directory + 2, directory + 2 + 12 * entries, 12):
+        if struct.unpack_from("<H", content, place)[0] == 278:  # rows per strip: 20, of which only one strip is there
+            struct.pack_into("<HI", content, place + 2, 4, 1)
+            struct.pack_into("<I", content, place + 8, 10)
+    (tmp_path / "in.tif").write_bytes(content)
+    assert "missing" in refused(tmp_path / "in.tif")
+
+
 def test_floating_point_pictures_are_refused(tmp_path):
     Image.fromarray(np.ones((4, 4), np.float32)).save(tmp_path / "in.tif")
     with pytest.raises(PhotoError, match="8 or 16 bits"):
