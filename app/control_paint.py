@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from app import theme
 from app.control_rows import INTENSITY_LETTERS, RowSpec, intensity_letter
 from app.theme import Palette
 
-EDGE, NUMBER_W, NAME_W, VALUE_W, LINK_W, GAP = 16, 36, 124, 40, 18, 8
+EDGE, NUMBER_W, NAME_W, VALUE_W, LINK_W, GAP = 16, 36, 124, 36, 18, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ class RowPlaces:
     @classmethod
     def of(cls, width: int, height: int, *, has_link: bool) -> RowPlaces:
         """Places of a row of this size; the columns are the same with and without a link."""
-        right = width - EDGE + 4 - LINK_W
-        number = QRectF(right - VALUE_W - 4, 0, VALUE_W, height)
+        right = width - EDGE + 6 - LINK_W
+        number = QRectF(right - VALUE_W - 2, 0, VALUE_W, height)
         left = EDGE + NUMBER_W + NAME_W + GAP
         track = QRectF(left + 6, 0, max(number.left() - GAP - 6 - left - 6, 24), height)
         link = QRectF(right, (height - LINK_W) / 2, LINK_W, LINK_W) if has_link else QRectF()
@@ -116,7 +116,7 @@ def _paint_track(painter: QPainter, places: RowPlaces, look: RowLook, colours: P
     painter.setBrush(colours.color("line"))
     painter.drawRoundedRect(groove, 2, 2)
     if spec.seen is not None:
-        _paint_unseen(painter, places, spec, groove, colours)
+        _paint_unseen(painter, places, look, groove, colours)
     _paint_marks(painter, places, look, colours, middle)
     if not look.enabled:
         return
@@ -135,14 +135,21 @@ def _paint_track(painter: QPainter, places: RowPlaces, look: RowLook, colours: P
     painter.drawEllipse(QPointF(value_x, middle), radius, radius)
 
 
-def _paint_unseen(painter: QPainter, places: RowPlaces, spec: RowSpec, groove: QRectF, colours: Palette) -> None:
+def _paint_unseen(painter: QPainter, places: RowPlaces, look: RowLook, groove: QRectF, colours: Palette) -> None:
+    """The parts of the groove that the networks have not seen: amber, and broken into dashes."""
+    spec, hovered = look.spec, look.hovered and look.enabled
     seen = spec.seen or 0.0
-    hatch = QBrush(colours.color("amber"), Qt.BrushStyle.BDiagPattern)
-    for low, high in ((spec.minimum, -seen), (seen, spec.maximum)):
-        left, right = places.x_of(low, spec), places.x_of(high, spec)
-        part = QRectF(left - 2 * (low == spec.minimum), groove.top(), right - left + 2, groove.height())
-        painter.fillRect(part, colours.color("amber", 46))
-        painter.fillRect(part, hatch)
+    pen = QPen(colours.color("amber", 150), groove.height(), c=Qt.PenCapStyle.FlatCap)
+    pen.setDashPattern([0.75, 0.5])
+    for start, end in ((-seen, spec.minimum), (seen, spec.maximum)):
+        away = 2 if end > 0 else -2
+        left, right = sorted((places.x_of(start, spec), places.x_of(end, spec) + away))
+        painter.fillRect(
+            QRectF(left, groove.top(), right - left, groove.height()), colours.color("raised" if hovered else "panel")
+        )
+        painter.setPen(pen)
+        first, last = places.x_of(start, spec), places.x_of(end, spec) + away
+        painter.drawLine(QPointF(first, groove.center().y()), QPointF(last, groove.center().y()))
 
 
 def _paint_marks(painter: QPainter, places: RowPlaces, look: RowLook, colours: Palette, middle: float) -> None:

@@ -99,7 +99,7 @@ class ControlRow(QAbstractSlider):
 
     def _how_to(self) -> str:
         if self.spec.is_angle and self.spec.seen is not None:
-            return f"Hatched: beyond ±{self.spec.seen:.0f}° the network has seen no examples and guesses."
+            return f"Dashed: beyond ±{self.spec.seen:.0f}° the network has seen no examples and guesses."
         return "Double-click for the photo's own value; Shift drags ten times finer."
 
     def _side_word(self) -> str:

@@ -92,7 +92,7 @@ class ControlsPanel(QWidget):
 
     def sizeHint(self) -> QSize:
         """Room for names and a track."""
-        return QSize(392, 600)
+        return QSize(400, 600)
 
     # Building --------------------------------------------------------------------------------------------------------
 

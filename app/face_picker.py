@@ -28,7 +28,7 @@ def face_crop(photo: Photo, face: Face) -> Pixels:
 
 
 class FaceButton(QAbstractButton):
-    """One face: its portrait, its number, and a dot when it was edited."""
+    """One face: its portrait, its number, and whether it was edited."""
 
     def __init__(self, index: int, pixels: Pixels, profile: QColorSpace | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -68,7 +68,7 @@ class FaceButton(QAbstractButton):
             painter.drawRoundedRect(frame.adjusted(-2, -2, 2, 2), 5, 5)
         painter.setFont(theme.ui_font(11, semibold=self.isChecked()))
         painter.setPen(colours.color("text" if self.isChecked() else "secondary"))
-        text = f"{self.text()} ·" if self._edited else self.text()
+        text = f"{self.text()}, edited" if self._edited else self.text()
         painter.drawText(QRectF(0, _SIDE + 8, self.width(), 18), Qt.AlignmentFlag.AlignCenter, text)
 
 
@@ -93,6 +93,7 @@ class FacePicker(QScrollArea):
         self._column.setSpacing(4)
         title = QLabel("FACES")
         title.setObjectName("section-title")
+        title.setContentsMargins(12, 0, 0, 4)
         self._column.addWidget(title)
         self._column.addStretch(1)
         self.setWidget(inside)

@@ -90,7 +90,7 @@ class GazePad(QWidget):
         painter.setBrush(colours.color("surround"))
         painter.drawRoundedRect(pad.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
         middle = self.position_of((0.0, 0.0))
-        painter.setPen(QPen(colours.color("line"), 1))
+        painter.setPen(QPen(colours.color("mark", 110), 1))
         painter.drawLine(QPointF(pad.left() + 8, middle.y()), QPointF(pad.right() - 8, middle.y()))
         painter.drawLine(QPointF(middle.x(), pad.top() + 8), QPointF(middle.x(), pad.bottom() - 8))
         if live:

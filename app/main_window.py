@@ -157,13 +157,14 @@ class MainWindow(QMainWindow):
         line.addWidget(middle, 1)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setChildrenCollapsible(False)
+        self.splitter.setHandleWidth(1)
         self.splitter.addWidget(left)
         self.splitter.addWidget(self.panel)
         self.splitter.setStretchFactor(0, 1)
         self.splitter.setStretchFactor(1, 0)
         self.panel.setMinimumWidth(340)
         self.panel.setMaximumWidth(560)
-        self.splitter.setSizes([1000, 392])
+        self.splitter.setSizes([1000, 400])
         self.setCentralWidget(self.splitter)
         self.setStatusBar(self.status)
 
@@ -264,6 +265,7 @@ class MainWindow(QMainWindow):
         self.canvas.show_photo(photo)
         self.status.show_photo(photo)
         self.pages.setCurrentWidget(self.empty if photo is None else self.canvas)
+        (self.empty.open_button if photo is None else self.canvas).setFocus(Qt.FocusReason.OtherFocusReason)
         self.setWindowTitle("ICface Studio" if photo is None else f"{photo.path.name} \u2013 ICface Studio")
         if photo is None:
             self.empty.show_opening("", "")

@@ -38,6 +38,7 @@ class PhotoView(QWidget):
         self._is_fitted = True
         self._shows_before = False
         self._wipe: float | None = None
+        self._by_keyboard = False
 
     # What is shown ---------------------------------------------------------------------------------------------------
 
@@ -163,7 +164,7 @@ class PhotoView(QWidget):
             after.paint(painter, target, right)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self.paint_overlays(painter, QRectF(target.intersected(clip)), Ink(colours, ratio))
-        if self.hasFocus():
+        if self._by_keyboard:
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(QPen(colours.color("accent"), ratio))
             painter.drawRect(QRectF(clip).adjusted(0.5 * ratio, 0.5 * ratio, -0.5 * ratio, -0.5 * ratio))
@@ -183,11 +184,13 @@ class PhotoView(QWidget):
     # Size, focus ----------------------------------------------------------------------------------------------------
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """Show the keyboard's place."""
+        """Show the keyboard's place, unless it was the pointer that brought it here."""
+        self._by_keyboard = event.reason() in {Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason}
         self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Hide it."""
+        self._by_keyboard = False
         self.update()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

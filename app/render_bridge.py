@@ -106,7 +106,7 @@ class RenderBridge(QObject):
         self._asked: tuple[FrameRequest, FrameRequest] | None = None  # the newest draft and the full picture after it
         self._waiting = False
         self._jobs: dict[Job, _Kind] = {}  # those that are still of interest
-        self._prepared: tuple[str, tuple[Face, ...], int | None] | None = None
+        self._prepared: tuple[str, tuple[Face, ...]] | None = None
         self._busy = False
         self._closed = False
         self._milliseconds: float | None = None
@@ -151,9 +151,9 @@ class RenderBridge(QObject):
         self._asked = draft, FrameRequest.of(project, photo, "full")
         self._waiting = True
         self._engine.request(*self._asked)
-        if self._prepared != (photo.digest, project.faces, side):
-            self._prepared = photo.digest, project.faces, side
-            self._begin("prepare", self._renderer.prepare(photo, project.faces, side))
+        if self._prepared != (photo.digest, project.faces):
+            self._prepared = photo.digest, project.faces
+            self._begin("prepare", self._renderer.prepare(photo, project.faces))
         self._tell_busy()
 
     def open_photo(self, path: str | Path) -> None:

@@ -58,11 +58,13 @@ class StatusLine(QStatusBar):
 
     def show_face(self, face: Face | None, index: int | None, count: int) -> None:
         """How sure the reading is, and of which face."""
-        which = f"face {(index or 0) + 1} of {count}" if count > 1 else "face"
-        self._set(self.confidence, f"{which} {face.confidence:.0%}" if face else "")
+        which = f"face {(index or 0) + 1} of {count}, " if count > 1 else "face "
+        self._set(self.confidence, f"{which}{face.confidence * 100:.0f} % sure" if face else "")
 
     def show_frame(self, frame: Frame) -> None:
         """How long a draft took; the full picture's time is in the tooltip."""
+        if not frame.request.changes:
+            return
         took = f"{frame.milliseconds:.0f} ms/frame"
         if frame.request.quality == "draft" or not self.speed.text():
             self._set(self.speed, took)

@@ -1,13 +1,31 @@
-"""Windows are closed again."""
+"""A real studio with small networks and a stand-in tracker, and windows that are closed again."""
 
 from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
-from PySide6.QtCore import QEvent
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QSettings
 from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from app import theme
+from app.application import build_studio
+from app.main_window import MainWindow
+from app.settings import Settings
+from app.studio import Studio
+from icface.controls import ControlVector
+from icface.geometry import Box
+from icface.render import Renderer
+from icface.tracking import N_LANDMARKS, FaceObservation, NoFaceError
+
+if TYPE_CHECKING:
+    from icface.predictor import FacePredictor
 
 
 def _windows() -> dict[int, QWidget]:
@@ -23,3 +41,90 @@ def _no_window_is_left_behind(qapp: QApplication) -> Iterator[None]:
     qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
     left = [widget for key, widget in _windows().items() if key not in before]
     assert not left, f"Left behind: {[f'{type(widget).__name__} {widget.windowTitle()!r}' for widget in left]}"
+
+
+class StandInTracker:
+    """Finds the faces it was told of, wherever they are: the tests of the window are not about finding faces."""
+
+    name = "stand-in"
+
+    def __init__(self, faces: tuple[FaceObservation, ...]) -> None:
+        self.faces = faces
+
+    def detect(self, image: NDArray[np.uint8]) -> tuple[FaceObservation, ...]:
+        return self.faces
+
+    def observe(self, image: NDArray[np.uint8], box: Box) -> FaceObservation:
+        if min(box.width, box.height) < 16:
+            raise NoFaceError("A box of less than 16 pixels cannot hold a face; draw a larger one.")
+        return drawn_face(box)
+
+    def follow(self, image: NDArray[np.uint8], previous: FaceObservation) -> FaceObservation | None:
+        return previous
+
+
+def drawn_face(box: Box, controls: ControlVector | None = None, confidence: float = 0.98) -> FaceObservation:
+    """Landmarks spread over an oval in a box, with the eye corners where they belong."""
+    rng = np.random.default_rng(1)
+    angle, radius = rng.uniform(0, 2 * np.pi, N_LANDMARKS), np.sqrt(rng.uniform(0, 1, N_LANDMARKS))
+    x, y = box.centre
+    points = np.stack([x + radius * np.cos(angle) * box.width / 2, y + radius * np.sin(angle) * box.height / 2], 1)
+    points[33], points[263] = (x - box.width * 0.3, y - box.height * 0.1), (x + box.width * 0.3, y - box.height * 0.1)
+    landmarks = np.column_stack([points, np.zeros(N_LANDMARKS)]).astype(np.float32)
+    return FaceObservation(box, landmarks, controls or ControlVector(), confidence)
+
+
+ASTRONAUT_BOX = Box(176, 64, 276, 192)
+SMILING = ControlVector.of({"yaw": 6.0, "pitch": -3.0, "mouthSmile_L": 0.6, "mouthSmile_R": 0.5, "cheekSquint_L": 0.3,
+                            "cheekSquint_R": 0.3, "eyeLookOut_L": 0.15, "eyeLookIn_R": 0.15})  # fmt: skip
+
+
+@pytest.fixture
+def one_face() -> tuple[FaceObservation, ...]:
+    """The face of the sample, in the middle of a smile."""
+    return (drawn_face(ASTRONAUT_BOX, SMILING),)
+
+
+@pytest.fixture
+def tracker(one_face: tuple[FaceObservation, ...]) -> StandInTracker:
+    return StandInTracker(one_face)
+
+
+@pytest.fixture
+def studio(qapp: QApplication, tiny_predictor: FacePredictor, tracker: StandInTracker) -> Iterator[Studio]:
+    """The real session, engine, renderer and (small) networks; only the tracker is a stand-in."""
+    made = build_studio(Renderer(tiny_predictor, tracker))
+    yield made
+    made.bridge.close()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+
+
+@pytest.fixture
+def window(qtbot: QtBot, qapp: QApplication, studio: Studio, settings: Settings) -> Iterator[MainWindow]:
+    """The editor's window, shown, in the dark theme."""
+    theme.apply_theme(qapp, "dark")
+    made = MainWindow(studio, settings)
+    qtbot.addWidget(made)
+    made.resize(1100, 700)
+    made.show()
+    qtbot.waitExposed(made)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def opened(qtbot: QtBot, window: MainWindow, astronaut_path: Path) -> MainWindow:
+    """The window with the sample open and its first frame on the screen."""
+    open_in(qtbot, window, astronaut_path)
+    return window
+
+
+def open_in(qtbot: QtBot, window: MainWindow, path: Path) -> None:
+    """Open a photo and wait until the window shows it."""
+    with qtbot.waitSignal(window.studio.photo_changed, timeout=20_000):
+        window.open_photo(path)
+    qtbot.waitUntil(lambda: not window.studio.bridge.is_busy, timeout=20_000)

@@ -1,0 +1,192 @@
+"""Pictures of the window in every state, for people to look at: set ICFACE_SCREENS to a folder to keep them.
+
+Without it the same states are shown and checked for what a machine can see: that nothing is cut off or empty.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QFontMetricsF, QImage
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from app import theme
+from app.control_paint import NUMBER_W
+from app.errors import Notice
+from app.main_window import MainWindow
+from icface.geometry import Box
+from tests.app.conftest import ASTRONAUT_BOX, SMILING, StandInTracker, drawn_face, open_in
+
+pytestmark = pytest.mark.screens
+SIZES = ((1100, 700), (1440, 900), (2560, 1440))
+
+
+def keep(qtbot: QtBot, window: MainWindow, name: str) -> QImage:
+    """A picture of the window, saved when somebody wants to look at it."""
+    passed = QTimer(window, singleShot=True, interval=0)
+    with qtbot.waitSignal(passed.timeout):  # whatever waits in the queue, as widgets to be shown, comes first
+        passed.start()
+    image = window.grab().toImage()
+    folder = os.environ.get("ICFACE_SCREENS")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        assert image.save(str(Path(folder) / f"{name}-{theme.current().name}-{image.width()}.png"))
+    return image
+
+
+def settle(qtbot: QtBot, window: MainWindow) -> None:
+    qtbot.waitUntil(lambda: not window.studio.bridge.is_busy, timeout=20_000)
+
+
+@pytest.fixture
+def crowd(tmp_path: Path, astronaut_path: Path, tracker: StandInTracker) -> Path:
+    """Three people in one picture with a very long name."""
+    one = Image.open(astronaut_path).convert("RGB")
+    path = tmp_path / "the whole family at the lake on the second Sunday of the holidays, all three of them.png"
+    three = Image.new("RGB", (1536, 512))
+    for index in range(3):
+        three.paste(one, (512 * index, 0))
+    three.save(path)
+    box = ASTRONAUT_BOX
+    boxes = [Box(box.left + 512 * i, box.top, box.right + 512 * i, box.bottom) for i in range(3)]
+    tracker.faces = tuple(drawn_face(b, SMILING, 0.9 + 0.03 * i) for i, b in enumerate(boxes))
+    return path
+
+
+def edit_a_little(window: MainWindow) -> None:
+    studio = window.studio
+    studio.set_row("yaw", 36.0, 1)
+    studio.set_row("AU1", 0.6, 2)
+    studio.set_row("AU12", 0.85, 3)
+    studio.set_row("AU4", 0.3, 4)
+    studio.set_gaze(0.5, 0.3, 5)
+
+
+def show_empty(qtbot: QtBot, window: MainWindow, path: Path) -> None:
+    assert window.empty.isVisible()
+
+
+def show_recent(qtbot: QtBot, window: MainWindow, path: Path) -> None:
+    names = ["Grandmother.jpg", "IMG_20260412_184233_the_long_walk_home_along_the_river_edited_2.tiff", "passport.png"]
+    for name in names:
+        (path.parent / name).write_bytes(b"")
+        window.settings.add_recent(path.parent / name)
+    window._show_recent()
+
+
+def show_open(qtbot: QtBot, window: MainWindow, path: Path) -> None:
+    open_in(qtbot, window, path)
+
+
+def show_edited(qtbot: QtBot, window: MainWindow, path: Path) -> None:
+    open_in(qtbot, window, path)
+    edit_a_little(window)
+    settle(qtbot, window)
+
+
+def show_unlinked(qtbot: QtBot, window: MainWindow, path: Path) -> None:
+    show_edited(qtbot, window, path)
+    window.studio.link(1, linked=False)
+    window.studio.set_row("AU1L", 0.9, 6)
+    window.studio.link(43, linked=False)
+    window.studio.set_row("AU43L", 1.0, 7)
+    window.panel.rows["AU43L"].setFocus()
+    settle(qtbot, window)
+
+
+def show_search(qtbot: QtBot, window: MainWindow, path: Path) -> None:
+    show_edited(qtbot, window, path)
+    window.panel.search.setText("smile")
+    window.panel.rows["AU12"].setFocus()
+
+
+def show_no_find(qtbot: QtBot, window: MainWindow, path: Path) -> None:
+    show_open(qtbot, window, path)
+    window.panel.search.setText("tail wagging")
+
+
+def show_wipe(qtbot: QtBot, window: MainWindow, path: Path) -> None:
+    show_edited(qtbot, window, path)
+    window.actions_by_id["wipe"].setChecked(True)
+
+
+def show_error(qtbot: QtBot, window: MainWindow, path: Path) -> None:
+    show_open(qtbot, window, path)
+    window.show_notice(
+        Notice.failure("The picture could not be computed", "There is not enough memory for this.\n\nTraceback …\n" * 2)
+    )
+    window.notices.details_button.setChecked(True)
+
+
+def show_gaze_rows(qtbot: QtBot, window: MainWindow, path: Path) -> None:
+    show_edited(qtbot, window, path)
+    window.panel.gaze_rows_button.setChecked(True)
+    window.panel._scroll.verticalScrollBar().setValue(300)
+
+
+STATES: dict[str, Callable[[QtBot, MainWindow, Path], None]] = {
+    "empty": show_empty, "recent": show_recent, "open": show_open, "edited": show_edited, "unlinked": show_unlinked,
+    "search": show_search, "no-find": show_no_find, "wipe": show_wipe, "error": show_error, "gaze": show_gaze_rows,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_the_window_is_whole_in_every_state(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path, astronaut_path: Path, state: str
+) -> None:
+    photo = tmp_path / "astronaut.png"
+    photo.write_bytes(astronaut_path.read_bytes())
+    STATES[state](qtbot, window, photo)
+    sizes = SIZES if state in {"empty", "edited"} else SIZES[:2]
+    for colours in ("dark", "light") if os.environ.get("ICFACE_SCREENS") else ("dark",):
+        window.set_theme(colours)
+        for width, height in sizes:
+            window.resize(width, height)
+            qtbot.waitUntil(lambda size=(width, height): (window.width(), window.height()) == size)
+            image = keep(qtbot, window, state)
+            assert image.size().width() == width
+            assert (
+                len(np.unique(np.frombuffer(image.convertToFormat(QImage.Format.Format_Grayscale8).constBits(), np.uint8))) > 20
+            )
+
+
+def test_several_faces_are_offered_with_their_portraits(qtbot: QtBot, window: MainWindow, crowd: Path) -> None:
+    open_in(qtbot, window, crowd)
+    window.studio.set_row("AU12", 1.0, 1)
+    settle(qtbot, window)
+    for width, height in SIZES[:2]:
+        window.resize(width, height)
+        keep(qtbot, window, "faces")
+    assert len(window.picker.buttons) == 3
+    assert window.picker.isVisible()
+
+
+def test_without_a_face_the_remedy_is_a_button(
+    qtbot: QtBot, window: MainWindow, tracker: StandInTracker, astronaut_path: Path
+) -> None:
+    tracker.faces = ()
+    open_in(qtbot, window, astronaut_path)
+    keep(qtbot, window, "no-face")
+    qtbot.mouseClick(window.notices.remedy, Qt.MouseButton.LeftButton)
+    start, end = (window.canvas.widget_point(x, y).toPoint() for x, y in ((170, 60), (280, 200)))
+    QTest.mousePress(window.canvas, Qt.MouseButton.LeftButton, pos=start)
+    QTest.mouseMove(window.canvas, end)
+    keep(qtbot, window, "drawing")
+    QTest.mouseRelease(window.canvas, Qt.MouseButton.LeftButton, pos=end)
+    qtbot.waitUntil(lambda: window.studio.project.face is not None, timeout=20_000)
+
+
+def test_no_name_of_a_control_is_cut_off(window: MainWindow) -> None:
+    window.resize(1100, 700)
+    for row in window.panel.rows.values():
+        name = "" if row.spec.side else row.spec.name
+        wide = QFontMetricsF(theme.ui_font(semibold=True)).horizontalAdvance(name)
+        room = row._places().name.width() - (NUMBER_W if row.spec.number else 0)
+        assert wide <= room, row.spec.name
