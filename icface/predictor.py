@@ -141,7 +141,9 @@ class FacePredictor:
         """
         crop_from_image = face_crop(face.landmarks, GRID)
         window = sample_crop(image, Similarity((1, 0, -OFFSET, 0, 1, -OFFSET)) @ crop_from_image, WINDOW)
-        return self._guarded(lambda: self._encode(window, crop_from_image, face.controls))
+        points = (crop_from_image.points(face.landmarks[:, :2]) - OFFSET + 0.5) * (2 / WINDOW) - 1
+        landmarks = torch.from_numpy(points.astype(np.float32))
+        return self._guarded(lambda: self._encode(window, landmarks, crop_from_image, face.controls))
 
     def predict(self, encoding: SourceEncoding, controls: ControlVector) -> FacePrediction:
         """The flow that turns the photo's own controls into these; no flow at all when they are the same."""
@@ -166,10 +168,12 @@ class FacePredictor:
             with torch.inference_mode():
                 return work()
 
-    def _see(self, window: NDArray[np.uint8]) -> Surface:
+    def _see(self, window: NDArray[np.uint8], landmarks: torch.Tensor) -> Surface:
         device = self._device
         picture = torch.from_numpy(window).to(device.torch_device).permute(2, 0, 1)[None].to(device.dtype) / 127.5 - 1
-        surface: Surface = self._neutralizer(picture.contiguous(memory_format=torch.channels_last))
+        surface: Surface = self._neutralizer(
+            picture.contiguous(memory_format=torch.channels_last), landmarks[None].to(device.torch_device)
+        )
         tensors = (surface.head, surface.place, surface.logits)
         if all(torch.isfinite(t).all() for t in tensors):
             return surface
@@ -178,10 +182,12 @@ class FacePredictor:
         self._notices.append(f"Half precision overflowed on {device.name}; continuing with float32.")
         self._device = device.in_full_precision()
         self._place()
-        return self._see(window)
+        return self._see(window, landmarks)
 
-    def _encode(self, window: NDArray[np.uint8], crop_from_image: Similarity, controls: ControlVector) -> SourceEncoding:
-        surface = self._see(window)
+    def _encode(
+        self, window: NDArray[np.uint8], landmarks: torch.Tensor, crop_from_image: Similarity, controls: ControlVector
+    ) -> SourceEncoding:
+        surface = self._see(window, landmarks)
         part = one_face(surface.logits[0].argmax(0).cpu().numpy())
         if (part > Part.BACKGROUND).mean() < MIN_FACE_SHARE:
             raise NoFaceError("No face surface was recognised there; choose another face, or draw a box around it.")

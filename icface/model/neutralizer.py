@@ -26,6 +26,11 @@ GRID = 256
 WINDOW = 160
 """Side of the middle of that crop, which the network looks at."""
 OFFSET = (GRID - WINDOW) // 2
+ANCHORS = 96
+"""Landmarks that the first estimate of a surface is drawn through."""
+SMOOTHING = 0.02
+"""Stiffness of that estimate: landmarks err by a few per cent of a face."""
+_COARSE = 20
 LENGTH_CM = 10.0
 """Surface positions are learnt in units of this many centimetres."""
 
@@ -69,13 +74,29 @@ class Surface:
 
 
 class Neutralizer(nn.Module):
-    """A U-Net from a face window (B, 3, 160, 160), RGB in -1..1, to its `Surface`."""
+    """A U-Net from a face window and its landmarks to its `Surface`.
+
+    A few landmarks, the anchors, already say roughly where on a mean face each pixel lies; the network sees that estimate
+    (a smoothing thin-plate spline through the anchors) and learns what is missing from it.
+
+    Attributes
+    ----------
+    anchors : (ANCHORS,) int64
+        Face-mesh points used.
+    anchor_places : (ANCHORS, 3)
+        Where they lie on the mean face, head frame, `LENGTH_CM` units.
+    """
+
+    anchors: Tensor
+    anchor_places: Tensor
 
     def __init__(self, config: NeutralizerConfig | None = None) -> None:
         super().__init__()
         self.config = config or NeutralizerConfig()
         w = self.config.widths
-        self.stem = nn.Sequential(nn.Conv2d(5, w[0], 5, 2, 2, bias=False), nn.BatchNorm2d(w[0]), nn.SiLU(inplace=True))
+        self.register_buffer("anchors", torch.arange(ANCHORS))
+        self.register_buffer("anchor_places", torch.zeros(ANCHORS, 3))
+        self.stem = nn.Sequential(nn.Conv2d(8, w[0], 5, 2, 2, bias=False), nn.BatchNorm2d(w[0]), nn.SiLU(inplace=True))
         self.first = Residual(w[0])
         self.down = nn.ModuleList(
             nn.Sequential(ConvBlock(a, b, stride=2), Residual(b)) for a, b in pairwise(w)
@@ -97,9 +118,18 @@ class Neutralizer(nn.Module):
         """The configuration as plain values."""
         return asdict(self.config)
 
-    def forward(self, image: Tensor) -> Surface:
-        """The surface under each pixel."""
-        x = torch.cat([image, _coordinates(image)], 1)
+    def forward(self, image: Tensor, landmarks: Tensor) -> Surface:
+        """The surface under each pixel.
+
+        Parameters
+        ----------
+        image : (B, 3, S, S)
+            RGB in -1..1.
+        landmarks : (B, 468 or more, 2)
+            Face-mesh points, -1..1 over the window.
+        """
+        rough = place_estimate(landmarks[:, self.anchors].float(), self.anchor_places.float(), image.shape[-1]).to(image.dtype)
+        x = torch.cat([image, _coordinates(image), rough], 1)
         x = self.first(self.stem(x))
         skips = [x]
         for block in self.down:
@@ -108,7 +138,50 @@ class Neutralizer(nn.Module):
         for block, skip in zip(self.up, skips[-2::-1], strict=True):
             x = block(torch.cat([upsample(x), skip], 1))
         y = F.pixel_shuffle(self.head(x), 2)  # (B, 20, WINDOW, WINDOW)
-        return Surface(head=y[:, :3], place=y[:, 3:15].reshape(-1, 4, 3, *y.shape[2:]), logits=y[:, 15:])
+        place = y[:, 3:15].reshape(-1, 4, 3, *y.shape[2:]) + rough[:, None]
+        return Surface(head=y[:, :3] + rough, place=place, logits=y[:, 15:])
+
+
+def place_estimate(points: Tensor, values: Tensor, size: int) -> Tensor:
+    """A smoothing thin-plate spline through scattered points, evaluated on a grid.
+
+    Parameters
+    ----------
+    points : (B, N, 2)
+        Where values are given, -1..1 over the picture.
+    values : (N, C)
+        The values, the same for every picture.
+    size : int
+        Side of the grid.
+
+    Returns
+    -------
+    (B, C, size, size)
+
+    Notes
+    -----
+    Kernel r^2 log r with an affine part (Bookstein 1989); evaluated on a coarse grid and enlarged, for it is smooth.
+    """
+    b, n, _ = points.shape
+    ones = torch.ones(b, n, 1, dtype=points.dtype, device=points.device)
+    affine = torch.cat([ones, points], 2)  # (B, N, 3)
+    system = torch.zeros(b, n + 3, n + 3, dtype=points.dtype, device=points.device)
+    system[:, :n, :n] = _thin_plate(points, points) + SMOOTHING * torch.eye(n, dtype=points.dtype, device=points.device)
+    system[:, :n, n:], system[:, n:, :n] = affine, affine.transpose(1, 2)
+    system[:, n:, n:] -= 1e-6 * torch.eye(3, dtype=points.dtype, device=points.device)
+    wanted = torch.cat([values, values.new_zeros(3, values.shape[1])])[None].expand(b, -1, -1)
+    weights = torch.linalg.solve(system, wanted)  # (B, N + 3, C)
+    t = (torch.arange(_COARSE, dtype=points.dtype, device=points.device) + 0.5) * 2 / _COARSE - 1
+    ys, xs = torch.meshgrid(t, t, indexing="ij")
+    nodes = torch.stack([xs.flatten(), ys.flatten()], 1)[None].expand(b, -1, -1)
+    basis = torch.cat([_thin_plate(nodes, points), torch.ones_like(nodes[..., :1]), nodes], 2)
+    coarse = (basis @ weights).transpose(1, 2).reshape(b, -1, _COARSE, _COARSE)
+    return F.interpolate(coarse, (size, size), mode="bicubic", align_corners=False)
+
+
+def _thin_plate(a: Tensor, b: Tensor) -> Tensor:
+    square = (a[:, :, None] - b[:, None]).square().sum(-1)
+    return 0.5 * square * (square + 1e-9).log()
 
 
 def _coordinates(image: Tensor) -> Tensor:

@@ -1,6 +1,6 @@
-"""The two networks of the built-in tracker: one finds faces in a whole picture, one reads a face crop.
+"""The networks of the built-in tracker: one finds faces in a picture, one reads a face, two look closer at its parts.
 
-Both take RGB scaled to -1..1. Heads are plain numbers; `DetectorOutput` and `LandmarkOutput` say what they mean.
+All take RGB scaled to -1..1. Heads are plain numbers; `DetectorOutput` and `LandmarkOutput` say what they mean.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class Down(nn.Module):
 
 
 class TrackerNet(nn.Module):
-    """What both networks share: built from plain values, ready for inference in one call."""
+    """What the networks share: built from plain values, ready for inference in one call."""
 
     config: dict[str, Any]
 
@@ -177,3 +177,49 @@ class LandmarkNet(TrackerNet):
         return LandmarkOutput(
             self.points(features).unflatten(1, (N_POINTS, 3)), self.controls(features), self.face(features)[:, 0]
         )
+
+
+@dataclass(frozen=True, slots=True)
+class PartOutput:
+    """What a crop of an eye or of the mouth shows.
+
+    Attributes
+    ----------
+    points : (N, K, 2) Tensor
+        In crop sides from the crop's middle.
+    channels : (N, C) Tensor
+        0..1 (not clipped).
+    """
+
+    points: Tensor
+    channels: Tensor
+
+
+class PartNet(TrackerNet):
+    """Points and channels of one part of the face, given the head's angles."""
+
+    def __init__(
+        self, size: int, points: int, channels: int, widths: tuple[int, int, int] = (24, 48, 96), hidden: int = 192
+    ) -> None:
+        super().__init__()
+        self.size = size
+        self.config = {
+            "size": size,
+            "points": points,
+            "channels": channels,
+            "widths": list(widths),
+            "hidden": hidden,
+        }
+        layers: list[nn.Module] = []
+        for before, after in zip((3, *widths), widths, strict=False):
+            layers += [Down(before, after), Residual(after)]
+        self.trunk = nn.Sequential(*layers)
+        self.hidden = nn.Linear(widths[-1] * (size // 8) ** 2 + 3, hidden)
+        self.points = nn.Linear(hidden, points * 2)
+        self.channels = nn.Linear(hidden, channels)
+
+    def forward(self, crop: Tensor, angles: Tensor) -> PartOutput:
+        """(N, 3, size, size) and (N, 3) yaw, pitch, roll in `ANGLE_UNIT_DEG`, as the crop shows them."""
+        features = torch.cat([self.trunk(crop).flatten(1), angles], 1)
+        features = torch.relu(self.hidden(features))
+        return PartOutput(self.points(features).unflatten(1, (-1, 2)), self.channels(features))

@@ -143,6 +143,13 @@ class Rig:
         return np.unique(self.faces[self.part == EYE])
 
     @cached_property
+    def mesh_mirror(self) -> NDArray[np.int64]:
+        """Which face-mesh point each of the 468 becomes when the picture is mirrored left to right."""
+        mirrored = self.canonical * np.array([-1, 1, 1], np.float32)
+        nearest: NDArray[np.int64] = np.argmin(np.linalg.norm(mirrored[:, None] - self.canonical[None], axis=2), axis=1)
+        return nearest
+
+    @cached_property
     def pupils(self) -> NDArray[np.int64]:
         """Vertex of the subject's right and left pupil."""
         eye = self._eye_vertices

@@ -99,7 +99,7 @@ def window_from_canvas(landmarks: NDArray[np.floating], rng: np.random.Generator
     """The network's window for these landmarks, shifted, scaled and turned a little as a tracker would err."""
     grid = face_crop(landmarks, GRID)
     if rng is not None:
-        shift, scale, roll = rng.normal(0, 0.012, 2) * GRID, float(np.exp(rng.normal(0, 0.03))), float(rng.normal(0, 2.0))
+        shift, scale, roll = rng.normal(0, 0.006, 2) * GRID, float(np.exp(rng.normal(0, 0.02))), float(rng.normal(0, 1.0))
         middle = (GRID - 1) / 2
         jitter = Similarity.crop(
             centre=(middle + float(shift[0]), middle + float(shift[1])), side=GRID * scale, roll_deg=roll, size=GRID
@@ -150,6 +150,8 @@ class SurfaceSample:
     Attributes
     ----------
     image : (WINDOW, WINDOW, 3) uint8
+    landmarks : (468, 2) float32
+        As a tracker might read them, -1..1 over the window.
     head : (WINDOW, WINDOW, 3) float32
         Head-frame position of the surface, `LENGTH_CM` units.
     place : (WINDOW, WINDOW, 3) float32
@@ -160,6 +162,7 @@ class SurfaceSample:
     """
 
     image: U8
+    landmarks: NDArray[np.float32]
     head: NDArray[np.float32]
     place: NDArray[np.float32]
     part: NDArray[np.int64]
@@ -171,9 +174,12 @@ def surface_sample(
 ) -> SurfaceSample:
     """A portrait, warped by the rig to `target` if given, through a window about its face."""
     neutral = rig.neutral_shape(portrait.state.identity)
-    landmarks: NDArray[np.floating] = portrait.landmarks
+    landmarks = portrait.landmarks[: len(rig.mesh), :2]
     if target is not None:
-        landmarks = rig.project(target, rig.head_shape(target, neutral))[rig.mesh]
+        before, after = (rig.project(s, rig.head_shape(s, neutral))[rig.mesh, :2] for s in (portrait.state, target))
+        landmarks = after + (landmarks - before)
+    if rng is not None:
+        landmarks = misread(landmarks, rng)
     window = window_from_canvas(landmarks, rng)
     shown = View(rig, (portrait.state if target is None else target).moved(window), WINDOW, neutral=neutral)
     field = None
@@ -182,6 +188,7 @@ def surface_sample(
     part = np.where(shown.triangle >= 0, atlas.part[shown.triangle], Part.BACKGROUND)
     return SurfaceSample(
         image=sample_canvas(portrait.image, window, field),
+        landmarks=window_coordinates(landmarks, window),
         head=shown.interpolate(shown.head_shape) / LENGTH_CM,
         place=shown.interpolate(atlas.place) / LENGTH_CM,
         part=part,
@@ -189,10 +196,31 @@ def surface_sample(
     )
 
 
-def flipped(portrait: Portrait) -> Portrait:
-    """Mirrored left to right (landmarks keep their order, so only their extent is meaningful)."""
+def misread(landmarks: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.float64]:
+    """(N, 2) landmarks as a tracker errs: together (shift, scale, turn), smoothly over the face, and each alone.
+
+    The mean error is about 3 % of the distance between the eyes, itself varied from face to face.
+    """
+    centre, extent = landmarks.mean(0), float(np.ptp(landmarks, axis=0).max())
+    unit = (landmarks - centre) / extent  # within about ±0.6
+    strength = rng.gamma(2.0, 0.5)
+    waves = np.stack([np.ones(len(unit)), unit[:, 0], unit[:, 1], unit[:, 0] ** 2, unit[:, 0] * unit[:, 1], unit[:, 1] ** 2])
+    smooth = rng.normal(0, (0.006, 0.012, 0.012, 0.02, 0.02, 0.02), (2, 6)) @ waves
+    alone = rng.normal(0, 0.005, (2, len(unit)))
+    wrong: NDArray[np.float64] = landmarks + strength * extent * (smooth + alone).T
+    return wrong
+
+
+def window_coordinates(landmarks: NDArray[np.floating], window: Similarity) -> NDArray[np.float32]:
+    """Landmarks through the window, -1..1 over it."""
+    coordinates: NDArray[np.float32] = ((window.points(landmarks[:, :2]) + 0.5) * (2 / WINDOW) - 1).astype(np.float32)
+    return coordinates
+
+
+def flipped(portrait: Portrait, rig: Rig) -> Portrait:
+    """Mirrored left to right; the irises keep their order, which nothing here uses."""
     landmarks = portrait.landmarks * (-1, 1, 1) + (CANVAS - 1, 0, 0)
-    landmarks[[33, 263]] = landmarks[[263, 33]]
+    landmarks[: len(rig.mesh)] = landmarks[rig.mesh_mirror]
     return Portrait(np.ascontiguousarray(portrait.image[:, ::-1]), landmarks, portrait.state.flipped(CANVAS), portrait.person)
 
 
@@ -226,7 +254,7 @@ class SurfaceStream(IterableDataset[dict[str, torch.Tensor]]):
     ) -> SurfaceSample:
         portrait = people[int(rng.integers(len(people)))]
         if rng.random() < 0.5:
-            portrait = flipped(portrait)
+            portrait = flipped(portrait, rig)
         target = None
         if rng.random() < 0.5:
             target = random_turn(rng, portrait.state) if rng.random() < 0.7 else portrait.state
@@ -237,6 +265,7 @@ class SurfaceStream(IterableDataset[dict[str, torch.Tensor]]):
 def _tensors(sample: SurfaceSample, rng: np.random.Generator) -> dict[str, torch.Tensor]:
     return {
         "image": torch.from_numpy(degrade(sample.image, rng)).permute(2, 0, 1),
+        "landmarks": torch.from_numpy(sample.landmarks),
         "head": torch.from_numpy(sample.head).permute(2, 0, 1),
         "place": torch.from_numpy(sample.place).permute(2, 0, 1),
         "part": torch.from_numpy(sample.part),

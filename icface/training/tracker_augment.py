@@ -39,9 +39,7 @@ def photometric(rng: np.random.Generator, image: Images) -> Images:
     if rng.random() < 0.2:
         tall, wide = image.shape[:2]
         factor = rng.uniform(0.3, 0.8)
-        small = cv2.resize(
-            image, (max(int(wide * factor), 8), max(int(tall * factor), 8)), interpolation=cv2.INTER_AREA
-        )
+        small = cv2.resize(image, (max(int(wide * factor), 8), max(int(tall * factor), 8)), interpolation=cv2.INTER_AREA)
         image = cv2.resize(
             small, (wide, tall), interpolation=(cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_NEAREST)[rng.integers(3)]
         )  # type: ignore[assignment]
@@ -62,7 +60,8 @@ def photometric(rng: np.random.Generator, image: Images) -> Images:
     return image
 
 
-def _occlude(rng: np.random.Generator, image: Images, other: Images) -> Images:
+def occlude(rng: np.random.Generator, image: Images, other: Images) -> Images:
+    """The picture, changed in place, with a patch of one colour or of another picture somewhere in it."""
     size = image.shape[0]
     wide, high = rng.integers(size // 10, size // 3, 2)
     x, y = rng.integers(0, size - wide), rng.integers(0, size - high)
@@ -165,9 +164,7 @@ class CropSampler:
         tilt = roll + np.clip(rng.normal(0, turn), -32, 32)
         crop = Similarity.crop(centre=(x + dx, y + dy), side=side, roll_deg=tilt, size=size)
         border = cv2.BORDER_REPLICATE if rng.random() < 0.5 else cv2.BORDER_CONSTANT
-        picture: Images = cv2.warpAffine(
-            data.images[i], crop.matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border
-        )  # type: ignore[assignment]
+        picture: Images = cv2.warpAffine(data.images[i], crop.matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border)  # type: ignore[assignment]
         points = crop.points(data.landmarks[i]).astype(np.float32)
         controls = data.controls[i].copy()
         controls[2] += crop.turn_deg
@@ -177,7 +174,7 @@ class CropSampler:
             points[:, 0] = size - 1 - points[:, 0]
             controls = controls[self._flip["controls"]] * self._flip["signs"]
         if rng.random() < 0.12:
-            picture = _occlude(rng, picture, self._backgrounds[rng.integers(len(self._backgrounds))])
+            picture = occlude(rng, picture, self._backgrounds[rng.integers(len(self._backgrounds))])
         points[:, :2] -= (size - 1) / 2
         return picture, (points / size).astype(np.float32), controls
 
@@ -204,9 +201,7 @@ class CropSampler:
             else:
                 tilt += rng.choice([-1, 1]) * rng.uniform(75, 180)
             centre = (x + away[0], y + away[1])
-        crop = Similarity.crop(
-            centre=(float(centre[0]), float(centre[1])), side=float(side), roll_deg=float(tilt), size=size
-        )
+        crop = Similarity.crop(centre=(float(centre[0]), float(centre[1])), side=float(side), roll_deg=float(tilt), size=size)
         border = cv2.BORDER_REFLECT if rng.random() < 0.5 else cv2.BORDER_CONSTANT
         picture: Images = cv2.warpAffine(image, crop.matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border)  # type: ignore[assignment]
         return picture

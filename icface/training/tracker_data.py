@@ -185,13 +185,10 @@ def random_state(rng: np.random.Generator, source: State) -> State:
     own = source.angles_deg
     yaw, pitch = np.clip(yaw, -30, 30), np.clip(pitch, -20, 20)
     yaw, pitch = (
-        now + (-delta if abs(now + delta) > limit else delta)
-        for now, delta, limit in ((own[0], yaw, 45), (own[1], pitch, 30))
+        now + (-delta if abs(now + delta) > limit else delta) for now, delta, limit in ((own[0], yaw, 45), (own[1], pitch, 30))
     )
     kind = rng.random()
-    expression = (
-        source.expression if kind < 0.12 else np.zeros(53) if kind < 0.2 else random_expression(rng, source.expression)
-    )
+    expression = source.expression if kind < 0.12 else np.zeros(53) if kind < 0.2 else random_expression(rng, source.expression)
     return source.turned(float(yaw), float(pitch), own[2]).expressed(np.asarray(expression, np.float64))
 
 
@@ -277,9 +274,7 @@ def cache_portraits(portraits: Portraits, split: str, folder: Path) -> None:
     _save_labels(folder, name, landmarks, controls, people)
 
 
-def render_person(
-    rig: Rig, row: PortraitRow, count: int, rng: np.random.Generator
-) -> list[tuple[Images, Floats, Floats]]:
+def render_person(rig: Rig, row: PortraitRow, count: int, rng: np.random.Generator) -> list[tuple[Images, Floats, Floats]]:
     """Crops of one portrait warped to random states, with landmarks and controls."""
     crop = face_crop(row.landmarks, RENDER_SIZE, margin=RENDER_MARGIN)
     picture = read_rgb(row.path)
@@ -316,9 +311,7 @@ def _paint_mouth(rng: np.random.Generator, picture: Images, before: View, after:
     return np.clip(picture * (1 - soft) + softened * soft, 0, 255).astype(np.uint8)
 
 
-def cache_renders(
-    portraits: Portraits, rig: Rig, split: str, folder: Path, *, rounds: Sequence[int], seed: int
-) -> None:
+def cache_renders(portraits: Portraits, rig: Rig, split: str, folder: Path, *, rounds: Sequence[int], seed: int) -> None:
     """Render the people of a split in random states.
 
     `rounds` are numbers of renders per still; after each round the pool can be used. Frames of clips get a render in

@@ -76,9 +76,7 @@ def without_face(rng: np.random.Generator, picture: Images, centre: tuple[float,
     if rng.random() < 0.5:
         smear = cv2.GaussianBlur(picture, (0, 0), extent * rng.uniform(0.2, 0.35)).astype(np.float32)
     else:
-        turned = cv2.warpAffine(
-            picture, cv2.getRotationMatrix2D(middle, 180, 1.0), (size, size), borderMode=cv2.BORDER_REFLECT
-        )
+        turned = cv2.warpAffine(picture, cv2.getRotationMatrix2D(middle, 180, 1.0), (size, size), borderMode=cv2.BORDER_REFLECT)
         smear = cv2.GaussianBlur(turned, (0, 0), extent * 0.12).astype(np.float32)
     return np.clip(picture * (1 - soft) + smear * soft, 0, 255).astype(np.uint8)
 
@@ -144,17 +142,13 @@ class SceneBatch:
 class SceneSampler:
     """Makes up scenes without end: portraits of many sizes and tilts over pictures without faces."""
 
-    def __init__(
-        self, portraits: LabelledImages, backgrounds: Images, *, size: int = SCENE_SIZE, seed: int = 0
-    ) -> None:
+    def __init__(self, portraits: LabelledImages, backgrounds: Images, *, size: int = SCENE_SIZE, seed: int = 0) -> None:
         self._size, self._backgrounds = size, backgrounds
         self._rng = np.random.default_rng(seed)
         self._levels = [np.asarray(portraits.images)]
         for _ in range(3):
             half = self._levels[-1].shape[1] // 2
-            self._levels.append(
-                np.stack([cv2.resize(p, (half, half), interpolation=cv2.INTER_AREA) for p in self._levels[-1]])
-            )
+            self._levels.append(np.stack([cv2.resize(p, (half, half), interpolation=cv2.INTER_AREA) for p in self._levels[-1]]))
         self._framings = np.stack([framing(points) for points in portraits.landmarks])
         _, which, often = np.unique(portraits.person, return_inverse=True, return_counts=True)
         weight = (1 + np.abs(portraits.controls[:, 0]) / 15) / np.sqrt(often[which])
@@ -189,9 +183,7 @@ class SceneSampler:
         background = self._backgrounds[rng.integers(len(self._backgrounds))]
         side = rng.uniform(0.35, 1.0) * background.shape[0]
         middle = tuple(float(v) for v in rng.uniform(side / 2, background.shape[0] - side / 2, 2))
-        look = Similarity.crop(
-            centre=(middle[0], middle[1]), side=float(side), roll_deg=float(rng.normal(0, 15)), size=size
-        )
+        look = Similarity.crop(centre=(middle[0], middle[1]), side=float(side), roll_deg=float(rng.normal(0, 15)), size=size)
         canvas = np.ascontiguousarray(
             cv2.warpAffine(background, look.matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
         )

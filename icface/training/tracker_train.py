@@ -26,9 +26,11 @@ from torch import Tensor, nn
 
 from icface.controls import EXPRESSIONS
 from icface.model.store import save_model
-from icface.model.tracker_nets import FaceDetectorNet, LandmarkNet, TrackerNet
+from icface.model.tracker_nets import FaceDetectorNet, LandmarkNet, PartNet, TrackerNet
+from icface.tracking.parts import PARTS, PartName
 from icface.training.tracker_augment import CropBatch, CropSampler
 from icface.training.tracker_data import LabelledImages, build_cache
+from icface.training.tracker_parts import PartLoss, PartSampler
 from icface.training.tracker_scenes import SceneBatch, SceneSampler, make_backgrounds
 
 log = logging.getLogger(__name__)
@@ -39,6 +41,7 @@ EYES = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 
         263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)  # fmt: skip
 BROWS = (70, 63, 105, 66, 107, 55, 65, 52, 53, 46, 300, 293, 334, 296, 336, 285, 295, 282, 283, 276)
 _READ_OFTEN = ("jawOpen", "eyeBlink", "mouthSmile", "browInnerUp", "browOuterUp", "browDown")
+PART_SIZES: dict[PartName, int] = {"right_eye": 48, "left_eye": 48, "mouth": 56}
 _POINT_UNIT = 0.02
 _KEPT = 0.999
 _Batch = TypeVar("_Batch")
@@ -173,9 +176,7 @@ class _Weights:
         save_file(state | {"step": torch.tensor(self.step)}, beside)
         beside.replace(self._plan.checkpoint)
         notes = {"steps": self.step, "batch": self._plan.batch}
-        save_model(
-            self._plan.out, kind=self._kind, config=self._net.config, state=self._average.state_dict(), notes=notes
-        )
+        save_model(self._plan.out, kind=self._kind, config=self._net.config, state=self._average.state_dict(), notes=notes)
 
 
 def fit(
@@ -251,9 +252,7 @@ def cache(portraits: Path, rig: Path, folder: Path) -> None:
 
 _TRAINING = (
     click.option("--cache", type=click.Path(exists=True, path_type=Path), required=True),
-    click.option(
-        "--checkpoint", type=click.Path(path_type=Path), required=True, help="Read if it exists, then written."
-    ),
+    click.option("--checkpoint", type=click.Path(path_type=Path), required=True, help="Read if it exists, then written."),
     click.option("--out", type=click.Path(path_type=Path), required=True, help="Weights file to write."),
     click.option("--minutes", default=30.0, show_default=True),
     click.option("--rate", default=2e-3, show_default=True, help="Highest learning rate."),
@@ -297,6 +296,21 @@ def detector(**options: Any) -> None:
     net.to(plan.where, memory_format=torch.channels_last)  # type: ignore[call-overload]
     draw = lambda: sampler.batch(plan.batch).to(plan.where)  # noqa: E731
     fit(net, draw, lambda b: detector_loss(net, b), plan, kind="icface.detector")
+
+
+@main.command()
+@click.argument("part", type=click.Choice(["eye", "mouth"]))
+@_with_training_options
+def look(part: str, **options: Any) -> None:
+    """Train the network that looks closer at an eye or at the mouth."""
+    plan = Plan(**options)
+    torch.manual_seed(plan.seed)
+    name: PartName = "mouth" if part == "mouth" else "right_eye"
+    net = PartNet(PART_SIZES[name], len(PARTS[name].points), len(PARTS[name].channels))
+    sampler = PartSampler(plan.cache, name, net.size, seed=plan.seed)
+    net.to(plan.where, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    loss = PartLoss(name, plan.cache).to(plan.where)
+    fit(net, lambda: sampler.batch(plan.batch).to(plan.where), lambda b: loss(net, b), plan, kind=f"icface.{part}")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
-from icface.model.neutralizer import LENGTH_CM, WINDOW, Neutralizer, NeutralizerConfig, Part, Surface
+from icface.model.neutralizer import ANCHORS, LENGTH_CM, WINDOW, Neutralizer, NeutralizerConfig, Part, Surface
 from icface.model.store import save_model
 from icface.training.portraits import Portraits
 from icface.training.rig import Rig
@@ -85,6 +85,17 @@ def _gradient_loss(a: Tensor, b: Tensor, part: Tensor, axis: int) -> Tensor:
     return (difference.abs() * same[:, None]).sum() / (same.sum() + 1)
 
 
+def choose_anchors(network: Neutralizer, rig: Rig) -> None:
+    """Spread the anchors over the canonical face mesh, each as far as can be from those before it."""
+    chosen = [1]
+    distance = np.linalg.norm(rig.canonical - rig.canonical[1], axis=1)
+    while len(chosen) < ANCHORS:
+        chosen.append(int(distance.argmax()))
+        distance = np.minimum(distance, np.linalg.norm(rig.canonical - rig.canonical[chosen[-1]], axis=1))
+    network.anchors.copy_(torch.tensor(chosen))
+    network.anchor_places.copy_(torch.from_numpy(rig.canonical[chosen] / LENGTH_CM))
+
+
 def held_out(training: NeutralizerTraining, *, count: int = 96) -> dict[str, Tensor]:
     """A fixed batch of people never trained on: every other one as photographed, the rest warped by the rig."""
     rng = np.random.default_rng(7)
@@ -97,6 +108,7 @@ def held_out(training: NeutralizerTraining, *, count: int = 96) -> dict[str, Ten
         samples.append(surface_sample(rig, atlas, portrait, target=target, rng=rng))
     return {
         "image": torch.stack([torch.from_numpy(s.image).permute(2, 0, 1) for s in samples]),
+        "landmarks": torch.stack([torch.from_numpy(s.landmarks) for s in samples]),
         "head": torch.stack([torch.from_numpy(s.head).permute(2, 0, 1) for s in samples]),
         "place": torch.stack([torch.from_numpy(s.place).permute(2, 0, 1) for s in samples]),
         "part": torch.stack([torch.from_numpy(s.part) for s in samples]),
@@ -107,7 +119,8 @@ def held_out(training: NeutralizerTraining, *, count: int = 96) -> dict[str, Ten
 def judge(network: Neutralizer, batch: dict[str, Tensor]) -> dict[str, float]:
     """Held-out figures: share of pixels of the right part (mean over parts), mean errors in centimetres."""
     network.eval()
-    chunks = [network(scaled(images)) for images in torch.split(batch["image"], 16)]
+    pairs = zip(torch.split(batch["image"], 16), torch.split(batch["landmarks"], 16), strict=True)
+    chunks = [network(scaled(images), landmarks) for images, landmarks in pairs]
     surface = Surface(*(torch.cat([getattr(c, name) for c in chunks]) for name in ("head", "place", "logits")))
     _, figures = surface_loss(surface, batch)
     guess, part = surface.logits.argmax(1), batch["part"]
@@ -123,7 +136,7 @@ def resized(batch: dict[str, Tensor], size: int) -> dict[str, Tensor]:
     labels = {name: F.interpolate(batch[name], (size, size)) for name in ("head", "place")}
     part = F.interpolate(batch["part"][:, None].float(), (size, size))[:, 0].long()
     image = F.interpolate(batch["image"].float(), (size, size), mode="area").round().to(torch.uint8)
-    return {"image": image, **labels, "part": part}
+    return {"image": image, "landmarks": batch["landmarks"], **labels, "part": part}
 
 
 def scaled(image: Tensor) -> Tensor:
@@ -136,7 +149,9 @@ def train(training: NeutralizerTraining) -> Path:
     torch.manual_seed(training.seed)
     training.out.mkdir(parents=True, exist_ok=True)
     checkpoint, weights = training.out / "neutralizer-training.safetensors", training.out / "neutralizer.safetensors"
-    network = Neutralizer().to(training.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = Neutralizer()
+    choose_anchors(network, Rig(training.rig))
+    network = network.to(training.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(network)
     steps_before = 0
     if training.resume and checkpoint.exists():
@@ -160,7 +175,7 @@ def train(training: NeutralizerTraining) -> Path:
         for group in optimiser.param_groups:
             group["lr"] = training.rate * min(1, (step + 1) / 100) * (0.5 * (1 + math.cos(math.pi * spent)) + 0.01)
         network.train()
-        loss, figures = surface_loss(network(scaled(batch["image"])), batch)
+        loss, figures = surface_loss(network(scaled(batch["image"]), batch["landmarks"]), batch)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)

@@ -1,0 +1,106 @@
+"""``icface train``: every step that made the shipped weights, runnable by anyone with the portraits and the rig.
+
+The portraits folder and the rig file are described in `icface.training.portraits` and `icface.training.rig`; nothing else is
+needed, and the product itself uses neither.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import cv2
+import numpy as np
+import torch
+
+from icface.training.tracker_train import main as tracker
+
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_CACHE = click.option(
+    "--cache",
+    type=click.Path(path_type=Path),
+    default=Path(".work"),
+    show_default=True,
+    help="Decoded portraits are kept here.",
+)
+
+
+def _data(command: Callable[..., None]) -> Callable[..., None]:
+    portraits = click.option("--portraits", type=FOLDER, required=True, help="Folder with portraits.npz and images/.")
+    rig = click.option("--rig", type=FILE, required=True, help="Rig file.")
+    return portraits(rig(_CACHE(command)))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads of the network.")
+def main(threads: int) -> None:
+    """Train the networks, measure them, look at them."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    torch.set_num_threads(threads)
+    cv2.setNumThreads(threads)
+
+
+main.add_command(tracker, name="tracker")
+
+
+@main.command()
+@_data
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for checkpoints and weights.")
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True)
+@click.option("--rate", default=2e-3, show_default=True, help="Highest learning rate.")
+@click.option("--small-share", default=0.25, show_default=True, help="Share of the run on small pictures.")
+@click.option("--batch", default=16, show_default=True)
+@click.option("--workers", default=1, show_default=True, help="Processes that render samples.")
+@click.option("--device", default="cpu", show_default=True)
+@click.option("--seed", default=0, show_default=True)
+@click.option("--fresh", is_flag=True, help="Start anew even if the folder holds a checkpoint.")
+def neutralizer(fresh: bool, **options: Any) -> None:
+    """Train the first stage; continues from the checkpoint in --out."""
+    from icface.training.train_neutralizer import NeutralizerTraining, train  # noqa: PLC0415
+
+    click.echo(train(NeutralizerTraining(resume=not fresh, **options)))
+
+
+@main.command()
+@click.option("--rig", type=FILE, required=True, help="Rig file.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for the weights.")
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), default=10.0, show_default=True)
+@click.option("--seed", default=0, show_default=True)
+def animator(**options: Any) -> None:
+    """Train the second stage: how places move under expressions."""
+    from icface.training.train_animator import AnimatorTraining, train  # noqa: PLC0415
+
+    click.echo(train(AnimatorTraining(**options)))
+
+
+@main.command()
+@_data
+@click.option("--models", type=FOLDER, default=None, help="Weights to measure; the shipped ones if not given.")
+@click.option("--people", default=60, show_default=True, help="Held-out portraits for the flows.")
+@click.option("--tracked", default=30, show_default=True, help="Held-out portraits for the monotone controls.")
+@click.option("--sheet", type=click.Path(path_type=Path), default=None, help="Write a contact sheet here.")
+def measure(  # noqa: PLR0913, PLR0917
+    portraits: Path, rig: Path, cache: Path, models: Path | None, people: int, tracked: int, sheet: Path | None
+) -> None:
+    """Measure the two stages on held-out people, against the rig and through the tracker."""
+    from icface.predictor import FacePredictor  # noqa: PLC0415
+    from icface.tracking.builtin import BuiltinTracker  # noqa: PLC0415
+    from icface.training.flow_eval import contact_sheet, flow_errors, monotone_controls, observation  # noqa: PLC0415
+    from icface.training.portraits import Portraits  # noqa: PLC0415
+    from icface.training.rig import Rig  # noqa: PLC0415
+
+    predictor, data, mesh = FacePredictor.load("cpu", models), Portraits(portraits, cache, "val"), Rig(rig)
+    figures: dict[str, Any] = {"flow_px_at_128": flow_errors(predictor, data, mesh, count=people)}
+    if sheet is not None:
+        shown = [data[int(i)] for i in np.linspace(0, len(data) - 1, 12)]
+        picture = contact_sheet(predictor, [(p.image, observation(mesh, p.state)) for p in shown])
+        cv2.imwrite(str(sheet), picture[:, :, ::-1])
+    if tracked:
+        photos = [data[int(i)].image for i in np.linspace(0, len(data) - 1, tracked)]
+        figures["rank_correlation"] = monotone_controls(predictor, BuiltinTracker("cpu"), photos)
+    click.echo(json.dumps(figures, indent=1))
