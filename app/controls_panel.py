@@ -200,6 +200,10 @@ class ControlsPanel(QWidget):
         self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.search.selectAll()
 
+    def show_row(self, key: str) -> None:
+        """Scroll to a row."""
+        self._scroll.ensureWidgetVisible(self.rows[key], 0, 2 * theme.ROW_PX)
+
     def set_folded(self, regions: Iterable[str]) -> None:
         """Close these regions, open the others."""
         closed = set(regions)

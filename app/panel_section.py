@@ -72,6 +72,7 @@ class PanelSection(QWidget):
         self.rows = QVBoxLayout(self.body)
         self.rows.setContentsMargins(0, 2, 0, 8)
         self.rows.setSpacing(0)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
