@@ -1,0 +1,89 @@
+"""Weights files: what is written is read, and anything else is refused with the file named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from icface.model.neutralizer import Neutralizer, NeutralizerConfig
+from icface.model.store import ModelFileError, load_into, load_model, models_dir, save_model
+
+SMALL = NeutralizerConfig(widths=(8, 8, 8, 8, 8))
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    path = tmp_path / "deep" / "neutralizer.safetensors"
+    config = {"widths": list(SMALL.widths)}
+    save_model(path, kind="icface.neutralizer", config=config, state=Neutralizer(SMALL).state_dict(), notes={"steps": 3})
+    return path
+
+
+def test_weights_come_back_with_their_configuration(weights: Path) -> None:
+    stored = load_model(weights, kind="icface.neutralizer")
+    assert stored.config == {"widths": [8, 8, 8, 8, 8]}
+    assert stored.notes == {"steps": 3}
+    assert len(stored.digest) == 16
+    assert Neutralizer.from_file(weights).config == SMALL
+
+
+def test_nothing_is_left_beside_the_file(weights: Path) -> None:
+    assert [p.name for p in weights.parent.iterdir()] == [weights.name]
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match=r"absent\.safetensors is missing"):
+        load_model(tmp_path / "absent.safetensors", kind="icface.neutralizer")
+
+
+@pytest.mark.parametrize("keep", [0, 7, 100, 5000])
+def test_a_truncated_file_is_named(weights: Path, keep: int) -> None:
+    weights.write_bytes(weights.read_bytes()[:keep])
+    with pytest.raises(ModelFileError, match="not a readable weights file"):
+        load_model(weights, kind="icface.neutralizer")
+
+
+def test_another_network_is_refused(weights: Path) -> None:
+    with pytest.raises(ModelFileError, match=r"holds 'icface\.neutralizer', expected 'icface\.animator'"):
+        load_model(weights, kind="icface.animator")
+
+
+def test_a_foreign_safetensors_file_is_refused(tmp_path: Path) -> None:
+    save_file({"a": torch.zeros(2)}, tmp_path / "other.safetensors")
+    with pytest.raises(ModelFileError, match="no ICface network"):
+        load_model(tmp_path / "other.safetensors", kind="icface.neutralizer")
+
+
+def test_weights_of_another_shape_are_refused_by_name(weights: Path) -> None:
+    stored = load_model(weights, kind="icface.neutralizer")
+    with pytest.raises(ModelFileError, match=r"stem\.0\.weight"):
+        load_into(Neutralizer(NeutralizerConfig(widths=(16, 8, 8, 8, 8))), stored, path=weights)
+
+
+def test_numbers_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    state = Neutralizer(SMALL).state_dict()
+    state["head.bias"][0] = float("nan")
+    path = tmp_path / "nan.safetensors"
+    save_model(path, kind="icface.neutralizer", config={"widths": list(SMALL.widths)}, state=state)
+    with pytest.raises(ModelFileError, match="not finite"):
+        Neutralizer.from_file(path)
+
+
+def test_an_old_file_survives_a_write_that_fails(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = weights.read_bytes()
+
+    def full_disk(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        save_model(weights, kind="icface.neutralizer", config={}, state={"a": torch.zeros(1)})
+    assert weights.read_bytes() == before
+    assert [p.name for p in weights.parent.iterdir()] == [weights.name]
+
+
+def test_all_shipped_weights_fit_in_thirty_megabytes() -> None:
+    assert sum(p.stat().st_size for p in models_dir().glob("*.safetensors")) <= 30e6
