@@ -208,7 +208,8 @@ def find_rows(query: str) -> tuple[str, ...]:
 def _word_matches(word: str, row: RowSpec) -> bool:
     number = re.fullmatch(r"(?:au)?0*(\d+)", word)
     if number:
-        return row.unit in (int(number[1]), {45: 43, 46: 43}.get(int(number[1])))
+        asked = int(number[1])
+        return row.unit == {45: 43, 46: 43}.get(asked, asked)
     region = dict(PANEL_REGIONS)[row.region]
     texts = (row.number, row.name, region, row.help, *_PLAIN_WORDS.get(row.key, ()))
     return any(part.startswith(word) for text in texts for part in re.findall(r"[\w']+", text.lower()))
