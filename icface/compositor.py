@@ -19,7 +19,7 @@ Quality = Literal["draft", "full"]
 Pixels = NDArray[Any]
 _SUPPORT = {"draft": (cv2.INTER_LINEAR, cv2.INTER_LINEAR), "full": (cv2.INTER_CUBIC, cv2.INTER_CUBIC)}
 _STILL = 1e-3
-_NO_SECOND_MAP = np.empty(0, np.float32)
+_BAND_PIXELS = 1 << 21
 
 
 def composite(image: Pixels, encoding: SourceEncoding, prediction: FacePrediction, *, quality: Quality = "full") -> Pixels:
@@ -43,21 +43,34 @@ def composite(image: Pixels, encoding: SourceEncoding, prediction: FacePredictio
     if region is None:
         return image
     left, top, right, bottom = region
+    result = image.copy()
+    rows = max(_BAND_PIXELS // (right - left), 1)
+    for low in range(top, bottom, rows):  # a face that fills 100 megapixels must not need several arrays of that size
+        high = min(low + rows, bottom)
+        result[low:high, left:right] = _moved(image, (left, low, right, high), encoding, prediction, quality)
+    return result
+
+
+def _moved(
+    image: Pixels, region: tuple[int, int, int, int], encoding: SourceEncoding, prediction: FacePrediction, quality: Quality
+) -> Pixels:
+    """The edited pixels of a region: left, top, right, bottom in the image."""
+    left, top, right, bottom = region
     flow_support, pixel_support = _SUPPORT[quality]
     here = Similarity((1, 0, -left, 0, 1, -top)) @ encoding.crop_from_image.inverse()  # region from grid
     wide, high = right - left, bottom - top
+    assert prediction.flow is not None
     flow = prediction.flow @ here.matrix[:, :2].T.astype(np.float32)  # image pixels
     shift: Pixels = cv2.warpAffine(flow, here.matrix, (wide, high), flags=flow_support, borderMode=cv2.BORDER_CONSTANT)
     shift[..., 0] += np.arange(left, right, dtype=np.float32)
     shift[..., 1] += np.arange(top, bottom, dtype=np.float32)[:, None]
     source, shift = _reachable(image, shift)
-    moved: Pixels = cv2.remap(source, shift, _NO_SECOND_MAP, pixel_support, borderMode=cv2.BORDER_REPLICATE)
+    # None, not an empty array: with that, OpenCV 5 samples the wrong places when it interpolates linearly.
+    moved: Pixels = cv2.remap(source, shift, None, pixel_support, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
     if prediction.cavity is not None and prediction.cavity.any():
         cover: Pixels = cv2.warpAffine(prediction.cavity, here.matrix, (wide, high), flags=cv2.INTER_LINEAR)
-        moved = _painted(moved, cover, encoding.cavity_rgb)
-    result = image.copy()
-    result[top:bottom, left:right] = moved
-    return result
+        moved = _painted(moved, cover, encoding.cavity_rgb) if cover.any() else moved
+    return moved
 
 
 def _touched(image: Pixels, crop_from_image: Similarity, flow: NDArray[np.float32]) -> tuple[int, int, int, int] | None:

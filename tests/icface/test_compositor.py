@@ -1,0 +1,83 @@
+"""The compositor moves the photo's own pixels where the flow says, in one piece or in bands, and leaves the rest alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from icface import compositor
+from icface.compositor import composite
+from icface.controls import ControlVector
+from icface.geometry import Similarity
+from icface.model.neutralizer import GRID
+from icface.predictor import FacePrediction, SourceEncoding
+
+SIDE = 300.0
+
+
+def encoding(turn_deg: float = 0.0) -> SourceEncoding:
+    """A crop in the middle of a picture of 400 x 420 pixels; what lies on the surface does not matter here."""
+    crop = Similarity.crop(centre=(200.0, 210.0), side=SIDE, roll_deg=turn_deg, size=GRID)
+    nothing = np.zeros((1, 1), np.int64)
+    return SourceEncoding(crop, ControlVector(), None, nothing, (60.0, 20.0, 20.0))  # type: ignore[arg-type]
+
+
+def bump(amount: float) -> np.ndarray:
+    """A flow of so many grid pixels to the left in the middle, none at the border."""
+    x = np.sin(np.linspace(0, np.pi, GRID)) ** 2
+    flow = np.zeros((GRID, GRID, 2), np.float32)
+    flow[..., 0] = np.outer(x, x) * amount
+    return flow
+
+
+def picture(dtype: type = np.uint8, channels: int = 3) -> np.ndarray:
+    """Smooth waves: the value of a place is known between pixels too."""
+    y, x = np.mgrid[:420, :400].astype(float)
+    waves = np.stack([np.sin(x / 30), np.cos(y / 25), np.sin((x + y) / 40), np.cos(x / 50)][:channels], -1)
+    return ((0.5 + 0.45 * waves) * np.iinfo(dtype).max).astype(dtype)
+
+
+@pytest.mark.parametrize("quality", ["draft", "full"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_pixels_come_from_where_the_flow_points(quality, dtype):
+    image = picture(dtype)
+    prediction = FacePrediction(bump(10.0))
+    moved = composite(image, encoding(), prediction, quality=quality)
+    shift = 10.0 * SIDE / GRID  # at the very middle
+    expected = (0.5 + 0.45 * np.sin((200 + shift) / 30)) * np.iinfo(dtype).max
+    assert moved[210, 200, 0] == pytest.approx(expected, abs=np.iinfo(dtype).max / 80)
+    assert np.abs(moved[210, 190:211, 1].astype(float) - image[210, 190:211, 1]).max() <= np.iinfo(dtype).max / 100
+
+
+def test_draft_and_full_quality_show_the_same_picture():
+    image = picture()
+    draft, full = (composite(image, encoding(12.0), FacePrediction(bump(8.0)), quality=q) for q in ("draft", "full"))
+    assert np.abs(draft.astype(int) - full).max() <= 3
+    assert (draft != image).any()
+
+
+@pytest.mark.parametrize("quality", ["draft", "full"])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_a_large_face_is_done_in_bands_that_do_not_show(monkeypatch, quality, channels):
+    y, x = np.mgrid[:GRID, :GRID] / GRID - 0.5
+    prediction = FacePrediction(bump(6.0), None, (np.hypot(x, y) < 0.1).astype(np.float32))
+    image = picture(channels=channels)
+    whole = composite(image, encoding(7.0), prediction, quality=quality)
+    monkeypatch.setattr(compositor, "_BAND_PIXELS", 2000)
+    banded = composite(image, encoding(7.0), prediction, quality=quality)
+    assert np.abs(whole.astype(int) - banded).max() <= 1
+
+
+@pytest.mark.parametrize("flow", [None, np.zeros((GRID, GRID, 2), np.float32)])
+def test_nothing_to_move_returns_the_very_picture(flow):
+    image = picture()
+    assert composite(image, encoding(), FacePrediction(flow)) is image
+
+
+def test_outside_the_crop_no_pixel_is_touched():
+    image = np.random.default_rng(0).integers(0, 256, (420, 400, 3), dtype=np.uint8)
+    moved = composite(image, encoding(), FacePrediction(bump(20.0)))
+    outside = np.ones((420, 400), bool)
+    outside[60:361, 50:351] = False
+    np.testing.assert_array_equal(moved[outside], image[outside])
+    assert (moved != image).any()
