@@ -62,9 +62,9 @@ def _moved(
     assert prediction.flow is not None
     flow = prediction.flow @ here.matrix[:, :2].T.astype(np.float32)  # image pixels
     shift: Pixels = cv2.warpAffine(flow, here.matrix, (wide, high), flags=flow_support, borderMode=cv2.BORDER_CONSTANT)
-    shift[..., 0] += np.arange(left, right, dtype=np.float32)
-    shift[..., 1] += np.arange(top, bottom, dtype=np.float32)[:, None]
-    source, shift = _reachable(image, shift)
+    source, (from_x, from_y) = _reachable(image, region, flow)
+    shift[..., 0] += np.arange(left - from_x, right - from_x, dtype=np.float32)
+    shift[..., 1] += np.arange(top - from_y, bottom - from_y, dtype=np.float32)[:, None]
     # None, not an empty array: with that, OpenCV 5 samples the wrong places when it interpolates linearly.
     moved: Pixels = cv2.remap(source, shift, None, pixel_support, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
     if prediction.cavity is not None and prediction.cavity.any():
@@ -75,7 +75,7 @@ def _moved(
 
 def _touched(image: Pixels, crop_from_image: Similarity, flow: NDArray[np.float32]) -> tuple[int, int, int, int] | None:
     """Left, top, right, bottom of the pixels that move, in the image."""
-    moving = np.abs(flow).max(2) > _STILL
+    moving = (np.abs(flow[..., 0]) > _STILL) | (np.abs(flow[..., 1]) > _STILL)
     if not moving.any():
         return None
     columns, rows = np.flatnonzero(moving.any(0)), np.flatnonzero(moving.any(1))
@@ -89,17 +89,20 @@ def _touched(image: Pixels, crop_from_image: Similarity, flow: NDArray[np.float3
     return (left, top, right, bottom) if right > left and bottom > top else None
 
 
-def _reachable(image: Pixels, at: NDArray[np.float32]) -> tuple[Pixels, NDArray[np.float32]]:
-    """The part of the image that positions `at` (h, w, 2) refer to, and the positions in it.
+def _reachable(image: Pixels, region: tuple[int, int, int, int], flow: NDArray[np.float32]) -> tuple[Pixels, tuple[int, int]]:
+    """The part of the image from which a region can be filled, and its left top corner.
 
     OpenCV's remap takes pictures up to 32767 pixels wide; faces are smaller.
     """
-    margin = 4
-    low = np.floor(at.min((0, 1))).astype(int) - margin
-    high = np.ceil(at.max((0, 1))).astype(int) + margin + 1
-    left, top = (int(np.clip(low[k], 0, image.shape[1 - k] - 1)) for k in (0, 1))
-    right, bottom = (int(np.clip(high[k], low_k + 1, image.shape[1 - k])) for k, low_k in ((0, left), (1, top)))
-    return image[top:bottom, left:right], at - np.array([left, top], np.float32)
+    bounds = []
+    for axis in (0, 1):
+        low, high = min(float(flow[..., axis].min()), 0.0), max(float(flow[..., axis].max()), 0.0)
+        margin = 4 + 0.25 * (high - low)  # bicubic interpolation goes beyond the values it is given
+        size = image.shape[1 - axis]
+        first = int(np.clip(np.floor(region[axis] + low - margin), 0, size - 1))
+        bounds.append((first, int(np.clip(np.ceil(region[axis + 2] + high + margin), first + 1, size))))
+    (left, right), (top, bottom) = bounds
+    return image[top:bottom, left:right], (left, top)
 
 
 def _painted(moved: Pixels, cover: NDArray[np.float32], rgb: tuple[float, float, float]) -> Pixels:
