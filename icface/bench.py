@@ -7,6 +7,7 @@ movement of a slider, the full quality when it rests. Times are wall-clock milli
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import platform
 import subprocess
@@ -100,8 +101,8 @@ def window_ms() -> float | None:
     command = [sys.executable, str(program), "--quit-when-shown"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=WINDOW_TIMEOUT_S, check=True)
-        return round(float(done.stdout.split()[-1]), 1)
-    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
+        return round(float(json.loads(done.stdout)["window_ms"]), 1)
+    except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError):
         return None
 
 
@@ -136,7 +137,7 @@ def _open(renderer: Renderer, path: Path) -> Opened:
     opened: Opened = _finish(renderer.open(path))
     if not opened.faces:
         raise NoFaceError(f"No face was found in the sample portrait at {opened.photo.width} pixels: use a larger --size.")
-    _finish(renderer.prepare(opened.photo, opened.faces[:1], None))
+    _finish(renderer.prepare(opened.photo, opened.faces[:1]))
     return opened
 
 

@@ -306,6 +306,17 @@ def test_info_without_a_face_is_an_answer_not_an_error(faces, photo):
     assert "--box" in result.stdout
 
 
+@pytest.mark.parametrize("printed", ["", "soon", "[]", "{}", '{"window_ms": null}'])
+def test_a_window_that_does_not_say_when_it_was_shown_leaves_the_figure_out(monkeypatch, printed):
+    done = subprocess.CompletedProcess([], 0, printed, "")
+    monkeypatch.setattr("subprocess.run", lambda *_words, **_options: done)
+    assert bench.window_ms() is None
+
+
+def test_the_window_says_when_it_was_shown():
+    assert 100 < bench.window_ms() < 60_000
+
+
 @pytest.fixture
 def bench_with_tiny_networks(faces, monkeypatch):
     monkeypatch.setattr(bench, "Renderer", render.Renderer)
