@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
-
-import numpy as np
 
 from icface.controls import ControlVector, apply_deltas, deltas_from_settings
 from icface.engine import Checkpoint, Progress
 from icface.frame_cache import FrameCache
-from icface.geometry import Box
+from icface.geometry import Box, Similarity
 from icface.media import Photo, Pixels, load_photo, thumbnail
 from icface.mixing import resolve
 from icface.project import Face, Project, ProjectError, Source
-from icface.tracking import FaceObservation
 
 if TYPE_CHECKING:
     from icface.predictor import FacePrediction, FacePredictor, SourceEncoding
@@ -141,7 +138,7 @@ class Renderer:
         self._predictor = predictor
         self._tracker = tracker
         self._device = device
-        self._encodings: FrameCache[tuple[str, Face, tuple[int, int]], SourceEncoding] = FrameCache(ENCODINGS_BYTES)
+        self._encodings: FrameCache[tuple[str, Face], SourceEncoding] = FrameCache(ENCODINGS_BYTES)
         self._copies: FrameCache[tuple[str, int], Photo] = FrameCache(WORKING_COPIES_BYTES)
 
     @property
@@ -178,12 +175,11 @@ class Renderer:
         _read_ahead((face,))
         return face
 
-    def prepare(self, photo: Photo, faces: tuple[Face, ...], max_side: int | None) -> Generator[Progress, None, None]:
-        """Job: encode faces for drafts of a size, then at full size, so that the first slider finds all ready."""
-        pictures = (self._working_copy(photo, max_side), photo)
-        for done, (picture, face) in enumerate((picture, face) for picture in pictures for face in faces):
-            yield Progress(done, len(pictures) * len(faces), "Preparing the face")
-            self._encode(picture, face, photo)
+    def prepare(self, photo: Photo, faces: tuple[Face, ...]) -> Generator[Progress, None, None]:
+        """Job: encode faces, so that the first slider to move finds them ready."""
+        for done, face in enumerate(faces):
+            yield Progress(done, len(faces), "Preparing the face")
+            self._encode(photo, face)
 
     def render(self, request: FrameRequest, checkpoint: Checkpoint = _carry_on) -> Frame:
         """The picture that a request describes.
@@ -197,28 +193,23 @@ class Renderer:
         pixels = picture.pixels
         for face, controls in request.changes:
             checkpoint()
-            encoding = self._encode(picture, face, photo)
+            encoding = _in_picture(self._encode(photo, face), photo, picture)
             checkpoint()
             prediction = self._load_predictor().predict(encoding, controls)
             checkpoint()
             pixels = self._composite(pixels, encoding, prediction, quality=request.quality)
         return Frame(pixels, (time.perf_counter() - start) * 1000, request)
 
-    def _encode(self, picture: Photo, face: Face, photo: Photo) -> SourceEncoding:
-        """What the networks know of a face, from the photo or from its reduced copy `picture`."""
-
-        def encode() -> SourceEncoding:
-            across, down = picture.width / photo.width, picture.height / photo.height
-            return self._load_predictor().encode(picture.rgb8, _scaled(face, across, down))
-
-        return self._encodings.get_or_make((photo.digest, face, (picture.width, picture.height)), encode)
+    def _encode(self, photo: Photo, face: Face) -> SourceEncoding:
+        """What the networks know of a face: worked out once, at the photo's own size."""
+        return self._encodings.get_or_make(
+            (photo.digest, face), lambda: self._load_predictor().encode(photo.rgb8, face.observation())
+        )
 
     def _working_copy(self, photo: Photo, max_side: int | None) -> Photo:
         if max_side is None or max(photo.width, photo.height) <= max_side:
             return photo
-        return self._copies.get_or_make(
-            (photo.digest, max_side), lambda: photo.with_pixels(thumbnail(photo.pixels, max_side))
-        )
+        return self._copies.get_or_make((photo.digest, max_side), lambda: photo.with_pixels(thumbnail(photo.pixels, max_side)))
 
     # The networks are imported when first needed: that takes seconds, which no window and no --help should wait for.
 
@@ -270,11 +261,10 @@ def edit_photo(
     return renderer.render(FrameRequest(photo, (face,), (apply_deltas(face.controls, deltas),))).pixels
 
 
-def _scaled(face: Face, across: float, down: float) -> FaceObservation:
-    """The face in a picture whose sides are `across` and `down` times as long (pixel centres stay pixel centres)."""
-    factors = np.array([across, down, (across + down) / 2])
-    shifts = np.array([0.5, 0.5, 0.0])
-    landmarks = ((face.landmarks + shifts) * factors - shifts).astype(np.float32)
-    left, top = (face.box.left + 0.5) * across - 0.5, (face.box.top + 0.5) * down - 0.5
-    box = Box(left, top, left + face.box.width * across, top + face.box.height * down)
-    return FaceObservation(box, landmarks, face.controls, face.confidence)
+def _in_picture(encoding: SourceEncoding, photo: Photo, picture: Photo) -> SourceEncoding:
+    """The encoding of a face of the photo, as of the same face in the photo's reduced copy."""
+    if picture is photo:
+        return encoding
+    across, down = photo.width / picture.width, photo.height / picture.height
+    photo_from_picture = Similarity((across, 0, (across - 1) / 2, 0, down, (down - 1) / 2))
+    return replace(encoding, crop_from_image=encoding.crop_from_image @ photo_from_picture)
