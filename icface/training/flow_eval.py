@@ -61,8 +61,8 @@ def flow_errors(predictor: FacePredictor, portraits: Portraits, rig: Rig, *, cou
                 sums[prefix + name] = sums.get(prefix + name, np.zeros(3)) + found
     figures = {}
     for name, (error, motion, pixels) in sums.items():
-        figures[name] = round(float(error / pixels), 4)
-        figures[f"{name}_motion"] = round(float(motion / pixels), 3)
+        figures[name] = round(float(error / max(pixels, 1)), 4)
+        figures[f"{name}_motion"] = round(float(motion / max(pixels, 1)), 3)
     return figures
 
 

@@ -18,6 +18,7 @@ from icface.model.neutralizer import LENGTH_CM
 from icface.model.store import save_model
 from icface.training.rig import EYE, SKIN, Rig
 from icface.training.surface_data import SurfaceAtlas
+from icface.training.train_neutralizer import progress
 
 log = logging.getLogger(__name__)
 PLACE_NOISE_CM = 0.03
@@ -25,11 +26,12 @@ PLACE_NOISE_CM = 0.03
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnimatorTraining:
-    """What a run needs: rig file, folder for weights, minutes."""
+    """What a run needs: rig file, folder for weights, minutes (or steps)."""
 
     rig: Path
     out: Path
     minutes: float
+    steps: int | None = None
     batch: int = 4096
     rate: float = 3e-3
     seed: int = 0
@@ -64,7 +66,7 @@ def train(training: AnimatorTraining) -> Path:
     draw = place_sampler(Rig(training.rig), training.seed)
     optimiser = torch.optim.AdamW(field.parameters(), training.rate, weight_decay=0)
     begun, step = time.monotonic(), 0
-    while (spent := (time.monotonic() - begun) / 60 / training.minutes) < 1:
+    while (spent := progress(step, training.steps, begun, training.minutes)) < 1:
         for group in optimiser.param_groups:
             group["lr"] = training.rate * min(1, (step + 1) / 100) * (0.5 * (1 + math.cos(math.pi * spent)) + 0.005)
         place, moves = draw(training.batch)

@@ -27,7 +27,7 @@ from icface.training.surface_data import SurfaceAtlas, SurfaceStream, random_exp
 
 log = logging.getLogger(__name__)
 SMALL = 96
-PART_WEIGHT = torch.tensor([0.5, 1.0, 1.5, 4.0, 4.0])
+PART_WEIGHT = torch.tensor([0.5, 1.0, 1.5, 8.0, 8.0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +38,10 @@ class NeutralizerTraining:
     ----------
     portraits, rig, cache, out : Path
         Folder of portraits, rig file, folder for decoded canvases, folder for checkpoints.
-    minutes : float
-        Length of this run; the learning rate falls to nothing over it.
+    minutes, steps : float, int or None
+        Length of this run, in steps if they are given; the learning rate falls to nothing over it.
+    widths : tuple of int
+        Channels of the network, see `NeutralizerConfig`.
     small_share : float
         Share of the run that looks at pictures of `SMALL` instead of `WINDOW` pixels: three times as many of them.
     """
@@ -49,6 +51,7 @@ class NeutralizerTraining:
     cache: Path
     out: Path
     minutes: float
+    steps: int | None = None
     batch: int = 16
     rate: float = 2e-3
     workers: int = 1
@@ -56,6 +59,7 @@ class NeutralizerTraining:
     seed: int = 0
     resume: bool = True
     small_share: float = 0.0
+    widths: tuple[int, ...] = NeutralizerConfig().widths
 
 
 def surface_loss(surface: Surface, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, float]]:
@@ -74,7 +78,7 @@ def surface_loss(surface: Surface, batch: dict[str, Tensor]) -> tuple[Tensor, di
     place = ((own - batch["place"]).abs() * weight).sum() / total
     steep = sum(_gradient_loss(own, batch["place"], part, axis) + _gradient_loss(surface.head, batch["head"], part, axis)
                 for axis in (2, 3))  # fmt: skip
-    loss = 0.15 * ce + 4 * head + 8 * place + 8 * steep
+    loss = 0.5 * ce + 4 * head + 8 * place + 8 * steep
     return loss, {"parts": ce.item(), "head_cm": head.item() * LENGTH_CM, "place_cm": place.item() * LENGTH_CM}
 
 
@@ -83,6 +87,11 @@ def _gradient_loss(a: Tensor, b: Tensor, part: Tensor, axis: int) -> Tensor:
     same = (part.narrow(axis - 1, 1, n - 1) == part.narrow(axis - 1, 0, n - 1)) & (part.narrow(axis - 1, 0, n - 1) > 0)
     difference = (a - b).narrow(axis, 1, n - 1) - (a - b).narrow(axis, 0, n - 1)
     return (difference.abs() * same[:, None]).sum() / (same.sum() + 1)
+
+
+def progress(step: int, steps: int | None, begun: float, minutes: float) -> float:
+    """How much of a run is over, 0..1: by its steps if they are given, else by the clock."""
+    return step / steps if steps else (time.monotonic() - begun) / 60 / minutes
 
 
 def choose_anchors(network: Neutralizer, rig: Rig) -> None:
@@ -149,7 +158,7 @@ def train(training: NeutralizerTraining) -> Path:
     torch.manual_seed(training.seed)
     training.out.mkdir(parents=True, exist_ok=True)
     checkpoint, weights = training.out / "neutralizer-training.safetensors", training.out / "neutralizer.safetensors"
-    network = Neutralizer()
+    network = Neutralizer(NeutralizerConfig(widths=training.widths))
     choose_anchors(network, Rig(training.rig))
     network = network.to(training.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = copy.deepcopy(network)
@@ -163,12 +172,16 @@ def train(training: NeutralizerTraining) -> Path:
     test = held_out(training)
     stream = SurfaceStream(training.portraits, training.rig, training.cache, seed=training.seed + steps_before)
     loader = DataLoader(
-        stream, training.batch, num_workers=training.workers, prefetch_factor=6, multiprocessing_context="spawn"
+        stream,
+        training.batch,
+        num_workers=training.workers,
+        prefetch_factor=6 if training.workers else None,
+        multiprocessing_context="spawn" if training.workers else None,
     )
     batches: Iterator[dict[str, Tensor]] = iter(loader)
     begun, step, reported = time.monotonic(), 0, time.monotonic()
     running: dict[str, float] = {}
-    while (spent := (time.monotonic() - begun) / 60 / training.minutes) < 1:
+    while (spent := progress(step, training.steps, begun, training.minutes)) < 1:
         batch = {name: value.to(training.device) for name, value in next(batches).items()}
         size = SMALL if spent < training.small_share else WINDOW
         batch = resized(batch, size)

@@ -1,0 +1,205 @@
+"""The two stages on a real portrait, with the shipped weights."""
+
+from __future__ import annotations
+
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from icface.compositor import composite
+from icface.controls import ControlVector, apply_deltas
+from icface.geometry import Box
+from icface.model.device import Device
+from icface.model.neutralizer import GRID, Part
+from icface.predictor import FacePredictor, SourceEncoding, one_face
+from icface.tracking import FaceObservation, NoFaceError
+from icface.tracking.builtin import BuiltinTracker
+
+Image = NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module")
+def predictor() -> FacePredictor:
+    return FacePredictor.load("cpu")
+
+
+@pytest.fixture(scope="module")
+def face(astronaut_path: object) -> FaceObservation:
+    from PIL import Image as Pictures
+
+    return BuiltinTracker().detect(np.array(Pictures.open(str(astronaut_path)).convert("RGB")))[0]
+
+
+@pytest.fixture
+def encoding(predictor: FacePredictor, astronaut: Image, face: FaceObservation) -> SourceEncoding:
+    return predictor.encode(astronaut, face)
+
+
+def edited(predictor: FacePredictor, image: Image, encoding: SourceEncoding, **deltas: float) -> Image:
+    wanted = apply_deltas(encoding.controls, deltas)
+    return composite(image, encoding, predictor.predict(encoding, wanted))
+
+
+def region(face: FaceObservation, points: list[int], pad: int = 6) -> tuple[slice, slice]:
+    where = face.landmarks[points, :2]
+    left, top = np.floor(where.min(0)).astype(int) - pad
+    right, bottom = np.ceil(where.max(0)).astype(int) + pad
+    return slice(top, bottom), slice(left, right)
+
+
+LEFT_EYE, RIGHT_EYE = [263, 362, 386, 374], [33, 133, 159, 145]
+
+
+def test_the_sources_own_controls_return_the_source_byte_for_byte(
+    predictor: FacePredictor, astronaut: Image, encoding: SourceEncoding
+) -> None:
+    assert predictor.predict(encoding, encoding.controls).flow is None
+    assert composite(astronaut, encoding, predictor.predict(encoding, encoding.controls)) is astronaut
+
+
+def test_pixels_outside_the_crop_are_never_touched(
+    predictor: FacePredictor, astronaut: Image, encoding: SourceEncoding
+) -> None:
+    result = edited(predictor, astronaut, encoding, yaw=30.0, AU27=0.8)
+    ys, xs = np.mgrid[: astronaut.shape[0], : astronaut.shape[1]]
+    grid = encoding.crop_from_image.points(np.stack([xs.ravel(), ys.ravel()], 1).astype(np.float64))
+    outside = ((grid < -0.5) | (grid > GRID - 0.5)).any(1).reshape(xs.shape)
+    assert outside.any()
+    assert (result[outside] == astronaut[outside]).all()
+    assert (result != astronaut).any()
+
+
+def test_a_wink_closes_one_eye_and_leaves_the_other(
+    predictor: FacePredictor, astronaut: Image, encoding: SourceEncoding, face: FaceObservation
+) -> None:
+    result = edited(predictor, astronaut, encoding, AU43L=1.0)
+    change = np.abs(result.astype(int) - astronaut).mean(2)
+    assert change[region(face, LEFT_EYE, 0)].mean() > 8
+    assert change[region(face, RIGHT_EYE, 0)].max() <= 1
+
+
+def test_small_edits_make_small_changes(predictor: FacePredictor, astronaut: Image, encoding: SourceEncoding) -> None:
+    """Nothing jumps when a slider leaves its place."""
+    change = [
+        np.abs(edited(predictor, astronaut, encoding, yaw=yaw).astype(int) - astronaut).mean() for yaw in (0.05, 0.5, 5.0)
+    ]
+    assert change[0] < 0.1 * change[2]
+    assert change == sorted(change)
+
+
+def test_the_flow_of_an_encoding_does_not_depend_on_what_was_asked_before(
+    predictor: FacePredictor, encoding: SourceEncoding
+) -> None:
+    wanted = apply_deltas(encoding.controls, {"yaw": 10.0, "AU12L": 0.5})
+    first = predictor.predict(encoding, wanted).flow
+    predictor.predict(encoding, apply_deltas(encoding.controls, {"AU26": 1.0}))
+    again = predictor.predict(encoding, wanted).flow
+    assert first is not None
+    assert again is not None
+    assert (first == again).all()
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("quality", ["draft", "full"])
+def test_depth_and_channels_of_the_photo_are_kept(
+    predictor: FacePredictor, astronaut: Image, encoding: SourceEncoding, depth: type, channels: int, quality: str
+) -> None:
+    alpha = np.full((*astronaut.shape[:2], channels - 3), 255, np.uint8)
+    photo = np.concatenate([astronaut, alpha], 2).astype(depth) * (257 if depth is np.uint16 else 1)
+    wanted = apply_deltas(encoding.controls, {"AU27": 0.7, "yaw": 8.0})
+    result = composite(photo, encoding, predictor.predict(encoding, wanted), quality=quality)  # type: ignore[arg-type]
+    assert result.dtype == depth
+    assert result.shape == photo.shape
+    if channels == 4:
+        assert (result[..., 3] == np.iinfo(depth).max).all()
+
+
+def test_a_face_at_the_edge_of_the_photo_is_edited_too(
+    predictor: FacePredictor, astronaut: Image, face: FaceObservation
+) -> None:
+    left, top = int(face.box.left) + 10, int(face.box.top) + 10
+    cut = np.ascontiguousarray(astronaut[top:, left:])
+    landmarks = face.landmarks - np.array([left, top, 0], np.float32)
+    moved = FaceObservation(Box.around(landmarks), landmarks, face.controls, face.confidence)
+    encoding = predictor.encode(cut, moved)
+    assert (edited(predictor, cut, encoding, AU12L=0.8, AU12R=0.8) != cut).any()
+
+
+def test_a_crop_without_a_face_is_refused(predictor: FacePredictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    landmarks = np.zeros((478, 3), np.float32)
+    landmarks[:, :2] = np.random.default_rng(0).uniform(40, 80, (478, 2))
+    landmarks[33, :2], landmarks[263, :2] = (45, 60), (75, 60)
+    nothing = FaceObservation(Box.around(landmarks), landmarks, ControlVector(), 0.5)
+    monkeypatch.setattr("icface.predictor.MIN_FACE_SHARE", 2.0)
+    with pytest.raises(NoFaceError, match="draw a box"):
+        predictor.encode(np.zeros((128, 128, 3), np.uint8), nothing)
+
+
+def test_only_the_largest_face_of_a_crop_is_moved() -> None:
+    part = np.zeros((40, 40), np.int64)
+    part[2:20, 2:20] = Part.SKIN
+    part[8, 8] = Part.BACKGROUND
+    part[30:35, 30:35] = Part.SKIN
+    kept = one_face(part)
+    assert kept[8, 8] == Part.SKIN
+    assert not kept[30:35, 30:35].any()
+
+
+class Overflowing(torch.nn.Module):
+    """Lets a network answer with infinities as long as it is in half precision."""
+
+    def __init__(self, network: torch.nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: torch.Tensor, landmarks: torch.Tensor) -> object:
+        if image.dtype is torch.float16:
+            surface = self.network.float()(image.float(), landmarks)
+            surface.head[0, 0, 0, 0] = float("inf")
+            return surface
+        return self.network(image, landmarks)
+
+
+def test_half_precision_that_overflows_falls_back_and_says_so(astronaut: Image, face: FaceObservation) -> None:
+    shipped = FacePredictor.load("cpu")
+    neutralizer, animator = shipped._full
+    half = Device(torch.device("cpu"), torch.float16)
+    predictor = FacePredictor(Overflowing(neutralizer), animator, half)  # type: ignore[arg-type]
+    predictor.encode(astronaut, face)
+    assert any("float32" in notice for notice in predictor.drain_notices())
+    assert predictor.drain_notices() == []
+
+
+class Exhausted(torch.nn.Module):
+    """Runs out of memory once."""
+
+    def __init__(self, network: torch.nn.Module) -> None:
+        super().__init__()
+        self.network, self.failed = network, False
+
+    def forward(self, image: torch.Tensor, landmarks: torch.Tensor) -> object:
+        if not self.failed:
+            self.failed = True
+            raise torch.OutOfMemoryError
+        return self.network(image, landmarks)
+
+
+def test_running_out_of_memory_continues_on_the_cpu_with_a_notice(astronaut: Image, face: FaceObservation) -> None:
+    neutralizer, animator = FacePredictor.load("cpu")._full
+    predictor = FacePredictor(Exhausted(neutralizer), animator)  # type: ignore[arg-type]
+    assert predictor.encode(astronaut, face).mesh.source.shape[1] == 2
+    assert any("ran out of memory" in notice for notice in predictor.drain_notices())
+
+
+def test_an_unknown_or_absent_device_is_refused() -> None:
+    with pytest.raises(ValueError, match="Unknown device"):
+        FacePredictor.load("quantum")
+
+
+def test_a_tiny_predictor_moves_pixels(astronaut: Image, face: FaceObservation) -> None:
+    tiny = FacePredictor.tiny()
+    encoding = tiny.encode(astronaut, face)
+    assert (edited(tiny, astronaut, encoding, yaw=10.0) != astronaut).any()
