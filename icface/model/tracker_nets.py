@@ -111,6 +111,11 @@ class Down(nn.Module):
         return torch.relu(self.conv(x))
 
 
+def dense(inputs: int, outputs: int) -> nn.Sequential:
+    """A fully connected layer whose units cannot die: normalised, then a smooth step."""
+    return nn.Sequential(nn.Linear(inputs, outputs), nn.LayerNorm(outputs), nn.SiLU())
+
+
 class TrackerNet(nn.Module):
     """What the networks share: built from plain values, ready for inference in one call."""
 
@@ -214,12 +219,12 @@ class PartNet(TrackerNet):
         for before, after in zip((3, *widths), widths, strict=False):
             layers += [Down(before, after), Residual(after)]
         self.trunk = nn.Sequential(*layers)
-        self.hidden = nn.Linear(widths[-1] * (size // 8) ** 2 + 3, hidden)
+        self.hidden = dense(widths[-1] * (size // 8) ** 2 + 3, hidden)
         self.points = nn.Linear(hidden, points * 2)
         self.channels = nn.Linear(hidden, channels)
 
     def forward(self, crop: Tensor, angles: Tensor) -> PartOutput:
         """(N, 3, size, size) and (N, 3) yaw, pitch, roll in `ANGLE_UNIT_DEG`, as the crop shows them."""
         features = torch.cat([self.trunk(crop).flatten(1), angles], 1)
-        features = torch.relu(self.hidden(features))
+        features = self.hidden(features)
         return PartOutput(self.points(features).unflatten(1, (-1, 2)), self.channels(features))

@@ -1,8 +1,9 @@
-"""The built-in face tracker: a detector over an image pyramid, and a landmark network that reads each face twice.
+"""The built-in face tracker: a detector over an image pyramid, then a reading of each face from coarse to fine.
 
-The detector proposes faces with their size and tilt; the landmark network reads an upright crop of each, refuses what
-is no face, and reads again from a crop framed by its own landmarks. In clips the previous frame's landmarks frame the
-crop, and one reading is enough. Photographs are never enlarged whole and never copied at full size.
+The detector proposes faces with their size and tilt; the landmark network reads an upright crop of each, refuses what is
+no face, and reads again from a crop framed by its own landmarks; two small networks look closer at the eyes and the
+mouth. In clips the previous frame's landmarks frame the crop, and one reading is enough. Photographs are never enlarged
+whole and never copied at full size.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -27,16 +29,20 @@ from icface.model.tracker_nets import (
     SIZE_UNIT,
     FaceDetectorNet,
     LandmarkNet,
+    PartNet,
+    TrackerNet,
 )
 from icface.tracking import FaceObservation, NoFaceError
+from icface.tracking.parts import PARTS, PartName, part_crop
 
 Pixels = NDArray[np.uint8]
 
 DETECTOR_FILE = "detector.safetensors"
 LANDMARKS_FILE = "landmarks.safetensors"
+EYE_FILE, MOUTH_FILE = "eye.safetensors", "mouth.safetensors"
 
 HEAT_LIMIT = 0.2
-FACE_LIMIT = 0.5
+FACE_LIMIT = 0.993
 """Least confidence of a face that nobody pointed at."""
 DRAWN_LIMIT = 0.15
 """Least confidence of a face in a box that a person drew."""
@@ -69,6 +75,17 @@ class _Proposal:
         return Similarity.crop(centre=(self.x, self.y), side=side, roll_deg=self.tilt_deg, size=size)
 
 
+@dataclass(frozen=True, slots=True)
+class _Networks:
+    detector: FaceDetectorNet
+    reader: LandmarkNet
+    eye: PartNet | None
+    mouth: PartNet | None
+
+
+_AnyNet = TypeVar("_AnyNet", bound=TrackerNet)
+
+
 class BuiltinTracker:
     """Faces, 478 landmarks and 56 controls from the project's own two small networks.
 
@@ -83,7 +100,7 @@ class BuiltinTracker:
     def __init__(self, device: str = "cpu", *, models: Path | None = None) -> None:
         self._device = torch.device(device)
         self._models = models_dir() if models is None else models
-        self._networks: tuple[FaceDetectorNet, LandmarkNet] | None = None
+        self._networks: _Networks | None = None
 
     @property
     def name(self) -> str:
@@ -94,31 +111,36 @@ class BuiltinTracker:
         """Read the weights now rather than at the first picture; `ModelFileError` if that is impossible."""
         self._load()
 
-    def _load(self) -> tuple[FaceDetectorNet, LandmarkNet]:
+    def _load(self) -> _Networks:
         if self._networks is None:
-            path = self._models / DETECTOR_FILE
-            stored = load_model(path, kind="icface.detector")
-            detector = FaceDetectorNet.from_config(stored.config)
-            load_into(detector, stored, path=path)
-            path = self._models / LANDMARKS_FILE
-            stored = load_model(path, kind="icface.landmarks")
-            reader = LandmarkNet.from_config(stored.config)
-            load_into(reader, stored, path=path)
-            self._networks = detector.ready().to(self._device), reader.ready().to(self._device)
+            self._networks = _Networks(
+                self._network(FaceDetectorNet, DETECTOR_FILE),
+                self._network(LandmarkNet, LANDMARKS_FILE),
+                self._network(PartNet, EYE_FILE) if (self._models / EYE_FILE).is_file() else None,
+                self._network(PartNet, MOUTH_FILE) if (self._models / MOUTH_FILE).is_file() else None,
+            )
         return self._networks
+
+    def _network(self, kind: type[_AnyNet], name: str) -> _AnyNet:
+        path = self._models / name
+        stored = load_model(path, kind=f"icface.{path.stem}")
+        network = kind.from_config(stored.config)
+        load_into(network, stored, path=path)
+        return network.ready().to(self._device)
 
     def detect(self, image: Pixels) -> tuple[FaceObservation, ...]:
         """All faces of an RGB image (H, W, 3) uint8, largest first; empty when there is none."""
         _check(image)
-        size = self._load()[1].size
+        size = self._load().reader.size
         proposals = _distinct(self._propose(image))[:MOST_PROPOSALS]
         first = self._read(image, [p.crop(size) for p in proposals])
-        likely = [face for face in first if face.confidence > 0.5 * FACE_LIMIT]
+        likely = [face for face in first if face.confidence > 0.5]
         second = self._read(image, [face_crop(face.landmarks, size, margin=READ_MARGIN) for face in likely])
         kept: list[FaceObservation] = []
         for face in sorted((f for f in second if f.confidence >= FACE_LIMIT), key=lambda f: -f.confidence):
             if all(face.box.iou(other.box) < SAME_FACE_IOU for other in kept):
                 kept.append(face)
+        kept = self._look_closer(image, kept)
         return tuple(sorted(kept, key=lambda f: -f.box.width * f.box.height))
 
     def observe(self, image: Pixels, box: Box) -> FaceObservation:
@@ -130,7 +152,7 @@ class BuiltinTracker:
             If nothing in the box looks like a face.
         """
         _check(image)
-        size = self._load()[1].size
+        size = self._load().reader.size
         x, y = box.centre
         extent = max(box.width, box.height)
         tries = [_Proposal(x, y, extent * s, tilt, 1.0) for s in _DRAWN_SIZES for tilt in _DRAWN_TILTS_DEG]
@@ -145,18 +167,20 @@ class BuiltinTracker:
                 "No face was recognised in this box. "
                 "Draw it around one face, from the forehead to the chin and from ear to ear."
             )
-        return face
+        return self._look_closer(image, [face])[0]
 
     def follow(self, image: Pixels, previous: FaceObservation) -> FaceObservation | None:
         """The same face in the next frame of a clip, from where it was; None when it is lost."""
         _check(image)
-        size = self._load()[1].size
+        size = self._load().reader.size
         face = self._read(image, [face_crop(previous.landmarks, size, margin=READ_MARGIN)])[0]
-        return face if face.confidence >= FOLLOW_LIMIT and face.box.iou(previous.box) > 0.15 else None
+        if face.confidence < FOLLOW_LIMIT or face.box.iou(previous.box) <= 0.15:
+            return None
+        return self._look_closer(image, [face])[0]
 
     @torch.inference_mode()
     def _propose(self, image: Pixels) -> list[_Proposal]:
-        detector, _ = self._load()
+        detector = self._load().detector
         found: list[_Proposal] = []
         for picture, scale in _pyramid(image):
             maps = detector(_as_tensor(picture[None], self._device))
@@ -177,7 +201,7 @@ class BuiltinTracker:
         """One reading of each crop (``crop_from_image``)."""
         if not crops:
             return []
-        _, reader = self._load()
+        reader = self._load().reader
         size = reader.size
         out = reader(_as_tensor(np.stack([sample(image, crop, size) for crop in crops]), self._device))
         points = (out.points.float() * size).cpu().numpy()
@@ -185,8 +209,41 @@ class BuiltinTracker:
         controls = out.controls.double().cpu().numpy()
         controls[:, :3] *= ANGLE_UNIT_DEG
         confidence = torch.sigmoid(out.face.float()).tolist()
+        return [_observation(crop, *reading) for crop, *reading in zip(crops, points, controls, confidence, strict=True)]
+
+    @torch.inference_mode()
+    def _look_closer(self, image: Pixels, faces: Sequence[FaceObservation]) -> list[FaceObservation]:
+        """The same faces with eyes, brows, irises, mouth and all channels read from crops of their own."""
+        if not faces:
+            return []
+        networks = self._load()
+        if networks.eye is None or networks.mouth is None:
+            return list(faces)
+        looks: dict[PartNet, list[tuple[int, PartName]]] = {networks.eye: [], networks.mouth: []}
+        for i in range(len(faces)):
+            looks[networks.eye] += [(i, "right_eye"), (i, "left_eye")]
+            looks[networks.mouth].append((i, "mouth"))
+        landmarks = [face.landmarks.copy() for face in faces]
+        controls = [face.controls.array() for face in faces]
+        for network, which in looks.items():
+            crops = [part_crop(faces[i].landmarks, name, network.size) for i, name in which]
+            pictures = np.stack([sample(image, crop, network.size) for crop in crops])
+            angles = np.array([faces[i].controls.angles_deg for i, _ in which])
+            angles[:, 2] += [crop.turn_deg for crop in crops]
+            mirrored = np.array([PARTS[name].mirrored for _, name in which])
+            pictures[mirrored] = pictures[mirrored, :, ::-1]
+            angles[mirrored] *= (-1, 1, -1)
+            turned = torch.from_numpy((angles / ANGLE_UNIT_DEG).astype(np.float32)).to(self._device)
+            out = network(_as_tensor(pictures, self._device), turned)
+            points, channels = out.points.float().cpu().numpy(), out.channels.double().cpu().numpy()
+            points[mirrored, :, 0] *= -1
+            for (i, name), crop, at, values in zip(which, crops, points, channels, strict=True):
+                part = PARTS[name]
+                landmarks[i][part.points, :2] = crop.inverse().points(at * network.size + (network.size - 1) / 2)
+                controls[i][part.channels] = np.clip(values, 0, 1)
         return [
-            _observation(crop, *reading) for crop, *reading in zip(crops, points, controls, confidence, strict=True)
+            FaceObservation(Box.around(points[:468]), points, ControlVector.from_array(vector), face.confidence)
+            for points, vector, face in zip(landmarks, controls, faces, strict=True)
         ]
 
 
@@ -211,9 +268,7 @@ def _distinct(proposals: Sequence[_Proposal]) -> list[_Proposal]:
 
 def _check(image: Pixels) -> None:
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-        raise ValueError(
-            f"The tracker reads RGB pictures of shape (H, W, 3) and type uint8, not {image.shape} {image.dtype}."
-        )
+        raise ValueError(f"The tracker reads RGB pictures of shape (H, W, 3) and type uint8, not {image.shape} {image.dtype}.")
 
 
 def _as_tensor(pictures: Pixels, device: torch.device) -> Tensor:
@@ -262,9 +317,7 @@ def sample(image: Pixels, crop: Similarity, size: int) -> Pixels:
         shape = np.maximum((high - low) // factor, 1)
         high = np.minimum(low + shape * factor, image.shape[1::-1])
         part = image[low[1] : high[1], low[0] : high[0]]
-        image = cv2.resize(part, (int(shape[0]), int(shape[1])), interpolation=cv2.INTER_AREA).astype(
-            np.uint8, copy=False
-        )
+        image = cv2.resize(part, (int(shape[0]), int(shape[1])), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
         ratio = (high - low) / shape
         into = np.array([[ratio[0], 0, low[0] + (ratio[0] - 1) / 2], [0, ratio[1], low[1] + (ratio[1] - 1) / 2]])
         matrix = np.column_stack([crop.matrix[:, :2] @ into[:, :2], crop.points(into[None, :, 2])[0]])
