@@ -5,6 +5,7 @@ Only the picture under the face crop is touched, at rest nothing is, and every p
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import cv2
@@ -22,7 +23,14 @@ _STILL = 1e-3
 _BAND_PIXELS = 1 << 21
 
 
-def composite(image: Pixels, encoding: SourceEncoding, prediction: FacePrediction, *, quality: Quality = "full") -> Pixels:
+def composite(
+    image: Pixels,
+    encoding: SourceEncoding,
+    prediction: FacePrediction,
+    *,
+    quality: Quality = "full",
+    checkpoint: Callable[[], None] = lambda: None,
+) -> Pixels:
     """The edited photo.
 
     Parameters
@@ -31,6 +39,8 @@ def composite(image: Pixels, encoding: SourceEncoding, prediction: FacePredictio
         The photo that was encoded, at the size it was encoded at; alpha moves along.
     quality : "draft" or "full"
         Bilinear, or bicubic for both the flow and the pixels.
+    checkpoint : callable, optional
+        Called every two megapixels; what it raises ends the work.
 
     Returns
     -------
@@ -46,6 +56,7 @@ def composite(image: Pixels, encoding: SourceEncoding, prediction: FacePredictio
     result = image.copy()
     rows = max(_BAND_PIXELS // (right - left), 1)
     for low in range(top, bottom, rows):  # a face that fills 100 megapixels must not need several arrays of that size
+        checkpoint()
         high = min(low + rows, bottom)
         result[low:high, left:right] = _moved(image, (left, low, right, high), encoding, prediction, quality)
     return result

@@ -25,7 +25,7 @@ SETTLE_S = 0.12
 
 
 class Superseded(Exception):  # noqa: N818 (not an error: the way out of work that nobody waits for)
-    """A newer request arrived; the work in hand is no longer wanted."""
+    """The work in hand is no longer wanted: a newer request came, or the engine closes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +128,11 @@ class RenderEngine(Generic[Request, Result]):
         Parameters
         ----------
         request : Request
-            Rendered as soon as the work in hand reaches its next checkpoint.
+            Rendered next, and to its end even if a newer one comes meanwhile: requests that come faster than they can be
+            answered must not keep all of them from being seen.
         refinement : Request, optional
-            Rendered after it, once no newer request has come for `settle_s` seconds; not after a failure.
+            Rendered after it, once no newer request has come for `settle_s` seconds; not after a failure. A newer request
+            ends it at its next checkpoint.
         """
         with self._changed:
             self._require_open()
@@ -166,7 +168,14 @@ class RenderEngine(Generic[Request, Result]):
         if self._closing:
             raise RuntimeError("The engine is closed; nothing can be asked of it any more.")
 
-    def _checkpoint(self) -> None:
+    def _while_open(self) -> None:
+        """The checkpoint of requests."""
+        with self._changed:
+            if self._closing:
+                raise Superseded
+
+    def _while_newest(self) -> None:
+        """The checkpoint of refinements."""
         with self._changed:
             if self._pending is not None or self._closing:
                 raise Superseded
@@ -194,18 +203,18 @@ class RenderEngine(Generic[Request, Result]):
                     return None
                 if self._pending is not None:
                     request, self._pending = self._pending, None
-                    return request, partial(self._answer, request)
+                    return request, partial(self._answer, request, self._while_open)
                 wait_s = None if self._refinement is None else self._refine_at - time.monotonic()
                 if self._refinement is not None and self._refine_at <= time.monotonic():
                     request, self._refinement = self._refinement, None
-                    return request, partial(self._answer, request)
+                    return request, partial(self._answer, request, self._while_newest)
                 if self._jobs:
                     job, work = self._jobs[0]
                     return job, partial(self._advance, job, work)
                 self._changed.wait(wait_s)
 
-    def _answer(self, request: Request) -> Rendered[Request, Result]:
-        return Rendered(request, self._render(request, self._checkpoint))
+    def _answer(self, request: Request, checkpoint: Checkpoint) -> Rendered[Request, Result]:
+        return Rendered(request, self._render(request, checkpoint))
 
     def _advance(self, job: Job, work: Work) -> Advanced | Finished:
         try:

@@ -21,7 +21,7 @@ from icface.mixing import resolve
 from icface.project import Face, Project, ProjectError, Source
 
 if TYPE_CHECKING:
-    from icface.predictor import FacePrediction, FacePredictor, SourceEncoding
+    from icface.predictor import FacePredictor, SourceEncoding
     from icface.tracking import FaceTracker
 
 Quality = Literal["draft", "full"]
@@ -190,14 +190,15 @@ class Renderer:
         start = time.perf_counter()
         photo = request.photo
         picture = photo if request.quality == "full" else self._working_copy(photo, request.max_side)
-        pixels = picture.pixels
-        for face, controls in request.changes:
+        pixels, changes = picture.pixels, request.changes
+        if changes:
+            from icface.compositor import composite  # noqa: PLC0415  (see _load_predictor)
+        for face, controls in changes:
             checkpoint()
             encoding = _in_picture(self._encode(photo, face), photo, picture)
             checkpoint()
             prediction = self._load_predictor().predict(encoding, controls)
-            checkpoint()
-            pixels = self._composite(pixels, encoding, prediction, quality=request.quality)
+            pixels = composite(pixels, encoding, prediction, quality=request.quality, checkpoint=checkpoint)
         return Frame(pixels, (time.perf_counter() - start) * 1000, request)
 
     def _encode(self, photo: Photo, face: Face) -> SourceEncoding:
@@ -228,12 +229,6 @@ class Renderer:
             tracker.load()
             self._tracker = tracker
         return self._tracker
-
-    @staticmethod
-    def _composite(pixels: Pixels, encoding: SourceEncoding, prediction: FacePrediction, quality: Quality) -> Pixels:
-        from icface.compositor import composite  # noqa: PLC0415
-
-        return composite(pixels, encoding, prediction, quality=quality)
 
 
 def edit_photo(
