@@ -169,12 +169,13 @@ class ControlsPanel(QWidget):
             self._show(after)
 
     def _show(self, project: Project) -> None:
+        opened = self._unlinked
         self._project = project
         live = project.face is not None
         now, photo = shown(project), readings(project)
         edits = project.face_edits
         changed = frozenset(edits.by_control()) if edits else frozenset[str]()
-        unlinked = edits.unlinked if edits else frozenset[int]()
+        unlinked = self._unlinked
         for row in self.rows.values():
             spec = row.spec
             row.setEnabled(live)
@@ -187,7 +188,14 @@ class ControlsPanel(QWidget):
         self.reset_button.setEnabled(bool(changed or unlinked))
         for region, section in self.sections.items():
             section.header.set_changes(_count_changes(region, changed))
-        self._arrange()
+        if unlinked != opened:
+            self._arrange()
+
+    @property
+    def _unlinked(self) -> frozenset[int]:
+        """Units whose sides have rows of their own."""
+        edits = self._project.face_edits
+        return edits.unlinked if edits else frozenset()
 
     def retint(self) -> None:
         """Draw icons in the colours of the theme."""
@@ -221,8 +229,7 @@ class ControlsPanel(QWidget):
     def _arrange(self) -> None:
         """Decide which rows are visible: the search, the links and the gaze disclosure have a say."""
         found = self._found
-        edits = self._project.face_edits
-        unlinked = edits.unlinked if edits else frozenset[int]()
+        unlinked = self._unlinked
         for row in self.rows.values():
             spec = row.spec
             wanted = found is None or (f"AU{spec.unit}" if spec.unit is not None else spec.key) in found

@@ -240,7 +240,8 @@ class MainWindow(QMainWindow):
                 part.retint()
 
     def _open_history(self) -> None:
-        self._history_changed()
+        session = self.studio.session
+        self.history.show_steps(session.labels, session.position)
         self.history.open_below(self.buttons["history"])
 
     def _set_overlays(self, shown: bool) -> None:
@@ -299,7 +300,7 @@ class MainWindow(QMainWindow):
             action = self.actions_by_id[name]
             action.setText(f"{verb} {label}" if label else verb)
             action.setEnabled(label is not None)
-        if self.history.isVisible() or self.sender() is None:
+        if self.history.isVisible():
             self.history.show_steps(session.labels, session.position)
 
     def _frame_ready(self, frame: Frame) -> None:

@@ -154,9 +154,13 @@ def icon_image(name: str, colour: str, *, side: int = 16, ratio: float = 1.0) ->
     return made
 
 
-def icon(name: str, colours: Palette | None = None) -> QIcon:
+def icon(name: str) -> QIcon:
     """A tinted icon with its disabled and checked states, sharp at 100 % and 200 %."""
-    colours = colours or current()
+    return _icon(name, current())
+
+
+@cache
+def _icon(name: str, colours: Palette) -> QIcon:
     made = QIcon()
     states = ((QIcon.Mode.Normal, QIcon.State.Off, colours.text), (QIcon.Mode.Normal, QIcon.State.On, colours.accent),
               (QIcon.Mode.Disabled, QIcon.State.Off, colours.mark))  # fmt: skip

@@ -156,8 +156,12 @@ def test_the_wheel_acts_on_a_focused_row_only(smile: Holder) -> None:
 def test_keys_step_leap_and_reset(smile: Holder) -> None:
     smile.row.setFocus()
     for key, value in (
-        (Qt.Key.Key_Right, 0.31), (Qt.Key.Key_Down, 0.30), (Qt.Key.Key_PageUp, 0.40), (Qt.Key.Key_End, 1.0), (Qt.Key.Key_Home, 0.0),
-    ):  # fmt: skip
+        (Qt.Key.Key_Right, 0.31),
+        (Qt.Key.Key_Down, 0.30),
+        (Qt.Key.Key_PageUp, 0.40),
+        (Qt.Key.Key_End, 1.0),
+        (Qt.Key.Key_Home, 0.0),
+    ):
         QTest.keyClick(smile.row, key)
         assert smile.row.shown == pytest.approx(value)
     QTest.keyClick(smile.row, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
