@@ -30,6 +30,8 @@ _PLAUSIBLE_PX_PER_CM = (3.0, 16.0)
 """A face is half as wide as its crop, so a camera far from 7 pixels per centimetre has been misled."""
 _SEAM_OPENS_PX = (2.0, 5.0)
 """A seam stretched to the first of these begins to show the mouth cavity; at the second it shows nothing else."""
+_HUSH_CM = (0.015, 0.045)
+"""Displacements at full intensity below the first of these are the field's noise; from the second on they count in full."""
 _DEPTH_STEPS_PER_PX = 32.0
 _SAMPLE_BITS = 22
 
@@ -176,13 +178,19 @@ def build_mesh(surface: Surface, part: Tensor, basis_cm: Tensor) -> SurfaceMesh:
         source=source,
         camera=camera,
         place=place,
-        basis=(basis_cm.float() @ rotation.T * scale).transpose(0, 1).contiguous(),
+        basis=(_hushed(basis_cm.float()) @ rotation.T * scale).transpose(0, 1).contiguous(),
         behind=behind,
         quads=cells[~torn],
         seams=cells[torn & lips],
         pivot=pivot,
         pixels_per_cm=scale,
     )
+
+
+def _hushed(basis_cm: Tensor) -> Tensor:
+    """Displacements too small to be meant are taken out, so that a wink leaves the other eye alone to the last bit."""
+    size = basis_cm.norm(dim=2, keepdim=True)
+    return basis_cm * ((size - _HUSH_CM[0]) / (_HUSH_CM[1] - _HUSH_CM[0])).clamp(0, 1)
 
 
 def mesh_places(surface: Surface, part: Tensor) -> Tensor:
