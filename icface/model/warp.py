@@ -55,7 +55,7 @@ class SurfaceMesh:
     quads : (Q, 4) int64
         Corners of the surface's cells: top left, top right, bottom left, bottom right.
     seams : (S, 4) int64
-        Cells that span the closed or open mouth: where they stretch, the mouth cavity shows.
+        Cells between the lower lip and what is above it: where they stretch, the mouth cavity shows.
     pivot : (2,)
         The head's pivot, grid pixels.
     pixels_per_cm : float
@@ -172,7 +172,7 @@ def build_mesh(surface: Surface, part: Tensor, basis_cm: Tensor) -> SurfaceMesh:
     corners = place[cells] * LENGTH_CM  # (Q, 4, 3)
     spread = (corners.amax(1) - corners.amin(1)).amax(1)
     parts = own[cells]
-    lips = ((parts == Part.LOWER).any(1) | (parts == Part.INSIDE).any(1)) & ~(parts == Part.EYE).any(1)
+    lips = (parts == Part.LOWER).any(1) & (parts != Part.LOWER).any(1)
     torn = spread > TEAR_CM
     return SurfaceMesh(
         source=source,
