@@ -195,7 +195,8 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
     _unit(6, "Cheek raiser", "cheeks", {"cheekSquint": 1}, "lifts the cheeks towards the eyes: a felt smile, with AU12"),
     _unit(34, "Cheek puff", "cheeks", {"cheekPuff": 1}, "fills the cheeks with air"),
     _unit(10, "Upper lip raiser", "mouth", {"mouthUpperUp": 1}, "lifts the upper lip: disgust, a snarl"),
-    _unit(11, "Nasolabial deepener", "mouth", {"mouthUpperUp": 0.4, "noseSneer": 0.3}, "deepens the fold from nose to mouth corner"),
+    _unit(11, "Nasolabial deepener", "mouth", {"mouthUpperUp": 0.4, "noseSneer": 0.3},
+          "deepens the fold from nose to mouth corner"),
     _unit(12, "Lip corner puller", "mouth", {"mouthSmile": 1}, "pulls the lip corners up and back: the smile"),
     _unit(14, "Dimpler", "mouth", {"mouthDimple": 1}, "tightens the lip corners inwards: contempt, on one side"),
     _unit(15, "Lip corner depressor", "mouth", {"mouthFrown": 1}, "pulls the lip corners down: sadness"),
@@ -253,7 +254,9 @@ def expand_control(selector: str) -> tuple[str, ...]:
         else:
             return tuple(ids)
     known = ", ".join(str(n) for n in sorted(AU_BY_NUMBER))
-    raise UnknownControlError(f"Unknown control {selector!r}. Use yaw, pitch, roll, AU with one of {known} (L or R for one side), or a channel name.")
+    raise UnknownControlError(
+        f"Unknown control {selector!r}. Use yaw, pitch, roll, AU with one of {known} (L or R for one side), or a channel name."
+    )
 
 
 def control_range(control: str) -> tuple[float, float]:

@@ -154,7 +154,10 @@ def face_crop(landmarks: NDArray[np.floating], size: int, *, margin: float = CRO
 
 
 def rotation_matrix(yaw_deg: float, pitch_deg: float, roll_deg: float) -> FloatArray:
-    """(3, 3) rotation of the head frame (x to the subject's left, y up, z to the camera): yaw first, then pitch, then roll about fixed axes."""
+    """(3, 3) rotation of the head: yaw first, then pitch, then roll about fixed axes.
+
+    They are those of the head frame at rest: x to the subject's left, y up, z to the camera.
+    """
     (cy, cp, cr), (sy, sp, sr) = (f(np.radians([yaw_deg, pitch_deg, roll_deg])) for f in (np.cos, np.sin))
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
     about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])

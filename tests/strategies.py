@@ -16,9 +16,7 @@ ANGLES_DEG = {name: st.floats(-limit, limit) for name, limit in ANGLE_LIMIT_DEG.
 def control_vectors() -> st.SearchStrategy[ControlVector]:
     """Any state of a face within its limits: some channels set, the others at rest."""
     channels = st.dictionaries(st.sampled_from(EXPRESSIONS), st.floats(0, 1), max_size=12)
-    return st.builds(
-        lambda angles, moved: ControlVector.of({**angles, **moved}), st.fixed_dictionaries(ANGLES_DEG), channels
-    )
+    return st.builds(lambda angles, moved: ControlVector.of({**angles, **moved}), st.fixed_dictionaries(ANGLES_DEG), channels)
 
 
 def control_values() -> st.SearchStrategy[tuple[str, float]]:

@@ -105,9 +105,7 @@ print(*sorted({"PySide6", "torch", "cv2", "scipy", "feat", "numba", "skimage"} &
 
 def test_tests_wait_for_conditions_and_not_for_time() -> None:
     waits = ("qtbot" + ".wait(", "QTest" + ".qWait(", "time" + ".sleep(")
-    found = [
-        f"{path.relative_to(ROOT)}: {wait}" for path in sources("tests") for wait in waits if wait in path.read_text()
-    ]
+    found = [f"{path.relative_to(ROOT)}: {wait}" for path in sources("tests") for wait in waits if wait in path.read_text()]
     assert found == []
 
 

@@ -51,9 +51,7 @@ def test_every_unit_stands_in_a_known_region_with_a_text_for_people() -> None:
 def test_units_are_combinations_of_existing_channels_and_only_the_signed_one_goes_below_zero() -> None:
     for unit in ACTION_UNITS:
         assert all(
-            channel in EXPRESSIONS and weight > 0
-            for side in unit.sides
-            for channel, weight in unit.weights[side].items()
+            channel in EXPRESSIONS and weight > 0 for side in unit.sides for channel, weight in unit.weights[side].items()
         )
         assert (unit.minimum, unit.maximum) == ((-1.0, 1.0) if unit.id == "AU30" else (0.0, 1.0))
 
@@ -207,9 +205,7 @@ def test_deltas_of_zero_return_the_very_same_face(vector: ControlVector, control
 def test_channels_that_no_delta_touches_stay_to_the_last_bit(vector: ControlVector, setting: tuple[str, float]) -> None:
     control, value = setting
     moved = apply_deltas(vector, {control: value})
-    touched = (
-        {"jawLeft", "jawRight"} if control == "AU30" else {CHANNELS[i] for i in np.flatnonzero(direction(control))}
-    )
+    touched = {"jawLeft", "jawRight"} if control == "AU30" else {CHANNELS[i] for i in np.flatnonzero(direction(control))}
     assert all(moved[name] == vector[name] for name in CHANNELS if name not in touched)
 
 
@@ -218,12 +214,8 @@ def test_a_moved_face_stays_within_what_a_face_can_do(vector: ControlVector, del
     assert apply_deltas(vector, deltas).clipped() == apply_deltas(vector, deltas)
 
 
-@pytest.mark.parametrize(
-    ("start", "amount", "left", "right"), [(0.0, 0.5, 0, 0.5), (0.0, -0.5, 0.5, 0), (0.3, -0.5, 0.2, 0)]
-)
-def test_the_jaw_goes_sideways_in_one_direction_at_a_time(
-    start: float, amount: float, left: float, right: float
-) -> None:
+@pytest.mark.parametrize(("start", "amount", "left", "right"), [(0.0, 0.5, 0, 0.5), (0.0, -0.5, 0.5, 0), (0.3, -0.5, 0.2, 0)])
+def test_the_jaw_goes_sideways_in_one_direction_at_a_time(start: float, amount: float, left: float, right: float) -> None:
     moved = apply_deltas(ControlVector.of({"jawRight": start}), {"AU30": amount})
     assert (moved["jawLeft"], moved["jawRight"]) == pytest.approx((left, right))
 

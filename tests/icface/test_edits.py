@@ -20,9 +20,7 @@ def is_shared(before: Project, after: Project) -> bool:
     """Whether nothing but the chosen face's edits was made anew."""
     others = [i for i in range(len(before.edits)) if i != before.face_index]
     return (
-        after.source is before.source
-        and after.faces is before.faces
-        and all(after.edits[i] is before.edits[i] for i in others)
+        after.source is before.source and after.faces is before.faces and all(after.edits[i] is before.edits[i] for i in others)
     )
 
 
@@ -78,9 +76,7 @@ def test_setting_what_is_shown_already_returns_the_very_same_document(
 
 
 @given(control_vectors(), st.lists(control_values(), min_size=1, max_size=8))
-def test_a_face_that_was_reset_equals_one_never_edited(
-    vector: ControlVector, settings: list[tuple[str, float]]
-) -> None:
+def test_a_face_that_was_reset_equals_one_never_edited(vector: ControlVector, settings: list[tuple[str, float]]) -> None:
     start = a_project(vector)
     edited = start
     for control, value in settings:

@@ -121,9 +121,7 @@ def test_a_crop_turns_the_picture_by_the_tilt_it_is_given(roll_deg: float) -> No
 
 
 @given(st.floats(-80, 80), st.floats(0.2, 5), st.tuples(st.floats(-99, 99), st.floats(-99, 99)))
-def test_a_tilted_larger_shifted_face_lands_on_the_same_crop(
-    roll_deg: float, scale: float, shift: tuple[float, float]
-) -> None:
+def test_a_tilted_larger_shifted_face_lands_on_the_same_crop(roll_deg: float, scale: float, shift: tuple[float, float]) -> None:
     upright = a_face().landmarks[:, :2].astype(np.float64)
     upright[EYE_CORNERS[0]], upright[EYE_CORNERS[1]] = (35, 45), (65, 45)
     cos, sin = np.cos(np.radians(roll_deg)), np.sin(np.radians(roll_deg))
