@@ -261,6 +261,20 @@ def test_what_was_given_is_not_loaded(renderer: Renderer, tiny_predictor: FacePr
     assert renderer.drain_notices() == []
 
 
+def test_the_shipped_networks_find_the_astronaut_and_close_her_eyes(astronaut_path: Path) -> None:
+    shipped = Renderer(device="cpu")
+    finish(shipped.warm_up())
+    assert shipped.device_name == "CPU"
+    _, opened = finish(shipped.open(astronaut_path))
+    (face,) = opened.faces
+    assert face.box.iou(ASTRONAUT_BOX) > 0.4
+    finish(shipped.prepare(opened.photo, opened.faces))
+    edited = edit_photo(shipped, opened.photo, face, {"AU43": 1})
+    rows, columns = np.nonzero((edited != opened.photo.pixels).any(2))
+    assert face.box.top - face.box.height < rows.min() < rows.max() < face.box.bottom + face.box.height
+    assert face.box.left - face.box.width < columns.min() < columns.max() < face.box.right + face.box.width
+
+
 def test_missing_weights_are_named_when_they_are_needed(photo: Photo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("icface.predictor.models_dir", lambda: tmp_path)
     monkeypatch.setattr("icface.tracking.builtin.models_dir", lambda: tmp_path)
