@@ -352,7 +352,12 @@ def bench(size: int, ticks: int, as_json: bool, device: str) -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def train(arguments: tuple[str, ...]) -> Any:
     """Train the networks."""
-    from icface.training.command import main as command
+    try:
+        from icface.training.command import main as command
+    except ModuleNotFoundError as error:
+        if error.name != "numba":
+            raise
+        raise click.ClickException("Training needs numba, which is not there: python -m pip install numba") from error
 
     return command.main(list(arguments), prog_name="icface train", standalone_mode=False)
 

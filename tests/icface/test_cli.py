@@ -338,6 +338,16 @@ def test_bench_without_a_face_says_that_the_portrait_is_too_small(bench_with_tin
     assert "--size" in refused("bench", "--size", 64)
 
 
+def test_train_without_numba_says_how_to_get_it(monkeypatch):
+    def missing(name):
+        raise ModuleNotFoundError("No module named 'numba'", name="numba")
+
+    command = type(sys)("icface.training.command")
+    command.__getattr__ = missing
+    monkeypatch.setitem(sys.modules, "icface.training.command", command)
+    assert "pip install numba" in refused("train", "--help")
+
+
 def test_train_hands_its_words_on(monkeypatch):
     seen = []
 
