@@ -7,6 +7,7 @@ a slider, a field and a button, keeps sixty rows quick and lets every row line u
 from __future__ import annotations
 
 import itertools
+import textwrap
 
 from PySide6.QtCore import QEvent, QPointF, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -68,7 +69,7 @@ class ControlRow(QAbstractSlider):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
-        self.setToolTip(f"{spec.tip}\n{self._how_to()}")
+        self.setToolTip("\n".join(textwrap.wrap(spec.tip, 72) + textwrap.wrap(self._how_to(), 72)))
         self.setObjectName(f"row-{spec.key}")
         self.setAccessibleName(" ".join(part for part in (spec.number, spec.name, self._side_word()) if part))
         self.apply(0.0, 0.0, edited=False, linked=True)

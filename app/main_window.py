@@ -58,6 +58,7 @@ class MainWindow(QMainWindow):
         self.pages = QStackedWidget()
         self.actions_by_id = make_actions(self, self._handlers())
         self._recent = QMenu("Open recent", self)
+        self._asked: Path | None = None
         self.setWindowTitle("ICface Studio")
         self.setAcceptDrops(True)
         self.setMinimumSize(QSize(860, 560))
@@ -216,6 +217,7 @@ class MainWindow(QMainWindow):
     def open_photo(self, path: Path) -> None:
         """Open a photo and remember where it was."""
         self.settings.folder = path.parent
+        self._asked = path
         self.studio.open_photo(path)
 
     def save_image_as(self) -> None:
@@ -270,7 +272,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("ICface Studio" if photo is None else f"{photo.path.name} \u2013 ICface Studio")
         if photo is None:
             self.empty.show_opening("", "")
-        else:
+        elif photo.path == self._asked:
             self.settings.add_recent(photo.path)
             self._show_recent()
         for name in ("save", "fit", "actual", "zoom_in", "zoom_out", "before", "wipe", "draw_box"):

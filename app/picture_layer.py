@@ -10,6 +10,8 @@ from icface.media import Pixels, thumbnail
 
 _CRISP_SCALE = 3.0
 """From this many device pixels per picture pixel on, pixels are shown as squares."""
+_LARGEST_WHOLE = 12_000_000
+"""Up to so many screen pixels a reduced picture is kept whole; of larger ones only the visible part is made."""
 
 
 def screen_profile(icc: bytes | None) -> QColorSpace | None:
@@ -37,7 +39,6 @@ class PictureLayer:
         self._levels: list[Pixels] = [pixels]
         self._ready: QImage | None = None
         self._ready_for = (0, 0)
-        self._whole: QImage | None = None
 
     @property
     def has_alpha(self) -> bool:
@@ -49,10 +50,9 @@ class PictureLayer:
         part = target.intersected(clip)
         if part.isEmpty():
             return
-        width = self.pixels.shape[1]
         painter.save()
         painter.setClipRect(part)
-        if target.width() <= width:
+        if target.width() <= self.pixels.shape[1] and target.width() * target.height() <= _LARGEST_WHOLE:
             image = self._reduced(target)
             if abs(image.width() - target.width()) <= 1 and abs(image.height() - target.height()) <= 1:
                 painter.drawImage(target.topLeft(), image)
@@ -60,40 +60,37 @@ class PictureLayer:
                 painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
                 painter.drawImage(target, image)
         else:
-            self._paint_enlarged(painter, target, part)
+            self._paint_part(painter, target, part)
         painter.restore()
+
+    def _level(self, longest: int) -> Pixels:
+        """The smallest kept reduction whose longer side is at least `longest`; the pixels themselves if none is."""
+        # Halving in steps keeps every zoom level of a large photo cheap after the first.
+        while max(self._levels[-1].shape[:2]) >= 4 * longest:
+            self._levels.append(thumbnail(self._levels[-1], max(self._levels[-1].shape[:2]) // 2))
+        return next((level for level in reversed(self._levels) if max(level.shape[:2]) >= longest), self.pixels)
 
     def _reduced(self, target: QRect) -> QImage:
         """The picture at the target's size, kept until another size is asked for."""
         size = (target.width(), target.height())
         if self._ready is None or self._ready_for != size:
-            longest = max(size)
-            # Halving in steps keeps every zoom level of a large photo cheap after the first.
-            while max(self._levels[-1].shape[:2]) >= 4 * longest:
-                self._levels.append(thumbnail(self._levels[-1], max(self._levels[-1].shape[:2]) // 2))
-            level = next(pixels for pixels in reversed(self._levels) if max(pixels.shape[:2]) >= longest)
-            self._ready = self._converted(to_qimage(thumbnail(level, longest)))
+            self._ready = self._converted(to_qimage(thumbnail(self._level(max(size)), max(size))))
             self._ready_for = size
         return self._ready
 
-    def _paint_enlarged(self, painter: QPainter, target: QRect, part: QRect) -> None:
-        """Only the visible pixels, smoothed, or as squares when they are large."""
-        if self._whole is None:
-            self._whole = to_qimage(self.pixels)
-        scale_x, scale_y = target.width() / self._whole.width(), target.height() / self._whole.height()
-        left, top = int((part.left() - target.left()) / scale_x) - 1, int((part.top() - target.top()) / scale_y) - 1
-        right, bottom = (part.right() - target.left()) / scale_x + 2, (part.bottom() - target.top()) / scale_y + 2
-        source = QRect(left, top, int(right) - left + 1, int(bottom) - top + 1).intersected(self._whole.rect())
-        place = QRectF(
-            target.left() + source.left() * scale_x, target.top() + source.top() * scale_y,
-            source.width() * scale_x, source.height() * scale_y,
-        )  # fmt: skip
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, scale_x < _CRISP_SCALE)
-        if self._profile is None:
-            painter.drawImage(place, self._whole, QRectF(source))
-        else:
-            piece = self._converted(self._whole.copy(source))
-            painter.drawImage(place, piece, QRectF(piece.rect()))
+    def _paint_part(self, painter: QPainter, target: QRect, part: QRect) -> None:
+        """Only the visible pixels: enlarged ones smoothed, or as squares when they are large."""
+        pixels = self._level(max(target.width(), target.height()))
+        height, width = pixels.shape[:2]
+        across, down = target.width() / width, target.height() / height
+        left = max(int((part.left() - target.left()) / across) - 1, 0)
+        top = max(int((part.top() - target.top()) / down) - 1, 0)
+        right = min(int((part.right() - target.left()) / across) + 3, width)
+        bottom = min(int((part.bottom() - target.top()) / down) + 3, height)
+        place = QRectF(target.left() + left * across, target.top() + top * down, (right - left) * across, (bottom - top) * down)
+        piece = self._converted(to_qimage(pixels[top:bottom, left:right]))
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, across < _CRISP_SCALE)
+        painter.drawImage(place, piece, QRectF(piece.rect()))
 
     def _converted(self, image: QImage) -> QImage:
         if self._profile is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
@@ -32,11 +32,26 @@ _GAP = 12
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """One edit of the tour: a file name, a title and absolute settings as the command line takes them."""
+    """One edit of the tour.
+
+    Attributes
+    ----------
+    name, title : str
+        Of the file, and for people.
+    settings : dict
+        Intensities of Action Units, absolute.
+    turn : dict
+        Degrees added to the head angles of the photo.
+    """
 
     name: str
     title: str
     settings: dict[str, float]
+    turn: dict[str, float] = field(default_factory=dict)
+
+    def for_face(self, face: Face) -> dict[str, float]:
+        """Absolute settings for the face of a photo."""
+        return {**self.settings, **{angle: face.controls[angle] + degrees for angle, degrees in self.turn.items()}}
 
 
 STOPS: tuple[Stop, ...] = (
@@ -47,14 +62,14 @@ STOPS: tuple[Stop, ...] = (
     Stop("brows-raised", "Brows raised (AU1+2)", {"AU1": 0.9, "AU2": 0.9}),
     Stop("frown", "Frown (AU4)", {"AU4": 1.0, "AU12": 0.1}),
     Stop("sad", "Sadness (AU1+4+15)", {"AU1": 0.8, "AU4": 0.5, "AU12": 0.0, "AU15": 0.8}),
-    Stop("turn-left", "Yaw -20°", {"yaw": -20.0}),
-    Stop("turn-right", "Yaw 20°", {"yaw": 20.0}),
-    Stop("nod", "Pitch 14°", {"pitch": 14.0}),
-    Stop("tilt", "Roll 12°", {"roll": 12.0}),
+    Stop("turn-left", "Head 20° to the left", {}, {"yaw": -20.0}),
+    Stop("turn-right", "Head 20° to the right", {}, {"yaw": 20.0}),
+    Stop("nod", "Head 12° down", {}, {"pitch": 12.0}),
+    Stop("tilt", "Head tilted 12°", {}, {"roll": 12.0}),
     Stop("jaw-drop", "Jaw drop (AU25+26)", {"AU25": 0.6, "AU26": 1.0}),
     Stop("gaze", "Gaze aside (AU61)", {"AU61": 0.8, "AU62": 0.0}),
     Stop("delighted", "Delighted (AU1+2+6+12+26, yaw)",
-         {"AU1": 0.5, "AU2": 0.7, "AU6": 0.8, "AU12": 1.0, "AU26": 0.5, "yaw": 10.0}),
+         {"AU1": 0.5, "AU2": 0.7, "AU6": 0.8, "AU12": 1.0, "AU26": 0.5}, {"yaw": 10.0}),
 )  # fmt: skip
 
 
@@ -76,7 +91,7 @@ def run_tour(out: Path) -> int:
     try:
         photo = load_photo(sample_photo_path())
         face = _read_face(renderer, photo.path)
-        stills = [edit_photo(renderer, photo, face, stop.settings) for stop in STOPS]
+        stills = [edit_photo(renderer, photo, face, stop.for_face(face)) for stop in STOPS]
     except ValueError as error:
         click.echo(f"The tour could not be rendered: {error}", err=True)
         return 2

@@ -103,7 +103,7 @@ def test_the_tour_says_what_is_missing(
 
 def test_every_stop_of_the_tour_asks_for_controls_there_are() -> None:
     for stop in STOPS:
-        assert all(expand_control(selector) for selector in stop.settings)
+        assert all(expand_control(selector) for selector in {**stop.settings, **stop.turn})
     assert len({stop.name for stop in STOPS}) == len(STOPS)
 
 

@@ -283,3 +283,13 @@ def test_large_photos_are_reduced_without_losing_fine_detail(canvas: Canvas) -> 
     left, top, width, height = canvas.view.target
     inside = shown[top + 5 : top + height - 5, left + 5 : left + width - 5]
     assert abs(inside.astype(int) - 127).max() <= 24
+
+
+def test_very_large_photos_are_exact_at_100_percent_too(canvas: Canvas) -> None:
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 255, (3500, 4500, 3), np.uint8)
+    canvas.show_photo(Photo(pixels, Path("large.png"), "large"))
+    canvas.zoom_to(1.0, QPointF(350, 300))
+    x, y = (round(v) for v in canvas.image_point(QPointF(0.5, 0.5)))
+    shown = pixels_of(canvas.grab().toImage())
+    assert np.array_equal(shown, pixels[y : y + 600, x : x + 700])

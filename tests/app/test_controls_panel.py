@@ -111,7 +111,7 @@ def test_the_rows_ask_for_edits_in_terms_of_the_face(qtbot: QtBot, panel: Contro
 
 def test_every_control_explains_the_muscle_in_plain_words(panel: ControlsPanel) -> None:
     for unit in ACTION_UNITS:
-        assert unit.help in panel.rows[unit.id].toolTip()
+        assert unit.help in panel.rows[unit.id].toolTip().replace("\n", " ")
     for widget in panel.findChildren(QWidget):
         if widget.focusPolicy() & Qt.FocusPolicy.TabFocus and widget.isVisibleTo(panel):
             assert widget.toolTip() or widget.parent().inherits("QLineEdit"), widget
