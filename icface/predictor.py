@@ -5,7 +5,8 @@ The division of labour is that of Segment Anything's predictor, but the encoding
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -149,7 +150,8 @@ class FacePredictor:
         """The flow that turns the photo's own controls into these; no flow at all when they are the same."""
         if controls == encoding.controls:
             return FacePrediction(None)
-        return self._guarded(lambda: self._predict(encoding, controls))
+        with _one_thread():
+            return self._guarded(lambda: self._predict(encoding, controls))
 
     def _place(self) -> None:
         where, dtype = self._device.torch_device, self._device.dtype
@@ -205,6 +207,17 @@ class FacePredictor:
         change = torch.tensor(after.array()[3:] - before.array()[3:], dtype=torch.float32, device=where)
         flow = flow_of(mesh, move(mesh, torch.tensor(turn, dtype=torch.float32, device=where), change))
         return FacePrediction(flow.field.cpu().numpy(), flow.known.cpu().numpy(), flow.cavity.cpu().numpy())
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """A tick is many small operations: threads would wait for each other longer than they work, above all on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def one_face(part: NDArray[np.int64]) -> NDArray[np.int64]:

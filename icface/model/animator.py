@@ -26,7 +26,7 @@ class AnimatorConfig:
     """Shape of the field: octaves of the place's Fourier features, hidden width, hidden layers."""
 
     octaves: int = 6
-    width: int = 192
+    width: int = 256
     depth: int = 3
 
 

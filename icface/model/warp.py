@@ -239,9 +239,11 @@ def _cavity(points: Tensor, seams: Tensor, known: Tensor) -> Tensor:
 
 
 def _extent(corners: Tensor) -> tuple[Tensor, Tensor]:
-    """Longest side (Q,) of the quads' bounding boxes, and whether they touch the grid at all."""
-    low, high = corners[:, :, :2].amin(1), corners[:, :, :2].amax(1)
-    return (high - low).amax(1), (high >= 0).all(1) & (low <= GRID - 1).all(1)
+    """Longest side (Q,) of the quads' bounding boxes, and whether they lie on the grid."""
+    a, b, c, d = corners[:, :, :2].unbind(1)
+    low, high = torch.minimum(torch.minimum(a, b), torch.minimum(c, d)), torch.maximum(torch.maximum(a, b), torch.maximum(c, d))
+    longest = (high - low).amax(1)
+    return longest, (low.amin(1) >= 0) & (high.amax(1) <= GRID - 1)
 
 
 def _render(points: Tensor, quads: Tensor) -> tuple[Tensor, Tensor]:
@@ -249,7 +251,7 @@ def _render(points: Tensor, quads: Tensor) -> tuple[Tensor, Tensor]:
 
     `points` are (N, 5): target x, y, depth, source x, y. Each quad is sampled as finely as it is stretched.
     """
-    corners = points[quads]  # (Q, 4, 5)
+    corners = points.index_select(0, quads.flatten()).view(-1, 4, points.shape[1])  # (Q, 4, 5)
     extent, inside = _extent(corners)
     cells, depths, whose, where = [], [], [], []
     level = torch.bucketize(extent, torch.tensor(_FINENESS[:-1], device=extent.device) * 0.95)
@@ -259,7 +261,8 @@ def _render(points: Tensor, quads: Tensor) -> tuple[Tensor, Tensor]:
             continue
         at, weights = _subdivision(fineness, points)
         sampled = torch.einsum("kc,qcd->qkd", weights, corners[chosen, :, :3]).flatten(0, 1)
-        cells.append(sampled[:, :2].round().long())
+        cell = sampled[:, :2].round().to(torch.int32)
+        cells.append(cell[:, 1] * GRID + cell[:, 0])
         depths.append(sampled[:, 2])
         whose.append(chosen.repeat_interleave(fineness * fineness))
         where.append(at.repeat(len(chosen), 1))
@@ -268,13 +271,11 @@ def _render(points: Tensor, quads: Tensor) -> tuple[Tensor, Tensor]:
     field = torch.zeros(size, 2, dtype=points.dtype, device=points.device)
     if not cells:
         return field.view(GRID, GRID, 2), nearest.view(GRID, GRID)
-    cell, depth, owner, at = torch.cat(cells), torch.cat(depths), torch.cat(whose), torch.cat(where)
-    on_grid = ((cell >= 0) & (cell < GRID)).all(1)
-    index = cell[:, 1] * GRID + cell[:, 0]
+    index, depth, owner, at = torch.cat(cells).long(), torch.cat(depths), torch.cat(whose), torch.cat(where)
     rank = ((depth + 4 * GRID) * _DEPTH_STEPS_PER_PX).long().clamp(min=0)
     key = (rank << _SAMPLE_BITS) | torch.arange(len(index), device=index.device)
     best = torch.full((size,), -1, dtype=torch.long, device=points.device)
-    best.scatter_reduce_(0, index[on_grid], key[on_grid], "amax")
+    best.scatter_reduce_(0, index, key, "amax")
     won = (best >= 0).nonzero()[:, 0]
     sample = best[won] & ((1 << _SAMPLE_BITS) - 1)
     pixel = torch.stack([won % GRID, won // GRID], 1).to(points.dtype)
@@ -312,6 +313,16 @@ def _inverse_in_quad(corners: Tensor, at: Tensor, pixel: Tensor) -> Tensor:
     return torch.einsum("mc,mcd->md", place, source)
 
 
+def _neighbours(x: Tensor) -> Tensor:
+    """Mean of the four neighbours; the border stays."""
+    mean = x.clone()
+    sides = x[..., 1:-1, 2:] + x[..., 1:-1, :-2]
+    sides += x[..., 2:, 1:-1]
+    sides += x[..., :-2, 1:-1]
+    mean[..., 1:-1, 1:-1] = sides.mul_(0.25)
+    return mean
+
+
 def fill(values: Tensor, known: Tensor) -> Tensor:
     """Continue (B, C, S, S) values smoothly from the known pixels to zero at the border, coarse to fine.
 
@@ -336,6 +347,5 @@ def fill(values: Tensor, known: Tensor) -> Tensor:
             filled = F.interpolate(filled, scale_factor=2, mode="bilinear", align_corners=False)
         filled = torch.lerp(filled, v, k)
         for _ in range(min(level + 1, 4)):  # fine levels are nearly right already
-            smooth = F.avg_pool2d(F.pad(filled, (1, 1, 1, 1), mode="replicate"), 3, 1)
-            filled = torch.lerp(smooth, v, k)
+            filled = torch.lerp(_neighbours(filled), v, k)
     return filled

@@ -21,7 +21,7 @@ from icface.training.surface_data import SurfaceAtlas
 from icface.training.train_neutralizer import progress
 
 log = logging.getLogger(__name__)
-PLACE_NOISE_CM = 0.03
+PLACE_NOISE_CM = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,20 +64,22 @@ def train(training: AnimatorTraining) -> Path:
     torch.manual_seed(training.seed)
     field = Animator()
     draw = place_sampler(Rig(training.rig), training.seed)
+    typical = draw(20_000)[1].square().sum(2).mean(0).sqrt()[:, None]  # (53, 1) cm: lids move less than jaws
+    weight = (typical.mean() / typical.clamp(min=1e-3)).sqrt()
     optimiser = torch.optim.AdamW(field.parameters(), training.rate, weight_decay=0)
     begun, step = time.monotonic(), 0
     while (spent := progress(step, training.steps, begun, training.minutes)) < 1:
         for group in optimiser.param_groups:
             group["lr"] = training.rate * min(1, (step + 1) / 100) * (0.5 * (1 + math.cos(math.pi * spent)) + 0.005)
         place, moves = draw(training.batch)
-        error = field(place) - moves
+        error = (field(place) - moves) * weight
         loss = error.abs().mean() + 2 * error.square().mean()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         step += 1
         if step % 500 == 0:
-            log.info("step %d: mean error %.4f cm", step, error.norm(dim=2).mean().item())
+            log.info("step %d: mean weighted error %.4f cm", step, error.norm(dim=2).mean().item())
     place, moves = draw(50_000)
     with torch.inference_mode():
         error = (field(place) - moves).norm(dim=2)
