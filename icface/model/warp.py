@@ -189,7 +189,7 @@ def build_mesh(surface: Surface, part: Tensor, basis_cm: Tensor) -> SurfaceMesh:
 
 def _hushed(basis_cm: Tensor) -> Tensor:
     """Displacements too small to be meant are taken out, so that a wink leaves the other eye alone to the last bit."""
-    size = basis_cm.norm(dim=2, keepdim=True)
+    size = torch.linalg.vector_norm(basis_cm, dim=2, keepdim=True)
     return basis_cm * ((size - _HUSH_CM[0]) / (_HUSH_CM[1] - _HUSH_CM[0])).clamp(0, 1)
 
 
