@@ -190,7 +190,8 @@ def build_mesh(surface: Surface, part: Tensor, basis_cm: Tensor) -> SurfaceMesh:
 def _hushed(basis_cm: Tensor) -> Tensor:
     """Displacements too small to be meant are taken out, so that a wink leaves the other eye alone to the last bit."""
     size = torch.linalg.vector_norm(basis_cm, dim=2, keepdim=True)
-    return basis_cm * ((size - _HUSH_CM[0]) / (_HUSH_CM[1] - _HUSH_CM[0])).clamp(0, 1)
+    share: Tensor = ((size - _HUSH_CM[0]) / (_HUSH_CM[1] - _HUSH_CM[0])).clamp(0, 1)
+    return basis_cm * share
 
 
 def mesh_places(surface: Surface, part: Tensor) -> Tensor:
