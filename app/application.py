@@ -17,18 +17,8 @@ from PySide6.QtWidgets import QApplication
 from app import STARTED, theme
 from app.errors import ErrorReporter
 from app.main_window import MainWindow
-from app.render_bridge import RenderBridge
-from app.session import Session
 from app.settings import Settings
-from app.studio import Studio
-from icface.engine import RenderEngine
-from icface.render import Renderer
-
-
-def build_studio(renderer: Renderer | None = None) -> Studio:
-    """A session with an engine of its own; ``studio.bridge.close()`` ends the engine's thread."""
-    made = renderer or Renderer()
-    return Studio(Session(), RenderBridge(RenderEngine(made.render), made))
+from app.studio import build_studio
 
 
 def has_display() -> bool:
@@ -56,6 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     shown_help = 'print {"window_ms": milliseconds from process start to the painted window} as JSON, and end'
     parser.add_argument("--quit-when-shown", action="store_true", help=shown_help)
     wishes = parser.parse_args(argv)
+    # Before torch is loaded: on a busy machine, threads that wait by spinning take the time from those they wait for.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if not has_display():
         if not wishes.quit_when_shown:
             from app.tour import run_tour  # noqa: PLC0415  (needed by nobody with a display)

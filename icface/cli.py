@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -67,6 +68,8 @@ def _leave(text: str, code: int = BAD_INPUT) -> NoReturn:
 @click.pass_context
 def main(context: click.Context) -> None:
     """Edit head pose and Action Units of a face in a photo."""
+    # Before torch is loaded: on a busy machine, threads that wait by spinning take the time from those they wait for.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
