@@ -10,7 +10,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QNativeGestureEvent, QPainter,
 from PySide6.QtWidgets import QWidget
 
 from app import overlays
-from app.control_slider import FINE, next_gesture
+from app.gestures import FINE, next_gesture
 from app.overlays import Ink
 from app.photo_view import PhotoView
 from icface.geometry import Box

@@ -238,3 +238,13 @@ def gaze_settings(x: float, y: float) -> dict[str, float]:
     """
     amounts = {61: max(x, 0.0), 62: max(-x, 0.0), 63: max(y, 0.0), 64: max(-y, 0.0)}
     return {i: min(amount, 1.0) for number, amount in amounts.items() for i in AU_BY_NUMBER[number].control_ids}
+
+
+def describe_gaze(x: float, y: float) -> str:
+    """A gaze in words, as seen in the picture: ``0.20 right, 0.05 up``, or ``straight ahead``."""
+    parts = []
+    if abs(x) >= 0.005:
+        parts.append(f"{abs(x):.2f} {'right' if x > 0 else 'left'}")
+    if abs(y) >= 0.005:
+        parts.append(f"{abs(y):.2f} {'up' if y > 0 else 'down'}")
+    return ", ".join(parts) or "straight ahead"

@@ -6,7 +6,6 @@ a slider, a field and a button, keeps sixty rows quick and lets every row line u
 
 from __future__ import annotations
 
-import itertools
 import textwrap
 
 from PySide6.QtCore import QEvent, QPointF, QSignalBlocker, QSize, Qt, Signal
@@ -25,18 +24,12 @@ from PySide6.QtWidgets import QAbstractSlider, QMenu, QSizePolicy, QWidget
 from app import theme
 from app.control_paint import RowLook, RowPlaces, paint_row
 from app.control_rows import RowSpec
+from app.gestures import FINE, next_gesture
 from app.number_field import NumberField
 
-_gestures = itertools.count(1)
 _TICKS_PER_UNIT = 1000
-FINE = 0.1
 _TYPED = "0123456789.,-"
 """What opens the number field when it is typed."""
-
-
-def next_gesture() -> int:
-    """A number no earlier drag has: the second half of a merge key."""
-    return next(_gestures)
 
 
 class ControlRow(QAbstractSlider):

@@ -8,19 +8,10 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import theme
 from app.control_paint import EDGE
-from app.control_slider import FINE, next_gesture
+from app.control_rows import describe_gaze
+from app.gestures import FINE, next_gesture
 
 _STEP = 0.02
-
-
-def describe_gaze(x: float, y: float) -> str:
-    """A gaze in words, as seen in the picture: ``0.20 right, 0.05 up``, or ``straight ahead``."""
-    parts = []
-    if abs(x) >= 0.005:
-        parts.append(f"{abs(x):.2f} {'right' if x > 0 else 'left'}")
-    if abs(y) >= 0.005:
-        parts.append(f"{abs(y):.2f} {'up' if y > 0 else 'down'}")
-    return ", ".join(parts) or "straight ahead"
 
 
 class GazePad(QWidget):

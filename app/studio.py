@@ -11,18 +11,18 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from app.control_rows import GAZE_UNITS, RowSpec, gaze_settings, rows
+from app.control_rows import GAZE_UNITS, RowSpec, describe_gaze, gaze_settings, rows
 from app.errors import Notice
-from app.gaze_pad import describe_gaze
 from app.render_bridge import RenderBridge, Saved
 from app.session import Session
 from icface.controls import ACTION_UNITS, AU_BY_NUMBER, CONTROL_IDS, UnknownControlError, control_range, expand_control
 from icface.edits import add_face, choose_face, link_unit, open_source, reset_all, reset_control, set_control, set_controls
+from icface.engine import RenderEngine
 from icface.geometry import Box
 from icface.media import Photo, PhotoError, output_format, sample_photo_path
 from icface.mixing import shown
 from icface.project import Face, Project
-from icface.render import Opened
+from icface.render import Opened, Renderer
 
 _KEPT_BYTES = 600 * 2**20
 _LARGEST_DRAFT = 2048
@@ -318,3 +318,9 @@ def _read_settings(text: str) -> dict[str, float]:
             low, high = control_range(control)
             settings[control] = min(max(float(value), low), high)
     return settings
+
+
+def build_studio(renderer: Renderer | None = None) -> Studio:
+    """A session with an engine of its own; ``studio.bridge.close()`` ends the engine's thread."""
+    made = renderer or Renderer()
+    return Studio(Session(), RenderBridge(RenderEngine(made.render), made))

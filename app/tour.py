@@ -14,12 +14,12 @@ from PySide6.QtGui import QFontMetricsF, QImage, QMouseEvent, QPainter
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app import theme
-from app.application import build_studio
 from app.control_slider import ControlRow
 from app.main_window import MainWindow
 from app.picture_layer import PictureLayer
 from app.render_bridge import RenderBridge
 from app.settings import Settings
+from app.studio import build_studio
 from icface.geometry import Box
 from icface.media import Photo, Pixels, load_photo, sample_photo_path, save_photo
 from icface.project import Face

@@ -15,10 +15,9 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import theme
-from app.application import build_studio
 from app.main_window import MainWindow
 from app.settings import Settings
-from app.studio import Studio
+from app.studio import Studio, build_studio
 from icface.controls import ControlVector
 from icface.geometry import Box
 from icface.render import Renderer

@@ -8,8 +8,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.control_rows import describe_gaze
 from app.controls_panel import ControlsPanel
-from app.gaze_pad import GazePad, describe_gaze
+from app.gaze_pad import GazePad
 from icface import edits
 from icface.controls import ACTION_UNITS, ControlVector
 from icface.project import Project
