@@ -1,7 +1,7 @@
 """Saving photos: the whole file appears at once or not at all, with the profile, EXIF data and depth of the original.
 
 The file is written beside its destination under another name, flushed to the disk and renamed.
-8-bit JPEG, PNG and WebP are written by Pillow (which copies RGB once, at 4 bytes a pixel). 16-bit PNG and all TIFF are
+8-bit JPEG, PNG and WebP are written by Pillow (from a copy of its own, 4 bytes a pixel). 16-bit PNG and all TIFF are
 written here, in bands: neither Pillow nor OpenCV writes them together with a profile and what the camera said.
 """
 
@@ -88,14 +88,13 @@ def save_photo(path: str | Path, photo: Photo, quality: int = 95) -> tuple[str, 
             f"{path}: {kind} pictures have at most {_LONGEST_SIDE[kind]} pixels a side, and this one has {longest}. "
             "Save it as PNG or TIFF."
         )
-    pixels, notes = _fitting(photo.pixels, kind)
     target = path.resolve()  # of a link, what it points at is replaced, not the link
     partial = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
         if target.exists() and not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, "read-only file")
         with partial.open("xb") as file:
-            notes += _encode(file, photo.with_pixels(pixels), kind, quality)
+            notes = _encode(file, photo, kind, quality)
             file.flush()
             os.fsync(file.fileno())
         if target.exists():
@@ -111,30 +110,12 @@ def save_photo(path: str | Path, photo: Photo, quality: int = 95) -> tuple[str, 
     return notes
 
 
-def _fitting(pixels: Pixels, kind: str) -> tuple[Pixels, tuple[str, ...]]:
-    """The pixels as far as a format can hold them, and what had to go."""
-    notes: tuple[str, ...] = ()
-    if pixels.dtype == np.uint16 and kind in ("JPEG", "WEBP"):
-        pixels = eight_bit(pixels)
-        notes += (f"{kind} holds 8 bits per colour: the photo's 16 were rounded. PNG and TIFF keep them.",)
-    if pixels.shape[2] == 4 and kind == "JPEG":
-        flat = np.empty((*pixels.shape[:2], 3), np.uint8)
-        clear = False
-        for rows in bands(*pixels.shape[:2]):
-            alpha = pixels[rows][..., 3:].astype(np.uint32)
-            clear |= bool((alpha < 255).any())
-            flat[rows] = (pixels[rows][..., :3] * alpha + 255 * (255 - alpha) + 127) // 255
-        pixels = flat
-        if clear:
-            notes += ("JPEG knows no transparency: the photo was laid on white. PNG, WebP and TIFF keep it.",)
-    return pixels, notes
-
-
 def _encode(file: BinaryIO, photo: Photo, kind: str, quality: int) -> tuple[str, ...]:
+    deep = photo.pixels.dtype == np.uint16
     if kind == "TIFF":
         _write_tiff(file, photo)
         return ()
-    if photo.pixels.dtype == np.uint16:
+    if kind == "PNG" and deep:
         _write_png16(file, photo)
         return ()
     notes: tuple[str, ...] = ()
@@ -152,8 +133,28 @@ def _encode(file: BinaryIO, photo: Photo, kind: str, quality: int) -> tuple[str,
         options["icc_profile"] = photo.icc
     if photo.dpi:
         options["dpi"] = photo.dpi
-    Image.fromarray(np.ascontiguousarray(photo.pixels)).save(file, kind, **options)
+    if deep:
+        notes += (f"{kind} holds 8 bits per colour: the photo's 16 were rounded. PNG and TIFF keep them.",)
+    image, was_clear = _pillow_image(photo.pixels, flat=kind == "JPEG")
+    if was_clear:
+        notes += ("JPEG knows no transparency: the photo was laid on white. PNG, WebP and TIFF keep it.",)
+    image.save(file, kind, **options)
     return notes
+
+
+def _pillow_image(pixels: Pixels, *, flat: bool) -> tuple[Image.Image, bool]:
+    """An 8-bit picture, made in bands, and whether laying it on white (if `flat`) hid any transparency."""
+    height, width, channels = pixels.shape
+    has_alpha, was_clear = channels == 4, False
+    image = Image.new("RGBA" if has_alpha and not flat else "RGB", (width, height))
+    for rows in bands(height, width):
+        band = eight_bit(pixels[rows])
+        if has_alpha and flat:
+            alpha = band[..., 3:].astype(np.uint32)
+            was_clear |= bool((alpha < 255).any())
+            band = ((band[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
+        image.paste(Image.fromarray(band), (0, rows.start))
+    return image, was_clear
 
 
 def _write_png16(file: BinaryIO, photo: Photo) -> None:
