@@ -84,6 +84,7 @@ class Canvas(PhotoView):
             self._drawing, self._band = True, QRectF()
             self.setCursor(Qt.CursorShape.CrossCursor)
             self.setFocus()
+            self._by_keyboard = False
             self.drawing_changed.emit(True)
             self.update()
 

@@ -244,6 +244,8 @@ class ControlsPanel(QWidget):
             section.setVisible(found is None or any(rows()[key].region == region for key in found))
             section.set_searching(found is not None)
         self._nothing.setVisible(found is not None and not found)
+        for section in self.sections.values():  # at once, innermost first, rather than over several repaints
+            section.settle()
 
 
 def _count_changes(region: str, changed: frozenset[str]) -> int:

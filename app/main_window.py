@@ -196,6 +196,7 @@ class MainWindow(QMainWindow):
         self.canvas.view_changed.connect(self._view_changed)
         self.canvas.wipe_changed.connect(self.actions_by_id["wipe"].setChecked)
         self.picker.face_chosen.connect(studio.choose_face)
+        self.status.cancel_asked.connect(studio.cancel)
         self.history.chosen.connect(studio.go_to)
         self.empty.open_asked.connect(self.actions_by_id["open"].trigger)
         self.empty.sample_asked.connect(studio.open_sample)
@@ -363,19 +364,23 @@ class MainWindow(QMainWindow):
         """Welcome files that may be photos."""
         if _dropped_photo(event) is not None:
             event.acceptProposedAction()
-            self.empty.set_drop_target(True)
+            self._set_drop_target(True)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         """The file was carried away."""
-        self.empty.set_drop_target(False)
+        self._set_drop_target(False)
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Open it."""
-        self.empty.set_drop_target(False)
+        self._set_drop_target(False)
         path = _dropped_photo(event)
         if path is not None:
             event.acceptProposedAction()
             self.open_photo(path)
+
+    def _set_drop_target(self, active: bool) -> None:
+        self.empty.set_drop_target(active)
+        self.canvas.set_drop_target(active)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Remember the layout."""

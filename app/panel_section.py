@@ -97,6 +97,13 @@ class PanelSection(QWidget):
         self._searching = searching
         self._show()
 
+    def settle(self) -> None:
+        """Lay out the rows now."""
+        self.rows.activate()
+        layout = self.layout()
+        if layout is not None:
+            layout.activate()
+
     def _clicked(self, checked: bool) -> None:
         self._is_open = checked
         self._show()

@@ -39,6 +39,7 @@ class PhotoView(QWidget):
         self._shows_before = False
         self._wipe: float | None = None
         self._by_keyboard = False
+        self._is_target = False
 
     # What is shown ---------------------------------------------------------------------------------------------------
 
@@ -74,6 +75,12 @@ class PhotoView(QWidget):
         if on != (self._wipe is not None):
             self._wipe = 0.5 if on else None
             self.wipe_changed.emit(on)
+            self.update()
+
+    def set_drop_target(self, active: bool) -> None:
+        """A file is being carried over the window."""
+        if active != self._is_target:
+            self._is_target = active
             self.update()
 
     @property
@@ -164,10 +171,14 @@ class PhotoView(QWidget):
             after.paint(painter, target, right)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self.paint_overlays(painter, QRectF(target.intersected(clip)), Ink(colours, ratio))
-        if self._by_keyboard:
+        if self._is_target:
+            at = QPointF(QRectF(clip).center().x(), 12 * ratio)
+            Ink(colours, ratio).chip(painter, at, "Drop to open", align=Qt.AlignmentFlag.AlignHCenter)
+        if self._by_keyboard or self._is_target:
+            edge = (2.0 if self._is_target else 1.0) * ratio
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(colours.color("accent"), ratio))
-            painter.drawRect(QRectF(clip).adjusted(0.5 * ratio, 0.5 * ratio, -0.5 * ratio, -0.5 * ratio))
+            painter.setPen(QPen(colours.color("accent"), edge))
+            painter.drawRect(QRectF(clip).adjusted(edge / 2, edge / 2, -edge / 2, -edge / 2))
 
     def paint_overlays(self, painter: QPainter, visible: QRectF, ink: Ink) -> None:
         """Draw over the photo, in device pixels, of which `visible` are the photo's."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QLabel, QStatusBar, QToolButton, QWidget
 
 from icface.media import Photo
 from icface.project import Face
@@ -16,6 +16,8 @@ _PATIENCE_MS = 250
 class StatusLine(QStatusBar):
     """Facts on the left, what is being done on the right."""
 
+    cancel_asked = Signal()
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
@@ -25,16 +27,24 @@ class StatusLine(QStatusBar):
         self.confidence = self._fact("How sure the reading of the chosen face is")
         self.zoom = QLabel()
         self.zoom.setToolTip("Size on the screen; 100 % shows one pixel of the photo per pixel of the screen")
+        self.zoom.setMinimumWidth(64)
+        self.zoom.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.work = QLabel()
         self.work.setObjectName("work")
         self.work.setAccessibleName("What is being done")
+        self.cancel = QToolButton()
+        self.cancel.setText("Cancel")
+        self.cancel.setToolTip("Stop what is being done; nothing is changed by it")
+        self.cancel.clicked.connect(self.cancel_asked)
+        self.cancel.hide()
         self.addPermanentWidget(self.work)
+        self.addPermanentWidget(self.cancel)
         self.addPermanentWidget(self.zoom)
         self._text = ""
         self._busy = QTimer(self)
         self._busy.setSingleShot(True)
         self._busy.setInterval(_PATIENCE_MS)
-        self._busy.timeout.connect(lambda: self.work.setText(self._text or "Computing …"))
+        self._busy.timeout.connect(self._show_work)
         self.show_device("")
 
     def _fact(self, tip: str) -> QLabel:
@@ -86,12 +96,18 @@ class StatusLine(QStatusBar):
             self._busy.stop()
             self._text = ""
             self.work.clear()
+            self.cancel.hide()
 
     def show_progress(self, done: int, total: int, text: str) -> None:
         """What a longer job does now."""
         self._text = f"{text} ({done + 1} of {total}) …" if total > 1 else f"{text} …"
         if not self._busy.isActive():
-            self.work.setText(self._text)
+            self._show_work()
+
+    def _show_work(self) -> None:
+        """A picture is soon there, a job can be stopped."""
+        self.work.setText(self._text or "Computing …")
+        self.cancel.setVisible(bool(self._text))
 
     def say(self, text: str) -> None:
         """A short word about something that went well."""

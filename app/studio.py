@@ -105,6 +105,12 @@ class Studio(QObject):
             return
         self.bridge.save_photo(self.project, self.photo, path)
 
+    def cancel(self) -> None:
+        """Stop opening, reading and saving; the window keeps what it shows."""
+        self.bridge.cancel()
+        self._returning_to = None
+        self._set_opening("")
+
     def _set_opening(self, name: str) -> None:
         self._opening = name
         self.opening_changed.emit(name)

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QKeySequence
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -395,3 +395,41 @@ def test_help_stays_beside_the_work(qtbot: QtBot, window: MainWindow) -> None:
         assert not shown_page.isModal()
         shown_page.close()
     assert "Hold" in keys_html(theme.current())
+
+
+def test_opening_can_be_cancelled_and_changes_nothing(
+    qtbot: QtBot, opened: MainWindow, tmp_path: Path, astronaut: NDArray[np.uint8]
+) -> None:
+    second = tmp_path / "second.png"
+    Image.fromarray(astronaut[:, ::-1].copy()).save(second)
+    before = opened.studio.project
+    opened.open_photo(second)
+    assert opened.studio.opening == "second.png"
+    opened.status.cancel_asked.emit()
+    assert opened.studio.opening == ""
+    settle(qtbot, opened)
+    assert opened.studio.project is before
+
+
+def test_a_file_over_the_picture_is_welcomed(opened: MainWindow, astronaut_path: Path) -> None:
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(astronaut_path))])
+    before = opened.canvas.grab().toImage()
+    event = QDragEnterEvent(
+        QPoint(300, 300), Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    )
+    QApplication.sendEvent(opened, event)
+    assert opened.canvas.grab().toImage() != before
+    QApplication.sendEvent(opened, QDragLeaveEvent())
+    assert opened.canvas.grab().toImage() == before
+
+
+def test_work_that_lasts_is_named_and_can_be_stopped(qtbot: QtBot, window: MainWindow) -> None:
+    window.status.show_busy(True)
+    window.status.show_progress(0, 3, "Reading portrait.png")
+    assert window.status.work.text() == ""
+    qtbot.waitUntil(lambda: window.status.work.text() == "Reading portrait.png (1 of 3) …")
+    assert window.status.cancel.isVisible()
+    window.status.show_busy(False)
+    assert window.status.work.text() == ""
+    assert not window.status.cancel.isVisible()

@@ -30,9 +30,10 @@ SIZES = ((1100, 700), (1440, 900), (2560, 1440))
 
 def keep(qtbot: QtBot, window: MainWindow, name: str) -> QImage:
     """A picture of the window, saved when somebody wants to look at it."""
-    passed = QTimer(window, singleShot=True, interval=0)
-    with qtbot.waitSignal(passed.timeout):  # whatever waits in the queue, as widgets to be shown, comes first
-        passed.start()
+    for _ in range(3):  # whatever waits in the queue, as widgets to be shown and laid out, comes first
+        passed = QTimer(window, singleShot=True, interval=0)
+        with qtbot.waitSignal(passed.timeout):
+            passed.start()
     image = window.grab().toImage()
     folder = os.environ.get("ICFACE_SCREENS")
     if folder:
