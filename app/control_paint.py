@@ -11,7 +11,7 @@ from app import theme
 from app.control_rows import INTENSITY_LETTERS, RowSpec, intensity_letter
 from app.theme import Palette
 
-EDGE, NUMBER_W, NAME_W, VALUE_W, LINK_W, GAP = 16, 36, 124, 36, 18, 6
+EDGE, NUMBER_W, NAME_W, VALUE_W, LINK_W, GAP = 16, 36, 124, 44, 18, 4
 
 
 @dataclass(frozen=True, slots=True)

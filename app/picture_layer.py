@@ -8,7 +8,7 @@ from PySide6.QtGui import QColorSpace, QImage, QPainter
 from app.render_bridge import to_qimage
 from icface.media import Pixels, thumbnail
 
-_CRISP_SCALE = 3.0
+_CRISP_SCALE = 6.0
 """From this many device pixels per picture pixel on, pixels are shown as squares."""
 _LARGEST_WHOLE = 12_000_000
 """Up to so many screen pixels a reduced picture is kept whole; of larger ones only the visible part is made."""

@@ -184,10 +184,12 @@ def test_without_a_face_the_remedy_is_a_button(
     qtbot.waitUntil(lambda: window.studio.project.face is not None, timeout=20_000)
 
 
-def test_no_name_of_a_control_is_cut_off(window: MainWindow) -> None:
+def test_no_name_or_number_of_a_control_is_cut_off(window: MainWindow) -> None:
     window.resize(1100, 700)
     for row in window.panel.rows.values():
         name = "" if row.spec.side else row.spec.name
         wide = QFontMetricsF(theme.ui_font(semibold=True)).horizontalAdvance(name)
         room = row._places().name.width() - (NUMBER_W if row.spec.number else 0)
         assert wide <= room, row.spec.name
+        longest = max((row.spec.text(v) for v in (row.spec.minimum + 0.6, row.spec.maximum - 0.6)), key=len)
+        assert QFontMetricsF(theme.ui_font(semibold=True)).horizontalAdvance(longest) <= row._places().number.width()
