@@ -96,6 +96,7 @@ def make_actions(owner: QWidget, handlers: Mapping[str, Callable[..., object]]) 
         action.setObjectName(f"action-{spec.id}")
         action.setShortcuts([QKeySequence(key) for key in spec.keys])
         action.setCheckable(spec.is_checkable)
+        action.setIconVisibleInMenu(not spec.is_checkable)  # the menu shows a tick there
         (action.toggled if spec.is_checkable else action.triggered).connect(handlers[spec.id])
         owner.addAction(action)
         made[spec.id] = action

@@ -62,7 +62,7 @@ class ControlsPanel(QWidget):
     """All controls of the chosen face; shows projects, and asks for edits by signal."""
 
     value_edited = Signal(str, float, int)
-    """row key (see `icface`-free `app.control_rows`), value in degrees or intensity, gesture number."""
+    """row key (see `app.control_rows`), value in degrees or intensity, gesture number."""
     gaze_edited = Signal(float, float, int)
     """x and y as seen in the picture, gesture number."""
     reset_asked = Signal(str, int)

@@ -12,6 +12,8 @@ import icface
 from app.actions import ACTIONS
 from app.theme import Palette
 
+_TITLE = "font-size:14px; font-weight:600"
+
 GESTURES: tuple[tuple[str, str], ...] = (
     ("Hold \\", "Show the unedited photo"),
     ("Wheel on the picture", "Zoom about the pointer"),
@@ -33,11 +35,11 @@ def keys_html(colours: Palette) -> str:
     blocks = []
     for title, pairs in (("Gestures", GESTURES), ("Keys", keys)):
         lines = "".join(
-            f"<tr><td style='padding:3px 24px 3px 0; color:{colours.text}'><b>{escape(key)}</b></td>"
+            f"<tr><td style='padding:3px 24px 3px 0; font-weight:600; color:{colours.text}'>{escape(key)}</td>"
             f"<td style='padding:3px 0; color:{colours.secondary}'>{escape(text)}</td></tr>"
             for key, text in pairs
         )
-        blocks.append(f"<h3>{title}</h3><table>{lines}</table>")
+        blocks.append(f"<p style='{_TITLE}'>{title}</p><table>{lines}</table>")
     return "".join(blocks)
 
 
@@ -68,7 +70,7 @@ class AboutPage(QDialog):
         self.setWindowTitle("About ICface Studio")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         text = QLabel(
-            f"<h3>ICface Studio {escape(icface.__version__)}</h3>"
+            f"<p style='{_TITLE}'>ICface Studio {escape(icface.__version__)}</p>"
             "<p>Turns heads and moves faces in photos by FACS Action Units, on this computer and nowhere else.</p>"
             "<p>Edit pictures of people who agree to it, and say that a picture was edited.</p>"
             "<p>Apache License 2.0. Inter by the Inter Project Authors, SIL Open Font License 1.1.</p>"
