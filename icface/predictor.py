@@ -109,7 +109,7 @@ class FacePredictor:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             neutralizer = Neutralizer(NeutralizerConfig(widths=(8, 8, 8, 8, 8)))
-            animator = Animator(AnimatorConfig(octaves=1, width=8, depth=1))
+            animator = Animator(AnimatorConfig(planes=(4,), features=2, width=8, depth=1))
         with torch.no_grad():
             neutralizer.head.get_parameter("weight").mul_(0.05)
             neutralizer.head.get_parameter("bias").zero_().view(20, 4)[15 + Part.SKIN] = 100.0

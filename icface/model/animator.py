@@ -8,7 +8,6 @@ head's turn follows as a rotation, and `icface.model.warp` turns both into a flo
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -16,29 +15,38 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from icface.controls import EXPRESSIONS
 from icface.model.store import load_into, load_model
 
+_REACH = 1.4
+"""The planes cover places within ± this, in units of `LENGTH_CM`: the whole face with its jaw open."""
+
 
 @dataclass(frozen=True, slots=True)
 class AnimatorConfig:
-    """Shape of the field: octaves of the place's Fourier features, hidden width, hidden layers."""
+    """Shape of the field: sides of the feature planes, features of each, hidden width, hidden layers."""
 
-    octaves: int = 6
-    width: int = 256
-    depth: int = 3
+    planes: tuple[int, ...] = (24, 64, 160)
+    features: int = 6
+    width: int = 128
+    depth: int = 2
 
 
 class Animator(nn.Module):
-    """A field from places (N, 3) in units of `LENGTH_CM` to displacements (N, 53, 3) in centimetres at full intensity."""
+    """A field from places (N, 3) in units of `LENGTH_CM` to displacements (N, 53, 3) in centimetres at full intensity.
+
+    A place is looked up in three learnt planes (xy, xz, yz) at several resolutions, and a small perceptron turns what is found
+    there into displacements (Chan et al., *Efficient geometry-aware 3D generative adversarial networks*, CVPR 2022, section 3).
+    """
 
     def __init__(self, config: AnimatorConfig | None = None) -> None:
         super().__init__()
         self.config = config or AnimatorConfig()
         c = self.config
-        features = 3 + 6 * c.octaves
-        sizes = [features] + [c.width] * c.depth
+        self.planes = nn.ParameterList(nn.Parameter(0.1 * torch.randn(3, c.features, side, side)) for side in c.planes)
+        sizes = [3 + 3 * c.features * len(c.planes)] + [c.width] * c.depth
         layers: list[nn.Module] = []
         for a, b in pairwise(sizes):
             layers += [nn.Linear(a, b), nn.SiLU()]
@@ -48,7 +56,8 @@ class Animator(nn.Module):
     def from_file(cls, path: Path) -> Animator:
         """The field of a weights file, in evaluation mode."""
         stored = load_model(path, kind="icface.animator")
-        network = cls(AnimatorConfig(**{k: int(v) for k, v in stored.config.items()}))
+        config = stored.config | {"planes": tuple(stored.config["planes"])}
+        network = cls(AnimatorConfig(**config))
         load_into(network, stored, path=path)
         return network.eval()
 
@@ -58,7 +67,12 @@ class Animator(nn.Module):
 
     def forward(self, place: Tensor) -> Tensor:
         """Displacements at these places."""
-        octaves = math.pi * 2.0 ** torch.arange(self.config.octaves, device=place.device, dtype=place.dtype)
-        phase = (place[:, :, None] * octaves).flatten(1)  # (N, 3 * octaves)
-        out: Tensor = self.body(torch.cat([place, phase.sin(), phase.cos()], 1))
+        at = place / _REACH
+        faces = torch.stack([at[:, [0, 1]], at[:, [0, 2]], at[:, [1, 2]]])[:, :, None]  # (3, N, 1, 2)
+        found = [
+            F.grid_sample(plane, faces, padding_mode="border", align_corners=False).squeeze(3)  # (3, features, N)
+            for plane in self.planes
+        ]
+        features = torch.cat(found, 1).flatten(0, 1).T  # (N, 3 * features * planes)
+        out: Tensor = self.body(torch.cat([place, features], 1))
         return out.view(-1, len(EXPRESSIONS), 3)

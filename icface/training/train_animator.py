@@ -33,7 +33,7 @@ class AnimatorTraining:
     minutes: float
     steps: int | None = None
     batch: int = 4096
-    rate: float = 3e-3
+    rate: float = 5e-3
     seed: int = 0
 
 
