@@ -386,6 +386,8 @@ def test_the_shipped_networks_make_the_astronaut_wink_turn_and_rest(photo, tmp_p
     changed = {name: (load_photo(tmp_path / f"{name}.png").pixels != before).any(2) for name in ("wink", "turn")}
     face = np.s_[int(top) : int(bottom), int(left) : int(right)]
     assert changed["wink"][face].mean() > 0.01
+    lid = np.abs(load_photo(tmp_path / "wink.png").pixels.astype(int) - before).max(2) > 40
+    assert lid.sum() > 70  # skin where the iris was
     assert changed["turn"][face].mean() > 0.5
     assert not changed["wink"][400:].any()
     assert not changed["turn"][400:].any()
