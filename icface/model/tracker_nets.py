@@ -163,22 +163,25 @@ class LandmarkNet(TrackerNet):
         widths: tuple[int, int, int, int, int] = (16, 24, 48, 96, 160),
         blocks: tuple[int, int, int, int] = (1, 2, 2, 1),
         hidden: int = 320,
+        normed: bool = False,
     ) -> None:
         super().__init__()
         self.size = size
-        self.config = {"size": size, "widths": list(widths), "blocks": list(blocks), "hidden": hidden}
+        self.config = {"size": size, "widths": list(widths), "blocks": list(blocks), "hidden": hidden, "normed": normed}
         layers: list[nn.Module] = [Down(3, widths[0])]
         for before, after, count in zip(widths, widths[1:], blocks, strict=False):
             layers += [Down(before, after), *(Residual(after) for _ in range(count))]
         self.trunk = nn.Sequential(*layers)
-        self.hidden = nn.Linear(widths[-1] * (size // 32) ** 2, hidden)
+        inputs = widths[-1] * (size // 32) ** 2
+        self.hidden = dense(inputs, hidden) if normed else nn.Linear(inputs, hidden)
         self.points = nn.Linear(hidden, N_POINTS * 3)
         self.controls = nn.Linear(hidden, len(CHANNELS))
         self.face = nn.Linear(hidden, 1)
 
     def forward(self, crop: Tensor) -> LandmarkOutput:
         """(N, 3, size, size)."""
-        features = torch.relu(self.hidden(self.trunk(crop).flatten(1)))
+        features = self.hidden(self.trunk(crop).flatten(1))
+        features = features if isinstance(self.hidden, nn.Sequential) else torch.relu(features)
         return LandmarkOutput(
             self.points(features).unflatten(1, (N_POINTS, 3)), self.controls(features), self.face(features)[:, 0]
         )
@@ -201,11 +204,9 @@ class PartOutput:
 
 
 class PartNet(TrackerNet):
-    """Points and channels of one part of the face, given the head's angles."""
+    """Points and channels of one part of the face, given the head's angles; blind to colour, brightness and contrast."""
 
-    def __init__(
-        self, size: int, points: int, channels: int, widths: tuple[int, int, int] = (24, 48, 96), hidden: int = 192
-    ) -> None:
+    def __init__(self, size: int, points: int, channels: int, widths: tuple[int, int] = (24, 48), hidden: int = 192) -> None:
         super().__init__()
         self.size = size
         self.config = {
@@ -215,16 +216,16 @@ class PartNet(TrackerNet):
             "widths": list(widths),
             "hidden": hidden,
         }
-        layers: list[nn.Module] = []
-        for before, after in zip((3, *widths), widths, strict=False):
-            layers += [Down(before, after), Residual(after)]
-        self.trunk = nn.Sequential(*layers)
-        self.hidden = dense(widths[-1] * (size // 8) ** 2 + 3, hidden)
+        narrow, wide = widths
+        self.trunk = nn.Sequential(Down(1, narrow), Residual(narrow), Down(narrow, wide), Residual(wide))
+        self.hidden = dense(wide * (size // 4) ** 2 + 3, hidden)
         self.points = nn.Linear(hidden, points * 2)
         self.channels = nn.Linear(hidden, channels)
 
     def forward(self, crop: Tensor, angles: Tensor) -> PartOutput:
-        """(N, 3, size, size) and (N, 3) yaw, pitch, roll in `ANGLE_UNIT_DEG`, as the crop shows them."""
-        features = torch.cat([self.trunk(crop).flatten(1), angles], 1)
-        features = self.hidden(features)
+        """(N, 1 or 3, size, size) and (N, 3) yaw, pitch, roll in `ANGLE_UNIT_DEG`, as the crop shows them."""
+        grey = crop.mean(1, keepdim=True)
+        grey = grey - grey.mean((2, 3), keepdim=True)
+        grey = grey / (grey.std((2, 3), keepdim=True) + 0.02)
+        features = self.hidden(torch.cat([self.trunk(grey).flatten(1), angles], 1))
         return PartOutput(self.points(features).unflatten(1, (-1, 2)), self.channels(features))

@@ -42,12 +42,13 @@ LANDMARKS_FILE = "landmarks.safetensors"
 EYE_FILE, MOUTH_FILE = "eye.safetensors", "mouth.safetensors"
 
 HEAT_LIMIT = 0.2
-FACE_LIMIT = 0.993
+FACE_LIMIT = 0.967
 """Least confidence of a face that nobody pointed at."""
 DRAWN_LIMIT = 0.15
 """Least confidence of a face in a box that a person drew."""
 FOLLOW_LIMIT = 0.35
-SAME_FACE_IOU = 0.35
+SAME_FACE = 0.5
+"""Share of the smaller of two boxes that lies in the other from which on they are one face."""
 MOST_PROPOSALS = 48
 _COARSEST, _FINEST_LEAST, _FINEST_MOST = 112, 480, 2048
 _PAD = 16
@@ -56,7 +57,7 @@ _DRAWN_SIZES = (1.0, 0.75)
 
 
 @dataclass(frozen=True, slots=True)
-class _Proposal:
+class Proposal:
     """A face as the detector sees it: centre and extent in image pixels, tilt clockwise on the screen."""
 
     x: float
@@ -67,10 +68,12 @@ class _Proposal:
 
     @property
     def box(self) -> Box:
+        """The upright square about it."""
         half = self.extent / 2
         return Box(self.x - half, self.y - half, self.x + half, self.y + half)
 
     def crop(self, size: int) -> Similarity:
+        """``crop_from_image`` for the landmark network."""
         side = self.extent * READ_MARGIN
         return Similarity.crop(centre=(self.x, self.y), side=side, roll_deg=self.tilt_deg, size=size)
 
@@ -132,13 +135,13 @@ class BuiltinTracker:
         """All faces of an RGB image (H, W, 3) uint8, largest first; empty when there is none."""
         _check(image)
         size = self._load().reader.size
-        proposals = _distinct(self._propose(image))[:MOST_PROPOSALS]
+        proposals = distinct(self.propose(image))[:MOST_PROPOSALS]
         first = self._read(image, [p.crop(size) for p in proposals])
         likely = [face for face in first if face.confidence > 0.5]
         second = self._read(image, [face_crop(face.landmarks, size, margin=READ_MARGIN) for face in likely])
         kept: list[FaceObservation] = []
         for face in sorted((f for f in second if f.confidence >= FACE_LIMIT), key=lambda f: -f.confidence):
-            if all(face.box.iou(other.box) < SAME_FACE_IOU for other in kept):
+            if all(_overlap(face.box, other.box) < SAME_FACE for other in kept):
                 kept.append(face)
         kept = self._look_closer(image, kept)
         return tuple(sorted(kept, key=lambda f: -f.box.width * f.box.height))
@@ -155,7 +158,7 @@ class BuiltinTracker:
         size = self._load().reader.size
         x, y = box.centre
         extent = max(box.width, box.height)
-        tries = [_Proposal(x, y, extent * s, tilt, 1.0) for s in _DRAWN_SIZES for tilt in _DRAWN_TILTS_DEG]
+        tries = [Proposal(x, y, extent * s, tilt, 1.0) for s in _DRAWN_SIZES for tilt in _DRAWN_TILTS_DEG]
         readings = self._read(image, [t.crop(size) for t in tries])
         for _ in range(2):
             best = sorted(readings, key=lambda f: -f.confidence)[:4]
@@ -179,9 +182,10 @@ class BuiltinTracker:
         return self._look_closer(image, [face])[0]
 
     @torch.inference_mode()
-    def _propose(self, image: Pixels) -> list[_Proposal]:
+    def propose(self, image: Pixels) -> list[Proposal]:
+        """Everything that looks a little like a face to the detector alone, at every scale, unsorted."""
         detector = self._load().detector
-        found: list[_Proposal] = []
+        found: list[Proposal] = []
         for picture, scale in _pyramid(image):
             maps = detector(_as_tensor(picture[None], self._device))
             heat = torch.sigmoid(maps.heat)
@@ -193,7 +197,7 @@ class BuiltinTracker:
             cos, sin = maps.tilt[0, :, rows, columns]
             tilts, scores = torch.rad2deg(torch.atan2(sin, cos)).tolist(), heat[0, rows, columns].tolist()
             for (x, y), extent, tilt, score in zip(centres, extents, tilts, scores, strict=True):
-                found.append(_Proposal(x, y, extent, tilt, score))
+                found.append(Proposal(x, y, extent, tilt, score))
         return found
 
     @torch.inference_mode()
@@ -257,13 +261,19 @@ def _observation(
     return FaceObservation(Box.around(landmarks[:468]), landmarks, ControlVector.from_array(controls), confidence)
 
 
-def _distinct(proposals: Sequence[_Proposal]) -> list[_Proposal]:
+def distinct(proposals: Sequence[Proposal]) -> list[Proposal]:
     """The best of each heap of proposals, best first."""
-    kept: list[_Proposal] = []
+    kept: list[Proposal] = []
     for proposal in sorted(proposals, key=lambda p: -p.score):
         if all(proposal.box.iou(other.box) < 0.45 for other in kept):
             kept.append(proposal)
     return kept
+
+
+def _overlap(a: Box, b: Box) -> float:
+    """Share of the smaller box that lies in the other, 0..1."""
+    wide, high = min(a.right, b.right) - max(a.left, b.left), min(a.bottom, b.bottom) - max(a.top, b.top)
+    return max(wide, 0.0) * max(high, 0.0) / min(a.width * a.height, b.width * b.height)
 
 
 def _check(image: Pixels) -> None:

@@ -15,6 +15,9 @@ from icface.geometry import MESH_POINTS, Similarity, eye_line_deg
 from icface.model.tracker_nets import ANGLE_UNIT_DEG, READ_MARGIN
 from icface.training.tracker_data import Floats, Images, LabelledImages
 
+ALARM_SIZE, ALARM_MARGIN = 192, 2.2
+"""Side of a stored false alarm in pixels, and in extents of the face the detector took it for."""
+
 
 def framing(landmarks: Floats) -> NDArray[np.float64]:
     """Centre x, y, larger extent along the eye line, and the eye line's angle (degrees), shape (4,)."""
@@ -114,10 +117,8 @@ class CropSampler:
         self._folder, self._size, self._backgrounds = folder, size, backgrounds
         self._rng = np.random.default_rng(seed)
         self._flip = dict(np.load(folder / "flip.npz"))
-        self.reload()
-
-    def reload(self) -> None:
-        """Look again at the cache, which may have grown."""
+        alarms = folder / "train_alarms.npy"
+        self._alarms = np.load(alarms) if alarms.is_file() else np.empty((0, 1, 1, 3), np.uint8)
         self._pools = [LabelledImages.load(self._folder, f"train_{name}") for name in ("renders", "portraits")]
         self._framings = [np.stack([framing(points) for points in pool.landmarks]) for pool in self._pools]
         self._chances = []
@@ -130,7 +131,7 @@ class CropSampler:
         """(478, 3) mean of some well-framed crops' points."""
         return self.batch(400, negatives=0.0).points.mean(0)
 
-    def batch(self, count: int, *, renders: float = 0.55, negatives: float = 0.12) -> CropBatch:
+    def batch(self, count: int, *, renders: float = 0.55, negatives: float = 0.16) -> CropBatch:
         """`count` crops, of which a share are negatives and a share of the faces are renders."""
         rng, size = self._rng, self._size
         pictures = np.empty((count, size, size, 3), np.uint8)
@@ -180,7 +181,13 @@ class CropSampler:
 
     def _negative(self) -> Images:
         rng, size = self._rng, self._size
-        if rng.random() < 0.6:
+        if len(self._alarms) and rng.random() < 0.55:
+            image = self._alarms[rng.integers(len(self._alarms))]
+            whole = image.shape[0]
+            side = whole / ALARM_MARGIN * READ_MARGIN * np.exp(rng.normal(0, 0.12))
+            centre = tuple((whole - 1) / 2 + rng.normal(0, 0.06, 2) * side)
+            tilt = rng.normal(0, 10)
+        elif rng.random() < 0.5:
             image = self._backgrounds[rng.integers(len(self._backgrounds))]
             whole = image.shape[0]
             side = rng.uniform(0.2, 1.0) * whole

@@ -13,12 +13,14 @@ from torch import Tensor, nn
 from icface.controls import CHANNELS
 from icface.geometry import Similarity
 from icface.model.tracker_nets import ANGLE_UNIT_DEG, PartNet
-from icface.tracking.parts import PARTS, PartName, face_unit, part_crop
-from icface.training.tracker_augment import occlude, photometric
+from icface.tracking.parts import PARTS, PartName, part_crop
 from icface.training.tracker_data import Floats, Images, LabelledImages
 
 _POINT_UNIT = 0.02
 _ANGLE_NOISE_DEG = 3.0
+_SHIFT = 0.035
+_ROOM, _FINER = 1.3, 1.25
+"""How much larger than the crop a stored part is, and how much finer."""
 _READ_OFTEN = ("jawOpen", "eyeBlink", "mouthSmile", "browInnerUp", "browOuterUp", "browDown")
 
 
@@ -48,69 +50,120 @@ class PartBatch:
 
 
 class PartSampler:
-    """Draws augmented crops of eyes (either side, the left one mirrored) or of mouths.
+    """Draws augmented grey crops of eyes (either side, the left one mirrored) or of mouths.
 
-    The crop is placed by landmarks with as much error as a first reading makes.
+    All parts are cut once, a little too large; a batch is shifted, turned, scaled, relit and blurred at once. The crop is
+    placed with as much error as a first reading makes.
     """
 
-    def __init__(self, folder: Path, part: PartName, size: int, *, seed: int = 0) -> None:
+    def __init__(self, folder: Path, part: PartName, size: int, *, splits: tuple[str, ...] = ("train",), seed: int = 0) -> None:
         self._part, self._size = part, size
         self._rng = np.random.default_rng(seed)
         self._flip = dict(np.load(folder / "flip.npz"))
-        self._pools = [LabelledImages.load(folder, f"train_{name}") for name in ("renders", "portraits")]
+        path = folder / f"parts_{part}_{size}_{'_'.join(splits)}.npz"
+        if not path.is_file():
+            self._cut_all(folder, splits, path)
+        with np.load(path) as stored:
+            self._starts = [int(n) for n in stored["starts"]]
+            self._pictures, self._points = torch.from_numpy(stored["pictures"]), torch.from_numpy(stored["points"])
+            self._controls, self._exact = stored["controls"], torch.from_numpy(stored["exact"])
 
-    def batch(self, count: int, *, renders: float = 0.65) -> PartBatch:
-        """`count` crops, a share of them of renders."""
-        rng, size, part = self._rng, self._size, PARTS[self._part]
-        pictures = np.empty((count, size, size, 3), np.uint8)
-        points = np.empty((count, len(part.points), 2), np.float32)
-        controls = np.empty((count, len(CHANNELS)), np.float32)
-        exact = np.empty(count, np.float32)
-        for n in range(count):
-            pool = int(rng.random() >= renders)
-            picture, points[n], controls[n] = self._one(self._pools[pool])
-            exact[n] = 1 - pool
-            if rng.random() < 0.07:
-                picture = occlude(rng, picture, pictures[rng.integers(n)] if n else picture)
-            pictures[n] = photometric(rng, picture)
-        angles = controls[:, :3] + rng.normal(0, _ANGLE_NOISE_DEG, (count, 3))
-        scaled = torch.from_numpy(pictures).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
-        return PartBatch(
-            scaled,
-            torch.from_numpy((angles / ANGLE_UNIT_DEG).astype(np.float32)),
-            torch.from_numpy(points),
-            torch.from_numpy(controls[:, part.channels]),
-            torch.from_numpy(exact),
-        )
+    def _cut_all(self, folder: Path, splits: tuple[str, ...], path: Path) -> None:
+        """Cut the part out of every picture of these splits, and keep that for the next run."""
+        cut: list[tuple[Images, Floats, Floats, float]] = []
+        starts = [0]
+        for pool in ("renders", "portraits"):
+            for split in splits:
+                data = LabelledImages.load(folder, f"{split}_{pool}")
+                for image, landmarks, controls in zip(data.images, data.landmarks, data.controls, strict=True):
+                    cut += self._cut(np.asarray(image), landmarks, controls, float(pool == "renders"))
+            starts.append(len(cut))
+        pictures, points, controls, exact = (np.stack(column) for column in zip(*cut, strict=True))
+        kinds = {"pictures": pictures, "points": points, "controls": controls, "exact": exact.astype(np.float32)}
+        np.savez(path, starts=starts, **kinds)
 
-    def _one(self, data: LabelledImages) -> tuple[Images, Floats, Floats]:
+    def _cut(
+        self, image: Images, landmarks: Floats, controls: Floats, exact: float
+    ) -> list[tuple[Images, Floats, Floats, float]]:
+        """Parts of one face and, for the mouth, its mirror image: `_ROOM` times the crop, points in crop sides."""
+        made = []
+        size = round(self._size * _FINER * _ROOM)
+        part = PARTS[self._part]
+        for name, mirrored in ((self._part, False), ("mouth" if self._part == "mouth" else "left_eye", True)):
+            crop = part_crop(landmarks, name, round(self._size * _FINER))
+            crop = Similarity.from_matrix(
+                crop.matrix + np.array([[0, 0, 1], [0, 0, 1]]) * (size - round(self._size * _FINER)) / 2
+            )
+            shape = (size, size)
+            picture = cv2.warpAffine(image, crop.matrix, shape, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            grey = picture.mean(2).astype(np.uint8)
+            which = self._flip["landmarks"][part.points] if mirrored else part.points
+            points = crop.points(landmarks[which, :2]) - (size - 1) / 2
+            turned = controls.copy()
+            turned[2] += crop.turn_deg
+            if mirrored:
+                grey, points[:, 0] = np.ascontiguousarray(grey[:, ::-1]), -points[:, 0]
+                turned = turned[self._flip["controls"]] * self._flip["signs"]
+            made.append((grey, (points / (self._size * _FINER)).astype(np.float32), turned.astype(np.float32), exact))
+        return made
+
+    def batch(self, count: int, *, renders: float = 0.7, plain: bool = False) -> PartBatch:
+        """`count` crops, a share of them of renders; `plain` ones are not relit or blurred."""
         rng, size = self._rng, self._size
-        i = int(rng.integers(len(data)))
-        landmarks, controls = data.landmarks[i], data.controls[i].copy()
-        mirrored = bool(rng.random() < 0.5)
-        name = self._part if self._part == "mouth" else "left_eye" if mirrored else "right_eye"
-        exactly = part_crop(landmarks, name, size)
-        away = rng.normal(0, 0.09, 2) * face_unit(landmarks)
-        zoom, turn = np.exp(np.clip(rng.normal(0, 0.06), -0.2, 0.2)), rng.normal(0, 3.0)
-        middle = exactly.inverse().points(np.full((1, 2), (size - 1) / 2))[0] + away
-        crop = Similarity.crop(
-            centre=(float(middle[0]), float(middle[1])),
-            side=float(size / exactly.scale * zoom),
-            roll_deg=float(exactly.turn_deg + turn),
-            size=size,
+        first, middle, last = self._starts
+        chosen = np.where(rng.random(count) < renders, rng.integers(first, middle, count), rng.integers(middle, last, count))
+        index = torch.from_numpy(chosen)
+        shift = torch.from_numpy(np.clip(rng.normal(0, _SHIFT, (count, 2)), -0.09, 0.09).astype(np.float32))
+        zoom = np.exp(
+            np.clip(
+                rng.normal(0, 0.06),
+                -0.15,
+                0.15,
+            )
+            * np.ones(count)
+            + rng.normal(0, 0.03, count)
         )
-        shape = (size, size)
-        cut = cv2.warpAffine(data.images[i], crop.matrix, shape, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        picture = cut.astype(np.uint8, copy=False)
-        controls[2] += crop.turn_deg
-        points = crop.points(landmarks[PARTS[name].points, :2])
-        if mirrored:
-            picture = np.ascontiguousarray(picture[:, ::-1])
-            controls = controls[self._flip["controls"]] * self._flip["signs"]
-            if name == "mouth":
-                points = crop.points(landmarks[self._flip["landmarks"][PARTS[name].points], :2])
-            points[:, 0] = size - 1 - points[:, 0]
-        return picture, ((points - (size - 1) / 2) / size).astype(np.float32), controls
+        turn_deg = rng.normal(0, 3.0, count)
+        cos, sin = zoom * np.cos(np.radians(turn_deg)), zoom * np.sin(np.radians(turn_deg))
+        linear = torch.from_numpy(np.stack([cos, -sin, sin, cos], 1).reshape(-1, 2, 2).astype(np.float32))
+        theta = torch.cat([linear / _ROOM, shift[..., None] * 2 / _ROOM], 2)
+        pictures = self._pictures[index][:, None].float() / 127.5 - 1
+        grid = nn.functional.affine_grid(theta, [count, 1, size, size], align_corners=False)
+        pictures = nn.functional.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
+        points = (self._points[index] - shift[:, None]) @ torch.linalg.inv(linear).transpose(1, 2)
+        controls = self._controls[chosen].copy()
+        controls[:, 2] += turn_deg
+        if not plain:
+            pictures = _relit(rng, pictures)
+        part = PARTS[self._part]
+        angles = controls[:, :3] + rng.normal(0, _ANGLE_NOISE_DEG, (count, 3))
+        return PartBatch(
+            pictures,
+            torch.from_numpy((angles / ANGLE_UNIT_DEG).astype(np.float32)),
+            points,
+            torch.from_numpy(controls[:, part.channels]),
+            self._exact[index],
+        )
+
+
+def _relit(rng: np.random.Generator, pictures: Tensor) -> Tensor:
+    """Another gamma, a slope of light, blur, noise and a patch in the way, each for some of the pictures."""
+    count, _, size, _ = pictures.shape
+
+    def random(*shape: int) -> Tensor:
+        return torch.from_numpy(rng.random(shape, np.float32)) * 2 - 1
+
+    some = torch.from_numpy(rng.random((3, count, 1, 1, 1)) < np.array([0.25, 0.3, 0.08]).reshape(3, 1, 1, 1, 1))
+    pictures = (pictures * 0.5 + 0.5).clamp(0, 1) ** torch.exp(0.4 * random(count, 1, 1, 1))
+    line = torch.linspace(-1, 1, size)
+    pictures = pictures * (1 + 0.25 * (random(count, 1, 1, 1) * line + random(count, 1, 1, 1) * line[:, None]))
+    soft = nn.functional.avg_pool2d(nn.functional.pad(pictures, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    pictures = torch.where(some[0], soft, pictures)
+    noise = torch.from_numpy(rng.standard_normal(pictures.shape, np.float32)) * 0.05
+    pictures = pictures + noise * some[1]
+    place, reach = random(2, count, 1, 1, 1), 0.12 + 0.1 * random(2, count, 1, 1, 1)
+    inside = ((line - place[0]).abs() < reach[0]) & ((line[:, None] - place[1]).abs() < reach[1])
+    return torch.where(inside & some[2], random(count, 1, 1, 1) * 0.5 + 0.5, pictures) * 2 - 1
 
 
 class PartLoss(nn.Module):

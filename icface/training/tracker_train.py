@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import logging
 import math
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -27,9 +28,11 @@ from torch import Tensor, nn
 from icface.controls import EXPRESSIONS
 from icface.model.store import save_model
 from icface.model.tracker_nets import FaceDetectorNet, LandmarkNet, PartNet, TrackerNet
+from icface.tracking.builtin import BuiltinTracker
 from icface.tracking.parts import PARTS, PartName
 from icface.training.tracker_augment import CropBatch, CropSampler
 from icface.training.tracker_data import LabelledImages, build_cache
+from icface.training.tracker_mining import collect_alarms
 from icface.training.tracker_parts import PartLoss, PartSampler
 from icface.training.tracker_scenes import SceneBatch, SceneSampler, make_backgrounds
 
@@ -41,7 +44,7 @@ EYES = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 
         263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)  # fmt: skip
 BROWS = (70, 63, 105, 66, 107, 55, 65, 52, 53, 46, 300, 293, 334, 296, 336, 285, 295, 282, 283, 276)
 _READ_OFTEN = ("jawOpen", "eyeBlink", "mouthSmile", "browInnerUp", "browOuterUp", "browDown")
-PART_SIZES: dict[PartName, int] = {"right_eye": 48, "left_eye": 48, "mouth": 56}
+PART_SIZES: dict[PartName, int] = {"right_eye": 32, "left_eye": 32, "mouth": 40}
 _POINT_UNIT = 0.02
 _KEPT = 0.999
 _Batch = TypeVar("_Batch")
@@ -155,7 +158,7 @@ class _Weights:
             saved = load_file(plan.checkpoint, device=str(plan.where))
             self.step = int(saved.pop("step"))
             for prefix, module in (("net.", self._net), ("average.", self._average)):
-                module.load_state_dict({k.removeprefix(prefix): v for k, v in saved.items() if k.startswith(prefix)})
+                module.load_state_dict({k.removeprefix(prefix): v for k, v in saved.items() if k.startswith(prefix)}, strict=os.environ.get("LOOSE") is None)
 
     @torch.no_grad()
     def moved(self) -> None:
@@ -250,6 +253,14 @@ def cache(portraits: Path, rig: Path, folder: Path) -> None:
     build_cache(portraits, rig, folder)
 
 
+@main.command()
+@click.option("--cache", type=click.Path(exists=True, path_type=Path), required=True)
+@click.option("--models", type=click.Path(exists=True, path_type=Path), default=None, help="Folder of the weights.")
+def mine(cache: Path, models: Path | None) -> None:
+    """Collect false alarms of the detector, for the next training of the landmark network."""
+    np.save(cache / "train_alarms.npy", collect_alarms(BuiltinTracker(models=models), cache, _backgrounds(cache)))
+
+
 _TRAINING = (
     click.option("--cache", type=click.Path(exists=True, path_type=Path), required=True),
     click.option("--checkpoint", type=click.Path(path_type=Path), required=True, help="Read if it exists, then written."),
@@ -274,7 +285,7 @@ def landmarks(**options: Any) -> None:
     """Train the landmark network."""
     plan = Plan(**options)
     torch.manual_seed(plan.seed)
-    net = LandmarkNet()
+    net = LandmarkNet(normed=True)
     sampler = CropSampler(plan.cache, net.size, _backgrounds(plan.cache), seed=plan.seed)
     renders = LabelledImages.load(plan.cache, "train_renders")
     with torch.no_grad():
