@@ -98,9 +98,7 @@ class Neutralizer(nn.Module):
         self.register_buffer("anchor_places", torch.zeros(ANCHORS, 3))
         self.stem = nn.Sequential(nn.Conv2d(8, w[0], 5, 2, 2, bias=False), nn.BatchNorm2d(w[0]), nn.SiLU(inplace=True))
         self.first = Residual(w[0])
-        self.down = nn.ModuleList(
-            nn.Sequential(ConvBlock(a, b, stride=2), Residual(b)) for a, b in pairwise(w)
-        )
+        self.down = nn.ModuleList(nn.Sequential(ConvBlock(a, b, stride=2), Residual(b)) for a, b in pairwise(w))
         self.up = nn.ModuleList(
             nn.Sequential(ConvBlock(b + a, a), ConvBlock(a, a)) for a, b in zip(w[-2::-1], w[:0:-1], strict=True)
         )

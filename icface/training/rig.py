@@ -284,7 +284,5 @@ def _interpolate(values, faces, triangle, weights):  # type: ignore[no-untyped-d
                 w1, w2 = weights[y, x, 0], weights[y, x, 1]
                 w0 = 1 - w1 - w2
                 for c in range(values.shape[1]):
-                    out[y, x, c] = (
-                        w0 * values[faces[f, 0], c] + w1 * values[faces[f, 1], c] + w2 * values[faces[f, 2], c]
-                    )
+                    out[y, x, c] = w0 * values[faces[f, 0], c] + w1 * values[faces[f, 1], c] + w2 * values[faces[f, 2], c]
     return out

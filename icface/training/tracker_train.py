@@ -158,7 +158,10 @@ class _Weights:
             saved = load_file(plan.checkpoint, device=str(plan.where))
             self.step = int(saved.pop("step"))
             for prefix, module in (("net.", self._net), ("average.", self._average)):
-                module.load_state_dict({k.removeprefix(prefix): v for k, v in saved.items() if k.startswith(prefix)}, strict=os.environ.get("LOOSE") is None)
+                module.load_state_dict(
+                    {k.removeprefix(prefix): v for k, v in saved.items() if k.startswith(prefix)},
+                    strict=os.environ.get("LOOSE") is None,
+                )
 
     @torch.no_grad()
     def moved(self) -> None:
