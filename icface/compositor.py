@@ -67,20 +67,39 @@ def _moved(
 ) -> Pixels:
     """The edited pixels of a region: left, top, right, bottom in the image."""
     left, top, right, bottom = region
-    flow_support, pixel_support = _SUPPORT[quality]
     here = Similarity((1, 0, -left, 0, 1, -top)) @ encoding.crop_from_image.inverse()  # region from grid
     wide, high = right - left, bottom - top
     assert prediction.flow is not None
-    flow = prediction.flow @ here.matrix[:, :2].T.astype(np.float32)  # image pixels
+    moved = _sampled(image, region, here, prediction.flow, quality)
+    if prediction.back is not None and prediction.back_flow is not None and prediction.back.any():
+        share: Pixels = cv2.warpAffine(prediction.back, here.matrix, (wide, high), flags=cv2.INTER_LINEAR)
+        if share.any():
+            box = _bounds(share)
+            inner = (left + box[0], top + box[1], left + box[2], top + box[3])
+            there = Similarity((1, 0, -box[0], 0, 1, -box[1])) @ here
+            behind = _sampled(image, inner, there, prediction.back_flow, quality)
+            window = np.s_[box[1] : box[3], box[0] : box[2]]
+            moved[window] = _blended(moved[window], behind, share[window][..., None])
+    if prediction.cavity is not None and prediction.cavity.any():
+        cover: Pixels = cv2.warpAffine(prediction.cavity, here.matrix, (wide, high), flags=cv2.INTER_LINEAR)
+        moved = _painted(moved, cover, encoding.cavity_rgb) if cover.any() else moved
+    return moved
+
+
+def _sampled(
+    image: Pixels, region: tuple[int, int, int, int], here: Similarity, field: NDArray[np.float32], quality: Quality
+) -> Pixels:
+    """The pixels of a region through one layer's flow; `here` is region from grid."""
+    left, top, right, bottom = region
+    wide, high = right - left, bottom - top
+    flow_support, pixel_support = _SUPPORT[quality]
+    flow = field @ here.matrix[:, :2].T.astype(np.float32)  # image pixels
     shift: Pixels = cv2.warpAffine(flow, here.matrix, (wide, high), flags=flow_support, borderMode=cv2.BORDER_CONSTANT)
     source, (from_x, from_y) = _reachable(image, region, flow)
     shift[..., 0] += np.arange(left - from_x, right - from_x, dtype=np.float32)
     shift[..., 1] += np.arange(top - from_y, bottom - from_y, dtype=np.float32)[:, None]
     # None, not an empty array: with that, OpenCV 5 samples the wrong places when it interpolates linearly.
     moved: Pixels = cv2.remap(source, shift, None, pixel_support, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
-    if prediction.cavity is not None and prediction.cavity.any():
-        cover: Pixels = cv2.warpAffine(prediction.cavity, here.matrix, (wide, high), flags=cv2.INTER_LINEAR)
-        moved = _painted(moved, cover, encoding.cavity_rgb) if cover.any() else moved
     return moved
 
 
@@ -118,11 +137,21 @@ def _reachable(image: Pixels, region: tuple[int, int, int, int], flow: NDArray[n
 
 def _painted(moved: Pixels, cover: NDArray[np.float32], rgb: tuple[float, float, float]) -> Pixels:
     """The cavity's colour laid over the moved pixels; alpha stays."""
-    rows, columns = np.flatnonzero(cover.any(1)), np.flatnonzero(cover.any(0))
-    window = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    left, top, right, bottom = _bounds(cover)
+    window = np.s_[top:bottom, left:right]
     depth = np.iinfo(moved.dtype).max / 255
-    share = cover[window][..., None]
     colour = np.array(rgb, np.float32) * depth
-    under = moved[window][..., :3]
-    moved[window][..., :3] = (under * (1 - share) + colour * share + 0.5).astype(moved.dtype)
+    moved[window][..., :3] = _blended(moved[window][..., :3], colour, cover[window][..., None])
     return moved
+
+
+def _bounds(mask: Pixels) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of what is not zero in a mask that is not all zero."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
+def _blended(under: Pixels, over: Pixels, share: Pixels) -> Pixels:
+    """`over` laid on `under` by its share, rounded to the depth of `under`; equal pixels stay as they are."""
+    mixed: Pixels = (under + (over.astype(np.float32) - under) * share + 0.5).astype(under.dtype)
+    return mixed

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,11 +16,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from icface.controls import ControlVector
+from icface.controls import EXPRESSIONS, ControlVector
 from icface.geometry import Similarity, face_crop, rotation_matrix
 from icface.model.animator import Animator, AnimatorConfig
 from icface.model.crops import sample_crop
 from icface.model.device import CPU, Device, pick_device
+from icface.model.lids import LEFT_BROW, LEFT_EYE, RIGHT_BROW, RIGHT_EYE, fit_lid, outline_eyes
 from icface.model.neutralizer import GRID, OFFSET, WINDOW, Neutralizer, NeutralizerConfig, Part, Surface
 from icface.model.store import models_dir
 from icface.model.warp import SurfaceMesh, build_mesh, flow_of, mesh_places, move
@@ -63,15 +64,21 @@ class FacePrediction:
     Attributes
     ----------
     flow : (GRID, GRID, 2) float32, or None when nothing changes
-        Backward flow, grid pixels, zero along the border.
+        Backward flow of skin and surroundings, grid pixels, zero along the border.
     known : (GRID, GRID) bool, or None
         Where the flow is the face's own surface and not its continuation.
+    back_flow : (GRID, GRID, 2) float32, or None
+        Backward flow of what shows through the openings of the skin: eyes and teeth.
+    back : (GRID, GRID) float32, or None
+        0..1, how much of the pixel shows those.
     cavity : (GRID, GRID) float32, or None
         0..1, how much of the pixel is mouth cavity that the photo hides.
     """
 
     flow: NDArray[np.float32] | None
     known: NDArray[np.bool_] | None = None
+    back_flow: NDArray[np.float32] | None = None
+    back: NDArray[np.float32] | None = None
     cavity: NDArray[np.float32] | None = None
 
 
@@ -142,9 +149,8 @@ class FacePredictor:
         """
         crop_from_image = face_crop(face.landmarks, GRID)
         window = sample_crop(image, Similarity((1, 0, -OFFSET, 0, 1, -OFFSET)) @ crop_from_image, WINDOW)
-        points = (crop_from_image.points(face.landmarks[:, :2]) - OFFSET + 0.5) * (2 / WINDOW) - 1
-        landmarks = torch.from_numpy(points.astype(np.float32))
-        return self._guarded(lambda: self._encode(window, landmarks, crop_from_image, face.controls))
+        points = crop_from_image.points(face.landmarks[:, :2])
+        return self._guarded(lambda: self._encode(window, points, crop_from_image, face.controls))
 
     def predict(self, encoding: SourceEncoding, controls: ControlVector) -> FacePrediction:
         """The flow that turns the photo's own controls into these; no flow at all when they are the same."""
@@ -170,11 +176,12 @@ class FacePredictor:
             with torch.inference_mode():
                 return work()
 
-    def _see(self, window: NDArray[np.uint8], landmarks: torch.Tensor) -> Surface:
+    def _see(self, window: NDArray[np.uint8], points: NDArray[np.float64]) -> Surface:
         device = self._device
+        landmarks = torch.from_numpy(((points - OFFSET + 0.5) * (2 / WINDOW) - 1).astype(np.float32))[None]
         picture = torch.from_numpy(window).to(device.torch_device).permute(2, 0, 1)[None].to(device.dtype) / 127.5 - 1
         surface: Surface = self._neutralizer(
-            picture.contiguous(memory_format=torch.channels_last), landmarks[None].to(device.torch_device)
+            picture.contiguous(memory_format=torch.channels_last), landmarks.to(device.torch_device)
         )
         tensors = (surface.head, surface.place, surface.logits)
         if all(torch.isfinite(t).all() for t in tensors):
@@ -184,18 +191,18 @@ class FacePredictor:
         self._notices.append(f"Half precision overflowed on {device.name}; continuing with float32.")
         self._device = device.in_full_precision()
         self._place()
-        return self._see(window, landmarks)
+        return self._see(window, points)
 
     def _encode(
-        self, window: NDArray[np.uint8], landmarks: torch.Tensor, crop_from_image: Similarity, controls: ControlVector
+        self, window: NDArray[np.uint8], points: NDArray[np.float64], crop_from_image: Similarity, controls: ControlVector
     ) -> SourceEncoding:
-        surface = self._see(window, landmarks)
-        part = one_face(surface.logits[0].argmax(0).cpu().numpy())
+        surface = self._see(window, points)
+        part = outline_eyes(one_face(surface.logits[0].argmax(0).cpu().numpy()), points)
         if (part > Part.BACKGROUND).mean() < MIN_FACE_SHARE:
             raise NoFaceError("No face surface was recognised there; choose another face, or draw a box around it.")
         on_device = torch.from_numpy(part).to(self._device.torch_device)
         basis_cm = self._animator(mesh_places(surface, on_device))
-        mesh = build_mesh(surface, on_device, basis_cm)
+        mesh = with_lids(build_mesh(surface, on_device, basis_cm), part, points, controls)
         return SourceEncoding(crop_from_image, controls, mesh, part, cavity_colour(window, part))
 
     def _predict(self, encoding: SourceEncoding, controls: ControlVector) -> FacePrediction:
@@ -206,7 +213,8 @@ class FacePredictor:
         turn = rotation_matrix(*after.angles_deg) @ rotation_matrix(*before.angles_deg).T
         change = torch.tensor(after.array()[3:] - before.array()[3:], dtype=torch.float32, device=where)
         flow = flow_of(mesh, move(mesh, torch.tensor(turn, dtype=torch.float32, device=where), change))
-        return FacePrediction(flow.field.cpu().numpy(), flow.known.cpu().numpy(), flow.cavity.cpu().numpy())
+        tensors = (flow.field, flow.known, flow.back_field, flow.back, flow.cavity)
+        return FacePrediction(*(t.cpu().numpy() for t in tensors))
 
 
 @contextmanager
@@ -218,6 +226,27 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
+
+
+def with_lids(
+    mesh: SurfaceMesh, part: NDArray[np.int64], points: NDArray[np.float64], controls: ControlVector
+) -> SurfaceMesh:
+    """The mesh with lids that close these very eyes; `points` are the landmarks in grid pixels."""
+    own = part[part > Part.BACKGROUND]
+    skin = (own == Part.SKIN) | (own == Part.LOWER)
+    source, basis = mesh.source.double().cpu().numpy(), mesh.basis.clone()
+    for side, ring, edge in (("L", LEFT_EYE, LEFT_BROW), ("R", RIGHT_EYE, RIGHT_BROW)):
+        closed = controls[f"eyeBlink_{side}"]
+        lid = fit_lid(source, skin, points[list(ring)], points[list(edge)], closed=closed)
+        if lid is None:
+            continue
+        share, drop, release = (torch.from_numpy(a).to(basis) for a in (lid.share, lid.drop, lid.release))
+        blink = basis[EXPRESSIONS.index(f"eyeBlink_{side}")]
+        blink[:, :2] *= 1 - share[:, None]
+        blink[:, 1] -= share * drop
+        for brow in ("browDown", "browInnerUp", "browOuterUp"):
+            basis[EXPRESSIONS.index(f"{brow}_{side}")] *= (1 - share * (1 - release))[:, None]
+    return replace(mesh, basis=basis)
 
 
 def one_face(part: NDArray[np.int64]) -> NDArray[np.int64]:

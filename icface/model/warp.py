@@ -2,8 +2,9 @@
 
 The neutralizer gives a surface under each pixel of the source; neighbouring pixels of one surface form small quads. Moving
 the quads forwards is exact (expressions add up, the head turns rigidly), nearer quads hide farther ones, and inverting each
-quad gives the backward flow. What no quad covers is continued smoothly, to nothing at the border of the crop. The source's
-own controls move nothing, so they return the source: the anchoring is exact by construction.
+quad gives the backward flow. Skin is one layer, what shows through its openings (eyes, teeth) another: each has a flow of its
+own, so that a lid's edge is a soft mask and not a step in the flow. What no quad of a layer covers is continued smoothly, to
+nothing at the border of the crop. The source's own controls move nothing, so they return the source: the anchoring is exact.
 
 Convention
 ----------
@@ -23,8 +24,6 @@ from icface.model.neutralizer import GRID, LENGTH_CM, OFFSET, WINDOW, Part, Surf
 
 TEAR_CM = 0.8
 """Neighbouring pixels whose canonical places are farther apart belong to different surfaces."""
-_SET_BACK_CM = {Part.EYE: 0.35, Part.INSIDE: 0.5}
-"""Eyes lie behind lids and the inside of the mouth behind lips, whatever the network's depth says."""
 _FINENESS = (1, 2, 4, 8, 16)
 _PLAUSIBLE_PX_PER_CM = (3.0, 16.0)
 """A face is half as wide as its crop, so a camera far from 7 pixels per centimetre has been misled."""
@@ -50,10 +49,10 @@ class SurfaceMesh:
         Their places on the canonical surface, `LENGTH_CM` units.
     basis : (53, N, 3)
         Displacement under each channel at full intensity, camera frame, pixels.
-    behind : (N,)
-        How far a point counts as set back when it competes to be seen, pixels.
     quads : (Q, 4) int64
         Corners of the surface's cells: top left, top right, bottom left, bottom right.
+    layer : (Q,) int64
+        0 for cells of skin, 1 for cells of what shows through its openings.
     seams : (S, 4) int64
         Cells between the lower lip and what is above it: where they stretch, the mouth cavity shows.
     pivot : (2,)
@@ -65,8 +64,8 @@ class SurfaceMesh:
     camera: Tensor
     place: Tensor
     basis: Tensor
-    behind: Tensor
     quads: Tensor
+    layer: Tensor
     seams: Tensor
     pivot: Tensor
     pixels_per_cm: float
@@ -78,8 +77,8 @@ class SurfaceMesh:
             camera=self.camera.to(device),
             place=self.place.to(device),
             basis=self.basis.to(device),
-            behind=self.behind.to(device),
             quads=self.quads.to(device),
+            layer=self.layer.to(device),
             seams=self.seams.to(device),
             pivot=self.pivot.to(device),
             pixels_per_cm=self.pixels_per_cm,
@@ -93,15 +92,21 @@ class Flow:
     Attributes
     ----------
     field : (GRID, GRID, 2)
-        Backward flow, grid pixels.
+        Backward flow of the skin and all around it, grid pixels.
     known : (GRID, GRID) bool
         Where it is the face's own surface; elsewhere it is a smooth continuation.
+    back_field : (GRID, GRID, 2)
+        Backward flow of eyes and teeth.
+    back : (GRID, GRID) float
+        0..1, how much of the pixel shows those.
     cavity : (GRID, GRID) float
         0..1, how much of the pixel shows the mouth cavity, which the source hides.
     """
 
     field: Tensor
     known: Tensor
+    back_field: Tensor
+    back: Tensor
     cavity: Tensor
 
 
@@ -162,9 +167,6 @@ def build_mesh(surface: Surface, part: Tensor, basis_cm: Tensor) -> SurfaceMesh:
     rotation, scale, pivot = fit_camera(head, source)
     depth = head @ rotation[2] * scale
     camera = torch.stack([source[:, 0] - pivot[0], pivot[1] - source[:, 1], depth], 1)
-    behind = torch.zeros(len(source), device=device)
-    for which, back_cm in _SET_BACK_CM.items():
-        behind[own == which] = back_cm * scale
     number = torch.full((WINDOW, WINDOW), -1, dtype=torch.long, device=device)
     number[ys, xs] = torch.arange(len(source), device=device)
     cells = torch.stack([number[:-1, :-1], number[:-1, 1:], number[1:, :-1], number[1:, 1:]], -1).flatten(0, 1)
@@ -173,14 +175,15 @@ def build_mesh(surface: Surface, part: Tensor, basis_cm: Tensor) -> SurfaceMesh:
     spread = (corners.amax(1) - corners.amin(1)).amax(1)
     parts = own[cells]
     lips = (parts == Part.LOWER).any(1) & (parts != Part.LOWER).any(1)
-    torn = spread > TEAR_CM
+    back = parts >= Part.INSIDE
+    torn = (spread > TEAR_CM) | (back.any(1) & ~back.all(1))
     return SurfaceMesh(
         source=source,
         camera=camera,
         place=place,
         basis=(_hushed(basis_cm.float()) @ rotation.T * scale).transpose(0, 1).contiguous(),
-        behind=behind,
         quads=cells[~torn],
+        layer=back.all(1)[~torn].long(),
         seams=cells[torn & lips],
         pivot=pivot,
         pixels_per_cm=scale,
@@ -220,11 +223,12 @@ def move(mesh: SurfaceMesh, turn: Tensor, change: Tensor) -> Tensor:
 
 def flow_of(mesh: SurfaceMesh, moved: Tensor) -> Flow:
     """The backward flow of a moved mesh (`move`), filled to the border of the grid."""
-    points = torch.cat([moved[:, :2], (moved[:, 2] - mesh.behind)[:, None], mesh.source], 1)  # (N, 5)
-    field, owner = _render(points, mesh.quads)
-    known = owner >= 0
-    filled = fill(field.permute(2, 0, 1)[None], known[None, None])[0].permute(1, 2, 0)
-    return Flow(field=filled, known=known, cavity=_cavity(points, mesh.seams, known))
+    points = torch.cat([moved, mesh.source], 1)  # (N, 5)
+    field, owner = _render(points, mesh.quads, mesh.layer)
+    known = owner >= 0  # (2, GRID, GRID)
+    filled = fill(field.permute(0, 3, 1, 2), known[:, None]).permute(0, 2, 3, 1)
+    back = _softened((known[1] & ~known[0]).float())
+    return Flow(filled[0], known[0], filled[1], back, _cavity(points, mesh.seams, known.any(0)))
 
 
 def _cavity(points: Tensor, seams: Tensor, known: Tensor) -> Tensor:
@@ -233,10 +237,14 @@ def _cavity(points: Tensor, seams: Tensor, known: Tensor) -> Tensor:
     torn = extent > _SEAM_OPENS_PX[0]
     if not torn.any():
         return torch.zeros(known.shape, device=known.device)
-    owner = _render(points, seams[torn])[1]
+    owner = _render(points, seams[torn], torch.zeros_like(seams[torn][:, 0]))[1][0]
     share = ((extent[torn] - _SEAM_OPENS_PX[0]) / (_SEAM_OPENS_PX[1] - _SEAM_OPENS_PX[0])).clamp(0, 1)
-    open_ = torch.where((owner >= 0) & ~known, share[owner.clamp(min=0)], torch.zeros_like(share[:1]))
-    return F.avg_pool2d(open_[None, None], 3, 1, 1)[0, 0]
+    return _softened(torch.where((owner >= 0) & ~known, share[owner.clamp(min=0)], torch.zeros_like(share[:1])))
+
+
+def _softened(mask: Tensor) -> Tensor:
+    """A mask whose edge is two pixels wide."""
+    return F.avg_pool2d(mask[None, None], 3, 1, 1)[0, 0]
 
 
 def _extent(corners: Tensor) -> tuple[Tensor, Tensor]:
@@ -247,13 +255,14 @@ def _extent(corners: Tensor) -> tuple[Tensor, Tensor]:
     return longest, (low.amin(1) >= 0) & (high.amax(1) <= GRID - 1)
 
 
-def _render(points: Tensor, quads: Tensor) -> tuple[Tensor, Tensor]:
-    """Nearest quad per pixel, inverted: (GRID, GRID, 2) flow, and which quad it is (-1 for none).
+def _render(points: Tensor, quads: Tensor, layer: Tensor) -> tuple[Tensor, Tensor]:
+    """Nearest quad per layer and pixel, inverted: (2, GRID, GRID, 2) flow, and which quad it is (-1 for none).
 
     `points` are (N, 5): target x, y, depth, source x, y. Each quad is sampled as finely as it is stretched.
     """
     corners = points.index_select(0, quads.flatten()).view(-1, 4, points.shape[1])  # (Q, 4, 5)
     extent, inside = _extent(corners)
+    size = GRID * GRID
     cells, depths, whose, where = [], [], [], []
     level = torch.bucketize(extent, torch.tensor(_FINENESS[:-1], device=extent.device) * 0.95)
     for step, fineness in enumerate(_FINENESS):
@@ -263,26 +272,25 @@ def _render(points: Tensor, quads: Tensor) -> tuple[Tensor, Tensor]:
         at, weights = _subdivision(fineness, points)
         sampled = torch.einsum("kc,qcd->qkd", weights, corners[chosen, :, :3]).flatten(0, 1)
         cell = sampled[:, :2].round().to(torch.int32)
-        cells.append(cell[:, 1] * GRID + cell[:, 0])
+        cells.append(cell[:, 1] * GRID + cell[:, 0] + layer[chosen].to(torch.int32).repeat_interleave(fineness**2) * size)
         depths.append(sampled[:, 2])
         whose.append(chosen.repeat_interleave(fineness * fineness))
         where.append(at.repeat(len(chosen), 1))
-    size = GRID * GRID
-    nearest = torch.full((size,), -1, dtype=torch.long, device=points.device)
-    field = torch.zeros(size, 2, dtype=points.dtype, device=points.device)
+    nearest = torch.full((2 * size,), -1, dtype=torch.long, device=points.device)
+    field = torch.zeros(2 * size, 2, dtype=points.dtype, device=points.device)
     if not cells:
-        return field.view(GRID, GRID, 2), nearest.view(GRID, GRID)
+        return field.view(2, GRID, GRID, 2), nearest.view(2, GRID, GRID)
     index, depth, owner, at = torch.cat(cells).long(), torch.cat(depths), torch.cat(whose), torch.cat(where)
     rank = ((depth + 4 * GRID) * _DEPTH_STEPS_PER_PX).long().clamp(min=0)
     key = (rank << _SAMPLE_BITS) | torch.arange(len(index), device=index.device)
-    best = torch.full((size,), -1, dtype=torch.long, device=points.device)
+    best = torch.full((2 * size,), -1, dtype=torch.long, device=points.device)
     best.scatter_reduce_(0, index, key, "amax")
     won = (best >= 0).nonzero()[:, 0]
     sample = best[won] & ((1 << _SAMPLE_BITS) - 1)
-    pixel = torch.stack([won % GRID, won // GRID], 1).to(points.dtype)
+    pixel = torch.stack([won % GRID, won // GRID % GRID], 1).to(points.dtype)
     field[won] = _inverse_in_quad(corners[owner[sample]], at[sample], pixel) - pixel
     nearest[won] = owner[sample]
-    return field.view(GRID, GRID, 2), nearest.view(GRID, GRID)
+    return field.view(2, GRID, GRID, 2), nearest.view(2, GRID, GRID)
 
 
 def _subdivision(fineness: int, like: Tensor) -> tuple[Tensor, Tensor]:

@@ -77,7 +77,10 @@ def _error(predictor: FacePredictor, rig: Rig, start: Portrait, target: State) -
     face = observation(rig, start.state)
     encoding = predictor.encode(start.image, face)
     wanted = ControlVector.from_array([*target.angles_deg, *target.expression])
-    predicted = predictor.predict(encoding, wanted).flow
+    prediction = predictor.predict(encoding, wanted)
+    predicted = prediction.flow
+    if predicted is not None and prediction.back is not None and prediction.back_flow is not None:
+        predicted = np.where(prediction.back[..., None] > 0.5, prediction.back_flow, predicted)
     grid: Similarity = face_crop(face.landmarks, GRID)
     true, known = flow(View(rig, start.state.moved(grid), GRID), View(rig, target.moved(grid), GRID))
     at_measure = MEASURED_AT_PX / GRID

@@ -116,7 +116,7 @@ def test_the_neutralizer_learns_resumes_and_its_weights_load(data: Path, tmp_pat
 
 
 def test_the_animators_field_learns_and_is_measured_against_the_rig(data: Path, rig: Rig, tmp_path: Path) -> None:
-    weights = train_animator(AnimatorTraining(rig=data / "rig.npz", out=tmp_path, minutes=9, steps=300, batch=256))
+    weights = train_animator(AnimatorTraining(rig=data / "rig.npz", out=tmp_path, minutes=9, steps=800, batch=512))
     field = Animator.from_file(weights)
     atlas = SurfaceAtlas.of(rig)
     chin = int(np.hypot(rig.base[:, 0], rig.base[:, 1] + 8).argmin())

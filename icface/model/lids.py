@@ -1,0 +1,107 @@
+"""Eyelids that meet: the animator's blink, fitted to the eyes of one face.
+
+An open eye is only a few pixels tall, and the skin that a blink unfolds is hidden. So the tracker's eye contours decide where
+skin ends and eye begins; a blink takes the upper lid down to the lower one and stretches the skin up to the brow evenly, with
+the lashes at its edge as they are; and a brow that moves leaves the lashes where the eye is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from icface.model.neutralizer import OFFSET, WINDOW, Part
+
+FloatArray = NDArray[np.float64]
+
+RIGHT_EYE = (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7)
+LEFT_EYE = (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249)
+"""Face-mesh contours of the subject's eyes: outer corner, upper lid, inner corner, lower lid."""
+RIGHT_BROW, LEFT_BROW = (46, 53, 52, 65, 55), (276, 283, 282, 295, 285)
+"""Lower edges of the eyebrows: skin below them is the lid's to stretch."""
+_UPPER, _LOWER = slice(0, 9), [8, 9, 10, 11, 12, 13, 14, 15, 0]
+_LASHES_PX, _OVERLAP_PX = 1.3, 0.7
+_OPEN_PX = 1.0
+"""An eye that is open by less is closed already."""
+_FINE = 8
+
+
+def outline_eyes(part: NDArray[np.int64], landmarks: NDArray[np.floating]) -> NDArray[np.int64]:
+    """Parts in which exactly what lies within the tracker's eye contours is eye.
+
+    Parameters
+    ----------
+    part : (WINDOW, WINDOW) int64
+        `Part` of each pixel of the window.
+    landmarks : (478, 2)
+        Face-mesh points, grid pixels.
+    """
+    fine = np.zeros((WINDOW * _FINE, WINDOW * _FINE), np.uint8)
+    for ring in (RIGHT_EYE, LEFT_EYE):
+        contour = (landmarks[list(ring)] - OFFSET + 0.5) * _FINE - 0.5
+        cv2.fillPoly(fine, [np.round(contour).astype(np.int32)], 255)
+    eye = cv2.resize(fine, (WINDOW, WINDOW), interpolation=cv2.INTER_AREA) > 127
+    outlined = np.where(part == Part.EYE, Part.SKIN, part)
+    return np.where(eye & (part > Part.BACKGROUND), Part.EYE, outlined).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lid:
+    """How the skin around one eye is to move.
+
+    Attributes
+    ----------
+    share : (N,) float64
+        0..1, how much a surface point takes part in what this lid does; 0 beside, below and far above the eye.
+    drop : (N,) float64
+        How far a full blink moves each point down, pixels.
+    release : (N,) float64
+        0..1, how much of a brow's movement reaches each point: nothing at the lashes.
+    """
+
+    share: FloatArray
+    drop: FloatArray
+    release: FloatArray
+
+
+def fit_lid(
+    points: FloatArray, skin: NDArray[np.bool_], contour: FloatArray, brow: FloatArray, *, closed: float
+) -> Lid | None:
+    """The lid of one eye; None when the eye is closed already.
+
+    Parameters
+    ----------
+    points : (N, 2)
+        Surface points, grid pixels.
+    skin : (N,) bool
+        Those that are not eyeball or mouth.
+    contour : (16, 2)
+        The eye's contour in the order of `LEFT_EYE`, grid pixels.
+    brow : (5, 2)
+        Lower edge of the eyebrow, grid pixels.
+    closed : float
+        How far the eye is closed in the photo, 0..1: what is left to close is done in what is left of the slider.
+    """
+    upper, lower = (_by_column(contour[part]) for part in (_UPPER, _LOWER))
+    width = upper[-1, 0] - upper[0, 0]
+    tallest = float((np.interp(upper[:, 0], lower[:, 0], lower[:, 1]) - upper[:, 1]).max())
+    if width < 3 or tallest < _OPEN_PX:
+        return None
+    x = np.clip(points[:, 0], upper[0, 0], upper[-1, 0])
+    top, bottom = (np.interp(x, lid[:, 0], lid[:, 1]) for lid in (upper, lower))
+    gap = np.maximum(bottom - top, 0)
+    reach = float(np.clip(0.85 * np.median(np.interp(brow[:, 0], upper[:, 0], upper[:, 1]) - brow[:, 1]), 2.5, 16))
+    height = top - points[:, 1]
+    aside = np.abs(points[:, 0] - x)
+    share = skin * (height > -0.5 * gap - 0.5) * np.clip(1.2 - aside / (0.15 * width + 1), 0, 1)
+    up = np.clip((height - _LASHES_PX) / reach, 0, 1)
+    eased = up * up * (3 - 2 * up)
+    to_close = (gap + _OVERLAP_PX * np.minimum(gap, 1)) / max(1 - closed, 0.25)
+    return Lid(share=share * (up < 1), drop=to_close * (1 - eased), release=eased)
+
+
+def _by_column(line: FloatArray) -> FloatArray:
+    return line[np.argsort(line[:, 0])]

@@ -1,0 +1,91 @@
+"""Eyelids that meet, on an eye drawn with a pencil."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from icface.model.lids import LEFT_EYE, RIGHT_EYE, Lid, fit_lid, outline_eyes
+from icface.model.neutralizer import GRID, WINDOW, Part
+
+WIDTH, TALL = 28.0, 10.0
+
+
+def almond(*, tall: float = TALL) -> np.ndarray:
+    """A contour of 16 points about (100, 100): outer corner on the right, upper lid, inner corner, lower lid."""
+    turn = np.linspace(0, 2 * np.pi, 16, endpoint=False)
+    return np.stack([100 + WIDTH / 2 * np.cos(turn), 100 - tall / 2 * np.sin(turn)], 1)
+
+
+def grid() -> np.ndarray:
+    ys, xs = np.mgrid[60:140, 60:140]
+    return np.stack([xs.ravel(), ys.ravel()], 1).astype(np.float64)
+
+
+BROW = np.stack([np.linspace(88, 112, 5), np.full(5, 100 - TALL / 2 - 12)], 1)
+
+
+def lid(*, closed: float = 0.0, tall: float = TALL) -> Lid:
+    found = fit_lid(grid(), np.ones(80 * 80, bool), almond(tall=tall), BROW, closed=closed)
+    assert found is not None
+    return found
+
+
+def at(values: np.ndarray, x: int, y: int) -> float:
+    return float(values[(y - 60) * 80 + x - 60])
+
+
+def test_the_upper_lid_falls_onto_the_lower_one() -> None:
+    fitted = lid()
+    for x in (92, 100, 108):
+        half = TALL / 2 * np.sqrt(1 - ((x - 100) / (WIDTH / 2)) ** 2)
+        edge = int(np.floor(100 - half))
+        assert at(fitted.share * fitted.drop, x, edge) == pytest.approx(2 * half, abs=1.3)
+
+
+def test_the_brow_and_the_lower_lid_stay() -> None:
+    moved = lid().share * lid().drop
+    assert at(moved, 100, int(BROW[0, 1]) - 1) < 0.2
+    assert at(moved, 100, 100 + int(TALL)) == 0
+
+
+def test_skin_is_stretched_and_never_folded() -> None:
+    column = [at(lid().share * lid().drop, 100, y) for y in range(70, 95)]
+    assert all(later >= earlier - 1e-9 for earlier, later in pairwise(column))
+
+
+def test_what_is_left_of_the_slider_does_what_is_left_to_close() -> None:
+    assert at(lid(closed=0.5).drop, 100, 94) == pytest.approx(2 * at(lid().drop, 100, 94))
+
+
+def test_a_closed_eye_has_nothing_to_close() -> None:
+    assert fit_lid(grid(), np.ones(80 * 80, bool), almond(tall=0.6), BROW, closed=0.9) is None
+
+
+def test_the_other_eye_is_out_of_reach() -> None:
+    far = grid() + np.array([60, 0])
+    found = fit_lid(far, np.ones(len(far), bool), almond(), BROW, closed=0.0)
+    assert found is not None
+    assert found.share[far[:, 0] > 130].max() == 0
+
+
+def test_a_brow_leaves_the_lashes_where_the_eye_is() -> None:
+    release = lid().release
+    assert at(release, 100, 94) == 0
+    assert at(release, 100, 80) > 0.9
+
+
+def test_exactly_what_lies_in_the_contours_is_eye() -> None:
+    landmarks = np.full((478, 2), GRID / 2)
+    landmarks[list(LEFT_EYE)] = almond() + np.array([30, 20])
+    landmarks[list(RIGHT_EYE)] = almond() + np.array([-10, 20])
+    part = np.full((WINDOW, WINDOW), int(Part.SKIN))
+    part[:10] = Part.EYE
+    part[-10:] = Part.BACKGROUND
+    outlined = outline_eyes(part, landmarks)
+    assert (outlined[:10] == Part.SKIN).all()
+    assert (outlined[-10:] == Part.BACKGROUND).all()
+    area = np.pi / 4 * WIDTH * TALL
+    assert (outlined == Part.EYE).sum() == pytest.approx(2 * area, rel=0.06)
