@@ -228,9 +228,7 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def with_lids(
-    mesh: SurfaceMesh, part: NDArray[np.int64], points: NDArray[np.float64], controls: ControlVector
-) -> SurfaceMesh:
+def with_lids(mesh: SurfaceMesh, part: NDArray[np.int64], points: NDArray[np.float64], controls: ControlVector) -> SurfaceMesh:
     """The mesh with lids that close these very eyes; `points` are the landmarks in grid pixels."""
     own = part[part > Part.BACKGROUND]
     skin = (own == Part.SKIN) | (own == Part.LOWER)

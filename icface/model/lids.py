@@ -67,9 +67,7 @@ class Lid:
     release: FloatArray
 
 
-def fit_lid(
-    points: FloatArray, skin: NDArray[np.bool_], contour: FloatArray, brow: FloatArray, *, closed: float
-) -> Lid | None:
+def fit_lid(points: FloatArray, skin: NDArray[np.bool_], contour: FloatArray, brow: FloatArray, *, closed: float) -> Lid | None:
     """The lid of one eye; None when the eye is closed already.
 
     Parameters

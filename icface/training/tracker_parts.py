@@ -79,8 +79,8 @@ class PartSampler:
                     cut += self._cut(np.asarray(image), landmarks, controls, float(pool == "renders"))
             starts.append(len(cut))
         pictures, points, controls, exact = (np.stack(column) for column in zip(*cut, strict=True))
-        kinds = {"pictures": pictures, "points": points, "controls": controls, "exact": exact.astype(np.float32)}
-        np.savez(path, starts=starts, **kinds)
+        exact = exact.astype(np.float32)
+        np.savez(path, starts=starts, pictures=pictures, points=points, controls=controls, exact=exact)
 
     def _cut(
         self, image: Images, landmarks: Floats, controls: Floats, exact: float
