@@ -64,6 +64,7 @@ class Saved:
 
     path: Path
     notes: tuple[str, ...]
+    project: Project
 
 
 class RenderBridge(QObject):
@@ -166,7 +167,7 @@ class RenderBridge(QObject):
 
     def save_photo(self, project: Project, photo: Photo, path: str | Path) -> None:
         """Render the document as it is now at full quality and save it: `photo_saved` or `failed` follows."""
-        self._begin("save", _saving(self._renderer, FrameRequest.of(project, photo, "full"), Path(path)))
+        self._begin("save", _saving(self._renderer, project, photo, Path(path)))
 
     def cancel(self) -> None:
         """Stop all jobs that run; nothing more is heard of them."""
@@ -175,14 +176,14 @@ class RenderBridge(QObject):
         self._tell_busy()
 
     def close(self) -> None:
-        """Stop the engine's thread and wait for its end; results still on their way are ignored."""
+        """Finish what is to be saved, stop the engine's thread and wait for its end; other results are ignored."""
         self._closed = True
         self._engine.close()
 
     def _begin(self, kind: _Kind, work: Work) -> None:
         if kind != "save":  # what was to be saved is saved; of all else, the newest counts
             self._drop(kind)
-        self._jobs[self._engine.add_job(work)] = kind
+        self._jobs[self._engine.add_job(work, must_finish=kind == "save")] = kind
         self._tell_busy()
 
     def _drop(self, kind: _Kind) -> None:
@@ -253,8 +254,9 @@ def _observing(renderer: Renderer, photo: Photo, box: Box) -> Generator[Progress
     return renderer.observe(photo, box)
 
 
-def _saving(renderer: Renderer, request: FrameRequest, path: Path) -> Generator[Progress, None, Saved]:
+def _saving(renderer: Renderer, project: Project, photo: Photo, path: Path) -> Generator[Progress, None, Saved]:
+    request = FrameRequest.of(project, photo, "full")
     yield Progress(0, 2, "Rendering at full quality")
     pixels = renderer.render(request).pixels
     yield Progress(1, 2, f"Saving {path.name}")
-    return Saved(path, save_photo(path, request.photo.with_pixels(pixels)))
+    return Saved(path, save_photo(path, photo.with_pixels(pixels)), project)

@@ -93,9 +93,9 @@ class Session(QObject):
         self.project_changed.emit(before, project)
         self.history_changed.emit()
 
-    def mark_saved(self) -> None:
-        """Remember the present document as saved."""
-        self._history.mark_saved()
+    def mark_saved(self, project: Project | None = None) -> None:
+        """Remember the present document as saved, or the one that was written while editing went on."""
+        self._history.mark_saved(project)
         self.history_changed.emit()
 
     def _tell(self, before: Project) -> None:

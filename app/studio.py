@@ -163,7 +163,7 @@ class Studio(QObject):
             self.noticed.emit(Notice.failure("The photo has changed on the disk", text))
 
     def _saved(self, saved: Saved) -> None:
-        self.session.mark_saved()
+        self.session.mark_saved(saved.project)
         self.photo_saved.emit(saved.path)
         if saved.notes:
             self.noticed.emit(Notice(kind="info", title=f"Saved {saved.path.name}", text=" ".join(saved.notes), topic="saved"))

@@ -111,6 +111,7 @@ class RenderEngine(Generic[Request, Result]):
         self._refine_at = 0.0
         self._jobs: deque[tuple[Job, Work]] = deque()
         self._unwanted: set[Job] = set()
+        self._promised: set[Job] = set()
         self._numbers = itertools.count(1)
         self._closing = False
         self._thread: threading.Thread | None = None
@@ -140,11 +141,16 @@ class RenderEngine(Generic[Request, Result]):
             self._refine_at = time.monotonic() + self._settle_s
             self._changed.notify()
 
-    def add_job(self, work: Work) -> Job:
-        """Hand over a generator, to be advanced between requests in turn with the other jobs."""
+    def add_job(self, work: Work, *, must_finish: bool = False) -> Job:
+        """Hand over a generator, to be advanced between requests in turn with the other jobs.
+
+        A job that must finish, as writing a file, is worked off before the engine closes, unless it is cancelled.
+        """
         with self._changed:
             self._require_open()
             job = Job(next(self._numbers))
+            if must_finish:
+                self._promised.add(job)
             self._jobs.append((job, work))
             self._changed.notify()
         return job
@@ -157,7 +163,10 @@ class RenderEngine(Generic[Request, Result]):
                 self._changed.notify()
 
     def close(self) -> None:
-        """Stop at the next checkpoint, close the jobs that wait and join the thread; further calls do nothing."""
+        """Stop at the next checkpoint, finish what was promised, close the other jobs and join the thread.
+
+        Further calls do nothing.
+        """
         with self._changed:
             self._closing = True
             self._changed.notify()
@@ -197,10 +206,10 @@ class RenderEngine(Generic[Request, Result]):
         with self._changed:
             while True:
                 for job, work in self._jobs:
-                    if self._closing or job in self._unwanted:
+                    if job in self._unwanted or (self._closing and job not in self._promised):
                         return job, partial(self._drop, job, work)
                 if self._closing:
-                    return None
+                    return self._first_job()
                 if self._pending is not None:
                     request, self._pending = self._pending, None
                     return request, partial(self._answer, request, self._while_open)
@@ -208,10 +217,15 @@ class RenderEngine(Generic[Request, Result]):
                 if self._refinement is not None and self._refine_at <= time.monotonic():
                     request, self._refinement = self._refinement, None
                     return request, partial(self._answer, request, self._while_newest)
-                if self._jobs:
-                    job, work = self._jobs[0]
-                    return job, partial(self._advance, job, work)
+                if (first := self._first_job()) is not None:
+                    return first
                 self._changed.wait(wait_s)
+
+    def _first_job(self) -> tuple[object, _Action] | None:
+        if not self._jobs:
+            return None
+        job, work = self._jobs[0]
+        return job, partial(self._advance, job, work)
 
     def _answer(self, request: Request, checkpoint: Checkpoint) -> Rendered[Request, Result]:
         return Rendered(request, self._render(request, checkpoint))
@@ -244,3 +258,4 @@ class RenderEngine(Generic[Request, Result]):
         with self._changed:
             self._jobs = deque(pair for pair in self._jobs if pair[0] != job)
             self._unwanted.discard(job)
+            self._promised.discard(job)

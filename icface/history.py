@@ -109,7 +109,7 @@ class History(Generic[T]):
         self._done.append(step)
         self._value, self._open_key = step.after, None
 
-    def mark_saved(self) -> None:
-        """Remember the present as saved; the next push starts a new step."""
-        self._saved = self._value
+    def mark_saved(self, value: T | None = None) -> None:
+        """Remember the present, or the value that was written, as saved; the next push starts a new step."""
+        self._saved = self._value if value is None else value
         self._open_key = None

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from icface.controls import EXPRESSIONS
-from icface.model.store import load_into, load_model
+from icface.model.store import build, load_into, load_model
 
 _REACH = 1.4
 """The planes cover places within ± this, in units of `LENGTH_CM`: the whole face with its jaw open."""
@@ -56,8 +56,7 @@ class Animator(nn.Module):
     def from_file(cls, path: Path) -> Animator:
         """The field of a weights file, in evaluation mode."""
         stored = load_model(path, kind="icface.animator")
-        config = stored.config | {"planes": tuple(stored.config["planes"])}
-        network = cls(AnimatorConfig(**config))
+        network = cls(build(AnimatorConfig, stored.config, path=path))
         load_into(network, stored, path=path)
         return network.eval()
 

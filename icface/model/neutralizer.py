@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from icface.model.layers import ConvBlock, Residual, upsample
-from icface.model.store import load_into, load_model
+from icface.model.store import build, load_into, load_model
 
 GRID = 256
 """Side of the square face crop in which flows live, pixels."""
@@ -52,6 +52,10 @@ class NeutralizerConfig:
     """Shape of the network: channels at strides 2, 4, 8, 16 and 32."""
 
     widths: tuple[int, ...] = (16, 48, 80, 112, 144)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.widths, tuple) or len(self.widths) < 2:
+            raise ValueError(f"widths are two or more numbers of channels, not {self.widths!r}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,7 +112,7 @@ class Neutralizer(nn.Module):
     def from_file(cls, path: Path) -> Neutralizer:
         """The network of a weights file, in evaluation mode."""
         stored = load_model(path, kind="icface.neutralizer")
-        network = cls(NeutralizerConfig(widths=tuple(stored.config["widths"])))
+        network = cls(build(NeutralizerConfig, stored.config, path=path))
         load_into(network, stored, path=path)
         return network.eval()
 

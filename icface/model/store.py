@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -20,6 +20,7 @@ from safetensors.torch import save as safetensors_bytes
 from torch import Tensor, nn
 
 FORMAT = "icface-1"
+Network = TypeVar("Network")
 
 
 class ModelFileError(ValueError):
@@ -105,6 +106,16 @@ def load_model(path: Path, *, kind: str) -> StoredModel:
     state = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     return StoredModel(kind, config, notes, state, digest)
+
+
+def build(kind: Callable[..., Network], config: Mapping[str, Any], *, path: Path) -> Network:
+    """The network that a file's configuration describes; `ModelFileError` when this version cannot build it."""
+    try:
+        return kind(**{name: tuple(v) if isinstance(v, list) else v for name, v in config.items()})
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ModelFileError(
+            f"{path} describes a network that this version does not know ({error}). Reinstall ICface Studio."
+        ) from error
 
 
 def load_into(network: nn.Module, stored: StoredModel, *, path: Path) -> None:

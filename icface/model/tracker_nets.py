@@ -5,7 +5,6 @@ All take RGB scaled to -1..1. Heads are plain numbers; `DetectorOutput` and `Lan
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -121,11 +120,6 @@ class TrackerNet(nn.Module):
 
     config: dict[str, Any]
 
-    @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """The network that `config` describes."""
-        return cls(**config)
-
     def ready(self) -> Self:
         """For inference: evaluation mode, normalisations fused, channels last."""
         self.eval().requires_grad_(False)
@@ -229,3 +223,25 @@ class PartNet(TrackerNet):
         grey = grey / (grey.std((2, 3), keepdim=True) + 0.02)
         features = self.hidden(torch.cat([self.trunk(grey).flatten(1), angles], 1))
         return PartOutput(self.points(features).unflatten(1, (-1, 2)), self.channels(features))
+
+
+class Readout(TrackerNet):
+    """Expression channels from the shape of a face turned to the front and from what its parts told: one linear map.
+
+    Fitted by ridge regression, so it also undoes how far the other networks' answers shrink towards the mean.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, inputs: int = N_POINTS * 3 + len(CHANNELS) - 3, outputs: int = len(CHANNELS) - 3) -> None:
+        super().__init__()
+        self.config = {"inputs": inputs, "outputs": outputs}
+        self.register_buffer("mean", torch.zeros(inputs))
+        self.register_buffer("scale", torch.ones(inputs))
+        self.linear = nn.Linear(inputs, outputs)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, inputs) to (N, outputs), 0..1 (not clipped)."""
+        channels: Tensor = self.linear((features - self.mean) / self.scale)
+        return channels

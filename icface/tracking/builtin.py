@@ -9,7 +9,7 @@ whole and never copied at full size.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,7 +21,7 @@ from torch import Tensor
 
 from icface.controls import ControlVector
 from icface.geometry import Box, Similarity, face_crop
-from icface.model.store import load_into, load_model, models_dir
+from icface.model.store import build, load_into, load_model, models_dir
 from icface.model.tracker_nets import (
     ANGLE_UNIT_DEG,
     DETECTOR_STRIDE,
@@ -30,16 +30,17 @@ from icface.model.tracker_nets import (
     FaceDetectorNet,
     LandmarkNet,
     PartNet,
+    Readout,
     TrackerNet,
 )
 from icface.tracking import FaceObservation, NoFaceError
-from icface.tracking.parts import PARTS, PartName, part_crop
+from icface.tracking.parts import PARTS, PartName, frontal_shape, part_crop
 
 Pixels = NDArray[np.uint8]
 
 DETECTOR_FILE = "detector.safetensors"
 LANDMARKS_FILE = "landmarks.safetensors"
-EYE_FILE, MOUTH_FILE = "eye.safetensors", "mouth.safetensors"
+EYE_FILE, MOUTH_FILE, READOUT_FILE = "eye.safetensors", "mouth.safetensors", "readout.safetensors"
 
 HEAT_LIMIT = 0.2
 FACE_LIMIT = 0.967
@@ -79,11 +80,14 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True)
-class _Networks:
+class TrackerNetworks:
+    """The networks of the tracker, ready for inference."""
+
     detector: FaceDetectorNet
     reader: LandmarkNet
     eye: PartNet | None
     mouth: PartNet | None
+    readout: Readout | None
 
 
 _AnyNet = TypeVar("_AnyNet", bound=TrackerNet)
@@ -103,47 +107,45 @@ class BuiltinTracker:
     def __init__(self, device: str = "cpu", *, models: Path | None = None) -> None:
         self._device = torch.device(device)
         self._models = models_dir() if models is None else models
-        self._networks: _Networks | None = None
+        self._networks: TrackerNetworks | None = None
 
     @property
     def name(self) -> str:
         """Short name for people."""
         return "built-in"
 
-    def load(self) -> None:
-        """Read the weights now rather than at the first picture; `ModelFileError` if that is impossible."""
-        self._load()
-
-    def _load(self) -> _Networks:
+    def load(self) -> TrackerNetworks:
+        """The networks, read from disk at the first call; `ModelFileError` if that is impossible."""
         if self._networks is None:
-            self._networks = _Networks(
+            self._networks = TrackerNetworks(
                 self._network(FaceDetectorNet, DETECTOR_FILE),
                 self._network(LandmarkNet, LANDMARKS_FILE),
                 self._network(PartNet, EYE_FILE) if (self._models / EYE_FILE).is_file() else None,
                 self._network(PartNet, MOUTH_FILE) if (self._models / MOUTH_FILE).is_file() else None,
+                self._network(Readout, READOUT_FILE) if (self._models / READOUT_FILE).is_file() else None,
             )
         return self._networks
 
     def _network(self, kind: type[_AnyNet], name: str) -> _AnyNet:
         path = self._models / name
         stored = load_model(path, kind=f"icface.{path.stem}")
-        network = kind.from_config(stored.config)
+        network = build(kind, stored.config, path=path)
         load_into(network, stored, path=path)
         return network.ready().to(self._device)
 
     def detect(self, image: Pixels) -> tuple[FaceObservation, ...]:
         """All faces of an RGB image (H, W, 3) uint8, largest first; empty when there is none."""
         _check(image)
-        size = self._load().reader.size
+        size = self.load().reader.size
         proposals = distinct(self.propose(image))[:MOST_PROPOSALS]
-        first = self._read(image, [p.crop(size) for p in proposals])
+        first = self.read(image, [p.crop(size) for p in proposals])
         likely = [face for face in first if face.confidence > 0.5]
-        second = self._read(image, [face_crop(face.landmarks, size, margin=READ_MARGIN) for face in likely])
+        second = self.read(image, [face_crop(face.landmarks, size, margin=READ_MARGIN) for face in likely])
         kept: list[FaceObservation] = []
         for face in sorted((f for f in second if f.confidence >= FACE_LIMIT), key=lambda f: -f.confidence):
             if all(_overlap(face.box, other.box) < SAME_FACE for other in kept):
                 kept.append(face)
-        kept = self._look_closer(image, kept)
+        kept = self.look_closer(image, kept)
         return tuple(sorted(kept, key=lambda f: -f.box.width * f.box.height))
 
     def observe(self, image: Pixels, box: Box) -> FaceObservation:
@@ -155,14 +157,14 @@ class BuiltinTracker:
             If nothing in the box looks like a face.
         """
         _check(image)
-        size = self._load().reader.size
+        size = self.load().reader.size
         x, y = box.centre
         extent = max(box.width, box.height)
         tries = [Proposal(x, y, extent * s, tilt, 1.0) for s in _DRAWN_SIZES for tilt in _DRAWN_TILTS_DEG]
-        readings = self._read(image, [t.crop(size) for t in tries])
+        readings = self.read(image, [t.crop(size) for t in tries])
         for _ in range(2):
             best = sorted(readings, key=lambda f: -f.confidence)[:4]
-            readings = self._read(image, [face_crop(f.landmarks, size, margin=READ_MARGIN) for f in best])
+            readings = self.read(image, [face_crop(f.landmarks, size, margin=READ_MARGIN) for f in best])
         inside = [f for f in readings if f.box.iou(box) > 0.1] or readings
         face = max(inside, key=lambda f: f.confidence)
         if face.confidence < DRAWN_LIMIT or face.box.iou(box) <= 0.1:
@@ -170,21 +172,21 @@ class BuiltinTracker:
                 "No face was recognised in this box. "
                 "Draw it around one face, from the forehead to the chin and from ear to ear."
             )
-        return self._look_closer(image, [face])[0]
+        return self.look_closer(image, [face])[0]
 
     def follow(self, image: Pixels, previous: FaceObservation) -> FaceObservation | None:
         """The same face in the next frame of a clip, from where it was; None when it is lost."""
         _check(image)
-        size = self._load().reader.size
-        face = self._read(image, [face_crop(previous.landmarks, size, margin=READ_MARGIN)])[0]
+        size = self.load().reader.size
+        face = self.read(image, [face_crop(previous.landmarks, size, margin=READ_MARGIN)])[0]
         if face.confidence < FOLLOW_LIMIT or face.box.iou(previous.box) <= 0.15:
             return None
-        return self._look_closer(image, [face])[0]
+        return self.look_closer(image, [face])[0]
 
     @torch.inference_mode()
     def propose(self, image: Pixels) -> list[Proposal]:
         """Everything that looks a little like a face to the detector alone, at every scale, unsorted."""
-        detector = self._load().detector
+        detector = self.load().detector
         found: list[Proposal] = []
         for picture, scale in _pyramid(image):
             maps = detector(_as_tensor(picture[None], self._device))
@@ -201,11 +203,11 @@ class BuiltinTracker:
         return found
 
     @torch.inference_mode()
-    def _read(self, image: Pixels, crops: Sequence[Similarity]) -> list[FaceObservation]:
+    def read(self, image: Pixels, crops: Sequence[Similarity]) -> list[FaceObservation]:
         """One reading of each crop (``crop_from_image``)."""
         if not crops:
             return []
-        reader = self._load().reader
+        reader = self.load().reader
         size = reader.size
         out = reader(_as_tensor(np.stack([sample(image, crop, size) for crop in crops]), self._device))
         points = (out.points.float() * size).cpu().numpy()
@@ -216,11 +218,14 @@ class BuiltinTracker:
         return [_observation(crop, *reading) for crop, *reading in zip(crops, points, controls, confidence, strict=True)]
 
     @torch.inference_mode()
-    def _look_closer(self, image: Pixels, faces: Sequence[FaceObservation]) -> list[FaceObservation]:
-        """The same faces with eyes, brows, irises, mouth and all channels read from crops of their own."""
+    def look_closer(self, image: Pixels, faces: Sequence[FaceObservation], *, final: bool = True) -> list[FaceObservation]:
+        """The same faces with eyes, brows, irises, mouth and all channels read from crops of their own.
+
+        Without `final` the channels are those of the parts alone.
+        """
         if not faces:
             return []
-        networks = self._load()
+        networks = self.load()
         if networks.eye is None or networks.mouth is None:
             return list(faces)
         looks: dict[PartNet, list[tuple[int, PartName]]] = {networks.eye: [], networks.mouth: []}
@@ -245,10 +250,28 @@ class BuiltinTracker:
                 part = PARTS[name]
                 landmarks[i][part.points, :2] = crop.inverse().points(at * network.size + (network.size - 1) / 2)
                 controls[i][part.channels] = np.clip(values, 0, 1)
-        return [
+        closer = [
             FaceObservation(Box.around(points[:468]), points, ControlVector.from_array(vector), face.confidence)
             for points, vector, face in zip(landmarks, controls, faces, strict=True)
         ]
+        return self._final(closer) if final else closer
+
+    def _final(self, faces: Sequence[FaceObservation]) -> list[FaceObservation]:
+        readout = self.load().readout
+        if readout is None:
+            return list(faces)
+        features = torch.from_numpy(np.stack([readout_features(face) for face in faces])).to(self._device)
+        channels = readout(features).double().clamp(0, 1).cpu().numpy()
+        return [
+            replace(face, controls=ControlVector.from_array((*face.controls.angles_deg, *row)))
+            for face, row in zip(faces, channels, strict=True)
+        ]
+
+
+def readout_features(face: FaceObservation) -> NDArray[np.float32]:
+    """What the readout is told of a face: its frontal shape and its channels so far, (478 * 3 + 53,)."""
+    shape = frontal_shape(face.landmarks, face.controls.angles_deg).ravel()
+    return np.concatenate([shape, np.array(face.controls.values[3:], np.float32)])
 
 
 def _observation(

@@ -10,7 +10,7 @@ pictures. The cache holds, for each split,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -179,6 +179,22 @@ def _look(rng: np.random.Generator, e: NDArray[np.float64]) -> None:
         e[_INDEX[f"eyeLook{name}"]] = max(value, 0.0)
 
 
+SWEPT = ("jawOpen", "eyeBlink", "mouthSmile", "browInnerUp")
+"""Channels whose reading is judged: see `swept_state`."""
+
+
+def swept_state(rng: np.random.Generator, source: State) -> State:
+    """The person turned a little, with each channel of `SWEPT` at an even random strength, sides alike."""
+    expression = source.expression.copy()
+    for name in SWEPT:
+        strength = rng.random()
+        for channel in (name,) if name in _INDEX else (f"{name}_L", f"{name}_R"):
+            expression[_INDEX[channel]] = strength
+    own = source.angles_deg
+    yaw, pitch = own[0] + float(rng.uniform(-12, 12)), own[1] + float(rng.uniform(-8, 8))
+    return source.turned(yaw, pitch, own[2]).expressed(np.clip(expression, 0, 1))
+
+
 def random_state(rng: np.random.Generator, source: State) -> State:
     """The person in a state that the rig can still show well: within 30 degrees of the photographed pose."""
     yaw, pitch = (rng.uniform(-30, 30), rng.uniform(-20, 20)) if rng.random() < 0.35 else rng.normal(0, (11, 7))
@@ -274,7 +290,14 @@ def cache_portraits(portraits: Portraits, split: str, folder: Path) -> None:
     _save_labels(folder, name, landmarks, controls, people)
 
 
-def render_person(rig: Rig, row: PortraitRow, count: int, rng: np.random.Generator) -> list[tuple[Images, Floats, Floats]]:
+def render_person(
+    rig: Rig,
+    row: PortraitRow,
+    count: int,
+    rng: np.random.Generator,
+    *,
+    choose: Callable[[np.random.Generator, State], State] = random_state,
+) -> list[tuple[Images, Floats, Floats]]:
     """Crops of one portrait warped to random states, with landmarks and controls."""
     crop = face_crop(row.landmarks, RENDER_SIZE, margin=RENDER_MARGIN)
     picture = read_rgb(row.path)
@@ -289,7 +312,7 @@ def render_person(rig: Rig, row: PortraitRow, count: int, rng: np.random.Generat
     before = View(rig, state, RENDER_SIZE, neutral=neutral)
     made = []
     for _ in range(count):
-        after = View(rig, random_state(rng, state), RENDER_SIZE, neutral=neutral)
+        after = View(rig, choose(rng, state), RENDER_SIZE, neutral=neutral)
         field, _ = flow(before, after)
         made.append((_paint_mouth(rng, warp(small, field), before, after), *labels_of(landmarks, before, after)))
     return made
@@ -339,6 +362,19 @@ def cache_renders(portraits: Portraits, rig: Rig, split: str, folder: Path, *, r
         _save_labels(folder, name, landmarks, controls, people)
 
 
+def cache_sweeps(portraits: Portraits, rig: Rig, folder: Path, *, count: int = 4, seed: int) -> None:
+    """Render the `val` stills with the judged channels spread evenly: ``val_sweeps``."""
+    rng = np.random.default_rng(seed)
+    made = [
+        (*shown, row.person)
+        for row in (portraits[i] for i in portraits.rows("val", stills=True))
+        for shown in render_person(rig, row, count, rng, choose=swept_state)
+    ]
+    images = _open_images(folder, "val_sweeps", len(made), RENDER_SIZE)
+    images[:] = [shown[0] for shown in made]
+    _save_labels(folder, "val_sweeps", [m[1] for m in made], [m[2] for m in made], [m[3] for m in made])
+
+
 def build_cache(portraits_folder: Path, rig_file: Path, folder: Path, *, seed: int = 0) -> None:
     """Fill the cache folder from the portraits and the rig; takes about ten minutes on one core."""
     cv2.setNumThreads(1)
@@ -348,5 +384,6 @@ def build_cache(portraits_folder: Path, rig_file: Path, folder: Path, *, seed: i
     np.savez(folder / "flip.npz", landmarks=landmarks, controls=controls, signs=signs)
     for split in ("train", "val"):
         cache_portraits(portraits, split, folder)
+    cache_sweeps(portraits, rig, folder, seed=seed + 2)
     cache_renders(portraits, rig, "val", folder, rounds=(6,), seed=seed + 1)
     cache_renders(portraits, rig, "train", folder, rounds=(3, 3, 4), seed=seed)

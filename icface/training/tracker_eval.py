@@ -134,9 +134,9 @@ def paste(
     return moved
 
 
-def renders_report(tracker: BuiltinTracker, cache: Path, *, most: int) -> dict[str, Any]:
+def renders_report(tracker: BuiltinTracker, cache: Path, *, name: str, most: int) -> dict[str, Any]:
     """Spearman rank correlation of channels, read against rendered, over rig renders of `val` people."""
-    data = LabelledImages.load(cache, "val_renders")
+    data = LabelledImages.load(cache, name)
     chosen = np.random.default_rng(0).permutation(len(data))[:most]
     read, true = [], []
     for i in chosen:
@@ -146,16 +146,16 @@ def renders_report(tracker: BuiltinTracker, cache: Path, *, most: int) -> dict[s
             true.append(data.controls[i])
     got, wanted = np.array(read), np.array(true)
 
-    def rank(name: str) -> float:
-        k = CHANNEL_INDEX[name]
+    def rank(channel: str) -> float:
+        k = CHANNEL_INDEX[channel]
         return round(float(spearmanr(got[:, k], wanted[:, k]).statistic), 3)
 
     errors = _turn_error(got[:, :3], wanted[:, :3]).mean(0)
     return {
         "renders": len(chosen),
         "found_percent": round(100 * len(read) / len(chosen), 2),
-        "rank_correlation": {name: rank(name) for name in JUDGED},
-        "rank_correlation_of_others": {name: rank(name) for name in _ALSO},
+        "rank_correlation": {channel: rank(channel) for channel in JUDGED},
+        "rank_correlation_of_others": {channel: rank(channel) for channel in _ALSO},
         "angle_error_deg": [round(float(e), 2) for e in errors],
     }
 
@@ -219,7 +219,8 @@ def main(folder: Path, cache: Path, models: Path | None, scenes: int, renders: i
     report = {
         "val": portraits_report(tracker, portraits),
         "scenes": scenes_report(tracker, cache, count=scenes),
-        "renders": renders_report(tracker, cache, most=renders),
+        "renders_judged_channels_spread_evenly": renders_report(tracker, cache, name="val_sweeps", most=renders),
+        "renders_of_all_kinds": renders_report(tracker, cache, name="val_renders", most=renders),
         "false_alarms": alarms_report(tracker, cache),
         "speed": speed_report(tracker, portraits),
     }

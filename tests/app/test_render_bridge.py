@@ -125,6 +125,7 @@ class StillEngine:
         self.requests: list[tuple[FrameRequest, FrameRequest]] = []
         self.jobs: list[Work] = []
         self.cancelled: list[Job] = []
+        self.promised = 0
         self.closed = 0
 
     def start(self, on_event: Any) -> None:
@@ -133,8 +134,9 @@ class StillEngine:
     def request(self, request: FrameRequest, refinement: FrameRequest) -> None:
         self.requests.append((request, refinement))
 
-    def add_job(self, work: Work) -> Job:
+    def add_job(self, work: Work, *, must_finish: bool = False) -> Job:
         self.jobs.append(work)
+        self.promised += must_finish
         return Job(len(self.jobs))
 
     def cancel(self, job: Job) -> None:
@@ -252,6 +254,7 @@ def test_all_that_is_saved_is_saved(told: RenderBridge, still: StillEngine, phot
     for name in ("a.png", "b.png"):
         told.save_photo(a_document(photo), photo, tmp_path / name)
     assert still.cancelled == []
+    assert still.promised == 2
     for work in still.jobs:
         finish(work)
     assert {path.name for path in tmp_path.iterdir()} == {"a.png", "b.png"}

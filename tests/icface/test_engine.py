@@ -411,6 +411,26 @@ def test_closing_runs_the_cleanup_of_every_job_and_joins_the_thread(events: Even
     assert "icface-render" not in {thread.name for thread in threading.enumerate()}
 
 
+def test_closing_finishes_what_was_promised(events: Events) -> None:
+    engine, gate, written = RenderEngine[int, int](lambda request, checkpoint: request), Gate(), []
+
+    def saving(name: str) -> Generator[Progress, None, str]:
+        gate.hold()
+        yield Progress(0, 1, name)
+        written.append(name)
+        return name
+
+    engine.start(events.put)
+    engine.add_job(saving("first"), must_finish=True)
+    gate.wait()
+    engine.add_job(saving("second"), must_finish=True)
+    unwanted = engine.add_job(saving("cancelled"), must_finish=True)
+    engine.cancel(unwanted)
+    gate.released.set()
+    engine.close()
+    assert written == ["first", "second"]
+
+
 def test_closing_stops_the_work_in_hand_at_its_checkpoint(events: Events) -> None:
     gate, stopped = Gate(), threading.Event()
 

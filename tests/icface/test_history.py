@@ -135,6 +135,17 @@ def test_a_push_never_merges_into_the_saved_step() -> None:
     assert not history.is_modified
 
 
+def test_what_was_edited_while_it_was_saved_is_not_saved() -> None:
+    history = History(0)
+    history.push(1, "Set")
+    written = history.value
+    history.push(2, "Set again")
+    history.mark_saved(written)
+    assert history.is_modified
+    history.undo()
+    assert not history.is_modified
+
+
 def test_a_push_never_merges_after_an_undo_or_a_redo() -> None:
     history = History(0)
     dragged(history, range(1, 4), "one")

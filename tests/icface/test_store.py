@@ -63,6 +63,14 @@ def test_weights_of_another_shape_are_refused_by_name(weights: Path) -> None:
         load_into(Neutralizer(NeutralizerConfig(widths=(16, 8, 8, 8, 8))), stored, path=weights)
 
 
+@pytest.mark.parametrize("config", [{}, {"widths": [8], "wheels": 4}, {"widths": 3}])
+def test_a_configuration_that_no_network_has_is_refused(tmp_path: Path, config: dict[str, object]) -> None:
+    path = tmp_path / "odd.safetensors"
+    save_model(path, kind="icface.neutralizer", config=config, state=Neutralizer(SMALL).state_dict())
+    with pytest.raises(ModelFileError, match=r"odd\.safetensors"):
+        Neutralizer.from_file(path)
+
+
 def test_numbers_that_are_not_finite_are_refused(tmp_path: Path) -> None:
     state = Neutralizer(SMALL).state_dict()
     state["head.bias"][0] = float("nan")
