@@ -157,17 +157,15 @@ class LandmarkNet(TrackerNet):
         widths: tuple[int, int, int, int, int] = (16, 24, 48, 96, 160),
         blocks: tuple[int, int, int, int] = (1, 2, 2, 1),
         hidden: int = 320,
-        normed: bool = False,
     ) -> None:
         super().__init__()
         self.size = size
-        self.config = {"size": size, "widths": list(widths), "blocks": list(blocks), "hidden": hidden, "normed": normed}
+        self.config = {"size": size, "widths": list(widths), "blocks": list(blocks), "hidden": hidden}
         layers: list[nn.Module] = [Down(3, widths[0])]
         for before, after, count in zip(widths, widths[1:], blocks, strict=False):
             layers += [Down(before, after), *(Residual(after) for _ in range(count))]
         self.trunk = nn.Sequential(*layers)
-        inputs = widths[-1] * (size // 32) ** 2
-        self.hidden = dense(inputs, hidden) if normed else nn.Linear(inputs, hidden)
+        self.hidden = dense(widths[-1] * (size // 32) ** 2, hidden)
         self.points = nn.Linear(hidden, N_POINTS * 3)
         self.controls = nn.Linear(hidden, len(CHANNELS))
         self.face = nn.Linear(hidden, 1)
@@ -175,7 +173,6 @@ class LandmarkNet(TrackerNet):
     def forward(self, crop: Tensor) -> LandmarkOutput:
         """(N, 3, size, size)."""
         features = self.hidden(self.trunk(crop).flatten(1))
-        features = features if isinstance(self.hidden, nn.Sequential) else torch.relu(features)
         return LandmarkOutput(
             self.points(features).unflatten(1, (N_POINTS, 3)), self.controls(features), self.face(features)[:, 0]
         )
@@ -223,25 +220,3 @@ class PartNet(TrackerNet):
         grey = grey / (grey.std((2, 3), keepdim=True) + 0.02)
         features = self.hidden(torch.cat([self.trunk(grey).flatten(1), angles], 1))
         return PartOutput(self.points(features).unflatten(1, (-1, 2)), self.channels(features))
-
-
-class Readout(TrackerNet):
-    """Expression channels from the shape of a face turned to the front and from what its parts told: one linear map.
-
-    Fitted by ridge regression, so it also undoes how far the other networks' answers shrink towards the mean.
-    """
-
-    mean: Tensor
-    scale: Tensor
-
-    def __init__(self, inputs: int = N_POINTS * 3 + len(CHANNELS) - 3, outputs: int = len(CHANNELS) - 3) -> None:
-        super().__init__()
-        self.config = {"inputs": inputs, "outputs": outputs}
-        self.register_buffer("mean", torch.zeros(inputs))
-        self.register_buffer("scale", torch.ones(inputs))
-        self.linear = nn.Linear(inputs, outputs)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """(N, inputs) to (N, outputs), 0..1 (not clipped)."""
-        channels: Tensor = self.linear((features - self.mean) / self.scale)
-        return channels

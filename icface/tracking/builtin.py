@@ -9,7 +9,7 @@ whole and never copied at full size.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,17 +30,16 @@ from icface.model.tracker_nets import (
     FaceDetectorNet,
     LandmarkNet,
     PartNet,
-    Readout,
     TrackerNet,
 )
 from icface.tracking import FaceObservation, NoFaceError
-from icface.tracking.parts import PARTS, PartName, frontal_shape, part_crop
+from icface.tracking.parts import PARTS, PartName, part_crop
 
 Pixels = NDArray[np.uint8]
 
 DETECTOR_FILE = "detector.safetensors"
 LANDMARKS_FILE = "landmarks.safetensors"
-EYE_FILE, MOUTH_FILE, READOUT_FILE = "eye.safetensors", "mouth.safetensors", "readout.safetensors"
+EYE_FILE, MOUTH_FILE = "eye.safetensors", "mouth.safetensors"
 
 HEAT_LIMIT = 0.2
 FACE_LIMIT = 0.967
@@ -85,9 +84,8 @@ class TrackerNetworks:
 
     detector: FaceDetectorNet
     reader: LandmarkNet
-    eye: PartNet | None
-    mouth: PartNet | None
-    readout: Readout | None
+    eye: PartNet
+    mouth: PartNet
 
 
 _AnyNet = TypeVar("_AnyNet", bound=TrackerNet)
@@ -120,9 +118,8 @@ class BuiltinTracker:
             self._networks = TrackerNetworks(
                 self._network(FaceDetectorNet, DETECTOR_FILE),
                 self._network(LandmarkNet, LANDMARKS_FILE),
-                self._network(PartNet, EYE_FILE) if (self._models / EYE_FILE).is_file() else None,
-                self._network(PartNet, MOUTH_FILE) if (self._models / MOUTH_FILE).is_file() else None,
-                self._network(Readout, READOUT_FILE) if (self._models / READOUT_FILE).is_file() else None,
+                self._network(PartNet, EYE_FILE),
+                self._network(PartNet, MOUTH_FILE),
             )
         return self._networks
 
@@ -218,16 +215,11 @@ class BuiltinTracker:
         return [_observation(crop, *reading) for crop, *reading in zip(crops, points, controls, confidence, strict=True)]
 
     @torch.inference_mode()
-    def look_closer(self, image: Pixels, faces: Sequence[FaceObservation], *, final: bool = True) -> list[FaceObservation]:
-        """The same faces with eyes, brows, irises, mouth and all channels read from crops of their own.
-
-        Without `final` the channels are those of the parts alone.
-        """
+    def look_closer(self, image: Pixels, faces: Sequence[FaceObservation]) -> list[FaceObservation]:
+        """The same faces with eyes, brows, irises, mouth and all channels read from crops of their own."""
         if not faces:
             return []
         networks = self.load()
-        if networks.eye is None or networks.mouth is None:
-            return list(faces)
         looks: dict[PartNet, list[tuple[int, PartName]]] = {networks.eye: [], networks.mouth: []}
         for i in range(len(faces)):
             looks[networks.eye] += [(i, "right_eye"), (i, "left_eye")]
@@ -250,28 +242,10 @@ class BuiltinTracker:
                 part = PARTS[name]
                 landmarks[i][part.points, :2] = crop.inverse().points(at * network.size + (network.size - 1) / 2)
                 controls[i][part.channels] = np.clip(values, 0, 1)
-        closer = [
+        return [
             FaceObservation(Box.around(points[:468]), points, ControlVector.from_array(vector), face.confidence)
             for points, vector, face in zip(landmarks, controls, faces, strict=True)
         ]
-        return self._final(closer) if final else closer
-
-    def _final(self, faces: Sequence[FaceObservation]) -> list[FaceObservation]:
-        readout = self.load().readout
-        if readout is None:
-            return list(faces)
-        features = torch.from_numpy(np.stack([readout_features(face) for face in faces])).to(self._device)
-        channels = readout(features).double().clamp(0, 1).cpu().numpy()
-        return [
-            replace(face, controls=ControlVector.from_array((*face.controls.angles_deg, *row)))
-            for face, row in zip(faces, channels, strict=True)
-        ]
-
-
-def readout_features(face: FaceObservation) -> NDArray[np.float32]:
-    """What the readout is told of a face: its frontal shape and its channels so far, (478 * 3 + 53,)."""
-    shape = frontal_shape(face.landmarks, face.controls.angles_deg).ravel()
-    return np.concatenate([shape, np.array(face.controls.values[3:], np.float32)])
 
 
 def _observation(

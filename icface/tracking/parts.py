@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface.controls import CHANNEL_INDEX, EXPRESSIONS
-from icface.geometry import Similarity, eye_line_deg, rotation_matrix
+from icface.geometry import Similarity, eye_line_deg
 
 PartName = Literal["right_eye", "left_eye", "mouth"]
 
@@ -101,23 +101,3 @@ def part_crop(landmarks: NDArray[np.floating], name: PartName, size: int) -> Sim
     down = part.down * unit
     centre = (float(x - np.sin(np.radians(roll)) * down), float(y + np.cos(np.radians(roll)) * down))
     return Similarity.crop(centre=centre, side=part.side * unit, roll_deg=roll, size=size)
-
-
-def frontal_shape(landmarks: NDArray[np.floating], angles_deg: tuple[float, float, float]) -> NDArray[np.float32]:
-    """The landmarks turned to the front, about the middle of the rigid points and in units of `face_unit`.
-
-    Parameters
-    ----------
-    landmarks : (478, 3) array
-        Image pixels.
-    angles_deg : tuple of float
-        Yaw, pitch, roll of the head in the same picture.
-
-    Returns
-    -------
-    (478, 3) float32
-        x to the subject's left, y up, z towards the camera.
-    """
-    turned = (landmarks * np.array([1, -1, -1])) @ rotation_matrix(*angles_deg)
-    middle = turned[list(_RIGID)].mean(0)
-    return ((turned - middle) / face_unit(landmarks)).astype(np.float32)
