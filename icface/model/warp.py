@@ -226,9 +226,9 @@ def flow_of(mesh: SurfaceMesh, moved: Tensor) -> Flow:
     points = torch.cat([moved, mesh.source], 1)  # (N, 5)
     field, owner = _render(points, mesh.quads, mesh.layer)
     known = owner >= 0  # (2, GRID, GRID)
-    filled = fill(field.permute(0, 3, 1, 2), known[:, None]).permute(0, 2, 3, 1)
+    front = fill(field[0].permute(2, 0, 1)[None], known[0][None, None])[0].permute(1, 2, 0)
     back = _softened((known[1] & ~known[0]).float())
-    return Flow(filled[0], known[0], filled[1], back, _cavity(points, mesh.seams, known.any(0)))
+    return Flow(front, known[0], _extended(field[1], known[1]), back, _cavity(points, mesh.seams, known.any(0)))
 
 
 def _cavity(points: Tensor, seams: Tensor, known: Tensor) -> Tensor:
@@ -237,14 +237,33 @@ def _cavity(points: Tensor, seams: Tensor, known: Tensor) -> Tensor:
     torn = extent > _SEAM_OPENS_PX[0]
     if not torn.any():
         return torch.zeros(known.shape, device=known.device)
-    owner = _render(points, seams[torn], torch.zeros_like(seams[torn][:, 0]))[1][0]
+    owner = _render(points, seams[torn])[1][0]
     share = ((extent[torn] - _SEAM_OPENS_PX[0]) / (_SEAM_OPENS_PX[1] - _SEAM_OPENS_PX[0])).clamp(0, 1)
     return _softened(torch.where((owner >= 0) & ~known, share[owner.clamp(min=0)], torch.zeros_like(share[:1])))
 
 
 def _softened(mask: Tensor) -> Tensor:
-    """A mask whose edge is two pixels wide."""
-    return F.avg_pool2d(mask[None, None], 3, 1, 1)[0, 0]
+    """A mask whose edge is two pixels wide, nothing along the border."""
+    rows = mask[:-2] + mask[1:-1] + mask[2:]
+    soft = torch.zeros_like(mask)
+    soft[1:-1, 1:-1] = (rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / 9
+    return soft
+
+
+def _extended(field: Tensor, known: Tensor, *, rounds: int = 3) -> Tensor:
+    """A flow (GRID, GRID, 2) continued a few pixels beyond where it is known, as far as a soft mask shows it."""
+    rows, columns = known.any(1).nonzero()[:, 0], known.any(0).nonzero()[:, 0]
+    if not len(rows):
+        return field
+    top, left = max(int(rows[0]) - rounds, 0), max(int(columns[0]) - rounds, 0)
+    window = (slice(top, int(rows[-1]) + rounds + 1), slice(left, int(columns[-1]) + rounds + 1))
+    values, share = field[window].permute(2, 0, 1)[None], known[window].to(field.dtype)[None, None]
+    for _ in range(rounds):
+        around = F.avg_pool2d(share, 3, 1, 1)
+        values = torch.where(share > 0, values, F.avg_pool2d(values * share, 3, 1, 1) / around.clamp(min=1e-6))
+        share = (around > 0).to(field.dtype)
+    field[window] = values[0].permute(1, 2, 0)
+    return field
 
 
 def _extent(corners: Tensor) -> tuple[Tensor, Tensor]:
@@ -255,14 +274,16 @@ def _extent(corners: Tensor) -> tuple[Tensor, Tensor]:
     return longest, (low.amin(1) >= 0) & (high.amax(1) <= GRID - 1)
 
 
-def _render(points: Tensor, quads: Tensor, layer: Tensor) -> tuple[Tensor, Tensor]:
-    """Nearest quad per layer and pixel, inverted: (2, GRID, GRID, 2) flow, and which quad it is (-1 for none).
+def _render(points: Tensor, quads: Tensor, layer: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Nearest quad per layer and pixel, inverted: (L, GRID, GRID, 2) flow, and which quad it is (-1 for none).
+
+    L is 2, or 1 when no layers are given.
 
     `points` are (N, 5): target x, y, depth, source x, y. Each quad is sampled as finely as it is stretched.
     """
     corners = points.index_select(0, quads.flatten()).view(-1, 4, points.shape[1])  # (Q, 4, 5)
     extent, inside = _extent(corners)
-    size = GRID * GRID
+    size, layers = GRID * GRID, 1 if layer is None else 2
     cells, depths, whose, where = [], [], [], []
     level = torch.bucketize(extent, torch.tensor(_FINENESS[:-1], device=extent.device) * 0.95)
     for step, fineness in enumerate(_FINENESS):
@@ -272,25 +293,28 @@ def _render(points: Tensor, quads: Tensor, layer: Tensor) -> tuple[Tensor, Tenso
         at, weights = _subdivision(fineness, points)
         sampled = torch.einsum("kc,qcd->qkd", weights, corners[chosen, :, :3]).flatten(0, 1)
         cell = sampled[:, :2].round().to(torch.int32)
-        cells.append(cell[:, 1] * GRID + cell[:, 0] + layer[chosen].to(torch.int32).repeat_interleave(fineness**2) * size)
+        index = cell[:, 1] * GRID + cell[:, 0]
+        if layer is not None:
+            index += layer[chosen].to(torch.int32).repeat_interleave(fineness**2) * size
+        cells.append(index)
         depths.append(sampled[:, 2])
         whose.append(chosen.repeat_interleave(fineness * fineness))
         where.append(at.repeat(len(chosen), 1))
-    nearest = torch.full((2 * size,), -1, dtype=torch.long, device=points.device)
-    field = torch.zeros(2 * size, 2, dtype=points.dtype, device=points.device)
+    nearest = torch.full((layers * size,), -1, dtype=torch.long, device=points.device)
+    field = torch.zeros(layers * size, 2, dtype=points.dtype, device=points.device)
     if not cells:
-        return field.view(2, GRID, GRID, 2), nearest.view(2, GRID, GRID)
+        return field.view(layers, GRID, GRID, 2), nearest.view(layers, GRID, GRID)
     index, depth, owner, at = torch.cat(cells).long(), torch.cat(depths), torch.cat(whose), torch.cat(where)
     rank = ((depth + 4 * GRID) * _DEPTH_STEPS_PER_PX).long().clamp(min=0)
     key = (rank << _SAMPLE_BITS) | torch.arange(len(index), device=index.device)
-    best = torch.full((2 * size,), -1, dtype=torch.long, device=points.device)
+    best = torch.full((layers * size,), -1, dtype=torch.long, device=points.device)
     best.scatter_reduce_(0, index, key, "amax")
     won = (best >= 0).nonzero()[:, 0]
     sample = best[won] & ((1 << _SAMPLE_BITS) - 1)
     pixel = torch.stack([won % GRID, won // GRID % GRID], 1).to(points.dtype)
     field[won] = _inverse_in_quad(corners[owner[sample]], at[sample], pixel) - pixel
     nearest[won] = owner[sample]
-    return field.view(2, GRID, GRID, 2), nearest.view(2, GRID, GRID)
+    return field.view(layers, GRID, GRID, 2), nearest.view(layers, GRID, GRID)
 
 
 def _subdivision(fineness: int, like: Tensor) -> tuple[Tensor, Tensor]:
@@ -355,6 +379,6 @@ def fill(values: Tensor, known: Tensor) -> Tensor:
         if filled.shape[-1] != v.shape[-1]:
             filled = F.interpolate(filled, scale_factor=2, mode="bilinear", align_corners=False)
         filled = torch.lerp(filled, v, k)
-        for _ in range(min(level + 1, 4)):  # fine levels are nearly right already
+        for _ in range(min(level, 4)):  # fine levels are nearly right already
             filled = torch.lerp(_neighbours(filled), v, k)
     return filled
