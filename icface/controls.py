@@ -320,7 +320,7 @@ def action_units(controls: ControlVector) -> dict[str, float]:
     ids, system = _inverse_system()
     target = np.concatenate([np.clip(controls.array()[3:], 0, None), np.zeros(len(ids))])
     solution = np.clip(lsq_linear(system, target, bounds=(0, 1), method="bvls").x, 0, 1)
-    found = dict(zip(ids, (round(float(v), 6) for v in solution), strict=True))
+    found = dict(zip(ids, (round(float(v), 6) + 0.0 for v in solution), strict=True))  # no negative zero
     found |= dict(zip(ANGLES, controls.angles_deg, strict=True))
     found["AU30"] = float(np.clip(controls["jawRight"] - controls["jawLeft"], -1, 1))
     return {i: found[i] for i in CONTROL_IDS}
