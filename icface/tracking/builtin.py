@@ -42,7 +42,7 @@ LANDMARKS_FILE = "landmarks.safetensors"
 EYE_FILE, MOUTH_FILE = "eye.safetensors", "mouth.safetensors"
 
 HEAT_LIMIT = 0.2
-FACE_LIMIT = 0.967
+FACE_LIMIT = 0.9
 """Least confidence of a face that nobody pointed at."""
 DRAWN_LIMIT = 0.15
 """Least confidence of a face in a box that a person drew."""
@@ -136,7 +136,7 @@ class BuiltinTracker:
         size = self.load().reader.size
         proposals = distinct(self.propose(image))[:MOST_PROPOSALS]
         first = self.read(image, [p.crop(size) for p in proposals])
-        likely = [face for face in first if face.confidence > 0.5]
+        likely = [face for face in first if face.confidence > 0.4]
         second = self.read(image, [face_crop(face.landmarks, size, margin=READ_MARGIN) for face in likely])
         kept: list[FaceObservation] = []
         for face in sorted((f for f in second if f.confidence >= FACE_LIMIT), key=lambda f: -f.confidence):
