@@ -42,11 +42,11 @@ LANDMARKS_FILE = "landmarks.safetensors"
 EYE_FILE, MOUTH_FILE = "eye.safetensors", "mouth.safetensors"
 
 HEAT_LIMIT = 0.2
-FACE_LIMIT = 0.9
+FACE_LIMIT = 0.98
 """Least confidence of a face that nobody pointed at."""
 DRAWN_LIMIT = 0.15
 """Least confidence of a face in a box that a person drew."""
-FOLLOW_LIMIT = 0.35
+FOLLOW_LIMIT = 0.7
 SAME_FACE = 0.5
 """Share of the smaller of two boxes that lies in the other from which on they are one face."""
 MOST_PROPOSALS = 48
