@@ -238,8 +238,9 @@ def with_lids(mesh: SurfaceMesh, part: NDArray[np.int64], points: NDArray[np.flo
         lid = fit_lid(source, skin, points[list(ring)], points[list(edge)], closed=closed)
         if lid is None:
             continue
-        share, drop, release = (torch.from_numpy(a).to(basis) for a in (lid.share, lid.drop, lid.release))
+        near, share, drop, release = (torch.from_numpy(a).to(basis) for a in (lid.near, lid.share, lid.drop, lid.release))
         blink = basis[EXPRESSIONS.index(f"eyeBlink_{side}")]
+        blink *= near[:, None]
         blink[:, :2] *= 1 - share[:, None]
         blink[:, 1] -= share * drop
         for brow in ("browDown", "browInnerUp", "browOuterUp"):

@@ -54,6 +54,8 @@ class Lid:
 
     Attributes
     ----------
+    near : (N,) float64
+        1 around this eye, 0 from one and a half of its widths on: a blink reaches no farther.
     share : (N,) float64
         0..1, how much a surface point takes part in what this lid does; 0 beside, below and far above the eye.
     drop : (N,) float64
@@ -62,6 +64,7 @@ class Lid:
         0..1, how much of a brow's movement reaches each point: nothing at the lashes.
     """
 
+    near: FloatArray
     share: FloatArray
     drop: FloatArray
     release: FloatArray
@@ -98,7 +101,9 @@ def fit_lid(points: FloatArray, skin: NDArray[np.bool_], contour: FloatArray, br
     up = np.clip((height - _LASHES_PX) / reach, 0, 1)
     eased = up * up * (3 - 2 * up)
     to_close = (gap + _OVERLAP_PX * np.minimum(gap, 1)) / max(1 - closed, 0.25)
-    return Lid(share=share * (up < 1), drop=to_close * (1 - eased), release=eased)
+    away = np.hypot(*(points - contour.mean(0)).T) / width
+    near = np.clip(2 * (1.5 - away), 0, 1)
+    return Lid(near=near, share=share * (up < 1), drop=to_close * (1 - eased), release=eased)
 
 
 def _by_column(line: FloatArray) -> FloatArray:
