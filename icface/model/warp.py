@@ -45,8 +45,6 @@ class SurfaceMesh:
         Where each surface point is in the photo, grid pixels.
     camera : (N, 3)
         The same points in the camera frame.
-    place : (N, 3)
-        Their places on the canonical surface, `LENGTH_CM` units.
     basis : (53, N, 3)
         Displacement under each channel at full intensity, camera frame, pixels.
     quads : (Q, 4) int64
@@ -62,7 +60,6 @@ class SurfaceMesh:
 
     source: Tensor
     camera: Tensor
-    place: Tensor
     basis: Tensor
     quads: Tensor
     layer: Tensor
@@ -75,7 +72,6 @@ class SurfaceMesh:
         return SurfaceMesh(
             source=self.source.to(device),
             camera=self.camera.to(device),
-            place=self.place.to(device),
             basis=self.basis.to(device),
             quads=self.quads.to(device),
             layer=self.layer.to(device),
@@ -180,7 +176,6 @@ def build_mesh(surface: Surface, part: Tensor, basis_cm: Tensor) -> SurfaceMesh:
     return SurfaceMesh(
         source=source,
         camera=camera,
-        place=place,
         basis=(_hushed(basis_cm.float()) @ rotation.T * scale).transpose(0, 1).contiguous(),
         quads=cells[~torn],
         layer=back.all(1)[~torn].long(),

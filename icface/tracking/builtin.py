@@ -21,6 +21,7 @@ from torch import Tensor
 
 from icface.controls import ControlVector
 from icface.geometry import Box, Similarity, face_crop
+from icface.model.crops import sample_crop
 from icface.model.store import build, load_into, load_model, models_dir
 from icface.model.tracker_nets import (
     ANGLE_UNIT_DEG,
@@ -206,7 +207,7 @@ class BuiltinTracker:
             return []
         reader = self.load().reader
         size = reader.size
-        out = reader(_as_tensor(np.stack([sample(image, crop, size) for crop in crops]), self._device))
+        out = reader(_as_tensor(np.stack([sample_crop(image, crop, size) for crop in crops]), self._device))
         points = (out.points.float() * size).cpu().numpy()
         points[..., :2] += (size - 1) / 2
         controls = out.controls.double().cpu().numpy()
@@ -228,7 +229,7 @@ class BuiltinTracker:
         controls = [face.controls.array() for face in faces]
         for network, which in looks.items():
             crops = [part_crop(faces[i].landmarks, name, network.size) for i, name in which]
-            pictures = np.stack([sample(image, crop, network.size) for crop in crops])
+            pictures = np.stack([sample_crop(image, crop, network.size) for crop in crops])
             angles = np.array([faces[i].controls.angles_deg for i, _ in which])
             angles[:, 2] += [crop.turn_deg for crop in crops]
             mirrored = np.array([PARTS[name].mirrored for _, name in which])
@@ -306,29 +307,3 @@ def _pyramid(image: Pixels) -> list[tuple[Pixels, float]]:
         if side <= _COARSEST:
             return levels
         side /= 2
-
-
-def sample(image: Pixels, crop: Similarity, size: int) -> Pixels:
-    """The square crop (size, size, 3) of an image of any size; large reductions are averaged, not skipped through.
-
-    Parameters
-    ----------
-    crop : Similarity
-        ``crop_from_image``.
-    """
-    factor = int(1 / crop.scale) if crop.scale < 0.5 else 1
-    if factor > 1:
-        corners = crop.inverse().points(np.array([[0, 0], [size, 0], [0, size], [size, size]], np.float64))
-        low = np.clip(np.floor(corners.min(0)) - factor, 0, np.array(image.shape[1::-1]) - 1).astype(int)
-        high = np.clip(np.ceil(corners.max(0)) + factor, low + 1, image.shape[1::-1]).astype(int)
-        shape = np.maximum((high - low) // factor, 1)
-        high = np.minimum(low + shape * factor, image.shape[1::-1])
-        part = image[low[1] : high[1], low[0] : high[0]]
-        image = cv2.resize(part, (int(shape[0]), int(shape[1])), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-        ratio = (high - low) / shape
-        into = np.array([[ratio[0], 0, low[0] + (ratio[0] - 1) / 2], [0, ratio[1], low[1] + (ratio[1] - 1) / 2]])
-        matrix = np.column_stack([crop.matrix[:, :2] @ into[:, :2], crop.points(into[None, :, 2])[0]])
-    else:
-        matrix = crop.matrix
-    warped = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return warped.astype(np.uint8, copy=False)

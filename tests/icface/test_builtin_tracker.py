@@ -11,9 +11,10 @@ import pytest
 from numpy.typing import NDArray
 
 from icface.geometry import EYE_CORNERS, Box, Similarity
+from icface.model.crops import sample_crop
 from icface.model.store import ModelFileError, models_dir
 from icface.tracking import FaceObservation, NoFaceError
-from icface.tracking.builtin import DETECTOR_FILE, LANDMARKS_FILE, BuiltinTracker, sample
+from icface.tracking.builtin import DETECTOR_FILE, LANDMARKS_FILE, BuiltinTracker
 
 ASTRONAUT_FACE = Box(173, 63, 275, 178)
 NOSE_TIP, UPPER_LIP, CHIN, FOREHEAD = 1, 13, 152, 10
@@ -187,7 +188,7 @@ def test_the_same_picture_is_read_the_same_way(
 
 def test_a_crop_is_averaged_when_it_is_reduced(astronaut: NDArray[np.uint8]) -> None:
     crop = Similarity.crop(centre=(255.5, 255.5), side=512, roll_deg=0, size=64)
-    small = sample(astronaut, crop, 64).astype(int)
+    small = sample_crop(astronaut, crop, 64).astype(int)
     whole = cv2.resize(astronaut, (64, 64), interpolation=cv2.INTER_AREA).astype(int)
     assert np.abs(small - whole)[2:-2, 2:-2].mean() < 1.5
 
