@@ -20,18 +20,16 @@ def sample_crop(image: Pixels, crop: Similarity, size: int) -> Pixels:
         ``crop_from_image``.
     """
     factor = int(1 / crop.scale) if crop.scale < 0.5 else 1
+    corners = crop.inverse().points(np.array([[0, 0], [size, 0], [0, size], [size, size]], np.float64))
+    low = np.clip(np.floor(corners.min(0)) - factor, 0, np.array(image.shape[1::-1]) - 1).astype(int)
+    high = np.clip(np.ceil(corners.max(0)) + factor, low + 1, image.shape[1::-1]).astype(int)
+    shape = np.maximum((high - low) // factor, 1)
+    high = np.minimum(low + shape * factor, image.shape[1::-1])
+    part = image[low[1] : high[1], low[0] : high[0]]  # OpenCV warps pictures up to 32767 pixels wide; crops are smaller
     if factor > 1:
-        corners = crop.inverse().points(np.array([[0, 0], [size, 0], [0, size], [size, size]], np.float64))
-        low = np.clip(np.floor(corners.min(0)) - factor, 0, np.array(image.shape[1::-1]) - 1).astype(int)
-        high = np.clip(np.ceil(corners.max(0)) + factor, low + 1, image.shape[1::-1]).astype(int)
-        shape = np.maximum((high - low) // factor, 1)
-        high = np.minimum(low + shape * factor, image.shape[1::-1])
-        part = image[low[1] : high[1], low[0] : high[0]]
-        image = cv2.resize(part, (int(shape[0]), int(shape[1])), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
-        ratio = (high - low) / shape
-        into = np.array([[ratio[0], 0, low[0] + (ratio[0] - 1) / 2], [0, ratio[1], low[1] + (ratio[1] - 1) / 2]])
-        matrix = np.column_stack([crop.matrix[:, :2] @ into[:, :2], crop.points(into[None, :, 2])[0]])
-    else:
-        matrix = crop.matrix
-    warped = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        part = cv2.resize(part, (int(shape[0]), int(shape[1])), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+    ratio = (high - low) / shape
+    into = np.array([[ratio[0], 0, low[0] + (ratio[0] - 1) / 2], [0, ratio[1], low[1] + (ratio[1] - 1) / 2]])
+    matrix = np.column_stack([crop.matrix[:, :2] @ into[:, :2], crop.points(into[None, :, 2])[0]])
+    warped = cv2.warpAffine(part, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return warped.astype(np.uint8, copy=False)

@@ -208,3 +208,10 @@ def test_damaged_weights_are_named(tmp_path: Path) -> None:
 def test_a_picture_of_another_kind_is_refused(tracker: BuiltinTracker) -> None:
     with pytest.raises(ValueError, match="RGB"):
         tracker.detect(np.zeros((10, 10, 4), np.uint8))
+
+
+def test_a_crop_of_a_picture_wider_than_opencv_warps_is_cut() -> None:
+    wide = np.zeros((40, 33_000, 3), np.uint8)
+    wide[:, 32_900:32_940] = 200
+    crop = sample_crop(wide, Similarity((1, 0, -32_900, 0, 1, 0)), 40)
+    assert (crop == 200).all()
