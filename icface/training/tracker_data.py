@@ -11,7 +11,10 @@ pictures. The cache holds, for each split,
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cache, partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -334,11 +337,28 @@ def _paint_mouth(rng: np.random.Generator, picture: Images, before: View, after:
     return np.clip(picture * (1 - soft) + softened * soft, 0, 255).astype(np.uint8)
 
 
-def cache_renders(portraits: Portraits, rig: Rig, split: str, folder: Path, *, rounds: Sequence[int], seed: int) -> None:
-    """Render the people of a split in random states.
+_Job = tuple[PortraitRow, int, int]
+
+
+@cache
+def _rig(path: Path) -> Rig:
+    """The rig of a rendering process, read once."""
+    cv2.setNumThreads(1)
+    return Rig(path)
+
+
+def _render_job(rig_file: Path, job: _Job) -> list[tuple[Images, Floats, Floats]]:
+    row, count, seed = job
+    return render_person(_rig(rig_file), row, count, np.random.default_rng(seed))
+
+
+def cache_renders(
+    portraits: Portraits, rig_file: Path, split: str, folder: Path, *, rounds: Sequence[int], seed: int, workers: int = 1
+) -> None:
+    """Render the people of a split in random states, in processes of their own.
 
     `rounds` are numbers of renders per still; after each round the pool can be used. Frames of clips get a render in
-    the first round only.
+    the first round only. What is rendered follows from `seed`, not from the number of workers.
     """
     rng = np.random.default_rng(seed)
     stills, frames = portraits.rows(split, stills=True), portraits.rows(split, stills=False)
@@ -348,18 +368,18 @@ def cache_renders(portraits: Portraits, rig: Rig, split: str, folder: Path, *, r
     landmarks: list[Floats] = []
     controls: list[Floats] = []
     people: list[int] = []
-    for number, count in enumerate(rounds):
-        todo = [(i, count) for i in stills] + ([(i, 1) for i in frames] if number == 0 else [])
-        for order in rng.permutation(len(todo)):
-            row = portraits[todo[order][0]]
-            for picture, points, vector in render_person(rig, row, todo[order][1], rng):
-                images[len(people)] = picture
-                landmarks.append(points)
-                controls.append(vector)
-                people.append(row.person)
-            if len(people) % 500 < count:
-                _save_labels(folder, name, landmarks, controls, people)
-        _save_labels(folder, name, landmarks, controls, people)
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        for number, count in enumerate(rounds):
+            todo = [(i, count) for i in stills] + ([(i, 1) for i in frames] if number == 0 else [])
+            jobs = [(portraits[todo[k][0]], todo[k][1], int(rng.integers(2**62))) for k in rng.permutation(len(todo))]
+            made = pool.map(partial(_render_job, rig_file), jobs, chunksize=8)
+            for (row, _, _), rendered in zip(jobs, made, strict=True):
+                for picture, points, vector in rendered:
+                    images[len(people)] = picture
+                    landmarks.append(points)
+                    controls.append(vector)
+                    people.append(row.person)
+            _save_labels(folder, name, landmarks, controls, people)
 
 
 def cache_sweeps(portraits: Portraits, rig: Rig, folder: Path, *, count: int = 4, seed: int) -> None:
@@ -375,7 +395,7 @@ def cache_sweeps(portraits: Portraits, rig: Rig, folder: Path, *, count: int = 4
     _save_labels(folder, "val_sweeps", [m[1] for m in made], [m[2] for m in made], [m[3] for m in made])
 
 
-def build_cache(portraits_folder: Path, rig_file: Path, folder: Path, *, seed: int = 0) -> None:
+def build_cache(portraits_folder: Path, rig_file: Path, folder: Path, *, seed: int = 0, workers: int = 1) -> None:
     """Fill the cache folder from the portraits and the rig; takes about ten minutes on one core."""
     cv2.setNumThreads(1)
     folder.mkdir(parents=True, exist_ok=True)
@@ -385,5 +405,5 @@ def build_cache(portraits_folder: Path, rig_file: Path, folder: Path, *, seed: i
     for split in ("train", "val"):
         cache_portraits(portraits, split, folder)
     cache_sweeps(portraits, rig, folder, seed=seed + 2)
-    cache_renders(portraits, rig, "val", folder, rounds=(6,), seed=seed + 1)
-    cache_renders(portraits, rig, "train", folder, rounds=(3, 3, 4), seed=seed)
+    cache_renders(portraits, rig_file, "val", folder, rounds=(6,), seed=seed + 1, workers=workers)
+    cache_renders(portraits, rig_file, "train", folder, rounds=(3, 3, 4), seed=seed, workers=workers)

@@ -249,9 +249,10 @@ def main(threads: int) -> None:
 @click.option("--portraits", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
 @click.option("--rig", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True)
 @click.option("--cache", "folder", type=click.Path(path_type=Path), required=True)
-def cache(portraits: Path, rig: Path, folder: Path) -> None:
+@click.option("--workers", default=1, show_default=True, help="Processes that render.")
+def cache(portraits: Path, rig: Path, folder: Path, workers: int) -> None:
     """Decode the portraits and render them in random states, once."""
-    build_cache(portraits, rig, folder)
+    build_cache(portraits, rig, folder, workers=workers)
 
 
 @main.command()
