@@ -54,16 +54,26 @@ main.add_command(tracker, name="tracker")
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True)
 @click.option("--rate", default=2e-3, show_default=True, help="Highest learning rate.")
 @click.option("--small-share", default=0.25, show_default=True, help="Share of the run on small pictures.")
-@click.option("--batch", default=16, show_default=True)
-@click.option("--workers", default=1, show_default=True, help="Processes that render samples.")
-@click.option("--device", default="cpu", show_default=True)
-@click.option("--seed", default=0, show_default=True)
+@click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Of all processes together.")
+@click.option(
+    "--workers", type=click.IntRange(0), default=1, show_default=True, help="Processes that render, for each that trains."
+)
+@click.option("--device", default="cpu", show_default=True, help="auto, cpu, cuda.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--fresh", is_flag=True, help="Start anew even if the folder holds a checkpoint.")
 def neutralizer(fresh: bool, **options: Any) -> None:
-    """Train the first stage; continues from the checkpoint in --out."""
+    """Train the first stage; continues from the checkpoint in --out.
+
+    Several processes, one for each GPU with --device cuda, train together when torchrun starts them:
+
+    torchrun --nproc_per_node=2 -m icface.cli train neutralizer ...
+    """
+    from icface.training.ranks import is_first  # noqa: PLC0415
     from icface.training.train_neutralizer import NeutralizerTraining, train  # noqa: PLC0415
 
-    click.echo(train(NeutralizerTraining(resume=not fresh, **options)))
+    weights = train(NeutralizerTraining(resume=not fresh, **options))
+    if is_first():
+        click.echo(weights)
 
 
 @main.command()
@@ -76,6 +86,45 @@ def animator(**options: Any) -> None:
     from icface.training.train_animator import AnimatorTraining, train  # noqa: PLC0415
 
     click.echo(train(AnimatorTraining(**options)))
+
+
+@main.command()
+@_data
+@click.option("--split", type=click.Choice(["train", "val"]), default="train", show_default=True)
+@click.option("--models", type=FOLDER, default=None, help="Weights of the two stages; the shipped ones if not given.")
+@click.option("--per-still", type=click.IntRange(1), default=4, show_default=True, help="Samples of every photograph.")
+@click.option("--pairs", type=click.IntRange(0), default=1500, show_default=True, help="Pairs of frames over all clips.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
+@click.option("--seed", default=0, show_default=True)
+def patches(per_still: int, pairs: int, workers: int, seed: int, **where: Any) -> None:
+    """Make the mouth patches that the painter learns from, once."""
+    from icface.training.painter_data import PatchSource, make_patches  # noqa: PLC0415
+
+    click.echo(make_patches(PatchSource(**where), per_still=per_still, pairs=pairs, workers=workers, seed=seed))
+
+
+@main.command()
+@click.option("--patches", type=FOLDER, required=True, help="Folder made by: icface train patches.")
+@click.option("--held-out", type=FOLDER, default=None, help="Patches of people not trained on.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for checkpoint and weights.")
+@click.option("--minutes", type=click.FloatRange(min=0, min_open=True), default=30.0, show_default=True)
+@click.option(
+    "--supervision",
+    type=click.Choice(["paired", "unpaired", "both"]),
+    default="both",
+    show_default=True,
+    help="Which samples teach.",
+)
+@click.option("--adversary", type=click.FloatRange(0), default=0.1, show_default=True, help="Weight of the discriminators.")
+@click.option("--rate", default=1e-3, show_default=True, help="Highest learning rate.")
+@click.option("--batch", type=click.IntRange(1), default=16, show_default=True)
+@click.option("--device", default="cpu", show_default=True)
+@click.option("--seed", default=0, show_default=True)
+def painter(held_out: Path | None, **options: Any) -> None:
+    """Train mask and colour of the mouth; continues from the checkpoint in --out."""
+    from icface.training.train_painter import PainterPlan, train  # noqa: PLC0415
+
+    click.echo(json.dumps(train(PainterPlan(**options), held_out=held_out)))
 
 
 @main.command()

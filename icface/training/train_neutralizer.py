@@ -1,27 +1,26 @@
-"""Train the neutralizer on rig surfaces; resumes, keeps an averaged copy, judges on held-out people."""
+"""Train the neutralizer on rig surfaces, in one process or several; judges on held-out people."""
 
 from __future__ import annotations
 
-import copy
 import json
 import logging
-import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
 from icface.model.neutralizer import ANCHORS, LENGTH_CM, WINDOW, Neutralizer, NeutralizerConfig, Part, Surface
 from icface.model.store import save_model
+from icface.training.engine import Learner, Plan, Trainer
 from icface.training.portraits import Portraits
+from icface.training.ranks import Ranks, joined
 from icface.training.rig import Rig
 from icface.training.surface_data import SurfaceAtlas, SurfaceStream, random_expression, random_turn, surface_sample
 
@@ -40,6 +39,8 @@ class NeutralizerTraining:
         Folder of portraits, rig file, folder for decoded canvases, folder for checkpoints.
     minutes, steps : float, int or None
         Length of this run, in steps if they are given; the learning rate falls to nothing over it.
+    batch, workers : int
+        Samples of a step, in all processes together; rendering processes of each process that trains.
     widths : tuple of int
         Channels of the network, see `NeutralizerConfig`.
     small_share : float
@@ -154,74 +155,53 @@ def scaled(image: Tensor) -> Tensor:
 
 
 def train(training: NeutralizerTraining) -> Path:
-    """Run until the minutes are over; returns the path of the weights in the out folder."""
+    """Run until the minutes are over, alone or as one of torchrun's processes; returns the path of the weights."""
+    with joined(training.device) as ranks:
+        return _train(training, ranks)
+
+
+def _train(training: NeutralizerTraining, ranks: Ranks) -> Path:
     torch.manual_seed(training.seed)
-    training.out.mkdir(parents=True, exist_ok=True)
-    checkpoint, weights = training.out / "neutralizer-training.safetensors", training.out / "neutralizer.safetensors"
+    weights = training.out / "neutralizer.safetensors"
+    batch_size = ranks.part_of_batch(training.batch)
     network = Neutralizer(NeutralizerConfig(widths=training.widths))
     choose_anchors(network, Rig(training.rig))
-    network = network.to(training.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = copy.deepcopy(network)
-    steps_before = 0
-    if training.resume and checkpoint.exists():
-        saved = load_file(checkpoint)
-        network.load_state_dict({k[2:]: v for k, v in saved.items() if k.startswith("n.")})
-        average.load_state_dict({k[2:]: v for k, v in saved.items() if k.startswith("a.")})
-        steps_before = int(saved["steps"])
-    optimiser = torch.optim.AdamW(network.parameters(), training.rate, weight_decay=1e-3)
-    test = held_out(training)
-    stream = SurfaceStream(training.portraits, training.rig, training.cache, seed=training.seed + steps_before)
+    network = network.to(memory_format=torch.channels_last)
+    # The others wait for the first process where the trainer is made: the file of canvases is built once.
+    test = {name: value.to(ranks.device) for name, value in held_out(training).items()} if ranks.first else {}
+
+    def keep(trainer: Trainer) -> None:
+        figures = judge(cast("Neutralizer", trainer.average("network")), test)
+        log.info("held out after %d steps: %s", trainer.steps, json.dumps(figures))
+        save_model(
+            weights,
+            kind="icface.neutralizer",
+            config={"widths": list(training.widths)},
+            state=trainer.average("network").state_dict(),
+            notes={"steps": trainer.steps, "held_out": figures},
+        )
+
+    plan = Plan(
+        checkpoint=training.out / "neutralizer-training.safetensors",
+        minutes=training.minutes,
+        steps=training.steps,
+        kept=0.998,
+        seed=training.seed,
+        resume=training.resume,
+    )
+    trainer = Trainer({"network": Learner(network, rate=training.rate)}, plan, ranks, after_checkpoint=keep)
     loader = DataLoader(
-        stream,
-        training.batch,
+        SurfaceStream(training.portraits, training.rig, training.cache, seed=ranks.seed(training.seed, trainer.steps)),
+        batch_size,
         num_workers=training.workers,
         prefetch_factor=6 if training.workers else None,
         multiprocessing_context="spawn" if training.workers else None,
     )
     batches: Iterator[dict[str, Tensor]] = iter(loader)
-    begun, step, reported = time.monotonic(), 0, time.monotonic()
-    running: dict[str, float] = {}
-    while (spent := progress(step, training.steps, begun, training.minutes)) < 1:
-        batch = {name: value.to(training.device) for name, value in next(batches).items()}
-        size = SMALL if spent < training.small_share else WINDOW
-        batch = resized(batch, size)
-        for group in optimiser.param_groups:
-            group["lr"] = training.rate * min(1, (step + 1) / 100) * (0.5 * (1 + math.cos(math.pi * spent)) + 0.01)
-        network.train()
-        loss, figures = surface_loss(network(scaled(batch["image"]), batch["landmarks"]), batch)
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
-        step += 1
-        _follow(average, network, min(0.998, step / (step + 10)))
-        running = {k: 0.98 * running.get(k, v) + 0.02 * v for k, v in figures.items()}
-        if time.monotonic() - reported > 180:
-            reported = time.monotonic()
-            log.info("step %d: %s", steps_before + step, json.dumps({k: round(v, 4) for k, v in running.items()}))
-            _keep(checkpoint, weights, network, average, steps_before + step, judge(average, resized(test, size)))
-    _keep(checkpoint, weights, network, average, steps_before + step, judge(average, test))
+    for spent in trainer.run():
+        batch = {name: value.to(ranks.device) for name, value in next(batches).items()}
+        batch = resized(batch, SMALL if spent < training.small_share else WINDOW)
+        surface = trainer["network"](scaled(batch["image"]), batch["landmarks"])  # float32: places need the digits
+        loss, figures = surface_loss(surface, batch)
+        trainer.step({"network": loss}, figures)
     return weights
-
-
-@torch.no_grad()
-def _follow(average: nn.Module, network: nn.Module, decay: float) -> None:
-    for slow, fast in zip(average.state_dict().values(), network.state_dict().values(), strict=True):
-        if slow.is_floating_point():
-            slow.lerp_(fast, 1 - decay)
-        else:
-            slow.copy_(fast)
-
-
-def _keep(
-    checkpoint: Path, weights: Path, network: Neutralizer, average: Neutralizer, steps: int, figures: dict[str, Any]
-) -> None:
-    log.info("held out after %d steps: %s", steps, json.dumps(figures))
-    state = {f"n.{k}": v.detach().cpu().contiguous().clone() for k, v in network.state_dict().items()}
-    state |= {f"a.{k}": v.detach().cpu().contiguous().clone() for k, v in average.state_dict().items()}
-    beside = checkpoint.with_suffix(".part")
-    save_file(state | {"steps": torch.tensor(steps)}, beside)
-    beside.replace(checkpoint)
-    config = NeutralizerConfig(widths=network.config.widths)
-    save_model(weights, kind="icface.neutralizer", config={"widths": list(config.widths)}, state=average.state_dict(),
-               notes={"steps": steps, "held_out": figures})  # fmt: skip
