@@ -25,6 +25,7 @@ interrupted goes on where it stopped, with the rate it had; after a run that end
 from __future__ import annotations
 
 import copy
+import inspect
 import logging
 import math
 import os
@@ -33,10 +34,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as safetensors_bytes
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
@@ -293,8 +296,8 @@ class _Learning:
             self.shared = DistributedDataParallel(
                 self.network,
                 device_ids=[ranks.device] if ranks.device.type == "cuda" else None,
-                broadcast_buffers=False,  # they would change between two calls of one step
                 find_unused_parameters=learner.spare_weights,
+                **_buffers_kept(),
             )
         self.average = copy.deepcopy(self.network).requires_grad_(False).eval() if learner.averaged else None
         self.optimiser = torch.optim.AdamW(self.weights, learner.rate, betas=learner.betas, weight_decay=learner.weight_decay)
@@ -346,13 +349,20 @@ class _Learning:
                 self.optimiser.state[weight][key] = torch.empty_like(weight).copy_(value)
 
 
+def _buffers_kept() -> dict[str, Any]:
+    """The option, under the name this torch gives it, that keeps buffers from changing between two calls of one step."""
+    known = inspect.signature(DistributedDataParallel).parameters
+    return {next(name for name in ("forward_sync_buffers", "broadcast_buffers") if name in known): False}
+
+
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write a safetensors file beside and rename it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        save_file({key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}, beside)
-        with beside.open("rb+") as file:
+        with beside.open("wb") as file:
+            file.write(safetensors_bytes({key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}))
+            file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
     finally:
