@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from icface.geometry import Similarity
 from icface.model.neutralizer import GRID
-from icface.predictor import FacePrediction, SourceEncoding
+from icface.predictor import FacePrediction, Patch, SourceEncoding
 
 Quality = Literal["draft", "full"]
 Pixels = NDArray[Any]
 _SUPPORT = {"draft": (cv2.INTER_LINEAR, cv2.INTER_LINEAR), "full": (cv2.INTER_CUBIC, cv2.INTER_CUBIC)}
 _STILL = 1e-3
+_UNSEEN = 1 / 512
+"""Shares of paint below this are taken for none: they would change no value."""
 _BAND_PIXELS = 1 << 21
 
 
@@ -83,6 +85,26 @@ def _moved(
     if prediction.cavity is not None and prediction.cavity.any():
         cover: Pixels = cv2.warpAffine(prediction.cavity, here.matrix, (wide, high), flags=cv2.INTER_LINEAR)
         moved = _painted(moved, cover, encoding.cavity_rgb) if cover.any() else moved
+    for patch in prediction.patches:
+        moved = _with_patch(moved, here, patch)
+    return moved
+
+
+def _with_patch(moved: Pixels, here: Similarity, patch: Patch) -> Pixels:
+    """The painter's colours added under their mask, at the picture's own resolution; alpha stays."""
+    there = here @ patch.patch_from_grid.inverse()  # region from patch
+    high, wide = moved.shape[:2]
+    share: Pixels = cv2.warpAffine(patch.mask, there.matrix, (wide, high), flags=cv2.INTER_LINEAR)
+    share[share < _UNSEEN] = 0
+    if not share.any():
+        return moved
+    left, top, right, bottom = _bounds(share)
+    inner = Similarity((1, 0, -left, 0, 1, -top)) @ there
+    colour: Pixels = cv2.warpAffine(patch.colour, inner.matrix, (right - left, bottom - top), flags=cv2.INTER_CUBIC)
+    window = np.s_[top:bottom, left:right]
+    most = np.iinfo(moved.dtype).max
+    painted = moved[window][..., :3] + colour * share[window][..., None] * most
+    moved[window][..., :3] = np.clip(painted + 0.5, 0, most).astype(moved.dtype)
     return moved
 
 
@@ -94,6 +116,7 @@ def _sampled(
     wide, high = right - left, bottom - top
     flow_support, pixel_support = _SUPPORT[quality]
     flow = field @ here.matrix[:, :2].T.astype(np.float32)  # image pixels
+    flow[[1, -2]] = flow[:, [1, -2]] = 0  # as the border: bicubic interpolation looks two rows beyond a pixel
     shift: Pixels = cv2.warpAffine(flow, here.matrix, (wide, high), flags=flow_support, borderMode=cv2.BORDER_CONSTANT)
     source, (from_x, from_y) = _reachable(image, region, flow)
     shift[..., 0] += np.arange(left - from_x, right - from_x, dtype=np.float32)

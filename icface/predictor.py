@@ -16,19 +16,26 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from icface.controls import EXPRESSIONS, ControlVector
+from icface.controls import CHANNELS, EXPRESSIONS, ControlVector
 from icface.geometry import Similarity, face_crop, rotation_matrix
 from icface.model.animator import Animator, AnimatorConfig
 from icface.model.crops import sample_crop
 from icface.model.device import CPU, Device, pick_device
 from icface.model.lids import LEFT_BROW, LEFT_EYE, RIGHT_BROW, RIGHT_EYE, fit_lid, outline_eyes
 from icface.model.neutralizer import GRID, OFFSET, WINDOW, Neutralizer, NeutralizerConfig, Part, Surface
+from icface.model.painter import PATCH, Paint, Painter, PainterConfig
+from icface.model.patches import ANGLE_UNIT_DEG, FINER, KEPT, PatchAnchor, patch_of
 from icface.model.store import models_dir
 from icface.model.warp import SurfaceMesh, build_mesh, flow_of, mesh_places, move
 from icface.tracking import FaceObservation, NoFaceError
 
+MOVES_THE_MOUTH = [i for i, name in enumerate(CHANNELS) if not name.startswith(("brow", "eye"))]
+"""Positions in a control vector of what the mouth's patch may change with; a wink leaves it alone."""
+FADES_IN = 0.15
+"""Largest change of one of those (angles in units of 30 degrees) from which on the painter paints in full."""
 MIN_FACE_SHARE = 0.02
 """Less of the window than this taken for face means that there is none to move."""
+_LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
 T = TypeVar("T")
 
 
@@ -48,6 +55,10 @@ class SourceEncoding:
         `Part` of each pixel of the window.
     cavity_rgb : tuple of 3 float
         Colour of the inside of this mouth, 0..255.
+    kept : (KEPT, KEPT, 3) uint8
+        The crop's picture, for the painter.
+    anchor : PatchAnchor
+        The square about the mouth that is painted.
     """
 
     crop_from_image: Similarity
@@ -55,6 +66,27 @@ class SourceEncoding:
     mesh: SurfaceMesh
     part: NDArray[np.int64]
     cavity_rgb: tuple[float, float, float]
+    kept: NDArray[np.uint8]
+    anchor: PatchAnchor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Patch:
+    """What is painted over the moved pixels of a square.
+
+    Attributes
+    ----------
+    patch_from_grid : Similarity
+        Where the square lies.
+    colour : (PATCH, PATCH, 3) float32
+        To be added where the mask is open, in units of the range of values (-2..2).
+    mask : (PATCH, PATCH) float32
+        0..1, 0 along the border.
+    """
+
+    patch_from_grid: Similarity
+    colour: NDArray[np.float32]
+    mask: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,6 +105,8 @@ class FacePrediction:
         0..1, how much of the pixel shows those.
     cavity : (GRID, GRID) float32, or None
         0..1, how much of the pixel is mouth cavity that the photo hides.
+    patches : tuple of Patch
+        What is painted over that, in order.
     """
 
     flow: NDArray[np.float32] | None
@@ -80,13 +114,16 @@ class FacePrediction:
     back_flow: NDArray[np.float32] | None = None
     back: NDArray[np.float32] | None = None
     cavity: NDArray[np.float32] | None = None
+    patches: tuple[Patch, ...] = ()
 
 
 class FacePredictor:
     """The two stages on a device; used by one thread at a time."""
 
-    def __init__(self, neutralizer: Neutralizer, animator: Animator, device: Device = CPU) -> None:
-        self._full = neutralizer.eval(), animator.eval()
+    def __init__(
+        self, neutralizer: Neutralizer, animator: Animator, painter: Painter | None = None, device: Device = CPU
+    ) -> None:
+        self._full = neutralizer.eval(), animator.eval(), None if painter is None else painter.eval()
         self._device = device
         self._notices: list[str] = []
         self._place()
@@ -105,7 +142,15 @@ class FacePredictor:
         where = folder or models_dir()
         chosen = pick_device(device)
         neutralizer = Neutralizer.from_file(where / "neutralizer.safetensors")
-        return cls(neutralizer, Animator.from_file(where / "animator.safetensors"), chosen)
+        animator, painter = Animator.from_file(where / "animator.safetensors"), Painter.from_file(where / "painter.safetensors")
+        return cls(neutralizer, animator, painter, chosen)
+
+    @classmethod
+    def without_paint(cls, device: str = "auto", folder: Path | None = None) -> FacePredictor:
+        """As `load`, but the pixels are only moved: what the painter learns from."""
+        where = folder or models_dir()
+        neutralizer = Neutralizer.from_file(where / "neutralizer.safetensors")
+        return cls(neutralizer, Animator.from_file(where / "animator.safetensors"), None, pick_device(device))
 
     @classmethod
     def tiny(cls, seed: int = 0) -> FacePredictor:
@@ -117,10 +162,11 @@ class FacePredictor:
             torch.manual_seed(seed)
             neutralizer = Neutralizer(NeutralizerConfig(widths=(8, 8, 8, 8, 8)))
             animator = Animator(AnimatorConfig(planes=(4,), features=2, width=8, depth=1))
+            painter = Painter(PainterConfig(widths=(8, 8), told=4))
         with torch.no_grad():
             neutralizer.head.get_parameter("weight").mul_(0.05)
             neutralizer.head.get_parameter("bias").zero_().view(20, 4)[15 + Part.SKIN] = 100.0
-        return cls(neutralizer, animator)
+        return cls(neutralizer, animator, painter)
 
     @property
     def device_name(self) -> str:
@@ -149,8 +195,10 @@ class FacePredictor:
         """
         crop_from_image = face_crop(face.landmarks, GRID)
         window = sample_crop(image, Similarity((1, 0, -OFFSET, 0, 1, -OFFSET)) @ crop_from_image, WINDOW)
+        finer = Similarity((FINER, 0, (FINER - 1) / 2, 0, FINER, (FINER - 1) / 2))
+        kept = sample_crop(image, finer @ crop_from_image, KEPT)
         points = crop_from_image.points(face.landmarks[:, :2])
-        return self._guarded(lambda: self._encode(window, points, crop_from_image, face.controls))
+        return self._guarded(lambda: self._encode(window, kept, points, crop_from_image, face.controls))
 
     def predict(self, encoding: SourceEncoding, controls: ControlVector) -> FacePrediction:
         """The flow that turns the photo's own controls into these; no flow at all when they are the same."""
@@ -161,9 +209,10 @@ class FacePredictor:
 
     def _place(self) -> None:
         where, dtype = self._device.torch_device, self._device.dtype
-        neutralizer, animator = self._full
+        neutralizer, animator, painter = self._full
         self._neutralizer = neutralizer.to(where, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._animator = animator.to(where)
+        self._painter = None if painter is None else painter.to(where, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def _guarded(self, work: Callable[[], T]) -> T:
         try:
@@ -194,7 +243,12 @@ class FacePredictor:
         return self._see(window, points)
 
     def _encode(
-        self, window: NDArray[np.uint8], points: NDArray[np.float64], crop_from_image: Similarity, controls: ControlVector
+        self,
+        window: NDArray[np.uint8],
+        kept: NDArray[np.uint8],
+        points: NDArray[np.float64],
+        crop_from_image: Similarity,
+        controls: ControlVector,
     ) -> SourceEncoding:
         surface = self._see(window, points)
         part = outline_eyes(one_face(surface.logits[0].argmax(0).cpu().numpy()), points)
@@ -202,8 +256,9 @@ class FacePredictor:
             raise NoFaceError("No face surface was recognised there; choose another face, or draw a box around it.")
         on_device = torch.from_numpy(part).to(self._device.torch_device)
         basis_cm = self._animator(mesh_places(surface, on_device))
-        mesh = with_lids(build_mesh(surface, on_device, basis_cm), part, points, controls)
-        return SourceEncoding(crop_from_image, controls, mesh, part, cavity_colour(window, part))
+        mesh = with_lids(with_one_mouth(build_mesh(surface, on_device, basis_cm), points), part, points, controls)
+        anchor = PatchAnchor.of(points, mesh)
+        return SourceEncoding(crop_from_image, controls, mesh, part, cavity_colour(window, part), kept, anchor)
 
     def _predict(self, encoding: SourceEncoding, controls: ControlVector) -> FacePrediction:
         mesh, where = encoding.mesh, self._device.torch_device
@@ -213,8 +268,68 @@ class FacePredictor:
         turn = rotation_matrix(*after.angles_deg) @ rotation_matrix(*before.angles_deg).T
         change = torch.tensor(after.array()[3:] - before.array()[3:], dtype=torch.float32, device=where)
         flow = flow_of(mesh, move(mesh, torch.tensor(turn, dtype=torch.float32, device=where), change))
-        tensors = (flow.field, flow.known, flow.back_field, flow.back, flow.cavity)
-        return FacePrediction(*(t.cpu().numpy() for t in tensors))
+        prediction = FacePrediction(
+            flow=flow.field.cpu().numpy(),
+            known=flow.known.cpu().numpy(),
+            back_flow=flow.back_field.cpu().numpy(),
+            back=flow.back.cpu().numpy(),
+            cavity=flow.cavity.cpu().numpy(),
+        )
+        if self._painter is None:
+            return prediction
+        return replace(prediction, patches=(self._paint(self._painter, encoding, prediction, controls, turn),))
+
+    def _paint(
+        self,
+        painter: Painter,
+        encoding: SourceEncoding,
+        prediction: FacePrediction,
+        controls: ControlVector,
+        turn: NDArray[np.float64],
+    ) -> Patch:
+        """What the painter makes of the mouth; it fades in over the first steps away from the photo's own state."""
+        frame, seen = patch_input(encoding, prediction, controls, turn)
+        change = (painter_controls(controls) - painter_controls(encoding.controls)).abs()
+        faded_in = min(float(change[MOVES_THE_MOUTH].max()) / FADES_IN, 1.0)
+        where, dtype = self._device.torch_device, self._device.dtype
+        told = [painter_controls(c).to(where, dtype)[None] for c in (encoding.controls, controls)]
+        patch = torch.from_numpy(seen).to(where, dtype)[None].contiguous(memory_format=torch.channels_last)
+        paint: Paint = painter(patch, *told)
+        colour = (paint.colour[0] * 0.5).float().permute(1, 2, 0).cpu().numpy()
+        mask = (paint.mask[0, 0].float() * faded_in).cpu().numpy()
+        if not (np.isfinite(colour).all() and np.isfinite(mask).all()):
+            if self._device.dtype is torch.float32:
+                raise FloatingPointError("The painter's answer holds numbers that are not finite; the photo was left as it is.")
+            self._notices.append(f"Half precision overflowed on {self._device.name}; continuing with float32.")
+            self._device = self._device.in_full_precision()
+            self._place()
+            assert self._painter is not None
+            return self._paint(self._painter, encoding, prediction, controls, turn)
+        return Patch(frame, np.ascontiguousarray(colour), np.ascontiguousarray(mask))
+
+
+def painter_controls(controls: ControlVector) -> torch.Tensor:
+    """(56,) float32 as the painter is told them: angles in units of `ANGLE_UNIT_DEG`."""
+    told = controls.array().astype(np.float32)
+    told[:3] /= ANGLE_UNIT_DEG
+    return torch.from_numpy(told)
+
+
+def patch_input(
+    encoding: SourceEncoding,
+    prediction: FacePrediction,
+    controls: ControlVector,
+    turn: NDArray[np.float64],
+    *,
+    size: int = PATCH,
+    room: float = 1.0,
+) -> tuple[Similarity, NDArray[np.float32]]:
+    """Where the painter's square lies, and what it sees there (`icface.model.patches.patch_of`)."""
+    assert prediction.flow is not None
+    roll_deg = controls.angles_deg[2] - encoding.controls.angles_deg[2]
+    frame = encoding.anchor.frame(encoding.mesh.pivot.double().cpu().numpy(), turn, roll_deg, size=size, room=room)
+    layers = (prediction.flow, prediction.back_flow, prediction.back, prediction.cavity)
+    return frame, patch_of(encoding.kept, frame, *layers, encoding.cavity_rgb, size=size)
 
 
 @contextmanager
@@ -246,6 +361,16 @@ def with_lids(mesh: SurfaceMesh, part: NDArray[np.int64], points: NDArray[np.flo
         for brow in ("browDown", "browInnerUp", "browOuterUp"):
             basis[EXPRESSIONS.index(f"{brow}_{side}")] *= (1 - share * (1 - release))[:, None]
     return replace(mesh, basis=basis)
+
+
+def with_one_mouth(mesh: SurfaceMesh, points: NDArray[np.float64]) -> SurfaceMesh:
+    """The mesh without the seams that are not about the lips; `points` are the landmarks in grid pixels."""
+    lips = points[list(_LIPS)]
+    low, high = lips.min(0), lips.max(0)
+    room = 0.3 * float((high - low).max())
+    middle = mesh.source[mesh.seams].mean(1)
+    low_at, high_at = (torch.tensor(v, dtype=middle.dtype, device=middle.device) for v in (low - room, high + room))
+    return replace(mesh, seams=mesh.seams[((middle > low_at) & (middle < high_at)).all(1)])
 
 
 def one_face(part: NDArray[np.int64]) -> NDArray[np.int64]:

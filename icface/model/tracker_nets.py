@@ -1,4 +1,4 @@
-"""The networks of the built-in tracker: one finds faces in a picture, one reads a face, two look closer at its parts.
+"""The networks of the built-in tracker: one finds faces in a picture, one reads a face, one looks again at what was read.
 
 All take RGB scaled to -1..1. Heads are plain numbers; `DetectorOutput` and `LandmarkOutput` say what they mean.
 """
@@ -178,45 +178,122 @@ class LandmarkNet(TrackerNet):
         )
 
 
+FEATURE_POINTS = (
+    # eyes, brows, irises
+    33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246,
+    263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466,
+    70, 63, 105, 66, 107, 55, 65, 52, 53, 46, 300, 293, 334, 296, 336, 285, 295, 282, 283, 276,
+    468, 469, 470, 471, 472, 473, 474, 475, 476, 477,
+    # lips
+    61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185,
+    78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191,
+    # nose, cheeks, forehead, chin and jaw
+    1, 2, 4, 5, 6, 168, 195, 197, 98, 327, 48, 278, 129, 358, 50, 280, 205, 425, 36, 266, 187, 411, 117, 346,
+    10, 9, 8, 151, 67, 297, 109, 338, 152, 148, 377, 176, 400, 199, 200, 172, 397, 136, 365, 58, 288, 132, 361,
+    234, 454, 127, 356,
+)  # fmt: skip
+"""Landmarks at which the refiner looks: face-mesh numbers."""
+RIGID_POINTS = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 2)
+"""Landmarks that no expression moves much: eye corners and the ridge of the nose."""
+REFINE_MARGIN = 1.25
+"""Side of a refiner's crop in extents of the face mesh."""
+
+
 @dataclass(frozen=True, slots=True)
-class PartOutput:
-    """What a crop of an eye or of the mouth shows.
+class RefinerOutput:
+    """What a second look at a crop shows.
 
     Attributes
     ----------
-    points : (N, K, 2) Tensor
-        In crop sides from the crop's middle.
-    channels : (N, C) Tensor
-        0..1 (not clipped).
+    points : tuple of (N, 478, 2) Tensor
+        The landmarks after each stage, in crop sides from the crop's middle; the last is the answer.
+    controls : (N, 56) Tensor
+        Angles in `ANGLE_UNIT_DEG`, channels in 0..1 (not clipped).
     """
 
-    points: Tensor
-    channels: Tensor
+    points: tuple[Tensor, ...]
+    controls: Tensor
 
 
-class PartNet(TrackerNet):
-    """Points and channels of one part of the face, given the head's angles; blind to colour, brightness and contrast."""
+_DROPOUT = 0.15
 
-    def __init__(self, size: int, points: int, channels: int, widths: tuple[int, int] = (24, 48), hidden: int = 192) -> None:
+
+class RefinerStage(nn.Module):
+    """One correction of a face's shape from what the picture shows at each of its points."""
+
+    def __init__(self, features: int, reduced: int, hidden: int) -> None:
+        super().__init__()
+        count = len(FEATURE_POINTS)
+        self.reduce = nn.Linear(features, reduced)
+        self.hidden = nn.Sequential(dense(count * (reduced + 2) + 3, hidden), dense(hidden, hidden))
+        self.points = nn.Linear(hidden, N_POINTS * 2)
+
+    def forward(self, seen: Tensor, shape: Tensor, angles: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (N, K, F) at the points, their places (N, K, 2) on the face, angles (N, 3): hidden units, correction."""
+        told = torch.cat([nn.functional.silu(self.reduce(seen)).flatten(1), shape.flatten(1), angles], 1)
+        hidden: Tensor = nn.functional.dropout(self.hidden[0](told), _DROPOUT, self.training)
+        hidden = self.hidden[1](hidden)
+        return hidden, self.points(hidden).unflatten(1, (N_POINTS, 2))
+
+
+class RefinerNet(TrackerNet):
+    """Corrects landmarks, then reads the controls, from shape-indexed features: what a small trunk sees at each landmark.
+
+    A cascade after Xiong and De la Torre, "Supervised descent method and its applications to face alignment" (CVPR 2013),
+    with learnt features: where a landmark lies beside its edge shows at the landmark. Blind to colour, brightness, contrast.
+    """
+
+    def __init__(
+        self,
+        size: int = 128,
+        widths: tuple[int, int, int] = (16, 32, 48),
+        reduced: int = 24,
+        hidden: int = 256,
+        stages: int = 2,
+    ) -> None:
         super().__init__()
         self.size = size
-        self.config = {
-            "size": size,
-            "points": points,
-            "channels": channels,
-            "widths": list(widths),
-            "hidden": hidden,
-        }
-        narrow, wide = widths
-        self.trunk = nn.Sequential(Down(1, narrow), Residual(narrow), Down(narrow, wide), Residual(wide))
-        self.hidden = dense(wide * (size // 4) ** 2 + 3, hidden)
-        self.points = nn.Linear(hidden, points * 2)
-        self.channels = nn.Linear(hidden, channels)
+        self.config = {"size": size, "widths": list(widths), "reduced": reduced, "hidden": hidden, "stages": stages}
+        a, b, c = widths
+        self.fine = nn.Sequential(Down(1, a), Residual(a))
+        self.middle = nn.Sequential(Down(a, b), Residual(b))
+        self.coarse = nn.Sequential(Down(b, c), Residual(c))
+        self.stages = nn.ModuleList(RefinerStage(a + b + c, reduced, hidden) for _ in range(stages))
+        self.controls = nn.Linear(hidden, len(CHANNELS))
+        self.register_buffer("looked_at", torch.tensor(FEATURE_POINTS), persistent=False)
+        self.register_buffer("rigid", torch.tensor(RIGID_POINTS), persistent=False)
+        self.looked_at: Tensor
+        self.rigid: Tensor
 
-    def forward(self, crop: Tensor, angles: Tensor) -> PartOutput:
-        """(N, 1 or 3, size, size) and (N, 3) yaw, pitch, roll in `ANGLE_UNIT_DEG`, as the crop shows them."""
+    def forward(self, crop: Tensor, points: Tensor, angles: Tensor) -> RefinerOutput:
+        """Read crops again.
+
+        Parameters
+        ----------
+        crop : (N, 1 or 3, size, size)
+        points : (N, 478, 2)
+            A first reading's landmarks, in crop sides from the crop's middle.
+        angles : (N, 3)
+            Its yaw, pitch and roll as the crop shows them, in `ANGLE_UNIT_DEG`; what is read is a correction of them.
+        """
         grey = crop.mean(1, keepdim=True)
         grey = grey - grey.mean((2, 3), keepdim=True)
         grey = grey / (grey.std((2, 3), keepdim=True) + 0.02)
-        features = self.hidden(torch.cat([self.trunk(grey).flatten(1), angles], 1))
-        return PartOutput(self.points(features).unflatten(1, (-1, 2)), self.channels(features))
+        fine = self.fine(grey)
+        middle = self.middle(fine)
+        maps = (fine, middle, self.coarse(middle))
+        found: list[Tensor] = []
+        hidden = angles
+        for stage in self.stages:
+            here = points[:, self.looked_at]
+            grid = (2 * here)[:, :, None]
+            seen = [nn.functional.grid_sample(m, grid, align_corners=False, padding_mode="border")[..., 0] for m in maps]
+            rigid = points[:, self.rigid]
+            middle_point = rigid.mean(1, keepdim=True)
+            unit = (rigid - middle_point).square().sum(2).mean(1).sqrt()[:, None, None] + 1e-4
+            hidden, change = stage(torch.cat(seen, 1).transpose(1, 2), (here - middle_point) / unit * 0.5, angles)
+            points = points + change * unit
+            found.append(points)
+            points = points.detach()
+        controls = self.controls(hidden)
+        return RefinerOutput(tuple(found), torch.cat([angles + controls[:, :3], controls[:, 3:]], 1))

@@ -1,15 +1,16 @@
 """The built-in face tracker: a detector over an image pyramid, then a reading of each face from coarse to fine.
 
 The detector proposes faces with their size and tilt; the landmark network reads an upright crop of each, refuses what is
-no face, and reads again from a crop framed by its own landmarks; two small networks look closer at the eyes and the
-mouth. In clips the previous frame's landmarks frame the crop, and one reading is enough. Photographs are never enlarged
-whole and never copied at full size.
+no face, and reads again from a crop framed by its own landmarks; the refiner corrects what was
+read, landmark by landmark. In clips the previous frame's landmarks frame the crop, and one reading is enough. Photographs
+are never enlarged whole and never copied at full size.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,20 +28,20 @@ from icface.model.tracker_nets import (
     ANGLE_UNIT_DEG,
     DETECTOR_STRIDE,
     READ_MARGIN,
+    REFINE_MARGIN,
     SIZE_UNIT,
     FaceDetectorNet,
     LandmarkNet,
-    PartNet,
+    RefinerNet,
     TrackerNet,
 )
 from icface.tracking import FaceObservation, NoFaceError
-from icface.tracking.parts import PARTS, PartName, part_crop
 
 Pixels = NDArray[np.uint8]
 
 DETECTOR_FILE = "detector.safetensors"
 LANDMARKS_FILE = "landmarks.safetensors"
-EYE_FILE, MOUTH_FILE = "eye.safetensors", "mouth.safetensors"
+REFINER_FILE = "refiner.safetensors"
 
 HEAT_LIMIT = 0.2
 FACE_LIMIT = 0.98
@@ -79,21 +80,11 @@ class Proposal:
         return Similarity.crop(centre=(self.x, self.y), side=side, roll_deg=self.tilt_deg, size=size)
 
 
-@dataclass(frozen=True, slots=True)
-class TrackerNetworks:
-    """The networks of the tracker, ready for inference."""
-
-    detector: FaceDetectorNet
-    reader: LandmarkNet
-    eye: PartNet
-    mouth: PartNet
-
-
 _AnyNet = TypeVar("_AnyNet", bound=TrackerNet)
 
 
 class BuiltinTracker:
-    """Faces, 478 landmarks and 56 controls from the project's own two small networks.
+    """Faces, 478 landmarks and 56 controls from the project's own three small networks.
 
     Parameters
     ----------
@@ -106,23 +97,30 @@ class BuiltinTracker:
     def __init__(self, device: str = "cpu", *, models: Path | None = None) -> None:
         self._device = torch.device(device)
         self._models = models_dir() if models is None else models
-        self._networks: TrackerNetworks | None = None
 
     @property
     def name(self) -> str:
         """Short name for people."""
         return "built-in"
 
-    def load(self) -> TrackerNetworks:
-        """The networks, read from disk at the first call; `ModelFileError` if that is impossible."""
-        if self._networks is None:
-            self._networks = TrackerNetworks(
-                self._network(FaceDetectorNet, DETECTOR_FILE),
-                self._network(LandmarkNet, LANDMARKS_FILE),
-                self._network(PartNet, EYE_FILE),
-                self._network(PartNet, MOUTH_FILE),
-            )
-        return self._networks
+    def load(self) -> None:
+        """Read the networks from disk, if that has not happened yet; `ModelFileError` if it is impossible."""
+        _ = self.detector, self.reader, self.refiner
+
+    @cached_property
+    def detector(self) -> FaceDetectorNet:
+        """The network that finds faces."""
+        return self._network(FaceDetectorNet, DETECTOR_FILE)
+
+    @cached_property
+    def reader(self) -> LandmarkNet:
+        """The network that reads a face."""
+        return self._network(LandmarkNet, LANDMARKS_FILE)
+
+    @cached_property
+    def refiner(self) -> RefinerNet:
+        """The network that looks again at what was read."""
+        return self._network(RefinerNet, REFINER_FILE)
 
     def _network(self, kind: type[_AnyNet], name: str) -> _AnyNet:
         path = self._models / name
@@ -134,8 +132,7 @@ class BuiltinTracker:
     def detect(self, image: Pixels) -> tuple[FaceObservation, ...]:
         """All faces of an RGB image (H, W, 3) uint8, largest first; empty when there is none."""
         _check(image)
-        size = self.load().reader.size
-        proposals = distinct(self.propose(image))[:MOST_PROPOSALS]
+        proposals, size = distinct(self.propose(image))[:MOST_PROPOSALS], self.reader.size
         first = self.read(image, [p.crop(size) for p in proposals])
         likely = [face for face in first if face.confidence > 0.4]
         second = self.read(image, [face_crop(face.landmarks, size, margin=READ_MARGIN) for face in likely])
@@ -155,7 +152,7 @@ class BuiltinTracker:
             If nothing in the box looks like a face.
         """
         _check(image)
-        size = self.load().reader.size
+        size = self.reader.size
         x, y = box.centre
         extent = max(box.width, box.height)
         tries = [Proposal(x, y, extent * s, tilt, 1.0) for s in _DRAWN_SIZES for tilt in _DRAWN_TILTS_DEG]
@@ -175,7 +172,7 @@ class BuiltinTracker:
     def follow(self, image: Pixels, previous: FaceObservation) -> FaceObservation | None:
         """The same face in the next frame of a clip, from where it was; None when it is lost."""
         _check(image)
-        size = self.load().reader.size
+        size = self.reader.size
         face = self.read(image, [face_crop(previous.landmarks, size, margin=READ_MARGIN)])[0]
         if face.confidence < FOLLOW_LIMIT or face.box.iou(previous.box) <= 0.15:
             return None
@@ -184,7 +181,7 @@ class BuiltinTracker:
     @torch.inference_mode()
     def propose(self, image: Pixels) -> list[Proposal]:
         """Everything that looks a little like a face to the detector alone, at every scale, unsorted."""
-        detector = self.load().detector
+        detector = self.detector
         found: list[Proposal] = []
         for picture, scale in _pyramid(image):
             maps = detector(_as_tensor(picture[None], self._device))
@@ -205,7 +202,7 @@ class BuiltinTracker:
         """One reading of each crop (``crop_from_image``)."""
         if not crops:
             return []
-        reader = self.load().reader
+        reader = self.reader
         size = reader.size
         out = reader(_as_tensor(np.stack([sample_crop(image, crop, size) for crop in crops]), self._device))
         points = (out.points.float() * size).cpu().numpy()
@@ -217,36 +214,29 @@ class BuiltinTracker:
 
     @torch.inference_mode()
     def look_closer(self, image: Pixels, faces: Sequence[FaceObservation]) -> list[FaceObservation]:
-        """The same faces with eyes, brows, irises, mouth and all channels read from crops of their own."""
+        """The same faces, their landmarks, angles and channels corrected by a second look at each."""
         if not faces:
             return []
-        networks = self.load()
-        looks: dict[PartNet, list[tuple[int, PartName]]] = {networks.eye: [], networks.mouth: []}
-        for i in range(len(faces)):
-            looks[networks.eye] += [(i, "right_eye"), (i, "left_eye")]
-            looks[networks.mouth].append((i, "mouth"))
-        landmarks = [face.landmarks.copy() for face in faces]
-        controls = [face.controls.array() for face in faces]
-        for network, which in looks.items():
-            crops = [part_crop(faces[i].landmarks, name, network.size) for i, name in which]
-            pictures = np.stack([sample_crop(image, crop, network.size) for crop in crops])
-            angles = np.array([faces[i].controls.angles_deg for i, _ in which])
-            angles[:, 2] += [crop.turn_deg for crop in crops]
-            mirrored = np.array([PARTS[name].mirrored for _, name in which])
-            pictures[mirrored] = pictures[mirrored, :, ::-1]
-            angles[mirrored] *= (-1, 1, -1)
-            turned = torch.from_numpy((angles / ANGLE_UNIT_DEG).astype(np.float32)).to(self._device)
-            out = network(_as_tensor(pictures, self._device), turned)
-            points, channels = out.points.float().cpu().numpy(), out.channels.double().cpu().numpy()
-            points[mirrored, :, 0] *= -1
-            for (i, name), crop, at, values in zip(which, crops, points, channels, strict=True):
-                part = PARTS[name]
-                landmarks[i][part.points, :2] = crop.inverse().points(at * network.size + (network.size - 1) / 2)
-                controls[i][part.channels] = np.clip(values, 0, 1)
-        return [
-            FaceObservation(Box.around(points[:468]), points, ControlVector.from_array(vector), face.confidence)
-            for points, vector, face in zip(landmarks, controls, faces, strict=True)
-        ]
+        refiner = self.refiner
+        size = refiner.size
+        crops = [face_crop(face.landmarks, size, margin=REFINE_MARGIN) for face in faces]
+        pictures = np.stack([sample_crop(image, crop, size) for crop in crops])
+        first = np.stack([crop.points(face.landmarks[:, :2]) for crop, face in zip(crops, faces, strict=True)])
+        angles = np.array([face.controls.angles_deg for face in faces])
+        angles[:, 2] += [crop.turn_deg for crop in crops]
+        middle = (size - 1) / 2
+        out = refiner(
+            _as_tensor(pictures, self._device),
+            torch.from_numpy(((first - middle) / size).astype(np.float32)).to(self._device),
+            torch.from_numpy((angles / ANGLE_UNIT_DEG).astype(np.float32)).to(self._device),
+        )
+        points, controls = out.points[-1].float().cpu().numpy() * size + middle, out.controls.double().cpu().numpy()
+        controls[:, :3] *= ANGLE_UNIT_DEG
+        readings = []
+        for crop, face, at, values in zip(crops, faces, points, controls, strict=True):
+            depth = face.landmarks[:, 2:] * crop.scale
+            readings.append(_observation(crop, np.column_stack([at, depth]), values, face.confidence))
+        return readings
 
 
 def _observation(

@@ -21,9 +21,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.controls import CHANNELS, EXPRESSIONS
+from icface.controls import CHANNELS
 from icface.geometry import face_crop
 from icface.training.rig import GUMS, MIRROR, SOCKET, TEETH, Rig, State, View, flow, warp
+from icface.training.tracker_states import random_state, swept_state
 
 PORTRAIT_SIZE = 256
 RENDER_SIZE = 192
@@ -122,93 +123,6 @@ def flip_permutations(canonical: Floats) -> tuple[NDArray[np.int64], NDArray[np.
     signs = np.ones(len(CHANNELS), np.float32)
     signs[[0, 2]] = -1
     return landmarks.astype(np.int64), controls.astype(np.int64), signs
-
-
-_EVENTS: tuple[tuple[float, tuple[str, ...], float], ...] = (
-    # chance, channels (paired names get a side), lowest strength
-    (0.42, ("eyeBlink",), 0.15), (0.10, ("eyeWide",), 0.2), (0.12, ("eyeSquint",), 0.2),
-    (0.34, ("browInnerUp",), 0.15), (0.20, ("browOuterUp",), 0.2), (0.20, ("browDown",), 0.2),
-    (0.38, ("jawOpen",), 0.05), (0.36, ("mouthSmile",), 0.1), (0.14, ("mouthFrown",), 0.2),
-    (0.10, ("mouthPucker",), 0.2), (0.08, ("mouthFunnel",), 0.2), (0.10, ("mouthUpperUp",), 0.2),
-    (0.10, ("mouthLowerDown",), 0.2), (0.08, ("mouthPress",), 0.2), (0.10, ("mouthStretch",), 0.2),
-    (0.06, ("mouthDimple",), 0.2), (0.06, ("mouthRollLower", "mouthRollUpper"), 0.2),
-    (0.05, ("mouthRollLower",), 0.2), (0.05, ("mouthRollUpper",), 0.2), (0.05, ("mouthShrugLower",), 0.2),
-    (0.05, ("mouthShrugLower", "mouthShrugUpper"), 0.2), (0.05, ("jawForward",), 0.2),
-    (0.05, ("jawLeft",), 0.2), (0.05, ("jawRight",), 0.2), (0.05, ("mouthLeft",), 0.2),
-    (0.05, ("mouthRight",), 0.2), (0.05, ("cheekPuff",), 0.2), (0.10, ("noseSneer",), 0.2),
-    (0.12, ("cheekSquint",), 0.2),
-)  # fmt: skip
-_INDEX = {name: i for i, name in enumerate(EXPRESSIONS)}
-
-
-def random_expression(rng: np.random.Generator, own: NDArray[np.floating]) -> NDArray[np.float64]:
-    """53 channels: the person's own, faded by a random share, with a few movements set on top."""
-    fade = (0.0, 1.0, rng.random())[rng.integers(3)]
-    e = np.clip(own.astype(np.float64) * fade, 0, 1)
-    for chance, names, least in _EVENTS:
-        if rng.random() >= chance:
-            continue
-        strength = rng.uniform(least, 1.0)
-        for name in names:
-            if name in _INDEX:
-                e[_INDEX[name]] = strength * rng.uniform(0.8, 1.0)
-                continue
-            one_side = rng.random() < 0.3
-            sides = ("LR"[rng.integers(2)],) if one_side else ("L", "R")
-            for side in sides:
-                e[_INDEX[f"{name}_{side}"]] = strength * rng.uniform(0.85, 1.0)
-            if one_side and rng.random() < 0.5:
-                e[_INDEX[f"{name}_{'R' if sides[0] == 'L' else 'L'}"]] = 0.0
-    if rng.random() < 0.5:
-        _look(rng, e)
-    for smile, squint in (("mouthSmile_L", "cheekSquint_L"), ("mouthSmile_R", "cheekSquint_R")):
-        if rng.random() < 0.5:
-            e[_INDEX[squint]] = max(e[_INDEX[squint]], 0.6 * e[_INDEX[smile]])
-    return np.clip(e, 0, 1)
-
-
-def _look(rng: np.random.Generator, e: NDArray[np.float64]) -> None:
-    across, up = rng.uniform(-0.9, 0.9, 2)
-    for name, value in (
-        ("Out_L", across),
-        ("In_R", across),
-        ("In_L", -across),
-        ("Out_R", -across),
-        ("Up_L", up),
-        ("Up_R", up),
-        ("Down_L", -up),
-        ("Down_R", -up),
-    ):
-        e[_INDEX[f"eyeLook{name}"]] = max(value, 0.0)
-
-
-SWEPT = ("jawOpen", "eyeBlink", "mouthSmile", "browInnerUp")
-"""Channels whose reading is judged: see `swept_state`."""
-
-
-def swept_state(rng: np.random.Generator, source: State) -> State:
-    """The person turned a little, with each channel of `SWEPT` at an even random strength, sides alike."""
-    expression = source.expression.copy()
-    for name in SWEPT:
-        strength = rng.random()
-        for channel in (name,) if name in _INDEX else (f"{name}_L", f"{name}_R"):
-            expression[_INDEX[channel]] = strength
-    own = source.angles_deg
-    yaw, pitch = own[0] + float(rng.uniform(-12, 12)), own[1] + float(rng.uniform(-8, 8))
-    return source.turned(yaw, pitch, own[2]).expressed(np.clip(expression, 0, 1))
-
-
-def random_state(rng: np.random.Generator, source: State) -> State:
-    """The person in a state that the rig can still show well: within 30 degrees of the photographed pose."""
-    yaw, pitch = (rng.uniform(-30, 30), rng.uniform(-20, 20)) if rng.random() < 0.35 else rng.normal(0, (11, 7))
-    own = source.angles_deg
-    yaw, pitch = np.clip(yaw, -30, 30), np.clip(pitch, -20, 20)
-    yaw, pitch = (
-        now + (-delta if abs(now + delta) > limit else delta) for now, delta, limit in ((own[0], yaw, 45), (own[1], pitch, 30))
-    )
-    kind = rng.random()
-    expression = source.expression if kind < 0.12 else np.zeros(53) if kind < 0.2 else random_expression(rng, source.expression)
-    return source.turned(float(yaw), float(pitch), own[2]).expressed(np.asarray(expression, np.float64))
 
 
 def labels_of(landmarks: Floats, source: View, target: View) -> tuple[Floats, Floats]:
@@ -317,18 +231,24 @@ def render_person(
     for _ in range(count):
         after = View(rig, choose(rng, state), RENDER_SIZE, neutral=neutral)
         field, _ = flow(before, after)
-        made.append((_paint_mouth(rng, warp(small, field), before, after), *labels_of(landmarks, before, after)))
+        made.append((paint_mouth(rng, warp(small, field), before, after), *labels_of(landmarks, before, after)))
     return made
 
 
-def _paint_mouth(rng: np.random.Generator, picture: Images, before: View, after: View) -> Images:
+def paint_mouth(rng: np.random.Generator, picture: Images, before: View, after: View) -> Images:
     """Give a mouth that the photograph showed closed something to open on: dark, teeth, tongue."""
     inside = np.isin(after.part, (SOCKET, GUMS, TEETH))
     if rng.random() < 0.2 or inside.sum() < 1.5 * np.isin(before.part, (SOCKET, GUMS, TEETH)).sum() + 15:
         return picture
     light = 0.4 + picture[after.triangle >= 0].mean() / 255
-    colours = {SOCKET: rng.uniform((25, 8, 8), (70, 35, 35)), GUMS: rng.uniform((80, 30, 30), (170, 90, 90))}
-    colours[TEETH] = rng.uniform((130, 120, 105), (225, 220, 205))
+    colours = {
+        part: np.array(dark) + (np.array(bright) - dark) * rng.random() + rng.normal(0, 6, 3)
+        for part, dark, bright in (
+            (SOCKET, (25, 8, 8), (70, 35, 35)),
+            (GUMS, (80, 30, 30), (170, 90, 90)),
+            (TEETH, (130, 120, 105), (225, 220, 205)),
+        )
+    }
     paint = picture.astype(np.float32)
     for part, colour in colours.items():
         paint[after.part == part] = colour * light
@@ -352,7 +272,7 @@ def _render_job(rig_file: Path, job: _Job) -> list[tuple[Images, Floats, Floats]
     return render_person(_rig(rig_file), row, count, np.random.default_rng(seed))
 
 
-def cache_renders(
+def cache_renders(  # noqa: PLR0913
     portraits: Portraits, rig_file: Path, split: str, folder: Path, *, rounds: Sequence[int], seed: int, workers: int = 1
 ) -> None:
     """Render the people of a split in random states, in processes of their own.
@@ -406,4 +326,4 @@ def build_cache(portraits_folder: Path, rig_file: Path, folder: Path, *, seed: i
         cache_portraits(portraits, split, folder)
     cache_sweeps(portraits, rig, folder, seed=seed + 2)
     cache_renders(portraits, rig_file, "val", folder, rounds=(6,), seed=seed + 1, workers=workers)
-    cache_renders(portraits, rig_file, "train", folder, rounds=(3, 3, 4), seed=seed, workers=workers)
+    cache_renders(portraits, rig_file, "train", folder, rounds=(6, 6, 6), seed=seed, workers=workers)

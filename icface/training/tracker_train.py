@@ -26,13 +26,12 @@ from torch import Tensor, nn
 
 from icface.controls import EXPRESSIONS
 from icface.model.store import save_model
-from icface.model.tracker_nets import FaceDetectorNet, LandmarkNet, PartNet, TrackerNet
+from icface.model.tracker_nets import FaceDetectorNet, LandmarkNet, RefinerNet, TrackerNet
 from icface.tracking.builtin import BuiltinTracker
-from icface.tracking.parts import PARTS, PartName
 from icface.training.tracker_augment import CropBatch, CropSampler
 from icface.training.tracker_data import LabelledImages, build_cache
 from icface.training.tracker_mining import collect_alarms
-from icface.training.tracker_parts import PartLoss, PartSampler
+from icface.training.tracker_refiner import RefinerLoss, RefinerSampler
 from icface.training.tracker_scenes import SceneBatch, SceneSampler, make_backgrounds
 
 log = logging.getLogger(__name__)
@@ -43,7 +42,6 @@ EYES = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 
         263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)  # fmt: skip
 BROWS = (70, 63, 105, 66, 107, 55, 65, 52, 53, 46, 300, 293, 334, 296, 336, 285, 295, 282, 283, 276)
 _READ_OFTEN = ("jawOpen", "eyeBlink", "mouthSmile", "browInnerUp", "browOuterUp", "browDown")
-PART_SIZES: dict[PartName, int] = {"right_eye": 32, "left_eye": 32, "mouth": 40}
 _POINT_UNIT = 0.02
 _KEPT = 0.999
 _Batch = TypeVar("_Batch")
@@ -312,18 +310,16 @@ def detector(**options: Any) -> None:
 
 
 @main.command()
-@click.argument("part", type=click.Choice(["eye", "mouth"]))
 @_with_training_options
-def look(part: str, **options: Any) -> None:
-    """Train the network that looks closer at an eye or at the mouth."""
+def refiner(**options: Any) -> None:
+    """Train the network that looks again at a face that was read once."""
     plan = Plan(**options)
     torch.manual_seed(plan.seed)
-    name: PartName = "mouth" if part == "mouth" else "right_eye"
-    net = PartNet(PART_SIZES[name], len(PARTS[name].points), len(PARTS[name].channels))
-    sampler = PartSampler(plan.cache, name, net.size, seed=plan.seed)
+    net = RefinerNet()
+    sampler = RefinerSampler(plan.cache, net.size, seed=plan.seed)
     net.to(plan.where, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    loss = PartLoss(name, plan.cache).to(plan.where)
-    fit(net, lambda: sampler.batch(plan.batch).to(plan.where), lambda b: loss(net, b), plan, kind=f"icface.{part}")
+    loss = RefinerLoss(plan.cache).to(plan.where)
+    fit(net, lambda: sampler.batch(plan.batch).to(plan.where), lambda b: loss(net, b), plan, kind="icface.refiner")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from icface.compositor import composite
 from icface.controls import ControlVector
 from icface.geometry import Similarity
 from icface.model.neutralizer import GRID
-from icface.predictor import FacePrediction, SourceEncoding
+from icface.model.patches import PatchAnchor
+from icface.predictor import FacePrediction, Patch, SourceEncoding
 
 SIDE = 300.0
 
@@ -19,7 +20,8 @@ def encoding(turn_deg: float = 0.0) -> SourceEncoding:
     """A crop in the middle of a picture of 400 x 420 pixels; what lies on the surface does not matter here."""
     crop = Similarity.crop(centre=(200.0, 210.0), side=SIDE, roll_deg=turn_deg, size=GRID)
     nothing = np.zeros((1, 1), np.int64)
-    return SourceEncoding(crop, ControlVector(), None, nothing, (60.0, 20.0, 20.0))  # type: ignore[arg-type]
+    kept, anchor = np.zeros((1, 1, 3), np.uint8), PatchAnchor(np.zeros(3), 60.0)
+    return SourceEncoding(crop, ControlVector(), None, nothing, (60.0, 20.0, 20.0), kept, anchor)  # type: ignore[arg-type]
 
 
 def bump(amount: float) -> np.ndarray:
@@ -81,3 +83,40 @@ def test_outside_the_crop_no_pixel_is_touched():
     outside[60:361, 50:351] = False
     np.testing.assert_array_equal(moved[outside], image[outside])
     assert (moved != image).any()
+
+
+def painted(amount: float, depth: type = np.uint8, channels: int = 3, share: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """A picture under a still flow that is there, and with so much red painted on a square in the middle of the crop."""
+    flow = np.zeros((GRID, GRID, 2), np.float32)
+    flow[1, 1] = flow[-2, -2] = 0.01  # all of the crop takes part, and nothing is seen to move
+    frame = Similarity.crop(centre=((GRID - 1) / 2, (GRID - 1) / 2), side=64.0, roll_deg=0.0, size=96)
+    colour = np.zeros((96, 96, 3), np.float32)
+    colour[..., 0] = amount
+    line = np.clip(2 - 2 * np.abs(np.linspace(-1, 1, 96)), 0, 1)
+    mask = (np.outer(line, line) * share).astype(np.float32)
+    image = np.full((420, 400, channels), np.iinfo(depth).max // 2, depth)
+    still = composite(image, encoding(), FacePrediction(flow))
+    return still, composite(image, encoding(), FacePrediction(flow, patches=(Patch(frame, colour, mask),)))
+
+
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_paint_is_added_where_its_mask_is_open(depth, channels):
+    still, image = painted(0.25, depth, channels)
+    change = (image.astype(float) - still) / np.iinfo(depth).max
+    assert change[210, 200, 0] == pytest.approx(0.25, abs=0.005)
+    assert (change[..., 1:] == 0).all()
+    reach = 0.5 * 64.0 * SIDE / GRID
+    ys, xs = np.nonzero(change[..., 0])
+    assert np.abs(ys - 210).max() <= reach + 1
+    assert np.abs(xs - 200).max() <= reach + 1
+
+
+def test_paint_stays_within_the_range_of_values():
+    assert painted(2.0)[1][210, 200, 0] == 255
+    assert painted(-2.0)[1][210, 200, 0] == 0
+
+
+def test_a_shut_mask_paints_nothing():
+    still, image = painted(0.9, share=0.0)
+    assert (still == image).all()

@@ -164,9 +164,9 @@ class Overflowing(torch.nn.Module):
 
 def test_half_precision_that_overflows_falls_back_and_says_so(astronaut: Image, face: FaceObservation) -> None:
     shipped = FacePredictor.load("cpu")
-    neutralizer, animator = shipped._full
+    neutralizer, animator, painter = shipped._full
     half = Device(torch.device("cpu"), torch.float16)
-    predictor = FacePredictor(Overflowing(neutralizer), animator, half)  # type: ignore[arg-type]
+    predictor = FacePredictor(Overflowing(neutralizer), animator, painter, half)  # type: ignore[arg-type]
     predictor.encode(astronaut, face)
     assert any("float32" in notice for notice in predictor.drain_notices())
     assert predictor.drain_notices() == []
@@ -187,8 +187,8 @@ class Exhausted(torch.nn.Module):
 
 
 def test_running_out_of_memory_continues_on_the_cpu_with_a_notice(astronaut: Image, face: FaceObservation) -> None:
-    neutralizer, animator = FacePredictor.load("cpu")._full
-    predictor = FacePredictor(Exhausted(neutralizer), animator)  # type: ignore[arg-type]
+    neutralizer, animator, painter = FacePredictor.load("cpu")._full
+    predictor = FacePredictor(Exhausted(neutralizer), animator, painter)  # type: ignore[arg-type]
     assert predictor.encode(astronaut, face).mesh.source.shape[1] == 2
     assert any("ran out of memory" in notice for notice in predictor.drain_notices())
 

@@ -1,0 +1,147 @@
+"""The square about the mouth that the painter looks at: where it lies after an edit, and what is in it.
+
+The square hangs from points that no expression moves and turns with the head, so that a painted tooth stays where it is in
+the head while the lips move over it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from icface.geometry import Similarity
+from icface.model.neutralizer import GRID
+from icface.model.painter import PATCH, PATCH_CHANNELS
+from icface.model.tracker_nets import RIGID_POINTS
+
+if TYPE_CHECKING:
+    from icface.model.warp import SurfaceMesh
+
+FINER = 1.5
+"""Pixels of the kept picture per grid pixel."""
+KEPT = round(GRID * FINER)
+"""Side of the picture of the crop that patches are cut from."""
+_SUBNASALE = 2
+_SIDE, _DOWN = 2.9, 1.15
+"""Side of the square, and its middle below the nose, in units of the face."""
+_NEAR = 64
+ANGLE_UNIT_DEG = 30.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PatchAnchor:
+    """The square of one photo, in the camera frame of its mesh (`icface.model.warp`), so that it can turn with the head.
+
+    Attributes
+    ----------
+    camera : (3,)
+        Its middle.
+    side : float
+        Grid pixels.
+    """
+
+    camera: NDArray[np.float64]
+    side: float
+
+    @classmethod
+    def of(cls, landmarks: NDArray[np.floating], mesh: SurfaceMesh) -> PatchAnchor:
+        """From landmarks (478, 2) in grid pixels, on a grid that is upright along the eye line."""
+        rigid = landmarks[list(RIGID_POINTS), :2].astype(np.float64)
+        unit = float(np.sqrt(((rigid - rigid.mean(0)) ** 2).sum(1).mean()))
+        x, y = landmarks[_SUBNASALE, :2]
+        y = y + _DOWN * unit
+        pivot, source = mesh.pivot.double().cpu().numpy(), mesh.source.double().cpu().numpy()
+        near = np.argsort(((source - (x, y)) ** 2).sum(1))[:_NEAR]
+        depth = float(np.median(mesh.camera[:, 2].double().cpu().numpy()[near]))
+        return cls(np.array([x - pivot[0], pivot[1] - y, depth]), _SIDE * unit)
+
+    def frame(
+        self, pivot: NDArray[np.float64], turn: NDArray[np.float64], roll_deg: float, *, size: int = PATCH, room: float = 1.0
+    ) -> Similarity:
+        """``patch_from_grid`` after the head has turned.
+
+        Parameters
+        ----------
+        pivot : (2,)
+            The head's pivot, grid pixels.
+        turn : (3, 3)
+            Rotation from the source's pose to the wanted one, camera frame.
+        roll_deg : float
+            How far the head has rolled (positive to the subject's right: counter-clockwise on the screen).
+        size : int
+            Side of the patch in pixels.
+        room : float
+            How much more than the square is shown.
+        """
+        x, y, _ = turn @ self.camera
+        centre = (float(pivot[0] + x), float(pivot[1] - y))
+        return Similarity.crop(centre=centre, side=self.side * room, roll_deg=-roll_deg, size=size)
+
+
+def patch_of(  # noqa: PLR0913, PLR0917
+    kept: NDArray[np.uint8],
+    patch_from_grid: Similarity,
+    flow: NDArray[np.float32],
+    back_flow: NDArray[np.float32] | None,
+    back: NDArray[np.float32] | None,
+    cavity: NDArray[np.float32] | None,
+    cavity_rgb: tuple[float, float, float],
+    *,
+    size: int = PATCH,
+) -> NDArray[np.float32]:
+    """What the painter sees, (PATCH_CHANNELS, size, size): see `icface.model.painter.Painter`.
+
+    Parameters
+    ----------
+    kept : (KEPT, KEPT, 3) uint8
+        The photo in the grid's crop, `FINER` times as fine.
+    flow, back_flow, back, cavity
+        As `icface.predictor.FacePrediction`.
+    cavity_rgb : tuple of 3 float
+        0..255.
+    """
+    m = patch_from_grid.inverse().matrix.astype(np.float32)
+    line = np.arange(size, dtype=np.float32)
+    grid_x = m[0, 0] * line + m[0, 1] * line[:, None] + m[0, 2]
+    grid_y = m[1, 0] * line + m[1, 1] * line[:, None] + m[1, 2]
+
+    def on_patch(field: NDArray[Any]) -> NDArray[np.float32]:
+        return cv2.remap(field, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[return-value]
+
+    def picture(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
+        at_x, at_y = (x + 0.5) * FINER - 0.5, (y + 0.5) * FINER - 0.5
+        sampled = cv2.remap(kept, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return sampled.astype(np.float32)
+
+    shift = on_patch(flow)
+    x, y = grid_x + shift[..., 0], grid_y + shift[..., 1]
+    moved = picture(x, y)
+    shares = np.zeros((2, size, size), np.float32)
+    if back is not None and back_flow is not None and back.any():
+        shares[1], behind = on_patch(back), on_patch(back_flow)
+        if shares[1].any():
+            seen = picture(grid_x + behind[..., 0], grid_y + behind[..., 1])
+            moved += (seen - moved) * shares[1, ..., None]
+    if cavity is not None and cavity.any():
+        shares[0] = on_patch(cavity)
+        moved += (np.array(cavity_rgb, np.float32) - moved) * shares[0, ..., None]
+    out = np.empty((PATCH_CHANNELS, size, size), np.float32)
+    out[:3] = moved.transpose(2, 0, 1) / 127.5 - 1
+    out[3:6] = picture(grid_x, grid_y).transpose(2, 0, 1) / 127.5 - 1
+    out[6:8] = shares
+    out[8] = _stretch(x, y, patch_from_grid.scale)
+    return out
+
+
+def _stretch(x: NDArray[np.float32], y: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
+    """Logarithm of how much larger the source's area is that each pixel shows, -1 (stretched e²-fold) .. 1 (squeezed)."""
+    across, down = np.empty((2, *x.shape), np.float32), np.empty((2, *x.shape), np.float32)
+    for k, a in enumerate((x, y)):
+        across[k], down[k] = cv2.Sobel(a, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(a, cv2.CV_32F, 0, 1, scale=1 / 8)
+    area = np.abs(across[0] * down[1] - across[1] * down[0]) * scale**2
+    stretch: NDArray[np.float32] = np.clip(np.log(area + 1e-3) / 2, -1, 1)
+    return stretch

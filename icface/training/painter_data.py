@@ -1,0 +1,298 @@
+"""What the painter learns from: patches about the mouth as the two stages move them, beside what a photograph shows there.
+
+Paired samples end in an untouched photograph: it is warped by the rig into another state (a mouth closed over its teeth, or
+opened on painted ones), and the two stages bring it back; or another frame of the same person's clip is the end. Unpaired
+samples are photographs driven to where no photograph of that person exists. All are made once, by processes of their own,
+into plain arrays.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from itertools import chain
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from icface.controls import EXPRESSIONS, ControlVector
+from icface.geometry import Similarity, rotation_matrix
+from icface.model.painter import PATCH, PATCH_CHANNELS
+from icface.predictor import FacePredictor, SourceEncoding, painter_controls, patch_input
+from icface.tracking import NoFaceError
+from icface.training.flow_eval import observation
+from icface.training.portraits import Portraits
+from icface.training.rig import GUMS, SOCKET, TEETH, Rig, State, View, flow, warp
+from icface.training.tracker_data import paint_mouth
+
+U8 = NDArray[np.uint8]
+CANVAS, MARGIN = 448, 2.2
+ROOMY = 112
+"""Side of a stored patch: a batch is cut out of it, shifted and turned a little."""
+INSIDE = (SOCKET, GUMS, TEETH)
+_MOUTH = ("jaw", "mouth", "cheekPuff")
+_OF_MOUTH = np.array([i for i, name in enumerate(EXPRESSIONS) if name.startswith(_MOUTH)])
+_INNER_LIPS = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191)
+_OPEN_LEAST = 120
+"""Pixels of the canvas that show the inside of a mouth from which on it counts as open."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PatchSample:
+    """One stored patch.
+
+    Attributes
+    ----------
+    seen : (PATCH_CHANNELS, ROOMY, ROOMY) uint8
+        What the painter sees, values -1..1 (shares 0..1) as 0..255.
+    target : (3, ROOMY, ROOMY) uint8
+        The photograph there; zeros if there is none.
+    zone : (2, ROOMY, ROOMY) uint8
+        Where painting is welcome, and where the target shows the inside of a mouth; 0 or 255.
+    controls : (2, 56) float32
+        Before and after, as the painter is told them.
+    paired : bool
+        Whether there is a target.
+    """
+
+    seen: U8
+    target: U8
+    zone: U8
+    controls: NDArray[np.float32]
+    paired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PatchSource:
+    """What patches are made from.
+
+    Attributes
+    ----------
+    portraits, rig : Path
+        The portraits folder and the rig file.
+    cache : Path
+        Folder for decoded portraits and for the patches.
+    split : str
+        ``train`` or ``val``.
+    models : Path or None
+        Folder of the two stages' weights; the shipped ones if None.
+    """
+
+    portraits: Path
+    rig: Path
+    cache: Path
+    split: str
+    models: Path | None = None
+
+
+@cache
+def _tools(source: PatchSource) -> tuple[Portraits, Rig, FacePredictor]:
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    predictor = FacePredictor.without_paint("cpu", source.models)
+    portraits = Portraits(source.portraits, source.cache, source.split, canvas=CANVAS, margin=MARGIN)
+    return portraits, Rig(source.rig), predictor
+
+
+def _controls(state: State) -> ControlVector:
+    return ControlVector.from_array([*state.angles_deg, *np.clip(state.expression, 0, 1)])
+
+
+def open_pixels(view: View) -> int:
+    """How many pixels of a rig view show the inside of the mouth."""
+    return int(np.isin(view.part, INSIDE).sum())
+
+
+def closed_mouth(rng: np.random.Generator, expression: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The expression with its mouth shut, or nearly."""
+    e = expression.copy()
+    e[_OF_MOUTH] *= 0.0 if rng.random() < 0.6 else rng.uniform(0, 0.3)
+    if rng.random() < 0.25:
+        e[EXPRESSIONS.index("mouthPucker")] = rng.uniform(0, 0.5)
+    if rng.random() < 0.25:
+        smile = rng.uniform(0, 0.35)
+        e[[EXPRESSIONS.index("mouthSmile_L"), EXPRESSIONS.index("mouthSmile_R")]] = smile
+    return e
+
+
+def open_mouth(rng: np.random.Generator, expression: NDArray[np.float64], real: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The expression with the mouth of another real face that shows its teeth, or with a jaw that drops, or with a smile."""
+    e = expression.copy()
+    kind = rng.random()
+    if kind < 0.5:
+        e[_OF_MOUTH] = real[rng.integers(len(real))][_OF_MOUTH] * rng.uniform(0.7, 1.2)
+    else:
+        e[_OF_MOUTH] *= rng.random()
+        if kind < 0.8:
+            e[EXPRESSIONS.index("jawOpen")] = rng.uniform(0.15, 0.9)
+        if kind > 0.65:
+            smile = rng.uniform(0.4, 1)
+            e[[EXPRESSIONS.index("mouthSmile_L"), EXPRESSIONS.index("mouthSmile_R")]] = smile
+            if rng.random() < 0.5:
+                e[[EXPRESSIONS.index("mouthUpperUp_L"), EXPRESSIONS.index("mouthUpperUp_R")]] = rng.uniform(0, 0.6)
+    return np.clip(e, 0, 1)
+
+
+def turned_a_little(rng: np.random.Generator, state: State) -> State:
+    """The state under angles that differ by some degrees."""
+    yaw, pitch, roll = np.array(state.angles_deg) + np.clip(rng.normal(0, (5, 3, 3)), -14, 14) * (rng.random() < 0.6)
+    return state.turned(float(yaw), float(pitch), float(roll))
+
+
+def _driven(
+    predictor: FacePredictor, image: U8, rig: Rig, start: State, end: State
+) -> tuple[SourceEncoding, Similarity, NDArray[np.float32]] | None:
+    """The roomy patch after the two stages took the picture from one state to another; None where that fails."""
+    try:
+        encoding = predictor.encode(image, observation(rig, replace(start, expression=np.clip(start.expression, 0, 1))))
+    except NoFaceError:
+        return None
+    wanted = _controls(end)
+    prediction = predictor.predict(encoding, wanted)
+    if prediction.flow is None:
+        return None
+    turn = rotation_matrix(*wanted.angles_deg) @ rotation_matrix(*encoding.controls.angles_deg).T
+    frame, seen = patch_input(encoding, prediction, wanted, turn, size=ROOMY, room=ROOMY / PATCH)
+    return encoding, frame, seen
+
+
+def _sample(
+    driven: tuple[SourceEncoding, Similarity, NDArray[np.float32]], end: State, shown: tuple[U8, View, Similarity] | None
+) -> PatchSample:
+    """As stored; `shown` is the target's picture, its rig view, and ``picture_from_source`` of both's pixels."""
+    encoding, frame, seen = driven
+    packed = np.empty(seen.shape, np.uint8)
+    packed[[0, 1, 2, 3, 4, 5, 8]] = np.clip(seen[[0, 1, 2, 3, 4, 5, 8]] * 127.5 + 127.5, 0, 255)
+    packed[6:8] = np.clip(seen[6:8] * 255, 0, 255)
+    target, inside = np.zeros((3, ROOMY, ROOMY), np.uint8), np.zeros((ROOMY, ROOMY), np.uint8)
+    if shown is not None:
+        picture, view, picture_from_source = shown
+        patch_from_picture = frame @ encoding.crop_from_image @ picture_from_source.inverse()
+        m, shape = patch_from_picture.matrix, (ROOMY, ROOMY)
+        target[:] = cv2.warpAffine(picture, m, shape, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).transpose(
+            2, 0, 1
+        )
+        mask = np.isin(view.part, INSIDE).astype(np.uint8) * 255
+        inside[:] = cv2.warpAffine(mask, m, shape, flags=cv2.INTER_LINEAR)
+    zone = np.maximum(inside, packed[6:8].max(0))
+    lips = _lips_of(encoding, frame, shown)
+    if lips is not None:
+        cv2.polylines(zone, [lips], isClosed=True, color=255, thickness=3)
+    zone = cv2.dilate(zone, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))).astype(np.uint8)
+    controls = np.stack([painter_controls(encoding.controls).numpy(), painter_controls(_controls(end)).numpy()])
+    return PatchSample(packed, target, np.stack([zone, inside]), controls, shown is not None)
+
+
+def _lips_of(
+    encoding: SourceEncoding, frame: Similarity, shown: tuple[U8, View, Similarity] | None
+) -> NDArray[np.int32] | None:
+    """The inner lips of the target on the patch, (M, 2)."""
+    if shown is None:
+        return None
+    _, view, picture_from_source = shown
+    points = view.vertices[view.rig.mesh[list(_INNER_LIPS)], :2]
+    return (frame @ encoding.crop_from_image @ picture_from_source.inverse()).points(points).round().astype(np.int32)
+
+
+def samples_of_still(source: PatchSource, job: tuple[int, int, int]) -> list[PatchSample]:
+    """A few samples of one photograph: brought back from other states, and driven to states it never showed."""
+    index, count, seed = job
+    portraits, rig, predictor = _tools(source)
+    rng = np.random.default_rng(seed)
+    portrait, real = portraits[index], _open_expressions(source)
+    state = replace(portrait.state, expression=np.clip(portrait.state.expression, 0, 1))
+    here = View(rig, state, CANVAS)
+    opened = open_pixels(here) >= _OPEN_LEAST
+    same = Similarity((1, 0, 0, 0, 1, 0))
+    made = []
+    for number in range(count):
+        back = number % 4 != 3 if opened else number % 2 == 0
+        shut = opened and rng.random() < 0.8
+        expression = closed_mouth(rng, state.expression) if shut else open_mouth(rng, state.expression, real)
+        other = turned_a_little(rng, state.expressed(expression))
+        if back:
+            there = View(rig, other, CANVAS)
+            field, _ = flow(here, there)
+            picture = paint_mouth(rng, warp(portrait.image, field), here, there)
+            driven = _driven(predictor, picture, rig, other, state)
+            if driven is not None:
+                made.append(_sample(driven, state, (portrait.image, here, same)))
+        else:
+            driven = _driven(predictor, portrait.image, rig, state, other)
+            if driven is not None:
+                made.append(_sample(driven, other, None))
+    return made
+
+
+def samples_of_pair(source: PatchSource, job: tuple[int, int]) -> list[PatchSample]:
+    """One frame of a clip driven to the state of another, which is the target."""
+    portraits, rig, predictor = _tools(source)
+    first, second = (portraits[i] for i in job)
+    start, seen = (replace(p.state, expression=np.clip(p.state.expression, 0, 1)) for p in (first, second))
+    end = replace(start, rotation=seen.rotation, expression=seen.expression)
+    driven = _driven(predictor, first.image, rig, start, end)
+    if driven is None:
+        return []
+    scale = seen.scale / start.scale
+    shift = seen.pivot - start.pivot * scale
+    picture_from_source = Similarity((scale, 0, float(shift[0]), 0, scale, float(shift[1])))
+    return [_sample(driven, end, (second.image, View(rig, seen, CANVAS), picture_from_source))]
+
+
+@cache
+def _open_expressions(source: PatchSource) -> NDArray[np.float64]:
+    """(N, 53) expressions of real faces whose teeth may show."""
+    found = np.clip(_tools(source)[0].expressions(), 0, 1)
+    names = ("jawOpen", "mouthSmile_L", "mouthUpperUp_L", "mouthLowerDown_L")
+    openness = found[:, [EXPRESSIONS.index(name) for name in names]].sum(1)
+    taken: NDArray[np.float64] = found[openness > min(0.5, openness.max())]
+    return taken if len(taken) else found
+
+
+def _jobs(
+    portraits: Portraits, rng: np.random.Generator, per_still: int, pairs: int
+) -> tuple[list[tuple[int, int, int]], list[tuple[int, int]]]:
+    stills = [i for i in range(len(portraits)) if "video" not in portraits.name(i)]
+    chosen = [(int(i), per_still, int(rng.integers(2**62))) for i in rng.permutation(stills)]
+    people: dict[int, list[int]] = {}
+    for i in sorted(set(range(len(portraits))) - set(stills)):
+        people.setdefault(portraits.person(i), []).append(i)
+    clips = [frames for frames in people.values() if len(frames) > 1]
+    two = [tuple(int(i) for i in rng.choice(clips[k % len(clips)], 2, replace=False)) for k in range(pairs if clips else 0)]
+    return chosen, [(a, b) for a, b in two]
+
+
+def make_patches(source: PatchSource, *, per_still: int = 4, pairs: int = 1500, workers: int = 1, seed: int = 0) -> Path:
+    """Make and keep the patches of a split; returns the folder they are in.
+
+    Parameters
+    ----------
+    per_still, pairs : int
+        Samples of every photograph; pairs of frames over all clips.
+    workers : int
+        Processes; what is made follows from `seed`, not from their number.
+    """
+    folder = source.cache / f"patches-{source.split}"
+    folder.mkdir(parents=True, exist_ok=True)
+    portraits = Portraits(source.portraits, source.cache, source.split, canvas=CANVAS, margin=MARGIN)
+    stills, two = _jobs(portraits, np.random.default_rng(seed), per_still, pairs)
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        found = pool.map(partial(samples_of_pair, source), two, chunksize=4)
+        rest = pool.map(partial(samples_of_still, source), stills, chunksize=4)
+        _write(folder, (s for many in chain(found, rest) for s in many))
+    return folder
+
+
+def _write(folder: Path, samples: Iterator[PatchSample]) -> None:
+    kept = list(samples)
+    for name in ("seen", "target", "zone", "controls"):
+        np.save(folder / f"{name}.npy", np.stack([getattr(s, name) for s in kept]))
+    np.save(folder / "paired.npy", np.array([s.paired for s in kept]))
+    (folder / "complete.json").write_text(json.dumps({"samples": len(kept), "channels": PATCH_CHANNELS}))

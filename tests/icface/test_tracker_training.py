@@ -1,0 +1,102 @@
+"""Training of the built-in tracker's refiner: its crops are those of the product, and it learns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from icface.geometry import face_crop
+from icface.model.tracker_nets import ANGLE_UNIT_DEG, FEATURE_POINTS, REFINE_MARGIN, RefinerNet, RefinerOutput
+from icface.training.tracker_data import LabelledImages, build_cache
+from icface.training.tracker_refiner import RefinerLoss, RefinerSampler, crop_of
+from icface.training.tracker_states import SWEPT, random_expression
+from tests.icface.synthetic_rig import write_portraits, write_rig
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("tracker")
+    write_rig(folder / "rig.npz")
+    write_portraits(folder / "portraits", folder / "rig.npz")
+    build_cache(folder / "portraits", folder / "rig.npz", folder / "cache")
+    return folder / "cache"
+
+
+def test_renders_of_both_splits_are_kept_with_their_labels(cache: Path) -> None:
+    train, val = (LabelledImages.load(cache, f"{split}_renders") for split in ("train", "val"))
+    assert (len(train), len(val)) == (4 * 18, 2 * 6)
+    assert set(train.person).isdisjoint(val.person)
+    assert np.ptp(train.controls[:, 0]) > 5
+    assert len(LabelledImages.load(cache, "val_sweeps")) == 2 * 4
+
+
+def test_crops_in_training_are_those_of_the_product() -> None:
+    rng = np.random.default_rng(0)
+    points = rng.normal(0, 30, (3, 478, 2)).astype(np.float32)
+    linear, centre, turn_deg = crop_of(torch.from_numpy(points), 128)
+    for n in range(3):
+        there = face_crop(points[n], 128, margin=REFINE_MARGIN)
+        assert linear[n].numpy() == pytest.approx(there.matrix[:, :2], abs=1e-5)
+        assert there.points(centre[n].numpy()[None].astype(np.float64))[0] == pytest.approx([63.5, 63.5], abs=1e-3)
+        assert float(turn_deg[n]) == pytest.approx(there.turn_deg, abs=1e-4)
+
+
+def test_a_batch_is_read_as_the_first_reading_errs(cache: Path) -> None:
+    sampler = RefinerSampler(cache, 64, seed=1)
+    batch = sampler.batch(6)
+    assert batch.pictures.shape == (6, 1, 64, 64)
+    error = (batch.first - batch.points).norm(dim=2).mean()
+    assert 0 < float(error) < 0.5
+    # the crop is framed by the first reading: it lies in the middle, as large as the margin says
+    extent = (batch.first[:, :468].amax(1) - batch.first[:, :468].amin(1)).amax(1)
+    assert extent.numpy() == pytest.approx(1 / REFINE_MARGIN, abs=1e-4)
+    wrong = (batch.first_angles - batch.controls[:, :3]).abs() * ANGLE_UNIT_DEG
+    assert 0 < float(wrong[:, :2].max()) < 90
+
+
+class Knowing(torch.nn.Module):
+    """Answers with the truth."""
+
+    def __init__(self, output: RefinerOutput) -> None:
+        super().__init__()
+        self.output = output
+
+    def forward(self, crop: torch.Tensor, points: torch.Tensor, angles: torch.Tensor) -> RefinerOutput:
+        return self.output
+
+
+def test_the_truth_costs_nothing(cache: Path) -> None:
+    batch = RefinerSampler(cache, 64, seed=1).batch(4)
+    knowing = Knowing(RefinerOutput((batch.points, batch.points), batch.controls))
+    assert float(RefinerLoss(cache)(knowing, batch)[0]) == 0  # type: ignore[arg-type]
+
+
+def test_the_refiner_learns(cache: Path) -> None:
+    torch.manual_seed(0)
+    net, sampler, loss = RefinerNet(64, (8, 12, 16), 8, 64), RefinerSampler(cache, 64, seed=1), RefinerLoss(cache)
+    optimiser = torch.optim.AdamW(net.parameters(), 2e-3)
+    values = []
+    for _ in range(30):
+        value, told = loss(net, sampler.batch(8))
+        optimiser.zero_grad()
+        value.backward()
+        optimiser.step()
+        values.append(float(value.detach()))
+    assert set(told) == {"before", "last", "angles", "channels"}
+    assert np.mean(values[-5:]) < 0.7 * np.mean(values[:5])
+
+
+def test_feature_points_are_landmarks_and_none_is_looked_at_twice() -> None:
+    assert len(set(FEATURE_POINTS)) == len(FEATURE_POINTS)
+    assert 0 <= min(FEATURE_POINTS) <= max(FEATURE_POINTS) < 478
+
+
+def test_random_expressions_hold_the_judged_movements_often() -> None:
+    rng = np.random.default_rng(0)
+    drawn = np.stack([random_expression(rng, np.zeros(53)) for _ in range(200)])
+    assert ((drawn >= 0) & (drawn <= 1)).all()
+    assert len(SWEPT) == 4
+    assert ((drawn > 0.1).sum(1) > 0).mean() > 0.8
