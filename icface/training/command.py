@@ -92,7 +92,7 @@ def animator(**options: Any) -> None:
 @_data
 @click.option("--split", type=click.Choice(["train", "val"]), default="train", show_default=True)
 @click.option("--models", type=FOLDER, default=None, help="Weights of the two stages; the shipped ones if not given.")
-@click.option("--per-still", type=click.IntRange(1), default=4, show_default=True, help="Samples of every photograph.")
+@click.option("--per-still", type=click.IntRange(1), default=3, show_default=True, help="Samples of every photograph.")
 @click.option("--pairs", type=click.IntRange(0), default=1500, show_default=True, help="Pairs of frames over all clips.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
 @click.option("--seed", default=0, show_default=True)

@@ -140,6 +140,17 @@ def open_mouth(rng: np.random.Generator, expression: NDArray[np.float64], real: 
     return np.clip(e, 0, 1)
 
 
+def without_teeth(rng: np.random.Generator, picture: U8, view: View) -> U8:
+    """The line between closed lips filled from around it: teeth squeezed into it would tell how they look when it opens."""
+    lips = view.vertices[view.rig.mesh[list(_INNER_LIPS)], :2].round().astype(np.int32)
+    line = np.isin(view.part, INSIDE).astype(np.uint8)
+    cv2.polylines(line, [lips], isClosed=True, color=(1,), thickness=2)
+    hidden = cv2.dilate(line, np.ones((3, 3), np.uint8))
+    filled = cv2.inpaint(picture, hidden, 3, cv2.INPAINT_TELEA).astype(np.float32)
+    dark = cv2.GaussianBlur(line.astype(np.float32), (0, 0), 0.8)[..., None] * rng.uniform(0.1, 0.5)
+    return np.clip(filled * (1 - dark), 0, 255).astype(np.uint8)
+
+
 def turned_a_little(rng: np.random.Generator, state: State) -> State:
     """The state under angles that differ by some degrees."""
     yaw, pitch, roll = np.array(state.angles_deg) + np.clip(rng.normal(0, (5, 3, 3)), -14, 14) * (rng.random() < 0.6)
@@ -213,7 +224,7 @@ def samples_of_still(source: PatchSource, job: tuple[int, int, int]) -> list[Pat
     same = Similarity((1, 0, 0, 0, 1, 0))
     made = []
     for number in range(count):
-        back = number % 4 != 3 if opened else number % 2 == 0
+        back = number % 3 != 2 if opened else number % 2 == 0
         shut = opened and rng.random() < 0.8
         expression = closed_mouth(rng, state.expression) if shut else open_mouth(rng, state.expression, real)
         other = turned_a_little(rng, state.expressed(expression))
@@ -221,6 +232,8 @@ def samples_of_still(source: PatchSource, job: tuple[int, int, int]) -> list[Pat
             there = View(rig, other, CANVAS)
             field, _ = flow(here, there)
             picture = paint_mouth(rng, warp(portrait.image, field), here, there)
+            if shut and rng.random() < 0.6:
+                picture = without_teeth(rng, picture, there)
             driven = _driven(predictor, picture, rig, other, state)
             if driven is not None:
                 made.append(_sample(driven, state, (portrait.image, here, same)))
@@ -269,7 +282,7 @@ def _jobs(
     return chosen, [(a, b) for a, b in two]
 
 
-def make_patches(source: PatchSource, *, per_still: int = 4, pairs: int = 1500, workers: int = 1, seed: int = 0) -> Path:
+def make_patches(source: PatchSource, *, per_still: int = 3, pairs: int = 1500, workers: int = 1, seed: int = 0) -> Path:
     """Make and keep the patches of a split; returns the folder they are in.
 
     Parameters

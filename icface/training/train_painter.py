@@ -133,20 +133,38 @@ def mask_price(paint: Paint, batch: PatchBatch) -> Tensor:
     return (paint.mask * (0.2 * (1 - batch.zone) + 0.005)).mean()
 
 
-def inside_error(painter: Painter, batches: Iterable[PatchBatch], device: torch.device) -> tuple[float, float]:
-    """Mean absolute error inside the mouth of the moved patch and of the painted one, in 0..1."""
-    sums = torch.zeros(3, dtype=torch.float64)
+def mouth_figures(painter: Painter, batches: Iterable[PatchBatch], device: torch.device) -> dict[str, float]:
+    """How the inside of the mouth compares with the photograph, over paired patches.
+
+    Returns
+    -------
+    dict
+        ``error_moved``, ``error_painted``: mean absolute error in 0..1 before and after painting. ``sharpness_moved``,
+        ``sharpness_painted``: mean gradient there, over the photograph's (1 is as sharp as the photograph).
+    """
+    sums: dict[str, float] = dict.fromkeys(("moved", "painted", "steep_moved", "steep_painted", "steep", "pixels"), 0.0)
     painter.eval()
     with torch.inference_mode():
         for batch in (b.to(device) for b in batches):
             out = painter(batch.seen, batch.before, batch.after).over(batch.seen[:, :3]).clamp(-1, 1)
             weight = (batch.inside > 0.5).float()
-            for k, picture in enumerate((batch.seen[:, :3], out)):
-                sums[k] += ((picture - batch.target).abs() / 2 * weight).sum().double().cpu() / 3
-            sums[2] += weight.sum().double().cpu()
+            sums["pixels"] += float(weight.sum())
+            sums["steep"] += _steepness(batch.target, weight)
+            for name, picture in (("moved", batch.seen[:, :3]), ("painted", out)):
+                sums[name] += float(((picture - batch.target).abs().mean(1, keepdim=True) / 2 * weight).sum())
+                sums[f"steep_{name}"] += _steepness(picture, weight)
     painter.train()
-    before, after, pixels = sums.tolist()
-    return before / max(pixels, 1), after / max(pixels, 1)
+    pixels, steep = max(sums["pixels"], 1.0), max(sums["steep"], 1e-9)
+    figures = {f"error_{name}": sums[name] / pixels for name in ("moved", "painted")}
+    figures |= {f"sharpness_{name}": sums[f"steep_{name}"] / steep for name in ("moved", "painted")}
+    return {name: round(value, 5) for name, value in figures.items()}
+
+
+def _steepness(picture: Tensor, weight: Tensor) -> float:
+    """Summed size of the grey gradient where the weight is 1."""
+    grey = picture.mean(1, keepdim=True)
+    across, down = grey[..., :-1, 1:] - grey[..., :-1, :-1], grey[..., 1:, :-1] - grey[..., :-1, :-1]
+    return float((torch.hypot(across, down) * weight[..., :-1, :-1]).sum())
 
 
 def _says(scores: Tensor, wanted: float) -> Tensor:
@@ -328,8 +346,7 @@ def train(plan: PainterPlan, *, held_out: Path | None = None, features: TrackerF
 def _written(training: PainterTraining, judged: list[PatchBatch]) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     if judged:
-        before, after = inside_error(training.average, judged, training.device)
-        figures = {"inside_error_moved": round(before, 5), "inside_error_painted": round(after, 5)}
+        figures = mouth_figures(training.average, judged, training.device)
         log.info("held out: %s", json.dumps(figures))
     training.write(figures)
     return figures
