@@ -111,7 +111,7 @@ def patches(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_patches_are_made_of_every_person_and_the_seed_decides_them(patches: Path) -> None:
     paired, target = np.load(patches / "paired.npy"), np.load(patches / "target.npy")
-    assert len(paired) >= 12
+    assert len(paired) >= 8
     assert paired.any()
     assert target[paired].std() > 1
     first, again = (PatchSampler(patches, seed=3).batch(4) for _ in range(2))
