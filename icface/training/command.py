@@ -128,6 +128,33 @@ def painter(held_out: Path | None, **options: Any) -> None:
 
 
 @main.command()
+@click.argument("videos", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--output", "folder", type=click.Path(file_okay=False, path_type=Path), required=True, metavar="DIR")
+@click.option("--size", type=click.IntRange(64, 2048), default=256, show_default=True, help="Side of the crops, pixels.")
+@click.option("--every", type=click.IntRange(1), default=None, help="Take every n-th frame.  [default: 1]")
+@click.option("--fps", type=click.FloatRange(0, min_open=True), default=None, help="Take at most so many frames a second.")
+@click.option("--min-confidence", type=click.FloatRange(0, 1), default=0.9, show_default=True, help="Of frames that are kept.")
+@click.option("--workers", type=click.IntRange(0), default=1, show_default=True, help="Processes; 0 for none besides this one.")
+@click.option("--device", default="cpu", show_default=True, help="Where faces are read.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def prepare(*, videos: tuple[Path, ...], folder: Path, workers: int, device: str, as_json: bool, **how: Any) -> None:
+    """Make crops of faces, with what is read in them, from VIDEOS: files, and folders with all that is in them.
+
+    One person's frames become pairs for training, see icface.training.video_pairs. Clips that are there already are left
+    alone, so that an interrupted run can be started again. One run at a time may fill a folder.
+    """
+    if how["every"] is not None and how["fps"] is not None:
+        raise click.UsageError("--every and --fps exclude each other: give one of them.")
+    from icface.training.prepare import Preparation, prepare_folder  # noqa: PLC0415
+
+    preparation = Preparation(**{**how, "every": how["every"] or 1})
+    told = lambda line: click.echo(line, err=True)  # noqa: E731
+    summary = prepare_folder(videos, folder, preparation, workers=workers, device=device, tell=told)
+    click.echo(json.dumps(summary, indent=1) if as_json else "{prepared} prepared, {there} there already, {failed} failed: "
+               "{frames} frames of {tracks} tracks in {folder}".format(**summary))  # fmt: skip
+
+
+@main.command()
 @_data
 @click.option("--models", type=FOLDER, default=None, help="Weights to measure; the shipped ones if not given.")
 @click.option("--people", default=60, show_default=True, help="Held-out portraits for the flows.")

@@ -1,0 +1,109 @@
+"""One face at a time through a clip, in stretches that are safe to be one person's.
+
+A stretch ends at a cut, when the face is lost, and when it jumps: two pictures of one stretch show one person, while one
+person may be in many stretches. What no frame gives away, as a slow dissolve from one face to another in the same place, is
+not noticed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from icface.media.video import VideoFrame
+from icface.tracking import FaceObservation, FaceTracker
+
+SEARCH_SECONDS = 0.25
+"""While there is no face, it is looked for this often, seconds of the clip."""
+GONE_SECONDS = 0.5
+"""A face that was lost for longer begins a new stretch, wherever it is found."""
+SAME_PLACE = 0.3
+"""Least overlap of a face with its last place, intersection over union."""
+CUT_DIFFERENCE = 12.0
+"""Least mean change of grey values, 0..255, from one frame of the file to the next that can be a cut."""
+CUT_RATIO = 4.0
+"""How many times the change of the frames before it a cut must be."""
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sighting:
+    """A face in a frame; `track` counts the stretches of the clip from 0."""
+
+    frame: VideoFrame
+    pixels: Pixels
+    face: FaceObservation
+    track: int
+
+
+class CutDetector:
+    """Says of each frame of a file whether a cut lies before it."""
+
+    def __init__(self) -> None:
+        self._last: NDArray[np.int16] | None = None
+        self._usual = 0.0
+
+    def is_cut(self, glance: Pixels) -> bool:
+        """Whether the picture has changed at once; `glance` is (S, S) grey and comes for every frame, in order."""
+        now = glance.astype(np.int16)
+        last, self._last = self._last, now
+        if last is None:
+            return False
+        change = float(np.abs(now - last).mean())
+        cut = change > max(CUT_DIFFERENCE, CUT_RATIO * self._usual)
+        self._usual += 0.2 * (min(change, 2 * CUT_DIFFERENCE) - self._usual)
+        return cut
+
+
+class Rhythm:
+    """Which frames of a clip are looked at: every n-th, or so many a second of the file's clock."""
+
+    def __init__(self, *, every: int = 1, fps: float | None = None) -> None:
+        self._every, self._fps = every, fps
+        self._slot: int | None = None
+
+    def takes(self, frame: VideoFrame) -> bool:
+        """Whether this frame is; frames come in order."""
+        if self._fps is None:
+            return frame.index % self._every == 0
+        slot = int(np.floor(frame.seconds * self._fps + 1e-6))
+        taken = slot != self._slot
+        self._slot = slot
+        return taken
+
+
+def sightings(frames: Iterable[VideoFrame], tracker: FaceTracker, rhythm: Rhythm) -> Iterator[Sighting]:
+    """The largest face, followed through the frames that the rhythm takes; searched for when it is lost."""
+    cuts, cut = CutDetector(), False
+    last: Sighting | None = None
+    lost, track, searched = True, -1, -np.inf
+    for frame in frames:
+        cut |= cuts.is_cut(frame.glance())
+        if not rhythm.takes(frame):
+            continue
+        fresh, cut = cut, False
+        if lost and not fresh and 0 <= frame.seconds - searched < SEARCH_SECONDS:
+            continue
+        pixels = frame.pixels()
+        face = None if lost or fresh or last is None else tracker.follow(pixels, last.face)
+        followed = face is not None
+        if face is None:
+            searched = frame.seconds
+            face = next(iter(tracker.detect(pixels)), None)
+        lost = face is None
+        if face is None:
+            last = None if fresh else last
+            continue
+        if fresh or last is None or not _goes_on(last, frame, face, followed=followed):
+            track += 1
+        last = Sighting(frame, pixels, face, track)
+        yield last
+
+
+def _goes_on(last: Sighting, frame: VideoFrame, face: FaceObservation, *, followed: bool) -> bool:
+    passed = frame.seconds - last.frame.seconds
+    return face.box.iou(last.face.box) >= SAME_PLACE and 0 <= passed <= (np.inf if followed else GONE_SECONDS)
