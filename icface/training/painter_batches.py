@@ -12,9 +12,10 @@ from torch.nn import functional as F
 
 from icface.controls import CHANNELS
 from icface.model.painter import PATCH
-from icface.training.painter_data import ROOMY
+from icface.training.painter_data import ROOMY, Kind
 from icface.training.rig import MIRROR
 
+RIG_SHARE = 0.3
 _STRETCHED = 80
 """Stored stretch below this (the surface is more than twice as long there) is welcome to be painted over."""
 
@@ -28,7 +29,7 @@ class PatchBatch:
     seen : (N, PATCH_CHANNELS, PATCH, PATCH)
         What the painter sees.
     target : (N, 3, PATCH, PATCH) in -1..1
-        The photograph there (zeros where there is none).
+        The photograph there, or what the rig makes of it.
     zone, inside : (N, 1, PATCH, PATCH) in 0..1
         Where painting is welcome; where the target shows the inside of a mouth.
     before, after : (N, 56)
@@ -50,29 +51,34 @@ class PatchBatch:
 
 
 class PatchSampler:
-    """Draws batches of paired or of unpaired patches without end."""
+    """Draws batches of patches without end.
+
+    In the paired phase every target teaches, those of the rig in a share of `RIG_SHARE`; in the unpaired phase the two
+    domains are patches that are no photograph's, and photographs.
+    """
 
     def __init__(self, folder: Path, *, seed: int = 0) -> None:
         self._rng = np.random.default_rng(seed)
         names = ("seen", "target", "zone", "controls")
         self._arrays = {name: torch.from_numpy(np.load(folder / f"{name}.npy")) for name in names}
-        paired = np.load(folder / "paired.npy")
-        self._rows = {True: np.flatnonzero(paired), False: np.flatnonzero(~paired)}
+        kind = np.load(folder / "kind.npy")
+        self._rows = {k: np.flatnonzero(kind == k) for k in Kind}
         self._mirror = torch.from_numpy(np.concatenate([np.arange(3), 3 + MIRROR]))
         self._signs = torch.ones(len(CHANNELS))
         self._signs[[0, 2]] = -1
 
-    def count(self, *, paired: bool) -> int:
-        """How many samples there are of a kind."""
-        return len(self._rows[paired])
+    def batch(self, count: int, kind: Kind | None = None) -> PatchBatch:
+        """`count` augmented samples of a kind, or of both."""
+        if kind is None and all(len(rows) for rows in self._rows.values()):
+            kinds = self._rng.random(count) < RIG_SHARE
+            drawn = [self._rng.choice(self._rows[k], count) for k in (Kind.PHOTO, Kind.RIG)]
+            return self._take(np.where(kinds, drawn[1], drawn[0]), augmented=True)
+        rows = np.concatenate(list(self._rows.values())) if kind is None else self._rows[kind]
+        return self._take(self._rng.choice(rows, count), augmented=True)
 
-    def batch(self, count: int, *, paired: bool = True) -> PatchBatch:
-        """`count` augmented samples."""
-        return self._take(self._rng.choice(self._rows[paired], count), augmented=True)
-
-    def in_order(self, size: int, *, paired: bool = True) -> list[PatchBatch]:
-        """All samples once, as they are."""
-        rows = self._rows[paired]
+    def in_order(self, size: int, kind: Kind = Kind.PHOTO) -> list[PatchBatch]:
+        """All samples of a kind once, as they are."""
+        rows = self._rows[kind]
         return [self._take(rows[i : i + size], augmented=False) for i in range(0, len(rows), size)]
 
     def _take(self, rows: np.ndarray[tuple[int], np.dtype[np.int64]], *, augmented: bool) -> PatchBatch:

@@ -1,9 +1,9 @@
 """What the painter learns from: patches about the mouth as the two stages move them, beside what a photograph shows there.
 
-Paired samples end in an untouched photograph: it is warped by the rig into another state (a mouth closed over its teeth, or
-opened on painted ones), and the two stages bring it back; or another frame of the same person's clip is the end. Unpaired
-samples are photographs driven to where no photograph of that person exists. All are made once, by processes of their own,
-into plain arrays.
+Most samples end in an untouched photograph: it is warped by the rig into another state (a mouth closed over its teeth, or
+opened on painted ones), and the two stages bring it back; or another frame of the same person's clip is the end. The others
+are photographs driven to where no photograph of that person exists; there the rig says what a mouth would show. All are
+made once, by processes of their own, into plain arrays.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from enum import IntEnum
 from functools import cache, partial
 from itertools import chain
 from multiprocessing import get_context
@@ -30,6 +31,7 @@ from icface.tracking import NoFaceError
 from icface.training.flow_eval import observation
 from icface.training.portraits import Portraits
 from icface.training.rig import GUMS, SOCKET, TEETH, Rig, State, View, flow, warp
+from icface.training.rig_mouth import open_mouth_on
 from icface.training.tracker_data import paint_mouth
 
 U8 = NDArray[np.uint8]
@@ -44,6 +46,15 @@ _OPEN_LEAST = 120
 """Pixels of the canvas that show the inside of a mouth from which on it counts as open."""
 
 
+class Kind(IntEnum):
+    """What a sample's target is."""
+
+    RIG = 0
+    """The photograph warped, its mouth painted by the rig: a target where no photograph is one."""
+    PHOTO = 1
+    """An untouched photograph."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PatchSample:
     """One stored patch.
@@ -53,20 +64,20 @@ class PatchSample:
     seen : (PATCH_CHANNELS, ROOMY, ROOMY) uint8
         What the painter sees, values -1..1 (shares 0..1) as 0..255.
     target : (3, ROOMY, ROOMY) uint8
-        The photograph there; zeros if there is none.
+        The photograph there, or what the rig makes of it.
     zone : (2, ROOMY, ROOMY) uint8
         Where painting is welcome, and where the target shows the inside of a mouth; 0 or 255.
     controls : (2, 56) float32
         Before and after, as the painter is told them.
-    paired : bool
-        Whether there is a target.
+    kind : Kind
+        What the target is.
     """
 
     seen: U8
     target: U8
     zone: U8
     controls: NDArray[np.float32]
-    paired: bool
+    kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,41 +186,30 @@ def _driven(
 
 
 def _sample(
-    driven: tuple[SourceEncoding, Similarity, NDArray[np.float32]], end: State, shown: tuple[U8, View, Similarity] | None
+    driven: tuple[SourceEncoding, Similarity, NDArray[np.float32]],
+    end: State,
+    shown: tuple[U8, View, Similarity],
+    *,
+    invented: bool = False,
 ) -> PatchSample:
     """As stored; `shown` is the target's picture, its rig view, and ``picture_from_source`` of both's pixels."""
     encoding, frame, seen = driven
     packed = np.empty(seen.shape, np.uint8)
     packed[[0, 1, 2, 3, 4, 5, 8]] = np.clip(seen[[0, 1, 2, 3, 4, 5, 8]] * 127.5 + 127.5, 0, 255)
     packed[6:8] = np.clip(seen[6:8] * 255, 0, 255)
-    target, inside = np.zeros((3, ROOMY, ROOMY), np.uint8), np.zeros((ROOMY, ROOMY), np.uint8)
-    if shown is not None:
-        picture, view, picture_from_source = shown
-        patch_from_picture = frame @ encoding.crop_from_image @ picture_from_source.inverse()
-        m, shape = patch_from_picture.matrix, (ROOMY, ROOMY)
-        target[:] = cv2.warpAffine(picture, m, shape, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).transpose(
-            2, 0, 1
-        )
-        mask = np.isin(view.part, INSIDE).astype(np.uint8) * 255
-        inside[:] = cv2.warpAffine(mask, m, shape, flags=cv2.INTER_LINEAR)
+    picture, view, picture_from_source = shown
+    patch_from_picture = frame @ encoding.crop_from_image @ picture_from_source.inverse()
+    m, shape = patch_from_picture.matrix, (ROOMY, ROOMY)
+    target = cv2.warpAffine(picture, m, shape, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    mask = np.isin(view.part, INSIDE).astype(np.uint8) * 255
+    inside = cv2.warpAffine(mask, m, shape, flags=cv2.INTER_LINEAR).astype(np.uint8)
     zone = np.maximum(inside, packed[6:8].max(0))
-    lips = _lips_of(encoding, frame, shown)
-    if lips is not None:
-        cv2.polylines(zone, [lips], isClosed=True, color=255, thickness=3)
+    lips = patch_from_picture.points(view.vertices[view.rig.mesh[list(_INNER_LIPS)], :2]).round().astype(np.int32)
+    cv2.polylines(zone, [lips], isClosed=True, color=(255,), thickness=3)
     zone = cv2.dilate(zone, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))).astype(np.uint8)
     controls = np.stack([painter_controls(encoding.controls).numpy(), painter_controls(_controls(end)).numpy()])
-    return PatchSample(packed, target, np.stack([zone, inside]), controls, shown is not None)
-
-
-def _lips_of(
-    encoding: SourceEncoding, frame: Similarity, shown: tuple[U8, View, Similarity] | None
-) -> NDArray[np.int32] | None:
-    """The inner lips of the target on the patch, (M, 2)."""
-    if shown is None:
-        return None
-    _, view, picture_from_source = shown
-    points = view.vertices[view.rig.mesh[list(_INNER_LIPS)], :2]
-    return (frame @ encoding.crop_from_image @ picture_from_source.inverse()).points(points).round().astype(np.int32)
+    target = target.transpose(2, 0, 1).astype(np.uint8)
+    return PatchSample(packed, target, np.stack([zone, inside]), controls, Kind.RIG if invented else Kind.PHOTO)
 
 
 def samples_of_still(source: PatchSource, job: tuple[int, int, int]) -> list[PatchSample]:
@@ -239,8 +239,10 @@ def samples_of_still(source: PatchSource, job: tuple[int, int, int]) -> list[Pat
                 made.append(_sample(driven, state, (portrait.image, here, same)))
         else:
             driven = _driven(predictor, portrait.image, rig, state, other)
+            there = View(rig, other, CANVAS)
+            shown = open_mouth_on(rng, warp(portrait.image, flow(here, there)[0]), portrait.image, here, there)
             if driven is not None:
-                made.append(_sample(driven, other, None))
+                made.append(_sample(driven, other, (shown, there, same), invented=True))
     return made
 
 
@@ -307,5 +309,5 @@ def _write(folder: Path, samples: Iterator[PatchSample]) -> None:
     kept = list(samples)
     for name in ("seen", "target", "zone", "controls"):
         np.save(folder / f"{name}.npy", np.stack([getattr(s, name) for s in kept]))
-    np.save(folder / "paired.npy", np.array([s.paired for s in kept]))
+    np.save(folder / "kind.npy", np.array([s.kind for s in kept], np.int64))
     (folder / "complete.json").write_text(json.dumps({"samples": len(kept), "channels": PATCH_CHANNELS}))

@@ -31,6 +31,7 @@ from icface.model.painter import Paint, Painter
 from icface.model.store import build, load_into, load_model, models_dir, save_model
 from icface.model.tracker_nets import RefinerNet
 from icface.training.painter_batches import PatchBatch, PatchSampler
+from icface.training.painter_data import Kind
 
 log = logging.getLogger(__name__)
 _Shown = tuple[str, tuple[Tensor, ...], float]
@@ -318,7 +319,7 @@ def train(plan: PainterPlan, *, held_out: Path | None = None, features: TrackerF
     training = PainterTraining(plan, features or TrackerFeatures())
     sampler = PatchSampler(plan.patches, seed=plan.seed + training.step)
     judged = PatchSampler(held_out).in_order(32) if held_out else []
-    draw: Callable[[bool], PatchBatch] = lambda paired: sampler.batch(plan.batch, paired=paired).to(training.device)  # noqa: E731
+    draw: Callable[[Kind | None], PatchBatch] = lambda kind: sampler.batch(plan.batch, kind).to(training.device)  # noqa: E731
     start = told_at = written = time.monotonic()
     sums: dict[str, float] = {}
     first = told_step = training.step
@@ -327,8 +328,8 @@ def train(plan: PainterPlan, *, held_out: Path | None = None, features: TrackerF
         for optimiser, rate in ((training.painting, plan.rate), (training.judging, plan.rate / 2)):
             for group in optimiser.param_groups:
                 group["lr"] = rate * warm
-        paired = draw(True) if plan.supervision != "unpaired" else None
-        unpaired = (draw(False), draw(True)) if plan.supervision != "paired" else None
+        paired = draw(None) if plan.supervision != "unpaired" else None
+        unpaired = (draw(Kind.RIG), draw(Kind.PHOTO)) if plan.supervision != "paired" else None
         for name, value in training.one_step(paired, unpaired).items():
             sums[name] = sums.get(name, 0.0) + value
         now = time.monotonic()

@@ -14,7 +14,7 @@ from icface.model.neutralizer import GRID
 from icface.model.painter import PATCH, PATCH_CHANNELS, Paint, Painter, PainterConfig
 from icface.model.patches import FINER, KEPT, PatchAnchor, patch_of
 from icface.training.painter_batches import PatchSampler
-from icface.training.painter_data import PatchSource, make_patches
+from icface.training.painter_data import Kind, PatchSource, make_patches
 from icface.training.train_painter import PainterPlan, PainterTraining, TrackerFeatures, mouth_figures, paired_loss, train
 from tests.icface.synthetic_rig import write_portraits, write_rig
 
@@ -110,10 +110,10 @@ def patches(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_patches_are_made_of_every_person_and_the_seed_decides_them(patches: Path) -> None:
-    paired, target = np.load(patches / "paired.npy"), np.load(patches / "target.npy")
-    assert len(paired) >= 8
-    assert paired.any()
-    assert target[paired].std() > 1
+    kind, target = np.load(patches / "kind.npy"), np.load(patches / "target.npy")
+    assert len(kind) >= 8
+    assert set(kind) == {Kind.PHOTO, Kind.RIG}
+    assert all(target[kind == k].std() > 1 for k in Kind)
     first, again = (PatchSampler(patches, seed=3).batch(4) for _ in range(2))
     assert torch.equal(first.seen, again.seen)
     assert not torch.equal(first.seen, PatchSampler(patches, seed=4).batch(4).seen)
@@ -138,7 +138,7 @@ def test_every_supervision_moves_painter_and_judges(patches: Path, tmp_path: Pat
     before = {k: v.clone() for k, v in training.judges.state_dict().items()}
     painter = {k: v.clone() for k, v in training.there.state_dict().items()}
     paired = sampler.batch(2) if supervision != "unpaired" else None
-    unpaired = (sampler.batch(2, paired=False), sampler.batch(2)) if supervision != "paired" else None
+    unpaired = (sampler.batch(2, Kind.RIG), sampler.batch(2, Kind.PHOTO)) if supervision != "paired" else None
     for _ in range(2):
         told = training.one_step(paired, unpaired)
     assert all(np.isfinite(v) for v in told.values())
