@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,8 @@ import torch
 
 from icface import __version__
 from icface.controls import ControlVector, apply_deltas, deltas_from_settings
-from icface.media import load_photo, sample_photo_path, save_photo
+from icface.media import Photo, load_photo, sample_photo_path, save_photo
+from icface.project import Face
 from icface.render import FrameRequest, Opened, Renderer
 from icface.tracking import NoFaceError
 
@@ -60,14 +62,13 @@ def measure(*, size: int = 1024, ticks: int = 60, device: str = "auto") -> dict[
         open_ms, opened = _timed(lambda: _open(renderer, path))
     face = opened.faces[0]
 
-    def draw(controls: ControlVector, quality: str) -> float:
-        request = FrameRequest(opened.photo, (face,), (controls,), "full" if quality == "full" else "draft", size)
+    def draw(controls: ControlVector) -> float:
+        request = FrameRequest(opened.photo, (face,), (controls,))
         return _timed(lambda: renderer.render(request))[0]
 
-    sweep = [_at(face.controls, i / (ticks - 1)) for i in range(ticks)]
-    drafts = [draw(controls, "draft") for controls in sweep]
-    full = [draw(sweep[i % ticks], "full") for i in range(_REPEATS)]
-    rest = [draw(face.controls, "full") for _ in range(_REPEATS)]
+    drafts = ticks_ms(renderer, opened.photo, face, size=size, ticks=ticks)
+    full = [draw(_at(face.controls, i % ticks / (ticks - 1))) for i in range(_REPEATS)]
+    rest = [draw(face.controls) for _ in range(_REPEATS)]
     return {
         "load_ms": round(load_ms, 1),
         "open_ms": round(open_ms, 1),
@@ -87,6 +88,13 @@ def measure(*, size: int = 1024, ticks: int = 60, device: str = "auto") -> dict[
             "system": platform.platform(),
         },
     }
+
+
+def ticks_ms(renderer: Renderer, photo: Photo, face: Face, *, size: int, ticks: int) -> list[float]:
+    """Milliseconds of each of `ticks` slider movements (two or more) on a face that has been prepared, as a draft of `size`."""
+    sweep = [_at(face.controls, i / (ticks - 1)) for i in range(ticks)]
+    requests = [FrameRequest(photo, (face,), (controls,), "draft", size) for controls in sweep]
+    return [_timed(partial(renderer.render, request))[0] for request in requests]
 
 
 def window_ms() -> float | None:

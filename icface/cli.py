@@ -1,4 +1,4 @@
-"""The command line: ``icface render``, ``info``, ``bench`` and ``train``.
+"""The command line: ``icface render``, ``info``, ``bench``, ``train`` and ``evaluate``.
 
 Commands import what they need when they run, so that ``--help`` answers at once. Exit codes: 0, or 2 for bad use and
 bad input, with one line on the standard error that says what is wrong and what helps.
@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -348,6 +349,16 @@ def bench(size: int, ticks: int, as_json: bool, device: str) -> None:
     click.echo(json.dumps(figures, indent=2) if as_json else table(figures))
 
 
+@contextmanager
+def _needs_numba(what: str) -> Iterator[None]:
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name != "numba":
+            raise
+        raise click.ClickException(f"{what} needs numba, which is not there: python -m pip install numba") from error
+
+
 @main.command(
     context_settings={"ignore_unknown_options": True, "help_option_names": []},
     short_help="Train the networks (see icface train --help).",
@@ -355,14 +366,26 @@ def bench(size: int, ticks: int, as_json: bool, device: str) -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def train(arguments: tuple[str, ...]) -> Any:
     """Train the networks."""
-    try:
+    with _needs_numba("Training"):
         from icface.training.command import main as command
-    except ModuleNotFoundError as error:
-        if error.name != "numba":
-            raise
-        raise click.ClickException("Training needs numba, which is not there: python -m pip install numba") from error
-
     return command.main(list(arguments), prog_name="icface train", standalone_mode=False)
+
+
+@main.command(
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+    short_help="Measure what the networks do (see icface evaluate --help).",
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def evaluate(arguments: tuple[str, ...]) -> Any:
+    """Measure what the networks do."""
+    from icface.evaluation.command import main as command
+
+    def held_out(**where: Any) -> Any:
+        with _needs_numba("Measuring held-out people"):
+            from icface.training.held_out import HeldOutPeople
+        return HeldOutPeople(**where)
+
+    return command.main(list(arguments), prog_name="icface evaluate", standalone_mode=False, obj=held_out)
 
 
 if __name__ == "__main__":

@@ -164,9 +164,11 @@ def measure(  # noqa: PLR0913, PLR0917
     portraits: Path, rig: Path, cache: Path, models: Path | None, people: int, tracked: int, sheet: Path | None
 ) -> None:
     """Measure the two stages on held-out people, against the rig and through the tracker."""
+    from icface.evaluation.accuracy import monotone_controls  # noqa: PLC0415
+    from icface.evaluation.sheet import contact_sheet  # noqa: PLC0415
     from icface.predictor import FacePredictor  # noqa: PLC0415
     from icface.tracking.builtin import BuiltinTracker  # noqa: PLC0415
-    from icface.training.flow_eval import contact_sheet, flow_errors, monotone_controls, observation  # noqa: PLC0415
+    from icface.training.flow_eval import flow_errors, observation  # noqa: PLC0415
     from icface.training.portraits import Portraits  # noqa: PLC0415
     from icface.training.rig import Rig  # noqa: PLC0415
 

@@ -10,10 +10,11 @@ import torch
 from safetensors.torch import load_file
 
 from icface.controls import EXPRESSIONS
+from icface.evaluation.sheet import contact_sheet
 from icface.model.animator import Animator
 from icface.model.neutralizer import WINDOW, Neutralizer, Part
 from icface.predictor import FacePredictor
-from icface.training.flow_eval import contact_sheet, flow_errors, observation
+from icface.training.flow_eval import flow_errors, observation
 from icface.training.portraits import Portraits
 from icface.training.rig import MIRROR, Rig, View, flow, warp
 from icface.training.surface_data import SurfaceAtlas, SurfaceStream, flipped, misread, random_expression, surface_sample

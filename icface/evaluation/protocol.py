@@ -1,0 +1,268 @@
+"""The measuring protocol: every measure over all photos and clips, as one JSON document that names what it was made from.
+
+The same weights, data and library versions give the same document, apart from ``milliseconds`` and ``time``: networks and
+filters run on one thread while anything but time is measured, frames are chosen evenly, and noise has a seed.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import scipy
+import torch
+from numpy.typing import NDArray
+
+from icface import __version__
+from icface.bench import ticks_ms
+from icface.evaluation.accuracy import ANGLE_UNIT_DEG, SWEPT, Sweep, summary, sweeps
+from icface.evaluation.material import HeldOut, Item, Subject, read_shots, read_subject, sha256
+from icface.evaluation.reenactment import clip_summary, mean_of_clips, reenact
+from icface.evaluation.stability import NOISE_SEED, averaged, flicker, rest_difference, sharpness, there_and_back
+from icface.media import load_photo, sample_photo_path
+from icface.predictor import FacePredictor
+from icface.project import Face
+from icface.render import Renderer
+from icface.tracking import FaceObservation, FaceTracker, NoFaceError
+
+SCHEMA = 1
+TIMED_SIZE_PX, TIMED_TICKS = 1024, 60
+SHOWN_PEOPLE = 12
+_REPEATS = 5
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What to measure on.
+
+    Attributes
+    ----------
+    photos, clips : sequence of Item
+    held_out : HeldOut or None
+        People never trained on, with further measures of their own.
+    notes : sequence of str
+        What is missing here, and so was left out.
+    """
+
+    photos: Sequence[Item]
+    clips: Sequence[Item]
+    held_out: HeldOut | None = None
+    notes: Sequence[str] = ()
+
+
+@dataclass(slots=True, eq=False)
+class _Found:
+    """What was gathered from the photos, one entry for each of them."""
+
+    sweeps: list[Sweep] = field(default_factory=list)
+    rest: dict[str, int] = field(default_factory=dict)
+    back: list[dict[str, float | None]] = field(default_factory=list)
+    sharp: list[dict[str, float | None]] = field(default_factory=list)
+    shown: list[tuple[NDArray[np.uint8], FaceObservation]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """A finished evaluation.
+
+    Attributes
+    ----------
+    document : dict
+        Plain values, ready for JSON.
+    shown : list of (image, face)
+        The first photos, for a contact sheet.
+    """
+
+    document: dict[str, Any]
+    shown: list[tuple[NDArray[np.uint8], FaceObservation]]
+
+
+def evaluate(
+    predictor: FacePredictor, tracker: FaceTracker, material: Material, *, models: Path, frames: int, say: Say = lambda _: None
+) -> Evaluation:
+    """Every measure.
+
+    Parameters
+    ----------
+    models : Path
+        The folder the weights came from, for their digests.
+    frames : int
+        Most frames of each clip beside its first.
+    say : callable
+        Told what is being measured.
+    """
+    start = time.perf_counter()
+    notes = list(material.notes)
+    with _one_thread():
+        found = _photos(predictor, tracker, material.photos, notes, say)
+        reenacted, flickers = _clips(predictor, tracker, material.clips, frames, notes, say)
+        extra = {}
+        if material.held_out is not None:
+            say("fitted people")
+            extra = material.held_out.measure(predictor, tracker, frames=frames)
+    say("time")
+    milliseconds = timings(predictor, tracker)
+    results = {
+        "controls": summary(found.sweeps),
+        "rest_difference": {"largest": max(found.rest.values(), default=None), "by_photo": found.rest},
+        "there_and_back": averaged(found.back),
+        "sharpness": averaged(found.sharp, median=True),
+        "reenactment": {"clips": reenacted, "mean": mean_of_clips(reenacted)},
+        "flicker": flickers,
+    } | extra
+    document = {
+        "schema": SCHEMA,
+        "icface": __version__,
+        "protocol": "installed" if material.held_out is None else "held-out",
+        "device": predictor.device_name,
+        "versions": versions(),
+        "seeds": {"flicker": NOISE_SEED},
+        "frames": frames,
+        "ranges": {name: list(bounds) for name, bounds in SWEPT.items()},
+        "cross_talk_angle_unit_deg": ANGLE_UNIT_DEG,
+        "weights": weights(models),
+        "data": _listed(material),
+        "notes": notes + predictor.drain_notices(),
+        "results": rounded(results),
+        "milliseconds": milliseconds,
+        "time": {
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seconds": round(time.perf_counter() - start, 1),
+            "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        },
+    }
+    return Evaluation(document, found.shown)
+
+
+def weights(models: Path) -> dict[str, str]:
+    """SHA-256 of every weights file of a folder, by name."""
+    return {path.name: sha256(path) for path in sorted(models.glob("*.safetensors"))}
+
+
+def versions() -> dict[str, str]:
+    """Of what computes here."""
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "opencv": cv2.__version__,
+        "scikit-image": metadata.version("scikit-image"),
+        "scipy": scipy.__version__,
+        "torch": torch.__version__,
+    }
+
+
+def _listed(material: Material) -> dict[str, list[dict[str, str]]]:
+    own = {"photos": [item.listed for item in material.photos], "clips": [item.listed for item in material.clips]}
+    return own | (material.held_out.listed if material.held_out is not None else {})
+
+
+def _photos(predictor: FacePredictor, tracker: FaceTracker, items: Sequence[Item], notes: list[str], say: Say) -> _Found:
+    found = _Found()
+    for number, item in enumerate(items):
+        say(f"photo {number + 1} of {len(items)}: {item.name}")
+        subject = read_subject(item, predictor, tracker)
+        if subject is None:
+            notes.append(f"No face was found in {item.name}: left out.")
+            continue
+        _measure_photo(predictor, tracker, subject, found)
+    return found
+
+
+def _measure_photo(predictor: FacePredictor, tracker: FaceTracker, subject: Subject, found: _Found) -> None:
+    found.rest[subject.name] = rest_difference(predictor, subject)
+    found.sweeps += sweeps(predictor, tracker, subject)
+    found.back.append(there_and_back(predictor, tracker, subject))
+    found.sharp.append(sharpness(predictor, tracker, subject))
+    if len(found.shown) < SHOWN_PEOPLE:
+        found.shown.append((subject.image, subject.face))
+
+
+def _clips(
+    predictor: FacePredictor, tracker: FaceTracker, items: Sequence[Item], frames: int, notes: list[str], say: Say
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    reenacted: dict[str, Any] = {}
+    flickers: dict[str, dict[str, float | None]] = {}
+    for number, item in enumerate(items):
+        say(f"clip {number + 1} of {len(items)}: {item.name}")
+        shots, without = read_shots(item, tracker, frames)
+        if len(shots) < 2:
+            notes.append(f"{item.name} has fewer than two frames with a face: left out.")
+            continue
+        try:
+            reenacted[item.name] = clip_summary(reenact(predictor, tracker, shots), without_face=without)
+            flickers[item.name] = dict(flicker(predictor, tracker, shots[0]))
+        except NoFaceError as error:
+            notes.append(f"{item.name}: {error} Left out.")
+    names = dict.fromkeys(name for row in flickers.values() for name in row)
+    mean = {name: float(np.mean([row[name] for row in flickers.values()])) for name in names}
+    return reenacted, {"clips": flickers, "mean": mean}
+
+
+def timings(predictor: FacePredictor, tracker: FaceTracker) -> dict[str, Any]:
+    """Wall-clock milliseconds on the astronaut's portrait at `TIMED_SIZE_PX`; medians, and p95 for a movement of a slider.
+
+    Empty where that portrait is not installed or its face is not found.
+    """
+    try:
+        photo = load_photo(sample_photo_path())
+    except ValueError:
+        return {}
+    size = (TIMED_SIZE_PX, TIMED_SIZE_PX)
+    photo = photo.with_pixels(cv2.resize(photo.pixels, size, interpolation=cv2.INTER_CUBIC).astype(np.uint8, copy=False))
+    faces = tracker.detect(photo.rgb8)
+    if not faces:
+        return {}
+    face, renderer = Face.from_observation(faces[0]), Renderer(predictor, tracker)
+    for _ in renderer.prepare(photo, (face,)):
+        pass
+    ticks = ticks_ms(renderer, photo, face, size=TIMED_SIZE_PX, ticks=TIMED_TICKS)
+    return {
+        "size": TIMED_SIZE_PX,
+        "tick": {f"p{q}": round(float(np.percentile(ticks, q)), 2) for q in (50, 95)},
+        "detect": _median_ms(lambda: tracker.detect(photo.rgb8)),
+        "follow": _median_ms(lambda: tracker.follow(photo.rgb8, faces[0])),
+        "encode": _median_ms(lambda: predictor.encode(photo.rgb8, faces[0])),
+        "torch_threads": torch.get_num_threads(),
+    }
+
+
+def _median_ms(work: Callable[[], Any]) -> float:
+    taken = []
+    for _ in range(_REPEATS):
+        start = time.perf_counter()
+        work()
+        taken.append((time.perf_counter() - start) * 1000)
+    return round(float(np.median(taken)), 2)
+
+
+def rounded(value: Any) -> Any:
+    """Plain values with their floats rounded to six decimals."""
+    if isinstance(value, dict):
+        return {name: rounded(v) for name, v in value.items()}
+    if isinstance(value, list):
+        return [rounded(v) for v in value]
+    return round(value, 6) if isinstance(value, float) else value
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sums in the same order on every machine, whatever else it does."""
+    before = torch.get_num_threads(), cv2.getNumThreads()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        cv2.setNumThreads(before[1])

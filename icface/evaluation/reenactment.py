@@ -1,0 +1,110 @@
+"""Self-reenactment: the first frame of a clip, driven by the clip, beside the clip itself.
+
+The engine turns a head and moves a face in place; it neither shifts the head nor changes its size. So every true frame is
+first brought over what is judged, by the shift and the scale (no turn: roll is driven) that fit landmarks which no
+expression moves, the corners of the eyes and the ridge of the nose, read by the same tracker in both. Then both are looked
+at in the source's face crop of 256 px, in which the face mesh is 128 px large, inside the hull of the true frame's mesh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from icface.compositor import composite
+from icface.evaluation.material import Shot, read_again
+from icface.evaluation.metrics import STABLE_POINTS, hull_mask, masked_l1, place_and_size, psnr, ssim
+from icface.geometry import MESH_POINTS, face_crop
+from icface.model.crops import sample_crop
+from icface.predictor import FacePredictor
+from icface.tracking import FaceTracker
+
+U8 = NDArray[np.uint8]
+
+JUDGED_AT_PX = 256
+FIGURES = ("l1", "psnr", "ssim", "akd")
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How near a picture is to the true frame.
+
+    Attributes
+    ----------
+    l1 : float
+        Mean absolute difference, 0..1.
+    psnr : float
+        Decibels.
+    ssim : float
+        -1..1.
+    akd : float
+        Mean distance of the 468 face-mesh landmarks, pixels of the crop.
+    """
+
+    l1: float
+    psnr: float
+    ssim: float
+    akd: float
+
+
+def judge(tracker: FaceTracker, made: U8, source: Shot, true: Shot) -> Score | None:
+    """The score of a picture made from `source` to show what `true` shows; None if no face is found in it."""
+    seen = source.face if made is source.image else read_again(tracker, made, source.face)
+    if seen is None:
+        return None
+    stable = list(STABLE_POINTS)
+    made_from_true = place_and_size(true.face.landmarks[stable, :2], seen.landmarks[stable, :2])
+    crop = face_crop(source.face.landmarks, JUDGED_AT_PX)
+    shown, wanted = sample_crop(made, crop, JUDGED_AT_PX), sample_crop(true.image, crop @ made_from_true, JUDGED_AT_PX)
+    points = (crop @ made_from_true).points(true.face.landmarks[:MESH_POINTS, :2])
+    mask = hull_mask(points, shown.shape)
+    distances = np.linalg.norm(crop.points(seen.landmarks[:MESH_POINTS, :2]) - points, axis=1)
+    return Score(
+        l1=masked_l1(shown, wanted, mask),
+        psnr=psnr(shown, wanted, mask),
+        ssim=ssim(shown, wanted, mask),
+        akd=float(distances.mean()),
+    )
+
+
+def reenact(predictor: FacePredictor, tracker: FaceTracker, shots: Sequence[Shot]) -> dict[str, list[Score | None]]:
+    """Scores of every frame but the first: ``driven`` by the frame's own reading, and the ``still`` source."""
+    source, *others = shots
+    encoding = predictor.encode(source.image, source.face)
+    scores: dict[str, list[Score | None]] = {"driven": [], "still": []}
+    for true in others:
+        driven: U8 = composite(source.image, encoding, predictor.predict(encoding, true.face.controls.clipped()))
+        scores["driven"].append(judge(tracker, driven, source, true))
+        scores["still"].append(judge(tracker, source.image, source, true))
+    return scores
+
+
+def clip_summary(scores: Mapping[str, Sequence[Score | None]], *, without_face: int = 0) -> dict[str, Any]:
+    """Means over the frames of one clip, of those that every method could be judged on.
+
+    Parameters
+    ----------
+    scores : mapping
+        Method to its scores, frame by frame.
+    without_face : int
+        Frames of the clip in which no face was found, which were left out before.
+    """
+    frames = list(zip(*scores.values(), strict=True))
+    whole = [[score for score in frame if score is not None] for frame in frames if all(s is not None for s in frame)]
+    table: dict[str, Any] = {}
+    for place, method in enumerate(scores):
+        table[method] = {
+            name: float(np.mean([getattr(frame[place], name) for frame in whole])) if whole else None for name in FIGURES
+        }
+    return table | {"frames": len(whole), "lost": len(frames) - len(whole), "without_face": without_face}
+
+
+def mean_of_clips(clips: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The mean over clips, each counting the same; clips without a judged frame do not count."""
+    judged = [clip for clip in clips.values() if clip["frames"]]
+    methods = [name for name, value in judged[0].items() if isinstance(value, dict)] if judged else []
+    return {m: {name: float(np.mean([clip[m][name] for clip in judged])) for name in FIGURES} for m in methods}

@@ -1,0 +1,94 @@
+"""The evaluation document as tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_METHODS = {
+    "driven": "driven by readings", "driven_by_fit": "driven by fits", "still": "still source", "rig": "the rig itself",
+}  # fmt: skip
+
+
+def table(document: Mapping[str, Any]) -> str:
+    """The figures of a document, with what they were taken on."""
+    return "\n".join(_lines(document))
+
+
+def _lines(document: Mapping[str, Any]) -> Iterator[str]:
+    results, data = document["results"], document["data"]
+    yield f"{len(data['photos'])} photos, {len(data['clips'])} clips, {document['device']}, icface {document['icface']}"
+    for note in document["notes"]:
+        yield f"note: {note}"
+    yield from _controls(results["controls"])
+    rest = results["rest_difference"]["largest"]
+    yield ""
+    yield f"rest: largest change of a value  {'not measured' if rest is None else rest} (of 255; 0 is right)"
+    yield from _states("there and back: mean difference in the face, 0..1", results["there_and_back"])
+    yield from _states("sharpness: detail of the edited face over the photo's, median", results["sharpness"])
+    yield from _reenactment("self-reenactment, first frame driven by its clip", results["reenactment"])
+    if "reenactment_fitted" in results:
+        yield from _reenactment("self-reenactment of fitted frames", results["reenactment_fitted"])
+    yield from _flicker(results["flicker"])
+    if "mouth" in results:
+        yield from _mouth(results["mouth"])
+    yield from _times(document["milliseconds"])
+
+
+def _figure(value: float | None, places: int = 3, width: int = 9) -> str:
+    return f"{'-':>{width}}" if value is None else f"{value:>{width}.{places}f}"
+
+
+def _controls(controls: Mapping[str, Any]) -> Iterator[str]:
+    yield ""
+    yield f"{'control':<9}{'error':>9}{'slope':>9}{'pooled':>9}{'rank':>9}{'others':>9}{'worst':>9}  photos  lost"
+    for name, row in controls.items():
+        talk = row.get("cross_talk", {})
+        figures = [row.get(key) for key in ("error", "slope", "slope_pooled", "rank_correlation")]
+        cells = "".join(_figure(value) for value in [*figures, talk.get("mean"), talk.get("worst")])
+        yield f"{name:<9}{cells}  {row['photos']:>6}  {row['lost']:>4}  {talk.get('worst_control', '')}"
+
+
+def _states(title: str, row: Mapping[str, Any]) -> Iterator[str]:
+    yield ""
+    yield title
+    yield "  " + "  ".join(f"{name} {_figure(value, 4, 0)}" for name, value in row.items() if name != "lost")
+    if row["lost"]:
+        yield f"  not found again: {row['lost']}"
+
+
+def _reenactment(title: str, results: Mapping[str, Any]) -> Iterator[str]:
+    yield ""
+    yield f"{title:<52}{'L1':>9}{'PSNR':>9}{'SSIM':>9}{'AKD px':>9}"
+    for clip, row in [*results["clips"].items(), ("mean", results["mean"])]:
+        for method, label in _METHODS.items():
+            if method in row:
+                cells = "".join(_figure(row[method][n], p) for n, p in (("l1", 4), ("psnr", 2), ("ssim", 3), ("akd", 2)))
+                yield f"  {clip:<29.29} {label:<20}{cells}"
+
+
+def _flicker(results: Mapping[str, Any]) -> Iterator[str]:
+    yield ""
+    yield f"{'flicker under a still driver':<32}{'picture':>9}{'degrees':>9}{'channels':>10}"
+    for clip, row in [*results["clips"].items(), ("mean", results["mean"])]:
+        if row:
+            cells = _figure(row["picture"], 5) + _figure(row["angles_deg"], 3) + _figure(row["channels"], 4, 10)
+            yield f"  {clip:<30.30}{cells}"
+
+
+def _mouth(mouth: Mapping[str, Any]) -> Iterator[str]:
+    yield ""
+    yield f"mouths closed by the rig and opened again, {mouth['people']} people: mean difference, 0..1"
+    yield f"  {'':<20}{'inside':>9}{'box':>9}"
+    for key, label in (("full", "as it is"), ("moved", "without paint"), ("closed", "left closed")):
+        yield f"  {label:<20}{_figure(mouth[key]['inside'], 4)}{_figure(mouth[key]['box'], 4)}"
+
+
+def _times(times: Mapping[str, Any]) -> Iterator[str]:
+    if times:
+        yield ""
+        yield (
+            f"milliseconds at {times['size']} px: tick {times['tick']['p50']:.1f}, 95 % of them within "
+            f"{times['tick']['p95']:.1f}; detect {times['detect']:.0f}, follow {times['follow']:.0f}, "
+            f"encode {times['encode']:.0f}"
+        )

@@ -1,0 +1,45 @@
+"""The contact sheet: people by edits, the picture by which networks are judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from icface.compositor import composite
+from icface.controls import action_units, apply_deltas, expand_control
+from icface.geometry import Similarity
+from icface.model.crops import sample_crop
+from icface.model.neutralizer import GRID
+from icface.predictor import FacePredictor
+from icface.tracking import FaceObservation
+
+SHEET_EDITS: dict[str, dict[str, float]] = {
+    "rest": {}, "smile": {"AU12": 0.9, "AU6": 0.6}, "wink": {"AU43L": 1.0}, "eyes closed": {"AU43": 1.0},
+    "brows up": {"AU1": 1.0, "AU2": 1.0}, "frown": {"AU4": 1.0}, "jaw drop": {"AU26": 1.0}, "shout": {"AU27": 0.8},
+    "pucker": {"AU18": 0.8}, "look left": {"AU61": 0.9}, "yaw 25": {"yaw": 25.0}, "yaw -25": {"yaw": -25.0},
+    "pitch 15": {"pitch": 15.0}, "roll -15": {"roll": -15.0},
+}  # fmt: skip
+
+
+def contact_sheet(
+    predictor: FacePredictor, pictures: Iterable[tuple[NDArray[np.uint8], FaceObservation]], *, side: int = 200
+) -> NDArray[np.uint8]:
+    """People (rows) x edits (columns): the picture by which a network is judged, (rows * side, columns * side, 3)."""
+    rows = []
+    for image, face in pictures:
+        encoding = predictor.encode(image, face)
+        own = action_units(face.controls)
+        row = []
+        for edit in SHEET_EDITS.values():
+            deltas = {i: v - own[i] * (i in edit) for name, v in edit.items() for i in expand_control(name)}
+            edited = composite(image, encoding, predictor.predict(encoding, apply_deltas(face.controls, deltas)))
+            row.append(_thumbnail(edited, encoding.crop_from_image, side))
+        rows.append(np.hstack(row))
+    return np.vstack(rows)
+
+
+def _thumbnail(image: NDArray[np.uint8], grid: Similarity, side: int) -> NDArray[np.uint8]:
+    scale = side / GRID
+    return sample_crop(image, Similarity((scale, 0, (scale - 1) / 2, 0, scale, (scale - 1) / 2)) @ grid, side)

@@ -1,0 +1,153 @@
+"""What must not change: the photo at rest, the face after an edit and its undoing, a picture under a still driver, sharpness.
+
+Convention
+----------
+Differences are mean absolute differences of values scaled to 0..1, inside the convex hull of the face mesh in the photo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from icface.compositor import composite
+from icface.controls import ControlVector, action_units, apply_deltas, control_range, deltas_from_settings
+from icface.evaluation.material import Shot, Subject, read_again, state_for
+from icface.evaluation.metrics import fine_detail, hull_mask, masked_l1
+from icface.predictor import FacePredictor
+from icface.tracking import FaceTracker, NoFaceError
+
+U8 = NDArray[np.uint8]
+
+THERE: dict[str, dict[str, float]] = {
+    "smile": {"AU12": 0.8, "AU6": 0.5},
+    "jaw drop": {"AU26": 1.0},
+    "eyes closed": {"AU43": 1.0},
+    "yaw 20": {"yaw": 20.0},
+    "pitch 10": {"pitch": 10.0},
+}
+"""Where a photo is taken and brought back from: degrees beyond its own, intensities as they are."""
+SHARP: dict[str, dict[str, float]] = {
+    "smile": {"AU12": 0.8, "AU6": 0.5},
+    "brows up": {"AU1+2": 1.0},
+    "yaw 20": {"yaw": 20.0},
+    "yaw -20": {"yaw": -20.0},
+    "jaw drop": {"AU26": 1.0},
+}
+NOISE_LEVELS = 2.0
+"""Standard deviation of the noise of a still driver, of 255."""
+NOISE_SEED = 20
+STILL_FRAMES = 12
+
+
+def rest_difference(predictor: FacePredictor, subject: Subject) -> int:
+    """Largest change of any value of the photo, of 255, when every control is set to what the photo shows: 0.
+
+    A control that the photo shows beyond its range cannot be set there, and is not touched.
+    """
+    own = subject.face.controls
+    shown = {name: value for name, value in action_units(own).items() if _settable(name, value)}
+    same = apply_deltas(own, deltas_from_settings(own, shown))
+    prediction = predictor.predict(subject.encoding, same)
+    qualities = ("draft", "full")
+    pictures = [composite(subject.image, subject.encoding, prediction, quality=q) for q in qualities]  # type: ignore[arg-type]
+    return max(int(np.abs(subject.image.astype(np.int16) - picture).max()) for picture in pictures)
+
+
+def _settable(control: str, value: float) -> bool:
+    low, high = control_range(control)
+    return low <= value <= high
+
+
+def there_and_back(predictor: FacePredictor, tracker: FaceTracker, subject: Subject) -> dict[str, float | None]:
+    """How much of a face is lost on the way to each state of `THERE` and back, 0..1; None where it was not found there.
+
+    The edited photo is encoded as any photo, from the landmarks the tracker reads in it, but told the controls that were
+    asked for; then it is driven to the original's.
+    """
+    own, mask = subject.face.controls, hull_mask(subject.face.landmarks, subject.image.shape)
+    losses: dict[str, float | None] = {}
+    for name, edit in THERE.items():
+        wanted = state_for(own, edit)
+        there = subject.edited(predictor, wanted)
+        seen = read_again(tracker, there, subject.face)
+        if seen is None:
+            losses[name] = None
+            continue
+        try:
+            encoding = predictor.encode(there, replace(seen, controls=wanted))
+        except NoFaceError:
+            losses[name] = None
+            continue
+        back: U8 = composite(there, encoding, predictor.predict(encoding, own))
+        losses[name] = masked_l1(back, subject.image, mask)
+    return losses
+
+
+def sharpness(predictor: FacePredictor, tracker: FaceTracker, subject: Subject) -> dict[str, float | None]:
+    """Fine detail of the face after each edit of `SHARP` over that of the photo; 1 keeps it, None where it was not found."""
+    before = fine_detail(subject.image, hull_mask(subject.face.landmarks, subject.image.shape))
+    ratios: dict[str, float | None] = {}
+    for name, edit in SHARP.items():
+        edited = subject.edited(predictor, state_for(subject.face.controls, edit))
+        seen = read_again(tracker, edited, subject.face)
+        if seen is None or before == 0:
+            ratios[name] = None
+        else:
+            ratios[name] = fine_detail(edited, hull_mask(seen.landmarks, edited.shape)) / before
+    return ratios
+
+
+def flicker(
+    predictor: FacePredictor, tracker: FaceTracker, shot: Shot, *, count: int = STILL_FRAMES, seed: int = NOISE_SEED
+) -> dict[str, float]:
+    """What a driver that stands still does to a picture: one frame again and again under noise of `NOISE_LEVELS`.
+
+    The noisy frames are tracked one after the other, and the clean frame is driven by what changes against the first.
+
+    Returns
+    -------
+    dict
+        ``picture`` (mean absolute difference of consecutive results inside the face, 0..1), ``angles_deg`` and ``channels``
+        (of consecutive readings, mean over the three and the 53), ``lost`` (frames in which the face was not found).
+    """
+    rng = np.random.default_rng(seed)
+    mask = hull_mask(shot.face.landmarks, shot.image.shape)
+    encoding = predictor.encode(shot.image, shot.face)
+    own, near = shot.face.controls.array(), shot.face
+    readings, pictures = [], []
+    for _ in range(count):
+        noisy = shot.image + rng.normal(0, NOISE_LEVELS, shot.image.shape)
+        seen = read_again(tracker, np.clip(np.rint(noisy), 0, 255).astype(np.uint8), near)
+        if seen is None:
+            continue
+        near = seen
+        readings.append(seen.controls.array())
+        wanted = ControlVector.from_array(own + readings[-1] - readings[0]).clipped()
+        driven = shot.face.controls if len(readings) == 1 else wanted
+        picture: U8 = composite(shot.image, encoding, predictor.predict(encoding, driven))
+        pictures.append(picture)
+    steps = np.abs(np.diff(np.array(readings), axis=0)) if len(readings) > 1 else np.zeros((1, len(own)))
+    changes = [masked_l1(a, b, mask) for a, b in pairwise(pictures)]
+    return {
+        "picture": float(np.mean(changes)) if changes else 0.0,
+        "angles_deg": float(steps[:, :3].mean()),
+        "channels": float(steps[:, 3:].mean()),
+        "lost": float(count - len(readings)),
+    }
+
+
+def averaged(rows: Sequence[dict[str, float | None]], *, median: bool = False) -> dict[str, Any]:
+    """The mean (or median) of each figure over photos, ``all`` of them together, and ``lost``, how many were not found."""
+    middle = np.median if median else np.mean
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    found = {name: [v for row in rows if (v := row.get(name)) is not None] for name in names}
+    every = [v for values in found.values() for v in values]
+    summary: dict[str, Any] = {name: float(middle(values)) if values else None for name, values in found.items()}
+    lost = sum(value is None for row in rows for value in row.values())
+    return summary | {"all": float(middle(every)) if every else None, "lost": lost}
