@@ -62,7 +62,7 @@ class VideoFrame:
 
     def glance(self, size: int = 32) -> Pixels:
         """(size, size) uint8 grey: enough to see a cut. As stored, not upright."""
-        small = self._glances.reformat(self._decoded, width=size, height=size, format="gray", interpolation="FAST_BILINEAR")
+        small = self._glances.reformat(self._decoded, width=size, height=size, format="gray", interpolation="AREA")
         return small.to_ndarray().astype(np.uint8, copy=False)
 
 

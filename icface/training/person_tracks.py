@@ -22,10 +22,10 @@ GONE_SECONDS = 0.5
 """A face that was lost for longer begins a new stretch, wherever it is found."""
 SAME_PLACE = 0.3
 """Least overlap of a face with its last place, intersection over union."""
-CUT_DIFFERENCE = 8.0
+CUT_DIFFERENCE = 7.0
 """Least mean change of grey values, 0..255, from one frame of the file to the next that can be a cut.
 
-It was 12 between two people before one studio wall, and up to 2 within their clips. Too many tracks do little harm."""
+It was 11 and more between people before one studio wall, below 1 while they spoke. Too many tracks do little harm."""
 CUT_RATIO = 4.0
 """How many times the change of the frames before it a cut must be."""
 
@@ -57,7 +57,7 @@ class CutDetector:
             return False
         change = float(np.abs(now - last).mean())
         cut = change > max(CUT_DIFFERENCE, CUT_RATIO * self._usual)
-        self._usual += 0.2 * (min(change, 3 * CUT_DIFFERENCE) - self._usual)
+        self._usual += 0.2 * (min(change, 4 * CUT_DIFFERENCE) - self._usual)
         return cut
 
 

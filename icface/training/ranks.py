@@ -114,6 +114,7 @@ def joined(device: str = "auto") -> Iterator[Ranks]:
         # Words go by Gloo: a number read from a GPU would wait for all its work.
         words = cast("dist.ProcessGroup", dist.new_group(backend="gloo", timeout=_PATIENCE)) if on_gpu else None
         yield Ranks(rank=rank, world=world, device=where, words=words)
+        dist.barrier(group=words)  # who leaves while another still talks to it makes that one fail
     finally:
         loud.setLevel(level)
         if dist.is_initialized():

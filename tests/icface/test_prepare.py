@@ -161,12 +161,12 @@ def test_the_rhythm_is_of_frames_or_of_seconds(tmp_path: Path, clip: Path) -> No
 
 
 def test_a_cut_is_a_sudden_change_and_motion_is_none() -> None:
-    def cuts(glances: Iterable[NDArray[np.floating]]) -> list[int]:
+    def cuts(glances: Iterable[NDArray[np.generic]]) -> list[int]:
         detector = CutDetector()
         return [n for n, glance in enumerate(glances) if detector.is_cut(glance.astype(np.uint8))]
 
     rng = np.random.default_rng(0)
-    waves = np.tile(120 + 60 * np.sin(np.arange(32) * 2 * np.pi / 32), (32, 1))
+    waves = np.tile(120 + 50 * np.sin(np.arange(32) * 2 * np.pi / 32), (32, 1))
     assert cuts(np.roll(waves, n, axis=1) for n in range(20)) == []
     assert cuts([waves, waves, waves.T, waves.T]) == [2]
     assert cuts([*[waves] * 5, *[waves * 0.5] * 30, *[waves.T] * 3]) == [5, 35]
@@ -323,7 +323,7 @@ def test_pairs_never_cross_tracks_and_prefer_what_differs(collection: Path) -> N
     for pair in islice(FramePairs(collection, split="all"), 600):
         tracks = (pair["seconds"] * 25 // 20).long()
         assert tracks[0] == tracks[1] == pair["track"]
-        assert pair["landmarks"].unique().numel() == 1
+        assert (pair["landmarks"] == pair["landmarks"][0, 0, 0]).all()
         assert pair["pictures"].shape == (2, 16, 16, 3)
         turns.append(abs(float(pair["controls"][0, 0] - pair["controls"][1, 0])))
     assert min(turns) > 0
