@@ -94,7 +94,7 @@ def fit_lid(points: FloatArray, skin: NDArray[np.bool_], contour: FloatArray, br
     x = np.clip(points[:, 0], upper[0, 0], upper[-1, 0])
     top, bottom = (np.interp(x, lid[:, 0], lid[:, 1]) for lid in (upper, lower))
     gap = np.maximum(bottom - top, 0)
-    reach = float(np.clip(0.85 * np.median(np.interp(brow[:, 0], upper[:, 0], upper[:, 1]) - brow[:, 1]), 2.5, 16))
+    reach = float(np.clip(0.42 * np.median(np.interp(brow[:, 0], upper[:, 0], upper[:, 1]) - brow[:, 1]), 2.5, 16))
     height = top - points[:, 1]
     aside = np.abs(points[:, 0] - x)
     share = skin * (height > -0.5 * gap - 0.5) * np.clip(1.2 - aside / (0.15 * width + 1), 0, 1)
