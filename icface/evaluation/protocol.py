@@ -103,6 +103,7 @@ def evaluate(
         Told what is being measured.
     """
     start = time.perf_counter()
+    digests = weights(models)  # now: a file may be replaced while this runs
     notes = list(material.notes)
     with _one_thread():
         found = _photos(predictor, tracker, material.photos, notes, say)
@@ -131,7 +132,7 @@ def evaluate(
         "frames": frames,
         "ranges": {name: list(bounds) for name, bounds in SWEPT.items()},
         "cross_talk_angle_unit_deg": ANGLE_UNIT_DEG,
-        "weights": weights(models),
+        "weights": digests,
         "data": _listed(material),
         "notes": notes + predictor.drain_notices(),
         "results": rounded(results),

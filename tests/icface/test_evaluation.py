@@ -401,6 +401,19 @@ def test_an_evaluation_names_its_data_and_weights_and_repeats_exactly(
     assert "of a test" in table(first)
 
 
+def test_weights_replaced_meanwhile_do_not_pass_for_those_measured(small: Material, tmp_path: Path) -> None:
+    path = tmp_path / "one.safetensors"
+    path.write_bytes(b"measured")
+    before = sha256(path)
+    done = evaluate(FacePredictor.tiny(), FixedTracker(), small, models=tmp_path, frames=1, say=lambda _: replaced(path))
+    assert done.document["weights"] == {"one.safetensors": before}
+    assert sha256(path) != before
+
+
+def replaced(path: Path) -> None:
+    path.write_bytes(b"newer")
+
+
 def test_what_shows_no_face_is_left_out_and_noted(small: Material, tmp_path: Path) -> None:
     done = evaluate(FacePredictor.tiny(), FixedTracker(), small, models=tmp_path, frames=2)
     assert done.shown == []
