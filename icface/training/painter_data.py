@@ -208,8 +208,8 @@ def _sample(
     cv2.polylines(zone, [lips], isClosed=True, color=(255,), thickness=3)
     zone = cv2.dilate(zone, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))).astype(np.uint8)
     controls = np.stack([painter_controls(encoding.controls).numpy(), painter_controls(_controls(end)).numpy()])
-    target = target.transpose(2, 0, 1).astype(np.uint8)
-    return PatchSample(packed, target, np.stack([zone, inside]), controls, Kind.RIG if invented else Kind.PHOTO)
+    shows: U8 = target.transpose(2, 0, 1).astype(np.uint8)
+    return PatchSample(packed, shows, np.stack([zone, inside]), controls, Kind.RIG if invented else Kind.PHOTO)
 
 
 def samples_of_still(source: PatchSource, job: tuple[int, int, int]) -> list[PatchSample]:

@@ -82,4 +82,5 @@ def _vertex_normals(view: View) -> F32:
     normal = np.cross(b - a, c - a)
     corners, count = view.rig.faces.T.ravel(), len(view.vertices)
     total = np.stack([np.bincount(corners, np.tile(normal[:, k], 3), count) for k in range(3)], 1)
-    return (total / (np.linalg.norm(total, axis=1, keepdims=True) + 1e-9)).astype(np.float32)
+    normals: F32 = (total / (np.linalg.norm(total, axis=1, keepdims=True) + 1e-9)).astype(np.float32)
+    return normals

@@ -25,10 +25,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from icface.controls import EXPRESSIONS
-from icface.model.store import save_model
+from icface.model.store import build, load_into, load_model, save_model
 from icface.model.tracker_nets import FaceDetectorNet, LandmarkNet, RefinerNet, TrackerNet
-from icface.tracking.builtin import BuiltinTracker
+from icface.tracking.builtin import REFINER_FILE, BuiltinTracker
 from icface.training.tracker_augment import CropBatch, CropSampler
+from icface.training.tracker_calibration import fit_calibration
 from icface.training.tracker_data import LabelledImages, build_cache
 from icface.training.tracker_mining import collect_alarms
 from icface.training.tracker_refiner import RefinerLoss, RefinerSampler
@@ -320,6 +321,23 @@ def refiner(**options: Any) -> None:
     net.to(plan.where, memory_format=torch.channels_last)  # type: ignore[call-overload]
     loss = RefinerLoss(plan.cache).to(plan.where)
     fit(net, lambda: sampler.batch(plan.batch).to(plan.where), lambda b: loss(net, b), plan, kind="icface.refiner")
+
+
+@main.command()
+@click.option("--cache", type=click.Path(exists=True, path_type=Path), required=True)
+@click.option("--models", type=click.Path(exists=True, path_type=Path), required=True, help="Folder with the trained weights.")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Weights file of the refiner to write.")
+def calibrate(cache: Path, models: Path, out: Path) -> None:
+    """Scale what the refiner reads too small, once after its training."""
+    path = models / REFINER_FILE
+    stored = load_model(path, kind="icface.refiner")
+    net = build(RefinerNet, stored.config, path=path)
+    load_into(net, stored, path=path)
+    found = fit_calibration(BuiltinTracker(models=models), cache)
+    found.into(net.controls)
+    gains = {name: round(float(gain), 3) for name, gain in zip(EXPRESSIONS, found.gain, strict=True) if gain > 1}
+    save_model(out, kind=stored.kind, config=stored.config, state=net.state_dict(), notes=stored.notes | {"gains": gains})
+    click.echo(gains)
 
 
 if __name__ == "__main__":

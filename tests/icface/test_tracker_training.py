@@ -10,6 +10,7 @@ import torch
 
 from icface.geometry import face_crop
 from icface.model.tracker_nets import ANGLE_UNIT_DEG, FEATURE_POINTS, REFINE_MARGIN, RefinerNet, RefinerOutput
+from icface.training.tracker_calibration import Calibration, calibration
 from icface.training.tracker_data import LabelledImages, build_cache
 from icface.training.tracker_refiner import RefinerLoss, RefinerSampler, crop_of
 from icface.training.tracker_states import SWEPT, random_expression
@@ -100,3 +101,25 @@ def test_random_expressions_hold_the_judged_movements_often() -> None:
     assert ((drawn >= 0) & (drawn <= 1)).all()
     assert len(SWEPT) == 4
     assert ((drawn > 0.1).sum(1) > 0).mean() > 0.8
+
+
+def test_readings_that_fall_short_are_scaled_up_and_poor_ones_left() -> None:
+    rng = np.random.default_rng(0)
+    person, true = np.repeat(np.arange(40), 12), rng.random((480, 53)) * (rng.random((480, 53)) < 0.6)
+    own = rng.normal(0, 0.05, (40, 53))[person]  # what people differ in is not to be mistaken for movement
+    read = 0.1 + own + 0.6 * true + rng.normal(0, 0.02, true.shape)
+    read[:, 7] = rng.random(480)
+    found = calibration(read, true, person)
+    assert np.delete(found.gain, 7) == pytest.approx(1 / 0.6, rel=0.03)
+    assert (found.gain[7], found.rest[7]) == (1.0, 0.0)
+    assert np.delete(found.rest, 7) == pytest.approx(0.1, abs=0.03)
+
+
+def test_a_calibration_is_worked_into_the_last_layer() -> None:
+    torch.manual_seed(0)
+    layer, hidden = torch.nn.Linear(5, 56), torch.randn(3, 5)
+    before = layer(hidden).detach()
+    Calibration(np.full(53, 1.5), np.full(53, 0.1)).into(layer)
+    after = layer(hidden).detach()
+    assert torch.equal(after[:, :3], before[:, :3])
+    assert torch.allclose(after[:, 3:], 1.5 * (before[:, 3:] - 0.1), atol=1e-5)

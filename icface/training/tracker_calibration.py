@@ -1,0 +1,83 @@
+"""Readings of their full size: what a trained refiner reads too small is scaled up, channel by channel.
+
+A network that cannot tell a raised brow from a high one plays safe, and reads every movement smaller than it is. Among the
+renders of one person the truth is known, so the size of that shrinkage is too. Each channel that is read well
+enough is scaled so that its slope within a person is 1, and shifted so that at rest it is read as 0 on average. Both are
+worked into the last layer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from icface.geometry import face_crop
+from icface.model.tracker_nets import READ_MARGIN
+from icface.tracking.builtin import BuiltinTracker
+from icface.training.tracker_data import LabelledImages
+
+MOST_GAIN = 2.2
+LEAST_CORRELATION = 0.5
+"""Within a person; readings poorer than that are left as they are, for their noise would be scaled too."""
+_AT_REST = 0.03
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibration:
+    """``channel = gain * (reading - rest)``, each of shape (53,)."""
+
+    gain: NDArray[np.float64]
+    rest: NDArray[np.float64]
+
+    def into(self, layer: nn.Linear) -> None:
+        """Change the layer that gives 56 controls, of which the first three are angles."""
+        weight, bias = layer.weight.data, layer.bias.data
+        gain, rest = (weight.new_tensor(a.astype(np.float32)) for a in (self.gain, self.rest))
+        weight[3:] *= gain[:, None]
+        bias[3:] = (bias[3:] - rest) * gain
+
+
+def calibration(read: NDArray[np.floating], true: NDArray[np.floating], person: NDArray[np.int64]) -> Calibration:
+    """Fitted to readings of several renders of each of some people.
+
+    Parameters
+    ----------
+    read, true : (N, 53)
+        Unclipped or clipped channels as read, and as rendered.
+    person : (N,)
+        Who it is.
+    """
+    groups = np.unique(person, return_inverse=True)[1]
+    count = np.bincount(groups)[:, None]
+
+    def within(values: NDArray[np.floating]) -> NDArray[np.float64]:
+        mean = np.stack([np.bincount(groups, values[:, k]) for k in range(values.shape[1])], 1) / count
+        return np.asarray(values - mean[groups], np.float64)
+
+    moved, seen = within(true), within(read)
+    slope = (moved * seen).sum(0) / np.maximum((moved**2).sum(0), 1e-6)
+    gain = np.clip(1 / np.maximum(slope, 1e-3), 1.0, MOST_GAIN)
+    correlation = (moved * seen).sum(0) / np.maximum(np.sqrt((moved**2).sum(0) * (seen**2).sum(0)), 1e-6)
+    gain[correlation < LEAST_CORRELATION] = 1.0
+    resting = np.ma.masked_array(np.asarray(read, np.float64), np.asarray(true) > _AT_REST)
+    rest = np.clip(resting.mean(0).filled(0.0), 0, 0.2)
+    return Calibration(gain, np.where(gain > 1, rest, 0.0))
+
+
+def fit_calibration(tracker: BuiltinTracker, folder: Path, *, most: int = 4000, seed: int = 0) -> Calibration:
+    """Read renders of the training people in the cache folder, and fit."""
+    data = LabelledImages.load(folder, "train_renders")
+    rng, size = np.random.default_rng(seed), tracker.reader.size
+    people = rng.permutation(np.unique(data.person))
+    chosen = np.concatenate([np.flatnonzero(data.person == p)[:20] for p in people[: most // 15]])[:most]
+    read = []
+    for i in np.sort(chosen):
+        image, crop = np.ascontiguousarray(data.images[i]), face_crop(data.landmarks[i], size, margin=READ_MARGIN)
+        first = tracker.read(image, [crop])[0]
+        second = tracker.read(image, [face_crop(first.landmarks, size, margin=READ_MARGIN)])
+        read.append(tracker.look_closer(image, second)[0].controls.array()[3:])
+    return calibration(np.stack(read), data.controls[np.sort(chosen), 3:], data.person[np.sort(chosen)])
