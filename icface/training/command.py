@@ -103,8 +103,29 @@ def patches(per_still: int, pairs: int, workers: int, seed: int, **where: Any) -
     click.echo(make_patches(PatchSource(**where), per_still=per_still, pairs=pairs, workers=workers, seed=seed))
 
 
+@main.command("frame-patches")
+@click.argument("frames", type=FOLDER)
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder for the patches.")
+@click.option("--count", type=click.IntRange(1), default=2000, show_default=True, help="Pairs of frames.")
+@click.option("--split", type=click.Choice(["train", "val", "all"]), default="train", show_default=True)
+@click.option("--held-out", multiple=True, help="Names of clips that are held out (GRID_s*). May be repeated.")
+@click.option("--models", type=FOLDER, default=None, help="Weights of the two stages; the shipped ones if not given.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+def frame_patches(held_out: tuple[str, ...], **options: Any) -> None:
+    """Make mouth patches of real pairs: FRAMES is a folder filled by: icface train prepare."""
+    from icface.training.painter_frames import patches_of_frames  # noqa: PLC0415
+    from icface.training.shards import ShardError  # noqa: PLC0415
+
+    try:
+        click.echo(patches_of_frames(held_out=held_out or None, **options))
+    except (ShardError, ValueError) as error:
+        raise click.UsageError(str(error)) from error
+
+
 @main.command()
-@click.option("--patches", type=FOLDER, required=True, help="Folder made by: icface train patches.")
+@click.option(
+    "--patches", type=FOLDER, required=True, multiple=True, help="Folder made by: icface train patches. May be repeated."
+)
 @click.option("--held-out", type=FOLDER, default=None, help="Patches of people not trained on.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for checkpoint and weights.")
 @click.option("--minutes", type=click.FloatRange(min=0, min_open=True), default=30.0, show_default=True)

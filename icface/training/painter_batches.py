@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
 from icface.controls import CHANNELS
 from icface.model.painter import PATCH
-from icface.training.painter_data import ROOMY, Kind
+from icface.training.painter_patches import ROOMY, Kind
 from icface.training.rig import MIRROR
 
 RIG_SHARE = 0.3
@@ -57,11 +60,11 @@ class PatchSampler:
     domains are patches that are no photograph's, and photographs.
     """
 
-    def __init__(self, folder: Path, *, seed: int = 0) -> None:
+    def __init__(self, *folders: Path, seed: int = 0) -> None:
         self._rng = np.random.default_rng(seed)
         names = ("seen", "target", "zone", "controls")
-        self._arrays = {name: torch.from_numpy(np.load(folder / f"{name}.npy")) for name in names}
-        kind = np.load(folder / "kind.npy")
+        self._arrays = {name: torch.from_numpy(_joined(folders, name)) for name in names}
+        kind = _joined(folders, "kind")
         self._rows = {k: np.flatnonzero(kind == k) for k in Kind}
         self._mirror = torch.from_numpy(np.concatenate([np.arange(3), 3 + MIRROR]))
         self._signs = torch.ones(len(CHANNELS))
@@ -122,3 +125,8 @@ class PatchSampler:
         cast = (normal(count, 1, 1, 1) * 0.12 + (normal(count, 3, 1, 1) * 0.05).repeat(1, 3, 1, 1)).exp()
         light = (pictures * 0.5 + 0.5).clamp(0, 1) ** (normal(count, 1, 1, 1) * 0.15).exp()
         return (light * cast).clamp(0, 1) * 2 - 1
+
+
+def _joined(folders: Sequence[Path], name: str) -> NDArray[Any]:
+    """An array of all folders, one after the other."""
+    return np.concatenate([np.load(folder / f"{name}.npy") for folder in folders])

@@ -8,11 +8,8 @@ made once, by processes of their own, into plain arrays.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from functools import cache, partial
 from itertools import chain
 from multiprocessing import get_context
@@ -24,11 +21,10 @@ import torch
 from numpy.typing import NDArray
 
 from icface.controls import EXPRESSIONS, ControlVector
-from icface.geometry import Similarity, rotation_matrix
-from icface.model.painter import PATCH, PATCH_CHANNELS
-from icface.predictor import FacePredictor, SourceEncoding, painter_controls, patch_input
-from icface.tracking import NoFaceError
+from icface.geometry import Similarity
+from icface.predictor import FacePredictor
 from icface.training.flow_eval import observation
+from icface.training.painter_patches import INNER_LIPS, Driven, Kind, PatchSample, Target, drive, sample, write_patches
 from icface.training.portraits import Portraits
 from icface.training.rig import GUMS, SOCKET, TEETH, Rig, State, View, flow, warp
 from icface.training.rig_mouth import open_mouth_on
@@ -36,48 +32,11 @@ from icface.training.tracker_data import paint_mouth
 
 U8 = NDArray[np.uint8]
 CANVAS, MARGIN = 448, 2.2
-ROOMY = 112
-"""Side of a stored patch: a batch is cut out of it, shifted and turned a little."""
 INSIDE = (SOCKET, GUMS, TEETH)
 _MOUTH = ("jaw", "mouth", "cheekPuff")
 _OF_MOUTH = np.array([i for i, name in enumerate(EXPRESSIONS) if name.startswith(_MOUTH)])
-_INNER_LIPS = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191)
 _OPEN_LEAST = 120
 """Pixels of the canvas that show the inside of a mouth from which on it counts as open."""
-
-
-class Kind(IntEnum):
-    """What a sample's target is."""
-
-    RIG = 0
-    """The photograph warped, its mouth painted by the rig: a target where no photograph is one."""
-    PHOTO = 1
-    """An untouched photograph."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PatchSample:
-    """One stored patch.
-
-    Attributes
-    ----------
-    seen : (PATCH_CHANNELS, ROOMY, ROOMY) uint8
-        What the painter sees, values -1..1 (shares 0..1) as 0..255.
-    target : (3, ROOMY, ROOMY) uint8
-        The photograph there, or what the rig makes of it.
-    zone : (2, ROOMY, ROOMY) uint8
-        Where painting is welcome, and where the target shows the inside of a mouth; 0 or 255.
-    controls : (2, 56) float32
-        Before and after, as the painter is told them.
-    kind : Kind
-        What the target is.
-    """
-
-    seen: U8
-    target: U8
-    zone: U8
-    controls: NDArray[np.float32]
-    kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +112,7 @@ def open_mouth(rng: np.random.Generator, expression: NDArray[np.float64], real: 
 
 def without_teeth(rng: np.random.Generator, picture: U8, view: View) -> U8:
     """The line between closed lips filled from around it: teeth squeezed into it would tell how they look when it opens."""
-    lips = view.vertices[view.rig.mesh[list(_INNER_LIPS)], :2].round().astype(np.int32)
+    lips = view.vertices[view.rig.mesh[list(INNER_LIPS)], :2].round().astype(np.int32)
     line = np.isin(view.part, INSIDE).astype(np.uint8)
     cv2.polylines(line, [lips], isClosed=True, color=(1,), thickness=2)
     hidden = cv2.dilate(line, np.ones((3, 3), np.uint8))
@@ -168,48 +127,16 @@ def turned_a_little(rng: np.random.Generator, state: State) -> State:
     return state.turned(float(yaw), float(pitch), float(roll))
 
 
-def _driven(
-    predictor: FacePredictor, image: U8, rig: Rig, start: State, end: State
-) -> tuple[SourceEncoding, Similarity, NDArray[np.float32]] | None:
-    """The roomy patch after the two stages took the picture from one state to another; None where that fails."""
-    try:
-        encoding = predictor.encode(image, observation(rig, replace(start, expression=np.clip(start.expression, 0, 1))))
-    except NoFaceError:
-        return None
-    wanted = _controls(end)
-    prediction = predictor.predict(encoding, wanted)
-    if prediction.flow is None:
-        return None
-    turn = rotation_matrix(*wanted.angles_deg) @ rotation_matrix(*encoding.controls.angles_deg).T
-    frame, seen = patch_input(encoding, prediction, wanted, turn, size=ROOMY, room=ROOMY / PATCH)
-    return encoding, frame, seen
+def _driven(predictor: FacePredictor, image: U8, rig: Rig, start: State, end: State) -> Driven | None:
+    """The patch after the two stages took the picture from one fitted state to another."""
+    face = observation(rig, replace(start, expression=np.clip(start.expression, 0, 1)))
+    return drive(predictor, image, face, _controls(end))
 
 
-def _sample(
-    driven: tuple[SourceEncoding, Similarity, NDArray[np.float32]],
-    end: State,
-    shown: tuple[U8, View, Similarity],
-    *,
-    invented: bool = False,
-) -> PatchSample:
-    """As stored; `shown` is the target's picture, its rig view, and ``picture_from_source`` of both's pixels."""
-    encoding, frame, seen = driven
-    packed = np.empty(seen.shape, np.uint8)
-    packed[[0, 1, 2, 3, 4, 5, 8]] = np.clip(seen[[0, 1, 2, 3, 4, 5, 8]] * 127.5 + 127.5, 0, 255)
-    packed[6:8] = np.clip(seen[6:8] * 255, 0, 255)
-    picture, view, picture_from_source = shown
-    patch_from_picture = frame @ encoding.crop_from_image @ picture_from_source.inverse()
-    m, shape = patch_from_picture.matrix, (ROOMY, ROOMY)
-    target = cv2.warpAffine(picture, m, shape, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    mask = np.isin(view.part, INSIDE).astype(np.uint8) * 255
-    inside = cv2.warpAffine(mask, m, shape, flags=cv2.INTER_LINEAR).astype(np.uint8)
-    zone = np.maximum(inside, packed[6:8].max(0))
-    lips = patch_from_picture.points(view.vertices[view.rig.mesh[list(_INNER_LIPS)], :2]).round().astype(np.int32)
-    cv2.polylines(zone, [lips], isClosed=True, color=(255,), thickness=3)
-    zone = cv2.dilate(zone, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))).astype(np.uint8)
-    controls = np.stack([painter_controls(encoding.controls).numpy(), painter_controls(_controls(end)).numpy()])
-    shows: U8 = target.transpose(2, 0, 1).astype(np.uint8)
-    return PatchSample(packed, shows, np.stack([zone, inside]), controls, Kind.RIG if invented else Kind.PHOTO)
+def _target(picture: U8, view: View, picture_from_source: Similarity) -> Target:
+    """A picture with what its rig view knows of the mouth."""
+    lips = view.vertices[view.rig.mesh[list(INNER_LIPS)], :2].astype(np.float64)
+    return Target(picture, np.isin(view.part, INSIDE), lips, picture_from_source)
 
 
 def samples_of_still(source: PatchSource, job: tuple[int, int, int]) -> list[PatchSample]:
@@ -236,13 +163,13 @@ def samples_of_still(source: PatchSource, job: tuple[int, int, int]) -> list[Pat
                 picture = without_teeth(rng, picture, there)
             driven = _driven(predictor, picture, rig, other, state)
             if driven is not None:
-                made.append(_sample(driven, state, (portrait.image, here, same)))
+                made.append(sample(driven, _target(portrait.image, here, same), Kind.PHOTO))
         else:
             driven = _driven(predictor, portrait.image, rig, state, other)
             there = View(rig, other, CANVAS)
             shown = open_mouth_on(rng, warp(portrait.image, flow(here, there)[0]), portrait.image, here, there)
             if driven is not None:
-                made.append(_sample(driven, other, (shown, there, same), invented=True))
+                made.append(sample(driven, _target(shown, there, same), Kind.RIG))
     return made
 
 
@@ -258,7 +185,7 @@ def samples_of_pair(source: PatchSource, job: tuple[int, int]) -> list[PatchSamp
     scale = seen.scale / start.scale
     shift = seen.pivot - start.pivot * scale
     picture_from_source = Similarity((scale, 0, float(shift[0]), 0, scale, float(shift[1])))
-    return [_sample(driven, end, (second.image, View(rig, seen, CANVAS), picture_from_source))]
+    return [sample(driven, _target(second.image, View(rig, seen, CANVAS), picture_from_source), Kind.PHOTO)]
 
 
 @cache
@@ -301,13 +228,5 @@ def make_patches(source: PatchSource, *, per_still: int = 3, pairs: int = 1500, 
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         found = pool.map(partial(samples_of_pair, source), two, chunksize=4)
         rest = pool.map(partial(samples_of_still, source), stills, chunksize=4)
-        _write(folder, (s for many in chain(found, rest) for s in many))
+        write_patches(folder, (s for many in chain(found, rest) for s in many))
     return folder
-
-
-def _write(folder: Path, samples: Iterator[PatchSample]) -> None:
-    kept = list(samples)
-    for name in ("seen", "target", "zone", "controls"):
-        np.save(folder / f"{name}.npy", np.stack([getattr(s, name) for s in kept]))
-    np.save(folder / "kind.npy", np.array([s.kind for s in kept], np.int64))
-    (folder / "complete.json").write_text(json.dumps({"samples": len(kept), "channels": PATCH_CHANNELS}))

@@ -18,10 +18,11 @@ from torch import nn
 from icface.geometry import face_crop
 from icface.model.tracker_nets import READ_MARGIN
 from icface.tracking.builtin import BuiltinTracker
+from icface.training.rig import MIRROR
 from icface.training.tracker_data import LabelledImages
 
 MOST_GAIN = 2.2
-LEAST_CORRELATION = 0.5
+LEAST_CORRELATION = 0.625
 """Within a person; readings poorer than that are left as they are, for their noise would be scaled too."""
 _AT_REST = 0.03
 
@@ -60,11 +61,11 @@ def calibration(read: NDArray[np.floating], true: NDArray[np.floating], person: 
 
     moved, seen = within(true), within(read)
     slope = (moved * seen).sum(0) / np.maximum((moved**2).sum(0), 1e-6)
-    gain = np.clip(1 / np.maximum(slope, 1e-3), 1.0, MOST_GAIN)
     correlation = (moved * seen).sum(0) / np.maximum(np.sqrt((moved**2).sum(0) * (seen**2).sum(0)), 1e-6)
+    resting = np.ma.masked_array(np.asarray(read, np.float64), np.asarray(true) > _AT_REST).mean(0).filled(0.0)
+    slope, correlation, rest = ((a + a[MIRROR]) / 2 for a in (slope, correlation, np.clip(resting, 0, 0.2)))  # sides alike
+    gain = np.clip(1 / np.maximum(slope, 1e-3), 1.0, MOST_GAIN)
     gain[correlation < LEAST_CORRELATION] = 1.0
-    resting = np.ma.masked_array(np.asarray(read, np.float64), np.asarray(true) > _AT_REST)
-    rest = np.clip(resting.mean(0).filled(0.0), 0, 0.2)
     return Calibration(gain, np.where(gain > 1, rest, 0.0))
 
 

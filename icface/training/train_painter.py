@@ -31,7 +31,7 @@ from icface.model.painter import Paint, Painter
 from icface.model.store import build, load_into, load_model, models_dir, save_model
 from icface.model.tracker_nets import RefinerNet
 from icface.training.painter_batches import PatchBatch, PatchSampler
-from icface.training.painter_data import Kind
+from icface.training.painter_patches import Kind
 
 log = logging.getLogger(__name__)
 _Shown = tuple[str, tuple[Tensor, ...], float]
@@ -46,8 +46,8 @@ class PainterPlan:
 
     Attributes
     ----------
-    patches : Path
-        Folder that `icface.training.painter_data.make_patches` filled.
+    patches : tuple of Path
+        Folders that `icface.training.painter_patches.write_patches` filled.
     out : Path
         Folder of the checkpoint and of ``painter.safetensors``; a run goes on from what lies there.
     minutes : float
@@ -60,7 +60,7 @@ class PainterPlan:
         Highest learning rate, samples of each kind a step, random seed, where it runs.
     """
 
-    patches: Path
+    patches: tuple[Path, ...]
     out: Path
     minutes: float
     supervision: Supervision = "both"
@@ -317,7 +317,7 @@ def train(plan: PainterPlan, *, held_out: Path | None = None, features: TrackerF
         Patches of people not trained on: the error inside the mouth is logged whenever weights are written.
     """
     training = PainterTraining(plan, features or TrackerFeatures())
-    sampler = PatchSampler(plan.patches, seed=plan.seed + training.step)
+    sampler = PatchSampler(*plan.patches, seed=plan.seed + training.step)
     judged = PatchSampler(held_out).in_order(32) if held_out else []
     draw: Callable[[Kind | None], PatchBatch] = lambda kind: sampler.batch(plan.batch, kind).to(training.device)  # noqa: E731
     start = told_at = written = time.monotonic()

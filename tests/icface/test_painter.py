@@ -14,7 +14,8 @@ from icface.model.neutralizer import GRID
 from icface.model.painter import PATCH, PATCH_CHANNELS, Paint, Painter, PainterConfig
 from icface.model.patches import FINER, KEPT, PatchAnchor, patch_of
 from icface.training.painter_batches import PatchSampler
-from icface.training.painter_data import Kind, PatchSource, make_patches
+from icface.training.painter_data import PatchSource, make_patches
+from icface.training.painter_patches import Kind
 from icface.training.train_painter import PainterPlan, PainterTraining, TrackerFeatures, mouth_figures, paired_loss, train
 from tests.icface.synthetic_rig import write_portraits, write_rig
 
@@ -132,7 +133,7 @@ def test_a_perfect_painting_costs_nothing_but_its_mask(patches: Path) -> None:
 
 @pytest.mark.parametrize("supervision", ["paired", "unpaired", "both"])
 def test_every_supervision_moves_painter_and_judges(patches: Path, tmp_path: Path, supervision: str) -> None:
-    plan = PainterPlan(patches, tmp_path, 1, supervision=supervision, batch=2)  # type: ignore[arg-type]
+    plan = PainterPlan((patches,), tmp_path, 1, supervision=supervision, batch=2)  # type: ignore[arg-type]
     training = PainterTraining(plan, TrackerFeatures())
     sampler = PatchSampler(patches)
     before = {k: v.clone() for k, v in training.judges.state_dict().items()}
@@ -150,7 +151,7 @@ def test_every_supervision_moves_painter_and_judges(patches: Path, tmp_path: Pat
 
 
 def test_the_painter_learns_its_pairs_resumes_and_its_weights_load(patches: Path, tmp_path: Path) -> None:
-    plan = PainterPlan(patches, tmp_path, 0.12, supervision="paired", adversary=0.0, batch=4, rate=2e-3)
+    plan = PainterPlan((patches,), tmp_path, 0.12, supervision="paired", adversary=0.0, batch=4, rate=2e-3)
     figures = train(plan, held_out=patches)
     assert figures["error_painted"] < figures["error_moved"]
     painter = Painter.from_file(tmp_path / "painter.safetensors")

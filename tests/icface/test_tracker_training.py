@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from icface.controls import EXPRESSIONS
 from icface.geometry import face_crop
 from icface.model.tracker_nets import ANGLE_UNIT_DEG, FEATURE_POINTS, REFINE_MARGIN, RefinerNet, RefinerOutput
+from icface.training.rig import MIRROR
 from icface.training.tracker_calibration import Calibration, calibration
 from icface.training.tracker_data import LabelledImages, build_cache
 from icface.training.tracker_refiner import RefinerLoss, RefinerSampler, crop_of
@@ -108,11 +110,13 @@ def test_readings_that_fall_short_are_scaled_up_and_poor_ones_left() -> None:
     person, true = np.repeat(np.arange(40), 12), rng.random((480, 53)) * (rng.random((480, 53)) < 0.6)
     own = rng.normal(0, 0.05, (40, 53))[person]  # what people differ in is not to be mistaken for movement
     read = 0.1 + own + 0.6 * true + rng.normal(0, 0.02, true.shape)
-    read[:, 7] = rng.random(480)
+    poor = EXPRESSIONS.index("jawForward")
+    read[:, poor] = rng.random(480)
     found = calibration(read, true, person)
-    assert np.delete(found.gain, 7) == pytest.approx(1 / 0.6, rel=0.03)
-    assert (found.gain[7], found.rest[7]) == (1.0, 0.0)
-    assert np.delete(found.rest, 7) == pytest.approx(0.1, abs=0.03)
+    assert np.delete(found.gain, poor) == pytest.approx(1 / 0.6, rel=0.03)
+    assert (found.gain[poor], found.rest[poor]) == (1.0, 0.0)
+    assert np.delete(found.rest, poor) == pytest.approx(0.1, abs=0.03)
+    assert (found.gain == found.gain[MIRROR]).all()
 
 
 def test_a_calibration_is_worked_into_the_last_layer() -> None:
