@@ -33,6 +33,8 @@ MOVES_THE_MOUTH = [i for i, name in enumerate(CHANNELS) if not name.startswith((
 """Positions in a control vector of what the mouth's patch may change with; a wink leaves it alone."""
 FADES_IN = 0.15
 """Largest change of one of those (angles in units of 30 degrees) from which on the painter paints in full."""
+COLOURFUL = 0.04
+"""Mean distance of a patch's channels from their mean (-1..1) from which on paint has all its colour."""
 MIN_FACE_SHARE = 0.02
 """Less of the window than this taken for face means that there is none to move."""
 _LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
@@ -295,7 +297,7 @@ class FacePredictor:
         told = [painter_controls(c).to(where, dtype)[None] for c in (encoding.controls, controls)]
         patch = torch.from_numpy(seen).to(where, dtype)[None].contiguous(memory_format=torch.channels_last)
         paint: Paint = painter(patch, *told)
-        colour = (paint.colour[0] * 0.5).float().permute(1, 2, 0).cpu().numpy()
+        colour = tinted((paint.colour[0] * 0.5).float().permute(1, 2, 0).cpu().numpy(), seen[3:6])
         mask = (paint.mask[0, 0].float() * faded_in).cpu().numpy()
         if not (np.isfinite(colour).all() and np.isfinite(mask).all()):
             if self._device.dtype is torch.float32:
@@ -313,6 +315,21 @@ def painter_controls(controls: ControlVector) -> torch.Tensor:
     told = controls.array().astype(np.float32)
     told[:3] /= ANGLE_UNIT_DEG
     return torch.from_numpy(told)
+
+
+def tinted(colour: NDArray[np.float32], photo: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Paint with no more colour than the photo has: a photograph in grey keeps grey teeth.
+
+    Parameters
+    ----------
+    colour : (S, S, 3)
+        What is to be added.
+    photo : (3, S, S)
+        The photo there, -1..1.
+    """
+    spread = float(np.abs(photo - photo.mean(0)).mean()) / COLOURFUL
+    grey = colour.mean(2, keepdims=True)
+    return np.asarray(grey + (colour - grey) * min(spread, 1.0), np.float32)
 
 
 def patch_input(
@@ -390,5 +407,6 @@ def cavity_colour(window: NDArray[np.uint8], part: NDArray[np.int64]) -> tuple[f
     """Dark red after this face's own light: what an opening mouth shows until teeth are painted."""
     lower = window[part == Part.LOWER]
     skin = np.median(lower, axis=0) if len(lower) else np.array([120.0, 80.0, 70.0])
-    red, green, blue = (float(v) for v in skin * (0.24, 0.13, 0.13))
+    red_share = 0.11 * min(float(np.ptp(skin)) / 20, 1.0)  # none in a photograph in grey
+    red, green, blue = (float(v) for v in skin * (0.13 + red_share, 0.13, 0.13))
     return red, green, blue

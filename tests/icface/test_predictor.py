@@ -12,7 +12,7 @@ from icface.controls import ControlVector, apply_deltas
 from icface.geometry import Box
 from icface.model.device import Device
 from icface.model.neutralizer import GRID, Part
-from icface.predictor import FacePredictor, SourceEncoding, one_face
+from icface.predictor import FacePredictor, SourceEncoding, one_face, tinted
 from icface.tracking import FaceObservation, NoFaceError
 from icface.tracking.builtin import BuiltinTracker
 
@@ -202,3 +202,33 @@ def test_a_tiny_predictor_moves_pixels(astronaut: Image, face: FaceObservation) 
     tiny = FacePredictor.tiny()
     encoding = tiny.encode(astronaut, face)
     assert (edited(tiny, astronaut, encoding, yaw=10.0) != astronaut).any()
+
+
+def test_a_photo_without_colour_gets_paint_without_colour(
+    predictor: FacePredictor, astronaut: Image, face: FaceObservation
+) -> None:
+    grey = np.repeat(astronaut.mean(2, keepdims=True).astype(np.uint8), 3, 2)
+    encoding = predictor.encode(grey, face)
+    result = edited(predictor, grey, encoding, AU27=0.8).astype(int)
+    assert np.ptp(result[region(face, [13, 14, 61, 291], 0)], axis=2).max() <= 2
+    paint = np.random.default_rng(0).normal(0, 0.2, (8, 8, 3)).astype(np.float32)
+    assert np.ptp(tinted(paint, np.full((3, 8, 8), 0.3, np.float32)), axis=2).max() < 1e-6
+    assert (tinted(paint, np.random.default_rng(1).uniform(-1, 1, (3, 8, 8)).astype(np.float32)) == paint).all()
+
+
+def test_paint_leaves_the_mouth_alone_when_only_eyes_and_brows_move(
+    predictor: FacePredictor, astronaut: Image, encoding: SourceEncoding
+) -> None:
+    wink = predictor.predict(encoding, apply_deltas(encoding.controls, {"AU43L": 1.0, "AU4R": 0.5}))
+    assert wink.patches[0].mask.max() == 0
+    opened = predictor.predict(encoding, apply_deltas(encoding.controls, {"AU27": 1.0}))
+    assert opened.patches[0].mask.max() > 0.5
+
+
+def test_paint_fades_in(predictor: FacePredictor, encoding: SourceEncoding) -> None:
+    masks = [
+        predictor.predict(encoding, apply_deltas(encoding.controls, {"AU27": v})).patches[0].mask.max()
+        for v in (0.01, 0.05, 0.3)
+    ]
+    assert masks == sorted(masks)
+    assert masks[0] < 0.15
