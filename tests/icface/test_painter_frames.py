@@ -34,9 +34,7 @@ def frames(tmp_path_factory: pytest.TempPathFactory) -> Path:
     dropped = composite(astronaut, encoding, predictor.predict(encoding, apply_deltas(face.controls, {"AU27": 0.5})))
     pictures = [picture[:400, 2 * n : 400 + 2 * n] for n, picture in enumerate((astronaut, dropped) * 2)]
     write_video(folder / "clip.mp4", pictures)
-    preparation = (
-        Preparation(size=256, cut_threshold=1e9) if "cut_threshold" in Preparation.__slots__ else Preparation(size=256)
-    )
+    preparation = Preparation(size=256)
     prepare_folder([folder / "clip.mp4"], folder / "prepared", preparation, workers=0, device="cpu", tell=lambda _: None)
     return folder / "prepared"
 
