@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from icface.controls import EXPRESSIONS
 from icface.geometry import face_crop
 from icface.model.tracker_nets import READ_MARGIN
 from icface.tracking.builtin import BuiltinTracker
@@ -24,6 +25,8 @@ from icface.training.tracker_data import LabelledImages
 MOST_GAIN = 2.2
 LEAST_CORRELATION = 0.625
 """Within a person; readings poorer than that are left as they are, for their noise would be scaled too."""
+_LEFT_ALONE = np.array([name.startswith("eyeLook") for name in EXPRESSIONS])
+"""Gaze is mistaken for the head's turn and for a lid: scaled up, it would follow them."""
 _AT_REST = 0.03
 
 
@@ -65,7 +68,7 @@ def calibration(read: NDArray[np.floating], true: NDArray[np.floating], person: 
     resting = np.ma.masked_array(np.asarray(read, np.float64), np.asarray(true) > _AT_REST).mean(0).filled(0.0)
     slope, correlation, rest = ((a + a[MIRROR]) / 2 for a in (slope, correlation, np.clip(resting, 0, 0.2)))  # sides alike
     gain = np.clip(1 / np.maximum(slope, 1e-3), 1.0, MOST_GAIN)
-    gain[correlation < LEAST_CORRELATION] = 1.0
+    gain[(correlation < LEAST_CORRELATION) | _LEFT_ALONE] = 1.0
     return Calibration(gain, np.where(gain > 1, rest, 0.0))
 
 

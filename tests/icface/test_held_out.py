@@ -124,7 +124,7 @@ def test_a_closed_mouth_keeps_its_photo_and_is_read_exactly(data: Path, rig: Rig
 
 
 def by_hand(photo_level: int, closed_level: int) -> ClosedMouth:
-    photo = np.full((240, 240, 3), 100, np.uint8)
+    photo = np.full((240, 240, 3), (120, 100, 80), np.uint8)
     inside = np.zeros((240, 240), bool)
     inside[150:160, 100:140] = True
     closed = photo.copy()
