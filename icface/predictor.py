@@ -24,7 +24,7 @@ from icface.model.device import CPU, Device, pick_device
 from icface.model.lids import outline_eyes
 from icface.model.neutralizer import GRID, OFFSET, WINDOW, Neutralizer, NeutralizerConfig, Part, Surface
 from icface.model.painter import PATCH, Paint, Painter, PainterConfig
-from icface.model.patches import ANGLE_UNIT_DEG, FINER, KEPT, PatchAnchor, patch_of
+from icface.model.patches import ANGLE_UNIT_DEG, FINER, KEPT, PatchAnchor, needed, patch_of
 from icface.model.store import models_dir
 from icface.model.warp import SurfaceMesh, build_mesh, flow_of, mesh_places, move
 from icface.tracking import FaceObservation, NoFaceError
@@ -297,7 +297,7 @@ class FacePredictor:
         patch = torch.from_numpy(seen).to(where, dtype)[None].contiguous(memory_format=torch.channels_last)
         paint: Paint = painter(patch, *told)
         colour = tinted((paint.colour[0] * 0.5).float().permute(1, 2, 0).cpu().numpy(), seen[3:6])
-        mask = (paint.mask[0, 0].float() * faded_in).cpu().numpy()
+        mask = paint.mask[0, 0].float().cpu().numpy() * (needed(seen) * faded_in)
         if not (np.isfinite(colour).all() and np.isfinite(mask).all()):
             if self._device.dtype is torch.float32:
                 raise FloatingPointError("The painter's answer holds numbers that are not finite; the photo was left as it is.")

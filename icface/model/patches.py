@@ -29,6 +29,8 @@ _SUBNASALE = 2
 _SIDE, _DOWN = 2.9, 1.15
 """Side of the square, and its middle below the nose, in units of the face."""
 _NEAR = 64
+_TRUE_BELOW = 0.17
+"""Stretch (see `patch_of`) up to which a pixel shows what the photo showed; from twice that on it may be painted over."""
 ANGLE_UNIT_DEG = 30.0
 
 
@@ -135,6 +137,19 @@ def patch_of(  # noqa: PLR0913, PLR0917
     out[6:8] = shares
     out[8] = _stretch(x, y, patch_from_grid.scale)
     return out
+
+
+def needed(patch: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(S, S) 0..1: where moving the photo's pixels was not enough.
+
+    Pixels that are about as large as they were are the photo's own, teeth above all, and stay. What is stretched, squeezed or
+    hidden may be painted, with a soft edge.
+    """
+    bent = np.clip((np.abs(patch[8]) - _TRUE_BELOW) / _TRUE_BELOW, 0, 1)
+    hidden = np.clip(4 * patch[6], 0, 1)
+    wide = cv2.dilate(np.maximum(bent, hidden), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7)))
+    soft: NDArray[np.float32] = cv2.GaussianBlur(wide, (0, 0), 2.0).astype(np.float32)
+    return soft
 
 
 def _stretch(x: NDArray[np.float32], y: NDArray[np.float32], scale: float) -> NDArray[np.float32]:

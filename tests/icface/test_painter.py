@@ -12,7 +12,7 @@ import torch
 from icface.geometry import rotation_matrix
 from icface.model.neutralizer import GRID
 from icface.model.painter import PATCH, PATCH_CHANNELS, Paint, Painter, PainterConfig
-from icface.model.patches import FINER, KEPT, PatchAnchor, patch_of
+from icface.model.patches import FINER, KEPT, PatchAnchor, needed, patch_of
 from icface.training.painter_batches import PatchSampler
 from icface.training.painter_data import PatchSource, make_patches
 from icface.training.painter_patches import Kind
@@ -90,6 +90,18 @@ def test_cavity_and_eyes_and_teeth_are_laid_over_as_in_the_picture() -> None:
     hollow = patch_of(waves(), frame, still, None, None, half, (0, 0, 0))[:, middle, middle]
     assert hollow[0] + 1 == pytest.approx((plain[0] + 1) / 2, abs=0.02)
     assert (teeth[7], hollow[6]) == (0.5, 0.5)
+
+
+def test_paint_is_needed_where_pixels_are_stretched_or_hidden_and_not_where_they_only_moved() -> None:
+    patch = np.zeros((PATCH_CHANNELS, PATCH, PATCH), np.float32)
+    patch[8] = 0.1  # a turn of the head
+    assert needed(patch).max() == 0
+    patch[8, 40:50, 40:50] = -0.7
+    patch[6, 70:80, 40:50] = 1
+    patch[8, 20:30, 40:50] = 0.6  # squeezed
+    for row in (45, 75, 25):
+        assert needed(patch)[row, 45] > 0.9
+        assert needed(patch)[row, 10] == 0
 
 
 def test_the_patch_turns_with_the_head() -> None:
