@@ -20,8 +20,8 @@ Quality = Literal["draft", "full"]
 Pixels = NDArray[Any]
 _SUPPORT = {"draft": (cv2.INTER_LINEAR, cv2.INTER_LINEAR), "full": (cv2.INTER_CUBIC, cv2.INTER_CUBIC)}
 _STILL = 1e-3
-_UNSEEN = 1 / 512
-"""Shares of paint below this are taken for none: they would change no value."""
+_UNSEEN = 1 / 2048
+"""Paint weaker than this share of the range of values is taken for none."""
 _BAND_PIXELS = 1 << 21
 
 
@@ -86,25 +86,31 @@ def _moved(
         cover: Pixels = cv2.warpAffine(prediction.cavity, here.matrix, (wide, high), flags=cv2.INTER_LINEAR)
         moved = _painted(moved, cover, encoding.cavity_rgb) if cover.any() else moved
     for patch in prediction.patches:
-        moved = _with_patch(moved, here, patch)
+        moved = _with_patch(moved, here, patch, quality)
     return moved
 
 
-def _with_patch(moved: Pixels, here: Similarity, patch: Patch) -> Pixels:
+def _with_patch(moved: Pixels, here: Similarity, patch: Patch, quality: Quality) -> Pixels:
     """The painter's colours added under their mask, at the picture's own resolution; alpha stays."""
-    there = here @ patch.patch_from_grid.inverse()  # region from patch
-    high, wide = moved.shape[:2]
-    share: Pixels = cv2.warpAffine(patch.mask, there.matrix, (wide, high), flags=cv2.INTER_LINEAR)
-    share[share < _UNSEEN] = 0
-    if not share.any():
+    paint = patch.colour * patch.mask[..., None]
+    rows, columns = (np.flatnonzero((np.abs(paint) > _UNSEEN).any((1 - axis, 2))) for axis in (0, 1))
+    if not len(rows):
         return moved
-    left, top, right, bottom = _bounds(share)
+    there = here @ patch.patch_from_grid.inverse()  # region from patch
+    x0, x1, y0, y1 = columns[0] - 2, columns[-1] + 2, rows[0] - 2, rows[-1] + 2
+    corners = there.points(np.array([[x0, y0], [x1, y0], [x0, y1], [x1, y1]], np.float64))
+    low, high = np.floor(corners.min(0)).astype(int), np.ceil(corners.max(0)).astype(int) + 1
+    left, top = max(int(low[0]), 0), max(int(low[1]), 0)
+    right, bottom = min(int(high[0]), moved.shape[1]), min(int(high[1]), moved.shape[0])
+    if right <= left or bottom <= top:
+        return moved
     inner = Similarity((1, 0, -left, 0, 1, -top)) @ there
-    colour: Pixels = cv2.warpAffine(patch.colour, inner.matrix, (right - left, bottom - top), flags=cv2.INTER_CUBIC)
+    colour: Pixels = cv2.warpAffine(
+        paint * np.iinfo(moved.dtype).max, inner.matrix, (right - left, bottom - top), flags=_SUPPORT[quality][1]
+    )
     window = np.s_[top:bottom, left:right]
-    most = np.iinfo(moved.dtype).max
-    painted = moved[window][..., :3] + colour * share[window][..., None] * most
-    moved[window][..., :3] = np.clip(painted + 0.5, 0, most).astype(moved.dtype)
+    depth = cv2.CV_8U if moved.dtype == np.uint8 else cv2.CV_16U
+    moved[window][..., :3] = cv2.add(np.ascontiguousarray(moved[window][..., :3]), colour, dtype=depth)
     return moved
 
 

@@ -206,7 +206,8 @@ class FacePredictor:
         if controls == encoding.controls:
             return FacePrediction(None)
         with _one_thread():
-            return self._guarded(lambda: self._predict(encoding, controls))
+            prediction = self._guarded(lambda: self._predict(encoding, controls))
+            return self._guarded(lambda: self._painted(encoding, prediction, controls))
 
     def _place(self) -> None:
         where, dtype = self._device.torch_device, self._device.dtype
@@ -269,35 +270,41 @@ class FacePredictor:
         turn = rotation_matrix(*after.angles_deg) @ rotation_matrix(*before.angles_deg).T
         change = torch.tensor(after.array()[3:] - before.array()[3:], dtype=torch.float32, device=where)
         flow = flow_of(mesh, move(mesh, torch.tensor(turn, dtype=torch.float32, device=where), change))
-        prediction = FacePrediction(
+        return FacePrediction(
             flow=flow.field.cpu().numpy(),
             known=flow.known.cpu().numpy(),
             back_flow=flow.back_field.cpu().numpy(),
             back=flow.back.cpu().numpy(),
             cavity=flow.cavity.cpu().numpy(),
         )
-        if self._painter is None:
+
+    def _painted(self, encoding: SourceEncoding, prediction: FacePrediction, controls: ControlVector) -> FacePrediction:
+        """With what the painter makes of the mouth, if anything: it fades in as the controls leave the photo's own."""
+        change = (painter_controls(controls) - painter_controls(encoding.controls)).abs()
+        faded_in = min(float(change[MOVES_THE_MOUTH].max()) / FADES_IN, 1.0)
+        if self._painter is None or faded_in == 0:
             return prediction
-        return replace(prediction, patches=(self._paint(self._painter, encoding, prediction, controls, turn),))
+        turn = rotation_matrix(*controls.angles_deg) @ rotation_matrix(*encoding.controls.angles_deg).T
+        frame, seen = patch_input(encoding, prediction, controls, turn)
+        wanted = needed(seen) * faded_in
+        if not wanted.any():
+            return prediction
+        return replace(prediction, patches=(self._paint(self._painter, frame, seen, wanted, (encoding.controls, controls)),))
 
     def _paint(
         self,
         painter: Painter,
-        encoding: SourceEncoding,
-        prediction: FacePrediction,
-        controls: ControlVector,
-        turn: NDArray[np.float64],
+        frame: Similarity,
+        seen: NDArray[np.float32],
+        wanted: NDArray[np.float32],
+        controls: tuple[ControlVector, ControlVector],
     ) -> Patch:
-        """What the painter makes of the mouth; it fades in over the first steps away from the photo's own state."""
-        frame, seen = patch_input(encoding, prediction, controls, turn)
-        change = (painter_controls(controls) - painter_controls(encoding.controls)).abs()
-        faded_in = min(float(change[MOVES_THE_MOUTH].max()) / FADES_IN, 1.0)
         where, dtype = self._device.torch_device, self._device.dtype
-        told = [painter_controls(c).to(where, dtype)[None] for c in (encoding.controls, controls)]
+        told = [painter_controls(c).to(where, dtype)[None] for c in controls]
         patch = torch.from_numpy(seen).to(where, dtype)[None].contiguous(memory_format=torch.channels_last)
         paint: Paint = painter(patch, *told)
         colour = tinted((paint.colour[0] * 0.5).float().permute(1, 2, 0).cpu().numpy(), seen[3:6])
-        mask = paint.mask[0, 0].float().cpu().numpy() * (needed(seen) * faded_in)
+        mask = paint.mask[0, 0].float().cpu().numpy() * wanted
         if not (np.isfinite(colour).all() and np.isfinite(mask).all()):
             if self._device.dtype is torch.float32:
                 raise FloatingPointError("The painter's answer holds numbers that are not finite; the photo was left as it is.")
@@ -305,7 +312,7 @@ class FacePredictor:
             self._device = self._device.in_full_precision()
             self._place()
             assert self._painter is not None
-            return self._paint(self._painter, encoding, prediction, controls, turn)
+            return self._paint(self._painter, frame, seen, wanted, controls)
         return Patch(frame, np.ascontiguousarray(colour), np.ascontiguousarray(mask))
 
 

@@ -154,7 +154,8 @@ def test_the_error_is_the_mean_difference_inside_the_mouth_and_in_its_box(tiny_p
     assert (figures["people"], figures["lost"]) == (2, 0)
 
 
-def test_paint_is_what_full_and_moved_differ_by(tiny_predictor: FacePredictor) -> None:
+def test_paint_is_what_full_and_moved_differ_by(tiny_predictor: FacePredictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("icface.predictor.needed", lambda seen: np.ones(seen.shape[1:], np.float32))  # even on a flat picture
     full, moved = (score(tiny_predictor, [by_hand(202, 100)])[name] for name in ("full", "moved"))
     assert full["inside"] != moved["inside"]
 

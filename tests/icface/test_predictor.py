@@ -222,7 +222,7 @@ def test_paint_leaves_the_mouth_alone_when_only_eyes_and_brows_move(
     predictor: FacePredictor, astronaut: Image, encoding: SourceEncoding
 ) -> None:
     wink = predictor.predict(encoding, apply_deltas(encoding.controls, {"AU43L": 1.0, "AU4R": 0.5}))
-    assert wink.patches[0].mask.max() == 0
+    assert wink.patches == ()
     opened = predictor.predict(encoding, apply_deltas(encoding.controls, {"AU27": 1.0}))
     assert opened.patches[0].mask.max() > 0.5
 
