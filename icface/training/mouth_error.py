@@ -22,6 +22,7 @@ from icface.geometry import face_crop
 from icface.predictor import FacePredictor
 from icface.tracking import FaceObservation, NoFaceError
 from icface.training.flow_eval import observation
+from icface.training.painter_patches import INNER_LIPS
 from icface.training.portraits import Portrait
 from icface.training.rig import GUMS, SOCKET, TEETH, Rig, State, View, flow, warp
 
@@ -32,8 +33,7 @@ OPEN_LEAST = 60
 """Pixels of a face crop of `OPEN_AT_PX` that show the inside of the mouth from which on it counts as open."""
 INSIDE = (SOCKET, GUMS, TEETH)
 _SHUT = np.array([i for i, name in enumerate(EXPRESSIONS) if name.startswith(("jaw", "mouth", "cheekPuff"))])
-_INNER_LIPS = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191)
-_LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185, *_INNER_LIPS)
+_LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185, *INNER_LIPS)
 _LIP_LINE_SHADE = 0.7
 """Brightness of the line between closed lips, of the skin around it."""
 
@@ -125,7 +125,7 @@ def closed_mouth(portrait: Portrait, rig: Rig) -> ClosedMouth:
 
 def _sealed(picture: U8, view: View) -> U8:
     """The line between closed lips filled from around it and shaded: what is squeezed into it would tell how teeth look."""
-    lips = view.vertices[view.rig.mesh[list(_INNER_LIPS)], :2].round().astype(np.int32)
+    lips = view.vertices[view.rig.mesh[list(INNER_LIPS)], :2].round().astype(np.int32)
     line = np.isin(view.part, INSIDE).astype(np.uint8)
     cv2.polylines(line, [lips], isClosed=True, color=(1,), thickness=max(round(len(picture) / 224), 1))
     filled = cv2.inpaint(picture, cv2.dilate(line, np.ones((3, 3), np.uint8)), 3, cv2.INPAINT_TELEA)
