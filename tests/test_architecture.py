@@ -18,6 +18,7 @@ DOCUMENT_MODULES = (
     "icface.controls",
     "icface.geometry",
     "icface.tracking",
+    "icface.motion",
     "icface.project",
     "icface.edits",
     "icface.mixing",

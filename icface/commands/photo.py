@@ -1,0 +1,256 @@
+"""``icface render`` and ``icface info``: one photo edited, or described."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from icface.commands.options import device_option, finish, json_option, photo_argument
+from icface.edit_list import Settings, SettingsError, parse_box, parse_settings, read_edits
+
+if TYPE_CHECKING:
+    from icface.media import Photo
+    from icface.project import Face
+    from icface.render import Renderer
+
+_SHOWN_FROM = 0.05
+
+
+def _check_settings(edits: Mapping[str, Settings], *, relative: bool, source: Path | None) -> None:
+    """Refuse unknown controls and values out of range before anything is loaded."""
+    from icface.controls import ControlVector, deltas_from_settings
+
+    for name, settings in edits.items():
+        try:
+            deltas_from_settings(ControlVector(), settings, relative=relative)
+        except ValueError as error:
+            raise SettingsError(f"{source}: {name!r}: {error}" if source else str(error)) from None
+
+
+@click.command()
+@photo_argument
+@click.option("--set", "texts", multiple=True, metavar="NAME=VALUE", help="yaw=15 (degrees), AU12=0.8, AU43L=1. Repeat.")
+@click.option("--edits", "edits_file", type=click.Path(path_type=Path), metavar="FILE.json", help="Many named edits.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="File, or folder with --edits.")
+@click.option("--delta", "relative", is_flag=True, help="Add values to the photo's own instead of replacing them.")
+@click.option("--face", "face_index", type=click.IntRange(0), help="Which face, as icface info counts them: 0 is the largest.")
+@click.option("--box", "box_text", metavar="LEFT,TOP,RIGHT,BOTTOM", help="Where the face is, in pixels, if it is not found.")
+@click.option("--quality", type=click.IntRange(1, 100), default=95, show_default=True, help="Of JPEG and WebP.")
+@json_option
+@device_option
+def render(  # noqa: PLR0913, PLR0917  (one for each option)
+    photo: Path,
+    texts: tuple[str, ...],
+    edits_file: Path | None,
+    output: Path,
+    relative: bool,
+    face_index: int | None,
+    box_text: str | None,
+    quality: int,
+    as_json: bool,
+    device: str,
+) -> None:
+    """Change the face in PHOTO and save the picture.
+
+    Values are what the face will show: head angles in degrees (yaw to the person's left, pitch down, roll to the
+    person's right), Action Units from 0 to 1, AU12L or AU12R for one side. What is not named stays as it is.
+    """
+    if edits_file and texts:
+        raise click.UsageError("--set and --edits exclude each other: put the settings into the file.")
+    if face_index is not None and box_text:
+        raise click.UsageError("--face and --box exclude each other.")
+    box = parse_box(box_text) if box_text else None
+    edits = read_edits(edits_file) if edits_file else {"": parse_settings(texts)}
+    _check_settings(edits, relative=relative, source=edits_file)
+    targets = _targets(photo, output, tuple(edits), in_folder=edits_file is not None)
+
+    from icface.render import Renderer
+
+    start = time.perf_counter()
+    renderer = Renderer(device=device)
+    opened, face, index = _open(renderer, photo, face_index, box)
+    open_ms = (time.perf_counter() - start) * 1000
+    if face is None and any(edits.values()):
+        from icface.tracking import NoFaceError
+
+        raise NoFaceError(f"No face was found in {photo}. Say where it is: --box LEFT,TOP,RIGHT,BOTTOM in pixels.")
+    work = _Work(renderer=renderer, photo=opened, face=face, relative=relative, quality=quality)
+    done = []
+    for name, settings in edits.items():
+        step = work.do(settings, targets[name])
+        done.append({"name": name or None} | step)
+        if not as_json:
+            click.echo(f"{targets[name]}  {step['milliseconds']:.0f} ms")
+            for note in step["notes"]:
+                click.echo(f"note: {note}", err=True)
+    notices = renderer.drain_notices()
+    if as_json:
+        report = _about(opened) | {
+            "device": renderer.device_name or None,
+            "face": None if face is None else _about_face(face, index),
+            "relative": relative,
+            "open_milliseconds": round(open_ms, 1),
+            "outputs": done,
+            "notices": notices,
+        }
+        click.echo(json.dumps(report, indent=2))
+    else:
+        for notice in notices:
+            click.echo(f"note: {notice}", err=True)
+
+
+def _targets(photo: Path, output: Path, names: tuple[str, ...], *, in_folder: bool) -> dict[str, Path]:
+    """Where each edit is saved, checked before anything is rendered."""
+    from icface.media import PhotoError, output_format
+
+    if in_folder:
+        try:
+            output.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise PhotoError(f"{output} cannot be made a folder: {error.strerror or error}.") from None
+    targets = {name: output / f"{name}.png" if in_folder else output for name in names}
+    for path in targets.values():
+        output_format(path)
+        if path.exists() and photo.exists() and path.samefile(photo):
+            raise PhotoError(f"{path} is the photo itself. Choose another name, so that the original stays.")
+    return targets
+
+
+def _open(
+    renderer: Renderer, path: Path, face_index: int | None, box: tuple[float, float, float, float] | None
+) -> tuple[Photo, Face | None, int | None]:
+    """The photo, the face that is meant, and its number; no face if none was found and none is asked for."""
+    from icface.geometry import Box
+    from icface.media import load_photo
+    from icface.tracking import NoFaceError
+
+    if box is not None:
+        photo = load_photo(path)
+        left, top, right, bottom = box
+        if left >= photo.width or top >= photo.height or right <= 0 or bottom <= 0:
+            raise SettingsError(f"The box lies outside of {path}, which is {photo.width} x {photo.height} pixels.")
+        return photo, renderer.observe(photo, Box(*box)), None
+    opened = finish(renderer.open(path))
+    if face_index is None:
+        return opened.photo, (opened.faces[0] if opened.faces else None), (0 if opened.faces else None)
+    if face_index >= len(opened.faces):
+        found = {0: "no face", 1: "one face, number 0"}.get(len(opened.faces), f"{len(opened.faces)} faces, from 0")
+        raise NoFaceError(f"There is no face {face_index} in {path}: {found}. Choose another, or use --box.")
+    return opened.photo, opened.faces[face_index], face_index
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """What all edits of one photo share."""
+
+    renderer: Renderer
+    photo: Photo
+    face: Face | None
+    relative: bool
+    quality: int
+
+    def do(self, settings: Settings, path: Path) -> dict[str, Any]:
+        """Render and save one edit; returns what was done."""
+        from icface.controls import CHANNELS, apply_deltas, deltas_from_settings
+        from icface.media import save_photo
+        from icface.render import FrameRequest
+
+        start = time.perf_counter()
+        deltas: Settings = {}
+        changed: dict[str, float] = {}
+        pixels = self.photo.pixels
+        if self.face is not None and settings:
+            own = self.face.controls
+            deltas = deltas_from_settings(own, settings, relative=self.relative)
+            wanted = apply_deltas(own, deltas)
+            pixels = self.renderer.render(FrameRequest(self.photo, (self.face,), (wanted,))).pixels
+            changed = {name: wanted[name] for name in CHANNELS if wanted[name] != own[name]}
+        milliseconds = (time.perf_counter() - start) * 1000
+        notes = save_photo(path, self.photo.with_pixels(pixels), self.quality)
+        return {
+            "output": str(path),
+            "settings": settings,
+            "deltas": _rounded(deltas),
+            "controls": _rounded(changed),
+            "milliseconds": round(milliseconds, 1),
+            "notes": list(notes),
+        }
+
+
+# ---------------------------------------------------------------------------------------------------------------- info
+
+
+def _rounded(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in values.items()}
+
+
+def _about(photo: Photo) -> dict[str, Any]:
+    return {
+        "input": str(photo.path),
+        "digest": photo.digest,
+        "width": photo.width,
+        "height": photo.height,
+        "bits": photo.pixels.dtype.itemsize * 8,
+        "alpha": photo.has_alpha,
+        "icc_profile": photo.icc is not None,
+    }
+
+
+def _about_face(face: Face, index: int | None) -> dict[str, Any]:
+    from icface.controls import CHANNELS
+
+    box = face.box
+    return {
+        "index": index,
+        "box": [round(v, 1) for v in (box.left, box.top, box.right, box.bottom)],
+        "confidence": round(face.confidence, 4),
+        "controls": _rounded(dict(zip(CHANNELS, face.controls.values, strict=True))),
+        "action_units": _rounded(face.readings),
+    }
+
+
+def _face_lines(about: dict[str, Any]) -> Iterator[str]:
+    from icface.controls import ACTION_UNITS, ANGLES
+
+    left, top, right, bottom = about["box"]
+    readings: dict[str, float] = about["action_units"]
+    yield f"face {about['index']}: {left:.0f},{top:.0f},{right:.0f},{bottom:.0f}  confidence {about['confidence']:.2f}"
+    yield "  " + "  ".join(f"{angle} {readings[angle]:+.1f} deg" for angle in ANGLES)
+    for unit in ACTION_UNITS:
+        values = [readings[control] for control in unit.control_ids]
+        if max(map(abs, values)) >= _SHOWN_FROM:
+            sides = "  ".join(
+                f"{c.removeprefix(unit.id) or ' '} {v:.2f}" for c, v in zip(unit.control_ids, values, strict=True)
+            )
+            yield f"  {unit.id:<5} {unit.name:<22} {sides}"
+
+
+@click.command()
+@photo_argument
+@json_option
+@device_option
+def info(photo: Path, as_json: bool, device: str) -> None:
+    """Show the faces in PHOTO: where they are and what they express.
+
+    The 56 controls are head angles in degrees and expression channels from 0 to 1; Action Units are read from them.
+    """
+    from icface.render import Renderer
+
+    opened = finish(Renderer(device=device).open(photo))
+    about = _about(opened.photo)
+    faces = [_about_face(face, i) for i, face in enumerate(opened.faces)]
+    if as_json:
+        click.echo(json.dumps(about | {"faces": faces}, indent=2))
+        return
+    alpha = ", with transparency" if about["alpha"] else ""
+    click.echo(f"{photo}: {about['width']} x {about['height']} pixels, {about['bits']} bits per colour{alpha}")
+    for face in faces:
+        click.echo("\n".join(_face_lines(face)))
+    if not faces:
+        click.echo("No face was found. Say where it is: icface render --box LEFT,TOP,RIGHT,BOTTOM in pixels.")
