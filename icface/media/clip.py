@@ -1,0 +1,123 @@
+"""What there is to know of a clip before a frame of it is shown."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+
+import av
+from av.codec import Codec
+
+from icface.media.clip_index import ClipIndex, clip_index
+from icface.media.colour import Colours, bit_depth, has_alpha
+from icface.media.orientation import Orientation
+from icface.media.video_file import VideoError, check_is_file, in_plain_words, open_video, orientation_of, stretch_of
+
+
+@dataclass(frozen=True, slots=True)
+class ClipInfo:
+    """A clip as a document may hold it.
+
+    Attributes
+    ----------
+    path : str
+        Where it was found.
+    digest : str
+        SHA-256 of the file's bytes, hexadecimal.
+    width, height : int
+        Of a frame, upright, in square pixels.
+    rate : Fraction
+        Frames a second; of a variable rate, the mean.
+    variable : bool
+        Whether the rate is variable: then only a `ClipReader` knows the times.
+    count : int
+        Frames that are shown.
+    duration : Fraction
+        Seconds from the first frame to the end of the last.
+    has_sound : bool
+        Whether there is a stream of sound.
+    bits : int
+        Per colour.
+    has_alpha : bool
+        Whether there is transparency.
+    colours : Colours
+        Primaries, transfer, matrix and range.
+    orientation : Orientation
+        How stored frames are turned to stand upright.
+    codec, pixel_format, container : str
+        As FFmpeg names them.
+    """
+
+    path: str
+    digest: str
+    width: int
+    height: int
+    rate: Fraction
+    variable: bool
+    count: int
+    duration: Fraction
+    has_sound: bool
+    bits: int
+    has_alpha: bool
+    colours: Colours
+    orientation: Orientation
+    codec: str
+    pixel_format: str
+    container: str
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        return self.width, self.height
+
+
+def probe(path: str | Path) -> ClipInfo:
+    """What there is to know of a clip. Reads the file once and decodes one frame.
+
+    Raises
+    ------
+    VideoError
+        If the file is missing, empty, cut short, damaged, too large or holds no moving pictures.
+    """
+    path = Path(path)
+    index: ClipIndex = clip_index(path)
+    container, stream = open_video(path)
+    with container, in_plain_words(path):
+        frame = next(container.decode(stream), None)
+        if frame is None:
+            raise VideoError(f"{path} holds no frame that can be decoded. Copy or download it again.")
+        orientation = orientation_of(frame)
+        width, height = orientation.size(max(round(frame.width * stretch_of(stream)), 1), frame.height)
+        said = Colours.of(frame)
+        return ClipInfo(
+            path=str(path), digest=file_digest(path), width=width, height=height, rate=index.rate, variable=index.variable,
+            count=len(index), duration=index.duration, has_sound=any(s.codec_context for s in container.streams.audio),
+            bits=bit_depth(frame.format), has_alpha=has_alpha(frame.format), colours=said, orientation=orientation,
+            codec=stream.codec_context.name, pixel_format=frame.format.name, container=container.format.name,
+        )  # fmt: skip
+
+
+def file_digest(path: str | Path) -> str:
+    """SHA-256 of a file's bytes, hexadecimal; kept until the file changes. `VideoError` if it cannot be read."""
+    path = Path(path)
+    check_is_file(path)
+    status = path.stat()
+    with in_plain_words(path):
+        return _kept_digest(path.resolve(), status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=1024)
+def _kept_digest(path: Path, _changed_ns: int, _size: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def has_encoder(name: str) -> bool:
+    """Whether this build of FFmpeg can encode with the codec of that name."""
+    try:
+        return bool(Codec(name, "w").is_encoder)
+    except av.codec.codec.UnknownCodecError:
+        return False

@@ -1,0 +1,127 @@
+"""Opening files of moving pictures, and saying in plain words why one cannot be opened."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.frame import VideoFrame as Decoded
+from av.video.stream import VideoStream
+
+from icface.media.orientation import Orientation
+
+VIDEO_SUFFIXES = frozenset(
+    (".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts",
+     ".vob", ".webm", ".wmv")
+)  # fmt: skip
+MOST_MEGAPIXELS = 100
+"""Largest frame that is decoded, in millions of pixels."""
+
+
+class VideoError(ValueError):
+    """A video that cannot be read; the message names the file, what is wrong and what helps."""
+
+
+def check_is_file(path: Path) -> None:
+    """`VideoError` where there is no ordinary file with something in it."""
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise VideoError(f"There is no file {path}. Check the name.") from None
+    except (OSError, ValueError) as error:
+        raise VideoError(f"{path} cannot be read ({getattr(error, 'strerror', None) or error}). Check the name.") from None
+    if not stat.S_ISREG(status.st_mode):
+        raise VideoError(f"{path} is not an ordinary file. Choose a video file.")
+    if status.st_size == 0:
+        raise VideoError(f"{path} is empty (0 bytes). Copy or download it again.")
+
+
+@contextmanager
+def in_plain_words(path: Path) -> Iterator[None]:
+    """What FFmpeg raises inside becomes a `VideoError` that names the file."""
+    try:
+        yield
+    except (av.FFmpegError, OSError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise VideoError(
+            f"{path} cannot be read as a video ({why}): it is of another kind, damaged or cut short. "
+            "Convert it or copy it again."
+        ) from error
+
+
+def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
+    """A file and its first stream of moving pictures; the caller closes it.
+
+    Raises
+    ------
+    VideoError
+        If the file is missing, empty, unreadable, holds no video or frames above `MOST_MEGAPIXELS`.
+    """
+    check_is_file(path)
+    with in_plain_words(path):
+        container = av.open(str(path), metadata_errors="ignore")
+    try:
+        return container, _moving_pictures(container, path)
+    except VideoError:
+        container.close()
+        raise
+
+
+def _moving_pictures(container: InputContainer, path: Path) -> VideoStream:
+    streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    if not streams:
+        if container.streams.audio:
+            raise VideoError(f"{path} holds sound only, no video. Give a file with moving pictures.")
+        raise VideoError(f"{path} holds no video. Give a video file.")
+    stream = streams[0]
+    if stream.codec_context is None:
+        raise VideoError(f"{path} is of a kind of video that this program has no decoder for. Convert it to MP4 (H.264).")
+    check_size(path, stream.codec_context.width, stream.codec_context.height)
+    for other in container.streams:
+        if other.index != stream.index:
+            other.discard = av.stream.Discard.all
+    stream.thread_type = "AUTO"
+    return stream
+
+
+def check_size(path: Path, width: int, height: int) -> None:
+    """`VideoError` for frames that are too large to decode."""
+    if width * height > MOST_MEGAPIXELS * 1_000_000:
+        raise VideoError(
+            f"{path} has frames of {width} x {height} pixels: scale it down to {MOST_MEGAPIXELS} megapixels first."
+        )
+
+
+def orientation_of(frame: Decoded) -> Orientation:
+    """How a frame is turned to stand upright."""
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    return Orientation.of_matrix(None if matrix is None else bytes(cast("bytes", matrix)))
+
+
+def stretch_of(stream: VideoStream) -> Fraction:
+    """Width of a stored pixel over its height; 1 where the file says nothing or nonsense."""
+    aspect = stream.sample_aspect_ratio
+    return Fraction(aspect) if aspect and Fraction(1, 16) <= aspect <= 16 else Fraction(1)
+
+
+class Clock:
+    """When each frame is shown on the file's own clock; frames without a stamp are counted on."""
+
+    def __init__(self, stream: VideoStream) -> None:
+        self._step = 1 / (stream.average_rate or stream.guessed_rate or Fraction(25))
+        self._last: Fraction | None = None
+
+    def time(self, frame: Decoded) -> Fraction:
+        """Seconds; frames are given in the order in which they are shown."""
+        if frame.pts is not None and frame.time_base is not None:
+            self._last = frame.pts * Fraction(frame.time_base)
+        else:
+            self._last = Fraction(0) if self._last is None else self._last + self._step
+        return self._last
