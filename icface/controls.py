@@ -294,14 +294,17 @@ def direction(control: str) -> FloatArray:
         raise UnknownControlError(f"Unknown control {control!r}.") from None
 
 
-_SPARING = {"AU27": 0.15, "AU11L": 0.15, "AU11R": 0.15, "AU25L": 0.1, "AU25R": 0.1, "AU23L": 0.1, "AU23R": 0.1, "AU28": 0.05}
+SPARING = {
+    "": 0.02, "AU27": 0.15, "AU11L": 0.15, "AU11R": 0.15, "AU25L": 0.1, "AU25R": 0.1, "AU23L": 0.1, "AU23R": 0.1, "AU28": 0.05,
+}  # fmt: skip
+"""What a unit costs in the inverse, so that it is unique; under "" what the others cost."""
 
 
 @cache
 def _inverse_system() -> tuple[tuple[str, ...], FloatArray]:
     ids = tuple(i for i in CONTROL_IDS if i not in ANGLES and i != "AU30")
     columns = np.stack([direction(i)[3:] for i in ids], axis=1)  # (53, n)
-    ridge = np.diag([_SPARING.get(i, 0.02) for i in ids])
+    ridge = np.diag([SPARING.get(i, SPARING[""]) for i in ids])
     return ids, np.concatenate([columns, ridge])
 
 

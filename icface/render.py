@@ -18,7 +18,7 @@ from icface.frame_cache import FrameCache
 from icface.geometry import Box, Similarity
 from icface.media import Photo, Pixels, load_photo, thumbnail
 from icface.mixing import resolve
-from icface.project import Face, Project, ProjectError, Source
+from icface.project import Face, Project, ProjectError, Region, Source
 
 if TYPE_CHECKING:
     from icface.predictor import FacePredictor, SourceEncoding
@@ -46,6 +46,8 @@ class FrameRequest:
         Draft for the screen while sliders move, full at the photo's own size.
     max_side : int or None
         Longest side of a draft in pixels: larger photos are reduced to it, smaller ones never enlarged. None: as it is.
+    regions : tuple of Region
+        Parts of the picture that stay as they are, in pixels of the photo.
     """
 
     photo: Photo = field(compare=False)
@@ -53,6 +55,7 @@ class FrameRequest:
     controls: tuple[ControlVector | None, ...]
     quality: Quality = "full"
     max_side: int | None = None
+    regions: tuple[Region, ...] = ()
     photo_digest: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -63,12 +66,20 @@ class FrameRequest:
         object.__setattr__(self, "photo_digest", self.photo.digest)
 
     @classmethod
-    def of(cls, project: Project, photo: Photo, quality: Quality = "full", max_side: int | None = None) -> FrameRequest:
-        """What a document asks for; `ProjectError` if the photo is not the document's source."""
+    def of(
+        cls, project: Project, photo: Photo, quality: Quality = "full", max_side: int | None = None, *, frame: int = 0
+    ) -> FrameRequest:
+        """What a document asks for in a frame; `ProjectError` if the photo is not the document's source."""
         if project.source is None or project.source.digest != photo.digest:
             raise ProjectError(f"{photo.path} is not the photo of this document; open it first.")
-        controls = tuple(resolve(project, i) if edits.deltas else None for i, edits in enumerate(project.edits))
-        return cls(photo, project.faces, controls, quality, max_side)
+        faces: list[Face] = []
+        controls: list[ControlVector | None] = []
+        for index, edits in enumerate(project.edits):
+            face = project.faces[index].at(frame)
+            if face is not None:
+                faces.append(face)
+                controls.append(resolve(project, index, frame=frame) if edits.changes_something else None)
+        return cls(photo, tuple(faces), tuple(controls), quality, max_side, project.regions)
 
     @property
     def changes(self) -> tuple[tuple[Face, ControlVector], ...]:

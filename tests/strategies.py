@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fractions import Fraction
+
 import numpy as np
 from hypothesis import strategies as st
 
 from icface.controls import ANGLE_LIMIT_DEG, CONTROL_IDS, EXPRESSIONS, ControlVector, control_range
 from icface.geometry import Box
-from icface.project import Face, Project, Source
+from icface.motion import Motion
+from icface.project import Clip, Driver, Face, Project, Source
 from icface.tracking import N_LANDMARKS
 
 ANGLES_DEG = {name: st.floats(-limit, limit) for name, limit in ANGLE_LIMIT_DEG.items()}
@@ -41,3 +45,36 @@ def a_project(*states: ControlVector) -> Project:
 def projects() -> st.SearchStrategy[Project]:
     """Documents with one to three faces that nobody has edited."""
     return st.lists(control_vectors(), min_size=1, max_size=3).map(lambda states: a_project(*states))
+
+
+def a_motion(states: Sequence[ControlVector | None], *, rate: int = 25, seed: int = 0, cuts: Sequence[int] = ()) -> Motion:
+    """A face of scattered landmarks in the given states, frame by frame; None where it is not to be seen."""
+    seen = [None if state is None else a_face(seed, state).observation() for state in states]
+    times = [frame / rate for frame in range(len(states))]
+    return Motion.of_observations(seen, times, rate=Fraction(rate), cuts=cuts, origin="test")
+
+
+def a_ramp(control: str, values: Sequence[float | None], *, rate: int = 25) -> Motion:
+    """A motion in which one channel or angle takes the given values."""
+    return a_motion([None if value is None else ControlVector.of({control: value}) for value in values], rate=rate)
+
+
+def a_clip(n_frames: int, *, rate: int = 25, name: str = "clip.mp4") -> Clip:
+    """A clip of 100 x 100 pixels with sound."""
+    fps = Fraction(rate)
+    seconds = float(n_frames / fps)
+    return Clip(
+        path=name, digest=name, width=100, height=100, rate=fps, n_frames=n_frames, duration_s=seconds, has_sound=True
+    )  # fmt: skip
+
+
+def a_driver(name: str, motion: Motion, *, smoothing: float = 0.0) -> Driver:
+    """A tracked clip as a source, taken as it was read."""
+    return Driver(name=name, medium=a_clip(len(motion), name=f"{name}.mp4"), motion=motion, smoothing=smoothing)
+
+
+def a_clip_project(*motions: Motion) -> Project:
+    """A document that edits a clip's own faces, each with its motion."""
+    from icface.edits import open_source
+
+    return open_source(Project(), a_clip(len(motions[0])), [Face.of_motion(motion) for motion in motions])

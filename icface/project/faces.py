@@ -1,8 +1,4 @@
-"""The document: what was opened and what was changed, as one immutable value.
-
-A `Project` never changes; `icface.edits` makes new ones that share every part they leave alone, so that ``is`` tells
-exactly what an edit touched. Nothing here holds pixels: a `Source` names a photo by path and digest.
-"""
+"""A face of the source, what was read in it, and what was changed on it."""
 
 from __future__ import annotations
 
@@ -16,15 +12,15 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.controls import AU_BY_NUMBER, CONTROL_IDS, ControlVector, action_units, control_range
-from icface.geometry import Box
+from icface.controls import AU_BY_NUMBER, CONTROL_IDS, ControlVector, action_units
+from icface.curves import Blend, Track
+from icface.geometry import MESH_POINTS, Box
+from icface.motion import Motion
+from icface.project.drivers import MixRule, group_channels, group_rank, split_mix_target
+from icface.project.sources import ProjectError
 from icface.tracking import N_LANDMARKS, FaceObservation
 
 _KNOWN = frozenset(CONTROL_IDS)
-
-
-class ProjectError(ValueError):
-    """A document that contradicts itself; the message names the value, the limit and the remedy."""
 
 
 @lru_cache(maxsize=256)
@@ -33,32 +29,8 @@ def _readings(controls: ControlVector) -> Mapping[str, float]:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A photo that was opened.
-
-    Attributes
-    ----------
-    path : str
-        Where it was found.
-    digest : str
-        SHA-256 of the file's bytes, hexadecimal.
-    width, height : int
-        Size in pixels, upright.
-    """
-
-    path: str
-    digest: str
-    width: int
-    height: int
-
-    def __post_init__(self) -> None:
-        if self.width < 1 or self.height < 1:
-            raise ProjectError(f"{self.path} is {self.width} x {self.height} pixels; a photo has at least one of each.")
-
-
-@dataclass(frozen=True, slots=True)
 class Face:
-    """One face of the source and what the tracker read in it.
+    """One face of the source and what the tracker read in it; in a clip, one person.
 
     Attributes
     ----------
@@ -70,6 +42,9 @@ class Face:
         The photo's own state: degrees and channels in 0..1.
     confidence : float
         0..1, that this is a face and the reading can be trusted.
+    motion : Motion or None
+        In a clip, what was read of this person in every frame, landmarks included; the other attributes are then those of
+        one frame in which the face is seen well. None in a photo.
     landmarks_digest : str
         Stands for the landmarks in comparisons and hashes.
     """
@@ -78,6 +53,7 @@ class Face:
     landmarks: NDArray[np.float32] = field(compare=False, repr=False)
     controls: ControlVector
     confidence: float
+    motion: Motion | None = None
     landmarks_digest: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -86,6 +62,8 @@ class Face:
             raise ProjectError(f"A face has landmarks of shape ({N_LANDMARKS}, 3), not {shape}; track the photo again.")
         if not 0.0 <= self.confidence <= 1.0:
             raise ProjectError(f"A face's confidence is 0..1, not {self.confidence:g}; track the photo again.")
+        if self.motion is not None and self.motion.landmarks is None:
+            raise ProjectError("A face of a clip needs its landmarks in every frame; track the clip again.")
         own = _read_only(self.landmarks)
         if not np.isfinite(own).all():
             raise ProjectError("A face has a landmark that is not a finite number; track the photo again.")
@@ -97,6 +75,26 @@ class Face:
         """What the document keeps of a tracker's reading."""
         return cls(observation.box, observation.landmarks, observation.controls, observation.confidence)
 
+    @classmethod
+    def of_motion(cls, motion: Motion) -> Face:
+        """A person of a clip, as the most trusted frame shows them; `ProjectError` if no frame does."""
+        if motion.landmarks is None or not motion.present.any():
+            raise ProjectError("No frame of the clip shows this face; track the clip again.")
+        frame = int(np.argmax(np.where(motion.present, motion.confidence, -1)))
+        seen = _in_frame(motion, frame)
+        assert seen is not None
+        return cls(*seen, motion)
+
+    def at(self, frame: int) -> Face | None:
+        """The face as a frame shows it; None where it is not seen. A photo's face is the same in every frame.
+
+        Beyond the ends of a clip its first or last frame counts.
+        """
+        if self.motion is None:
+            return self
+        seen = _in_frame(self.motion, min(max(frame, 0), len(self.motion) - 1))
+        return None if seen is None else Face(*seen)
+
     def observation(self) -> FaceObservation:
         """The reading in the tracker's form."""
         return FaceObservation(self.box, self.landmarks, self.controls, self.confidence)
@@ -105,6 +103,14 @@ class Face:
     def readings(self) -> Mapping[str, float]:
         """The photo's own value of every control id (degrees, 0..1; AU30 -1..1); computed once per state."""
         return _readings(self.controls)
+
+
+def _in_frame(motion: Motion, frame: int) -> tuple[Box, NDArray[np.float32], ControlVector, float] | None:
+    controls = motion.vector(frame)
+    if controls is None or motion.landmarks is None:
+        return None
+    landmarks = motion.landmarks[frame]
+    return Box.around(landmarks[:MESH_POINTS]), landmarks, controls, float(motion.confidence[frame])
 
 
 def _read_only(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -126,10 +132,19 @@ class FaceEdits:
         Amounts added to the photo's reading, sorted by id; never zero, so that an undone change leaves nothing behind.
     unlinked : frozenset of int
         Numbers of the Action Units whose left and right are set apart.
+    mix : tuple of MixRule
+        What drives the face, one rule for a group, in the order of `icface.project.drivers.group_rank`.
+    tracks : tuple of Track
+        Keyframes, one track for a target, in the order of the targets' names.
+    blend : Blend or None
+        The frames in which `deltas` and `tracks` count; None for all.
     """
 
     deltas: tuple[tuple[str, float], ...] = ()
     unlinked: frozenset[int] = frozenset()
+    mix: tuple[MixRule, ...] = ()
+    tracks: tuple[Track, ...] = ()
+    blend: Blend | None = None
 
     def __post_init__(self) -> None:
         names = [name for name, _ in self.deltas]
@@ -143,60 +158,50 @@ class FaceEdits:
         for number in self.unlinked:
             if number not in AU_BY_NUMBER or len(AU_BY_NUMBER[number].sides) == 1:
                 raise ProjectError(f"AU{number} has no left and right to set apart; leave it linked.")
+        groups = [rule.group for rule in self.mix]
+        if len(set(groups)) != len(groups) or groups != sorted(groups, key=_mix_order):
+            raise ProjectError(f"Rules go from wide groups to narrow ones, one for each, not as {groups}; use edits.set_rule.")
+        targets = [track.target for track in self.tracks]
+        if targets != sorted(set(targets)):
+            raise ProjectError(f"Tracks are sorted and there is one for a target, not as {targets}; use edits.set_key.")
+        for target in targets:
+            _require_target(target)
 
     @classmethod
     def of(cls, deltas: Mapping[str, float], unlinked: frozenset[int] = frozenset()) -> FaceEdits:
         """Edits of changes in any order; zeros are left out."""
-        return cls(tuple(sorted((name, float(amount)) for name, amount in deltas.items() if amount != 0.0)), unlinked)
+        return cls(sorted_deltas(deltas), unlinked)
+
+    @property
+    def changes_something(self) -> bool:
+        """Whether there is anything by which the face could differ from what was opened."""
+        return bool(self.deltas or self.mix or self.tracks)
+
+    def track(self, target: str) -> Track | None:
+        """The track of a control, or of a rule's gain or offset; None if it is not keyed."""
+        return next((track for track in self.tracks if track.target == target), None)
+
+    def rule(self, group: str) -> MixRule | None:
+        """The rule of a group; None if there is none."""
+        return next((rule for rule in self.mix if rule.group == group), None)
 
     def by_control(self) -> dict[str, float]:
         """A fresh mapping of control id to amount; ids that are not changed are missing."""
         return dict(self.deltas)
 
 
-def shown_values(face: Face, edits: FaceEdits) -> dict[str, float]:
-    """What the sliders of a face show: reading plus change, within each control's range."""
-    values = dict(face.readings)
-    for name, amount in edits.deltas:
-        values[name] += amount
-    return {name: min(max(value, low), high) for name, value in values.items() for low, high in (control_range(name),)}
+def sorted_deltas(deltas: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    """Changes as `FaceEdits` keeps them: by name, zeros left out."""
+    return tuple(sorted((name, float(amount)) for name, amount in deltas.items() if amount != 0.0))
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
-    """One document.
+def _mix_order(group: str) -> tuple[int, str]:
+    return group_rank(group), group
 
-    Attributes
-    ----------
-    source : Source or None
-        The photo; None in an empty window.
-    faces : tuple of Face
-        Found or drawn faces, in the order of finding.
-    face_index : int or None
-        The face that the sliders speak of.
-    edits : tuple of FaceEdits
-        One per face.
-    """
 
-    source: Source | None = None
-    faces: tuple[Face, ...] = ()
-    face_index: int | None = None
-    edits: tuple[FaceEdits, ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.faces and self.source is None:
-            raise ProjectError(f"{len(self.faces)} faces without a photo; open the photo first.")
-        if len(self.edits) != len(self.faces):
-            raise ProjectError(f"{len(self.edits)} sets of edits for {len(self.faces)} faces; give each face its own.")
-        if self.face_index is not None and not 0 <= self.face_index < len(self.faces):
-            raise ProjectError(f"Face {self.face_index} is not one of the {len(self.faces)} counted from 0.")
-
-    @property
-    def face(self) -> Face | None:
-        """The chosen face."""
-        return None if self.face_index is None else self.faces[self.face_index]
-
-    @property
-    def face_edits(self) -> FaceEdits | None:
-        """What was changed on the chosen face."""
-        return None if self.face_index is None else self.edits[self.face_index]
+def _require_target(target: str) -> None:
+    parts = split_mix_target(target)
+    if parts is not None:
+        group_channels(parts[0])
+    elif target not in _KNOWN:
+        raise ProjectError(f"Unknown control {target!r}; a track is of an id of icface.controls.CONTROL_IDS, or of a mix rule.")

@@ -1,0 +1,259 @@
+"""Keyframes of one number over time, and what lies between them.
+
+Convention
+----------
+Frames are integers at the project's rate. Between two keys a cubic Bezier runs in the plane of frame and value; its two inner
+points are set by the side of each key that looks into the gap. A side is one of
+
+======  ===================================================================================
+hold    the value of the earlier key until the next one (a right side only)
+linear  straight towards the other key
+ease    level at the key, slow to leave or to arrive: (0.42, 0) of the gap, as CSS and After Effects have it
+bezier  wherever its handle points
+======  ===================================================================================
+
+Handles reach at most across their gap, so that there is one value for each frame. Where no handle is set, a curve stays
+between the values of its two keys: the inner points do, and a Bezier stays in the hull of its points.
+"""
+
+from __future__ import annotations
+
+import bisect
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+Side = Literal["hold", "linear", "ease", "bezier"]
+Mode = Literal["delta", "absolute"]
+Outside = Literal["hold", "rest"]
+Handle = tuple[float, float]
+"""Frames and value from the key to the end of its handle; frames below 0 on the left side, above on the right."""
+
+EASE = 0.42
+MOST_FRAME = 100_000_000
+MOST_KEYS = 1_000_000
+_HALVINGS = 44
+
+
+class CurveError(ValueError):
+    """Keys that make no curve; the message names the frame, the value and the remedy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """The value of a curve at one frame.
+
+    Attributes
+    ----------
+    frame : int
+        Position at the project's rate.
+    value : float
+        In the unit of what is keyed: degrees, 0..1, a gain.
+    left, right : str
+        How the curve comes to the key and how it leaves it.
+    left_handle, right_handle : (frames, value)
+        Where the handles of "bezier" sides end, from the key.
+    """
+
+    frame: int
+    value: float
+    left: Side = "ease"
+    right: Side = "ease"
+    left_handle: Handle = (0.0, 0.0)
+    right_handle: Handle = (0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.frame, bool) or not isinstance(self.frame, int) or not 0 <= self.frame <= MOST_FRAME:
+            raise CurveError(f"A key stands on a frame from 0 to {MOST_FRAME}, not on {self.frame!r}.")
+        if not math.isfinite(self.value):
+            raise CurveError(f"The key on frame {self.frame} has the value {self.value:g}; give a finite number.")
+        if self.left == "hold":
+            raise CurveError(f"The key on frame {self.frame} holds to the left; a key holds to the right only.")
+        if (
+            self.left_handle[0] > 0
+            or self.right_handle[0] < 0
+            or not np.isfinite((*self.left_handle, *self.right_handle)).all()
+        ):
+            raise CurveError(f"A handle of the key on frame {self.frame} points the wrong way, or to no finite place.")
+
+    def moved(self, frames: int = 0, value: float = 0.0) -> Key:
+        """The key elsewhere, its handles along with it."""
+        return replace(self, frame=self.frame + frames, value=self.value + value)
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """The keys of one number of the document.
+
+    Attributes
+    ----------
+    target : str
+        What is keyed: an id of `icface.controls.CONTROL_IDS`, or ``mix:GROUP:gain`` or ``mix:GROUP:offset``.
+    keys : tuple of Key
+        By rising frame, at least one.
+    mode : str
+        Whether values are added to what the face shows without them, or take its place.
+    outside : str
+        Before the first and after the last key: their values hold, or the track is at rest there and says nothing.
+    muted, solo, locked : bool
+        Left out; the only one (with other solos) that counts; not to be changed.
+    """
+
+    target: str
+    keys: tuple[Key, ...]
+    mode: Mode = "delta"
+    outside: Outside = "hold"
+    muted: bool = False
+    solo: bool = False
+    locked: bool = False
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.keys) <= MOST_KEYS:
+            raise CurveError(f"The track of {self.target} has {len(self.keys)} keys; it takes 1 to {MOST_KEYS}.")
+        frames = self.frames
+        if any(b <= a for a, b in pairwise(frames)):
+            raise CurveError(f"The keys of {self.target} are not in order, or two stand on one frame; use Track.of.")
+
+    @classmethod
+    def of(cls, target: str, keys: Iterable[Key], mode: Mode = "delta") -> Track:
+        """A track of keys in any order; of two on one frame the later given counts."""
+        by_frame = {key.frame: key for key in keys}
+        return cls(target, tuple(by_frame[frame] for frame in sorted(by_frame)), mode)
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        """Where the keys stand."""
+        return tuple(key.frame for key in self.keys)
+
+    def key_at(self, frame: int) -> Key | None:
+        """The key on a frame, if there is one."""
+        place = bisect.bisect_left(self.frames, frame)
+        return self.keys[place] if place < len(self.keys) and self.keys[place].frame == frame else None
+
+    def with_keys(self, keys: Iterable[Key]) -> Track | None:
+        """The same track with other keys, as `of` takes them; None without any."""
+        by_frame = {key.frame: key for key in keys}
+        ordered = tuple(by_frame[frame] for frame in sorted(by_frame))
+        if ordered == self.keys:
+            return self
+        return replace(self, keys=ordered) if ordered else None
+
+    def value(self, frame: float) -> float | None:
+        """The value at a frame; None where the track is at rest."""
+        found = float(self.values(np.array([frame], np.float64))[0])
+        return None if math.isnan(found) else found
+
+    def values(self, frames: NDArray[np.integer] | FloatArray) -> FloatArray:
+        """(F,) values at frames, whole or between; NaN where the track is at rest."""
+        at = np.asarray(frames, np.float64)
+        keyed, values = np.array(self.frames, np.float64), np.array([key.value for key in self.keys], np.float64)
+        place = np.searchsorted(keyed, at, side="right") - 1  # the last key that is not after the frame
+        found = values[np.clip(place, 0, None)].copy()
+        between = (place >= 0) & (place < len(keyed) - 1) & (keyed[np.clip(place, 0, None)] != at)
+        for gap in np.unique(place[between]):
+            inside = between & (place == gap)
+            found[inside] = between_keys(self.keys[gap], self.keys[gap + 1], at[inside])
+        if self.outside == "rest":
+            found[(at < keyed[0]) | (at > keyed[-1])] = np.nan
+        return found
+
+
+def control_points(first: Key, second: Key) -> FloatArray:
+    """(4, 2) points of frame and value of the Bezier from one key to the next (not of a "hold")."""
+    gap, rise = second.frame - first.frame, second.value - first.value
+    leave = _reach(first.right, first.right_handle, gap, rise)
+    arrive = _reach(second.left, (-second.left_handle[0], -second.left_handle[1]), gap, rise)
+    a, b = np.array([first.frame, first.value], np.float64), np.array([second.frame, second.value], np.float64)
+    return np.stack([a, a + leave, b - arrive, b])
+
+
+def _reach(side: Side, handle: Handle, gap: float, rise: float) -> FloatArray:
+    """From a key to its inner point, as if the curve ran to the right."""
+    if side == "ease":
+        return np.array([EASE * gap, 0.0])
+    if side == "bezier":
+        across, up = handle
+        share = min(1.0, gap / across) if across > 0 else 1.0  # shortened, it points the same way
+        return np.array([across * share, up * share])
+    return np.array([gap / 3, rise / 3])
+
+
+def between_keys(first: Key, second: Key, frames: FloatArray) -> FloatArray:
+    """(F,) values at frames between two keys that follow each other."""
+    if first.right == "hold":
+        return np.full(len(frames), first.value)
+    if first.right == second.left == "linear":
+        share = (frames - first.frame) / (second.frame - first.frame)
+        straight: FloatArray = first.value + share * (second.value - first.value)
+        return straight
+    x, y = control_points(first, second).T
+    low, high = np.zeros(len(frames)), np.ones(len(frames))
+    for _ in range(_HALVINGS):  # x rises with t, since no handle reaches beyond its gap
+        t = (low + high) / 2
+        early = _bezier(x, t) < frames
+        low, high = np.where(early, t, low), np.where(early, high, t)
+    return np.clip(_bezier(y, (low + high) / 2), y.min(), y.max())
+
+
+def _bezier(points: FloatArray, t: FloatArray) -> FloatArray:
+    s = 1 - t
+    at: FloatArray = points[0] * s**3 + 3 * points[1] * s**2 * t + 3 * points[2] * s * t**2 + points[3] * t**3
+    return at
+
+
+def smooth_handles(keys: tuple[Key, ...], place: int) -> tuple[Handle, Handle]:
+    """Left and right handle with which a key lies on one smooth curve with its neighbours and overshoots none of them.
+
+    The slope is that of Fritsch and Carlson's monotone cubic (SIAM J. Numer. Anal. 17, 1980): level at peaks and dips,
+    elsewhere the harmonic mean of the slopes to both sides.
+    """
+    key = keys[place]
+    before = keys[place - 1] if place > 0 else None
+    after = keys[place + 1] if place + 1 < len(keys) else None
+    slopes = [(b.value - a.value) / (b.frame - a.frame) for a, b in ((before, key), (key, after)) if a and b]
+    rises = len(slopes) == 2 and slopes[0] * slopes[1] > 0
+    slope = 2 * slopes[0] * slopes[1] / (slopes[0] + slopes[1]) if rises else 0.0
+    left = (key.frame - before.frame) / 3 if before else 0.0
+    right = (after.frame - key.frame) / 3 if after else 0.0
+    return (-left, -left * slope), (right, right * slope)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blend:
+    """A range of frames in which the edits of a face count, and over how many frames they come and go.
+
+    Attributes
+    ----------
+    first, last : int
+        The first and last frame with any effect.
+    fade_in, fade_out : int
+        Frames until the full effect, and from it to none; 0 is at once.
+    """
+
+    first: int
+    last: int
+    fade_in: int = 0
+    fade_out: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.first <= self.last <= MOST_FRAME:
+            raise CurveError(f"A blend runs from a frame to a later one, not from {self.first} to {self.last}.")
+        if min(self.fade_in, self.fade_out) < 0 or self.fade_in + self.fade_out > self.last - self.first + 1:
+            raise CurveError(
+                f"Fades of {self.fade_in} and {self.fade_out} frames do not fit into {self.last - self.first + 1} frames."
+            )
+
+    def weights(self, frames: NDArray[np.integer] | FloatArray) -> FloatArray:
+        """(F,) 0..1, smooth at both ends of a fade."""
+        at = np.asarray(frames, np.float64)
+        rising = (at - self.first + 1) / (self.fade_in + 1)
+        falling = (self.last - at + 1) / (self.fade_out + 1)
+        share = np.clip(np.minimum(rising, falling), 0, 1)
+        smooth: FloatArray = share * share * (3 - 2 * share)
+        return smooth
