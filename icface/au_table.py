@@ -93,12 +93,14 @@ def channel_rows(values: Mapping[str, ArrayLike]) -> FloatArray:
             strongest[control] = np.maximum(strongest[control], amount) if control in strongest else amount
     count = max((len(amount) for amount in strongest.values()), default=0)
     rows = np.zeros((count, len(CHANNELS)))
+    right, left = CHANNEL_INDEX["jawRight"], CHANNEL_INDEX["jawLeft"]
     for control, amount in strongest.items():
+        if control == "AU30":  # signed: one of two channels
+            rows[:, right] += np.clip(amount, 0, None)
+            rows[:, left] += np.clip(-amount, 0, None)
+            continue
         rows += np.outer(np.where(np.isfinite(amount), amount, 0), direction(control))
         rows[~np.isfinite(amount)] = np.nan
-    right, left = CHANNEL_INDEX["jawRight"], CHANNEL_INDEX["jawLeft"]
-    sideways = rows[:, right] - rows[:, left]
-    rows[:, right], rows[:, left] = np.clip(sideways, 0, None), np.clip(-sideways, 0, None)
     return np.clip(rows, 0, 1)
 
 

@@ -23,6 +23,7 @@ from icface.commands.options import device_option, json_option
 
 BAD_INPUT = 2
 COMMANDS: dict[str, str] = {
+    "convert": "icface.commands.convert",
     "info": "icface.commands.photo",
     "render": "icface.commands.photo",
 }

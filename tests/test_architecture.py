@@ -16,6 +16,7 @@ MAX_LINES = 400
 MAX_MODEL_BYTES = 30_000_000
 DOCUMENT_MODULES = (
     "icface.controls",
+    "icface.au_table",
     "icface.geometry",
     "icface.tracking",
     "icface.au_table",

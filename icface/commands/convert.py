@@ -1,0 +1,90 @@
+"""``icface convert``: tracking data of one program made that of another."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from fractions import Fraction
+from pathlib import Path
+
+import click
+
+from icface.commands.options import json_option
+
+_READ = ("openface", "livelink", "fex", "mediapipe", "json", "npz")
+_WRITTEN = ("openface", "livelink", "json", "npz", "bvh")
+_RATE = re.compile(r"\d{1,6}(\.\d{1,6}|/[1-9]\d{0,5})?")
+
+
+def _rate(context: click.Context, option: click.Parameter, text: str | None) -> Fraction | None:
+    """Frames a second of a text."""
+    if text is None:
+        return None
+    if not _RATE.fullmatch(text) or not (rate := Fraction(text)):
+        raise click.BadParameter(f"{text!r} is not a rate. Write frames a second: 25, 29.97 or 30000/1001.", context, option)
+    return rate
+
+
+@click.command()
+@click.argument("source", metavar="IN", type=click.Path(path_type=Path))
+@click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
+@click.option("--from", "read_as", type=click.Choice(_READ), help="Format of IN; told from its content by default.")
+@click.option("--to", "write_as", type=click.Choice(_WRITTEN), help="Format of OUT; told from its ending: .csv is OpenFace's.")
+@click.option("--face", metavar="NAME", help="Which face, as IN calls it; that with most frames by default.")
+@click.option("--rate", callback=_rate, metavar="FPS", help="Frames a second of IN, if it does not say or is wrong.")
+@click.option(
+    "--units", type=click.Choice(["degrees", "radians", "half-turns"]), help="Of head angles in IN, if guessed wrong."
+)
+@json_option
+def convert(  # noqa: PLR0913, PLR0917  (one for each option)
+    source: Path,
+    target: Path,
+    read_as: str | None,
+    write_as: str | None,
+    face: str | None,
+    rate: Fraction | None,
+    units: str | None,
+    as_json: bool,
+) -> None:
+    """Convert tracking data in IN, and say what was assumed and what is lost.
+
+    Reads OpenFace, py-feat, Live Link Face (ARKit) and MediaPipe files; writes OpenFace and Live Link Face CSV, BVH of the
+    head's rotation, and JSON or npz of its own, which lose nothing but, in JSON, landmarks.
+    """
+    from icface.formats import FormatError, load, save
+
+    if target.exists() and source.exists() and target.samefile(source):
+        raise FormatError(f"{target} is the file that is read. Choose another name, so that the original stays.")
+    found = load(source, face=face, units=units, rate=rate, name=read_as)
+    motion = found.motion
+    lost = save(target, motion, write_as)
+    if as_json:
+        report = {
+            "input": str(source),
+            "format": found.format,
+            "face": found.labels[0],
+            "faces": list(found.labels),
+            "frames": len(motion),
+            "frames_with_face": int(motion.present.sum()),
+            "rate": str(motion.rate),
+            "seconds": round(motion.duration_s, 6),
+            "carried": sorted(motion.carried),
+            "output": str(target),
+            "assumed": list(found.notes),
+            "lost": list(lost),
+        }
+        click.echo(json.dumps(report, indent=2))
+        return
+    seen = int(motion.present.sum())
+    click.echo(
+        f"{target}  {seen} of {len(motion)} frames with a face, {_decimal(motion.rate)} frames/s, {motion.duration_s:.2f} s"
+    )
+    for note in found.notes:
+        click.echo(f"read: {note}", err=True)
+    for note in lost:
+        click.echo(f"written: {note}", err=True)
+
+
+def _decimal(rate: Fraction) -> str:
+    return f"{float(rate):g}" if math.isclose(float(f"{float(rate):g}"), rate, rel_tol=1e-9) else f"{float(rate):.3f}"

@@ -1,0 +1,184 @@
+"""py-feat's CSV (``Fex``), read without py-feat: what its detectors of all versions write.
+
+Convention
+----------
+Three kinds of head angles, told apart by the columns: before 2.0 degrees; of Detectorv2 (``valence``, ``mesh_x_0``) and later
+radians with other signs; of MPDetector (``x_477``) radians under swapped names. See `icface.formats.rotations`. Action Units
+are from 0 to 1, and are likelihoods rather than intensities in most detectors. Where 52 blend shapes are there as well, they
+are taken, because they have sides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from icface.au_table import channel_rows, channels_of
+from icface.controls import ANGLES, UnknownControlError, expand_control
+from icface.formats.angles import in_radians
+from icface.formats.arkit_names import columns_of, fill
+from icface.formats.errors import FormatError
+from icface.formats.rotations import angles_deg, of_fex, of_fex_first, of_fex_mesh
+from icface.formats.rows import Loaded, Rows, Wishes, loaded, zeros
+from icface.formats.table import Columns, Header, read_columns, read_header
+
+FloatArray = NDArray[np.float64]
+
+NAME = "fex"
+ORIGIN = "py-feat CSV"
+POSE = ("Pitch", "Roll", "Yaw")
+_AU = re.compile(r"AU(\d{2})")
+_FEWEST_SHAPES = 20
+_LATER = ("X", "Y", "Z", "approx_time", "Identity")
+_RATES = tuple(Fraction(n) for n in (10, 12, 15, 24, 25, 30, 48, 50, 60, 100, 120))
+
+
+def speaks(header: Header) -> bool:
+    """Whether these are columns of py-feat."""
+    units = sum(_AU.fullmatch(name) is not None for name in header.names)
+    return "FaceRectX" in header or "FaceScore" in header or (units > 0 and all(name in header for name in POSE))
+
+
+def load(path: Path, wishes: Wishes) -> Loaded:
+    """The faces of a file; `FormatError` if there is nothing in it that drives a face."""
+    header = read_header(path)
+    notes: list[str] = []
+    shapes = columns_of(header.names)
+    shapes = shapes if len(shapes) >= _FEWEST_SHAPES else {}
+    units = {} if shapes else _units(header, notes)
+    pose = POSE if all(name in header for name in POSE) else ()
+    if not units and not pose and not shapes:
+        raise FormatError(f"{path}, line 1: no column Pitch, Roll, Yaw, AU01 and so on. Save the whole Fex with to_csv.")
+    if shapes:
+        notes.append("Blend shapes are taken, and Action Units left out: blend shapes have sides.")
+    numbers = [name for name in ("frame", "FaceScore", "FaceRectX") if name in header]
+    texts = [name for name in ("input", "Identity", "approx_time") if name in header]
+    columns = read_columns(header, [*numbers, *pose, *units, *shapes], texts=texts)
+    notes += columns.notes
+    controls, carried = zeros(len(columns)), frozenset[str]()
+    missing = _missing(columns)
+    if shapes:
+        carried |= fill(controls, {shape: columns.numbers[name] for name, shape in shapes.items()})
+    elif units:
+        controls = channel_rows({au: _intensity(columns.numbers[name], missing, notes) for name, au in units.items()})
+        carried |= channels_of(units.values())
+    if pose:
+        controls[:, : len(ANGLES)] = _angles(header, columns, missing, wishes, notes)
+        carried |= set(ANGLES)
+    whole = Rows(
+        controls=controls,
+        missing=missing,
+        confidence=columns.numbers.get("FaceScore", np.ones(len(columns))),
+        frames=columns.numbers.get("frame"),
+        seconds=_seconds(columns, notes) if wishes.rate is None else None,
+        carried=carried,
+    )
+    faces = [replace(whole.part(at), label=label) for label, at in _faces(columns, notes)]
+    return loaded(path, faces, name=NAME, origin=ORIGIN, notes=notes, wishes=wishes)
+
+
+def _units(header: Header, notes: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name in header.names:
+        match = _AU.fullmatch(name)
+        if match is not None:
+            try:
+                expand_control(name)
+            except UnknownControlError:
+                notes.append(f"No channel for {name}: left out.")
+            else:
+                found[name] = f"AU{match[1]}"
+    if found:
+        notes.append("py-feat's Action Units are likelihoods from 0 to 1, taken for intensities; left and right move alike.")
+    return found
+
+
+def _missing(columns: Columns) -> NDArray[np.bool_]:
+    missing = np.zeros(len(columns), np.bool_)
+    for name in ("FaceScore", "FaceRectX"):
+        if name in columns.numbers:
+            missing |= np.isnan(columns.numbers[name])
+    return missing
+
+
+def _intensity(values: FloatArray, missing: NDArray[np.bool_], notes: list[str]) -> FloatArray:
+    most = float(np.nanmax(np.where(missing, 0, values), initial=0))
+    if most > 1.5:
+        scale = 5.0 if most <= 5.5 else 100.0
+        notes.append(f"Some Action Units go up to {most:.3g} and were divided by {scale:g}.")
+        return values / scale
+    return values
+
+
+def _angles(header: Header, columns: Columns, missing: NDArray[np.bool_], wishes: Wishes, notes: list[str]) -> FloatArray:
+    """Yaw, pitch, roll in degrees, shape (N, 3)."""
+    turned = [columns.numbers[name] for name in POSE]
+    notes.append("Head angles are py-feat's: other trackers call another direction straight ahead, by several degrees.")
+    if "x_477" in header:
+        return angles_deg(of_fex_mesh(*in_radians(turned, wishes.units, notes, usual="radians", settled=True, but=missing)))
+    if "valence" in header or "mesh_x_0" in header:
+        return angles_deg(of_fex(*in_radians(turned, wishes.units, notes, usual="radians", settled=True, but=missing)))
+    most = float(np.nanmax(np.abs(np.where(missing, 0, turned)), initial=0))
+    later = wishes.units == "radians" or (wishes.units is None and most <= 3.2 and any(name in header for name in _LATER))
+    made = of_fex if later else of_fex_first
+    return angles_deg(made(*in_radians(turned, wishes.units, notes, usual="radians" if later else "degrees", but=missing)))
+
+
+def _seconds(columns: Columns, notes: list[str]) -> FloatArray | None:
+    """Times of the frames, if whole minutes and seconds beside frame numbers betray the clip's rate."""
+    frames, stamps = columns.numbers.get("frame"), columns.texts.get("approx_time")
+    if frames is None or stamps is None:
+        return None
+    clock = np.array([_clock(stamp) for stamp in stamps])
+    late = np.isfinite(clock) & np.isfinite(frames) & (frames > 0)
+    if not late.any():
+        return None
+    least = (frames[late] / (clock[late] + 1)).max()  # the clock shows whole seconds, rounded down
+    most = (frames[late] / np.maximum(clock[late], 1e-9)).min()
+    fitting = [rate for rate in _RATES if least < rate <= most + 1e-9]
+    if len(fitting) != 1:
+        return None
+    notes.append(f"The times beside the frames fit a clip of {fitting[0]} frames a second.")
+    seconds: FloatArray = frames / float(fitting[0])
+    return seconds
+
+
+def _clock(stamp: str) -> float:
+    minutes, colon, seconds = stamp.partition(":")
+    try:
+        return 60 * float(minutes) + float(seconds) if colon else float("nan")
+    except ValueError:
+        return float("nan")
+
+
+def _faces(columns: Columns, notes: list[str]) -> Iterator[tuple[str, NDArray[np.int64]]]:
+    """Each face's name and rows: by picture or clip, then by identity, else by the order within a frame."""
+    count = len(columns)
+    inputs = columns.texts.get("input", [""] * count)
+    frames = columns.numbers.get("frame", np.arange(count, dtype=np.float64))
+    one_picture_each = len(set(inputs)) == count > 1
+    clips = [""] * count if one_picture_each else inputs
+    identities = columns.texts.get("Identity")
+    if identities is None or len(set(zip(clips, frames, identities, strict=True))) < count:
+        seen: Counter[tuple[str, float]] = Counter()
+        identities = []
+        for clip, frame in zip(clips, frames.tolist(), strict=True):
+            identities.append(str(seen[clip, frame]))
+            seen[clip, frame] += 1
+        if max(seen.values()) > 1:
+            notes.append("Faces have no identity in the file: of each frame the first is face 0, the next face 1, and so on.")
+    keys = list(zip(clips, identities, strict=True))
+    several = len(set(clips)) > 1
+    at: dict[tuple[str, str], list[int]] = {}
+    for row, key in enumerate(keys):
+        at.setdefault(key, []).append(row)
+    for (clip, face), rows in at.items():
+        short = re.split(r"[/\\]", clip)[-1]
+        yield (f"{short} {face}" if several else face), np.array(rows, np.int64)

@@ -1,0 +1,76 @@
+"""Files opened for reading with a bound, and written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import BufferedReader, TextIOWrapper
+from pathlib import Path
+from typing import BinaryIO
+
+from icface.formats.errors import FormatError
+
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_WHY = {
+    errno.ENOENT: "there is no such file or folder",
+    errno.EISDIR: "it is a folder",
+    errno.EACCES: "reading or writing it is not permitted",
+    errno.EPERM: "reading or writing it is not permitted",
+    errno.ENOSPC: "the disk is full; make room and try again",
+}
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[BufferedReader]:
+    """The file's bytes; `FormatError` if it cannot be read, is no plain file, or is empty."""
+    try:
+        if path.exists() and not path.is_file():
+            raise FormatError(f"{path} is not a file. Choose a file of tracking data.")
+        with path.open("rb") as stream:
+            if not stream.peek(1):
+                raise FormatError(f"{path} is empty. Record or export it again.")
+            yield stream
+    except OSError as error:
+        raise FormatError(f"{path} could not be read: {_reason(error)}.") from error
+
+
+@contextmanager
+def readable_text(path: Path) -> Iterator[TextIOWrapper]:
+    """The file's text with line ends as they are; what is no text in its encoding becomes a replacement character."""
+    with readable(path) as stream, TextIOWrapper(stream, encoding_of(stream.peek(4)), errors="replace", newline="") as text:
+        yield text
+
+
+def encoding_of(head: bytes) -> str:
+    """The text encoding that the first bytes of a file show: UTF-8 unless a mark says UTF-16."""
+    return "utf-16" if head[:2] in _UTF16 else "utf-8-sig"
+
+
+def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
+    """Write beside the target and put it in place; `FormatError` if that fails, and then the old file is as it was."""
+    target = path.resolve()  # of a link, what it points at is replaced, not the link
+    partial = target.with_name(f".{secrets.token_hex(8)}.part")
+    try:
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder")
+        if target.exists() and not os.access(target, os.W_OK):
+            raise PermissionError(errno.EACCES, "read-only file")
+        with partial.open("xb") as stream:
+            write(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if target.exists():
+            shutil.copymode(target, partial)
+        partial.replace(target)
+    except OSError as error:
+        raise FormatError(f"{path} could not be saved: {_reason(error)}.") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _reason(error: OSError) -> str:
+    return _WHY.get(error.errno or 0, error.strerror or str(error))

@@ -1,0 +1,190 @@
+"""OpenFace 2 CSV: head rotation in radians, Action Units from 0 to 5, one row for each frame and face.
+
+Convention
+----------
+Columns are found by name: any subset with ``pose_R*`` or ``AUxx_r`` will do, of the 714 of a full file or the 431 of older
+ones. Rows with success 0 hold rubbish and count as frames without a face. ``AUxx_c`` only say whether, not how much, and drive
+nothing. An intensity moves left and right alike; going out, the mean of both sides is written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from icface.au_table import channel_rows, channels_of, explained
+from icface.controls import ANGLES, CHANNEL_INDEX, CHANNELS, UnknownControlError, expand_control
+from icface.formats.angles import in_radians
+from icface.formats.errors import FormatError
+from icface.formats.files import write_whole
+from icface.formats.rotations import angles_deg, of_openface, rotations, to_openface
+from icface.formats.rows import Loaded, Rows, Wishes, loaded, zeros
+from icface.formats.table import Columns, Header, read_columns, read_header
+from icface.motion import Motion
+
+FloatArray = NDArray[np.float64]
+
+NAME = "openface"
+ORIGIN = "OpenFace CSV"
+POSE = ("pose_Rx", "pose_Ry", "pose_Rz")
+INTENSITIES = ("01", "02", "04", "05", "06", "07", "09", "10", "12", "14", "15", "17", "20", "23", "25", "26", "45")
+PRESENCES = (*INTENSITIES[:-1], "28", INTENSITIES[-1])
+MOST_INTENSE = 5.0
+_PRESENT_FROM = 1.0
+_LOST_FROM = 0.05
+_AU = re.compile(r"AU(\d{1,2})_([rc])")
+
+
+def speaks(header: Header) -> bool:
+    """Whether these are columns of OpenFace."""
+    return any(_AU.fullmatch(name) for name in header.names) or all(name in header for name in POSE)
+
+
+def load(path: Path, wishes: Wishes) -> Loaded:
+    """The faces of a file; `FormatError` if there is nothing in it that drives a face."""
+    header = read_header(path)
+    notes: list[str] = []
+    units = _units(header, notes)
+    pose = POSE if all(name in header for name in POSE) else ()
+    if not units and not pose:
+        raise FormatError(
+            f"{path}, line 1: no column pose_Rx, pose_Ry, pose_Rz or AU01_r and so on. Run OpenFace with -pose -aus."
+        )
+    if not pose:
+        notes.append("The file has no head rotation (pose_Rx, pose_Ry, pose_Rz).")
+    else:
+        notes.append("Head angles are OpenFace's: other trackers call another direction straight ahead, by several degrees.")
+    about = [name for name in ("frame", "timestamp", "confidence", "success") if name in header]
+    texts = ["face_id"] if "face_id" in header else []
+    columns = read_columns(header, [*about, *pose, *units], texts=texts)
+    notes += columns.notes
+    rows = [_face(columns.part(at), label, units, wishes, notes) for label, at in _faces(columns)]
+    return loaded(path, rows, name=NAME, origin=ORIGIN, notes=notes, wishes=wishes)
+
+
+def _units(header: Header, notes: list[str]) -> dict[str, str]:
+    """Columns of intensities, to the names of units they drive."""
+    found: dict[str, str] = {}
+    unused = []
+    for name in header.names:
+        match = _AU.fullmatch(name)
+        if match is None or match[2] == "c":
+            continue
+        try:
+            expand_control(f"AU{match[1]}")
+        except UnknownControlError:
+            unused.append(name)
+        else:
+            found[name] = f"AU{match[1]}"
+    if unused:
+        notes.append(f"No channel for {', '.join(unused)}: left out.")
+    if found:
+        notes.append("Action Units have no sides here: left and right move alike.")
+    whether = [name for name in header.names if name.endswith("_c") and f"{name[:-2]}_r" not in found and _AU.fullmatch(name)]
+    if whether:
+        notes.append(f"{', '.join(whether)} only say whether a unit is there, not how much: left out.")
+    return found
+
+
+def _faces(columns: Columns) -> Iterator[tuple[str, NDArray[np.int64]]]:
+    """Each face's name and rows."""
+    if "face_id" not in columns.texts:
+        yield "0", np.arange(len(columns))
+        return
+    labels = np.array(columns.texts["face_id"])
+    for label in dict.fromkeys(columns.texts["face_id"]):
+        yield label, np.flatnonzero(labels == label)
+
+
+def _face(columns: Columns, label: str, units: dict[str, str], wishes: Wishes, notes: list[str]) -> Rows:
+    count = len(columns)
+    numbers = columns.numbers
+    success = numbers.get("success", np.ones(count))
+    missing = ~(success >= 0.5)
+    controls = zeros(count)
+    carried: frozenset[str] = frozenset()
+    if units:
+        controls = channel_rows({au: numbers[name] / MOST_INTENSE for name, au in units.items()})
+        carried |= channels_of(units.values())
+        most = max(float(np.nanmax(np.where(missing, 0, numbers[name]), initial=0)) for name in units)
+        if most > MOST_INTENSE + 1e-6:
+            notes.append(f"Action Units go up to {most:.3g}, and OpenFace's end at 5: clipped.")
+    if POSE[0] in numbers:
+        turned = in_radians([numbers[name] for name in POSE], wishes.units, notes, usual="radians", settled=True, but=missing)
+        controls[:, : len(ANGLES)] = angles_deg(of_openface(*turned))
+        carried |= set(ANGLES)
+    return Rows(
+        controls=controls,
+        missing=missing,
+        confidence=numbers.get("confidence", np.ones(count)),
+        frames=numbers.get("frame"),
+        seconds=numbers.get("timestamp"),
+        carried=carried,
+        label=label,
+    )
+
+
+# ------------------------------------------------------------------------------------------------------------------ out
+
+
+def save(path: Path, motion: Motion) -> tuple[str, ...]:
+    """Write a CSV with the columns of ``-pose -aus``; returns what is lost."""
+    seen = motion.present
+    intensities, sideless = _intensities(motion.controls[seen].astype(np.float64))
+    rotation = rotations(motion.controls[seen, : len(ANGLES)].astype(np.float64))
+    numbers = np.zeros((len(motion), 3 + len(INTENSITIES)))
+    numbers[seen] = np.column_stack([*to_openface(rotation), MOST_INTENSE * intensities[:, : len(INTENSITIES)]])
+    presences = np.zeros((len(motion), len(PRESENCES)), np.int64)
+    present = MOST_INTENSE * intensities >= _PRESENT_FROM
+    presences[seen] = present[:, [*range(len(INTENSITIES) - 1), len(INTENSITIES), len(INTENSITIES) - 1]]
+    names = [
+        "frame", "face_id", "timestamp", "confidence", "success", "pose_Tx", "pose_Ty", "pose_Tz", *POSE,
+        *(f"AU{n}_r" for n in INTENSITIES), *(f"AU{n}_c" for n in PRESENCES),
+    ]  # fmt: skip
+
+    def lines() -> Iterator[str]:
+        yield ",".join(names)
+        for row in range(len(motion)):
+            values = ",".join(f"{value + 0.0:.7g}" for value in numbers[row].round(7))
+            flags = ",".join(map(str, presences[row]))
+            yield f"{row + 1},0,{motion.seconds[row]:.9g},{motion.confidence[row]:.6g},{int(seen[row])},0,0,0,{values},{flags}"
+
+    write_whole(path, lambda stream: stream.writelines(f"{line}\n".encode() for line in lines()))
+    return (
+        "The distance of the head (pose_Tx, pose_Ty, pose_Tz) is not known and written as 0.",
+        f"AUxx_c is 1 from intensity {_PRESENT_FROM:g} on.",
+        *_losses(motion.controls[seen].astype(np.float64), sideless),
+        *(("Landmarks are not written.",) if motion.landmarks is not None else ()),
+    )
+
+
+def _intensities(controls: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """(N, 18) of the units of `INTENSITIES` and AU28, 0..1, and the channels (N, 56) that they amount to."""
+    sides = [expand_control(f"AU{number}") for number in (*INTENSITIES, "28")]
+    every = tuple(control for controls_of in sides for control in controls_of)
+    values = dict(zip(every, explained(controls, every, sparing=1e-3).T, strict=True))
+    both = np.stack([np.mean([values[control] for control in controls_of], axis=0) for controls_of in sides], axis=1)
+    amounts = {f"AU{number}": both[:, i] for i, number in enumerate(INTENSITIES)}
+    return both, channel_rows(amounts)
+
+
+def _losses(controls: FloatArray, written: FloatArray) -> Iterator[str]:
+    """What a reader of the file will not see, for people."""
+    if not len(controls):
+        return
+    paired = [name[:-2] for name in CHANNELS if name.endswith("_L")]
+    uneven = [
+        name for name in paired
+        if np.abs(controls[:, CHANNEL_INDEX[f"{name}_L"]] - controls[:, CHANNEL_INDEX[f"{name}_R"]]).max() > _LOST_FROM
+    ]  # fmt: skip
+    if uneven:
+        yield f"Left and right are merged: {', '.join(uneven)}."
+    off = np.abs(controls - written)[:, len(ANGLES) :].max(0)
+    merged = {f"{name}_{side}" for name in uneven for side in "LR"}
+    lost = [name for name, by in zip(CHANNELS[len(ANGLES) :], off, strict=True) if by > _LOST_FROM and name not in merged]
+    if lost:
+        yield f"OpenFace's Action Units do not say, or only in part: {', '.join(lost)}."

@@ -1,0 +1,107 @@
+"""Head rotations of other programs, and ours.
+
+Convention
+----------
+Our head frame has x to the subject's left, y up and z to the camera; a head that rests is the identity, and (yaw, pitch,
+roll) make the matrix of `icface.geometry.rotation_matrix`. Computer vision's frame has x to the right of the picture (the
+subject's left as well), y down and z away from the camera: half a turn about x leads from one to the other, so that angles
+about x keep their sign and those about y and z change it.
+
+Angles here are radians, arrays of shape (N,); matrices are (N, 3, 3).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+_HALF_TURN = np.diag([1.0, -1.0, -1.0])
+
+
+def about(axis: int, angle: FloatArray) -> FloatArray:
+    """Right-handed rotations about x (0), y (1) or z (2)."""
+    cos, sin = np.cos(angle), np.sin(angle)
+    first, second = (axis + 1) % 3, (axis + 2) % 3
+    turned = np.zeros((len(cos), 3, 3))
+    turned[:, axis, axis] = 1
+    turned[:, first, first] = turned[:, second, second] = cos
+    turned[:, first, second], turned[:, second, first] = -sin, sin
+    return turned
+
+
+def flipped(rotation: FloatArray) -> FloatArray:
+    """The same rotations in computer vision's frame, given in ours; or the other way round."""
+    changed: FloatArray = _HALF_TURN @ rotation @ _HALF_TURN
+    return changed
+
+
+def angles_deg(rotation: FloatArray) -> FloatArray:
+    """Yaw, pitch, roll in degrees, shape (N, 3), of rotations in our frame."""
+    pitch = np.arcsin(np.clip(rotation[:, 2, 1], -1, 1))
+    yaw = np.arctan2(-rotation[:, 2, 0], rotation[:, 2, 2])
+    roll = np.arctan2(-rotation[:, 0, 1], rotation[:, 1, 1])
+    degrees: FloatArray = np.degrees(np.stack([yaw, pitch, roll], axis=1))
+    return degrees
+
+
+def rotations(yaw_pitch_roll_deg: FloatArray) -> FloatArray:
+    """The inverse of `angles_deg`: yaw first, then pitch, then roll about fixed axes."""
+    yaw, pitch, roll = np.radians(yaw_pitch_roll_deg).T
+    turned: FloatArray = about(2, roll) @ about(0, pitch) @ about(1, yaw)
+    return turned
+
+
+def of_openface(rx: FloatArray, ry: FloatArray, rz: FloatArray) -> FloatArray:
+    """Rotations in our frame of OpenFace's ``pose_Rx``, ``pose_Ry``, ``pose_Rz``: Rx Ry Rz in computer vision's frame."""
+    return flipped(about(0, rx) @ about(1, ry) @ about(2, rz))
+
+
+def to_openface(rotation: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """``pose_Rx``, ``pose_Ry``, ``pose_Rz`` of rotations in our frame."""
+    theirs = flipped(rotation)
+    rx = np.arctan2(-theirs[:, 1, 2], theirs[:, 2, 2])
+    ry = np.arcsin(np.clip(theirs[:, 0, 2], -1, 1))
+    rz = np.arctan2(-theirs[:, 0, 1], theirs[:, 0, 0])
+    return rx, ry, rz
+
+
+def of_fex_first(pitch: FloatArray, roll: FloatArray, yaw: FloatArray) -> FloatArray:
+    """Rotations of py-feat before 2.0: up, turned to the subject's right and tilted to the subject's left are positive."""
+    return flipped(about(0, -pitch) @ about(1, yaw) @ about(2, roll))
+
+
+def of_fex(pitch: FloatArray, roll: FloatArray, yaw: FloatArray) -> FloatArray:
+    """Rotations of py-feat from 2.0 on: up, turned and tilted to the subject's right are positive."""
+    return flipped(about(2, -roll) @ about(1, yaw) @ about(0, -pitch))
+
+
+def of_fex_mesh(pitch: FloatArray, roll: FloatArray, yaw: FloatArray) -> FloatArray:
+    """Rotations of py-feat's MPDetector, which calls the turn about y roll and that about z yaw, in our frame."""
+    turned: FloatArray = about(2, yaw) @ about(1, roll) @ about(0, pitch)
+    return turned
+
+
+def of_arkit(yaw: FloatArray, pitch: FloatArray, roll: FloatArray) -> FloatArray:
+    """Rotations of a face anchor's Euler angles: Ry Rx Rz in ARKit's face frame, which is ours."""
+    turned: FloatArray = about(1, yaw) @ about(0, pitch) @ about(2, roll)
+    return turned
+
+
+def to_arkit(rotation: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Yaw, pitch, roll of a face anchor."""
+    pitch = np.arcsin(np.clip(-rotation[:, 1, 2], -1, 1))
+    yaw = np.arctan2(rotation[:, 0, 2], rotation[:, 2, 2])
+    roll = np.arctan2(rotation[:, 1, 0], rotation[:, 1, 1])
+    return yaw, pitch, roll
+
+
+def nearest(matrix: FloatArray) -> FloatArray:
+    """The rotations nearest to matrices that may scale as well, (N, 3, 3); NaN for those that mirror or are flat."""
+    near = np.full(matrix.shape, np.nan)
+    good = np.flatnonzero(np.isfinite(matrix).all((1, 2)))
+    good = good[np.linalg.det(matrix[good]) > 1e-9]
+    left, _, right = np.linalg.svd(matrix[good])
+    near[good] = left @ right
+    return near

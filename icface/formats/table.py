@@ -1,0 +1,254 @@
+"""Columns of a CSV file, read line by line: a file may be long, but no more than the columns that are wanted is kept.
+
+Convention
+----------
+Lines count from 1, the header among them. Names are stripped of spaces; the first of ``,`` ``;`` and tab that is most
+frequent in the header parts cells. With ``;`` a decimal comma is understood. An empty cell, ``nan`` and ``inf`` are NaN.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from io import TextIOWrapper
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from icface.formats.errors import FormatError
+from icface.formats.files import readable_text
+
+FloatArray = NDArray[np.float64]
+
+MOST_ROWS = 2_000_000
+"""Eighteen hours at 30 frames a second."""
+MOST_COLUMNS = 20_000
+LONGEST_LINE = 2_000_000
+"""Characters; the longest header known has some 30,000."""
+_SHOWN = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """The first line of a CSV file.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    names : tuple of str
+        Columns in their order, stripped.
+    delimiter : str
+        What parts cells.
+    """
+
+    path: Path
+    names: tuple[str, ...]
+    delimiter: str
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
+
+    def first(self, *names: str) -> str | None:
+        """The first of these names that is a column, whatever its case; None if none is."""
+        lower = {name.lower(): name for name in reversed(self.names)}
+        return next((lower[name.lower()] for name in names if name.lower() in lower), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Columns:
+    """Some columns of a CSV file.
+
+    Attributes
+    ----------
+    numbers : dict
+        Name to (N,) float64.
+    texts : dict
+        Name to N texts, stripped.
+    lines : (N,) int64
+        Where each row stands in the file.
+    notes : tuple of str
+        What was left out.
+    """
+
+    numbers: dict[str, FloatArray]
+    texts: dict[str, list[str]]
+    lines: NDArray[np.int64] = field(repr=False)
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def part(self, rows: NDArray[np.int64]) -> Columns:
+        """These rows alone, in this order."""
+        return Columns(
+            numbers={name: column[rows] for name, column in self.numbers.items()},
+            texts={name: [column[row] for row in rows] for name, column in self.texts.items()},
+            lines=self.lines[rows],
+        )
+
+
+def read_header(path: Path) -> Header:
+    """The first line; `FormatError` if the file is empty, is no text, or the line is longer than any tracker writes."""
+    with readable_text(path) as stream:
+        text = next(_lines(path, stream), "")
+        delimiter = max(",;\t", key=text.count)
+        names = tuple(name.strip() for name in next(_cells(path, iter([text]), delimiter))[1])
+    if len(names) > MOST_COLUMNS:
+        raise FormatError(
+            f"{path}, line 1: {len(names)} columns, and tracking data has at most {MOST_COLUMNS}. Export it again."
+        )
+    return Header(path=path, names=names, delimiter=delimiter)
+
+
+def read_columns(header: Header, numbers: Sequence[str], *, texts: Sequence[str] = (), ragged: bool = False) -> Columns:
+    """The rows of some columns.
+
+    Parameters
+    ----------
+    header : Header
+        Of the file, from `read_header`.
+    numbers, texts : sequence of str
+        Names that are in the header.
+    ragged : bool
+        Rows may be shorter than the header; what is missing is empty.
+
+    Raises
+    ------
+    FormatError
+        Naming line and column: a word where a number should be, a row of another length than the header, a column that
+        stands twice, no row at all, more rows than `MOST_ROWS`.
+    """
+    wanted = [*numbers, *texts]
+    twice = next((name for name in wanted if header.names.count(name) > 1), None)
+    if twice is not None:
+        raise FormatError(f"{header.path}, line 1: column {twice} stands there twice. Rename or remove one of them.")
+    reader = _Reader(header=header, numbers=tuple(numbers), texts=tuple(texts), ragged=ragged)
+    with readable_text(header.path) as text:
+        rows = _cells(header.path, _lines(header.path, text), header.delimiter)
+        next(rows)
+        for line, cells in rows:
+            reader.take(line, cells)
+    return reader.finish()
+
+
+@dataclass(slots=True, kw_only=True)
+class _Reader:
+    """Rows as they are gathered."""
+
+    header: Header
+    numbers: tuple[str, ...]
+    texts: tuple[str, ...]
+    ragged: bool
+    values: array[float] = field(default_factory=lambda: array("d"))
+    lines: array[int] = field(default_factory=lambda: array("q"))
+    words: list[list[str]] = field(default_factory=list)
+    short: tuple[int, int] | None = None
+    _at: list[int] = field(default_factory=list)
+    _word_at: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._at = [self.header.names.index(name) for name in self.numbers]
+        self._word_at = [self.header.names.index(name) for name in self.texts]
+        self.words = [[] for _ in self.texts]
+
+    def take(self, line: int, cells: list[str]) -> None:
+        """Keep a row's wanted cells."""
+        width = len(self.header.names)
+        if self.short is not None:
+            raise self._odd(*self.short)
+        if len(cells) < width:
+            if not self.ragged:
+                self.short = line, len(cells)  # forgiven if it is the last: a recorder that was stopped
+                return
+            cells = cells + [""] * (width - len(cells))
+        elif len(cells) > width and any(cell.strip() for cell in cells[width:]):
+            raise self._odd(line, len(cells))
+        if len(self.lines) >= MOST_ROWS:
+            raise FormatError(f"{self.header.path} has more than {MOST_ROWS} rows. Split it, and open the parts one by one.")
+        self.lines.append(line)
+        try:
+            self.values.extend(_number(cells[at], self.header.delimiter) for at in self._at)
+        except ValueError:
+            del self.values[(len(self.lines) - 1) * len(self._at) :]
+            raise self._no_number(line, cells) from None
+        for column, at in zip(self.words, self._word_at, strict=True):
+            column.append(cells[at].strip())
+
+    def finish(self) -> Columns:
+        """All rows."""
+        count = len(self.lines)
+        if not count:
+            raise FormatError(f"{self.header.path} has a header and no rows. Record or export it again.")
+        table = (
+            np.frombuffer(self.values, np.float64).reshape(count, len(self.numbers)) if self.numbers else np.zeros((count, 0))
+        )
+        table = np.where(np.isfinite(table), table, np.nan)
+        note = () if self.short is None else (f"The last line ({self.short[0]}) breaks off and was left out.",)
+        return Columns(
+            numbers={name: table[:, i].copy() for i, name in enumerate(self.numbers)},
+            texts=dict(zip(self.texts, self.words, strict=True)),
+            lines=np.array(self.lines, np.int64),
+            notes=note,
+        )
+
+    def _odd(self, line: int, count: int) -> FormatError:
+        width = len(self.header.names)
+        return FormatError(
+            f"{self.header.path}, line {line}: {count} cells, and the header names {width} columns. "
+            "Mend the line, or export the file again."
+        )
+
+    def _no_number(self, line: int, cells: list[str]) -> FormatError:
+        for name, at in zip(self.numbers, self._at, strict=True):
+            try:
+                _number(cells[at], self.header.delimiter)
+            except ValueError:
+                shown = cells[at].strip()
+                shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
+                return FormatError(
+                    f"{self.header.path}, line {line}, column {name}: {shown!r} is not a number. "
+                    "Write numbers with a decimal point, and leave the cell empty where there is none."
+                )
+        raise AssertionError("every cell is a number")
+
+
+def _number(cell: str, delimiter: str) -> float:
+    cell = cell.strip()
+    if not cell:
+        return math.nan
+    if delimiter == ";":
+        cell = cell.replace(",", ".")
+    if "_" in cell:
+        raise ValueError(cell)
+    return float(cell)
+
+
+def _lines(path: Path, text: TextIOWrapper) -> Iterator[str]:
+    """Lines with something in them or not; bounded, and text."""
+    number = 0
+    try:
+        while line := text.readline(LONGEST_LINE + 1):
+            number += 1
+            if len(line) > LONGEST_LINE:
+                raise FormatError(f"{path}, line {number} is longer than {LONGEST_LINE} characters. This is not tracking data.")
+            if "\0" in line:
+                raise FormatError(f"{path}, line {number} holds NUL bytes, so it is not text. Save it as CSV in UTF-8.")
+            yield line
+    except UnicodeError as error:  # half of a UTF-16 character
+        raise FormatError(f"{path}, line {number + 1} is not text. Save it as CSV in UTF-8.") from error
+
+
+def _cells(path: Path, lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Line number and cells of each row that is not blank."""
+    rows = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+    try:
+        for cells in rows:
+            if any(cell.strip() for cell in cells) or rows.line_num == 1:
+                yield rows.line_num, cells
+    except csv.Error as error:
+        raise FormatError(f"{path}, line {rows.line_num}: {error}. Look for a quotation mark that is never closed.") from error

@@ -1,0 +1,93 @@
+"""Timecodes of Live Link Face: ``HH:MM:SS:FF.mmm``, frames within the second with thousandths of a frame.
+
+Convention
+----------
+``FF`` counts at 60 a second unless the numbers themselves say otherwise. ``;`` before it marks drop-frame counting (29.97 and
+59.94 frames a second). A code that falls by more than half a day has passed midnight.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+USUAL_BASE = 60
+_SMALLER_BASES = (24, 25, 30, 48, 50)
+_GREATER_BASES = (60, 100, 120, 240)
+_CODE = re.compile(r"\s*(\d{1,3}):([0-5]?\d):([0-5]?\d)([:;.])(\d{1,3}(?:\.\d*)?)\s*")
+_DAY_S = 86_400.0
+
+
+class TimecodeError(ValueError):
+    """A text that is no timecode; `row` says which."""
+
+    def __init__(self, row: int, text: str) -> None:
+        super().__init__(text)
+        self.row = row
+        self.text = text
+
+
+def seconds_of(codes: Sequence[str], base: int | None = None) -> tuple[FloatArray, int, bool]:
+    """Seconds (N,) of timecodes in the order of the file, NaN where there is none; the base used, and whether frames drop.
+
+    Parameters
+    ----------
+    codes : sequence of str
+        One for each row; empty where there is none.
+    base : int, optional
+        Frames a second that ``FF`` counts. By default it is told from the numbers.
+
+    Raises
+    ------
+    TimecodeError
+        For a text that is neither empty nor a timecode.
+    """
+    parts = np.full((len(codes), 4), np.nan)
+    drops = False
+    for row, code in enumerate(codes):
+        match = _CODE.fullmatch(code)
+        if match is None:
+            if code:
+                raise TimecodeError(row, code)
+            continue
+        parts[row] = [float(match[i]) for i in (1, 2, 3, 5)]
+        drops |= match[4] == ";"
+    base = base or _base(parts[:, 3])
+    hours, minutes, seconds, frames = parts.T
+    whole = 60 * (60 * hours + minutes) + seconds
+    if drops and base in {30, 60}:
+        all_minutes = 60 * hours + minutes
+        count = whole * base + frames - base // 15 * (all_minutes - all_minutes // 10)
+        times = count * 1001 / (1000 * base)
+    else:
+        drops = False
+        times = whole + frames / base
+    return _past_midnight(times), base, drops
+
+
+def code_of(seconds: float) -> str:
+    """The timecode of a time, counted at 60 frames a second."""
+    thousandths = round(seconds * USUAL_BASE * 1000)
+    second, frame = divmod(thousandths, USUAL_BASE * 1000)
+    return f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}:{frame // 1000:02d}.{frame % 1000:03d}"
+
+
+def _base(frames: FloatArray) -> int:
+    whole = np.unique(np.floor(frames[np.isfinite(frames)]))
+    most = int(whole[-1]) if len(whole) else 0
+    if most >= USUAL_BASE:
+        return next((base for base in _GREATER_BASES if base > most), most + 1)
+    return next((base for base in _SMALLER_BASES if most < base and len(whole) >= 0.9 * base), USUAL_BASE)
+
+
+def _past_midnight(times: FloatArray) -> FloatArray:
+    known = np.flatnonzero(np.isfinite(times))
+    days = np.cumsum(np.concatenate([[0], np.diff(times[known]) < -_DAY_S / 2])) if len(known) else np.zeros(0)
+    lifted = times.copy()
+    lifted[known] += days * _DAY_S
+    return lifted
