@@ -5,7 +5,7 @@ Only the picture under the face crop is touched, at rest nothing is, and every p
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 import cv2
@@ -23,6 +23,8 @@ _STILL = 1e-3
 _UNSEEN = 1 / 2048
 """Paint weaker than this share of the range of values is taken for none."""
 _BAND_PIXELS = 1 << 21
+_SUPPORT_PX = 3
+_NEAR = np.ones((5, 5), np.uint8)
 
 
 def composite(
@@ -73,21 +75,43 @@ def _moved(
     wide, high = right - left, bottom - top
     assert prediction.flow is not None
     moved = _sampled(image, region, here, prediction.flow, quality)
-    if prediction.back is not None and prediction.back_flow is not None and prediction.back.any():
-        share: Pixels = cv2.warpAffine(prediction.back, here.matrix, (wide, high), flags=cv2.INTER_LINEAR)
-        if share.any():
-            box = _bounds(share)
-            inner = (left + box[0], top + box[1], left + box[2], top + box[3])
-            there = Similarity((1, 0, -box[0], 0, 1, -box[1])) @ here
+    if prediction.back is not None and prediction.back_flow is not None:
+        for share, (x0, y0, x1, y1) in _shares(prediction.back, here, (wide, high)):
+            inner, there = (left + x0, top + y0, left + x1, top + y1), Similarity((1, 0, -x0, 0, 1, -y0)) @ here
             behind = _sampled(image, inner, there, prediction.back_flow, quality)
-            window = np.s_[box[1] : box[3], box[0] : box[2]]
-            moved[window] = _blended(moved[window], behind, share[window][..., None])
-    if prediction.cavity is not None and prediction.cavity.any():
-        cover: Pixels = cv2.warpAffine(prediction.cavity, here.matrix, (wide, high), flags=cv2.INTER_LINEAR)
-        moved = _painted(moved, cover, encoding.cavity_rgb) if cover.any() else moved
+            moved[y0:y1, x0:x1] = _blended(moved[y0:y1, x0:x1], behind, share[..., None])
+    if prediction.cavity is not None:
+        colour = np.array(encoding.cavity_rgb, np.float32) * (np.iinfo(moved.dtype).max / 255)
+        for share, (x0, y0, x1, y1) in _shares(prediction.cavity, here, (wide, high)):
+            under = moved[y0:y1, x0:x1, :3]  # alpha stays
+            moved[y0:y1, x0:x1, :3] = _blended(under, colour, share[..., None])
     for patch in prediction.patches:
         moved = _with_patch(moved, here, patch, quality)
     return moved
+
+
+def _shares(
+    mask: NDArray[np.float32], here: Similarity, size: tuple[int, int]
+) -> Iterator[tuple[NDArray[np.float32], tuple[int, int, int, int]]]:
+    """Each spot of a mask over the grid, 0..1, at the region's resolution, with its left, top, right, bottom there.
+
+    `here` is region from grid; `size` is the region's width and height. Spots that lie near each other come as one.
+    """
+    shown = (mask > 0).view(np.uint8)
+    left, top, across, down = cv2.boundingRect(shown)
+    if not across:
+        return
+    near = cv2.dilate(shown[top : top + down, left : left + across], _NEAR)
+    count, _, boxes, _ = cv2.connectedComponentsWithStats(near, connectivity=8)
+    for x, y, wide, high in boxes[1:count, :4] + np.array([left - 2, top - 2, 4, 4], np.float64):
+        corners = here.points(np.array([[x, y], [x + wide, y], [x, y + high], [x + wide, y + high]]))
+        low = np.maximum(np.floor(corners.min(0)).astype(int), 0)
+        end = np.minimum(np.ceil(corners.max(0)).astype(int) + 1, size)
+        if (end <= low).any():
+            continue
+        inner = Similarity((1, 0, -float(low[0]), 0, 1, -float(low[1]))) @ here
+        into = (int(end[0] - low[0]), int(end[1] - low[1]))
+        yield cv2.warpAffine(mask, inner.matrix, into, flags=cv2.INTER_LINEAR), (*map(int, low), *map(int, end))  # type: ignore[misc]
 
 
 def _with_patch(moved: Pixels, here: Similarity, patch: Patch, quality: Quality) -> Pixels:
@@ -121,23 +145,43 @@ def _sampled(
     left, top, right, bottom = region
     wide, high = right - left, bottom - top
     flow_support, pixel_support = _SUPPORT[quality]
-    flow = field @ here.matrix[:, :2].T.astype(np.float32)  # image pixels
-    flow[[1, -2]] = flow[:, [1, -2]] = 0  # as the border: bicubic interpolation looks two rows beyond a pixel
-    shift: Pixels = cv2.warpAffine(flow, here.matrix, (wide, high), flags=flow_support, borderMode=cv2.BORDER_CONSTANT)
+    part, (x0, y0) = _under(here, (wide, high), field)
+    into = np.zeros((4, 2), np.float32)  # four channels, for OpenCV resamples and blends those much faster than two or three
+    into[:2] = here.matrix[:, :2]
+    flow: Pixels = cv2.transform(part, into)  # image pixels
+    for axis, start in enumerate((y0, x0)):  # as the border: bicubic interpolation looks two rows beyond a pixel
+        rows = flow.swapaxes(0, axis)
+        for row in (1 - start, GRID - 2 - start):
+            if 0 <= row < len(rows):
+                rows[row] = 0
+    there = here @ Similarity((1, 0, x0, 0, 1, y0))
+    shift: Pixels = cv2.warpAffine(flow, there.matrix, (wide, high), flags=flow_support, borderMode=cv2.BORDER_CONSTANT)
     source, (from_x, from_y) = _reachable(image, region, flow)
-    shift[..., 0] += np.arange(left - from_x, right - from_x, dtype=np.float32)
-    shift[..., 1] += np.arange(top - from_y, bottom - from_y, dtype=np.float32)[:, None]
-    # None, not an empty array: with that, OpenCV 5 samples the wrong places when it interpolates linearly.
-    moved: Pixels = cv2.remap(source, shift, None, pixel_support, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
-    return moved
+    x: Pixels = cv2.extractChannel(shift, 0)
+    y: Pixels = cv2.extractChannel(shift, 1)
+    x += np.arange(left - from_x, right - from_x, dtype=np.float32)
+    y += np.arange(top - from_y, bottom - from_y, dtype=np.float32)[:, None]
+    if image.shape[2] == 3:
+        source = cv2.cvtColor(source, cv2.COLOR_RGB2RGBA)
+    moved: Pixels = cv2.remap(source, x, y, pixel_support, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.cvtColor(moved, cv2.COLOR_RGBA2RGB) if image.shape[2] == 3 else moved
+
+
+def _under(here: Similarity, size: tuple[int, int], field: NDArray[np.float32]) -> tuple[NDArray[np.float32], tuple[int, int]]:
+    """The part of a field on the grid that a region of this width and height may look at, and its left top corner."""
+    wide, high = size
+    corners = here.inverse().points(np.array([[0, 0], [wide, 0], [0, high], [wide, high]], np.float64))
+    x0, y0 = (int(v) for v in np.clip(np.floor(corners.min(0)) - _SUPPORT_PX, 0, GRID - 1))
+    x1, y1 = (int(v) for v in np.clip(np.ceil(corners.max(0)) + _SUPPORT_PX, (x0 + 1, y0 + 1), GRID))
+    return field[y0:y1, x0:x1], (x0, y0)
 
 
 def _touched(image: Pixels, crop_from_image: Similarity, flow: NDArray[np.float32]) -> tuple[int, int, int, int] | None:
     """Left, top, right, bottom of the pixels that move, in the image."""
-    moving = (np.abs(flow[..., 0]) > _STILL) | (np.abs(flow[..., 1]) > _STILL)
-    if not moving.any():
+    size = np.abs(flow).reshape(GRID, 2 * GRID)
+    rows, columns = np.flatnonzero(size.max(1) > _STILL), np.flatnonzero(size.max(0).reshape(GRID, 2).max(1) > _STILL)
+    if not len(rows):
         return None
-    columns, rows = np.flatnonzero(moving.any(0)), np.flatnonzero(moving.any(1))
     x0, x1, y0, y1 = columns[0] - 1.5, columns[-1] + 1.5, rows[0] - 1.5, rows[-1] + 1.5
     edge = GRID - 0.5
     grid = np.clip(np.array([[x0, y0], [x1, y0], [x0, y1], [x1, y1]]), -0.5, edge)
@@ -154,30 +198,15 @@ def _reachable(image: Pixels, region: tuple[int, int, int, int], flow: NDArray[n
     OpenCV's remap takes pictures up to 32767 pixels wide; faces are smaller.
     """
     bounds = []
+    least, most = flow.min(0).min(0), flow.max(0).max(0)
     for axis in (0, 1):
-        low, high = min(float(flow[..., axis].min()), 0.0), max(float(flow[..., axis].max()), 0.0)
+        low, high = min(float(least[axis]), 0.0), max(float(most[axis]), 0.0)
         margin = 4 + 0.25 * (high - low)  # bicubic interpolation goes beyond the values it is given
         size = image.shape[1 - axis]
         first = int(np.clip(np.floor(region[axis] + low - margin), 0, size - 1))
         bounds.append((first, int(np.clip(np.ceil(region[axis + 2] + high + margin), first + 1, size))))
     (left, right), (top, bottom) = bounds
     return image[top:bottom, left:right], (left, top)
-
-
-def _painted(moved: Pixels, cover: NDArray[np.float32], rgb: tuple[float, float, float]) -> Pixels:
-    """The cavity's colour laid over the moved pixels; alpha stays."""
-    left, top, right, bottom = _bounds(cover)
-    window = np.s_[top:bottom, left:right]
-    depth = np.iinfo(moved.dtype).max / 255
-    colour = np.array(rgb, np.float32) * depth
-    moved[window][..., :3] = _blended(moved[window][..., :3], colour, cover[window][..., None])
-    return moved
-
-
-def _bounds(mask: Pixels) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom of what is not zero in a mask that is not all zero."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
 def _blended(under: Pixels, over: Pixels, share: Pixels) -> Pixels:

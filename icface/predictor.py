@@ -21,6 +21,7 @@ from icface.model.anatomy import cavity_colour, one_face, with_lids, with_one_mo
 from icface.model.animator import Animator, AnimatorConfig
 from icface.model.crops import sample_crop
 from icface.model.device import CPU, Device, pick_device
+from icface.model.layers import for_inference
 from icface.model.lids import outline_eyes
 from icface.model.neutralizer import GRID, OFFSET, WINDOW, Neutralizer, NeutralizerConfig, Part, Surface
 from icface.model.painter import PATCH, Paint, Painter, PainterConfig
@@ -124,7 +125,7 @@ class FacePredictor:
     def __init__(
         self, neutralizer: Neutralizer, animator: Animator, painter: Painter | None = None, device: Device = CPU
     ) -> None:
-        self._full = neutralizer.eval(), animator.eval(), None if painter is None else painter.eval()
+        self._full = for_inference(neutralizer), animator.eval(), None if painter is None else for_inference(painter)
         self._device = device
         self._notices: list[str] = []
         self._place()
@@ -271,11 +272,11 @@ class FacePredictor:
         change = torch.tensor(after.array()[3:] - before.array()[3:], dtype=torch.float32, device=where)
         flow = flow_of(mesh, move(mesh, torch.tensor(turn, dtype=torch.float32, device=where), change))
         return FacePrediction(
-            flow=flow.field.cpu().numpy(),
-            known=flow.known.cpu().numpy(),
-            back_flow=flow.back_field.cpu().numpy(),
-            back=flow.back.cpu().numpy(),
-            cavity=flow.cavity.cpu().numpy(),
+            flow=flow.field,
+            known=flow.known,
+            back_flow=flow.back_field,
+            back=flow.back,
+            cavity=flow.cavity,
         )
 
     def _painted(self, encoding: SourceEncoding, prediction: FacePrediction, controls: ControlVector) -> FacePrediction:

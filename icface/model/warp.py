@@ -15,16 +15,22 @@ towards the camera, pixels, origin at the head's pivot. A backward flow f says: 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
+from icface.model.continuation import extended, fill, softened
 from icface.model.neutralizer import GRID, LENGTH_CM, OFFSET, WINDOW, Part, Surface
 
 TEAR_CM = 0.8
 """Neighbouring pixels whose canonical places are farther apart belong to different surfaces."""
-_FINENESS = (1, 2, 4, 8, 16)
+_FINENESS = (2, 4, 8, 16)
+_FINE_ENOUGH = 0.95
+"""Samples this far apart leave no pixel out."""
+_SEAM_LAYER = 2
 _PLAUSIBLE_PX_PER_CM = (3.0, 16.0)
 """A face is half as wide as its crop, so a camera far from 7 pixels per centimetre has been misled."""
 _SEAM_OPENS_PX = (2.0, 5.0)
@@ -32,7 +38,8 @@ _SEAM_OPENS_PX = (2.0, 5.0)
 _HUSH_CM = (0.015, 0.045)
 """Displacements at full intensity below the first of these are the field's noise; from the second on they count in full."""
 _DEPTH_STEPS_PER_PX = 32.0
-_SAMPLE_BITS = 22
+_QUAD_BITS, _PLACE_BITS = 17, 9
+_IN_THE_PLANE = [0, 1, 3, 4]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,23 +94,23 @@ class Flow:
 
     Attributes
     ----------
-    field : (GRID, GRID, 2)
+    field : (GRID, GRID, 2) float32
         Backward flow of the skin and all around it, grid pixels.
     known : (GRID, GRID) bool
         Where it is the face's own surface; elsewhere it is a smooth continuation.
-    back_field : (GRID, GRID, 2)
+    back_field : (GRID, GRID, 2) float32
         Backward flow of eyes and teeth.
-    back : (GRID, GRID) float
+    back : (GRID, GRID) float32
         0..1, how much of the pixel shows those.
-    cavity : (GRID, GRID) float
+    cavity : (GRID, GRID) float32
         0..1, how much of the pixel shows the mouth cavity, which the source hides.
     """
 
-    field: Tensor
-    known: Tensor
-    back_field: Tensor
-    back: Tensor
-    cavity: Tensor
+    field: NDArray[np.float32]
+    known: NDArray[np.bool_]
+    back_field: NDArray[np.float32]
+    back: NDArray[np.float32]
+    cavity: NDArray[np.float32]
 
 
 def fit_camera(head_cm: Tensor, pixels: Tensor, *, rounds: int = 3) -> tuple[Tensor, float, Tensor]:
@@ -209,171 +216,167 @@ def move(mesh: SurfaceMesh, turn: Tensor, change: Tensor) -> Tensor:
         Change of each channel.
     """
     camera = mesh.camera
-    active = change.nonzero()[:, 0]
-    if len(active):
-        camera = camera + torch.tensordot(change[active], mesh.basis[active], 1)
-    camera = camera @ turn.T
-    return torch.stack([camera[:, 0] + mesh.pivot[0], mesh.pivot[1] - camera[:, 1], camera[:, 2]], 1)
+    for channel in change.nonzero()[:, 0].tolist():
+        camera = torch.add(camera, mesh.basis[channel], alpha=float(change[channel]))
+    x, y, depth = turn @ camera.T
+    return torch.stack([x + mesh.pivot[0], mesh.pivot[1] - y, depth]).T
 
 
 def flow_of(mesh: SurfaceMesh, moved: Tensor) -> Flow:
     """The backward flow of a moved mesh (`move`), filled to the border of the grid."""
-    points = torch.cat([moved, mesh.source], 1)  # (N, 5)
-    field, owner = _render(points, mesh.quads, mesh.layer)
-    known = owner >= 0  # (2, GRID, GRID)
-    front = fill(field[0].permute(2, 0, 1)[None], known[0][None, None])[0].permute(1, 2, 0)
-    back = _softened((known[1] & ~known[0]).float())
-    return Flow(front, known[0], _extended(field[1], known[1]), back, _cavity(points, mesh.seams, known.any(0)))
+    points = torch.cat([moved.T, mesh.source.T])  # (5, N)
+    torn, share = _torn_seams(points, mesh.seams)
+    quads, layer = (mesh.quads, mesh.layer) if not len(torn) else _with_seams(mesh, torn)
+    drawn = _draw(points, quads, layer)
+    field, known = drawn.field.cpu().numpy(), drawn.known.cpu().numpy()
+    cavity = np.zeros(GRID * GRID, np.float32)
+    cavity[drawn.seam_pixel.cpu().numpy()] = share.cpu().numpy()[(drawn.seam - len(mesh.quads)).cpu().numpy()]
+    hidden = cavity.reshape(GRID, GRID) * ~known.any(0)
+    back = (known[1] & ~known[0]).astype(np.float32)
+    return Flow(fill(field[0], known[0]), known[0], extended(field[1], known[1]), softened(back), softened(hidden))
 
 
-def _cavity(points: Tensor, seams: Tensor, known: Tensor) -> Tensor:
-    """(GRID, GRID) 0..1: pixels that only a stretched seam covers, the more the wider it is torn."""
-    extent = _extent(points[seams])[0]
-    torn = extent > _SEAM_OPENS_PX[0]
-    if not torn.any():
-        return torch.zeros(known.shape, device=known.device)
-    owner = _render(points, seams[torn])[1][0]
+def _torn_seams(points: Tensor, seams: Tensor) -> tuple[Tensor, Tensor]:
+    """The seams (S, 4) that are stretched, and how much of the cavity each shows, 0..1."""
+    low, high = _corners(points, seams)[:2].aminmax(dim=1)
+    extent = (high - low).amax(0)
+    torn = (extent > _SEAM_OPENS_PX[0]).nonzero()[:, 0]
     share = ((extent[torn] - _SEAM_OPENS_PX[0]) / (_SEAM_OPENS_PX[1] - _SEAM_OPENS_PX[0])).clamp(0, 1)
-    return _softened(torch.where((owner >= 0) & ~known, share[owner.clamp(min=0)], torch.zeros_like(share[:1])))
+    return seams[torn], share
 
 
-def _softened(mask: Tensor) -> Tensor:
-    """A mask whose edge is two pixels wide, nothing along the border."""
-    rows = mask[:-2] + mask[1:-1] + mask[2:]
-    soft = torch.zeros_like(mask)
-    soft[1:-1, 1:-1] = (rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / 9
-    return soft
+def _with_seams(mesh: SurfaceMesh, torn: Tensor) -> tuple[Tensor, Tensor]:
+    """Quads and their layers, the torn seams as a third layer."""
+    return torch.cat([mesh.quads, torn]), torch.cat([mesh.layer, mesh.layer.new_full((len(torn),), _SEAM_LAYER)])
 
 
-def _extended(field: Tensor, known: Tensor, *, rounds: int = 3) -> Tensor:
-    """A flow (GRID, GRID, 2) continued a few pixels beyond where it is known, as far as a soft mask shows it."""
-    rows, columns = known.any(1).nonzero()[:, 0], known.any(0).nonzero()[:, 0]
-    if not len(rows):
-        return field
-    top, left = max(int(rows[0]) - rounds, 0), max(int(columns[0]) - rounds, 0)
-    window = (slice(top, int(rows[-1]) + rounds + 1), slice(left, int(columns[-1]) + rounds + 1))
-    values, share = field[window].permute(2, 0, 1)[None], known[window].to(field.dtype)[None, None]
-    for _ in range(rounds):
-        around = F.avg_pool2d(share, 3, 1, 1)
-        values = torch.where(share > 0, values, F.avg_pool2d(values * share, 3, 1, 1) / around.clamp(min=1e-6))
-        share = (around > 0).to(field.dtype)
-    field[window] = values[0].permute(1, 2, 0)
-    return field
+def _corners(points: Tensor, quads: Tensor) -> Tensor:
+    """(3, 4, Q) target x, y and depth of the quads' corners."""
+    return points[:3].index_select(1, quads.T.reshape(-1)).view(3, 4, len(quads))
 
 
-def _extent(corners: Tensor) -> tuple[Tensor, Tensor]:
-    """Longest side (Q,) of the quads' bounding boxes, and whether they lie on the grid."""
-    a, b, c, d = corners[:, :, :2].unbind(1)
-    low, high = torch.minimum(torch.minimum(a, b), torch.minimum(c, d)), torch.maximum(torch.maximum(a, b), torch.maximum(c, d))
-    longest = (high - low).amax(1)
-    return longest, (low.amin(1) >= 0) & (high.amax(1) <= GRID - 1)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Drawn:
+    """Nearest quad of each layer and pixel.
 
-
-def _render(points: Tensor, quads: Tensor, layer: Tensor | None = None) -> tuple[Tensor, Tensor]:
-    """Nearest quad per layer and pixel, inverted: (L, GRID, GRID, 2) flow, and which quad it is (-1 for none).
-
-    L is 2, or 1 when no layers are given.
-
-    `points` are (N, 5): target x, y, depth, source x, y. Each quad is sampled as finely as it is stretched.
+    Attributes
+    ----------
+    field : (2, GRID, GRID, 2)
+        Backward flow of both layers, 0 where no quad is.
+    known : (2, GRID, GRID) bool
+        Where one is.
+    seam_pixel, seam : (P,) int64
+        Pixels that seams cover, and which of the quads it is.
     """
-    corners = points.index_select(0, quads.flatten()).view(-1, 4, points.shape[1])  # (Q, 4, 5)
-    extent, inside = _extent(corners)
-    size, layers = GRID * GRID, 1 if layer is None else 2
-    cells, depths, whose, where = [], [], [], []
-    level = torch.bucketize(extent, torch.tensor(_FINENESS[:-1], device=extent.device) * 0.95)
-    for step, fineness in enumerate(_FINENESS):
-        chosen = ((level == step) & inside).nonzero()[:, 0]
+
+    field: Tensor
+    known: Tensor
+    seam_pixel: Tensor
+    seam: Tensor
+
+
+def _draw(points: Tensor, quads: Tensor, layer: Tensor) -> _Drawn:
+    """Draw quads nearest first and invert them.
+
+    `points` are (5, N): target x, y, depth, source x, y. Each quad is sampled as finely as it is stretched.
+    """
+    size, device = GRID * GRID, points.device
+    cell, depth, sample, places = _samples(_corners(points, quads), layer)
+    rank = ((depth + 4 * GRID) * _DEPTH_STEPS_PER_PX).long().clamp_(min=0)
+    key = rank.bitwise_left_shift_(_QUAD_BITS + _PLACE_BITS).bitwise_or_(sample)
+    best = torch.full(((_SEAM_LAYER + 1) * size + 1,), -1, dtype=torch.long, device=device)
+    best.scatter_reduce_(0, cell, key, "amax")
+    covered = best[:-1] >= 0  # the last is for what is off the grid
+    won = torch.from_numpy(np.flatnonzero(covered.cpu().numpy())).to(device)
+    sample = best.index_select(0, won)
+    nearest = sample & ((1 << _QUAD_BITS) - 1)
+    surface = int(torch.searchsorted(won, _SEAM_LAYER * size))
+    pixel, quad = won[:surface], nearest[:surface]
+    here = torch.stack([pixel & (GRID - 1), (pixel // GRID) & (GRID - 1)]).to(points.dtype)
+    at = places.index_select(1, (sample[:surface] >> _QUAD_BITS) & ((1 << _PLACE_BITS) - 1))
+    corners = points[_IN_THE_PLANE].index_select(1, quads.index_select(0, quad).T.reshape(-1)).view(2, 2, 4, -1)
+    field = torch.zeros(_SEAM_LAYER * size, 2, device=device)
+    field.index_copy_(0, pixel, (_inverse_in_quad(corners[0], corners[1], at, here) - here).T)
+    known = covered[: _SEAM_LAYER * size].view(_SEAM_LAYER, GRID, GRID)
+    return _Drawn(field.view(_SEAM_LAYER, GRID, GRID, 2), known, won[surface:] - _SEAM_LAYER * size, nearest[surface:])
+
+
+def _samples(corners: Tensor, layer: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Samples of quads: (P,) the cell of layers and pixels each falls in, its depth, its name; and (2, K) places by name.
+
+    A name is the number of the quad and, above `_QUAD_BITS`, that of a place in the unit square. All quads are sampled twice as
+    finely as pixels, stretched ones again by what they need. Quads that leave the grid get the cell behind the last.
+    """
+    device = corners.device
+    low, high = corners[:2].aminmax(dim=1)  # (2, Q)
+    extent = (high - low).amax(0)
+    on_grid = (low.amin(0) >= 0) & (high.amax(0) <= GRID - 1)
+    start = (layer * (GRID * GRID)).to(corners.dtype)
+    number = torch.arange(len(layer), device=device)
+    stretched = (extent > _FINE_ENOUGH * _FINENESS[0]).nonzero()[:, 0]
+    level = torch.bucketize(extent[stretched], torch.tensor(_FINENESS[:-1], device=device) * _FINE_ENOUGH)
+    places = _places(device)
+    cells, depths, names = [], [], []
+    for step, (fineness, weights) in enumerate(zip(_FINENESS, _weights(device), strict=True)):
+        chosen = number if step == 0 else stretched[level == step]
         if not len(chosen):
             continue
-        at, weights = _subdivision(fineness, points)
-        sampled = torch.einsum("kc,qcd->qkd", weights, corners[chosen, :, :3]).flatten(0, 1)
-        cell = sampled[:, :2].round().to(torch.int32)
-        index = cell[:, 1] * GRID + cell[:, 0]
-        if layer is not None:
-            index += layer[chosen].to(torch.int32).repeat_interleave(fineness**2) * size
-        cells.append(index)
-        depths.append(sampled[:, 2])
-        whose.append(chosen.repeat_interleave(fineness * fineness))
-        where.append(at.repeat(len(chosen), 1))
-    nearest = torch.full((layers * size,), -1, dtype=torch.long, device=points.device)
-    field = torch.zeros(layers * size, 2, dtype=points.dtype, device=points.device)
-    if not cells:
-        return field.view(layers, GRID, GRID, 2), nearest.view(layers, GRID, GRID)
-    index, depth, owner, at = torch.cat(cells).long(), torch.cat(depths), torch.cat(whose), torch.cat(where)
-    rank = ((depth + 4 * GRID) * _DEPTH_STEPS_PER_PX).long().clamp(min=0)
-    key = (rank << _SAMPLE_BITS) | torch.arange(len(index), device=index.device)
-    best = torch.full((layers * size,), -1, dtype=torch.long, device=points.device)
-    best.scatter_reduce_(0, index, key, "amax")
-    won = (best >= 0).nonzero()[:, 0]
-    sample = best[won] & ((1 << _SAMPLE_BITS) - 1)
-    pixel = torch.stack([won % GRID, won // GRID % GRID], 1).to(points.dtype)
-    field[won] = _inverse_in_quad(corners[owner[sample]], at[sample], pixel) - pixel
-    nearest[won] = owner[sample]
-    return field.view(layers, GRID, GRID, 2), nearest.view(layers, GRID, GRID)
+        own, first, inside = (corners, start, on_grid) if step == 0 else _of(chosen, corners, start, on_grid)
+        x, y, z = weights @ own  # (K, q) each
+        cell = y.round_().mul_(GRID).add_(x.round_()).add_(first)
+        if not inside.all():
+            cell[:, ~inside] = (_SEAM_LAYER + 1) * GRID * GRID
+        cells.append(cell.flatten())
+        depths.append(z.flatten())
+        before = sum(f * f for f in _FINENESS[:step])
+        name = torch.arange(before, before + fineness * fineness, device=device)[:, None] << _QUAD_BITS
+        names.append((name + chosen).flatten())
+    return torch.cat(cells).long(), torch.cat(depths), torch.cat(names), places
 
 
-def _subdivision(fineness: int, like: Tensor) -> tuple[Tensor, Tensor]:
-    """Positions (K, 2) in the unit square and bilinear weights (K, 4) of fineness x fineness samples."""
-    t = (torch.arange(fineness, device=like.device, dtype=like.dtype) + 0.5) / fineness
-    b, a = torch.meshgrid(t, t, indexing="ij")
-    at = torch.stack([a.flatten(), b.flatten()], 1)
-    return at, _bilinear(at)
+def _of(chosen: Tensor, corners: Tensor, start: Tensor, on_grid: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    return corners.index_select(2, chosen), start[chosen], on_grid[chosen]
 
 
-def _bilinear(at: Tensor) -> Tensor:
-    a, b = at[:, 0], at[:, 1]
-    return torch.stack([(1 - a) * (1 - b), a * (1 - b), (1 - a) * b, a * b], 1)
+@cache
+def _places(device: torch.device) -> Tensor:
+    """(2, K) places in the unit square: finer and finer grids of `_FINENESS`, one after the other."""
+    grids = []
+    for fineness in _FINENESS:
+        t = (torch.arange(fineness, device=device, dtype=torch.float32) + 0.5) / fineness
+        b, a = torch.meshgrid(t, t, indexing="ij")
+        grids.append(torch.stack([a.flatten(), b.flatten()]))
+    return torch.cat(grids, 1)
 
 
-def _inverse_in_quad(corners: Tensor, at: Tensor, pixel: Tensor) -> Tensor:
-    """Source position (M, 2) of target pixels, by one Newton step of the quads' bilinear map from the samples `at`."""
-    a, b = at[:, :1], at[:, 1:]
-    target, source = corners[:, :, :2], corners[:, :, 3:]
-    along = (target[:, 1] - target[:, 0]) * (1 - b) + (target[:, 3] - target[:, 2]) * b
-    down = (target[:, 2] - target[:, 0]) * (1 - a) + (target[:, 3] - target[:, 1]) * a
-    here = torch.einsum("mc,mcd->md", _bilinear(at), target)
-    off = pixel - here
-    det = along[:, 0] * down[:, 1] - along[:, 1] * down[:, 0]
-    det = torch.where(det.abs() < 0.05, torch.full_like(det, 0.05), det)
-    da = ((off[:, 0] * down[:, 1] - off[:, 1] * down[:, 0]) / det).clamp(-1, 1)
-    db = ((along[:, 0] * off[:, 1] - along[:, 1] * off[:, 0]) / det).clamp(-1, 1)
-    place = _bilinear(at + torch.stack([da, db], 1))
-    return torch.einsum("mc,mcd->md", place, source)
+@cache
+def _weights(device: torch.device) -> tuple[Tensor, ...]:
+    """Bilinear weights (fineness ** 2, 4) of the corners, for each of those grids."""
+    parts = torch.split(_places(device), [f * f for f in _FINENESS], 1)
+    return tuple(torch.stack(_bilinear(at[0], at[1]), 1) for at in parts)
 
 
-def _neighbours(x: Tensor) -> Tensor:
-    """Mean of the four neighbours; the border stays."""
-    mean = x.clone()
-    sides = x[..., 1:-1, 2:] + x[..., 1:-1, :-2]
-    sides += x[..., 2:, 1:-1]
-    sides += x[..., :-2, 1:-1]
-    mean[..., 1:-1, 1:-1] = sides.mul_(0.25)
-    return mean
+def _bilinear(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    both = a * b
+    return 1 - a - b + both, a - both, b - both, both
 
 
-def fill(values: Tensor, known: Tensor) -> Tensor:
-    """Continue (B, C, S, S) values smoothly from the known pixels to zero at the border, coarse to fine.
+def _inverse_in_quad(target: Tensor, source: Tensor, at: Tensor, pixel: Tensor) -> Tensor:
+    """Source position (2, M) of target pixels (2, M), by one Newton step of the quads' bilinear map.
 
-    Parameters
-    ----------
-    known : (B, 1, S, S) bool
-        Where `values` hold; S is a power of two.
+    The step starts from the samples `at` (2, M); `target` and `source` are the quads' corners, (2, 4, M).
     """
-    held = known.clone()
-    inner = torch.zeros_like(known)
-    inner[..., 1:-1, 1:-1] = known[..., 1:-1, 1:-1]
-    held[..., 0, :] = held[..., -1, :] = held[..., :, 0] = held[..., :, -1] = True
-    share = held.to(values.dtype)
-    pyramid = [(values * inner, share)]
-    while pyramid[-1][1].shape[-1] > 4:
-        v, k = pyramid[-1]
-        coarse = F.avg_pool2d(k, 2)
-        pyramid.append((F.avg_pool2d(v * k, 2) / coarse.clamp(min=1e-6), (coarse > 0).to(values.dtype)))
-    filled = pyramid[-1][0]
-    for level, (v, k) in reversed(list(enumerate(pyramid))):
-        if filled.shape[-1] != v.shape[-1]:
-            filled = F.interpolate(filled, scale_factor=2, mode="bilinear", align_corners=False)
-        filled = torch.lerp(filled, v, k)
-        for _ in range(min(level, 4)):  # fine levels are nearly right already
-            filled = torch.lerp(_neighbours(filled), v, k)
-    return filled
+    a, b = at
+    t0, t1, t2, t3 = target.unbind(1)  # (2, M)
+    right, below = t1 - t0, t2 - t0
+    twist = t3 - t1 - below
+    along, down = right + twist * b, below + twist * a
+    off = pixel - t0 - along * a - below * b
+    det = along[0] * down[1] - along[1] * down[0]
+    det = torch.where(det.abs() < 0.05, 0.05, det)
+    da = ((off[0] * down[1] - off[1] * down[0]) / det).clamp_(-1, 1)
+    db = ((along[0] * off[1] - along[1] * off[0]) / det).clamp_(-1, 1)
+    s0, s1, s2, s3 = source.unbind(1)
+    a, b = a + da, b + db
+    place: Tensor = s0 + (s1 - s0) * a + (s2 - s0) * b + (s3 - s1 - s2 + s0) * (a * b)
+    return place
