@@ -1,0 +1,175 @@
+"""Where time stands in the window, and how it runs.
+
+The playhead is no part of the document: it may stand anywhere while the document is edited. While it plays it follows a clock
+(that of the sound, when there is any), so that what cannot be shown in time is left out and speed stays honest.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.session import Session
+from icface.project import Project
+
+FASTEST = 8.0
+_TICK_MS = 8
+"""How often the clock is looked at: often enough for 60 frames a second, each shown within half its time."""
+
+
+class Playhead(QObject):
+    """The frame that is looked at.
+
+    Parameters
+    ----------
+    session : Session
+        Gives the length, the rate and the in and out points.
+    clock : callable, optional
+        Seconds that rise steadily; replaced by the sound's clock while it plays.
+    parent : QObject, optional
+    """
+
+    moved = Signal(int)
+    """The frame that is looked at now."""
+    speed_changed = Signal(float)
+    """1 plays, below 0 backwards, 0 stands still."""
+    loop_changed = Signal(bool)
+    """Whether playback begins anew at the out point."""
+
+    def __init__(self, session: Session, clock: Callable[[], float] = time.perf_counter, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._clock = clock
+        self._frame = 0
+        self._speed = 0.0
+        self._loops = True
+        self._anchor = 0.0, 0.0  # the clock, and seconds of the document, when playing began
+        self._timer = QTimer(self)
+        self._timer.setInterval(_TICK_MS)
+        self._timer.timeout.connect(self.follow_clock)
+        session.project_changed.connect(self._project_changed)
+
+    @property
+    def frame(self) -> int:
+        """The frame that is looked at, from 0."""
+        return self._frame
+
+    @property
+    def speed(self) -> float:
+        """1 plays, below 0 backwards, 0 stands still."""
+        return self._speed
+
+    @property
+    def is_playing(self) -> bool:
+        """Whether time runs."""
+        return self._speed != 0
+
+    @property
+    def loops(self) -> bool:
+        """Whether playback begins anew at the out point."""
+        return self._loops
+
+    def set_loops(self, loops: bool) -> None:
+        """Begin anew at the out point, or stop there."""
+        if loops is not self._loops:
+            self._loops = loops
+            self.loop_changed.emit(loops)
+
+    def set_clock(self, clock: Callable[[], float]) -> None:
+        """Follow another clock from now on, as that of the sound; playing goes on from the present frame."""
+        self._clock = clock
+        self._hold_on()
+
+    def go_to(self, frame: int) -> None:
+        """Look at a frame, or the nearest there is; playing goes on from it."""
+        self._show(frame)
+        self._hold_on()
+
+    def step(self, frames: int) -> None:
+        """Stop, and go so many frames on."""
+        self.pause()
+        self.go_to(self._frame + frames)
+
+    def play(self, speed: float = 1.0) -> None:
+        """Let time run; from the in point if the playhead stands at or beyond the end towards which it would run."""
+        if not self._session.project.is_moving or speed == 0:
+            self.pause()
+            return
+        first, last = self._session.project.range
+        if (speed > 0 and self._frame >= last) or (speed < 0 and self._frame <= first):
+            self._show(first if speed > 0 else last)
+        self._set_speed(speed)
+        self._hold_on()
+        self._timer.start()
+
+    def pause(self) -> None:
+        """Let time stand still."""
+        self._timer.stop()
+        self._set_speed(0.0)
+
+    def toggle(self) -> None:
+        """Play or pause."""
+        if self.is_playing:
+            self.pause()
+        else:
+            self.play()
+
+    def shuttle(self, direction: int) -> None:
+        """J (-1) and L (1): play that way, faster at every press; against the present direction at normal speed."""
+        same = self._speed * direction > 0
+        self.play(direction * min(abs(self._speed) * 2, FASTEST) if same else float(direction))
+
+    def follow_clock(self) -> None:
+        """Go to the frame that is due now."""
+        if not self.is_playing:
+            return
+        project = self._session.project
+        began, seconds = self._anchor
+        due = self._frame_at(project, seconds + (self._clock() - began) * self._speed)
+        first, last = project.range
+        if first <= due <= last or (due < first and self._speed > 0) or (due > last and self._speed < 0):
+            self._show(due)
+        elif self._loops:
+            self.go_to(first if self._speed > 0 else last)
+        else:
+            self._show(last if self._speed > 0 else first)
+            self.pause()
+
+    def _frame_at(self, project: Project, seconds: float) -> int:
+        """The frame shown at a time; one beyond the ends past them, so that the end is noticed."""
+        count = project.n_frames
+        if project.clip is None:
+            return int(np.floor(seconds * float(project.rate) + 1e-6))
+        times = _times(project)
+        if seconds >= times[-1] + 1 / float(project.rate):
+            return count
+        return int(np.searchsorted(times, seconds + 1e-6, side="right")) - 1
+
+    def _hold_on(self) -> None:
+        if self.is_playing:
+            self._anchor = self._clock(), float(self._session.project.seconds(np.array([self._frame]))[0])
+
+    def _set_speed(self, speed: float) -> None:
+        if speed != self._speed:
+            self._speed = speed
+            self.speed_changed.emit(speed)
+
+    def _show(self, frame: int) -> None:
+        frame = min(max(frame, 0), self._session.project.n_frames - 1)
+        if frame != self._frame:
+            self._frame = frame
+            self.moved.emit(frame)
+
+    def _project_changed(self, _before: Project, after: Project) -> None:
+        if self._frame >= after.n_frames:
+            self.go_to(after.n_frames - 1)
+        if self.is_playing and not after.is_moving:
+            self.pause()
+
+
+def _times(project: Project) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    motion = project.faces[0].motion if project.faces else None
+    return motion.seconds if motion is not None else project.seconds(np.arange(project.n_frames))
