@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from icface.media.video import VideoFrame
 from icface.tracking import FaceObservation, FaceTracker
+from icface.tracking.cuts import CutDetector
 
 SEARCH_SECONDS = 0.25
 """While there is no face, it is looked for this often, seconds of the clip."""
@@ -22,12 +23,6 @@ GONE_SECONDS = 0.5
 """A face that was lost for longer begins a new stretch, wherever it is found."""
 SAME_PLACE = 0.3
 """Least overlap of a face with its last place, intersection over union."""
-CUT_DIFFERENCE = 7.0
-"""Least mean change of grey values, 0..255, from one frame of the file to the next that can be a cut.
-
-It was 11 and more between people before one studio wall, below 1 while they spoke. Too many tracks do little harm."""
-CUT_RATIO = 4.0
-"""How many times the change of the frames before it a cut must be."""
 
 Pixels = NDArray[np.uint8]
 
@@ -40,25 +35,6 @@ class Sighting:
     pixels: Pixels
     face: FaceObservation
     track: int
-
-
-class CutDetector:
-    """Says of each frame of a file whether a cut lies before it."""
-
-    def __init__(self) -> None:
-        self._last: NDArray[np.int16] | None = None
-        self._usual = 0.0
-
-    def is_cut(self, glance: Pixels) -> bool:
-        """Whether the picture has changed at once; `glance` is (S, S) grey and comes for every frame, in order."""
-        now = glance.astype(np.int16)
-        last, self._last = self._last, now
-        if last is None:
-            return False
-        change = float(np.abs(now - last).mean())
-        cut = change > max(CUT_DIFFERENCE, CUT_RATIO * self._usual)
-        self._usual += 0.2 * (min(change, 4 * CUT_DIFFERENCE) - self._usual)
-        return cut
 
 
 class Rhythm:

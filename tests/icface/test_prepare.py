@@ -25,7 +25,7 @@ from icface.model.crops import sample_crop
 from icface.tracking import N_LANDMARKS, FaceObservation, NoFaceError
 from icface.tracking.builtin import BuiltinTracker
 from icface.training import shards, video_pairs
-from icface.training.person_tracks import CutDetector, Rhythm, sightings
+from icface.training.person_tracks import Rhythm, sightings
 from icface.training.prepare import Preparation, _Pool, find_videos, prepare_clip, prepare_folder
 from icface.training.shards import Part, ShardError, read_index
 from icface.training.video_pairs import FramePairs, control_distance
@@ -158,19 +158,6 @@ def test_the_rhythm_is_of_frames_or_of_seconds(tmp_path: Path, clip: Path) -> No
     assert taken(Rhythm(every=4)) == [0, 4]
     assert taken(Rhythm(fps=10)) == [0, 2, 5]
     assert tracks_of(tmp_path, _Script([0, 0]), 25, fps=2) == [0, 0]  # half a second apart, and never lost
-
-
-def test_a_cut_is_a_sudden_change_and_motion_is_none() -> None:
-    def cuts(glances: Iterable[NDArray[np.generic]]) -> list[int]:
-        detector = CutDetector()
-        return [n for n, glance in enumerate(glances) if detector.is_cut(glance.astype(np.uint8))]
-
-    rng = np.random.default_rng(0)
-    waves = np.tile(120 + 50 * np.sin(np.arange(32) * 2 * np.pi / 32), (32, 1))
-    assert cuts(np.roll(waves, n, axis=1) for n in range(20)) == []
-    assert cuts([waves, waves, waves.T, waves.T]) == [2]
-    assert cuts([*[waves] * 5, *[waves * 0.5] * 30, *[waves.T] * 3]) == [5, 35]
-    assert max(cuts(rng.integers(0, 255, (32, 32)) for _ in range(40))) < 15  # one gets used to a storm
 
 
 # ------------------------------------------------------------------------------------------------------------- preparing

@@ -1,0 +1,240 @@
+"""A clip is read once, frame by frame, and becomes a motion for each person in it.
+
+One decoded frame is in memory at a time. What was read goes to a temporary file as it comes, and the landmarks of a long clip
+stay in such a file, so that memory hardly grows with the length of a clip.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from icface.controls import CHANNELS
+from icface.engine import Progress
+from icface.media.video import VideoError, read_video
+from icface.motion import Motion
+from icface.tracking import N_LANDMARKS, FaceTracker
+from icface.tracking.cuts import CutDetector
+from icface.tracking.follower import FaceFollower, Followed
+from icface.tracking.people import Stretch, look_of, people
+
+BRIEF_SECONDS = 0.5
+"""Who is seen for less is left out, if anybody is seen for longer: hands and folds may pass for a face as long as that."""
+MOST_PEOPLE = 16
+LANDMARKS_IN_MEMORY_BYTES = 64_000_000
+"""Landmarks that need more than this, for one person, are left in a file that is mapped into memory."""
+
+_READING = np.dtype(
+    [
+        ("row", np.int64), ("stretch", np.int64), ("confidence", np.float32),
+        ("controls", np.float32, len(CHANNELS)), ("landmarks", np.float32, (N_LANDMARKS, 3)),
+    ]
+)  # fmt: skip
+_BATCH = 256
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class ClipTracking:
+    """What a tracker read in a clip.
+
+    Attributes
+    ----------
+    motions : tuple of Motion
+        One for each person, with landmarks; who is seen longest and largest comes first. Empty where nobody was seen.
+    seconds : (N,) float64
+        When each frame that was looked at is shown, counted from the first: the times of every motion.
+    rate : Fraction
+        Frames a second of those; of a variable rate, the mean.
+    size : tuple of int
+        Width and height, upright, in square pixels.
+    cuts : tuple of int
+        First frames after a cut.
+    every : int
+        Every n-th frame of the file was looked at.
+    tracker : str
+        Name of the tracker, for people.
+    notes : tuple of str
+        What was not as it should be, for people.
+    """
+
+    motions: tuple[Motion, ...] = ()
+    seconds: NDArray[np.float64] = field(repr=False)
+    rate: Fraction
+    size: tuple[int, int]
+    cuts: tuple[int, ...] = ()
+    every: int = 1
+    tracker: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.seconds)
+
+
+class ClipFrame(Protocol):
+    """What tracking needs of a frame."""
+
+    @property
+    def index(self) -> int:
+        """Its place in the clip, from 0."""
+        ...
+
+    @property
+    def seconds(self) -> float:
+        """When it is shown."""
+        ...
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """(H, W, 3) RGB."""
+        ...
+
+    def glance(self) -> NDArray[np.uint8]:
+        """(S, S) grey."""
+        ...
+
+
+def track_clip(path: str | Path, tracker: FaceTracker, *, every: int = 1) -> Generator[Progress, None, ClipTracking]:
+    """A job that reads all faces of a clip; yields after each frame.
+
+    Parameters
+    ----------
+    path : str or Path
+        A video. One that breaks off is read as far as it goes, and a note says so.
+    tracker : FaceTracker
+        Used by the thread that advances the job.
+    every : int
+        Every n-th frame is looked at; the motions have a row for each of those.
+
+    Raises
+    ------
+    VideoError
+        If the file is missing, is no video, or breaks off before its first frame.
+    """
+    if every < 1:
+        raise ValueError(f"Every {every}. frame cannot be looked at: choose 1 or more.")
+    path, notes = Path(path), []
+    with tempfile.TemporaryFile(prefix="icface-track-") as file:
+        book = _Notebook(file)
+        try:
+            for frame in read_video(path):
+                faces = book.look(frame, tracker, every)
+                yield Progress(book.frames, 0, _in_words(book.frames, faces))
+        except VideoError as error:
+            if not book.times:
+                raise
+            notes.append(f"{path.name} breaks off after {book.frames} frames; what comes before was read. {error}")
+        if not book.times:
+            raise VideoError(f"{path} holds no frame that can be decoded. Copy or download it again.")
+        about = book.about(every)
+        seen, motions = book.people(about), list[Motion]()
+        if len(seen) > MOST_PEOPLE:
+            notes.append(f"{len(seen)} people were seen; the {MOST_PEOPLE} seen longest and largest were kept.")
+        for group in seen[:MOST_PEOPLE]:
+            motions.append(book.motion(group, about, tracker.name))
+            yield Progress(book.frames, book.frames, f"person {len(motions)} of {min(len(seen), MOST_PEOPLE)}")
+    return replace(about, motions=tuple(motions), tracker=tracker.name, notes=tuple(notes))
+
+
+def _in_words(done: int, faces: int) -> str:
+    return f"frame {done}, {faces} face{'' if faces == 1 else 's'}"
+
+
+class _Notebook:
+    """What was read so far: readings in a file, times and stretches in memory."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self._cuts = CutDetector()
+        self._follower: FaceFollower | None = None
+        self._after_cut = False
+        self._faces: list[Followed] = []
+        self.times: list[float] = []
+        self.frames = 0
+        self.size = 0, 0
+        self.stretches: list[Stretch] = []
+
+    def look(self, frame: ClipFrame, tracker: FaceTracker, every: int) -> int:
+        """Read a frame, if it is one of those that are looked at; the number of faces followed."""
+        self.frames += 1
+        self._after_cut |= self._cuts.is_cut(frame.glance())
+        if frame.index % every == 0:
+            self._follower = self._follower or FaceFollower(tracker)
+            pixels = frame.pixels()
+            self.size = self.size if self.times else (pixels.shape[1], pixels.shape[0])
+            seconds = frame.seconds if not self.times or frame.seconds > self.times[-1] else self.times[-1] + 1e-3
+            self._faces = self._follower.step(pixels, seconds, after_cut=self._after_cut)
+            self._after_cut = False
+            for followed in self._faces:
+                self._note(followed, pixels, seconds)
+            self.times.append(seconds)
+        return len(self._faces)
+
+    def _note(self, followed: Followed, pixels: NDArray[np.uint8], seconds: float) -> None:
+        row, face = len(self.times), followed.face
+        look = look_of(pixels, face)
+        if followed.stretch == len(self.stretches):
+            self.stretches.append(Stretch.begin(row, seconds, face.box, look))
+        else:
+            self.stretches[followed.stretch].go_on(row, seconds, face.box, look)
+        reading = np.zeros((), _READING)
+        reading["row"], reading["stretch"], reading["confidence"] = row, followed.stretch, face.confidence
+        reading["controls"], reading["landmarks"] = face.controls.values, face.landmarks
+        self._file.write(reading.tobytes())
+
+    def about(self, every: int) -> ClipTracking:
+        """What was read, before the people in it are told apart."""
+        seconds = np.array(self.times) - self.times[0]
+        cuts = sorted({row for cut in self._cuts.cuts if 0 < (row := -(-cut // every)) < len(seconds)})
+        return ClipTracking(seconds=seconds, rate=_mean_rate(seconds), size=self.size, cuts=tuple(cuts), every=every)
+
+    def people(self, about: ClipTracking) -> list[list[int]]:
+        """The stretches of each person, who is seen longest and largest first."""
+
+        def rows(group: Sequence[int]) -> int:
+            return sum(self.stretches[n].last - self.stretches[n].first + 1 for n in group)
+
+        groups = people(self.stretches, about.cuts)
+        return [group for group in groups if rows(group) >= BRIEF_SECONDS * about.rate] or groups[:1]
+
+    def motion(self, group: Sequence[int], about: ClipTracking, tracker: str) -> Motion:
+        """Of one person."""
+        count = len(about)
+        controls = np.full((count, len(CHANNELS)), np.nan, np.float32)
+        confidence = np.zeros(count, np.float32)
+        landmarks = _blank_landmarks(count)
+        for batch in self._readings():
+            mine = batch[np.isin(batch["stretch"], group)]
+            rows = mine["row"]
+            controls[rows], confidence[rows], landmarks[rows] = mine["controls"], mine["confidence"], mine["landmarks"]
+        landmarks.flags.writeable = False
+        return Motion(
+            seconds=about.seconds, controls=controls, confidence=confidence, landmarks=landmarks, rate=about.rate,
+            cuts=about.cuts, origin=f"{tracker} tracker",
+        )  # fmt: skip
+
+    def _readings(self) -> Iterator[NDArray[Any]]:
+        self._file.seek(0)
+        while data := self._file.read(_BATCH * _READING.itemsize):
+            yield np.frombuffer(data, _READING)
+
+
+def _blank_landmarks(count: int) -> NDArray[np.float32]:
+    """(N, 478, 3) of NaN, in memory, or in a temporary file that goes when nobody uses the array any more."""
+    shape = count, N_LANDMARKS, 3
+    if count * N_LANDMARKS * 12 <= LANDMARKS_IN_MEMORY_BYTES:
+        return np.full(shape, np.nan, np.float32)
+    with tempfile.TemporaryFile(prefix="icface-landmarks-") as file:
+        mapped = np.memmap(file, np.float32, "w+", shape=shape)
+    for start in range(0, count, _BATCH):
+        mapped[start : start + _BATCH] = np.nan
+    return mapped
+
+
+def _mean_rate(seconds: NDArray[np.float64]) -> Fraction:
+    return Fraction((len(seconds) - 1) / float(seconds[-1])).limit_denominator(1001) if len(seconds) > 1 else Fraction(25)

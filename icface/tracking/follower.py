@@ -1,0 +1,78 @@
+"""Every face of a clip in stretches: each is one face, followed from frame to frame without a gap.
+
+A stretch ends at a cut and when its face is lost; which stretches are one person's is for `icface.tracking.people` to say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from icface.geometry import Box
+from icface.tracking import FaceObservation, FaceTracker
+
+LOOK_SECONDS = 0.5
+"""How often new faces are looked for while all known ones are followed, seconds of the clip."""
+SEARCH_SECONDS = 0.1
+"""How often while there is none, or one was lost less than `LOST_SECONDS` ago."""
+LOST_SECONDS = 1.0
+SAME_FACE = 0.4
+"""Share of the smaller of two boxes that lies in the other from which on they are one face."""
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Followed:
+    """A face in the frame that was given last; `stretch` counts the stretches of the clip from 0."""
+
+    stretch: int
+    face: FaceObservation
+
+
+class FaceFollower:
+    """Follows all faces through the frames of a clip, given in order; looks for faces when one is lost, and now and then."""
+
+    def __init__(self, tracker: FaceTracker) -> None:
+        self._tracker = tracker
+        self._followed: list[Followed] = []
+        self._begun = 0
+        self._looked_s = self._lost_s = -np.inf
+
+    def step(self, pixels: Pixels, seconds: float, *, after_cut: bool) -> list[Followed]:
+        """The faces of the next frame, those known longest first."""
+        known = [] if after_cut else self._followed
+        self._followed = []
+        for before in known:
+            face = self._tracker.follow(pixels, before.face)
+            if face is not None and not self._is_known(face):  # two that have run into each other are one
+                self._followed.append(Followed(before.stretch, face))
+        lost = len(self._followed) < len(known)
+        if lost:
+            self._lost_s = seconds
+        if after_cut or lost or self._is_time(seconds):
+            self._look(pixels, seconds)
+        return list(self._followed)
+
+    def _is_known(self, face: FaceObservation) -> bool:
+        return any(overlap(face.box, other.face.box) >= SAME_FACE for other in self._followed)
+
+    def _is_time(self, seconds: float) -> bool:
+        searching = not self._followed or seconds - self._lost_s <= LOST_SECONDS
+        wait = SEARCH_SECONDS if searching else LOOK_SECONDS
+        return not 0 <= seconds - self._looked_s < wait - 1e-6
+
+    def _look(self, pixels: Pixels, seconds: float) -> None:
+        self._looked_s = seconds
+        for face in self._tracker.detect(pixels):
+            if not self._is_known(face):
+                self._followed.append(Followed(self._begun, face))
+                self._begun += 1
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Share of the smaller box that lies in the other, 0..1."""
+    wide, high = min(a.right, b.right) - max(a.left, b.left), min(a.bottom, b.bottom) - max(a.top, b.top)
+    return max(wide, 0.0) * max(high, 0.0) / min(a.width * a.height, b.width * b.height)
