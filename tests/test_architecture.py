@@ -16,7 +16,6 @@ MAX_LINES = 400
 MAX_MODEL_BYTES = 30_000_000
 DOCUMENT_MODULES = (
     "icface.controls",
-    "icface.au_table",
     "icface.geometry",
     "icface.tracking",
     "icface.au_table",
@@ -29,6 +28,7 @@ DOCUMENT_MODULES = (
     "icface.history",
     "icface.engine",
     "icface.frame_cache",
+    "icface.formats",
 )
 PICKLES = {".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib"}
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import zipfile
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -60,7 +61,7 @@ def _array(path: Path, name: str, member: Any, size: int) -> NDArray[Any]:
         version = np.lib.format.read_magic(member)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, _, dtype = read(member)
-    except ValueError as error:
+    except (ValueError, SyntaxError, TokenError, RecursionError) as error:  # numpy parses the head as a Python literal
         raise FormatError(f"{path}, {name}: not an array ({error}). Save it again.") from error
     count = int(np.prod([int(n) for n in shape], dtype=object)) if shape else 1
     if dtype != _DTYPES[name] or count * dtype.itemsize > min(size, MOST_BYTES) or count * dtype.itemsize + 20_000 < size:

@@ -50,7 +50,7 @@ def load(path: Path, wishes: Wishes) -> Loaded:
             seconds[row], confidence[row] = float(frame["seconds"]), float(frame["confidence"])
             if frame["controls"] is not None:
                 controls[row] = 0
-                controls[row, at] = frame["controls"]
+                controls[row, at] = np.asarray(frame["controls"], np.float32).reshape(len(at))
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise FormatError(
                 f"{path}, frame {row}: seconds, confidence and {len(at)} controls (or null) are expected ({error})."
@@ -121,6 +121,8 @@ def save(path: Path, motion: Motion) -> tuple[str, ...]:
 
 def _shortest(value: np.float32) -> str:
     text = np.format_float_positional(value, unique=True, trim="-")
+    if text == "-0":
+        return "-0.0"  # an integer has no negative zero
     return text if len(text) < 24 else np.format_float_scientific(value, unique=True, trim="-")
 
 

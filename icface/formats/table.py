@@ -98,6 +98,8 @@ def read_header(path: Path) -> Header:
         text = next(_lines(path, stream), "")
         delimiter = max(",;\t", key=text.count)
         names = tuple(name.strip() for name in next(_cells(path, iter([text]), delimiter))[1])
+    if not any(names):
+        raise FormatError(f"{path}, line 1: no column has a name. Put the names on the first line.")
     if len(names) > MOST_COLUMNS:
         raise FormatError(
             f"{path}, line 1: {len(names)} columns, and tracking data has at most {MOST_COLUMNS}. Export it again."
