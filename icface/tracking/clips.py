@@ -152,7 +152,7 @@ class _Notebook:
         self._file = file
         self._cuts = CutDetector()
         self._follower: FaceFollower | None = None
-        self._after_cut = False
+        self._jumped = False
         self._faces: list[Followed] = []
         self.times: list[float] = []
         self.frames = 0
@@ -162,14 +162,14 @@ class _Notebook:
     def look(self, frame: ClipFrame, tracker: FaceTracker, every: int) -> int:
         """Read a frame, if it is one of those that are looked at; the number of faces followed."""
         self.frames += 1
-        self._after_cut |= self._cuts.is_cut(frame.glance())
+        self._jumped |= self._cuts.is_cut(frame.glance()) or self._cuts.ended_flash
         if frame.index % every == 0:
             self._follower = self._follower or FaceFollower(tracker)
             pixels = frame.pixels()
             self.size = self.size if self.times else (pixels.shape[1], pixels.shape[0])
             seconds = frame.seconds if not self.times or frame.seconds > self.times[-1] else self.times[-1] + 1e-3
-            self._faces = self._follower.step(pixels, seconds, after_cut=self._after_cut)
-            self._after_cut = False
+            self._faces = self._follower.step(pixels, seconds, jumped=self._jumped)
+            self._jumped = False
             for followed in self._faces:
                 self._note(followed, pixels, seconds)
             self.times.append(seconds)

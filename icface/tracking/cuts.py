@@ -35,17 +35,24 @@ class CutDetector:
         self._before: _Grey | None = None  # the picture before the first of some quick changes, while it may come back
         self._changed_at = 0
         self._usual_before = 0.0
+        self._back = False
 
     @property
     def cuts(self) -> tuple[int, ...]:
         """Frames before which a cut lies, rising, as far as is known now."""
         return tuple(self._cuts)
 
+    @property
+    def ended_flash(self) -> bool:
+        """Whether the picture came back with the last frame."""
+        return self._back
+
     def is_cut(self, glance: Pixels) -> bool:
         """Whether the picture has changed at once; `glance` is (S, S) grey and comes for every frame, in order."""
         now, number = glance.astype(np.float64), self._count
         last, self._last = self._last, now
         self._count += 1
+        self._back = False
         if last is None:
             return False
         change = _change(last, now)
@@ -58,7 +65,7 @@ class CutDetector:
             self._before, self._changed_at, self._usual_before = last, number, usual
         elif self._is_back(now, change):
             self._cuts = [cut for cut in self._cuts if cut < self._changed_at]
-            self._before = None
+            self._before, self._back = None, True
             return False
         self._cuts.append(number)
         return True

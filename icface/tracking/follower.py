@@ -41,9 +41,9 @@ class FaceFollower:
         self._begun = 0
         self._looked_s = self._lost_s = -np.inf
 
-    def step(self, pixels: Pixels, seconds: float, *, after_cut: bool) -> list[Followed]:
-        """The faces of the next frame, those known longest first."""
-        known = [] if after_cut else self._followed
+    def step(self, pixels: Pixels, seconds: float, *, jumped: bool) -> list[Followed]:
+        """The faces of the next frame, those known longest first; none is followed where the picture `jumped`."""
+        known = [] if jumped else self._followed
         self._followed = []
         for before in known:
             face = self._tracker.follow(pixels, before.face)
@@ -52,7 +52,7 @@ class FaceFollower:
         lost = len(self._followed) < len(known)
         if lost:
             self._lost_s = seconds
-        if after_cut or lost or self._is_time(seconds):
+        if jumped or lost or self._is_time(seconds):
             self._look(pixels, seconds)
         return list(self._followed)
 

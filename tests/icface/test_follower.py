@@ -41,7 +41,7 @@ class Scene:
         seen = []
         for at in range(len(self._frames)):
             self.at = at
-            faces = follower.step(PIXELS, at / fps, after_cut=at in cuts)
+            faces = follower.step(PIXELS, at / fps, jumped=at in cuts)
             seen.append([followed.stretch for followed in faces])
         return seen
 
@@ -80,5 +80,5 @@ def test_a_clip_whose_clock_jumps_back_is_searched() -> None:
     scene = Scene([0], [0], [0])
     follower = FaceFollower(scene)
     for scene.at, seconds in enumerate((9.0, 9.04, 0.0)):
-        follower.step(PIXELS, seconds, after_cut=False)
+        follower.step(PIXELS, seconds, jumped=False)
     assert scene.searched == [0, 2]
