@@ -7,7 +7,7 @@ as a rule that of `icface.engine.RenderEngine`, and loads its networks there whe
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -17,8 +17,13 @@ from icface.engine import Checkpoint, Progress
 from icface.frame_cache import FrameCache
 from icface.geometry import Box, Similarity
 from icface.media import Photo, Pixels, load_photo, thumbnail
+from icface.media.clip import probe
+from icface.media.video import VIDEO_SUFFIXES
 from icface.mixing import resolve
-from icface.project import Face, Project, ProjectError, Region, Source
+from icface.motion import Motion
+from icface.pictures import ClipFrame, Pictures, clip_of, fitted
+from icface.project import Clip, Face, Project, ProjectError, Region, Source
+from icface.protection import protect
 
 if TYPE_CHECKING:
     from icface.predictor import FacePredictor, SourceEncoding
@@ -28,6 +33,10 @@ Quality = Literal["draft", "full"]
 
 ENCODINGS_BYTES = 256 * 2**20
 WORKING_COPIES_BYTES = 128 * 2**20
+DRAFTS_BYTES = 256 * 2**20
+"""Of drafts that were rendered, so that a loop that was played once runs smoothly."""
+BESIDE_SIDE = 320
+"""Longest side of the small picture beside the result, pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +45,10 @@ class FrameRequest:
 
     Attributes
     ----------
-    photo : Photo
-        Compared by its digest.
+    photo : Photo or ClipFrame
+        Compared by its digest, and a clip's frame by its number.
     faces : tuple of Face
-        In pixels of the photo.
+        In pixels of the photo, as it shows them.
     controls : tuple of (ControlVector or None)
         The state each face is to take; None leaves it as it is.
     quality : "draft" or "full"
@@ -48,15 +57,22 @@ class FrameRequest:
         Longest side of a draft in pixels: larger photos are reduced to it, smaller ones never enlarged. None: as it is.
     regions : tuple of Region
         Parts of the picture that stay as they are, in pixels of the photo.
+    frame : int
+        Of the document; what the picture shows is decided by the other attributes.
+    beside : ClipFrame or None
+        What a small picture beside the result is to show: a frame of what drives it.
     """
 
-    photo: Photo = field(compare=False)
+    photo: Photo | ClipFrame = field(compare=False)
     faces: tuple[Face, ...]
     controls: tuple[ControlVector | None, ...]
     quality: Quality = "full"
     max_side: int | None = None
     regions: tuple[Region, ...] = ()
+    frame: int = field(default=0, compare=False)
+    beside: ClipFrame | None = field(default=None, compare=False)
     photo_digest: str = field(init=False, repr=False)
+    clip_frame: int | None = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if len(self.controls) != len(self.faces):
@@ -64,14 +80,33 @@ class FrameRequest:
         if self.max_side is not None and self.max_side < 1:
             raise ValueError(f"A draft has at least 1 pixel a side, not {self.max_side}.")
         object.__setattr__(self, "photo_digest", self.photo.digest)
+        object.__setattr__(self, "clip_frame", self.photo.index if isinstance(self.photo, ClipFrame) else None)
 
     @classmethod
     def of(
         cls, project: Project, photo: Photo, quality: Quality = "full", max_side: int | None = None, *, frame: int = 0
     ) -> FrameRequest:
-        """What a document asks for in a frame; `ProjectError` if the photo is not the document's source."""
+        """What a document asks for in a frame.
+
+        Parameters
+        ----------
+        project : Project
+        photo : Photo
+            The source; of a clip any frame, with the digest of the clip.
+        quality, max_side
+            See the attributes.
+        frame : int
+            Of the document.
+
+        Raises
+        ------
+        ProjectError
+            If the photo is not the document's source.
+        """
         if project.source is None or project.source.digest != photo.digest:
             raise ProjectError(f"{photo.path} is not the photo of this document; open it first.")
+        clip = project.clip
+        picture = photo if clip is None else ClipFrame(clip, min(max(frame, 0), clip.n_frames - 1))
         faces: list[Face] = []
         controls: list[ControlVector | None] = []
         for index, edits in enumerate(project.edits):
@@ -79,7 +114,7 @@ class FrameRequest:
             if face is not None:
                 faces.append(face)
                 controls.append(resolve(project, index, frame=frame) if edits.changes_something else None)
-        return cls(photo, tuple(faces), tuple(controls), quality, max_side, project.regions)
+        return cls(picture, tuple(faces), tuple(controls), quality, max_side, project.regions, frame)
 
     @property
     def changes(self) -> tuple[tuple[Face, ControlVector], ...]:
@@ -100,24 +135,49 @@ class Frame:
         Time from the request's start on the engine's thread.
     request : FrameRequest
         What was asked.
+    before : Photo
+        The unedited picture, at its own size.
+    beside : (h, w, 3) uint8 or None
+        The small picture that was asked for beside the result.
     """
 
     pixels: Pixels
     milliseconds: float
     request: FrameRequest
+    before: Photo
+    beside: Pixels | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Opened:
-    """A photo that was read, and the faces found in it, largest first; without any, the user may draw a box."""
+    """A photo or clip that was read.
+
+    Attributes
+    ----------
+    photo : Photo
+        Of a clip, its first frame, with the digest of the clip.
+    faces : tuple of Face
+        Largest first; without any, the user may draw a box. A clip's faces are not known before it is tracked.
+    clip : Clip or None
+    """
 
     photo: Photo
     faces: tuple[Face, ...]
+    clip: Clip | None = None
 
     @property
-    def source(self) -> Source:
-        """What a document keeps of the photo."""
-        return Source(str(self.photo.path), self.photo.digest, self.photo.width, self.photo.height)
+    def source(self) -> Source | Clip:
+        """What a document keeps of it."""
+        return self.clip or Source(str(self.photo.path), self.photo.digest, self.photo.width, self.photo.height)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tracked:
+    """What was read in a clip: a motion for each person, who is seen longest and largest first."""
+
+    clip: Clip
+    motions: tuple[Motion, ...]
+    notes: tuple[str, ...] = ()
 
 
 def _read_ahead(faces: tuple[Face, ...]) -> None:
@@ -151,6 +211,8 @@ class Renderer:
         self._device = device
         self._encodings: FrameCache[tuple[str, Face], SourceEncoding] = FrameCache(ENCODINGS_BYTES)
         self._copies: FrameCache[tuple[str, int], Photo] = FrameCache(WORKING_COPIES_BYTES)
+        self._drafts: FrameCache[FrameRequest, Pixels] = FrameCache(DRAFTS_BYTES)
+        self._pictures = Pictures()
 
     @property
     def device_name(self) -> str:
@@ -169,9 +231,19 @@ class Renderer:
         self._load_predictor()
 
     def open(self, path: str | Path) -> Generator[Progress, None, Opened]:
-        """Job: read a photo and find its faces; `PhotoError` if it cannot be read."""
+        """Job: read a photo and find its faces, or look into a clip.
+
+        Raises
+        ------
+        PhotoError, VideoError
+            If it cannot be read.
+        """
         name = Path(path).name
         yield Progress(0, 3, f"Reading {name}")
+        if Path(path).suffix.lower() in VIDEO_SUFFIXES:
+            clip = clip_of(probe(path))
+            first = self._pictures.photo(ClipFrame(clip, 0))
+            return Opened(Photo(first.pixels, first.path, clip.digest), (), clip)
         photo = load_photo(path)
         yield Progress(1, 3, f"Looking for faces in {name}")
         found = self._load_tracker().detect(photo.rgb8)
@@ -179,6 +251,28 @@ class Renderer:
         faces = tuple(Face.from_observation(face) for face in found)
         _read_ahead(faces)
         return Opened(photo, faces)
+
+    def track(self, clip: Clip) -> Generator[Progress, None, Tracked]:
+        """Job: read the faces of a clip, frame by frame; `VideoError` if it cannot be read."""
+        from icface.tracking.clips import track_clip  # noqa: PLC0415  (see _load_predictor)
+
+        name = Path(clip.path).name
+        seconds = self._pictures.reader(clip).seconds  # fails here if the file has changed
+        job = track_clip(clip.path, self._load_tracker())
+        while True:
+            try:
+                step = next(job)
+            except StopIteration as end:
+                return Tracked(clip, tuple(fitted(motion, seconds, clip.rate) for motion in end.value.motions), end.value.notes)
+            yield Progress(min(step.done, clip.n_frames), clip.n_frames, f"Tracking {name}")
+
+    def filmstrip(self, clip: Clip, frames: Sequence[int], side: int) -> Generator[Progress, None, dict[int, Pixels]]:
+        """Job: small pictures of frames, their longer side at most `side` pixels."""
+        strip: dict[int, Pixels] = {}
+        for frame in frames:
+            yield Progress(len(strip), len(frames), f"Looking through {Path(clip.path).name}")
+            strip[frame] = self._pictures.draft(ClipFrame(clip, frame), side)
+        return strip
 
     def observe(self, photo: Photo, box: Box) -> Face:
         """The face in a box drawn by hand, image pixels; `NoFaceError` if there can be none."""
@@ -199,7 +293,15 @@ class Renderer:
         pixels are the photo's (or its reduced copy's) own array.
         """
         start = time.perf_counter()
-        photo = request.photo
+        photo = request.photo if isinstance(request.photo, Photo) else self._pictures.photo(request.photo)
+        if request.quality == "full" or not request.changes:
+            pixels = self._changed(request, photo, checkpoint)
+        else:
+            pixels = self._drafts.get_or_make(request, lambda: self._changed(request, photo, checkpoint))
+        beside = None if request.beside is None else self._pictures.draft(request.beside, BESIDE_SIDE)
+        return Frame(pixels, (time.perf_counter() - start) * 1000, request, photo, beside)
+
+    def _changed(self, request: FrameRequest, photo: Photo, checkpoint: Checkpoint) -> Pixels:
         picture = photo if request.quality == "full" else self._working_copy(photo, request.max_side)
         pixels, changes = picture.pixels, request.changes
         if changes:
@@ -210,7 +312,7 @@ class Renderer:
             checkpoint()
             prediction = self._load_predictor().predict(encoding, controls)
             pixels = composite(pixels, encoding, prediction, quality=request.quality, checkpoint=checkpoint)
-        return Frame(pixels, (time.perf_counter() - start) * 1000, request)
+        return protect(pixels, picture.pixels, request.regions, picture.width / photo.width)
 
     def _encode(self, photo: Photo, face: Face) -> SourceEncoding:
         """What the networks know of a face: worked out once, at the photo's own size."""

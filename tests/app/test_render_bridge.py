@@ -164,7 +164,7 @@ def tell(still: StillEngine, bridge: RenderBridge, *happened: Event) -> None:
 
 
 def a_frame(request: FrameRequest, milliseconds: float = 5.0) -> Frame:
-    return Frame(request.photo.pixels, milliseconds, request)
+    return Frame(request.photo.pixels, milliseconds, request, request.photo)
 
 
 def finish(work: Work) -> object:

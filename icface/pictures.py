@@ -1,0 +1,119 @@
+"""Frames of clips as pictures to render from, and what a window shows of clips beside that."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from icface.frame_cache import FrameCache
+from icface.media import Photo
+from icface.media.clip import ClipInfo, file_digest
+from icface.media.clip_reader import ClipReader
+from icface.media.video_file import VideoError
+from icface.motion import Motion
+from icface.project import Clip
+
+MOST_READERS = 4
+FRAMES_BYTES = 192 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class ClipFrame:
+    """One frame of a clip, by number from 0."""
+
+    clip: Clip
+    index: int
+
+    @property
+    def digest(self) -> str:
+        """That of the clip's file."""
+        return self.clip.digest
+
+    @property
+    def path(self) -> Path:
+        """Where the clip was found."""
+        return Path(self.clip.path)
+
+
+def clip_of(info: ClipInfo) -> Clip:
+    """What a document keeps of a clip."""
+    return Clip(
+        path=info.path, digest=info.digest, width=info.width, height=info.height, rate=info.rate, n_frames=info.count,
+        duration_s=float(info.duration), has_sound=info.has_sound,
+    )  # fmt: skip
+
+
+def fitted(motion: Motion, seconds: NDArray[np.float64], rate: Fraction) -> Motion:
+    """A tracked motion with a row for every frame of the clip: those that could not be read show no face.
+
+    Parameters
+    ----------
+    motion : Motion
+    seconds : (N,) float64
+        When the clip's frames are shown.
+    rate : Fraction
+        Of the clip.
+    """
+    count, missing = len(seconds), max(len(seconds) - len(motion), 0)
+    controls, landmarks = motion.controls[:count], motion.landmarks
+    if landmarks is not None:
+        landmarks = landmarks[:count]
+    if missing:
+        controls = np.pad(controls, ((0, missing), (0, 0)), constant_values=np.nan)
+        landmarks = None if landmarks is None else np.pad(landmarks, ((0, missing), (0, 0), (0, 0)), constant_values=np.nan)
+    return replace(
+        motion, seconds=seconds, controls=controls, landmarks=landmarks, rate=rate,
+        confidence=np.pad(motion.confidence[:count], (0, missing)), cuts=tuple(cut for cut in motion.cuts if cut < count),
+    )  # fmt: skip
+
+
+class Pictures:
+    """Frames of the clips that were looked at last; belongs to one thread, as its readers do."""
+
+    def __init__(self) -> None:
+        self._readers: OrderedDict[str, ClipReader] = OrderedDict()
+        self._frames: FrameCache[tuple[str, int], Photo] = FrameCache(FRAMES_BYTES)
+
+    def photo(self, wanted: ClipFrame) -> Photo:
+        """A frame as a photo, whose digest names clip and frame.
+
+        Raises
+        ------
+        VideoError
+            If the file is gone, damaged, or another one than was opened.
+        """
+        return self._frames.get_or_make((wanted.digest, wanted.index), partial(self._read, wanted))
+
+    def draft(self, wanted: ClipFrame, longest: int) -> NDArray[np.uint8]:
+        """(H, W, 3) a small picture of a frame, its longer side at most `longest` pixels."""
+        return self.reader(wanted.clip).frame(wanted.index).draft(longest)
+
+    def reader(self, clip: Clip) -> ClipReader:
+        """The clip's reader, open, for the thread that calls."""
+        if clip.digest in self._readers:
+            self._readers.move_to_end(clip.digest)
+            return self._readers[clip.digest]
+        path = Path(clip.path)
+        if not path.is_file():
+            raise VideoError(f"{path} is not there any more. Put it back, or point out where it is now.")
+        if file_digest(path) != clip.digest:
+            raise VideoError(f"{path} is another clip than before. Put the old one back, or open this one anew.")
+        reader = self._readers[clip.digest] = ClipReader(path)
+        while len(self._readers) > MOST_READERS:
+            self._readers.popitem(last=False)[1].close()
+        return reader
+
+    def close(self) -> None:
+        """Let go of all files."""
+        while self._readers:
+            self._readers.popitem()[1].close()
+
+    def _read(self, wanted: ClipFrame) -> Photo:
+        pixels = self.reader(wanted.clip).frame(wanted.index).pixels()
+        return Photo(pixels, wanted.path, f"{wanted.digest}:{wanted.index}")

@@ -1,0 +1,182 @@
+"""Clips in the renderer: frames as pictures, faces tracked, edits of a clip's own face."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from icface import edits
+from icface.controls import ControlVector
+from icface.geometry import Box
+from icface.media import Photo
+from icface.media.clip import probe
+from icface.media.video_file import VideoError
+from icface.motion import Motion
+from icface.pictures import MOST_READERS, ClipFrame, Pictures, clip_of, fitted
+from icface.predictor import FacePredictor
+from icface.project import Clip, Face, Project, Region
+from icface.render import FrameRequest, Opened, Renderer, Tracked
+from icface.tracking import FaceObservation
+from tests.faces import observation_in
+from tests.icface.videos import drifting, write_video
+from tests.strategies import a_motion
+
+
+@pytest.fixture
+def clip_path(tmp_path: Path, astronaut: NDArray[np.uint8]) -> Path:
+    return write_video(tmp_path / "clip.mp4", drifting(astronaut, 6))
+
+
+@pytest.fixture
+def clip(clip_path: Path) -> Clip:
+    return clip_of(probe(clip_path))
+
+
+class Following:
+    """Sees one face that drifts with the clip, and none in the fourth frame."""
+
+    name = "following"
+
+    def __init__(self) -> None:
+        self.frames: dict[bytes, int] = {}
+
+    def detect(self, image: NDArray[np.uint8]) -> tuple[FaceObservation, ...]:
+        frame = self.frames.setdefault(image.tobytes(), len(self.frames))
+        return () if frame == 3 else (observation_in(Box(100 - 2 * frame, 40, 220 - 2 * frame, 190)),)
+
+    def observe(self, image: NDArray[np.uint8], box: Box) -> FaceObservation:
+        raise NotImplementedError
+
+    def follow(self, image: NDArray[np.uint8], previous: FaceObservation) -> FaceObservation | None:
+        return next(iter(self.detect(image)), None)
+
+
+def finish(job: Generator[Any, None, Any]) -> Any:
+    while True:
+        try:
+            next(job)
+        except StopIteration as end:
+            return end.value
+
+
+def test_a_clip_opens_with_its_first_frame(clip_path: Path, clip: Clip) -> None:
+    opened: Opened = finish(Renderer(tracker=Following()).open(clip_path))
+    assert opened.source == clip
+    assert (clip.n_frames, clip.rate, clip.width, clip.height) == (6, Fraction(25), 320, 320)
+    assert (opened.photo.digest, opened.photo.width, opened.faces) == (clip.digest, 320, ())
+
+
+def test_frames_are_those_of_the_clip_and_kept(clip: Clip) -> None:
+    pictures = Pictures()
+    fourth = pictures.photo(ClipFrame(clip, 3))
+    with np.errstate(all="ignore"):
+        assert np.array_equal(fourth.pixels, pictures.reader(clip).frame(3).pixels())
+    assert pictures.photo(ClipFrame(clip, 3)) is fourth
+    assert fourth.digest == f"{clip.digest}:3"
+    assert pictures.draft(ClipFrame(clip, 2), 80).shape == (80, 80, 3)
+    pictures.close()
+
+
+def test_a_clip_that_has_gone_or_changed_is_told_from_the_one_that_was_opened(clip: Clip, clip_path: Path) -> None:
+    clip_path.write_bytes(clip_path.read_bytes() + b"more")
+    with pytest.raises(VideoError, match="another clip than before"):
+        Pictures().photo(ClipFrame(clip, 0))
+    clip_path.unlink()
+    with pytest.raises(VideoError, match="not there any more"):
+        Pictures().photo(ClipFrame(clip, 0))
+
+
+def test_only_a_few_files_are_open_at_once(tmp_path: Path, astronaut: NDArray[np.uint8]) -> None:
+    pictures = Pictures()
+    clips = []
+    for number in range(MOST_READERS + 1):
+        path = write_video(tmp_path / f"{number}.mp4", drifting(astronaut, 1 + number))
+        clips.append(clip_of(probe(path)))
+        first = pictures.reader(clips[0]) if number else pictures.reader(clips[-1])
+        pictures.reader(clips[-1])
+    assert pictures.reader(clips[0]) is first
+    pictures.close()
+
+
+def test_a_clip_is_tracked_for_every_frame(clip: Clip) -> None:
+    tracked: Tracked = finish(Renderer(tracker=Following()).track(clip))
+    (motion,) = tracked.motions
+    assert motion.present.tolist() == [True, True, True, False, True, True]
+    assert motion.rate == clip.rate
+    assert motion.seconds.tolist() == pytest.approx([n / 25 for n in range(6)])
+
+
+def test_a_motion_is_fitted_to_the_frames_of_its_clip() -> None:
+    motion = a_motion([ControlVector()] * 4, cuts=[1, 3])
+    longer = fitted(motion, np.arange(6) / 30, Fraction(30))
+    assert longer.present.tolist() == [True] * 4 + [False] * 2
+    assert (longer.rate, longer.cuts) == (30, (1, 3))
+    shorter = fitted(motion, np.arange(3) / 25, Fraction(25))
+    assert (len(shorter), shorter.cuts) == (3, (1,))
+
+
+def a_document(clip: Clip, missing: tuple[int, ...] = ()) -> Project:
+    faces = [None if n in missing else observation_in(Box(100 - 2 * n, 40, 220 - 2 * n, 190)) for n in range(clip.n_frames)]
+    motion = Motion.of_observations(faces, [n / 25 for n in range(clip.n_frames)], rate=clip.rate)
+    return edits.open_source(Project(), clip, [Face.of_motion(motion)])
+
+
+def poster(clip: Clip) -> Photo:
+    return Photo(Pictures().photo(ClipFrame(clip, 0)).pixels, Path(clip.path), clip.digest)
+
+
+def test_frames_of_a_clip_without_edits_are_the_files_own(clip: Clip, tiny_predictor: FacePredictor) -> None:
+    renderer, project = Renderer(tiny_predictor), a_document(clip)
+    for frame in range(clip.n_frames):
+        made = renderer.render(FrameRequest.of(project, poster(clip), frame=frame))
+        assert made.pixels is made.before.pixels
+        assert np.array_equal(made.pixels, Pictures().photo(ClipFrame(clip, frame)).pixels)
+
+
+def test_an_edit_changes_every_frame_that_shows_the_face(clip: Clip, tiny_predictor: FacePredictor) -> None:
+    renderer = Renderer(tiny_predictor)
+    project = edits.set_control(a_document(clip, missing=(5,)), "yaw", 20)
+    changed = []
+    for frame in range(clip.n_frames):
+        made = renderer.render(FrameRequest.of(project, poster(clip), "draft", 256, frame=frame))
+        changed.append(made.pixels.shape == (256, 256, 3) and len(made.request.changes) > 0)
+    assert changed == [True] * 5 + [False]
+
+
+def test_a_draft_that_was_rendered_before_is_at_hand(clip: Clip, tiny_predictor: FacePredictor) -> None:
+    renderer, project = Renderer(tiny_predictor), edits.set_control(a_document(clip), "yaw", 20)
+    first, again, other = (
+        renderer.render(FrameRequest.of(project, poster(clip), "draft", 256, frame=frame)).pixels for frame in (1, 1, 2)
+    )
+    assert again is first
+    assert other is not first
+
+
+def test_what_drives_can_be_shown_beside(clip: Clip, tiny_predictor: FacePredictor) -> None:
+    request = replace(FrameRequest.of(a_document(clip), poster(clip)), beside=ClipFrame(clip, 2))
+    beside = Renderer(tiny_predictor).render(request).beside
+    assert beside is not None
+    assert beside.shape == (320, 320, 3)
+
+
+def test_protected_regions_keep_their_pixels(clip: Clip, tiny_predictor: FacePredictor) -> None:
+    renderer = Renderer(tiny_predictor)
+    project = edits.set_control(a_document(clip), "yaw", 20)
+    edited = renderer.render(FrameRequest.of(project, poster(clip)))
+    region = Region(box=Box(100, 40, 220, 190), shape="box", feather=0)
+    kept = renderer.render(FrameRequest.of(edits.add_region(project, region), poster(clip)))
+    inside = np.s_[45:185, 105:215]
+    assert not np.array_equal(edited.pixels[inside], edited.before.pixels[inside])
+    assert np.array_equal(kept.pixels[inside], kept.before.pixels[inside])
+
+
+def test_a_filmstrip_shows_the_frames_that_were_asked_for(clip: Clip) -> None:
+    strip = finish(Renderer().filmstrip(clip, [0, 3], 40))
+    assert {frame: picture.shape for frame, picture in strip.items()} == {0: (40, 40, 3), 3: (40, 40, 3)}
