@@ -23,7 +23,7 @@ from icface.motion import Motion
 
 __all__ = ["FORMATS", "UNITS", "Format", "FormatError", "Loaded", "format_of", "load", "save", "sniff"]
 
-_HEAD_BYTES = 4096
+_HEAD_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ from icface.formats.angles import in_radians
 from icface.formats.arkit_names import columns_of, fill
 from icface.formats.errors import FormatError
 from icface.formats.rotations import angles_deg, of_fex, of_fex_first, of_fex_mesh
-from icface.formats.rows import Loaded, Rows, Wishes, loaded, zeros
+from icface.formats.rows import Loaded, Rows, Wishes, loaded, rows_by, zeros
 from icface.formats.table import Columns, Header, read_columns, read_header
 
 FloatArray = NDArray[np.float64]
@@ -165,8 +165,8 @@ def _faces(columns: Columns, notes: list[str]) -> Iterator[tuple[str, NDArray[np
     frames = columns.numbers.get("frame", np.arange(count, dtype=np.float64))
     one_picture_each = len(set(inputs)) == count > 1
     clips = [""] * count if one_picture_each else inputs
-    identities = columns.texts.get("Identity")
-    if identities is None or len(set(zip(clips, frames, identities, strict=True))) < count:
+    identities = ["0"] * count if one_picture_each else columns.texts.get("Identity")
+    if identities is None or (not one_picture_each and len(set(zip(clips, frames, identities, strict=True))) < count):
         seen: Counter[tuple[str, float]] = Counter()
         identities = []
         for clip, frame in zip(clips, frames.tolist(), strict=True):
@@ -176,9 +176,6 @@ def _faces(columns: Columns, notes: list[str]) -> Iterator[tuple[str, NDArray[np
             notes.append("Faces have no identity in the file: of each frame the first is face 0, the next face 1, and so on.")
     keys = list(zip(clips, identities, strict=True))
     several = len(set(clips)) > 1
-    at: dict[tuple[str, str], list[int]] = {}
-    for row, key in enumerate(keys):
-        at.setdefault(key, []).append(row)
-    for (clip, face), rows in at.items():
+    for (clip, face), rows in rows_by(keys).items():
         short = re.split(r"[/\\]", clip)[-1]
-        yield (f"{short} {face}" if several else face), np.array(rows, np.int64)
+        yield (f"{short} {face}" if several else face), rows

@@ -10,7 +10,7 @@ nothing. An intensity moves left and right alike; going out, the mean of both si
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from icface.formats.angles import in_radians
 from icface.formats.errors import FormatError
 from icface.formats.files import write_whole
 from icface.formats.rotations import angles_deg, of_openface, rotations, to_openface
-from icface.formats.rows import Loaded, Rows, Wishes, loaded, zeros
+from icface.formats.rows import Loaded, Rows, Wishes, loaded, rows_by, zeros
 from icface.formats.table import Columns, Header, read_columns, read_header
 from icface.motion import Motion
 
@@ -84,20 +84,17 @@ def _units(header: Header, notes: list[str]) -> dict[str, str]:
         notes.append(f"No channel for {', '.join(unused)}: left out.")
     if found:
         notes.append("Action Units have no sides here: left and right move alike.")
+    if "gaze_angle_x" in header or "gaze_0_x" in header:
+        notes.append("Gaze is left out: the file says where the eyes look from the camera, and not how far they are turned.")
     whether = [name for name in header.names if name.endswith("_c") and f"{name[:-2]}_r" not in found and _AU.fullmatch(name)]
     if whether:
         notes.append(f"{', '.join(whether)} only say whether a unit is there, not how much: left out.")
     return found
 
 
-def _faces(columns: Columns) -> Iterator[tuple[str, NDArray[np.int64]]]:
+def _faces(columns: Columns) -> Iterable[tuple[str, NDArray[np.int64]]]:
     """Each face's name and rows."""
-    if "face_id" not in columns.texts:
-        yield "0", np.arange(len(columns))
-        return
-    labels = np.array(columns.texts["face_id"])
-    for label in dict.fromkeys(columns.texts["face_id"]):
-        yield label, np.flatnonzero(labels == label)
+    return rows_by(columns.texts.get("face_id", ["0"] * len(columns))).items()
 
 
 def _face(columns: Columns, label: str, units: dict[str, str], wishes: Wishes, notes: list[str]) -> Rows:

@@ -25,7 +25,8 @@ from icface.motion import Motion, MotionError
 NAME = "json"
 KIND = "icface-motion"
 VERSION = 1
-MOST_BYTES = 512_000_000
+MOST_BYTES = 256_000_000
+"""Five hours at 30 frames a second."""
 _LONGEST_TEXT = 400
 
 

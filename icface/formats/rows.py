@@ -7,10 +7,11 @@ Rows are as the file has them, in any order and with gaps. Controls are degrees,
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,7 @@ from icface.formats.errors import FormatError
 from icface.motion import Motion, MotionError
 
 FloatArray = NDArray[np.float64]
+Key = TypeVar("Key", bound=Hashable)
 
 ASSUMED_RATE = Fraction(30)
 """Frames a second where a file has no times and nobody says."""
@@ -27,6 +29,7 @@ _USUAL_RATES = (
     *(Fraction(n) for n in (1, 5, 10, 12, 15, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120, 200, 240, 1000)),
     *(Fraction(n * 1000, 1001) for n in (24, 30, 60, 120)), Fraction(25, 2), Fraction(15000, 1001),
 )  # fmt: skip
+MOST_FACES = 256
 _FASTEST_CAMERA = 240
 _STAMP_ERROR_S = 6e-4
 """By how much times written with three decimals are off."""
@@ -118,6 +121,10 @@ def loaded(path: Path, faces: Iterable[Rows], *, name: str, origin: str, notes: 
     said = list(notes)
     found: list[tuple[Motion, str]] = []
     several = list(faces)
+    if len(several) > MOST_FACES:
+        raise FormatError(
+            f"{path} has {len(several)} faces, and at most {MOST_FACES} are read. Leave out those that are seen rarely."
+        )
     for rows in several:
         motion, more = motion_of(path, rows, origin=origin, rate=wishes.rate)
         prefix = f"Face {rows.label}: " if len(several) > 1 else ""
@@ -176,9 +183,7 @@ def rate_of(seconds: FloatArray) -> Fraction:
 
 def _timed(path: Path, rows: Rows, rate: Fraction | None, notes: list[str]) -> tuple[Rows, FloatArray]:
     """When each row is shown, seconds from wherever the file begins to count; rows without a time are left out."""
-    seconds, frames = rows.seconds, rows.frames
-    if seconds is not None and len(seconds) > 1 and np.nanmin(seconds, initial=np.inf) == np.nanmax(seconds, initial=-np.inf):
-        seconds = None  # pictures of a folder: all at 0
+    seconds, frames = (None if values is None or _one_value(values) else values for values in (rows.seconds, rows.frames))
     if rate is None and seconds is not None:
         times = seconds
     else:
@@ -192,6 +197,11 @@ def _timed(path: Path, rows: Rows, rate: Fraction | None, notes: list[str]) -> t
     if len(timed) < len(times):
         notes.append(f"{len(times) - len(timed)} rows without a time were left out.")
     return rows.part(timed), times[timed]
+
+
+def _one_value(values: FloatArray) -> bool:
+    """Whether several rows say the same, as those of a folder of pictures do, which are all at 0."""
+    return len(values) > 1 and bool(np.nanmin(values, initial=np.inf) == np.nanmax(values, initial=-np.inf))
 
 
 def _in_order(path: Path, rows: Rows, times: FloatArray, notes: list[str]) -> tuple[Rows, FloatArray]:
@@ -230,6 +240,14 @@ def _plausible(rows: Rows, notes: list[str]) -> FloatArray:
     controls[:, len(ANGLES) :] = np.clip(channels, 0, 1)
     controls[torn | rows.missing] = np.nan
     return controls
+
+
+def rows_by(keys: Sequence[Key]) -> dict[Key, NDArray[np.int64]]:
+    """The rows of each key, in the order in which keys and rows appear."""
+    found: dict[Key, list[int]] = {}
+    for row, key in enumerate(keys):
+        found.setdefault(key, []).append(row)
+    return {key: np.array(rows, np.int64) for key, rows in found.items()}
 
 
 def zeros(count: int) -> FloatArray:

@@ -134,3 +134,10 @@ def test_heads_of_real_clips_nod_as_their_points_do(feat_data: Path, name: str) 
     drop = (table["y_30"] - (table["y_36"] + table["y_45"]) / 2) / np.hypot(*eyes)
     assert np.corrcoef(motion.controls[:, 1], drop)[0, 1] > 0.85  # down is positive
     assert np.corrcoef(motion.controls[:, 2], -np.arctan2(eyes[1], eyes[0]))[0, 1] > 0.85  # tilted to the right is positive
+
+
+def test_a_folder_of_pictures_is_one_face_in_their_order(tmp_path: Path) -> None:
+    rows = [a_row(0, input=f"{i}.jpg", AU12=0.1 * i) for i in range(4)]
+    loaded = load(write_table(tmp_path / "a.csv", EARLY, rows))
+    assert loaded.labels == ("0",)
+    np.testing.assert_allclose(loaded.motion.controls[:, CHANNEL_INDEX["mouthSmile_L"]], [0, 0.1, 0.2, 0.3], atol=1e-6)

@@ -14,7 +14,7 @@ from icface.formats import FormatError, load, save, sniff
 from icface.formats.openface import INTENSITIES, PRESENCES
 from icface.formats.rotations import flipped
 from icface.geometry import euler_angles_deg, rotation_matrix
-from tests.icface.formats.tracking_files import RATES, a_motion, openface_columns, rows_of_openface, write_table
+from tests.icface.formats.tracking_files import RATES, a_motion, openface_columns, rows_of_faces, rows_of_openface, write_table
 
 NAMES = ["frame", "face_id", "timestamp", "confidence", "success", "pose_Rx", "pose_Ry", "pose_Rz", "AU12_r", "AU45_r"]
 
@@ -131,6 +131,15 @@ def test_what_openface_can_say_comes_back(
     np.testing.assert_allclose(back.seconds, motion.seconds, atol=1e-7)
     np.testing.assert_allclose(back.confidence, motion.confidence, atol=1e-6)
     assert back.rate == (rate if len(motion) > 1 else 30)
+
+
+@given(rows_of_faces())
+def test_what_is_lost_is_lost_once(tmp_path_factory: pytest.TempPathFactory, rows: NDArray[np.float64]) -> None:
+    folder = tmp_path_factory.mktemp("openface")
+    save(folder / "a.csv", a_motion(rows))
+    once = load(folder / "a.csv").motion
+    save(folder / "b.csv", once)
+    np.testing.assert_allclose(load(folder / "b.csv").motion.controls, once.controls, atol=1e-3)
 
 
 def test_what_is_lost_is_said(tmp_path: Path) -> None:
