@@ -52,24 +52,24 @@ def load(path: Path, wishes: Wishes) -> Loaded:
     notes: list[str] = []
     shapes = columns_of(header.names)
     shapes = shapes if len(shapes) >= _FEWEST_SHAPES else {}
-    units = {} if shapes else _units(header, notes)
-    pose = POSE if all(name in header for name in POSE) else ()
+    units = _units(header, notes)
+    pose = dict.fromkeys(POSE, "") if all(name in header for name in POSE) else {}
     if not units and not pose and not shapes:
         raise FormatError(f"{path}, line 1: no column Pitch, Roll, Yaw, AU01 and so on. Save the whole Fex with to_csv.")
-    if shapes:
-        notes.append("Blend shapes are taken, and Action Units left out: blend shapes have sides.")
     numbers = [name for name in ("frame", "FaceScore", "FaceRectX") if name in header]
     texts = [name for name in ("input", "Identity", "approx_time") if name in header]
     columns = read_columns(header, [*numbers, *pose, *units, *shapes], texts=texts)
     notes += columns.notes
     controls, carried = zeros(len(columns)), frozenset[str]()
     missing = _missing(columns)
-    if shapes:
+    if shapes := columns.filled(shapes, notes):
+        notes.append("Blend shapes are taken, and Action Units left out: blend shapes have sides.")
         carried |= fill(controls, {shape: columns.numbers[name] for name, shape in shapes.items()})
-    elif units:
+    elif units := columns.filled(units, notes):
+        notes.append("py-feat's Action Units are likelihoods from 0 to 1, taken for intensities; left and right move alike.")
         controls = channel_rows({au: _intensity(columns.numbers[name], missing, notes) for name, au in units.items()})
         carried |= channels_of(units.values())
-    if pose:
+    if len(columns.filled(pose, notes)) == len(POSE):
         controls[:, : len(ANGLES)] = _angles(header, columns, missing, wishes, notes)
         carried |= set(ANGLES)
     whole = Rows(
@@ -95,8 +95,6 @@ def _units(header: Header, notes: list[str]) -> dict[str, str]:
                 notes.append(f"No channel for {name}: left out.")
             else:
                 found[name] = f"AU{match[1]}"
-    if found:
-        notes.append("py-feat's Action Units are likelihoods from 0 to 1, taken for intensities; left and right move alike.")
     return found
 
 

@@ -72,6 +72,7 @@ def load(path: Path, wishes: Wishes) -> Loaded:
     numbers = [*shapes, *head, *([count] if count else [])]
     columns = read_columns(header, numbers, texts=[code] if code else [], ragged=True)
     notes = [*columns.notes]
+    shapes = columns.filled(shapes, notes)
     if len(set(shapes.values()) - {TONGUE}) < len(SHAPES) - 1:
         absent = [name for name in SHAPES.values() if name not in shapes.values() and name != TONGUE]
         notes.append(f"The file lacks {len(absent)} blend shapes ({', '.join(absent[:4])} ...): nothing drives them.")

@@ -62,6 +62,7 @@ def load(path: Path, wishes: Wishes) -> Loaded:
     texts = ["face_id"] if "face_id" in header else []
     columns = read_columns(header, [*about, *pose, *units], texts=texts)
     notes += columns.notes
+    units = columns.filled(units, notes)
     rows = [_face(columns.part(at), label, units, wishes, notes) for label, at in _faces(columns)]
     return loaded(path, rows, name=NAME, origin=ORIGIN, notes=notes, wishes=wishes)
 

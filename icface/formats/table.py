@@ -11,10 +11,11 @@ from __future__ import annotations
 import csv
 import math
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import TextIOWrapper
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ from icface.formats.errors import FormatError
 from icface.formats.files import readable_text
 
 FloatArray = NDArray[np.float64]
+T = TypeVar("T")
 
 MOST_ROWS = 2_000_000
 """Eighteen hours at 30 frames a second."""
@@ -82,6 +84,14 @@ class Columns:
 
     def __len__(self) -> int:
         return len(self.lines)
+
+    def filled(self, names: Mapping[str, T], notes: list[str]) -> dict[str, T]:
+        """Those of these names whose column has any number; the others are said in the notes."""
+        empty = [name for name in names if np.isnan(self.numbers[name]).all()]
+        if empty:
+            more = f" and {len(empty) - 4} more" if len(empty) > 4 else ""
+            notes.append(f"Columns without any number were left out: {', '.join(empty[:4])}{more}.")
+        return {name: value for name, value in names.items() if name not in empty}
 
     def part(self, rows: NDArray[np.int64]) -> Columns:
         """These rows alone, in this order."""

@@ -141,3 +141,12 @@ def test_a_folder_of_pictures_is_one_face_in_their_order(tmp_path: Path) -> None
     loaded = load(write_table(tmp_path / "a.csv", EARLY, rows))
     assert loaded.labels == ("0",)
     np.testing.assert_allclose(loaded.motion.controls[:, CHANNEL_INDEX["mouthSmile_L"]], [0, 0.1, 0.2, 0.3], atol=1e-6)
+
+
+def test_columns_that_a_detector_left_empty_drive_nothing_and_spoil_nothing(tmp_path: Path) -> None:
+    empty = dict.fromkeys([*SHAPES.values(), "Pitch", "Roll", "Yaw"], "")
+    loaded = load(write_table(tmp_path / "a.csv", SECOND, [a_row(i, AU12=0.5, **empty) for i in range(2)]))
+    assert loaded.motion.present.all()
+    assert loaded.motion.controls[1, CHANNEL_INDEX["mouthSmile_L"]] == pytest.approx(0.5)
+    assert "yaw" not in loaded.motion.carried
+    assert any("without any number were left out: browDownLeft" in note for note in loaded.notes)
