@@ -30,6 +30,7 @@ class FixedTracker:
     def __init__(self, *faces: FaceObservation) -> None:
         self.faces = faces
         self.name = "fixed"
+        self.version = "1"
 
     def detect(self, image: NDArray[np.uint8]) -> tuple[FaceObservation, ...]:
         assert image.dtype == np.uint8

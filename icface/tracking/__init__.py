@@ -53,6 +53,11 @@ class FaceTracker(Protocol):
         """Short name for people."""
         ...
 
+    @property
+    def version(self) -> str:
+        """Stands for the weights and the way they are used: what two versions read may differ."""
+        ...
+
     def detect(self, image: NDArray[np.uint8]) -> tuple[FaceObservation, ...]:
         """All faces of an RGB image (H, W, 3), largest first; empty when there is none."""
         ...

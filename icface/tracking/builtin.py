@@ -97,11 +97,18 @@ class BuiltinTracker:
     def __init__(self, device: str = "cpu", *, models: Path | None = None) -> None:
         self._device = torch.device(device)
         self._models = models_dir() if models is None else models
+        self._digests: dict[str, str] = {}
 
     @property
     def name(self) -> str:
         """Short name for people."""
         return "built-in"
+
+    @property
+    def version(self) -> str:
+        """Digests of the weights, which are read from disk for it if that has not happened yet."""
+        self.load()
+        return " ".join(self._digests[name] for name in sorted(self._digests))
 
     def load(self) -> None:
         """Read the networks from disk, if that has not happened yet; `ModelFileError` if it is impossible."""
@@ -127,6 +134,7 @@ class BuiltinTracker:
         stored = load_model(path, kind=f"icface.{path.stem}")
         network = build(kind, stored.config, path=path)
         load_into(network, stored, path=path)
+        self._digests[name] = stored.digest
         return network.ready().to(self._device)
 
     def detect(self, image: Pixels) -> tuple[FaceObservation, ...]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from icface.controls import CHANNELS
 from icface.engine import Progress
-from icface.media.video import VideoError, read_video
+from icface.media.clip_reader import ClipReader
 from icface.motion import Motion
 from icface.tracking import N_LANDMARKS, FaceTracker
 from icface.tracking.cuts import CutDetector
@@ -78,7 +78,7 @@ class ClipTracking:
 
 
 class ClipFrame(Protocol):
-    """What tracking needs of a frame."""
+    """What tracking needs of a frame; see `icface.media.video_frame.VideoFrame`."""
 
     @property
     def index(self) -> int:
@@ -87,7 +87,12 @@ class ClipFrame(Protocol):
 
     @property
     def seconds(self) -> float:
-        """When it is shown."""
+        """When it is shown, from the first on."""
+        ...
+
+    @property
+    def damaged(self) -> bool:
+        """Whether it is another one that stands in for it."""
         ...
 
     def pixels(self) -> NDArray[np.uint8]:
@@ -105,7 +110,7 @@ def track_clip(path: str | Path, tracker: FaceTracker, *, every: int = 1) -> Gen
     Parameters
     ----------
     path : str or Path
-        A video. One that breaks off is read as far as it goes, and a note says so.
+        A video. Frames that cannot be decoded have no face; a note says how many.
     tracker : FaceTracker
         Used by the thread that advances the job.
     every : int
@@ -114,35 +119,30 @@ def track_clip(path: str | Path, tracker: FaceTracker, *, every: int = 1) -> Gen
     Raises
     ------
     VideoError
-        If the file is missing, is no video, or breaks off before its first frame.
+        If the file is missing, is no video, or has no frame that can be decoded.
     """
     if every < 1:
         raise ValueError(f"Every {every}. frame cannot be looked at: choose 1 or more.")
-    path, notes = Path(path), []
-    with tempfile.TemporaryFile(prefix="icface-track-") as file:
-        book = _Notebook(file)
-        try:
-            for frame in read_video(path):
-                faces = book.look(frame, tracker, every)
-                yield Progress(book.frames, 0, _in_words(book.frames, faces))
-        except VideoError as error:
-            if not book.times:
-                raise
-            notes.append(f"{path.name} breaks off after {book.frames} frames; what comes before was read. {error}")
-        if not book.times:
-            raise VideoError(f"{path} holds no frame that can be decoded. Copy or download it again.")
-        about = book.about(every)
+    with ClipReader(path, cache_bytes=0) as reader, tempfile.TemporaryFile(prefix="icface-track-") as file:
+        total, book = len(reader), _Notebook(file)
+        for frame in reader.frames():
+            faces = book.look(frame, tracker, every)
+            yield Progress(frame.index + 1, total, _in_words(faces))
+        about = book.about(reader.index.rate / every, every)
         seen, motions = book.people(about), list[Motion]()
-        if len(seen) > MOST_PEOPLE:
-            notes.append(f"{len(seen)} people were seen; the {MOST_PEOPLE} seen longest and largest were kept.")
         for group in seen[:MOST_PEOPLE]:
             motions.append(book.motion(group, about, tracker.name))
-            yield Progress(book.frames, book.frames, f"person {len(motions)} of {min(len(seen), MOST_PEOPLE)}")
+            yield Progress(total, total, f"person {len(motions)} of {min(len(seen), MOST_PEOPLE)}")
+        notes = []
+        if reader.damaged:
+            notes.append(f"{len(reader.damaged)} of {total} frames are damaged; no face was read in them.")
+        if len(seen) > MOST_PEOPLE:
+            notes.append(f"{len(seen)} people were seen; the {MOST_PEOPLE} seen longest and largest were kept.")
     return replace(about, motions=tuple(motions), tracker=tracker.name, notes=tuple(notes))
 
 
-def _in_words(done: int, faces: int) -> str:
-    return f"frame {done}, {faces} face{'' if faces == 1 else 's'}"
+def _in_words(faces: int) -> str:
+    return {0: "no face", 1: "1 face"}.get(faces, f"{faces} faces")
 
 
 class _Notebook:
@@ -155,25 +155,29 @@ class _Notebook:
         self._jumped = False
         self._faces: list[Followed] = []
         self.times: list[float] = []
-        self.frames = 0
         self.size = 0, 0
         self.stretches: list[Stretch] = []
 
     def look(self, frame: ClipFrame, tracker: FaceTracker, every: int) -> int:
         """Read a frame, if it is one of those that are looked at; the number of faces followed."""
-        self.frames += 1
-        self._jumped |= self._cuts.is_cut(frame.glance()) or self._cuts.ended_flash
+        if not frame.damaged:
+            self._jumped |= self._cuts.is_cut(frame.glance()) or self._cuts.ended_flash
+        else:
+            self._cuts.skip()
         if frame.index % every == 0:
-            self._follower = self._follower or FaceFollower(tracker)
-            pixels = frame.pixels()
-            self.size = self.size if self.times else (pixels.shape[1], pixels.shape[0])
-            seconds = frame.seconds if not self.times or frame.seconds > self.times[-1] else self.times[-1] + 1e-3
-            self._faces = self._follower.step(pixels, seconds, jumped=self._jumped)
-            self._jumped = False
-            for followed in self._faces:
-                self._note(followed, pixels, seconds)
-            self.times.append(seconds)
+            if not frame.damaged:
+                self._read(frame, tracker)
+            self.times.append(frame.seconds)
         return len(self._faces)
+
+    def _read(self, frame: ClipFrame, tracker: FaceTracker) -> None:
+        self._follower = self._follower or FaceFollower(tracker)
+        pixels = frame.pixels()
+        self.size = (pixels.shape[1], pixels.shape[0])
+        self._faces = self._follower.step(pixels, frame.seconds, jumped=self._jumped)
+        self._jumped = False
+        for followed in self._faces:
+            self._note(followed, pixels, frame.seconds)
 
     def _note(self, followed: Followed, pixels: NDArray[np.uint8], seconds: float) -> None:
         row, face = len(self.times), followed.face
@@ -187,11 +191,11 @@ class _Notebook:
         reading["controls"], reading["landmarks"] = face.controls.values, face.landmarks
         self._file.write(reading.tobytes())
 
-    def about(self, every: int) -> ClipTracking:
+    def about(self, rate: Fraction, every: int) -> ClipTracking:
         """What was read, before the people in it are told apart."""
-        seconds = np.array(self.times) - self.times[0]
+        seconds = np.array(self.times)
         cuts = sorted({row for cut in self._cuts.cuts if 0 < (row := -(-cut // every)) < len(seconds)})
-        return ClipTracking(seconds=seconds, rate=_mean_rate(seconds), size=self.size, cuts=tuple(cuts), every=every)
+        return ClipTracking(seconds=seconds, rate=rate, size=self.size, cuts=tuple(cuts), every=every)
 
     def people(self, about: ClipTracking) -> list[list[int]]:
         """The stretches of each person, who is seen longest and largest first."""
@@ -234,7 +238,3 @@ def _blank_landmarks(count: int) -> NDArray[np.float32]:
     for start in range(0, count, _BATCH):
         mapped[start : start + _BATCH] = np.nan
     return mapped
-
-
-def _mean_rate(seconds: NDArray[np.float64]) -> Fraction:
-    return Fraction((len(seconds) - 1) / float(seconds[-1])).limit_denominator(1001) if len(seconds) > 1 else Fraction(25)

@@ -70,6 +70,10 @@ class CutDetector:
         self._cuts.append(number)
         return True
 
+    def skip(self) -> None:
+        """Count a frame of which nothing is known."""
+        self._count += 1
+
     def _is_back(self, now: _Grey, change: float) -> bool:
         """Whether the picture before the first of some quick changes is here again, moved on by as much as was usual."""
         assert self._before is not None  # the caller has looked

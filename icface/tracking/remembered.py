@@ -1,0 +1,70 @@
+"""A clip is tracked once: what was read is kept, by the digest of the clip, the tracker and its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from icface.engine import Progress
+from icface.media.clip import file_digest
+from icface.motion_store import ReadingCache
+from icface.tracking import FaceTracker
+from icface.tracking.clips import ClipTracking, track_clip
+
+METHOD = 1
+"""Raised whenever clips are followed, cut or put together in another way, so that what was kept is not used any more."""
+
+
+def reading_key(digest: str, tracker: FaceTracker, *, every: int = 1) -> str:
+    """Stands for all that decides what is read in a clip of that digest."""
+    return ReadingCache.key(METHOD, digest, tracker.name, tracker.version, every)
+
+
+def track_clip_once(
+    path: str | Path, tracker: FaceTracker, *, every: int = 1, cache: ReadingCache | None = None
+) -> Generator[Progress, None, ClipTracking]:
+    """A job as `icface.tracking.clips.track_clip`, done at once for a clip that has been tracked before.
+
+    Parameters
+    ----------
+    cache : ReadingCache, optional
+        The user's by default.
+    """
+    cache = ReadingCache.of_user() if cache is None else cache
+    yield Progress(0, 0, "looking at the file")
+    key = reading_key(file_digest(path), tracker, every=every)
+    kept = cache.get(key)
+    if kept is not None and (found := _tracking(*kept)) is not None:
+        return found
+    done = yield from track_clip(path, tracker, every=every)
+    cache.put(key, done.motions, _about(done))
+    return done
+
+
+def _about(done: ClipTracking) -> dict[str, Any]:
+    return {
+        "seconds": done.seconds.tolist(),
+        "rate": str(done.rate),
+        "size": list(done.size),
+        "cuts": list(done.cuts),
+        "every": done.every,
+        "tracker": done.tracker,
+        "notes": list(done.notes),
+    }
+
+
+def _tracking(motions: tuple[Any, ...], about: Mapping[str, Any]) -> ClipTracking | None:
+    """What was kept; None if it is not what it should be."""
+    try:
+        width, height = (int(n) for n in about["size"])
+        return ClipTracking(
+            motions=motions, seconds=np.array(about["seconds"], np.float64), rate=Fraction(about["rate"]),
+            size=(width, height), cuts=tuple(int(cut) for cut in about["cuts"]), every=int(about["every"]),
+            tracker=str(about["tracker"]), notes=tuple(str(note) for note in about["notes"]),
+        )  # fmt: skip
+    except (KeyError, TypeError, ValueError, ZeroDivisionError):
+        return None
