@@ -52,24 +52,32 @@ def encoding_of(head: bytes) -> str:
 
 def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
     """Write beside the target and put it in place; `FormatError` if that fails, and then the old file is as it was."""
-    target = path.resolve()  # of a link, what it points at is replaced, not the link
-    partial = target.with_name(f".{secrets.token_hex(8)}.part")
+    with writable(path) as target:
+        partial = target.with_name(f".{secrets.token_hex(8)}.part")
+        try:
+            with partial.open("xb") as stream:
+                write(stream)
+                stream.flush()
+                os.fsync(stream.fileno())
+            if target.exists():
+                shutil.copymode(target, partial)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def writable(path: Path) -> Iterator[Path]:
+    """What a path stands for, of a link what it points at; `FormatError` if it cannot be written, now or within."""
+    target = path.resolve()
     try:
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, "it is a folder")
         if target.exists() and not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, "read-only file")
-        with partial.open("xb") as stream:
-            write(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        if target.exists():
-            shutil.copymode(target, partial)
-        partial.replace(target)
+        yield target
     except OSError as error:
         raise FormatError(f"{path} could not be saved: {_reason(error)}.") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _reason(error: OSError) -> str:
