@@ -137,15 +137,28 @@ def frame_patches(held_out: tuple[str, ...], **options: Any) -> None:
     help="Which samples teach.",
 )
 @click.option("--adversary", type=click.FloatRange(0), default=0.1, show_default=True, help="Weight of the discriminators.")
+@click.option("--fidelity", type=click.FloatRange(0), default=1.0, show_default=True, help="Weight of the photographs.")
+@click.option("--start", type=FILE, default=None, help="Painter weights to start from where --out holds no checkpoint.")
 @click.option("--rate", default=1e-3, show_default=True, help="Highest learning rate.")
-@click.option("--batch", type=click.IntRange(1), default=16, show_default=True)
+@click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Of all processes together.")
 @click.option("--device", default="cpu", show_default=True)
-@click.option("--seed", default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 def painter(held_out: Path | None, **options: Any) -> None:
-    """Train mask and colour of the mouth; continues from the checkpoint in --out."""
+    """Train mask and colour of the mouth; continues from the checkpoint in --out.
+
+    Several processes train together when torchrun starts them:
+
+    torchrun --nproc_per_node=2 -m icface.cli train painter ...
+    """
+    from icface.training.ranks import TrainingError, is_first  # noqa: PLC0415
     from icface.training.train_painter import PainterPlan, train  # noqa: PLC0415
 
-    click.echo(json.dumps(train(PainterPlan(**options), held_out=held_out)))
+    try:
+        figures = train(PainterPlan(**options), held_out=held_out)
+    except TrainingError as error:
+        raise click.UsageError(str(error)) from error
+    if is_first():
+        click.echo(json.dumps(figures))
 
 
 @main.command()

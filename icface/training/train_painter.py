@@ -1,46 +1,44 @@
-"""Training of the painter with paired and unpaired supervision together.
+"""Training of the painter with paired and unpaired supervision together, in one process or several.
 
 After Tripathy, Kannala, Rahtu, "Learning image-to-image translation using paired and unpaired training samples" (ACCV 2018).
 Domain X is patches as the two stages move them, domain Y photographs. The painter is G1: X -> Y; a second one, needed in
 training only, is G2: Y -> X. Four discriminators judge, by least squares: D1 and D2 whether a patch looks like its domain,
 D3 and D4 whether two patches belong together. D3 and D4 see real pairs in the paired phase, and (x, G1(x)) against
-(G2(G1(x)), G1(x)) in the unpaired phase, which is how the two kinds of samples meet.
+(G2(G1(x)), G1(x)) in the unpaired phase, which is how the two kinds of samples meet. Without unpaired samples G2 and the
+other three teach G1 nothing, and are left out.
 
 Ours beside the paper: L1 to the target in the paired phase (weighted up inside the mouth), L1 of features of our own tracker
-instead of VGG's, and a price on an open mask where nothing is to be painted.
+instead of VGG's and of what D3 sees, and a price on an open mask where nothing is to be painted.
 """
 
 from __future__ import annotations
 
-import copy
 import json
 import logging
-import math
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from icface.model.painter import Paint, Painter
-from icface.model.store import build, load_into, load_model, models_dir, save_model
-from icface.model.tracker_nets import RefinerNet
+from icface.model.store import save_model
+from icface.training.engine import Learner, Plan, Trainer
 from icface.training.painter_batches import PatchBatch, PatchSampler
+from icface.training.painter_losses import Judges, TrackerFeatures, likeness, mask_price, mouth_figures, paired_loss, says
 from icface.training.painter_patches import Kind
+from icface.training.ranks import Ranks, joined
 
 log = logging.getLogger(__name__)
-_Shown = tuple[str, tuple[Tensor, ...], float]
-"""A judge's name, the pictures it is shown, and the truth: 1 if they are real."""
+_Shown = tuple[str, tuple[Tensor, ...], float, Tensor]
+"""A judge's name, the pictures it is shown, the truth (1 if they are real), and where it is to look."""
 Supervision = Literal["paired", "unpaired", "both"]
 KIND = "icface.painter"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PainterPlan:
     """One run.
 
@@ -50,304 +48,232 @@ class PainterPlan:
         Folders that `icface.training.painter_patches.write_patches` filled.
     out : Path
         Folder of the checkpoint and of ``painter.safetensors``; a run goes on from what lies there.
-    minutes : float
-        Length.
+    minutes, steps : float, int or None
+        Length, by the clock if no steps are given.
+    start : Path, optional
+        Weights to start from where there is no checkpoint. Its normalisations keep their statistics, so that small batches,
+        and parts of batches in several processes, learn as large ones.
     supervision : "paired", "unpaired" or "both"
         Which samples teach: pix2pix, CycleGAN, or both together.
     adversary : float
         Weight of the discriminators' opinion; 0 trains without them.
+    fidelity : float
+        Weight of the differences from the photograph, beside it.
     rate, batch, seed, device
-        Highest learning rate, samples of each kind a step, random seed, where it runs.
+        Highest learning rate of the generators (that of the judges is twice as high), samples of each kind a step (of all
+        processes), random seed, where it runs.
     """
 
     patches: tuple[Path, ...]
     out: Path
-    minutes: float
+    minutes: float = 30.0
+    steps: int | None = None
+    start: Path | None = None
     supervision: Supervision = "both"
     adversary: float = 0.1
+    fidelity: float = 1.0
     rate: float = 1e-3
     batch: int = 16
     seed: int = 0
     device: str = "cpu"
     every_minutes: float = 5.0
+    warmup: int = 100
 
 
-class PatchJudge(nn.Sequential):
-    """A PatchGAN discriminator (Isola et al., CVPR 2017): a map of scores, one for every patch of 34 pixels."""
+class SettledNorm(nn.BatchNorm2d):
+    """A batch normalisation that keeps the statistics it has, in training too."""
 
-    def __init__(self, inputs: int, width: int = 24) -> None:
-        super().__init__(
-            nn.Conv2d(inputs, width, 4, 2, 1),
-            nn.LeakyReLU(0.2),
-            nn.Conv2d(width, 2 * width, 4, 2, 1),
-            nn.InstanceNorm2d(2 * width),
-            nn.LeakyReLU(0.2),
-            nn.Conv2d(2 * width, 4 * width, 4, 1, 1),
-            nn.InstanceNorm2d(4 * width),
-            nn.LeakyReLU(0.2),
-            nn.Conv2d(4 * width, 1, 4, 1, 1),
-        )
+    def train(self, mode: bool = True) -> SettledNorm:
+        """Stay as in use."""
+        return super().train(mode=False)
 
 
-class TrackerFeatures(nn.Module):
-    """What the built-in tracker's refiner sees in a patch: the perceptual distance of our own networks.
+class Generators(nn.Module):
+    """G1, the painter, and G2, which leads back; without unpaired samples G1 alone."""
 
-    Patches show a face about twice as large as the refiner is used to, so they are halved first.
-    """
-
-    def __init__(self, models: Path | None = None) -> None:
+    def __init__(self, there: Painter, back: Painter | None) -> None:
         super().__init__()
-        path = (models or models_dir()) / "refiner.safetensors"
-        stored = load_model(path, kind="icface.refiner")
-        net = build(RefinerNet, stored.config, path=path)
-        load_into(net, stored, path=path)
-        net.ready()
-        self.fine, self.middle = net.fine, net.middle
+        self.there, self.back = there, back
 
-    def forward(self, picture: Tensor) -> list[Tensor]:
-        """Maps of (N, 3, S, S) in -1..1 at half and a quarter of the halved size."""
-        grey = F.avg_pool2d(picture.mean(1, keepdim=True), 2) / 0.5
-        fine = self.fine(grey)
-        return [fine, self.middle(fine)]
-
-    def distance(self, a: Tensor, b: Tensor) -> Tensor:
-        """Mean absolute difference of the features."""
-        pairs = zip(self(a), self(b), strict=True)
-        return torch.stack([(x - y.detach()).abs().mean() for x, y in pairs]).sum()
+    def forward(self, way: str, seen: Tensor, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
+        """Colour and mask of one of them, ``there`` or ``back``."""
+        paint: Paint = getattr(self, way)(seen, before, after)
+        return paint.colour, paint.mask
 
 
-def paired_loss(paint: Paint, out: Tensor, batch: PatchBatch) -> dict[str, Tensor]:
-    """L1 to the photograph, of its gradients, of the colour alone, and the price of an open mask, each a scalar."""
-    weight = 0.1 + batch.zone + 4 * batch.inside
-    far = ((out - batch.target).abs() * weight).mean()
-    steep = torch.zeros(())
-    for axis in (2, 3):
-        difference = (out - batch.target).diff(dim=axis).abs() * batch.zone.narrow(axis, 1, batch.zone.shape[axis] - 1)
-        steep = steep + difference.mean()
-    unmasked = batch.seen[:, :3] + paint.colour  # or a mask that has shut keeps its colour from ever learning
-    colour = ((unmasked - batch.target).abs() * (batch.zone + 4 * batch.inside)).mean()
-    return {"l1": far, "steep": steep, "colour": colour, "mask": mask_price(paint, batch)}
-
-
-def mask_price(paint: Paint, batch: PatchBatch) -> Tensor:
-    """Painting is dear where moving pixels is enough, and nearly free where it is not."""
-    return (paint.mask * (0.2 * (1 - batch.zone) + 0.005)).mean()
-
-
-def mouth_figures(painter: Painter, batches: Iterable[PatchBatch], device: torch.device) -> dict[str, float]:
-    """How the inside of the mouth compares with the photograph, over paired patches.
-
-    Returns
-    -------
-    dict
-        ``error_moved``, ``error_painted``: mean absolute error in 0..1 before and after painting. ``sharpness_moved``,
-        ``sharpness_painted``: mean gradient there, over the photograph's (1 is as sharp as the photograph).
-    """
-    sums: dict[str, float] = dict.fromkeys(("moved", "painted", "steep_moved", "steep_painted", "steep", "pixels"), 0.0)
-    painter.eval()
-    with torch.inference_mode():
-        for batch in (b.to(device) for b in batches):
-            out = painter(batch.seen, batch.before, batch.after).over(batch.seen[:, :3]).clamp(-1, 1)
-            weight = (batch.inside > 0.5).float()
-            sums["pixels"] += float(weight.sum())
-            sums["steep"] += _steepness(batch.target, weight)
-            for name, picture in (("moved", batch.seen[:, :3]), ("painted", out)):
-                sums[name] += float(((picture - batch.target).abs().mean(1, keepdim=True) / 2 * weight).sum())
-                sums[f"steep_{name}"] += _steepness(picture, weight)
-    painter.train()
-    pixels, steep = max(sums["pixels"], 1.0), max(sums["steep"], 1e-9)
-    figures = {f"error_{name}": sums[name] / pixels for name in ("moved", "painted")}
-    figures |= {f"sharpness_{name}": sums[f"steep_{name}"] / steep for name in ("moved", "painted")}
-    return {name: round(value, 5) for name, value in figures.items()}
-
-
-def _steepness(picture: Tensor, weight: Tensor) -> float:
-    """Summed size of the grey gradient where the weight is 1."""
-    grey = picture.mean(1, keepdim=True)
-    across, down = grey[..., :-1, 1:] - grey[..., :-1, :-1], grey[..., 1:, :-1] - grey[..., :-1, :-1]
-    return float((torch.hypot(across, down) * weight[..., :-1, :-1]).sum())
-
-
-def _says(scores: Tensor, wanted: float) -> Tensor:
-    return (scores - wanted).square().mean()
+def _unjudged(_painter: Painter) -> dict[str, Any]:
+    return {}
 
 
 class PainterTraining:
-    """The painter, its counterpart and the four discriminators, with their optimisers, a moving average and a checkpoint."""
+    """The painter, its counterpart and the discriminators at work."""
 
-    def __init__(self, plan: PainterPlan, features: TrackerFeatures) -> None:
+    def __init__(
+        self,
+        plan: PainterPlan,
+        ranks: Ranks,
+        features: TrackerFeatures,
+        *,
+        judge: Callable[[Painter], dict[str, Any]] = _unjudged,
+    ) -> None:
         torch.manual_seed(plan.seed)
-        self.plan, self.device = plan, torch.device(plan.device)
-        self.there, self.back = Painter(), Painter()  # G1, G2
-        self.judges = nn.ModuleDict({"d1": PatchJudge(3), "d2": PatchJudge(3), "d3": PatchJudge(6), "d4": PatchJudge(6)})
-        self.features = features.to(self.device)
-        self.average = copy.deepcopy(self.there).requires_grad_(False)
-        self.step = 0
-        self._resume()
-        for module in (self.there, self.back, self.judges, self.average):
-            module.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        generators = [*self.there.parameters(), *self.back.parameters()]
-        self.painting = torch.optim.AdamW(generators, plan.rate, betas=(0.5, 0.99), weight_decay=0.01)
-        self.judging = torch.optim.Adam(self.judges.parameters(), plan.rate / 2, betas=(0.5, 0.99))
+        self.plan, self.features = plan, features.to(ranks.device)
+        self._judge = judge
+        unpaired = plan.supervision != "paired"
+        there = Painter() if plan.start is None else settled(Painter.from_file(plan.start))
+        back = Painter(there.config) if unpaired else None
+        if back is not None and plan.start is not None:
+            back = settled(back)
+        generators = Generators(there, back).to(memory_format=torch.channels_last)
+        names = ("d1", "d2", "d3", "d4") if unpaired else ("d3",) if plan.adversary else ()
+        learners = {"generators": Learner(generators, plan.rate, betas=(0.5, 0.99), weight_decay=0.01, clip=5.0)}
+        if names:
+            judges = Judges(names).to(memory_format=torch.channels_last)
+            learners["judges"] = Learner(judges, 2 * plan.rate, betas=(0.5, 0.99), weight_decay=0.0, clip=50.0, averaged=False)
+        run = Plan(
+            checkpoint=plan.out / "painter-training.safetensors",
+            minutes=plan.minutes,
+            steps=plan.steps,
+            kept=0.998,
+            every_minutes=plan.every_minutes,
+            warmup=plan.warmup,
+            seed=plan.seed,
+        )
+        self.trainer = Trainer(learners, run, ranks, after_checkpoint=self._write)
 
-    @property
-    def _checkpoint(self) -> Path:
-        return self.plan.out / "painter-training.safetensors"
-
-    def _modules(self) -> dict[str, nn.Module]:
-        return {"there": self.there, "back": self.back, "judges": self.judges, "average": self.average}
-
-    def _resume(self) -> None:
-        if self._checkpoint.is_file():
-            saved = load_file(self._checkpoint)
-            self.step = int(saved.pop("step"))
-            for name, module in self._modules().items():
-                prefix = f"{name}."
-                module.load_state_dict({k.removeprefix(prefix): v for k, v in saved.items() if k.startswith(prefix)})
-
-    def write(self, figures: dict[str, Any]) -> None:
-        """The checkpoint, and the averaged painter in the product's format."""
-        self.plan.out.mkdir(parents=True, exist_ok=True)
-        state = {f"{n}.{k}": v.contiguous().cpu() for n, m in self._modules().items() for k, v in m.state_dict().items()}
-        beside = self._checkpoint.with_suffix(".part")
-        save_file(state | {"step": torch.tensor(self.step)}, beside)
-        beside.replace(self._checkpoint)
-        notes = {"steps": self.step, "held_out": figures, **{k: str(v) for k, v in asdict(self.plan).items() if k != "out"}}
+    def _write(self, trainer: Trainer) -> None:
+        """The averaged painter in the product's format, and what it reaches."""
+        painter = cast("Generators", trainer.average("generators")).there
+        figures = self._judge(painter)
+        log.info("held out after %d steps: %s", trainer.steps, json.dumps(figures))
+        paths = ("out", "patches", "start")
+        notes = {"steps": trainer.steps, "held_out": figures}
+        notes |= {k: str(v) for k, v in asdict(self.plan).items() if k not in paths}
         path = self.plan.out / "painter.safetensors"
-        save_model(path, kind=KIND, config=self.average.description(), state=self.average.state_dict(), notes=notes)
+        save_model(path, kind=KIND, config=painter.description(), state=painter.state_dict(), notes=notes)
 
-    def paint(self, net: Painter, batch: PatchBatch, picture: Tensor) -> tuple[Paint, Tensor]:
+    def paint(self, way: str, batch: PatchBatch, picture: Tensor) -> tuple[Paint, Tensor]:
         """What a generator makes of a picture under the batch's masks and controls."""
-        paint: Paint = net(torch.cat([picture, batch.seen[:, 3:]], 1), batch.before, batch.after)
+        seen = torch.cat([picture, batch.seen[:, 3:]], 1)
+        paint = Paint(*self.trainer["generators"](way, seen, batch.before, batch.after))
         return paint, paint.over(picture)
 
-    def one_step(self, paired: PatchBatch | None, unpaired: tuple[PatchBatch, PatchBatch] | None) -> dict[str, float]:
-        """One step of the generators and, with an adversary, one of the discriminators.
+    def one_step(self, paired: PatchBatch | None, unpaired: tuple[PatchBatch, PatchBatch] | None) -> dict[str, Tensor]:
+        """One step of the generators and, with an adversary, one of the discriminators; returns the parts of the loss.
 
         `unpaired` are a batch whose moved patches are used and one whose photographs are used.
         """
         told: dict[str, Tensor] = {}
-        loss = torch.zeros((), device=self.device)
-        seen: list[_Shown] = []
-        adversary = self.plan.adversary
-        self.judges.requires_grad_(False)
+        loss = torch.zeros((), device=self.trainer.ranks.device)
+        shown: list[_Shown] = []
         if paired is not None:
-            x, y = paired.seen[:, :3], paired.target
-            paint, out = self.paint(self.there, paired, x)
-            parts = paired_loss(paint, out, paired)
-            told |= parts | {"features": self.features.distance(out, y)}
-            loss = loss + 10 * parts["l1"] + 5 * parts["steep"] + 5 * parts["colour"] + parts["mask"] + told["features"]
-            if adversary:
-                reverse_paint, reverse = self.paint(self.back, paired, y)
-                loss = loss + 10 * ((reverse - x).abs() * (0.1 + paired.zone)).mean() + mask_price(reverse_paint, paired)
-                loss = loss + adversary * self._opinion("d3", x, out) + adversary * self._opinion("d4", y, reverse)
-                seen += [("d3", (x, y), 1.0), ("d3", (x, out), 0.0), ("d4", (y, x), 1.0), ("d4", (y, reverse), 0.0)]
+            loss, shown = self._pairs(paired, told)
         if unpaired is not None:
-            cycle, taught = self._cycle(*unpaired, told)
-            loss, seen = loss + cycle, seen + taught
-        self.painting.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_([*self.there.parameters(), *self.back.parameters()], 5.0)
-        self.painting.step()
-        self._taken_into_average()
-        if seen:
-            told["judges"] = self._judge(seen)
-        return {name: float(value.detach()) for name, value in told.items()}
+            more, seen = self._cycle(*unpaired, told)
+            loss, shown = loss + more, shown + seen
+        losses = {"generators": loss}
+        if shown:
+            judges = self.trainer["judges"]
+            said = [
+                says(judges(name, *(p.detach() for p in pictures))[-1], truth, zone) for name, pictures, truth, zone in shown
+            ]
+            losses["judges"] = told["judges"] = torch.stack(said).mean()
+        self.trainer.step(losses, told)
+        return told
 
-    def _opinion(self, name: str, *pictures: Tensor) -> Tensor:
-        return _says(self.judges[name](torch.cat(pictures, 1)), 1.0)
+    def _scores(self, name: str, pictures: tuple[Tensor, ...]) -> Tensor:
+        maps: list[Tensor] = self.trainer["judges"](name, *(p.detach() for p in pictures))
+        return maps[-1]
+
+    def _opinion(self, name: str, zone: Tensor, *pictures: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """How far a judge is from taking pictures for real, and all it sees in them."""
+        with self.trainer.frozen("judges") as judges:
+            maps = judges(name, *pictures)
+        return says(maps[-1], 1.0, zone), maps
+
+    def _pairs(self, batch: PatchBatch, told: dict[str, Tensor]) -> tuple[Tensor, list[_Shown]]:
+        """The paired phase."""
+        x, y, zone, a = batch.seen[:, :3], batch.target, batch.zone, self.plan.adversary
+        paint, out = self.paint("there", batch, x)
+        parts = paired_loss(paint, out, batch)
+        told |= parts | {"features": self.features.distance(out, y)}
+        loss = 10 * parts["l1"] + 5 * parts["steep"] + 5 * parts["colour"] + told["features"]
+        loss = self.plan.fidelity * loss + parts["mask"]
+        if not a:
+            return loss, []
+        told["fooled"], seen = self._opinion("d3", zone, x, out)
+        told["alike"] = likeness(seen, self._opinion("d3", zone, x, y)[1])
+        loss = loss + a * told["fooled"] + 5 * a * told["alike"]
+        shown: list[_Shown] = [("d3", (x, y), 1.0, zone), ("d3", (x, out), 0.0, zone)]
+        if self.plan.supervision == "paired":
+            return loss, shown
+        reverse_paint, reverse = self.paint("back", batch, y)
+        loss = loss + 10 * ((reverse - x).abs() * (0.1 + zone)).mean() + mask_price(reverse_paint, batch)
+        loss = loss + a * self._opinion("d4", zone, y, reverse)[0]
+        return loss, [*shown, ("d4", (y, x), 1.0, zone), ("d4", (y, reverse), 0.0, zone)]
 
     def _cycle(self, moved: PatchBatch, real: PatchBatch, told: dict[str, Tensor]) -> tuple[Tensor, list[_Shown]]:
         """The unpaired phase: realism, the way there and back, and what is right already stays."""
         a, x, y = self.plan.adversary or 0.1, moved.seen[:, :3], real.target
-        paint, out = self.paint(self.there, moved, x)
-        returned = self.paint(self.back, moved, out)[1]
-        reverse_paint, reverse = self.paint(self.back, real, y)
-        forward = self.paint(self.there, real, reverse)[1]
-        same = self.paint(self.there, real, y)[1]
+        paint, out = self.paint("there", moved, x)
+        returned = self.paint("back", moved, out)[1]
+        reverse_paint, reverse = self.paint("back", real, y)
+        forward, same = self.paint("there", real, reverse)[1], self.paint("there", real, y)[1]
         cycle = (returned - x).abs().mean() + (forward - y).abs().mean()
         identity = (same - y).abs().mean()
-        realism = self._opinion("d1", out) + self._opinion("d2", reverse)
-        consistency = self._opinion("d3", returned, out) + self._opinion("d4", forward, reverse)
+        realism = self._opinion("d1", moved.zone, out)[0] + self._opinion("d2", real.zone, reverse)[0]
+        consistency = self._opinion("d3", moved.zone, returned, out)[0] + self._opinion("d4", real.zone, forward, reverse)[0]
         told |= {"cycle": cycle, "identity": identity, "realism": realism}
-        loss = (
-            10 * cycle
-            + 5 * identity
-            + a * realism
-            + a * consistency
-            + mask_price(paint, moved)
-            + mask_price(reverse_paint, real)
-        )
-        taught: list[_Shown] = [("d1", (y,), 1.0), ("d1", (out,), 0.0), ("d2", (x,), 1.0), ("d2", (reverse,), 0.0)]
-        taught += [
-            ("d3", (x, out), 1.0),
-            ("d3", (returned, out), 0.0),
-            ("d4", (y, reverse), 1.0),
-            ("d4", (forward, reverse), 0.0),
+        priced = mask_price(paint, moved) + mask_price(reverse_paint, real)
+        loss = 10 * cycle + 5 * identity + a * realism + a * consistency + priced
+        return loss, [
+            ("d1", (y,), 1.0, real.zone),
+            ("d1", (out,), 0.0, moved.zone),
+            ("d2", (x,), 1.0, moved.zone),
+            ("d2", (reverse,), 0.0, real.zone),
+            ("d3", (x, out), 1.0, moved.zone),
+            ("d3", (returned, out), 0.0, moved.zone),
+            ("d4", (y, reverse), 1.0, real.zone),
+            ("d4", (forward, reverse), 0.0, real.zone),
         ]
-        return loss, taught
 
-    def _judge(self, seen: list[_Shown]) -> Tensor:
-        self.judges.requires_grad_(True)
-        total = torch.zeros((), device=self.device)
-        for name, pictures, truth in seen:
-            total = total + _says(self.judges[name](torch.cat(pictures, 1).detach()), truth)
-        self.judging.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]
-        self.judging.step()
-        return total / len(seen)
 
-    @torch.no_grad()
-    def _taken_into_average(self) -> None:
-        self.step += 1
-        keep = min(0.998, (self.step + 1) / (self.step + 20))
-        for mean, now in zip(self.average.state_dict().values(), self.there.state_dict().values(), strict=True):
-            if mean.is_floating_point():
-                mean.lerp_(now, 1 - keep)
-            else:
-                mean.copy_(now)
+def settled(painter: Painter) -> Painter:
+    """The painter, to be trained on with its normalisations as they are."""
+    for module in painter.modules():
+        if type(module) is nn.BatchNorm2d:
+            module.__class__ = SettledNorm
+    return painter.requires_grad_(True)
 
 
 def train(plan: PainterPlan, *, held_out: Path | None = None, features: TrackerFeatures | None = None) -> dict[str, Any]:
-    """Train for the planned minutes, from the checkpoint if there is one; returns the held-out figures.
+    """Train as planned, alone or as one of torchrun's processes, from the checkpoint if there is one.
 
     Parameters
     ----------
     held_out : Path, optional
         Patches of people not trained on: the error inside the mouth is logged whenever weights are written.
+
+    Returns
+    -------
+    dict
+        The last of those figures; empty without `held_out`, and in all processes but the first.
     """
-    training = PainterTraining(plan, features or TrackerFeatures())
-    sampler = PatchSampler(*plan.patches, seed=plan.seed + training.step)
-    judged = PatchSampler(held_out).in_order(32) if held_out else []
-    draw: Callable[[Kind | None], PatchBatch] = lambda kind: sampler.batch(plan.batch, kind).to(training.device)  # noqa: E731
-    start = told_at = written = time.monotonic()
-    sums: dict[str, float] = {}
-    first = told_step = training.step
-    while (passed := (time.monotonic() - start) / (60 * plan.minutes)) < 1:
-        warm = min((training.step - first + 1) / 100, 1.0) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * passed)))
-        for optimiser, rate in ((training.painting, plan.rate), (training.judging, plan.rate / 2)):
-            for group in optimiser.param_groups:
-                group["lr"] = rate * warm
-        paired = draw(None) if plan.supervision != "unpaired" else None
-        unpaired = (draw(Kind.RIG), draw(Kind.PHOTO)) if plan.supervision != "paired" else None
-        for name, value in training.one_step(paired, unpaired).items():
-            sums[name] = sums.get(name, 0.0) + value
-        now = time.monotonic()
-        if now - told_at > 30:
-            steps = training.step - told_step
-            shown = "  ".join(f"{k} {v / steps:.4f}" for k, v in sums.items())
-            log.info("%4.0f %%  step %d  %.2f steps/s  %s", 100 * passed, training.step, steps / (now - told_at), shown)
-            told_at, told_step, sums = now, training.step, {}
-        if now - written > 60 * plan.every_minutes:
-            _written(training, judged)
-            written = now
-    return _written(training, judged)
-
-
-def _written(training: PainterTraining, judged: list[PatchBatch]) -> dict[str, Any]:
     figures: dict[str, Any] = {}
-    if judged:
-        figures = mouth_figures(training.average, judged, training.device)
-        log.info("held out: %s", json.dumps(figures))
-    training.write(figures)
+    with joined(plan.device) as ranks:
+        judged = PatchSampler(held_out).in_order(32) if held_out and ranks.first else []
+
+        def judge(painter: Painter) -> dict[str, Any]:
+            figures.update(mouth_figures(painter, judged, ranks.device) if judged else {})
+            return dict(figures)
+
+        training = PainterTraining(plan, ranks, features or TrackerFeatures(), judge=judge)
+        sampler = PatchSampler(*plan.patches, seed=ranks.seed(plan.seed, training.trainer.steps))
+        count = ranks.part_of_batch(plan.batch)
+        for _ in training.trainer.run():
+            paired = sampler.batch(count).to(ranks.device) if plan.supervision != "unpaired" else None
+            unpaired = None
+            if plan.supervision != "paired":
+                unpaired = (sampler.batch(count, Kind.RIG).to(ranks.device), sampler.batch(count, Kind.PHOTO).to(ranks.device))
+            training.one_step(paired, unpaired)
     return figures

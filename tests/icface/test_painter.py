@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from icface.geometry import rotation_matrix
 from icface.model.neutralizer import GRID
 from icface.model.painter import PATCH, PATCH_CHANNELS, Paint, Painter, PainterConfig
 from icface.model.patches import FINER, KEPT, PatchAnchor, needed, patch_of
+from icface.model.store import save_model
 from icface.training.painter_batches import PatchSampler
 from icface.training.painter_data import PatchSource, make_patches
+from icface.training.painter_losses import TrackerFeatures, likeness, mouth_figures, paired_loss, says
 from icface.training.painter_patches import Kind
-from icface.training.train_painter import PainterPlan, PainterTraining, TrackerFeatures, mouth_figures, paired_loss, train
+from icface.training.ranks import Ranks
+from icface.training.train_painter import KIND, PainterPlan, PainterTraining, train
 from tests.icface.synthetic_rig import write_portraits, write_rig
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -145,28 +154,81 @@ def test_a_perfect_painting_costs_nothing_but_its_mask(patches: Path) -> None:
 
 @pytest.mark.parametrize("supervision", ["paired", "unpaired", "both"])
 def test_every_supervision_moves_painter_and_judges(patches: Path, tmp_path: Path, supervision: str) -> None:
-    plan = PainterPlan((patches,), tmp_path, 1, supervision=supervision, batch=2)  # type: ignore[arg-type]
-    training = PainterTraining(plan, TrackerFeatures())
-    sampler = PatchSampler(patches)
-    before = {k: v.clone() for k, v in training.judges.state_dict().items()}
-    painter = {k: v.clone() for k, v in training.there.state_dict().items()}
+    plan = PainterPlan(patches=(patches,), out=tmp_path, steps=2, supervision=supervision, batch=2)  # type: ignore[arg-type]
+    training = PainterTraining(plan, Ranks(), TrackerFeatures())
+    trainer, sampler = training.trainer, PatchSampler(patches)
+    judges, generators = trainer.network("judges"), trainer.network("generators")
+    before = {k: v.clone() for k, v in judges.state_dict().items()}
+    painter = {k: v.clone() for k, v in generators.state_dict().items()}
     paired = sampler.batch(2) if supervision != "unpaired" else None
     unpaired = (sampler.batch(2, Kind.RIG), sampler.batch(2, Kind.PHOTO)) if supervision != "paired" else None
-    for _ in range(2):
+    for _ in trainer.run():
         told = training.one_step(paired, unpaired)
-    assert all(np.isfinite(v) for v in told.values())
-    moved = {k.split(".")[0] for k, v in training.judges.state_dict().items() if not torch.equal(v, before[k])}
-    assert (
-        moved == {"paired": {"d3", "d4"}, "unpaired": {"d1", "d2", "d3", "d4"}, "both": {"d1", "d2", "d3", "d4"}}[supervision]
-    )
-    assert any(not torch.equal(v, painter[k]) for k, v in training.there.state_dict().items())
+    assert all(torch.isfinite(v) for v in told.values())
+    moved = {k.split(".")[1] for k, v in judges.state_dict().items() if not torch.equal(v, before[k])}
+    assert moved == ({"d3"} if supervision == "paired" else {"d1", "d2", "d3", "d4"})
+    changed = {k.split(".")[0] for k, v in generators.state_dict().items() if not torch.equal(v, painter[k])}
+    assert changed == ({"there"} if supervision == "paired" else {"there", "back"})
 
 
 def test_the_painter_learns_its_pairs_resumes_and_its_weights_load(patches: Path, tmp_path: Path) -> None:
-    plan = PainterPlan((patches,), tmp_path, 0.12, supervision="paired", adversary=0.0, batch=4, rate=2e-3)
+    plan = PainterPlan(
+        patches=(patches,), out=tmp_path, steps=120, supervision="paired", adversary=0.0, batch=8, rate=1e-3, warmup=6
+    )
     figures = train(plan, held_out=patches)
     assert figures["error_painted"] < figures["error_moved"]
     painter = Painter.from_file(tmp_path / "painter.safetensors")
     held = PatchSampler(patches).in_order(8)
     assert mouth_figures(painter, held, torch.device("cpu")) == pytest.approx(figures, rel=0.05)
-    assert PainterTraining(plan, TrackerFeatures()).step > 5
+    assert PainterTraining(plan, Ranks(), TrackerFeatures()).trainer.steps == 120
+
+
+def test_a_painter_that_is_trained_on_keeps_the_statistics_of_its_normalisations(patches: Path, tmp_path: Path) -> None:
+    torch.manual_seed(2)
+    first = Painter(PainterConfig(widths=(8, 12), told=4))
+    for module in first.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.uniform_(module.running_var, 0.5, 2)  # type: ignore[arg-type]
+    save_model(tmp_path / "first.safetensors", kind=KIND, config=first.description(), state=first.state_dict(), half=False)
+    plan = PainterPlan(
+        patches=(patches,), out=tmp_path / "run", steps=2, warmup=1, start=tmp_path / "first.safetensors", batch=2
+    )
+    train(plan)
+    after = Painter.from_file(tmp_path / "run" / "painter.safetensors").state_dict()
+    kept = {name: torch.allclose(value.float(), first.state_dict()[name].float(), atol=1e-3) for name, value in after.items()}
+    assert all(same for name, same in kept.items() if "running" in name)
+    assert not all(kept.values())
+
+
+def test_judges_are_asked_where_painting_is_welcome() -> None:
+    scores, zone = torch.zeros(1, 1, 4, 4), torch.zeros(1, 1, 96, 96)
+    scores[..., :2] = 1.0
+    zone[..., :48] = 1.0
+    assert float(says(scores, 1.0, zone)) < 0.1 < float(says(scores, 0.0, zone))
+    maps = [torch.zeros(2), torch.ones(2)]
+    assert float(likeness(maps, [torch.ones(2), torch.zeros(2)])) == 1  # the last are scores
+
+
+def test_two_processes_train_the_painter_as_one_does(patches: Path, tmp_path: Path) -> None:
+    def weights_after(name: str, *command: str) -> dict[str, torch.Tensor]:
+        arguments = ["-m", "tests.icface.painter_ranks", str(patches), str(tmp_path / name)]
+        done = subprocess.run(
+            [sys.executable, *command, *arguments],
+            cwd=ROOT,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return load_file(tmp_path / name / "painter-training.safetensors")
+
+    alone = weights_after("alone")
+    together = weights_after("together", "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
+    moved = {k: v for k, v in alone.items() if k.startswith(("generators.network", "judges.network")) and v.is_floating_point()}
+    start = Painter.from_file(tmp_path / "alone" / "start.safetensors").state_dict()
+    trained = {k: (moved[f"generators.network.there.{k}"] - v).abs().max() for k, v in start.items() if "weight" in k}
+    assert max(trained.values()) > 5e-3
+    apart = {k: float((v - together[k]).abs().max()) for k, v in moved.items()}
+    assert apart == pytest.approx(dict.fromkeys(moved, 0.0), abs=1e-3)

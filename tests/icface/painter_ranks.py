@@ -1,0 +1,46 @@
+"""A small painter trained for three steps with all four judges: what torchrun starts for the tests of the painter."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import torch
+
+from icface.model.painter import Painter, PainterConfig
+from icface.model.store import save_model
+from icface.training.painter_batches import PatchBatch, PatchSampler
+from icface.training.painter_losses import TrackerFeatures
+from icface.training.painter_patches import Kind
+from icface.training.ranks import Ranks, joined
+from icface.training.train_painter import KIND, PainterPlan, PainterTraining
+
+BATCH = 4
+
+
+def part(batch: PatchBatch, ranks: Ranks) -> PatchBatch:
+    """The process's part of a batch that all of them drew."""
+    count = ranks.part_of_batch(BATCH)
+    own = slice(ranks.rank * count, (ranks.rank + 1) * count)
+    return PatchBatch(**{f.name: getattr(batch, f.name)[own].contiguous() for f in fields(batch)})
+
+
+def main(patches: Path, out: Path) -> None:
+    """Three steps of paired and unpaired supervision."""
+    with joined("cpu") as ranks:
+        start = out / "start.safetensors"
+        if ranks.first:
+            torch.manual_seed(3)
+            painter = Painter(PainterConfig(widths=(8, 12), told=4))
+            save_model(start, kind=KIND, config=painter.description(), state=painter.state_dict(), half=False)
+        ranks.agreed(0)  # the file is there
+        plan = PainterPlan(patches=(patches,), out=out, steps=3, warmup=1, start=start, batch=BATCH, rate=5e-3)
+        training, sampler = PainterTraining(plan, ranks, TrackerFeatures()), PatchSampler(patches, seed=1)
+        for _ in training.trainer.run():
+            paired, moved, real = sampler.batch(BATCH), sampler.batch(BATCH, Kind.RIG), sampler.batch(BATCH, Kind.PHOTO)
+            training.one_step(part(paired, ranks), (part(moved, ranks), part(real, ranks)))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
