@@ -87,6 +87,9 @@ def load(path: Path, wishes: Wishes) -> Loaded:
         controls[:, : len(ANGLES)] = angles_deg(
             of_arkit(*in_radians(turned, wishes.units, notes, usual="radians", but=missing))
         )
+        notes.append(
+            "Recorders differ in the signs of head angles: where the head turns the wrong way, mix it with a gain of -1."
+        )
         carried |= set(ANGLES)
     else:
         notes.append("The file has no head rotation: nothing drives yaw, pitch and roll.")

@@ -25,12 +25,14 @@ from icface.formats.errors import FormatError
 from icface.formats.files import readable, readable_text
 from icface.formats.rotations import angles_deg, nearest
 from icface.formats.rows import Loaded, Rows, Wishes, loaded, zeros
-from icface.formats.table import LONGEST_LINE, MOST_ROWS, Header, read_columns, read_header
+from icface.formats.table import LONGEST_LINE, Header, read_columns, read_header
 
 FloatArray = NDArray[np.float64]
 
 NAME = "mediapipe"
 ORIGIN = "MediaPipe blend shapes"
+MOST_LINES = 400_000
+"""Three and a half hours at 30 frames a second, in about a gigabyte of memory."""
 _FEWEST_SHAPES = 5
 _MATRIX = tuple(f"matrix_{i}" for i in range(16))
 
@@ -167,8 +169,10 @@ def _entries(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             number += 1
             if not line.strip():
                 continue
-            if len(line) > LONGEST_LINE or number > MOST_ROWS:
-                raise FormatError(f"{path}, line {number}: the file is too large; write one object for each frame, on a line.")
+            if len(line) > LONGEST_LINE or number > MOST_LINES:
+                raise FormatError(
+                    f"{path}, line {number}: at most {MOST_LINES} lines of {LONGEST_LINE} characters are read. Split the file."
+                )
             try:
                 entry = json.loads(line)
             except (ValueError, RecursionError):

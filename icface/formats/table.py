@@ -26,8 +26,8 @@ from icface.formats.files import readable_text
 FloatArray = NDArray[np.float64]
 T = TypeVar("T")
 
-MOST_ROWS = 2_000_000
-"""Eighteen hours at 30 frames a second."""
+MOST_ROWS = 1_000_000
+"""Nine hours at 30 frames a second."""
 MOST_COLUMNS = 20_000
 LONGEST_LINE = 2_000_000
 """Characters; the longest header known has some 30,000."""

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from icface.controls import CHANNEL_INDEX
-from icface.formats import FormatError, load, sniff
+from icface.formats import FormatError, load, mediapipe, sniff
 from icface.formats.arkit_names import SHAPES
 from icface.geometry import rotation_matrix
 from tests.icface.formats.tracking_files import write_table
@@ -87,6 +87,12 @@ def test_a_wrong_line_is_named(tmp_path: Path, line: str, message: str) -> None:
 def test_lines_without_any_blend_shapes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="no line has blend shapes"):
         load(write_lines(tmp_path / "a.jsonl", [{"frame": 0, "blendshapes": {}}]))
+
+
+def test_files_that_would_fill_the_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mediapipe, "MOST_LINES", 2)
+    with pytest.raises(FormatError, match="line 3: at most 2 lines"):
+        load(write_lines(tmp_path / "a.jsonl", [a_line(i) for i in range(3)]))
 
 
 def test_tables_have_the_same_names(tmp_path: Path) -> None:
