@@ -102,3 +102,33 @@ def feat_clips() -> list[Path]:
     assert spec.origin is not None
     folder = Path(spec.origin).parent / "tests" / "data"
     return sorted(path for path in folder.iterdir() if path.suffix in (".mp4", ".mov"))
+
+
+def write_tone(
+    path: Path, codec: str, *, seconds: int, clicks: Sequence[float], loudness: float = 0.1, pictures: bool = True
+) -> Path:
+    """A quiet tone with clicks at the times given, in stereo at 48 kHz, and 25 small pictures a second if wanted."""
+    count = 48000 * seconds
+    tone = (loudness * np.sin(np.arange(count) * (2 * np.pi * 300 / 48000))).astype(np.float32)
+    for click in clicks:
+        tone[round(click * 48000) - 2 : round(click * 48000) + 3] = 0.9
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libvpx" if path.suffix == ".webm" else "libx264", rate=25) if pictures else None
+        if video is not None:
+            video.width, video.height, video.pix_fmt = 96, 64, "yuv420p"
+        sound = container.add_stream(codec, rate=48000, layout="stereo")
+        for frame in moving_frames(25 * seconds) if video is not None else ():
+            assert video is not None
+            container.mux(video.encode(frame))
+        if video is not None:
+            container.mux(video.encode())
+        fifo, resampler = av.AudioFifo(), av.AudioResampler(sound.format, "stereo", 48000)
+        whole = av.AudioFrame.from_ndarray(np.ascontiguousarray(np.stack([tone, tone]).T.reshape(1, -1)), "flt", "stereo")
+        whole.sample_rate, whole.pts = 48000, 0
+        for part in resampler.resample(whole):
+            fifo.write(part)
+        size = sound.codec_context.frame_size or 1024
+        while (part := fifo.read(size) or fifo.read(size, partial=True)) is not None:
+            container.mux(sound.encode(part))
+        container.mux(sound.encode())
+    return path

@@ -1,0 +1,241 @@
+"""Sound of a clip: any stretch of it as numbers, and the shape of all of it for a timeline.
+
+Convention
+----------
+Times count from the clip's first shown picture, as those of its frames do; of a file without pictures, from its first sample.
+Samples are float32 in -1..1 of shape (N, channels). What the file does not hold is silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import count as counted
+from pathlib import Path
+from types import TracebackType
+from typing import Self, cast
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from numpy.typing import NDArray
+
+from icface.media.clip_index import clip_index
+from icface.media.video_file import VideoError, check_is_file
+
+Samples = NDArray[np.float32]
+
+_LEAD_S = Fraction(1, 4)  # decoders of AAC, MP3 and Opus need what was before
+_JOIN_S = 0.005
+_CHUNK_S = 10
+
+
+class SoundError(ValueError):
+    """Sound that cannot be read or played; the message names the file or device, what is wrong and what helps."""
+
+
+def open_sound(path: Path) -> tuple[InputContainer, AudioStream, Fraction]:
+    """A file, its first stream of sound, and the time on the file's clock that counts as 0; the caller closes it.
+
+    Raises
+    ------
+    SoundError
+        If the file is missing, cannot be read or holds no sound.
+    """
+    try:
+        check_is_file(path)
+        container = av.open(str(path), metadata_errors="ignore")
+    except VideoError as error:
+        raise SoundError(str(error)) from None
+    except (av.FFmpegError, OSError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise SoundError(
+            f"{path} cannot be read ({why}): it is damaged or of another kind. Convert or copy it again."
+        ) from error
+    streams = [s for s in container.streams.audio if s.codec_context is not None]
+    if not streams:
+        container.close()
+        raise SoundError(f"{path} holds no sound. Choose a file that does.")
+    for other in container.streams:
+        if other.index != streams[0].index:
+            other.discard = av.stream.Discard.all
+    return container, streams[0], _zero(path, container, streams[0])
+
+
+def _zero(path: Path, container: InputContainer, stream: AudioStream) -> Fraction:
+    if container.streams.video:
+        try:
+            return clip_index(path).start
+        except VideoError:
+            pass  # a cover picture
+    return (stream.start_time or 0) * Fraction(stream.time_base or 1)
+
+
+class SoundReader:
+    """The sound of a file at any place. Belongs to one thread; to be closed, or used in a ``with``.
+
+    Parameters
+    ----------
+    path : str or Path
+        A clip, or a file of sound.
+    rate : int, optional
+        Samples a second to give; the file's own by default.
+    channels : int, optional
+        1 or 2 channels to give; the file's own, at most 2, by default.
+
+    Attributes
+    ----------
+    duration : Fraction
+        Seconds from the clip's first picture to the end of the sound, as the file claims.
+    ended_at : int or None
+        Number of the sample after the last, once a read has come to it.
+    """
+
+    def __init__(self, path: str | Path, *, rate: int | None = None, channels: int | None = None) -> None:
+        self.path = Path(path)
+        self._container, self._stream, self._zero = open_sound(self.path)
+        self.rate = rate or self._stream.rate
+        self.channels = channels or min(self._stream.channels, 2)
+        base = Fraction(self._stream.time_base or Fraction(1, self._stream.rate))
+        claimed = self._stream.duration
+        start = (self._stream.start_time or 0) * base
+        whole = Fraction(self._container.duration or 0, av.time_base)
+        self.duration = start + (claimed * base if claimed else whole) - self._zero
+        self.ended_at: int | None = None
+        self._blocks: Iterator[tuple[int, Samples]] = iter(())
+        self._held: Samples = np.empty((0, self.channels), np.float32)
+        self._at = 0  # place of the first held sample
+        self._reading = False
+        self._waiting = 0.0  # samples that the resampler holds back
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._blocks = iter(())
+        self._container.close()
+
+    def read(self, start: float | Fraction, count: int) -> Samples:
+        """(count, channels) samples from a time on; silence before the sound, after it and where the file is damaged."""
+        return self.read_at(round(Fraction(start) * self.rate), count)
+
+    def read_at(self, first: int, count: int) -> Samples:
+        """(count, channels) samples from the one of that number on; number 0 is at the clip's first picture."""
+        if not (self._reading and 0 <= first - self._at <= len(self._held) + self.rate):
+            self._reading = True
+            self._blocks, self._held, self._at = self._from(first), self._held[:0], first
+            self.ended_at = None
+        out = np.zeros((count, self.channels), np.float32)
+        while self._at + len(self._held) < first + count:
+            block = next(self._blocks, None)
+            if block is None:
+                self.ended_at = self._at + len(self._held)
+                break
+            self._append(*block)
+        have = self._held[first - self._at :][:count]
+        out[: len(have)] = have
+        self._held = self._held[first - self._at + len(have) :]
+        self._at = first + len(have)
+        return out
+
+    def _append(self, place: int, samples: Samples) -> None:
+        """Put a block behind what is held: silence for what is missing between, and what is there already left out."""
+        end = self._at + len(self._held)
+        if place > end:
+            self._held = np.concatenate([self._held, np.zeros((place - end, self.channels), np.float32)])
+        self._held = np.concatenate([self._held, samples[max(end - place, 0) :]])
+
+    def _from(self, first: int) -> Iterator[tuple[int, Samples]]:
+        """Blocks from shortly before a sample on, each with its place, counted on where stamps only jitter."""
+        base = Fraction(self._stream.time_base or Fraction(1, self._stream.rate))
+        beginning = self._stream.start_time or 0
+        wanted = int((Fraction(first, self.rate) + self._zero - _LEAD_S) / base)
+        try:
+            self._container.seek(max(wanted, beginning), stream=self._stream)
+        except av.FFmpegError as error:
+            raise SoundError(f"{self.path} cannot be searched ({error.strerror}). Convert it to MP4 first.") from error
+        layout = "mono" if self.channels == 1 else "stereo"
+        resampler = av.AudioResampler(format="flt", layout=layout, rate=self.rate)
+        place: int | None = None
+        for frame in self._frames():
+            stamp = (
+                None if frame.pts is None else round((frame.pts * Fraction(frame.time_base or base) - self._zero) * self.rate)
+            )
+            if place is None or (stamp is not None and abs(stamp - place - self._waiting) > _JOIN_S * self.rate):
+                for samples in self._resampled(resampler, None) if place is not None else ():
+                    yield cast("int", place), samples
+                resampler = av.AudioResampler(format="flt", layout=layout, rate=self.rate)
+                place, self._waiting = stamp or 0, 0.0
+            self._waiting += frame.samples * self.rate / frame.sample_rate
+            for samples in self._resampled(resampler, frame):
+                yield place, samples
+                place += len(samples)
+                self._waiting -= len(samples)
+        for samples in self._resampled(resampler, None) if place is not None else ():
+            yield cast("int", place), samples
+            place = cast("int", place) + len(samples)
+
+    def _frames(self) -> Iterator[AudioFrame]:
+        try:
+            for packet in self._container.demux(self._stream):
+                try:
+                    yield from packet.decode()
+                except av.FFmpegError:
+                    continue  # a gap, which the next stamp shows
+        except av.FFmpegError:
+            return
+
+    def _resampled(self, resampler: av.AudioResampler, frame: AudioFrame | None) -> Iterator[Samples]:
+        for out in resampler.resample(frame):
+            samples = out.to_ndarray().reshape(-1, self.channels)
+            yield samples.astype(np.float32, copy=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Peaks:
+    """The shape of a sound: how far it swings in each of many short stretches, all channels together.
+
+    Attributes
+    ----------
+    lows, highs : (N,) float32, read-only
+        Least and greatest sample of each stretch, in -1..1.
+    per_second : int
+        Stretches in a second; the first begins at the clip's first picture.
+    """
+
+    lows: NDArray[np.float32] = field(repr=False)
+    highs: NDArray[np.float32] = field(repr=False)
+    per_second: int
+
+    def __post_init__(self) -> None:
+        self.lows.flags.writeable = self.highs.flags.writeable = False
+
+
+def peaks(path: str | Path, *, per_second: int = 200) -> Peaks:
+    """The shape of a clip's sound. `SoundError` if there is none."""
+    parts = list(peak_blocks(path, per_second=per_second))
+    lows, highs = (np.concatenate([np.empty(0, np.float32), *(part[side] for part in parts)]) for side in (0, 1))
+    return Peaks(lows, highs, per_second)
+
+
+def peak_blocks(path: str | Path, *, per_second: int = 200) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Lows and highs of ten seconds after ten seconds, from the clip's first picture on; a place to show progress and stop."""
+    with SoundReader(path) as reader:
+        chunk = _CHUNK_S * reader.rate
+        starts = np.rint(np.arange(_CHUNK_S * per_second) * (reader.rate / per_second)).astype(int)
+        for first in counted(0, chunk):
+            samples, end = reader.read_at(first, chunk), reader.ended_at
+            if end is not None:
+                samples = samples[: max(end - first, 0)]
+            used = starts[starts < len(samples)]
+            if len(used):
+                yield np.minimum.reduceat(samples.min(1), used), np.maximum.reduceat(samples.max(1), used)
+            if end is not None:
+                return

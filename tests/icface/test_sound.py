@@ -1,0 +1,99 @@
+"""Any stretch of a clip's sound is where the pictures say it is."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from icface.media.sound import SoundError, SoundReader, peak_blocks, peaks
+from tests.icface.videos import Recipe, encode_video, feat_clips, moving_frames, write_tone
+
+CODECS = {"aac.mp4": "aac", "opus.webm": "libopus", "mp3.mp4": "libmp3lame", "pcm.mov": "pcm_s16le", "flac.mkv": "flac"}
+
+
+def click_at(samples: NDArray[np.float32]) -> int:
+    return int(np.abs(samples).max(1).argmax())
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_a_click_is_found_at_its_time_wherever_reading_begins(name: str, tmp_path: Path) -> None:
+    clip = write_tone(tmp_path / name, CODECS[name], seconds=4, clicks=(0.5, 2.25, 3.5))
+    with SoundReader(clip, rate=48000, channels=1) as reader:
+        for start in (2.0, 0.4, 2.2, 3.3, 2.1):
+            click = min(c for c in (0.5, 2.25, 3.5) if c > start)
+            found = start + click_at(reader.read(start, 14400)) / 48000
+            assert found == pytest.approx(click, abs=0.001 if "webm" not in name else 0.0015), start  # WebM counts in ms
+
+
+def test_stretches_read_in_turn_are_the_whole(tmp_path: Path) -> None:
+    clip = write_tone(tmp_path / "pcm.mov", "pcm_s16le", seconds=2, clicks=(0.7,))
+    with SoundReader(clip) as reader:
+        whole = reader.read(0, 96000)
+        assert reader.read(1.5, 4800).shape == (4800, 2)
+        turns = np.concatenate([reader.read_at(n * 1000, 1000) for n in range(96)])
+    assert np.abs(whole - turns).max() < 1e-6
+    tone = write_tone(tmp_path / "tone.mov", "pcm_s16le", seconds=2, clicks=())
+    with SoundReader(tone, rate=44100) as reader:
+        first = reader.read(0, 88200)
+        assert np.abs(reader.read(0.5, 22050) - first[22050:44100]).max() < 0.005
+
+
+def test_before_and_after_the_sound_there_is_silence(tmp_path: Path) -> None:
+    clip = write_tone(tmp_path / "pcm.mov", "pcm_s16le", seconds=1, clicks=())
+    with SoundReader(clip) as reader:
+        assert float(reader.duration) == pytest.approx(1.0, abs=0.05)
+        early = reader.read(-0.5, 48000)
+        assert (early[:23900] == 0).all()
+        assert np.abs(early[24100:]).max() > 0.05
+        assert (reader.read(5, 100) == 0).all()
+        assert reader.read(Fraction(9, 10), 48000)[9600:].max() == 0
+
+
+def test_sound_counts_from_the_first_picture() -> None:
+    late = next(path for path in feat_clips() if path.name == "face_noface.mov")
+    with SoundReader(late) as reader:  # its sound begins 2.43 s after its first picture
+        assert (reader.read(0, 2 * 44100) == 0).all()
+        assert np.abs(reader.read(2.6, 44100)).max() > 0
+
+
+@pytest.mark.parametrize("clip", feat_clips(), ids=lambda path: path.name)
+def test_clips_of_cameras_sound_the_same_from_anywhere(clip: Path) -> None:
+    with SoundReader(clip) as reader:
+        rate = reader.rate
+        whole = reader.read(0, 2 * rate)
+        part = reader.read(1, rate)
+    assert np.abs(part - whole[rate:]).max() < 2e-3
+
+
+def test_the_shape_of_a_sound_shows_its_clicks(tmp_path: Path) -> None:
+    clip = write_tone(tmp_path / "aac.mp4", "aac", seconds=12, clicks=(1.5, 11.25), loudness=0.01)
+    shape = peaks(clip, per_second=100)
+    assert abs(len(shape.highs) - 1200) <= 8
+    loud = np.flatnonzero(np.maximum(shape.highs, -shape.lows) > 0.4)
+    assert set(loud // 5) == {150 // 5, 1125 // 5} or {150, 1125} <= {*loud, *(loud + 1)}
+    assert (shape.lows <= shape.highs).all()
+    assert len(list(peak_blocks(clip))) == 2
+
+
+def test_files_without_sound_are_refused_by_name(tmp_path: Path) -> None:
+    mute = encode_video(tmp_path / "mute.mp4", moving_frames(3), Recipe("libx264"))
+    with pytest.raises(SoundError, match=r"mute\.mp4 holds no sound"):
+        SoundReader(mute)
+    with pytest.raises(SoundError, match=r"There is no file .*none\.mp4"):
+        peaks(tmp_path / "none.mp4")
+    (tmp_path / "text.wav").write_text("nothing")
+    with pytest.raises(SoundError, match=r"text\.wav cannot be read"):
+        SoundReader(tmp_path / "text.wav")
+
+
+def test_sound_alone_can_be_read(tmp_path: Path) -> None:
+    song = write_tone(tmp_path / "song.flac", "flac", seconds=1, clicks=(0.5,), pictures=False)
+    with av.open(str(song)) as container:
+        assert not container.streams.video
+    with SoundReader(song) as reader:
+        assert click_at(reader.read(0, 48000)) / 48000 == pytest.approx(0.5, abs=1e-3)
