@@ -66,6 +66,9 @@ class Colours:
         target.colorspace, target.color_range = self.matrix, self.range
 
 
+NOT_SAID = Colours()
+
+
 @dataclass(frozen=True, slots=True)
 class Layout:
     """How samples lie in the planes of a picture of Y, U and V, or of grey; little-endian.
@@ -94,7 +97,7 @@ class Layout:
     @classmethod
     def of(cls, form: VideoFormat) -> Layout | None:
         """The layout of a pixel format; None where it is not planar YUV or grey."""
-        name = form.name
+        name, form = form.name, VideoFormat(form.name, 64, 64)  # which tells how many samples a plane has
         if not name.startswith(("yuv", "gray")) or name.endswith("be") or "f32" in name or "f16" in name:
             return None
         planes = [component.plane for component in form.components]
@@ -163,6 +166,8 @@ class Converter:
     def rgb(self, frame: Decoded, *, deep: bool = False, alpha: bool = False) -> Pixels:
         """(H, W, 3 or 4) uint8, or uint16 if `deep`, as stored; each value is the nearest to the exact one."""
         layout = Layout.of(frame.format)
+        if layout is not None and layout.across * layout.down > 1:
+            frame = _unsited(frame, layout)
         if layout is not None and layout.has_chroma and (deep or (layout.bits > 8 and is_full_range(frame))):
             pixels = _exact_rgb16(frame, layout, alpha=alpha)  # swscale's white is 0.4 % short here
             return pixels if deep else eight_bit(pixels)
@@ -184,6 +189,15 @@ class Converter:
             frame, *size, form, src_colorspace=matrix_of(frame), interpolation=how, src_color_range=full, dst_color_range=FULL
         )
         return other.to_ndarray()  # type: ignore[return-value]  # never floats from these formats
+
+
+def _unsited(frame: Decoded, layout: Layout) -> Decoded:
+    """A copy that does not say where between the pixels its chroma lies, or swscale would shift it by a pixel for some."""
+    copy = Decoded(frame.width, frame.height, frame.format.name)
+    for target, source in zip(planes(copy, layout), planes(frame, layout), strict=True):
+        target[...] = source
+    Colours.of(frame).put_on(copy)
+    return copy
 
 
 def _exact_rgb16(frame: Decoded, layout: Layout, *, alpha: bool) -> NDArray[np.uint16]:

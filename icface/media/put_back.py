@@ -98,19 +98,26 @@ def crop_frame(frame: Decoded, box: PixelBox) -> Decoded:
     """A copy of a part of a frame; the box (left, top, width, height) begins at whole chroma samples."""
     left, top, width, height = box
     part = Decoded(width, height, frame.format.name)
-    for target, source in zip(_byte_planes(part), _byte_planes(frame, left, top, width, height), strict=True):
+    for target, source in zip(byte_planes(part), byte_planes(frame, left, top, width, height), strict=True):
         target[...] = source
-    Colours.of(frame).put_on(part)
-    part.pts, part.time_base, part.duration = frame.pts, frame.time_base, frame.duration
-    return part
+    return like(part, frame)
+
+
+def like(frame: Decoded, original: Decoded) -> Decoded:
+    """The frame, with the stamps and colours of another."""
+    frame.pts, frame.duration = original.pts, original.duration
+    if original.time_base is not None:
+        frame.time_base = original.time_base
+    Colours.of(original).put_on(frame)
+    return frame
 
 
 def _paste_frame(frame: Decoded, part: Decoded, box: PixelBox) -> None:
-    for target, source in zip(_byte_planes(frame, *box), _byte_planes(part), strict=True):
+    for target, source in zip(byte_planes(frame, *box), byte_planes(part), strict=True):
         target[...] = source
 
 
-def _byte_planes(frame: Decoded, left: int = 0, top: int = 0, width: int = 0, height: int = 0) -> list[NDArray[np.uint8]]:
+def byte_planes(frame: Decoded, left: int = 0, top: int = 0, width: int = 0, height: int = 0) -> list[NDArray[np.uint8]]:
     """Views of the bytes of a part of each plane (all of it for width 0), without padding."""
     views = []
     for number, plane in enumerate(frame.planes):
@@ -189,13 +196,13 @@ def _add(part: Decoded, layout: Layout, before: Pixels, after: Pixels) -> None:
     for channel in range(3 if layout.has_chroma else 1):
         was, wish, moved = shown[..., channel], wanted[..., channel], change
         if channel:
-            was, wish, moved = (_shared_mean(plane, layout) for plane in (was, wish, moved))
+            was, wish, moved = (shared_mean(plane, layout) for plane in (was, wish, moved))
         samples = stored[channel]
         kept = np.clip(1 - moved / _FADE_LEVELS, 0, 1)  # of what RGB could not hold
         samples[...] = np.where(moved > 0, np.clip(np.rint(wish + kept * (samples - was)), 0, limit), samples)
 
 
-def _shared_mean(values: NDArray[Any], layout: Layout) -> NDArray[Any]:
+def shared_mean(values: NDArray[Any], layout: Layout) -> NDArray[Any]:
     """Means over the pixels that share a chroma sample."""
     high, wide = values.shape
     right, below = -wide % layout.across, -high % layout.down
@@ -212,7 +219,7 @@ def _replaced(part: Decoded, before: Pixels, after: Pixels) -> Decoded:
     rgb = Decoded.from_ndarray(cast("NDArray[np.uint8]", np.ascontiguousarray(after)), format=form)
     edited = VideoReformatter().reformat(rgb, format=part.format.name, interpolation=EXACT)
     kept = (before == after).all(2)
-    for target, source in zip(_byte_planes(edited), _byte_planes(part), strict=True):
+    for target, source in zip(byte_planes(edited), byte_planes(part), strict=True):
         pixels = target.reshape(*kept.shape, -1)
         pixels[kept] = source.reshape(pixels.shape)[kept]
     return edited

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import count as counted
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
@@ -110,6 +111,7 @@ class SoundReader:
         self._at = 0  # place of the first held sample
         self._reading = False
         self._waiting = 0.0  # samples that the resampler holds back
+        self._grid = self._frame_grid()
 
     def __enter__(self) -> Self:
         return self
@@ -164,10 +166,9 @@ class SoundReader:
         layout = "mono" if self.channels == 1 else "stereo"
         resampler = av.AudioResampler(format="flt", layout=layout, rate=self.rate)
         place: int | None = None
+        end = self._edit_end()
         for frame in self._frames():
-            stamp = (
-                None if frame.pts is None else round((frame.pts * Fraction(frame.time_base or base) - self._zero) * self.rate)
-            )
+            stamp = self._place(frame)
             if place is None or (stamp is not None and abs(stamp - place - self._waiting) > _JOIN_S * self.rate):
                 for samples in self._resampled(resampler, None) if place is not None else ():
                     yield cast("int", place), samples
@@ -175,12 +176,44 @@ class SoundReader:
                 place, self._waiting = stamp or 0, 0.0
             self._waiting += frame.samples * self.rate / frame.sample_rate
             for samples in self._resampled(resampler, frame):
-                yield place, samples
+                yield place, samples if end is None else samples[: max(end - place, 0)]
                 place += len(samples)
                 self._waiting -= len(samples)
+            if end is not None and place >= end:
+                return
         for samples in self._resampled(resampler, None) if place is not None else ():
             yield cast("int", place), samples
             place = cast("int", place) + len(samples)
+
+    def _edit_end(self) -> int | None:
+        """Number of the sample after the last that an edit list leaves to be heard; None where there is no such list."""
+        if self._stream.duration is None or not self._container.format.name.startswith("mov"):
+            return None
+        last = ((self._stream.start_time or 0) + self._stream.duration) * Fraction(self._stream.time_base or 1)
+        return round((last - self._zero) * self.rate)
+
+    def _place(self, frame: AudioFrame) -> int | None:
+        """Number of a frame's first sample; None where it has no stamp. Coarse stamps are put on the grid of frames."""
+        if frame.pts is None or frame.time_base is None:
+            return None
+        base, seconds = Fraction(frame.time_base), frame.pts * Fraction(frame.time_base)
+        if self._grid is not None:
+            first, step = self._grid
+            nearest = first + round((seconds - first) / step) * step
+            if abs(nearest - seconds) <= base:
+                seconds = nearest
+        return round((seconds - self._zero) * self.rate)
+
+    def _frame_grid(self) -> tuple[Fraction, Fraction] | None:
+        """When the second frame begins and how long frames are, in seconds, if stamps are coarse and frames alike."""
+        base = Fraction(self._stream.time_base or 0)
+        if base < Fraction(1, 8000):
+            return None
+        frames = list(islice(self._frames(), 4))
+        if len(frames) < 4 or len({frame.samples for frame in frames[1:]}) > 1 or frames[0].pts is None:
+            return None
+        one = Fraction(1, frames[0].sample_rate)
+        return frames[0].pts * base + frames[0].samples * one, frames[1].samples * one
 
     def _frames(self) -> Iterator[AudioFrame]:
         try:

@@ -33,7 +33,24 @@ _WHY = {
     errno.EPERM: "you lack the permission; choose another folder",
     errno.EROFS: "the disk can only be read; choose another folder",
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
+    errno.EFBIG: "the file is larger than this disk or account allows; choose another folder",
 }
+
+
+def reason(error: OSError) -> str:
+    """Why a file could not be written, and what helps, in plain words without a full stop."""
+    return _WHY.get(error.errno or 0, error.strerror or str(error))
+
+
+def problem_with(path: Path) -> str:
+    """What speaks against saving a file of that name, as a sentence; empty if nothing does."""
+    if path.is_dir():
+        return f"{path} is a folder. Choose a file name."
+    if not path.parent.is_dir():
+        return f"There is no folder {path.parent} to save {path.name} in. Create it or choose another."
+    if path.exists() and not os.access(path, os.W_OK):
+        return f"{path} could not be saved: {_WHY[errno.EACCES]}."
+    return ""
 
 
 def output_format(path: str | Path) -> str:
@@ -49,10 +66,9 @@ def output_format(path: str | Path) -> str:
     if kind is None:
         ending = f"ends in {path.suffix!r}" if path.suffix else "has no ending"
         raise PhotoError(f"{path} {ending}. Photos are saved as {', '.join(_FORMATS)}: choose one of these endings.")
-    if path.is_dir():
-        raise PhotoError(f"{path} is a folder. Choose a file name.")
-    if not path.parent.is_dir():
-        raise PhotoError(f"There is no folder {path.parent} to save {path.name} in. Create it or choose another.")
+    problem = problem_with(path)
+    if problem:
+        raise PhotoError(problem)
     return kind
 
 
@@ -101,8 +117,7 @@ def save_photo(path: str | Path, photo: Photo, quality: int = 95) -> tuple[str, 
             shutil.copymode(target, partial)
         partial.replace(target)
     except OSError as error:
-        why = _WHY.get(error.errno or 0, error.strerror or str(error))
-        raise PhotoError(f"{path} could not be saved: {why}.") from error
+        raise PhotoError(f"{path} could not be saved: {reason(error)}.") from error
     except MemoryError:
         raise PhotoError(f"{path} could not be saved: memory is full; close other programs.") from None
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from pathlib import Path
 
 import av
 import numpy as np
@@ -12,11 +13,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from skimage.color import deltaE_ciede2000, rgb2lab
 
+from icface.media.clip_reader import ClipReader
 from icface.media.colour import Colours, Converter, Layout, planes
 from icface.media.orientation import Orientation
-from icface.media.put_back import _byte_planes, copy_frame, put_back
+from icface.media.put_back import byte_planes, copy_frame, put_back
 from icface.media.video_frame import VideoFrame
-from tests.icface.videos import moving_frames
+from tests.icface.videos import feat_clips, moving_frames
 
 FORMS = [
     "yuv420p",
@@ -59,7 +61,7 @@ def other_picture(form: str) -> av.VideoFrame:
 
 
 def raw(frame: av.VideoFrame) -> list[NDArray[np.uint8]]:
-    return _byte_planes(frame)
+    return byte_planes(frame)
 
 
 def same_bytes(one: av.VideoFrame, two: av.VideoFrame) -> bool:
@@ -183,3 +185,16 @@ def test_odd_sizes_are_copied_whole() -> None:
     edited = frame.pixels()
     edited[60:, 90:] = 0
     assert wrapped(put_back(frame, edited)).pixels()[61:, 91:].max() <= 2
+
+
+@pytest.mark.parametrize("clip", feat_clips(), ids=lambda path: path.name)
+def test_frames_of_cameras_keep_their_bytes_and_take_edits(clip: Path) -> None:
+    with ClipReader(clip) as reader:
+        frame = reader.frame(20)
+        pixels = frame.pixels()
+        assert same_bytes(put_back(frame, pixels), frame.decoded)
+        edited = pixels[100:200, 150:300].copy()
+        edited[20:80, 30:120] = edited[20:80, 30:120] // 2 + 40
+        shown = wrapped(put_back(frame, edited, (150, 100))).pixels()
+        assert (shown[:, :148] == pixels[:, :148]).all()
+        assert np.abs(shown[122:178, 182:268].astype(int) - edited[22:78, 32:118]).mean() < 1.5

@@ -1,0 +1,261 @@
+"""Writing a clip: pictures and sound beside their destination, verified by reading back, then put in place at once.
+
+Frames that nobody edited reach the encoder as they were decoded. Times are exact fractions and may be uneven. What the source
+said of its colours is said again. Until everything is written and has been read back, a file of that name stays as it was.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import numpy as np
+from av.container import OutputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame as Decoded
+from av.video.stream import VideoStream
+
+from icface.media.clip_reader import ClipReader
+from icface.media.colour import Layout
+from icface.media.frame_making import Fitter, frame_of_pixels, upright_frame
+from icface.media.photo import Pixels
+from icface.media.pictures import Pictures, Times, Written
+from icface.media.placing import check_destination, partial_of, put_in_place, telling_why
+from icface.media.presets import EncodeError, Preset
+from icface.media.provenance import Provenance, append_xmp_box
+from icface.media.sound_track import SoundCut, SoundTrack
+from icface.media.video_file import VideoError
+
+
+class ClipWriter:
+    """A clip being written. To be used in a ``with``; without `finish` nothing is left behind. Belongs to one thread.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where the clip is to be. A file of that name is replaced, at the very end.
+    preset : Preset
+        Of kind "clip".
+    pictures : Pictures
+        What kind of frames will come.
+    sound : SoundCut, optional
+        Sound to go with them.
+    provenance : Provenance, optional
+        What the file says of its making; None only where a person chose so.
+
+    Raises
+    ------
+    EncodeError
+        If an encoder is missing or the file cannot be made; then nothing has changed on the disk.
+    SoundError
+        If the sound cannot be read.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        preset: Preset,
+        pictures: Pictures,
+        *,
+        sound: SoundCut | None = None,
+        provenance: Provenance | None = Provenance(),  # noqa: B008  (a frozen value)
+    ) -> None:
+        self.path, self._preset, self._pictures, self._provenance = Path(path), preset, pictures, provenance
+        self._check(sound is not None)
+        self._target = self.path.resolve()
+        self.partial = partial_of(self._target)
+        self._form = preset.pixel_format(pictures.form)
+        self.notes = preset.losses(pictures.form)
+        width, height = pictures.orientation.size(pictures.width, pictures.height)
+        self._colours = pictures.colours_in(self._form, full_range=preset.full_range)
+        self._fitter, self._size = self._fit(width, height)
+        self._waiting: tuple[Decoded, int] | None = None
+        self._times = Times(pictures.tick)
+        self._sound: SoundTrack | None = None
+        self._output: OutputContainer | None = None
+        with telling_why(self.path):
+            self._open(sound)
+
+    def _check(self, with_sound: bool) -> None:
+        missing = self._preset.missing_encoders(sound=with_sound)
+        if missing:
+            raise EncodeError(
+                f"{self._preset.title} needs the encoder {', '.join(missing)}, which this build of FFmpeg lacks. "
+                "Choose another preset."
+            )
+        check_destination(self.path)
+
+    def _fit(self, width: int, height: int) -> tuple[Fitter, tuple[int, int]]:
+        layout = Layout.of(av.VideoFormat(self._form))
+        if layout is not None and self._preset.formats:  # codecs for players want whole chroma samples
+            even = width + width % layout.across, height + height % layout.down
+            if even != (width, height):
+                self.notes += (f"The last column or row is repeated: this format wants even sides, {even[0]} x {even[1]}.",)
+            width, height = even
+        return Fitter(self._form, (width, height), self._colours), (width, height)
+
+    def _open(self, sound: SoundCut | None) -> None:
+        options = {"movflags": "+faststart"} if self._preset.container in ("mp4", "mov") else {}
+        self._output = av.open(str(self.partial), "w", format=self._preset.container, container_options=options)
+        if self._provenance is not None:
+            self._output.metadata.update(self._provenance.tags())
+        self._stream = self._video_stream(self._output)
+        if sound is not None:
+            self._sound = SoundTrack(sound, self._output, self._preset)
+
+    def _video_stream(self, output: OutputContainer) -> VideoStream:
+        preset, pictures = self._preset, self._pictures
+        if preset.encoder == "libsvtav1":
+            os.environ.setdefault("SVT_LOG", "1")  # or it prints a page about itself
+        stream = output.add_stream(
+            preset.encoder, rate=pictures.rate.limit_denominator(1_000_000), options=dict(preset.options)
+        )
+        if not isinstance(stream, VideoStream):
+            raise EncodeError(f"{preset.encoder} is no encoder of pictures. Choose another preset.")
+        stream.width, stream.height = self._size
+        stream.pix_fmt = self._form
+        context = stream.codec_context
+        context.time_base = pictures.tick
+        stream.time_base = pictures.tick
+        aspect = pictures.aspect if not pictures.orientation.transposed else 1 / pictures.aspect
+        context.sample_aspect_ratio = aspect
+        self._colours.put_on(context)
+        if preset.name == "lossless" and (self._size[0] % 4 or self._size[1] % 4):
+            context.options = {key: value for key, value in context.options.items() if key != "slices"}  # it would refuse
+        if preset.name == "mp4-hevc":
+            context.codec_tag = "hvc1"
+        if preset.name == "mov":
+            context.options = {**context.options, "profile": "hq" if self._form == "yuv422p10le" else "4444"}
+        context.thread_type = "AUTO"
+        return stream
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Leave off: what was written so far is removed, and a file of that name is as it was."""
+        if self._sound is not None:
+            self._sound.close()
+        output, self._output = self._output, None
+        if output is not None:
+            with suppress(av.FFmpegError, OSError):  # it is thrown away
+                output.close()
+        self.partial.unlink(missing_ok=True)
+
+    def write(self, picture: Decoded | Pixels, time: Fraction) -> None:
+        """Add a frame that is shown from a time on.
+
+        Parameters
+        ----------
+        picture : av.VideoFrame or (H, W, 3 or 4) uint8 or uint16
+            A decoded frame as its file stores it, from `VideoFrame.decoded` or `put_back`; or upright RGB or RGBA pixels.
+        time : Fraction
+            Seconds from the export's beginning; later than the frame before.
+
+        Raises
+        ------
+        EncodeError
+            If the disk is full or the encoder gives up.
+        """
+        ticks = round(time / self._pictures.tick)
+        self._times.add(ticks)
+        if isinstance(picture, np.ndarray):
+            frame = frame_of_pixels(picture, self._form, self._colours)
+        else:
+            frame = upright_frame(picture, self._pictures.orientation)
+        with telling_why(self.path):
+            self._encode_waiting()
+            self._waiting = frame, ticks
+
+    def _encode_waiting(self) -> None:
+        """Encode the frame before, whose length is known now."""
+        if self._waiting is None:
+            return
+        frame, ticks = self._waiting
+        fitted = self._fitter.fit(frame)
+        was = fitted.pts, fitted.time_base, fitted.pict_type
+        fitted.pts, fitted.time_base, fitted.pict_type = ticks, self._pictures.tick, 0  # the encoder chooses the kind
+        try:
+            packets = self._stream.encode(fitted)
+        finally:
+            fitted.pts, fitted.pict_type = was[0], was[2]
+            if was[1] is not None:
+                fitted.time_base = was[1]
+        if self._sound is not None:
+            self._sound.write_until(ticks * self._pictures.tick)
+        self._mux(packets)
+
+    def _mux(self, packets: list[Packet[VideoStream]]) -> None:
+        for packet in packets:
+            if packet.pts is not None:
+                packet.duration = self._times.duration(packet.pts, Fraction(packet.time_base))
+            self._required().mux(packet)
+
+    def _required(self) -> OutputContainer:
+        if self._output is None:
+            raise EncodeError(f"{self.path} has been finished or left off already; begin a new export.")
+        return self._output
+
+    def finish(self, end: Fraction | None = None) -> Written:
+        """Complete the file, read it back, and put it in place.
+
+        Parameters
+        ----------
+        end : Fraction, optional
+            When the last frame ends, in seconds; one frame at the mean rate after it by default.
+
+        Raises
+        ------
+        EncodeError
+            If anything is missing in what was read back, or the disk is full. A file of that name is then as it was.
+        """
+        if self._waiting is None:
+            raise EncodeError(f"{self.path} would have no frames. Choose a range that holds one.")
+        last = self._waiting[1]
+        length = 1 / self._pictures.rate if end is None else end - last * self._pictures.tick
+        self._times.add(last + max(round(length / self._pictures.tick), 1))
+        try:
+            with telling_why(self.path):
+                self._encode_waiting()
+                self._mux(self._stream.encode())
+                if self._sound is not None:
+                    self._sound.write_until(None)
+                output, self._output = self._required(), None
+                output.close()
+                if self._provenance is not None and self._preset.container in ("mp4", "mov"):
+                    append_xmp_box(self.partial, self._provenance)
+            self._verify()
+            with telling_why(self.path):
+                put_in_place(self.partial, self._target)
+        finally:
+            self.abandon()
+        sound = "" if self._sound is None else "copied" if self._sound.copied else "encoded"
+        return Written(self.path, self._times.count - 1, self._times.whole, sound, self.notes)
+
+    def _verify(self) -> None:
+        wanted, whole = self._times.count - 1, self._times.whole
+        try:
+            with ClipReader(self.partial, cache_bytes=1) as reader:
+                found, lasts = len(reader), reader.index.duration
+                good = found == wanted and not any(reader.frame(n).damaged for n in (0, found - 1))
+        except VideoError as error:
+            raise EncodeError(f"{self.path} could not be saved: {self._why_unread()} ({error})") from error
+        if not good or abs(lasts - whole) > 2 / self._pictures.rate:
+            raise EncodeError(
+                f"{self.path} could not be saved: {found} frames of {float(lasts):.3f} s were read back instead of {wanted} of "
+                f"{float(whole):.3f} s. {self._why_unread()}"
+            )
+
+    def _why_unread(self) -> str:
+        if shutil.disk_usage(self._target.parent).free < 1 << 20:
+            return "The disk is full; make room or choose another folder."
+        return "Choose another preset, and report this."

@@ -1,0 +1,170 @@
+"""The sound of an export: a stretch of a clip's, copied packet by packet where the container can cut it exactly.
+
+MP4 and MOV cut anywhere: packets from a little before the beginning are copied, and an edit list hides what is too much.
+Matroska and WebM have no such list: they take copies of sound that begins with the stretch. All else is encoded again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import cast
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from av.packet import Packet
+
+from icface.media.presets import PCM, EncodeError, Preset
+from icface.media.sound import SoundReader, open_sound
+
+_LEAD_S = {"mp3": Fraction(3, 10), "opus": Fraction(1, 10), "pcm": Fraction(0), "flac": Fraction(0), "alac": Fraction(0)}
+_CUTS_ANYWHERE = frozenset({"mp4", "mov"})
+_BLOCK = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class SoundCut:
+    """A stretch of a clip's sound.
+
+    Attributes
+    ----------
+    path : Path
+        The clip, or a file of sound.
+    start, stop : Fraction
+        Seconds from the clip's first picture.
+    """
+
+    path: Path
+    start: Fraction
+    stop: Fraction
+
+
+def can_copy(cut: SoundCut, preset: Preset) -> bool:
+    """Whether the stretch is copied as it is; else it is encoded again. `SoundError` if there is no sound."""
+    container, stream, zero = open_sound(cut.path)
+    with container:
+        if _codec(stream) not in preset.sound_kept:
+            return False
+        begins = (stream.start_time or 0) * Fraction(stream.time_base or 1) - zero
+        return preset.container in _CUTS_ANYWHERE or cut.start <= begins
+
+
+def _shortened(packet: Packet[AudioStream], most: int, stream: AudioStream) -> Packet[AudioStream]:
+    """A packet that lasts no longer than so many ticks: samples without compression are cut, for others it is said."""
+    duration = packet.duration or 0
+    if duration <= most:
+        return packet
+    if _codec(stream) in PCM:
+        short = cast("Packet[AudioStream]", Packet(bytes(packet)[: packet.size * most // duration]))
+        short.time_base = packet.time_base
+        packet = short
+    packet.duration = most
+    return packet
+
+
+def _codec(stream: AudioStream) -> str:
+    return stream.codec_context.codec.canonical_name
+
+
+class SoundTrack:
+    """The sound of an export, written alongside its pictures.
+
+    Parameters
+    ----------
+    cut : SoundCut
+        What to write; its start is put at time 0.
+    output : av.container.OutputContainer
+        Where to; a stream is added to it.
+    preset : Preset
+        What the container holds, and the encoder for all else.
+
+    Attributes
+    ----------
+    copied : bool
+        Whether packets are copied.
+    """
+
+    def __init__(self, cut: SoundCut, output: OutputContainer, preset: Preset) -> None:
+        self.copied = can_copy(cut, preset)
+        self._output, self._cut = output, cut
+        self._packets = self._copies(preset) if self.copied else self._encoded(preset)
+        self._ahead: Packet[AudioStream] | None = None
+        self._ahead = next(self._packets, None)  # opens what it needs, so that the stream is there
+
+    def write_until(self, seconds: Fraction | None) -> None:
+        """Write what is heard before a time from the export's beginning; all of the rest for None."""
+        while self._ahead is not None:
+            packet = self._ahead
+            at = (packet.pts or 0) * Fraction(packet.time_base)
+            if seconds is not None and at >= seconds:
+                return
+            self._output.mux(packet)
+            self._ahead = next(self._packets, None)
+
+    def close(self) -> None:
+        """Let go of the clip."""
+        self._packets = iter(())
+        self._ahead = None
+
+    def _copies(self, preset: Preset) -> Iterator[Packet[AudioStream]]:
+        container, stream, zero = open_sound(self._cut.path)
+        with container:
+            target = self._output.add_stream_from_template(stream)
+            base = Fraction(stream.time_base or Fraction(1, stream.rate))
+            first, last = (round((zero + at) / base) for at in (self._cut.start, self._cut.stop))
+            lead = _LEAD_S.get(_codec(stream).split("_")[0], Fraction(2048, stream.rate))
+            earliest = first - round(lead / base) if preset.container in _CUTS_ANYWHERE else first
+            container.seek(max(earliest, stream.start_time or 0), stream=stream)
+            for packet in container.demux(stream):
+                if packet.pts is None or packet.size == 0:
+                    continue
+                duration = packet.duration or 0
+                if packet.pts + duration <= earliest:
+                    continue
+                if packet.pts >= last:
+                    return
+                kept = _shortened(packet, last - packet.pts, stream)
+                kept.pts = kept.dts = packet.pts - first
+                kept.stream = target
+                yield kept
+
+    def _encoded(self, preset: Preset) -> Iterator[Packet[AudioStream]]:
+        with SoundReader(self._cut.path) as reader:
+            rate = 48000 if preset.sound_encoder == "libopus" else reader.rate
+            channels = reader.channels
+        layout = "mono" if channels == 1 else "stereo"
+        target = self._output.add_stream(preset.sound_encoder, rate=rate, layout=layout)
+        if not isinstance(target, AudioStream):
+            raise EncodeError(f"{preset.sound_encoder} is no encoder of sound. Choose another preset.")
+        if preset.sound_encoder in ("aac", "libopus"):
+            target.bit_rate = 96_000 * channels
+        resampler = av.AudioResampler(format=target.format, layout=layout, rate=rate)
+        with SoundReader(self._cut.path, rate=rate, channels=channels) as reader:
+            fifo = av.AudioFifo()
+            for block in self._blocks(reader, layout):
+                for part in resampler.resample(block):
+                    fifo.write(part)
+                while (frame := fifo.read(target.codec_context.frame_size or _BLOCK)) is not None:
+                    yield from target.encode(frame)
+            rest = fifo.read(0, partial=True)
+            if rest is not None:
+                yield from target.encode(rest)
+        yield from target.encode()
+
+    def _blocks(self, reader: SoundReader, layout: str) -> Iterator[AudioFrame]:
+        first, last = (round(at * reader.rate) for at in (self._cut.start, self._cut.stop))
+        for at in range(first, last, 8 * _BLOCK):
+            samples = reader.read_at(at, min(8 * _BLOCK, last - at))
+            if reader.ended_at is not None:
+                samples = samples[: max(reader.ended_at - at, 0)]
+            if len(samples):
+                frame = AudioFrame.from_ndarray(np.ascontiguousarray(samples.reshape(1, -1)), "flt", layout)
+                frame.sample_rate, frame.pts, frame.time_base = reader.rate, at - first, Fraction(1, reader.rate)
+                yield frame
+            if reader.ended_at is not None:
+                return
