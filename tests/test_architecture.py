@@ -29,6 +29,7 @@ DOCUMENT_MODULES = (
     "icface.engine",
     "icface.frame_cache",
     "icface.formats",
+    "icface.project_file",
 )
 PICKLES = {".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib"}
 

@@ -64,6 +64,8 @@ class Face:
             raise ProjectError(f"A face's confidence is 0..1, not {self.confidence:g}; track the photo again.")
         if self.motion is not None and self.motion.landmarks is None:
             raise ProjectError("A face of a clip needs its landmarks in every frame; track the clip again.")
+        if self.motion is not None and (torn := _torn_frames(self.motion)).size:
+            raise ProjectError(f"In frame {torn[0]} a face is read without its landmarks; track the clip again.")
         own = _read_only(self.landmarks)
         if not np.isfinite(own).all():
             raise ProjectError("A face has a landmark that is not a finite number; track the photo again.")
@@ -111,6 +113,12 @@ def _in_frame(motion: Motion, frame: int) -> tuple[Box, NDArray[np.float32], Con
         return None
     landmarks = motion.landmarks[frame]
     return Box.around(landmarks[:MESH_POINTS]), landmarks, controls, float(motion.confidence[frame])
+
+
+def _torn_frames(motion: Motion) -> NDArray[np.intp]:
+    assert motion.landmarks is not None
+    whole = np.isfinite(motion.landmarks).all((1, 2))
+    return np.flatnonzero(motion.present & ~whole)
 
 
 def _read_only(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:

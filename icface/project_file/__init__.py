@@ -1,0 +1,20 @@
+"""Documents on the disk: read strictly, written whole, and their media found again."""
+
+from icface.project_file.errors import ProjectFileError
+from icface.project_file.files import ENDING, LoadedProject, load_project, read_project, save_folder, save_project
+from icface.project_file.media_paths import DifferentFileError, file_digest, media, missing_media, relink
+
+__all__ = [
+    "ENDING",
+    "DifferentFileError",
+    "LoadedProject",
+    "ProjectFileError",
+    "file_digest",
+    "load_project",
+    "media",
+    "missing_media",
+    "read_project",
+    "relink",
+    "save_folder",
+    "save_project",
+]

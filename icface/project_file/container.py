@@ -1,0 +1,148 @@
+"""The bytes of a project: named entries in a zip, or as files in a folder, read with a bound on everything.
+
+Convention
+----------
+Entries are stored as they are, without compression: what a file claims can then never be more than its own size. Entries
+that somebody else compressed are read as well, up to `MOST_RATIO` times their size.
+"""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from icface.project_file.errors import ProjectFileError
+
+MOST_ENTRIES = 4096
+MOST_RATIO = 100
+_SMALL_BYTES = 1 << 20
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+class Entries(Protocol):
+    """Named pieces of bytes."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What can be read."""
+        ...
+
+    def read(self, name: str, most: int) -> bytes:
+        """An entry; `ProjectFileError` if it is missing, damaged, or larger than `most` bytes."""
+        ...
+
+
+class ZipEntries:
+    """The entries of a zip, after its table of contents has been looked through.
+
+    Parameters
+    ----------
+    stream : BinaryIO
+        Seekable; stays open as long as entries are read.
+    where : str
+        What the zip is called in messages.
+
+    Raises
+    ------
+    ProjectFileError
+        If it is no zip, breaks off, or has entries that are named twice, encrypted, links, or larger than they can be.
+    """
+
+    def __init__(self, stream: BinaryIO, where: str) -> None:
+        self._where = where
+        size = stream.seek(0, 2)
+        try:
+            self._zip = zipfile.ZipFile(stream)
+        except (zipfile.BadZipFile, ValueError, EOFError, OSError, NotImplementedError) as error:
+            raise ProjectFileError(f"{where} is not a whole zip file ({error}). Open an older copy of it.") from None
+        listed = self._zip.infolist()
+        if len(listed) > MOST_ENTRIES:
+            raise ProjectFileError(f"{where} has {len(listed)} entries; a project has at most {MOST_ENTRIES}.")
+        self._infos: dict[str, zipfile.ZipInfo] = {}
+        for info in listed:
+            self._check(info)
+            self._infos[info.filename] = info
+        packed = sum(info.compress_size for info in listed)
+        if packed > size:
+            raise ProjectFileError(f"{where} claims {packed} bytes of entries in {size} bytes. Open an older copy of it.")
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What can be read."""
+        return frozenset(self._infos)
+
+    def _check(self, info: zipfile.ZipInfo) -> None:
+        name, where = info.orig_filename, self._where
+        if name in self._infos or info.filename in self._infos:
+            raise ProjectFileError(f"{where} has the entry {name!r} twice. It was not written by this program.")
+        if info.flag_bits & 1:
+            raise ProjectFileError(f"{where}: the entry {name!r} is encrypted. Pack it again without a password.")
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ProjectFileError(f"{where}: the entry {name!r} is packed in an unknown way. Pack it again as plain zip.")
+        if stat.S_ISLNK(info.external_attr >> 16):
+            raise ProjectFileError(f"{where}: the entry {name!r} is a link. A project holds no links.")
+        if info.file_size > MOST_RATIO * info.compress_size + _SMALL_BYTES:
+            raise ProjectFileError(
+                f"{where}: the entry {name!r} claims {info.file_size} bytes, packed in {info.compress_size}. "
+                "That is more than a project packs; pack it again without compression."
+            )
+
+    def read(self, name: str, most: int) -> bytes:
+        """An entry, its checksum verified."""
+        info = self._infos.get(name)
+        if info is None:
+            raise ProjectFileError(f"{self._where} lacks the entry {name}. Open an older copy of it.")
+        if info.file_size > most:
+            raise ProjectFileError(f"{self._where}: {name} has {info.file_size} bytes; at most {most} are read.")
+        try:
+            with self._zip.open(info) as member:
+                data = member.read(info.file_size + 1)
+        except (zipfile.BadZipFile, EOFError, ValueError, OSError, RuntimeError, NotImplementedError) as error:
+            raise _damaged(self._where, name, str(error)) from None
+        except Exception as error:
+            if type(error).__module__ != "zlib":
+                raise
+            raise _damaged(self._where, name, str(error)) from None
+        if len(data) != info.file_size:
+            raise _damaged(self._where, name, f"{len(data)} bytes instead of {info.file_size}")
+        return data
+
+
+class FolderEntries:
+    """The same entries as files in a folder, as a recovery copy has them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        arrays = folder / "arrays"
+        inside = sorted(arrays.iterdir()) if arrays.is_dir() else []
+        self._names = frozenset({"project.json", *(f"arrays/{path.name}" for path in inside)})
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What can be read."""
+        return self._names
+
+    def read(self, name: str, most: int) -> bytes:
+        """An entry."""
+        path = self._folder / name
+        if path.is_symlink() or not path.is_file():
+            raise ProjectFileError(f"{self._folder} lacks the file {name}. Open another copy of it.")
+        if path.stat().st_size > most:
+            raise ProjectFileError(f"{path} has {path.stat().st_size} bytes; at most {most} are read.")
+        return path.read_bytes()
+
+
+def write_entries(stream: BinaryIO, entries: Iterable[tuple[str, bytes]]) -> None:
+    """Write a zip of entries in their order; the same entries give the same bytes."""
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in entries:
+            info = zipfile.ZipInfo(name, _EPOCH)
+            info.external_attr = (stat.S_IFREG | 0o644) << 16
+            archive.writestr(info, data)
+
+
+def _damaged(where: str, name: str, why: str) -> ProjectFileError:
+    return ProjectFileError(f"{where}: {name} is damaged ({why}). Open an older copy of it.")

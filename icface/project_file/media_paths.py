@@ -1,0 +1,139 @@
+"""Where the photos, clips and tables of a document are: relative to its file, missing, and found again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from icface.project import DataFile, Medium, Project
+from icface.project_file.errors import ProjectFileError
+
+
+class DifferentFileError(ProjectFileError):
+    """Another file than the one that the document was made with."""
+
+
+def media(project: Project) -> tuple[Medium, ...]:
+    """Every file that the document speaks of, once each, the source first."""
+    found: dict[tuple[str, str], Medium] = {}
+    for medium in (project.source, *(driver.medium for driver in project.drivers)):
+        if medium is not None:
+            found.setdefault((medium.path, medium.digest), medium)
+    return tuple(found.values())
+
+
+def missing_media(project: Project) -> tuple[Medium, ...]:
+    """Files that are no longer where they were, the source first."""
+    return tuple(medium for medium in media(project) if not Path(medium.path).is_file())
+
+
+def lexical(path: str | Path) -> str:
+    """The whole path without ``..``, as it is written: links are not looked at."""
+    return os.path.normpath(Path(path).absolute())
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, hexadecimal; `OSError` if it cannot be read."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def relink(project: Project, old: str, new: Path, *, different: bool = False) -> Project:
+    """The document with a file found elsewhere, and with it every other missing file that lies in the new folder as well.
+
+    Parameters
+    ----------
+    project : Project
+    old : str
+        The path in the document.
+    new : Path
+        Where the file is.
+    different : bool
+        Somebody has said yes to a file that is not the same. What was read in the old one stays. Of the others in the
+        folder only the very same files are taken.
+
+    Raises
+    ------
+    DifferentFileError
+        If the file is not the same and nobody has said yes.
+    ProjectFileError
+        If the document does not speak of `old`, or the new file cannot be read.
+    """
+    wanted = {medium.digest for medium in media(project) if medium.path == old}
+    if not wanted:
+        raise ProjectFileError(f"{old} is not a file of this project.")
+    try:
+        digest = file_digest(new)
+    except OSError as error:
+        raise ProjectFileError(f"{new} cannot be read: {error.strerror or error}.") from error
+    if wanted != {digest} and not different:
+        raise DifferentFileError(f"{new.name} is not the file that the project was made with; it has other content.")
+    moved = {old: (lexical(new), digest)}
+    moved |= _siblings(project, old, new)
+
+    def found(medium: Medium) -> Medium:
+        path, its_digest = moved.get(medium.path, (medium.path, medium.digest))
+        return replace(medium, path=path, digest=its_digest)
+
+    return _with_media(project, found)
+
+
+def _siblings(project: Project, old: str, new: Path) -> dict[str, tuple[str, str]]:
+    """Other missing files of the old folder, where the new folder has the very same ones."""
+    found: dict[str, tuple[str, str]] = {}
+    for medium in missing_media(project):
+        place = new.parent / _name(medium.path)
+        if medium.path == old or _folder(medium.path) != _folder(old) or not place.is_file():
+            continue
+        try:
+            same = file_digest(place) == medium.digest
+        except OSError:
+            continue
+        if same:
+            found[medium.path] = (lexical(place), medium.digest)
+    return found
+
+
+def _name(path: str) -> str:
+    return path.replace("\\", "/").rpartition("/")[2] if os.sep == "\\" else path.rpartition("/")[2]
+
+
+def _folder(path: str) -> str:
+    return path[: len(path) - len(_name(path))]
+
+
+def relative_to(project: Project, folder: Path) -> Project:
+    """The document as its file has it: paths from the file's folder on, with ``/``; another drive's are absolute."""
+    return with_paths(project, lambda path: _relative(lexical(path), folder))
+
+
+def absolute_from(project: Project, folder: Path) -> Project:
+    """The document of a file in a folder: paths as the system has them."""
+    return with_paths(project, lambda path: lexical(folder / path))
+
+
+def _relative(path: str, folder: Path) -> str:
+    try:
+        found = os.path.relpath(path, folder)
+    except ValueError:  # another drive
+        return PureWindowsPath(path).as_posix()
+    return PureWindowsPath(found).as_posix() if os.sep == "\\" else str(PurePosixPath(found))
+
+
+def with_paths(project: Project, place: Callable[[str], str]) -> Project:
+    """The document with other paths to its files."""
+
+    def placed(medium: Medium) -> Medium:
+        return replace(medium, path=place(medium.path))
+
+    return _with_media(project, placed)
+
+
+def _with_media(project: Project, change: Callable[[Medium], Medium]) -> Project:
+    source = project.source if project.source is None else change(project.source)
+    assert not isinstance(source, DataFile)  # a change keeps the kind
+    drivers = tuple(replace(driver, medium=change(driver.medium)) for driver in project.drivers)
+    return replace(project, source=source, drivers=drivers)
