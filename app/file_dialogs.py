@@ -6,11 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app.settings import Settings
+from icface.media.video import VIDEO_SUFFIXES
 
 PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
+CLIP_ENDINGS = tuple(sorted(VIDEO_SUFFIXES))
 _KINDS = {"JPEG": (".jpg", ".jpeg"), "PNG": (".png",), "WebP": (".webp",), "TIFF": (".tif", ".tiff")}
 
 
@@ -19,10 +22,11 @@ def _filter(name: str, endings: tuple[str, ...]) -> str:
 
 
 def ask_to_open(owner: QWidget, settings: Settings, then: Callable[[Path], object]) -> QFileDialog:
-    """Let the user choose a photo; `then` gets its path."""
-    dialog = QFileDialog(owner, "Open a photo", str(settings.folder))
+    """Let the user choose a photo or a clip; `then` gets its path."""
+    dialog = QFileDialog(owner, "Open a photo or a clip", str(settings.folder))
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-    dialog.setNameFilters([_filter("Photos", PHOTO_ENDINGS), "All files (*)"])
+    both = _filter("Photos and clips", PHOTO_ENDINGS + CLIP_ENDINGS)
+    dialog.setNameFilters([both, _filter("Photos", PHOTO_ENDINGS), _filter("Clips", CLIP_ENDINGS), "All files (*)"])
     return _open(dialog, then)
 
 
@@ -50,3 +54,9 @@ def _open(dialog: QFileDialog, then: Callable[[Path], object]) -> QFileDialog:
     dialog.fileSelected.connect(lambda path: then(Path(path)))
     dialog.open()
     return dialog
+
+
+def dropped_file(event: QDropEvent) -> Path | None:
+    """The first file of a drop that can be opened."""
+    paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+    return next((path for path in paths if path.suffix.lower() in PHOTO_ENDINGS + CLIP_ENDINGS), None)

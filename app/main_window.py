@@ -13,29 +13,27 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QMainWindow,
     QMenu,
-    QSizePolicy,
     QSplitter,
     QStackedWidget,
-    QToolBar,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from app import theme
-from app.actions import ACTIONS, MENUS, make_actions, retint_actions
+from app.actions import make_actions, retint_actions
 from app.canvas import Canvas
 from app.controls_panel import ControlsPanel
 from app.empty_page import EmptyPage
 from app.errors import Notice
 from app.face_picker import FacePicker
-from app.file_dialogs import PHOTO_ENDINGS, ask_to_open, ask_to_save
+from app.file_dialogs import ask_to_open, ask_to_save, dropped_file
 from app.help_pages import AboutPage, KeysPage
 from app.history_popup import HistoryPopup
 from app.notice_strip import NoticeStrip
 from app.settings import Settings
 from app.status_line import StatusLine
 from app.studio import Studio
+from app.tool_bar import ToolBar, fill_menus
 from icface.media import Photo
 from icface.project import Project
 from icface.render import Frame
@@ -62,8 +60,9 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("ICface Studio")
         self.setAcceptDrops(True)
         self.setMinimumSize(QSize(860, 560))
-        self._build_menus()
-        self._build_bar()
+        fill_menus(self.menuBar(), self.actions_by_id, self._recent)
+        self.bar = ToolBar(self.actions_by_id, self)
+        self.addToolBar(self.bar)
         self._build_body()
         self._connect()
         self._restore()
@@ -99,47 +98,6 @@ class MainWindow(QMainWindow):
             "keys": lambda: KeysPage(theme.current(), self).show(),
             "about": lambda: AboutPage(self).show(),
         }
-
-    def _build_menus(self) -> None:
-        for name in MENUS:
-            menu = self.menuBar().addMenu(name)
-            for spec in (spec for spec in ACTIONS if spec.menu == name):
-                if spec.starts_group:
-                    menu.addSeparator()
-                menu.addAction(self.actions_by_id[spec.id])
-                if spec.id == "sample":
-                    menu.addMenu(self._recent)
-
-    def _build_bar(self) -> None:
-        bar = QToolBar("Tools", self)
-        bar.setObjectName("tools")
-        bar.setMovable(False)
-        bar.setIconSize(QSize(16, 16))
-        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
-        self.buttons: dict[str, QToolButton] = {}
-        for group in (("open", "save"), ("undo", "redo", "history"), (), ("before", "wipe"), ("fit", "actual")):
-            if not group:
-                space = QWidget()
-                space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-                bar.addWidget(space)
-                continue
-            if self.buttons and group[0] != "before":
-                bar.addSeparator()
-            for name in group:
-                bar.addWidget(self._tool(name))
-        self.addToolBar(bar)
-
-    def _tool(self, name: str) -> QToolButton:
-        button = QToolButton()
-        button.setDefaultAction(self.actions_by_id[name])
-        button.setAutoRaise(True)
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        texts = {"open": "Open", "save": "Save image", "before": "Before", "wipe": "Split"}
-        if name in texts:
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-            self.actions_by_id[name].setIconText(texts[name])
-        self.buttons[name] = button
-        return button
 
     def _build_body(self) -> None:
         self.pages.addWidget(self.empty)
@@ -179,6 +137,7 @@ class MainWindow(QMainWindow):
         studio.box_wanted.connect(self.canvas.start_drawing_box)
         studio.session.project_changed.connect(self._project_changed)
         studio.session.history_changed.connect(self._history_changed)
+        studio.playhead.moved.connect(lambda _frame: self._show_faces())
         bridge.frame_ready.connect(self._frame_ready)
         bridge.busy_changed.connect(self.status.show_busy)
         bridge.progress.connect(self._progress)
@@ -245,7 +204,7 @@ class MainWindow(QMainWindow):
     def _open_history(self) -> None:
         session = self.studio.session
         self.history.show_steps(session.labels, session.position)
-        self.history.open_below(self.buttons["history"])
+        self.history.open_below(self.bar.buttons["history"])
 
     def _set_overlays(self, shown: bool) -> None:
         self.settings.shows_faces = shown
@@ -285,11 +244,19 @@ class MainWindow(QMainWindow):
         self.panel.apply(before, after)
         if after.faces is not before.faces:
             self._faces_changed(after)
-        self.canvas.show_faces(after.faces, after.face_index)
+        self._show_faces()
         self.picker.show_state(after.face_index, after.edits)
         self.status.show_face(after.face, after.face_index, len(after.faces))
         for name in ("copy", "paste", "reset"):
             self.actions_by_id[name].setEnabled(after.face is not None)
+
+    def _show_faces(self) -> None:
+        """Frames lie around the faces where the playhead stands."""
+        project, frame = self.studio.project, self.studio.playhead.frame
+        faces = project.faces
+        if project.clip is not None:
+            faces = tuple(face.at(frame) or face for face in faces)
+        self.canvas.show_faces(faces, project.face_index)
 
     def _faces_changed(self, project: Project) -> None:
         photo, source = self.studio.photo, project.source
@@ -362,7 +329,7 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Welcome files that may be photos."""
-        if _dropped_photo(event) is not None:
+        if dropped_file(event) is not None:
             event.acceptProposedAction()
             self._set_drop_target(True)
 
@@ -373,7 +340,7 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         """Open it."""
         self._set_drop_target(False)
-        path = _dropped_photo(event)
+        path = dropped_file(event)
         if path is not None:
             event.acceptProposedAction()
             self.open_photo(path)
@@ -387,9 +354,3 @@ class MainWindow(QMainWindow):
         self.settings.set_state("window", self.saveGeometry())
         self.settings.set_state("splitter", self.splitter.saveState())
         super().closeEvent(event)
-
-
-def _dropped_photo(event: QDropEvent) -> Path | None:
-    """The first file of a drop that has a photo's ending."""
-    paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-    return next((path for path in paths if path.suffix.lower() in PHOTO_ENDINGS), None)

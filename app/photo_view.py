@@ -55,6 +55,8 @@ class PhotoView(QWidget):
         """A finished frame of the photo, at whatever size it was rendered."""
         if self._photo is None or frame.request.photo_digest != self._photo.digest or self._before is None:
             return
+        if frame.request.clip_frame is not None and frame.before.pixels is not self._before.pixels:
+            self._before = PictureLayer(frame.before.pixels, self._profile)
         same = frame.pixels is self._before.pixels
         self._after = self._before if same else PictureLayer(frame.pixels, self._profile)
         self.update(self._image_area())

@@ -170,6 +170,27 @@ class Playhead(QObject):
             self.pause()
 
 
+class Pace:
+    """How many frames a second are really shown."""
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock = clock
+        self._since = clock()
+        self._shown = 0
+        self._last: int | None = None
+
+    def count(self, frame: int) -> float | None:
+        """Note a frame on the screen; once a second, the frames a second since the last answer, else None."""
+        self._shown += frame != self._last
+        self._last = frame
+        passed = self._clock() - self._since
+        if passed < 1:
+            return None
+        pace = self._shown / passed
+        self._since, self._shown = self._clock(), 0
+        return pace
+
+
 def _times(project: Project) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     motion = project.faces[0].motion if project.faces else None
     return motion.seconds if motion is not None else project.seconds(np.arange(project.n_frames))

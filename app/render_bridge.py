@@ -6,8 +6,8 @@ Requests go to the engine as values; what the engine tells arrives as Qt signals
 from __future__ import annotations
 
 import traceback
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -16,11 +16,13 @@ from PySide6.QtGui import QImage
 
 from icface.engine import Advanced, Event, Failed, Finished, Job, Progress, Rendered, RenderEngine, Work
 from icface.geometry import Box
+from icface.intake import Intake, take_in
 from icface.media import Photo, Pixels, eight_bit, save_photo
-from icface.project import Face, Project
-from icface.render import Frame, FrameRequest, Opened, Renderer
+from icface.pictures import ClipFrame
+from icface.project import Clip, Face, Project
+from icface.render import Frame, FrameRequest, Opened, Renderer, Tracked
 
-_Kind = Literal["render", "load", "open", "observe", "prepare", "save"]
+_Kind = Literal["render", "load", "open", "observe", "prepare", "save", "take", "track", "film", "job"]
 _TITLES: dict[_Kind, str] = {
     "render": "The picture could not be computed",
     "load": "The networks could not be loaded",
@@ -28,6 +30,10 @@ _TITLES: dict[_Kind, str] = {
     "observe": "No face could be read in the box",
     "prepare": "The face could not be prepared for editing",
     "save": "The picture could not be saved",
+    "take": "The source could not be read",
+    "track": "The clip could not be tracked",
+    "film": "The clip could not be looked through",
+    "job": "The work could not be finished",
 }
 _UNFORESEEN = "Something happened that the program did not foresee. Your edits are kept; undo the last one, or try again."
 _NO_MEMORY = "There is not enough memory for this. Close other programs, or use a smaller photo."
@@ -87,6 +93,16 @@ class RenderBridge(QObject):
     """`Face`: found in the box drawn last."""
     photo_saved = Signal(object)
     """`Saved`: where the picture is now, and what its format could not hold."""
+    taken_in = Signal(object)
+    """`Intake`: a file that is to drive a face."""
+    tracked = Signal(object)
+    """`Tracked`: what was read in a clip."""
+    tracking = Signal(str, int, int)
+    """Digest of a clip, frames read, frames in all; 0 of 0 when it is over, whatever came of it."""
+    film_ready = Signal(str, object)
+    """Digest of a clip, pictures by frame."""
+    job_finished = Signal(int, object)
+    """Number and value of a job handed to `run`."""
     failed = Signal(str, str)
     """Title and text in plain words; after an empty line in the text, details for whoever reports the fault."""
     noticed = Signal(str)
@@ -106,7 +122,7 @@ class RenderBridge(QObject):
         self._renderer = renderer
         self._asked: tuple[FrameRequest, FrameRequest] | None = None  # the newest draft and the full picture after it
         self._waiting = False
-        self._jobs: dict[Job, _Kind] = {}  # those that are still of interest
+        self._jobs: dict[Job, tuple[_Kind, str]] = {}  # those that are still of interest
         self._prepared: tuple[str, tuple[Face, ...]] | None = None
         self._busy = False
         self._closed = False
@@ -134,7 +150,16 @@ class RenderBridge(QObject):
         """Load the networks now, so that the first photo need not wait for them."""
         self._begin("load", self._renderer.warm_up())
 
-    def request(self, project: Project, photo: Photo, max_side: int | None) -> None:
+    def request(
+        self,
+        project: Project,
+        photo: Photo,
+        max_side: int | None,
+        *,
+        frame: int = 0,
+        beside: ClipFrame | None = None,
+        moving: bool = False,
+    ) -> None:
         """Ask for the picture of a document: a draft at once, the full one when no newer request has come for a moment.
 
         Parameters
@@ -146,13 +171,20 @@ class RenderBridge(QObject):
         max_side : int or None
             Longest side in device pixels that the screen can show; drafts are made for the next multiple of 256, so
             that a window being resized asks for few new preparations. None: drafts at the photo's size.
+        frame : int
+            Of the document.
+        beside : ClipFrame, optional
+            What is shown small beside it.
+        moving : bool
+            The next frame will be asked for soon: the draft is enough.
         """
         side = None if max_side is None else -(-max(max_side, 1) // _SIDE_STEP) * _SIDE_STEP
-        draft = FrameRequest.of(project, photo, "draft", side)
-        self._asked = draft, FrameRequest.of(project, photo, "full")
+        draft = replace(FrameRequest.of(project, photo, "draft", side, frame=frame), beside=beside)
+        full = draft if moving else replace(draft, quality="full", max_side=None)
+        self._asked = draft, full
         self._waiting = True
-        self._engine.request(*self._asked)
-        if self._prepared != (photo.digest, project.faces):
+        self._engine.request(draft, None if moving else full)
+        if project.clip is None and self._prepared != (photo.digest, project.faces):
             self._prepared = photo.digest, project.faces
             self._begin("prepare", self._renderer.prepare(photo, project.faces))
         self._tell_busy()
@@ -169,10 +201,35 @@ class RenderBridge(QObject):
         """Render the document as it is now at full quality and save it: `photo_saved` or `failed` follows."""
         self._begin("save", _saving(self._renderer, project, photo, Path(path)))
 
+    def take_in(self, path: str | Path) -> None:
+        """Look into a file that is to drive a face: `taken_in` or `failed` follows."""
+        self._begin("take", take_in(self._renderer, path), str(path))
+
+    def track(self, clip: Clip) -> None:
+        """Read the faces of a clip: `tracking` tells how far it is, `tracked` or `failed` follows."""
+        self._begin("track", self._renderer.track(clip), clip.digest)
+        self.tracking.emit(clip.digest, 0, clip.n_frames)
+
+    def stop_tracking(self, digest: str) -> None:
+        """Stop reading a clip."""
+        self._drop("track", digest)
+        self._tell_busy()
+
+    def look_through(self, clip: Clip, frames: Sequence[int], side: int) -> None:
+        """Small pictures of a clip's frames: `film_ready` follows."""
+        self._begin("film", self._renderer.filmstrip(clip, frames, side), clip.digest)
+
+    def run(self, work: Work, *, must_finish: bool = False) -> int:
+        """Any other job, as writing a table: `job_finished` or `failed` follows. Returns its number."""
+        job = self._engine.add_job(work, must_finish=must_finish)
+        self._jobs[job] = "job", str(job.number)
+        self._tell_busy()
+        return job.number
+
     def cancel(self) -> None:
         """Stop all jobs that run; nothing more is heard of them."""
-        for kind in set(self._jobs.values()):
-            self._drop(kind)
+        for kind, key in set(self._jobs.values()):
+            self._drop(kind, key)
         self._tell_busy()
 
     def close(self) -> None:
@@ -180,16 +237,18 @@ class RenderBridge(QObject):
         self._closed = True
         self._engine.close()
 
-    def _begin(self, kind: _Kind, work: Work) -> None:
-        if kind != "save":  # what was to be saved is saved; of all else, the newest counts
-            self._drop(kind)
-        self._jobs[self._engine.add_job(work, must_finish=kind == "save")] = kind
+    def _begin(self, kind: _Kind, work: Work, key: str = "") -> None:
+        if kind != "save":  # what was to be saved is saved; of all else, the newest of a key counts
+            self._drop(kind, key)
+        self._jobs[self._engine.add_job(work, must_finish=kind == "save")] = kind, key
         self._tell_busy()
 
-    def _drop(self, kind: _Kind) -> None:
-        for job in [job for job, its_kind in self._jobs.items() if its_kind == kind]:
+    def _drop(self, kind: _Kind, key: str = "") -> None:
+        for job in [job for job, what in self._jobs.items() if what == (kind, key)]:
             self._engine.cancel(job)
             del self._jobs[job]
+            if kind == "track":
+                self.tracking.emit(key, 0, 0)
 
     def _tell_busy(self) -> None:
         busy = self._waiting or bool(self._jobs)
@@ -234,19 +293,36 @@ class RenderBridge(QObject):
         job = event.task if isinstance(event, Failed) else event.job
         if job not in self._jobs:
             return
+        kind, key = self._jobs[job]
         if isinstance(event, Advanced):
             self.progress.emit(event.progress.done, event.progress.total, event.progress.text)
+            if kind == "track":
+                self.tracking.emit(key, event.progress.done, event.progress.total)
             return
-        kind = self._jobs.pop(job)
+        del self._jobs[job]
+        if kind == "track":
+            self.tracking.emit(key, 0, 0)
         if isinstance(event, Failed):
             self.failed.emit(_TITLES[kind], in_plain_words(event.error))
-        elif isinstance(event.value, Opened):
+        elif kind == "film":
+            self.film_ready.emit(key, event.value)
+        elif kind == "job":
+            self.job_finished.emit(int(key), event.value)
+        else:
+            self._tell_result(event.value)
+
+    def _tell_result(self, value: object) -> None:
+        if isinstance(value, Opened):
             self._drop("observe")  # a face of the photo before would be a stranger in this one
-            self.photo_opened.emit(event.value)
-        elif isinstance(event.value, Face):
-            self.face_observed.emit(event.value)
-        elif isinstance(event.value, Saved):
-            self.photo_saved.emit(event.value)
+            self.photo_opened.emit(value)
+        elif isinstance(value, Face):
+            self.face_observed.emit(value)
+        elif isinstance(value, Saved):
+            self.photo_saved.emit(value)
+        elif isinstance(value, Intake):
+            self.taken_in.emit(value)
+        elif isinstance(value, Tracked):
+            self.tracked.emit(value)
 
 
 def _observing(renderer: Renderer, photo: Photo, box: Box) -> Generator[Progress, None, Face]:

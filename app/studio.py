@@ -5,24 +5,28 @@ Widgets ask for deeds here and show what the signals tell; each deed on the docu
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
 from app.control_rows import GAZE_UNITS, RowSpec, describe_gaze, gaze_settings, rows
 from app.errors import Notice
+from app.expression_text import expression_text, read_settings
+from app.playhead import Pace, Playhead
 from app.render_bridge import RenderBridge, Saved
 from app.session import Session
-from icface.controls import ACTION_UNITS, AU_BY_NUMBER, CONTROL_IDS, UnknownControlError, control_range, expand_control
+from icface.controls import AU_BY_NUMBER
+from icface.curves import CurveError
 from icface.edits import add_face, choose_face, link_unit, open_source, reset_all, reset_control, set_control, set_controls
 from icface.engine import RenderEngine
 from icface.geometry import Box
 from icface.media import Photo, PhotoError, output_format, sample_photo_path
 from icface.mixing import shown
-from icface.project import Face, Project
-from icface.render import Opened, Renderer
+from icface.pictures import beside_frame
+from icface.project import Face, Project, ProjectError
+from icface.render import Frame, Opened, Renderer
 
 _KEPT_BYTES = 600 * 2**20
 _LARGEST_DRAFT = 2048
@@ -51,12 +55,19 @@ class Studio(QObject):
     """Topic of notices whose reason is gone."""
     box_wanted = Signal()
     """The user wants to draw a box around a face."""
+    auto_key_changed = Signal(bool)
+    """Whether a slider that moves sets a key."""
+    pace_changed = Signal(float)
+    """Frames a second that were shown while playing, told once a second; 0 when it stands still."""
 
     def __init__(self, session: Session, bridge: RenderBridge, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.session = session
         self.bridge = bridge
         self.photo: Photo | None = None
+        self.playhead = Playhead(session, parent=self)
+        self._auto_key = False
+        self._pace = Pace()
         self._photos: OrderedDict[str, Photo] = OrderedDict()
         self._opening = ""
         self._returning_to: str | None = None
@@ -66,7 +77,10 @@ class Studio(QObject):
         bridge.photo_opened.connect(self._opened)
         bridge.face_observed.connect(self._face_observed)
         bridge.photo_saved.connect(self._saved)
+        bridge.frame_ready.connect(self._count_frame)
         bridge.failed.connect(self._failed)
+        self.playhead.moved.connect(lambda _frame: self.render())
+        self.playhead.speed_changed.connect(self._speed_changed)
         bridge.noticed.connect(lambda text: self.noticed.emit(Notice(kind="info", title=text, topic="device")))
 
     @property
@@ -134,7 +148,9 @@ class Studio(QObject):
             self.session.edit(opens, f"Open {name}")
         if same:
             self._set_photo(opened.photo)
-        if not opened.faces:
+        if opened.clip is not None:
+            self.bridge.track(opened.clip)
+        elif not opened.faces:
             self.noticed.emit(
                 Notice(
                     kind="warning", title=f"No face found in {name}", topic="no-face",
@@ -202,25 +218,65 @@ class Studio(QObject):
         self._view_side = min(side, _LARGEST_DRAFT)
 
     def render(self) -> None:
-        """Ask for the picture of the present document; the newest request wins."""
-        source = self.project.source
-        if self.photo is not None and source is not None and source.digest == self.photo.digest and self.project.faces:
-            self.bridge.request(self.project, self.photo, self._view_side)
+        """Ask for the picture of the present document under the playhead; the newest request wins."""
+        project, source = self.project, self.project.source
+        if self.photo is None or source is None or source.digest != self.photo.digest:
+            return
+        if project.faces or project.is_moving:
+            frame = self.playhead.frame
+            beside = beside_frame(project, frame)
+            moving = self.playhead.is_playing
+            self.bridge.request(project, self.photo, self._view_side, frame=frame, beside=beside, moving=moving)
+
+    def _speed_changed(self, speed: float) -> None:
+        self._pace = Pace()
+        if speed == 0:
+            self.pace_changed.emit(0.0)
+            self.render()  # the full picture of where it stopped
+
+    def _count_frame(self, frame: Frame) -> None:
+        if self.playhead.is_playing and (pace := self._pace.count(frame.request.frame)) is not None:
+            self.pace_changed.emit(pace)
+
+    @property
+    def auto_key(self) -> bool:
+        """Whether a slider that moves sets a key on the frame under the playhead."""
+        return self._auto_key
+
+    def set_auto_key(self, on: bool) -> None:
+        """Let sliders set keys, or move whole curves."""
+        if on is not self._auto_key:
+            self._auto_key = on
+            self.auto_key_changed.emit(on)
+
+    def edit(self, function: Callable[[Project], Project], label: str, merge_key: Hashable = None) -> None:
+        """One edit of the document; what the document refuses is told in a notice, and nothing has changed then."""
+        try:
+            self.session.edit(function, label, merge_key)
+        except (ProjectError, CurveError) as error:
+            self.noticed.emit(Notice(kind="warning", title=str(error), topic="edit"))
+        else:
+            self.settled.emit("edit")
+
+    def set_values(self, values: Mapping[str, float], label: str, merge_key: Hashable = None) -> None:
+        """Several controls of the chosen face under the playhead, as one step."""
+        frame, auto_key = self.playhead.frame, self._auto_key
+        self.edit(lambda project: set_controls(project, values, frame=frame, auto_key=auto_key), label, merge_key)
 
     def choose_face(self, index: int) -> None:
         """The controls speak of another face."""
-        self.session.edit(lambda project: choose_face(project, index), f"Choose face {index + 1}")
+        self.edit(lambda project: choose_face(project, index), f"Choose face {index + 1}")
 
     def observe_box(self, box: Box) -> None:
         """Read the face in a box drawn by hand, image pixels."""
-        if self.photo is None:
+        if self.photo is None or self.project.clip is not None:
             return
         width, height = self.photo.width - 0.5, self.photo.height - 0.5
         inside = Box(max(box.left, -0.5), max(box.top, -0.5), min(box.right, width), min(box.bottom, height))
         self.bridge.observe(self.photo, inside)
 
     def _face_observed(self, face: Face) -> None:
-        self.session.edit(lambda project: add_face(project, face), "Add a face")
+        self.edit(lambda project: add_face(project, face), "Add a face")
 
     # Controls --------------------------------------------------------------------------------------------------------
 
@@ -228,21 +284,23 @@ class Studio(QObject):
         """A row was moved: one step of the history per gesture."""
         spec = rows()[key]
         label = f"{_row_label(spec)} {spec.text(value)}"
-        self.session.edit(lambda project: set_control(project, spec.ids[0], value), label, (key, gesture))
+        frame, auto_key = self.playhead.frame, self._auto_key
+        self.edit(
+            lambda project: set_control(project, spec.ids[0], value, frame=frame, auto_key=auto_key), label, (key, gesture)
+        )
 
     def set_gaze(self, x: float, y: float, gesture: int) -> None:
         """The gaze pad was moved."""
-        settings, label = gaze_settings(x, y), f"Gaze {describe_gaze(x, y)}"
-        self.session.edit(lambda project: set_controls(project, settings), label, ("gaze", gesture))
+        self.set_values(gaze_settings(x, y), f"Gaze {describe_gaze(x, y)}", ("gaze", gesture))
 
     def turn_head(self, yaw: float, pitch: float, roll: float, gesture: int) -> None:
         """The head was dragged by so many degrees since the gesture began."""
         if self._turning[0] != gesture:
-            now = shown(self.project)
+            now = shown(self.project, self.playhead.frame)
             self._turning = gesture, {angle: now[angle] for angle in ("yaw", "pitch", "roll")}
         moved = {"yaw": yaw, "pitch": pitch, "roll": roll}
         settings = {angle: start + moved[angle] for angle, start in self._turning[1].items()}
-        self.session.edit(lambda project: set_controls(project, settings), "Turn the head", ("head", gesture))
+        self.set_values(settings, "Turn the head", ("head", gesture))
 
     def reset_row(self, key: str, gesture: int) -> None:
         """The photo's own value of a row, or of the whole gaze, again."""
@@ -257,17 +315,18 @@ class Studio(QObject):
                 project = reset_control(project, control)
             return project
 
-        self.session.edit(reset, f"Reset {name}", (key, gesture))
+        self.edit(reset, f"Reset {name}", (key, gesture))
 
     def reset_all(self) -> None:
         """The chosen face as it was opened."""
         if self.project.face is not None:
-            self.session.edit(reset_all, "Reset all")
+            self.edit(reset_all, "Reset all")
 
     def link(self, number: int, linked: bool) -> None:
         """Move both sides of an Action Unit together, or apart."""
         label = f"{'Link' if linked else 'Unlink'} AU{number}"
-        self.session.edit(lambda project: link_unit(project, number, linked), label)
+        frame = self.playhead.frame
+        self.edit(lambda project: link_unit(project, number, linked, frame=frame), label)
 
     def go_to(self, position: int) -> None:
         """To the state after so many steps of the history."""
@@ -278,52 +337,23 @@ class Studio(QObject):
 
     def copied_expression(self) -> str:
         """The expression (not the pose) of the chosen face as JSON, which ``icface render --edits`` reads too."""
-        edits = self.project.face_edits
-        if edits is None:
-            return ""
-        now, settings = shown(self.project), dict[str, float]()
-        for unit in ACTION_UNITS:
-            if unit.number in edits.unlinked:
-                settings |= {i: round(now[i], 3) for i in unit.control_ids}
-            else:
-                settings[unit.id] = round(sum(now[i] for i in unit.control_ids) / len(unit.control_ids), 3)
-        return json.dumps(settings)
+        return expression_text(self.project, self.playhead.frame)
 
     def paste_expression(self, text: str) -> None:
         """Take over an expression that was copied, or any JSON of controls and values."""
         if self.project.face is None:
             return
         try:
-            settings = _read_settings(text)
+            settings = read_settings(text)
         except ValueError as error:
             self.noticed.emit(Notice(kind="warning", title="There is no expression to paste", text=str(error), topic="paste"))
             return
-        self.session.edit(lambda project: set_controls(project, settings), "Paste expression")
+        self.set_values(settings, "Paste expression")
 
 
 def _row_label(spec: RowSpec) -> str:
     side = {"L": "left", "R": "right"}.get(spec.side, "")
     return " ".join(part for part in (spec.number, spec.name, side) if part)
-
-
-def _read_settings(text: str) -> dict[str, float]:
-    """Values by control id from JSON such as {"AU12": 0.4}."""
-    try:
-        table = json.loads(text)
-    except ValueError:
-        raise ValueError("Copy an expression first: Edit, Copy expression.") from None
-    if not isinstance(table, dict) or not table:
-        raise ValueError("Copy an expression first: Edit, Copy expression.")
-    settings: dict[str, float] = {}
-    for selector, value in table.items():
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(f"{selector} is {value!r}; a control takes a number.")  # noqa: TRY004 (bad input, not a bug)
-        for control in expand_control(str(selector)):
-            if control not in CONTROL_IDS:
-                raise UnknownControlError(f"{control} is a channel; paste angles and Action Units.")
-            low, high = control_range(control)
-            settings[control] = min(max(float(value), low), high)
-    return settings
 
 
 def build_studio(renderer: Renderer | None = None) -> Studio:

@@ -258,6 +258,12 @@ def at_seconds(motion: Motion, seconds: NDArray[np.floating] | float, *, beyond:
     return _between(motion.controls[first], motion.controls[second], share)
 
 
+def frames_at(motion: Motion, seconds: NDArray[np.floating] | float, *, beyond: Beyond = "hold") -> IntArray:
+    """(F,) the frames that a player shows at any times; see `at_seconds` for the times."""
+    times = _within(np.atleast_1d(np.asarray(seconds, np.float64)), motion, beyond)
+    return np.clip(np.searchsorted(motion.seconds, times + 1e-9, side="right") - 1, 0, len(motion) - 1)
+
+
 def _within(times: FloatArray, motion: Motion, beyond: Beyond) -> FloatArray:
     """The times brought between the first frame and the last."""
     last = float(motion.seconds[-1])

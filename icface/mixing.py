@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface.au_table import action_unit_rows
-from icface.conditioning import MissingPolicy, at_seconds, filled, mirrored, smoothed
+from icface.conditioning import MissingPolicy, at_seconds, filled, frames_at, mirrored, smoothed
 from icface.controls import (
     ANGLE_LIMIT_DEG,
     ANGLES,
@@ -28,7 +28,7 @@ from icface.controls import (
 )
 from icface.curves import Track
 from icface.motion import Motion
-from icface.project import Driver, FaceEdits, MixRule, Project, ProjectError, mix_target
+from icface.project import Clip, Driver, FaceEdits, MixRule, Project, ProjectError, mix_target
 
 FloatArray = NDArray[np.float64]
 Frames = NDArray[np.integer]
@@ -123,6 +123,21 @@ def curve(project: Project, control: str, frames: Frames, face_index: int | None
         after[says] = keyed[says] + (before[says] if track.mode == "delta" else 0)
     after += edits.by_control().get(control, 0.0)
     return before, np.clip(after, *control_range(control))
+
+
+def driver_frame(project: Project, name: str, frame: int, face_index: int | None = None) -> int | None:
+    """The frame of a clip that drives a face in a frame of the document.
+
+    None for a source without pictures, or one that is not tracked. The shift is that of the widest rule that speaks of it.
+    """
+    driver = project.driver(name)
+    if driver.motion is None or not isinstance(driver.medium, Clip):
+        return None
+    index = project.face_index if face_index is None else face_index
+    rules = () if index is None else project.edits[index].mix
+    shift = next((rule.shift for rule in rules if rule.driver == name), 0)
+    seconds = project.seconds(np.array([frame - shift]))
+    return int(frames_at(driver.motion, seconds, beyond=driver.beyond)[0])
 
 
 def presence(motion: Motion | None, frame: int) -> float:

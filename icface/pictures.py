@@ -16,8 +16,9 @@ from icface.media import Photo
 from icface.media.clip import ClipInfo, file_digest
 from icface.media.clip_reader import ClipReader
 from icface.media.video_file import VideoError
+from icface.mixing import driver_frame
 from icface.motion import Motion
-from icface.project import Clip
+from icface.project import Clip, Project
 
 MOST_READERS = 4
 FRAMES_BYTES = 192 * 2**20
@@ -39,6 +40,17 @@ class ClipFrame:
     def path(self) -> Path:
         """Where the clip was found."""
         return Path(self.clip.path)
+
+
+def beside_frame(project: Project, frame: int) -> ClipFrame | None:
+    """What drives the chosen face in a frame of the document, to be shown beside the result; None without a clip that does."""
+    edits = project.face_edits
+    names = [rule.driver for rule in edits.mix if rule.driver] if edits else []
+    for name in dict.fromkeys(names):
+        medium, index = project.driver(name).medium, driver_frame(project, name, frame)
+        if isinstance(medium, Clip) and index is not None:
+            return ClipFrame(medium, min(index, medium.n_frames - 1))
+    return None
 
 
 def clip_of(info: ClipInfo) -> Clip:

@@ -254,11 +254,11 @@ class Renderer:
 
     def track(self, clip: Clip) -> Generator[Progress, None, Tracked]:
         """Job: read the faces of a clip, frame by frame; `VideoError` if it cannot be read."""
-        from icface.tracking.clips import track_clip  # noqa: PLC0415  (see _load_predictor)
+        from icface.tracking.remembered import track_clip_once  # noqa: PLC0415  (see _load_predictor)
 
         name = Path(clip.path).name
         seconds = self._pictures.reader(clip).seconds  # fails here if the file has changed
-        job = track_clip(clip.path, self._load_tracker())
+        job = track_clip_once(clip.path, self._load_tracker())
         while True:
             try:
                 step = next(job)

@@ -45,7 +45,7 @@ def _no_window_is_left_behind(qapp: QApplication) -> Iterator[None]:
 class StandInTracker:
     """Finds the faces it was told of, wherever they are: the tests of the window are not about finding faces."""
 
-    name = "stand-in"
+    name, version = "stand-in", "1"
 
     def __init__(self, faces: tuple[FaceObservation, ...]) -> None:
         self.faces = faces

@@ -53,7 +53,7 @@ def pixels_of(image: QImage) -> NDArray[np.uint8]:
 
 
 def frame_of(photo: Photo, pixels: NDArray[np.uint8]) -> Frame:
-    return Frame(pixels, 5.0, FrameRequest(photo, (), (), "draft"))
+    return Frame(pixels, 5.0, FrameRequest(photo, (), (), "draft"), photo)
 
 
 def move(canvas: Canvas, place: QPointF, held: Qt.MouseButton, modifiers: Qt.KeyboardModifier = PLAIN) -> None:

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.playhead import Playhead
+from app.playhead import Pace, Playhead
 from app.session import Session
 from icface import edits
 from icface.controls import ControlVector
@@ -168,3 +168,12 @@ def test_looping_is_told(make: Callable[[Project], Playhead]) -> None:
     playhead.set_loops(False)
     assert told == [False]
     assert not playhead.loops
+
+
+def test_the_pace_counts_what_was_shown(clock: Clock) -> None:
+    pace = Pace(clock)
+    told = []
+    for frame in range(30):
+        clock.now += 0.0625
+        told.append(pace.count(frame // 2))
+    assert [found for found in told if found is not None] == [8.0]

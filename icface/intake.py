@@ -1,0 +1,74 @@
+"""What is given to the program as a source of motion: a clip to be tracked, a table of tracking data, a photo's expression."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from icface.engine import Progress
+from icface.formats import FORMATS, format_of, load
+from icface.media.clip import file_digest
+from icface.media.video import VIDEO_SUFFIXES
+from icface.motion import Motion
+from icface.project import DataFile, Medium
+from icface.render import Renderer
+from icface.tracking import NoFaceError
+
+DATA_SUFFIXES = frozenset(suffix for kind in FORMATS.values() if kind.load for suffix in kind.suffixes)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Intake:
+    """A file that can drive a face.
+
+    Attributes
+    ----------
+    medium : Source, Clip or DataFile
+    motions : tuple of Motion
+        One for each face in it; empty for a clip, which is to be tracked.
+    labels : tuple of str
+        What the faces are called, for people.
+    notes : tuple of str
+        What was assumed or lost, for people.
+    """
+
+    medium: Medium
+    motions: tuple[Motion, ...] = ()
+    labels: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+
+def is_data(path: Path) -> bool:
+    """Whether a file's name says that it holds tracking data."""
+    return path.suffix.lower() in DATA_SUFFIXES
+
+
+def take_in(renderer: Renderer, path: str | Path) -> Generator[Progress, None, Intake]:
+    """Job: look into a file that is to drive a face.
+
+    Raises
+    ------
+    VideoError, PhotoError, FormatError
+        If it cannot be read.
+    NoFaceError
+        If a photo shows no face.
+    """
+    path = Path(path)
+    if is_data(path):
+        yield Progress(0, 1, f"Reading {path.name}")
+        return _table(path)
+    opened = yield from renderer.open(path)
+    if path.suffix.lower() in VIDEO_SUFFIXES:
+        return Intake(medium=opened.source)
+    if not opened.faces:
+        raise NoFaceError(f"No face was found in {path}, so that it has no expression to give. Choose another photo.")
+    motions = tuple(Motion.still(face.controls, path.name) for face in opened.faces)
+    labels = tuple(f"Face {number + 1}" for number in range(len(motions)))
+    return Intake(medium=opened.source, motions=motions, labels=labels)
+
+
+def _table(path: Path) -> Intake:
+    loaded = load(path)
+    table = DataFile(str(path), file_digest(path), format_of(loaded.format).title)
+    return Intake(medium=table, motions=loaded.faces, labels=loaded.labels, notes=loaded.notes)
