@@ -28,7 +28,7 @@ from icface.media.photo import Pixels
 from icface.media.pictures import Pictures, Times, Written
 from icface.media.placing import check_destination, partial_of, put_in_place, telling_why
 from icface.media.presets import EncodeError, Preset
-from icface.media.provenance import Provenance, append_xmp_box
+from icface.media.provenance import MADE_HERE, Provenance, append_xmp_box
 from icface.media.sound_track import SoundCut, SoundTrack
 from icface.media.video_file import VideoError
 
@@ -64,7 +64,7 @@ class ClipWriter:
         pictures: Pictures,
         *,
         sound: SoundCut | None = None,
-        provenance: Provenance | None = Provenance(),  # noqa: B008  (a frozen value)
+        provenance: Provenance | None = MADE_HERE,
     ) -> None:
         self.path, self._preset, self._pictures, self._provenance = Path(path), preset, pictures, provenance
         self._check(sound is not None)
@@ -150,6 +150,14 @@ class ClipWriter:
             with suppress(av.FFmpegError, OSError):  # it is thrown away
                 output.close()
         self.partial.unlink(missing_ok=True)
+
+    def wanted(self, _number: int) -> bool:
+        """Whether a frame has still to be written."""
+        return True
+
+    def pass_over(self, time: Fraction) -> None:
+        """Refused: nothing of such a file can be there already."""
+        raise EncodeError(f"The frame at {float(time):.3f} s cannot be passed over: {self.path.name} is written in one go.")
 
     def write(self, picture: Decoded | Pixels, time: Fraction) -> None:
         """Add a frame that is shown from a time on.

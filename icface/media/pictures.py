@@ -48,6 +48,11 @@ class Pictures:
     orientation: Orientation = UPRIGHT
     aspect: Fraction = Fraction(1)
 
+    @property
+    def square_size(self) -> tuple[int, int]:
+        """Width and height, upright, in square pixels."""
+        return self.orientation.size(max(round(self.width * self.aspect), 1), self.height)
+
     def colours_in(self, form: str, *, full_range: bool = True) -> Colours:
         """What to say of the colours of these frames when they are saved in a pixel format."""
         said = replace(self.colours, range=FULL) if self.form.startswith("yuvj") else self.colours
@@ -121,6 +126,10 @@ class Times:
             self._first = ticks
         self._last = ticks
         self.count += 1
+
+    def length(self, ticks: int) -> int:
+        """How long the frame at a time is shown, in ticks; 0 where that is not known yet."""
+        return self._lengths.get(ticks, 0)
 
     def duration(self, pts: int, time_base: Fraction) -> int:
         """How long the frame of a packet is shown, in its time base."""

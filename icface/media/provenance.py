@@ -6,7 +6,6 @@ The IPTC digital source type stands as XMP where a format can hold that, and in 
 from __future__ import annotations
 
 import struct
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -53,6 +52,10 @@ class Provenance:
                 "CREATOR_TOOL": self.tool}  # fmt: skip
 
 
+MADE_HERE = Provenance()
+"""What exports say unless a person chooses otherwise."""
+
+
 def append_xmp_box(path: Path, provenance: Provenance) -> None:
     """Add the XMP packet to the end of an MP4 or MOV file, as a box of its own."""
     packet = provenance.xmp()
@@ -60,17 +63,15 @@ def append_xmp_box(path: Path, provenance: Provenance) -> None:
         file.write(struct.pack(">I4s", 24 + len(packet), b"uuid") + _XMP_UUID + packet)
 
 
-def png_with_xmp(data: bytes, provenance: Provenance) -> bytes:
-    """A PNG file with the XMP packet behind its header (PNG specification, third edition, 11.3.3.5)."""
-    body = b"iTXt" + b"XML:com.adobe.xmp\0\0\0\0\0" + provenance.xmp()
-    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
-    return data[:33] + chunk + data[33:]
+def xmp_text_chunk(packet: bytes) -> bytes:
+    """The content of a PNG iTXt chunk that holds an XMP packet (PNG specification, third edition, 11.3.3.5)."""
+    return b"XML:com.adobe.xmp\0\0\0\0\0" + packet
 
 
-def gif_with_xmp(data: bytes, provenance: Provenance) -> bytes:
-    """A GIF file with the XMP packet before its end (XMP specification part 3, 1.1.2)."""
+def gif_ending(provenance: Provenance) -> bytes:
+    """What takes the place of a GIF file's last byte: the XMP packet, and the end (XMP specification part 3, 1.1.2)."""
     magic = b"\x01" + bytes(range(255, -1, -1)) + b"\x00"
-    return data[:-1] + b"\x21\xff\x0bXMP DataXMP" + provenance.xmp() + magic + b"\x3b"
+    return b"\x21\xff\x0bXMP DataXMP" + provenance.xmp() + magic + b"\x3b"
 
 
 def exr_with_text(data: bytes, provenance: Provenance) -> bytes:

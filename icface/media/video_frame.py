@@ -70,6 +70,10 @@ class VideoFrame:
         """(H, W, 3, or 4 with `alpha`) RGB: uint16 where the file has more than 8 bits per colour, else uint8."""
         return self._square(self.converter.rgb(self.decoded, deep=self.bits > 8, alpha=alpha))
 
+    def sixteen_bits(self, *, alpha: bool = False) -> Pixels:
+        """(H, W, 3, or 4 with `alpha`) uint16 RGB, whatever the file has."""
+        return self._square(self.converter.rgb(self.decoded, deep=True, alpha=alpha))
+
     def draft(self, longest: int) -> NDArray[np.uint8]:
         """(H, W, 3) uint8 RGB whose longer side is at most `longest` pixels: quick, colours within a few levels."""
         width, height = self.square_width, self.decoded.height

@@ -19,13 +19,15 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, TiffImagePlugin
+from PIL import Image, PngImagePlugin, TiffImagePlugin, TiffTags
 
 from icface.media.photo import Photo, PhotoError, Pixels, bands, eight_bit
+from icface.media.provenance import xmp_text_chunk
 
 _FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 _LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}
 _JPEG_EXIF_BYTES = 65533
+_XMP_TAG = 700
 _WHY = {
     errno.ENOSPC: "the disk is full; make room or choose another folder",
     errno.EDQUOT: "your share of the disk is used up; make room or choose another folder",
@@ -72,7 +74,7 @@ def output_format(path: str | Path) -> str:
     return kind
 
 
-def save_photo(path: str | Path, photo: Photo, quality: int = 95) -> tuple[str, ...]:
+def save_photo(path: str | Path, photo: Photo, quality: int = 95, *, xmp: bytes | None = None) -> tuple[str, ...]:
     """Save a photo in the format its name's ending asks for; a file of that name is replaced.
 
     Parameters
@@ -83,6 +85,8 @@ def save_photo(path: str | Path, photo: Photo, quality: int = 95) -> tuple[str, 
         PNG and TIFF keep every pixel value. JPEG is written without chroma subsampling.
     quality : int
         1 to 100, of JPEG and WebP.
+    xmp : bytes, optional
+        An XMP packet to put into the file.
 
     Returns
     -------
@@ -110,7 +114,7 @@ def save_photo(path: str | Path, photo: Photo, quality: int = 95) -> tuple[str, 
         if target.exists() and not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, "read-only file")
         with partial.open("xb") as file:
-            notes = _encode(file, photo, kind, quality)
+            notes = _encode(file, photo, kind, quality, xmp)
             file.flush()
             os.fsync(file.fileno())
         if target.exists():
@@ -125,13 +129,13 @@ def save_photo(path: str | Path, photo: Photo, quality: int = 95) -> tuple[str, 
     return notes
 
 
-def _encode(file: BinaryIO, photo: Photo, kind: str, quality: int) -> tuple[str, ...]:
+def _encode(file: BinaryIO, photo: Photo, kind: str, quality: int, xmp: bytes | None) -> tuple[str, ...]:
     deep = photo.pixels.dtype == np.uint16
     if kind == "TIFF":
-        _write_tiff(file, photo)
+        _write_tiff(file, photo, xmp)
         return ()
     if kind == "PNG" and deep:
-        _write_png16(file, photo)
+        _write_png16(file, photo, xmp)
         return ()
     notes: tuple[str, ...] = ()
     by_format: dict[str, dict[str, Any]] = {
@@ -139,15 +143,9 @@ def _encode(file: BinaryIO, photo: Photo, kind: str, quality: int) -> tuple[str,
         "WEBP": {"quality": quality, "exact": True},
         "PNG": {"compress_level": 4},  # half the time of 6, and for photos no larger
     }
-    options = by_format[kind]
     if photo.exif and kind == "JPEG" and len(photo.exif) > _JPEG_EXIF_BYTES:
         notes += (f"JPEG holds {_JPEG_EXIF_BYTES} bytes of EXIF data, and this photo has more: it was left out.",)
-    elif photo.exif:
-        options["exif"] = photo.exif
-    if photo.icc:
-        options["icc_profile"] = photo.icc
-    if photo.dpi:
-        options["dpi"] = photo.dpi
+    options = by_format[kind] | _description(photo, kind, xmp)
     if deep:
         notes += (f"{kind} holds 8 bits per colour: the photo's 16 were rounded. PNG and TIFF keep them.",)
     image, was_clear = _pillow_image(photo.pixels, flat=kind == "JPEG")
@@ -155,6 +153,23 @@ def _encode(file: BinaryIO, photo: Photo, kind: str, quality: int) -> tuple[str,
         notes += ("JPEG knows no transparency: the photo was laid on white. PNG, WebP and TIFF keep it.",)
     image.save(file, kind, **options)
     return notes
+
+
+def _description(photo: Photo, kind: str, xmp: bytes | None) -> dict[str, Any]:
+    """What Pillow is to say of a photo beside its pixels."""
+    options: dict[str, Any] = {}
+    if photo.exif and (kind != "JPEG" or len(photo.exif) <= _JPEG_EXIF_BYTES):
+        options["exif"] = photo.exif
+    if photo.icc:
+        options["icc_profile"] = photo.icc
+    if photo.dpi:
+        options["dpi"] = photo.dpi
+    if xmp and kind == "PNG":
+        options["pnginfo"] = PngImagePlugin.PngInfo()
+        options["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp.decode())
+    elif xmp:
+        options["xmp"] = xmp
+    return options
 
 
 def _pillow_image(pixels: Pixels, *, flat: bool) -> tuple[Image.Image, bool]:
@@ -172,7 +187,7 @@ def _pillow_image(pixels: Pixels, *, flat: bool) -> tuple[Image.Image, bool]:
     return image, was_clear
 
 
-def _write_png16(file: BinaryIO, photo: Photo) -> None:
+def _write_png16(file: BinaryIO, photo: Photo, xmp: bytes | None) -> None:
     """PNG with 16 bits per channel (PNG specification, third edition: sections 5, 9 and 11)."""
 
     def chunk(name: bytes, data: bytes) -> None:
@@ -187,6 +202,8 @@ def _write_png16(file: BinaryIO, photo: Photo) -> None:
         chunk(b"pHYs", struct.pack(">IIB", *(round(v / 0.0254) for v in photo.dpi), 1))
     if photo.exif:
         chunk(b"eXIf", photo.exif.removeprefix(b"Exif\0\0"))
+    if xmp:
+        chunk(b"iTXt", xmp_text_chunk(xmp))
     packer = zlib.compressobj(4)
     for rows in _filtered_rows(photo.pixels):
         chunk(b"IDAT", packer.compress(rows))
@@ -206,7 +223,7 @@ def _filtered_rows(pixels: Pixels) -> Iterator[bytes]:
         yield filtered.tobytes()
 
 
-def _write_tiff(file: BinaryIO, photo: Photo) -> None:
+def _write_tiff(file: BinaryIO, photo: Photo, xmp: bytes | None) -> None:
     """Uncompressed little-endian TIFF, 8 or 16 bits per channel (TIFF 6.0: section 6); Pillow makes the directory."""
     height, width, channels = photo.pixels.shape
     n_bytes = photo.pixels.dtype.itemsize
@@ -229,5 +246,7 @@ def _write_tiff(file: BinaryIO, photo: Photo) -> None:
         tags[282], tags[283], tags[296] = (*photo.dpi, 2)
     if photo.icc:
         tags[34675] = photo.icc
+    if xmp:
+        tags.tagtype[_XMP_TAG], tags[_XMP_TAG] = TiffTags.BYTE, xmp
     tags.save(file)
     file.writelines(photo.pixels[rows].astype(f"<u{n_bytes}", copy=False).tobytes() for rows in slices)

@@ -1,0 +1,198 @@
+"""A clip as numbered stills in a folder: PNG and TIFF with 16 bits, OpenEXR with linear half floats.
+
+Each still appears whole or not at all. A sequence that was interrupted goes on where it stopped, if what is to be shown has not
+changed since: a file beside the stills holds the key of it until the sequence is complete.
+"""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from av.codec.context import CodecContext
+from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame as Decoded
+from numpy.typing import NDArray
+
+from icface.media.photo import Photo, PhotoError, Pixels
+from icface.media.picture_pixels import PicturePixels
+from icface.media.pictures import Pictures, Written
+from icface.media.placing import put_in_place, telling_why
+from icface.media.presets import EncodeError, Preset
+from icface.media.provenance import MADE_HERE, Provenance, exr_with_text
+from icface.media.put_back import byte_planes
+from icface.media.reading import load_photo
+from icface.media.writing import save_photo
+
+_EXR_MAGIC = b"\x76\x2f\x31\x01"
+_CAMERA_TRANSFERS = frozenset({1, 6, 14, 15})
+_LINEAR, _UNKNOWN_TRANSFERS = 8, frozenset({16, 18})
+
+
+class SequenceWriter:
+    """Numbered stills being written. What is there stays when it is left off, and is taken up again with the same key.
+
+    Parameters
+    ----------
+    path : str or Path
+        Folder and name to begin with: ``out/take.png`` becomes ``out/take_000000.png`` and so on. The folder is made.
+    preset : Preset
+        Of kind "sequence".
+    pictures : Pictures
+        What kind of frames will come.
+    key : str
+        Stands for all that decides what the frames show. Stills of another key are written again.
+    provenance : Provenance or None
+        What each file says of its making.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        preset: Preset,
+        pictures: Pictures,
+        *,
+        key: str = "",
+        provenance: Provenance | None = MADE_HERE,
+    ) -> None:
+        self.path, self._preset, self._pictures, self._provenance = Path(path), preset, pictures, provenance
+        self._pixels = PicturePixels(pictures)
+        self._manifest = self.path.with_name(f".{self.path.stem}.sequence.json")
+        self._count, self._first, self._last = 0, Fraction(0), Fraction(0)
+        with telling_why(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._resumes = bool(key) and self._key_on_disk() == key
+            if not self._resumes:
+                self._manifest.write_text(json.dumps({"key": key}))
+
+    def _key_on_disk(self) -> str | None:
+        try:
+            found = json.loads(self._manifest.read_text())
+        except (OSError, ValueError):
+            return None
+        return found.get("key") if isinstance(found, dict) else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Leave off: stills that are complete stay, to be taken up again."""
+        self._partial.unlink(missing_ok=True)
+
+    @property
+    def _partial(self) -> Path:
+        return self.path.with_name(f".{self.path.stem}.part")
+
+    def file(self, number: int) -> Path:
+        """Where a frame is saved."""
+        return self.path.with_name(f"{self.path.stem}_{number:06d}{self._preset.suffix}")
+
+    def wanted(self, number: int) -> bool:
+        """Whether a frame has still to be written; if not, `pass_over` it."""
+        return not (self._resumes and self.file(number).is_file())
+
+    def pass_over(self, time: Fraction) -> None:
+        """Count the next frame, which is there already."""
+        self._note(time)
+
+    def write(self, picture: Decoded | Pixels, time: Fraction) -> None:
+        """Add the next frame; see `ClipWriter.write`."""
+        pixels = self._pixels.sixteen(picture)
+        target = self.file(self._count)
+        with telling_why(target):
+            if self._preset.name == "exr":
+                self._save_exr(target, pixels)
+            else:
+                self._save_photo(target, pixels)
+        self._note(time)
+
+    def _note(self, time: Fraction) -> None:
+        self._first = self._first if self._count else time
+        self._count, self._last = self._count + 1, time
+
+    def _save_photo(self, target: Path, pixels: Pixels) -> None:
+        try:
+            save_photo(target, Photo(pixels, target, ""), xmp=None if self._provenance is None else self._provenance.xmp())
+        except PhotoError as error:
+            raise EncodeError(str(error)) from error
+
+    def _save_exr(self, target: Path, pixels: Pixels) -> None:
+        data = exr_bytes(linear(pixels, self._pictures.colours.transfer))
+        self._partial.write_bytes(data if self._provenance is None else exr_with_text(data, self._provenance))
+        put_in_place(self._partial, target)
+
+    def finish(self, end: Fraction | None = None) -> Written:
+        """Check that every still is there and that the first and last can be read; `EncodeError` if not."""
+        if not self._count:
+            raise EncodeError(f"{self.path} would have no frames. Choose a range that holds one.")
+        for number in range(self._count):
+            if not self.file(number).is_file():
+                raise EncodeError(f"{self.file(number)} is missing: somebody removed it. Export again to make it anew.")
+        for number in (0, self._count - 1):
+            self._check(self.file(number))
+        self._manifest.unlink(missing_ok=True)
+        stop = self._last + 1 / self._pictures.rate if end is None else end
+        return Written(self.file(0), self._count, stop - self._first, "", self._notes())
+
+    def _check(self, file: Path) -> None:
+        try:
+            if self._preset.name == "exr":
+                read_exr(file.read_bytes())
+            else:
+                load_photo(file)
+        except (PhotoError, ValueError, OSError) as error:
+            raise EncodeError(f"{file} could not be read back ({error}). Export again.") from error
+
+    def _notes(self) -> tuple[str, ...]:
+        if self._preset.name == "exr" and self._pictures.colours.transfer in _UNKNOWN_TRANSFERS:
+            return ("The clip's colours are HDR: they were saved as they are, not made linear.",)
+        return ()
+
+
+def linear(pixels: Pixels, transfer: int) -> NDArray[np.float32]:
+    """(H, W, 3 or 4) in 0..1, linear in light; alpha as it is. HDR transfers are left as they are."""
+    values = pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
+    shown = values[..., :3]
+    if transfer in _CAMERA_TRANSFERS:
+        shown[...] = np.where(shown < 0.081, shown / 4.5, ((shown + 0.099) / 1.099) ** (1 / 0.45))
+    elif transfer != _LINEAR and transfer not in _UNKNOWN_TRANSFERS:
+        shown[...] = np.where(shown <= 0.04045, shown / 12.92, ((shown + 0.055) / 1.055) ** 2.4)
+    return values
+
+
+def exr_bytes(values: NDArray[np.float32]) -> bytes:
+    """An OpenEXR file of half floats, ZIP-compressed, of (H, W, 3 or 4) linear values."""
+    height, width, channels = values.shape
+    form = "gbrpf32le" if channels == 3 else "gbrapf32le"
+    context = CodecContext.create("exr", "w")
+    assert isinstance(context, VideoCodecContext)
+    context.width, context.height, context.pix_fmt = width, height, form
+    context.time_base = Fraction(1, 25)
+    context.options = {"compression": "zip16", "format": "half"}
+    frame = Decoded(width, height, form)
+    for plane, channel in zip(byte_planes(frame), (1, 2, 0, 3), strict=False):
+        plane.view(np.float32)[...] = values[..., channel]
+    frame.pts = 0
+    return b"".join(bytes(packet) for packet in [*context.encode(frame), *context.encode()])
+
+
+def read_exr(data: bytes) -> NDArray[np.float32]:
+    """(H, W, 3 or 4) float32 of an OpenEXR file. `ValueError` if it is none."""
+    if data[:4] != _EXR_MAGIC:
+        raise ValueError("it is no OpenEXR file")
+    context = CodecContext.create("exr", "r")
+    assert isinstance(context, VideoCodecContext)
+    frames = [*context.decode(Packet(data)), *context.decode(None)]
+    if not frames:
+        raise ValueError("it holds no picture")
+    kind = np.float16 if "f16" in frames[0].format.name else np.float32
+    planes = [plane.view(kind).astype(np.float32) for plane in byte_planes(frames[0])]
+    return np.stack([planes[n] for n in ((2, 0, 1) if len(planes) == 3 else (2, 0, 1, 3))], 2)
