@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "convert": "icface.commands.convert",
     "info": "icface.commands.photo",
     "render": "icface.commands.photo",
+    "track": "icface.commands.track",
 }
 """Commands that stand in a module of their own, which is imported when they are asked for: name to module. The function in it
 has the command's name."""

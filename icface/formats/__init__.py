@@ -21,7 +21,7 @@ from icface.formats.rows import Loaded, Wishes
 from icface.formats.table import read_header
 from icface.motion import Motion
 
-__all__ = ["FORMATS", "UNITS", "Format", "FormatError", "Loaded", "format_of", "load", "save", "sniff"]
+__all__ = ["FORMATS", "UNITS", "Format", "FormatError", "Loaded", "format_of", "format_to_write", "load", "save", "sniff"]
 
 _HEAD_BYTES = 65_536
 
@@ -149,18 +149,24 @@ def save(path: Path, motion: Motion, name: str | None = None) -> tuple[str, ...]
     FormatError
         If the format is unknown or is not written, or the file cannot be.
     """
-    path = Path(path)
+    kind = format_to_write(Path(path), name)
+    assert kind.save is not None  # or it would not be one to write
+    return kind.save(Path(path), motion)
+
+
+def format_to_write(path: Path, name: str | None = None) -> Format:
+    """The format in which a file of that name is written; `FormatError` if there is none."""
     written = [kind for kind in FORMATS.values() if kind.save]
     if name is None:
-        kind = next((kind for kind in written if path.suffix.lower() in kind.suffixes), None)
-        if kind is None:
-            endings = ", ".join(dict.fromkeys(suffix for kind in written for suffix in kind.suffixes))
-            raise FormatError(f"{path}: the ending does not say the format. Use {endings}, or name the format.")
-    else:
-        kind = format_of(name)
+        fitting = (kind for kind in written if path.suffix.lower() in kind.suffixes)
+        if (found := next(fitting, None)) is not None:
+            return found
+        endings = ", ".join(dict.fromkeys(suffix for kind in written for suffix in kind.suffixes))
+        raise FormatError(f"{path}: the ending does not say the format. Use {endings}, or name the format.")
+    kind = format_of(name)
     if kind.save is None:
         raise FormatError(f"{kind.title} is only read. Writable are: {', '.join(kind.name for kind in written)}.")
-    return kind.save(path, motion)
+    return kind
 
 
 def format_of(name: str) -> Format:

@@ -18,6 +18,10 @@ class NoFaceError(ValueError):
     """No face where one was asked for; the message says what the user can do."""
 
 
+class TrackerUnavailableError(ValueError):
+    """A tracker that cannot be used here; the message says what is missing and how to get it."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceObservation:
     """One face in one picture.

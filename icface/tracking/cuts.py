@@ -62,7 +62,8 @@ class CutDetector:
         if change <= max(CUT_DIFFERENCE, CUT_RATIO * usual):
             return False
         if self._before is None:
-            self._before, self._changed_at, self._usual_before = last, number, usual
+            self._before, self._changed_at = last, number
+            self._usual_before = usual / max(1 - 0.8 ** (number - 1), 0.2)  # a mean that began at 0 is too small at first
         elif self._is_back(now, change):
             self._cuts = [cut for cut in self._cuts if cut < self._changed_at]
             self._before, self._back = None, True
