@@ -59,6 +59,12 @@ class Box:
         shared = max(wide, 0.0) * max(high, 0.0)
         return shared / (self.width * self.height + other.width * other.height - shared)
 
+    def overlap(self, other: Box) -> float:
+        """Share of the smaller box that lies in the other, 0..1."""
+        wide = min(self.right, other.right) - max(self.left, other.left)
+        high = min(self.bottom, other.bottom) - max(self.top, other.top)
+        return max(wide, 0.0) * max(high, 0.0) / min(self.width * self.height, other.width * other.height)
+
     @classmethod
     def around(cls, points: NDArray[np.floating]) -> Box:
         """The bounding box of (N, 2) or (N, 3) points."""

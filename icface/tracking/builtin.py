@@ -146,7 +146,7 @@ class BuiltinTracker:
         second = self.read(image, [face_crop(face.landmarks, size, margin=READ_MARGIN) for face in likely])
         kept: list[FaceObservation] = []
         for face in sorted((f for f in second if f.confidence >= FACE_LIMIT), key=lambda f: -f.confidence):
-            if all(_overlap(face.box, other.box) < SAME_FACE for other in kept):
+            if all(face.box.overlap(other.box) < SAME_FACE for other in kept):
                 kept.append(face)
         kept = self.look_closer(image, kept)
         return tuple(sorted(kept, key=lambda f: -f.box.width * f.box.height))
@@ -264,12 +264,6 @@ def distinct(proposals: Sequence[Proposal]) -> list[Proposal]:
         if all(proposal.box.iou(other.box) < 0.45 for other in kept):
             kept.append(proposal)
     return kept
-
-
-def _overlap(a: Box, b: Box) -> float:
-    """Share of the smaller box that lies in the other, 0..1."""
-    wide, high = min(a.right, b.right) - max(a.left, b.left), min(a.bottom, b.bottom) - max(a.top, b.top)
-    return max(wide, 0.0) * max(high, 0.0) / min(a.width * a.height, b.width * b.height)
 
 
 def _check(image: Pixels) -> None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.geometry import Box
 from icface.tracking import FaceObservation, FaceTracker
 
 LOOK_SECONDS = 0.5
@@ -33,13 +32,27 @@ class Followed:
 
 
 class FaceFollower:
-    """Follows all faces through the frames of a clip, given in order; looks for faces when one is lost, and now and then."""
+    """Follows faces through the frames of a clip, given in order; looks for faces when one is lost, and now and then.
 
-    def __init__(self, tracker: FaceTracker) -> None:
+    Parameters
+    ----------
+    tracker : FaceTracker
+    most : int, optional
+        So many faces are followed, the largest of those that are found. While that many are, no others are looked for.
+    search_s : float
+        How often a face is looked for while there is none, seconds of the clip.
+    """
+
+    def __init__(self, tracker: FaceTracker, *, most: int | None = None, search_s: float = SEARCH_SECONDS) -> None:
         self._tracker = tracker
+        self._most, self._search_s = most, search_s
         self._followed: list[Followed] = []
         self._begun = 0
         self._looked_s = self._lost_s = -np.inf
+
+    def wants(self, seconds: float) -> bool:
+        """Whether a frame at that time would be looked at, unless the picture jumps: there is a face, or it is time to look."""
+        return bool(self._followed) or self._is_time(seconds)
 
     def step(self, pixels: Pixels, seconds: float, *, jumped: bool) -> list[Followed]:
         """The faces of the next frame, those known longest first; none is followed where the picture `jumped`."""
@@ -56,23 +69,22 @@ class FaceFollower:
             self._look(pixels, seconds)
         return list(self._followed)
 
+    def _is_full(self) -> bool:
+        return self._most is not None and len(self._followed) >= self._most
+
     def _is_known(self, face: FaceObservation) -> bool:
-        return any(overlap(face.box, other.face.box) >= SAME_FACE for other in self._followed)
+        return any(face.box.overlap(other.face.box) >= SAME_FACE for other in self._followed)
 
     def _is_time(self, seconds: float) -> bool:
+        if self._is_full():
+            return False
         searching = not self._followed or seconds - self._lost_s <= LOST_SECONDS
-        wait = SEARCH_SECONDS if searching else LOOK_SECONDS
+        wait = self._search_s if searching else LOOK_SECONDS
         return not 0 <= seconds - self._looked_s < wait - 1e-6
 
     def _look(self, pixels: Pixels, seconds: float) -> None:
         self._looked_s = seconds
         for face in self._tracker.detect(pixels):
-            if not self._is_known(face):
+            if not self._is_full() and not self._is_known(face):
                 self._followed.append(Followed(self._begun, face))
                 self._begun += 1
-
-
-def overlap(a: Box, b: Box) -> float:
-    """Share of the smaller box that lies in the other, 0..1."""
-    wide, high = min(a.right, b.right) - max(a.left, b.left), min(a.bottom, b.bottom) - max(a.top, b.top)
-    return max(wide, 0.0) * max(high, 0.0) / min(a.width * a.height, b.width * b.height)

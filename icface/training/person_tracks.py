@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from icface.media.video import VideoFrame
 from icface.tracking import FaceObservation, FaceTracker
 from icface.tracking.cuts import CutDetector
+from icface.tracking.follower import FaceFollower
 
 SEARCH_SECONDS = 0.25
 """While there is no face, it is looked for this often, seconds of the clip."""
@@ -57,29 +58,22 @@ class Rhythm:
 def sightings(frames: Iterable[VideoFrame], tracker: FaceTracker, rhythm: Rhythm) -> Iterator[Sighting]:
     """The largest face, followed through the frames that the rhythm takes; searched for when it is lost."""
     cuts, cut = CutDetector(), False
+    follower = FaceFollower(tracker, most=1, search_s=SEARCH_SECONDS)
     last: Sighting | None = None
-    lost, track, searched = True, -1, -np.inf
+    track, stretch = -1, -1
     for frame in frames:
         cut |= cuts.is_cut(frame.glance())
-        if not rhythm.takes(frame):
+        if not rhythm.takes(frame) or not (cut or follower.wants(frame.seconds)):
             continue
-        fresh, cut = cut, False
-        if lost and not fresh and 0 <= frame.seconds - searched < SEARCH_SECONDS:
-            continue
+        jumped, cut = cut, False
         pixels = frame.pixels()
-        face = None if lost or fresh or last is None else tracker.follow(pixels, last.face)
-        followed = face is not None
-        if face is None:
-            searched = frame.seconds
-            face = next(iter(tracker.detect(pixels)), None)
-        lost = face is None
-        if face is None:
-            last = None if fresh else last
-            continue
-        if fresh or last is None or not _goes_on(last, frame, face, followed=followed):
-            track += 1
-        last = Sighting(frame, pixels, face, track)
-        yield last
+        for seen in follower.step(pixels, frame.seconds, jumped=jumped):
+            if jumped or last is None or not _goes_on(last, frame, seen.face, followed=seen.stretch == stretch):
+                track += 1
+            last, stretch = Sighting(frame, pixels, seen.face, track), seen.stretch
+            yield last
+        if jumped and last is not None and last.frame is not frame:
+            last = None
 
 
 def _goes_on(last: Sighting, frame: VideoFrame, face: FaceObservation, *, followed: bool) -> bool:
