@@ -1,6 +1,9 @@
-"""Photos in and out of files: nothing of the file's colour, depth or description is lost on the way.
+"""Photos and moving pictures in and out of files: nothing of a file's colour, depth or description is lost on the way.
 
-Formats: JPEG, PNG, WebP and TIFF with 8 bits per colour, PNG and TIFF also with 16, with or without alpha; at most 100
+What stands here is for photos. Moving pictures have modules of their own: `clip` (what is known of a clip), `clip_reader` (any
+frame of it), `put_back` (edited pixels into its own samples), `sound` and `sound_player`, `presets` and `saving` (all exports).
+
+Formats of photos: JPEG, PNG, WebP and TIFF with 8 bits per colour, PNG and TIFF also with 16, with or without alpha; at most 100
 megapixels.
 """
 
