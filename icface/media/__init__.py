@@ -3,8 +3,8 @@
 What stands here is for photos. Moving pictures have modules of their own: `clip` (what is known of a clip), `clip_reader` (any
 frame of it), `put_back` (edited pixels into its own samples), `sound` and `sound_player`, `presets` and `saving` (all exports).
 
-Formats of photos: JPEG, PNG, WebP and TIFF with 8 bits per colour, PNG and TIFF also with 16, with or without alpha; at most 100
-megapixels.
+Formats of photos: JPEG, PNG, WebP and TIFF with 8 bits per colour, PNG and TIFF also with 16, with or without alpha; at most
+100 megapixels.
 """
 
 from icface.media.photo import (
