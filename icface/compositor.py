@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from icface.geometry import Similarity
 from icface.model.neutralizer import GRID
-from icface.predictor import FacePrediction, Patch, SourceEncoding
+from icface.model.patches import Patch
+from icface.predictor import FacePrediction, SourceEncoding
 
 Quality = Literal["draft", "full"]
 Pixels = NDArray[Any]

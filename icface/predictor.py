@@ -15,17 +15,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from icface.controls import CHANNELS, ControlVector
+from icface.controls import CHANNELS, EXPRESSIONS, ControlVector
 from icface.geometry import Similarity, face_crop, rotation_matrix
 from icface.model.anatomy import cavity_colour, one_face, with_lids, with_one_mouth
 from icface.model.animator import Animator, AnimatorConfig
 from icface.model.crops import sample_crop
 from icface.model.device import CPU, Device, pick_device
+from icface.model.lashes import Lashes, lashes_of
 from icface.model.layers import for_inference
-from icface.model.lids import outline_eyes
+from icface.model.lids import closing, outline_eyes
 from icface.model.neutralizer import GRID, OFFSET, WINDOW, Neutralizer, NeutralizerConfig, Part, Surface
 from icface.model.painter import PATCH, Paint, Painter, PainterConfig
-from icface.model.patches import ANGLE_UNIT_DEG, FINER, KEPT, PatchAnchor, needed, patch_of
+from icface.model.patches import ANGLE_UNIT_DEG, FINER, KEPT, Patch, PatchAnchor, needed, patch_of
 from icface.model.store import models_dir
 from icface.model.warp import SurfaceMesh, build_mesh, flow_of, mesh_places, move
 from icface.tracking import FaceObservation, NoFaceError
@@ -61,6 +62,8 @@ class SourceEncoding:
         The crop's picture, for the painter.
     anchor : PatchAnchor
         The square about the mouth that is painted.
+    lashes : tuple of Lashes
+        Those of the eyes.
     """
 
     crop_from_image: Similarity
@@ -70,25 +73,7 @@ class SourceEncoding:
     cavity_rgb: tuple[float, float, float]
     kept: NDArray[np.uint8]
     anchor: PatchAnchor
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Patch:
-    """What is painted over the moved pixels of a square.
-
-    Attributes
-    ----------
-    patch_from_grid : Similarity
-        Where the square lies.
-    colour : (PATCH, PATCH, 3) float32
-        To be added where the mask is open, in units of the range of values (-2..2).
-    mask : (PATCH, PATCH) float32
-        0..1, 0 along the border.
-    """
-
-    patch_from_grid: Similarity
-    colour: NDArray[np.float32]
-    mask: NDArray[np.float32]
+    lashes: tuple[Lashes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -261,7 +246,10 @@ class FacePredictor:
         basis_cm = self._animator(mesh_places(surface, on_device))
         mesh = with_lids(with_one_mouth(build_mesh(surface, on_device, basis_cm), points), part, points, controls)
         anchor = PatchAnchor.of(points, mesh)
-        return SourceEncoding(crop_from_image, controls, mesh, part, cavity_colour(window, part), kept, anchor)
+        own = part[part > Part.BACKGROUND]
+        skin = (own == Part.SKIN) | (own == Part.LOWER)
+        lashes = lashes_of(mesh.source.double().cpu().numpy(), skin, points, kept)
+        return SourceEncoding(crop_from_image, controls, mesh, part, cavity_colour(window, part), kept, anchor, lashes)
 
     def _predict(self, encoding: SourceEncoding, controls: ControlVector) -> FacePrediction:
         mesh, where = encoding.mesh, self._device.torch_device
@@ -269,9 +257,14 @@ class FacePredictor:
             mesh = mesh.to(where)
         before, after = encoding.controls, controls
         turn = rotation_matrix(*after.angles_deg) @ rotation_matrix(*before.angles_deg).T
-        change = torch.tensor(after.array()[3:] - before.array()[3:], dtype=torch.float32, device=where)
-        flow = flow_of(mesh, move(mesh, torch.tensor(turn, dtype=torch.float32, device=where), change))
+        change = after.array()[3:] - before.array()[3:]
+        for side in "LR":
+            at = EXPRESSIONS.index(f"eyeBlink_{side}")
+            change[at] = closing(before[f"eyeBlink_{side}"], change[at])
+        moved = move(mesh, *(torch.tensor(a, dtype=torch.float32, device=where) for a in (turn, change)))
+        flow = flow_of(mesh, moved)
         return FacePrediction(
+            patches=_lid_lines(encoding, moved, change),
             flow=flow.field,
             known=flow.known,
             back_flow=flow.back_field,
@@ -290,7 +283,8 @@ class FacePredictor:
         wanted = needed(seen) * faded_in
         if not wanted.any():
             return prediction
-        return replace(prediction, patches=(self._paint(self._painter, frame, seen, wanted, (encoding.controls, controls)),))
+        mouth = self._paint(self._painter, frame, seen, wanted, (encoding.controls, controls))
+        return replace(prediction, patches=(*prediction.patches, mouth))
 
     def _paint(
         self,
@@ -315,6 +309,19 @@ class FacePredictor:
             assert self._painter is not None
             return self._paint(self._painter, frame, seen, wanted, controls)
         return Patch(frame, np.ascontiguousarray(colour), np.ascontiguousarray(mask))
+
+
+def _lid_lines(encoding: SourceEncoding, moved: torch.Tensor, change: NDArray[np.float64]) -> tuple[Patch, ...]:
+    """The lines of the lids that a change of the channels (53,) closes."""
+    lines = []
+    for lashes in encoding.lashes:
+        name = f"eyeBlink_{lashes.side}"
+        more = float(change[EXPRESSIONS.index(name)])
+        if more > 0:
+            before = encoding.controls[name]
+            patch = lashes.drawn(lashes.line(moved.double().cpu().numpy()), more / max(1 - before, 1e-6))
+            lines += [] if patch is None else [patch]
+    return tuple(lines)
 
 
 def painter_controls(controls: ControlVector) -> torch.Tensor:

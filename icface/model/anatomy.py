@@ -21,7 +21,7 @@ def with_lids(mesh: SurfaceMesh, part: NDArray[np.int64], points: NDArray[np.flo
     """The mesh with lids that close these very eyes; `points` are the landmarks in grid pixels."""
     own = part[part > Part.BACKGROUND]
     skin = (own == Part.SKIN) | (own == Part.LOWER)
-    source, basis = mesh.source.double().cpu().numpy(), mesh.basis.clone()
+    source, basis, layer = mesh.source.double().cpu().numpy(), mesh.basis.clone(), mesh.layer.clone()
     for side, ring, edge in (("L", LEFT_EYE, LEFT_BROW), ("R", RIGHT_EYE, RIGHT_BROW)):
         closed = controls[f"eyeBlink_{side}"]
         lid = fit_lid(source, skin, points[list(ring)], points[list(edge)], closed=closed)
@@ -34,7 +34,9 @@ def with_lids(mesh: SurfaceMesh, part: NDArray[np.int64], points: NDArray[np.flo
         blink[:, 1] -= share * drop
         for brow in ("browDown", "browInnerUp", "browOuterUp"):
             basis[EXPRESSIONS.index(f"{brow}_{side}")] *= (1 - share * (1 - release))[:, None]
-    return replace(mesh, basis=basis)
+        # Below the eye is a layer of its own: no flow is interpolated from one lid to the other, which would show the eye.
+        layer[torch.from_numpy(lid.under).to(mesh.quads.device)[mesh.quads].all(1)] = 1
+    return replace(mesh, basis=basis, layer=layer)
 
 
 def with_one_mouth(mesh: SurfaceMesh, points: NDArray[np.float64]) -> SurfaceMesh:

@@ -22,8 +22,14 @@ LEFT_EYE = (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373
 """Face-mesh contours of the subject's eyes: outer corner, upper lid, inner corner, lower lid."""
 RIGHT_BROW, LEFT_BROW = (46, 53, 52, 65, 55), (276, 283, 282, 295, 285)
 """Lower edges of the eyebrows: skin below them is the lid's to stretch."""
-_UPPER, _LOWER = slice(0, 9), [8, 9, 10, 11, 12, 13, 14, 15, 0]
-_LASHES_PX, _OVERLAP_PX = 1.3, 0.7
+UPPER, _LOWER = slice(0, 9), [8, 9, 10, 11, 12, 13, 14, 15, 0]
+_LASHES_PX, _LASHES_OF_GAP = 1.3, 0.2
+"""How far lashes reach above the lid's edge: so much, or this share of the open eye."""
+_OVERLAP_PX = 1.8
+_BAND = 0.25
+"""Height of what the lid comes to lie on, in widths of the eye."""
+_MEET = 0.85
+"""Share of what is left of the slider at which lids meet; the rest presses them."""
 _OPEN_PX = 1.0
 """An eye that is open by less is closed already."""
 _FINE = 8
@@ -62,12 +68,15 @@ class Lid:
         How far a full blink moves each point down, pixels.
     release : (N,) float64
         0..1, how much of a brow's movement reaches each point: nothing at the lashes.
+    under : (N,) bool
+        The band of skin below the eye that the upper lid comes to lie on.
     """
 
     near: FloatArray
     share: FloatArray
     drop: FloatArray
     release: FloatArray
+    under: NDArray[np.bool_]
 
 
 def fit_lid(points: FloatArray, skin: NDArray[np.bool_], contour: FloatArray, brow: FloatArray, *, closed: float) -> Lid | None:
@@ -86,7 +95,7 @@ def fit_lid(points: FloatArray, skin: NDArray[np.bool_], contour: FloatArray, br
     closed : float
         How far the eye is closed in the photo, 0..1: what is left to close is done in what is left of the slider.
     """
-    upper, lower = (_by_column(contour[part]) for part in (_UPPER, _LOWER))
+    upper, lower = (_by_column(contour[part]) for part in (UPPER, _LOWER))
     width = upper[-1, 0] - upper[0, 0]
     tallest = float((np.interp(upper[:, 0], lower[:, 0], lower[:, 1]) - upper[:, 1]).max())
     if width < 3 or tallest < _OPEN_PX:
@@ -98,12 +107,19 @@ def fit_lid(points: FloatArray, skin: NDArray[np.bool_], contour: FloatArray, br
     height = top - points[:, 1]
     aside = np.abs(points[:, 0] - x)
     share = skin * (height > -0.5 * gap - 0.5) * np.clip(1.2 - aside / (0.15 * width + 1), 0, 1)
-    up = np.clip((height - _LASHES_PX) / reach, 0, 1)
+    up = np.clip((height - np.maximum(_LASHES_PX, _LASHES_OF_GAP * gap)) / reach, 0, 1)
     eased = up * up * (3 - 2 * up)
     to_close = (gap + _OVERLAP_PX * np.minimum(gap, 1)) / max(1 - closed, 0.25)
     away = np.hypot(*(points - contour.mean(0)).T) / width
     near = np.clip(2 * (1.5 - away), 0, 1)
-    return Lid(near=near, share=share * (up < 1), drop=to_close * (1 - eased), release=eased)
+    depth = points[:, 1] - bottom
+    under = skin & (depth > -1) & (depth < _BAND * width) & (aside == 0)
+    return Lid(near=near, share=share * (up < 1), drop=to_close * (1 - eased), release=eased, under=under)
+
+
+def closing(before: float, change: float) -> float:
+    """How much of a lid's `drop` a change of the blink from `before` (0..1) asks for: lids meet before the slider ends."""
+    return min(change / _MEET, 1 - before) if change > 0 else change
 
 
 def _by_column(line: FloatArray) -> FloatArray:

@@ -35,6 +35,25 @@ ANGLE_UNIT_DEG = 30.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Patch:
+    """What is painted over the moved pixels of a square.
+
+    Attributes
+    ----------
+    patch_from_grid : Similarity
+        Where the square lies.
+    colour : (S, S, 3) float32
+        To be added where the mask is open, in units of the range of values (-2..2).
+    mask : (S, S) float32
+        0..1, 0 along the border.
+    """
+
+    patch_from_grid: Similarity
+    colour: NDArray[np.float32]
+    mask: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class PatchAnchor:
     """The square of one photo, in the camera frame of its mesh (`icface.model.warp`), so that it can turn with the head.
 

@@ -14,6 +14,8 @@ from icface.training.rig import GUMS, SOCKET, TEETH, View
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
+_DARKEST = 0.75
+_GAP_CM, _GAP_SHADE, _TONES = 0.04, 0.5, 0.03
 _DEEP_CM = 5.0
 """So far behind the lips the mouth is dark."""
 
@@ -62,19 +64,34 @@ def _shaded(rng: np.random.Generator, image: U8, before: View, after: View) -> F
     skin = image[before.triangle >= 0].mean(0) if (before.triangle >= 0).any() else np.full(3, 128.0)
     bright = 0.35 + 0.9 * skin.mean() / 255
     teeth = image[before.part == TEETH]
-    white = np.array([226, 216, 200]) * bright * rng.uniform(0.85, 1.05)
+    white = np.array([236, 226, 208]) * min(bright + 0.12, 1.0) * rng.uniform(0.88, 1.05)
     if len(teeth) > 60:
-        white = np.minimum(np.percentile(teeth, 75, axis=0), 250)
+        seen = np.clip(np.percentile(teeth, 75, axis=0), _DARKEST * white, 250)  # what was fitted as teeth may be lip or shade
+        white = (white + seen) / 2
     colour = np.zeros((size, size, 3), np.float32)
     for part, base, matt in (
-        (TEETH, white, 0.45),
+        (TEETH, white, 0.35),
         (GUMS, np.array([172, 92, 92]) * bright * rng.uniform(0.7, 1.0), 0.3),
         (SOCKET, np.array([96, 40, 40]) * bright * rng.uniform(0.5, 1.0), 0.2),
     ):
         here = after.part == part
         shade = (matt + (1 - matt) * facing[here]) * light[here]
         colour[here] = base * shade[:, None]
+    tone = np.append(1.0, rng.normal(1, _TONES, after.rig.tooth.max()))
+    tooth = np.where(after.triangle >= 0, after.rig.tooth[after.triangle], 0)
+    colour *= (tone[tooth] * (1 - _GAP_SHADE * between_teeth(tooth, after.state.scale)))[..., None].astype(np.float32)
     return colour
+
+
+def between_teeth(tooth: NDArray[np.int64], pixels_per_cm: float) -> F32:
+    """(S, S) 0..1: how much a pixel belongs to the gap between two teeth, from the number of the tooth each pixel shows."""
+    line = np.zeros(tooth.shape, np.float32)
+    for here, beside in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
+        apart = (tooth[here] != tooth[beside]) & (tooth[here] > 0) & (tooth[beside] > 0)
+        line[here] = np.maximum(line[here], apart)
+    sigma = max(_GAP_CM * pixels_per_cm, 0.4)
+    gap: F32 = np.minimum(cv2.GaussianBlur(line, (0, 0), sigma) * (sigma * 2.5), 1).astype(np.float32)
+    return gap
 
 
 def _vertex_normals(view: View) -> F32:
