@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -199,7 +200,7 @@ def _read(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArra
             if np.lib.format.read_magic(member) != (1, 0):
                 raise MotionStoreError(f"{place} is an array of another version.")
             shape, fortran, dtype = np.lib.format.read_array_header_1_0(member)
-        except ValueError as error:
+        except (ValueError, SyntaxError, TokenError, RecursionError) as error:  # numpy parses the head as Python
             raise MotionStoreError(f"{place} is no array ({error}).") from error
         _check_array(place, name, dtype, shape)
         size, at = int(np.prod(shape)) * dtype.itemsize, member.tell()

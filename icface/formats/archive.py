@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from tokenize import TokenError
 
 import numpy as np
 
@@ -22,7 +21,7 @@ def load(path: Path, wishes: Wishes) -> Loaded:
     with readable(path):
         try:
             motions, _ = load_reading(path)
-        except (MotionStoreError, SyntaxError, TokenError, RecursionError) as error:  # numpy parses heads as Python literals
+        except MotionStoreError as error:
             raise FormatError(f"{path} is not a whole npz of ICface Studio: {error} Save it again.") from error
     if not motions:
         raise FormatError(f"{path} holds no face. Track the clip again, or choose another file.")

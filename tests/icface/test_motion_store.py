@@ -150,6 +150,22 @@ def test_files_of_another_kind_are_refused(tmp_path: Path) -> None:
         load_reading(tmp_path / "none.npz")
 
 
+@pytest.mark.parametrize("head", ["{'descr': '<f4', 'shape': (", "{'descr' '<f4'", "(" * 9000, "{}"])
+def test_an_array_whose_head_cannot_be_read_is_refused(tmp_path: Path, head: str) -> None:
+    path = tmp_path / "reading.npz"
+    save_reading(path, [a_motion()], {})
+    text = head.encode().ljust(63) + b"\n"
+    bad = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
+    with zipfile.ZipFile(path) as good:
+        members = {name: good.read(name) for name in good.namelist()}
+    with zipfile.ZipFile(path, "w") as made:
+        for name, content in members.items():
+            made.writestr(name, bad if name.endswith("controls.npy") else content)
+    with pytest.raises(MotionStoreError):
+        load_reading(path)
+    assert ReadingCache(tmp_path).get("reading") is None
+
+
 def test_a_cache_gives_back_what_was_put_in_and_ignores_damage(tmp_path: Path) -> None:
     cache = ReadingCache(tmp_path / "deep" / "readings")
     key = cache.key("digest", "built-in", 1)
