@@ -1,0 +1,86 @@
+"""Keys under way: moved or stretched in time, always counted from where the drag began."""
+
+from __future__ import annotations
+
+from app.gestures import next_gesture
+from app.timeline.view import TimelineView
+from app.timeline.wishes import Wishes
+from icface.edits import KeyName
+
+_LEAST_FACTOR = 0.01
+
+
+class MoveDrag:
+    """Chosen keys that follow the pointer.
+
+    Parameters
+    ----------
+    view : TimelineView
+    wishes : Wishes
+    anchor : int
+        Frame of the key that was taken; it is the one that snaps.
+    """
+
+    def __init__(self, view: TimelineView, wishes: Wishes, anchor: int) -> None:
+        self._view = view
+        self._wishes = wishes
+        self._names = view.keys
+        self._anchor = anchor
+        self._gesture = next_gesture()
+        self._last = (0, 0.0)
+
+    def to(self, frame: int, value: float = 0.0) -> None:
+        """The anchor goes to a frame, and all keys rise by a value."""
+        wanted = self._view.snapped(frame, leave_out=self._names | self._view.keys)
+        by = max(wanted - self._anchor, -min(frame for _, frame in self._names))
+        if (by, value) != self._last:
+            self._last = (by, value)
+            moved = frozenset((target, frame + by) for target, frame in self._names)
+            self._view.carry(moved, lambda: self._wishes.keys_moved.emit(self._names, by, value, self._gesture))
+
+
+class ScaleDrag:
+    """Chosen keys that are drawn out or together about the end that is not held.
+
+    Parameters
+    ----------
+    view : TimelineView
+    wishes : Wishes
+    anchor : int
+        Frame that was taken.
+    """
+
+    def __init__(self, view: TimelineView, wishes: Wishes, anchor: int) -> None:
+        frames = [frame for _, frame in view.keys]
+        first, last = min(frames), max(frames)
+        self._view = view
+        self._wishes = wishes
+        self._names = view.keys
+        self._pivot = first if anchor - first >= last - anchor else last
+        self._anchor = anchor
+        self._gesture = next_gesture()
+        self._last = 1.0
+
+    @staticmethod
+    def is_possible(keys: frozenset[KeyName]) -> bool:
+        """Whether there are two frames to draw apart."""
+        return len({frame for _, frame in keys}) > 1
+
+    def to(self, frame: int, value: float = 0.0) -> None:
+        """The anchor goes to a frame; values stay."""
+        del value
+        wanted = self._view.snapped(frame, leave_out=self._names | self._view.keys)
+        factor = max((wanted - self._pivot) / (self._anchor - self._pivot), _LEAST_FACTOR)
+        if factor != self._last:
+            self._last = factor
+            scaled = frozenset((target, max(round(self._pivot + (at - self._pivot) * factor), 0)) for target, at in self._names)
+            self._view.carry(scaled, lambda: self._wishes.keys_scaled.emit(self._names, self._pivot, factor, self._gesture))
+
+
+def nudge(view: TimelineView, wishes: Wishes, frames: int) -> None:
+    """The chosen keys so many frames on; each nudge is a step of its own."""
+    if view.keys:
+        by = max(frames, -min(frame for _, frame in view.keys))
+        moved = frozenset((target, frame + by) for target, frame in view.keys)
+        names = view.keys
+        view.carry(moved, lambda: wishes.keys_moved.emit(names, by, 0.0, next_gesture()))

@@ -1,0 +1,144 @@
+"""What can be done with keys and lanes, by name: the menus of the right mouse button."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QLineEdit, QMenu, QWidget, QWidgetAction
+
+from app.timeline.sheet import Lane
+from app.timeline.view import TimelineView
+from app.timeline.wishes import Wishes
+from icface.curves import Blend
+from icface.edits import copy_keys
+from icface.project import Project
+
+SIDES: tuple[tuple[str, str], ...] = (("hold", "Hold"), ("linear", "Linear"), ("ease", "Ease"), ("bezier", "Bezier"))
+
+
+def open_key_menu(owner: QWidget, view: TimelineView, wishes: Wishes, lane: Lane | None, place: QPoint) -> None:
+    """Open the menu of the chosen keys and of a lane at a place of the screen."""
+    menu = QMenu(owner)
+    keys = view.keys
+    for value, text in SIDES:
+        action = menu.addAction(text)
+        action.setEnabled(bool(keys))
+        action.triggered.connect(partial(_set_sides, wishes, keys, value, value))
+    for side, title in (("left", "From previous"), ("right", "To next")):
+        part = menu.addMenu(title)
+        part.setEnabled(bool(keys))
+        for value, text in SIDES:
+            if (side, value) != ("left", "hold"):
+                left, right = (value, None) if side == "left" else (None, value)
+                part.addAction(text).triggered.connect(partial(_set_sides, wishes, keys, left, right))
+    menu.addSeparator()
+    for text, deed, possible in (
+        ("Copy", partial(copy_chosen, view), bool(keys)),
+        ("Paste at the playhead", partial(paste, view, wishes), view.copied is not None),
+        ("Delete", partial(_remove, wishes, keys), bool(keys)),
+    ):
+        action = menu.addAction(text)
+        action.setEnabled(possible)
+        action.triggered.connect(deed)
+    if lane is not None:
+        menu.addSeparator()
+        _add_lane(menu, view, wishes, lane)
+    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    menu.popup(place)
+
+
+def _add_lane(menu: QMenu, view: TimelineView, wishes: Wishes, lane: Lane) -> None:
+    frame = view.playhead.frame
+    menu.addAction(f"Key at the playhead: {lane.name}").triggered.connect(lambda: wishes.keys_set.emit(lane.targets, frame))
+    keyed = tuple(part.track.target for part in lane.parts)
+    for switch, text in (("muted", "Mute"), ("solo", "Solo"), ("locked", "Lock")):
+        action = menu.addAction(text)
+        action.setCheckable(True)
+        action.setChecked(lane.every(switch))
+        action.setEnabled(lane.is_keyed)
+        action.triggered.connect(partial(wishes.switch_set.emit, keyed, switch))
+    absolute = menu.addAction("Replace what drives the face")
+    absolute.setCheckable(True)
+    absolute.setChecked(lane.mode == "absolute")
+    absolute.setEnabled(lane.is_keyed and not lane.is_group)
+    absolute.triggered.connect(lambda on: wishes.mode_set.emit(keyed, "absolute" if on else "delta"))
+    revert = menu.addAction("Back to what is tracked")
+    revert.setEnabled(lane.is_keyed)
+    revert.triggered.connect(lambda: wishes.tracks_reverted.emit(keyed))
+    menu.addSeparator()
+    everything = menu.addAction("Show all controls")
+    everything.setCheckable(True)
+    everything.setChecked(view.everything)
+    everything.triggered.connect(view.show_everything)
+
+
+def open_time_menu(owner: QWidget, view: TimelineView, wishes: Wishes, frame: int, place: QPoint) -> None:
+    """Open the menu of the ruler: marker, in and out point and blend on a frame."""
+    menu = QMenu(owner)
+    project = view.project
+    marker = next((one for one in project.markers if one.frame == frame), None)
+    menu.addAction("Remove the marker" if marker else "Set a marker").triggered.connect(
+        lambda: wishes.marker_toggled.emit(frame)
+    )
+    if marker is not None:
+        field = QLineEdit(marker.text, menu)
+        field.setPlaceholderText("Name of the marker")
+        field.setAccessibleName("Name of the marker")
+        field.returnPressed.connect(lambda: wishes.marker_renamed.emit(frame, field.text()))
+        field.returnPressed.connect(menu.close)
+        holder = QWidgetAction(menu)
+        holder.setDefaultWidget(field)
+        menu.addAction(holder)
+    menu.addSeparator()
+    menu.addAction("Set the in point").triggered.connect(lambda: wishes.range_set.emit(frame, _after(project.last, frame), 0))
+    menu.addAction("Set the out point").triggered.connect(
+        lambda: wishes.range_set.emit(_before(project.first, frame), frame, 0)
+    )
+    clear = menu.addAction("Clear in and out")
+    clear.setEnabled(project.first is not None or project.last is not None)
+    clear.triggered.connect(lambda: wishes.range_set.emit(None, None, 0))
+    menu.addSeparator()
+    _add_blend(menu, wishes, project)
+    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    menu.popup(place)
+
+
+def _add_blend(menu: QMenu, wishes: Wishes, project: Project) -> None:
+    edits = project.face_edits
+    if edits is not None and edits.blend is not None:
+        menu.addAction("Edits count in all frames").triggered.connect(lambda: wishes.blend_set.emit(None, 0))
+        return
+    first, last = project.range
+    fade = min(round(project.rate / 2), (last - first + 1) // 3)
+    blend = menu.addAction("Blend the edits in and out over this range")
+    blend.setEnabled(edits is not None)
+    blend.triggered.connect(lambda: wishes.blend_set.emit(Blend(first=first, last=last, fade_in=fade, fade_out=fade), 0))
+
+
+def _after(last: int | None, frame: int) -> int | None:
+    return None if last is not None and last < frame else last
+
+
+def _before(first: int | None, frame: int) -> int | None:
+    return None if first is not None and first > frame else first
+
+
+def copy_chosen(view: TimelineView) -> None:
+    """Remember the chosen keys."""
+    if view.keys:
+        view.copied = copy_keys(view.project, view.keys)
+
+
+def paste(view: TimelineView, wishes: Wishes) -> None:
+    """The remembered keys at the playhead."""
+    if view.copied is not None:
+        wishes.keys_pasted.emit(view.copied, view.playhead.frame)
+
+
+def _set_sides(wishes: Wishes, keys: object, left: str | None, right: str | None) -> None:
+    wishes.sides_set.emit(keys, left, right)
+
+
+def _remove(wishes: Wishes, keys: object) -> None:
+    wishes.keys_removed.emit(keys)

@@ -1,0 +1,213 @@
+"""How lanes look: headings with their switches, keys whose shape tells how the curve comes and goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPainterPath, QPen, QPixmap
+
+from app import theme
+from app.theme import Palette
+from app.timeline.sheet import SHAPES, Lane
+from app.timeline.time_scale import TimeScale
+from app.timeline.time_widget import HEAD_W
+
+LANE_H = 24
+KEY_PX = 6.0
+"""A key is hit within so many pixels of its middle."""
+_STAMP = 15
+_THIN_PX = 4.0
+SWITCHES: tuple[tuple[str, str, str], ...] = (
+    ("muted", "M", "Mute: leave these keys out"), ("solo", "S", "Solo: only these and other solos count"),
+    ("locked", "L", "Lock: keys cannot be changed"), ("mode", "\u0394", "Added to what drives the face; click to replace it"),
+    ("revert", "\u21ba", "Back to what is tracked: remove all keys of this lane"),
+)  # fmt: skip
+"""Name, letter and tip of what stands in a heading, from left to right."""
+_SWITCH_W = 18
+
+
+def switch_rect(place: int, top: float) -> QRectF:
+    """Where a switch of a lane stands."""
+    left = HEAD_W - 8 - _SWITCH_W * (len(SWITCHES) - place)
+    return QRectF(left, top + (LANE_H - 18) / 2, _SWITCH_W, 18)
+
+
+def switch_at(x: float) -> str | None:
+    """The switch at an x of a heading."""
+    for place, (name, _, _) in enumerate(SWITCHES):
+        rect = switch_rect(place, 0)
+        if rect.left() <= x < rect.right():
+            return name
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class LaneLook:
+    """How a lane stands at the moment."""
+
+    top: float
+    chosen: bool = False
+    hovered: bool = False
+    focused: bool = False
+
+
+@lru_cache(maxsize=256)
+def key_stamp(shape: int, look: str, colours: Palette, ratio: float) -> QPixmap:
+    """A key as a picture; ``look`` is plain, chosen, quiet or heading."""
+    pixmap = QPixmap(round(_STAMP * ratio), round(_STAMP * ratio))
+    pixmap.setDevicePixelRatio(ratio)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.translate(_STAMP / 2, _STAMP / 2)
+    if look == "heading":
+        painter.scale(0.7, 0.7)
+    fill = {"plain": "amber", "chosen": "accent", "quiet": "mark", "heading": "secondary"}[look]
+    painter.setPen(QPen(colours.color("text" if look == "chosen" else "panel"), 1.6 if look == "chosen" else 1.0))
+    painter.setBrush(colours.color(fill))
+    painter.drawPath(key_path(SHAPES[shape // 4], SHAPES[shape % 4]))
+    painter.end()
+    return pixmap
+
+
+def key_path(left: str, right: str) -> QPainterPath:
+    """The outline of a key about (0, 0): a diamond's half for linear, a square's for hold, a circle's for ease, a cup."""
+    path = QPainterPath()
+    for number, (side, sign) in enumerate(((right, 1), (left, -1))):
+        points = _half(side)
+        ordered = points if number == 0 else points[::-1]
+        for place, (x, y) in enumerate(ordered):
+            at = QPointF(sign * x, y)
+            if number == 0 and place == 0:
+                path.moveTo(at)
+            else:
+                path.lineTo(at)
+    path.closeSubpath()
+    return path
+
+
+def _half(side: str) -> list[tuple[float, float]]:
+    """The right half of a key, from top to bottom."""
+    if side == "hold":
+        return [(0, -4.2), (4.2, -4.2), (4.2, 4.2), (0, 4.2)]
+    if side == "bezier":
+        return [(0, -2.2), (5, -5), (5, 5), (0, 2.2)]
+    if side == "ease":
+        turn = np.linspace(-np.pi / 2, np.pi / 2, 9)
+        return [(float(4.8 * np.cos(a)), float(4.8 * np.sin(a))) for a in turn]
+    return [(0, -5.8), (5.8, 0), (0, 5.8)]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeenKeys:
+    """The keys of a lane that are painted: of those that would lie on each other only one.
+
+    Attributes
+    ----------
+    xs : (N,) float64
+        From the left edge of time.
+    shapes : (N,) uint8
+    chosen : (N,) bool
+    """
+
+    xs: NDArray[np.float64]
+    shapes: NDArray[np.uint8]
+    chosen: NDArray[np.bool_]
+
+
+def seen_keys(lane: Lane, scale: TimeScale, width: float, chosen: NDArray[np.int64]) -> SeenKeys:
+    """What is to be painted of a lane in a view of a width; ``chosen`` are the frames of chosen keys."""
+    first, last = scale.visible(width)
+    low, high = np.searchsorted(lane.frames, [first - int(_STAMP / scale.px) - 1, last + int(_STAMP / scale.px) + 2])
+    frames, shapes = lane.frames[low:high], lane.shapes[low:high]
+    xs, marked = scale.xs(frames), np.isin(frames, chosen)
+    if len(frames) > width / (2 * _THIN_PX):
+        cells, kept = np.unique(np.floor(xs / _THIN_PX), return_index=True)
+        if len(cells) < len(xs):
+            marked = np.logical_or.reduceat(marked, kept)
+            xs, shapes = xs[kept], shapes[kept]
+    return SeenKeys(xs, shapes, marked)
+
+
+def paint_keys(painter: QPainter, lane: Lane, look: LaneLook, seen: SeenKeys, right: float) -> None:
+    """Keys, and the line between the first and the last of a lane up to a right edge."""
+    if not len(seen.xs):
+        return
+    colours, middle = theme.current(), look.top + LANE_H / 2
+    ratio = painter.device().devicePixelRatio()
+    quiet = lane.every("muted")
+    if len(lane.frames) > 1:
+        pen = QPen(colours.color("mark" if quiet or lane.is_group else "amber", 110), 1)
+        painter.setPen(pen)
+        start, end = max(float(seen.xs[0]), 0.0), min(float(seen.xs[-1]), right)
+        painter.drawLine(QPointF(HEAD_W + start, middle), QPointF(HEAD_W + end, middle))
+    plain = "heading" if lane.is_group else "quiet" if quiet else "plain"
+    top = middle - _STAMP / 2
+    for x, shape, chosen in zip(seen.xs.tolist(), seen.shapes.tolist(), seen.chosen.tolist(), strict=True):
+        stamp = key_stamp(shape, "chosen" if chosen else plain, colours, ratio)
+        painter.drawPixmap(QPointF(HEAD_W + x - _STAMP / 2, top), stamp)
+
+
+def paint_heading(painter: QPainter, lane: Lane, look: LaneLook) -> None:
+    """Name, number and switches of a lane."""
+    colours, top = theme.current(), look.top
+    ground = "raised" if look.chosen else "hover" if look.hovered else "panel"
+    painter.fillRect(QRectF(0, top, HEAD_W, LANE_H), colours.color(ground))
+    if look.chosen:
+        painter.fillRect(QRectF(0, top, 3, LANE_H), colours.color("accent"))
+    if look.focused:
+        painter.setPen(QPen(colours.color("accent"), 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(QRectF(0.5, top + 0.5, HEAD_W - 2, LANE_H - 2))
+    flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+    switches = _switches_of(lane, look)
+    right = switch_rect(min(switches), 0).left() if switches else HEAD_W - 12.0
+    left = 16.0
+    if lane.is_group:
+        ratio = painter.device().devicePixelRatio()
+        image = theme.icon_image("chevron-down" if lane.is_open else "chevron-right", colours.secondary, side=12, ratio=ratio)
+        painter.drawImage(QPointF(10, top + (LANE_H - 12) / 2), image)
+        left = 28.0
+    elif lane.number:
+        painter.setFont(theme.ui_font(11, semibold=True))
+        painter.setPen(colours.color("secondary"))
+        painter.drawText(QRectF(left + 12, top, 34, LANE_H), flags, lane.number)
+        left += 48
+    else:
+        left += 12
+    painter.setFont(theme.ui_font(11 if lane.is_group else 12, semibold=lane.is_group))
+    painter.setPen(colours.color("secondary" if lane.is_group or not lane.is_keyed else "text"))
+    room = QRectF(left, top, right - left - 4, LANE_H)
+    text = painter.fontMetrics().elidedText(lane.name, Qt.TextElideMode.ElideRight, int(room.width()))
+    painter.drawText(room, flags, text)
+    for place in switches:
+        _paint_switch(painter, lane, place, look)
+
+
+def _is_on(lane: Lane, name: str) -> bool:
+    return lane.mode == "absolute" if name == "mode" else name != "revert" and lane.every(name)
+
+
+def _switches_of(lane: Lane, look: LaneLook) -> list[int]:
+    """Places of the switches that are shown: all of them in a lane that is used, elsewhere those that are on."""
+    if lane.is_group or not lane.is_keyed:
+        return []
+    awake = look.hovered or look.chosen
+    return [place for place, (name, _, _) in enumerate(SWITCHES) if awake or _is_on(lane, name)]
+
+
+def _paint_switch(painter: QPainter, lane: Lane, place: int, look: LaneLook) -> None:
+    colours, (name, letter, _) = theme.current(), SWITCHES[place]
+    rect, on = switch_rect(place, look.top), _is_on(lane, name)
+    filled = on and name != "mode"
+    if filled:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colours.color("accent"))
+        painter.drawRoundedRect(rect.adjusted(1, 1, -1, -1), 3, 3)
+    painter.setFont(theme.ui_font(10, semibold=on))
+    painter.setPen(colours.color("on_accent" if filled else "text"))
+    painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, "=" if name == "mode" and on else letter)

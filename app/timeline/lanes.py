@@ -1,0 +1,364 @@
+"""Lanes of keys: chosen with clicks and boxes, dragged, stretched, added, removed; one painted widget for all of them."""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QFocusEvent,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from app import theme
+from app.timeline.key_drag import MoveDrag, ScaleDrag
+from app.timeline.key_menu import open_key_menu
+from app.timeline.lane_paint import KEY_PX, LANE_H, SWITCHES, LaneLook, paint_heading, paint_keys, seen_keys, switch_at
+from app.timeline.sheet import Lane
+from app.timeline.time_widget import HEAD_W, TimeWidget
+from app.timeline.view import TimelineView
+from app.timeline.wishes import Wishes
+from icface.edits import KeyName
+
+_DRAG_PX = 3
+_MOD = Qt.KeyboardModifier
+_NOTHING = "Nothing is keyed yet. Choose a control and press Ctrl+K, or turn on Auto-key and move a slider."
+
+
+class Drag(Protocol):
+    """Keys that follow the pointer."""
+
+    def to(self, frame: int, value: float = 0.0) -> None:
+        """Go to a frame, and rise by a value."""
+
+
+class Lanes(TimeWidget):
+    """All lanes, scrolled by ``top`` pixels.
+
+    Parameters
+    ----------
+    view : TimelineView
+    wishes : Wishes
+    parent : QWidget, optional
+    """
+
+    range_changed = Signal()
+    """There are more or fewer lanes, or they are seen in another height."""
+
+    def __init__(self, view: TimelineView, wishes: Wishes, parent: QWidget | None = None) -> None:
+        super().__init__(view, parent)
+        self.wishes = wishes
+        self.top = 0
+        self.painted_keys = 0
+        self._hovered: int | None = None
+        self._pressed: QPointF | None = None
+        self._grabbed: int | None = None
+        self._drag: Drag | None = None
+        self._box: QRectF | None = None
+        self._before_box: frozenset[KeyName] = frozenset()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumHeight(3 * LANE_H)
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setObjectName("timeline-lanes")
+        self.setAccessibleName("Lanes of keys")
+        view.lanes_changed.connect(self._lanes_changed)
+        view.selection_changed.connect(self._selection_changed)
+        view.project_changed.connect(self.update)
+
+    def sizeHint(self) -> QSize:
+        """Some lanes."""
+        return QSize(800, 6 * LANE_H)
+
+    @property
+    def content_height(self) -> int:
+        """Pixels of all lanes together."""
+        return len(self.view.lanes) * LANE_H
+
+    def scroll_to(self, top: int) -> None:
+        """Show the lanes from a pixel on."""
+        if top != self.top:
+            self.top = top
+            self.update()
+
+    def lane_at(self, y: float) -> Lane | None:
+        """The lane at a widget y."""
+        place = self._place_at(y)
+        return None if place is None else self.view.lanes[place]
+
+    def _place_at(self, y: float) -> int | None:
+        place = math.floor((y + self.top) / LANE_H)
+        return place if 0 <= place < len(self.view.lanes) else None
+
+    def lane_y(self, lane: str) -> float:
+        """Widget y of the middle of a lane."""
+        place = next(place for place, one in enumerate(self.view.lanes) if one.id == lane)
+        return (place + 0.5) * LANE_H - self.top
+
+    def key_at(self, at: QPointF) -> int | None:
+        """The frame of the key under a place."""
+        lane = self.lane_at(at.y())
+        if lane is None or at.x() < HEAD_W:
+            return None
+        near = lane.nearest(self.view.scale.exact(at.x() - HEAD_W))
+        return near if near is not None and abs(self.x_of(near) - at.x()) <= KEY_PX else None
+
+    def _lanes_changed(self) -> None:
+        self.range_changed.emit()
+        self.update()
+
+    def _selection_changed(self) -> None:
+        lanes = ", ".join(f"{lane.number} {lane.name}".strip() for lane in self.view.chosen_lanes) or "no lane"
+        self.setAccessibleDescription(f"{lanes}; {len(self.view.keys)} keys chosen")
+        self.update()
+
+    # Painting --------------------------------------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Tell how much of time is seen."""
+        self.view.set_width(self.width() - HEAD_W)
+        self.range_changed.emit()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the lanes that are seen, and of them the keys that are."""
+        painter = QPainter(self)
+        self.paint_ground(painter)
+        view, colours = self.view, theme.current()
+        width, self.painted_keys = float(self.width() - HEAD_W), 0
+        first = max(self.top // LANE_H, 0)
+        last = min((self.top + self.height()) // LANE_H + 1, len(view.lanes))
+        painter.setClipRect(event.rect())
+        for place in range(first, last):
+            lane, top = view.lanes[place], place * LANE_H - self.top
+            if lane.is_group:
+                painter.fillRect(QRectF(HEAD_W, top, width, LANE_H), colours.color("panel", 130))
+            elif lane.id in view.chosen:
+                painter.fillRect(QRectF(HEAD_W, top, width, LANE_H), colours.color("accent", 26))
+            painter.setPen(QPen(colours.color("line", 130), 1))
+            painter.drawLine(QPointF(0, top + LANE_H - 0.5), QPointF(self.width(), top + LANE_H - 0.5))
+        self.paint_playhead(painter)
+        for place in range(first, last):
+            lane, top = view.lanes[place], place * LANE_H - self.top
+            look = LaneLook(top, lane.id in view.chosen, place == self._hovered, self.hasFocus() and lane.id == self._current)
+            seen = seen_keys(lane, view.scale, width, view.chosen_frames(lane))
+            painter.setClipRect(event.rect().intersected(self.time_rect))
+            paint_keys(painter, lane, look, seen, width)
+            self.painted_keys += len(seen.xs)
+            painter.setClipRect(event.rect())
+            paint_heading(painter, lane, look)
+        if not view.lanes:
+            painter.setPen(colours.color("secondary"))
+            painter.drawText(
+                self.rect().adjusted(HEAD_W + 24, 0, -24, 0), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, _NOTHING
+            )
+        if self._box is not None:
+            painter.setPen(QPen(colours.color("accent"), 1))
+            painter.setBrush(colours.color("accent", 40))
+            painter.drawRect(self._box)
+
+    @property
+    def _current(self) -> str:
+        return self.view.chosen[-1] if self.view.chosen else ""
+
+    # Mouse -----------------------------------------------------------------------------------------------------------
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Choose a key or a lane, use a heading, or begin a box."""
+        at, shift = event.position(), bool(event.modifiers() & _MOD.ShiftModifier)
+        if self.begin_pan(event):
+            return
+        if event.button() == Qt.MouseButton.RightButton:
+            self._choose_at(at, adds=False, keeps=True)
+            return
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        if at.x() < HEAD_W:
+            self._press_heading(at, event.modifiers())
+            return
+        self._pressed = at
+        self._grabbed = self._choose_at(at, adds=shift, keeps=True)
+        if self._grabbed is None:
+            self._before_box = self.view.keys if shift else frozenset()
+            if not shift:
+                self.view.choose_keys(())
+
+    def _choose_at(self, at: QPointF, *, adds: bool, keeps: bool) -> int | None:
+        """Choose the key at a place, and its lane; the frame of it."""
+        lane, frame = self.lane_at(at.y()), self.key_at(at)
+        if lane is None:
+            return None
+        if not lane.is_group and at.x() >= HEAD_W and lane.id not in self.view.chosen:
+            self.view.choose_lanes((*self.view.chosen, lane.id) if adds else (lane.id,))
+        if frame is None:
+            return None
+        names = lane.names_at(frame)
+        if adds:
+            self.view.choose_keys(self.view.keys - names if names <= self.view.keys else self.view.keys | names)
+        elif not (keeps and names <= self.view.keys):
+            self.view.choose_keys(names)
+        return frame if names and names <= self.view.keys else None
+
+    def _press_heading(self, at: QPointF, modifiers: Qt.KeyboardModifier) -> None:
+        lane = self.lane_at(at.y())
+        if lane is None:
+            self.view.choose_lanes(())
+            return
+        switch = switch_at(at.x()) if lane.is_keyed and not lane.is_group else None
+        if lane.is_group:
+            self.view.fold(lane.id.removeprefix("group:"), closed=lane.is_open)
+        elif switch is not None:
+            self._switch(lane, switch)
+        elif modifiers & _MOD.ControlModifier:
+            rest = tuple(one for one in self.view.chosen if one != lane.id)
+            self.view.choose_lanes(rest if lane.id in self.view.chosen else (*rest, lane.id))
+        elif modifiers & _MOD.ShiftModifier and self.view.chosen:
+            ids = [one.id for one in self.view.lanes if not one.is_group]
+            ends = sorted((ids.index(lane.id), ids.index(self._current) if self._current in ids else 0))
+            self.view.choose_lanes((*ids[ends[0] : ends[1] + 1], lane.id))
+        else:
+            self.view.choose_lanes((lane.id,))
+
+    def _switch(self, lane: Lane, switch: str) -> None:
+        keyed = tuple(part.track.target for part in lane.parts)
+        if switch == "mode":
+            self.wishes.mode_set.emit(keyed, "delta" if lane.mode == "absolute" else "absolute")
+        elif switch == "revert":
+            self.wishes.tracks_reverted.emit(keyed)
+        else:
+            self.wishes.switch_set.emit(keyed, switch, not lane.every(switch))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Drag keys, draw the box, or light up what is under the pointer."""
+        at = event.position()
+        if self.pan(event):
+            return
+        if self._pressed is None:
+            self._hover(at)
+            return
+        if self._drag is None and self._box is None:
+            if (at - self._pressed).manhattanLength() < _DRAG_PX:
+                return
+            self._begin(event.modifiers())
+        if self._drag is not None:
+            assert self._grabbed is not None
+            self._drag.to(self.view.scale.frame(at.x() - HEAD_W - (self._pressed.x() - self.x_grabbed)))
+        else:
+            self._select_box(at)
+
+    def _begin(self, modifiers: Qt.KeyboardModifier) -> None:
+        if self._grabbed is None:
+            self._box = QRectF()
+            return
+        self.x_grabbed = self.x_of(self._grabbed)
+        scales = bool(modifiers & _MOD.AltModifier) and ScaleDrag.is_possible(self.view.keys)
+        self._drag = (ScaleDrag if scales else MoveDrag)(self.view, self.wishes, self._grabbed)
+
+    def _select_box(self, at: QPointF) -> None:
+        assert self._pressed is not None
+        start = QPointF(max(self._pressed.x(), HEAD_W), self._pressed.y())
+        self._box = QRectF(start, QPointF(max(at.x(), HEAD_W), at.y())).normalized()
+        first = math.ceil(self.view.scale.exact(self._box.left() - HEAD_W - 1))
+        last = math.floor(self.view.scale.exact(self._box.right() - HEAD_W + 1))
+        names = self._before_box
+        for place, lane in enumerate(self.view.lanes):
+            top = place * LANE_H - self.top
+            if top + LANE_H * 0.75 > self._box.top() and top + LANE_H * 0.25 < self._box.bottom():
+                names |= lane.names_between(first, last) if not (lane.is_group and lane.is_open) else frozenset()
+        self.view.choose_keys(names)
+        self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Let go."""
+        if self.end_pan(event) or event.button() != Qt.MouseButton.LeftButton:
+            return
+        if self._pressed is not None and self._grabbed is not None and self._drag is None and not event.modifiers():
+            self._choose_at(event.position(), adds=False, keeps=False)  # a click on one of several leaves that one
+        self._pressed = self._grabbed = self._drag = self._box = None
+        self.update()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Add a key where there is none."""
+        lane, at = self.lane_at(event.position().y()), event.position()
+        if event.button() != Qt.MouseButton.LeftButton or lane is None:
+            return
+        if at.x() < HEAD_W:
+            self.mousePressEvent(event)
+        elif not lane.is_group and self.key_at(at) is None:
+            self.wishes.key_added.emit(lane.targets, self.view.snapped(self.frame_at(at.x())), None)
+
+    def _hover(self, at: QPointF) -> None:
+        place = self._place_at(at.y())
+        if place != self._hovered:
+            self._hovered = place
+            self.update(0, 0, HEAD_W, self.height())
+        self.setCursor(Qt.CursorShape.SizeHorCursor if self.key_at(at) is not None else Qt.CursorShape.ArrowCursor)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Nothing is under the pointer."""
+        self._hovered = None
+        self.update(0, 0, HEAD_W, self.height())
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Offer what the gestures do, by name; from the keyboard, for the lane chosen last."""
+        lane = self.lane_at(event.pos().y())
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            lane = next((one for one in self.view.chosen_lanes if one.id == self._current), None)
+        open_key_menu(self, self.view, self.wishes, lane, event.globalPos())
+
+    # Keyboard and tips -----------------------------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Ctrl+Up and Ctrl+Down choose a lane, Escape lets go of keys, Return folds a group."""
+        if event.modifiers() & _MOD.ControlModifier and event.key() in {Qt.Key.Key_Up, Qt.Key.Key_Down}:
+            ids = [lane.id for lane in self.view.lanes if not lane.is_group]
+            if ids:
+                here = ids.index(self._current) if self._current in ids else -1
+                step = 1 if event.key() == Qt.Key.Key_Down else -1
+                self.view.choose_lanes((ids[min(max(here + step, 0), len(ids) - 1)],))
+                self.show_lane(self._current)
+        elif event.key() == Qt.Key.Key_Escape and (self.view.keys or self._drag):
+            self.view.choose_keys(())
+        else:
+            event.ignore()
+
+    def show_lane(self, lane: str) -> None:
+        """Ask to scroll so that a lane is seen."""
+        if any(one.id == lane for one in self.view.lanes):
+            middle = self.lane_y(lane)
+            beyond = min(middle - LANE_H, 0) + max(middle + LANE_H - self.height(), 0)
+            if beyond:
+                self.scrolled.emit(round(beyond))
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show where the keyboard is."""
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Show where the keyboard is."""
+        self.update()
+
+    def event(self, event: QEvent) -> bool:
+        """Explain what is under the pointer."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            QToolTip.showText(event.globalPos(), self.tip_at(event.pos()), self)
+            return True
+        return super().event(event)
+
+    def tip_at(self, at: QPoint) -> str:
+        """The tooltip at a place."""
+        lane = self.lane_at(at.y())
+        if lane is None or lane.is_group:
+            return ""
+        if at.x() >= HEAD_W:
+            return "" if self.key_at(QPointF(at)) is not None else "Double-click to add a key; drag to choose keys"
+        switch = switch_at(at.x()) if lane.is_keyed else None
+        return next((tip for name, _, tip in SWITCHES if name == switch), f"{lane.number} {lane.name}".strip())

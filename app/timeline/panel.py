@@ -1,0 +1,166 @@
+"""The timeline: transport, ruler, strips, and lanes or curves, all over the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QHBoxLayout, QScrollBar, QVBoxLayout, QWidget
+
+from app.playhead import Playhead
+from app.session import Session
+from app.timeline.deeds import Deeds
+from app.timeline.lane_paint import LANE_H
+from app.timeline.lanes import Lanes
+from app.timeline.ruler import Ruler
+from app.timeline.strips import FilmStrip, TrustStrip, WaveStrip
+from app.timeline.transport import Transport
+from app.timeline.view import TimelineView
+from app.timeline.wishes import Wishes
+from icface.project import Project
+
+_STEPS = 1000  # of the horizontal scroll bar per width of the view
+
+
+class TimelinePanel(QWidget):
+    """All of the timeline.
+
+    Parameters
+    ----------
+    session : Session
+    playhead : Playhead
+    parent : QWidget, optional
+    """
+
+    refused = Signal(str)
+    """Something could not be done, and why."""
+    auto_key_changed = Signal(bool)
+    """Moving a slider sets a key."""
+
+    def __init__(self, session: Session, playhead: Playhead, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("timeline")
+        self.setAccessibleName("Timeline")
+        self.view = TimelineView(session, playhead, self)
+        self.wishes = Wishes(self)
+        self.deeds = Deeds(session, playhead, self.wishes, self)
+        self.transport = Transport(self.view, self.wishes)
+        self.ruler = Ruler(self.view, self.wishes)
+        self.film = FilmStrip(self.view, self.wishes)
+        self.wave = WaveStrip(self.view, self.wishes)
+        self.trust = TrustStrip(self.view, self.wishes)
+        self.lanes = Lanes(self.view, self.wishes)
+        self._down = QScrollBar(Qt.Orientation.Vertical)
+        self._across = QScrollBar(Qt.Orientation.Horizontal)
+        self._length = 0
+        self._build()
+        self._connect()
+        self.apply(Project(), session.project)
+
+    def _build(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.transport)
+        parts = QVBoxLayout()
+        parts.setSpacing(0)
+        for part in (self.ruler, self.film, self.wave, self.trust):
+            parts.addWidget(part)
+        self._body = QVBoxLayout()
+        self._body.setSpacing(0)
+        self._body.addWidget(self.lanes, 1)
+        parts.addLayout(self._body, 1)
+        parts.addWidget(self._across)
+        line = QHBoxLayout()
+        line.setSpacing(0)
+        line.addLayout(parts, 1)
+        line.addWidget(self._down)
+        column.addLayout(line, 1)
+        self._down.setFixedWidth(10)
+        self._across.setFixedHeight(10)
+        for bar in (self._down, self._across):
+            bar.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+    def _connect(self) -> None:
+        self._down.valueChanged.connect(self.lanes.scroll_to)
+        self._across.valueChanged.connect(self._scrolled_across)
+        self.lanes.range_changed.connect(self._fit_bars)
+        self.view.scale_changed.connect(self._fit_bars)
+        for part in (self.ruler, self.film, self.wave, self.trust, self.lanes):
+            part.scrolled.connect(lambda by: self._down.setValue(self._down.value() + by))
+        self.wishes.refused.connect(self.refused)
+        self.transport.auto_key_changed.connect(self.auto_key_changed)
+        self.transport.left.connect(self.focus_lanes)
+        self.view.playhead.moved.connect(self.view.follow)
+
+    # Showing ---------------------------------------------------------------------------------------------------------
+
+    def apply(self, before: Project, after: Project) -> None:
+        """Show a project."""
+        self.view.apply(before, after)
+        if self.view.length != self._length:
+            saw_all = self.view.scale.exact(self.view.width) >= self._length - 1
+            self._length = self.view.length
+            if saw_all:
+                self.view.fit()
+            self._fit_bars()
+
+    def retint(self) -> None:
+        """Draw icons and curves in the colours of the theme."""
+        self.transport.retint()
+        self.update()
+
+    def set_filmstrip(self, frames: Mapping[int, QImage]) -> None:
+        """Small pictures of the clip by frame of the project; none takes the strip away."""
+        self.film.set_images(frames)
+
+    def set_waveform(self, peaks: NDArray[np.floating], seconds_per_peak: float) -> None:
+        """The shape of the sound, see `WaveStrip.set_peaks`; an empty array takes it away."""
+        self.wave.set_peaks(peaks, seconds_per_peak)
+
+    def show_rate(self, shown: float) -> None:
+        """How many frames a second are really seen while time runs."""
+        self.transport.show_rate(shown)
+
+    @property
+    def auto_key(self) -> bool:
+        """Whether moving a slider sets a key."""
+        return self.transport.auto_key.isChecked()
+
+    @property
+    def has_keyboard(self) -> bool:
+        """Whether the keyboard is with the timeline."""
+        focus = self.focusWidget()
+        return focus is not None and focus.hasFocus()
+
+    def focus_lanes(self) -> None:
+        """The keyboard goes to the lanes."""
+        self.lanes.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def show_parameter(self, row: str) -> None:
+        """A slider is used: its lane is the chosen one."""
+        self.view.choose_lanes((row,))
+        self.lanes.show_lane(row)
+
+    # Scrolling -------------------------------------------------------------------------------------------------------
+
+    def _fit_bars(self) -> None:
+        view, seen = self.view, self.lanes.height()
+        self._down.setPageStep(seen)
+        self._down.setSingleStep(LANE_H)
+        self._down.setRange(0, max(self.lanes.content_height - seen, 0))
+        frames, (low, high) = view.width / view.scale.px, view.scale.ends(view.length, view.width)
+        blocked = self._across.blockSignals(True)
+        self._across.setRange(0, round((high - low) / frames * _STEPS))
+        self._across.setPageStep(_STEPS)
+        self._across.setValue(round((view.scale.start - low) / frames * _STEPS))
+        self._across.blockSignals(blocked)
+
+    def _scrolled_across(self, value: int) -> None:
+        view = self.view
+        low, _ = view.scale.ends(view.length, view.width)
+        view.set_scale(replace(view.scale, start=low + value / _STEPS * view.width / view.scale.px))

@@ -1,0 +1,284 @@
+"""What the timeline shows of a document, ready to be painted and hit; Qt-free.
+
+A lane stands for what one slider moves: both sides of a linked Action Unit, one side of an unlinked one, an angle, or the gain
+or offset of a mix rule. Lanes lie in groups, from the top of a face to its chin. What belongs to a track is worked out once and
+kept for as long as the track is the very same object, so that an edit of one key costs one lane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.control_rows import rows
+from icface.curves import Key, Mode, Track
+from icface.edits import KeyName
+from icface.project import FaceEdits, Project, split_mix_target
+from icface.project.drivers import group_name
+
+GROUPS: tuple[tuple[str, str], ...] = (
+    ("pose", "Pose"), ("brows", "Brows"), ("eyes", "Eyes"), ("gaze", "Gaze"), ("cheeks", "Nose and cheeks"),
+    ("mouth", "Mouth and jaw"), ("mix", "Mix"),
+)  # fmt: skip
+"""Id and title, from top to bottom."""
+_GROUP_OF_REGION = {"head": "pose", "nose": "cheeks", "jaw": "mouth"}
+SHAPES = ("hold", "linear", "ease", "bezier")
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrackKeys:
+    """The keys of one track as arrays."""
+
+    track: Track
+    frames: Ints
+    shapes: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, track: Track) -> TrackKeys:
+        """Of a track; a shape is 4 x the left side + the right side, as places in `SHAPES`."""
+        count = len(track.keys)
+        frames = np.fromiter((key.frame for key in track.keys), np.int64, count)
+        shapes = np.fromiter((shape_of(key) for key in track.keys), np.uint8, count)
+        return cls(track, frames, shapes)
+
+
+def shape_of(key: Key) -> int:
+    """4 x the left side + the right side, as places in `SHAPES`."""
+    return 4 * SHAPES.index(key.left) + SHAPES.index(key.right)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lane:
+    """One line of the timeline.
+
+    Attributes
+    ----------
+    id : str
+        Key of the slider's row, the target of a mix track, or ``group:ID``.
+    name, number : str
+        What it is called, and its FACS number if it has one.
+    targets : tuple of str
+        What it stands for: those that are keyed and those that are not.
+    parts : tuple of TrackKeys
+        Those that are keyed.
+    frames : (K,) int64
+        Where any of them has a key, rising.
+    shapes : (K,) uint8
+        Shape of the first key on each of these frames.
+    is_group, is_open : bool
+        A heading, and whether the lanes below it are shown.
+    """
+
+    id: str
+    name: str
+    number: str = ""
+    targets: tuple[str, ...] = ()
+    parts: tuple[TrackKeys, ...] = ()
+    frames: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    shapes: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
+    is_group: bool = False
+    is_open: bool = True
+
+    @property
+    def is_keyed(self) -> bool:
+        """Whether there is any key."""
+        return bool(self.parts)
+
+    def every(self, switch: str) -> bool:
+        """Whether all its tracks are "muted", "solo" or "locked"."""
+        return bool(self.parts) and all(getattr(part.track, switch) for part in self.parts)
+
+    @property
+    def mode(self) -> Mode:
+        """Delta unless all its tracks are absolute."""
+        return "absolute" if self.parts and all(part.track.mode == "absolute" for part in self.parts) else "delta"
+
+    def names_at(self, frame: int) -> frozenset[KeyName]:
+        """The keys on a frame."""
+        return self.names_between(frame, frame)
+
+    def names_between(self, first: int, last: int) -> frozenset[KeyName]:
+        """The keys from a frame to another, the last included; none of locked tracks."""
+        found: list[KeyName] = []
+        for part in self.parts:
+            if part.track.locked:
+                continue
+            low, high = np.searchsorted(part.frames, [first, last + 1])
+            found += [(part.track.target, int(frame)) for frame in part.frames[low:high]]
+        return frozenset(found)
+
+    def nearest(self, frame: float) -> int | None:
+        """The frame with a key that lies nearest; None without keys."""
+        if not len(self.frames):
+            return None
+        place = int(np.searchsorted(self.frames, frame))
+        near = self.frames[max(place - 1, 0) : place + 1]
+        return int(near[np.argmin(np.abs(near - frame))])
+
+
+class SheetMaker:
+    """Makes lanes of documents, and keeps what has not changed since the last one."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, TrackKeys] = {}
+        self._lanes: dict[str, Lane] = {}
+
+    def lanes(
+        self, project: Project, *, closed: Iterable[str] = (), shown: Iterable[str] = (), everything: bool = False
+    ) -> tuple[Lane, ...]:
+        """The lanes from top to bottom, each group under its heading.
+
+        Parameters
+        ----------
+        project : Project
+        closed : iterable of str
+            Groups of which only the heading is shown.
+        shown : iterable of str
+            Lanes that are wanted even while nothing of them is keyed.
+        everything : bool
+            All lanes are wanted.
+        """
+        edits = project.face_edits
+        if edits is None:
+            return ()
+        tracks = {track.target: track for track in edits.tracks}
+        self._keys = {target: self._of(track) for target, track in tracks.items()}
+        wanted, shut = set(shown), set(closed)
+        by_group: dict[str, list[Lane]] = {group: [] for group, _ in GROUPS}
+        for group, lane in self._all(edits, tracks):
+            if lane.parts or everything or lane.id in wanted:
+                by_group[group].append(lane)
+        found: list[Lane] = []
+        for group, title in GROUPS:
+            inside = by_group[group]
+            if inside:
+                found.append(self._heading(group, title, inside, is_open=group not in shut))
+                found += [] if group in shut else inside
+        self._lanes = {lane.id: lane for lane in (*found, *(lane for some in by_group.values() for lane in some))}
+        return tuple(found)
+
+    def standing(self, keys: Iterable[KeyName]) -> frozenset[KeyName]:
+        """Those of the keys that there are."""
+        by_target: dict[str, set[int]] = {}
+        for target, frame in keys:
+            by_target.setdefault(target, set()).add(frame)
+        found: list[KeyName] = []
+        for target, frames in by_target.items():
+            if target in self._keys:
+                found += [(target, frame) for frame in frames.intersection(self._keys[target].frames.tolist())]
+        return frozenset(found)
+
+    def _of(self, track: Track) -> TrackKeys:
+        known = self._keys.get(track.target)
+        return known if known is not None and known.track is track else TrackKeys.of(track)
+
+    def _all(self, edits: FaceEdits, tracks: dict[str, Track]) -> Iterable[tuple[str, Lane]]:
+        for key, spec in rows().items():
+            apart = spec.unit in edits.unlinked
+            if spec.side and not apart:
+                continue
+            if spec.can_unlink and apart:
+                continue
+            group = _GROUP_OF_REGION.get(spec.region, spec.region)
+            yield group, self._lane(key, spec.name, f"{spec.number}{spec.side}", spec.ids)
+        for rule in edits.mix:
+            for parameter in ("gain", "offset"):
+                target = f"mix:{rule.group}:{parameter}"
+                yield "mix", self._lane(target, f"{group_name(rule.group)}: {parameter}", "", (target,))
+        ruled = {rule.group for rule in edits.mix}
+        for target in tracks:
+            parts = split_mix_target(target)
+            if parts is not None and parts[0] not in ruled:
+                yield "mix", self._lane(target, f"{group_name(parts[0])}: {parts[1]}", "", (target,))
+
+    def _lane(self, lane: str, name: str, number: str, targets: tuple[str, ...]) -> Lane:
+        parts = tuple(self._keys[target] for target in targets if target in self._keys)
+        known = self._lanes.get(lane)
+        if known is not None and known.targets == targets and _same(known.parts, parts):
+            return known
+        frames, shapes = _together(parts)
+        return Lane(lane, name, number, targets, parts, frames, shapes)
+
+    def _heading(self, group: str, title: str, inside: list[Lane], *, is_open: bool) -> Lane:
+        lane = f"group:{group}"
+        parts = tuple(part for one in inside for part in one.parts)
+        targets = tuple(target for one in inside for target in one.targets)
+        known = self._lanes.get(lane)
+        if known is not None and known.is_open is is_open and known.targets == targets and _same(known.parts, parts):
+            return known
+        frames, shapes = _together(parts)
+        return Lane(lane, title, "", targets, parts, frames, shapes, True, is_open)
+
+
+def _same(one: tuple[TrackKeys, ...], other: tuple[TrackKeys, ...]) -> bool:
+    return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))
+
+
+def _together(parts: tuple[TrackKeys, ...]) -> tuple[Ints, NDArray[np.uint8]]:
+    if not parts:
+        return np.zeros(0, np.int64), np.zeros(0, np.uint8)
+    if len(parts) == 1:
+        return parts[0].frames, parts[0].shapes
+    frames, first = np.unique(np.concatenate([part.frames for part in parts]), return_index=True)
+    return frames, np.concatenate([part.shapes for part in parts])[first]
+
+
+# Trust ---------------------------------------------------------------------------------------------------------------
+
+GOOD, LOW, MISSING = 0, 1, 2
+LEAST_TRUST = 0.5
+"""Readings below this confidence are marked."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Trust:
+    """How well a face was read, frame by frame at the project's rate.
+
+    Attributes
+    ----------
+    confidence : (F,) float32
+        0..1.
+    state : (F,) uint8
+        `GOOD`, `LOW` or `MISSING`.
+    problems : (P,) int64
+        First frames of stretches that are not good, rising.
+    """
+
+    confidence: NDArray[np.float32]
+    state: NDArray[np.uint8]
+    problems: Ints
+
+    @classmethod
+    def of(cls, confidence: NDArray[np.float32], present: NDArray[np.bool_]) -> Trust:
+        """Of what a tracker said."""
+        state = np.where(present, np.where(confidence < LEAST_TRUST, LOW, GOOD), MISSING).astype(np.uint8)
+        begins = np.flatnonzero(np.diff(state, prepend=np.uint8(GOOD)) != 0)
+        return cls(confidence, state, begins[state[begins] != GOOD].astype(np.int64))
+
+
+def trust(project: Project, driver: str = "") -> tuple[str, Trust] | None:
+    """Whose reading, and how far it can be trusted: of the chosen face of a clip, else of a driver.
+
+    Parameters
+    ----------
+    project : Project
+    driver : str
+        Name of the driver; without one, the first that drives the chosen face, or else the first that was read.
+    """
+    face, edits = project.face, project.face_edits
+    if face is not None and face.motion is not None:
+        return "This face", Trust.of(face.motion.confidence, face.motion.present)
+    names = [driver, *(rule.driver for rule in edits.mix)] if edits else [driver]
+    known = {one.name: one for one in project.drivers if one.motion is not None and not one.is_still}
+    name = next((one for one in names if one in known), next(iter(known), None))
+    if name is None:
+        return None
+    motion = known[name].motion
+    assert motion is not None
+    times = project.seconds(np.arange(min(project.n_frames, round(motion.duration_s * float(project.rate)) or 1)))
+    at = np.clip(np.searchsorted(motion.seconds, times + 1e-6, side="right") - 1, 0, len(motion) - 1)
+    return name, Trust.of(motion.confidence[at], motion.present[at])

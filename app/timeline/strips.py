@@ -1,0 +1,254 @@
+"""What a clip looks and sounds like, and how far its readings can be trusted, along the time of the lanes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QLineF, QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QBrush, QHelpEvent, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QToolTip, QWidget
+
+from app import theme
+from app.timeline.sheet import GOOD, MISSING, Trust
+from app.timeline.time_widget import HEAD_W, TimeWidget
+from app.timeline.view import TimelineView
+from app.timeline.wishes import Wishes
+
+FILM_H, WAVE_H, TRUST_H = 44, 30, 20
+
+
+class Strip(TimeWidget):
+    """A part of fixed height in which a press goes to a frame."""
+
+    def __init__(self, view: TimelineView, wishes: Wishes, height: int, parent: QWidget | None = None) -> None:
+        super().__init__(view, parent)
+        self.wishes = wishes
+        self._scrubs = False
+        self.setFixedHeight(height)
+        view.project_changed.connect(self.update)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Go there."""
+        if not self.begin_pan(event) and event.button() == Qt.MouseButton.LeftButton and event.position().x() >= HEAD_W:
+            self._scrubs = True
+            self.wishes.frame_asked.emit(self.frame_at(event.position().x()))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Follow the pointer."""
+        if not self.pan(event) and self._scrubs:
+            self.wishes.frame_asked.emit(self.frame_at(event.position().x()))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Let go."""
+        if not self.end_pan(event) and event.button() == Qt.MouseButton.LeftButton:
+            self._scrubs = False
+
+
+class FilmStrip(Strip):
+    """Small pictures of the clip."""
+
+    def __init__(self, view: TimelineView, wishes: Wishes, parent: QWidget | None = None) -> None:
+        super().__init__(view, wishes, FILM_H, parent)
+        self._frames: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._images: list[QImage] = []
+        self._scaled: dict[tuple[int, float], QImage] = {}
+        self.setAccessibleName("Film strip")
+        self.setVisible(False)
+
+    def set_images(self, images: Mapping[int, QImage]) -> None:
+        """Pictures by frame of the project; more may come later."""
+        self._frames = np.array(sorted(images), np.int64)
+        self._images = [images[int(frame)] for frame in self._frames]
+        self._scaled.clear()
+        self.setVisible(bool(images))
+        self.update()
+
+    def tiles(self) -> tuple[tuple[float, int], ...]:
+        """Widget x and the place of the picture of each tile that is seen, side by side from the first frame on."""
+        if not self._images:
+            return ()
+        side, scale = self._tile_width(), self.view.scale
+        first = max(int((0 - scale.start) * scale.px), -int(side))
+        begin = scale.x(0) + side * max(int(-scale.x(0) // side), 0) if first < 0 else scale.x(0)
+        end = min(scale.x(self.view.project.n_frames), float(self.width() - HEAD_W))
+        places = np.arange(begin, end, side)
+        wanted = scale.start + (places + side / 2) / scale.px
+        after = np.clip(np.searchsorted(self._frames, wanted), 0, len(self._frames) - 1)
+        before = np.clip(after - 1, 0, None)
+        near = np.where(np.abs(self._frames[before] - wanted) <= np.abs(self._frames[after] - wanted), before, after)
+        return tuple(zip((places + HEAD_W).tolist(), near.tolist(), strict=True))
+
+    def _tile_width(self) -> float:
+        image = self._images[0]
+        return max((FILM_H - 6) * image.width() / max(image.height(), 1), 8.0)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the tiles that are seen."""
+        painter = QPainter(self)
+        self.paint_ground(painter, "Film")
+        painter.setClipRect(self.time_rect)
+        ratio, side = self.devicePixelRatioF(), self._tile_width() if self._images else 0.0
+        end = self.x_of(self.view.project.n_frames)
+        for x, place in self.tiles():
+            image = self._fitted(place, ratio)
+            shown = min(side - 1, end - x)
+            painter.drawImage(
+                QRectF(x, 3, shown, FILM_H - 6), image, QRectF(0, 0, image.width() * shown / side, image.height())
+            )
+        painter.setClipping(False)
+        self.paint_playhead(painter)
+
+    def _fitted(self, place: int, ratio: float) -> QImage:
+        if (place, ratio) not in self._scaled:
+            height = round((FILM_H - 6) * ratio)
+            self._scaled[place, ratio] = self._images[place].scaledToHeight(height, Qt.TransformationMode.SmoothTransformation)
+        return self._scaled[place, ratio]
+
+
+class WaveStrip(Strip):
+    """The shape of the sound."""
+
+    def __init__(self, view: TimelineView, wishes: Wishes, parent: QWidget | None = None) -> None:
+        super().__init__(view, wishes, WAVE_H, parent)
+        self._low: NDArray[np.float32] = np.zeros(0, np.float32)
+        self._high = self._low
+        self._seconds_per_peak = 1.0
+        self.setAccessibleName("Sound")
+        self.setVisible(False)
+
+    def set_peaks(self, peaks: NDArray[np.floating], seconds_per_peak: float) -> None:
+        """The swings of short stretches from the clip's first picture on.
+
+        Parameters
+        ----------
+        peaks : (N,) or (N, 2)
+            Largest size, or lowest and highest sample, in -1..1; empty for no sound.
+        seconds_per_peak : float
+            Length of a stretch.
+        """
+        values = np.asarray(peaks, np.float32)
+        self._low, self._high = (values[:, 0], values[:, 1]) if values.ndim == 2 else (-np.abs(values), np.abs(values))
+        self._seconds_per_peak = seconds_per_peak
+        self.setVisible(len(values) > 0)
+        self.update()
+
+    def columns(self) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
+        """(C,) x of the columns that are seen, and how low and how high the sound swings in each."""
+        width = self.width() - HEAD_W
+        edges = self.view.scale.start + np.arange(width + 1) / self.view.scale.px
+        times = self.view.project.seconds(edges) / self._seconds_per_peak
+        starts = np.floor(times).astype(np.int64)
+        inside = np.flatnonzero((starts[:-1] >= 0) & (starts[:-1] < len(self._low)))
+        if not len(inside):
+            empty = np.zeros(0, np.float32)
+            return inside, empty, empty
+        begin = starts[inside]
+        end = np.minimum(np.maximum(starts[inside + 1], begin + 1), len(self._low))
+        bounds = np.stack([begin, end], 1).ravel()
+        low = np.minimum.reduceat(np.append(self._low, 0), bounds)[::2]
+        high = np.maximum.reduceat(np.append(self._high, 0), bounds)[::2]
+        return inside, low, high
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint a line for each column."""
+        painter, colours = QPainter(self), theme.current()
+        self.paint_ground(painter, "Sound")
+        painter.setClipRect(self.time_rect)
+        xs, low, high = self.columns()
+        middle, reach = self.height() / 2, self.height() / 2 - 3
+        painter.setPen(QPen(colours.color("mark"), 1))
+        tops, ends = middle - high * reach - 0.5, middle - low * reach + 0.5
+        painter.drawLines(
+            [
+                QLineF(HEAD_W + x + 0.5, a, HEAD_W + x + 0.5, b)
+                for x, a, b in zip(xs.tolist(), tops.tolist(), ends.tolist(), strict=True)
+            ]
+        )
+        painter.setClipping(False)
+        self.paint_playhead(painter)
+
+
+class TrustStrip(Strip):
+    """How well the face was read: amber where hardly, red and hatched where not at all."""
+
+    def __init__(self, view: TimelineView, wishes: Wishes, parent: QWidget | None = None) -> None:
+        super().__init__(view, wishes, TRUST_H, parent)
+        self.setAccessibleName("Confidence of the tracking")
+        view.project_changed.connect(self._show)
+        self._show()
+
+    def _show(self) -> None:
+        found = self.view.trust
+        self.setVisible(found is not None)
+        if found is not None:
+            count = len(found[1].problems)
+            self.setAccessibleDescription(f"{found[0]}: {count} stretches hard to read" if count else f"{found[0]}: read well")
+
+    def spans(self, state: int) -> list[tuple[float, float]]:
+        """Widget x from and to of the stretches in a state that are seen, joined where they lie within a pixel."""
+        found = self.view.trust
+        if found is None:
+            return []
+        first, last = self.view.scale.visible(self.width() - HEAD_W)
+        marks = np.concatenate([[False], found[1].state[first : last + 1] == state, [False]]).astype(np.int8)
+        edges = np.flatnonzero(np.diff(marks)) + first
+        joined: list[tuple[float, float]] = []
+        for begin, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+            left, right = self.x_of(begin), max(self.x_of(end), self.x_of(begin) + 2)
+            if joined and left - joined[-1][1] < 1:
+                joined[-1] = joined[-1][0], right
+            else:
+                joined.append((left, right))
+        return joined
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the confidence as a line, and the problems over it."""
+        painter, colours = QPainter(self), theme.current()
+        found = self.view.trust
+        self.paint_ground(painter, "" if found is None else f"Confidence: {found[0]}")
+        if found is not None:
+            painter.setClipRect(self.time_rect)
+            self._paint_line(painter, found[1])
+            height = self.height() - 1
+            for left, right in self.spans(GOOD + 1):
+                painter.fillRect(QRectF(left, 0, right - left, height), colours.color("amber", 110))
+                painter.fillRect(QRectF(left, height - 3, right - left, 3), colours.color("amber"))
+            for left, right in self.spans(MISSING):
+                area = QRectF(left, 0, right - left, height)
+                painter.fillRect(area, colours.color("error", 60))
+                painter.fillRect(area, QBrush(colours.color("error"), Qt.BrushStyle.BDiagPattern))
+            painter.setClipping(False)
+        self.paint_playhead(painter)
+
+    def _paint_line(self, painter: QPainter, trust: Trust) -> None:
+        width = self.width() - HEAD_W
+        first, last = self.view.scale.visible(width)
+        frames = np.arange(first, min(last + 1, len(trust.confidence)))
+        if not len(frames):
+            return
+        step = max(len(frames) // max(width, 1), 1)  # of the frames under one pixel, the worst
+        starts = np.arange(0, len(frames), step)
+        worst = np.minimum.reduceat(trust.confidence[frames], starts)
+        ys = 3 + (1 - worst) * (self.height() - 7)
+        points = [QPointF(self.x_of(f), y) for f, y in zip(frames[starts].tolist(), ys.tolist(), strict=True)]
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(theme.current().color("mark"), 1.2))
+        painter.drawPolyline(points)
+
+    def event(self, event: QEvent) -> bool:
+        """Say what is wrong under the pointer."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            QToolTip.showText(event.globalPos(), self.tip_at(event.pos().x()), self, QRect())
+            return True
+        return super().event(event)
+
+    def tip_at(self, x: float) -> str:
+        """The tooltip at a widget x."""
+        found, frame = self.view.trust, self.frame_at(x)
+        if found is None or x < HEAD_W or frame >= len(found[1].state):
+            return "Shift+Up and Shift+Down jump between problems and markers"
+        if found[1].state[frame] == MISSING:
+            return f"{found[0]}: no face in frame {frame}"
+        return f"{found[0]}: confidence {found[1].confidence[frame]:.2f} in frame {frame}"

@@ -1,0 +1,196 @@
+"""Where frames lie on the screen and how they are written; Qt-free.
+
+Convention
+----------
+A frame is an integer at the project's rate. On the screen it stands at a single x, logical pixels from the left edge of the
+lanes; between two frames lies the time for which the first of them is shown. Timecode is clock time: the seconds count real
+seconds at the rational rate, and the last pair counts the frames that begin within the second. So frame 30 at 29.97 a second
+is 00:00:01:00 only if it begins at or after the first second, and no frame is ever dropped or doubled.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+LEAST_PX, MOST_PX = 1e-4, 80.0
+"""Pixels per frame at which zooming ends."""
+_TICK_PX = 10
+_LABEL_PX = 96
+
+
+class TimeTextError(ValueError):
+    """A typed time that means nothing; the message says what can be typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeScale:
+    """Zoom and position in time.
+
+    Attributes
+    ----------
+    start : float
+        The frame at the left edge; may lie between two, and a little below 0.
+    px : float
+        Pixels per frame.
+    """
+
+    start: float = 0.0
+    px: float = 8.0
+
+    def x(self, frame: float) -> float:
+        """Pixels from the left edge."""
+        return (frame - self.start) * self.px
+
+    def xs(self, frames: NDArray[np.integer]) -> NDArray[np.float64]:
+        """(N,) pixels from the left edge."""
+        placed: NDArray[np.float64] = (frames.astype(np.float64) - self.start) * self.px
+        return placed
+
+    def frame(self, x: float) -> int:
+        """The frame nearest to a place, 0 or above."""
+        return max(round(self.start + x / self.px), 0)
+
+    def exact(self, x: float) -> float:
+        """The time at a place, in frames."""
+        return self.start + x / self.px
+
+    def visible(self, width: float) -> tuple[int, int]:
+        """First and last frame that may be seen in a view of a width."""
+        return max(math.floor(self.start), 0), math.ceil(self.start + width / self.px)
+
+    def zoomed(self, factor: float, about_x: float) -> TimeScale:
+        """Closer (factor above 1) or farther, the time at a place staying there."""
+        px = min(max(self.px * factor, LEAST_PX), MOST_PX)
+        return TimeScale(self.exact(about_x) - about_x / px, px)
+
+    def panned(self, by_px: float) -> TimeScale:
+        """Moved so that what was `by_px` to the right of a place is now there."""
+        return replace(self, start=self.start + by_px / self.px)
+
+    def ends(self, count: int, width: float) -> tuple[float, float]:
+        """Least and greatest `start` with no more emptiness than needed around frames 0 to `count` - 1."""
+        margin = MARGIN_PX / self.px
+        return -margin, max(count - 1 + margin - width / self.px, -margin)
+
+    def held(self, count: int, width: float) -> TimeScale:
+        """The nearest scale within the `ends`."""
+        least, most = self.ends(count, width)
+        return replace(self, start=min(max(self.start, least), most))
+
+    @classmethod
+    def fitted(cls, first: int, last: int, width: float) -> TimeScale:
+        """The frames from first to last across a width, with a margin on both sides."""
+        px = min(max((width - 2 * MARGIN_PX) / max(last - first, 1), LEAST_PX), MOST_PX)
+        return cls(first - MARGIN_PX / px, px)
+
+    def following(self, frame: int, width: float) -> TimeScale:
+        """The scale itself while it shows a frame, else turned on by a page so that it does."""
+        if MARGIN_PX / 2 <= self.x(frame) <= width - MARGIN_PX / 2:
+            return self
+        return replace(self, start=frame - MARGIN_PX / self.px)
+
+
+MARGIN_PX = 24.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A mark of the ruler; those with a label are longer."""
+
+    frame: int
+    label: str = ""
+
+
+def tick_steps(px: float, rate: Fraction) -> tuple[int, int]:
+    """Frames between marks and between labels, so that neither crowd at so many pixels per frame."""
+    second = max(round(rate), 1)
+    nice = [step for step in (1, 2, 5, 10) if step < second]
+    nice += [second * n for n in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)]
+    longest = nice[-1]
+    label = next((step for step in nice if step * px >= _LABEL_PX), longest * max(math.ceil(_LABEL_PX / (px * longest)), 1))
+    fits = [step for step in nice if label % step == 0 and step * px >= _TICK_PX]
+    return (fits[0] if fits else label), label
+
+
+def ticks(scale: TimeScale, width: float, rate: Fraction) -> tuple[Tick, ...]:
+    """The marks of a ruler of a width, by rising frame."""
+    step, label = tick_steps(scale.px, rate)
+    first, last = scale.visible(width)
+    begin = first - first % step
+    before = int(_LABEL_PX / scale.px / step) * step  # a label reaches to the right of its mark
+    frames = range(max(begin - before, 0), last + 1, step)
+    return tuple(Tick(frame, timecode(frame, rate) if frame % label == 0 else "") for frame in frames)
+
+
+def snapped(frame: int, targets: Iterable[int], within: float) -> int:
+    """The nearest of the targets if it lies within so many frames, else the frame; of two equally near ones the earlier."""
+    near = min(targets, key=lambda target: (abs(target - frame), target), default=None)
+    return frame if near is None or abs(near - frame) > within else near
+
+
+def timecode(frame: int, rate: Fraction) -> str:
+    """HH:MM:SS:FF of a frame, a minus before those below 0."""
+    sign, frame = ("-", -frame) if frame < 0 else ("", frame)
+    seconds = int(frame / rate)
+    within = frame - _first_of(seconds, rate)
+    digits = max(len(str(math.ceil(rate) - 1)), 2)
+    return f"{sign}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}:{within:0{digits}}"
+
+
+def _first_of(seconds: int, rate: Fraction) -> int:
+    """The first frame that begins at or after a whole second."""
+    return math.ceil(seconds * rate)
+
+
+_EXAMPLES = "Type a frame (120), a timecode (00:00:04:20), seconds (4.8s), or a step (+20, -5, +1:00)."
+
+
+def parse_time(text: str, rate: Fraction, present: int) -> int:
+    """The frame that a typed text means, 0 or above.
+
+    Parameters
+    ----------
+    text : str
+        A frame number, a timecode of two to four parts ending in frames, seconds such as ``1.5s``; with a sign before it,
+        a step from the present frame.
+    rate : Fraction
+        Frames a second.
+    present : int
+        Where steps begin.
+
+    Raises
+    ------
+    TimeTextError
+        For anything else, and for times that no project has.
+    """
+    cleaned = text.strip().replace("\u2212", "-").replace(",", ".")
+    match = re.fullmatch(
+        r"([+-]?)\s*(?:(\d{1,9})|(\d{1,6}(?:\.\d{0,9})?|\.\d{1,9})\s*s|(\d{1,6}(?:[:;]\d{1,6}){1,3}))", cleaned
+    )
+    if match is None:
+        raise TimeTextError(f"{text.strip() or 'Nothing'} is no time. {_EXAMPLES}")
+    sign, frames, seconds, code = match.groups()
+    if frames is not None:
+        amount = int(frames)
+    elif seconds is not None:
+        amount = round(Fraction(seconds) * rate)
+    else:
+        amount = _of_timecode(re.split("[:;]", code), rate)
+    if sign:
+        return max(present + (amount if sign == "+" else -amount), 0)
+    return amount
+
+
+def _of_timecode(parts: list[str], rate: Fraction) -> int:
+    numbers = [0] * (4 - len(parts)) + [int(part) for part in parts]
+    hours, minutes, seconds, frames = numbers
+    if frames >= math.ceil(rate) or (len(parts) > 2 and seconds > 59) or (len(parts) > 3 and minutes > 59):
+        raise TimeTextError(f"{':'.join(parts)} is no timecode at {float(rate):g} frames a second. {_EXAMPLES}")
+    return _first_of(hours * 3600 + minutes * 60 + seconds, rate) + frames

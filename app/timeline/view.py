@@ -1,0 +1,227 @@
+"""What the parts of the timeline share while it is looked at: zoom, selection, what is folded. Nothing of it is document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+
+from app.playhead import Playhead
+from app.session import Session
+from app.timeline.sheet import Lane, SheetMaker, Trust, trust
+from app.timeline.time_scale import TimeScale, snapped
+from icface.edits import CopiedKeys, KeyName
+from icface.project import Project
+
+SNAP_PX = 10.0
+_SPARE_S = 10
+"""A photo's timeline shows at least so many seconds, so that there is room for the first keys."""
+
+
+class TimelineView(QObject):
+    """Zoom, selection and folding of one timeline.
+
+    Parameters
+    ----------
+    session : Session
+    playhead : Playhead
+    parent : QObject, optional
+    """
+
+    scale_changed = Signal()
+    lanes_changed = Signal()
+    """Which lanes there are, their keys or their switches."""
+    selection_changed = Signal()
+    """Chosen keys or lanes."""
+    project_changed = Signal()
+    """Markers, in and out points, the blend, the trust or the length."""
+
+    def __init__(self, session: Session, playhead: Playhead, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.playhead = playhead
+        self.scale = TimeScale()
+        self.width = 800.0
+        self.keys: frozenset[KeyName] = frozenset()
+        self.chosen: tuple[str, ...] = ()
+        self.closed: frozenset[str] = frozenset()
+        self.everything = False
+        self.snaps = True
+        self.copied: CopiedKeys | None = None
+        self.lanes: tuple[Lane, ...] = ()
+        self.trust: tuple[str, Trust] | None = None
+        self.driver = ""
+        self._maker = SheetMaker()
+        self._trusted: tuple[object, ...] = ()
+        self._sorted_for: frozenset[KeyName] | None = None
+        self._by_target: dict[str, NDArray[np.int64]] = {}
+
+    @property
+    def project(self) -> Project:
+        """The present document."""
+        return self.session.project
+
+    # The document ----------------------------------------------------------------------------------------------------
+
+    def apply(self, before: Project, after: Project) -> None:
+        """Follow the document."""
+        if after.face_edits is not before.face_edits or after.face_index != before.face_index:
+            if after.face_index != before.face_index or after.faces is not before.faces:
+                self.keys = frozenset()
+            self.rebuild()
+        if after is not before:
+            self._find_trust()
+            self.project_changed.emit()
+
+    def rebuild(self) -> None:
+        """Make the lanes anew; keys that are gone are no longer chosen."""
+        lanes = self._maker.lanes(self.project, closed=self.closed, shown=self.chosen, everything=self.everything)
+        if lanes != self.lanes:
+            self.lanes = lanes
+            self.lanes_changed.emit()
+        self._drop_gone()
+
+    def _drop_gone(self) -> None:
+        kept = self._maker.standing(self.keys)
+        if kept != self.keys:
+            self.choose_keys(kept)
+
+    def carry(self, keys: frozenset[KeyName], ask: Callable[[], object]) -> None:
+        """Ask for an edit that renames the chosen keys, and go on with those that then stand."""
+        self.keys = keys
+        ask()
+        self._drop_gone()
+        self.selection_changed.emit()
+
+    def _find_trust(self) -> None:
+        project = self.project
+        face, edits = project.face, project.face_edits
+        motion = None if face is None else face.motion
+        reason = (motion, project.drivers, edits and edits.mix, project.rate, project.n_frames, self.driver)
+        if len(reason) != len(self._trusted) or any(a is not b and a != b for a, b in zip(reason, self._trusted, strict=True)):
+            self._trusted = reason
+            self.trust = trust(project, self.driver)
+
+    def show_driver(self, name: str) -> None:
+        """Show how far a driver's reading can be trusted, when the source itself is no clip."""
+        self.driver = name
+        self._find_trust()
+        self.project_changed.emit()
+
+    @property
+    def length(self) -> int:
+        """Frames that the timeline shows."""
+        project = self.project
+        return project.n_frames if project.clip is not None else max(project.n_frames, round(_SPARE_S * project.rate))
+
+    # Zoom ------------------------------------------------------------------------------------------------------------
+
+    def set_scale(self, scale: TimeScale) -> None:
+        """Look elsewhere."""
+        held = scale.held(self.length, self.width)
+        if held != self.scale:
+            self.scale = held
+            self.scale_changed.emit()
+
+    def set_width(self, width: float) -> None:
+        """The view has another width."""
+        if width != self.width and width > 0:
+            first, last = self.scale.start, self.scale.exact(self.width)
+            self.width = width
+            if first <= 0 and last >= self.length - 1:  # all of it was seen, and still is
+                self.fit()
+            self.set_scale(self.scale)
+            self.scale_changed.emit()
+
+    def fit(self) -> None:
+        """The whole document."""
+        self.set_scale(TimeScale.fitted(0, self.length - 1, self.width))
+
+    def zoom(self, factor: float, about_x: float | None = None) -> None:
+        """Closer or farther, about the playhead if no place is given."""
+        if about_x is None:
+            about_x = min(max(self.scale.x(self.playhead.frame), 0.0), self.width)
+        self.set_scale(self.scale.zoomed(factor, about_x))
+
+    def follow(self, frame: int) -> None:
+        """Turn the page when the playhead leaves it."""
+        self.set_scale(self.scale.following(frame, self.width))
+
+    # Choosing --------------------------------------------------------------------------------------------------------
+
+    def choose_keys(self, keys: Iterable[KeyName]) -> None:
+        """These keys and no others."""
+        wanted = frozenset(keys)
+        if wanted != self.keys:
+            self.keys = wanted
+            self.selection_changed.emit()
+
+    def choose_lanes(self, lanes: Iterable[str]) -> None:
+        """These lanes and no others; one that is not keyed is shown while it is chosen."""
+        wanted = tuple(dict.fromkeys(lanes))
+        if wanted != self.chosen:
+            self.chosen = wanted
+            self.rebuild()
+            self.selection_changed.emit()
+
+    def fold(self, group: str, closed: bool) -> None:
+        """Show only the heading of a group, or its lanes too."""
+        wanted = self.closed | {group} if closed else self.closed - {group}
+        if wanted != self.closed:
+            self.closed = wanted
+            self.rebuild()
+
+    def show_everything(self, everything: bool) -> None:
+        """Show lanes of all controls, or of those that are keyed."""
+        if everything is not self.everything:
+            self.everything = everything
+            self.rebuild()
+
+    def set_snaps(self, snaps: bool) -> None:
+        """Whether what is dragged jumps to frames that matter."""
+        self.snaps = snaps
+
+    @property
+    def chosen_lanes(self) -> tuple[Lane, ...]:
+        """The chosen lanes that are shown, from top to bottom; of a heading, the lanes under it."""
+        return tuple(lane for lane in self.lanes if lane.id in self.chosen)
+
+    @property
+    def chosen_targets(self) -> tuple[str, ...]:
+        """What the chosen lanes stand for."""
+        return tuple(dict.fromkeys(target for lane in self.chosen_lanes for target in lane.targets))
+
+    def key_frames(self) -> frozenset[int]:
+        """Frames with keys on the chosen lanes; on all lanes while none of the chosen is keyed."""
+        lanes = [lane for lane in self.chosen_lanes if lane.is_keyed] or self.lanes
+        return frozenset(int(frame) for lane in lanes for frame in lane.frames)
+
+    def chosen_frames(self, lane: Lane) -> NDArray[np.int64]:
+        """Frames on which keys of a lane are chosen, in any order."""
+        if self._sorted_for is not self.keys:
+            by_target: dict[str, list[int]] = {}
+            for target, frame in self.keys:
+                by_target.setdefault(target, []).append(frame)
+            self._by_target = {target: np.array(frames, np.int64) for target, frames in by_target.items()}
+            self._sorted_for = self.keys
+        some = [self._by_target[target] for target in lane.targets if target in self._by_target]
+        return np.concatenate(some) if some else np.zeros(0, np.int64)
+
+    # Snapping --------------------------------------------------------------------------------------------------------
+
+    def snapped(self, frame: int, *, leave_out: frozenset[KeyName] = frozenset(), playhead: bool = True) -> int:
+        """A frame, or the one that matters within reach: playhead, keys, markers, in and out points, problems."""
+        if not self.snaps:
+            return frame
+        reach = SNAP_PX / self.scale.px
+        project = self.project
+        targets = {marker.frame for marker in project.markers} | {project.first, project.last, 0} - {None}
+        targets |= {self.playhead.frame} if playhead else set()
+        near = [int(frame - reach - 1), int(frame + reach + 1)]
+        for lane in self.lanes:
+            for part in lane.parts if not lane.is_group or not lane.is_open else ():
+                low, high = np.searchsorted(part.frames, near)
+                targets |= {int(f) for f in part.frames[low:high] if (part.track.target, int(f)) not in leave_out}
+        return snapped(frame, (t for t in targets if t is not None), reach)
