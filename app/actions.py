@@ -20,7 +20,7 @@ class ActionSpec:
     id : str
         Key of its handler.
     menu : str
-        File, Edit, View or Help.
+        One of `MENUS`.
     keys : tuple of str
         Shortcuts, the shown one first.
     tip : str
@@ -60,8 +60,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("undo", "Undo", "Edit", ("Ctrl+Z",), "undo", "Undo the last change"),
     ActionSpec("redo", "Redo", "Edit", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", "Redo the change undone last"),
     ActionSpec("history", "History…", "Edit", ("Ctrl+H",), "history", "All changes, to go back to any of them"),
-    ActionSpec("copy", "Copy expression", "Edit", ("Ctrl+C",), "", "Copy the chosen face's Action Units", _GROUP),
-    ActionSpec("paste", "Paste expression", "Edit", ("Ctrl+V",), tip="Give the chosen face the copied expression"),
+    ActionSpec("copy", "Copy", "Edit", ("Ctrl+C",), "", "Copy the expression, or the chosen keys in the timeline", _GROUP),
+    ActionSpec("paste", "Paste", "Edit", ("Ctrl+V",), tip="Paste the copied expression, or the copied keys in the timeline"),
     ActionSpec("reset", "Reset all", "Edit", ("Ctrl+R",), "reset", "The chosen face as it was opened", _GROUP),
     ActionSpec("search", "Find a control", "Edit", ("/", "Ctrl+F"), "search", "Find a control by number, name or a plain word"),
     ActionSpec("fit", "Fit the picture", "View", ("F", "Ctrl+0"), "fit", "Show the whole picture"),
@@ -70,14 +70,55 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("zoom_out", "Zoom out", "View", ("-", "Ctrl+-"), tip="Smaller"),
     ActionSpec("before", "Before", "View", (), "before", "The unedited photo; or hold \\", _CHECK_GROUP),
     ActionSpec("wipe", "Split before | after", "View", ("W", "Shift+\\"), "wipe", "Split the picture; drag the line", _CHECK),
-    ActionSpec("overlays", "Face frames", "View", ("O",), "overlays", "Frames around faces when there are several", _CHECK),
+    ActionSpec("overlays", "Face frames", "View", ("Shift+O",), "overlays", "Frames around several faces", _CHECK),
     ActionSpec("draw_box", "Draw a box around a face", "View", ("B",), "box", "Point out a face that was not found"),
+    ActionSpec("timeline", "Timeline", "View", flags=_CHECK_GROUP, tip="Keys and curves over time"),
+    ActionSpec("curves", "Curves", "View", ("Shift+F3",), tip="Curves of the chosen lanes instead of keys", flags=_CHECK),
+    ActionSpec("fit_curves", "Fit the timeline", "View", ("Shift+F",), tip="All of time, and all of the curves"),
     ActionSpec("light", "Light theme", "View", flags=_CHECK_GROUP),
     ActionSpec("full_screen", "Full screen", "View", ("F11",), flags=_CHECK),
+    ActionSpec("play", "Play or pause", "Playback", ("Space",)),
+    ActionSpec("shuttle_back", "Play backwards, again faster", "Playback", ("J",)),
+    ActionSpec("stop", "Stop; held, J and L step one frame", "Playback", ("K",)),
+    ActionSpec("shuttle_on", "Play forwards, again faster", "Playback", ("L",)),
+    ActionSpec("loop", "Loop", "Playback", ("Ctrl+L",), flags=_CHECK),
+    ActionSpec("step_back", "One frame back", "Playback", ("Left",), flags=_GROUP),
+    ActionSpec("step_on", "One frame on", "Playback", ("Right",)),
+    ActionSpec("leap_back", "Ten frames back", "Playback", ("Shift+Left",)),
+    ActionSpec("leap_on", "Ten frames on", "Playback", ("Shift+Right",)),
+    ActionSpec("start", "To the first frame", "Playback", ("Home",)),
+    ActionSpec("end", "To the last frame", "Playback", ("End",)),
+    ActionSpec("prev_key", "To the key before", "Playback", ("Up",)),
+    ActionSpec("next_key", "To the next key", "Playback", ("Down",)),
+    ActionSpec("prev_mark", "To the marker or problem before", "Playback", ("Shift+Up",)),
+    ActionSpec("next_mark", "To the next marker or problem", "Playback", ("Shift+Down",)),
+    ActionSpec("timecode", "Type a time", "Playback", ("Ctrl+T",)),
+    ActionSpec("set_in", "Set the in point", "Playback", ("I",), flags=_GROUP),
+    ActionSpec("set_out", "Set the out point", "Playback", ("O",)),
+    ActionSpec("go_in", "To the in point", "Playback", ("Alt+I",)),
+    ActionSpec("go_out", "To the out point", "Playback", ("Alt+O",)),
+    ActionSpec("clear_range", "Clear in and out", "Playback", ("Alt+X",)),
+    ActionSpec("marker", "Set or remove a marker", "Playback", ("M",)),
+    ActionSpec("set_key", "Set a key", "Keys", ("Ctrl+K",), tip="On the chosen lanes, or the slider used last"),
+    ActionSpec("key_all", "Key all controls", "Keys", ("Shift+K",)),
+    ActionSpec("auto_key", "Auto-key", "Keys", tip="Moving a slider sets a key", flags=_CHECK),
+    ActionSpec("cut_keys", "Cut keys", "Keys", ("Ctrl+X",), flags=_GROUP),
+    ActionSpec("duplicate_keys", "Duplicate keys to the playhead", "Keys", ("Ctrl+D",)),
+    ActionSpec("delete_keys", "Delete keys", "Keys", ("Del",)),
+    ActionSpec("all_keys", "Choose all keys", "Keys", ("Ctrl+A",), tip="Of the chosen lanes, else of all"),
+    ActionSpec("nudge_back", "Nudge keys back", "Keys", ("Ctrl+Left",), flags=_GROUP),
+    ActionSpec("nudge_on", "Nudge keys on", "Keys", ("Ctrl+Right",)),
+    ActionSpec("nudge_back_10", "Nudge keys ten frames back", "Keys", ("Ctrl+Shift+Left",)),
+    ActionSpec("nudge_on_10", "Nudge keys ten frames on", "Keys", ("Ctrl+Shift+Right",)),
+    ActionSpec("ease", "Ease", "Keys", ("F9",), flags=_GROUP),
+    ActionSpec("ease_in", "Ease in", "Keys", ("Shift+F9",), tip="The curve comes to the keys slowly"),
+    ActionSpec("ease_out", "Ease out", "Keys", ("Ctrl+Shift+F9",), tip="The curve leaves the keys slowly"),
     ActionSpec("keys", "Keys and gestures", "Help", ("F1",), "info"),
     ActionSpec("about", "About ICface Studio", "Help"),
 )  # fmt: skip
-MENUS = ("File", "Edit", "View", "Help")
+_ONCE = frozenset({"play", "shuttle_back", "stop", "shuttle_on"})
+"""Holding the key does not repeat these."""
+MENUS = ("File", "Edit", "View", "Playback", "Keys", "Help")
 
 
 def make_actions(owner: QWidget, handlers: Mapping[str, Callable[..., object]]) -> dict[str, QAction]:
@@ -96,6 +137,7 @@ def make_actions(owner: QWidget, handlers: Mapping[str, Callable[..., object]]) 
         action.setObjectName(f"action-{spec.id}")
         action.setShortcuts([QKeySequence(key) for key in spec.keys])
         action.setCheckable(spec.is_checkable)
+        action.setAutoRepeat(spec.id not in _ONCE)
         action.setIconVisibleInMenu(not spec.is_checkable)  # the menu shows a tick there
         (action.toggled if spec.is_checkable else action.triggered).connect(handlers[spec.id])
         owner.addAction(action)

@@ -54,7 +54,6 @@ class Canvas(PhotoView):
         self._hovered: int | None = None
         self._shows_faces = True
         self._drawing = False
-        self._space_held = False
         self._grab = _Grab.NOTHING
         self._grab_from = QPointF()
         self._band = QRectF()
@@ -115,7 +114,7 @@ class Canvas(PhotoView):
         self._grab_from = at
         if self._photo is None:
             return
-        if button == Qt.MouseButton.MiddleButton or (button == Qt.MouseButton.LeftButton and self._space_held):
+        if button == Qt.MouseButton.MiddleButton:
             self._grab = _Grab.PAN
         elif button == Qt.MouseButton.RightButton and self._chosen is not None and not self._drawing:
             self._grab, self._turn, self._gesture = _Grab.HEAD, (0.0, 0.0, 0.0), next_gesture()
@@ -181,8 +180,6 @@ class Canvas(PhotoView):
             self.setCursor(Qt.CursorShape.SplitHCursor)
         elif hovered is not None and hovered != self._chosen:
             self.setCursor(Qt.CursorShape.PointingHandCursor)
-        elif self._space_held:
-            self.setCursor(Qt.CursorShape.OpenHandCursor)
         else:
             self.unsetCursor()
 
@@ -232,11 +229,6 @@ class Canvas(PhotoView):
         return overlays.face_at(self._faces, self._view, at.x(), at.y())
 
     # Keys ------------------------------------------------------------------------------------------------------------
-
-    def set_space_held(self, held: bool) -> None:
-        """With the space bar held, the left button moves the picture whatever is under it."""
-        self._space_held = held
-        self.setCursor(Qt.CursorShape.OpenHandCursor) if held else self.unsetCursor()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Plus and minus zoom, arrows move, Escape stops drawing."""

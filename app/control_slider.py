@@ -28,6 +28,8 @@ from app.gestures import FINE, next_gesture
 from app.number_field import NumberField
 
 _TICKS_PER_UNIT = 1000
+_LINK_WITH = (Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.NoModifier)
+"""L alone plays while there is time in the document."""
 _TYPED = "0123456789.,-"
 """What opens the number field when it is typed."""
 
@@ -224,13 +226,13 @@ class ControlRow(QAbstractSlider):
     # Keyboard --------------------------------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows step, Page keys leap, Delete resets, Return or a digit types, L links."""
+        """Arrows step, Page keys leap, Delete resets, Return or a digit types, Shift+L links."""
         if not event.isAutoRepeat():
             self._gesture = next_gesture()
         fine = FINE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
         key = Qt.Key
         steps = {key.Key_Right: 1, key.Key_Up: 1, key.Key_Left: -1, key.Key_Down: -1, key.Key_PageUp: 10, key.Key_PageDown: -10}
-        if event.key() == key.Key_L and self.spec.can_unlink and not event.modifiers():
+        if event.key() == key.Key_L and self.spec.can_unlink and event.modifiers() in _LINK_WITH:
             self.link_toggled.emit(self.spec.key, not self._linked)
         elif self.is_split:
             event.ignore()

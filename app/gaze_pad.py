@@ -36,6 +36,7 @@ class GazePad(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setObjectName("gaze-pad")
+        self.setProperty("keeps-arrows", True)
         self.setAccessibleName("Gaze")
         self.setToolTip(
             "Gaze (AU61 to AU64): drag to where the eyes shall look, as you see it in the picture.\n"

@@ -17,14 +17,14 @@ _TITLE = "font-size:14px; font-weight:600"
 GESTURES: tuple[tuple[str, str], ...] = (
     ("Hold \\", "Show the unedited photo"),
     ("Wheel on the picture", "Zoom about the pointer"),
-    ("Drag, middle drag or Space + drag", "Move the picture"),
+    ("Drag or middle drag", "Move the picture"),
     ("Double-click on the picture", "Between the whole picture and 100 %"),
     ("Right-drag on the picture", "Turn the head; with Ctrl tilt it"),
     ("Shift while dragging", "Ten times finer"),
     ("Double-click on a control", "Back to the photo's own value"),
     ("Arrows, Page Up, Page Down", "Step the focused control; with Shift finer"),
     ("0 to 9, Return", "Type a value: 0.4, 40 %, 15° or a letter A to E"),
-    ("L", "Move the left and right of the focused control apart or together"),
+    ("Shift+L", "Move the left and right of the focused control apart or together"),
     ("Delete", "Reset the focused control"),
 )
 

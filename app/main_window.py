@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QApplication,
     QHBoxLayout,
     QMainWindow,
@@ -33,6 +34,9 @@ from app.notice_strip import NoticeStrip
 from app.settings import Settings
 from app.status_line import StatusLine
 from app.studio import Studio
+from app.timeline.commands import TimelineCommands, keeps_key
+from app.timeline.panel import TimelinePanel
+from app.timeline_wiring import wire_timeline
 from app.tool_bar import ToolBar, fill_menus
 from icface.media import Photo
 from icface.project import Project
@@ -54,6 +58,8 @@ class MainWindow(QMainWindow):
         self.status = StatusLine()
         self.history = HistoryPopup(self)
         self.pages = QStackedWidget()
+        self.timeline = TimelinePanel(studio.session, studio.playhead)
+        self.commands = TimelineCommands(self.timeline, settings)
         self.actions_by_id = make_actions(self, self._handlers())
         self._recent = QMenu("Open recent", self)
         self._asked: Path | None = None
@@ -81,8 +87,8 @@ class MainWindow(QMainWindow):
             "undo": session.undo,
             "redo": session.redo,
             "history": self._open_history,
-            "copy": lambda: QGuiApplication.clipboard().setText(studio.copied_expression()),
-            "paste": lambda: studio.paste_expression(QGuiApplication.clipboard().text()),
+            "copy": self._copy,
+            "paste": self._paste,
             "reset": studio.reset_all,
             "search": self.panel.focus_search,
             "fit": canvas.fit,
@@ -97,6 +103,7 @@ class MainWindow(QMainWindow):
             "full_screen": lambda on: self.showFullScreen() if on else self.showNormal(),
             "keys": lambda: KeysPage(theme.current(), self).show(),
             "about": lambda: AboutPage(self).show(),
+            **self.commands.handlers(),
         }
 
     def _build_body(self) -> None:
@@ -124,7 +131,14 @@ class MainWindow(QMainWindow):
         self.panel.setMinimumWidth(340)
         self.panel.setMaximumWidth(560)
         self.splitter.setSizes([1000, 400])
-        self.setCentralWidget(self.splitter)
+        self.stack = QSplitter(Qt.Orientation.Vertical)
+        self.stack.setChildrenCollapsible(False)
+        self.stack.setHandleWidth(1)
+        self.stack.addWidget(self.splitter)
+        self.stack.addWidget(self.timeline)
+        self.stack.setStretchFactor(0, 1)
+        self.stack.setStretchFactor(1, 0)
+        self.setCentralWidget(self.stack)
         self.setStatusBar(self.status)
 
     def _connect(self) -> None:
@@ -149,6 +163,7 @@ class MainWindow(QMainWindow):
         self.panel.reset_all_asked.connect(studio.reset_all)
         self.panel.region_folded.connect(self._region_folded)
         self.panel.search.left.connect(self.canvas.setFocus)
+        wire_timeline(studio, self.timeline, self.commands, self.actions_by_id)
         self.canvas.face_chosen.connect(studio.choose_face)
         self.canvas.box_drawn.connect(studio.observe_box)
         self.canvas.head_turned.connect(studio.turn_head)
@@ -167,6 +182,8 @@ class MainWindow(QMainWindow):
             self.restoreGeometry(geometry)
         if not (split := self.settings.state("splitter")).isEmpty():
             self.splitter.restoreState(split)
+        if not (split := self.settings.state("timeline")).isEmpty():
+            self.stack.restoreState(split)
         self.panel.set_folded(self.settings.folded)
         self.actions_by_id["overlays"].setChecked(self.settings.shows_faces)
         self.actions_by_id["light"].setChecked(theme.current().name == "light")
@@ -198,13 +215,21 @@ class MainWindow(QMainWindow):
             self.settings.theme = name
             theme.apply_theme(application, name)
             retint_actions(self.actions_by_id)
-            for part in (self.panel, self.empty, self.notices):
+            for part in (self.panel, self.empty, self.notices, self.timeline):
                 part.retint()
 
     def _open_history(self) -> None:
         session = self.studio.session
         self.history.show_steps(session.labels, session.position)
         self.history.open_below(self.bar.buttons["history"])
+
+    def _copy(self) -> None:
+        if not self.commands.copy():
+            QGuiApplication.clipboard().setText(self.studio.copied_expression())
+
+    def _paste(self) -> None:
+        if not self.commands.paste():
+            self.studio.paste_expression(QGuiApplication.clipboard().text())
 
     def _set_overlays(self, shown: bool) -> None:
         self.settings.shows_faces = shown
@@ -297,13 +322,13 @@ class MainWindow(QMainWindow):
     # What Qt tells ---------------------------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        r"""Hold \ for the photo as it was, Space to move it."""
+        r"""Hold \ for the photo as it was; Return presses a button, since Space plays."""
         if event.isAutoRepeat():
             return
         if event.text() == "\\":
             self.canvas.set_before(True)
-        elif event.key() == Qt.Key.Key_Space and self.canvas.underMouse():
-            self.canvas.set_space_held(True)
+        elif event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and isinstance(button := self.focusWidget(), QAbstractButton):
+            button.click()
         elif event.key() == Qt.Key.Key_Escape and self.notices.isVisible():
             self.notices.close_notice()
         else:
@@ -315,8 +340,8 @@ class MainWindow(QMainWindow):
             return
         if event.key() == Qt.Key.Key_Backslash or event.text() == "\\":
             self.canvas.set_before(self.actions_by_id["before"].isChecked())
-        elif event.key() == Qt.Key.Key_Space:
-            self.canvas.set_space_held(False)
+        elif event.key() == Qt.Key.Key_K:
+            self.commands.let_go()
         else:
             super().keyReleaseEvent(event)
 
@@ -325,7 +350,14 @@ class MainWindow(QMainWindow):
         super().changeEvent(event)
         if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
             self.canvas.set_before(self.actions_by_id["before"].isChecked())
-            self.canvas.set_space_held(False)
+            self.commands.let_go()
+
+    def event(self, event: QEvent) -> bool:
+        """Lists and sliders keep their arrow keys."""
+        if event.type() == QEvent.Type.ShortcutOverride and keeps_key(self.focusWidget(), event):
+            event.accept()
+            return True
+        return super().event(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Welcome files that may be photos."""
@@ -353,4 +385,5 @@ class MainWindow(QMainWindow):
         """Remember the layout."""
         self.settings.set_state("window", self.saveGeometry())
         self.settings.set_state("splitter", self.splitter.saveState())
+        self.settings.set_state("timeline", self.stack.saveState())
         super().closeEvent(event)

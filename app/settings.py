@@ -71,6 +71,15 @@ class Settings:
     def shows_faces(self, shown: bool) -> None:
         self._store.setValue("shows_faces", shown)
 
+    @property
+    def shows_timeline(self) -> bool:
+        """The timeline comes up with a document that has time."""
+        return self._store.value("shows_timeline", "true") in (True, "true")
+
+    @shows_timeline.setter
+    def shows_timeline(self, shown: bool) -> None:
+        self._store.setValue("shows_timeline", shown)
+
     def state(self, name: str) -> QByteArray:
         """Geometry of a window or splitter; empty when there is none."""
         found = self._store.value(f"state/{name}")

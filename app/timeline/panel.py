@@ -126,6 +126,10 @@ class TimelinePanel(QWidget):
         """How many frames a second are really seen while time runs."""
         self.transport.show_rate(shown)
 
+    def fit_curves(self) -> None:
+        """All of time that is shown."""
+        self.view.fit()
+
     @property
     def auto_key(self) -> bool:
         """Whether moving a slider sets a key."""

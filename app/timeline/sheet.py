@@ -126,6 +126,7 @@ class SheetMaker:
     def __init__(self) -> None:
         self._keys: dict[str, TrackKeys] = {}
         self._lanes: dict[str, Lane] = {}
+        self.keyed: tuple[Lane, ...] = ()
 
     def lanes(
         self, project: Project, *, closed: Iterable[str] = (), shown: Iterable[str] = (), everything: bool = False
@@ -144,6 +145,7 @@ class SheetMaker:
         """
         edits = project.face_edits
         if edits is None:
+            self._keys, self.keyed = {}, ()
             return ()
         tracks = {track.target: track for track in edits.tracks}
         self._keys = {target: self._of(track) for target, track in tracks.items()}
@@ -159,6 +161,7 @@ class SheetMaker:
                 found.append(self._heading(group, title, inside, is_open=group not in shut))
                 found += [] if group in shut else inside
         self._lanes = {lane.id: lane for lane in (*found, *(lane for some in by_group.values() for lane in some))}
+        self.keyed = tuple(lane for some in by_group.values() for lane in some if lane.is_keyed)
         return tuple(found)
 
     def standing(self, keys: Iterable[KeyName]) -> frozenset[KeyName]:

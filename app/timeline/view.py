@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
+from app.control_rows import rows
 from app.playhead import Playhead
 from app.session import Session
 from app.timeline.sheet import Lane, SheetMaker, Trust, trust
@@ -190,8 +191,14 @@ class TimelineView(QObject):
 
     @property
     def chosen_targets(self) -> tuple[str, ...]:
-        """What the chosen lanes stand for."""
-        return tuple(dict.fromkeys(target for lane in self.chosen_lanes for target in lane.targets))
+        """What the chosen lanes stand for, whether they are shown or folded away."""
+        known = rows()
+        return tuple(target for lane in self.chosen for target in (known[lane].ids if lane in known else (lane,)))
+
+    @property
+    def all_lanes(self) -> tuple[Lane, ...]:
+        """All keyed lanes, those of folded groups too, without headings."""
+        return self._maker.keyed
 
     def key_frames(self) -> frozenset[int]:
         """Frames with keys on the chosen lanes; on all lanes while none of the chosen is keyed."""

@@ -1,0 +1,212 @@
+"""What menus and keys do with time and with keys; the handlers of the actions of the Playback and Timeline menus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtWidgets import QAbstractItemView, QAbstractSlider, QAbstractSpinBox, QComboBox, QWidget
+
+from app.settings import Settings
+from app.timeline.key_drag import nudge
+from app.timeline.key_menu import copy_chosen, paste
+from app.timeline.panel import TimelinePanel
+from icface.edits import copy_keys
+from icface.project import Project
+
+_LEAP = 10
+_NOTHING_CHOSEN = "Choose a lane or a slider first: that is what gets the key."
+_MOVING = (
+    "play", "shuttle_back", "stop", "shuttle_on", "step_back", "step_on", "leap_back", "leap_on", "start", "end",
+    "prev_key", "next_key", "prev_mark", "next_mark", "loop",
+)  # fmt: skip
+_EDITING = (
+    "set_key", "key_all", "delete_keys", "cut_keys", "duplicate_keys", "all_keys", "nudge_back", "nudge_on", "nudge_back_10",
+    "nudge_on_10", "ease", "ease_in", "ease_out",
+)  # fmt: skip
+_ANY = ("set_in", "set_out", "go_in", "go_out", "clear_range", "marker", "timecode", "curves", "fit_curves")  # fmt: skip
+
+
+class TimelineCommands:
+    """Handlers for actions, by their ids in `app.actions`.
+
+    Parameters
+    ----------
+    panel : TimelinePanel
+    settings : Settings
+    """
+
+    def __init__(self, panel: TimelinePanel, settings: Settings) -> None:
+        self._panel = panel
+        self._settings = settings
+        self._view = panel.view
+        self._wishes = panel.wishes
+        self._playhead = panel.view.playhead
+        self._holds_k = False
+        self._is_lively = False
+        panel.setVisible(False)
+
+    def handlers(self) -> dict[str, Callable[..., object]]:
+        """What each action does."""
+        playhead, view, wishes = self._playhead, self._view, self._wishes
+        return {
+            "play": playhead.toggle,
+            "shuttle_back": lambda: self._shuttle(-1),
+            "stop": self._hold,
+            "shuttle_on": lambda: self._shuttle(1),
+            "step_back": lambda: playhead.step(-1),
+            "step_on": lambda: playhead.step(1),
+            "leap_back": lambda: playhead.step(-_LEAP),
+            "leap_on": lambda: playhead.step(_LEAP),
+            "start": lambda: playhead.go_to(0),
+            "end": lambda: playhead.go_to(view.project.n_frames - 1),
+            "prev_key": lambda: self._jump(view.key_frames(), -1),
+            "next_key": lambda: self._jump(view.key_frames(), 1),
+            "prev_mark": lambda: self._jump(self._marks(), -1),
+            "next_mark": lambda: self._jump(self._marks(), 1),
+            "loop": playhead.set_loops,
+            "timecode": self._type_time,
+            "curves": self._panel.transport.show_curves,
+            "fit_curves": self._panel.fit_curves,
+            "nudge_back": lambda: nudge(view, wishes, -1),
+            "nudge_on": lambda: nudge(view, wishes, 1),
+            "nudge_back_10": lambda: nudge(view, wishes, -_LEAP),
+            "nudge_on_10": lambda: nudge(view, wishes, _LEAP),
+            "timeline": self._toggled,
+            "auto_key": self._panel.transport.auto_key.setChecked,
+            **self._key_handlers(),
+            **self._range_handlers(),
+        }
+
+    def _key_handlers(self) -> dict[str, Callable[..., object]]:
+        view, wishes = self._view, self._wishes
+        return {
+            "set_key": self._set_keys,
+            "key_all": lambda: wishes.keys_set.emit((), self._playhead.frame),
+            "delete_keys": lambda: wishes.keys_removed.emit(view.keys),
+            "cut_keys": self._cut,
+            "duplicate_keys": self._duplicate,
+            "all_keys": self._choose_all,
+            "ease": lambda: wishes.sides_set.emit(view.keys, "ease", "ease"),
+            "ease_in": lambda: wishes.sides_set.emit(view.keys, "ease", None),
+            "ease_out": lambda: wishes.sides_set.emit(view.keys, None, "ease"),
+        }
+
+    def _range_handlers(self) -> dict[str, Callable[..., object]]:
+        playhead, view, wishes = self._playhead, self._view, self._wishes
+        return {
+            "marker": lambda: wishes.marker_toggled.emit(playhead.frame),
+            "set_in": lambda: self._panel.transport.in_field.committed.emit(playhead.frame),
+            "set_out": lambda: self._panel.transport.out_field.committed.emit(playhead.frame),
+            "go_in": lambda: playhead.go_to(view.project.range[0]),
+            "go_out": lambda: playhead.go_to(view.project.range[1]),
+            "clear_range": lambda: wishes.range_set.emit(None, None, 0),
+        }
+
+    # Whether they can be used ----------------------------------------------------------------------------------------
+
+    def apply(self, project: Project, actions: Mapping[str, QAction]) -> None:
+        """Offer what makes sense in a document, and bring up the timeline once there is something in it."""
+        for names, useful in ((_MOVING, project.is_moving), (_EDITING, project.face is not None), (_ANY, bool(project.source))):
+            for name in names:
+                actions[name].setEnabled(useful)
+        lively = project.is_moving or any(edits.tracks for edits in project.edits)
+        if lively is not self._is_lively:
+            self._is_lively = lively
+            actions["timeline"].setChecked(lively and self._settings.shows_timeline)
+
+    def _toggled(self, shown: bool) -> None:
+        self._panel.setVisible(shown)
+        if self._is_lively:
+            self._settings.shows_timeline = shown
+
+    # Deeds -----------------------------------------------------------------------------------------------------------
+
+    def _hold(self) -> None:
+        self._holds_k = True
+        self._playhead.pause()
+
+    def let_go(self) -> None:
+        """K is not held any more."""
+        self._holds_k = False
+
+    def _shuttle(self, direction: int) -> None:
+        if self._holds_k:
+            self._playhead.step(direction)
+        else:
+            self._playhead.shuttle(direction)
+
+    def _jump(self, frames: frozenset[int], direction: int) -> None:
+        here = self._playhead.frame
+        beyond = [frame for frame in frames if (frame - here) * direction > 0]
+        if beyond:
+            self._playhead.pause()
+            self._playhead.go_to(min(beyond) if direction > 0 else max(beyond))
+
+    def _marks(self) -> frozenset[int]:
+        """Markers and tracking problems."""
+        trust = self._view.trust
+        problems = frozenset[int]() if trust is None else frozenset(trust[1].problems.tolist())
+        return problems | {marker.frame for marker in self._view.project.markers}
+
+    def _type_time(self) -> None:
+        self._panel.setVisible(True)
+        self._panel.transport.focus_time()
+
+    def _set_keys(self) -> None:
+        targets = self._view.chosen_targets
+        if targets:
+            self._wishes.keys_set.emit(targets, self._playhead.frame)
+        else:
+            self._wishes.refused.emit(_NOTHING_CHOSEN)
+
+    def toggle_key(self, row: str) -> None:
+        """Take away the keys of a row under the playhead, or set them where one is missing."""
+        frame = self._playhead.frame
+        lane = next((one for one in self._view.all_lanes if one.id == row), None)
+        there = frozenset() if lane is None else lane.names_at(frame)
+        self._view.choose_lanes((row,))
+        if lane is not None and len(there) == len(lane.targets):
+            self._wishes.keys_removed.emit(there)
+        else:
+            self._set_keys()
+
+    def copy(self) -> bool:
+        """Whether the keyboard was with chosen keys; copies them."""
+        if not (self._panel.has_keyboard and self._view.keys):
+            return False
+        copy_chosen(self._view)
+        return True
+
+    def paste(self) -> bool:
+        """Whether the keyboard was with the timeline and there were keys to paste; pastes them at the playhead."""
+        if not (self._panel.has_keyboard and self._view.copied is not None):
+            return False
+        paste(self._view, self._wishes)
+        return True
+
+    def _cut(self) -> None:
+        copy_chosen(self._view)
+        self._wishes.keys_removed.emit(self._view.keys)
+
+    def _duplicate(self) -> None:
+        if self._view.keys:
+            copied = copy_keys(self._view.project, self._view.keys)
+            self._wishes.keys_pasted.emit(copied, self._playhead.frame)
+
+    def _choose_all(self) -> None:
+        lanes = [lane for lane in self._view.chosen_lanes if lane.is_keyed] or self._view.all_lanes
+        self._view.choose_keys(name for lane in lanes for name in lane.names_between(0, self._view.length + 1))
+
+
+def keeps_key(widget: QWidget | None, event: QEvent) -> bool:
+    """Whether a widget that has the keyboard needs a key itself: lists and sliders their arrows, Home, End and Delete."""
+    if not isinstance(event, QKeyEvent) or widget is None:
+        return False
+    if event.modifiers() & ~(Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier):
+        return False
+    key = Qt.Key
+    own = {key.Key_Left, key.Key_Right, key.Key_Up, key.Key_Down, key.Key_Home, key.Key_End, key.Key_Delete}
+    kinds = (QAbstractItemView, QAbstractSlider, QAbstractSpinBox, QComboBox)
+    return event.key() in own and (isinstance(widget, kinds) or bool(widget.property("keeps-arrows")))

@@ -1,0 +1,27 @@
+"""Connects the timeline with the studio and the sliders, which know nothing of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtGui import QAction
+
+from app.errors import Notice
+from app.studio import Studio
+from app.timeline.commands import TimelineCommands
+from app.timeline.panel import TimelinePanel
+
+
+def wire_timeline(studio: Studio, timeline: TimelinePanel, commands: TimelineCommands, actions: Mapping[str, QAction]) -> None:
+    """Let the timeline follow the studio, and the studio what is switched in the timeline."""
+    timeline.refused.connect(lambda text: studio.noticed.emit(Notice(kind="warning", title=text, topic="edit")))
+    timeline.auto_key_changed.connect(studio.set_auto_key)
+    timeline.auto_key_changed.connect(actions["auto_key"].setChecked)
+    timeline.transport.curves_wanted.connect(actions["curves"].setChecked)
+    studio.auto_key_changed.connect(timeline.transport.auto_key.setChecked)
+    studio.pace_changed.connect(timeline.show_rate)
+    studio.playhead.loop_changed.connect(actions["loop"].setChecked)
+    actions["loop"].setChecked(studio.playhead.loops)
+    studio.session.project_changed.connect(timeline.apply)
+    studio.session.project_changed.connect(lambda _before, after: commands.apply(after, actions))
+    commands.apply(studio.project, actions)
