@@ -192,7 +192,7 @@ def neutral_frame(motion: Motion) -> int:
         raise ConditioningError("No frame has a face, so none can be the neutral one. Choose another clip.")
     rows = motion.controls[found].astype(np.float64)
     channels = rows[:, len(ANGLES) :].copy()
-    channels[:, [i - len(ANGLES) for i in (*_BLINKS, *_GAZE)]] *= 0.25  # lids and gaze are judged below, or matter little
+    channels[:, [i - len(ANGLES) for i in (*_BLINKS, *_GAZE)]] *= 0.25  # lids are judged below, and gaze matters little
     away = (rows[:, _ANGLES] - np.median(rows[:, _ANGLES], axis=0) + 180) % 360 - 180
     blink = rows[:, _BLINKS].max(1)
     shut = np.maximum(blink - np.median(blink), 0)

@@ -28,7 +28,7 @@ from icface.tracking.people import Stretch, look_of, people
 BRIEF_SECONDS = 0.5
 """Who is seen for less is left out, if anybody is seen for longer: hands and folds may pass for a face as long as that."""
 MOST_PEOPLE = 16
-LANDMARKS_IN_MEMORY_BYTES = 64_000_000
+LANDMARKS_IN_MEMORY_BYTES = 16_000_000
 """Landmarks that need more than this, for one person, are left in a file that is mapped into memory."""
 
 _READING = np.dtype(

@@ -32,6 +32,7 @@ _WEIGHTS: dict[Detector, tuple[tuple[str, tuple[str, ...]], ...]] = {
         ("py-feat/retinaface_r34", ("model.safetensors", "retinaface_r34.safetensors")),
         ("py-feat/mp_facemesh_v2", ("face_landmarks_detector.pt", "face_landmarks_detector_Nx3x256x256_onnx.pth")),
         ("py-feat/mp_blendshapes", ("face_blendshapes.pth",)),
+        ("py-feat/bs_to_au", ("bs_to_au_pls_v2.npz",)),
     ),
 }
 """What each detector downloads: folders of the hub, and the files of which one is enough. Only used to name what is missing."""

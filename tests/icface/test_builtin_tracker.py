@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from icface.geometry import EYE_CORNERS, Box, Similarity
 from icface.model.crops import sample_crop
-from icface.model.store import ModelFileError, models_dir
+from icface.model.store import ModelFileError, load_model, models_dir, save_model
 from icface.tracking import FaceObservation, NoFaceError
 from icface.tracking.builtin import DETECTOR_FILE, LANDMARKS_FILE, BuiltinTracker
 
@@ -215,3 +216,14 @@ def test_a_crop_of_a_picture_wider_than_opencv_warps_is_cut() -> None:
     wide[:, 32_900:32_940] = 200
     crop = sample_crop(wide, Similarity((1, 0, -32_900, 0, 1, 0)), 40)
     assert (crop == 200).all()
+
+
+def test_the_version_stands_for_the_weights(tmp_path: Path) -> None:
+    shipped = BuiltinTracker().version
+    assert BuiltinTracker().version == shipped
+    for path in models_dir().glob("*.safetensors"):
+        shutil.copy(path, tmp_path)
+    stored = load_model(tmp_path / "refiner.safetensors", kind="icface.refiner")
+    other = {name: value + 1e-3 if value.is_floating_point() else value for name, value in stored.state.items()}
+    save_model(tmp_path / "refiner.safetensors", kind="icface.refiner", config=stored.config, state=other)
+    assert BuiltinTracker(models=tmp_path).version != shipped
