@@ -53,9 +53,12 @@ _CHECK = frozenset({"checkable"})
 _CHECK_GROUP = _GROUP | _CHECK
 
 ACTIONS: tuple[ActionSpec, ...] = (
-    ActionSpec("open", "Open…", "File", ("Ctrl+O",), "open", "Open a photo"),
+    ActionSpec("new", "New", "File", ("Ctrl+N",), tip="An empty document"),
+    ActionSpec("open", "Open…", "File", ("Ctrl+O",), "open", "Open a project, a photo or a clip"),
     ActionSpec("sample", "Open the sample", "File", (), "picture", "Open the portrait that comes along"),
-    ActionSpec("save", "Save image as…", "File", ("Ctrl+S", "Ctrl+Shift+S"), "save", "Save the photo as edited", _GROUP),
+    ActionSpec("save", "Save", "File", ("Ctrl+S",), "save", "Save the project: what was opened, and every change", _GROUP),
+    ActionSpec("save_as", "Save as…", "File", ("Ctrl+Shift+S",), tip="Save the project under another name"),
+    ActionSpec("save_image", "Save image as…", "File", ("Ctrl+Alt+S",), "picture", "Save the picture as edited", _GROUP),
     ActionSpec("quit", "Quit", "File", ("Ctrl+Q",), flags=_GROUP),
     ActionSpec("undo", "Undo", "Edit", ("Ctrl+Z",), "undo", "Undo the last change"),
     ActionSpec("redo", "Redo", "Edit", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", "Redo the change undone last"),

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication
 from app import STARTED, theme
 from app.errors import ErrorReporter
 from app.main_window import MainWindow
+from app.recovery import users_folder
 from app.settings import Settings
 from app.studio import build_studio
 
@@ -41,7 +42,7 @@ def process_age_s() -> float:
 def main(argv: Sequence[str] | None = None) -> int:
     """Start the editor; without a display, render the tour into ``out/``."""
     parser = argparse.ArgumentParser(prog="icface-studio", description="Edit head pose and Action Units of a face in a photo.")
-    parser.add_argument("photo", nargs="?", type=Path, help="photo to open")
+    parser.add_argument("file", nargs="?", type=Path, help="project, photo or clip to open")
     parser.add_argument("--sample", action="store_true", help="open the portrait that comes along")
     shown_help = 'print {"window_ms": milliseconds from process start to the painted window} as JSON, and end'
     parser.add_argument("--quit-when-shown", action="store_true", help=shown_help)
@@ -63,7 +64,7 @@ def _run(wishes: argparse.Namespace) -> int:
     settings = Settings()
     theme.apply_theme(application, settings.theme)
     studio = build_studio()
-    window = MainWindow(studio, settings)
+    window = MainWindow(studio, settings, users_folder())
     reporter = ErrorReporter(application)
     reporter.raised.connect(window.show_notice)
     reporter.install()
@@ -76,8 +77,9 @@ def _run(wishes: argparse.Namespace) -> int:
             application.quit()
             return
         studio.bridge.warm_up()
-        if wishes.photo is not None:
-            window.open_photo(wishes.photo)
+        window.documents.offer_left_behind()
+        if wishes.file is not None:
+            window.documents.open(wishes.file)
         elif wishes.sample:
             studio.open_sample()
 

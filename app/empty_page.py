@@ -52,7 +52,7 @@ class EmptyPage(QWidget):
         buttons.setSpacing(theme.GRID_PX)
         buttons.addStretch(1)
         for button, tip in (
-            (self.open_button, "Choose a photo on this computer (Ctrl+O)"),
+            (self.open_button, "Choose a photo, a clip or a project on this computer (Ctrl+O)"),
             (self.sample_button, "The astronaut Eileen Collins, NASA, public domain"),
         ):
             button.setToolTip(tip)
@@ -93,7 +93,7 @@ class EmptyPage(QWidget):
             button.setVisible(not name)
 
     def show_recent(self, paths: Sequence[Path]) -> None:
-        """Photos opened lately, as buttons."""
+        """Files opened lately, as buttons."""
         for button in self._recent_buttons:
             self._recent.removeWidget(button)
             button.deleteLater()

@@ -32,6 +32,8 @@ class Notice:
         A later notice of the same topic takes its place; "" has none.
     remedy : (str, callable) or None
         Text of a button, and what it does.
+    second : (str, callable) or None
+        Another way out, less likely.
     """
 
     kind: NoticeKind
@@ -40,6 +42,7 @@ class Notice:
     details: str = ""
     topic: str = ""
     remedy: tuple[str, Callable[[], object]] | None = None
+    second: tuple[str, Callable[[], object]] | None = None
 
     @classmethod
     def failure(cls, title: str, text: str) -> Notice:

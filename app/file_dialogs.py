@@ -1,4 +1,4 @@
-"""Asking for a file to open or to save, without blocking the window."""
+"""Asking for a file to open or to save, and what becomes of changes, without blocking the window."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from app.settings import Settings
 from icface.media.video import VIDEO_SUFFIXES
+from icface.project_file import ENDING
 
 PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
 CLIP_ENDINGS = tuple(sorted(VIDEO_SUFFIXES))
@@ -22,12 +23,53 @@ def _filter(name: str, endings: tuple[str, ...]) -> str:
 
 
 def ask_to_open(owner: QWidget, settings: Settings, then: Callable[[Path], object]) -> QFileDialog:
-    """Let the user choose a photo or a clip; `then` gets its path."""
-    dialog = QFileDialog(owner, "Open a photo or a clip", str(settings.folder))
+    """Let the user choose a project, a photo or a clip; `then` gets its path."""
+    dialog = QFileDialog(owner, "Open a project, a photo or a clip", str(settings.folder))
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-    both = _filter("Photos and clips", PHOTO_ENDINGS + CLIP_ENDINGS)
-    dialog.setNameFilters([both, _filter("Photos", PHOTO_ENDINGS), _filter("Clips", CLIP_ENDINGS), "All files (*)"])
+    kinds = {"Projects": (ENDING,), "Photos": PHOTO_ENDINGS, "Clips": CLIP_ENDINGS}
+    every = _filter("Projects, photos and clips", (ENDING, *PHOTO_ENDINGS, *CLIP_ENDINGS))
+    dialog.setNameFilters([every, *(_filter(kind, endings) for kind, endings in kinds.items()), "All files (*)"])
     return _open(dialog, then)
+
+
+def ask_to_find(owner: QWidget, settings: Settings, name: str, then: Callable[[Path], object]) -> QFileDialog:
+    """Let the user show where a missing file is; `then` gets its path."""
+    dialog = QFileDialog(owner, f"Find {name}", str(settings.folder))
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+    same = f"Files of this kind (*{Path(name).suffix})" if Path(name).suffix else "All files (*)"
+    dialog.setNameFilters(list(dict.fromkeys([same, "All files (*)"])))
+    return _open(dialog, then)
+
+
+def ask_to_save_project(owner: QWidget, settings: Settings, name: str, then: Callable[[Path], object]) -> QFileDialog:
+    """Let the user choose where to save a project of this name; `then` gets the path, with the ending."""
+    dialog = QFileDialog(owner, "Save project as", str(settings.folder))
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setNameFilters([_filter("Projects", (ENDING,))])
+    dialog.setDefaultSuffix(ENDING.lstrip("."))
+    dialog.selectFile(name)
+    return _open(dialog, then)
+
+
+def ask_about_changes(owner: QWidget, name: str, *, save: Callable[[], object], discard: Callable[[], object]) -> QMessageBox:
+    """Let the user say what becomes of changes to a document of this name; Escape and closing the question do nothing."""
+    kinds = QMessageBox.StandardButton
+    box = QMessageBox(QMessageBox.Icon.NoIcon, "Unsaved changes", f"Save the changes to {name}?", parent=owner)
+    box.setInformativeText("Discarded changes cannot be brought back.")
+    box.setStandardButtons(kinds.Save | kinds.Discard | kinds.Cancel)
+    box.setDefaultButton(kinds.Save)
+    box.setEscapeButton(kinds.Cancel)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    deeds = {kinds.Save: save, kinds.Discard: discard}
+
+    def answered(button: object) -> None:
+        deed = deeds.get(box.standardButton(button))  # type: ignore[arg-type]
+        if deed is not None:
+            deed()
+
+    box.buttonClicked.connect(answered)
+    box.open()
+    return box
 
 
 def ask_to_save(owner: QWidget, settings: Settings, name: str, then: Callable[[Path], object]) -> QFileDialog:
@@ -59,4 +101,4 @@ def _open(dialog: QFileDialog, then: Callable[[Path], object]) -> QFileDialog:
 def dropped_file(event: QDropEvent) -> Path | None:
     """The first file of a drop that can be opened."""
     paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-    return next((path for path in paths if path.suffix.lower() in PHOTO_ENDINGS + CLIP_ENDINGS), None)
+    return next((path for path in paths if path.suffix.lower() in (ENDING, *PHOTO_ENDINGS, *CLIP_ENDINGS)), None)

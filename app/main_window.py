@@ -24,10 +24,11 @@ from app import theme
 from app.actions import make_actions, retint_actions
 from app.canvas import Canvas
 from app.controls_panel import ControlsPanel
+from app.documents import Documents
 from app.empty_page import EmptyPage
 from app.errors import Notice
 from app.face_picker import FacePicker
-from app.file_dialogs import ask_to_open, ask_to_save, dropped_file
+from app.file_dialogs import dropped_file
 from app.help_pages import AboutPage, KeysPage
 from app.history_popup import HistoryPopup
 from app.notice_strip import NoticeStrip
@@ -44,12 +45,21 @@ from icface.render import Frame
 
 
 class MainWindow(QMainWindow):
-    """One photo, its controls, and what there is to say about them."""
+    """One photo, its controls, and what there is to say about them.
 
-    def __init__(self, studio: Studio, settings: Settings) -> None:
+    Parameters
+    ----------
+    studio : Studio
+    settings : Settings
+    unsaved : Path, optional
+        Where copies of unsaved documents are kept; none are if omitted.
+    """
+
+    def __init__(self, studio: Studio, settings: Settings, unsaved: Path | None = None) -> None:
         super().__init__()
         self.studio = studio
         self.settings = settings
+        self.documents = Documents(self, studio, settings, unsaved)
         self.canvas = Canvas()
         self.empty = EmptyPage()
         self.panel = ControlsPanel()
@@ -62,7 +72,6 @@ class MainWindow(QMainWindow):
         self.commands = TimelineCommands(self.timeline, settings)
         self.actions_by_id = make_actions(self, self._handlers())
         self._recent = QMenu("Open recent", self)
-        self._asked: Path | None = None
         self.setWindowTitle("ICface Studio")
         self.setAcceptDrops(True)
         self.setMinimumSize(QSize(860, 560))
@@ -74,15 +83,19 @@ class MainWindow(QMainWindow):
         self._restore()
         self._photo_changed(None)
         self._history_changed()
+        self._show_title()
 
     # Building --------------------------------------------------------------------------------------------------------
 
     def _handlers(self) -> dict[str, Callable[..., object]]:
         studio, session, canvas = self.studio, self.studio.session, self.canvas
         return {
-            "open": lambda: ask_to_open(self, self.settings, self.open_photo),
+            "new": self.documents.new,
+            "open": self.documents.ask_to_open,
             "sample": studio.open_sample,
-            "save": self.save_image_as,
+            "save": self.documents.save,
+            "save_as": self.documents.save_as,
+            "save_image": self.documents.save_image_as,
             "quit": self.close,
             "undo": session.undo,
             "redo": session.redo,
@@ -145,7 +158,6 @@ class MainWindow(QMainWindow):
         studio, bridge = self.studio, self.studio.bridge
         studio.photo_changed.connect(self._photo_changed)
         studio.opening_changed.connect(self._opening_changed)
-        studio.photo_saved.connect(self._photo_saved)
         studio.noticed.connect(self.show_notice)
         studio.settled.connect(self.notices.dismiss)
         studio.box_wanted.connect(self.canvas.start_drawing_box)
@@ -171,10 +183,16 @@ class MainWindow(QMainWindow):
         self.canvas.wipe_changed.connect(self.actions_by_id["wipe"].setChecked)
         self.picker.face_chosen.connect(studio.choose_face)
         self.status.cancel_asked.connect(studio.cancel)
+        self.documents.changed.connect(self._show_title)
+        self.documents.remembered.connect(self._show_recent)
+        self.documents.noticed.connect(self.show_notice)
+        self.documents.settled.connect(self.notices.dismiss)
+        self.documents.said.connect(self.status.say)
+        self.documents.kept.connect(self.status.show_kept)
         self.history.chosen.connect(studio.go_to)
         self.empty.open_asked.connect(self.actions_by_id["open"].trigger)
         self.empty.sample_asked.connect(studio.open_sample)
-        self.empty.recent_asked.connect(self.open_photo)
+        self.empty.recent_asked.connect(self.documents.open)
 
     def _restore(self) -> None:
         self.resize(QSize(1440, 900))
@@ -190,19 +208,6 @@ class MainWindow(QMainWindow):
         self._show_recent()
 
     # Deeds -----------------------------------------------------------------------------------------------------------
-
-    def open_photo(self, path: Path) -> None:
-        """Open a photo and remember where it was."""
-        self.settings.folder = path.parent
-        self._asked = path
-        self.studio.open_photo(path)
-
-    def save_image_as(self) -> None:
-        """Ask where to, and save."""
-        photo = self.studio.photo
-        if photo is not None:
-            name = photo.path.with_stem(f"{photo.path.stem}-edited").name
-            ask_to_save(self, self.settings, name, self.studio.save_image)
 
     def show_notice(self, notice: Notice) -> None:
         """Tell something in the strip above the canvas."""
@@ -244,7 +249,7 @@ class MainWindow(QMainWindow):
         self._recent.clear()
         self._recent.setEnabled(bool(paths))
         for path in paths:
-            self._recent.addAction(path.name).triggered.connect(partial(self.open_photo, path))
+            self._recent.addAction(path.name).triggered.connect(partial(self.documents.open, path))
         self.empty.show_recent(paths)
 
     # What the studio tells -------------------------------------------------------------------------------------------
@@ -254,16 +259,19 @@ class MainWindow(QMainWindow):
         self.status.show_photo(photo)
         self.pages.setCurrentWidget(self.empty if photo is None else self.canvas)
         (self.empty.open_button if photo is None else self.canvas).setFocus(Qt.FocusReason.OtherFocusReason)
-        self.setWindowTitle("ICface Studio" if photo is None else f"{photo.path.name} \u2013 ICface Studio")
         if photo is None:
             self.empty.show_opening("", "")
-        elif photo.path == self._asked:
-            self.settings.add_recent(photo.path)
-            self._show_recent()
-        for name in ("save", "fit", "actual", "zoom_in", "zoom_out", "before", "wipe", "draw_box"):
+        for name in ("save_image", "fit", "actual", "zoom_in", "zoom_out", "before", "wipe", "draw_box"):
             self.actions_by_id[name].setEnabled(photo is not None)
         self.actions_by_id["before"].setChecked(False)
         self._faces_changed(self.studio.project)
+
+    def _show_title(self) -> None:
+        name = self.documents.name
+        self.setWindowTitle(f"{name}[*] \u2013 ICface Studio" if name else "ICface Studio[*]")
+        self.setWindowModified(self.documents.is_modified)
+        for action in ("save", "save_as"):
+            self.actions_by_id[action].setEnabled(bool(name) or self.documents.is_modified)
 
     def _project_changed(self, before: Project, after: Project) -> None:
         self.panel.apply(before, after)
@@ -309,10 +317,6 @@ class MainWindow(QMainWindow):
         self.status.show_progress(done, total, text)
         if self.studio.opening:
             self.empty.show_opening(self.studio.opening, text)
-
-    def _photo_saved(self, path: Path) -> None:
-        self.settings.folder = path.parent
-        self.status.say(f"Saved {path}")
 
     def _view_changed(self) -> None:
         self.studio.set_view_side(self.canvas.view.needed_side)
@@ -360,7 +364,7 @@ class MainWindow(QMainWindow):
         return super().event(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Welcome files that may be photos."""
+        """Welcome files that can be opened."""
         if dropped_file(event) is not None:
             event.acceptProposedAction()
             self._set_drop_target(True)
@@ -375,14 +379,18 @@ class MainWindow(QMainWindow):
         path = dropped_file(event)
         if path is not None:
             event.acceptProposedAction()
-            self.open_photo(path)
+            self.documents.open(path)
 
     def _set_drop_target(self, active: bool) -> None:
         self.empty.set_drop_target(active)
         self.canvas.set_drop_target(active)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Remember the layout."""
+        """Ask what becomes of unsaved changes, and remember the layout."""
+        if not self.documents.may_close():
+            event.ignore()
+            return
+        self.documents.close()
         self.settings.set_state("window", self.saveGeometry())
         self.settings.set_state("splitter", self.splitter.saveState())
         self.settings.set_state("timeline", self.stack.saveState())

@@ -28,6 +28,7 @@ class NoticeStrip(QFrame):
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.remedy = QPushButton()
         self.remedy.setObjectName("primary")
+        self.second = QPushButton()
         self.details_button = QPushButton("Details")
         self.details_button.setCheckable(True)
         self._close = QToolButton()
@@ -39,6 +40,7 @@ class NoticeStrip(QFrame):
         self.details.setAccessibleName("Details")
         self._arrange()
         self.remedy.clicked.connect(self._run_remedy)
+        self.second.clicked.connect(self._run_second)
         self.details_button.toggled.connect(self.details.setVisible)
         self._close.clicked.connect(self.close_notice)
         self.hide()
@@ -52,7 +54,7 @@ class NoticeStrip(QFrame):
         line.setSpacing(theme.GRID_PX)
         line.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
         line.addLayout(words, 1)
-        for button in (self.remedy, self.details_button, self._close):
+        for button in (self.remedy, self.second, self.details_button, self._close):
             line.addWidget(button, 0, Qt.AlignmentFlag.AlignVCenter)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 10, 10, 10)
@@ -66,9 +68,10 @@ class NoticeStrip(QFrame):
         self._title.setText(notice.title)
         self._text.setText(notice.text)
         self._text.setVisible(bool(notice.text))
-        self.remedy.setVisible(notice.remedy is not None)
-        if notice.remedy is not None:
-            self.remedy.setText(notice.remedy[0])
+        for button, deed in ((self.remedy, notice.remedy), (self.second, notice.second)):
+            button.setVisible(deed is not None)
+            if deed is not None:
+                button.setText(deed[0])
         self.details.setPlainText(notice.details)
         self.details_button.setChecked(False)
         self.details_button.setVisible(bool(notice.details))
@@ -103,6 +106,12 @@ class NoticeStrip(QFrame):
         self.close_notice()
         if notice is not None and notice.remedy is not None:
             notice.remedy[1]()
+
+    def _run_second(self) -> None:
+        notice = self.notice
+        self.close_notice()
+        if notice is not None and notice.second is not None:
+            notice.second[1]()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape closes."""

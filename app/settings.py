@@ -35,11 +35,11 @@ class Settings:
 
     @property
     def recent(self) -> tuple[Path, ...]:
-        """Photos opened lately, newest first; files that are gone are left out."""
+        """Projects, photos and clips opened lately, newest first; files that are gone are left out."""
         return tuple(path for path in map(Path, self._strings("recent")) if path.is_file())
 
     def add_recent(self, path: Path) -> None:
-        """Put a photo at the head of the recent ones."""
+        """Put a file at the head of the recent ones."""
         known = [str(path), *(p for p in self._strings("recent") if p != str(path))]
         self._store.setValue("recent", known[:_RECENT])
 

@@ -29,6 +29,10 @@ class StatusLine(QStatusBar):
         self.zoom.setToolTip("Size on the screen; 100 % shows one pixel of the photo per pixel of the screen")
         self.zoom.setMinimumWidth(64)
         self.zoom.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.kept = QLabel()
+        self.kept.setObjectName("secondary")
+        self.kept.setToolTip("When the last copy of the unsaved changes was kept, for the case that the program ends early")
+        self.kept.hide()
         self.work = QLabel()
         self.work.setObjectName("work")
         self.work.setAccessibleName("What is being done")
@@ -39,6 +43,7 @@ class StatusLine(QStatusBar):
         self.cancel.hide()
         self.addPermanentWidget(self.work)
         self.addPermanentWidget(self.cancel)
+        self.addPermanentWidget(self.kept)
         self.addPermanentWidget(self.zoom)
         self._text = ""
         self._busy = QTimer(self)
@@ -87,6 +92,10 @@ class StatusLine(QStatusBar):
     def show_zoom(self, scale: float) -> None:
         """Device pixels per photo pixel, in per cent."""
         self.zoom.setText(f"{scale:.0%}".replace("%", " %"))
+
+    def show_kept(self, text: str) -> None:
+        """When the last copy of unsaved changes was kept; "" if there is none."""
+        self._set(self.kept, text)
 
     def show_busy(self, busy: bool) -> None:
         """Something is being computed; said only when it lasts."""

@@ -179,7 +179,6 @@ class Studio(QObject):
             self.noticed.emit(Notice.failure("The photo has changed on the disk", text))
 
     def _saved(self, saved: Saved) -> None:
-        self.session.mark_saved(saved.project)
         self.photo_saved.emit(saved.path)
         if saved.notes:
             self.noticed.emit(Notice(kind="info", title=f"Saved {saved.path.name}", text=" ".join(saved.notes), topic="saved"))
@@ -196,16 +195,21 @@ class Studio(QObject):
         if new is None:
             self._set_photo(None)
         elif old is None or old.digest != new.digest:
-            photo = self._photos.get(new.digest)
-            if photo is None:
-                self._returning_to = new.digest
-                self._set_opening(Path(new.path).name)
-                self.bridge.open_photo(new.path)
+            if new.digest not in self._photos:
+                self.read_source()
                 return
-            self._set_photo(photo)
+            self._set_photo(self._photos[new.digest])
         if after.faces:
             self.settled.emit("no-face")
         self.render()
+
+    def read_source(self) -> None:
+        """Read the document's photo or clip again if it is not on the screen, as when its file was missing and is found."""
+        source = self.project.source
+        if source is not None and (self.photo is None or self.photo.digest != source.digest):
+            self._returning_to = source.digest
+            self._set_opening(Path(source.path).name)
+            self.bridge.open_photo(source.path)
 
     def _set_photo(self, photo: Photo | None) -> None:
         if photo is not self.photo:

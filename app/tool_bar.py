@@ -11,14 +11,14 @@ from PySide6.QtWidgets import QMenu, QMenuBar, QSizePolicy, QToolBar, QToolButto
 from app.actions import ACTIONS, MENUS
 
 _GROUPS: tuple[tuple[str, ...], ...] = (
-    ("open", "save"),
+    ("open", "save", "save_image"),
     ("undo", "redo", "history"),
     (),
     ("before", "wipe"),
     ("fit", "actual"),
 )
 """Buttons from left to right; the empty group pushes what follows to the right."""
-_TEXTS = {"open": "Open", "save": "Save image", "before": "Before", "wipe": "Split"}
+_TEXTS = {"open": "Open", "save": "Save", "save_image": "Save image", "before": "Before", "wipe": "Split"}
 """What buttons with a word beside their icon say."""
 
 

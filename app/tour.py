@@ -158,7 +158,7 @@ def picture_of_the_window(renderer: Renderer, path: Path) -> QImage:
         try:
             window.resize(1440, 900)
             window.show()
-            window.open_photo(path)
+            window.documents.open(path)
             _wait_until_idle(studio.bridge)
             for key, share in (("AU1", 0.7), ("yaw", 0.7)):
                 window.panel.show_row(key)
@@ -166,6 +166,7 @@ def picture_of_the_window(renderer: Renderer, path: Path) -> QImage:
                 _wait_until_idle(studio.bridge)
             return window.grab().toImage()
         finally:
+            studio.session.mark_saved()  # nobody is there to be asked
             window.close()
             studio.bridge.close()
             window.deleteLater()

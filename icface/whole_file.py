@@ -17,7 +17,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
-if sys.platform != "win32":
+if sys.platform == "win32":
+    import msvcrt
+else:
     import fcntl
 
 T = TypeVar("T")
@@ -96,15 +98,14 @@ def remove_unfinished(folder: Path) -> None:
 
 
 def try_to_lock(stream: BinaryIO) -> bool:
-    """Lock an open file for this process until it is closed; False if somebody has it, or if locks do not work there.
-
-    On Windows nothing is locked: an open file cannot be removed there anyway.
-    """
-    if sys.platform != "win32":
-        try:
+    """Lock an open file until it is closed or its process ends; False if somebody has it, or if locks do not work there."""
+    try:
+        if sys.platform == "win32":
+            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
             fcntl.flock(stream.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return False
+    except OSError:
+        return False
     return True
 
 

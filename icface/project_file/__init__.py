@@ -2,7 +2,7 @@
 
 from icface.project_file.errors import ProjectFileError
 from icface.project_file.files import ENDING, LoadedProject, load_project, read_project, save_folder, save_project
-from icface.project_file.media_paths import DifferentFileError, file_digest, media, missing_media, relink
+from icface.project_file.media_paths import DifferentFileError, file_digest, find, media, missing_media, relink, relinked
 
 __all__ = [
     "ENDING",
@@ -10,11 +10,13 @@ __all__ = [
     "LoadedProject",
     "ProjectFileError",
     "file_digest",
+    "find",
     "load_project",
     "media",
     "missing_media",
     "read_project",
     "relink",
+    "relinked",
     "save_folder",
     "save_project",
 ]

@@ -41,8 +41,17 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+Found = dict[str, tuple[str, str]]
+"""Path in the document: path and digest of the file that was found in its place."""
+
+
 def relink(project: Project, old: str, new: Path, *, different: bool = False) -> Project:
-    """The document with a file found elsewhere, and with it every other missing file that lies in the new folder as well.
+    """The document with a file found elsewhere, and what lies beside it: `relinked` with what `find` finds."""
+    return relinked(project, find(project, old, new, different=different))
+
+
+def find(project: Project, old: str, new: Path, *, different: bool = False) -> Found:
+    """What a file found elsewhere stands for, and every other missing file that lies in the new folder as well.
 
     Parameters
     ----------
@@ -71,19 +80,22 @@ def relink(project: Project, old: str, new: Path, *, different: bool = False) ->
         raise ProjectFileError(f"{new} cannot be read: {error.strerror or error}.") from error
     if wanted != {digest} and not different:
         raise DifferentFileError(f"{new.name} is not the file that the project was made with; it has other content.")
-    moved = {old: (lexical(new), digest)}
-    moved |= _siblings(project, old, new)
-
-    def found(medium: Medium) -> Medium:
-        path, its_digest = moved.get(medium.path, (medium.path, medium.digest))
-        return replace(medium, path=path, digest=its_digest)
-
-    return _with_media(project, found)
+    return {old: (lexical(new), digest), **_siblings(project, old, new)}
 
 
-def _siblings(project: Project, old: str, new: Path) -> dict[str, tuple[str, str]]:
+def relinked(project: Project, found: Found) -> Project:
+    """The document with files where they were found; an edit like those of `icface.edits`."""
+
+    def placed(medium: Medium) -> Medium:
+        path, digest = found.get(medium.path, (medium.path, medium.digest))
+        return replace(medium, path=path, digest=digest)
+
+    return _with_media(project, placed)
+
+
+def _siblings(project: Project, old: str, new: Path) -> Found:
     """Other missing files of the old folder, where the new folder has the very same ones."""
-    found: dict[str, tuple[str, str]] = {}
+    found: Found = {}
     for medium in missing_media(project):
         place = new.parent / _name(medium.path)
         if medium.path == old or _folder(medium.path) != _folder(old) or not place.is_file():

@@ -112,6 +112,7 @@ def window(qtbot: QtBot, qapp: QApplication, studio: Studio, settings: Settings)
     made.show()
     qtbot.waitExposed(made)
     yield made
+    made.studio.session.mark_saved()  # what becomes of changes is asked in the tests that are about it
     made.close()
 
 
@@ -125,5 +126,5 @@ def opened(qtbot: QtBot, window: MainWindow, astronaut_path: Path) -> MainWindow
 def open_in(qtbot: QtBot, window: MainWindow, path: Path) -> None:
     """Open a photo and wait until the window shows it."""
     with qtbot.waitSignal(window.studio.photo_changed, timeout=20_000):
-        window.open_photo(path)
+        window.documents.open(path)
     qtbot.waitUntil(lambda: not window.studio.bridge.is_busy, timeout=20_000)

@@ -33,6 +33,7 @@ def test_an_empty_window_offers_two_ways_to_begin(window: MainWindow) -> None:
     assert window.pages.currentWidget() is window.empty
     assert window.empty.open_button.isVisible()
     assert window.empty.sample_button.isVisible()
+    assert not window.actions_by_id["save_image"].isEnabled()
     assert not window.actions_by_id["save"].isEnabled()
 
 
@@ -225,7 +226,7 @@ def test_a_dropped_photo_is_opened_and_other_files_are_not(
 def test_a_file_that_is_no_photo_is_told_in_the_window(qtbot: QtBot, opened: MainWindow, tmp_path: Path) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"not a picture")
-    opened.open_photo(broken)
+    opened.documents.open(broken)
     qtbot.waitUntil(opened.notices.isVisible, timeout=20_000)
     assert opened.notices.notice is not None
     assert "broken.png" in opened.notices.notice.text
@@ -272,7 +273,7 @@ def test_saving_renders_at_full_quality_off_this_thread(qtbot: QtBot, opened: Ma
     with qtbot.waitSignal(opened.studio.photo_saved, timeout=20_000):
         opened.studio.save_image(target)
     assert load_photo(target).pixels.shape == (512, 512, 3)
-    assert not opened.studio.session.is_modified
+    assert opened.studio.session.is_modified  # a picture is not the project
     assert "smile.png" in opened.status.currentMessage()
     settle(qtbot, opened)
 
@@ -403,7 +404,7 @@ def test_opening_can_be_cancelled_and_changes_nothing(
     second = tmp_path / "second.png"
     Image.fromarray(astronaut[:, ::-1].copy()).save(second)
     before = opened.studio.project
-    opened.open_photo(second)
+    opened.documents.open(second)
     assert opened.studio.opening == "second.png"
     opened.status.cancel_asked.emit()
     assert opened.studio.opening == ""

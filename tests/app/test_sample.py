@@ -27,6 +27,7 @@ def real_window(qtbot: QtBot, qapp: QApplication, settings: Settings) -> Iterato
     qtbot.addWidget(window)
     window.show()
     yield window
+    studio.session.mark_saved()
     window.close()
     studio.bridge.close()
 

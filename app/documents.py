@@ -1,0 +1,370 @@
+"""The document of a window and its file: new, open, save, changes not lost by mistake, media found again, copies restored."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+from app.autosave import Autosave
+from app.disk_thread import DiskThread
+from app.errors import Notice
+from app.file_dialogs import ask_about_changes, ask_to_find, ask_to_open, ask_to_save, ask_to_save_project
+from app.recovery import LeftBehind, RecoveryFolder, left_behind
+from app.settings import Settings
+from app.studio import Studio
+from icface.media import Photo
+from icface.project import Clip, Medium, Project
+from icface.project_file import (
+    ENDING,
+    DifferentFileError,
+    LoadedProject,
+    find,
+    load_project,
+    missing_media,
+    read_project,
+    relinked,
+    save_project,
+)
+
+
+class Documents(QObject):
+    """Takes documents from and to the disk, on a thread of its own.
+
+    Parameters
+    ----------
+    owner : QWidget
+        The window, for its dialogs, and closed when a close that had to wait may go on.
+    studio : Studio
+    settings : Settings
+    unsaved : Path or None
+        Where copies of unsaved documents are kept, see `app.recovery.users_folder`; None keeps none.
+    """
+
+    changed = Signal()
+    """The name of the document, or whether there are changes to save, may differ from before."""
+    remembered = Signal()
+    """The recent files changed."""
+    noticed = Signal(object)
+    """A `Notice`."""
+    settled = Signal(str)
+    """Topic of notices whose reason is gone."""
+    said = Signal(str)
+    """A word about what went well."""
+    kept = Signal(str)
+    """"autosaved 10 s ago", or ""."""
+
+    def __init__(self, owner: QWidget, studio: Studio, settings: Settings, unsaved: Path | None = None) -> None:
+        super().__init__(owner)
+        self.path: Path | None = None
+        self.disk = DiskThread(self)
+        self.autosave: Autosave | None = None
+        self._owner = owner
+        self._studio = studio
+        self._session = studio.session
+        self._settings = settings
+        self._unsaved = unsaved
+        self._offered: list[LeftBehind] = []
+        self._replaced: list[LeftBehind] = []
+        self._asked: Path | None = None
+        self._may_close = False
+        if unsaved is not None:
+            self.autosave = Autosave(self._session, self.disk, RecoveryFolder(unsaved), self)
+            self.autosave.told.connect(self.kept)
+            self.autosave.failed.connect(self._tell_autosave_failed)
+            self.autosave.kept.connect(self._remove_replaced)
+        self._session.history_changed.connect(self.changed)
+        studio.photo_changed.connect(self._photo_changed)
+        studio.photo_saved.connect(self._image_saved)
+        studio.bridge.failed.connect(lambda _title, _text: self._tell_missing())
+
+    @property
+    def name(self) -> str:
+        """What the document is called in the title; "" for an empty one."""
+        source = self._session.project.source
+        if self.path is not None:
+            return self.path.name
+        return "" if source is None else Path(source.path).name
+
+    @property
+    def is_modified(self) -> bool:
+        """Whether there are changes to save."""
+        return self._session.is_modified
+
+    # New and open ----------------------------------------------------------------------------------------------------
+
+    def new(self) -> None:
+        """An empty document, after asking what becomes of changes."""
+        self._when_kept(lambda: self._start(Project(), None))
+
+    def ask_to_open(self) -> None:
+        """Let the user choose a project, a photo or a clip."""
+        ask_to_open(self._owner, self._settings, self.open)
+
+    def open(self, path: Path) -> None:
+        """Open a project, after asking what becomes of changes; opening a photo or a clip is an edit that can be undone."""
+        self._settings.folder = path.parent
+        if path.suffix.lower() == ENDING:
+            self._when_kept(lambda: self._open_project(path))
+        else:
+            self._asked = path
+            self._studio.open_photo(path)
+
+    def _open_project(self, path: Path) -> None:
+        before = self._session.project
+
+        def loaded(found: LoadedProject) -> None:
+            if self._session.project is before:
+                self._loaded(path, found)
+            else:  # edited while the file was read
+                self._when_kept(lambda: self._loaded(path, found))
+
+        self.disk.do(
+            lambda: read_project(path),
+            loaded,
+            lambda error: self._tell_failure(f"{path.name} could not be opened", error),
+        )
+
+    def _loaded(self, path: Path, loaded: LoadedProject) -> None:
+        self._start(loaded.project, path)
+        self._remember(path)
+        if loaded.notes:
+            self.noticed.emit(Notice(kind="info", title=f"Opened {path.name}", text=" ".join(loaded.notes), topic="opened"))
+        self._read_media()
+
+    def _start(self, project: Project, path: Path | None) -> None:
+        self._set_path(path)
+        self.settled.emit("failure")
+        self.settled.emit("missing")
+        if self._session.project.source is not None:
+            self._session.start(Project())  # nothing of the document before stays on the screen
+        self._session.start(project)
+
+    def _set_path(self, path: Path | None) -> None:
+        self.path = path
+        if self.autosave is not None:
+            self.autosave.path = path
+
+    # Save ------------------------------------------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Write the document to its file, or ask for one."""
+        self._save(_nothing)
+
+    def save_as(self) -> None:
+        """Ask for a file, and write the document to it."""
+        self._ask_where(_nothing)
+
+    def _save(self, then: Callable[[], object]) -> None:
+        if self.path is None:
+            self._ask_where(then)
+        else:
+            self._write(self.path, then)
+
+    def _ask_where(self, then: Callable[[], object]) -> None:
+        name = Path(self.name).stem or "Untitled"
+        ask_to_save_project(self._owner, self._settings, name + ENDING, lambda path: self._write(path, then))
+
+    def _write(self, path: Path, then: Callable[[], object]) -> None:
+        project = self._session.project
+        self._settings.folder = path.parent
+        self.disk.do(
+            lambda: save_project(path, project),
+            lambda _: self._written(path, project, then),
+            lambda error: self._tell_failure(f"{path.name} could not be saved", error),
+        )
+
+    def _written(self, path: Path, project: Project, then: Callable[[], object]) -> None:
+        self._set_path(path)
+        self._session.mark_saved(project)
+        self._remember(path)
+        self._remove_replaced()
+        self.settled.emit("failure")
+        self.said.emit(f"Saved {path}")
+        then()
+
+    def save_image_as(self) -> None:
+        """Ask where to, and save the picture as edited."""
+        photo = self._studio.photo
+        if photo is not None:
+            name = photo.path.with_stem(f"{photo.path.stem}-edited").name
+            ask_to_save(self._owner, self._settings, name, self._studio.save_image)
+
+    def _image_saved(self, path: Path) -> None:
+        self._settings.folder = path.parent
+        self.said.emit(f"Saved {path}")
+
+    def _remember(self, path: Path) -> None:
+        self._settings.add_recent(path)
+        self.remembered.emit()
+
+    # Changes that would be lost --------------------------------------------------------------------------------------
+
+    def _when_kept(self, then: Callable[[], object]) -> None:
+        """Go on at once, or when the user has said what becomes of the changes."""
+        if self.is_modified:
+            ask_about_changes(self._owner, self.name or "this document", save=lambda: self._save(then), discard=then)
+        else:
+            then()
+
+    def may_close(self) -> bool:
+        """Whether the window may close now; if not, the user is asked, and the window closed when it may."""
+        if self._may_close or not self.is_modified:
+            return True
+        if self._owner.findChild(QMessageBox) is None:
+            self._when_kept(self._close_owner)
+        return False
+
+    def _close_owner(self) -> None:
+        self._may_close = True
+        self._owner.close()
+
+    def close(self) -> None:
+        """The window ends in good order: what is being written is finished, no copy is left. Further calls do nothing."""
+        self.disk.close()
+        if self.autosave is not None:
+            self.autosave.close()
+        for one in (*self._offered, *self._replaced):
+            one.release()
+        self._offered, self._replaced = [], []
+
+    # Media -----------------------------------------------------------------------------------------------------------
+
+    def _read_media(self) -> None:
+        """Clips that were saved before they had been tracked are tracked now; missing files are told."""
+        project = self._session.project
+        waiting = dict.fromkeys(driver.medium for driver in project.drivers if driver.motion is None)
+        if project.clip is not None and not project.faces:
+            waiting[project.clip] = None
+        for medium in waiting:
+            if isinstance(medium, Clip) and Path(medium.path).is_file():
+                self._studio.bridge.track(medium)
+        self._tell_missing()
+
+    def _tell_missing(self) -> None:
+        missing = missing_media(self._session.project)
+        if not missing:
+            self.settled.emit("missing")
+            return
+        first, count = missing[0], len(missing)
+        name = Path(first.path).name
+        title = f"{name} is missing" if count == 1 else f"{count} files are missing, {name} is one of them"
+        text = f"It was in {Path(first.path).parent}. Edits are kept; what lies beside it is found along with it."
+        find = ("Find…", lambda: self._ask_to_find(first))
+        self.noticed.emit(Notice(kind="warning", title=title, text=text, topic="missing", remedy=find))
+
+    def _ask_to_find(self, medium: Medium) -> None:
+        dialog = ask_to_find(self._owner, self._settings, Path(medium.path).name, lambda path: self.relink(medium.path, path))
+        dialog.rejected.connect(self._tell_missing)
+
+    def relink(self, old: str, new: Path, *, different: bool = False) -> None:
+        """Take a file in the place of one that is missing; another file than that only after a yes."""
+        project = self._session.project
+
+        def failed(error: Exception) -> None:
+            if not isinstance(error, DifferentFileError):
+                self._tell_failure(f"{new.name} could not be used", error)
+                return
+            yes = ("Use it anyway", lambda: self.relink(old, new, different=True))
+            search = ("Find another…", self._tell_missing)
+            title = f"{new.name} is another file"
+            text = "Its content is not what the project was made with; what was read in the old one may not fit."
+            self.noticed.emit(Notice(kind="warning", title=title, text=text, topic="missing", remedy=search, second=yes))
+
+        self.disk.do(lambda: find(project, old, new, different=different), self._found, failed)
+
+    def _found(self, found: dict[str, tuple[str, str]]) -> None:
+        names = ", ".join(Path(path).name for path, _ in found.values())
+        self._studio.edit(lambda project: relinked(project, found), f"Find {names}")
+        self._studio.read_source()
+        self._read_media()
+
+    def _photo_changed(self, photo: Photo | None) -> None:
+        if photo is not None and photo.path == self._asked:
+            self._remember(photo.path)
+        source = self._session.project.source
+        if photo is None or source is None or photo.digest != source.digest:
+            return
+        if (photo.width, photo.height) != (source.width, source.height):
+            size, was = f"{photo.width} \u00d7 {photo.height}", f"{source.width} \u00d7 {source.height}"
+            anew = ("Open it anew", lambda: self._studio.open_photo(photo.path))
+            text = f"It has {size} pixels, and the faces were read in {was}: they will not fit."
+            title = f"{photo.path.name} has another size"
+            self.noticed.emit(Notice(kind="warning", title=title, text=text, topic="missing", remedy=anew))
+
+    # After a crash ---------------------------------------------------------------------------------------------------
+
+    def offer_left_behind(self) -> None:
+        """Offer the newest copy that a crash left, if there is one."""
+        if self._unsaved is not None and not self._offered:
+            self._offered = list(left_behind(self._unsaved))
+        self._offer()
+
+    def _offer(self) -> None:
+        if not self._offered:
+            return
+        one, more = self._offered[0], len(self._offered) - 1
+        when = f"{one.kept_at:%A %d %B, %H:%M}"
+        text = f"{one.name}, as it was on {when}, was not saved before the program ended."
+        text += f" There {'is one more' if more == 1 else f'are {more} more'} after it." if more else ""
+        restore, discard = ("Restore", lambda: self._restore(one)), ("Discard", lambda: self._discard(one))
+        title = "Unsaved work was found"
+        self.noticed.emit(Notice(kind="warning", title=title, text=text, topic="unsaved", remedy=restore, second=discard))
+
+    def _discard(self, one: LeftBehind) -> None:
+        self._offered.remove(one)
+        one.remove()
+        self._offer()
+
+    def _restore(self, one: LeftBehind) -> None:
+        self._when_kept(
+            lambda: self.disk.do(
+                lambda: (_or_empty(one.path), load_project(one.document)),
+                lambda found: self._restored(one, *found),
+                lambda error: self._tell_failure(f"{one.name} could not be restored", error),
+            )
+        )
+
+    def _restored(self, one: LeftBehind, saved: Project, kept: Project) -> None:
+        """The saved state is where undo leads to; the copy goes once this window keeps one of its own."""
+        self._start(saved, one.path)
+        self._session.edit(lambda _: kept, "Restore unsaved work")
+        self._offered.remove(one)
+        self._replaced.append(one)
+        if self.autosave is not None:
+            self.autosave.keep()
+        self._read_media()
+
+    def _remove_replaced(self) -> None:
+        """What was restored is on the disk again, as this window's copy or in its file."""
+        for one in self._replaced:
+            one.remove()
+        self._replaced = []
+
+    def _tell_autosave_failed(self, text: str) -> None:
+        notice = Notice(
+            kind="warning", title="Unsaved changes cannot be kept", text=f"{text} Save your work.", topic="autosave"
+        )
+        self.noticed.emit(notice)
+
+    def _tell_failure(self, title: str, error: Exception) -> None:
+        plain = isinstance(error, ValueError | OSError)
+        details = "" if plain else "\n\n" + "".join(traceback.format_exception(error))
+        self.noticed.emit(Notice.failure(title, f"{error}{details}"))
+
+
+def _nothing() -> None:
+    """What follows when nothing does."""
+
+
+def _or_empty(path: Path | None) -> Project:
+    """What was saved last; an empty document if there is none, or none that can be read."""
+    if path is None:
+        return Project()
+    try:
+        return load_project(path)
+    except ValueError:
+        return Project()
