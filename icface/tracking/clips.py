@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from icface.controls import CHANNELS
 from icface.engine import Progress
 from icface.media.clip_reader import ClipReader
+from icface.media.video_file import open_video
 from icface.motion import Motion
 from icface.tracking import N_LANDMARKS, FaceTracker
 from icface.tracking.cuts import CutDetector
@@ -38,6 +39,7 @@ _READING = np.dtype(
     ]
 )  # fmt: skip
 _BATCH = 256
+_SLACK_S, _SLACK_SHARE = 0.5, 0.02
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -110,7 +112,8 @@ def track_clip(path: str | Path, tracker: FaceTracker, *, every: int = 1) -> Gen
     Parameters
     ----------
     path : str or Path
-        A video. Frames that cannot be decoded have no face; a note says how many.
+        A video. Frames that cannot be decoded have no face, and a file that breaks off is read as far as it goes; notes
+        say so.
     tracker : FaceTracker
         Used by the thread that advances the job.
     every : int
@@ -133,12 +136,22 @@ def track_clip(path: str | Path, tracker: FaceTracker, *, every: int = 1) -> Gen
         for group in seen[:MOST_PEOPLE]:
             motions.append(book.motion(group, about, tracker.name))
             yield Progress(total, total, f"person {len(motions)} of {min(len(seen), MOST_PEOPLE)}")
-        notes = []
+        notes = _short_of(Path(path), float(reader.index.duration))
         if reader.damaged:
             notes.append(f"{len(reader.damaged)} of {total} frames are damaged; no face was read in them.")
         if len(seen) > MOST_PEOPLE:
             notes.append(f"{len(seen)} people were seen; the {MOST_PEOPLE} seen longest and largest were kept.")
     return replace(about, motions=tuple(motions), tracker=tracker.name, notes=tuple(notes))
+
+
+def _short_of(path: Path, found_s: float) -> list[str]:
+    """What is to be said where a file says that it lasts longer than what is in it."""
+    container, stream = open_video(path)
+    with container:
+        said_s = float((stream.duration or 0) * (stream.time_base or 0))
+    if said_s - found_s <= max(_SLACK_S, _SLACK_SHARE * said_s):
+        return []
+    return [f"The file breaks off after {found_s:.1f} of {said_s:.1f} s; what is there was read."]
 
 
 def _in_words(faces: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tracemalloc
 import wave
 from collections.abc import Collection, Generator, Iterator
@@ -123,8 +124,17 @@ def test_a_file_that_breaks_off_is_read_as_far_as_it_goes(tmp_path: Path, astron
     assert done.motions[0].present[:2].all()
 
 
+def test_a_film_of_which_a_part_came_is_said_to_break_off(tmp_path: Path, feat_data: Path, tracker: BuiltinTracker) -> None:
+    whole = (feat_data / "WolfgangLanger_Pexels.mp4").read_bytes()
+    part = tmp_path / "part.mp4"
+    part.write_bytes(whole[: len(whole) // 6])
+    done = finish(track_clip(part, tracker, every=20))
+    assert 2 <= len(done) < 10
+    assert re.fullmatch(r"The file breaks off after \d\.\d of 19\.7 s; what is there was read\.", done.notes[0])
+
+
 def test_damaged_frames_have_no_face_and_a_note_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clips, "ClipReader", partial(Reel, 6, damaged={2, 3}))
+    show_reel(monkeypatch, 6, damaged={2, 3})
     done = finish(track_clip(tmp_path / "torn.mp4", FixedTracker(observation_in(Box(10, 10, 50, 60)))))
     assert done.motions[0].present.tolist() == [True, True, False, False, True, True]
     assert done.notes == ("2 of 6 frames are damaged; no face was read in them.",)
@@ -204,7 +214,7 @@ class Frame:
 class Reel:
     """A clip of grey pictures that needs no file."""
 
-    index = SimpleNamespace(rate=Fraction(25))
+    index = SimpleNamespace(rate=Fraction(25), duration=Fraction(1))
 
     def __init__(self, count: int, _: Path, *, cache_bytes: int, damaged: Collection[int] = ()) -> None:
         self.count, self.damaged = count, damaged
@@ -222,11 +232,17 @@ class Reel:
         return (Frame(n, n in self.damaged) for n in range(self.count))
 
 
+def show_reel(monkeypatch: pytest.MonkeyPatch, count: int, *, damaged: Collection[int] = ()) -> None:
+    """Whatever clip is asked for, it is grey pictures."""
+    monkeypatch.setattr(clips, "ClipReader", partial(Reel, count, damaged=damaged))
+    monkeypatch.setattr(clips, "_short_of", lambda *_: [])
+
+
 def test_memory_does_not_grow_with_the_length_of_a_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clips, "LANDMARKS_IN_MEMORY_BYTES", 1_000_000)
 
     def peak(count: int) -> int:
-        monkeypatch.setattr(clips, "ClipReader", partial(Reel, count))
+        show_reel(monkeypatch, count)
         tracemalloc.start()
         done = finish(track_clip(tmp_path / "long.mp4", FixedTracker(observation_in(Box(10, 10, 50, 60)))))
         _, most = tracemalloc.get_traced_memory()
@@ -244,7 +260,7 @@ def test_memory_does_not_grow_with_the_length_of_a_clip(tmp_path: Path, monkeypa
 
 def test_a_job_that_is_closed_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clips.tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr(clips, "ClipReader", partial(Reel, 9))
+    show_reel(monkeypatch, 9)
     job = track_clip(tmp_path / "long.mp4", FixedTracker())
     assert [next(job).done for _ in range(3)] == [1, 2, 3]
     job.close()
