@@ -35,8 +35,8 @@ MOVES_THE_MOUTH = [i for i, name in enumerate(CHANNELS) if not name.startswith((
 """Positions in a control vector of what the mouth's patch may change with; a wink leaves it alone."""
 FADES_IN = 0.15
 """Largest change of one of those (angles in units of 30 degrees) from which on the painter paints in full."""
-COLOURFUL = 0.04
-"""Mean distance of a patch's channels from their mean (-1..1) from which on paint has all its colour."""
+HUE_TAIL = 1.0
+"""Per cent of a patch's pixels at either end of a hue that do not count for it: specks and noise."""
 MIN_FACE_SHARE = 0.02
 """Less of the window than this taken for face means that there is none to move."""
 T = TypeVar("T")
@@ -298,7 +298,7 @@ class FacePredictor:
         told = [painter_controls(c).to(where, dtype)[None] for c in controls]
         patch = torch.from_numpy(seen).to(where, dtype)[None].contiguous(memory_format=torch.channels_last)
         paint: Paint = painter(patch, *told)
-        colour = tinted((paint.colour[0] * 0.5).float().permute(1, 2, 0).cpu().numpy(), seen[3:6])
+        colour = in_own_hues((paint.colour[0] * 0.5).float().permute(1, 2, 0).cpu().numpy(), seen[:3], seen[3:6])
         mask = paint.mask[0, 0].float().cpu().numpy() * wanted
         if not (np.isfinite(colour).all() and np.isfinite(mask).all()):
             if self._device.dtype is torch.float32:
@@ -331,19 +331,29 @@ def painter_controls(controls: ControlVector) -> torch.Tensor:
     return torch.from_numpy(told)
 
 
-def tinted(colour: NDArray[np.float32], photo: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Paint with no more colour than the photo has: a photograph in grey keeps grey teeth.
+def in_own_hues(colour: NDArray[np.float32], moved: NDArray[np.float32], photo: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Paint that makes no hue the photo does not have there: grey photographs keep grey teeth, and no mouth turns blue.
 
     Parameters
     ----------
     colour : (S, S, 3)
-        What is to be added.
+        What is to be added, in units of the range of values.
+    moved : (3, S, S)
+        The moved picture that it is added to, -1..1.
     photo : (3, S, S)
         The photo there, -1..1.
+
+    Returns
+    -------
+    (S, S, 3) float32
+        What to add, so that each colour's distance from grey lies between the photo's least and greatest, and grey.
     """
-    spread = float(np.abs(photo - photo.mean(0)).mean()) / COLOURFUL
-    grey = colour.mean(2, keepdims=True)
-    return np.asarray(grey + (colour - grey) * min(spread, 1.0), np.float32)
+    under = moved.transpose(1, 2, 0) * 0.5
+    painted = under + colour
+    grey = painted.mean(2, keepdims=True)
+    own = (photo - photo.mean(0)).reshape(3, -1) * 0.5
+    low, high = np.percentile(own, (HUE_TAIL, 100 - HUE_TAIL), axis=1)
+    return np.asarray(grey + np.clip(painted - grey, np.minimum(low, 0), np.maximum(high, 0)) - under, np.float32)
 
 
 def patch_input(

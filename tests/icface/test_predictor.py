@@ -13,7 +13,7 @@ from icface.geometry import Box
 from icface.model.anatomy import one_face
 from icface.model.device import Device
 from icface.model.neutralizer import GRID, Part
-from icface.predictor import FacePredictor, SourceEncoding, tinted
+from icface.predictor import FacePredictor, SourceEncoding, in_own_hues
 from icface.tracking import FaceObservation, NoFaceError
 from icface.tracking.builtin import BuiltinTracker
 
@@ -212,10 +212,22 @@ def test_a_photo_without_colour_gets_paint_without_colour(
     encoding = predictor.encode(grey, face)
     result = edited(predictor, grey, encoding, AU27=0.8).astype(int)
     assert np.ptp(result[region(face, [13, 14, 61, 291], 0)], axis=2).max() <= 2
-    paint = np.random.default_rng(0).normal(0, 0.2, (8, 8, 3)).astype(np.float32)
-    assert np.ptp(tinted(paint, np.full((3, 8, 8), 0.3, np.float32)), axis=2).max() < 1e-6
-    colourful = np.random.default_rng(1).uniform(-1, 1, (3, 8, 8)).astype(np.float32)
-    assert tinted(paint, colourful) == pytest.approx(paint, abs=1e-6)
+
+
+def test_paint_keeps_to_the_hues_of_the_photo() -> None:
+    rng = np.random.default_rng(0)
+    paint = rng.normal(0, 0.2, (8, 8, 3)).astype(np.float32)
+    grey = np.full((3, 8, 8), 0.3, np.float32)
+    assert np.ptp(grey.transpose(1, 2, 0) / 2 + in_own_hues(paint, grey, grey), axis=2).max() < 1e-6
+    colourful = rng.uniform(-1, 1, (3, 8, 8)).astype(np.float32)
+    within = np.zeros((8, 8, 3), np.float32)
+    within[2:6, 2:6] = 0.1
+    assert in_own_hues(within, colourful * 0.2, colourful) == pytest.approx(within, abs=1e-6)
+    skin = np.broadcast_to(np.array([0.6, 0.2, 0.0], np.float32)[:, None, None], (3, 8, 8))
+    blue = np.broadcast_to(np.array([-0.2, 0.0, 0.4], np.float32), (8, 8, 3))
+    painted = skin.transpose(1, 2, 0) / 2 + in_own_hues(blue, skin, skin)
+    assert (painted[..., 2] <= painted.mean(2) + 1e-6).all()
+    assert painted.mean() == pytest.approx((skin.transpose(1, 2, 0) / 2 + blue).mean(), abs=0.05)
 
 
 def test_paint_leaves_the_mouth_alone_when_only_eyes_and_brows_move(
