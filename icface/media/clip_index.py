@@ -189,6 +189,7 @@ def _from_frames(path: Path) -> ClipIndex:
             raise VideoError(
                 f"{path} holds no frame that can be decoded: it is damaged or cut short. Copy or download it again."
             )
+        ticks.sort()  # frames come in the order of showing; where stamps do not, as in AVI, they were mixed up
         for at in range(1, len(ticks)):
             ticks[at] = max(ticks[at], ticks[at - 1] + 1)
         told = not seen.doubtful and bool(seen.keys) and None not in stamps and container.format.name not in _GUESSED_STAMPS

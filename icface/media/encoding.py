@@ -177,12 +177,22 @@ class ClipWriter:
         ticks = round(time / self._pictures.tick)
         self._times.add(ticks)
         if isinstance(picture, np.ndarray):
+            self._check_size(picture)
             frame = frame_of_pixels(picture, self._form, self._colours)
         else:
             frame = upright_frame(picture, self._pictures.orientation)
         with telling_why(self.path):
             self._encode_waiting()
             self._waiting = frame, ticks
+
+    def _check_size(self, pixels: Pixels) -> None:
+        height, width = pixels.shape[:2]
+        stored = self._pictures.orientation.size(self._pictures.width, self._pictures.height)
+        if (width, height) not in (stored, self._pictures.square_size):
+            wide, high = self._pictures.square_size
+            raise EncodeError(
+                f"A picture of {width} x {height} pixels does not fit {self.path.name}, which has {wide} x {high}."
+            )
 
     def _encode_waiting(self) -> None:
         """Encode the frame before, whose length is known now."""

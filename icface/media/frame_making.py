@@ -88,10 +88,13 @@ class Fitter:
 
     def __init__(self, form: str, size: tuple[int, int], colours: Colours) -> None:
         self._form, self._size, self._colours = form, size, colours
-        self._reformatter = VideoReformatter()
+        self._reformatter, self._scaler = VideoReformatter(), VideoReformatter()
 
     def fit(self, frame: Decoded) -> Decoded:
-        """The frame in that format, its last column and row repeated up to that size; itself if nothing has to be done."""
+        """The frame in that format and size; itself if nothing has to be done.
+
+        Its last columns and rows are repeated up to the size; a frame of another size altogether is scaled.
+        """
         full = FULL if is_full_range(frame) else LIMITED
         narrowed = full == FULL and self._colours.range == LIMITED and not frame.format.is_rgb
         if narrowed or (frame.format.name != self._form and not self._is_only_renamed(frame)):
@@ -102,8 +105,11 @@ class Fitter:
             )  # fmt: skip
             frame = like(other, frame)
             self._colours.put_on(frame)
-        if (frame.width, frame.height) == self._size:
+        spare = self._size[0] - frame.width, self._size[1] - frame.height
+        if spare == (0, 0):
             return frame
+        if min(spare) < 0 or max(spare) > 3:  # a clip whose size changes, or square pixels for a file of others
+            return like(self._scaler.reformat(frame, *self._size, interpolation=_SMOOTH), frame)
         return self._padded(frame)
 
     def _is_only_renamed(self, frame: Decoded) -> bool:

@@ -90,6 +90,14 @@ def test_a_variable_rate_keeps_its_times(tmp_path: Path) -> None:
         assert [reader.at(t).index for t in (-1, 0, 0.0999, 0.1, 0.4999, 0.5, 99)] == [0, 0, 1, 2, 4, 5, 7]
 
 
+def test_stamps_that_a_container_mixes_up_are_put_in_order(tmp_path: Path) -> None:
+    clip = encode_video(tmp_path / "b_frames.avi", moving_frames(37), B_FRAMES)
+    truth = [fingerprint(frame) for frame in read_video(clip)]
+    with ClipReader(clip) as reader:
+        assert reader.seconds == pytest.approx(np.arange(37) / 25)
+        assert [fingerprint(reader.frame(n)) for n in (36, 3, 20)] == [truth[n] for n in (36, 3, 20)]
+
+
 def test_rates_of_film_and_television_are_exact(tmp_path: Path) -> None:
     clip = encode_video(tmp_path / "even.mkv", moving_frames(30), Recipe("libx264", rate=30))
     assert (clip_index(clip).rate, clip_index(clip).variable) == (30, False)

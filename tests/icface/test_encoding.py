@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import resource
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Iterable
 from fractions import Fraction
@@ -218,6 +220,32 @@ def test_odd_sides_are_made_even_where_they_must_be_and_that_is_said(tmp_path: P
     assert identical(source, tmp_path / "odd2.mkv")
 
 
+def test_pixels_that_are_not_square_are_written_as_they_are_stored(tmp_path: Path) -> None:
+    pictures = Pictures(width=96, height=64, rate=Fraction(25), tick=Fraction(1, 25), aspect=Fraction(4, 3))
+    wide = np.full((64, 128, 3), (200, 100, 50), np.uint8)
+    with ClipWriter(tmp_path / "wide.mp4", PRESETS["mp4"], pictures) as writer:
+        writer.write(moving_frames(1)[0], Fraction(0))
+        writer.write(wide, Fraction(1, 25))
+        with pytest.raises(EncodeError, match=r"50 x 50 pixels does not fit wide\.mp4, which has 128 x 64"):
+            writer.write(np.zeros((50, 50, 3), np.uint8), Fraction(2, 25))
+    with ClipWriter(tmp_path / "wide.mp4", PRESETS["mp4"], pictures) as writer:
+        writer.write(moving_frames(1)[0], Fraction(0))
+        writer.write(wide, Fraction(1, 25))
+        writer.finish()
+    assert probe(tmp_path / "wide.mp4").size == (128, 64)
+    with ClipReader(tmp_path / "wide.mp4") as reader:
+        assert np.abs(reader.frame(1).pixels().astype(int) - wide).mean() < 3
+
+
+def test_a_clip_whose_size_changes_is_written_in_its_first_size(tmp_path: Path) -> None:
+    pictures = Pictures(width=96, height=64, rate=Fraction(25), tick=Fraction(1, 25))
+    with ClipWriter(tmp_path / "sizes.mkv", PRESETS["lossless"], pictures) as writer:
+        for number, size in enumerate([(96, 64), (192, 128), (48, 32)]):
+            writer.write(moving_frames(1, size)[0], Fraction(number, 25))
+        assert writer.finish().frames == 3
+    assert probe(tmp_path / "sizes.mkv").size == (96, 64)
+
+
 def test_photos_with_transparency_become_clips_with_it(tmp_path: Path) -> None:
     pixels = np.zeros((64, 96, 4), np.uint8)
     pixels[10:50, 20:70] = (200, 120, 60, 255)
@@ -411,3 +439,20 @@ def test_planes_of_a_source_are_not_written_to(tmp_path: Path) -> None:
         writer.finish()
     assert (frame.pts, frame.time_base) == (77, Fraction(1, 90))
     assert all((a == b).all() for a, b in zip(planes(frame, layout), before, strict=True))
+
+
+@pytest.mark.parametrize("name", ["lossless", "mp4"])
+def test_a_killed_export_leaves_the_old_file_and_the_next_one_clears_up(name: str, tmp_path: Path) -> None:
+    target = tmp_path / f"out{PRESETS[name].suffix}"
+    target.write_bytes(b"old")
+    root = Path(__file__).resolve().parents[2]
+    command = [sys.executable, "-m", "tests.icface.export_job", str(target), name]
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE) as job:
+        assert job.stdout is not None
+        assert job.stdout.readline() == b"writing\n"
+        job.kill()
+    assert target.read_bytes() == b"old"
+    with writer_of(target, name) as writer:
+        writer.write(moving_frames(1)[0], Fraction(0))
+        assert writer.finish().frames == 1
+    assert [path.name for path in tmp_path.iterdir()] == [target.name]
