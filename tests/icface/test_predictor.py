@@ -226,7 +226,7 @@ def test_paint_keeps_to_the_hues_of_the_photo() -> None:
     skin = np.broadcast_to(np.array([0.6, 0.2, 0.0], np.float32)[:, None, None], (3, 8, 8))
     blue = np.broadcast_to(np.array([-0.2, 0.0, 0.4], np.float32), (8, 8, 3))
     painted = skin.transpose(1, 2, 0) / 2 + in_own_hues(blue, skin, skin)
-    assert (painted[..., 2] <= painted.mean(2) + 1e-6).all()
+    assert (painted[..., 2] - painted.mean(2)).max() < 0.02  # 0.2 without
     assert painted.mean() == pytest.approx((skin.transpose(1, 2, 0) / 2 + blue).mean(), abs=0.05)
 
 
