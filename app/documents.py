@@ -309,6 +309,7 @@ class Documents(QObject):
         one, more = self._offered[0], len(self._offered) - 1
         when = f"{one.kept_at:%A %d %B, %H:%M}"
         text = f"{one.name}, as it was on {when}, was not saved before the program ended."
+        text += " The file itself was saved later than that." if _is_later(one) else ""
         text += f" There {'is one more' if more == 1 else f'are {more} more'} after it." if more else ""
         restore, discard = ("Restore", lambda: self._restore(one)), ("Discard", lambda: self._discard(one))
         title = "Unsaved work was found"
@@ -354,6 +355,14 @@ class Documents(QObject):
         plain = isinstance(error, ValueError | OSError)
         details = "" if plain else "\n\n" + "".join(traceback.format_exception(error))
         self.noticed.emit(Notice.failure(title, f"{error}{details}"))
+
+
+def _is_later(one: LeftBehind) -> bool:
+    """Whether the file of a copy was written after it."""
+    try:
+        return one.path is not None and one.path.stat().st_mtime > one.kept_at.timestamp()
+    except OSError:
+        return False
 
 
 def _nothing() -> None:

@@ -87,11 +87,16 @@ def write_whole(path: Path, write: Callable[[BinaryIO], T]) -> T:
     return result
 
 
+def is_unfinished(name: str) -> bool:
+    """Whether a file of this name is one that is being written, or was when its process was killed."""
+    return _UNFINISHED.fullmatch(name) is not None
+
+
 def remove_unfinished(folder: Path) -> None:
     """Remove what killed processes left unfinished in a folder; what is being written now is left alone."""
     with suppress(OSError):
         for entry in os.scandir(folder):
-            if _UNFINISHED.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+            if is_unfinished(entry.name) and entry.is_file(follow_symlinks=False):
                 with suppress(OSError), Path(entry.path).open("rb") as stream:
                     if try_to_lock(stream):
                         Path(entry.path).unlink(missing_ok=True)

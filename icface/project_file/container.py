@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from icface.project_file.errors import ProjectFileError
+from icface.whole_file import is_unfinished
 
 MOST_ENTRIES = 4096
 MOST_RATIO = 100
@@ -117,8 +118,8 @@ class FolderEntries:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         arrays = folder / "arrays"
-        inside = sorted(arrays.iterdir()) if arrays.is_dir() else []
-        self._names = frozenset({"project.json", *(f"arrays/{path.name}" for path in inside)})
+        inside = [path.name for path in arrays.iterdir()] if arrays.is_dir() else []
+        self._names = frozenset({"project.json", *(f"arrays/{name}" for name in inside if not is_unfinished(name))})
 
     @property
     def names(self) -> frozenset[str]:

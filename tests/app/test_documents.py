@@ -434,6 +434,16 @@ def test_a_copy_of_a_document_that_was_never_saved_comes_back_without_a_name(
     assert kept_window.isWindowModified()
 
 
+def test_a_copy_that_is_older_than_its_file_says_so(
+    qtbot: QtBot, kept_window: MainWindow, tmp_path: Path, unsaved: Path
+) -> None:
+    path = tmp_path / "one.icface"
+    crashed(unsaved, Project(), path)
+    save_project(path, Project())
+    kept_window.documents.offer_left_behind()
+    assert "The file itself was saved later than that." in notice(kept_window).text
+
+
 def test_copies_that_are_not_wanted_are_discarded_one_by_one(qtbot: QtBot, kept_window: MainWindow, unsaved: Path) -> None:
     for _ in range(2):
         crashed(unsaved, Project(), None)

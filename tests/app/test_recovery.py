@@ -84,6 +84,22 @@ def test_folders_of_crashed_windows_without_a_copy_are_removed_and_strange_ones_
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "note.txt"]
 
 
+def test_half_a_copy_that_a_killed_window_was_removing_is_not_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = RecoveryFolder(tmp_path)
+    folder.keep(a_project(ControlVector()), None)
+
+    def dies(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("app.recovery.shutil.rmtree", dies)
+        with pytest.raises(KeyboardInterrupt):
+            folder.clear()
+    killed(folder)
+    assert left_behind(tmp_path) == ()
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("about", ["{", "[]", json.dumps({"name": "x"}), json.dumps({"path": 3, "name": "x"})])
 def test_a_copy_whose_name_is_damaged_is_offered_all_the_same(tmp_path: Path, about: str) -> None:
     folder = RecoveryFolder(tmp_path)

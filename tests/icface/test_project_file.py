@@ -150,6 +150,15 @@ def test_a_folder_keeps_arrays_that_are_there_and_drops_those_nobody_speaks_of(t
     assert load_project(folder) == edits.remove_driver(project, "A")
 
 
+def test_what_a_killed_process_left_in_a_folder_does_not_keep_it_from_being_read(tmp_path: Path) -> None:
+    project, folder = a_document(tmp_path), tmp_path / "copy"
+    save_folder(folder, project)
+    (folder / "arrays" / ".0123456789abcdef.unfinished").write_bytes(b"half")
+    assert load_project(folder) == project
+    (folder / "arrays" / "strange.npz").write_bytes(b"half")
+    assert "which no project has" in refusal(folder)
+
+
 # ---------------------------------------------------------------------------------------------------------- old versions
 
 
