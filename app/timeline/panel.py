@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,9 @@ from app.timeline.transport import Transport
 from app.timeline.view import TimelineView
 from app.timeline.wishes import Wishes
 from icface.project import Project
+
+if TYPE_CHECKING:
+    from app.timeline.curve_editor import CurveEditor
 
 _STEPS = 1000  # of the horizontal scroll bar per width of the view
 
@@ -54,6 +58,7 @@ class TimelinePanel(QWidget):
         self.wave = WaveStrip(self.view, self.wishes)
         self.trust = TrustStrip(self.view, self.wishes)
         self.lanes = Lanes(self.view, self.wishes)
+        self.curves: CurveEditor | None = None
         self._down = QScrollBar(Qt.Orientation.Vertical)
         self._across = QScrollBar(Qt.Orientation.Horizontal)
         self._length = 0
@@ -95,6 +100,7 @@ class TimelinePanel(QWidget):
         self.wishes.refused.connect(self.refused)
         self.transport.auto_key_changed.connect(self.auto_key_changed)
         self.transport.left.connect(self.focus_lanes)
+        self.transport.curves_wanted.connect(self.show_curves)
         self.view.playhead.moved.connect(self.view.follow)
 
     # Showing ---------------------------------------------------------------------------------------------------------
@@ -112,7 +118,21 @@ class TimelinePanel(QWidget):
     def retint(self) -> None:
         """Draw icons and curves in the colours of the theme."""
         self.transport.retint()
+        if self.curves is not None:
+            self.curves.retint()
         self.update()
+
+    def show_curves(self, curves: bool) -> None:
+        """Curves of the chosen lanes, or all lanes."""
+        if curves and self.curves is None:
+            from app.timeline.curve_editor import CurveEditor  # noqa: PLC0415  (pyqtgraph, for those who want curves)
+
+            self.curves = CurveEditor(self.view, self.wishes)
+            self._body.addWidget(self.curves, 1)
+        self.lanes.setVisible(not curves)
+        self._down.setEnabled(not curves)
+        if self.curves is not None:
+            self.curves.setVisible(curves)
 
     def set_filmstrip(self, frames: Mapping[int, QImage]) -> None:
         """Small pictures of the clip by frame of the project; none takes the strip away."""
@@ -127,8 +147,11 @@ class TimelinePanel(QWidget):
         self.transport.show_rate(shown)
 
     def fit_curves(self) -> None:
-        """All of time that is shown."""
+        """All of time, and all of the curves' height."""
         self.view.fit()
+        if self.curves is not None and self.curves.isVisible():
+            self.curves.refresh()
+            self.curves.fit_values()
 
     @property
     def auto_key(self) -> bool:
@@ -142,8 +165,9 @@ class TimelinePanel(QWidget):
         return focus is not None and focus.hasFocus()
 
     def focus_lanes(self) -> None:
-        """The keyboard goes to the lanes."""
-        self.lanes.setFocus(Qt.FocusReason.OtherFocusReason)
+        """The keyboard goes to the lanes, or to the curves."""
+        shown = self.lanes if self.curves is None or not self.curves.isVisible() else self.curves
+        shown.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def show_parameter(self, row: str) -> None:
         """A slider is used: its lane is the chosen one."""

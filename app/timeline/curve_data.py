@@ -1,0 +1,115 @@
+"""The curves of the chosen lanes as numbers: what is tracked, what comes of it, and where the keys lie; Qt-free."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.control_rows import rows
+from app.timeline.sheet import Lane
+from icface.curves import Key, Track
+from icface.mixing import curve
+from icface.project import Project, split_mix_target
+
+Floats = NDArray[np.float64]
+_MOST_POINTS = 2000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """One target over the frames that are seen.
+
+    Attributes
+    ----------
+    target, lane : str
+    frames : (F,) int64
+        Rising; every frame, or evenly spread ones with those of keys among them.
+    before, after : (F,) float64
+        As tracked or driven, and as edited; NaN where no face is seen.
+    track : Track or None
+    keys : tuple of Key
+        Those that are seen.
+    heights : (K,) float64
+        Where these keys lie on the edited curve.
+    """
+
+    target: str
+    lane: str
+    frames: NDArray[np.int64]
+    before: Floats
+    after: Floats
+    track: Track | None = None
+    keys: tuple[Key, ...] = ()
+    heights: Floats = field(default_factory=lambda: np.zeros(0))
+
+    def height(self, frame: int) -> float:
+        """The edited curve at a frame that is near those that are seen."""
+        return float(np.interp(frame, self.frames, self.after))
+
+    @property
+    def moves(self) -> bool:
+        """Whether editing makes any difference."""
+        return not np.array_equal(self.before, self.after, equal_nan=True)
+
+
+def unit_of(lane: str) -> str:
+    """What the values of a lane are counted in: "°" for angles, "x" for gains, "" for intensities and offsets."""
+    if lane in rows():
+        return "°" if rows()[lane].is_angle else ""
+    return "x" if lane.endswith(":gain") else ""
+
+
+def of_one_unit(lanes: Iterable[Lane]) -> tuple[Lane, ...]:
+    """The lanes that can share an axis with the last of them."""
+    found = tuple(lanes)
+    return tuple(lane for lane in found if unit_of(lane.id) == unit_of(found[-1].id))
+
+
+def curves(project: Project, lanes: Iterable[Lane], first: int, last: int) -> tuple[Curve, ...]:
+    """The curves of lanes over a range of frames; sides of a unit that move alike are one curve."""
+    found: list[Curve] = []
+    for lane in lanes:
+        made = [_curve(project, lane, target, first, last) for target in lane.targets]
+        same = all(np.array_equal(one.after, made[0].after, equal_nan=True) for one in made[1:])
+        found += made[:1] if same and _like(made) else made
+    return tuple(found)
+
+
+def _like(made: list[Curve]) -> bool:
+    return all(one.keys == made[0].keys for one in made[1:])
+
+
+def _curve(project: Project, lane: Lane, target: str, first: int, last: int) -> Curve:
+    part = next((part for part in lane.parts if part.track.target == target), None)
+    low, high = (0, 0) if part is None else np.searchsorted(part.frames, [first, last + 1])
+    own = np.zeros(0, np.int64) if part is None else part.frames[low:high]
+    frames = _frames(first, last, own)
+    before, after = _values(project, target, frames, None if part is None else part.track)
+    if part is None:
+        return Curve(target, lane.id, frames, before, after)
+    heights = after[np.searchsorted(frames, own)]
+    return Curve(target, lane.id, frames, before, after, part.track, part.track.keys[low:high], heights)
+
+
+def _frames(first: int, last: int, own: NDArray[np.int64]) -> NDArray[np.int64]:
+    if last - first < _MOST_POINTS:
+        return np.arange(first, last + 1)
+    spread = np.linspace(first, last, _MOST_POINTS).astype(np.int64)
+    return np.unique(np.concatenate([spread, own]))
+
+
+def _values(project: Project, target: str, frames: NDArray[np.int64], track: Track | None) -> tuple[Floats, Floats]:
+    parts = split_mix_target(target)
+    if parts is None:
+        before, after = curve(project, target, frames)
+        return before, after
+    edits = project.face_edits
+    rule = None if edits is None else edits.rule(parts[0])
+    plain = np.full(len(frames), 0.0 if rule is None else float(getattr(rule, parts[1])))
+    if track is None or track.muted:
+        return plain, plain
+    keyed = track.values(frames) + (plain if track.mode == "delta" else 0.0)
+    return plain, np.where(np.isnan(keyed), plain, keyed)
