@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from app import theme
 from app.control_rows import INTENSITY_LETTERS, RowSpec, intensity_letter
@@ -14,18 +15,23 @@ from app.theme import Palette
 EDGE, NUMBER_W, NAME_W, VALUE_W, LINK_W, GAP = 16, 36, 124, 44, 18, 4
 
 
+KeyState = Literal["", "elsewhere", "here"]
+"""Whether what a row sets has no keys, keys on other frames only, or one on this frame."""
+
+
 @dataclass(frozen=True, slots=True)
 class RowPlaces:
     """Rectangles of a row, widget pixels.
 
     Attributes
     ----------
-    name, track, number, link : QRectF
-        Where the name is written, the value runs, the number stands and the link is toggled.
+    key, name, track, number, link : QRectF
+        Where the key is set, the name is written, the value runs, the number stands and the link is toggled.
     grip : QRectF
         Where a press takes the handle: the track and a little around it.
     """
 
+    key: QRectF
     name: QRectF
     track: QRectF
     grip: QRectF
@@ -42,7 +48,8 @@ class RowPlaces:
         left = EDGE + NUMBER_W + NAME_W + GAP
         track = QRectF(left + 6, 0, max(number.left() - GAP - 6 - left - 6, 24), height)
         link = QRectF(right, (height - LINK_W) / 2, LINK_W, LINK_W) if has_link else QRectF()
-        return cls(QRectF(EDGE, 0, NUMBER_W + NAME_W, height), track, track.adjusted(-9, 0, 9, 0), number, link, height)
+        key = QRectF(1, 0, EDGE - 2, height)
+        return cls(key, QRectF(EDGE, 0, NUMBER_W + NAME_W, height), track, track.adjusted(-9, 0, 9, 0), number, link, height)
 
     def x_of(self, value: float, spec: RowSpec) -> float:
         """Widget x of a value."""
@@ -69,6 +76,8 @@ class RowLook:
     hovered: bool
     focused: bool
     dragging: bool
+    key: KeyState = ""
+    shifted: bool = False
 
     @property
     def is_awake(self) -> bool:
@@ -83,12 +92,28 @@ def paint_row(painter: QPainter, places: RowPlaces, look: RowLook, colours: Pale
         painter.fillRect(painter.viewport(), colours.color("raised"))
     if look.focused:
         painter.fillRect(QRectF(0, 2, 3, places.height - 4), colours.color("accent"))
+    _paint_key(painter, places, look, colours)
     _paint_name(painter, places, look, colours)
     if not look.split:
         _paint_track(painter, places, look, colours)
         _paint_number(painter, places, look, colours)
     if look.spec.can_unlink:
         _paint_link(painter, places, look, colours)
+
+
+def _paint_key(painter: QPainter, places: RowPlaces, look: RowLook, colours: Palette) -> None:
+    """A diamond: full on a frame with a key, empty while keys lie elsewhere, faint where one could be set."""
+    if not look.enabled or not (look.key or look.is_awake):
+        return
+    middle, radius = places.key.center(), 4.5
+    if look.shifted:  # the slider has moved the whole curve: a line goes through what is keyed
+        painter.setPen(QPen(colours.color("accent"), 1.5))
+        painter.drawLine(QPointF(middle.x(), middle.y() - 9), QPointF(middle.x(), middle.y() + 9))
+    colour = colours.color("amber") if look.key else colours.color("mark")
+    painter.setPen(QPen(colour, 1.3))
+    painter.setBrush(colour if look.key == "here" else colours.color("raised" if look.hovered else "panel"))
+    corners = [QPointF(0, -radius), QPointF(radius, 0), QPointF(0, radius), QPointF(-radius, 0)]
+    painter.drawPolygon(QPolygonF([middle + corner for corner in corners]))
 
 
 def _paint_name(painter: QPainter, places: RowPlaces, look: RowLook, colours: Palette) -> None:

@@ -22,7 +22,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractSlider, QMenu, QSizePolicy, QWidget
 
 from app import theme
-from app.control_paint import RowLook, RowPlaces, paint_row
+from app.control_paint import KeyState, RowLook, RowPlaces, paint_row
 from app.control_rows import RowSpec
 from app.gestures import FINE, next_gesture
 from app.number_field import NumberField
@@ -46,6 +46,10 @@ class ControlRow(QAbstractSlider):
     """row key, gesture number."""
     link_toggled = Signal(str, bool)
     """row key, whether the sides shall move together."""
+    key_toggled = Signal(str)
+    """row key: set a key on this frame, or take it away."""
+    chosen = Signal(str)
+    """row key: the keyboard came to the row."""
 
     def __init__(self, spec: RowSpec, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -54,6 +58,8 @@ class ControlRow(QAbstractSlider):
         self.photo = 0.0
         self._edited = False
         self._linked = True
+        self._key: KeyState = ""
+        self._shifted = False
         self._gesture = 0
         self._drag_from: QPointF | None = None
         self._drag_value = 0.0
@@ -69,14 +75,30 @@ class ControlRow(QAbstractSlider):
         self.setAccessibleName(" ".join(part for part in (spec.number, spec.name, self._side_word()) if part))
         self.apply(0.0, 0.0, edited=False, linked=True)
 
-    def apply(self, value: float, photo: float, *, edited: bool, linked: bool) -> None:
-        """Show the value, the photo's own value, whether it was changed, and whether the sides are linked."""
-        if (value, photo, edited, linked) == (self.shown, self.photo, self._edited, self._linked):
+    def apply(
+        self, value: float, photo: float, *, edited: bool, linked: bool, key: KeyState = "", shifted: bool = False
+    ) -> None:
+        """Show the value, the photo's own value, and what the row is.
+
+        Parameters
+        ----------
+        value, photo : float
+        edited, linked : bool
+            It was changed; its sides move together.
+        key : str
+            Whether it is keyed here, elsewhere or not at all.
+        shifted : bool
+            It is keyed, and the slider has moved its whole curve.
+        """
+        state = (value, photo, edited, linked, key, shifted)
+        if state == (self.shown, self.photo, self._edited, self._linked, self._key, self._shifted):
             return
-        self.shown, self.photo, self._edited, self._linked = value, photo, edited, linked
+        self.shown, self.photo, self._edited, self._linked, self._key, self._shifted = state
         with QSignalBlocker(self):
             self.setValue(round(value * _TICKS_PER_UNIT))
-        self.setAccessibleDescription(f"{self.spec.spoken(value)}; in the photo {self.spec.spoken(photo)}")
+        keyed = {"": "", "elsewhere": "; keyed on other frames", "here": "; key on this frame"}[key]
+        moved = "; whole curve moved" if shifted else ""
+        self.setAccessibleDescription(f"{self.spec.spoken(value)}; in the photo {self.spec.spoken(photo)}{keyed}{moved}")
         self.update()
 
     @property
@@ -120,7 +142,7 @@ class ControlRow(QAbstractSlider):
         look = RowLook(
             spec=self.spec, value=self.shown, photo=self.photo, edited=self._edited, linked=self._linked,
             split=self.is_split, enabled=self.isEnabled(), hovered=self.underMouse() or self.is_dragging,
-            focused=self.hasFocus(), dragging=self.is_dragging,
+            focused=self.hasFocus(), dragging=self.is_dragging, key=self._key, shifted=self._shifted,
         )  # fmt: skip
         paint_row(painter, self._places(), look, theme.current())
 
@@ -141,7 +163,9 @@ class ControlRow(QAbstractSlider):
             return
         places, at = self._places(), event.position()
         self._gesture = next_gesture()
-        if self.spec.can_unlink and places.link.contains(at):
+        if places.key.contains(at):
+            self.key_toggled.emit(self.spec.key)
+        elif self.spec.can_unlink and places.link.contains(at):
             self.link_toggled.emit(self.spec.key, not self._linked)
         elif self.is_split:
             return
@@ -163,7 +187,7 @@ class ControlRow(QAbstractSlider):
         """Move the value with the pointer, ten times finer with Shift."""
         places, at = self._places(), event.position()
         if self._drag_from is None:
-            over_link = self.spec.can_unlink and places.link.contains(at)
+            over_link = places.key.contains(at) or (self.spec.can_unlink and places.link.contains(at))
             over_number = places.number.contains(at) and not self.is_split
             cursor = Qt.CursorShape.PointingHandCursor if over_link else Qt.CursorShape.ArrowCursor
             self.setCursor(Qt.CursorShape.IBeamCursor if over_number else cursor)
@@ -187,6 +211,8 @@ class ControlRow(QAbstractSlider):
         if event.button() == Qt.MouseButton.LeftButton and not self.is_split:
             if self.spec.can_unlink and places.link.contains(at):
                 self.link_toggled.emit(self.spec.key, not self._linked)
+            elif places.key.contains(at):
+                self.key_toggled.emit(self.spec.key)
             elif not places.number.contains(at):
                 self.reset_asked.emit(self.spec.key, self._gesture)
 
@@ -207,6 +233,8 @@ class ControlRow(QAbstractSlider):
         reset.setEnabled(self._edited)
         reset.triggered.connect(lambda: self.reset_asked.emit(self.spec.key, next_gesture()))
         if not self.is_split:
+            text = "Remove the key on this frame" if self._key == "here" else "Set a key on this frame"
+            menu.addAction(text).triggered.connect(lambda: self.key_toggled.emit(self.spec.key))
             menu.addAction("Type a value…").triggered.connect(lambda _checked: self.edit_number())
         if self.spec.can_unlink:
             text = "Move left and right apart" if self._linked else "Move left and right together"
@@ -252,6 +280,7 @@ class ControlRow(QAbstractSlider):
     def focusInEvent(self, event: QFocusEvent) -> None:
         """Start a new gesture for the wheel."""
         self._gesture = next_gesture()
+        self.chosen.emit(self.spec.key)
         self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:

@@ -24,7 +24,7 @@ from app.control_slider import ControlRow
 from app.gaze_pad import GazePad
 from app.panel_section import PanelSection
 from icface.mixing import readings, shown
-from icface.project import Project
+from icface.project import FaceEdits, Project
 
 
 class SearchField(QLineEdit):
@@ -70,6 +70,10 @@ class ControlsPanel(QWidget):
     link_toggled = Signal(int, bool)
     """FACS number, whether left and right move together."""
     reset_all_asked = Signal()
+    key_toggled = Signal(str)
+    """row key: set a key on the frame that is looked at, or take it away."""
+    row_chosen = Signal(str)
+    """row key: the keyboard came to it."""
     region_folded = Signal(str, bool)
     """region, whether it is closed."""
 
@@ -77,6 +81,7 @@ class ControlsPanel(QWidget):
         super().__init__(parent)
         self.setObjectName("controls-panel")
         self._project = Project()
+        self._frame = 0
         self.search = SearchField(self)
         self.rows: dict[str, ControlRow] = {}
         self.sections: dict[str, PanelSection] = {}
@@ -155,6 +160,8 @@ class ControlsPanel(QWidget):
         row = ControlRow(spec)
         row.value_edited.connect(self.value_edited)
         row.reset_asked.connect(self.reset_asked)
+        row.key_toggled.connect(self.key_toggled)
+        row.chosen.connect(self.row_chosen)
         if spec.can_unlink and spec.unit is not None:
             number = spec.unit
             row.link_toggled.connect(lambda _key, linked: self.link_toggled.emit(number, linked))
@@ -163,18 +170,31 @@ class ControlsPanel(QWidget):
 
     # Showing ---------------------------------------------------------------------------------------------------------
 
-    def apply(self, before: Project, after: Project) -> None:
-        """Show a project; does nothing when neither the face nor its edits differ."""
-        if after.face is not before.face or after.face_edits is not before.face_edits:
+    def apply(self, before: Project, after: Project, frame: int | None = None) -> None:
+        """Show a project in a frame (the one before if omitted); does nothing when nothing of it concerns the face."""
+        frame = self._frame if frame is None else frame
+        same = after.face is before.face and after.face_edits is before.face_edits and after.drivers is before.drivers
+        if not same or frame != self._frame:
+            self._frame = frame
             self._show(after)
+
+    def show_frame(self, frame: int) -> None:
+        """Show another frame of the same project."""
+        if frame != self._frame:
+            self._frame = frame
+            edits = self._project.face_edits
+            if edits is not None and (edits.tracks or edits.mix or self._project.clip is not None):
+                self._show(self._project)
 
     def _show(self, project: Project) -> None:
         opened = self._unlinked
         self._project = project
-        live = project.face is not None
-        now, photo = shown(project), readings(project)
-        edits = project.face_edits
-        changed = frozenset(edits.by_control()) if edits else frozenset[str]()
+        frame, edits = self._frame, project.face_edits
+        live = project.face is not None and project.face.at(frame) is not None
+        now, photo = shown(project, frame), readings(project, frame)
+        moved = frozenset(edits.by_control()) if edits else frozenset[str]()
+        keyed, here = _keyed(edits, frame)
+        changed = moved | keyed
         unlinked = self._unlinked
         for row in self.rows.values():
             spec = row.spec
@@ -182,6 +202,8 @@ class ControlsPanel(QWidget):
             row.apply(
                 row_value(now, spec), row_value(photo, spec),
                 edited=any(i in changed for i in spec.ids), linked=spec.unit not in unlinked,
+                key="here" if here & set(spec.ids) else "elsewhere" if keyed & set(spec.ids) else "",
+                shifted=bool(keyed & moved & set(spec.ids)),
             )  # fmt: skip
         self.gaze.setEnabled(live)
         self.gaze.apply(gaze_point(now), gaze_point(photo), edited=any(i in changed for i in GAZE_IDS))
@@ -246,6 +268,13 @@ class ControlsPanel(QWidget):
         self._nothing.setVisible(found is not None and not found)
         for section in self.sections.values():  # at once, innermost first, rather than over several repaints
             section.settle()
+
+
+def _keyed(edits: FaceEdits | None, frame: int) -> tuple[frozenset[str], frozenset[str]]:
+    """What is keyed at all, and on a frame."""
+    tracks = edits.tracks if edits else ()
+    here = frozenset(track.target for track in tracks if track.key_at(frame) is not None)
+    return frozenset(track.target for track in tracks), here
 
 
 def _count_changes(region: str, changed: frozenset[str]) -> int:

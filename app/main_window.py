@@ -37,7 +37,7 @@ from app.status_line import StatusLine
 from app.studio import Studio
 from app.timeline.commands import TimelineCommands, keeps_key
 from app.timeline.panel import TimelinePanel
-from app.timeline_wiring import wire_timeline
+from app.timeline_wiring import wire_sliders, wire_timeline
 from app.tool_bar import ToolBar, fill_menus
 from icface.media import Photo
 from icface.project import Project
@@ -176,6 +176,7 @@ class MainWindow(QMainWindow):
         self.panel.region_folded.connect(self._region_folded)
         self.panel.search.left.connect(self.canvas.setFocus)
         wire_timeline(studio, self.timeline, self.commands, self.actions_by_id)
+        wire_sliders(studio, self.panel, self.timeline, self.commands, self.status.say)
         self.canvas.face_chosen.connect(studio.choose_face)
         self.canvas.box_drawn.connect(studio.observe_box)
         self.canvas.head_turned.connect(studio.turn_head)
@@ -274,7 +275,7 @@ class MainWindow(QMainWindow):
             self.actions_by_id[action].setEnabled(bool(name) or self.documents.is_modified)
 
     def _project_changed(self, before: Project, after: Project) -> None:
-        self.panel.apply(before, after)
+        self.panel.apply(before, after, self.studio.playhead.frame)
         if after.faces is not before.faces:
             self._faces_changed(after)
         self._show_faces()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from PySide6.QtGui import QAction
 
+from app.control_rows import rows
+from app.controls_panel import ControlsPanel
 from app.errors import Notice
 from app.studio import Studio
 from app.timeline.commands import TimelineCommands
@@ -25,3 +27,19 @@ def wire_timeline(studio: Studio, timeline: TimelinePanel, commands: TimelineCom
     studio.session.project_changed.connect(timeline.apply)
     studio.session.project_changed.connect(lambda _before, after: commands.apply(after, actions))
     commands.apply(studio.project, actions)
+
+
+def wire_sliders(
+    studio: Studio, panel: ControlsPanel, timeline: TimelinePanel, commands: TimelineCommands, say: Callable[[str], object]
+) -> None:
+    """Let sliders follow the playhead and set keys, and lanes follow the slider that is used."""
+
+    def tell(row: str, _value: float, _gesture: int) -> None:
+        edits, spec = studio.project.face_edits, rows()[row]
+        if edits is not None and not studio.auto_key and any(edits.track(target) for target in spec.ids):
+            say(f"{spec.number or spec.name} is keyed: its whole curve moves. Auto-key would set a key on this frame.")
+
+    studio.playhead.moved.connect(panel.show_frame)
+    panel.key_toggled.connect(commands.toggle_key)
+    panel.row_chosen.connect(timeline.show_parameter)
+    panel.value_edited.connect(tell)

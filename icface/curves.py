@@ -78,7 +78,7 @@ class Key:
         if (
             self.left_handle[0] > 0
             or self.right_handle[0] < 0
-            or not np.isfinite((*self.left_handle, *self.right_handle)).all()
+            or not all(map(math.isfinite, (*self.left_handle, *self.right_handle)))
         ):
             raise CurveError(f"A handle of the key on frame {self.frame} points the wrong way, or to no finite place.")
 
@@ -156,9 +156,8 @@ class Track:
         place = np.searchsorted(keyed, at, side="right") - 1  # the last key that is not after the frame
         found = values[np.clip(place, 0, None)].copy()
         between = (place >= 0) & (place < len(keyed) - 1) & (keyed[np.clip(place, 0, None)] != at)
-        for gap in np.unique(place[between]):
-            inside = between & (place == gap)
-            found[inside] = between_keys(self.keys[gap], self.keys[gap + 1], at[inside])
+        if between.any():
+            found[between] = _in_gaps(self.keys, place[between], at[between])
         if self.outside == "rest":
             found[(at < keyed[0]) | (at > keyed[-1])] = np.nan
         return found
@@ -186,19 +185,35 @@ def _reach(side: Side, handle: Handle, gap: float, rise: float) -> FloatArray:
 
 def between_keys(first: Key, second: Key, frames: FloatArray) -> FloatArray:
     """(F,) values at frames between two keys that follow each other."""
-    if first.right == "hold":
-        return np.full(len(frames), first.value)
-    if first.right == second.left == "linear":
-        share = (frames - first.frame) / (second.frame - first.frame)
-        straight: FloatArray = first.value + share * (second.value - first.value)
-        return straight
-    x, y = control_points(first, second).T
+    return _in_gaps((first, second), np.zeros(len(frames), np.intp), frames)
+
+
+def _in_gaps(keys: tuple[Key, ...], gaps: NDArray[np.integer], frames: FloatArray) -> FloatArray:
+    """(F,) values at frames, each between the key of its gap and the next; all gaps at once."""
+    used, which = np.unique(gaps, return_inverse=True)
+    pairs = [(keys[gap], keys[gap + 1]) for gap in used.tolist()]
+    ends = np.array([(a.frame, a.value, b.frame - a.frame, b.value - a.value) for a, b in pairs], np.float64)[which]
+    holds = np.array([a.right == "hold" for a, _ in pairs])[which]
+    bends = np.array([a.right != "hold" and not a.right == b.left == "linear" for a, b in pairs])
+    found: FloatArray = ends[:, 1] + np.where(holds, 0.0, (frames - ends[:, 0]) / ends[:, 2]) * ends[:, 3]
+    if bends.any():
+        points = np.stack(
+            [control_points(*pair) if bent else np.zeros((4, 2)) for pair, bent in zip(pairs, bends, strict=True)]
+        )
+        curved = bends[which]
+        found[curved] = _on_curves(points[which[curved]], frames[curved])
+    return found
+
+
+def _on_curves(points: FloatArray, frames: FloatArray) -> FloatArray:
+    """(F,) values at frames, each on the Bezier of its own (F, 4, 2) points."""
+    x, y = points[:, :, 0].T, points[:, :, 1].T
     low, high = np.zeros(len(frames)), np.ones(len(frames))
     for _ in range(_HALVINGS):  # x rises with t, since no handle reaches beyond its gap
         t = (low + high) / 2
         early = _bezier(x, t) < frames
         low, high = np.where(early, t, low), np.where(early, high, t)
-    return np.clip(_bezier(y, (low + high) / 2), y.min(), y.max())
+    return np.clip(_bezier(y, (low + high) / 2), y.min(0), y.max(0))
 
 
 def _bezier(points: FloatArray, t: FloatArray) -> FloatArray:

@@ -1,26 +1,22 @@
 """Curves of the chosen lanes: tracked thin, edited bold, with keys and Bezier handles to drag.
 
-pyqtgraph draws; pointer and keyboard are handled here, so that keys behave as they do in the lanes. Imported when curves are
-first asked for.
+`app.timeline.curve_plot` draws; pointer and keyboard are handled here, so that keys behave as they do in the lanes. Imported
+when curves are first asked for.
 """
 
 from __future__ import annotations
 
+import bisect
 from dataclasses import dataclass
 
 import numpy as np
-import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import (
-    QColor,
     QContextMenuEvent,
     QMouseEvent,
-    QPainterPath,
     QPaintEvent,
-    QPen,
     QResizeEvent,
     QShowEvent,
-    QTransform,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
@@ -28,14 +24,15 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 from app import theme
 from app.gestures import next_gesture
 from app.timeline.curve_data import Curve, curves, of_one_unit, unit_of
+from app.timeline.curve_plot import CurvePlot
 from app.timeline.key_drag import MoveDrag
 from app.timeline.key_menu import open_key_menu
-from app.timeline.lane_paint import KEY_PX, key_path
+from app.timeline.lane_paint import KEY_PX
 from app.timeline.sheet import Lane
 from app.timeline.time_widget import HEAD_W, TimeWidget
 from app.timeline.view import TimelineView
 from app.timeline.wishes import Wishes
-from icface.curves import EASE, Key
+from icface.curves import EASE, Handle, Key
 from icface.edits import KeyName
 
 _COLOURS = {
@@ -49,11 +46,11 @@ _NOTHING = "Choose a lane or a slider to see its curve."
 
 @dataclass(frozen=True, slots=True)
 class Grip:
-    """What can be dragged: a key, or the handle of one of its sides ("" for the key itself)."""
+    """What can be dragged: a key, or the handle of one of its sides ("" for the key itself), and where the key lies."""
 
     name: KeyName
     at: QPointF
-    key: Key
+    root: QPointF
     side: str = ""
 
 
@@ -87,37 +84,18 @@ class CurveEditor(TimeWidget):
         self.setObjectName("timeline-curves")
         self.setAccessibleName("Curves of the chosen lanes")
         self._names = QLabel(self)
-        self._build_plot()
-        self._waiting = QTimer(self, singleShot=True, interval=0)
-        self._waiting.timeout.connect(self.refresh)
-        for signal in (view.scale_changed, view.lanes_changed, view.selection_changed, view.project_changed):
-            signal.connect(self._waiting.start)
-        view.playhead.moved.connect(self._line.setValue)
-        self.retint()
-
-    def _build_plot(self) -> None:
-        self._plot = pg.PlotWidget(self)
-        self._plot.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._plot.setFrameShape(pg.QtWidgets.QFrame.Shape.NoFrame)
-        item = self._plot.getPlotItem()
-        item.hideButtons()
-        item.setMenuEnabled(False)
-        item.hideAxis("bottom")
-        item.layout.setContentsMargins(0, 0, 0, 0)
-        item.getViewBox().setDefaultPadding(0)
-        self._axis = item.getAxis("left")
-        self._axis.setWidth(HEAD_W)
-        self._axis.setStyle(tickTextOffset=8, tickLength=-4)
-        self._line = pg.InfiniteLine(self.view.playhead.frame, angle=90)
-        self._line.setZValue(20)
-        item.addItem(self._line)
-        self._items: list[object] = []
+        self._plot = CurvePlot(self)
         self._names.setWordWrap(True)
         self._names.setTextFormat(Qt.TextFormat.RichText)
         self._names.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self._names.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._names.raise_()
+        self._waiting = QTimer(self, singleShot=True, interval=0)
+        self._waiting.timeout.connect(self.refresh)
+        for signal in (view.scale_changed, view.lanes_changed, view.selection_changed, view.project_changed):
+            signal.connect(self._waiting.start)
+        view.playhead.moved.connect(self._plot.show_playhead)
+        self.retint()
 
     def sizeHint(self) -> QSize:
         """Room for a curve."""
@@ -127,12 +105,7 @@ class CurveEditor(TimeWidget):
 
     def retint(self) -> None:
         """Take over the colours of the theme."""
-        colours = theme.current()
-        self._plot.setBackground(colours.surround if colours.name == "dark" else colours.raised)
-        self._axis.setPen(pg.mkPen(colours.line))
-        self._axis.setTextPen(pg.mkPen(colours.secondary))
-        self._axis.setTickFont(theme.ui_font(10))
-        self._line.setPen(pg.mkPen(colours.accent, width=1.5))
+        self._plot.retint()
         self.refresh()
 
     @property
@@ -154,15 +127,15 @@ class CurveEditor(TimeWidget):
         if ids != self._fitted_for:
             self._fitted_for = ids
             self.fit_values()
-        plot = self._plot.getPlotItem()
-        for item in self._items:
-            plot.removeItem(item)
-        self._items.clear()
+        self._plot.unit = unit_of(lanes[-1].id) if lanes else ""
+        self._plot.show_playhead(view.playhead.frame)
         self._set_ranges()
+        self._plot.clear()
         for place, one in enumerate(self.curves):
-            self._add_curve(one, QColor(self.colour(place)))
-        self._add_handles()
-        self._add_box()
+            self._plot.add_curve(one, self.colour(place), self.view.keys)
+        self._plot.add_handles([(self._time_point(grip.root), self._time_point(grip.at)) for grip in self.grips() if grip.side])
+        if self._box is not None:
+            self._plot.add_box(self._time_point(self._box.bottomLeft()), self._time_point(self._box.topRight()))
         self._label(lanes)
 
     def colour(self, place: int) -> str:
@@ -181,67 +154,12 @@ class CurveEditor(TimeWidget):
         self._set_ranges()
 
     def _set_ranges(self) -> None:
-        scale, box = self.view.scale, self._plot.getPlotItem().getViewBox()
-        box.setRange(
-            xRange=(scale.start, scale.exact(self.view.width)), yRange=(self.low, self.high), padding=0, disableAutoRange=True
-        )
+        scale = self.view.scale
+        self._plot.set_ranges(scale.start, scale.exact(self.view.width), self.low, self.high)
 
-    def _add(self, item: object) -> None:
-        self._plot.getPlotItem().addItem(item)
-        self._items.append(item)
-
-    def _add_curve(self, one: Curve, colour: QColor) -> None:
-        faint, area = QColor(colour), QColor(colour)
-        faint.setAlpha(190)
-        area.setAlpha(34)
-        tracked = pg.PlotCurveItem(one.frames, one.before, pen=pg.mkPen(faint, width=1), connect="finite", antialias=True)
-        edited = pg.PlotCurveItem(one.frames, one.after, pen=pg.mkPen(colour, width=2.4), connect="finite", antialias=True)
-        if one.moves and np.isfinite(one.after).all() and np.isfinite(one.before).all():
-            self._add(pg.FillBetweenItem(tracked, edited, brush=area))
-        self._add(tracked)
-        self._add(edited)
-        if len(one.keys):
-            marked = [(one.target, key.frame) in self.view.keys for key in one.keys]
-            colours = theme.current()
-            self._add(
-                pg.ScatterPlotItem(
-                    x=[key.frame for key in one.keys],
-                    y=one.heights,
-                    symbol=[_symbol(key.left, key.right) for key in one.keys],
-                    size=11,
-                    brush=[pg.mkBrush(colours.accent if on else colour) for on in marked],
-                    pen=[pg.mkPen(colours.text if on else colours.panel, width=1.4) for on in marked],
-                    pxMode=True,
-                    antialias=True,
-                )
-            )
-
-    def _add_handles(self) -> None:
-        grips = [grip for grip in self.grips() if grip.side]
-        if not grips:
-            return
-        colours = theme.current()
-        lines = [point for grip in grips for point in (self._key_point(grip), grip.at)]
-        xs = [self.view.scale.exact(point.x() - HEAD_W) for point in lines]
-        ys = [self.value_at(point.y()) for point in lines]
-        self._add(pg.PlotCurveItem(np.array(xs), np.array(ys), connect="pairs", pen=pg.mkPen(colours.secondary, width=1)))
-        pen, brush = pg.mkPen(colours.accent, width=1.4), pg.mkBrush(colours.panel)
-        self._add(pg.ScatterPlotItem(x=xs[1::2], y=ys[1::2], symbol="o", size=7, pen=pen, brush=brush))
-
-    def _key_point(self, grip: Grip) -> QPointF:
-        one = next(one for one in self.curves if one.target == grip.name[0])
-        return self.point(grip.name[1], float(one.heights[one.keys.index(grip.key)]))
-
-    def _add_box(self) -> None:
-        if self._box is not None and self._box.width() and self._box.height():
-            left, right = (self.view.scale.exact(x - HEAD_W) for x in (self._box.left(), self._box.right()))
-            top, bottom = self.value_at(self._box.top()), self.value_at(self._box.bottom())
-            frame = pg.QtWidgets.QGraphicsRectItem(QRectF(QPointF(left, bottom), QPointF(right, top)))
-            pen = QPen(theme.current().color("accent"), 1)
-            pen.setCosmetic(True)
-            frame.setPen(pen)
-            frame.setBrush(theme.current().color("accent", 40))
-            self._add(frame)
+    def _time_point(self, at: QPointF) -> QPointF:
+        """Frame and value of a widget place."""
+        return QPointF(self.view.scale.exact(at.x() - HEAD_W), self.value_at(at.y()))
 
     def _label(self, lanes: tuple[Lane, ...]) -> None:
         colours = theme.current()
@@ -263,7 +181,7 @@ class CurveEditor(TimeWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fill the widget."""
-        self._plot.setGeometry(self.rect())
+        self._plot.widget.setGeometry(self.rect())
         self._names.setGeometry(16, 8, HEAD_W - 76, max(self.height() - 16, 0))
         self.view.set_width(self.width() - HEAD_W)
         self._waiting.start()
@@ -290,25 +208,21 @@ class CurveEditor(TimeWidget):
         keys: list[Grip] = []
         handles: list[Grip] = []
         for one in self.curves:
-            for key, height in zip(one.keys, one.heights.tolist(), strict=True):
-                name = (one.target, key.frame)
-                keys.append(Grip(name, self.point(key.frame, height), key))
-                if name in self.view.keys and one.track is not None:
-                    handles += self._handles(one, key, height)
+            frames = () if one.track is None else one.track.frames
+            first = 0 if not one.keys else bisect.bisect_left(frames, one.keys[0].frame)
+            for place, (key, height) in enumerate(zip(one.keys, one.heights.tolist(), strict=True), first):
+                name, root = (one.target, key.frame), self.point(key.frame, height)
+                keys.append(Grip(name, root, root))
+                if name in self.view.keys:
+                    before = frames[place - 1] - key.frame if place else 0
+                    after = frames[place + 1] - key.frame if place + 1 < len(frames) else 0
+                    ends = (_handle("left", key, before), _handle("right", key, after))
+                    handles += [
+                        Grip(name, self.point(key.frame + end[0], height + end[1]), root, side)
+                        for side, end in zip(("left", "right"), ends, strict=True)
+                        if end is not None
+                    ]
         return [*keys, *handles]
-
-    def _handles(self, one: Curve, key: Key, height: float) -> list[Grip]:
-        assert one.track is not None
-        name, found = (one.target, key.frame), []
-        frames = one.track.frames
-        place = frames.index(key.frame)
-        for side, way, near in (("left", key.left, place - 1), ("right", key.right, place + 1)):
-            if not 0 <= near < len(frames) or way not in ("bezier", "ease"):
-                continue
-            gap = frames[near] - key.frame
-            across, up = (EASE * gap, 0.0) if way == "ease" else key.left_handle if side == "left" else key.right_handle
-            found.append(Grip(name, self.point(key.frame + across, height + up), key, side))
-        return found
 
     def grip_at(self, at: QPointF) -> Grip | None:
         """What is under a place: a handle before a key, the nearest of each."""
@@ -372,8 +286,7 @@ class CurveEditor(TimeWidget):
             self._box = QRectF()
         elif grip.side:
             self._gesture = next_gesture()
-            start = self._key_point(grip)
-            self._from = grip.name[1], self.value_at(start.y())
+            self._from = grip.name[1], self.value_at(grip.root.y())
         elif grip.name in self.view.keys:
             self._drag = MoveDrag(self.view, self.wishes, grip.name[1])
             self._from = grip.name[1], self.value_at(grip.at.y())
@@ -440,6 +353,11 @@ class CurveEditor(TimeWidget):
         open_key_menu(self, self.view, self.wishes, lanes[-1] if lanes else None, event.globalPos())
 
 
-def _symbol(left: str, right: str) -> QPainterPath:
-    """A key of the lanes in pyqtgraph's unit square."""
-    return QTransform.fromScale(1 / 11, 1 / 11).map(key_path(left, right))
+def _handle(side: str, key: Key, gap: int) -> Handle | None:
+    """Where the handle of a side ends, from the key; None where there is no curve to bend, over a gap of so many frames."""
+    way = key.left if side == "left" else key.right
+    if not gap or way not in ("bezier", "ease"):
+        return None
+    if way == "ease":
+        return EASE * gap, 0.0
+    return key.left_handle if side == "left" else key.right_handle

@@ -167,7 +167,7 @@ def _each(project: Project, targets: tuple[str, ...], edit: Callable[[Project, s
 
 
 def _keys(names: Names) -> str:
-    count = len({(spoken((target,)), frame) for target, frame in names})
+    count = len({(target.rstrip("LR"), frame) for target, frame in names})  # both sides of a unit are one to a person
     return spoken({target for target, _ in names}) + " key" if count == 1 else f"{count} keys"
 
 

@@ -146,10 +146,12 @@ def paint_keys(painter: QPainter, lane: Lane, look: LaneLook, seen: SeenKeys, ri
         start, end = max(float(seen.xs[0]), 0.0), min(float(seen.xs[-1]), right)
         painter.drawLine(QPointF(HEAD_W + start, middle), QPointF(HEAD_W + end, middle))
     plain = "heading" if lane.is_group else "quiet" if quiet else "plain"
-    top = middle - _STAMP / 2
-    for x, shape, chosen in zip(seen.xs.tolist(), seen.shapes.tolist(), seen.chosen.tolist(), strict=True):
-        stamp = key_stamp(shape, "chosen" if chosen else plain, colours, ratio)
-        painter.drawPixmap(QPointF(HEAD_W + x - _STAMP / 2, top), stamp)
+    top = round(middle - _STAMP / 2)
+    lefts = np.round(seen.xs + (HEAD_W - _STAMP / 2)).astype(np.int64)
+    kinds = seen.shapes.astype(np.int64) + 16 * seen.chosen
+    stamps = {kind: key_stamp(kind % 16, "chosen" if kind >= 16 else plain, colours, ratio) for kind in set(kinds.tolist())}
+    for left, kind in zip(lefts.tolist(), kinds.tolist(), strict=True):
+        painter.drawPixmap(left, top, stamps[kind])
 
 
 def paint_heading(painter: QPainter, lane: Lane, look: LaneLook) -> None:

@@ -36,6 +36,7 @@ class TrackKeys:
     track: Track
     frames: Ints
     shapes: NDArray[np.uint8]
+    standing: frozenset[int]
 
     @classmethod
     def of(cls, track: Track) -> TrackKeys:
@@ -43,7 +44,7 @@ class TrackKeys:
         count = len(track.keys)
         frames = np.fromiter((key.frame for key in track.keys), np.int64, count)
         shapes = np.fromiter((shape_of(key) for key in track.keys), np.uint8, count)
-        return cls(track, frames, shapes)
+        return cls(track, frames, shapes, frozenset(track.frames))
 
 
 def shape_of(key: Key) -> int:
@@ -172,7 +173,7 @@ class SheetMaker:
         found: list[KeyName] = []
         for target, frames in by_target.items():
             if target in self._keys:
-                found += [(target, frame) for frame in frames.intersection(self._keys[target].frames.tolist())]
+                found += [(target, frame) for frame in frames & self._keys[target].standing]
         return frozenset(found)
 
     def _of(self, track: Track) -> TrackKeys:

@@ -1,0 +1,140 @@
+"""How curves look: drawn by pyqtgraph, which is imported here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainterPath, QPen, QTransform
+from PySide6.QtWidgets import QFrame, QGraphicsRectItem, QWidget
+
+from app import theme
+from app.timeline.curve_data import Curve
+from app.timeline.lane_paint import key_path
+from app.timeline.time_widget import HEAD_W
+from icface.edits import KeyName
+
+_KEY_SIZE = 11
+
+
+class CurvePlot:
+    """A plot that fills a widget, with its value axis under the heading; it takes no part in pointer and keyboard.
+
+    Parameters
+    ----------
+    parent : QWidget
+
+    Attributes
+    ----------
+    unit : str
+        What is written behind the numbers of the axis.
+    """
+
+    def __init__(self, parent: QWidget) -> None:
+        self._plot = pg.PlotWidget(parent)
+        self._plot.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._plot.setFrameShape(QFrame.Shape.NoFrame)
+        item = self._plot.getPlotItem()
+        item.hideButtons()
+        item.setMenuEnabled(False)
+        item.hideAxis("bottom")
+        item.layout.setContentsMargins(0, 0, 0, 0)
+        self._axis = item.getAxis("left")
+        self._axis.setWidth(HEAD_W)
+        self._axis.setStyle(tickTextOffset=8, tickLength=-4)
+        self._axis.tickStrings = self._tick_texts
+        self.unit = ""
+        self._line = pg.InfiniteLine(0, angle=90)
+        self._line.setZValue(20)
+        item.addItem(self._line)
+        self._items: list[object] = []
+
+    @property
+    def widget(self) -> QWidget:
+        """What is laid over the parent."""
+        found: QWidget = self._plot
+        return found
+
+    def retint(self) -> None:
+        """Take over the colours of the theme."""
+        colours = theme.current()
+        self._plot.setBackground(colours.surround if colours.name == "dark" else colours.raised)
+        self._axis.setPen(pg.mkPen(colours.line))
+        self._axis.setTextPen(pg.mkPen(colours.secondary))
+        self._axis.setTickFont(theme.ui_font(10))
+        self._line.setPen(pg.mkPen(colours.accent, width=1.5))
+
+    def show_playhead(self, frame: int) -> None:
+        """Move the line of the frame that is looked at."""
+        self._line.setValue(frame)
+
+    def set_ranges(self, first: float, last: float, low: float, high: float) -> None:
+        """Frames from the left edge to the right, and values from the lower edge to the upper."""
+        box = self._plot.getPlotItem().getViewBox()
+        box.setRange(xRange=(first, last), yRange=(low, high), padding=0, disableAutoRange=True)
+
+    def _tick_texts(self, values: Sequence[float], _scale: float, spacing: float) -> list[str]:
+        places = max(-int(np.floor(np.log10(spacing))), 0) if spacing > 0 else 0
+        return [f"{value + 0.0:.{places}f}{self.unit}" for value in values]
+
+    def clear(self) -> None:
+        """Take away all but the playhead."""
+        for item in self._items:
+            self._plot.getPlotItem().removeItem(item)
+        self._items.clear()
+
+    def _add(self, item: object) -> None:
+        self._plot.getPlotItem().addItem(item)
+        self._items.append(item)
+
+    def add_curve(self, one: Curve, colour: str, chosen: Collection[KeyName]) -> None:
+        """The tracked curve thin, the edited one bold, the change as the area between them, and the keys."""
+        faint, area = QColor(colour), QColor(colour)
+        faint.setAlpha(190)
+        area.setAlpha(34)
+        tracked = pg.PlotCurveItem(one.frames, one.before, pen=pg.mkPen(faint, width=1), connect="finite", antialias=True)
+        edited = pg.PlotCurveItem(one.frames, one.after, pen=pg.mkPen(colour, width=2.4), connect="finite", antialias=True)
+        if one.moves and np.isfinite(one.after).all() and np.isfinite(one.before).all():
+            self._add(pg.FillBetweenItem(tracked, edited, brush=area))
+        self._add(tracked)
+        self._add(edited)
+        seen = np.flatnonzero(np.isfinite(one.heights))
+        if not len(seen):
+            return
+        keys = [one.keys[place] for place in seen]
+        marked, colours = [(one.target, key.frame) in chosen for key in keys], theme.current()
+        self._add(
+            pg.ScatterPlotItem(
+                x=[key.frame for key in keys], y=one.heights[seen], symbol=[_symbol(key.left, key.right) for key in keys],
+                size=_KEY_SIZE, brush=[pg.mkBrush(colours.accent if on else colour) for on in marked],
+                pen=[pg.mkPen(colours.text if on else colours.panel, width=1.4) for on in marked], antialias=True,
+            )
+        )  # fmt: skip
+
+    def add_handles(self, lines: Sequence[tuple[QPointF, QPointF]]) -> None:
+        """Lines from a key to the end of its handle, in frames and values."""
+        if not lines:
+            return
+        colours = theme.current()
+        points = [point for line in lines for point in line]
+        xs, ys = np.array([point.x() for point in points]), np.array([point.y() for point in points])
+        self._add(pg.PlotCurveItem(xs, ys, connect="pairs", pen=pg.mkPen(colours.secondary, width=1)))
+        pen, brush = pg.mkPen(colours.accent, width=1.4), pg.mkBrush(colours.panel)
+        self._add(pg.ScatterPlotItem(x=xs[1::2], y=ys[1::2], symbol="o", size=7, pen=pen, brush=brush))
+
+    def add_box(self, corner: QPointF, opposite: QPointF) -> None:
+        """The box with which keys are chosen, in frames and values."""
+        frame = QGraphicsRectItem(QRectF(corner, opposite))
+        pen = QPen(theme.current().color("accent"), 1)
+        pen.setCosmetic(True)
+        frame.setPen(pen)
+        frame.setBrush(theme.current().color("accent", 40))
+        self._add(frame)
+
+
+def _symbol(left: str, right: str) -> QPainterPath:
+    """A key of the lanes in pyqtgraph's unit square."""
+    return QTransform.fromScale(1 / _KEY_SIZE, 1 / _KEY_SIZE).map(key_path(left, right))
