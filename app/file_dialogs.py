@@ -59,6 +59,7 @@ def ask_about_changes(owner: QWidget, name: str, *, save: Callable[[], object], 
     box.setStandardButtons(kinds.Save | kinds.Discard | kinds.Cancel)
     box.setDefaultButton(kinds.Save)
     box.setEscapeButton(kinds.Cancel)
+    box.button(kinds.Save).setObjectName("primary")
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     deeds = {kinds.Save: save, kinds.Discard: discard}
 

@@ -50,11 +50,13 @@ class StatusLine(QStatusBar):
         self._busy.setSingleShot(True)
         self._busy.setInterval(_PATIENCE_MS)
         self._busy.timeout.connect(self._show_work)
+        self.messageChanged.connect(self._show_facts)
         self.show_device("")
 
     def _fact(self, tip: str) -> QLabel:
         label = QLabel()
         label.setToolTip(tip)
+        label.setProperty("fact", True)
         label.hide()
         self.addWidget(label)
         return label
@@ -122,7 +124,12 @@ class StatusLine(QStatusBar):
         """A short word about something that went well."""
         self.showMessage(text, 4000)
 
-    @staticmethod
-    def _set(label: QLabel, text: str) -> None:
+    def _set(self, label: QLabel, text: str) -> None:
         label.setText(text)
-        label.setVisible(bool(text))
+        label.setVisible(bool(text) and (label is self.kept or not self.currentMessage()))
+
+    def _show_facts(self, message: str) -> None:
+        """A word takes the place of the facts, until it is gone."""
+        for label in self.findChildren(QLabel):
+            if label.property("fact"):
+                label.setVisible(bool(label.text()) and not message)

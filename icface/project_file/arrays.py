@@ -8,7 +8,8 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping
-from typing import Any
+from functools import partial
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,21 +19,22 @@ from icface.project_file.errors import ProjectFileError
 
 MOST_BYTES = 4 << 30
 """Of one set of arrays: five hours of a face with landmarks at 25 frames a second."""
+_PIECE_BYTES = 1 << 20
 _NAME = re.compile(r"[a-z_]{1,40}\.npy")
 _DTYPES = tuple(np.dtype(kind) for kind in ("<f8", "<f4", "<i8", "<i4", "u1", "?"))
 
 
-def packed(arrays: Mapping[str, NDArray[Any]]) -> bytes:
-    """An npz of arrays, by name; the same arrays give the same bytes."""
+def write_arrays(stream: IO[bytes], arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write an npz of arrays, by name, in pieces: the window must not wait for a copy of a long motion."""
 
-    def npy(array: NDArray[Any]) -> bytes:
-        stream = io.BytesIO()
-        np.lib.format.write_array(stream, np.ascontiguousarray(array), version=(1, 0), allow_pickle=False)
-        return stream.getvalue()
+    def write_npy(array: NDArray[Any], member: IO[bytes]) -> None:
+        whole = np.ascontiguousarray(array)
+        np.lib.format.write_array_header_1_0(member, np.lib.format.header_data_from_array_1_0(whole))
+        flat = whole.reshape(-1).view(np.uint8)
+        for start in range(0, len(flat), _PIECE_BYTES):
+            member.write(flat[start : start + _PIECE_BYTES].data)
 
-    whole = io.BytesIO()
-    write_entries(whole, ((f"{name}.npy", npy(array)) for name, array in sorted(arrays.items())))
-    return whole.getvalue()
+    write_entries(stream, ((f"{name}.npy", partial(write_npy, array)) for name, array in sorted(arrays.items())))  # type: ignore[arg-type]
 
 
 def unpacked(data: bytes, where: str) -> dict[str, NDArray[Any]]:

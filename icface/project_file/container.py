@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import stat
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import IO, BinaryIO, Protocol
 
 from icface.project_file.errors import ProjectFileError
 from icface.whole_file import is_unfinished
@@ -20,6 +20,8 @@ from icface.whole_file import is_unfinished
 MOST_ENTRIES = 4096
 MOST_RATIO = 100
 _SMALL_BYTES = 1 << 20
+Writing = Callable[[IO[bytes]], object]
+"""Writes the bytes of an entry into a stream."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -136,13 +138,14 @@ class FolderEntries:
         return path.read_bytes()
 
 
-def write_entries(stream: BinaryIO, entries: Iterable[tuple[str, bytes]]) -> None:
-    """Write a zip of entries in their order; the same entries give the same bytes."""
+def write_entries(stream: BinaryIO, entries: Iterable[tuple[str, Writing]]) -> None:
+    """Write a zip of entries in their order, one piece after the other; the same entries give the same bytes."""
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
-        for name, data in entries:
+        for name, write in entries:
             info = zipfile.ZipInfo(name, _EPOCH)
             info.external_attr = (stat.S_IFREG | 0o644) << 16
-            archive.writestr(info, data)
+            with archive.open(info, "w", force_zip64=True) as member:
+                write(member)
 
 
 def _damaged(where: str, name: str, why: str) -> ProjectFileError:

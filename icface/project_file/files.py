@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from icface.motion import Motion
 from icface.motion_store import MotionStoreError, motion_from_arrays, motion_to_arrays
 from icface.project import Project
 from icface.project_file import arrays
-from icface.project_file.container import Entries, FolderEntries, ZipEntries, write_entries
+from icface.project_file.container import Entries, FolderEntries, Writing, ZipEntries, write_entries
 from icface.project_file.errors import ProjectFileError
 from icface.project_file.media_paths import absolute_from, lexical, relative_to, with_paths
 from icface.project_file.migrations import VERSION, migrated
@@ -63,8 +64,8 @@ def save_project(path: str | Path, project: Project) -> None:
     try:
         folder = Path(lexical(path)).parent
         text = _json(relative_to(project, folder))
-        entries = (("project.json", text), *_lazily(_arrays_of(project)))
-        write_whole(path, lambda stream: write_entries(stream, entries))
+        entries: dict[str, Writing] = {"project.json": partial(_write_bytes, text), **_arrays_of(project)}
+        write_whole(path, lambda stream: write_entries(stream, entries.items()))
     except OSError as error:
         raise ProjectFileError(f"{path} could not be saved: {reason(error)}.") from error
 
@@ -80,9 +81,9 @@ def save_folder(folder: Path, project: Project) -> None:
     try:
         wanted = _arrays_of(project)
         (folder / "arrays").mkdir(parents=True, exist_ok=True)
-        for name, pack in wanted.items():
+        for name, write in wanted.items():
             if not (folder / name).exists():
-                write_whole(folder / name, lambda stream, pack=pack: stream.write(pack()))  # type: ignore[misc]
+                write_whole(folder / name, write)
         text = _json(with_paths(project, lexical))
         write_whole(folder / "project.json", lambda stream: stream.write(text))
         for path in (folder / "arrays").iterdir():
@@ -143,22 +144,23 @@ def _json(project: Project) -> bytes:
     return text
 
 
-Packing = Callable[[], bytes]
+def _write_bytes(data: bytes, stream: IO[bytes]) -> None:
+    stream.write(data)
 
 
-def _arrays_of(project: Project) -> dict[str, Packing]:
-    """What is stored beside the JSON, once for each digest, and how its bytes are made."""
-    found: dict[str, Packing] = {}
+def _arrays_of(project: Project) -> dict[str, Writing]:
+    """What is stored beside the JSON, once for each digest, and how it is written."""
+    found: dict[str, Writing] = {}
     for face in project.faces:
-        found[f"arrays/{face.landmarks_digest}.npz"] = lambda face=face: arrays.packed({"landmarks": face.landmarks})  # type: ignore[misc]
+        found[f"arrays/{face.landmarks_digest}.npz"] = partial(_write_arrays, {"landmarks": face.landmarks})
     for motion in (*(face.motion for face in project.faces), *(driver.motion for driver in project.drivers)):
         if motion is not None:
-            found[f"arrays/{motion.digest}.npz"] = lambda motion=motion: arrays.packed(motion_to_arrays(motion))  # type: ignore[misc]
+            found[f"arrays/{motion.digest}.npz"] = partial(_write_arrays, motion_to_arrays(motion))
     return dict(sorted(found.items()))
 
 
-def _lazily(packings: dict[str, Packing]) -> Iterator[tuple[str, bytes]]:
-    return ((name, pack()) for name, pack in packings.items())
+def _write_arrays(named: dict[str, NDArray[Any]], stream: IO[bytes]) -> None:
+    arrays.write_arrays(stream, named)
 
 
 def _named_in(names: frozenset[str]) -> dict[str, str]:

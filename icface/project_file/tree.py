@@ -56,14 +56,22 @@ def text_of(tree: Mapping[str, Any]) -> str:
 
 
 def _pretty(node: Any, depth: int) -> str:
-    flat = json.dumps(node, ensure_ascii=False, sort_keys=True, allow_nan=False)
-    if len(flat) + depth <= LINE or not isinstance(node, dict | list):
-        return flat
+    if _is_flat(node):
+        flat = json.dumps(node, ensure_ascii=False, sort_keys=True, allow_nan=False)
+        if len(flat) + depth <= LINE or not isinstance(node, dict | list):
+            return flat
     inner, outer = "\n" + " " * (depth + 1), "\n" + " " * depth
     if isinstance(node, list):
         return f"[{inner}{f',{inner}'.join(_pretty(item, depth + 1) for item in node)}{outer}]"
     lines = (f"{json.dumps(name, ensure_ascii=False)}: {_pretty(node[name], depth + 1)}" for name in sorted(node))
     return f"{{{inner}{f',{inner}'.join(lines)}{outer}}}"
+
+
+def _is_flat(node: Any) -> bool:
+    """Whether a node may stand on one line: a number or text, or an object or list of those and of lists of those."""
+    items = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    within = [deep for item in items if isinstance(item, list) for deep in item]
+    return not any(isinstance(item, dict) for item in items) and not any(isinstance(deep, dict | list) for deep in within)
 
 
 @cache

@@ -356,6 +356,17 @@ def test_the_status_line_tells_device_speed_size_and_confidence(qtbot: QtBot, op
     assert opened.status.confidence.text() == "face 98 % sure"
 
 
+def test_a_word_in_the_status_line_takes_the_place_of_the_facts_until_it_is_gone(qtbot: QtBot, opened: MainWindow) -> None:
+    status = opened.status
+    assert status.picture.isVisible()
+    status.say("Saved a long path")
+    status.show_photo(opened.studio.photo)
+    assert not status.picture.isVisible()
+    status.clearMessage()
+    assert status.picture.isVisible()
+    settle(qtbot, opened)
+
+
 def test_the_theme_changes_at_once_and_is_remembered(opened: MainWindow, settings: Settings) -> None:
     opened.actions_by_id["light"].setChecked(True)
     assert settings.theme == "light"

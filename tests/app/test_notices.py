@@ -49,6 +49,17 @@ def test_the_remedy_is_a_button_that_closes_the_notice(strip: NoticeStrip) -> No
     assert not strip.isVisible()
 
 
+def test_a_second_way_out_is_another_button(strip: NoticeStrip) -> None:
+    done: list[str] = []
+    ways = {"remedy": ("Restore", lambda: done.append("restored")), "second": ("Discard", lambda: done.append("gone"))}
+    strip.show_notice(Notice(kind="warning", title="Unsaved work", **ways))
+    strip.second.click()
+    assert done == ["gone"]
+    assert not strip.isVisible()
+    strip.show_notice(Notice(kind="warning", title="No face"))
+    assert not strip.second.isVisible()
+
+
 def test_a_notice_without_remedy_or_details_has_no_buttons_for_them(strip: NoticeStrip) -> None:
     strip.show_notice(Notice(kind="info", title="Saved"))
     assert not strip.remedy.isVisible()

@@ -26,7 +26,7 @@ from icface.motion_store import motion_to_arrays
 from icface.project import MixRule, Project
 from icface.project_file import ProjectFileError, load_project, read_project, save_folder, save_project
 from icface.project_file import files as project_files
-from icface.project_file.arrays import packed
+from icface.project_file.arrays import write_arrays
 from icface.project_file.container import MOST_ENTRIES
 from icface.project_file.migrations import migrated
 from tests.documents import documents
@@ -72,6 +72,12 @@ def rewritten(path: Path, change: Callable[[dict[str, Any]], object]) -> Path:
         for name, data in entries.items():
             archive.writestr(name, data)
     return path
+
+
+def packed(arrays: dict[str, Any]) -> bytes:
+    stream = io.BytesIO()
+    write_arrays(stream, arrays)
+    return stream.getvalue()
 
 
 def refusal(path: Path) -> str:
@@ -157,6 +163,21 @@ def test_what_a_killed_process_left_in_a_folder_does_not_keep_it_from_being_read
     assert load_project(folder) == project
     (folder / "arrays" / "strange.npz").write_bytes(b"half")
     assert "which no project has" in refusal(folder)
+
+
+def test_long_motions_are_written_in_pieces_so_that_other_threads_get_their_turn() -> None:
+    class Watched(io.BytesIO):
+        largest = 0
+
+        def write(self, data: Any) -> int:
+            self.largest = max(self.largest, len(data))
+            return super().write(data)
+
+    stream = Watched()
+    landmarks = np.zeros((1000, 478, 3), np.float32)
+    write_arrays(stream, {"landmarks": landmarks})
+    assert stream.tell() > landmarks.nbytes
+    assert stream.largest <= 1 << 20
 
 
 # ---------------------------------------------------------------------------------------------------------- old versions
@@ -560,10 +581,10 @@ def test_what_is_no_file_is_told(tmp_path: Path) -> None:
 def test_the_old_project_stands_when_saving_fails(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before, expected = saved.read_bytes(), load_project(saved)
 
-    def fails(*_: object) -> bytes:
+    def fails(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(project_files.arrays, "packed", fails)
+    monkeypatch.setattr(project_files.arrays, "write_arrays", fails)
     with pytest.raises(ProjectFileError, match=r"take one\.icface could not be saved: the disk is full; make room"):
         save_project(saved, edits.set_control(expected, "yaw", 1.0))
     assert saved.read_bytes() == before
