@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from icface.media.video_file import Clock, VideoError, in_plain_words, open_video
 
 MOST_FRAMES = 10_000_000
+BROKEN_OFF = (av.FFmpegError, IndexError)  # the latter where damage looks like a stream that was not there before
 _TRIED = 6
 _SILENT_PACKETS = frozenset({"vp8", "mpeg4", "msmpeg4v3"})  # some of their packets show nothing, or two frames
 _GUESSED_STAMPS = frozenset({"mpeg"})  # a program stream stamps some frames only; FFmpeg guesses others after a seek
@@ -135,7 +136,7 @@ def _packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet[
     """Packets up to the end or to where the file is broken."""
     try:
         yield from container.demux(stream)
-    except av.FFmpegError:
+    except BROKEN_OFF:
         return
 
 
@@ -231,8 +232,8 @@ def _rate(stream: VideoStream, ticks: NDArray[np.int64], base: Fraction) -> tupl
     span = int(ticks[-1] - ticks[0]) * base
     mean = (len(ticks) - 1) / span
     frames = np.arange(len(ticks))
-    for rate in [*claimed, mean.limit_denominator(1001)]:
+    for rate in filter(None, [*claimed, mean.limit_denominator(1001)]):
         step = 1 / (rate * base)
         if np.abs(ticks - ticks[0] - np.rint(frames * step.numerator / step.denominator)).max() <= 1:
             return rate, False
-    return mean.limit_denominator(100_000), True
+    return max(mean.limit_denominator(100_000), Fraction(1, 100_000)), True

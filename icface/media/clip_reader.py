@@ -21,7 +21,7 @@ from av.video.frame import VideoFrame as Decoded
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from icface.media.clip_index import ClipIndex, clip_index
+from icface.media.clip_index import BROKEN_OFF, ClipIndex, clip_index
 from icface.media.colour import Converter
 from icface.media.orientation import Orientation
 from icface.media.video_file import VideoError, in_plain_words, open_video, orientation_of, stretch_of
@@ -193,7 +193,7 @@ class ClipReader:
                     first = _decode(packet)
                     rest = _decoded_packets(self._container, self._stream)
                     return self._numbered((frame for part in (first, rest) for frame in part), packet.pts)
-        except av.FFmpegError:
+        except BROKEN_OFF:
             return None
         return None
 
@@ -223,7 +223,7 @@ def _decoded_packets(container: InputContainer, stream: VideoStream) -> Iterator
     try:
         for packet in container.demux(stream):
             yield from _decode(packet)
-    except av.FFmpegError:
+    except BROKEN_OFF:
         return
 
 

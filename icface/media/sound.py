@@ -24,14 +24,16 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from numpy.typing import NDArray
 
-from icface.media.clip_index import clip_index
+from icface.media.clip_index import BROKEN_OFF, clip_index
 from icface.media.video_file import VideoError, check_is_file
 
 Samples = NDArray[np.float32]
 
 _LEAD_S = Fraction(1, 4)  # decoders of AAC, MP3 and Opus need what was before
 _JOIN_S = 0.005
+_MOST_RATE = 768_000
 _CHUNK_S = 10
+_SPARE_S, _LEAST_BYTES_A_SECOND = Fraction(60), 250
 
 
 class SoundError(ValueError):
@@ -60,6 +62,9 @@ def open_sound(path: Path) -> tuple[InputContainer, AudioStream, Fraction]:
     if not streams:
         container.close()
         raise SoundError(f"{path} holds no sound. Choose a file that does.")
+    if not (0 < streams[0].rate <= _MOST_RATE and streams[0].channels > 0):
+        container.close()
+        raise SoundError(f"{path} holds sound of {streams[0].rate} samples a second: it is damaged. Copy or download it again.")
     for other in container.streams:
         if other.index != streams[0].index:
             other.discard = av.stream.Discard.all
@@ -105,8 +110,11 @@ class SoundReader:
         start = (self._stream.start_time or 0) * base
         whole = Fraction(self._container.duration or 0, av.time_base)
         self.duration = start + (claimed * base if claimed else whole) - self._zero
+        longest = Fraction(self.path.stat().st_size, _LEAST_BYTES_A_SECOND)  # a damaged file may claim years
+        self._furthest = _SPARE_S + (min(self.duration, longest) if self.duration > 0 else longest)
         self.ended_at: int | None = None
         self._blocks: Iterator[tuple[int, Samples]] = iter(())
+        self._pending: tuple[int, Samples] | None = None
         self._held: Samples = np.empty((0, self.channels), np.float32)
         self._at = 0  # place of the first held sample
         self._reading = False
@@ -133,14 +141,19 @@ class SoundReader:
         if not (self._reading and 0 <= first - self._at <= len(self._held) + self.rate):
             self._reading = True
             self._blocks, self._held, self._at = self._from(first), self._held[:0], first
-            self.ended_at = None
+            self.ended_at, self._pending = None, None
         out = np.zeros((count, self.channels), np.float32)
         while self._at + len(self._held) < first + count:
-            block = next(self._blocks, None)
-            if block is None:
-                self.ended_at = self._at + len(self._held)
+            self._pending = self._pending or next(self._blocks, None)
+            end = self._at + len(self._held)
+            if self._pending is None:
+                self.ended_at = end if self.ended_at is None else self.ended_at
                 break
-            self._append(*block)
+            if self._pending[0] >= first + count:  # silence up to it, which may last for hours
+                self._held = np.concatenate([self._held, np.zeros((first + count - end, self.channels), np.float32)])
+                break
+            self._append(*self._pending)
+            self._pending = None
         have = self._held[first - self._at :][:count]
         out[: len(have)] = have
         self._held = self._held[first - self._at + len(have) :]
@@ -202,6 +215,8 @@ class SoundReader:
             nearest = first + round((seconds - first) / step) * step
             if abs(nearest - seconds) <= base:
                 seconds = nearest
+        if abs(seconds - self._zero) > self._furthest:
+            return None  # a damaged stamp
         return round((seconds - self._zero) * self.rate)
 
     def _frame_grid(self) -> tuple[Fraction, Fraction] | None:
@@ -222,7 +237,7 @@ class SoundReader:
                     yield from packet.decode()
                 except av.FFmpegError:
                     continue  # a gap, which the next stamp shows
-        except av.FFmpegError:
+        except BROKEN_OFF:
             return
 
     def _resampled(self, resampler: av.AudioResampler, frame: AudioFrame | None) -> Iterator[Samples]:

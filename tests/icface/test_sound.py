@@ -97,3 +97,19 @@ def test_sound_alone_can_be_read(tmp_path: Path) -> None:
         assert not container.streams.video
     with SoundReader(song) as reader:
         assert click_at(reader.read(0, 48000)) / 48000 == pytest.approx(0.5, abs=1e-3)
+
+
+def test_a_damaged_stamp_neither_hangs_nor_fills_the_memory(tmp_path: Path) -> None:
+    clip = write_tone(tmp_path / "tone.mkv", "pcm_s16le", seconds=2, clicks=())
+    broken = tmp_path / "broken.mkv"
+    with av.open(str(clip)) as source, av.open(str(broken), "w") as target:
+        stream = target.add_stream_from_template(source.streams.audio[0])
+        for number, packet in enumerate(source.demux(audio=0)):
+            if packet.size:
+                if number == 40:
+                    packet.pts = packet.dts = (packet.pts or 0) + 10**9  # eleven days
+                packet.stream = stream
+                target.mux(packet)
+                if number == 40:
+                    break
+    assert len(peaks(broken).highs) < 200 * 3600
