@@ -58,11 +58,6 @@ class Playhead(QObject):
         return self._frame
 
     @property
-    def seconds(self) -> float:
-        """When that frame is shown."""
-        return float(self._session.project.seconds(np.array([self._frame]))[0])
-
-    @property
     def speed(self) -> float:
         """1 plays, below 0 backwards, 0 stands still."""
         return self._speed
@@ -155,7 +150,7 @@ class Playhead(QObject):
 
     def _hold_on(self) -> None:
         if self.is_playing:
-            self._anchor = self._clock(), self.seconds
+            self._anchor = self._clock(), float(self._session.project.seconds(np.array([self._frame]))[0])
 
     def _set_speed(self, speed: float) -> None:
         if speed != self._speed:

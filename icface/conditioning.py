@@ -136,16 +136,36 @@ def _smooth_shot(rows: NDArray[np.float32], seconds: FloatArray, rate: float, st
     """(N, 56) the readings of one shot, smoothed."""
     wound = rows.astype(np.float64)
     wound[:, _ANGLES] = np.unwrap(wound[:, _ANGLES], period=360, axis=0)
-    steps = np.diff(seconds)[:, None]  # (N - 1, 1) seconds
     unit = np.ones(rows.shape[1])
     unit[_ANGLES] = ANGLE_UNIT_DEG
-    slow = _low_pass(wound, np.full_like(wound[1:], SPEED_HZ), steps, rate)
-    speed = np.abs(np.diff(slow, axis=0)) / steps / unit
-    smooth = _low_pass(wound, (REST_HZ + HZ_PER_SPEED * speed) / strength**2, steps, rate)
-    smooth = np.clip(smooth, wound.min(0), wound.max(0))  # what rounding could add to the bound
+    smooth = low_passed(wound, seconds, rate, strength, unit)
     turned = np.abs(smooth) > 180
     turned[:, len(ANGLES) :] = False
     return np.where(turned, (smooth + 180) % 360 - 180, smooth).astype(np.float32)
+
+
+def low_passed(rows: FloatArray, seconds: FloatArray, rate: float, strength: float, unit: FloatArray | float) -> FloatArray:
+    """(N, C) the columns of one shot without jitter, see `smoothed`.
+
+    Parameters
+    ----------
+    rows : (N, C) array
+        Two or more.
+    seconds : (N,) array
+        Increasing.
+    rate : float
+        Frames a second.
+    strength : float
+        Above 0, at most 1.
+    unit : (C,) array or float
+        What counts as one, when speed is judged.
+    """
+    steps = np.diff(seconds)[:, None]  # (N - 1, 1) seconds
+    slow = _low_pass(rows, np.full_like(rows[1:], SPEED_HZ), steps, rate)
+    speed = np.abs(np.diff(slow, axis=0)) / steps / unit
+    smooth = _low_pass(rows, (REST_HZ + HZ_PER_SPEED * speed) / strength**2, steps, rate)
+    within: FloatArray = np.clip(smooth, rows.min(0), rows.max(0))  # what rounding could add to the bound
+    return within
 
 
 def _low_pass(rows: FloatArray, cutoff_hz: FloatArray, steps: FloatArray, rate: float) -> FloatArray:

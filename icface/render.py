@@ -219,6 +219,10 @@ class Renderer:
         """Where the networks run, for people ("CPU", "CUDA fp16"); empty until they are loaded."""
         return "" if self._predictor is None else self._predictor.device_name
 
+    def predictor(self) -> FacePredictor:
+        """The networks, for the thread that calls; loaded when first asked for."""
+        return self._load_predictor()
+
     def drain_notices(self) -> list[str]:
         """What the predictor wants people to know since the last call, as a fall back from GPU to CPU."""
         return [] if self._predictor is None else self._predictor.drain_notices()
@@ -273,10 +277,6 @@ class Renderer:
             yield Progress(len(strip), len(frames), f"Looking through {Path(clip.path).name}")
             strip[frame] = self._pictures.draft(ClipFrame(clip, frame), side)
         return strip
-
-    def portraits(self, clip: Clip, motions: Sequence[Motion], side: int) -> Generator[Progress, None, tuple[Pixels, ...]]:
-        """Job: a small picture of each person of a clip, who was read with landmarks."""
-        return self._pictures.portraits(clip, motions, side)
 
     def observe(self, photo: Photo, box: Box) -> Face:
         """The face in a box drawn by hand, image pixels; `NoFaceError` if there can be none."""

@@ -112,7 +112,7 @@ PCM = frozenset({"pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le"
 _ALL = (
     Preset(
         name="mp4", title="MP4 (H.264): plays everywhere", suffix=".mp4", encoder="libx264", container="mp4",
-        formats=("yuv420p", "yuv420p10le"), options=(("crf", "17"), ("preset", "medium")),
+        formats=("yuv420p", "yuv420p10le"), options=(("crf", "14"), ("preset", "fast")),
         sound_kept=_MP4_SOUND, sound_encoder="aac",
     ),
     Preset(

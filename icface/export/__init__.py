@@ -1,0 +1,20 @@
+"""Documents become files: clips, animations, sequences and stills, planned first and then written as a job."""
+
+from icface.export.choices import EXPORT_PRESETS, STILL, STILL_SUFFIXES, ExportError, ExportOptions
+from icface.export.describing import describe
+from icface.export.plan import ExportPlan, SoundPlan, plan_export
+from icface.export.running import Exported, export
+
+__all__ = [
+    "EXPORT_PRESETS",
+    "STILL",
+    "STILL_SUFFIXES",
+    "ExportError",
+    "ExportOptions",
+    "ExportPlan",
+    "Exported",
+    "SoundPlan",
+    "describe",
+    "export",
+    "plan_export",
+]

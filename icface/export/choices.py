@@ -1,0 +1,133 @@
+"""How a person wants to export, and which preset follows from that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+
+from icface.media.presets import PRESETS, EncodeError, Preset, preset_for, preset_named
+from icface.project import Project
+
+STILL = Preset(
+    name="still", title="Still: one frame as JPEG, PNG, WebP or TIFF", suffix=".png", kind="sequence", encoder="png",
+    formats=("rgb24", "rgba", "rgb48le", "rgba64le"),
+)  # fmt: skip
+STILL_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"})
+EXPORT_PRESETS: Mapping[str, Preset] = MappingProxyType({**PRESETS, STILL.name: STILL})
+"""All ways to export, by name."""
+
+_CRF = {"libx264": (8, 38), "libx265": (10, 40), "libvpx-vp9": (6, 56), "libsvtav1": (8, 56)}
+"""Constant rate factors of quality 100 and 1."""
+
+
+class ExportError(ValueError):
+    """An export that cannot be; the message names the value, the limit and the remedy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportOptions:
+    """What differs from a document's own settings of output; None leaves a setting as the document has it.
+
+    Attributes
+    ----------
+    preset : str
+        One of `EXPORT_PRESETS`; told from the file's ending otherwise.
+    quality : int
+        1 (small) to 100 (best); the preset's own otherwise.
+    first, last : int
+        Frames, the last included; the document's in and out points otherwise.
+    sound : str
+        "" for the source's own, the name of a driver for that clip's, "none" for silence.
+    side_by_side : bool
+        The unedited picture stands to the left.
+    labelled : bool
+        The file says that a trained model had a part in it.
+    height : int
+        Lines of a frame; those of the source otherwise.
+    """
+
+    preset: str | None = None
+    quality: int | None = None
+    first: int | None = None
+    last: int | None = None
+    sound: str | None = None
+    side_by_side: bool | None = None
+    labelled: bool | None = None
+    height: int | None = None
+
+
+def chosen_preset(project: Project, path: Path, options: ExportOptions, count: int) -> tuple[Preset, Path]:
+    """The preset and the path with its ending.
+
+    Raises
+    ------
+    ExportError, EncodeError
+        If the ending belongs to no preset, or to another one than is named, or a still would have several frames.
+    """
+    suffix = path.suffix.lower()
+    if options.preset is None:
+        preset = _by_ending(project, suffix, count)
+    elif options.preset == STILL.name:
+        preset = STILL
+    else:
+        preset = preset_named(options.preset)
+    if not suffix:
+        path = path.with_name(path.name + preset.suffix)
+    elif not _fits(preset, suffix):
+        wanted = ", ".join(sorted(STILL_SUFFIXES)) if preset is STILL else preset.suffix
+        raise ExportError(f"{path.name} ends in {suffix}, and files of preset {preset.name} in {wanted}. Change one of them.")
+    if preset is STILL and count != 1:
+        raise ExportError(f"{path.name} holds one frame, not {count}. Choose one frame, or the ending of a clip.")
+    return preset, path
+
+
+def _by_ending(project: Project, suffix: str, count: int) -> Preset:
+    own = EXPORT_PRESETS.get(project.output.preset)
+    if not suffix:
+        return preset_named(project.output.preset)
+    if suffix in STILL_SUFFIXES and (count == 1 or suffix in (".jpg", ".jpeg")):
+        return STILL
+    if own is not None and own is not STILL and _fits(own, suffix) and not own.missing_encoders():
+        return own
+    return preset_for(suffix)
+
+
+def _fits(preset: Preset, suffix: str) -> bool:
+    if preset is STILL:
+        return suffix in STILL_SUFFIXES
+    return {".tif": ".tiff", ".m4v": ".mp4"}.get(suffix, suffix) == preset.suffix
+
+
+def with_quality(preset: Preset, quality: int | None) -> Preset:
+    """The preset at a quality of 1 to 100; itself for None.
+
+    Raises
+    ------
+    ExportError
+        If it is out of range, or the preset is not one of better and worse.
+    """
+    if quality is None:
+        return preset
+    if not 1 <= quality <= 100:
+        raise ExportError(f"The quality is 1 (small) to 100 (best), not {quality}.")
+    if preset is STILL:
+        return preset
+    if preset.encoder not in _CRF:
+        raise ExportError(f"Preset {preset.name} keeps all it can: it has no quality to choose. Leave the quality out.")
+    best, worst = _CRF[preset.encoder]
+    crf = round(worst + (best - worst) * (quality - 1) / 99)
+    return replace(preset, options=tuple((name, str(crf) if name == "crf" else value) for name, value in preset.options))
+
+
+__all__ = [
+    "EXPORT_PRESETS",
+    "STILL",
+    "STILL_SUFFIXES",
+    "EncodeError",
+    "ExportError",
+    "ExportOptions",
+    "chosen_preset",
+    "with_quality",
+]

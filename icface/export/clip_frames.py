@@ -1,0 +1,211 @@
+"""Frames of a clip whose own faces are edited, made one after the other.
+
+A frame in which nothing changes is handed on as it was decoded. In all others only the surroundings of the faces that change
+are turned into RGB, and only what has changed there is put back: everything else keeps its bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+from typing import cast
+
+import cv2
+import numpy as np
+from av.video.frame import VideoFrame as Decoded
+
+from icface.compositor import composite
+from icface.controls import ControlVector
+from icface.geometry import Box, face_crop
+from icface.media.clip_reader import ClipReader
+from icface.media.colour import Layout, matrix_of
+from icface.media.orientation import Orientation, PixelBox
+from icface.media.photo import Pixels, eight_bit
+from icface.media.put_back import crop_frame, in_planes, put_back
+from icface.media.video_frame import VideoFrame
+from icface.mixing import resolve
+from icface.model.neutralizer import GRID
+from icface.predictor import FacePredictor
+from icface.project import Face, Project
+from icface.protection import protect
+from icface.tracking import FaceObservation, NoFaceError
+
+_REACH_PX = 8
+"""Pixels around a face's crop that resampling may look at, in the crop's or the frame's size, whichever is larger."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Made:
+    """A frame as it is to be written, and as it was."""
+
+    edited: Decoded
+    before: Decoded
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether anything was edited in it."""
+        return self.edited is not self.before
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Place:
+    """Faces that are changed together, because their surroundings touch."""
+
+    box: PixelBox
+    changes: tuple[tuple[Face, ControlVector], ...]
+
+
+class ClipFrames:
+    """Makes the frames of a document whose source is a clip. Belongs to one thread.
+
+    Parameters
+    ----------
+    project : Project
+        With steady readings, see `icface.steady`.
+    reader : ClipReader
+        Of its clip.
+    predictor : callable
+        Called when a face is first to be changed.
+
+    Attributes
+    ----------
+    unseen : int
+        Frames so far in which the network saw no face where the tracker did; they stay as they are.
+    """
+
+    def __init__(self, project: Project, reader: ClipReader, predictor: Callable[[], FacePredictor]) -> None:
+        self._project, self._reader, self._predictor = project, reader, predictor
+        self.unseen = 0
+
+    def make(self, number: int) -> Generator[None, None, Made]:
+        """Make one frame of the document; yields between the stages of the work."""
+        changes = self._changes(number)
+        frame = self._reader.frame(number)
+        if not changes or frame.damaged:
+            return Made(frame.decoded, frame.decoded)
+        yield
+        result = frame
+        for place in _places(changes, frame):
+            result = yield from self._edited(frame, result, place)
+        return Made(result.decoded, frame.decoded)
+
+    def _changes(self, number: int) -> list[tuple[Face, ControlVector]]:
+        """The faces that leave their own state in a frame, and the states they take."""
+        project, found = self._project, []
+        for index, edits in enumerate(project.edits):
+            face = project.faces[index].at(number) if edits.changes_something else None
+            wanted = None if face is None else resolve(project, index, frame=number)
+            if face is not None and wanted is not None and wanted != face.controls:
+                found.append((face, wanted))
+        return found
+
+    def _edited(self, frame: VideoFrame, result: VideoFrame, place: _Place) -> Generator[None, None, VideoFrame]:
+        """The result so far, with the faces of a place changed in it too."""
+        part, (left, top) = part_of(frame, place.box)
+        before = part.deep_pixels() if part.bits > 8 else part.pixels()
+        seen, pixels = eight_bit(before), before
+        for face, wanted in place.changes:
+            try:
+                encoding = self._predictor().encode(seen, _moved(face, left, top))
+            except NoFaceError:
+                self.unseen += 1
+                continue
+            yield
+            prediction = self._predictor().predict(encoding, wanted)
+            yield
+            pixels = composite(pixels, encoding, prediction)
+        regions = [replace(region, box=_shifted(region.box, left, top)) for region in self._project.regions]
+        pixels = protect(pixels, before, regions)
+        yield
+        x, y, width, height = _differing(before, pixels)
+        if not width:
+            return result
+        edited = cast("Pixels", np.ascontiguousarray(pixels[y : y + height, x : x + width]))
+        return replace(result, decoded=put_back(result, edited, (left + x, top + y)))
+
+
+def part_of(frame: VideoFrame, box: PixelBox) -> tuple[VideoFrame, tuple[int, int]]:
+    """A part of a frame, widened to whole chroma samples, and the column and row of its first pixel, upright.
+
+    Frames whose pixels are not square come whole.
+    """
+    if frame.square_width != frame.decoded.width:
+        return frame, (0, 0)
+    decoded = in_planes(frame.decoded)
+    layout = Layout.of(decoded.format)
+    across, down = (layout.across, layout.down) if layout else (2, 2)
+    left, top, width, height = frame.orientation.stored_box(box, frame.size)
+    right = min(-(-(left + width) // across) * across, decoded.width)
+    below = min(-(-(top + height) // down) * down, decoded.height)
+    stored = left - left % across, top - top % down, right - left + left % across, below - top + top % down
+    part = crop_frame(decoded, stored)
+    part.colorspace = matrix_of(decoded)  # which custom may tell by the whole frame's lines
+    corner = upright_box(frame.orientation, stored, frame.size)[:2]
+    return replace(frame, decoded=part), corner
+
+
+def upright_box(orientation: Orientation, stored: PixelBox, upright_size: tuple[int, int]) -> PixelBox:
+    """Where a box of the stored picture lies in the upright one of that (width, height)."""
+    left, top, width, height = stored
+    if orientation.transposed:
+        left, top, width, height = top, left, height, width
+    if orientation.mirrored:
+        left = upright_size[0] - left - width
+    if orientation.upside_down:
+        top = upright_size[1] - top - height
+    return left, top, width, height
+
+
+def _places(changes: Sequence[tuple[Face, ControlVector]], frame: VideoFrame) -> list[_Place]:
+    """The changes, those together whose surroundings touch; faces outside the picture are left out."""
+    places: list[_Place] = []
+    for face, wanted in changes:
+        box = _surroundings(face, frame.size)
+        if box is None:
+            continue
+        place = _Place(box, ((face, wanted),))
+        while (other := next((p for p in places if _touch(p.box, place.box)), None)) is not None:
+            places.remove(other)
+            place = _Place(_around(other.box, place.box), other.changes + place.changes)
+        places.append(place)
+    return places
+
+
+def _surroundings(face: Face, size: tuple[int, int]) -> PixelBox | None:
+    """The pixels under a face's crop and those that resampling may look at beyond it."""
+    crop = face_crop(face.landmarks, GRID)
+    edge = np.array([[0, 0], [GRID, 0], [0, GRID], [GRID, GRID]], np.float64)
+    corners = crop.inverse().points(edge)
+    reach = _REACH_PX * max(1.0, 1 / crop.scale)
+    low = np.maximum(np.floor(corners.min(0) - reach), 0).astype(int)
+    high = np.minimum(np.ceil(corners.max(0) + reach), size).astype(int)
+    if (high <= low).any():
+        return None
+    return int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1])
+
+
+def _touch(one: PixelBox, two: PixelBox) -> bool:
+    return all(one[axis] <= two[axis] + two[axis + 2] and two[axis] <= one[axis] + one[axis + 2] for axis in (0, 1))
+
+
+def _around(one: PixelBox, two: PixelBox) -> PixelBox:
+    left, top = min(one[0], two[0]), min(one[1], two[1])
+    return left, top, max(one[0] + one[2], two[0] + two[2]) - left, max(one[1] + one[3], two[1] + two[3]) - top
+
+
+def _moved(face: Face, left: int, top: int) -> FaceObservation:
+    """The face in the pixels of a part of the frame."""
+    points = face.landmarks - np.array([left, top, 0], np.float32)
+    return FaceObservation(_shifted(face.box, left, top), points, face.controls, face.confidence)
+
+
+def _shifted(box: Box, left: int, top: int) -> Box:
+    return Box(box.left - left, box.top - top, box.right - left, box.bottom - top)
+
+
+def _differing(before: Pixels, after: Pixels) -> PixelBox:
+    """The smallest box outside of which both are the same; without width where they are the same everywhere."""
+    if after is before:
+        return 0, 0, 0, 0
+    x, y, width, height = cv2.boundingRect((before != after).any(2).view(np.uint8))
+    return x, y, width, height

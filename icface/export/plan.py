@@ -1,0 +1,261 @@
+"""What an export will do, as a value: made before anything is rendered, and said in plain words before it starts."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from icface import __version__
+from icface.export.choices import ExportError, ExportOptions, chosen_preset, with_quality
+from icface.media import Photo, load_photo
+from icface.media.clip import ClipInfo, probe
+from icface.media.clip_reader import ClipReader
+from icface.media.orientation import UPRIGHT
+from icface.media.pictures import Pictures
+from icface.media.placing import check_destination
+from icface.media.presets import Preset
+from icface.media.provenance import MADE_HERE, Provenance
+from icface.media.sound_track import SoundCut, can_copy
+from icface.project import Clip, Project
+
+MOST_SIDE = 16384
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SoundPlan:
+    """The sound of an export.
+
+    Attributes
+    ----------
+    cut : SoundCut
+        Which stretch of which clip.
+    copied : bool
+        Whether it is copied as it is; else it is encoded again.
+    """
+
+    cut: SoundCut
+    copied: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportPlan:
+    """All that decides what an export writes.
+
+    Attributes
+    ----------
+    project : Project
+        The document as it was when the plan was made.
+    path : Path
+        The file, or the folder and beginning of the name of a sequence.
+    preset : Preset
+        Encoder and options.
+    first, last : int
+        Frames of the document, the last included.
+    tick : Fraction
+        Seconds of which all times are whole multiples.
+    ticks : (N,) int64, read-only
+        When each frame is shown, from the first on. Of a clip these are its own stamps, even or uneven.
+    end : Fraction
+        When the last frame ends, in seconds.
+    made : Pictures
+        What kind of frames are made.
+    written : Pictures
+        What kind of frames are written: side by side and at another size they differ from those.
+    quality : int or None
+        1 to 100; None for the preset's own.
+    side_by_side : bool
+        The unedited picture stands to the left.
+    sound : SoundPlan or None
+    provenance : Provenance or None
+        What the file says of its making.
+    notes : tuple of str
+        What to know beforehand, in plain words.
+    """
+
+    project: Project
+    path: Path
+    preset: Preset
+    first: int
+    last: int
+    tick: Fraction
+    ticks: NDArray[np.int64] = field(compare=False, repr=False)
+    end: Fraction
+    made: Pictures
+    written: Pictures
+    quality: int | None = None
+    side_by_side: bool = False
+    sound: SoundPlan | None = None
+    provenance: Provenance | None = MADE_HERE
+    notes: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many frames."""
+        return self.last - self.first + 1
+
+    def time(self, number: int) -> Fraction:
+        """When a frame is shown, counted from 0 in the export, in seconds."""
+        return int(self.ticks[number]) * self.tick
+
+    @property
+    def key(self) -> str:
+        """Stands for all that decides what the frames show: those of a sequence that was interrupted are used again."""
+        faces = [face.landmarks_digest for face in self.project.faces]
+        parts = (__version__, self.preset.name, self.first, self.last, self.written, self.side_by_side, self.provenance, faces)
+        return hashlib.blake2b(repr((parts, self.project)).encode(), digest_size=16).hexdigest()
+
+
+def plan_export(project: Project, path: str | Path, options: ExportOptions | None = None) -> ExportPlan:
+    """The plan for a document as it is now. Reads the source; nothing is written.
+
+    Parameters
+    ----------
+    project : Project
+    path : str or Path
+        Where to; the ending chooses among presets unless one is named. Without an ending it gets the preset's.
+    options : ExportOptions, optional
+        What differs from the document's own settings of output.
+
+    Raises
+    ------
+    ExportError
+        If the range, the preset, the sound or the destination cannot be.
+    PhotoError, VideoError, SoundError, EncodeError
+        If the source, its sound or an encoder is missing.
+    """
+    options = options or ExportOptions()
+    if project.source is None:
+        raise ExportError("There is nothing to export: open a photo or a clip first.")
+    first, last = _range(project, options)
+    preset, path = chosen_preset(project, Path(path), options, last - first + 1)
+    preset = with_quality(preset, options.quality)
+    _refuse_sources(project, path)
+    if preset.kind != "sequence":
+        check_destination(path)
+    frames = (
+        _clip_frames(project.source, first, last) if isinstance(project.source, Clip) else _photo_frames(project, first, last)
+    )
+    side_by_side = project.output.side_by_side if options.side_by_side is None else options.side_by_side
+    labelled = project.output.labelled if options.labelled is None else options.labelled
+    sound, notes = _sound(project, preset, options, frames)
+    return ExportPlan(
+        project=project, path=path, preset=preset, first=first, last=last, tick=frames.made.tick, ticks=frames.ticks,
+        end=frames.stop - frames.start, made=frames.made, quality=options.quality, side_by_side=side_by_side, sound=sound,
+        written=_shaped(frames.made, side_by_side=side_by_side, height=options.height),
+        provenance=MADE_HERE if labelled else None, notes=notes,
+    )  # fmt: skip
+
+
+def _range(project: Project, options: ExportOptions) -> tuple[int, int]:
+    first, last = project.range
+    first = first if options.first is None else options.first
+    last = last if options.last is None else options.last
+    most = project.n_frames - 1
+    if not 0 <= first <= last or (first > most and isinstance(project.source, Clip)):
+        raise ExportError(f"Frames {first} to {last} cannot be exported: the frames are 0 to {most}.")
+    if isinstance(project.source, Clip) and last > most:
+        raise ExportError(f"There is no frame {last}: the frames are 0 to {most}.")
+    return first, last
+
+
+def _refuse_sources(project: Project, path: Path) -> None:
+    media = [project.source, *(driver.medium for driver in project.drivers)]
+    for medium in media:
+        if medium is not None and path.exists() and Path(medium.path).exists() and path.samefile(medium.path):
+            raise ExportError(f"{path} is what is edited, or drives it. Choose another name, so that the original stays.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Frames:
+    """The frames to be made, and the stretch of the document's time that they take."""
+
+    made: Pictures
+    ticks: NDArray[np.int64]
+    start: Fraction
+    stop: Fraction
+    has_sound: bool = False
+
+
+def _clip_frames(clip: Clip, first: int, last: int) -> _Frames:
+    info = found_clip(clip)
+    with ClipReader(info.path, cache_bytes=1) as reader:
+        index, made = reader.index, Pictures.of_clip(info, reader)
+    ticks = index.ticks[first : last + 1] - index.ticks[first]
+    ticks.flags.writeable = False
+    stop = index.time(last + 1) if last + 1 < len(index) else index.duration
+    return _Frames(made, ticks, index.time(first), stop, info.has_sound)
+
+
+def _photo_frames(project: Project, first: int, last: int) -> _Frames:
+    made = Pictures.of_pixels(found_photo(project).pixels, project.rate)
+    ticks = np.arange(last - first + 1, dtype=np.int64)
+    ticks.flags.writeable = False
+    return _Frames(made, ticks, first / project.rate, (last + 1) / project.rate)
+
+
+def found_clip(clip: Clip) -> ClipInfo:
+    """What there is to know of a document's clip; `VideoError` if it is gone, `ExportError` if it is another one."""
+    info = probe(clip.path)
+    if info.digest != clip.digest:
+        raise ExportError(f"{clip.path} is another clip than before. Put the old one back, or open this one anew.")
+    return info
+
+
+def found_photo(project: Project) -> Photo:
+    """A document's photo; `PhotoError` if it is gone, `ExportError` if it is another one."""
+    assert project.source is not None
+    photo = load_photo(project.source.path)
+    if photo.digest != project.source.digest:
+        raise ExportError(f"{photo.path} is another picture than before. Put the old one back, or open this one anew.")
+    return photo
+
+
+def _shaped(made: Pictures, *, side_by_side: bool, height: int | None) -> Pictures:
+    """The frames as they are written."""
+    if not side_by_side and height is None:
+        return made
+    width, high = made.orientation.size(made.width, made.height)
+    aspect = made.aspect if not made.orientation.transposed else 1 / made.aspect
+    if side_by_side:
+        width = 2 * (width + width % 2)
+    if height is not None:
+        if not 2 <= height <= MOST_SIDE:
+            raise ExportError(f"Frames have 2 to {MOST_SIDE} lines, not {height}.")
+        width, high = max(round(width * aspect * height / high / 2), 1) * 2, height + height % 2
+        aspect = Fraction(1)
+    return replace(made, width=width, height=high, orientation=UPRIGHT, aspect=aspect)
+
+
+def _sound(
+    project: Project, preset: Preset, options: ExportOptions, frames: _Frames
+) -> tuple[SoundPlan | None, tuple[str, ...]]:
+    wanted = project.output.sound if options.sound is None else options.sound
+    if wanted == "none" or preset.kind != "clip":
+        return None, ()
+    if wanted == "":
+        if not (isinstance(project.source, Clip) and frames.has_sound):
+            return None, ()
+        cut = SoundCut(Path(project.source.path), frames.start, frames.stop)
+    else:
+        medium, shift = project.driver(wanted).medium, _shift(project, wanted)
+        if not (isinstance(medium, Clip) and found_clip(medium).has_sound):
+            raise ExportError(f"{wanted} has no sound. Choose another source of sound, or none.")
+        cut = SoundCut(Path(medium.path), frames.start - shift, frames.stop - shift)
+        if cut.stop <= 0 or float(cut.start) >= medium.duration_s:
+            return None, (f"{wanted} is not heard in these frames.",)
+    preset_needs = preset.missing_encoders(sound=True)
+    copied = can_copy(cut, preset)
+    if preset_needs and not copied:
+        raise ExportError(f"The sound needs the encoder {', '.join(preset_needs)}, which is missing. Choose another preset.")
+    return SoundPlan(cut=cut, copied=copied), ()
+
+
+def _shift(project: Project, name: str) -> Fraction:
+    """Seconds by which a driver comes later: those of the widest rule that speaks of it."""
+    rules = [rule for edits in project.edits for rule in edits.mix if rule.driver == name]
+    return (rules[0].shift if rules else 0) / project.rate

@@ -1,0 +1,105 @@
+"""Readings of a clip's own faces made steady before the clip is edited, so that an edit that is constant looks constant.
+
+A tracker's points and controls tremble by a fraction of a pixel from frame to frame. Each frame of a clip is encoded at its
+points, and an edit would tremble along with them. They are smoothed with the filter of `icface.conditioning`, which lags
+nothing and lets quick movements through; a speed of one is a face's width a second.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Generator
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from icface.conditioning import low_passed, shots, smoothed
+from icface.motion import Motion
+from icface.project import Face, Project
+
+STRENGTH = 0.7
+"""Of the smoothing, 0 to 1: half of what an edit trembles by is gone, and speech keeps its movements."""
+CHUNK = 256
+"""Frames that are smoothed in one go."""
+MARGIN = 48
+"""Frames on both sides of a chunk that are smoothed along with it and thrown away: the filter looks no farther."""
+IN_MEMORY_BYTES = 64_000_000
+
+
+def steadied(project: Project, strength: float = STRENGTH) -> Generator[None, None, Project]:
+    """A job: the document with steady readings in place of the tracker's, for faces that are edited; yields now and then.
+
+    Faces of a photo, and those of a clip that nobody edits, stay as they are, and so does a document without any other.
+
+    Parameters
+    ----------
+    project : Project
+    strength : float
+        0 (nothing is smoothed) to 1.
+    """
+    faces: list[Face] = []
+    for face, edits in zip(project.faces, project.edits, strict=True):
+        if face.motion is None or not edits.changes_something or strength == 0:
+            faces.append(face)
+            continue
+        motion = yield from steady_motion(face.motion, strength)
+        faces.append(Face.of_motion(motion))
+    if all(new is old for new, old in zip(faces, project.faces, strict=True)):
+        return project
+    return replace(project, faces=tuple(faces))
+
+
+def steady_motion(motion: Motion, strength: float = STRENGTH) -> Generator[None, None, Motion]:
+    """A job: a motion with smooth controls and landmarks; frames without a face stay without one."""
+    assert motion.landmarks is not None
+    controls = smoothed(motion, strength).controls
+    yield
+    landmarks = _room_like(motion.landmarks)
+    found, shot = np.flatnonzero(motion.present), shots(motion)
+    for piece in np.split(found, np.flatnonzero(np.diff(shot[found])) + 1):
+        for first in range(0, len(piece), CHUNK):
+            wanted = piece[first : first + CHUNK]
+            around = piece[max(first - MARGIN, 0) : first + CHUNK + MARGIN]
+            points = motion.landmarks[around].astype(np.float64)
+            smooth = smooth_points(points, motion.seconds[around], float(motion.rate), strength)
+            at = int(np.searchsorted(around, wanted[0]))
+            landmarks[wanted] = smooth[at : at + len(wanted)]
+            yield
+    landmarks.flags.writeable = False
+    return replace(motion, controls=controls, landmarks=landmarks)
+
+
+def smooth_points(
+    points: NDArray[np.float64], seconds: NDArray[np.float64], rate: float, strength: float
+) -> NDArray[np.float64]:
+    """(N, P, 3) points of one shot, smoothed over time.
+
+    Parameters
+    ----------
+    points : (N, P, 3)
+        Pixels.
+    seconds : (N,)
+        Increasing.
+    rate : float
+        Frames a second.
+    strength : float
+        Above 0 and at most 1.
+    """
+    if len(points) < 2:
+        return points
+    width = float(np.median(np.ptp(points[..., 0], axis=1)))
+    rows = points.reshape(len(points), -1)
+    return low_passed(rows, seconds, rate, strength, max(width, 1.0)).reshape(points.shape)
+
+
+def _room_like(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """NaN in the same shape, in memory, or in a temporary file that goes when nobody uses the array any more."""
+    if landmarks.nbytes <= IN_MEMORY_BYTES:
+        return np.full_like(landmarks, np.nan)
+    with tempfile.TemporaryFile(prefix="icface-steady-") as file:
+        mapped = np.memmap(file, np.float32, "w+", shape=landmarks.shape)
+    for start, stop in pairwise([*range(0, len(landmarks), CHUNK), len(landmarks)]):
+        mapped[start:stop] = np.nan
+    return mapped
