@@ -59,7 +59,9 @@ def ask_about_changes(owner: QWidget, name: str, *, save: Callable[[], object], 
     box.setStandardButtons(kinds.Save | kinds.Discard | kinds.Cancel)
     box.setDefaultButton(kinds.Save)
     box.setEscapeButton(kinds.Cancel)
-    box.button(kinds.Save).setObjectName("primary")
+    first = box.button(kinds.Save)
+    first.setObjectName("primary")
+    first.style().polish(first)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     deeds = {kinds.Save: save, kinds.Discard: discard}
 

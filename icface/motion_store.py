@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
 import struct
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -21,7 +20,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from tokenize import TokenError
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import platformdirs
@@ -30,6 +29,7 @@ from numpy.typing import NDArray
 from icface.controls import CHANNELS
 from icface.motion import MOST_FRAMES, Motion, MotionError
 from icface.tracking import N_LANDMARKS
+from icface.whole_file import write_whole
 
 FORMAT = "icface-reading-1"
 CACHE_BYTES = 4_000_000_000
@@ -144,18 +144,14 @@ def save_reading(path: Path, motions: Sequence[Motion], about: Mapping[str, Any]
     arrays = {"about": _bytes_of({"format": FORMAT, "motions": len(motions), "about": dict(about)})}
     for number, motion in enumerate(motions):
         arrays |= {f"{number}.{name}": array for name, array in motion_to_arrays(motion).items()}
-    partial = path.with_name(f".{secrets.token_hex(8)}.part")
-    try:
-        with partial.open("xb") as file:
-            with zipfile.ZipFile(file, "w") as archive:
-                for name, array in arrays.items():
-                    with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
-                        np.lib.format.write_array(member, array, version=(1, 0), allow_pickle=False)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+
+    def write(file: BinaryIO) -> None:
+        with zipfile.ZipFile(file, "w") as archive:
+            for name, array in arrays.items():
+                with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, array, version=(1, 0), allow_pickle=False)
+
+    write_whole(path, write)
 
 
 def load_reading(path: Path) -> tuple[tuple[Motion, ...], dict[str, Any]]:

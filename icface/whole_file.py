@@ -33,7 +33,7 @@ _REASONS = {
     errno.EROFS: "the disk can only be read; choose another folder",
     errno.ENOSPC: "the disk is full; make room or choose another folder",
     errno.EDQUOT: "your share of the disk is used up; make room or choose another folder",
-    errno.EFBIG: "the file would be larger than is allowed here; choose another folder",
+    errno.EFBIG: "the file is larger than this disk or account allows; choose another folder",
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
 }
 

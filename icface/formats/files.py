@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO
 
+from icface import whole_file
 from icface.formats.errors import FormatError
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -50,20 +49,10 @@ def encoding_of(head: bytes) -> str:
     return "utf-16" if head[:2] in _UTF16 else "utf-8-sig"
 
 
-def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
+def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write beside the target and put it in place; `FormatError` if that fails, and then the old file is as it was."""
     with writable(path) as target:
-        partial = target.with_name(f".{secrets.token_hex(8)}.part")
-        try:
-            with partial.open("xb") as stream:
-                write(stream)
-                stream.flush()
-                os.fsync(stream.fileno())
-            if target.exists():
-                shutil.copymode(target, partial)
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
+        whole_file.write_whole(target, write)
 
 
 @contextmanager

@@ -12,7 +12,8 @@ from typing import cast
 import av
 
 from icface.media.presets import EncodeError
-from icface.media.writing import problem_with, reason
+from icface.media.writing import problem_with
+from icface.whole_file import reason
 
 
 def check_destination(path: Path) -> None:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
-import shutil
 import struct
 import zlib
 from collections.abc import Iterator
@@ -23,25 +21,12 @@ from PIL import Image, PngImagePlugin, TiffImagePlugin, TiffTags
 
 from icface.media.photo import Photo, PhotoError, Pixels, bands, eight_bit
 from icface.media.provenance import xmp_text_chunk
+from icface.whole_file import reason, write_whole
 
 _FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 _LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}
 _JPEG_EXIF_BYTES = 65533
 _XMP_TAG = 700
-_WHY = {
-    errno.ENOSPC: "the disk is full; make room or choose another folder",
-    errno.EDQUOT: "your share of the disk is used up; make room or choose another folder",
-    errno.EACCES: "you lack the permission; choose another folder",
-    errno.EPERM: "you lack the permission; choose another folder",
-    errno.EROFS: "the disk can only be read; choose another folder",
-    errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
-    errno.EFBIG: "the file is larger than this disk or account allows; choose another folder",
-}
-
-
-def reason(error: OSError) -> str:
-    """Why a file could not be written, and what helps, in plain words without a full stop."""
-    return _WHY.get(error.errno or 0, error.strerror or str(error))
 
 
 def problem_with(path: Path) -> str:
@@ -51,7 +36,7 @@ def problem_with(path: Path) -> str:
     if not path.parent.is_dir():
         return f"There is no folder {path.parent} to save {path.name} in. Create it or choose another."
     if path.exists() and not os.access(path, os.W_OK):
-        return f"{path} could not be saved: {_WHY[errno.EACCES]}."
+        return f"{path} could not be saved: {reason(PermissionError(errno.EACCES, ''))}."
     return ""
 
 
@@ -108,25 +93,12 @@ def save_photo(path: str | Path, photo: Photo, quality: int = 95, *, xmp: bytes 
             f"{path}: {kind} pictures have at most {_LONGEST_SIDE[kind]} pixels a side, and this one has {longest}. "
             "Save it as PNG or TIFF."
         )
-    target = path.resolve()  # of a link, what it points at is replaced, not the link
-    partial = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        if target.exists() and not os.access(target, os.W_OK):
-            raise PermissionError(errno.EACCES, "read-only file")
-        with partial.open("xb") as file:
-            notes = _encode(file, photo, kind, quality, xmp)
-            file.flush()
-            os.fsync(file.fileno())
-        if target.exists():
-            shutil.copymode(target, partial)
-        partial.replace(target)
+        return write_whole(path, lambda file: _encode(file, photo, kind, quality, xmp))
     except OSError as error:
         raise PhotoError(f"{path} could not be saved: {reason(error)}.") from error
     except MemoryError:
         raise PhotoError(f"{path} could not be saved: memory is full; close other programs.") from None
-    finally:
-        partial.unlink(missing_ok=True)
-    return notes
 
 
 def _encode(file: BinaryIO, photo: Photo, kind: str, quality: int, xmp: bytes | None) -> tuple[str, ...]:

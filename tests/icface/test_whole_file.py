@@ -53,7 +53,7 @@ def test_the_old_file_stands_when_the_system_takes_no_more_bytes(tmp_path: Path)
             write_whole(target, lambda stream: stream.write(b"x" * 100_000))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert "larger than is allowed" in reason(caught.value)
+    assert "larger than this disk" in reason(caught.value)
     assert target.read_bytes() == b"old"
     assert names(tmp_path) == ["a.txt"]
 
