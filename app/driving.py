@@ -5,7 +5,8 @@ Each deed is one edit of the document; what takes time runs in the engine, and t
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -18,7 +19,8 @@ from icface.controls import ANGLES, action_units
 from icface.engine import Progress
 from icface.formats import save
 from icface.intake import Intake
-from icface.mixing import shown
+from icface.media.video import VIDEO_SUFFIXES
+from icface.mixing import motion_frame, shown
 from icface.motion import Motion
 from icface.project import Clip, DataFile, Driver, Face, MixRule, Project, Source, mix_target
 from icface.project.drivers import group_name
@@ -40,6 +42,8 @@ class Driving(QObject):
 
     film_ready = Signal(str, object)
     """Digest of a clip, small RGB pictures (h, w, 3) by frame."""
+    glimpse_ready = Signal(str, object)
+    """Digest of a clip or photo, one small picture by frame: of the frame in which it is at rest."""
     tracking = Signal(str, int, int)
     """Digest of a clip, frames read, frames in all; 0 of 0 when it is over."""
     people_found = Signal(str, object)
@@ -49,12 +53,14 @@ class Driving(QObject):
         super().__init__(parent)
         self._studio = studio
         self._wanted_for: dict[str, str] = {}  # path of a photo: what its expression is wanted for
-        self._people: dict[str, tuple[Motion, ...]] = {}
+        self._people: dict[str, tuple[Motion, ...]] = {}  # by digest of the source, whatever it is called
         self._films: set[str] = set()
+        self._glimpses: set[tuple[str, int]] = set()
         studio.bridge.taken_in.connect(self._taken_in)
         studio.bridge.tracked.connect(self._tracked)
         studio.bridge.tracking.connect(self.tracking)
         studio.bridge.film_ready.connect(self.film_ready)
+        studio.bridge.glimpse_ready.connect(self.glimpse_ready)
         studio.bridge.job_finished.connect(self._job_finished)
         studio.session.project_changed.connect(self._project_changed)
 
@@ -68,6 +74,14 @@ class Driving(QObject):
     def add_source(self, path: Path) -> None:
         """Take in a clip, a table or a photo as a source; a clip is tracked at once."""
         self._studio.bridge.take_in(path)
+
+    def add_dropped(self, path: Path, open_instead: Callable[[Path], object]) -> None:
+        """Let a clip or table that fell on an open face drive it; a notice offers to open a clip in the photo's place."""
+        self.add_source(path)
+        remedy = ("Open it instead", lambda: open_instead(path)) if path.suffix.lower() in VIDEO_SUFFIXES else None
+        text = "It is among the drivers on the left." if self.project.drivers else "It moves as the person in it does."
+        title = f"{path.name} is added" if self.project.drivers else f"{path.name} drives the face"
+        self._studio.noticed.emit(Notice(kind="info", title=title, text=text, topic="dropped", remedy=remedy))
 
     def pick_expression(self, path: Path) -> None:
         """The chosen face takes the expression of a photo: its sliders, not its pose."""
@@ -91,7 +105,7 @@ class Driving(QObject):
             title = f"Read {Path(taken.medium.path).name}"
             self._studio.noticed.emit(Notice(kind="info", title=title, text=" ".join(taken.notes), topic="intake"))
         if len(taken.motions) > 1:
-            self._people[driver.name] = taken.motions
+            self._people[driver.medium.digest] = taken.motions
             self.people_found.emit(driver.name, taken.motions)
         if isinstance(taken.medium, Clip):
             self._studio.bridge.track(taken.medium)
@@ -125,16 +139,17 @@ class Driving(QObject):
             self._studio.edit(sets, f"Track {name}")
         for driver in waiting:
             if len(found.motions) > 1:
-                self._people[driver] = found.motions
+                self._people[found.clip.digest] = found.motions
                 self.people_found.emit(driver, found.motions)
 
     def people(self, name: str) -> tuple[Motion, ...]:
         """The people of a source to choose from; empty when there is but one."""
-        return self._people.get(name, ())
+        digest = next((driver.medium.digest for driver in self.project.drivers if driver.name == name), "")
+        return self._people.get(digest, ())
 
     def choose_person(self, name: str, number: int) -> None:
         """Let another person of a source drive, counted from 0."""
-        motion = self._people[name][number]
+        motion = self.people(name)[number]
         self._studio.edit(lambda project: edits.set_motion(project, name, motion), f"Person {number + 1} of {name}")
 
     def track_again(self, name: str) -> None:
@@ -171,6 +186,24 @@ class Driving(QObject):
         label = f"{name} rests in frame {frame}" if frame is not None else f"{name} rests without expression"
         self._studio.edit(lambda project: edits.set_neutral(project, name, frame), label)
 
+    def set_neutral_where(self, name: str, where: str) -> None:
+        """The frame in which a source is at rest: "playhead", the one under it; "proposed", the calmest; "none"."""
+        motion = self.project.driver(name).motion
+        if where == "none" or motion is None:
+            self.set_neutral(name, None)
+        elif where == "proposed":
+            self.set_neutral(name, edits.proposed_neutral(motion))
+        else:
+            self.set_neutral(name, self.frame_under_playhead(name))
+
+    def frame_under_playhead(self, name: str) -> int:
+        """The frame of a source that drives under the playhead; 0 while it is not tracked."""
+        return motion_frame(self.project, name, self._studio.playhead.frame) or 0
+
+    def set_sound(self, sound: str) -> None:
+        """What is heard: "" for the source's own, the name of a driver, or "none"."""
+        self._studio.edit(lambda project: edits.set_output(project, sound=sound), "Choose the sound")
+
     # Rules -----------------------------------------------------------------------------------------------------------
 
     def drive_with(self, name: str) -> None:
@@ -181,6 +214,21 @@ class Driving(QObject):
         """A rule of the chosen face's mix."""
         key = ("rule", rule.group, gesture) if gesture else None
         self._studio.edit(lambda project: edits.set_rule(project, rule), f"Mix {group_name(rule.group)}", key)
+
+    def set_rule_value(self, group: str, parameter: str, value: float, gesture: int = 0) -> None:
+        """The gain or offset of a rule; where it is keyed, a key under the playhead."""
+        found = self.project.face_edits
+        rule = None if found is None else found.rule(group)
+        if found is None or rule is None:
+            return
+        target, frame = mix_target(group, parameter), self._studio.playhead.frame
+        if found.track(target) is None:
+            self.set_rule(replace(rule, **{parameter: value}), gesture)  # type: ignore[arg-type]
+            return
+        self._studio.edit(
+            lambda project: edits.set_key(project, target, frame, value),
+            f"Key {parameter} of {group_name(group)}", ("rule", group, gesture) if gesture else None,
+        )  # fmt: skip
 
     def remove_rule(self, group: str) -> None:
         """No rule for a group any more: a wider one, or the face itself, decides."""
@@ -239,3 +287,10 @@ class Driving(QObject):
                 step = max(clip.n_frames / STRIP_FRAMES, 1)
                 frames = sorted({int(step * n) for n in range(STRIP_FRAMES) if int(step * n) < clip.n_frames})
                 self._studio.bridge.look_through(clip, frames, STRIP_SIDE)
+        for driver in after.drivers:
+            frame = driver.neutral_frame if isinstance(driver.medium, Clip) else 0
+            wanted = (driver.medium.digest, frame or 0)
+            if isinstance(driver.medium, DataFile) or frame is None or wanted in self._glimpses:
+                continue
+            self._glimpses.add(wanted)
+            self._studio.bridge.glance(driver.medium, frame, STRIP_SIDE)

@@ -1,4 +1,4 @@
-"""Small portraits of all faces in the photo, to choose the one that the controls speak of."""
+"""Small portraits of all faces in the picture, to choose the one that the controls speak of."""
 
 from __future__ import annotations
 
@@ -6,25 +6,15 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColorSpace, QPainter, QPainterPath, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QHBoxLayout, QScrollArea, QWidget
 
 from app import theme
 from app.picture_layer import PictureLayer, screen_profile
 from icface.media import Photo, Pixels
+from icface.pictures import face_crop
 from icface.project import Face, FaceEdits
 
 _SIDE = 64
-
-
-def face_crop(photo: Photo, face: Face) -> Pixels:
-    """A square cut of the photo around a face, within the photo; a view, not a copy."""
-    x, y = face.box.centre
-    half = max(face.box.width, face.box.height) * 0.65
-    half = min(half, photo.width / 2, photo.height / 2)
-    x = min(max(x + 0.5, half), photo.width - half)
-    y = min(max(y + 0.5, half), photo.height - half)
-    left, top, side = int(x - half), int(y - half), max(int(2 * half), 1)
-    return photo.pixels[top : top + side, left : left + side]
 
 
 class FaceButton(QAbstractButton):
@@ -46,6 +36,11 @@ class FaceButton(QAbstractButton):
             self._edited = edited
             self.setAccessibleDescription("edited" if edited else "")
             self.update()
+
+    def show_pixels(self, pixels: Pixels) -> None:
+        """Another portrait, in the screen's colours."""
+        self._layer = PictureLayer(pixels)
+        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Portrait, frame, name."""
@@ -73,45 +68,52 @@ class FaceButton(QAbstractButton):
 
 
 class FacePicker(QScrollArea):
-    """A column of faces; visible only when there is something to choose."""
+    """A row of faces; visible only when there is something to choose."""
 
     face_chosen = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("face-picker")
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setWidgetResizable(True)
-        self.setFixedWidth(_SIDE + 24 + 16)
+        self.setFixedHeight(_SIDE + 30 + 18)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.buttons: list[FaceButton] = []
         self._group = QButtonGroup(self)
         self._group.setExclusive(True)
         self._group.idClicked.connect(self.face_chosen)
         inside = QWidget()
-        self._column = QVBoxLayout(inside)
-        self._column.setContentsMargins(8, 12, 8, 12)
-        self._column.setSpacing(4)
-        title = QLabel("FACES")
-        title.setObjectName("section-title")
-        title.setContentsMargins(12, 0, 0, 4)
-        self._column.addWidget(title)
-        self._column.addStretch(1)
+        self._row = QHBoxLayout(inside)
+        self._row.setContentsMargins(4, 2, 4, 2)
+        self._row.setSpacing(0)
+        self._row.addStretch(1)
         self.setWidget(inside)
         self.hide()
 
     def show_faces(self, photo: Photo | None, faces: Sequence[Face]) -> None:
-        """The faces of a photo, anew."""
+        """The faces of a photo, or of a clip's frame, anew."""
+        profile = screen_profile(photo.icc) if photo is not None else None
+        self._show([(face_crop(photo, face.box), profile) for face in faces] if photo is not None else [])
+
+    def show_portraits(self, portraits: Sequence[Pixels]) -> None:
+        """Other pictures of the same faces, as of the frames in which they are seen best."""
+        if len(portraits) == len(self.buttons):
+            for button, pixels in zip(self.buttons, portraits, strict=True):
+                button.show_pixels(pixels)
+
+    def _show(self, pictures: Sequence[tuple[Pixels, QColorSpace | None]]) -> None:
         for button in self.buttons:
             self._group.removeButton(button)
-            self._column.removeWidget(button)
+            self._row.removeWidget(button)
+            button.hide()
             button.deleteLater()
         self.buttons = []
-        if photo is not None and len(faces) > 1:
-            profile = screen_profile(photo.icc)
-            for index, face in enumerate(faces):
-                button = FaceButton(index, face_crop(photo, face), profile)
+        if len(pictures) > 1:
+            for index, (pixels, profile) in enumerate(pictures):
+                button = FaceButton(index, pixels, profile)
                 self._group.addButton(button, index)
-                self._column.insertWidget(index + 1, button)
+                self._row.insertWidget(index, button)
                 self.buttons.append(button)
         self.setVisible(bool(self.buttons))
 
@@ -119,4 +121,4 @@ class FacePicker(QScrollArea):
         """Which face is chosen and which were edited."""
         for index, button in enumerate(self.buttons):
             button.setChecked(index == chosen)
-            button.set_edited(bool(edits[index].deltas))
+            button.set_edited(edits[index].changes_something)

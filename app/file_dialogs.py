@@ -10,6 +10,8 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from app.settings import Settings
+from icface.formats import FORMATS
+from icface.intake import DATA_SUFFIXES
 from icface.media.video import VIDEO_SUFFIXES
 from icface.project_file import ENDING
 
@@ -75,6 +77,47 @@ def ask_about_changes(owner: QWidget, name: str, *, save: Callable[[], object], 
     return box
 
 
+def ask_for_sources(owner: QWidget, settings: Settings, then: Callable[[Path], object]) -> QFileDialog:
+    """Let the user choose what is to drive a face: clips, tables or photos; `then` gets each path."""
+    dialog = QFileDialog(owner, "Add what drives the face", str(settings.folder))
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+    tables = tuple(sorted(DATA_SUFFIXES))
+    dialog.setNameFilters([
+        _filter("Clips, tables and photos", CLIP_ENDINGS + tables + PHOTO_ENDINGS), _filter("Clips", CLIP_ENDINGS),
+        _filter("Tracking data", tables), _filter("Photos", PHOTO_ENDINGS), "All files (*)",
+    ])  # fmt: skip
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.filesSelected.connect(lambda paths: [then(Path(path)) for path in paths])
+    dialog.open()
+    return dialog
+
+
+def ask_for_expression(owner: QWidget, settings: Settings, then: Callable[[Path], object]) -> QFileDialog:
+    """Let the user choose a photo whose expression is wanted; `then` gets its path."""
+    dialog = QFileDialog(owner, "Take the expression of a photo", str(settings.folder))
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+    dialog.setNameFilters([_filter("Photos", PHOTO_ENDINGS), "All files (*)"])
+    return _open(dialog, then)
+
+
+def ask_to_export_tracking(owner: QWidget, settings: Settings, name: str, then: Callable[[Path, str], object]) -> QFileDialog:
+    """Let the user choose file and format of a table of tracking data; `then` gets path and name of the format."""
+    dialog = QFileDialog(owner, "Export tracking", str(settings.folder))
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    kinds = {
+        _filter(kind.title.replace("(", "").replace(")", ""), kind.suffixes): kind for kind in FORMATS.values() if kind.save
+    }
+    dialog.setNameFilters(list(kinds))
+
+    def follow(text: str) -> None:
+        dialog.setDefaultSuffix(kinds[text].suffixes[0].lstrip("."))
+
+    follow(next(iter(kinds)))
+    dialog.filterSelected.connect(follow)
+    dialog.selectFile(name)
+    return _open(dialog, lambda path: then(path, kinds[dialog.selectedNameFilter()].name))
+
+
 def ask_to_save(owner: QWidget, settings: Settings, name: str, then: Callable[[Path], object]) -> QFileDialog:
     """Let the user choose where to save a picture of this name; `then` gets the path, with an ending."""
     dialog = QFileDialog(owner, "Save image as", str(settings.folder))
@@ -103,5 +146,19 @@ def _open(dialog: QFileDialog, then: Callable[[Path], object]) -> QFileDialog:
 
 def dropped_file(event: QDropEvent) -> Path | None:
     """The first file of a drop that can be opened."""
-    paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
-    return next((path for path in paths if path.suffix.lower() in (ENDING, *PHOTO_ENDINGS, *CLIP_ENDINGS)), None)
+    return next((path for path in _dropped(event) if path.suffix.lower() in (ENDING, *PHOTO_ENDINGS, *CLIP_ENDINGS)), None)
+
+
+def dropped_sources(event: QDropEvent) -> list[Path]:
+    """The files of a drop that can drive a face."""
+    known = {*PHOTO_ENDINGS, *CLIP_ENDINGS, *DATA_SUFFIXES}
+    return [path for path in _dropped(event) if path.suffix.lower() in known]
+
+
+def drives(path: Path) -> bool:
+    """Whether a file dropped on an open photo drives it, rather than being opened in its place: a clip or a table."""
+    return path.suffix.lower() in {*CLIP_ENDINGS, *DATA_SUFFIXES}
+
+
+def _dropped(event: QDropEvent) -> list[Path]:
+    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]

@@ -11,7 +11,6 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEv
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
-    QHBoxLayout,
     QMainWindow,
     QMenu,
     QSplitter,
@@ -25,10 +24,9 @@ from app.actions import make_actions, retint_actions
 from app.canvas import Canvas
 from app.controls_panel import ControlsPanel
 from app.documents import Documents
+from app.driving_view import DrivingView
 from app.empty_page import EmptyPage
 from app.errors import Notice
-from app.face_picker import FacePicker
-from app.file_dialogs import dropped_file
 from app.help_pages import AboutPage, KeysPage
 from app.history_popup import HistoryPopup
 from app.notice_strip import NoticeStrip
@@ -63,13 +61,13 @@ class MainWindow(QMainWindow):
         self.canvas = Canvas()
         self.empty = EmptyPage()
         self.panel = ControlsPanel()
-        self.picker = FacePicker()
         self.notices = NoticeStrip()
         self.status = StatusLine()
         self.history = HistoryPopup(self)
         self.pages = QStackedWidget()
         self.timeline = TimelinePanel(studio.session, studio.playhead)
         self.commands = TimelineCommands(self.timeline, settings)
+        self.driving = DrivingView(studio, settings, self.canvas, self)
         self.actions_by_id = make_actions(self, self._handlers())
         self._recent = QMenu("Open recent", self)
         self.setWindowTitle("ICface Studio")
@@ -117,6 +115,7 @@ class MainWindow(QMainWindow):
             "keys": lambda: KeysPage(theme.current(), self).show(),
             "about": lambda: AboutPage(self).show(),
             **self.commands.handlers(),
+            **self.driving.handlers(),
         }
 
     def _build_body(self) -> None:
@@ -128,22 +127,15 @@ class MainWindow(QMainWindow):
         column.setSpacing(0)
         column.addWidget(self.notices)
         column.addWidget(self.pages, 1)
-        left = QWidget()
-        line = QHBoxLayout(left)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(0)
-        line.addWidget(self.picker)
-        line.addWidget(middle, 1)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setHandleWidth(1)
-        self.splitter.addWidget(left)
-        self.splitter.addWidget(self.panel)
-        self.splitter.setStretchFactor(0, 1)
-        self.splitter.setStretchFactor(1, 0)
+        for place, part in enumerate((self.driving.panel, middle, self.panel)):
+            self.splitter.addWidget(part)
+            self.splitter.setStretchFactor(place, int(part is middle))
         self.panel.setMinimumWidth(340)
         self.panel.setMaximumWidth(560)
-        self.splitter.setSizes([1000, 400])
+        self.splitter.setSizes([304, 736, 400])
         self.stack = QSplitter(Qt.Orientation.Vertical)
         self.stack.setChildrenCollapsible(False)
         self.stack.setHandleWidth(1)
@@ -153,6 +145,7 @@ class MainWindow(QMainWindow):
         self.stack.setStretchFactor(1, 0)
         self.setCentralWidget(self.stack)
         self.setStatusBar(self.status)
+        self.status.addPermanentWidget(self.driving.volume)
 
     def _connect(self) -> None:
         studio, bridge = self.studio, self.studio.bridge
@@ -175,6 +168,8 @@ class MainWindow(QMainWindow):
         self.panel.reset_all_asked.connect(studio.reset_all)
         self.panel.region_folded.connect(self._region_folded)
         self.panel.search.left.connect(self.canvas.setFocus)
+        studio.pace_changed.connect(self._pace_changed)
+        self.driving.connect_with(self.actions_by_id, self.timeline)
         wire_timeline(studio, self.timeline, self.commands, self.actions_by_id)
         wire_sliders(studio, self.panel, self.timeline, self.commands, self.status.say)
         self.canvas.face_chosen.connect(studio.choose_face)
@@ -182,7 +177,6 @@ class MainWindow(QMainWindow):
         self.canvas.head_turned.connect(studio.turn_head)
         self.canvas.view_changed.connect(self._view_changed)
         self.canvas.wipe_changed.connect(self.actions_by_id["wipe"].setChecked)
-        self.picker.face_chosen.connect(studio.choose_face)
         self.status.cancel_asked.connect(studio.cancel)
         self.documents.changed.connect(self._show_title)
         self.documents.remembered.connect(self._show_recent)
@@ -199,7 +193,7 @@ class MainWindow(QMainWindow):
         self.resize(QSize(1440, 900))
         if not (geometry := self.settings.state("window")).isEmpty():
             self.restoreGeometry(geometry)
-        if not (split := self.settings.state("splitter")).isEmpty():
+        if not (split := self.settings.state("columns")).isEmpty():
             self.splitter.restoreState(split)
         if not (split := self.settings.state("timeline")).isEmpty():
             self.stack.restoreState(split)
@@ -221,7 +215,7 @@ class MainWindow(QMainWindow):
             self.settings.theme = name
             theme.apply_theme(application, name)
             retint_actions(self.actions_by_id)
-            for part in (self.panel, self.empty, self.notices, self.timeline):
+            for part in (self.panel, self.empty, self.notices, self.timeline, self.driving):
                 part.retint()
 
     def _open_history(self) -> None:
@@ -265,7 +259,6 @@ class MainWindow(QMainWindow):
         for name in ("save_image", "fit", "actual", "zoom_in", "zoom_out", "before", "wipe", "draw_box"):
             self.actions_by_id[name].setEnabled(photo is not None)
         self.actions_by_id["before"].setChecked(False)
-        self._faces_changed(self.studio.project)
 
     def _show_title(self) -> None:
         name = self.documents.name
@@ -276,10 +269,7 @@ class MainWindow(QMainWindow):
 
     def _project_changed(self, before: Project, after: Project) -> None:
         self.panel.apply(before, after, self.studio.playhead.frame)
-        if after.faces is not before.faces:
-            self._faces_changed(after)
         self._show_faces()
-        self.picker.show_state(after.face_index, after.edits)
         self.status.show_face(after.face, after.face_index, len(after.faces))
         for name in ("copy", "paste", "reset"):
             self.actions_by_id[name].setEnabled(after.face is not None)
@@ -291,12 +281,6 @@ class MainWindow(QMainWindow):
         if project.clip is not None:
             faces = tuple(face.at(frame) or face for face in faces)
         self.canvas.show_faces(faces, project.face_index)
-
-    def _faces_changed(self, project: Project) -> None:
-        photo, source = self.studio.photo, project.source
-        known = photo is not None and source is not None and source.digest == photo.digest
-        self.picker.show_faces(photo if known else None, project.faces)
-        self.picker.show_state(project.face_index, project.edits)
 
     def _history_changed(self) -> None:
         session = self.studio.session
@@ -318,6 +302,9 @@ class MainWindow(QMainWindow):
         self.status.show_progress(done, total, text)
         if self.studio.opening:
             self.empty.show_opening(self.studio.opening, text)
+
+    def _pace_changed(self, pace: float) -> None:
+        self.status.show_pace(pace, float(self.studio.project.rate) * abs(self.studio.playhead.speed))
 
     def _view_changed(self) -> None:
         self.studio.set_view_side(self.canvas.view.needed_side)
@@ -366,7 +353,7 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Welcome files that can be opened."""
-        if dropped_file(event) is not None:
+        if self.driving.welcome(event) is not None:
             event.acceptProposedAction()
             self._set_drop_target(True)
 
@@ -375,12 +362,12 @@ class MainWindow(QMainWindow):
         self._set_drop_target(False)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Open it."""
+        """Open it, or let it drive the face that is open."""
         self._set_drop_target(False)
-        path = dropped_file(event)
+        path = self.driving.welcome(event)
         if path is not None:
             event.acceptProposedAction()
-            self.documents.open(path)
+            self.driving.take(path, self.documents.open)
 
     def _set_drop_target(self, active: bool) -> None:
         self.empty.set_drop_target(active)
@@ -392,7 +379,8 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self.documents.close()
+        self.driving.close()
         self.settings.set_state("window", self.saveGeometry())
-        self.settings.set_state("splitter", self.splitter.saveState())
+        self.settings.set_state("columns", self.splitter.saveState())
         self.settings.set_state("timeline", self.stack.saveState())
         super().closeEvent(event)

@@ -58,6 +58,11 @@ class Playhead(QObject):
         return self._frame
 
     @property
+    def seconds(self) -> float:
+        """When that frame is shown."""
+        return float(self._session.project.seconds(np.array([self._frame]))[0])
+
+    @property
     def speed(self) -> float:
         """1 plays, below 0 backwards, 0 stands still."""
         return self._speed
@@ -150,7 +155,7 @@ class Playhead(QObject):
 
     def _hold_on(self) -> None:
         if self.is_playing:
-            self._anchor = self._clock(), float(self._session.project.seconds(np.array([self._frame]))[0])
+            self._anchor = self._clock(), self.seconds
 
     def _set_speed(self, speed: float) -> None:
         if speed != self._speed:

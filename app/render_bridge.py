@@ -18,11 +18,12 @@ from icface.engine import Advanced, Event, Failed, Finished, Job, Progress, Rend
 from icface.geometry import Box
 from icface.intake import Intake, take_in
 from icface.media import Photo, Pixels, eight_bit, save_photo
-from icface.pictures import ClipFrame
-from icface.project import Clip, Face, Project
+from icface.motion import Motion
+from icface.pictures import ClipFrame, photo_glimpse
+from icface.project import Clip, Face, Project, Source
 from icface.render import Frame, FrameRequest, Opened, Renderer, Tracked
 
-_Kind = Literal["render", "load", "open", "observe", "prepare", "save", "take", "track", "film", "job"]
+_Kind = Literal["render", "load", "open", "observe", "prepare", "save", "take", "track", "film", "glimpse", "portraits", "job"]
 _TITLES: dict[_Kind, str] = {
     "render": "The picture could not be computed",
     "load": "The networks could not be loaded",
@@ -33,6 +34,8 @@ _TITLES: dict[_Kind, str] = {
     "take": "The source could not be read",
     "track": "The clip could not be tracked",
     "film": "The clip could not be looked through",
+    "glimpse": "A small picture could not be made",
+    "portraits": "The people could not be shown",
     "job": "The work could not be finished",
 }
 _UNFORESEEN = "Something happened that the program did not foresee. Your edits are kept; undo the last one, or try again."
@@ -101,6 +104,10 @@ class RenderBridge(QObject):
     """Digest of a clip, frames read, frames in all; 0 of 0 when it is over, whatever came of it."""
     film_ready = Signal(str, object)
     """Digest of a clip, pictures by frame."""
+    glimpse_ready = Signal(str, object)
+    """Digest of a clip or photo, a few small pictures by frame."""
+    portraits_ready = Signal(str, object)
+    """Key that was given, and a small picture of each person."""
     job_finished = Signal(int, object)
     """Number and value of a job handed to `run`."""
     failed = Signal(str, str)
@@ -219,6 +226,17 @@ class RenderBridge(QObject):
         """Small pictures of a clip's frames: `film_ready` follows."""
         self._begin("film", self._renderer.filmstrip(clip, frames, side), clip.digest)
 
+    def glance(self, medium: Clip | Source, frame: int, side: int) -> None:
+        """One small picture of a clip's frame or of a photo: `glimpse_ready` follows."""
+        work: Work = photo_glimpse(medium.path, side)
+        if isinstance(medium, Clip):
+            work = self._renderer.filmstrip(medium, [frame], side)
+        self._begin("glimpse", work, f"{medium.digest}:{frame}")
+
+    def portray(self, clip: Clip, motions: Sequence[Motion], key: str, side: int) -> None:
+        """A small picture of each person of a clip: `portraits_ready` follows."""
+        self._begin("portraits", self._renderer.portraits(clip, motions, side), key)
+
     def run(self, work: Work, *, must_finish: bool = False) -> int:
         """Any other job, as writing a table: `job_finished` or `failed` follows. Returns its number."""
         job = self._engine.add_job(work, must_finish=must_finish)
@@ -306,6 +324,10 @@ class RenderBridge(QObject):
             self.failed.emit(_TITLES[kind], in_plain_words(event.error))
         elif kind == "film":
             self.film_ready.emit(key, event.value)
+        elif kind == "glimpse":
+            self.glimpse_ready.emit(key.partition(":")[0], event.value)
+        elif kind == "portraits":
+            self.portraits_ready.emit(key, event.value)
         elif kind == "job":
             self.job_finished.emit(int(key), event.value)
         else:

@@ -80,6 +80,29 @@ class Settings:
     def shows_timeline(self, shown: bool) -> None:
         self._store.setValue("shows_timeline", shown)
 
+    def is_on(self, name: str, *, default: bool = True) -> bool:
+        """Whether something that is switched on and off by name is on, as a panel."""
+        return self._store.value(f"on/{name}", default) in (True, "true")
+
+    def set_on(self, name: str, on: bool) -> None:
+        """Switch it."""
+        self._store.setValue(f"on/{name}", on)
+
+    def word(self, name: str, default: str = "") -> str:
+        """A choice that is remembered by name."""
+        return str(self._store.value(f"word/{name}", default))
+
+    def number(self, name: str, default: float) -> float:
+        """A number that is remembered by name as a word."""
+        try:
+            return float(self.word(name, str(default)))
+        except ValueError:
+            return default
+
+    def set_word(self, name: str, word: str) -> None:
+        """Choose it."""
+        self._store.setValue(f"word/{name}", word)
+
     def state(self, name: str) -> QByteArray:
         """Geometry of a window or splitter; empty when there is none."""
         found = self._store.value(f"state/{name}")

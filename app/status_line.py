@@ -5,12 +5,19 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QStatusBar, QToolButton, QWidget
 
+from app.time_left import TimeLeft, time_left_text
 from icface.media import Photo
 from icface.project import Face
 from icface.render import Frame
 
 _PATIENCE_MS = 250
 """Work shorter than this is not worth a word: the line must not flicker while a slider is dragged."""
+
+
+_SPEED_TIP = "Time to compute the last draft picture, as shown while a slider moves"
+_PACE_TIP = "Frames shown a second, of those there are: frames that would come too late are left out, so that time runs true"
+_MANY_STEPS = 20
+"""From so many steps on a job counts them and says how long it will still take."""
 
 
 class StatusLine(QStatusBar):
@@ -22,7 +29,7 @@ class StatusLine(QStatusBar):
         super().__init__(parent)
         self.setSizeGripEnabled(False)
         self.device = self._fact("Where the networks run")
-        self.speed = self._fact("Time to compute the last draft picture, as shown while a slider moves")
+        self.speed = self._fact(_SPEED_TIP)
         self.picture = self._fact("Size of the photo in pixels")
         self.confidence = self._fact("How sure the reading of the chosen face is")
         self.zoom = QLabel()
@@ -46,6 +53,8 @@ class StatusLine(QStatusBar):
         self.addPermanentWidget(self.kept)
         self.addPermanentWidget(self.zoom)
         self._text = ""
+        self._is_playing = False
+        self._left: dict[str, TimeLeft] = {}
         self._busy = QTimer(self)
         self._busy.setSingleShot(True)
         self._busy.setInterval(_PATIENCE_MS)
@@ -82,6 +91,8 @@ class StatusLine(QStatusBar):
         """How long a draft took; the full picture's time is in the tooltip."""
         if not frame.request.changes:
             return
+        if self._is_playing:
+            return
         took = f"{frame.milliseconds:.0f} ms/frame"
         if frame.request.quality == "draft" or not self.speed.text():
             self._set(self.speed, took)
@@ -90,6 +101,13 @@ class StatusLine(QStatusBar):
                 f"Time to compute the last draft picture, as shown while a slider moves.\n"
                 f"The last picture at full quality took {frame.milliseconds:.0f} ms."
             )
+
+    def show_pace(self, shown: float, wanted: float) -> None:
+        """Frames a second that are shown while playing, of those that there are; 0 when it stands still."""
+        self._is_playing = shown > 0
+        self.speed.setToolTip(_PACE_TIP if self._is_playing else _SPEED_TIP)
+        if self._is_playing:
+            self._set(self.speed, f"{min(shown, wanted):.1f} of {wanted:.4g} frames/s")
 
     def show_zoom(self, scale: float) -> None:
         """Device pixels per photo pixel, in per cent."""
@@ -106,12 +124,17 @@ class StatusLine(QStatusBar):
         else:
             self._busy.stop()
             self._text = ""
+            self._left.clear()
             self.work.clear()
             self.cancel.hide()
 
     def show_progress(self, done: int, total: int, text: str) -> None:
         """What a longer job does now."""
-        self._text = f"{text} ({done + 1} of {total}) …" if total > 1 else f"{text} …"
+        if total >= _MANY_STEPS:
+            left = self._left.setdefault(text, TimeLeft()).seconds(done, total)
+            self._text = f"{text}, {done} of {total}" + ("" if left is None else f", {time_left_text(left)} left")
+        else:
+            self._text = f"{text} ({done + 1} of {total}) …" if total > 1 else f"{text} …"
         if not self._busy.isActive():
             self._show_work()
 

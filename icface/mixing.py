@@ -126,18 +126,54 @@ def curve(project: Project, control: str, frames: Frames, face_index: int | None
 
 
 def driver_frame(project: Project, name: str, frame: int, face_index: int | None = None) -> int | None:
-    """The frame of a clip that drives a face in a frame of the document.
+    """The frame of a clip that drives a face in a frame of the document, see `motion_frame`; None for one without pictures."""
+    moves = isinstance(project.driver(name).medium, Clip)
+    return motion_frame(project, name, frame, face_index) if moves else None
 
-    None for a source without pictures, or one that is not tracked. The shift is that of the widest rule that speaks of it.
+
+def motion_frame(project: Project, name: str, frame: int, face_index: int | None = None) -> int | None:
+    """The frame of a source that drives a face in a frame of the document; None while it is not tracked.
+
+    The shift is that of the widest rule that speaks of it.
     """
     driver = project.driver(name)
-    if driver.motion is None or not isinstance(driver.medium, Clip):
+    if driver.motion is None:
         return None
     index = project.face_index if face_index is None else face_index
     rules = () if index is None else project.edits[index].mix
     shift = next((rule.shift for rule in rules if rule.driver == name), 0)
     seconds = project.seconds(np.array([frame - shift]))
     return int(frames_at(driver.motion, seconds, beyond=driver.beyond)[0])
+
+
+def prepared(driver: Driver) -> Motion | None:
+    """A source's motion as rules take it, filled and smoothed; None while it is not tracked."""
+    return None if driver.motion is None else _ready(driver.motion, driver.missing, driver.smoothing)
+
+
+def rule_value(edits: FaceEdits, rule: MixRule, parameter: str, frame: int) -> float:
+    """The "gain" or "offset" of a rule in a frame: keyed, or its own."""
+    return float(_keyed(edits, rule, parameter, np.array([frame]))[0])
+
+
+def heard_clip(project: Project) -> tuple[Clip, int] | None:
+    """The clip whose sound goes with the document, and the frames by which it comes later; None for silence.
+
+    Where nothing is chosen it is the source's own; of a photo, that of the first clip with sound among those that drive its
+    chosen face.
+    """
+    wanted, own = project.output.sound, project.clip
+    if wanted == "none":
+        return None
+    if not wanted and own is not None:
+        return (own, 0) if own.has_sound else None
+    rules = () if project.face_edits is None else project.face_edits.mix
+    names = [wanted] if wanted else [rule.driver for rule in rules if rule.driver]
+    for name in names:
+        medium = project.driver(name).medium
+        if isinstance(medium, Clip) and medium.has_sound:
+            return medium, next((rule.shift for rule in rules if rule.driver == name), 0)
+    return None
 
 
 def presence(motion: Motion | None, frame: int) -> float:

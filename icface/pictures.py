@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
@@ -11,8 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.engine import Progress
 from icface.frame_cache import FrameCache
-from icface.media import Photo
+from icface.geometry import MESH_POINTS, Box
+from icface.media import Photo, Pixels, load_photo, thumbnail
 from icface.media.clip import ClipInfo, file_digest
 from icface.media.clip_reader import ClipReader
 from icface.media.video_file import VideoError
@@ -85,6 +88,23 @@ def fitted(motion: Motion, seconds: NDArray[np.float64], rate: Fraction) -> Moti
     )  # fmt: skip
 
 
+def face_crop(photo: Photo, box: Box) -> Pixels:
+    """A square cut of a photo around a face's box, within the photo; a view, not a copy."""
+    x, y = box.centre
+    half = max(box.width, box.height) * 0.65
+    half = min(half, photo.width / 2, photo.height / 2)
+    x = min(max(x + 0.5, half), photo.width - half)
+    y = min(max(y + 0.5, half), photo.height - half)
+    left, top, side = int(x - half), int(y - half), max(int(2 * half), 1)
+    return photo.pixels[top : top + side, left : left + side]
+
+
+def photo_glimpse(path: str, side: int) -> Generator[Progress, None, dict[int, Pixels]]:
+    """Job: a small picture of a photo, its longer side at most `side` pixels, as frame 0; `PhotoError` if it cannot be read."""
+    yield Progress(0, 1, f"Reading {Path(path).name}")
+    return {0: thumbnail(load_photo(path).rgb8, side)}
+
+
 class Pictures:
     """Frames of the clips that were looked at last; belongs to one thread, as its readers do."""
 
@@ -105,6 +125,18 @@ class Pictures:
     def draft(self, wanted: ClipFrame, longest: int) -> NDArray[np.uint8]:
         """(H, W, 3) a small picture of a frame, its longer side at most `longest` pixels."""
         return self.reader(wanted.clip).frame(wanted.index).draft(longest)
+
+    def portraits(self, clip: Clip, motions: Sequence[Motion], side: int) -> Generator[Progress, None, tuple[Pixels, ...]]:
+        """Job: a small square picture of each person of a clip, from the frame in which the reading is surest."""
+        made: list[Pixels] = []
+        for motion in motions:
+            yield Progress(len(made), len(motions), f"Looking at the people in {Path(clip.path).name}")
+            frame = int(np.argmax(np.where(motion.present, motion.confidence, -1)))
+            assert motion.landmarks is not None
+            box = Box.around(motion.landmarks[frame, :MESH_POINTS])
+            crop = face_crop(self.photo(ClipFrame(clip, min(frame, clip.n_frames - 1))), box)
+            made.append(thumbnail(crop, side))
+        return tuple(made)
 
     def reader(self, clip: Clip) -> ClipReader:
         """The clip's reader, open, for the thread that calls."""

@@ -278,6 +278,10 @@ class Renderer:
             strip[frame] = self._pictures.draft(ClipFrame(clip, frame), side)
         return strip
 
+    def portraits(self, clip: Clip, motions: Sequence[Motion], side: int) -> Generator[Progress, None, tuple[Pixels, ...]]:
+        """Job: a small picture of each person of a clip, who was read with landmarks."""
+        return self._pictures.portraits(clip, motions, side)
+
     def observe(self, photo: Photo, box: Box) -> Face:
         """The face in a box drawn by hand, image pixels; `NoFaceError` if there can be none."""
         face = Face.from_observation(self._load_tracker().observe(photo.rgb8, box))

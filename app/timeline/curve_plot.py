@@ -33,23 +33,26 @@ class CurvePlot:
     """
 
     def __init__(self, parent: QWidget) -> None:
-        self._plot = pg.PlotWidget(parent)
+        self._plot = pg.GraphicsView(parent)
         self._plot.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._plot.setFrameShape(QFrame.Shape.NoFrame)
-        item = self._plot.getPlotItem()
-        item.hideButtons()
-        item.setMenuEnabled(False)
-        item.hideAxis("bottom")
-        item.layout.setContentsMargins(0, 0, 0, 0)
-        self._axis = item.getAxis("left")
+        layout = pg.GraphicsLayout()  # a PlotItem would bring menus of its own, which nobody opens
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        self._plot.setCentralItem(layout)
+        self._box = pg.ViewBox(enableMenu=False, enableMouse=False, defaultPadding=0)
+        self._axis = pg.AxisItem("left")
+        self._axis.linkToView(self._box)
+        layout.addItem(self._axis, 0, 0)
+        layout.addItem(self._box, 0, 1)
         self._axis.setWidth(HEAD_W)
-        self._axis.setStyle(tickTextOffset=8, tickLength=-4)
+        self._axis.setStyle(tickTextOffset=8, tickLength=-4, hideOverlappingLabels=True)
         self._axis.tickStrings = self._tick_texts
         self.unit = ""
         self._line = pg.InfiniteLine(0, angle=90)
         self._line.setZValue(20)
-        item.addItem(self._line)
+        self._box.addItem(self._line, ignoreBounds=True)
         self._items: list[object] = []
 
     @property
@@ -73,8 +76,7 @@ class CurvePlot:
 
     def set_ranges(self, first: float, last: float, low: float, high: float) -> None:
         """Frames from the left edge to the right, and values from the lower edge to the upper."""
-        box = self._plot.getPlotItem().getViewBox()
-        box.setRange(xRange=(first, last), yRange=(low, high), padding=0, disableAutoRange=True)
+        self._box.setRange(xRange=(first, last), yRange=(low, high), padding=0, disableAutoRange=True)
 
     def _tick_texts(self, values: Sequence[float], _scale: float, spacing: float) -> list[str]:
         places = max(-int(np.floor(np.log10(spacing))), 0) if spacing > 0 else 0
@@ -83,11 +85,11 @@ class CurvePlot:
     def clear(self) -> None:
         """Take away all but the playhead."""
         for item in self._items:
-            self._plot.getPlotItem().removeItem(item)
+            self._box.removeItem(item)
         self._items.clear()
 
     def _add(self, item: object) -> None:
-        self._plot.getPlotItem().addItem(item)
+        self._box.addItem(item, ignoreBounds=True)
         self._items.append(item)
 
     def add_curve(self, one: Curve, colour: str, chosen: Collection[KeyName]) -> None:

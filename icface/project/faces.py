@@ -193,6 +193,12 @@ class FaceEdits:
         """The rule of a group; None if there is none."""
         return next((rule for rule in self.mix if rule.group == group), None)
 
+    def ruling(self, group: str) -> MixRule | None:
+        """The rule that decides a group: its own, or the narrowest of those for wider groups; None if there is none."""
+        channels, rank = set(group_channels(group)), group_rank(group)
+        wide = [rule for rule in self.mix if group_rank(rule.group) <= rank and channels <= set(rule.channels)]
+        return self.rule(group) or (wide[-1] if wide else None)
+
     def by_control(self) -> dict[str, float]:
         """A fresh mapping of control id to amount; ids that are not changed are missing."""
         return dict(self.deltas)

@@ -257,9 +257,9 @@ def test_each_of_several_faces_keeps_its_own_edits(
     tracker.faces = (drawn_face(Box(60, 60, 160, 190)), drawn_face(Box(300, 60, 400, 190)))
     open_in(qtbot, window, astronaut_path)
     window.studio.set_row("AU12", 0.7, 1)
-    qtbot.mouseClick(window.picker.buttons[1], Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(window.driving.panel.picker.buttons[1], Qt.MouseButton.LeftButton)
     assert window.panel.rows["AU12"].shown == 0.0
-    assert window.picker.buttons[0].accessibleDescription() == "edited"
+    assert window.driving.panel.picker.buttons[0].accessibleDescription() == "edited"
     assert "face 2 of 2" in window.status.confidence.text()
     QTest.mouseClick(window.canvas, Qt.MouseButton.LeftButton, pos=window.canvas.widget_point(110, 120).toPoint())
     assert window.panel.rows["AU12"].shown == pytest.approx(0.7)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,12 @@ from app import theme
 from app.control_paint import NUMBER_W
 from app.errors import Notice
 from app.main_window import MainWindow
+from icface import formats
 from icface.geometry import Box
+from icface.project import MixRule
 from tests.app.conftest import ASTRONAUT_BOX, SMILING, StandInTracker, drawn_face, open_in
+from tests.icface.videos import drifting, write_video
+from tests.strategies import a_ramp
 
 pytestmark = pytest.mark.screens
 SIZES = ((1100, 700), (1440, 900), (2560, 1440))
@@ -132,9 +137,52 @@ def show_gaze_rows(qtbot: QtBot, window: MainWindow, path: Path) -> None:
     window.panel._scroll.verticalScrollBar().setValue(300)
 
 
+def show_driven(qtbot: QtBot, window: MainWindow, path: Path) -> None:
+    """Two clips, of which one is being tracked, a table, rules of several kinds, and a very long name."""
+    open_in(qtbot, window, path)
+    astronaut = np.asarray(Image.open(path).convert("RGB"))
+    one = write_video(path.parent / "the long walk home along the river, third take, best of all.mp4", drifting(astronaut, 30))
+    two = write_video(path.parent / "brows.mp4", drifting(astronaut, 40, step=1))
+    table = path.parent / "session_07_openface.csv"
+    formats.save(table, a_ramp("yaw", [float(v) for v in 20 * np.sin(np.arange(60) / 6)]))
+    for count, file in enumerate((one, two, table), start=1):
+        window.driving.driving.add_source(file)
+        qtbot.waitUntil(lambda count=count: len(window.studio.project.drivers) == count, timeout=20_000)
+    settle(qtbot, window)
+    window.driving.driving.rename("A", "The long walk home, third take")
+    window.studio.edit(lambda project: replace(project, drivers=(
+        project.drivers[0], replace(project.drivers[1], motion=None, neutral_frame=None), project.drivers[2],
+    )), "")  # fmt: skip
+    window.driving.driving.set_rule(MixRule(group="brows", driver="B", gain=1.4))
+    window.driving.driving.set_rule(MixRule(group="yaw", driver="C", mode="absolute", offset=-5.0, shift=-3, mirror=True))
+    window.driving.driving.set_rule(MixRule(group="gaze", driver=""))
+    window.driving.driving.key_rule("brows", "gain")
+    window.driving.panel.media.show_tracking(window.studio.project.drivers[1].medium.digest, 16, 40)
+    settle(qtbot, window)
+
+
+def show_details(qtbot: QtBot, window: MainWindow, path: Path) -> None:
+    show_driven(qtbot, window, path)
+    window.driving.panel.media.cards[0].fold.setChecked(True)
+    window.driving.panel.media.show_people(window.studio.project.drivers[0].name, (a_ramp("yaw", [1.0, 2.0]),) * 2)
+    window.studio.playhead.go_to(11)
+    settle(qtbot, window)
+
+
+def show_mix(qtbot: QtBot, window: MainWindow, path: Path) -> None:
+    show_driven(qtbot, window, path)
+    for section in (window.driving.panel.media.source_section, window.driving.panel.media.drivers_section):
+        section.set_open(False)
+    window.driving.panel.mix.add_unit("AU12L")
+    window.driving.panel.mix.rows["yaw"].fold.setChecked(True)
+    window.studio.playhead.go_to(11)
+    settle(qtbot, window)
+
+
 STATES: dict[str, Callable[[QtBot, MainWindow, Path], None]] = {
     "empty": show_empty, "recent": show_recent, "open": show_open, "edited": show_edited, "unlinked": show_unlinked,
     "search": show_search, "no-find": show_no_find, "wipe": show_wipe, "error": show_error, "gaze": show_gaze_rows,
+    "driven": show_driven, "details": show_details, "mix": show_mix,
 }  # fmt: skip
 
 
@@ -165,8 +213,8 @@ def test_several_faces_are_offered_with_their_portraits(qtbot: QtBot, window: Ma
     for width, height in SIZES[:2]:
         window.resize(width, height)
         keep(qtbot, window, "faces")
-    assert len(window.picker.buttons) == 3
-    assert window.picker.isVisible()
+    assert len(window.driving.panel.picker.buttons) == 3
+    assert window.driving.panel.picker.isVisible()
 
 
 def test_without_a_face_the_remedy_is_a_button(

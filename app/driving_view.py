@@ -1,0 +1,119 @@
+"""All that a window shows of what drives a face: the panel on the left, the small picture beside the result, and the sound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QDropEvent
+from PySide6.QtWidgets import QWidget
+
+from app.driver_inset import DriverInset
+from app.driving import Driving
+from app.errors import Notice
+from app.file_dialogs import drives, dropped_file, dropped_sources
+from app.left_panel import LeftPanel
+from app.render_bridge import to_qimage
+from app.settings import Settings
+from app.sound import Sound
+from app.studio import Studio
+from app.timeline.panel import TimelinePanel
+from app.volume_control import VolumeControl
+from icface.media import Photo, Pixels
+from icface.project import Project
+
+
+class DrivingView(QObject):
+    """The parts, connected with the studio and with each other.
+
+    Parameters
+    ----------
+    studio : Studio
+    settings : Settings
+    over : QWidget
+        Where the small picture lies in a corner.
+    parent : QObject
+    """
+
+    def __init__(self, studio: Studio, settings: Settings, over: QWidget, parent: QObject) -> None:
+        super().__init__(parent)
+        self._studio, self._settings = studio, settings
+        self.driving = Driving(studio, self)
+        self.panel = LeftPanel(studio, self.driving, settings)
+        self.inset = DriverInset(over, settings)
+        self.sound = Sound(studio.session, studio.playhead, parent=self)
+        self.volume = VolumeControl(self.sound, settings)
+        self._actions: Mapping[str, QAction] = {}
+
+    def handlers(self) -> dict[str, Callable[..., object]]:
+        """What its actions do."""
+        return {
+            "add_driver": self.panel.ask_for_sources,
+            "export_tracking": self.panel.export_tracking,
+            "pick": self.panel.ask_for_expression,
+            "beside": self._set_beside,
+            "sources": self._set_panel,
+        }
+
+    def connect_with(self, actions: Mapping[str, QAction], timeline: TimelinePanel) -> None:
+        """Follow the studio, and show what was remembered."""
+        studio = self._studio
+        self._actions, self._timeline = actions, timeline
+        studio.photo_changed.connect(self._photo_changed)
+        studio.session.project_changed.connect(self._project_changed)
+        studio.bridge.frame_ready.connect(lambda frame: self.inset.show_frame(frame, studio.project))
+        self.driving.film_ready.connect(self._film_ready)
+        self.sound.failed.connect(self._tell_silence)
+        for name in ("beside", "sources"):
+            actions[name].setChecked(self._settings.is_on(name))
+        self._photo_changed(studio.photo)
+        self._project_changed(Project(), studio.project)
+
+    def retint(self) -> None:
+        """Draw icons in the colours of the theme."""
+        self.panel.retint()
+        self.volume.retint()
+
+    def close(self) -> None:
+        """Fall silent."""
+        self.sound.close()
+
+    def welcome(self, event: QDropEvent) -> Path | None:
+        """The file of a drop that can be opened, or can drive the face that is open; None if there is none."""
+        tables = dropped_sources(event) if self._studio.project.face is not None else []
+        return dropped_file(event) or next(iter(tables), None)
+
+    def take(self, path: Path, open_instead: Callable[[Path], object]) -> None:
+        """A file fell on the window: clips and tables drive the face that is open, all else is opened."""
+        if self._studio.project.face is not None and drives(path):
+            self.driving.add_dropped(path, open_instead)
+        else:
+            open_instead(path)
+
+    def _photo_changed(self, photo: Photo | None) -> None:
+        self.panel.setVisible(photo is not None and self._settings.is_on("sources"))
+        self.panel.show_photo(photo)
+        self.inset.show_picture(None, "")
+        self._actions["add_driver"].setEnabled(photo is not None)
+
+    def _project_changed(self, before: Project, after: Project) -> None:
+        self.panel.apply(before, after)
+        self._actions["pick"].setEnabled(after.face is not None)
+        self._actions["export_tracking"].setEnabled(self.panel.can_export_tracking())
+
+    def _film_ready(self, digest: str, film: Mapping[int, Pixels]) -> None:
+        clip = self._studio.project.clip
+        if clip is not None and clip.digest == digest:
+            self._timeline.set_filmstrip({frame: to_qimage(pixels) for frame, pixels in film.items()})
+
+    def _tell_silence(self, why: str) -> None:
+        self._studio.noticed.emit(Notice(kind="info", title="No sound", text=why, topic="sound"))
+
+    def _set_beside(self, shown: bool) -> None:
+        self._settings.set_on("beside", shown)
+        self.inset.set_on(shown)
+
+    def _set_panel(self, shown: bool) -> None:
+        self._settings.set_on("sources", shown)
+        self.panel.setVisible(shown and self._studio.photo is not None)

@@ -1,0 +1,209 @@
+"""The window over what drives a face: cards, mix, inset, drops, with the real engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from app.main_window import MainWindow
+from icface.mixing import shown
+from icface.project import MixRule
+from tests.app.test_main_window import drop, settle
+from tests.icface.videos import drifting, write_video
+
+PATIENCE_MS = 20_000
+
+
+@pytest.fixture
+def clip_path(tmp_path: Path, astronaut: NDArray[np.uint8]) -> Path:
+    return write_video(tmp_path / "clip.mp4", drifting(astronaut, 8))
+
+
+@pytest.fixture
+def driven(qtbot: QtBot, opened: MainWindow, clip_path: Path) -> MainWindow:
+    """The sample, driven by a clip that has been tracked."""
+    opened.driving.driving.add_source(clip_path)
+    qtbot.waitUntil(lambda: any(d.motion is not None for d in opened.studio.project.drivers), timeout=PATIENCE_MS)
+    settle(qtbot, opened)
+    return opened
+
+
+def test_the_panel_is_hidden_until_a_photo_is_open(qtbot: QtBot, window: MainWindow, astronaut_path: Path) -> None:
+    assert not window.driving.panel.isVisible()
+    with qtbot.waitSignal(window.studio.photo_changed, timeout=PATIENCE_MS):
+        window.documents.open(astronaut_path)
+    assert window.driving.panel.isVisible()
+    window.actions_by_id["sources"].setChecked(False)
+    assert not window.driving.panel.isVisible()
+    assert not window.settings.is_on("sources")
+    settle(qtbot, window)
+
+
+def test_a_card_shows_what_a_clip_is_and_how_far_it_is_tracked(driven: MainWindow) -> None:
+    (card,) = driven.driving.panel.media.cards
+    assert card.name.text() == "A"
+    assert card.kind.text() == "Clip, 0.3 s, 25 frames/s"
+    assert card.state.text() == "Tracked, face in 100 %"
+    assert len(card.look.film) == 8
+    assert card.drive.text() == "Drives the face"
+
+
+def test_a_clip_that_falls_on_an_open_face_drives_it(qtbot: QtBot, opened: MainWindow, clip_path: Path) -> None:
+    digest = opened.studio.project.source.digest
+    assert drop(opened, clip_path)
+    qtbot.waitUntil(lambda: bool(opened.studio.project.drivers), timeout=PATIENCE_MS)
+    assert opened.studio.project.source.digest == digest
+    assert opened.notices.remedy.text() == "Open it instead"
+    qtbot.waitUntil(lambda: opened.studio.project.drivers[0].motion is not None, timeout=PATIENCE_MS)
+    settle(qtbot, opened)
+
+
+def test_what_drives_the_face_is_shown_small_beside_it(qtbot: QtBot, driven: MainWindow) -> None:
+    assert driven.driving.inset.isVisible()
+    assert driven.driving.inset.accessibleDescription() == "A"
+    corner = driven.driving.inset.geometry().center()
+    assert corner.x() > driven.canvas.width() / 2
+    QTest.mousePress(driven.driving.inset, Qt.MouseButton.LeftButton, pos=QPoint(10, 10))
+    QTest.mouseMove(driven.driving.inset, QPoint(10 - driven.canvas.width() // 2, 10))
+    QTest.mouseRelease(driven.driving.inset, Qt.MouseButton.LeftButton, pos=QPoint(10, 10))
+    assert driven.driving.inset.corner == "bottom-left"
+    assert driven.settings.word("inset") == "bottom-left"
+    driven.actions_by_id["beside"].setChecked(False)
+    assert not driven.driving.inset.isVisible()
+
+
+def test_a_gain_is_dragged_in_one_step_and_makes_a_rule_of_its_group(qtbot: QtBot, driven: MainWindow) -> None:
+    steps = len(driven.studio.session.labels)
+    gain = driven.driving.panel.mix.rows["mouth"].gain
+    assert gain.value == 1.0  # of the rule for everything
+    QTest.mousePress(gain, Qt.MouseButton.LeftButton, pos=QPoint(30, 10))
+    for x in (40, 60, 90):
+        QTest.mouseMove(gain, QPoint(x, 10))
+    QTest.mouseRelease(gain, Qt.MouseButton.LeftButton, pos=QPoint(90, 10))
+    rule = driven.studio.project.face_edits.rule("mouth")
+    assert rule is not None
+    assert (rule.driver, rule.gain) == ("A", pytest.approx(1.3, abs=0.011))
+    assert len(driven.studio.session.labels) == steps + 1
+    settle(qtbot, driven)
+
+
+def test_a_number_is_typed_and_emptied(qtbot: QtBot, driven: MainWindow) -> None:
+    offset = driven.driving.panel.mix.rows["pose"].offset
+    qtbot.mouseClick(offset, Qt.MouseButton.LeftButton, pos=QPoint(30, 10))
+    qtbot.keyClicks(offset._field, "-7,5")
+    qtbot.keyClick(offset._field, Qt.Key.Key_Return)
+    assert driven.studio.project.face_edits.rule("pose").offset == -7.5
+    qtbot.keyClick(offset, Qt.Key.Key_Delete)
+    assert driven.studio.project.face_edits.rule("pose").offset == 0.0
+    settle(qtbot, driven)
+
+
+def test_a_row_takes_another_source_or_none_or_what_the_wider_group_has(qtbot: QtBot, driven: MainWindow) -> None:
+    row = driven.driving.panel.mix.rows["gaze"]
+    assert row.source.key == "inherit"
+    row.source.chosen.emit("own")
+    assert driven.studio.project.face_edits.rule("gaze") == MixRule(group="gaze", driver="")
+    assert not row.gain.isEnabled()
+    row.source.chosen.emit("driver:A")
+    assert driven.studio.project.face_edits.rule("gaze").driver == "A"
+    row.source.chosen.emit("inherit")
+    assert driven.studio.project.face_edits.rule("gaze") is None
+    settle(qtbot, driven)
+
+
+def test_a_keyed_gain_shows_its_diamond_and_is_keyed_again_where_the_playhead_stands(qtbot: QtBot, driven: MainWindow) -> None:
+    row = driven.driving.panel.mix.rows["all"]
+    qtbot.mouseClick(row.gain, Qt.MouseButton.LeftButton, pos=QPoint(4, 10))
+    assert row.gain._key == "here"
+    driven.studio.playhead.go_to(5)
+    assert row.gain._key == "keyed"
+    row.gain.value_edited.emit(0.5, 77)
+    track = driven.studio.project.face_edits.track("mix:all:gain")
+    assert [(key.frame, key.value) for key in track.keys] == [(0, 1.0), (5, 0.5)]
+    assert row.gain.value == 0.5
+    settle(qtbot, driven)
+
+
+def test_an_action_unit_gets_a_row_of_its_own(qtbot: QtBot, driven: MainWindow) -> None:
+    driven.driving.panel.mix.add_unit("AU12L")
+    row = driven.driving.panel.mix.rows["AU12L"]
+    assert row.details.isVisible()
+    row.offset.value_edited.emit(0.4, 5)
+    assert driven.studio.project.face_edits.rule("AU12L").offset == 0.4
+    driven.studio.session.undo()
+    assert driven.studio.project.face_edits.rule("AU12L") is None
+    settle(qtbot, driven)
+
+
+def test_a_source_is_renamed_in_place_and_keeps_its_card(qtbot: QtBot, driven: MainWindow) -> None:
+    (card,) = driven.driving.panel.media.cards
+    card.name.setFocus()
+    card.name.selectAll()
+    qtbot.keyClicks(card.name, "brows take 2")
+    qtbot.keyClick(card.name, Qt.Key.Key_Return)
+    assert [d.name for d in driven.studio.project.drivers] == ["brows take 2"]
+    assert driven.driving.panel.media.cards == [card]
+    assert driven.studio.project.face_edits.rule("all").driver == "brows take 2"
+    card.name.setText("a=b")
+    card.name.editingFinished.emit()
+    assert driven.notices.isVisible()
+    assert card.name.text() == "brows take 2"
+    settle(qtbot, driven)
+
+
+def test_smoothing_is_seen_while_it_is_set(qtbot: QtBot, driven: MainWindow) -> None:
+    (card,) = driven.driving.panel.media.cards
+    card.fold.setChecked(True)
+    assert card.details.isVisible()
+    steps = len(driven.studio.session.labels)
+    card.smoothing.setSliderDown(True)
+    for value in (40, 20, 0):
+        card.smoothing.setValue(value)
+    card.smoothing.setSliderDown(False)
+    assert driven.studio.project.drivers[0].smoothing == 0
+    assert len(driven.studio.session.labels) == steps + 1
+    times, read, taken = card.curve.curves()
+    assert len(times) == 8
+    np.testing.assert_array_equal(read, taken)
+    settle(qtbot, driven)
+
+
+def test_the_frame_at_rest_is_proposed_and_can_be_the_one_under_the_playhead(qtbot: QtBot, driven: MainWindow) -> None:
+    (card,) = driven.driving.panel.media.cards
+    card.fold.setChecked(True)
+    proposed = driven.studio.project.drivers[0].neutral_frame
+    driven.studio.playhead.go_to(3)
+    card.neutral.chosen.emit("playhead")
+    assert driven.studio.project.drivers[0].neutral_frame == 3
+    assert card.neutral.accessibleDescription() == "Frame 3"
+    card.neutral.chosen.emit("none")
+    assert driven.studio.project.drivers[0].neutral_frame is None
+    card.neutral.chosen.emit("proposed")
+    assert driven.studio.project.drivers[0].neutral_frame == proposed
+    settle(qtbot, driven)
+
+
+def test_the_expression_of_a_frame_is_picked_up(qtbot: QtBot, driven: MainWindow) -> None:
+    driven.studio.set_row("AU12", 1.0, 1)
+    (card,) = driven.driving.panel.media.cards
+    qtbot.mouseClick(card.pick, Qt.MouseButton.LeftButton)
+    smile = shown(driven.studio.project)["AU12L"]
+    assert smile == pytest.approx(0.6, abs=0.05)  # as the stand-in tracker reads it everywhere
+    settle(qtbot, driven)
+
+
+def test_a_removed_source_takes_its_card_and_its_rules_with_it(qtbot: QtBot, driven: MainWindow) -> None:
+    (card,) = driven.driving.panel.media.cards
+    card.more.menu().actions()[-1].trigger()
+    assert driven.driving.panel.media.cards == []
+    assert driven.studio.project.drivers == ()
+    assert driven.driving.panel.media.hint.isVisible()
+    driven.studio.session.undo()
+    assert [c.name.text() for c in driven.driving.panel.media.cards] == ["A"]
+    settle(qtbot, driven)

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app import theme
+from app.timeline.curve_data import curves, unit_of
+from app.timeline.curve_editor import CurveEditor
+from icface import edits
+from icface.edits.sources import set_rule
+from icface.mixing import curve, shown
+from icface.project import MixRule
+from tests.app.timeline_stand import NONE, Stand, click, double_click, drag, moving_project
+
+ALT, CTRL, SHIFT = (
+    Qt.KeyboardModifier.AltModifier,
+    Qt.KeyboardModifier.ControlModifier,
+    Qt.KeyboardModifier.ShiftModifier,
+)
+
+
+@pytest.fixture
+def stand(qtbot: QtBot, qapp: QApplication) -> Stand:
+    theme.apply_theme(qapp, "dark")
+    made = Stand(moving_project())
+    qtbot.addWidget(made.panel)
+    made.panel.resize(1240, 420)
+    made.panel.show()
+    qtbot.waitExposed(made.panel)
+    made.panel.view.set_snaps(False)
+    made.panel.view.choose_lanes(("AU12",))
+    made.panel.transport.show_curves(True)
+    return made
+
+
+def editor(stand: Stand) -> CurveEditor:
+    found = stand.panel.curves
+    assert found is not None
+    found.refresh()
+    return found
+
+
+def key_place(stand: Stand, target: str, frame: int) -> QPointF:
+    return next(grip.at for grip in editor(stand).grips() if grip.name == (target, frame) and not grip.side)
+
+
+def key_value(stand: Stand, target: str, frame: int) -> float:
+    key = stand.track(target).key_at(frame)
+    assert key is not None
+    return key.value
+
+
+def test_curves_take_the_place_of_the_lanes_and_give_it_back(stand: Stand) -> None:
+    assert editor(stand).isVisible()
+    assert not stand.lanes.isVisible()
+    QTest.mouseClick(stand.panel.transport.lanes, Qt.MouseButton.LeftButton)
+    assert stand.lanes.isVisible()
+    assert not editor(stand).isVisible()
+
+
+def test_the_curves_are_those_of_the_document(stand: Stand) -> None:
+    (one,) = editor(stand).curves  # both sides are one curve
+    before, after = curve(stand.project, "AU12L", one.frames)
+    np.testing.assert_array_equal(one.before, before)
+    np.testing.assert_array_equal(one.after, after)
+    assert one.moves
+    assert [key.frame for key in one.keys] == [10, 40, 80]
+    assert one.heights[1] == pytest.approx(shown(stand.project, 40)["AU12L"])
+
+
+def test_a_key_is_dragged_in_time_and_value_in_one_step(stand: Stand) -> None:
+    start = key_place(stand, "AU12L", 40)
+    rise = editor(stand).value_at(start.y() - 20) - editor(stand).value_at(start.y())
+    drag(editor(stand), start, start + QPointF(5 * stand.panel.view.scale.px, -20))
+    assert stand.frames("AU12L") == stand.frames("AU12R") == (10, 45, 80)
+    assert key_value(stand, "AU12R", 45) == pytest.approx(0.3 + rise)
+    assert stand.session.labels == ("Move AU12 key",)
+
+
+@pytest.mark.parametrize(("modifier", "moves", "rises"), [(CTRL, False, True), (ALT, True, False)])
+def test_ctrl_changes_only_the_value_and_alt_only_the_time(
+    stand: Stand, modifier: Qt.KeyboardModifier, moves: bool, rises: bool
+) -> None:
+    start = key_place(stand, "AU12L", 40)
+    drag(editor(stand), start, start + QPointF(5 * stand.panel.view.scale.px, -20), modifier)
+    frame = 45 if moves else 40
+    assert stand.frames("AU12L") == (10, frame, 80)
+    assert (key_value(stand, "AU12L", frame) > 0.3001) is rises
+
+
+def test_a_handle_bends_the_curve_in_one_step(stand: Stand) -> None:
+    click(editor(stand), key_place(stand, "AU12L", 40))
+    handle = next(grip for grip in editor(stand).grips() if grip.side == "right" and grip.name == ("AU12L", 40))
+    before = stand.track("AU12L").value(60)
+    drag(editor(stand), handle.at, handle.at + QPointF(0, -30))
+    key = stand.track("AU12L").key_at(40)
+    assert key is not None
+    assert key.right == "bezier"
+    assert key.right_handle[0] == pytest.approx(0.42 * 40, abs=0.2)
+    assert key.right_handle[1] > 0
+    after = stand.track("AU12L").value(60)
+    assert before is not None
+    assert after is not None
+    assert after > before
+    assert len(stand.session.labels) == 1
+
+
+def test_the_lanes_and_the_curves_share_the_choice(stand: Stand) -> None:
+    drag(editor(stand), key_place(stand, "AU12L", 40) - QPointF(15, 15), key_place(stand, "AU12L", 40) + QPointF(15, 15))
+    assert stand.panel.view.keys == {("AU12L", 40), ("AU12R", 40)}
+    click(editor(stand), key_place(stand, "AU12L", 80), SHIFT)
+    assert ("AU12R", 80) in stand.panel.view.keys
+    assert len(stand.panel.view.keys) == 4
+    click(editor(stand), QPointF(editor(stand).x_of(60), 5))
+    assert not stand.panel.view.keys
+
+
+def test_a_double_click_adds_a_key_at_the_height_of_the_pointer(stand: Stand) -> None:
+    place = editor(stand).point(55, 0.5)
+    double_click(editor(stand), place)
+    assert stand.frames("AU12R") == (10, 40, 55, 80)
+    assert shown(stand.project, 55)["AU12R"] == pytest.approx(0.5, abs=0.02)
+    assert stand.session.labels == ("Key AU12",)
+
+
+def test_curves_in_another_unit_are_left_out_and_told_of(stand: Stand) -> None:
+    stand.panel.view.choose_lanes(("AU12", "yaw"))
+    assert [lane.id for lane in editor(stand).lanes] == ["yaw"]
+    assert "1 more in another unit" in editor(stand)._names.text()
+    assert unit_of("yaw") == "°"
+    assert unit_of("mix:pose:gain") == "x"
+    assert unit_of("AU12") == unit_of("mix:pose:offset") == ""
+
+
+def test_the_values_are_fitted_and_zoomed(stand: Stand) -> None:
+    one = editor(stand)
+    fitted = one.low, one.high
+    assert one.low < 0
+    assert one.high > 0.5
+    place = QPointF(600, 60)
+    event = QWheelEvent(
+        place, QPointF(one.mapToGlobal(place)), QPoint(), QPoint(0, 240), Qt.MouseButton.NoButton, NONE,
+        Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    about = one.value_at(60)
+    QApplication.sendEvent(one, event)
+    assert one.high - one.low < fitted[1] - fitted[0]
+    assert one.value_at(60) == pytest.approx(about)
+    stand.panel.fit_curves()
+    assert (one.low, one.high) == pytest.approx(fitted)
+
+
+def test_a_gain_is_a_curve_over_its_rules_value(stand: Stand) -> None:
+    stand.session.edit(lambda p: set_rule(p, MixRule(group="pose", driver="", gain=1.5)), "Rule")
+    stand.session.edit(lambda p: edits.set_key(p, "mix:pose:gain", 20, 0.5), "Key")
+    lane = next(lane for lane in stand.panel.view.lanes if lane.id == "mix:pose:gain")
+    (one,) = curves(stand.project, (lane,), 0, 50)
+    assert set(one.before) == {1.5}
+    assert set(one.after) == {0.5}
+
+
+def test_frames_without_a_face_leave_a_gap_and_both_themes_are_painted(stand: Stand, qapp: QApplication) -> None:
+    (one,) = editor(stand).curves
+    assert np.isnan(one.after[60:65]).all()
+    for name in ("dark", "light"):
+        theme.apply_theme(qapp, name)
+        stand.panel.retint()
+        image = editor(stand).grab().toImage()
+        colour = QColor(editor(stand).colour(0))
+        near = [
+            (x, y)
+            for x in range(240, image.width(), 2)
+            for y in range(image.height())
+            if abs(image.pixelColor(x, y).red() - colour.red()) + abs(image.pixelColor(x, y).blue() - colour.blue()) < 6
+        ]
+        assert len(near) > 200
+
+
+def test_pyqtgraph_is_not_loaded_before_curves_are_asked_for() -> None:
+    code = "import sys, app.main_window; print('pyqtgraph' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
