@@ -287,6 +287,17 @@ def test_a_clip_that_was_saved_before_it_had_been_tracked_is_tracked_when_it_ope
     settle(qtbot, window)
 
 
+def test_the_picture_is_saved_under_a_name_that_says_edited(qtbot: QtBot, editing: MainWindow, tmp_path: Path) -> None:
+    editing.actions_by_id["save_image"].trigger()
+    dialog = next(dialog for dialog in editing.findChildren(QFileDialog) if dialog.isVisible())
+    assert dialog.selectedFiles()[0].endswith("portrait-edited.png")
+    with qtbot.waitSignal(editing.studio.photo_saved, timeout=20_000):
+        choose(editing, tmp_path / "smile.png")
+    assert editing.status.currentMessage() == f"Saved {tmp_path / 'smile.png'}"
+    assert editing.isWindowModified()
+    settle(qtbot, editing)
+
+
 # --------------------------------------------------------------------------------------------------------------- changes
 
 
@@ -533,6 +544,17 @@ def test_a_damaged_copy_is_told_and_kept(qtbot: QtBot, kept_window: MainWindow, 
     settle(qtbot, kept_window)
     assert notice(kept_window).title == "An unsaved document could not be restored"
     assert left.path.exists()
+
+
+def test_copies_that_cannot_be_written_are_told(qtbot: QtBot, kept_window: MainWindow, portrait: Path, unsaved: Path) -> None:
+    unsaved.write_text("a file in the place of the folder")
+    open_in(qtbot, kept_window, portrait)
+    kept_window.studio.set_row("AU12", 0.9, 1)
+    assert kept_window.documents.autosave is not None
+    kept_window.documents.autosave.keep()
+    settle(qtbot, kept_window)
+    assert notice(kept_window).title == "Unsaved changes cannot be kept"
+    assert "Save your work" in notice(kept_window).text
 
 
 def test_a_window_that_is_closed_in_good_order_leaves_no_copy(
