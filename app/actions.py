@@ -60,6 +60,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("save_as", "Save as…", "File", ("Ctrl+Shift+S",), tip="Save the project under another name"),
     ActionSpec("save_image", "Save image as…", "File", ("Ctrl+Alt+S",), "picture", "Save the picture as edited", _GROUP),
     ActionSpec("add_driver", "Add what drives the face…", "File", ("Ctrl+Shift+D",), "add", "Clips, tables, photos", _GROUP),
+    ActionSpec("import_tracking", "Import tracking…", "File", tip="A table of OpenFace, py-feat, Live Link Face or MediaPipe"),
     ActionSpec("export_tracking", "Export tracking…", "File", tip="What was read in a clip, as a table of other programs"),
     ActionSpec("quit", "Quit", "File", ("Ctrl+Q",), flags=_GROUP),
     ActionSpec("undo", "Undo", "Edit", ("Ctrl+Z",), "undo", "Undo the last change"),

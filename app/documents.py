@@ -104,6 +104,10 @@ class Documents(QObject):
         """Let the user choose a project, a photo or a clip."""
         ask_to_open(self._owner, self._settings, self.open)
 
+    def ask_to_open_clip(self) -> None:
+        """Let the user choose a clip."""
+        ask_to_open(self._owner, self._settings, self.open, "Clips")
+
     def open(self, path: Path) -> None:
         """Open a project, after asking what becomes of changes; opening a photo or a clip is an edit that can be undone."""
         self._settings.folder = path.parent

@@ -72,7 +72,7 @@ class DriverInset(QWidget):
     def show_picture(self, pixels: Pixels | None, name: str) -> None:
         """Another small picture; None takes it away."""
         changed = self._layer is None or pixels is None or pixels.shape != self._layer.pixels.shape
-        self._layer = None if pixels is None else PictureLayer(pixels)
+        self._layer = None if pixels is None else PictureLayer(pixels, quick=True)
         self._name = name
         self.setAccessibleDescription(name)
         self._update_visibility()

@@ -14,13 +14,14 @@ from app.driving import Driving
 from app.errors import Notice
 from app.file_dialogs import drives, dropped_file, dropped_sources
 from app.left_panel import LeftPanel
+from app.render_bridge import to_qimage
 from app.settings import Settings
 from app.sound import Sound
+from app.status_line import StatusLine
 from app.studio import Studio
 from app.timeline.panel import TimelinePanel
-from app.timeline_media import TimelineMedia
 from app.volume_control import VolumeControl
-from icface.media import Photo
+from icface.media import Photo, Pixels
 from icface.project import Project
 
 
@@ -50,20 +51,22 @@ class DrivingView(QObject):
         """What its actions do."""
         return {
             "add_driver": self.panel.ask_for_sources,
+            "import_tracking": self.panel.ask_for_tables,
             "export_tracking": self.panel.export_tracking,
             "pick": self.panel.ask_for_expression,
             "beside": self._set_beside,
             "sources": self._set_panel,
         }
 
-    def connect_with(self, actions: Mapping[str, QAction], timeline: TimelinePanel) -> None:
+    def connect_with(self, actions: Mapping[str, QAction], timeline: TimelinePanel, status: StatusLine) -> None:
         """Follow the studio, and show what was remembered."""
         studio = self._studio
-        self._actions = actions
+        self._actions, self._timeline, self._status = actions, timeline, status
         studio.photo_changed.connect(self._photo_changed)
         studio.session.project_changed.connect(self._project_changed)
         studio.bridge.frame_ready.connect(lambda frame: self.inset.show_frame(frame, studio.project))
-        self.media = TimelineMedia(studio.session, timeline, self.driving.film_ready, self)
+        self.driving.film_ready.connect(self._film_ready)
+        studio.pace_changed.connect(self._pace_changed)
         self.sound.failed.connect(self._tell_silence)
         for name in ("beside", "sources"):
             actions[name].setChecked(self._settings.is_on(name))
@@ -76,9 +79,8 @@ class DrivingView(QObject):
         self.volume.retint()
 
     def close(self) -> None:
-        """Fall silent, and read no more."""
+        """Fall silent."""
         self.sound.close()
-        self.media.close()
 
     def welcome(self, event: QDropEvent) -> Path | None:
         """The file of a drop that can be opened, or can drive the face that is open; None if there is none."""
@@ -87,21 +89,34 @@ class DrivingView(QObject):
 
     def take(self, path: Path, open_instead: Callable[[Path], object]) -> None:
         """A file fell on the window: clips and tables drive the face that is open, all else is opened."""
-        if self._studio.project.face is not None and drives(path):
+        if self.would_drive(path):
             self.driving.add_dropped(path, open_instead)
         else:
             open_instead(path)
+
+    def would_drive(self, path: Path) -> bool:
+        """Whether a file that falls on the window drives the face that is open."""
+        return self._studio.project.face is not None and drives(path)
 
     def _photo_changed(self, photo: Photo | None) -> None:
         self.panel.setVisible(photo is not None and self._settings.is_on("sources"))
         self.panel.show_photo(photo)
         self.inset.show_picture(None, "")
-        self._actions["add_driver"].setEnabled(photo is not None)
+        for name in ("add_driver", "import_tracking"):
+            self._actions[name].setEnabled(photo is not None)
 
     def _project_changed(self, before: Project, after: Project) -> None:
         self.panel.apply(before, after)
         self._actions["pick"].setEnabled(after.face is not None)
         self._actions["export_tracking"].setEnabled(self.panel.can_export_tracking())
+
+    def _film_ready(self, digest: str, film: Mapping[int, Pixels]) -> None:
+        clip = self._studio.project.clip
+        if clip is not None and clip.digest == digest:
+            self._timeline.set_filmstrip({frame: to_qimage(pixels) for frame, pixels in film.items()})
+
+    def _pace_changed(self, pace: float) -> None:
+        self._status.show_pace(pace, float(self._studio.project.rate) * abs(self._studio.playhead.speed))
 
     def _tell_silence(self, why: str) -> None:
         self._studio.noticed.emit(Notice(kind="info", title="No sound", text=why, topic="sound"))

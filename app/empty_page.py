@@ -1,4 +1,4 @@
-"""What the window shows before there is a photo: a place to drop one, and two ways to begin."""
+"""What the window shows before there is a photo: a place to drop one, and three ways to begin."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 
 from app import theme
 
-_FORMATS = "JPEG, PNG, WebP or TIFF, up to 100 megapixels"
+_FORMATS = "JPEG, PNG, WebP or TIFF up to 100 megapixels, MP4, MOV, MKV and other clips, or a project"
 
 
 class EmptyPage(QWidget):
     """A large drop place with the choices in its middle."""
 
     open_asked = Signal()
+    clip_asked = Signal()
+    """Choose a clip."""
     sample_asked = Signal()
     recent_asked = Signal(object)
     """`Path`"""
@@ -35,6 +37,7 @@ class EmptyPage(QWidget):
         self._text.setTextFormat(Qt.TextFormat.PlainText)
         self.open_button = QPushButton("Open a photo…")
         self.open_button.setObjectName("primary")
+        self.clip_button = QPushButton("Open a clip…")
         self.sample_button = QPushButton("Try the sample")
         self._recent_title = QLabel("RECENT")
         self._recent_title.setObjectName("section-title")
@@ -42,6 +45,7 @@ class EmptyPage(QWidget):
         self._recent_buttons: list[QPushButton] = []
         self._arrange()
         self.open_button.clicked.connect(self.open_asked)
+        self.clip_button.clicked.connect(self.clip_asked)
         self.sample_button.clicked.connect(self.sample_asked)
         self.show_opening("", "")
         self.show_recent(())
@@ -53,6 +57,7 @@ class EmptyPage(QWidget):
         buttons.addStretch(1)
         for button, tip in (
             (self.open_button, "Choose a photo, a clip or a project on this computer (Ctrl+O)"),
+            (self.clip_button, "Choose a video on this computer, to edit the face in it"),
             (self.sample_button, "The astronaut Eileen Collins, NASA, public domain"),
         ):
             button.setToolTip(tip)
@@ -84,9 +89,9 @@ class EmptyPage(QWidget):
 
     def show_opening(self, name: str, step: str) -> None:
         """Which photo is being opened and what is done with it; an empty name invites to open one."""
-        self._title.setText(f"Opening {_short(name)}" if name else "Drop a portrait here")
+        self._title.setText(f"Opening {_short(name)}" if name else "Drop a portrait or a clip here")
         self._text.setText((step or "Reading the file") + " …" if name else _FORMATS)
-        for button in (self.open_button, self.sample_button):
+        for button in (self.open_button, self.clip_button, self.sample_button):
             button.setVisible(not name)
         self._recent_title.setVisible(bool(not name and self._recent_buttons))
         for button in self._recent_buttons:

@@ -24,13 +24,15 @@ def _filter(name: str, endings: tuple[str, ...]) -> str:
     return f"{name} ({' '.join('*' + ending for ending in endings)})"
 
 
-def ask_to_open(owner: QWidget, settings: Settings, then: Callable[[Path], object]) -> QFileDialog:
-    """Let the user choose a project, a photo or a clip; `then` gets its path."""
+def ask_to_open(owner: QWidget, settings: Settings, then: Callable[[Path], object], kind: str = "") -> QFileDialog:
+    """Let the user choose a project, a photo or a clip; `then` gets its path. Those of a kind ("Clips") are shown at first."""
     dialog = QFileDialog(owner, "Open a project, a photo or a clip", str(settings.folder))
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
     kinds = {"Projects": (ENDING,), "Photos": PHOTO_ENDINGS, "Clips": CLIP_ENDINGS}
     every = _filter("Projects, photos and clips", (ENDING, *PHOTO_ENDINGS, *CLIP_ENDINGS))
     dialog.setNameFilters([every, *(_filter(kind, endings) for kind, endings in kinds.items()), "All files (*)"])
+    if kind:
+        dialog.selectNameFilter(_filter(kind, kinds[kind]))
     return _open(dialog, then)
 
 
@@ -92,6 +94,15 @@ def ask_for_sources(owner: QWidget, settings: Settings, then: Callable[[Path], o
     return dialog
 
 
+def ask_for_tables(owner: QWidget, settings: Settings, then: Callable[[Path], object]) -> QFileDialog:
+    """Let the user choose a table of tracking data, by its kind; `then` gets its path."""
+    dialog = QFileDialog(owner, "Import tracking", str(settings.folder))
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+    kinds = [_filter(_plain(kind.title), kind.suffixes) for kind in FORMATS.values() if kind.load]
+    dialog.setNameFilters([_filter("Tracking data", tuple(sorted(DATA_SUFFIXES))), *kinds, "All files (*)"])
+    return _open(dialog, then)
+
+
 def ask_for_expression(owner: QWidget, settings: Settings, then: Callable[[Path], object]) -> QFileDialog:
     """Let the user choose a photo whose expression is wanted; `then` gets its path."""
     dialog = QFileDialog(owner, "Take the expression of a photo", str(settings.folder))
@@ -104,9 +115,7 @@ def ask_to_export_tracking(owner: QWidget, settings: Settings, name: str, then: 
     """Let the user choose file and format of a table of tracking data; `then` gets path and name of the format."""
     dialog = QFileDialog(owner, "Export tracking", str(settings.folder))
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    kinds = {
-        _filter(kind.title.replace("(", "").replace(")", ""), kind.suffixes): kind for kind in FORMATS.values() if kind.save
-    }
+    kinds = {_filter(_plain(kind.title), kind.suffixes): kind for kind in FORMATS.values() if kind.save}
     dialog.setNameFilters(list(kinds))
 
     def follow(text: str) -> None:
@@ -131,6 +140,11 @@ def ask_to_save(owner: QWidget, settings: Settings, name: str, then: Callable[[P
     dialog.filterSelected.connect(lambda text: dialog.setDefaultSuffix(_first_ending(text)))
     dialog.selectFile(name)
     return _open(dialog, then)
+
+
+def _plain(title: str) -> str:
+    """A title without brackets, between which a filter has its endings."""
+    return title.replace("(", "").replace(")", "")
 
 
 def _first_ending(name_filter: str) -> str:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 from app.driver_wishes import DriverWishes
 from app.driving import Driving
 from app.face_picker import FacePicker
-from app.file_dialogs import ask_for_expression, ask_for_sources, ask_to_export_tracking, dropped_sources
+from app.file_dialogs import ask_for_expression, ask_for_sources, ask_for_tables, ask_to_export_tracking, dropped_sources
 from app.media_panel import MediaPanel
 from app.mix_panel import MixPanel
 from app.panel_section import PanelSection
@@ -111,7 +111,7 @@ class LeftPanel(QWidget):
         driving.tracking.connect(self.media.show_tracking)
         driving.people_found.connect(self.media.show_people)
         bridge.portraits_ready.connect(self._portraits_ready)
-        self._studio.playhead.moved.connect(self._show_frame)
+        self._studio.playhead.glanced.connect(self._show_frame)
         self.picker.face_chosen.connect(self._studio.choose_face)
         for section in self._sections():
             section.folded.connect(self._folded)
@@ -161,6 +161,10 @@ class LeftPanel(QWidget):
     def ask_for_sources(self) -> None:
         """Choose files that are to drive the face."""
         ask_for_sources(self, self._settings, self._driving.add_source)
+
+    def ask_for_tables(self) -> None:
+        """Choose a table of tracking data that is to drive the face."""
+        ask_for_tables(self, self._settings, self._driving.add_source)
 
     def ask_for_expression(self) -> None:
         """Choose a photo whose expression the face is to take."""

@@ -168,8 +168,7 @@ class MainWindow(QMainWindow):
         self.panel.reset_all_asked.connect(studio.reset_all)
         self.panel.region_folded.connect(self._region_folded)
         self.panel.search.left.connect(self.canvas.setFocus)
-        studio.pace_changed.connect(self._pace_changed)
-        self.driving.connect_with(self.actions_by_id, self.timeline)
+        self.driving.connect_with(self.actions_by_id, self.timeline, self.status)
         wire_timeline(studio, self.timeline, self.commands, self.actions_by_id)
         wire_sliders(studio, self.panel, self.timeline, self.commands, self.status.say)
         self.canvas.face_chosen.connect(studio.choose_face)
@@ -186,6 +185,7 @@ class MainWindow(QMainWindow):
         self.documents.kept.connect(self.status.show_kept)
         self.history.chosen.connect(studio.go_to)
         self.empty.open_asked.connect(self.actions_by_id["open"].trigger)
+        self.empty.clip_asked.connect(self.documents.ask_to_open_clip)
         self.empty.sample_asked.connect(studio.open_sample)
         self.empty.recent_asked.connect(self.documents.open)
 
@@ -303,9 +303,6 @@ class MainWindow(QMainWindow):
         if self.studio.opening:
             self.empty.show_opening(self.studio.opening, text)
 
-    def _pace_changed(self, pace: float) -> None:
-        self.status.show_pace(pace, float(self.studio.project.rate) * abs(self.studio.playhead.speed))
-
     def _view_changed(self) -> None:
         self.studio.set_view_side(self.canvas.view.needed_side)
         if self.studio.photo is not None:
@@ -353,9 +350,11 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Welcome files that can be opened."""
-        if self.driving.welcome(event) is not None:
+        path = self.driving.welcome(event)
+        if path is not None:
             event.acceptProposedAction()
             self._set_drop_target(True)
+            self.canvas.set_drop_target(True, "Drop to drive the face" if self.driving.would_drive(path) else "Drop to open")
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         """The file was carried away."""

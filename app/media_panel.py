@@ -207,6 +207,7 @@ class MediaPanel(QWidget):
             card = DriverCard(self._wishes)
             self.cards.append(card)
             self._cards.addWidget(card)
+            card.show()
         if len(after) < len(before):
             kept = {driver.name for driver in after}
             for card in [c for c in self.cards if c.look.driver.name not in kept][: len(self.cards) - len(after)]:

@@ -40,6 +40,7 @@ class PhotoView(QWidget):
         self._wipe: float | None = None
         self._by_keyboard = False
         self._is_target = False
+        self._drop_word = ""
 
     # What is shown ---------------------------------------------------------------------------------------------------
 
@@ -58,7 +59,8 @@ class PhotoView(QWidget):
         if frame.request.clip_frame is not None and frame.before.pixels is not self._before.pixels:
             self._before = PictureLayer(frame.before.pixels, self._profile)
         same = frame.pixels is self._before.pixels
-        self._after = self._before if same else PictureLayer(frame.pixels, self._profile)
+        quick = frame.request.quality == "draft"
+        self._after = self._before if same else PictureLayer(frame.pixels, self._profile, quick=quick)
         self.update(self._image_area())
 
     def set_before(self, shown: bool) -> None:
@@ -79,8 +81,9 @@ class PhotoView(QWidget):
             self.wipe_changed.emit(on)
             self.update()
 
-    def set_drop_target(self, active: bool) -> None:
-        """A file is being carried over the window."""
+    def set_drop_target(self, active: bool, word: str = "Drop to open") -> None:
+        """A file is being carried over the window; what dropping it does."""
+        self._drop_word = word
         if active != self._is_target:
             self._is_target = active
             self.update()
@@ -175,7 +178,7 @@ class PhotoView(QWidget):
         self.paint_overlays(painter, QRectF(target.intersected(clip)), Ink(colours, ratio))
         if self._is_target:
             at = QPointF(QRectF(clip).center().x(), 12 * ratio)
-            Ink(colours, ratio).chip(painter, at, "Drop to open", align=Qt.AlignmentFlag.AlignHCenter)
+            Ink(colours, ratio).chip(painter, at, self._drop_word, align=Qt.AlignmentFlag.AlignHCenter)
         if self._by_keyboard or self._is_target:
             edge = (2.0 if self._is_target else 1.0) * ratio
             painter.setBrush(Qt.BrushStyle.NoBrush)

@@ -10,6 +10,8 @@ from icface.media import Pixels, thumbnail
 
 _CRISP_SCALE = 6.0
 """From this many device pixels per picture pixel on, pixels are shown as squares."""
+_QUICK_SCALE = 0.6
+"""Down to so many device pixels per picture pixel, between two neighbours is good enough for what is seen for a moment."""
 _LARGEST_WHOLE = 12_000_000
 """Up to so many screen pixels a reduced picture is kept whole; of larger ones only the visible part is made."""
 
@@ -31,10 +33,13 @@ class PictureLayer:
         Shared, not copied; not to be written to.
     profile : QColorSpace, optional
         Colour space of the pixels when it is not sRGB.
+    quick : bool
+        It will be followed by another soon: a little reduced, it is painted without the care that still pictures get.
     """
 
-    def __init__(self, pixels: Pixels, profile: QColorSpace | None = None) -> None:
+    def __init__(self, pixels: Pixels, profile: QColorSpace | None = None, *, quick: bool = False) -> None:
         self.pixels = pixels
+        self._quick = quick
         self._profile = profile
         self._levels: list[Pixels] = [pixels]
         self._ready: QImage | None = None
@@ -52,7 +57,9 @@ class PictureLayer:
             return
         painter.save()
         painter.setClipRect(part)
-        if target.width() <= self.pixels.shape[1] and target.width() * target.height() <= _LARGEST_WHOLE:
+        if self._quick and _QUICK_SCALE * self.pixels.shape[1] <= target.width() <= self.pixels.shape[1]:
+            self._paint_part(painter, target, part)
+        elif target.width() <= self.pixels.shape[1] and target.width() * target.height() <= _LARGEST_WHOLE:
             image = self._reduced(target)
             if abs(image.width() - target.width()) <= 1 and abs(image.height() - target.height()) <= 1:
                 painter.drawImage(target.topLeft(), image)

@@ -16,6 +16,7 @@ from app.session import Session
 from icface.project import Project
 
 FASTEST = 8.0
+_GLANCE_S = 0.12
 _TICK_MS = 8
 """How often the clock is looked at: often enough for 60 frames a second, each shown within half its time."""
 
@@ -34,6 +35,8 @@ class Playhead(QObject):
 
     moved = Signal(int)
     """The frame that is looked at now."""
+    glanced = Signal(int)
+    """As `moved`, but a few times a second at most while time runs: for what is slow to show and need not be exact then."""
     speed_changed = Signal(float)
     """1 plays, below 0 backwards, 0 stands still."""
     loop_changed = Signal(bool)
@@ -46,6 +49,7 @@ class Playhead(QObject):
         self._frame = 0
         self._speed = 0.0
         self._loops = True
+        self._glance: tuple[float, int] = -1.0, 0  # when, and at which frame
         self._anchor = 0.0, 0.0  # the clock, and seconds of the document, when playing began
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MS)
@@ -114,6 +118,8 @@ class Playhead(QObject):
         """Let time stand still."""
         self._timer.stop()
         self._set_speed(0.0)
+        if self._glance[1] != self._frame:
+            self._tell_glance()
 
     def toggle(self) -> None:
         """Play or pause."""
@@ -167,6 +173,12 @@ class Playhead(QObject):
         if frame != self._frame:
             self._frame = frame
             self.moved.emit(frame)
+            if not self.is_playing or abs(self._clock() - self._glance[0]) >= _GLANCE_S:
+                self._tell_glance()
+
+    def _tell_glance(self) -> None:
+        self._glance = self._clock(), self._frame
+        self.glanced.emit(self._frame)
 
     def _project_changed(self, _before: Project, after: Project) -> None:
         if self._frame >= after.n_frames:

@@ -39,7 +39,7 @@ def wire_sliders(
         if edits is not None and not studio.auto_key and any(edits.track(target) for target in spec.ids):
             say(f"{spec.number or spec.name} is keyed: its whole curve moves. Auto-key would set a key on this frame.")
 
-    studio.playhead.moved.connect(panel.show_frame)
+    studio.playhead.glanced.connect(panel.show_frame)
     panel.key_toggled.connect(commands.toggle_key)
     panel.row_chosen.connect(timeline.show_parameter)
     panel.value_edited.connect(tell)

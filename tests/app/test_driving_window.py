@@ -11,11 +11,15 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from app.file_dialogs import ask_to_export_tracking
 from app.main_window import MainWindow
+from app.time_left import TimeLeft, time_left_text
+from icface import formats
 from icface.mixing import shown
 from icface.project import MixRule
 from tests.app.test_main_window import drop, settle
 from tests.icface.videos import drifting, write_video
+from tests.strategies import a_ramp
 
 PATIENCE_MS = 20_000
 
@@ -62,6 +66,77 @@ def test_a_clip_that_falls_on_an_open_face_drives_it(qtbot: QtBot, opened: MainW
     assert opened.notices.remedy.text() == "Open it instead"
     qtbot.waitUntil(lambda: opened.studio.project.drivers[0].motion is not None, timeout=PATIENCE_MS)
     settle(qtbot, opened)
+
+
+def test_a_table_that_falls_on_an_open_face_drives_it_too(qtbot: QtBot, opened: MainWindow, tmp_path: Path) -> None:
+    table = tmp_path / "turns.csv"
+    formats.save(table, a_ramp("yaw", [0.0, 5.0, 10.0]))
+    assert drop(opened, table)
+    qtbot.waitUntil(lambda: bool(opened.studio.project.drivers), timeout=PATIENCE_MS)
+    (card,) = opened.driving.panel.media.cards
+    assert card.kind.text().startswith("OpenFace CSV")
+    assert not opened.driving.inset.isVisible()
+    settle(qtbot, opened)
+
+
+def test_a_table_does_not_open_in_an_empty_window(window: MainWindow, tmp_path: Path) -> None:
+    table = tmp_path / "turns.csv"
+    formats.save(table, a_ramp("yaw", [0.0, 5.0]))
+    assert not drop(window, table)
+
+
+def test_tracking_is_written_in_the_format_that_was_chosen(qtbot: QtBot, driven: MainWindow, tmp_path: Path) -> None:
+    motion = driven.studio.project.drivers[0].motion
+    chosen: list[tuple[Path, str]] = []
+    dialog = ask_to_export_tracking(driven, driven.settings, "clip", lambda path, kind: chosen.append((path, kind)))
+    names = dialog.nameFilters()
+    dialog.selectNameFilter(next(name for name in names if "JSON" in name))
+    dialog.fileSelected.emit(str(tmp_path / "out.json"))
+    dialog.close()
+    assert chosen == [(tmp_path / "out.json", "json")]
+    with qtbot.waitSignal(driven.studio.bridge.job_finished, timeout=PATIENCE_MS):
+        driven.driving.driving.export_tracking(motion, *chosen[0])
+    (read,) = formats.load(tmp_path / "out.json").faces
+    np.testing.assert_allclose(read.controls, motion.controls, atol=1e-4)
+    assert driven.actions_by_id["export_tracking"].isEnabled()
+
+
+def test_tracking_can_be_stopped_and_begun_again_on_the_card(qtbot: QtBot, opened: MainWindow, clip_path: Path) -> None:
+    driving = opened.driving.driving
+    driving.add_source(clip_path)
+    qtbot.waitUntil(lambda: bool(opened.studio.project.drivers), timeout=PATIENCE_MS)
+    digest = opened.studio.project.drivers[0].medium.digest
+    (card,) = opened.driving.panel.media.cards
+    assert card.stop.isVisible()
+    qtbot.mouseClick(card.stop, Qt.MouseButton.LeftButton)
+    assert card.state.text() == "Not tracked"
+    opened.driving.panel.media.show_tracking(digest, 120, 500)
+    assert card.state.text() == "Tracking 24 %"
+    assert card.bar.value() == 120
+    opened.driving.panel.media.show_tracking(digest, 0, 0)
+    qtbot.mouseClick(card.track, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: opened.studio.project.drivers[0].motion is not None, timeout=PATIENCE_MS)
+    assert not card.track.isVisible()
+    settle(qtbot, opened)
+
+
+def test_playing_says_how_many_frames_are_shown_of_those_there_are(driven: MainWindow) -> None:
+    status = driven.status
+    status.show_pace(23.84, 25.0)
+    assert status.speed.text() == "23.8 of 25 frames/s"
+    status.show_pace(26.1, 25.0)
+    assert status.speed.text() == "25.0 of 25 frames/s"
+    status.show_pace(0.0, 25.0)
+    assert "left out" not in status.speed.toolTip()
+
+
+def test_long_work_says_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    left = TimeLeft(lambda: now[0])
+    assert left.seconds(0, 500) is None
+    now[0] = 3.0
+    assert left.seconds(100, 500) == 12.0
+    assert [time_left_text(s) for s in (0.2, 12.4, 179.0, 9000.0)] == ["1 s", "12 s", "3 min", "2.5 h"]
 
 
 def test_what_drives_the_face_is_shown_small_beside_it(qtbot: QtBot, driven: MainWindow) -> None:

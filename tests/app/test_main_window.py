@@ -29,9 +29,10 @@ from icface.render import Frame
 from tests.app.conftest import SMILING, StandInTracker, drawn_face, open_in
 
 
-def test_an_empty_window_offers_two_ways_to_begin(window: MainWindow) -> None:
+def test_an_empty_window_offers_three_ways_to_begin(window: MainWindow) -> None:
     assert window.pages.currentWidget() is window.empty
     assert window.empty.open_button.isVisible()
+    assert window.empty.clip_button.isVisible()
     assert window.empty.sample_button.isVisible()
     assert not window.actions_by_id["save_image"].isEnabled()
     assert not window.actions_by_id["save"].isEnabled()

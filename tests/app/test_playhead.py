@@ -177,3 +177,22 @@ def test_the_pace_counts_what_was_shown(clock: Clock) -> None:
         clock.now += 0.0625
         told.append(pace.count(frame // 2))
     assert [found for found in told if found is not None] == [8.0]
+
+
+def test_what_is_slow_to_show_hears_of_a_few_frames_only_and_of_where_it_stops(
+    make: Callable[[Project], Playhead], clock: Clock
+) -> None:
+    playhead = make(ten_frames())
+    moved: list[int] = []
+    glanced: list[int] = []
+    playhead.moved.connect(moved.append)
+    playhead.glanced.connect(glanced.append)
+    playhead.play()
+    for _ in range(8):
+        after(playhead, clock, 0.04)
+    assert moved == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert glanced == [1, 4, 7]
+    playhead.pause()
+    assert glanced[-1] == 8
+    playhead.step(-3)
+    assert glanced[-1] == 5

@@ -321,6 +321,7 @@ def test_the_window_says_when_it_was_shown():
 def bench_with_tiny_networks(faces, monkeypatch):
     monkeypatch.setattr(bench, "Renderer", render.Renderer)
     monkeypatch.setattr(bench, "window_ms", lambda: 1234.5)
+    monkeypatch.setattr(bench, "_PLAYED_FRAMES", 4)
     return faces
 
 
@@ -328,6 +329,7 @@ def test_bench_reports_figures_and_conditions(bench_with_tiny_networks):
     report = report_of("bench", "--size", 512, "--ticks", 5)
     assert report["tick_ms"]["p50"] <= report["tick_ms"]["p95"]
     assert all(report[name] >= 0 for name in ("load_ms", "open_ms", "full_ms", "rest_ms"))
+    assert report["playback_fps"] > 0
     assert report["window_ms"] == 1234.5
     assert report["conditions"]["size"] == 512
     assert "slider tick" in run("bench", "--size", 512, "--ticks", 2).stdout

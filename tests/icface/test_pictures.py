@@ -180,3 +180,26 @@ def test_protected_regions_keep_their_pixels(clip: Clip, tiny_predictor: FacePre
 def test_a_filmstrip_shows_the_frames_that_were_asked_for(clip: Clip) -> None:
     strip = finish(Renderer().filmstrip(clip, [0, 3], 40))
     assert {frame: picture.shape for frame, picture in strip.items()} == {0: (40, 40, 3), 3: (40, 40, 3)}
+
+
+def test_people_are_portrayed_from_the_frame_that_shows_them_best(clip: Clip, astronaut: NDArray[np.uint8]) -> None:
+    state = ControlVector()
+    seen = [None, None, state, state, None, None]
+    motion = a_motion(seen)
+    points = np.full((6, 478, 3), np.nan, np.float32)
+    rng = np.random.default_rng(2)
+    for frame in (2, 3):
+        points[frame, :, :2] = rng.uniform((120, 50), (180, 110), (478, 2))
+        points[frame, :, 2] = 0
+    sure = np.array([0, 0, 0.4, 0.9, 0, 0], np.float32)
+    motion = replace(motion, landmarks=points, confidence=sure)
+    pictures = Pictures()
+    (portrait,) = finish(pictures.portraits(clip, [motion], 48))
+    best = pictures.photo(ClipFrame(clip, 3)).pixels
+    pictures.close()
+    assert max(portrait.shape[:2]) <= 48
+    box = Box.around(points[3])
+    side = round(max(box.width, box.height) * 1.3)
+    x, y = box.centre
+    around = best[round(y - side / 2) : round(y + side / 2), round(x - side / 2) : round(x + side / 2)]
+    assert np.abs(portrait.mean((0, 1)) - around.mean((0, 1))).max() < 3
