@@ -48,7 +48,7 @@ class RowPlaces:
         left = EDGE + NUMBER_W + NAME_W + GAP
         track = QRectF(left + 6, 0, max(number.left() - GAP - 6 - left - 6, 24), height)
         link = QRectF(right, (height - LINK_W) / 2, LINK_W, LINK_W) if has_link else QRectF()
-        key = QRectF(1, 0, EDGE - 2, height)
+        key = QRectF(2, 0, EDGE - 3, height)
         return cls(key, QRectF(EDGE, 0, NUMBER_W + NAME_W, height), track, track.adjusted(-9, 0, 9, 0), number, link, height)
 
     def x_of(self, value: float, spec: RowSpec) -> float:

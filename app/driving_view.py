@@ -14,14 +14,14 @@ from app.driving import Driving
 from app.errors import Notice
 from app.file_dialogs import drives, dropped_file, dropped_sources
 from app.left_panel import LeftPanel
-from app.render_bridge import to_qimage
 from app.settings import Settings
 from app.sound import Sound
 from app.status_line import StatusLine
 from app.studio import Studio
 from app.timeline.panel import TimelinePanel
+from app.timeline_media import TimelineMedia
 from app.volume_control import VolumeControl
-from icface.media import Photo, Pixels
+from icface.media import Photo
 from icface.project import Project
 
 
@@ -61,11 +61,11 @@ class DrivingView(QObject):
     def connect_with(self, actions: Mapping[str, QAction], timeline: TimelinePanel, status: StatusLine) -> None:
         """Follow the studio, and show what was remembered."""
         studio = self._studio
-        self._actions, self._timeline, self._status = actions, timeline, status
+        self._actions, self._status = actions, status
         studio.photo_changed.connect(self._photo_changed)
         studio.session.project_changed.connect(self._project_changed)
         studio.bridge.frame_ready.connect(lambda frame: self.inset.show_frame(frame, studio.project))
-        self.driving.film_ready.connect(self._film_ready)
+        self.media = TimelineMedia(studio.session, timeline, self.driving.film_ready, self)
         studio.pace_changed.connect(self._pace_changed)
         self.sound.failed.connect(self._tell_silence)
         for name in ("beside", "sources"):
@@ -79,8 +79,9 @@ class DrivingView(QObject):
         self.volume.retint()
 
     def close(self) -> None:
-        """Fall silent."""
+        """Fall silent, and read no more."""
         self.sound.close()
+        self.media.close()
 
     def welcome(self, event: QDropEvent) -> Path | None:
         """The file of a drop that can be opened, or can drive the face that is open; None if there is none."""
@@ -109,11 +110,6 @@ class DrivingView(QObject):
         self.panel.apply(before, after)
         self._actions["pick"].setEnabled(after.face is not None)
         self._actions["export_tracking"].setEnabled(self.panel.can_export_tracking())
-
-    def _film_ready(self, digest: str, film: Mapping[int, Pixels]) -> None:
-        clip = self._studio.project.clip
-        if clip is not None and clip.digest == digest:
-            self._timeline.set_filmstrip({frame: to_qimage(pixels) for frame, pixels in film.items()})
 
     def _pace_changed(self, pace: float) -> None:
         self._status.show_pace(pace, float(self._studio.project.rate) * abs(self._studio.playhead.speed))

@@ -26,6 +26,13 @@ GESTURES: tuple[tuple[str, str], ...] = (
     ("0 to 9, Return", "Type a value: 0.4, 40 %, 15° or a letter A to E"),
     ("Shift+L", "Move the left and right of the focused control apart or together"),
     ("Delete", "Reset the focused control"),
+    ("Click on a diamond", "Set the control's key on this frame, or take it away"),
+    ("Double-click in a lane or on a curve", "Add a key"),
+    ("Drag a key; with Alt", "Move the chosen keys; stretch them in time"),
+    ("Drag a key of a curve; with Ctrl, with Alt", "Time and value; value only, time only"),
+    ("Wheel on the timeline; with Ctrl, with Shift", "Scroll; zoom, move in time"),
+    ("Ctrl+Up, Ctrl+Down in the lanes", "Choose a lane"),
+    ("Return", "Press the focused button, since Space plays"),
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,13 +69,17 @@ def of_one_unit(lanes: Iterable[Lane]) -> tuple[Lane, ...]:
 
 
 def curves(project: Project, lanes: Iterable[Lane], first: int, last: int) -> tuple[Curve, ...]:
-    """The curves of lanes over a range of frames; sides of a unit that move alike are one curve."""
+    """The curves of lanes over a range of frames; of sides with the same keys one curve, their mean, as on their slider."""
     found: list[Curve] = []
     for lane in lanes:
         made = [_curve(project, lane, target, first, last) for target in lane.targets]
-        same = all(np.array_equal(one.after, made[0].after, equal_nan=True) for one in made[1:])
-        found += made[:1] if same and _like(made) else made
+        found += [_mean(made)] if _like(made) else made
     return tuple(found)
+
+
+def _mean(made: list[Curve]) -> Curve:
+    before, after = (np.mean([getattr(one, name) for one in made], 0) for name in ("before", "after"))
+    return replace(made[0], before=before, after=after, heights=np.mean([one.heights for one in made], 0))
 
 
 def _like(made: list[Curve]) -> bool:

@@ -27,7 +27,7 @@ from app.timeline.curve_data import Curve, curves, of_one_unit, unit_of
 from app.timeline.curve_plot import CurvePlot
 from app.timeline.key_drag import MoveDrag
 from app.timeline.key_menu import open_key_menu
-from app.timeline.lane_paint import KEY_PX
+from app.timeline.lane_paint import KEY_PX, LANE_H
 from app.timeline.sheet import Lane
 from app.timeline.time_widget import HEAD_W, TimeWidget
 from app.timeline.view import TimelineView
@@ -79,6 +79,7 @@ class CurveEditor(TimeWidget):
         self._before_box: frozenset[KeyName] = frozenset()
         self._pan_y: float | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumHeight(4 * LANE_H)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setObjectName("timeline-curves")

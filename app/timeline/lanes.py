@@ -66,7 +66,7 @@ class Lanes(TimeWidget):
         self._box: QRectF | None = None
         self._before_box: frozenset[KeyName] = frozenset()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumHeight(3 * LANE_H)
+        self.setMinimumHeight(4 * LANE_H)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setObjectName("timeline-lanes")
@@ -76,8 +76,8 @@ class Lanes(TimeWidget):
         view.project_changed.connect(self.update)
 
     def sizeHint(self) -> QSize:
-        """Some lanes."""
-        return QSize(800, 6 * LANE_H)
+        """Some lanes, more of them in a tall window."""
+        return QSize(800, min(max(self.window().height() // 100, 6), 14) * LANE_H)
 
     @property
     def content_height(self) -> int:

@@ -138,9 +138,9 @@ class TimelinePanel(QWidget):
         """Small pictures of the clip by frame of the project; none takes the strip away."""
         self.film.set_images(frames)
 
-    def set_waveform(self, peaks: NDArray[np.floating], seconds_per_peak: float) -> None:
+    def set_waveform(self, peaks: NDArray[np.floating], seconds_per_peak: float, shift: int = 0) -> None:
         """The shape of the sound, see `WaveStrip.set_peaks`; an empty array takes it away."""
-        self.wave.set_peaks(peaks, seconds_per_peak)
+        self.wave.set_peaks(peaks, seconds_per_peak, shift)
 
     def show_rate(self, shown: float) -> None:
         """How many frames a second are really seen while time runs."""

@@ -72,13 +72,19 @@ class FilmStrip(Strip):
         side, scale = self._tile_width(), self.view.scale
         first = max(int((0 - scale.start) * scale.px), -int(side))
         begin = scale.x(0) + side * max(int(-scale.x(0) // side), 0) if first < 0 else scale.x(0)
-        end = min(scale.x(self.view.project.n_frames), float(self.width() - HEAD_W))
+        end = min(self._end - HEAD_W, float(self.width() - HEAD_W))
         places = np.arange(begin, end, side)
         wanted = scale.start + (places + side / 2) / scale.px
         after = np.clip(np.searchsorted(self._frames, wanted), 0, len(self._frames) - 1)
         before = np.clip(after - 1, 0, None)
         near = np.where(np.abs(self._frames[before] - wanted) <= np.abs(self._frames[after] - wanted), before, after)
         return tuple(zip((places + HEAD_W).tolist(), near.tolist(), strict=True))
+
+    @property
+    def _end(self) -> float:
+        """Widget x where the film ends: as far after its last picture as that is after the one before, or the document ends."""
+        gap = int(self._frames[-1] - self._frames[-2]) if len(self._frames) > 1 else 1
+        return self.x_of(min(int(self._frames[-1]) + gap, self.view.project.n_frames))
 
     def _tile_width(self) -> float:
         image = self._images[0]
@@ -90,7 +96,7 @@ class FilmStrip(Strip):
         self.paint_ground(painter, "Film")
         painter.setClipRect(self.time_rect)
         ratio, side = self.devicePixelRatioF(), self._tile_width() if self._images else 0.0
-        end = self.x_of(self.view.project.n_frames)
+        end = self._end if self._images else 0.0
         for x, place in self.tiles():
             image = self._fitted(place, ratio)
             shown = min(side - 1, end - x)
@@ -114,11 +120,11 @@ class WaveStrip(Strip):
         super().__init__(view, wishes, WAVE_H, parent)
         self._low: NDArray[np.float32] = np.zeros(0, np.float32)
         self._high = self._low
-        self._seconds_per_peak = 1.0
+        self._seconds_per_peak, self._shift = 1.0, 0
         self.setAccessibleName("Sound")
         self.setVisible(False)
 
-    def set_peaks(self, peaks: NDArray[np.floating], seconds_per_peak: float) -> None:
+    def set_peaks(self, peaks: NDArray[np.floating], seconds_per_peak: float, shift: int = 0) -> None:
         """The swings of short stretches from the clip's first picture on.
 
         Parameters
@@ -127,10 +133,12 @@ class WaveStrip(Strip):
             Largest size, or lowest and highest sample, in -1..1; empty for no sound.
         seconds_per_peak : float
             Length of a stretch.
+        shift : int
+            Frames by which the clip comes later than the document.
         """
         values = np.asarray(peaks, np.float32)
         self._low, self._high = (values[:, 0], values[:, 1]) if values.ndim == 2 else (-np.abs(values), np.abs(values))
-        self._seconds_per_peak = seconds_per_peak
+        self._seconds_per_peak, self._shift = seconds_per_peak, shift
         self.setVisible(len(values) > 0)
         self.update()
 
@@ -138,7 +146,7 @@ class WaveStrip(Strip):
         """(C,) x of the columns that are seen, and how low and how high the sound swings in each."""
         width = self.width() - HEAD_W
         edges = self.view.scale.start + np.arange(width + 1) / self.view.scale.px
-        times = self.view.project.seconds(edges) / self._seconds_per_peak
+        times = self.view.project.seconds(edges - self._shift) / self._seconds_per_peak
         starts = np.floor(times).astype(np.int64)
         inside = np.flatnonzero((starts[:-1] >= 0) & (starts[:-1] < len(self._low)))
         if not len(inside):

@@ -18,7 +18,7 @@ from icface.project import Project
 
 SNAP_PX = 10.0
 _SPARE_S = 10
-"""A photo's timeline shows at least so many seconds, so that there is room for the first keys."""
+"""The timeline of a photo that nothing drives shows at least so many seconds: there is room for the first keys."""
 
 
 class TimelineView(QObject):
@@ -115,7 +115,8 @@ class TimelineView(QObject):
     def length(self) -> int:
         """Frames that the timeline shows."""
         project = self.project
-        return project.n_frames if project.clip is not None else max(project.n_frames, round(_SPARE_S * project.rate))
+        has_end = project.clip is not None or any(not driver.is_still for driver in project.drivers)
+        return project.n_frames if has_end else max(project.n_frames, round(_SPARE_S * project.rate))
 
     # Zoom ------------------------------------------------------------------------------------------------------------
 

@@ -17,16 +17,19 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app import theme
+from app.driving import Driving
 from app.errors import Notice
 from app.main_window import MainWindow
 from app.recovery import RecoveryFolder, left_behind
 from app.settings import Settings
 from app.studio import Studio
-from icface.edits import set_control
+from icface.edits import add_driver, open_source, set_control, set_key
 from icface.mixing import shown
-from icface.project import Project
+from icface.project import Driver, Project
 from icface.project_file import file_digest, load_project, save_project
+from icface.render import Frame
 from tests.app.conftest import open_in
+from tests.icface.videos import drifting, write_video
 
 
 @pytest.fixture
@@ -225,6 +228,74 @@ def test_a_dropped_file_decides_by_its_type(qtbot: QtBot, editing: MainWindow, t
     assert drop(astronaut_path)
     assert editing.studio.session.undo_label == "Open astronaut.png"
     assert not drop(tmp_path / "notes.txt")
+
+
+def pictures(qtbot: QtBot, window: MainWindow) -> list[NDArray[np.uint8]]:
+    """The finished picture of every frame."""
+    found: dict[int, NDArray[np.uint8]] = {}
+
+    def take(frame: Frame) -> None:
+        if frame.request.quality == "full":
+            found[frame.request.frame] = np.array(frame.pixels)
+
+    window.studio.bridge.frame_ready.connect(take)
+    for number in (*range(1, window.studio.project.n_frames), 0):
+        window.studio.playhead.go_to(number)
+        qtbot.waitUntil(lambda n=number: n in found, timeout=20_000)
+    window.studio.bridge.frame_ready.disconnect(take)
+    return [found[number] for number in sorted(found)]
+
+
+def test_a_clip_with_keys_opens_with_the_same_picture_in_every_frame(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path, astronaut: NDArray[np.uint8]
+) -> None:
+    driving = Driving(window.studio, window.studio)
+    clip = write_video(tmp_path / "clip.mp4", drifting(astronaut, 4))
+    open_in(qtbot, window, clip)
+    qtbot.waitUntil(lambda: bool(window.studio.project.faces), timeout=20_000)
+    settle(qtbot, window)
+    for frame, value in ((0, 0.0), (2, 0.9), (3, 0.4)):
+        window.studio.edit(lambda p, f=frame, v=value: set_key(p, "AU12L", f, v), "Key")  # type: ignore[misc]
+    before, shown_before = window.studio.project, pictures(qtbot, window)
+    path = saved_as(qtbot, window, tmp_path / "walk.icface")
+    press(qtbot, window, Qt.Key.Key_N)
+    window.studio._photos.clear()
+    reopened(qtbot, window, path)
+    assert window.studio.project == before
+    assert window.studio.photo is not None
+    after = pictures(qtbot, window)
+    assert len(after) == 4
+    assert all(np.array_equal(a, b) for a, b in zip(shown_before, after, strict=True))
+    assert not np.array_equal(after[0], after[2])
+    assert driving.project is window.studio.project
+
+
+def test_a_clip_that_was_saved_before_it_had_been_tracked_is_tracked_when_it_opens(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path, astronaut: NDArray[np.uint8]
+) -> None:
+    clip = write_video(tmp_path / "clip.mp4", drifting(astronaut, 4))
+    open_in(qtbot, window, clip)
+    settle(qtbot, window)
+    source = window.studio.project.clip
+    assert source is not None
+    waiting = add_driver(open_source(Project(), source, ()), Driver(name="A", medium=source))
+    save_project(tmp_path / "walk.icface", waiting)
+    driving = Driving(window.studio, window.studio)
+    window.studio.session.mark_saved()
+    reopened(qtbot, window, tmp_path / "walk.icface")
+    qtbot.waitUntil(lambda: bool(driving.project.faces) and driving.project.drivers[0].motion is not None, timeout=20_000)
+    settle(qtbot, window)
+
+
+def test_the_picture_is_saved_under_a_name_that_says_edited(qtbot: QtBot, editing: MainWindow, tmp_path: Path) -> None:
+    editing.actions_by_id["save_image"].trigger()
+    dialog = next(dialog for dialog in editing.findChildren(QFileDialog) if dialog.isVisible())
+    assert dialog.selectedFiles()[0].endswith("portrait-edited.png")
+    with qtbot.waitSignal(editing.studio.photo_saved, timeout=20_000):
+        choose(editing, tmp_path / "smile.png")
+    assert editing.status.currentMessage() == f"Saved {tmp_path / 'smile.png'}"
+    assert editing.isWindowModified()
+    settle(qtbot, editing)
 
 
 # --------------------------------------------------------------------------------------------------------------- changes
@@ -473,6 +544,17 @@ def test_a_damaged_copy_is_told_and_kept(qtbot: QtBot, kept_window: MainWindow, 
     settle(qtbot, kept_window)
     assert notice(kept_window).title == "An unsaved document could not be restored"
     assert left.path.exists()
+
+
+def test_copies_that_cannot_be_written_are_told(qtbot: QtBot, kept_window: MainWindow, portrait: Path, unsaved: Path) -> None:
+    unsaved.write_text("a file in the place of the folder")
+    open_in(qtbot, kept_window, portrait)
+    kept_window.studio.set_row("AU12", 0.9, 1)
+    assert kept_window.documents.autosave is not None
+    kept_window.documents.autosave.keep()
+    settle(qtbot, kept_window)
+    assert notice(kept_window).title == "Unsaved changes cannot be kept"
+    assert "Save your work" in notice(kept_window).text
 
 
 def test_a_window_that_is_closed_in_good_order_leaves_no_copy(

@@ -22,9 +22,10 @@ from app import theme
 from app.control_paint import NUMBER_W
 from app.errors import Notice
 from app.main_window import MainWindow
-from icface import formats
+from icface import edits, formats
+from icface.curves import Side
 from icface.geometry import Box
-from icface.project import MixRule
+from icface.project import MixRule, Project
 from tests.app.conftest import ASTRONAUT_BOX, SMILING, StandInTracker, drawn_face, open_in
 from tests.icface.videos import drifting, write_video
 from tests.strategies import a_ramp
@@ -179,10 +180,37 @@ def show_mix(qtbot: QtBot, window: MainWindow, path: Path) -> None:
     settle(qtbot, window)
 
 
+def show_keys(qtbot: QtBot, window: MainWindow, path: Path) -> None:
+    """A clip with its film, keys of several kinds, a marker, in and out points, and a chosen lane."""
+    show_driven(qtbot, window, path)
+    with qtbot.waitSignal(window.studio.session.project_changed):
+        window.studio.edit(_with_keys, "Keys")
+    window.timeline.view.choose_lanes(("AU12",))
+    window.timeline.view.choose_keys({("AU12L", 20), ("AU12R", 20)})
+    window.studio.playhead.go_to(24)
+    settle(qtbot, window)
+
+
+def _with_keys(project: Project) -> Project:
+    shapes: tuple[tuple[Side, Side], ...] = (("linear", "ease"), ("ease", "hold"), ("bezier", "bezier"))
+    for place, (frame, rise) in enumerate(((4, 0.0), (20, 0.3), (38, -0.2))):
+        for target in ("AU12L", "AU12R", "AU1L", "AU1R", "yaw"):
+            project = edits.set_key(project, target, frame + (target == "yaw"), rise * (30 if target == "yaw" else 1))
+        project = edits.set_sides(project, {("AU12L", frame), ("AU12R", frame)}, *shapes[place])
+    project = edits.set_marker(edits.set_range(project, 2, 44), 12, "the smile begins")
+    return edits.set_track(project, "yaw", muted=True)
+
+
+def show_curves(qtbot: QtBot, window: MainWindow, path: Path) -> None:
+    show_keys(qtbot, window, path)
+    window.timeline.transport.show_curves(True)
+
+
 STATES: dict[str, Callable[[QtBot, MainWindow, Path], None]] = {
     "empty": show_empty, "recent": show_recent, "open": show_open, "edited": show_edited, "unlinked": show_unlinked,
     "search": show_search, "no-find": show_no_find, "wipe": show_wipe, "error": show_error, "gaze": show_gaze_rows,
-    "driven": show_driven, "details": show_details, "mix": show_mix,
+    "driven": show_driven, "details": show_details, "mix": show_mix, "keys": show_keys,
+    "curves": show_curves,
 }  # fmt: skip
 
 

@@ -459,6 +459,18 @@ def test_a_packed_project_is_read_as_well(saved: Path) -> None:
     assert load_project(saved) == expected
 
 
+def test_damage_in_a_packed_project_is_told(saved: Path) -> None:
+    with zipfile.ZipFile(saved) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(saved, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+    whole = saved.read_bytes()
+    for at in range(60, 400, 7):  # in the JSON
+        saved.write_bytes(whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :])
+        assert "project.json is damaged" in refusal(saved)
+
+
 def test_other_ways_of_packing_are_refused(saved: Path) -> None:
     with zipfile.ZipFile(saved, "w", zipfile.ZIP_BZIP2) as archive:
         archive.writestr("project.json", b"{}")
@@ -568,7 +580,17 @@ def test_arrays_that_are_missing_are_told_with_the_place_that_needs_them(saved: 
     assert "$.drivers[0].motion: " in refusal(saved)
 
 
+def test_a_full_memory_is_told(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(project_files, "parsed", full)
+    assert "memory is full" in refusal(saved)
+
+
 def test_what_is_no_file_is_told(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.icface")
+    assert "It is not a file" in refusal(tmp_path / "pipe.icface")
     assert "there is no such file" in refusal(tmp_path / "gone.icface")
     assert "lacks the file project.json" in refusal(tmp_path)
     (tmp_path / "empty.icface").touch()
