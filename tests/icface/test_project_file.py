@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from icface import edits
 from icface.controls import ControlVector
@@ -29,6 +30,7 @@ from icface.project_file import files as project_files
 from icface.project_file.arrays import write_arrays
 from icface.project_file.container import MOST_ENTRIES
 from icface.project_file.migrations import migrated
+from icface.project_file.tree import parsed, project_of, text_of, tree_of
 from tests.documents import documents
 from tests.strategies import a_clip, a_clip_project, a_driver, a_motion, a_project
 
@@ -346,6 +348,43 @@ def test_text_in_another_encoding_is_refused(saved: Path) -> None:
     rewritten(saved, latin)
     saved.write_bytes(recoded(saved, "project.json", lambda data: data.replace(b"@@", b"\xe9\xe9")))
     assert "not text in UTF-8" in refusal(saved)
+
+
+JSONS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def places(tree: Any) -> list[tuple[Any, Any]]:
+    """Every node of a tree as its parent and its key."""
+    items = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    return [place for key, value in items for place in ((tree, key), *places(value))]
+
+
+@settings(max_examples=60)
+@given(documents(), st.data())
+def test_whatever_stands_in_a_place_is_refused_in_words_or_makes_a_document(project: Project, data: st.DataObject) -> None:
+    motions = [m for m in (*(f.motion for f in project.faces), *(d.motion for d in project.drivers)) if m is not None]
+    tree = json.loads(text_of(tree_of(project)))
+    parent, key = data.draw(st.sampled_from(places(tree)))
+    parent[key] = data.draw(JSONS)
+    try:
+        document, _ = migrated(parsed(json.dumps(tree).encode()))
+        found = project_of(document, {m.digest: m for m in motions}, {f.landmarks_digest: f.landmarks for f in project.faces})
+    except ProjectFileError as error:
+        assert str(error).startswith("$")  # noqa: PT017  (it need not be raised)
+    else:
+        assert isinstance(found, Project)
+        assert (
+            project_of(
+                migrated(parsed(text_of(tree_of(found)).encode()))[0],
+                {m.digest: m for m in motions},
+                {f.landmarks_digest: f.landmarks for f in project.faces},
+            )
+            == found
+        )
 
 
 # ----------------------------------------------------------------------------------------------------- hostile containers
