@@ -18,7 +18,7 @@ from icface.compositor import composite
 from icface.controls import ControlVector
 from icface.geometry import Box, face_crop
 from icface.media.clip_reader import ClipReader
-from icface.media.colour import Layout, matrix_of
+from icface.media.colour import Converter, Layout, matrix_of
 from icface.media.orientation import Orientation, PixelBox
 from icface.media.photo import Pixels, eight_bit
 from icface.media.put_back import crop_frame, in_planes, put_back
@@ -36,15 +36,34 @@ _REACH_PX = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Made:
-    """A frame as it is to be written, and as it was."""
+    """A frame, and what was edited in it, not yet put back: that is left to the thread that encodes.
 
-    edited: Decoded
-    before: Decoded
+    Attributes
+    ----------
+    frame : VideoFrame
+        With a converter of that thread's own.
+    patches : tuple of (Pixels, (int, int))
+        Edited pixels, and the column and row of their first one, upright.
+    """
+
+    frame: VideoFrame
+    patches: tuple[tuple[Pixels, tuple[int, int]], ...] = ()
 
     @property
     def is_changed(self) -> bool:
         """Whether anything was edited in it."""
-        return self.edited is not self.before
+        return bool(self.patches)
+
+    def before(self) -> Decoded:
+        """The frame as it was decoded."""
+        return self.frame.decoded
+
+    def edited(self) -> Decoded:
+        """The frame as it is to be written: the very one that was decoded if nothing was edited."""
+        frame = self.frame
+        for pixels, corner in self.patches:
+            frame = replace(frame, decoded=put_back(frame, pixels, corner))
+        return frame.decoded
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,19 +94,18 @@ class ClipFrames:
 
     def __init__(self, project: Project, reader: ClipReader, predictor: Callable[[], FacePredictor]) -> None:
         self._project, self._reader, self._predictor = project, reader, predictor
+        self._converter = Converter()
         self.unseen = 0
 
     def make(self, number: int) -> Generator[None, None, Made]:
         """Make one frame of the document; yields between the stages of the work."""
         changes = self._changes(number)
         frame = self._reader.frame(number)
-        if not changes or frame.damaged:
-            return Made(frame.decoded, frame.decoded)
-        yield
-        result = frame
-        for place in _places(changes, frame):
-            result = yield from self._edited(frame, result, place)
-        return Made(result.decoded, frame.decoded)
+        patches: list[tuple[Pixels, tuple[int, int]]] = []
+        for place in _places(changes, frame) if not frame.damaged else ():
+            yield
+            patches += yield from self._edited(frame, place)
+        return Made(replace(frame, converter=self._converter), tuple(patches))
 
     def _changes(self, number: int) -> list[tuple[Face, ControlVector]]:
         """The faces that leave their own state in a frame, and the states they take."""
@@ -99,8 +117,8 @@ class ClipFrames:
                 found.append((face, wanted))
         return found
 
-    def _edited(self, frame: VideoFrame, result: VideoFrame, place: _Place) -> Generator[None, None, VideoFrame]:
-        """The result so far, with the faces of a place changed in it too."""
+    def _edited(self, frame: VideoFrame, place: _Place) -> Generator[None, None, list[tuple[Pixels, tuple[int, int]]]]:
+        """What the change of a place's faces makes of the frame there; nothing where it makes no difference."""
         part, (left, top) = part_of(frame, place.box)
         before = part.deep_pixels() if part.bits > 8 else part.pixels()
         seen, pixels = eight_bit(before), before
@@ -119,9 +137,9 @@ class ClipFrames:
         yield
         x, y, width, height = _differing(before, pixels)
         if not width:
-            return result
+            return []
         edited = cast("Pixels", np.ascontiguousarray(pixels[y : y + height, x : x + width]))
-        return replace(result, decoded=put_back(result, edited, (left + x, top + y)))
+        return [(edited, (left + x, top + y))]
 
 
 def part_of(frame: VideoFrame, box: PixelBox) -> tuple[VideoFrame, tuple[int, int]]:
@@ -207,5 +225,7 @@ def _differing(before: Pixels, after: Pixels) -> PixelBox:
     """The smallest box outside of which both are the same; without width where they are the same everywhere."""
     if after is before:
         return 0, 0, 0, 0
-    x, y, width, height = cv2.boundingRect((before != after).any(2).view(np.uint8))
+    differ = before != after
+    either = differ[..., 0] | differ[..., 1] | differ[..., 2]  # many times quicker than any() over the channels
+    x, y, width, height = cv2.boundingRect(either.view(np.uint8))
     return x, y, width, height

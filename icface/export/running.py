@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 from av.video.frame import VideoFrame as Decoded
 
 from icface.engine import Progress
-from icface.export.clip_frames import ClipFrames, Made
+from icface.export.clip_frames import ClipFrames
 from icface.export.plan import ExportPlan, found_clip, found_photo
 from icface.export.shaping import Shaping
 from icface.export.writing import WriterThread
@@ -62,11 +63,11 @@ class _Picture(Protocol):
     """A frame as it is to be written, and as it was."""
 
     @property
-    def edited(self) -> Decoded | Pixels: ...
-    @property
-    def before(self) -> Decoded | Pixels: ...
-    @property
     def is_changed(self) -> bool: ...
+
+    def edited(self) -> Decoded | Pixels: ...
+
+    def before(self) -> Decoded | Pixels: ...
 
 
 class _Maker(Protocol):
@@ -102,11 +103,11 @@ def export(plan: ExportPlan, renderer: Renderer) -> Generator[Progress, None, Ex
         yield from _reporting(writer.open(), begun)
         shaping, progress = Shaping(plan), begun
         for number in range(total):
-            picture: Decoded | Pixels | None = None
+            picture: Callable[[], Decoded | Pixels] | None = None
             if writer.wanted(number):
                 made = yield from _reporting(maker.make(plan.first + number), progress)
                 edited += made.is_changed
-                picture = shaping.shaped(made.edited, made.before)
+                picture = partial(_shaped, shaping, made)  # on the thread that encodes
             else:
                 reused += 1
             yield from _reporting(writer.write(picture, plan.time(number)), progress)
@@ -125,6 +126,10 @@ def _reporting(steps: Generator[None, None, T], progress: Progress) -> Generator
             value: T = end.value
             return value
         yield progress
+
+
+def _shaped(shaping: Shaping, made: _Picture) -> Decoded | Pixels:
+    return shaping.shaped(made.edited(), made.before())
 
 
 def _exported(plan: ExportPlan, written: Written, edited: int, reused: int, unseen: int) -> Exported:
@@ -153,13 +158,21 @@ def _maker(project: Project, renderer: Renderer) -> Iterator[_Maker]:
 class MadeOfPhoto:
     """A driven photo in one frame."""
 
-    edited: Pixels
-    before: Pixels
+    pixels: Pixels
+    own: Pixels
 
     @property
     def is_changed(self) -> bool:
         """Whether anything was edited in it."""
-        return self.edited is not self.before
+        return self.pixels is not self.own
+
+    def edited(self) -> Pixels:
+        """The picture as it is to be written."""
+        return self.pixels
+
+    def before(self) -> Pixels:
+        """The photo as it is."""
+        return self.own
 
 
 class PhotoFrames:
@@ -183,6 +196,3 @@ class PhotoFrames:
     def _prepared(self, request: FrameRequest) -> Generator[None, None, None]:
         for _ in self._renderer.prepare(self._photo, tuple(face for face, _ in request.changes)):
             yield
-
-
-__all__ = ["Exported", "Made", "PhotoFrames", "export"]

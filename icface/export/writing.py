@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -27,7 +27,8 @@ AHEAD = 2
 TURN_S = 0.02
 """How long a step waits for the encoder before it lets others have a turn."""
 
-_Item = tuple[Decoded | Pixels | None, Fraction] | Fraction | None
+_Finish = Callable[[], Decoded | Pixels]
+_Item = tuple[_Finish | None, Fraction] | Fraction | None
 
 
 class WriterThread:
@@ -69,8 +70,11 @@ class WriterThread:
         assert self._writer is not None
         return self._writer.wanted(number)
 
-    def write(self, picture: Decoded | Pixels | None, time: Fraction) -> Generator[None, None, None]:
-        """Hand over the next frame, or None for one that is not wanted; yields while the encoder is busy."""
+    def write(self, picture: Callable[[], Decoded | Pixels] | None, time: Fraction) -> Generator[None, None, None]:
+        """Hand over the next frame, or None for one that is not wanted; yields while the encoder is busy.
+
+        The frame is what `picture` returns when it is called on the writer's thread: its last touches are made there.
+        """
         self._check()
         while not self._offer((picture, time)):
             self._check()
@@ -121,7 +125,7 @@ class WriterThread:
             if picture is None:
                 writer.pass_over(time)
             else:
-                writer.write(picture, time)
+                writer.write(picture(), time)
 
 
 def _begin(plan: ExportPlan) -> MovingWriter:
