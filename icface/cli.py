@@ -23,7 +23,10 @@ from icface.commands.options import device_option, json_option
 
 BAD_INPUT = 2
 COMMANDS: dict[str, str] = {
+    "animate": "icface.commands.animate",
     "convert": "icface.commands.convert",
+    "edit": "icface.commands.edit",
+    "export": "icface.commands.export",
     "info": "icface.commands.photo",
     "render": "icface.commands.photo",
     "track": "icface.commands.track",

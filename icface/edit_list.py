@@ -10,10 +10,19 @@ import re
 from pathlib import Path
 from typing import Any
 
+from icface.project import MixRule
+
 Settings = dict[str, float]
 """Selectors (``yaw``, ``AU12``, ``AU43L``, channel names) to degrees or intensities."""
 
 _EDIT_NAME = re.compile(r'[^\x00-\x1f<>:"/\\|?*.][^\x00-\x1f<>:"/\\|?*]{0,99}')
+_SOURCE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)"
+_WORD = rf"(?:relative|absolute|mirror|shift=[+-]?\d+|(?:low|high)=[+-]?{_NUMBER})"
+_MIX = re.compile(
+    rf"(?P<group>[A-Za-z0-9]+)=(?:(?P<name>{_SOURCE_NAME.pattern})(?:\*(?P<gain>[+-]?{_NUMBER}))?(?P<offset>[+-]{_NUMBER})?"
+    rf"(?P<words>(?:,{_WORD})*))?"
+)
 _EXAMPLE = '{"rest": {}, "wink": {"AU43L": 1}}'
 
 
@@ -39,6 +48,70 @@ def parse_settings(texts: tuple[str, ...]) -> Settings:
         except ValueError:
             raise SettingsError(f"--set {text!r}: {value!r} is not a number.") from None
     return settings
+
+
+def parse_changes(texts: tuple[str, ...], *, absolute: bool = False) -> tuple[Settings, Settings]:
+    """What is added, and what is held, of texts such as ``AU12=+0.5`` and ``yaw=10``: a sign says that it is added.
+
+    Parameters
+    ----------
+    texts : tuple of str
+        NAME=NUMBER each; of two for one name, the later counts.
+    absolute : bool
+        Numbers with a sign are held too.
+
+    Raises
+    ------
+    SettingsError
+        Naming the text that is not NAME=NUMBER.
+    """
+    added: Settings = {}
+    held: Settings = {}
+    for text in texts:
+        for name, value in parse_settings((text,)).items():
+            signed = text.partition("=")[2].strip()[0] in "+-"
+            (held if absolute or not signed else added)[name] = value
+    return added, held
+
+
+def parse_named_file(text: str) -> tuple[str, Path]:
+    """Name and path of ``NAME=FILE``; of a file alone, no name. Names are letters, digits and _."""
+    name, equals, path = text.partition("=")
+    if equals and _SOURCE_NAME.fullmatch(name) and path and not Path(text).exists():
+        return name, Path(path)
+    return "", Path(text)
+
+
+def parse_mix(text: str) -> MixRule:
+    """The rule of a text such as ``mouth=A*0.8+0.1`` or ``pose=B*0.5,shift=-3,mirror``.
+
+    ::
+
+        GROUP=NAME[*GAIN][+OFFSET][,WORD...]
+        GROUP=            the face's own
+        WORD:   relative, absolute, mirror, shift=FRAMES, low=NUMBER, high=NUMBER
+
+    Raises
+    ------
+    SettingsError
+        If it is not of that form.
+    ProjectError
+        For an unknown group, and numbers out of range.
+    """
+    found = _MIX.fullmatch(text.strip())
+    if found is None:
+        raise SettingsError(f"--mix {text!r} is not GROUP=NAME[*GAIN][+OFFSET][,WORD...], as in --mix mouth=A*0.8+0.1.")
+    words: dict[str, Any] = {}
+    for word in filter(None, (found["words"] or "").split(",")):
+        key, _, value = word.partition("=")
+        if key in words or (key in ("relative", "absolute") and "mode" in words):
+            raise SettingsError(f"--mix {text!r} says {key!r} twice, or two things that exclude each other.")
+        if key in ("relative", "absolute"):
+            words["mode"] = key
+        else:
+            words[key] = True if key == "mirror" else int(value) if key == "shift" else float(value)
+    gain, offset = float(found["gain"] or 1), float(found["offset"] or 0)
+    return MixRule(group=found["group"], driver=found["name"] or "", gain=gain, offset=offset, **words)
 
 
 def parse_box(text: str) -> tuple[float, float, float, float]:

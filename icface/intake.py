@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 
 from icface.engine import Progress
@@ -44,8 +45,15 @@ def is_data(path: Path) -> bool:
     return path.suffix.lower() in DATA_SUFFIXES
 
 
-def take_in(renderer: Renderer, path: str | Path) -> Generator[Progress, None, Intake]:
+def take_in(renderer: Renderer, path: str | Path, *, rate: Fraction | None = None) -> Generator[Progress, None, Intake]:
     """Job: look into a file that is to drive a face.
+
+    Parameters
+    ----------
+    renderer : Renderer
+    path : str or Path
+    rate : Fraction, optional
+        Frames a second of a table, if it does not say or is wrong.
 
     Raises
     ------
@@ -57,7 +65,7 @@ def take_in(renderer: Renderer, path: str | Path) -> Generator[Progress, None, I
     path = Path(path)
     if is_data(path):
         yield Progress(0, 1, f"Reading {path.name}")
-        return _table(path)
+        return _table(path, rate)
     opened = yield from renderer.open(path)
     if path.suffix.lower() in VIDEO_SUFFIXES:
         return Intake(medium=opened.source)
@@ -68,7 +76,7 @@ def take_in(renderer: Renderer, path: str | Path) -> Generator[Progress, None, I
     return Intake(medium=opened.source, motions=motions, labels=labels)
 
 
-def _table(path: Path) -> Intake:
-    loaded = load(path)
+def _table(path: Path, rate: Fraction | None) -> Intake:
+    loaded = load(path, rate=rate)
     table = DataFile(str(path), file_digest(path), format_of(loaded.format).title)
     return Intake(medium=table, motions=loaded.faces, labels=loaded.labels, notes=loaded.notes)

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from fractions import Fraction
 from pathlib import Path
 
 import click
 
-from icface.commands.options import json_option
+from icface.commands.options import json_option, rate_of_text
 
 _READ = ("openface", "livelink", "fex", "mediapipe", "json", "npz")
 _WRITTEN = ("openface", "livelink", "json", "npz", "bvh")
-_RATE = re.compile(r"\d{1,6}(\.\d{1,6}|/[1-9]\d{0,5})?")
-
-
-def _rate(context: click.Context, option: click.Parameter, text: str | None) -> Fraction | None:
-    """Frames a second of a text."""
-    if text is None:
-        return None
-    if not _RATE.fullmatch(text) or not (rate := Fraction(text)):
-        raise click.BadParameter(f"{text!r} is not a rate. Write frames a second: 25, 29.97 or 30000/1001.", context, option)
-    return rate
 
 
 @click.command()
@@ -32,7 +21,7 @@ def _rate(context: click.Context, option: click.Parameter, text: str | None) -> 
 @click.option("--from", "read_as", type=click.Choice(_READ), help="Format of IN; told from its content by default.")
 @click.option("--to", "write_as", type=click.Choice(_WRITTEN), help="Format of OUT; told from its ending: .csv is OpenFace's.")
 @click.option("--face", metavar="NAME", help="Which face, as IN calls it; that with most frames by default.")
-@click.option("--rate", callback=_rate, metavar="FPS", help="Frames a second of IN, if it does not say or is wrong.")
+@click.option("--rate", callback=rate_of_text, metavar="FPS", help="Frames a second of IN, if it does not say or is wrong.")
 @click.option(
     "--units", type=click.Choice(["degrees", "radians", "half-turns"]), help="Of head angles in IN, if guessed wrong."
 )

@@ -1,0 +1,117 @@
+"""``icface animate``: a photo, or a clip, driven by clips and tracking data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from icface.commands.exporting import carry_out, export_options, range_options
+from icface.commands.options import rate_of_text
+from icface.edit_list import SettingsError, parse_mix, parse_named_file
+
+if TYPE_CHECKING:
+    from icface.project import MixRule, Project
+
+
+@click.command()
+@click.argument("photo", type=click.Path(path_type=Path))
+@click.option(
+    "--driver",
+    "drivers",
+    multiple=True,
+    required=True,
+    metavar="[NAME=]FILE",
+    help="A clip, an OpenFace or other tracking table, or a photo. The first drives all. Repeat; unnamed ones are A, B...",
+)
+@click.option(
+    "--mix",
+    "mixes",
+    multiple=True,
+    metavar="GROUP=NAME[*GAIN][+OFFSET][,WORD...]",
+    help="What drives a group instead, see above. Repeat.",
+)
+@click.option("--smooth", type=click.FloatRange(0, 1), help="Take away jitter, 0 to 1; clips some, tables none otherwise.")
+@click.option("--absolute", is_flag=True, help="Take the drivers' values as they are, not what changes against their rest.")
+@click.option("--beyond", type=click.Choice(["hold", "loop", "pingpong"]), help="What comes after a driver's end.")
+@click.option("--rate", callback=rate_of_text, metavar="FPS", help="Frames a second of tables, if they do not say.")
+@click.option("--face", "face_index", type=click.IntRange(0), help="Which face of the photo: 0 is the largest.")
+@click.option("--sound", metavar="NAME", help="Whose sound, or none; that of the first driver that has any otherwise.")
+@export_options
+@range_options
+def animate(  # noqa: PLR0913  (one for each option of its own)
+    photo: Path,
+    drivers: tuple[str, ...],
+    mixes: tuple[str, ...],
+    *,
+    smooth: float | None,
+    absolute: bool,
+    beyond: str | None,
+    rate: Fraction | None,
+    face_index: int | None,
+    sound: str | None,
+    device: str,
+    **chosen: Any,
+) -> None:
+    r"""Let the face in PHOTO do what the face in a driver does, and save the clip.
+
+    \b
+    --mix says what drives a group of channels instead of the first driver:
+      GROUP  all, pose, yaw, pitch, roll, brows, eyes, gaze, cheeks, mouth,
+             or an Action Unit such as AU12 or AU12L; narrow ones prevail
+      NAME   a driver's; nothing after the = leaves the group as the photo has it
+      *GAIN, +OFFSET  as in mouth=A*0.8+0.1; offsets are degrees or 0..1
+      WORD   relative, absolute, mirror, shift=FRAMES, low=NUMBER, high=NUMBER
+    """
+    from icface.commands.meter import watched
+    from icface.recipes import opened_document, voice_of, with_driver, with_face
+    from icface.render import Renderer
+
+    rules = [parse_mix(text) for text in mixes]
+    files = _named(drivers)
+    unknown = [rule.driver for rule in rules if rule.driver and rule.driver not in files]
+    if unknown:
+        raise SettingsError(f"--mix speaks of {unknown[0]!r}, which no --driver is called. There are: {', '.join(files)}.")
+    if sound not in (None, "none", *files):
+        raise SettingsError(f"--sound {sound!r} is no driver. There are: {', '.join(files)}; or none.")
+    renderer = Renderer(device=device)
+    project = with_face(watched(opened_document(renderer, photo), photo.name), face_index)
+    for name, path in files.items():
+        project, notes = watched(with_driver(renderer, project, name, path, rate=rate), path.name)
+        for note in notes:
+            click.echo(f"note: {note}", err=True)
+    project = _mixed(project, rules, absolute=absolute, smooth=smooth, beyond=beyond)
+    chosen["sound"] = voice_of(project) if sound is None else sound
+    carry_out(project, chosen, renderer, {"input": str(photo), "drivers": {n: str(p) for n, p in files.items()}})
+
+
+def _named(texts: Sequence[str]) -> dict[str, Path]:
+    """The drivers by name; unnamed ones get the first free letters."""
+    files: dict[str, Path] = {}
+    given = [parse_named_file(text) for text in texts]
+    taken = {name for name, _ in given}
+    letters = (letter for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ" if letter not in taken)
+    for given_name, path in given:
+        name = given_name or next(letters, "")
+        if not name or name in files:
+            raise SettingsError(f"Two drivers are called {name!r}, or there are too many without a name. Name each: NAME=FILE.")
+        files[name] = path
+    return files
+
+
+def _mixed(project: Project, rules: Sequence[MixRule], *, absolute: bool, smooth: float | None, beyond: Any) -> Project:
+    from icface import edits
+
+    for driver in project.drivers:
+        project = edits.set_driver(project, driver.name, smoothing=smooth, beyond=beyond)
+    project = edits.drive_with(project, project.drivers[0].name)
+    for rule in rules:
+        project = edits.set_rule(project, rule)
+    if absolute and project.face_edits is not None:
+        for rule in project.face_edits.mix:
+            project = edits.set_rule(project, replace(rule, mode="absolute"))
+    return project

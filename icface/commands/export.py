@@ -1,0 +1,29 @@
+"""``icface export``: a saved document into a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from icface.commands.exporting import carry_out, export_options, range_options
+
+
+@click.command()
+@click.argument("project", type=click.Path(path_type=Path))
+@export_options
+@range_options
+@click.option("--sound", metavar="NAME", help="Whose sound: a source's name, or none; as in the project otherwise.")
+def export(project: Path, device: str, **chosen: Any) -> None:
+    """Export PROJECT, a document that the editor saved, between its in and out points.
+
+    The plan is said first. Ctrl-C leaves a file of that name as it was; a sequence of stills goes on where it stopped.
+    """
+    from icface.project_file import read_project
+    from icface.render import Renderer
+
+    loaded = read_project(project)
+    for note in loaded.notes:
+        click.echo(f"note: {note}", err=True)
+    carry_out(loaded.project, chosen, Renderer(device=device), {"input": str(project)})

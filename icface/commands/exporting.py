@@ -1,0 +1,104 @@
+"""What the commands that export share: their options, and how a plan is told and carried out."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from icface.commands.options import device_option, json_option
+
+if TYPE_CHECKING:
+    from icface.export import ExportOptions
+    from icface.project import Project
+    from icface.render import Renderer
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+PRESETS = (
+    "mp4 (H.264), mp4-hevc, webm (VP9), webm-av1, mov (ProRes), lossless (FFV1), gif, webp, png, tiff, exr (sequences), still"
+)
+
+
+def export_options(command: Command) -> Command:
+    """The options of every command that exports."""
+    for option in reversed(
+        (
+            click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The ending says the kind."),
+            click.option("--preset", metavar="NAME", help=f"{PRESETS}. Told from the ending otherwise."),
+            click.option("--quality", type=click.IntRange(1, 100), help="1 (small) to 100 (best); the preset's own otherwise."),
+            click.option("--height", type=int, metavar="LINES", help="Size of the frames; that of the source otherwise."),
+            click.option("--side-by-side", is_flag=True, default=None, help="The unedited picture stands to the left."),
+            click.option(
+                "--no-label", "labelled", flag_value=False, default=None, type=bool,
+                help="Do not say in the file that a trained model had a part in it.",
+            ),
+            click.option("--plan", "plan_only", is_flag=True, help="Say what would be done, and do nothing."),
+            json_option,
+            device_option,
+        )
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def range_options(command: Command) -> Command:
+    """Which frames are exported."""
+    for option in (
+        click.option("--to", "last", type=click.IntRange(0), metavar="FRAME", help="Last frame, counted from 0."),
+        click.option("--from", "first", type=click.IntRange(0), metavar="FRAME", help="First frame, counted from 0."),
+    ):
+        command = option(command)
+    return command
+
+
+def options_of(chosen: dict[str, Any]) -> ExportOptions:
+    """What was asked for."""
+    from icface.export import ExportOptions
+
+    names = ("preset", "quality", "first", "last", "sound", "side_by_side", "labelled", "height")
+    return ExportOptions(**{name: chosen.get(name) for name in names})
+
+
+def carry_out(project: Project, chosen: dict[str, Any], renderer: Renderer, facts: dict[str, Any] | None = None) -> None:
+    """Tell the plan for a document, and unless only that was wanted, export and tell what became of it.
+
+    Parameters
+    ----------
+    project : Project
+    chosen : dict
+        The values of `export_options` and `range_options`.
+    renderer : Renderer
+    facts : dict, optional
+        What to tell in JSON beside.
+    """
+    from icface.commands.meter import watched
+    from icface.export import describe, export, plan_export
+
+    plan = plan_export(project, chosen["output"], options_of(chosen))
+    lines, as_json = describe(plan), chosen["as_json"]
+    report: dict[str, Any] = {"output": str(plan.path), "frames": plan.count, "plan": lines} | (facts or {})
+    if chosen["plan_only"]:
+        click.echo(json.dumps(report, indent=2) if as_json else "\n".join(lines))
+        return
+    for line in () if as_json else lines:
+        click.echo(line, err=True)
+    begun = time.monotonic()
+    done = watched(export(plan, renderer), plan.path.name)
+    took = time.monotonic() - begun
+    report |= {
+        "output": str(done.path), "frames": done.frames, "edited": done.edited, "reused": done.reused, "sound": done.sound,
+        "seconds": round(done.seconds, 6), "notes": list(done.notes), "took_seconds": round(took, 2),
+        "frames_per_second": round(done.frames / took, 2), "device": renderer.device_name or None,
+        "notices": renderer.drain_notices(),
+    }  # fmt: skip
+    if as_json:
+        click.echo(json.dumps(report, indent=2))
+        return
+    click.echo(f"{done.path}  {done.frames} frames, {done.edited} edited, {took:.1f} s, {done.frames / took:.1f} frames/s")
+    for note in (*done.notes, *report["notices"]):
+        click.echo(f"note: {note}", err=True)
