@@ -23,10 +23,10 @@ SIZE = 64
 _ROOM = 1.5
 """Side of that patch, in widths of the eye."""
 _SMOOTH = 24
-_THICK, _BLUR, _SHADE_BLUR = 2, 0.7, 3.0
+_THICK, _BLUR = 1, 0.6
 _BEGINS, _ENDS = 0.4, 0.95
 """How far an eye is closed, 0..1, where the line begins to show, and where it is all there."""
-_STRENGTH, _SHADE = 0.55, 0.25
+_STRENGTH = 0.6
 _LID_ABOVE = 0.3
 """Where the skin of the lid is looked at above its edge, in widths of the eye."""
 
@@ -79,11 +79,9 @@ class Lashes:
         points = np.round(frame.points(line) * 16).astype(np.int32)
         ink = np.zeros((SIZE, SIZE), np.uint8)
         cv2.polylines(ink, [points], isClosed=False, color=(255,), thickness=_THICK, lineType=cv2.LINE_AA, shift=4)
-        sharp = cv2.GaussianBlur(ink, (0, 0), _BLUR).astype(np.float32)
-        soft = cv2.GaussianBlur(ink, (0, 0), _SHADE_BLUR).astype(np.float32)
-        mask = (_STRENGTH * sharp + _SHADE * soft) * (share * share * (3 - 2 * share) / 255)
+        mask = cv2.GaussianBlur(ink, (0, 0), _BLUR).astype(np.float32) * (_STRENGTH * share * share * (3 - 2 * share) / 255)
         mask[[0, -1]] = mask[:, [0, -1]] = 0
-        return Patch(frame, np.broadcast_to(self.colour, (SIZE, SIZE, 3)), np.minimum(mask, 1).astype(np.float32))
+        return Patch(frame, np.broadcast_to(self.colour, (SIZE, SIZE, 3)), mask.astype(np.float32))
 
 
 def lashes_of(source: F64, skin: NDArray[np.bool_], landmarks: F64, kept: NDArray[np.uint8]) -> tuple[Lashes, ...]:
