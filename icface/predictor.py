@@ -17,16 +17,18 @@ from numpy.typing import NDArray
 
 from icface.controls import CHANNELS, EXPRESSIONS, ControlVector
 from icface.geometry import Similarity, face_crop, rotation_matrix
-from icface.model.anatomy import cavity_colour, one_face, with_lids, with_one_mouth
+from icface.model.anatomy import cavity_colour, lips_of, one_face, with_lids, with_one_mouth
 from icface.model.animator import Animator, AnimatorConfig
 from icface.model.crops import sample_crop
 from icface.model.device import CPU, Device, pick_device
+from icface.model.followed import Followed
 from icface.model.lashes import Lashes, lashes_of
 from icface.model.layers import for_inference
 from icface.model.lids import closing, outline_eyes
 from icface.model.neutralizer import GRID, OFFSET, WINDOW, Neutralizer, NeutralizerConfig, Part, Surface
-from icface.model.painter import PATCH, Paint, Painter, PainterConfig
-from icface.model.patches import ANGLE_UNIT_DEG, FINER, KEPT, Patch, PatchAnchor, needed, patch_of
+from icface.model.paint_limits import as_taught, in_own_hues, painter_controls
+from icface.model.painter import PATCH, PATCH_CHANNELS, Paint, Painter, PainterConfig
+from icface.model.patches import FINER, KEPT, Patch, PatchAnchor, needed, patch_of
 from icface.model.store import models_dir
 from icface.model.warp import SurfaceMesh, build_mesh, flow_of, mesh_places, move
 from icface.tracking import FaceObservation, NoFaceError
@@ -35,8 +37,6 @@ MOVES_THE_MOUTH = [i for i, name in enumerate(CHANNELS) if not name.startswith((
 """Positions in a control vector of what the mouth's patch may change with; a wink leaves it alone."""
 FADES_IN = 0.15
 """Largest change of one of those (angles in units of 30 degrees) from which on the painter paints in full."""
-HUE_TAIL = 1.0
-"""Per cent of a patch's pixels at either end of a hue that do not count for it: specks and noise."""
 MIN_FACE_SHARE = 0.02
 """Less of the window than this taken for face means that there is none to move."""
 T = TypeVar("T")
@@ -62,6 +62,8 @@ class SourceEncoding:
         The crop's picture, for the painter.
     anchor : PatchAnchor
         The square about the mouth that is painted.
+    lips : Followed
+        The opening of the mouth.
     lashes : tuple of Lashes
         Those of the eyes.
     """
@@ -73,6 +75,7 @@ class SourceEncoding:
     cavity_rgb: tuple[float, float, float]
     kept: NDArray[np.uint8]
     anchor: PatchAnchor
+    lips: Followed
     lashes: tuple[Lashes, ...] = ()
 
 
@@ -192,8 +195,7 @@ class FacePredictor:
         if controls == encoding.controls:
             return FacePrediction(None)
         with _one_thread():
-            prediction = self._guarded(lambda: self._predict(encoding, controls))
-            return self._guarded(lambda: self._painted(encoding, prediction, controls))
+            return self._guarded(lambda: self._predict(encoding, controls))
 
     def _place(self) -> None:
         where, dtype = self._device.torch_device, self._device.dtype
@@ -248,8 +250,10 @@ class FacePredictor:
         anchor = PatchAnchor.of(points, mesh)
         own = part[part > Part.BACKGROUND]
         skin = (own == Part.SKIN) | (own == Part.LOWER)
-        lashes = lashes_of(mesh.source.double().cpu().numpy(), skin, points, kept)
-        return SourceEncoding(crop_from_image, controls, mesh, part, cavity_colour(window, part), kept, anchor, lashes)
+        source = mesh.source.double().cpu().numpy()
+        lips = lips_of(part, source, points)
+        lashes = lashes_of(source, skin, points, kept)
+        return SourceEncoding(crop_from_image, controls, mesh, part, cavity_colour(window, part), kept, anchor, lips, lashes)
 
     def _predict(self, encoding: SourceEncoding, controls: ControlVector) -> FacePrediction:
         mesh, where = encoding.mesh, self._device.torch_device
@@ -262,29 +266,31 @@ class FacePredictor:
             at = EXPRESSIONS.index(f"eyeBlink_{side}")
             change[at] = closing(before[f"eyeBlink_{side}"], change[at])
         moved = move(mesh, *(torch.tensor(a, dtype=torch.float32, device=where) for a in (turn, change)))
-        flow = flow_of(mesh, moved)
-        return FacePrediction(
-            patches=_lid_lines(encoding, moved, change),
+        flow, points = flow_of(mesh, moved), moved.double().cpu().numpy()
+        prediction = FacePrediction(
             flow=flow.field,
             known=flow.known,
             back_flow=flow.back_field,
             back=flow.back,
             cavity=flow.cavity,
         )
+        mouth = self._mouth(encoding, prediction, controls, encoding.lips.at(points))
+        return replace(prediction, patches=(*_lid_lines(encoding, points, change), *mouth))
 
-    def _painted(self, encoding: SourceEncoding, prediction: FacePrediction, controls: ControlVector) -> FacePrediction:
-        """With what the painter makes of the mouth, if anything: it fades in as the controls leave the photo's own."""
+    def _mouth(
+        self, encoding: SourceEncoding, prediction: FacePrediction, controls: ControlVector, lips: NDArray[np.float64]
+    ) -> tuple[Patch, ...]:
+        """What the painter makes of the mouth, if anything: it fades in as the controls leave the photo's own."""
         change = (painter_controls(controls) - painter_controls(encoding.controls)).abs()
         faded_in = min(float(change[MOVES_THE_MOUTH].max()) / FADES_IN, 1.0)
         if self._painter is None or faded_in == 0:
-            return prediction
+            return ()
         turn = rotation_matrix(*controls.angles_deg) @ rotation_matrix(*encoding.controls.angles_deg).T
         frame, seen = patch_input(encoding, prediction, controls, turn)
-        wanted = needed(seen) * faded_in
+        wanted = needed(seen, frame.points(lips)) * faded_in
         if not wanted.any():
-            return prediction
-        mouth = self._paint(self._painter, frame, seen, wanted, (encoding.controls, controls))
-        return replace(prediction, patches=(*prediction.patches, mouth))
+            return ()
+        return (self._paint(self._painter, frame, seen[:PATCH_CHANNELS], wanted, (encoding.controls, controls)),)
 
     def _paint(
         self,
@@ -295,7 +301,7 @@ class FacePredictor:
         controls: tuple[ControlVector, ControlVector],
     ) -> Patch:
         where, dtype = self._device.torch_device, self._device.dtype
-        told = [painter_controls(c).to(where, dtype)[None] for c in controls]
+        told = [c.to(where, dtype)[None] for c in as_taught(*(painter_controls(c) for c in controls))]
         patch = torch.from_numpy(seen).to(where, dtype)[None].contiguous(memory_format=torch.channels_last)
         paint: Paint = painter(patch, *told)
         colour = in_own_hues((paint.colour[0] * 0.5).float().permute(1, 2, 0).cpu().numpy(), seen[:3], seen[3:6])
@@ -311,49 +317,17 @@ class FacePredictor:
         return Patch(frame, np.ascontiguousarray(colour), np.ascontiguousarray(mask))
 
 
-def _lid_lines(encoding: SourceEncoding, moved: torch.Tensor, change: NDArray[np.float64]) -> tuple[Patch, ...]:
-    """The lines of the lids that a change of the channels (53,) closes."""
+def _lid_lines(encoding: SourceEncoding, moved: NDArray[np.float64], change: NDArray[np.float64]) -> tuple[Patch, ...]:
+    """The lines of the lids that a change of the channels (53,) closes; `moved` are the surface points after it (N, 3)."""
     lines = []
     for lashes in encoding.lashes:
         name = f"eyeBlink_{lashes.side}"
         more = float(change[EXPRESSIONS.index(name)])
         if more > 0:
             before = encoding.controls[name]
-            patch = lashes.drawn(lashes.line(moved.double().cpu().numpy()), more / max(1 - before, 1e-6))
+            patch = lashes.drawn(lashes.line(moved), more / max(1 - before, 1e-6))
             lines += [] if patch is None else [patch]
     return tuple(lines)
-
-
-def painter_controls(controls: ControlVector) -> torch.Tensor:
-    """(56,) float32 as the painter is told them: angles in units of `ANGLE_UNIT_DEG`."""
-    told = controls.array().astype(np.float32)
-    told[:3] /= ANGLE_UNIT_DEG
-    return torch.from_numpy(told)
-
-
-def in_own_hues(colour: NDArray[np.float32], moved: NDArray[np.float32], photo: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Paint that makes no hue the photo does not have there: grey photographs keep grey teeth, and no mouth turns blue.
-
-    Parameters
-    ----------
-    colour : (S, S, 3)
-        What is to be added, in units of the range of values.
-    moved : (3, S, S)
-        The moved picture that it is added to, -1..1.
-    photo : (3, S, S)
-        The photo there, -1..1.
-
-    Returns
-    -------
-    (S, S, 3) float32
-        What to add, so that each colour's distance from grey lies between the photo's least and greatest, and grey.
-    """
-    under = moved.transpose(1, 2, 0) * 0.5
-    painted = under + colour
-    grey = painted.mean(2, keepdims=True)
-    own = (photo - photo.mean(0)).reshape(3, -1) * 0.5
-    low, high = np.percentile(own, (HUE_TAIL, 100 - HUE_TAIL), axis=1)
-    return np.asarray(grey + np.clip(painted - grey, np.minimum(low, 0), np.maximum(high, 0)) - under, np.float32)
 
 
 def patch_input(

@@ -10,11 +10,16 @@ import torch
 from numpy.typing import NDArray
 
 from icface.controls import EXPRESSIONS, ControlVector
+from icface.model.followed import Followed
 from icface.model.lids import LEFT_BROW, LEFT_EYE, RIGHT_BROW, RIGHT_EYE, fit_lid
 from icface.model.neutralizer import Part
 from icface.model.warp import SurfaceMesh
 
 _LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
+"""Face-mesh points of the outer edge of the lips, all around."""
+INNER_LIPS = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191)
+"""Face-mesh points around the opening of the mouth: a corner, the lower lip, the other corner, the upper lip."""
+_OF_LOWER = np.isin(np.arange(20), np.arange(1, 10))
 
 
 def with_lids(mesh: SurfaceMesh, part: NDArray[np.int64], points: NDArray[np.float64], controls: ControlVector) -> SurfaceMesh:
@@ -47,6 +52,27 @@ def with_one_mouth(mesh: SurfaceMesh, points: NDArray[np.float64]) -> SurfaceMes
     middle = mesh.source[mesh.seams].mean(1)
     low_at, high_at = (torch.tensor(v, dtype=middle.dtype, device=middle.device) for v in (low - room, high + room))
     return replace(mesh, seams=mesh.seams[((middle > low_at) & (middle < high_at)).all(1)])
+
+
+def lips_of(part: NDArray[np.int64], source: NDArray[np.float64], points: NDArray[np.float64]) -> Followed:
+    """The opening of the mouth (`INNER_LIPS`), each lip tied to its own surface, for they part.
+
+    Parameters
+    ----------
+    part : (WINDOW, WINDOW) int64
+    source : (N, 2)
+        Surface points, grid pixels.
+    points : (478, 2)
+        The landmarks, grid pixels.
+    """
+    own = part[part > Part.BACKGROUND]
+    opening, everything = points[list(INNER_LIPS), :2], np.arange(len(own))
+    rows, beside = np.empty(len(opening), np.int64), np.empty((len(opening), 2))
+    for lip, kind in ((_OF_LOWER, Part.LOWER), (~_OF_LOWER, Part.SKIN)):
+        among = np.flatnonzero(own == kind)
+        tied = Followed.of(opening[lip], source, among if len(among) else everything)
+        rows[lip], beside[lip] = tied.rows, tied.beside
+    return Followed(rows, beside)
 
 
 def one_face(part: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface.geometry import Similarity
+from icface.model.followed import Followed
 from icface.model.lids import LEFT_EYE, RIGHT_EYE, UPPER
 from icface.model.patches import FINER, Patch
 
@@ -49,10 +50,8 @@ class Lashes:
     ----------
     side : str
         ``L`` or ``R``, the subject's.
-    rows : (9,) int64
-        Surface points nearest to the edge of the upper lid, from the outer corner to the inner.
-    beside : (9, 2) float64
-        Where the edge is from each, grid pixels.
+    edge : Followed
+        Nine points of the edge of the upper lid, from the outer corner to the inner.
     width : float
         Of the eye, grid pixels.
     colour : (3,) float32
@@ -60,14 +59,13 @@ class Lashes:
     """
 
     side: str
-    rows: NDArray[np.int64]
-    beside: F64
+    edge: Followed
     width: float
     colour: NDArray[np.float32]
 
     def line(self, moved: F64) -> F64:
         """(24, 2) the lid's edge in grid pixels, from where all surface points are after an edit (N, 2 or 3)."""
-        line: F64 = _ALONG @ (moved[self.rows, :2] + self.beside)
+        line: F64 = _ALONG @ self.edge.at(moved)
         return line
 
     def drawn(self, line: F64, closed: float) -> Patch | None:
@@ -105,12 +103,12 @@ def lashes_of(source: F64, skin: NDArray[np.bool_], landmarks: F64, kept: NDArra
         width = float(np.linalg.norm(edge[-1] - edge[0]))
         if not len(own) or width < 3:
             continue
-        rows = own[((source[own][None] - edge[:, None]) ** 2).sum(2).argmin(1)]
         along = _ALONG @ edge
         lash = np.concatenate([_colours(kept, along + np.array([0.0, down])) for down in (-1.0, -0.5, 0.0)])
         dark = lash[np.argsort(lash.sum(1))[: len(lash) // 4]].mean(0)
         lid = np.median(_colours(kept, along[4:-4] - (0, _LID_ABOVE * width)), axis=0)
-        found.append(Lashes(side, rows, edge - source[rows], width, np.minimum((dark - lid) / 255, 0).astype(np.float32)))
+        colour = np.minimum((dark - lid) / 255, 0).astype(np.float32)
+        found.append(Lashes(side, Followed.of(edge, source, own), width, colour))
     return tuple(found)
 
 

@@ -31,6 +31,8 @@ _SIDE, _DOWN = 2.9, 1.15
 _NEAR = 64
 _TRUE_BELOW = 0.17
 """Stretch (see `patch_of`) up to which a pixel shows what the photo showed; from twice that on it may be painted over."""
+_SEEN = 0.5
+_BESIDE_LIPS = 11
 ANGLE_UNIT_DEG = 30.0
 
 
@@ -114,7 +116,10 @@ def patch_of(  # noqa: PLR0913, PLR0917
     *,
     size: int = PATCH,
 ) -> NDArray[np.float32]:
-    """What the painter sees, (PATCH_CHANNELS, size, size): see `icface.model.painter.Painter`.
+    """What the painter sees, and how much what is seen is stretched, (PATCH_CHANNELS + 1, size, size).
+
+    The first channels are those of `icface.model.painter.Painter`, whose stretch is that of the skin; the last is the stretch
+    of the teeth where teeth are seen.
 
     Parameters
     ----------
@@ -142,32 +147,47 @@ def patch_of(  # noqa: PLR0913, PLR0917
     x, y = grid_x + shift[..., 0], grid_y + shift[..., 1]
     moved = picture(x, y)
     shares = np.zeros((2, size, size), np.float32)
+    behind: NDArray[np.float32] | None = None
     if back is not None and back_flow is not None and back.any():
-        shares[1], behind = on_patch(back), on_patch(back_flow)
+        shares[1] = on_patch(back)
         if shares[1].any():
+            behind = on_patch(back_flow)
             seen = picture(grid_x + behind[..., 0], grid_y + behind[..., 1])
             moved += (seen - moved) * shares[1, ..., None]
     if cavity is not None and cavity.any():
         shares[0] = on_patch(cavity)
         moved += (np.array(cavity_rgb, np.float32) - moved) * shares[0, ..., None]
-    out = np.empty((PATCH_CHANNELS, size, size), np.float32)
+    out = np.empty((PATCH_CHANNELS + 1, size, size), np.float32)
     out[:3] = moved.transpose(2, 0, 1) / 127.5 - 1
     out[3:6] = picture(grid_x, grid_y).transpose(2, 0, 1) / 127.5 - 1
     out[6:8] = shares
-    out[8] = _stretch(x, y, patch_from_grid.scale)
+    out[8] = out[9] = _stretch(x, y, patch_from_grid.scale)
+    if behind is not None:
+        own = _stretch(grid_x + behind[..., 0], grid_y + behind[..., 1], patch_from_grid.scale)
+        out[9] = np.where(cv2.erode(shares[1], np.ones((3, 3), np.uint8)) > _SEEN, own, out[8])
     return out
 
 
-def needed(patch: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(S, S) 0..1: where moving the photo's pixels was not enough.
+def needed(patch: NDArray[np.float32], lips: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(S, S) 0..1: where moving the photo's pixels was not enough, within the mouth and along its edge.
 
     Pixels that are about as large as they were are the photo's own, teeth above all, and stay. What is stretched, squeezed or
-    hidden may be painted, with a soft edge.
+    hidden may be painted, with a soft edge. Around the mouth nothing is, however odd a face the painter is asked for.
+
+    Parameters
+    ----------
+    patch : (PATCH_CHANNELS + 1, S, S)
+        As `patch_of`.
+    lips : (K, 2)
+        The opening of the mouth, pixels of the patch.
     """
-    bent = np.clip((np.abs(patch[8]) - _TRUE_BELOW) / _TRUE_BELOW, 0, 1)
+    bent = np.clip((np.abs(patch[9]) - _TRUE_BELOW) / _TRUE_BELOW, 0, 1)
     hidden = np.clip(4 * patch[6], 0, 1)
     wide = cv2.dilate(np.maximum(bent, hidden), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7)))
-    soft: NDArray[np.float32] = cv2.GaussianBlur(wide, (0, 0), 2.0).astype(np.float32)
+    mouth = np.zeros(wide.shape, np.uint8)
+    cv2.fillPoly(mouth, [lips.round().astype(np.int32)], (1,))
+    around = cv2.dilate(mouth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_BESIDE_LIPS, _BESIDE_LIPS)))
+    soft: NDArray[np.float32] = cv2.GaussianBlur(wide * around, (0, 0), 2.0).astype(np.float32)
     return soft
 
 

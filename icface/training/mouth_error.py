@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from icface.compositor import composite
 from icface.controls import EXPRESSIONS, ControlVector
 from icface.geometry import face_crop
+from icface.model.anatomy import INNER_LIPS
 from icface.predictor import FacePredictor
 from icface.tracking import FaceObservation, NoFaceError
 from icface.training.flow_eval import observation
-from icface.training.painter_patches import INNER_LIPS
 from icface.training.portraits import Portrait
 from icface.training.rig import GUMS, SOCKET, TEETH, Rig, State, View, flow, warp
 

@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 
 from icface.controls import EXPRESSIONS, ControlVector
 from icface.geometry import Similarity
+from icface.model.anatomy import INNER_LIPS
 from icface.predictor import FacePredictor
 from icface.training.flow_eval import observation
-from icface.training.painter_patches import INNER_LIPS, Driven, Kind, PatchSample, Target, drive, sample, write_patches
+from icface.training.painter_patches import Driven, Kind, PatchSample, Target, drive, sample, write_patches
 from icface.training.portraits import Portraits
 from icface.training.rig import GUMS, SOCKET, TEETH, Rig, State, View, flow, warp
 from icface.training.rig_mouth import open_mouth_on
@@ -35,6 +36,7 @@ CANVAS, MARGIN = 448, 2.2
 INSIDE = (SOCKET, GUMS, TEETH)
 _MOUTH = ("jaw", "mouth", "cheekPuff")
 _OF_MOUTH = np.array([i for i, name in enumerate(EXPRESSIONS) if name.startswith(_MOUTH)])
+_TURNED_FAR, _TURNED, _AS_OTHERS = 0.25, 0.7, 0.4
 _OPEN_LEAST = 120
 """Pixels of the canvas that show the inside of a mouth from which on it counts as open."""
 
@@ -121,9 +123,20 @@ def without_teeth(rng: np.random.Generator, picture: U8, view: View) -> U8:
     return np.clip(filled * (1 - dark), 0, 255).astype(np.uint8)
 
 
-def turned_a_little(rng: np.random.Generator, state: State) -> State:
-    """The state under angles that differ by some degrees."""
-    yaw, pitch, roll = np.array(state.angles_deg) + np.clip(rng.normal(0, (5, 3, 3)), -14, 14) * (rng.random() < 0.6)
+def as_others_change(
+    rng: np.random.Generator, expression: NDArray[np.float64], real: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The expression changed as one real face differs from another: many channels at once, noses and cheeks with lips."""
+    one, other = real[rng.integers(len(real), size=2)]
+    changed: NDArray[np.float64] = np.clip(expression + (one - other) * rng.uniform(0.7, 1.3), 0, 1)
+    return changed
+
+
+def turned(rng: np.random.Generator, state: State) -> State:
+    """The state as it is, or under angles that differ by some degrees, or by as much as the rig can show."""
+    kind = rng.random()
+    far = rng.uniform(-1, 1, 3) * (25, 18, 20) if kind < _TURNED_FAR else np.clip(rng.normal(0, (5, 3, 3)), -14, 14)
+    yaw, pitch, roll = np.array(state.angles_deg) + far * (kind < _TURNED)
     return state.turned(float(yaw), float(pitch), float(roll))
 
 
@@ -153,8 +166,10 @@ def samples_of_still(source: PatchSource, job: tuple[int, int, int]) -> list[Pat
     for number in range(count):
         back = number % 3 != 2 if opened else number % 2 == 0
         shut = opened and rng.random() < 0.8
-        expression = closed_mouth(rng, state.expression) if shut else open_mouth(rng, state.expression, real)
-        other = turned_a_little(rng, state.expressed(expression))
+        change = closed_mouth(rng, state.expression) if shut else open_mouth(rng, state.expression, real)
+        if rng.random() < _AS_OTHERS:
+            change = as_others_change(rng, change if shut else state.expression, real)
+        other = turned(rng, state.expressed(change))
         if back:
             there = View(rig, other, CANVAS)
             field, _ = flow(here, there)

@@ -14,15 +14,14 @@ from numpy.typing import NDArray
 
 from icface.controls import ControlVector
 from icface.geometry import Similarity, rotation_matrix
+from icface.model.paint_limits import as_taught, painter_controls
 from icface.model.painter import PATCH, PATCH_CHANNELS
-from icface.predictor import FacePredictor, SourceEncoding, painter_controls, patch_input
+from icface.predictor import FacePredictor, SourceEncoding, patch_input
 from icface.tracking import FaceObservation, NoFaceError
 
 U8 = NDArray[np.uint8]
 ROOMY = 112
 """Side of a stored patch: a batch is cut out of it, shifted and turned a little."""
-INNER_LIPS = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191)
-"""Face-mesh points around the opening of the mouth."""
 _PICTURES, _SHARES = [0, 1, 2, 3, 4, 5, 8], [6, 7]
 
 
@@ -112,7 +111,7 @@ def drive(predictor: FacePredictor, image: U8, face: FaceObservation, wanted: Co
         return None
     turn = rotation_matrix(*wanted.angles_deg) @ rotation_matrix(*encoding.controls.angles_deg).T
     frame, seen = patch_input(encoding, prediction, wanted, turn, size=ROOMY, room=ROOMY / PATCH)
-    return Driven(encoding, wanted, frame, seen)
+    return Driven(encoding, wanted, frame, seen[:PATCH_CHANNELS])
 
 
 def sample(driven: Driven, target: Target, kind: Kind) -> PatchSample:
@@ -129,7 +128,7 @@ def sample(driven: Driven, target: Target, kind: Kind) -> PatchSample:
     lips = patch_from_picture.points(target.lips).round().astype(np.int32)
     cv2.polylines(zone, [lips], isClosed=True, color=(255,), thickness=3)
     zone = cv2.dilate(zone, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))).astype(np.uint8)
-    controls = np.stack([painter_controls(c).numpy() for c in (driven.encoding.controls, driven.wanted)])
+    controls = np.stack([c.numpy() for c in as_taught(*map(painter_controls, (driven.encoding.controls, driven.wanted)))])
     picture: U8 = shown.transpose(2, 0, 1).astype(np.uint8)
     return PatchSample(packed, picture, np.stack([zone, inside]), controls, kind)
 

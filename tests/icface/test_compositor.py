@@ -9,6 +9,7 @@ from icface import compositor
 from icface.compositor import composite
 from icface.controls import ControlVector
 from icface.geometry import Similarity
+from icface.model.followed import Followed
 from icface.model.neutralizer import GRID
 from icface.model.patches import PatchAnchor
 from icface.predictor import FacePrediction, Patch, SourceEncoding
@@ -21,7 +22,8 @@ def encoding(turn_deg: float = 0.0) -> SourceEncoding:
     crop = Similarity.crop(centre=(200.0, 210.0), side=SIDE, roll_deg=turn_deg, size=GRID)
     nothing = np.zeros((1, 1), np.int64)
     kept, anchor = np.zeros((1, 1, 3), np.uint8), PatchAnchor(np.zeros(3), 60.0)
-    return SourceEncoding(crop, ControlVector(), None, nothing, (60.0, 20.0, 20.0), kept, anchor)  # type: ignore[arg-type]
+    lips = Followed(np.zeros(20, np.int64), np.zeros((20, 2)))
+    return SourceEncoding(crop, ControlVector(), None, nothing, (60.0, 20.0, 20.0), kept, anchor, lips)  # type: ignore[arg-type]
 
 
 def bump(amount: float) -> np.ndarray:

@@ -1,0 +1,37 @@
+"""Points of a face that follow its surface: where landmarks are after an edit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+F64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Followed:
+    """Some points of a photo, tied to its surface.
+
+    Attributes
+    ----------
+    rows : (K,) int64
+        The surface point nearest to each.
+    beside : (K, 2) float64
+        Where each lies from that, grid pixels.
+    """
+
+    rows: NDArray[np.int64]
+    beside: F64
+
+    @classmethod
+    def of(cls, points: F64, source: F64, among: NDArray[np.int64]) -> Followed:
+        """Points (K, 2) tied to those of the surface points (N, 2) that are named, at least one; grid pixels."""
+        rows = among[((source[among][None] - points[:, None]) ** 2).sum(2).argmin(1)]
+        return cls(rows, points - source[rows])
+
+    def at(self, moved: F64) -> F64:
+        """(K, 2) where they are when the surface points are here (N, 2 or 3)."""
+        here: F64 = moved[self.rows, :2] + self.beside
+        return here

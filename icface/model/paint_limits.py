@@ -1,0 +1,60 @@
+"""What keeps paint within what the painter has learnt and what the photo shows."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from icface.controls import EXPRESSIONS, ControlVector
+from icface.model.patches import ANGLE_UNIT_DEG
+
+_UNTAUGHT = [3 + i for i, name in enumerate(EXPRESSIONS) if not name.startswith(("jaw", "mouth", "cheekPuff"))]
+_TURNED_MOST = 0.45
+"""Change of an angle that the painter is told at most, in units of 30 degrees."""
+HUE_TAIL = 1.0
+"""Per cent of a patch's pixels at either end of a hue that do not count for it: specks and noise."""
+
+
+def painter_controls(controls: ControlVector) -> torch.Tensor:
+    """(56,) float32 as the painter is told them: angles in units of `ANGLE_UNIT_DEG`."""
+    told = controls.array().astype(np.float32)
+    told[:3] /= ANGLE_UNIT_DEG
+    return torch.from_numpy(told)
+
+
+def as_taught(before: torch.Tensor, after: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Controls (56,) of the source and those wanted, as the painter has learnt to be told them.
+
+    It has seen jaws and lips move, and heads turn a little; of a nose or cheeks that move with them, and of a head turned far,
+    the moved picture tells it enough. Told numbers that it has never seen, it would paint what nobody has seen.
+    """
+    change = after - before
+    change[:3] = change[:3].clamp(-_TURNED_MOST, _TURNED_MOST)
+    change[_UNTAUGHT] = 0
+    return before, before + change
+
+
+def in_own_hues(colour: NDArray[np.float32], moved: NDArray[np.float32], photo: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Paint that makes no hue the photo does not have there: grey photographs keep grey teeth, and no mouth turns blue.
+
+    Parameters
+    ----------
+    colour : (S, S, 3)
+        What is to be added, in units of the range of values.
+    moved : (3, S, S)
+        The moved picture that it is added to, -1..1.
+    photo : (3, S, S)
+        The photo there, -1..1.
+
+    Returns
+    -------
+    (S, S, 3) float32
+        What to add, so that each colour's distance from grey lies between the photo's least and greatest, and grey.
+    """
+    under = moved.transpose(1, 2, 0) * 0.5
+    painted = under + colour
+    grey = painted.mean(2, keepdims=True)
+    own = (photo - photo.mean(0)).reshape(3, -1) * 0.5
+    low, high = np.percentile(own, (HUE_TAIL, 100 - HUE_TAIL), axis=1)
+    return np.asarray(grey + np.clip(painted - grey, np.minimum(low, 0), np.maximum(high, 0)) - under, np.float32)
