@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +81,14 @@ def curves(project: Project, lanes: Iterable[Lane], first: int, last: int) -> tu
 def _mean(made: list[Curve]) -> Curve:
     before, after = (np.mean([getattr(one, name) for one in made], 0) for name in ("before", "after"))
     return replace(made[0], before=before, after=after, heights=np.mean([one.heights for one in made], 0))
+
+
+def stepped(one: Curve) -> tuple[Floats, Floats]:
+    """(P,) frames and edited values of a curve as it is drawn: what holds goes up to the next key and turns there."""
+    after_hold = [b.frame for a, b in pairwise(one.keys) if a.right == "hold"]
+    place = np.searchsorted(one.frames, after_hold)
+    place = place[place > 0]
+    return np.insert(one.frames.astype(np.float64), place, one.frames[place]), np.insert(one.after, place, one.after[place - 1])
 
 
 def _like(made: list[Curve]) -> bool:

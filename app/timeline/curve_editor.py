@@ -150,7 +150,7 @@ class CurveEditor(TimeWidget):
         values = values[np.isfinite(values)]
         low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
         least = 10.0 if self.curves and unit_of(self.curves[-1].lane) == "°" else 0.2
-        spare = max((high - low) * 0.12, (least - (high - low)) / 2, 0.02)
+        spare = max((high - low) * 0.16, (least - (high - low)) / 2, 0.02)
         self.low, self.high = low - spare, high + spare
         self._set_ranges()
 

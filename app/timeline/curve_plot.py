@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QPainterPath, QPen, QTransform
 from PySide6.QtWidgets import QFrame, QGraphicsRectItem, QWidget
 
 from app import theme
-from app.timeline.curve_data import Curve
+from app.timeline.curve_data import Curve, stepped
 from app.timeline.lane_paint import key_path
 from app.timeline.time_widget import HEAD_W
 from icface.edits import KeyName
@@ -98,9 +98,9 @@ class CurvePlot:
         faint.setAlpha(190)
         area.setAlpha(34)
         tracked = pg.PlotCurveItem(one.frames, one.before, pen=pg.mkPen(faint, width=1), connect="finite", antialias=True)
-        edited = pg.PlotCurveItem(one.frames, one.after, pen=pg.mkPen(colour, width=2.4), connect="finite", antialias=True)
+        edited = pg.PlotCurveItem(*stepped(one), pen=pg.mkPen(colour, width=2.4), connect="finite", antialias=True)
         if one.moves and np.isfinite(one.after).all() and np.isfinite(one.before).all():
-            self._add(pg.FillBetweenItem(tracked, edited, brush=area))
+            self._add(pg.FillBetweenItem(tracked, pg.PlotCurveItem(one.frames, one.after), brush=area))
         self._add(tracked)
         self._add(edited)
         seen = np.flatnonzero(np.isfinite(one.heights))

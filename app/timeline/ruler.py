@@ -22,6 +22,7 @@ from icface.curves import Blend
 RULER_H = 44
 _SCALE_H, _BAND_TOP, _BAND_H, _BLEND_TOP, _BLEND_H = 22, 23, 8, 33, 9
 _REACH = 6.0
+_DRAG_PX = 3
 _Mover = Callable[[int], object]
 
 
@@ -39,6 +40,7 @@ class Ruler(TimeWidget):
         super().__init__(view, parent)
         self.wishes = wishes
         self._move: _Mover | None = None
+        self._pressed: QPointF | None = None
         self.setFixedHeight(RULER_H)
         self.setMouseTracking(True)
         self.setObjectName("timeline-ruler")
@@ -186,6 +188,7 @@ class Ruler(TimeWidget):
             return
         handle = self.handle_at(event.position())
         self._move = self._scrub if handle is None else self._mover(handle)
+        self._pressed = None if handle is None else event.position()  # a handle moves with a drag, not with a click
         if handle is None:
             self._scrub(self.frame_at(event.position().x()))
 
@@ -196,16 +199,21 @@ class Ruler(TimeWidget):
         """Carry what was taken."""
         if self.pan(event):
             return
+        if self._pressed is not None and (event.position() - self._pressed).manhattanLength() < _DRAG_PX:
+            return
         if self._move is not None:
+            self._pressed = None
             self._move(self.frame_at(event.position().x()))
         else:
             taken = self.handle_at(event.position())
             self.setCursor(Qt.CursorShape.ArrowCursor if taken is None else Qt.CursorShape.SizeHorCursor)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let go."""
+        """Let go; a click on a handle goes there."""
         if not self.end_pan(event) and event.button() == Qt.MouseButton.LeftButton:
-            self._move = None
+            if self._pressed is not None:
+                self._scrub(self.frame_at(self._pressed.x()))
+            self._move = self._pressed = None
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Offer markers, in and out points and the blend; on a marker when one is near."""

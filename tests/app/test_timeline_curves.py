@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app import theme
-from app.timeline.curve_data import curves, unit_of
+from app.timeline.curve_data import curves, stepped, unit_of
 from app.timeline.curve_editor import CurveEditor
 from icface import edits
 from icface.edits.sources import set_rule
@@ -156,6 +156,16 @@ def test_the_values_are_fitted_and_zoomed(stand: Stand) -> None:
     assert one.value_at(60) == pytest.approx(about)
     stand.panel.fit_curves()
     assert (one.low, one.high) == pytest.approx(fitted)
+
+
+def test_what_holds_is_drawn_as_a_step(stand: Stand) -> None:
+    stand.session.edit(lambda p: edits.set_sides(p, {("yaw", 20)}, None, "hold"), "Hold")
+    lane = next(lane for lane in stand.panel.view.lanes if lane.id == "yaw")
+    (one,) = curves(stand.project, (lane,), 0, 59)
+    xs, ys = stepped(one)
+    assert (xs == 50).sum() == 2
+    assert ys[np.flatnonzero(xs == 50)].tolist() == [one.after[49], one.after[50]]
+    assert len(xs) == len(one.frames) + 1
 
 
 def test_a_gain_is_a_curve_over_its_rules_value(stand: Stand) -> None:

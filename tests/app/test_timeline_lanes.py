@@ -275,6 +275,13 @@ def test_the_ends_of_the_choice_stretch_it_in_the_ruler(stand: Stand) -> None:
     assert stand.frames("AU12L") == (10, 25, 45)
 
 
+def test_a_click_on_a_handle_goes_there_and_changes_nothing(stand: Stand) -> None:
+    stand.panel.view.choose_keys((target, frame) for target in ("AU12L", "AU12R") for frame in (10, 40, 80))
+    click(stand.panel.ruler, stand.panel.ruler.handles()["keys-last"])
+    assert stand.playhead.frame == 80
+    assert stand.session.labels == ()
+
+
 def test_problems_of_the_tracking_are_marked_where_they_are(stand: Stand) -> None:
     found = stand.panel.view.trust
     assert found is not None
