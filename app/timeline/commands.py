@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractItemView, QAbstractSlider, QAbstractSpinB
 
 from app.settings import Settings
 from app.timeline.key_drag import nudge
-from app.timeline.key_menu import copy_chosen, paste
+from app.timeline.key_menu import copy_chosen, lay_down, paste
 from app.timeline.panel import TimelinePanel
 from icface.edits import copy_keys
 from icface.project import Project
@@ -45,6 +45,7 @@ class TimelineCommands:
         self._playhead = panel.view.playhead
         self._holds_k = False
         self._is_lively = False
+        self._switch: QAction | None = None
         panel.setVisible(False)
 
     def handlers(self) -> dict[str, Callable[..., object]]:
@@ -67,7 +68,7 @@ class TimelineCommands:
             "next_mark": lambda: self._jump(self._marks(), 1),
             "loop": playhead.set_loops,
             "timecode": self._type_time,
-            "curves": self._panel.transport.show_curves,
+            "curves": self._show_curves,
             "fit_curves": self._panel.fit_curves,
             "nudge_back": lambda: nudge(view, wishes, -1),
             "nudge_on": lambda: nudge(view, wishes, 1),
@@ -111,10 +112,11 @@ class TimelineCommands:
         for names, useful in ((_MOVING, project.is_moving), (_EDITING, project.face is not None), (_ANY, bool(project.source))):
             for name in names:
                 actions[name].setEnabled(useful)
+        self._switch = actions["timeline"]
         lively = project.is_moving or any(edits.tracks for edits in project.edits)
         if lively is not self._is_lively:
             self._is_lively = lively
-            actions["timeline"].setChecked(lively and self._settings.shows_timeline)
+            self._switch.setChecked(lively and self._settings.shows_timeline)
 
     def _toggled(self, shown: bool) -> None:
         self._panel.setVisible(shown)
@@ -150,8 +152,17 @@ class TimelineCommands:
         problems = frozenset[int]() if trust is None else frozenset(trust[1].problems.tolist())
         return problems | {marker.frame for marker in self._view.project.markers}
 
+    def _bring_up(self) -> None:
+        if self._switch is not None:
+            self._switch.setChecked(True)
+
+    def _show_curves(self, curves: bool) -> None:
+        if curves:
+            self._bring_up()
+        self._panel.transport.show_curves(curves)
+
     def _type_time(self) -> None:
-        self._panel.setVisible(True)
+        self._bring_up()
         self._panel.transport.focus_time()
 
     def _set_keys(self) -> None:
@@ -192,8 +203,7 @@ class TimelineCommands:
 
     def _duplicate(self) -> None:
         if self._view.keys:
-            copied = copy_keys(self._view.project, self._view.keys)
-            self._wishes.keys_pasted.emit(copied, self._playhead.frame)
+            lay_down(self._view, self._wishes, copy_keys(self._view.project, self._view.keys))
 
     def _choose_all(self) -> None:
         lanes = [lane for lane in self._view.chosen_lanes if lane.is_keyed] or self._view.all_lanes

@@ -11,7 +11,7 @@ from app.timeline.sheet import Lane
 from app.timeline.view import TimelineView
 from app.timeline.wishes import Wishes
 from icface.curves import Blend
-from icface.edits import copy_keys
+from icface.edits import CopiedKeys, copy_keys
 from icface.project import Project
 
 SIDES: tuple[tuple[str, str], ...] = (("hold", "Hold"), ("linear", "Linear"), ("ease", "Ease"), ("bezier", "Bezier"))
@@ -131,9 +131,16 @@ def copy_chosen(view: TimelineView) -> None:
 
 
 def paste(view: TimelineView, wishes: Wishes) -> None:
-    """The remembered keys at the playhead."""
+    """The remembered keys at the playhead; they are the chosen ones then."""
     if view.copied is not None:
-        wishes.keys_pasted.emit(view.copied, view.playhead.frame)
+        lay_down(view, wishes, view.copied)
+
+
+def lay_down(view: TimelineView, wishes: Wishes, copied: CopiedKeys) -> None:
+    """Keys at the playhead; they are the chosen ones then."""
+    frame = view.playhead.frame
+    names = frozenset((track.target, frame + key.frame) for track in copied.tracks for key in track.keys)
+    view.carry(names, lambda: wishes.keys_pasted.emit(copied, frame))
 
 
 def _set_sides(wishes: Wishes, keys: object, left: str | None, right: str | None) -> None:

@@ -29,7 +29,7 @@ from app.timeline.view import TimelineView
 from app.timeline.wishes import Wishes
 from icface.edits import KeyName
 
-_DRAG_PX = 3
+_DRAG_PX, _EDGE_PX = 3, 12
 _MOD = Qt.KeyboardModifier
 _NOTHING = "Nothing is keyed yet. Choose a control and press Ctrl+K, or turn on Auto-key and move a slider."
 
@@ -249,10 +249,16 @@ class Lanes(TimeWidget):
                 return
             self._begin(event.modifiers())
         if self._drag is not None:
-            assert self._grabbed is not None
+            self._scroll_along(at.x())
             self._drag.to(self.view.scale.frame(at.x() - HEAD_W - (self._pressed.x() - self.x_grabbed)))
         else:
             self._select_box(at)
+
+    def _scroll_along(self, x: float) -> None:
+        """What is dragged to an edge takes the view along."""
+        beyond = min(x - HEAD_W - _EDGE_PX, 0.0) + max(x - self.width() + _EDGE_PX, 0.0)
+        if beyond:
+            self.view.set_scale(self.view.scale.panned(beyond / 2))
 
     def _begin(self, modifiers: Qt.KeyboardModifier) -> None:
         if self._grabbed is None:

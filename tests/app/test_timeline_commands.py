@@ -231,10 +231,14 @@ def test_chosen_keys_are_nudged_eased_cut_copied_and_deleted(keyed: MainWindow) 
     view.choose_keys({("yaw", 25), ("yaw", 35)})
     keyed.studio.playhead.go_to(60)
     press(keyed, KEY.Key_D, CTRL)
+    yaw = track(keyed, "yaw")
+    assert yaw is not None
+    assert yaw.frames == (5, 25, 35, 55, 60, 70)
+    assert view.keys == {("yaw", 60), ("yaw", 70)}
     press(keyed, KEY.Key_Delete)
     yaw = track(keyed, "yaw")
     assert yaw is not None
-    assert yaw.frames == (5, 55, 60, 70)
+    assert yaw.frames == (5, 25, 35, 55)
 
 
 def test_copy_takes_the_expression_while_the_keyboard_is_elsewhere(keyed: MainWindow) -> None:
@@ -256,9 +260,11 @@ def test_shift_k_keys_every_control_and_ctrl_k_asks_for_one(keyed: MainWindow) -
 
 
 def test_the_curves_come_and_go_with_their_key(keyed: MainWindow) -> None:
+    keyed.actions_by_id["timeline"].setChecked(False)
     press(keyed, KEY.Key_F3, SHIFT)
     assert keyed.timeline.curves is not None
     assert keyed.timeline.curves.isVisible()
+    assert keyed.actions_by_id["timeline"].isChecked()
     assert keyed.timeline.transport.curves.isChecked()
     press(keyed, KEY.Key_F, SHIFT)
     press(keyed, KEY.Key_F3, SHIFT)

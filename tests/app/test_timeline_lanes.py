@@ -123,6 +123,16 @@ def test_several_keys_stop_together_at_the_first_frame(stand: Stand) -> None:
     assert stand.frames("yaw") == (0, 50)
 
 
+def test_a_key_at_the_edge_takes_the_view_along(stand: Stand) -> None:
+    view = stand.panel.view
+    view.zoom(4, 0.0)
+    first, last = view.scale.start, view.scale.exact(view.width)
+    start = stand.key("AU12", 10)
+    drag(stand.lanes, start, QPointF(stand.lanes.width() + 20, start.y()), steps=12)
+    assert view.scale.start > first + 1
+    assert min(stand.frames("AU12L")) > last
+
+
 def test_dragged_keys_snap_to_the_playhead_to_keys_and_markers(stand: Stand) -> None:
     stand.panel.view.set_snaps(True)
     stand.playhead.go_to(60)
