@@ -128,7 +128,7 @@ def test_a_key_at_the_edge_takes_the_view_along(stand: Stand) -> None:
     view.zoom(4, 0.0)
     first, last = view.scale.start, view.scale.exact(view.width)
     start = stand.key("AU12", 10)
-    drag(stand.lanes, start, QPointF(stand.lanes.width() + 20, start.y()), steps=12)
+    drag(stand.lanes, start, QPointF(stand.lanes.width() + 300, start.y()), steps=12)
     assert view.scale.start > first + 1
     assert min(stand.frames("AU12L")) > last
 
