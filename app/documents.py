@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,21 +11,18 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from app.autosave import Autosave
 from app.disk_thread import DiskThread
 from app.errors import Notice
-from app.file_dialogs import ask_about_changes, ask_to_find, ask_to_open, ask_to_save, ask_to_save_project
+from app.file_dialogs import ask_about_changes, ask_to_open, ask_to_save, ask_to_save_project
+from app.missing_media import MissingMedia
 from app.recovery import LeftBehind, RecoveryFolder, left_behind
 from app.settings import Settings
 from app.studio import Studio
 from icface.media import Photo
-from icface.project import Clip, Medium, Project
+from icface.project import Project
 from icface.project_file import (
     ENDING,
-    DifferentFileError,
     LoadedProject,
-    find,
     load_project,
-    missing_media,
     read_project,
-    relinked,
     save_project,
 )
 
@@ -71,6 +67,8 @@ class Documents(QObject):
         self._replaced: list[LeftBehind] = []
         self._asked: Path | None = None
         self._may_close = False
+        self._being_written: Project | None = None
+        self._when_written: Callable[[], object] = _nothing
         if unsaved is not None:
             self.autosave = Autosave(self._session, self.disk, RecoveryFolder(unsaved), self)
             self.autosave.told.connect(self.kept)
@@ -79,7 +77,9 @@ class Documents(QObject):
         self._session.history_changed.connect(self.changed)
         studio.photo_changed.connect(self._photo_changed)
         studio.photo_saved.connect(self._image_saved)
-        studio.bridge.failed.connect(lambda _title, _text: self._tell_missing())
+        self.media = MissingMedia(owner, studio, settings, self.disk)
+        self.media.noticed.connect(self.noticed)
+        self.media.settled.connect(self.settled)
 
     @property
     def name(self) -> str:
@@ -137,7 +137,7 @@ class Documents(QObject):
         self._remember(path)
         if loaded.notes:
             self.noticed.emit(Notice(kind="info", title=f"Opened {path.name}", text=" ".join(loaded.notes), topic="opened"))
-        self._read_media()
+        self.media.look_for_all()
 
     def _start(self, project: Project, path: Path | None) -> None:
         self._set_path(path)
@@ -175,13 +175,26 @@ class Documents(QObject):
     def _write(self, path: Path, then: Callable[[], object]) -> None:
         project = self._session.project
         self._settings.folder = path.parent
+        self._being_written, self._when_written = project, then
         self.disk.do(
             lambda: save_project(path, project),
-            lambda _: self._written(path, project, then),
-            lambda error: self._tell_failure(f"{path.name} could not be saved", error),
+            lambda _: self._written(path, project),
+            lambda error: self._not_written(path, project, error),
         )
 
-    def _written(self, path: Path, project: Project, then: Callable[[], object]) -> None:
+    def _not_written(self, path: Path, project: Project, error: Exception) -> None:
+        self._end_writing(project)
+        self._tell_failure(f"{path.name} could not be saved", error)
+
+    def _end_writing(self, project: Project) -> Callable[[], object]:
+        """What was to follow, unless a later save is under way."""
+        if project is not self._being_written:
+            return _nothing
+        then, self._being_written, self._when_written = self._when_written, None, _nothing
+        return then
+
+    def _written(self, path: Path, project: Project) -> None:
+        then = self._end_writing(project)
         self._set_path(path)
         self._session.mark_saved(project)
         self._remember(path)
@@ -201,6 +214,10 @@ class Documents(QObject):
         self._settings.folder = path.parent
         self.said.emit(f"Saved {path}")
 
+    def _photo_changed(self, photo: Photo | None) -> None:
+        if photo is not None and photo.path == self._asked:
+            self._remember(photo.path)
+
     def _remember(self, path: Path) -> None:
         self._settings.add_recent(path)
         self.remembered.emit()
@@ -208,8 +225,10 @@ class Documents(QObject):
     # Changes that would be lost --------------------------------------------------------------------------------------
 
     def _when_kept(self, then: Callable[[], object]) -> None:
-        """Go on at once, or when the user has said what becomes of the changes."""
-        if self.is_modified:
+        """Go on at once, when the save in hand is done, or when the user has said what becomes of the changes."""
+        if self._session.project is self._being_written:
+            self._when_written = then
+        elif self.is_modified:
             ask_about_changes(self._owner, self.name or "this document", save=lambda: self._save(then), discard=then)
         else:
             then()
@@ -218,7 +237,7 @@ class Documents(QObject):
         """Whether the window may close now; if not, the user is asked, and the window closed when it may."""
         if self._may_close or not self.is_modified:
             return True
-        if self._owner.findChild(QMessageBox) is None:
+        if not any(box.isVisible() for box in self._owner.findChildren(QMessageBox)):
             self._when_kept(self._close_owner)
         return False
 
@@ -234,70 +253,6 @@ class Documents(QObject):
         for one in (*self._offered, *self._replaced):
             one.release()
         self._offered, self._replaced = [], []
-
-    # Media -----------------------------------------------------------------------------------------------------------
-
-    def _read_media(self) -> None:
-        """Clips that were saved before they had been tracked are tracked now; missing files are told."""
-        project = self._session.project
-        waiting = dict.fromkeys(driver.medium for driver in project.drivers if driver.motion is None)
-        if project.clip is not None and not project.faces:
-            waiting[project.clip] = None
-        for medium in waiting:
-            if isinstance(medium, Clip) and Path(medium.path).is_file():
-                self._studio.bridge.track(medium)
-        self._tell_missing()
-
-    def _tell_missing(self) -> None:
-        missing = missing_media(self._session.project)
-        if not missing:
-            self.settled.emit("missing")
-            return
-        first, count = missing[0], len(missing)
-        name = Path(first.path).name
-        title = f"{name} is missing" if count == 1 else f"{count} files are missing, {name} is one of them"
-        text = f"It was in {Path(first.path).parent}. Edits are kept; what lies beside it is found along with it."
-        find = ("Find…", lambda: self._ask_to_find(first))
-        self.noticed.emit(Notice(kind="warning", title=title, text=text, topic="missing", remedy=find))
-
-    def _ask_to_find(self, medium: Medium) -> None:
-        dialog = ask_to_find(self._owner, self._settings, Path(medium.path).name, lambda path: self.relink(medium.path, path))
-        dialog.rejected.connect(self._tell_missing)
-
-    def relink(self, old: str, new: Path, *, different: bool = False) -> None:
-        """Take a file in the place of one that is missing; another file than that only after a yes."""
-        project = self._session.project
-
-        def failed(error: Exception) -> None:
-            if not isinstance(error, DifferentFileError):
-                self._tell_failure(f"{new.name} could not be used", error)
-                return
-            yes = ("Use it anyway", lambda: self.relink(old, new, different=True))
-            search = ("Find another…", self._tell_missing)
-            title = f"{new.name} is another file"
-            text = "Its content is not what the project was made with; what was read in the old one may not fit."
-            self.noticed.emit(Notice(kind="warning", title=title, text=text, topic="missing", remedy=search, second=yes))
-
-        self.disk.do(lambda: find(project, old, new, different=different), self._found, failed)
-
-    def _found(self, found: dict[str, tuple[str, str]]) -> None:
-        names = ", ".join(Path(path).name for path, _ in found.values())
-        self._studio.edit(lambda project: relinked(project, found), f"Find {names}")
-        self._studio.read_source()
-        self._read_media()
-
-    def _photo_changed(self, photo: Photo | None) -> None:
-        if photo is not None and photo.path == self._asked:
-            self._remember(photo.path)
-        source = self._session.project.source
-        if photo is None or source is None or photo.digest != source.digest:
-            return
-        if (photo.width, photo.height) != (source.width, source.height):
-            size, was = f"{photo.width} \u00d7 {photo.height}", f"{source.width} \u00d7 {source.height}"
-            anew = ("Open it anew", lambda: self._studio.open_photo(photo.path))
-            text = f"It has {size} pixels, and the faces were read in {was}: they will not fit."
-            title = f"{photo.path.name} has another size"
-            self.noticed.emit(Notice(kind="warning", title=title, text=text, topic="missing", remedy=anew))
 
     # After a crash ---------------------------------------------------------------------------------------------------
 
@@ -341,7 +296,7 @@ class Documents(QObject):
         self._replaced.append(one)
         if self.autosave is not None:
             self.autosave.keep()
-        self._read_media()
+        self.media.look_for_all()
 
     def _remove_replaced(self) -> None:
         """What was restored is on the disk again, as this window's copy or in its file."""
@@ -356,9 +311,7 @@ class Documents(QObject):
         self.noticed.emit(notice)
 
     def _tell_failure(self, title: str, error: Exception) -> None:
-        plain = isinstance(error, ValueError | OSError)
-        details = "" if plain else "\n\n" + "".join(traceback.format_exception(error))
-        self.noticed.emit(Notice.failure(title, f"{error}{details}"))
+        self.noticed.emit(Notice.of_error(title, error))
 
 
 def _is_later(one: LeftBehind) -> bool:

@@ -50,6 +50,13 @@ class Notice:
         plain, _, details = text.partition("\n\n")
         return cls(kind="error", title=title, text=plain, details=details, topic="failure")
 
+    @classmethod
+    def of_error(cls, title: str, error: Exception) -> Notice:
+        """An error in its own words; one that nobody foresaw comes with its details."""
+        foreseen = isinstance(error, ValueError | OSError)
+        details = "" if foreseen else "\n\n" + "".join(traceback.format_exception(error))
+        return cls.failure(title, f"{error}{details}")
+
 
 class ErrorReporter(QObject):
     """Turns exceptions that nobody caught, on any thread, into notices on the thread of the window."""

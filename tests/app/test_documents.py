@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
@@ -23,10 +22,10 @@ from app.main_window import MainWindow
 from app.recovery import RecoveryFolder, left_behind
 from app.settings import Settings
 from app.studio import Studio
-from icface.edits import add_driver, open_source, set_control, set_key
+from icface.edits import set_control, set_key
 from icface.mixing import shown
-from icface.project import Driver, Project
-from icface.project_file import file_digest, load_project, save_project
+from icface.project import Project
+from icface.project_file import load_project, save_project
 from icface.render import Frame
 from tests.app.conftest import open_in
 from tests.icface.videos import drifting, write_video
@@ -270,23 +269,6 @@ def test_a_clip_with_keys_opens_with_the_same_picture_in_every_frame(
     assert driving.project is window.studio.project
 
 
-def test_a_clip_that_was_saved_before_it_had_been_tracked_is_tracked_when_it_opens(
-    qtbot: QtBot, window: MainWindow, tmp_path: Path, astronaut: NDArray[np.uint8]
-) -> None:
-    clip = write_video(tmp_path / "clip.mp4", drifting(astronaut, 4))
-    open_in(qtbot, window, clip)
-    settle(qtbot, window)
-    source = window.studio.project.clip
-    assert source is not None
-    waiting = add_driver(open_source(Project(), source, ()), Driver(name="A", medium=source))
-    save_project(tmp_path / "walk.icface", waiting)
-    driving = Driving(window.studio, window.studio)
-    window.studio.session.mark_saved()
-    reopened(qtbot, window, tmp_path / "walk.icface")
-    qtbot.waitUntil(lambda: bool(driving.project.faces) and driving.project.drivers[0].motion is not None, timeout=20_000)
-    settle(qtbot, window)
-
-
 def test_the_picture_is_saved_under_a_name_that_says_edited(qtbot: QtBot, editing: MainWindow, tmp_path: Path) -> None:
     editing.actions_by_id["save_image"].trigger()
     dialog = next(dialog for dialog in editing.findChildren(QFileDialog) if dialog.isVisible())
@@ -311,6 +293,8 @@ def test_closing_with_changes_asks_and_cancel_keeps_the_window(qtbot: QtBot, edi
     QTest.keyClick(box, Qt.Key.Key_Escape)
     assert editing.isVisible()
     assert editing.isWindowModified()
+    editing.close()
+    assert question(editing) is not box  # and asked again the next time
 
 
 def test_discarding_closes_the_window(qtbot: QtBot, editing: MainWindow) -> None:
@@ -326,6 +310,33 @@ def test_saving_first_closes_the_window_when_it_is_written(qtbot: QtBot, editing
     editing.close()
     answer(qtbot, editing, QMessageBox.StandardButton.Save)
     qtbot.waitUntil(lambda: not editing.isVisible())
+    assert load_project(tmp_path / "one.icface") == wanted
+
+
+def test_closing_while_the_last_change_is_being_saved_waits_for_it_and_asks_nothing(
+    qtbot: QtBot, editing: MainWindow, tmp_path: Path
+) -> None:
+    saved_as(qtbot, editing, tmp_path / "one.icface")
+    editing.studio.set_row("AU12", 0.1, 2)
+    wanted = editing.studio.project
+    editing.documents.save()
+    editing.close()
+    assert editing.isVisible()
+    assert editing.findChildren(QMessageBox) == []
+    qtbot.waitUntil(lambda: not editing.isVisible())
+    assert load_project(tmp_path / "one.icface") == wanted
+
+
+def test_a_window_is_not_closed_by_the_end_of_an_earlier_save(qtbot: QtBot, editing: MainWindow, tmp_path: Path) -> None:
+    saved_as(qtbot, editing, tmp_path / "one.icface")
+    editing.studio.set_row("AU12", 0.1, 2)
+    editing.documents.save()
+    editing.studio.set_row("AU12", 0.2, 3)
+    wanted = editing.studio.project
+    editing.close()
+    answer(qtbot, editing, QMessageBox.StandardButton.Save)
+    qtbot.waitUntil(lambda: not editing.isVisible())
+    assert editing.studio.session.is_modified is False
     assert load_project(tmp_path / "one.icface") == wanted
 
 
@@ -374,82 +385,6 @@ def test_an_edit_made_while_a_project_is_read_is_asked_about(
     assert smile(window) == pytest.approx(0.6)
     answer(qtbot, window, QMessageBox.StandardButton.Cancel)
     assert smile(window) == pytest.approx(0.6)
-
-
-# ----------------------------------------------------------------------------------------------------------------- media
-
-
-def test_a_missing_photo_is_found_again_by_a_button(qtbot: QtBot, editing: MainWindow, tmp_path: Path, portrait: Path) -> None:
-    path = saved_as(qtbot, editing, tmp_path / "one.icface")
-    before = smile(editing)
-    press(qtbot, editing, Qt.Key.Key_N)
-    editing.studio._photos.clear()
-    portrait.parent.rename(tmp_path / "elsewhere")
-    reopened(qtbot, editing, path)
-    assert notice(editing).title == "portrait.png is missing"
-    assert "shoot" in notice(editing).text
-    assert editing.pages.currentWidget() is editing.empty
-    qtbot.mouseClick(editing.notices.remedy, Qt.MouseButton.LeftButton)
-    choose(editing, tmp_path / "elsewhere" / "portrait.png")
-    settle(qtbot, editing)
-    assert editing.notices.notice is None
-    assert editing.pages.currentWidget() is editing.canvas
-    assert smile(editing) == before
-    assert editing.isWindowModified()
-    assert editing.studio.session.undo_label == "Find portrait.png"
-
-
-def test_another_picture_needs_a_yes_and_one_of_another_size_is_told(
-    qtbot: QtBot, editing: MainWindow, tmp_path: Path, portrait: Path, astronaut: NDArray[np.uint8]
-) -> None:
-    path = saved_as(qtbot, editing, tmp_path / "one.icface")
-    press(qtbot, editing, Qt.Key.Key_N)
-    editing.studio._photos.clear()
-    portrait.unlink()
-    other = tmp_path / "other.png"
-    Image.fromarray(astronaut[:300, :300].copy()).save(other)
-    reopened(qtbot, editing, path)
-    editing.documents.relink(str(portrait), other)
-    settle(qtbot, editing)
-    assert notice(editing).title == "other.png is another file"
-    qtbot.mouseClick(editing.notices.remedy, Qt.MouseButton.LeftButton)
-    assert notice(editing).title == "portrait.png is missing"
-    editing.documents.relink(str(portrait), other)
-    settle(qtbot, editing)
-    qtbot.mouseClick(editing.notices.second, Qt.MouseButton.LeftButton)
-    settle(qtbot, editing)
-    assert notice(editing).title == "other.png has another size"
-    source = editing.studio.project.source
-    assert source is not None
-    assert source.digest == file_digest(other)
-
-
-def test_a_photo_that_has_changed_on_the_disk_is_not_edited_as_if_it_were_the_old_one(
-    qtbot: QtBot, editing: MainWindow, tmp_path: Path, portrait: Path, astronaut: NDArray[np.uint8]
-) -> None:
-    path = saved_as(qtbot, editing, tmp_path / "one.icface")
-    press(qtbot, editing, Qt.Key.Key_N)
-    editing.studio._photos.clear()
-    Image.fromarray(astronaut[::-1].copy()).save(portrait)
-    reopened(qtbot, editing, path)
-    assert notice(editing).title == "The photo has changed on the disk"
-    assert editing.studio.photo is None
-
-
-def test_giving_up_the_search_tells_again_what_is_missing(
-    qtbot: QtBot, editing: MainWindow, tmp_path: Path, portrait: Path
-) -> None:
-    path = saved_as(qtbot, editing, tmp_path / "one.icface")
-    press(qtbot, editing, Qt.Key.Key_N)
-    editing.studio._photos.clear()
-    portrait.unlink()
-    reopened(qtbot, editing, path)
-    qtbot.mouseClick(editing.notices.remedy, Qt.MouseButton.LeftButton)
-    next(dialog for dialog in editing.findChildren(QFileDialog) if dialog.isVisible()).reject()
-    assert notice(editing).title == "portrait.png is missing"
-    editing.documents.relink(str(portrait), tmp_path / "gone.png")
-    settle(qtbot, editing)
-    assert notice(editing).title == "gone.png could not be used"
 
 
 # --------------------------------------------------------------------------------------------------------------- crashes
