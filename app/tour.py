@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
-from PySide6.QtCore import QEvent, QEventLoop, QPointF, QRect, QSettings, Qt, QTimer
+from PySide6.QtCore import QEvent, QEventLoop, QPointF, QRect, QSettings, Qt, QTimer, SignalInstance
 from PySide6.QtGui import QFontMetricsF, QImage, QMouseEvent, QPainter
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -20,11 +20,14 @@ from app.picture_layer import PictureLayer
 from app.render_bridge import RenderBridge
 from app.settings import Settings
 from app.studio import build_studio
+from app.tour_performance import finish, leave_performance, performance
 from icface.geometry import Box
 from icface.media import Photo, Pixels, load_photo, sample_photo_path, save_photo
 from icface.project import Face
-from icface.render import Renderer, edit_photo
+from icface.render import Opened, Renderer, edit_photo
 
+STILL_AT = 30
+"""The frame of the performance in which the window is shown."""
 _TIMEOUT_MS = 120_000
 _CELL = 280
 _GAP = 12
@@ -79,7 +82,7 @@ def run_tour(out: Path) -> int:
     Parameters
     ----------
     out : Path
-        Gets one picture per stop, ``contact-sheet.png`` and ``window.png``.
+        Gets one picture per stop, ``contact-sheet.png``, a performance as clip and project, and ``window.png``.
     """
     click.echo(f"There is no display here, so the editor's tour is rendered into {out}{os.sep} instead.")
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -90,7 +93,8 @@ def run_tour(out: Path) -> int:
     renderer = Renderer()
     try:
         photo = load_photo(sample_photo_path())
-        face = _read_face(renderer, photo.path)
+        opened = _open(renderer, photo.path)
+        face = opened.faces[0]
         stills = [edit_photo(renderer, photo, face, stop.for_face(face)) for stop in STOPS]
     except ValueError as error:
         click.echo(f"The tour could not be rendered: {error}", err=True)
@@ -99,22 +103,19 @@ def run_tour(out: Path) -> int:
         save_photo(out / f"{stop.name}.png", photo.with_pixels(pixels))
     contact_sheet(photo, face, stills).save(str(out / "contact-sheet.png"))
     click.echo(f"{len(STOPS)} stills: {', '.join(stop.name for stop in STOPS)}; all together in contact-sheet.png")
-    picture_of_the_window(renderer, photo.path).save(str(out / "window.png"))
-    click.echo("The window with the sample open and the head being turned: window.png")
+    played = leave_performance(renderer, performance(opened), out)
+    click.echo(f"A performance of {played.frames} frames: performance.mp4; to open in the editor: performance.icface")
+    picture_of_the_window(renderer, out / "performance.icface").save(str(out / "window.png"))
+    click.echo("The window with that project open and two sliders being dragged: window.png")
     return 0
 
 
-def _read_face(renderer: Renderer, path: Path) -> Face:
-    """The largest face of a photo, by running the job that opens it."""
-    job = renderer.open(path)
-    while True:
-        try:
-            next(job)
-        except StopIteration as stop:
-            faces: tuple[Face, ...] = stop.value.faces
-            if not faces:
-                raise ValueError(f"no face was found in {path.name}") from None
-            return faces[0]
+def _open(renderer: Renderer, path: Path) -> Opened:
+    """A photo that shows a face, by running the job that opens it."""
+    opened = finish(renderer.open(path))
+    if not opened.faces:
+        raise ValueError(f"no face was found in {path.name}")
+    return opened
 
 
 def contact_sheet(photo: Photo, face: Face, stills: Sequence[Pixels], columns: int = 3) -> QImage:
@@ -151,7 +152,7 @@ def _head(photo: Photo, face: Face) -> QRect:
 
 
 def picture_of_the_window(renderer: Renderer, path: Path) -> QImage:
-    """The real window, in which the sample was opened and two sliders were dragged with the mouse."""
+    """The real window, in which a photo or a project was opened and two sliders were dragged with the mouse."""
     studio = build_studio(renderer)
     with tempfile.TemporaryDirectory() as folder:
         window = MainWindow(studio, Settings(QSettings(str(Path(folder) / "tour.ini"), QSettings.Format.IniFormat)))
@@ -159,6 +160,8 @@ def picture_of_the_window(renderer: Renderer, path: Path) -> QImage:
             window.resize(1440, 900)
             window.show()
             window.documents.open(path)
+            _wait_for(studio.photo_changed)
+            studio.playhead.go_to(STILL_AT)
             _wait_until_idle(studio.bridge)
             for key, share in (("AU1", 0.7), ("yaw", 0.7)):
                 window.panel.show_row(key)
@@ -190,6 +193,14 @@ def _mouse(widget: QWidget, kind: QEvent.Type, x: float) -> None:
     held = none if kind == QEvent.Type.MouseButtonRelease else left
     place = QPointF(widget.mapToGlobal(at.toPoint()))
     QApplication.sendEvent(widget, QMouseEvent(kind, at, place, button, held, Qt.KeyboardModifier.NoModifier))
+
+
+def _wait_for(signal: SignalInstance) -> None:
+    """Let events flow until a signal comes."""
+    loop = QEventLoop()
+    signal.connect(loop.quit)
+    QTimer.singleShot(_TIMEOUT_MS, loop.quit)
+    loop.exec()
 
 
 def _wait_until_idle(bridge: RenderBridge) -> None:

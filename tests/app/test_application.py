@@ -14,12 +14,16 @@ from PySide6.QtWidgets import QApplication
 
 from app import application, theme, tour
 from app.tour import STOPS
+from app.tour_performance import LAST
+from icface import mixing
 from icface.controls import expand_control
 from icface.media import Photo
+from icface.media.clip_index import clip_index
 from icface.model.store import ModelFileError
 from icface.predictor import FacePredictor
 from icface.project import Face
-from icface.render import Renderer
+from icface.project_file import load_project
+from icface.render import Opened, Renderer
 from tests.app.conftest import ASTRONAUT_BOX, SMILING, StandInTracker, drawn_face
 
 ROOT = Path(__file__).parents[2]
@@ -82,7 +86,18 @@ def test_the_tour_leaves_stills_a_contact_sheet_and_the_window_in_use(
 ) -> None:
     assert tour.run_tour(tmp_path / "out") == 0
     names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert names == {*(f"{stop.name}.png" for stop in STOPS), "contact-sheet.png", "window.png"}
+    assert names == {
+        *(f"{stop.name}.png" for stop in STOPS),
+        "contact-sheet.png",
+        "window.png",
+        "performance.mp4",
+        "performance.icface",
+    }
+    assert clip_index(tmp_path / "out" / "performance.mp4").rate == 25
+    assert len(clip_index(tmp_path / "out" / "performance.mp4")) == LAST + 1
+    project = load_project(tmp_path / "out" / "performance.icface")
+    assert mixing.shown(project, 0) == mixing.readings(project, 0)
+    assert mixing.shown(project, 32)["AU12L"] == pytest.approx(1)
     rest = QImage(str(tmp_path / "out" / "rest.png"))
     assert (rest.width(), rest.height()) == (512, 512)
     window = QImage(str(tmp_path / "out" / "window.png"))
@@ -93,10 +108,10 @@ def test_the_tour_leaves_stills_a_contact_sheet_and_the_window_in_use(
 def test_the_tour_says_what_is_missing(
     monkeypatch: pytest.MonkeyPatch, qapp: QApplication, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def missing(_renderer: Renderer, _path: Path) -> Face:
+    def missing(_renderer: Renderer, _path: Path) -> Opened:
         raise ModelFileError("The weights file detector.safetensors is missing.")
 
-    monkeypatch.setattr(tour, "_read_face", missing)
+    monkeypatch.setattr(tour, "_open", missing)
     assert tour.run_tour(tmp_path / "out") == 2
     assert "detector.safetensors is missing" in capsys.readouterr().err
 
