@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFontMetricsF, QIcon, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QMenu, QPushButton, QSizePolicy, QWidget
 
 from app import theme
@@ -35,6 +35,8 @@ class ChoiceButton(QPushButton):
         self._key = ""
         self._shown = ""
         self._faint = False
+        self._icons: Mapping[str, QIcon] = {}
+        self.setObjectName("choice")
         self.setAccessibleName(name)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -78,6 +80,10 @@ class ChoiceButton(QPushButton):
             self.setToolTip(f"{self._name}: {text}\n{self._tip}".strip())
             self.update()
 
+    def set_icons(self, icons: Mapping[str, QIcon]) -> None:
+        """Small pictures beside some of the choices, by key."""
+        self._icons = icons
+
     def open_menu(self) -> None:
         """The list of all choices."""
         menu = QMenu(self)
@@ -87,8 +93,10 @@ class ChoiceButton(QPushButton):
                 menu.addSeparator()
                 continue
             action = menu.addAction(text)
-            action.setCheckable(True)
+            action.setCheckable(key not in self._icons)  # a tick would take the picture's place
             action.setChecked(key == self._key)
+            if key in self._icons:
+                action.setIcon(self._icons[key])
             action.triggered.connect(lambda _checked, key=key: self._choose(key))
         menu.popup(self.mapToGlobal(self.rect().bottomLeft()))
 

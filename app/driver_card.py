@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QSignalBlocker, QSize, Qt
+from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QLayout,
-    QLineEdit,
     QMenu,
     QProgressBar,
     QPushButton,
@@ -30,6 +29,8 @@ from app.choice_button import ChoiceButton
 from app.driver_wishes import DriverWishes
 from app.film_thumb import FilmThumb
 from app.gestures import next_gesture
+from app.name_field import NameField
+from app.render_bridge import to_qimage
 from app.smoothing_view import SmoothingView
 from app.time_left import time_left_text
 from icface.media import Pixels
@@ -106,45 +107,6 @@ def state_text(look: CardLook) -> str:
     return f"Tracked, face in {share}" if isinstance(look.driver.medium, Clip) else f"Face in {share} of rows"
 
 
-class NameField(QLineEdit):
-    """A name that is changed in place: Return takes it, Escape leaves it."""
-
-    named = Signal(str)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("name-field")
-        self.setMaxLength(60)
-        self.setAccessibleName("Name of the source")
-        self._name = ""
-        self.editingFinished.connect(self._finish)
-
-    def show_name(self, name: str) -> None:
-        """The present name."""
-        if name != self._name:
-            self._name = name
-            self.setText(name)
-            self.setCursorPosition(0)
-        self.setToolTip(f"{name}\nClick to rename")
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape."""
-        if event.key() == Qt.Key.Key_Escape:
-            self.setText(self._name)
-            self.clearFocus()
-        else:
-            super().keyPressEvent(event)
-
-    def _finish(self) -> None:
-        wanted = self.text().strip()
-        self.setText(self._name)  # until the document says so
-        self.setCursorPosition(0)
-        if wanted and wanted != self._name:
-            self.named.emit(wanted)
-        if self.hasFocus():
-            self.clearFocus()
-
-
 class DriverCard(QWidget):
     """One source. Its name may change; which source it is stays.
 
@@ -159,6 +121,7 @@ class DriverCard(QWidget):
         self.setObjectName("driver-card")
         self._wishes = wishes
         self._look: CardLook | None = None
+        self._portraits: tuple[Pixels, ...] = ()
         self._gesture = 0
         self.thumb = FilmThumb(*THUMB)
         self.name = NameField()
@@ -362,6 +325,11 @@ class DriverCard(QWidget):
         self._labels["Person"].setVisible(several)
         people = [(str(n), f"Person {n + 1} of {look.people}") for n in range(look.people)]
         self.person.apply(people, str(look.person))
+        if look.portraits is not self._portraits:
+            self._portraits = look.portraits
+            pictures = {str(n): QIcon(QPixmap.fromImage(to_qimage(p))) for n, p in enumerate(look.portraits)}
+            self.person.set_icons(pictures)
+            self.person.setIconSize(QSize(32, 32))
         self.missing.apply(_MISSING, driver.missing)
         self.beyond.apply(_BEYOND, driver.beyond)
         for part in (self.missing, self.beyond, self.smoothing, self.curve):

@@ -29,6 +29,8 @@ from icface.render import Tracked
 STRIP_SIDE = 160
 """Longest side of the pictures of a filmstrip, pixels."""
 STRIP_FRAMES = 48
+PORTRAIT_SIDE = 128
+"""Longest side of the pictures of people, pixels."""
 
 
 class Driving(QObject):
@@ -137,9 +139,10 @@ class Driving(QObject):
 
         if waiting or is_source:
             self._studio.edit(sets, f"Track {name}")
-        for driver in waiting:
-            if len(found.motions) > 1:
-                self._people[found.clip.digest] = found.motions
+        if waiting and len(found.motions) > 1:
+            self._people[found.clip.digest] = found.motions
+            self._studio.bridge.portray(found.clip, found.motions, found.clip.digest, PORTRAIT_SIDE)
+            for driver in waiting:
                 self.people_found.emit(driver, found.motions)
 
     def people(self, name: str) -> tuple[Motion, ...]:

@@ -28,7 +28,7 @@ class FaceButton(QAbstractButton):
         self.setText(f"Face {index + 1}")
         self.setToolTip(f"Choose face {index + 1}: the controls then speak of it")
         self.setAccessibleName(self.text())
-        self.setFixedSize(QSize(_SIDE + 24, _SIDE + 30))
+        self.setFixedSize(QSize(_SIDE + 20, _SIDE + 30))
 
     def set_edited(self, edited: bool) -> None:
         """Whether anything was changed on this face."""
@@ -46,7 +46,7 @@ class FaceButton(QAbstractButton):
         """Portrait, frame, name."""
         painter, colours, ratio = QPainter(self), theme.current(), self.devicePixelRatioF()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        frame = QRectF(12, 4, _SIDE, _SIDE)
+        frame = QRectF(10, 4, _SIDE, _SIDE)
         shape = QPainterPath()
         shape.addRoundedRect(frame, 4, 4)
         painter.save()

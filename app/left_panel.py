@@ -17,7 +17,7 @@ from app.mix_panel import MixPanel
 from app.panel_section import PanelSection
 from app.settings import Settings
 from app.studio import Studio
-from icface.media import Photo
+from icface.media import Photo, Pixels
 from icface.project import Clip, Driver, Project
 
 WIDTHS = (280, 304, 360)
@@ -147,9 +147,11 @@ class LeftPanel(QWidget):
         self.media.retint()
         self.mix.retint()
 
-    def _portraits_ready(self, key: str, portraits: tuple[object, ...]) -> None:
+    def _portraits_ready(self, key: str, portraits: tuple[Pixels, ...]) -> None:
         if key == _SOURCE_FACES:
-            self.picker.show_portraits(portraits)  # type: ignore[arg-type]
+            self.picker.show_portraits(portraits)
+        else:
+            self.media.show_portraits(key, portraits)
 
     def _show_frame(self, frame: int) -> None:
         if self.isVisible():

@@ -36,6 +36,7 @@ class MediaPanel(QWidget):
         self._clocks: dict[str, TimeLeft] = {}
         self._left: dict[str, float | None] = {}
         self._people: dict[str, tuple[Motion, ...]] = {}
+        self._portraits: dict[str, tuple[Pixels, ...]] = {}
         self._frame = 0
         self.cards: list[DriverCard] = []
         self.source_section = PanelSection("source", "Source")
@@ -157,6 +158,11 @@ class MediaPanel(QWidget):
         self._people[self._project.driver(name).medium.digest] = motions
         self._show_cards()
 
+    def show_portraits(self, digest: str, portraits: tuple[Pixels, ...]) -> None:
+        """What the people of a source look like."""
+        self._portraits[digest] = portraits
+        self._show_cards()
+
     def show_frame(self, frame: int) -> None:
         """Where the playhead stands, as a frame of the document."""
         self._frame = frame
@@ -237,6 +243,7 @@ class MediaPanel(QWidget):
             people=len(people), person=next((n for n, m in enumerate(people) if m == driver.motion), 0),
             drives=edits is not None and any(rule.driver == driver.name for rule in edits.mix),
             can_drive=project.face is not None, frame=motion_frame(project, driver.name, self._frame) or 0,
+            portraits=self._portraits.get(digest, ()),
         )  # fmt: skip
 
     def resizeEvent(self, event: object) -> None:

@@ -15,8 +15,10 @@ from app.file_dialogs import ask_to_export_tracking
 from app.main_window import MainWindow
 from app.time_left import TimeLeft, time_left_text
 from icface import formats
+from icface.geometry import Box
 from icface.mixing import shown
 from icface.project import MixRule
+from tests.app.conftest import SMILING, StandInTracker, drawn_face
 from tests.app.test_main_window import drop, settle
 from tests.icface.videos import drifting, write_video
 from tests.strategies import a_ramp
@@ -120,6 +122,41 @@ def test_tracking_can_be_stopped_and_begun_again_on_the_card(qtbot: QtBot, opene
     qtbot.waitUntil(lambda: opened.studio.project.drivers[0].motion is not None, timeout=PATIENCE_MS)
     assert not card.track.isVisible()
     settle(qtbot, opened)
+
+
+@pytest.fixture
+def crowd_path(tmp_path: Path, astronaut: NDArray[np.uint8], tracker: StandInTracker) -> Path:
+    """A clip long enough for people not to be passers-by, in which the tracker sees two."""
+    path = write_video(tmp_path / "crowd.mp4", drifting(astronaut, 30, step=1))
+    tracker.faces = (drawn_face(Box(110, 20, 210, 150), SMILING, 0.95), drawn_face(Box(220, 200, 300, 300), SMILING, 0.9))
+    return path
+
+
+def test_of_several_people_one_is_chosen_by_their_portraits(qtbot: QtBot, opened: MainWindow, crowd_path: Path) -> None:
+    with qtbot.waitSignal(opened.studio.bridge.portraits_ready, timeout=PATIENCE_MS) as told:
+        opened.driving.driving.add_source(crowd_path)
+    assert [max(picture.shape[:2]) <= 128 for picture in told.args[1]] == [True, True]
+    (card,) = opened.driving.panel.media.cards
+    card.fold.setChecked(True)
+    assert card.person.isVisible()
+    assert [text for _, text in card.person.choices] == ["Person 1 of 2", "Person 2 of 2"]
+    first = opened.studio.project.drivers[0].motion
+    opened.driving.driving.rename("A", "crowd")
+    card.person.chosen.emit("1")
+    assert opened.studio.project.drivers[0].motion != first
+    assert card.person.key == "1"
+    settle(qtbot, opened)
+
+
+def test_the_people_of_a_clip_are_shown_as_the_frames_show_them_that_show_them_best(
+    qtbot: QtBot, window: MainWindow, crowd_path: Path
+) -> None:
+    with qtbot.waitSignal(window.studio.bridge.portraits_ready, timeout=PATIENCE_MS):
+        window.documents.open(crowd_path)
+    picker = window.driving.panel.picker
+    assert picker.isVisible()
+    assert [button.text() for button in picker.buttons] == ["Face 1", "Face 2"]
+    settle(qtbot, window)
 
 
 def test_playing_says_how_many_frames_are_shown_of_those_there_are(driven: MainWindow) -> None:
@@ -227,8 +264,10 @@ def test_a_source_is_renamed_in_place_and_keeps_its_card(qtbot: QtBot, driven: M
     assert [d.name for d in driven.studio.project.drivers] == ["brows take 2"]
     assert driven.driving.panel.media.cards == [card]
     assert driven.studio.project.face_edits.rule("all").driver == "brows take 2"
-    card.name.setText("a=b")
-    card.name.editingFinished.emit()
+    card.name.setFocus()
+    card.name.selectAll()
+    qtbot.keyClicks(card.name, "a=b")
+    qtbot.keyClick(card.name, Qt.Key.Key_Return)
     assert driven.notices.isVisible()
     assert card.name.text() == "brows take 2"
     settle(qtbot, driven)
