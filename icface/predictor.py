@@ -30,7 +30,7 @@ from icface.model.paint_limits import as_taught, in_own_hues, painter_controls
 from icface.model.painter import PATCH, PATCH_CHANNELS, Paint, Painter, PainterConfig
 from icface.model.patches import FINER, KEPT, Patch, PatchAnchor, needed, patch_of
 from icface.model.store import models_dir
-from icface.model.warp import SurfaceMesh, build_mesh, flow_of, mesh_places, move
+from icface.model.warp import SurfaceMesh, build_mesh, flow_of, move
 from icface.tracking import FaceObservation, NoFaceError
 
 MOVES_THE_MOUTH = [i for i, name in enumerate(CHANNELS) if not name.startswith(("brow", "eye"))]
@@ -245,8 +245,8 @@ class FacePredictor:
         if (part > Part.BACKGROUND).mean() < MIN_FACE_SHARE:
             raise NoFaceError("No face surface was recognised there; choose another face, or draw a box around it.")
         on_device = torch.from_numpy(part).to(self._device.torch_device)
-        basis_cm = self._animator(mesh_places(surface, on_device))
-        mesh = with_lids(with_one_mouth(build_mesh(surface, on_device, basis_cm), points), part, points, controls)
+        mesh = with_one_mouth(build_mesh(surface, on_device, self._animator.turned), points)
+        mesh = with_lids(mesh, part, points, controls)
         anchor = PatchAnchor.of(points, mesh)
         own = part[part > Part.BACKGROUND]
         skin = (own == Part.SKIN) | (own == Part.LOWER)

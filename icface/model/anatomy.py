@@ -34,11 +34,11 @@ def with_lids(mesh: SurfaceMesh, part: NDArray[np.int64], points: NDArray[np.flo
             continue
         near, share, drop, release = (torch.from_numpy(a).to(basis) for a in (lid.near, lid.share, lid.drop, lid.release))
         blink = basis[EXPRESSIONS.index(f"eyeBlink_{side}")]
-        blink *= near[:, None]
-        blink[:, :2] *= 1 - share[:, None]
-        blink[:, 1] -= share * drop
+        blink *= near
+        blink[:2] *= 1 - share
+        blink[1] -= share * drop
         for brow in ("browDown", "browInnerUp", "browOuterUp"):
-            basis[EXPRESSIONS.index(f"{brow}_{side}")] *= (1 - share * (1 - release))[:, None]
+            basis[EXPRESSIONS.index(f"{brow}_{side}")] *= 1 - share * (1 - release)
         # Below the eye is a layer of its own: no flow is interpolated from one lid to the other, which would show the eye.
         layer[torch.from_numpy(lid.under).to(mesh.quads.device)[mesh.quads].all(1)] = 1
     return replace(mesh, basis=basis, layer=layer)

@@ -66,6 +66,21 @@ class Animator(nn.Module):
 
     def forward(self, place: Tensor) -> Tensor:
         """Displacements at these places."""
+        out: Tensor = self.body[-1](self._hidden(place))
+        return out.view(-1, len(EXPRESSIONS), 3)
+
+    def turned(self, place: Tensor, turn: Tensor) -> Tensor:
+        """(53, 3, N) displacements at these places in another frame, `turn` (3, 3) of the head's.
+
+        The turn is worked into the last layer, and the channels come apart as they are used: half the time of doing it after.
+        """
+        last = self.body[-1]
+        assert isinstance(last, nn.Linear)
+        weight = (turn @ last.weight.view(len(EXPRESSIONS), 3, -1)).flatten(0, 1)
+        bias = (turn @ last.bias.view(len(EXPRESSIONS), 3, 1)).flatten(0, 1)
+        return torch.addmm(bias, weight, self._hidden(place).T).view(len(EXPRESSIONS), 3, -1)
+
+    def _hidden(self, place: Tensor) -> Tensor:
         at = place / _REACH
         faces = torch.stack([at[:, [0, 1]], at[:, [0, 2]], at[:, [1, 2]]])[:, :, None]  # (3, N, 1, 2)
         found = [
@@ -73,5 +88,5 @@ class Animator(nn.Module):
             for plane in self.planes
         ]
         features = torch.cat(found, 1).flatten(0, 1).T  # (N, 3 * features * planes)
-        out: Tensor = self.body(torch.cat([place, features], 1))
-        return out.view(-1, len(EXPRESSIONS), 3)
+        hidden: Tensor = self.body[:-1](torch.cat([place, features], 1))
+        return hidden

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 F64 = NDArray[np.float64]
+_NEAR_PX = 8.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +29,11 @@ class Followed:
     @classmethod
     def of(cls, points: F64, source: F64, among: NDArray[np.int64]) -> Followed:
         """Points (K, 2) tied to those of the surface points (N, 2) that are named, at least one; grid pixels."""
-        rows = among[((source[among][None] - points[:, None]) ** 2).sum(2).argmin(1)]
+        own = source[among]
+        near = ((own >= points.min(0) - _NEAR_PX) & (own <= points.max(0) + _NEAR_PX)).all(1)  # most of a face is far
+        if near.any():
+            among, own = among[near], own[near]
+        rows = among[((own[None] - points[:, None]) ** 2).sum(2).argmin(1)]
         return cls(rows, points - source[rows])
 
     def at(self, moved: F64) -> F64:

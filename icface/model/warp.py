@@ -14,6 +14,7 @@ towards the camera, pixels, origin at the head's pivot. A backward flow f says: 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -52,7 +53,7 @@ class SurfaceMesh:
         Where each surface point is in the photo, grid pixels.
     camera : (N, 3)
         The same points in the camera frame.
-    basis : (53, N, 3)
+    basis : (53, 3, N)
         Displacement under each channel at full intensity, camera frame, pixels.
     quads : (Q, 4) int64
         Corners of the surface's cells: top left, top right, bottom left, bottom right.
@@ -149,7 +150,7 @@ def fit_camera(head_cm: Tensor, pixels: Tensor, *, rounds: int = 3) -> tuple[Ten
     return rotation, scale, pivot
 
 
-def build_mesh(surface: Surface, part: Tensor, basis_cm: Tensor) -> SurfaceMesh:
+def build_mesh(surface: Surface, part: Tensor, displaced: Callable[[Tensor, Tensor], Tensor]) -> SurfaceMesh:
     """The movable mesh of one photo.
 
     Parameters
@@ -158,8 +159,9 @@ def build_mesh(surface: Surface, part: Tensor, basis_cm: Tensor) -> SurfaceMesh:
         Of one picture (B = 1).
     part : (WINDOW, WINDOW) int64
         `Part` of each pixel; what is not BACKGROUND is in the mesh.
-    basis_cm : (N, 53, 3)
-        The animator's displacements at `mesh_places`, head frame, centimetres.
+    displaced : callable
+        `icface.model.animator.Animator.turned`: (53, 3, N) displacements at places (N, 3) after a turn (3, 3), in
+        centimetres times the turn's scale.
     """
     device = part.device
     inside = part > Part.BACKGROUND
@@ -169,7 +171,7 @@ def build_mesh(surface: Surface, part: Tensor, basis_cm: Tensor) -> SurfaceMesh:
     place, own = mesh_places(surface, part), part[ys, xs]
     rotation, scale, pivot = fit_camera(head, source)
     depth = head @ rotation[2] * scale
-    camera = torch.stack([source[:, 0] - pivot[0], pivot[1] - source[:, 1], depth], 1)
+    camera = torch.stack([source[:, 0] - pivot[0], pivot[1] - source[:, 1], depth]).T
     number = torch.full((WINDOW, WINDOW), -1, dtype=torch.long, device=device)
     number[ys, xs] = torch.arange(len(source), device=device)
     cells = torch.stack([number[:-1, :-1], number[:-1, 1:], number[1:, :-1], number[1:, 1:]], -1).flatten(0, 1)
@@ -183,7 +185,7 @@ def build_mesh(surface: Surface, part: Tensor, basis_cm: Tensor) -> SurfaceMesh:
     return SurfaceMesh(
         source=source,
         camera=camera,
-        basis=(_hushed(basis_cm.float()) @ rotation.T * scale).transpose(0, 1).contiguous(),
+        basis=_hushed(displaced(place, rotation * scale).float(), scale),
         quads=cells[~torn],
         layer=back.all(1)[~torn].long(),
         seams=cells[torn & lips],
@@ -192,11 +194,12 @@ def build_mesh(surface: Surface, part: Tensor, basis_cm: Tensor) -> SurfaceMesh:
     )
 
 
-def _hushed(basis_cm: Tensor) -> Tensor:
+def _hushed(basis: Tensor, pixels_per_cm: float) -> Tensor:
     """Displacements too small to be meant are taken out, so that a wink leaves the other eye alone to the last bit."""
-    size = torch.linalg.vector_norm(basis_cm, dim=2, keepdim=True)
-    share: Tensor = ((size - _HUSH_CM[0]) / (_HUSH_CM[1] - _HUSH_CM[0])).clamp(0, 1)
-    return basis_cm * share
+    x, y, z = basis.unbind(1)
+    size_cm = (x * x).addcmul_(y, y).addcmul_(z, z).sqrt_().div_(pixels_per_cm)
+    share = size_cm.sub_(_HUSH_CM[0]).div_(_HUSH_CM[1] - _HUSH_CM[0]).clamp_(0, 1)
+    return basis * share[:, None]
 
 
 def mesh_places(surface: Surface, part: Tensor) -> Tensor:
@@ -215,10 +218,10 @@ def move(mesh: SurfaceMesh, turn: Tensor, change: Tensor) -> Tensor:
     change : (53,)
         Change of each channel.
     """
-    camera = mesh.camera
+    camera = mesh.camera.T
     for channel in change.nonzero()[:, 0].tolist():
         camera = torch.add(camera, mesh.basis[channel], alpha=float(change[channel]))
-    x, y, depth = turn @ camera.T
+    x, y, depth = turn @ camera
     return torch.stack([x + mesh.pivot[0], mesh.pivot[1] - y, depth]).T
 
 

@@ -18,7 +18,7 @@ from icface.model.painter import PATCH
 from icface.training.painter_patches import ROOMY, Kind
 from icface.training.rig import MIRROR
 
-RIG_SHARE = 0.3
+RIG_SHARE = 0.4
 _STRETCHED = 80
 """Stored stretch below this (the surface is more than twice as long there) is welcome to be painted over."""
 

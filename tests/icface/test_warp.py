@@ -9,6 +9,7 @@ from torch import Tensor
 
 from icface.controls import EXPRESSIONS
 from icface.geometry import rotation_matrix
+from icface.model.animator import Animator, AnimatorConfig
 from icface.model.continuation import extended, fill, softened
 from icface.model.neutralizer import GRID, LENGTH_CM, OFFSET, WINDOW, Part, Surface
 from icface.model.warp import Flow, SurfaceMesh, build_mesh, fit_camera, flow_of, mesh_places, move
@@ -39,7 +40,7 @@ def mesh_of(surface: Surface, part: Tensor) -> SurfaceMesh:
     basis = torch.zeros(len(places), len(EXPRESSIONS), 3)
     rows = (part > 0).nonzero()
     basis[part[rows[:, 0], rows[:, 1]] == Part.LOWER, JAW, 1] = -3.0
-    return build_mesh(surface, part, basis)
+    return build_mesh(surface, part, lambda _, turn: torch.einsum("ij,ncj->cin", turn, basis))
 
 
 def turned(mesh: SurfaceMesh, yaw: float = 0, pitch: float = 0, roll: float = 0, jaw: float = 0) -> Flow:
@@ -171,3 +172,13 @@ def test_channels_add_up() -> None:
     once = move(mesh, turn, change) - still
     change[JAW] = 0.6
     assert torch.allclose(move(mesh, turn, change) - still, 2 * once, atol=1e-3)
+
+
+def test_the_animator_answers_in_a_turned_frame_as_it_does_in_its_own() -> None:
+    torch.manual_seed(0)
+    animator = Animator(AnimatorConfig(planes=(4,), features=2, width=8, depth=1))
+    place = torch.rand(5, 3) - 0.5
+    turn = 3 * torch.tensor(rotation_matrix(20, -10, 5), dtype=torch.float32)
+    with torch.inference_mode():
+        expected = torch.einsum("ij,ncj->cin", turn, animator(place))
+        assert torch.allclose(animator.turned(place, turn), expected, atol=1e-5)
