@@ -226,8 +226,8 @@ class CurveEditor(TimeWidget):
         return [*keys, *handles]
 
     def grip_at(self, at: QPointF) -> Grip | None:
-        """What is under a place: a handle before a key, the nearest of each."""
-        near = [grip for grip in self.grips() if (grip.at - at).manhattanLength() <= 1.5 * KEY_PX]
+        """What is under a place: a handle before a key, the nearest of each, of equally near ones the topmost."""
+        near = [grip for grip in reversed(self.grips()) if (grip.at - at).manhattanLength() <= 1.5 * KEY_PX]
         return min(near, key=lambda grip: (not grip.side, (grip.at - at).manhattanLength()), default=None)
 
     # Mouse -----------------------------------------------------------------------------------------------------------

@@ -5,20 +5,21 @@ import sys
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QContextMenuEvent, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
 from app import theme
 from app.timeline.curve_data import curves, stepped, unit_of
 from app.timeline.curve_editor import CurveEditor
+from app.timeline.time_widget import HEAD_W
 from icface import edits
 from icface.edits.sources import set_rule
 from icface.mixing import curve, shown
 from icface.project import MixRule
-from tests.app.timeline_stand import NONE, Stand, click, double_click, drag, moving_project
+from tests.app.timeline_stand import NONE, Stand, click, double_click, drag, mouse, moving_project
 
 ALT, CTRL, SHIFT = (
     Qt.KeyboardModifier.AltModifier,
@@ -198,3 +199,39 @@ def test_pyqtgraph_is_not_loaded_before_curves_are_asked_for() -> None:
     code = "import sys, app.main_window; print('pyqtgraph' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_time_and_values_are_dragged_with_the_middle_button(stand: Stand) -> None:
+    one, view = editor(stand), stand.panel.view
+    view.zoom(6, 0.0)
+    start = QPointF(600, 80)
+    at = view.scale.exact(start.x() - HEAD_W), one.value_at(start.y())
+    mouse(one, QEvent.Type.MouseButtonPress, start, button=Qt.MouseButton.MiddleButton)
+    mouse(one, QEvent.Type.MouseMove, start - QPointF(100, 20), button=Qt.MouseButton.MiddleButton)
+    mouse(one, QEvent.Type.MouseButtonRelease, start - QPointF(100, 20), button=Qt.MouseButton.MiddleButton)
+    assert view.scale.exact(500 - HEAD_W) == pytest.approx(at[0])
+    assert one.value_at(60) == pytest.approx(at[1])
+
+
+def test_the_menu_of_the_curves_eases_the_key_under_the_pointer(stand: Stand) -> None:
+    place = key_place(stand, "AU12L", 40)
+    click(editor(stand), place, button=Qt.MouseButton.RightButton)
+    reason = QContextMenuEvent.Reason.Mouse
+    where = editor(stand).mapToGlobal(place.toPoint())
+    QApplication.sendEvent(editor(stand), QContextMenuEvent(reason, place.toPoint(), where))
+    menu = editor(stand).findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)[-1]
+    next(action for action in menu.actions() if action.text() == "Bezier").trigger()
+    menu.close()
+    key = stand.track("AU12R").key_at(40)
+    assert key is not None
+    assert (key.left, key.right) == ("bezier", "bezier")
+    assert stand.session.labels == ("Bezier AU12 key",)
+
+
+def test_sides_with_keys_of_their_own_are_two_curves(stand: Stand) -> None:
+    stand.session.edit(lambda p: edits.set_key(p, "AU12R", 55, 0.4), "Key")
+    left, right = editor(stand).curves
+    assert (left.target, right.target) == ("AU12L", "AU12R")
+    assert "puller left" in editor(stand)._names.text()
+    click(editor(stand), key_place(stand, "AU12R", 40))
+    assert stand.panel.view.keys == {("AU12R", 40)}
