@@ -124,8 +124,9 @@ class MediaPanel(QWidget):
             self._show_source()
         if after.drivers is not before.drivers:
             self._match_cards(before.drivers, after.drivers)
-        self._show_sound()
-        self._show_cards()
+        if _concerns(before, after):
+            self._show_sound()
+            self._show_cards()
 
     def show_photo(self, photo: Photo | None) -> None:
         """The source's own picture."""
@@ -249,3 +250,10 @@ class MediaPanel(QWidget):
     def resizeEvent(self, event: object) -> None:
         """Names are cut to the new width."""
         self._show_source()
+
+
+def _concerns(before: Project, after: Project) -> bool:
+    """Whether anything differs that cards show, so that a slider that moves does not touch them."""
+    mixes = [() if project.face_edits is None else project.face_edits.mix for project in (before, after)]
+    same = after.drivers is before.drivers and after.source is before.source and after.output is before.output
+    return not same or mixes[0] is not mixes[1] or (before.face is None) is not (after.face is None)

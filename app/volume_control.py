@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QHBoxLayout, QSlider, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSlider, QToolButton, QWidget
 
 from app import theme
 from app.settings import Settings
@@ -39,6 +39,7 @@ class VolumeControl(QWidget):
         line.setSpacing(2)
         line.addWidget(self.mute)
         line.addWidget(self.slider)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         sound.available_changed.connect(self.setVisible)
         self.slider.valueChanged.connect(self._volume_changed)
         self.mute.toggled.connect(self._muted_changed)

@@ -169,8 +169,9 @@ def heard_clip(project: Project) -> tuple[Clip, int] | None:
         return (own, 0) if own.has_sound else None
     rules = () if project.face_edits is None else project.face_edits.mix
     names = [wanted] if wanted else [rule.driver for rule in rules if rule.driver]
+    media = {driver.name: driver.medium for driver in project.drivers}
     for name in names:
-        medium = project.driver(name).medium
+        medium = media.get(name)
         if isinstance(medium, Clip) and medium.has_sound:
             return medium, next((rule.shift for rule in rules if rule.driver == name), 0)
     return None

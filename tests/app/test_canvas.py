@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QColorSpace, QImage, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QColorSpace, QImage, QMouseEvent, QPainter, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.canvas import Canvas
+from app.picture_layer import PictureLayer
 from icface.geometry import Box
 from icface.media import Photo
 from icface.project import Face
@@ -292,3 +293,15 @@ def test_very_large_photos_are_exact_at_100_percent_too(canvas: Canvas) -> None:
     x, y = (round(v) for v in canvas.image_point(QPointF(0.5, 0.5)))
     shown = pixels_of(canvas.grab().toImage())
     assert np.array_equal(shown, pixels[y : y + 600, x : x + 700])
+
+
+def test_a_draft_that_is_a_little_too_large_is_painted_quickly_and_alike(astronaut: NDArray[np.uint8]) -> None:
+    pictures = []
+    for quick in (False, True):
+        image = QImage(430, 430, QImage.Format.Format_RGB888)
+        painter = QPainter(image)
+        PictureLayer(astronaut, quick=quick).paint(painter, image.rect(), image.rect())
+        painter.end()
+        pictures.append(np.frombuffer(image.constBits(), np.uint8).reshape(430, -1)[:, : 3 * 430].astype(int))
+    assert np.abs(pictures[0] - pictures[1]).mean() < 4
+    assert (pictures[0] != pictures[1]).any()

@@ -13,7 +13,6 @@ from pytestqt.qtbot import QtBot
 
 from app.file_dialogs import ask_to_export_tracking
 from app.main_window import MainWindow
-from app.time_left import TimeLeft, time_left_text
 from icface import formats
 from icface.geometry import Box
 from icface.mixing import shown
@@ -167,15 +166,6 @@ def test_playing_says_how_many_frames_are_shown_of_those_there_are(driven: MainW
     assert status.speed.text() == "25.0 of 25 frames/s"
     status.show_pace(0.0, 25.0)
     assert "left out" not in status.speed.toolTip()
-
-
-def test_long_work_says_what_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [0.0]
-    left = TimeLeft(lambda: now[0])
-    assert left.seconds(0, 500) is None
-    now[0] = 3.0
-    assert left.seconds(100, 500) == 12.0
-    assert [time_left_text(s) for s in (0.2, 12.4, 179.0, 9000.0)] == ["1 s", "12 s", "3 min", "2.5 h"]
 
 
 def test_what_drives_the_face_is_shown_small_beside_it(qtbot: QtBot, driven: MainWindow) -> None:
