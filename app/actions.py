@@ -79,6 +79,8 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("wipe", "Split before | after", "View", ("W", "Shift+\\"), "wipe", "Split the picture; drag the line", _CHECK),
     ActionSpec("overlays", "Face frames", "View", ("Shift+O",), "overlays", "Frames around several faces", _CHECK),
     ActionSpec("draw_box", "Draw a box around a face", "View", ("B",), "box", "Point out a face that was not found"),
+    ActionSpec("protect", "Protect an area", "Edit", ("R",), "", "What you draw around stays as it is: a hand, say", _GROUP),
+    ActionSpec("unprotect", "Protect nothing", "Edit", tip="Take all protected areas away"),
     ActionSpec("timeline", "Timeline", "View", flags=_CHECK_GROUP, tip="Keys and curves over time"),
     ActionSpec("curves", "Curves", "View", ("Shift+F3",), tip="Curves of the chosen lanes instead of keys", flags=_CHECK),
     ActionSpec("fit_curves", "Fit the timeline", "View", ("Shift+F",), tip="All of time, and all of the curves"),

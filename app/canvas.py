@@ -15,7 +15,7 @@ from app.overlays import Ink
 from app.photo_view import PhotoView
 from icface.geometry import Box
 from icface.media import Photo
-from icface.project import Face
+from icface.project import Face, Region
 
 _ZOOM_PER_NOTCH = 1.2
 _WIPE_REACH = 9
@@ -41,6 +41,8 @@ class Canvas(PhotoView):
     """Index of a face whose frame was clicked."""
     box_drawn = Signal(object)
     """`Box` in image pixels, after `start_drawing_box`."""
+    region_drawn = Signal(object)
+    """`Box` in image pixels, after `start_drawing_region`."""
     head_turned = Signal(float, float, float, int)
     """Degrees of yaw, pitch and roll since the drag began, gesture number."""
     drawing_changed = Signal(bool)
@@ -54,6 +56,8 @@ class Canvas(PhotoView):
         self._hovered: int | None = None
         self._shows_faces = True
         self._drawing = False
+        self._draws_region = False
+        self._regions: Sequence[Region] = ()
         self._grab = _Grab.NOTHING
         self._grab_from = QPointF()
         self._band = QRectF()
@@ -77,10 +81,21 @@ class Canvas(PhotoView):
         self._shows_faces = visible
         self.update()
 
+    def show_regions(self, regions: Sequence[Region]) -> None:
+        """The parts of the picture that stay as they are."""
+        if regions is not self._regions:
+            self._regions = regions
+            self.update()
+
+    def start_drawing_region(self) -> None:
+        """Let the next drag with the left button draw around what is to stay as it is."""
+        self.start_drawing_box()
+        self._draws_region = self._drawing
+
     def start_drawing_box(self) -> None:
         """Let the next drag with the left button draw a box around a face."""
         if self._photo is not None and not self._drawing:
-            self._drawing, self._band = True, QRectF()
+            self._drawing, self._draws_region, self._band = True, False, QRectF()
             self.setCursor(Qt.CursorShape.CrossCursor)
             self.setFocus()
             self._by_keyboard = False
@@ -98,10 +113,13 @@ class Canvas(PhotoView):
     def paint_overlays(self, painter: QPainter, visible: QRectF, ink: Ink) -> None:
         """The box being drawn, or faces and wipe."""
         if self._drawing:
-            overlays.paint_rubber_band(painter, self._band, visible, ink)
+            overlays.paint_rubber_band(painter, self._band, visible, ink, round_=self._draws_region)
             at = QPointF(visible.center().x(), visible.top() + ink.px(12))
-            ink.chip(painter, at, "Drag a box around the face · Esc to stop", align=Qt.AlignmentFlag.AlignHCenter)
+            what = "Drag around what is to stay as it is" if self._draws_region else "Drag a box around the face"
+            ink.chip(painter, at, f"{what} · Esc to stop", align=Qt.AlignmentFlag.AlignHCenter)
             return
+        if self._shows_faces and not self._shows_before:
+            overlays.paint_regions(painter, self._view, self._regions, ink)
         if self._shows_faces and not self._shows_before and len(self._faces) > 1:
             overlays.paint_faces(painter, self._view, self._faces, self._chosen, self._hovered, ink)
         super().paint_overlays(painter, visible, ink)
@@ -191,8 +209,9 @@ class Canvas(PhotoView):
             if min(band.width(), band.height()) >= _SMALLEST_BOX:
                 left, top = self._view.to_image(band.left(), band.top())
                 right, bottom = self._view.to_image(band.right(), band.bottom())
+                drawn = self.region_drawn if self._draws_region else self.box_drawn
                 self.stop_drawing_box()
-                self.box_drawn.emit(Box(left, top, right, bottom))
+                drawn.emit(Box(left, top, right, bottom))
             self.update()
         elif grab is not _Grab.NOTHING:
             self._hover(self._device(event.position()))

@@ -110,6 +110,8 @@ class MainWindow(QMainWindow):
             "wipe": canvas.set_wipe,
             "overlays": self._set_overlays,
             "draw_box": canvas.start_drawing_box,
+            "protect": canvas.start_drawing_region,
+            "unprotect": studio.protect_nothing,
             "light": lambda on: self.set_theme("light" if on else "dark"),
             "full_screen": lambda on: self.showFullScreen() if on else self.showNormal(),
             "keys": lambda: KeysPage(theme.current(), self).show(),
@@ -171,11 +173,7 @@ class MainWindow(QMainWindow):
         self.driving.connect_with(self.actions_by_id, self.timeline, self.status)
         wire_timeline(studio, self.timeline, self.commands, self.actions_by_id)
         wire_sliders(studio, self.panel, self.timeline, self.commands, self.status.say)
-        self.canvas.face_chosen.connect(studio.choose_face)
-        self.canvas.box_drawn.connect(studio.observe_box)
-        self.canvas.head_turned.connect(studio.turn_head)
-        self.canvas.view_changed.connect(self._view_changed)
-        self.canvas.wipe_changed.connect(self.actions_by_id["wipe"].setChecked)
+        self._connect_canvas()
         self.status.cancel_asked.connect(studio.cancel)
         self.documents.changed.connect(self._show_title)
         self.documents.remembered.connect(self._show_recent)
@@ -188,6 +186,15 @@ class MainWindow(QMainWindow):
         self.empty.clip_asked.connect(self.documents.ask_to_open_clip)
         self.empty.sample_asked.connect(studio.open_sample)
         self.empty.recent_asked.connect(self.documents.open)
+
+    def _connect_canvas(self) -> None:
+        studio = self.studio
+        self.canvas.face_chosen.connect(studio.choose_face)
+        self.canvas.box_drawn.connect(studio.observe_box)
+        self.canvas.region_drawn.connect(studio.protect)
+        self.canvas.head_turned.connect(studio.turn_head)
+        self.canvas.view_changed.connect(self._view_changed)
+        self.canvas.wipe_changed.connect(self.actions_by_id["wipe"].setChecked)
 
     def _restore(self) -> None:
         self.resize(QSize(1440, 900))
@@ -256,7 +263,7 @@ class MainWindow(QMainWindow):
         (self.empty.open_button if photo is None else self.canvas).setFocus(Qt.FocusReason.OtherFocusReason)
         if photo is None:
             self.empty.show_opening("", "")
-        for name in ("save_image", "fit", "actual", "zoom_in", "zoom_out", "before", "wipe", "draw_box"):
+        for name in ("save_image", "fit", "actual", "zoom_in", "zoom_out", "before", "wipe", "draw_box", "protect"):
             self.actions_by_id[name].setEnabled(photo is not None)
         self.actions_by_id["before"].setChecked(False)
 
@@ -281,6 +288,8 @@ class MainWindow(QMainWindow):
         if project.clip is not None:
             faces = tuple(face.at(frame) or face for face in faces)
         self.canvas.show_faces(faces, project.face_index)
+        self.canvas.show_regions(project.regions)
+        self.actions_by_id["unprotect"].setEnabled(bool(project.regions))
 
     def _history_changed(self) -> None:
         session = self.studio.session

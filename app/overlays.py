@@ -12,7 +12,7 @@ from app import theme
 from app.theme import Palette
 from app.view_transform import ViewTransform
 from icface.geometry import Box
-from icface.project import Face
+from icface.project import Face, Region
 
 
 def view_rect(box: Box, view: ViewTransform) -> QRectF:
@@ -102,15 +102,31 @@ def paint_wipe(painter: QPainter, x: float, area: QRectF, ink: Ink) -> None:
     ink.chip(painter, QPointF(x + gap, top), "After", align=Qt.AlignmentFlag.AlignLeft)
 
 
-def paint_rubber_band(painter: QPainter, rect: QRectF, area: QRectF, ink: Ink) -> None:
-    """The box being drawn: everything else is dimmed."""
+def paint_regions(painter: QPainter, view: ViewTransform, regions: Sequence[Region], ink: Ink) -> None:
+    """A dashed line around every part that stays as it is."""
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for region in regions:
+        rect = view_rect(region.box, view)
+        dashes = QPen(QColor(245, 245, 245, 210), ink.px(1.2), Qt.PenStyle.DashLine)
+        for pen in (QPen(QColor(0, 0, 0, 130), ink.px(3)), dashes):
+            painter.setPen(pen)
+            if region.shape == "ellipse":
+                painter.drawEllipse(rect)
+            else:
+                painter.drawRect(rect)
+
+
+def paint_rubber_band(painter: QPainter, rect: QRectF, area: QRectF, ink: Ink, *, round_: bool = False) -> None:
+    """The box being drawn, or the ellipse in it: everything else is dimmed."""
     outside = QPainterPath()
     outside.addRect(area)
     inside = QPainterPath()
-    inside.addRect(rect)
+    if round_:
+        inside.addEllipse(rect)
+    else:
+        inside.addRect(rect)
     painter.fillPath(outside.subtracted(inside), QColor(0, 0, 0, 120))
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(QColor(0, 0, 0, 140), ink.px(3)))
-    painter.drawRect(rect)
-    painter.setPen(QPen(QColor("#5aa9ff"), ink.px(1.5)))
-    painter.drawRect(rect)
+    for pen in (QPen(QColor(0, 0, 0, 140), ink.px(3)), QPen(QColor("#5aa9ff"), ink.px(1.5))):
+        painter.setPen(pen)
+        painter.drawPath(inside)

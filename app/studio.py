@@ -19,16 +19,29 @@ from app.render_bridge import RenderBridge, Saved
 from app.session import Session
 from icface.controls import AU_BY_NUMBER
 from icface.curves import CurveError
-from icface.edits import add_face, choose_face, link_unit, open_source, reset_all, reset_control, set_control, set_controls
+from icface.edits import (
+    add_face,
+    add_region,
+    choose_face,
+    link_unit,
+    open_source,
+    reset_all,
+    reset_control,
+    set_control,
+    set_controls,
+    without_regions,
+)
 from icface.engine import RenderEngine
 from icface.geometry import Box
 from icface.media import Photo, PhotoError, output_format, sample_photo_path
 from icface.mixing import shown
 from icface.pictures import beside_frame
-from icface.project import Face, Project, ProjectError
+from icface.project import Face, Project, ProjectError, Region
 from icface.render import Frame, Opened, Renderer
 
 _KEPT_BYTES = 600 * 2**20
+REGION_FEATHER = 0.12
+"""Width of the soft edge of a protected area, in shares of its smaller side."""
 _LARGEST_DRAFT = 2048
 """Longest side of drafts, however far the view is zoomed in: the full picture follows when the slider rests."""
 
@@ -278,6 +291,15 @@ class Studio(QObject):
         width, height = self.photo.width - 0.5, self.photo.height - 0.5
         inside = Box(max(box.left, -0.5), max(box.top, -0.5), min(box.right, width), min(box.bottom, height))
         self.bridge.observe(self.photo, inside)
+
+    def protect(self, box: Box) -> None:
+        """The ellipse in a box, image pixels, stays as it is, with a soft edge."""
+        soft = round(REGION_FEATHER * min(box.width, box.height), 1)
+        self.edit(lambda project: add_region(project, Region(box=box, feather=soft)), "Protect an area")
+
+    def protect_nothing(self) -> None:
+        """No part of the picture is protected any more."""
+        self.edit(without_regions, "Protect nothing")
 
     def _face_observed(self, face: Face) -> None:
         self.edit(lambda project: add_face(project, face), "Add a face")

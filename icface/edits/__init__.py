@@ -58,6 +58,7 @@ from icface.edits.timeline import (
     set_range,
     set_rate,
     set_region,
+    without_regions,
 )
 
 __all__ = [
@@ -108,4 +109,5 @@ __all__ = [
     "set_rule",
     "set_sides",
     "set_track",
+    "without_regions",
 ]

@@ -64,6 +64,11 @@ def remove_region(project: Project, index: int) -> Project:
     return replace(project, regions=(*project.regions[:index], *project.regions[index + 1 :]))
 
 
+def without_regions(project: Project) -> Project:
+    """Nothing is protected."""
+    return replace(project, regions=()) if project.regions else project
+
+
 def _require_region(project: Project, index: int) -> None:
     if not 0 <= index < len(project.regions):
         raise ProjectError(f"Region {index} is not one of the {len(project.regions)} counted from 0.")

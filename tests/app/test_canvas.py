@@ -16,7 +16,7 @@ from app.canvas import Canvas
 from app.picture_layer import PictureLayer
 from icface.geometry import Box
 from icface.media import Photo
-from icface.project import Face
+from icface.project import Face, Region
 from icface.render import Frame, FrameRequest
 from tests.app.conftest import drawn_face
 
@@ -208,6 +208,19 @@ def test_a_box_is_drawn_in_image_pixels(qtbot: QtBot, canvas: Canvas) -> None:
         drag(canvas, canvas.widget_point(300.5, 200.5), canvas.widget_point(100.5, 80.5), LEFT)
     (box,) = drawn.args
     assert (box.left, box.top, box.right, box.bottom) == pytest.approx((100.5, 80.5, 300.5, 200.5), abs=0.51)
+
+
+def test_an_area_to_be_protected_is_drawn_and_then_shown(qtbot: QtBot, canvas: Canvas) -> None:
+    canvas.zoom_to(1.0)
+    canvas.start_drawing_region()
+    with qtbot.waitSignal(canvas.region_drawn) as drawn, qtbot.assertNotEmitted(canvas.box_drawn):
+        drag(canvas, canvas.widget_point(100.5, 80.5), canvas.widget_point(300.5, 200.5), LEFT)
+    without = canvas.grab().toImage()
+    canvas.show_regions((Region(box=drawn.args[0]), Region(box=drawn.args[0], shape="box")))
+    assert canvas.grab().toImage() != without
+    canvas.start_drawing_box()
+    with qtbot.waitSignal(canvas.box_drawn), qtbot.assertNotEmitted(canvas.region_drawn):
+        drag(canvas, canvas.widget_point(100.5, 80.5), canvas.widget_point(300.5, 200.5), LEFT)
 
 
 def test_a_box_cannot_leave_the_photo_and_a_click_is_none(qtbot: QtBot, canvas: Canvas) -> None:

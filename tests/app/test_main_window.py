@@ -446,3 +446,22 @@ def test_work_that_lasts_is_named_and_can_be_stopped(qtbot: QtBot, window: MainW
     window.status.show_busy(False)
     assert window.status.work.text() == ""
     assert not window.status.cancel.isVisible()
+
+
+def test_a_protected_area_is_a_step_that_can_be_taken_back(qtbot: QtBot, opened: MainWindow) -> None:
+    canvas, session = opened.canvas, opened.studio.session
+    assert not opened.actions_by_id["unprotect"].isEnabled()
+    QTest.keyClick(canvas, Qt.Key.Key_R)
+    with qtbot.waitSignal(canvas.region_drawn):
+        start, end = (canvas.widget_point(x, y).toPoint() for x, y in ((200, 80), (280, 170)))
+        QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=start)
+        QTest.mouseMove(canvas, end)
+        QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=end)
+    (region,) = opened.studio.project.regions
+    assert (region.box.width, region.box.height) == pytest.approx((80, 90), abs=2)
+    assert session.undo_label == "Protect an area"
+    opened.actions_by_id["unprotect"].trigger()
+    assert opened.studio.project.regions == ()
+    session.undo()
+    session.undo()
+    assert opened.studio.project.regions == ()

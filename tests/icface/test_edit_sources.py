@@ -165,7 +165,9 @@ def test_regions_are_added_changed_and_removed() -> None:
     one, other = Region(box=Box(0, 0, 9, 9)), Region(box=Box(1, 1, 5, 5), shape="box")
     project = edits.add_region(a_project(ControlVector()), one)
     assert edits.set_region(project, 0, other).regions == (other,)
-    assert edits.remove_region(project, 0).regions == ()
+    assert edits.remove_region(project, 0).regions == edits.without_regions(project).regions == ()
+    bare = a_project(ControlVector())
+    assert edits.without_regions(bare) is bare
     with pytest.raises(ProjectError, match="Region 1 is not one of the 1"):
         edits.remove_region(project, 1)
 
