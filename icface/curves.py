@@ -84,7 +84,10 @@ class Key:
 
     def moved(self, frames: int = 0, value: float = 0.0) -> Key:
         """The key elsewhere, its handles along with it."""
-        return replace(self, frame=self.frame + frames, value=self.value + value)
+        return Key(  # not `replace`, which takes twice as long: ten thousand keys may be dragged at once
+            frame=self.frame + frames, value=self.value + value, left=self.left, right=self.right,
+            left_handle=self.left_handle, right_handle=self.right_handle,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
