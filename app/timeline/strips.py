@@ -98,6 +98,8 @@ class FilmStrip(Strip):
         ratio, side = self.devicePixelRatioF(), self._tile_width() if self._images else 0.0
         end = self._end if self._images else 0.0
         for x, place in self.tiles():
+            if x > event.rect().right() or x + side < event.rect().left():
+                continue  # the playhead has moved elsewhere
             image = self._fitted(place, ratio)
             shown = min(side - 1, end - x)
             painter.drawImage(
@@ -165,6 +167,8 @@ class WaveStrip(Strip):
         self.paint_ground(painter, "Sound")
         painter.setClipRect(self.time_rect)
         xs, low, high = self.columns()
+        needed = (xs + HEAD_W >= event.rect().left() - 1) & (xs + HEAD_W <= event.rect().right() + 1)
+        xs, low, high = xs[needed], low[needed], high[needed]
         middle, reach = self.height() / 2, self.height() / 2 - 3
         painter.setPen(QPen(colours.color("mark"), 1))
         tops, ends = middle - high * reach - 0.5, middle - low * reach + 0.5
@@ -218,7 +222,7 @@ class TrustStrip(Strip):
         self.paint_ground(painter, "" if found is None else f"Confidence: {found[0]}")
         if found is not None:
             painter.setClipRect(self.time_rect)
-            self._paint_line(painter, found[1])
+            self._paint_line(painter, found[1], event.rect())
             height = self.height() - 1
             for left, right in self.spans(GOOD + 1):
                 painter.fillRect(QRectF(left, 0, right - left, height), colours.color("amber", 110))
@@ -230,13 +234,15 @@ class TrustStrip(Strip):
             painter.setClipping(False)
         self.paint_playhead(painter)
 
-    def _paint_line(self, painter: QPainter, trust: Trust) -> None:
+    def _paint_line(self, painter: QPainter, trust: Trust, area: QRect) -> None:
         width = self.width() - HEAD_W
         first, last = self.view.scale.visible(width)
-        frames = np.arange(first, min(last + 1, len(trust.confidence)))
+        step = max((last - first) // max(width, 1), 1)  # of the frames under one pixel, the worst
+        beyond = 2 + 2 * step  # a little more than the area, so that the line goes on across its edges
+        begin = max(first, (self.frame_at(area.left()) - beyond - first) // step * step + first)
+        frames = np.arange(begin, min(last, self.frame_at(area.right()) + beyond, len(trust.confidence) - 1) + 1)
         if not len(frames):
             return
-        step = max(len(frames) // max(width, 1), 1)  # of the frames under one pixel, the worst
         starts = np.arange(0, len(frames), step)
         worst = np.minimum.reduceat(trust.confidence[frames], starts)
         ys = 3 + (1 - worst) * (self.height() - 7)
