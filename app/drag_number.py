@@ -186,9 +186,12 @@ class DragNumber(QWidget):
 
     def event(self, event: QEvent) -> bool:
         """What this number understands is no shortcut of the window while it has the focus."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and not event.modifiers():
-            known = {Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Delete, Qt.Key.Key_Backspace}
-            if event.key() in known or (event.text() and event.text() in _TYPED):
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            steps = {Qt.Key.Key_Up, Qt.Key.Key_Down}  # with Shift finer
+            known = steps | {Qt.Key.Key_Delete, Qt.Key.Key_Backspace}
+            own = event.key() in known or (event.text() and event.text() in _TYPED)
+            shifted = event.modifiers() == Qt.KeyboardModifier.ShiftModifier and event.key() in steps
+            if shifted or (own and not event.modifiers()):
                 event.accept()
                 return True
         return super().event(event)

@@ -313,3 +313,20 @@ def test_a_removed_source_takes_its_card_and_its_rules_with_it(qtbot: QtBot, dri
     driven.studio.session.undo()
     assert [c.name.text() for c in driven.driving.panel.media.cards] == ["A"]
     settle(qtbot, driven)
+
+
+def test_a_number_keeps_its_fine_steps_while_arrows_step_through_time(driven: MainWindow) -> None:
+    gain = driven.driving.panel.mix.rows["all"].gain
+    gain.setFocus()
+    assert driven.actions_by_id["next_mark"].isEnabled()
+    before = gain.value
+    assert before is not None
+    QTest.keyClick(gain, Qt.Key.Key_Up, Qt.KeyboardModifier.ShiftModifier)
+    fine = gain.value
+    assert fine is not None
+    assert before < fine < before + 0.02
+    QTest.keyClick(gain, Qt.Key.Key_Up)
+    assert gain.value is not None
+    assert gain.value > fine + 0.005
+    QTest.keyClick(gain, Qt.Key.Key_Right)
+    assert driven.studio.playhead.frame == 1
