@@ -188,7 +188,8 @@ class FacePredictor:
         finer = Similarity((FINER, 0, (FINER - 1) / 2, 0, FINER, (FINER - 1) / 2))
         kept = sample_crop(image, finer @ crop_from_image, KEPT)
         points = crop_from_image.points(face.landmarks[:, :2])
-        return self._guarded(lambda: self._encode(window, kept, points, crop_from_image, face.controls))
+        with _one_thread():
+            return self._guarded(lambda: self._encode(window, kept, points, crop_from_image, face.controls))
 
     def predict(self, encoding: SourceEncoding, controls: ControlVector) -> FacePrediction:
         """The flow that turns the photo's own controls into these; no flow at all when they are the same."""
@@ -349,7 +350,7 @@ def patch_input(
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """A tick is many small operations: threads would wait for each other longer than they work, above all on a busy machine."""
+    """Work is many small operations: threads would wait for each other longer than they work, above all on a busy machine."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
