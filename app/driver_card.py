@@ -261,6 +261,7 @@ class DriverCard(QWidget):
         menu = QMenu(self)
         menu.addAction("Export its tracking…", lambda: wishes.export_asked.emit(self.look.driver.name))
         menu.addAction("Take the expression under the playhead", lambda: wishes.frame_picked.emit(self.look.driver.name))
+        self.others = menu.addAction("Look for other people in it", lambda: wishes.track_asked.emit(self.look.driver.name))
         menu.addSeparator()
         menu.addAction("Remove", lambda: wishes.removed.emit(self.look.driver.name))
         self.more.setMenu(menu)
@@ -314,6 +315,7 @@ class DriverCard(QWidget):
         self.drive.setVisible(tracked or look.progress is not None)
         self.drive.setText("Drives the face" if look.drives else "Drive the face")
         self.drive.setEnabled(look.can_drive)
+        self.others.setVisible(tracked and isinstance(driver.medium, Clip) and look.people == 0)
         self.pick.setEnabled(tracked and look.can_drive)
         if self.details.isVisibleTo(self):
             self._show_details(look)

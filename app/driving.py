@@ -139,10 +139,11 @@ class Driving(QObject):
 
         if waiting or is_source:
             self._studio.edit(sets, f"Track {name}")
-        if waiting and len(found.motions) > 1:
+        served = [driver.name for driver in self.project.drivers if driver.medium == found.clip]
+        if served and len(found.motions) > 1:
             self._people[found.clip.digest] = found.motions
             self._studio.bridge.portray(found.clip, found.motions, found.clip.digest, PORTRAIT_SIDE)
-            for driver in waiting:
+            for driver in served:
                 self.people_found.emit(driver, found.motions)
 
     def people(self, name: str) -> tuple[Motion, ...]:
@@ -156,7 +157,7 @@ class Driving(QObject):
         self._studio.edit(lambda project: edits.set_motion(project, name, motion), f"Person {number + 1} of {name}")
 
     def track_again(self, name: str) -> None:
-        """Read a source's clip that was not tracked, as after it was cancelled."""
+        """Read a source's clip that was not tracked, as after it was cancelled; or look who else is in one that was."""
         medium = self.project.driver(name).medium
         if isinstance(medium, Clip):
             self._studio.bridge.track(medium)

@@ -147,6 +147,28 @@ def test_of_several_people_one_is_chosen_by_their_portraits(qtbot: QtBot, opened
     settle(qtbot, opened)
 
 
+def test_who_else_is_in_a_clip_is_looked_up_again_in_a_document_that_was_opened(
+    qtbot: QtBot, opened: MainWindow, crowd_path: Path
+) -> None:
+    driving, panel = opened.driving.driving, opened.driving.panel
+    with qtbot.waitSignal(opened.studio.bridge.portraits_ready, timeout=PATIENCE_MS):
+        driving.add_source(crowd_path)
+    settle(qtbot, opened)
+    driving._people.clear()  # as in a program that was started anew
+    panel.media._people.clear()
+    opened.studio.set_row("AU26", 0.3, 1)
+    driving.set_driver("A", smoothing=0.2)
+    (card,) = panel.media.cards
+    assert card.others.isVisible()
+    steps = len(opened.studio.session.labels)
+    with qtbot.waitSignal(driving.people_found, timeout=PATIENCE_MS):
+        card.others.trigger()
+    assert card.look.people == 2
+    assert not card.others.isVisible()
+    assert len(opened.studio.session.labels) == steps
+    settle(qtbot, opened)
+
+
 def test_the_people_of_a_clip_are_shown_as_the_frames_show_them_that_show_them_best(
     qtbot: QtBot, window: MainWindow, crowd_path: Path
 ) -> None:
