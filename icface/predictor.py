@@ -30,6 +30,7 @@ from icface.model.paint_limits import as_taught, in_own_hues, painter_controls
 from icface.model.painter import PATCH, PATCH_CHANNELS, Paint, Painter, PainterConfig
 from icface.model.patches import FINER, KEPT, Patch, PatchAnchor, needed, patch_of
 from icface.model.store import models_dir
+from icface.model.teeth import gaps, hides_teeth, with_gaps
 from icface.model.warp import SurfaceMesh, build_mesh, flow_of, move
 from icface.tracking import FaceObservation, NoFaceError
 
@@ -291,7 +292,13 @@ class FacePredictor:
         wanted = needed(seen, frame.points(lips)) * faded_in
         if not wanted.any():
             return ()
-        return (self._paint(self._painter, frame, seen[:PATCH_CHANNELS], wanted, (encoding.controls, controls)),)
+        painted = self._paint(self._painter, frame, seen[:PATCH_CHANNELS], wanted, (encoding.controls, controls))
+        mesh = encoding.mesh
+        if not hides_teeth(encoding.lips.at(mesh.source.double().cpu().numpy())):
+            return (painted,)
+        grid_from_head = np.diag([1, -1, 1])[:2] @ rotation_matrix(*controls.angles_deg) * mesh.pixels_per_cm
+        lines = gaps(grid_from_head, frame, mesh.pivot.double().cpu().numpy(), len(painted.mask))
+        return (replace(painted, colour=with_gaps(painted.colour, painted.mask, seen[:3], lines)),)
 
     def _paint(
         self,
