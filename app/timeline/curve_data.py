@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -67,6 +68,16 @@ def of_one_unit(lanes: Iterable[Lane]) -> tuple[Lane, ...]:
     """The lanes that can share an axis with the last of them."""
     found = tuple(lanes)
     return tuple(lane for lane in found if unit_of(lane.id) == unit_of(found[-1].id))
+
+
+def of_commonest_unit(lanes: Iterable[Lane], most: int) -> tuple[Lane, ...]:
+    """The first lanes of the unit in which the most keys are counted."""
+    found = tuple(lanes)
+    by_unit = Counter[str]()
+    for lane in found:
+        by_unit[unit_of(lane.id)] += len(lane.frames)
+    unit = max(by_unit, key=by_unit.__getitem__, default="")
+    return tuple(lane for lane in found if unit_of(lane.id) == unit)[:most]
 
 
 def curves(project: Project, lanes: Iterable[Lane], first: int, last: int) -> tuple[Curve, ...]:

@@ -13,6 +13,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import (
     QContextMenuEvent,
+    QKeyEvent,
     QMouseEvent,
     QPaintEvent,
     QResizeEvent,
@@ -23,7 +24,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from app import theme
 from app.gestures import next_gesture
-from app.timeline.curve_data import Curve, curves, of_one_unit, unit_of
+from app.timeline.curve_data import Curve, curves, of_commonest_unit, of_one_unit, unit_of
 from app.timeline.curve_plot import CurvePlot
 from app.timeline.key_drag import MoveDrag
 from app.timeline.key_menu import open_key_menu
@@ -41,6 +42,7 @@ _COLOURS = {
 }
 _MOD = Qt.KeyboardModifier
 _DRAG_PX = 3
+_MOST_UNASKED = len(_COLOURS["dark"])
 _NOTHING = "Choose a lane or a slider to see its curve."
 
 
@@ -111,10 +113,10 @@ class CurveEditor(TimeWidget):
 
     @property
     def lanes(self) -> tuple[Lane, ...]:
-        """The chosen lanes that share an axis."""
+        """The chosen lanes that share an axis; while none is chosen, keyed ones, as many as can be told apart."""
         by_id = {lane.id: lane for lane in self.view.lanes}
         chosen = tuple(by_id[lane] for lane in self.view.chosen if lane in by_id and not by_id[lane].is_group)
-        return of_one_unit(chosen) if chosen else ()
+        return of_one_unit(chosen) if chosen else of_commonest_unit(self.view.all_lanes, _MOST_UNASKED)
 
     def refresh(self) -> None:
         """Draw the curves of the present document, lanes and zoom."""
@@ -173,9 +175,11 @@ class CurveEditor(TimeWidget):
             side = {"L": " left", "R": " right"}.get(one.target[-1], "") if len(lane.targets) > 1 else ""
             sides = side if sum(other.lane == one.lane for other in self.curves) > 1 else ""
             lines.append(f"<span style='color:{self.colour(place)}'>{lane.number} {lane.name}{sides}</span>")
-        left_out = len(self.view.chosen_lanes) - len(lanes)
+        chosen = self.view.chosen_lanes
+        left_out = len(chosen or self.view.all_lanes) - len(lanes)
         if left_out > 0:
-            lines.append(f"<span style='color:{colours.secondary}'>{left_out} more in another unit</span>")
+            why = "in another unit" if chosen else "to be chosen"
+            lines.append(f"<span style='color:{colours.secondary}'>{left_out} more {why}</span>")
         self._names.setText("<br>".join(lines))
         unit = unit_of(lanes[-1].id)
         self.setAccessibleDescription(f"{len(self.curves)} curves, in {'degrees' if unit == '°' else 'intensity'}")
@@ -351,7 +355,17 @@ class CurveEditor(TimeWidget):
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Offer what can be done with the chosen keys."""
         lanes = self.lanes
-        open_key_menu(self, self.view, self.wishes, lanes[-1] if lanes else None, event.globalPos())
+        lane = lanes[-1] if lanes and self.view.chosen_lanes else None
+        open_key_menu(self, self.view, self.wishes, lane, event.globalPos())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape lets go of keys, then of lanes, so that all curves are seen."""
+        if event.key() == Qt.Key.Key_Escape and self.view.keys:
+            self.view.choose_keys(())
+        elif event.key() == Qt.Key.Key_Escape and self.view.chosen:
+            self.view.choose_lanes(())
+        else:
+            event.ignore()
 
 
 def _handle(side: str, key: Key, gap: int) -> Handle | None:

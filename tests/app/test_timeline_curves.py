@@ -141,6 +141,20 @@ def test_curves_in_another_unit_are_left_out_and_told_of(stand: Stand) -> None:
     assert unit_of("AU12") == unit_of("mix:pose:offset") == ""
 
 
+def test_while_no_lane_is_chosen_the_keyed_ones_are_seen(stand: Stand) -> None:
+    stand.session.edit(lambda project: edits.set_key(project, "AU26", 30, 0.5), "Key AU26")
+    click(editor(stand), key_place(stand, "AU12L", 40))
+    QTest.keyClick(editor(stand), Qt.Key.Key_Escape)
+    assert not stand.panel.view.keys
+    assert [lane.id for lane in editor(stand).lanes] == ["AU12"]
+    QTest.keyClick(editor(stand), Qt.Key.Key_Escape)
+    assert {one.lane for one in editor(stand).curves} == {"AU12", "AU26"}
+    assert "1 more to be chosen" in editor(stand)._names.text()
+    start = key_place(stand, "AU12L", 40)
+    drag(editor(stand), start, start + QPointF(5 * stand.panel.view.scale.px, 0), ALT)
+    assert stand.frames("AU12L") == (10, 45, 80)
+
+
 def test_the_values_are_fitted_and_zoomed(stand: Stand) -> None:
     one = editor(stand)
     fitted = one.low, one.high
