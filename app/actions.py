@@ -59,6 +59,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("save", "Save", "File", ("Ctrl+S",), "save", "Save the project: what was opened, and every change", _GROUP),
     ActionSpec("save_as", "Save as…", "File", ("Ctrl+Shift+S",), tip="Save the project under another name"),
     ActionSpec("save_image", "Save image as…", "File", ("Ctrl+Alt+S",), "picture", "Save the picture as edited", _GROUP),
+    ActionSpec("export", "Export…", "File", ("Ctrl+E",), "clip", "Clip, animation, stills: edits over time into a file"),
     ActionSpec("add_driver", "Add what drives the face…", "File", ("Ctrl+Shift+D",), "add", "Clips, tables, photos", _GROUP),
     ActionSpec("import_tracking", "Import tracking…", "File", tip="A table of OpenFace, py-feat, Live Link Face or MediaPipe"),
     ActionSpec("export_tracking", "Export tracking…", "File", tip="What was read in a clip, as a table of other programs"),

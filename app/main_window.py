@@ -27,6 +27,7 @@ from app.documents import Documents
 from app.driving_view import DrivingView
 from app.empty_page import EmptyPage
 from app.errors import Notice
+from app.export_deeds import ExportDeeds
 from app.help_pages import AboutPage, KeysPage
 from app.history_popup import HistoryPopup
 from app.notice_strip import NoticeStrip
@@ -68,6 +69,7 @@ class MainWindow(QMainWindow):
         self.timeline = TimelinePanel(studio.session, studio.playhead)
         self.commands = TimelineCommands(self.timeline, settings)
         self.driving = DrivingView(studio, settings, self.canvas, self)
+        self.exports = ExportDeeds(self, studio, settings)
         self.actions_by_id = make_actions(self, self._handlers())
         self._recent = QMenu("Open recent", self)
         self.setWindowTitle("ICface Studio")
@@ -118,6 +120,7 @@ class MainWindow(QMainWindow):
             "about": lambda: AboutPage(self).show(),
             **self.commands.handlers(),
             **self.driving.handlers(),
+            **self.exports.handlers(),
         }
 
     def _build_body(self) -> None:
@@ -147,6 +150,7 @@ class MainWindow(QMainWindow):
         self.stack.setStretchFactor(1, 0)
         self.setCentralWidget(self.stack)
         self.setStatusBar(self.status)
+        self.status.addPermanentWidget(self.exports.badge)
         self.status.addPermanentWidget(self.driving.volume)
 
     def _connect(self) -> None:
@@ -263,7 +267,7 @@ class MainWindow(QMainWindow):
         (self.empty.open_button if photo is None else self.canvas).setFocus(Qt.FocusReason.OtherFocusReason)
         if photo is None:
             self.empty.show_opening("", "")
-        for name in ("save_image", "fit", "actual", "zoom_in", "zoom_out", "before", "wipe", "draw_box", "protect"):
+        for name in ("save_image", "export", "fit", "actual", "zoom_in", "zoom_out", "before", "wipe", "draw_box", "protect"):
             self.actions_by_id[name].setEnabled(photo is not None)
         self.actions_by_id["before"].setChecked(False)
 
@@ -383,10 +387,11 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask what becomes of unsaved changes, and remember the layout."""
-        if not self.documents.may_close():
+        if not (self.documents.may_close() and self.exports.may_close()):
             event.ignore()
             return
         self.documents.close()
+        self.exports.close()
         self.driving.close()
         self.settings.set_state("window", self.saveGeometry())
         self.settings.set_state("columns", self.splitter.saveState())

@@ -6,7 +6,7 @@ Requests go to the engine as values; what the engine tells arrives as Qt signals
 from __future__ import annotations
 
 import traceback
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -14,7 +14,8 @@ from typing import Literal
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QImage
 
-from icface.engine import Advanced, Event, Failed, Finished, Job, Progress, Rendered, RenderEngine, Work
+from icface.engine import Advanced, Cancelled, Event, Failed, Finished, Job, Progress, Rendered, RenderEngine, Work
+from icface.export import ExportPlan, export
 from icface.geometry import Box
 from icface.intake import Intake, take_in
 from icface.media import Photo, Pixels, eight_bit, save_photo
@@ -130,6 +131,7 @@ class RenderBridge(QObject):
         self._asked: tuple[FrameRequest, FrameRequest] | None = None  # the newest draft and the full picture after it
         self._waiting = False
         self._jobs: dict[Job, tuple[_Kind, str]] = {}  # those that are still of interest
+        self._heard: dict[Job, Callable[[Event], object]] = {}
         self._prepared: tuple[str, tuple[Face, ...]] | None = None
         self._busy = False
         self._closed = False
@@ -244,8 +246,22 @@ class RenderBridge(QObject):
         self._tell_busy()
         return job.number
 
+    def export(self, plan: ExportPlan, heard: Callable[[Event], object]) -> Job:
+        """Write what a plan says, whatever else is done or cancelled meanwhile; `heard` gets each event of the job."""
+        job = self._engine.add_job(export(plan, self._renderer))
+        self._heard[job] = heard
+        return job
+
+    def pause(self, job: Job, on: bool) -> None:
+        """Let an export rest, or go on."""
+        self._engine.pause(job, on)
+
+    def stop(self, job: Job) -> None:
+        """Stop an export: `Cancelled` is heard when its file is gone."""
+        self._engine.cancel(job)
+
     def cancel(self) -> None:
-        """Stop all jobs that run; nothing more is heard of them."""
+        """Stop all jobs that run but exports; nothing more is heard of them."""
         for kind, key in set(self._jobs.values()):
             self._drop(kind, key)
         self._tell_busy()
@@ -290,6 +306,9 @@ class RenderBridge(QObject):
                 self._receive_frame(event.result)
             case Failed(task=task) if isinstance(task, FrameRequest):
                 self._receive_failed_frame(task, event.error)
+            case Cancelled(job=job) | Advanced(job=job) | Finished(job=job) | Failed(task=Job() as job) if job in self._heard:
+                heard = self._heard[job] if isinstance(event, Advanced) else self._heard.pop(job)
+                heard(event)
             case Advanced() | Finished() | Failed():
                 self._receive_from_job(event)
         self._tell_busy()

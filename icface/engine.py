@@ -112,6 +112,7 @@ class RenderEngine(Generic[Request, Result]):
         self._jobs: deque[tuple[Job, Work]] = deque()
         self._unwanted: set[Job] = set()
         self._promised: set[Job] = set()
+        self._paused: set[Job] = set()
         self._numbers = itertools.count(1)
         self._closing = False
         self._thread: threading.Thread | None = None
@@ -162,6 +163,15 @@ class RenderEngine(Generic[Request, Result]):
                 self._unwanted.add(job)
                 self._changed.notify()
 
+    def pause(self, job: Job, on: bool = True) -> None:
+        """Let a job rest where it is after the step it is taking, or go on; one that has ended is left as it is."""
+        with self._changed:
+            if on and any(job == waiting for waiting, _ in self._jobs):
+                self._paused.add(job)
+            else:
+                self._paused.discard(job)
+            self._changed.notify()
+
     def close(self) -> None:
         """Stop at the next checkpoint, finish what was promised, close the other jobs and join the thread.
 
@@ -169,6 +179,7 @@ class RenderEngine(Generic[Request, Result]):
         """
         with self._changed:
             self._closing = True
+            self._paused.clear()
             self._changed.notify()
         if self._thread is not None:
             self._thread.join()
@@ -222,10 +233,10 @@ class RenderEngine(Generic[Request, Result]):
                 self._changed.wait(wait_s)
 
     def _first_job(self) -> tuple[object, _Action] | None:
-        if not self._jobs:
-            return None
-        job, work = self._jobs[0]
-        return job, partial(self._advance, job, work)
+        for job, work in self._jobs:
+            if job not in self._paused:
+                return job, partial(self._advance, job, work)
+        return None
 
     def _answer(self, request: Request, checkpoint: Checkpoint) -> Rendered[Request, Result]:
         return Rendered(request, self._render(request, checkpoint))
@@ -236,8 +247,9 @@ class RenderEngine(Generic[Request, Result]):
         except StopIteration as stop:
             self._remove(job)
             return Finished(job, stop.value)
-        with self._changed:
-            self._jobs.rotate(-1)
+        with self._changed:  # those that rest keep their place
+            self._jobs.remove((job, work))
+            self._jobs.append((job, work))
         return Advanced(job, progress)
 
     def _drop(self, job: Job, work: Work) -> Cancelled:
@@ -259,3 +271,4 @@ class RenderEngine(Generic[Request, Result]):
             self._jobs = deque(pair for pair in self._jobs if pair[0] != job)
             self._unwanted.discard(job)
             self._promised.discard(job)
+            self._paused.discard(job)

@@ -12,7 +12,6 @@ from typing import Protocol, TypeVar
 from av.video.frame import VideoFrame as Decoded
 
 from icface.engine import Progress
-from icface.export.clip_frames import ClipFrames
 from icface.export.plan import ExportPlan, found_clip, found_photo
 from icface.export.shaping import Shaping
 from icface.export.writing import WriterThread
@@ -147,6 +146,8 @@ def _exported(plan: ExportPlan, written: Written, edited: int, reused: int, unse
 @contextmanager
 def _maker(project: Project, renderer: Renderer) -> Iterator[_Maker]:
     if isinstance(project.source, Clip):
+        from icface.export.clip_frames import ClipFrames  # noqa: PLC0415  (torch, which no window should wait for)
+
         info = found_clip(project.source)
         with ClipReader(info.path, cache_bytes=1) as reader:
             yield ClipFrames(project, reader, renderer.predictor)
