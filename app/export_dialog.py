@@ -84,13 +84,10 @@ class ExportDialog(QDialog):
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(_PAUSE_MS)
+        self.resize(880, 680)
         self._fill()
         self._build(exports)
         self._connect()
-
-    def sizeHint(self) -> QSize:
-        """Room for the presets and their plan."""
-        return QSize(820, 640)
 
     # Building --------------------------------------------------------------------------------------------------------
 
@@ -99,6 +96,7 @@ class ExportDialog(QDialog):
             title, _, use = preset.title.partition(": ")
             item = QListWidgetItem(f"{title}\n{use[:1].upper()}{use[1:]}" if use else title)
             item.setData(_ROLE, preset.name)
+            item.setSizeHint(QSize(0, 46 if use else 32))
             if missing := preset.missing_encoders():
                 item.setFlags(Qt.ItemFlag.NoItemFlags)
                 item.setToolTip(f"Needs the encoder {', '.join(missing)}, which this build of FFmpeg lacks.")

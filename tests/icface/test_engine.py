@@ -480,3 +480,30 @@ def test_what_was_asked_before_the_start_is_done_after_it(events: Events) -> Non
     engine.start(events.put)
     assert events.next() == Rendered(1, 1)
     engine.close()
+
+
+def test_a_paused_job_rests_while_others_go_on_and_can_be_resumed_or_cancelled(make_engine: Make, events: Events) -> None:
+    gate = Gate()
+
+    def held() -> Generator[Progress, None, str]:
+        yield Progress(0, 2, "first")
+        gate.hold()
+        yield Progress(1, 2, "second")
+        return "held"
+
+    engine = make_engine()
+    resting = engine.add_job(held())
+    assert events.next() == Advanced(resting, Progress(0, 2, "first"))
+    gate.wait()
+    engine.pause(resting)
+    gate.released.set()
+    assert events.next() == Advanced(resting, Progress(1, 2, "second"))
+    other = engine.add_job(counting(2, "other"))
+    assert {type(event) for event in events.some(3)} == {Advanced, Finished}  # all three of the other job
+    engine.request(7)
+    assert isinstance(events.next(), Rendered)
+    engine.pause(resting, False)
+    assert events.next() == Finished(resting, "held")
+    engine.pause(other)  # has ended: nothing happens
+    third = engine.add_job(counting(1))
+    assert events.some(2)[-1] == Finished(third, "done")
