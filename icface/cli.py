@@ -24,6 +24,7 @@ from icface.commands.options import device_option, json_option
 BAD_INPUT = 2
 COMMANDS: dict[str, str] = {
     "animate": "icface.commands.animate",
+    "batch": "icface.commands.batch",
     "convert": "icface.commands.convert",
     "edit": "icface.commands.edit",
     "export": "icface.commands.export",

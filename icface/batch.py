@@ -1,0 +1,263 @@
+"""Many photos and clips given the same edits or driven by the same motion, in several processes at once.
+
+What is finished is written down beside the outputs, so that a batch that was interrupted, or is run again, makes only what is
+missing or has changed. One failure does not stop the others.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
+
+from icface import __version__, edits
+from icface.engine import Progress
+from icface.export import EXPORT_PRESETS, STILL, ExportError, ExportOptions, export, plan_export
+from icface.media.clip import file_digest
+from icface.media.video import VIDEO_SUFFIXES
+from icface.project import Project
+from icface.recipes import applied, opened_document, pattern_of, voice_of
+from icface.render import Renderer
+from icface.whole_file import write_whole
+
+T = TypeVar("T")
+RECORD = ".icface-batch.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchTask:
+    """One input of a batch: all a process needs to know.
+
+    Attributes
+    ----------
+    source : Path
+        A photo or clip.
+    pattern : Path
+        A saved document, or what drives a face: a table, a clip, a photo.
+    target : Path
+        The file to make.
+    options : ExportOptions
+    device : str
+        Where the networks run.
+    """
+
+    source: Path
+    pattern: Path
+    target: Path
+    options: ExportOptions
+    device: str = "auto"
+
+    def key(self) -> str:
+        """Stands for all that decides what is made. `VideoError` if a file is gone."""
+        content = [file_digest(self.source), *(file_digest(path) for path in _files(self.pattern))]
+        parts = (__version__, content, str(self.target.name), sorted(asdict(self.options).items(), key=lambda pair: pair[0]))
+        return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a task.
+
+    Attributes
+    ----------
+    task : BatchTask
+    state : str
+        "made", "kept" (there already, made of the same) or "failed".
+    frames : int
+    text : str
+        Why it failed, or notes.
+    """
+
+    task: BatchTask
+    state: str
+    frames: int = 0
+    text: str = ""
+
+
+Runner = Callable[[Sequence[BatchTask]], Iterator[Outcome]]
+"""Works tasks off and gives each outcome when it is there, in any order."""
+
+
+def _files(pattern: Path) -> list[Path]:
+    return sorted(path for path in pattern.rglob("*") if path.is_file()) if pattern.is_dir() else [pattern]
+
+
+def tasks_for(
+    sources: Sequence[Path], pattern: Path, folder: Path, options: ExportOptions, *, device: str = "auto"
+) -> tuple[BatchTask, ...]:
+    """A task for each input; outputs are called as their inputs.
+
+    Raises
+    ------
+    ExportError
+        If two inputs would make the same file, or an input would be overwritten.
+    """
+    preset = EXPORT_PRESETS.get(options.preset or "mp4")
+    if preset is None:
+        raise ExportError(f"There is no preset {options.preset!r}. Choose one of: {', '.join(EXPORT_PRESETS)}.")
+    made: dict[Path, Path] = {}
+    for source in sources:
+        name = f"{source.stem}{preset.suffix}"
+        target = folder / source.stem / name if preset.kind == "sequence" and preset is not STILL else folder / name
+        if target in made:
+            raise ExportError(f"{made[target]} and {source} would both become {target}. Rename one, or use two folders.")
+        if target.resolve() == source.resolve():
+            raise ExportError(f"{source} would be overwritten. Choose another folder.")
+        made[target] = source
+    chosen = replace(options, preset=preset.name)
+    return tuple(
+        BatchTask(source=source, pattern=pattern, target=target, options=chosen, device=device)
+        for target, source in made.items()
+    )
+
+
+def run_batch(tasks: Sequence[BatchTask], folder: Path, runner: Runner) -> Generator[Progress, None, tuple[Outcome, ...]]:
+    """Job: work the tasks off; those whose outputs are there, made of the same, are kept.
+
+    Parameters
+    ----------
+    tasks : sequence of BatchTask
+    folder : Path
+        Where the record of what was made is kept; it is created.
+    runner : callable
+        `in_processes`, or `icface.cluster.on_ray`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    record = _read_record(folder)
+    outcomes: list[Outcome] = []
+    keys: dict[Path, str] = {}
+    missing: list[BatchTask] = []
+    for task in tasks:
+        try:
+            keys[task.target] = task.key()
+        except ValueError as error:
+            outcomes.append(Outcome(task=task, state="failed", text=str(error)))
+            continue
+        if record.get(_name(task, folder)) == keys[task.target] and _is_there(task):
+            outcomes.append(Outcome(task=task, state="kept"))
+        else:
+            missing.append(task)
+    yield Progress(len(outcomes), len(tasks), "kept")
+    for outcome in runner(missing):
+        outcomes.append(outcome)
+        if outcome.state == "made":
+            record[_name(outcome.task, folder)] = keys[outcome.task.target]
+            _write_record(folder, record)
+        yield Progress(len(outcomes), len(tasks), f"{outcome.task.source.name} {outcome.state}")
+    order = {task.target: place for place, task in enumerate(tasks)}
+    return tuple(sorted(outcomes, key=lambda outcome: order[outcome.task.target]))
+
+
+def _name(task: BatchTask, folder: Path) -> str:
+    return task.target.relative_to(folder).as_posix()
+
+
+def _is_there(task: BatchTask) -> bool:
+    return task.target.is_file() or any(task.target.parent.glob(f"{task.target.stem}_*{task.target.suffix}"))
+
+
+def _read_record(folder: Path) -> dict[str, str]:
+    try:
+        found = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(name): str(key) for name, key in found.items()} if isinstance(found, dict) else {}
+
+
+def _write_record(folder: Path, record: dict[str, str]) -> None:
+    text = json.dumps(record, indent=1, sort_keys=True).encode()
+    write_whole(folder / RECORD, lambda stream: stream.write(text))
+
+
+# In one process ------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1)
+def _renderer(device: str) -> Renderer:
+    """That of this process."""
+    return Renderer(device=device)
+
+
+@lru_cache(maxsize=1)
+def _pattern(device: str, path: Path, _changed_ns: int) -> Project:
+    return _finished(pattern_of(_renderer(device), path))
+
+
+def do_task(task: BatchTask) -> Outcome:
+    """Make one output, in this process; never raises for what is wrong with a file."""
+    try:
+        renderer = _renderer(task.device)
+        pattern = _pattern(task.device, task.pattern, task.pattern.stat().st_mtime_ns)
+        target = applied(pattern, _finished(opened_document(renderer, task.source)))
+        if not any(made.mix for made in target.edits) and pattern.source is None:
+            target = edits.drive_with(target, target.drivers[0].name)
+        options = task.options
+        if options.sound is None and task.source.suffix.lower() not in VIDEO_SUFFIXES and not target.output.sound:
+            options = replace(options, sound=voice_of(target))
+        task.target.parent.mkdir(parents=True, exist_ok=True)
+        done = _finished(export(plan_export(target, task.target, options), renderer))
+    except (ValueError, OSError) as error:
+        return Outcome(task=task, state="failed", text=str(error))
+    return Outcome(task=task, state="made", frames=done.frames, text=" ".join(done.notes))
+
+
+def _finished(job: Generator[Progress, None, T]) -> T:
+    while True:
+        try:
+            next(job)
+        except StopIteration as end:
+            value: T = end.value
+            return value
+
+
+# In several processes ------------------------------------------------------------------------------------------------
+
+
+def in_processes(jobs: int) -> Runner:
+    """A runner with so many processes on this machine; one that dies takes its own task along and no other."""
+
+    def run(tasks: Sequence[BatchTask]) -> Iterator[Outcome]:
+        waiting = list(tasks)
+        while waiting:
+            yield from _pool(waiting, min(jobs, len(waiting)))
+
+    return run
+
+
+def _pool(waiting: list[BatchTask], jobs: int) -> Iterator[Outcome]:
+    """Take tasks from the list and work them off, until there are none or a process has died."""
+    threads = max((os.cpu_count() or 1) // jobs, 1)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, context, initializer=_use_threads, initargs=(threads,)) as pool:
+        running: dict[Future[Outcome], BatchTask] = {}
+        try:
+            while waiting or running:
+                while waiting and len(running) < jobs:
+                    task = waiting.pop(0)
+                    running[pool.submit(do_task, task)] = task
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    outcome = future.result()
+                    del running[future]
+                    yield outcome
+        except BrokenProcessPool:
+            for task in _lost(running):
+                text = "Its process ended before it was done; memory may have run out. Use fewer --jobs."
+                yield Outcome(task=task, state="failed", text=text)
+
+
+def _lost(running: dict[Future[Outcome], BatchTask]) -> Iterable[BatchTask]:
+    return list(running.values())
+
+
+def _use_threads(count: int) -> None:
+    """Share the cores among the processes, before torch is loaded."""
+    os.environ["OMP_NUM_THREADS"] = str(count)
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -1,0 +1,89 @@
+"""``icface batch``: many photos and clips with the same edits, or driven by the same motion."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from icface.commands.exporting import PRESETS, options_of
+from icface.commands.options import device_option, json_option
+
+
+@click.command()
+@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.option(
+    "--with",
+    "pattern",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A project whose edits they get, or what drives their first face: a tracking table, a clip, a photo.",
+)
+@click.option("-o", "--output", "folder", required=True, type=click.Path(path_type=Path), metavar="FOLDER")
+@click.option("--preset", metavar="NAME", help=f"{PRESETS}. mp4 otherwise.")
+@click.option("--quality", type=click.IntRange(1, 100), help="1 (small) to 100 (best); the preset's own otherwise.")
+@click.option("--height", type=int, metavar="LINES", help="Size of the frames; that of each source otherwise.")
+@click.option("--side-by-side", is_flag=True, default=None, help="The unedited picture stands to the left.")
+@click.option("--no-label", "labelled", flag_value=False, default=None, type=bool, help="Do not say how the files were made.")
+@click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes at a time.")
+@click.option(
+    "--ray",
+    "address",
+    is_flag=False,
+    flag_value="",
+    default=None,
+    metavar="[ADDRESS]",
+    help="On a Ray cluster; without an address one is started here, with --jobs workers.",
+)
+@json_option
+@device_option
+@click.pass_context
+def batch(  # noqa: PLR0913  (one for each option of its own)
+    context: click.Context,
+    /,
+    *,
+    inputs: tuple[Path, ...],
+    pattern: Path,
+    folder: Path,
+    jobs: int,
+    address: str | None,
+    as_json: bool,
+    device: str,
+    **chosen: Any,
+) -> None:
+    """Export every FILE with the same edits or the same motion into FOLDER.
+
+    Outputs that are there, made of the same file with the same settings, are kept. One failure does not stop the others;
+    the exit code is then 1.
+    """
+    from icface.batch import in_processes, run_batch, tasks_for
+    from icface.commands.meter import watched
+    from icface.export import ExportError
+
+    if not pattern.exists():
+        raise ExportError(f"{pattern} is not there. Name a project, a tracking table, a clip or a photo.")
+    tasks = tasks_for(inputs, pattern, folder, options_of(chosen), device=device)
+    if address is None:
+        runner = in_processes(jobs)
+    else:
+        from icface.cluster import on_ray
+
+        runner = on_ray(address, workers=jobs)
+    outcomes = watched(run_batch(tasks, folder, runner), "batch")
+    counts = {state: sum(outcome.state == state for outcome in outcomes) for state in ("made", "kept", "failed")}
+    if as_json:
+        rows = [
+            {"input": str(o.task.source), "output": str(o.task.target), "state": o.state, "frames": o.frames, "text": o.text}
+            for o in outcomes
+        ]
+        click.echo(json.dumps(counts | {"outputs": rows}, indent=2))
+    else:
+        for outcome in outcomes:
+            why = f": {outcome.text}" if outcome.text else ""
+            click.echo(f"{outcome.state:<6} {outcome.task.target}{why}", err=outcome.state == "failed")
+        click.echo(f"{counts['made']} made, {counts['kept']} kept, {counts['failed']} failed")
+    if counts["failed"]:
+        context.exit(1)
