@@ -94,10 +94,20 @@ def main(context: click.Context) -> None:
 @main.command()
 @click.option("--size", type=click.IntRange(64, 8192), default=1024, show_default=True, help="Side of the portrait, pixels.")
 @click.option("--ticks", type=click.IntRange(2, 10_000), default=60, show_default=True, help="Slider movements.")
+@click.option(
+    "--export", "seconds", type=click.IntRange(6, 36_000), help="Measure instead how a clip of so many seconds is exported."
+)
 @json_option
 @device_option
-def bench(size: int, ticks: int, as_json: bool, device: str) -> None:
-    """Measure how fast photos open and sliders answer, on the sample portrait."""
+def bench(size: int, ticks: int, seconds: int | None, as_json: bool, device: str) -> None:
+    """Measure how fast photos open and sliders answer, on the sample portrait, or how fast a clip is exported."""
+    if seconds is not None:
+        from icface.export_bench import measure_export
+        from icface.export_bench import table as export_table
+
+        report = measure_export(seconds=seconds, device=device)
+        click.echo(json.dumps(report, indent=2) if as_json else export_table(report))
+        return
     from icface.bench import measure, table
 
     figures = measure(size=size, ticks=ticks, device=device)
