@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from icface.geometry import Similarity
 from icface.model.neutralizer import GRID
-from icface.model.patches import Patch
+from icface.model.patches import SMOOTH_PX, Patch
 from icface.predictor import FacePrediction, SourceEncoding
 
 Quality = Literal["draft", "full"]
@@ -134,6 +134,10 @@ def _with_patch(moved: Pixels, here: Similarity, patch: Patch, quality: Quality)
         paint * np.iinfo(moved.dtype).max, inner.matrix, (right - left, bottom - top), flags=_SUPPORT[quality][1]
     )
     window = np.s_[top:bottom, left:right]
+    if patch.smooth is not None:
+        share: Pixels = cv2.warpAffine(patch.smooth, inner.matrix, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
+        under = np.ascontiguousarray(moved[window][..., :3])
+        moved[window][..., :3] = _blended(under, cv2.GaussianBlur(under, (0, 0), SMOOTH_PX * inner.scale), share[..., None])
     depth = cv2.CV_8U if moved.dtype == np.uint8 else cv2.CV_16U
     moved[window][..., :3] = cv2.add(np.ascontiguousarray(moved[window][..., :3]), colour, dtype=depth)
     return moved

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ from icface.model.lids import closing, outline_eyes
 from icface.model.neutralizer import GRID, OFFSET, WINDOW, Neutralizer, NeutralizerConfig, Part, Surface
 from icface.model.paint_limits import as_taught, in_own_hues, painter_controls
 from icface.model.painter import PATCH, PATCH_CHANNELS, Paint, Painter, PainterConfig
-from icface.model.patches import FINER, KEPT, Patch, PatchAnchor, needed, patch_of
+from icface.model.patches import FINER, KEPT, SMOOTH_PX, Patch, PatchAnchor, drawn_out, needed, patch_of
 from icface.model.store import models_dir
 from icface.model.teeth import gaps, hides_teeth, with_gaps
 from icface.model.warp import SurfaceMesh, build_mesh, flow_of, move
@@ -292,7 +293,10 @@ class FacePredictor:
         wanted = needed(seen, frame.points(lips)) * faded_in
         if not wanted.any():
             return ()
+        streaks = drawn_out(seen, wanted)
+        seen[:3] += streaks * (np.stack([cv2.GaussianBlur(c, (0, 0), SMOOTH_PX) for c in seen[:3]]) - seen[:3])
         painted = self._paint(self._painter, frame, seen[:PATCH_CHANNELS], wanted, (encoding.controls, controls))
+        painted = replace(painted, smooth=streaks if streaks.any() else None)
         mesh = encoding.mesh
         if not hides_teeth(encoding.lips.at(mesh.source.double().cpu().numpy())):
             return (painted,)

@@ -33,6 +33,10 @@ _TRUE_BELOW = 0.17
 """Stretch (see `patch_of`) up to which a pixel shows what the photo showed; from twice that on it may be painted over."""
 _SEEN = 0.5
 _BESIDE_LIPS = 11
+_STREAKS_FROM, _STREAKS = 0.3, 0.55
+"""Stretch (as `patch_of`, below 0) from which on streaks are smoothed, and at which nothing else is left."""
+SMOOTH_PX = 2.5
+"""Width of that smoothing, pixels of the patch."""
 ANGLE_UNIT_DEG = 30.0
 
 
@@ -48,11 +52,14 @@ class Patch:
         To be added where the mask is open, in units of the range of values (-2..2).
     mask : (S, S) float32
         0..1, 0 along the border.
+    smooth : (S, S) float32, or None
+        0..1, where what is painted on is blurred first: pixels drawn out to several times their size are streaks.
     """
 
     patch_from_grid: Similarity
     colour: NDArray[np.float32]
     mask: NDArray[np.float32]
+    smooth: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -189,6 +196,12 @@ def needed(patch: NDArray[np.float32], lips: NDArray[np.float64]) -> NDArray[np.
     around = cv2.dilate(mouth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_BESIDE_LIPS, _BESIDE_LIPS)))
     soft: NDArray[np.float32] = cv2.GaussianBlur(wide * around, (0, 0), 2.0).astype(np.float32)
     return soft
+
+
+def drawn_out(patch: NDArray[np.float32], wanted: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(S, S) 0..1: where what may be painted is stretched so far that it shows nothing but streaks."""
+    share: NDArray[np.float32] = np.clip((-patch[9] - _STREAKS_FROM) / (_STREAKS - _STREAKS_FROM), 0, 1) * wanted
+    return share
 
 
 def _stretch(x: NDArray[np.float32], y: NDArray[np.float32], scale: float) -> NDArray[np.float32]:

@@ -122,3 +122,21 @@ def test_paint_stays_within_the_range_of_values():
 def test_a_shut_mask_paints_nothing():
     still, image = painted(0.9, share=0.0)
     assert (still == image).all()
+
+
+def test_streaks_are_smoothed_under_paint_and_nowhere_else():
+    striped = picture()
+    striped[:, ::2] = 40
+    striped[:, 1::2] = 200
+    frame = Similarity.crop(centre=(GRID / 2 - 0.5, GRID / 2 - 0.5), side=64.0, roll_deg=0.0, size=32)
+    middle = np.zeros((32, 32), np.float32)
+    middle[8:24, 8:24] = 1
+    colour = np.full((32, 32, 3), 0.02, np.float32)
+    flow = bump(0.5)
+    results = [
+        composite(striped, encoding(), FacePrediction(flow, patches=(Patch(frame, colour, middle, smooth),)))
+        for smooth in (None, middle)
+    ]
+    rough, smoothed = (np.abs(np.diff(r[210, 190:210, 0].astype(float))).mean() for r in results)
+    assert smoothed < 0.2 * rough
+    assert (results[0][:150] == results[1][:150]).all()

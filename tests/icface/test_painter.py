@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from icface.geometry import rotation_matrix
 from icface.model.neutralizer import GRID
 from icface.model.painter import PATCH, PATCH_CHANNELS, Paint, Painter, PainterConfig
-from icface.model.patches import FINER, KEPT, PatchAnchor, needed, patch_of
+from icface.model.patches import FINER, KEPT, PatchAnchor, drawn_out, needed, patch_of
 from icface.model.store import save_model
 from icface.training.painter_batches import PatchSampler
 from icface.training.painter_data import PatchSource, make_patches
@@ -114,6 +114,16 @@ def test_paint_is_needed_where_pixels_are_stretched_or_hidden_and_not_where_they
         assert needed(patch, lips)[row, 45] > 0.9
         assert needed(patch, lips)[row, 10] == 0
     assert needed(patch, lips)[:, 85].max() == 0
+
+
+def test_what_is_drawn_out_to_streaks_is_smoothed_where_paint_is_wanted() -> None:
+    patch = np.zeros((PATCH_CHANNELS + 1, PATCH, PATCH), np.float32)
+    patch[9, :, 30:60], patch[9, :, 60:] = -0.6, 0.6
+    wanted = np.zeros((PATCH, PATCH), np.float32)
+    wanted[40:60] = 1
+    share = drawn_out(patch, wanted)
+    assert (share[40:60, 30:60] == 1).all()
+    assert share.sum() == 20 * 30
 
 
 def test_teeth_that_only_moved_are_seen_as_true_under_lips_that_are_stretched() -> None:
