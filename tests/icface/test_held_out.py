@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from numpy.typing import NDArray
 
 from icface.cli import main
 from icface.controls import EXPRESSIONS, ControlVector
@@ -155,7 +156,10 @@ def test_the_error_is_the_mean_difference_inside_the_mouth_and_in_its_box(tiny_p
 
 
 def test_paint_is_what_full_and_moved_differ_by(tiny_predictor: FacePredictor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("icface.predictor.needed", lambda seen: np.ones(seen.shape[1:], np.float32))  # even on a flat picture
+    def everywhere(seen: NDArray[np.float32], _lips: NDArray[np.float64]) -> NDArray[np.float32]:
+        return np.ones(seen.shape[1:], np.float32)  # even on a flat picture
+
+    monkeypatch.setattr("icface.predictor.needed", everywhere)
     full, moved = (score(tiny_predictor, [by_hand(202, 100)])[name] for name in ("full", "moved"))
     assert full["inside"] != moved["inside"]
 
