@@ -57,6 +57,7 @@ class Driving(QObject):
         self._wanted_for: dict[str, str] = {}  # path of a photo: what its expression is wanted for
         self._people: dict[str, tuple[Motion, ...]] = {}  # by digest of the source, whatever it is called
         self._films: set[str] = set()
+        self._dropped: dict[str, Callable[[Path], object]] = {}  # path: how to open it in the photo's place
         self._glimpses: set[tuple[str, int]] = set()
         studio.bridge.taken_in.connect(self._taken_in)
         studio.bridge.tracked.connect(self._tracked)
@@ -78,11 +79,14 @@ class Driving(QObject):
         self._studio.bridge.take_in(path)
 
     def add_dropped(self, path: Path, open_instead: Callable[[Path], object]) -> None:
-        """Let a clip or table that fell on an open face drive it; a notice offers to open a clip in the photo's place."""
+        """Let a clip or table that fell on an open face drive it; a notice then offers to open a clip in the photo's place."""
+        self._dropped[str(path)] = open_instead
         self.add_source(path)
+
+    def _tell_dropped(self, path: Path, open_instead: Callable[[Path], object], *, drives: bool) -> None:
         remedy = ("Open it instead", lambda: open_instead(path)) if path.suffix.lower() in VIDEO_SUFFIXES else None
-        text = "It is among the drivers on the left." if self.project.drivers else "It moves as the person in it does."
-        title = f"{path.name} is added" if self.project.drivers else f"{path.name} drives the face"
+        text = "It moves as the person in it does." if drives else "It is among the drivers on the left."
+        title = f"{path.name} drives the face" if drives else f"{path.name} is added"
         self._studio.noticed.emit(Notice(kind="info", title=title, text=text, topic="dropped", remedy=remedy))
 
     def pick_expression(self, path: Path) -> None:
@@ -103,6 +107,8 @@ class Driving(QObject):
             return edits.drive_with(added, driver.name) if first else added
 
         self._studio.edit(adds, f"Add {Path(taken.medium.path).name}")
+        if (open_instead := self._dropped.pop(taken.medium.path, None)) is not None:
+            self._tell_dropped(Path(taken.medium.path), open_instead, drives=first)
         if taken.notes:
             title = f"Read {Path(taken.medium.path).name}"
             self._studio.noticed.emit(Notice(kind="info", title=title, text=" ".join(taken.notes), topic="intake"))

@@ -172,9 +172,9 @@ class CurveEditor(TimeWidget):
         lines = []
         for place, one in enumerate(self.curves):
             lane = next(lane for lane in lanes if lane.id == one.lane)
-            side = {"L": " left", "R": " right"}.get(one.target[-1], "") if len(lane.targets) > 1 else ""
-            sides = side if sum(other.lane == one.lane for other in self.curves) > 1 else ""
-            lines.append(f"<span style='color:{self.colour(place)}'>{lane.number} {lane.name}{sides}</span>")
+            apart = len(lane.targets) > 1 and sum(other.lane == one.lane for other in self.curves) > 1
+            name = f"{lane.number}{one.target[-1] if apart else ''} {lane.name}"
+            lines.append(f"<span style='color:{self.colour(place)}'>{name}</span>")
         chosen = self.view.chosen_lanes
         left_out = len(chosen or self.view.all_lanes) - len(lanes)
         if left_out > 0:

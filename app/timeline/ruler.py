@@ -121,7 +121,7 @@ class Ruler(TimeWidget):
             x = round(self.x_of(tick.frame)) + 0.5
             painter.setPen(QPen(colours.color("mark"), 1))
             painter.drawLine(QPointF(x, _SCALE_H - (10 if tick.label else 5)), QPointF(x, _SCALE_H))
-            if tick.label:
+            if tick.label and x + 4 + painter.fontMetrics().horizontalAdvance(tick.label) <= self.width():
                 painter.setPen(colours.color("secondary"))
                 painter.drawText(QPointF(x + 4, 13), tick.label)
 

@@ -14,6 +14,9 @@ from app.timeline.time_scale import TimeTextError, parse_time, timecode
 from app.timeline.view import TimelineView
 from app.timeline.wishes import Wishes
 
+_FIELD_W, _FIELD_MARGINS = 92, 20
+"""Least width of a field of time, and what of it is not text, pixels."""
+
 
 class TimeField(QLineEdit):
     """A time to read and to type: Return takes it, Escape leaves it.
@@ -38,16 +41,22 @@ class TimeField(QLineEdit):
         self._rate, self._present = Fraction(25), 0
         self.setAccessibleName(name)
         self.setToolTip(f"{tip}\nType a frame, a timecode, seconds (1.5s) or a step (+20, -5, +1:00)")
-        self.setFixedWidth(92)
+        self._fit("00:00:00:00")
         self.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self.textEdited.connect(lambda _text: self._mark(invalid=False))
 
     def show_frame(self, frame: int | None, rate: Fraction, present: int) -> None:
         """Show a frame as timecode, unless something is being typed; steps count from the present one."""
+        if rate != self._rate:
+            self._fit(timecode(0, rate))
         self._frame, self._rate, self._present = frame, rate, present
         self._shown = "" if frame is None else timecode(frame, rate)
         if not self.isModified():
             self.setText(self._shown)
+
+    def _fit(self, text: str) -> None:
+        """Make room for a time: at 1000 frames a second it is longer."""
+        self.setFixedWidth(max(_FIELD_W, self.fontMetrics().horizontalAdvance(text) + _FIELD_MARGINS))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Return and Escape."""

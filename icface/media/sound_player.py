@@ -27,6 +27,7 @@ _PERIOD_S = 0.02
 _BLOCK = 2048
 _AHEAD_BLOCKS = 12
 _MOST_SPEED = 8.0
+_NO_DEVICE = "There is no sound device to play on. Plug one in; pictures play without it."
 
 
 @dataclass(slots=True)
@@ -269,8 +270,8 @@ def _open_device(*, silent: bool) -> miniaudio.PlaybackDevice:
             app_name="ICface Studio",
         )
     except miniaudio.MiniaudioError as error:
-        raise SoundError(f"There is no sound device to play on ({error}). Plug one in; pictures play without it.") from error
+        raise SoundError(_NO_DEVICE) from error
     if device.backend == "Null" and not silent:  # what the library falls back to
         device.close()
-        raise SoundError("There is no sound device to play on. Plug one in; pictures play without it.")
+        raise SoundError(_NO_DEVICE)
     return device

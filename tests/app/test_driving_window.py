@@ -86,6 +86,17 @@ def test_a_table_does_not_open_in_an_empty_window(window: MainWindow, tmp_path: 
     assert not drop(window, table)
 
 
+def test_a_dropped_file_that_cannot_be_read_is_not_said_to_be_added(qtbot: QtBot, opened: MainWindow, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.csv"
+    broken.write_text("hello,world\n1,2\n")
+    told: list[str] = []
+    opened.studio.noticed.connect(lambda notice: told.append(notice.title))
+    assert drop(opened, broken)
+    settle(qtbot, opened)
+    qtbot.waitUntil(lambda: bool(told))
+    assert told == ["The source could not be read"]
+
+
 def test_tracking_is_written_in_the_format_that_was_chosen(qtbot: QtBot, driven: MainWindow, tmp_path: Path) -> None:
     motion = driven.studio.project.drivers[0].motion
     chosen: list[tuple[Path, str]] = []

@@ -246,6 +246,6 @@ def test_sides_with_keys_of_their_own_are_two_curves(stand: Stand) -> None:
     stand.session.edit(lambda p: edits.set_key(p, "AU12R", 55, 0.4), "Key")
     left, right = editor(stand).curves
     assert (left.target, right.target) == ("AU12L", "AU12R")
-    assert "puller left" in editor(stand)._names.text()
+    assert "AU12L Lip corner puller" in editor(stand)._names.text()
     click(editor(stand), key_place(stand, "AU12R", 40))
     assert stand.panel.view.keys == {("AU12R", 40)}

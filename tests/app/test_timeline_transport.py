@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QContextMenuEvent
@@ -190,3 +192,10 @@ def test_a_photos_timeline_has_room_for_its_first_keys(qtbot: QtBot) -> None:
     assert stand.panel.view.length == 250
     stand.session.edit(lambda project: edits.set_key(project, "yaw", 300, 5.0), "Key")
     assert stand.panel.view.length == 301
+
+
+def test_a_time_is_read_whole_at_a_thousand_frames_a_second(stand: Stand) -> None:
+    field = stand.panel.transport.time
+    field.show_frame(0, Fraction(1000), 0)
+    assert field.text() == "00:00:00:000"
+    assert field.fontMetrics().horizontalAdvance(field.text()) < field.width() - 16
