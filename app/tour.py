@@ -20,7 +20,8 @@ from app.picture_layer import PictureLayer
 from app.render_bridge import RenderBridge
 from app.settings import Settings
 from app.studio import build_studio
-from app.tour_performance import finish, leave_performance, performance
+from app.tour_performance import leave_performance, performance
+from icface.engine import run_to_end
 from icface.geometry import Box
 from icface.media import Photo, Pixels, load_photo, sample_photo_path, save_photo
 from icface.project import Face
@@ -112,7 +113,7 @@ def run_tour(out: Path) -> int:
 
 def _open(renderer: Renderer, path: Path) -> Opened:
     """A photo that shows a face, by running the job that opens it."""
-    opened = finish(renderer.open(path))
+    opened = run_to_end(renderer.open(path))
     if not opened.faces:
         raise ValueError(f"no face was found in {path.name}")
     return opened

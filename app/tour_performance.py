@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from icface import edits
+from icface.engine import run_to_end
 from icface.export import Exported, export, plan_export
 from icface.project import Project
 from icface.project_file import save_project
@@ -40,14 +40,4 @@ def performance(opened: Opened) -> Project:
 def leave_performance(renderer: Renderer, project: Project, out: Path) -> Exported:
     """Write ``performance.mp4`` and ``performance.icface`` into a folder."""
     save_project(out / "performance.icface", project)
-    return finish(export(plan_export(project, out / "performance.mp4"), renderer))
-
-
-def finish(job: Generator[Any, None, T]) -> T:
-    """The value of a job that is run to its end."""
-    while True:
-        try:
-            next(job)
-        except StopIteration as end:
-            value: T = end.value
-            return value
+    return run_to_end(export(plan_export(project, out / "performance.mp4"), renderer))

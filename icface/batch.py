@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from icface import __version__, edits
-from icface.engine import Progress
+from icface.engine import Progress, run_to_end
 from icface.export import EXPORT_PRESETS, STILL, ExportError, ExportOptions, export, plan_export
 from icface.media.clip import file_digest
 from icface.media.video import VIDEO_SUFFIXES
@@ -188,7 +188,7 @@ def _renderer(device: str) -> Renderer:
 
 @lru_cache(maxsize=1)
 def _pattern(device: str, path: Path, _changed_ns: int) -> Project:
-    return _finished(pattern_of(_renderer(device), path))
+    return run_to_end(pattern_of(_renderer(device), path))
 
 
 def do_task(task: BatchTask) -> Outcome:
@@ -196,26 +196,17 @@ def do_task(task: BatchTask) -> Outcome:
     try:
         renderer = _renderer(task.device)
         pattern = _pattern(task.device, task.pattern, task.pattern.stat().st_mtime_ns)
-        target = applied(pattern, _finished(opened_document(renderer, task.source)))
+        target = applied(pattern, run_to_end(opened_document(renderer, task.source)))
         if not any(made.mix for made in target.edits) and pattern.source is None:
             target = edits.drive_with(target, target.drivers[0].name)
         options = task.options
         if options.sound is None and task.source.suffix.lower() not in VIDEO_SUFFIXES and not target.output.sound:
             options = replace(options, sound=voice_of(target))
         task.target.parent.mkdir(parents=True, exist_ok=True)
-        done = _finished(export(plan_export(target, task.target, options), renderer))
+        done = run_to_end(export(plan_export(target, task.target, options), renderer))
     except (ValueError, OSError) as error:
         return Outcome(task=task, state="failed", text=str(error))
     return Outcome(task=task, state="made", frames=done.frames, text=" ".join(done.notes))
-
-
-def _finished(job: Generator[Progress, None, T]) -> T:
-    while True:
-        try:
-            next(job)
-        except StopIteration as end:
-            value: T = end.value
-            return value
 
 
 # In several processes ------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from icface import __version__, edits
 from icface.controls import CHANNEL_INDEX, CHANNELS, ControlVector, apply_deltas, deltas_from_settings
-from icface.engine import Event, Failed, RenderEngine
+from icface.engine import Event, Failed, RenderEngine, run_to_end
 from icface.media import Photo, load_photo, sample_photo_path, save_photo
 from icface.media.clip import probe
 from icface.motion import Motion
@@ -70,7 +70,7 @@ def measure(*, size: int = 1024, ticks: int = 60, device: str = "auto") -> dict[
         photo = load_photo(sample_photo_path())
         pixels = cv2.resize(photo.pixels, (size, size), interpolation=cv2.INTER_CUBIC)
         save_photo(path, photo.with_pixels(pixels.astype(np.uint8, copy=False)))
-        load_ms, _ = _timed(lambda: _finish(renderer.warm_up()))
+        load_ms, _ = _timed(lambda: run_to_end(renderer.warm_up()))
         open_ms, opened = _timed(lambda: _open(renderer, path))
     face = opened.faces[0]
 
@@ -230,19 +230,11 @@ def _at(source: ControlVector, share: float) -> ControlVector:
 
 
 def _open(renderer: Renderer, path: Path) -> Opened:
-    opened: Opened = _finish(renderer.open(path))
+    opened: Opened = run_to_end(renderer.open(path))
     if not opened.faces:
         raise NoFaceError(f"No face was found in the sample portrait at {opened.photo.width} pixels: use a larger --size.")
-    _finish(renderer.prepare(opened.photo, opened.faces[:1]))
+    run_to_end(renderer.prepare(opened.photo, opened.faces[:1]))
     return opened
-
-
-def _finish(job: Generator[Any, None, Any]) -> Any:
-    while True:
-        try:
-            next(job)
-        except StopIteration as end:
-            return end.value
 
 
 def _timed(work: Callable[[], Any]) -> tuple[float, Any]:

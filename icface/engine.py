@@ -17,6 +17,7 @@ from typing import Any, Generic, TypeVar
 
 Request = TypeVar("Request")
 Result = TypeVar("Result")
+Value = TypeVar("Value")
 Checkpoint = Callable[[], None]
 """Called between the stages of a rendering; raises `Superseded` when the result is no longer wanted."""
 
@@ -272,3 +273,13 @@ class RenderEngine(Generic[Request, Result]):
             self._unwanted.discard(job)
             self._promised.discard(job)
             self._paused.discard(job)
+
+
+def run_to_end(job: Generator[Any, None, Value]) -> Value:
+    """The value of a job, all its steps taken here and now."""
+    while True:
+        try:
+            next(job)
+        except StopIteration as end:
+            value: Value = end.value
+            return value

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from icface import edits
 from icface.curves import Key, Track
+from icface.engine import run_to_end
 from icface.export import export, plan_export
 from icface.media.clip import probe
 from icface.media.clip_reader import ClipReader
@@ -89,10 +90,10 @@ def one_export(seconds: int, device: str) -> dict[str, Any]:
     renderer = Renderer(device=device)
     with tempfile.TemporaryDirectory() as folder:
         project = talking_document(renderer, Path(folder) / "talk.mp4", seconds)
-        _finish(renderer.warm_up())
+        run_to_end(renderer.warm_up())
         plan = plan_export(project, Path(folder) / "out.mp4")
         wall, cpu = time.perf_counter(), time.process_time()
-        done = _finish(export(plan, renderer))
+        done = run_to_end(export(plan, renderer))
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     unit = 2**20 if sys.platform == "darwin" else 2**10
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit
@@ -102,7 +103,7 @@ def one_export(seconds: int, device: str) -> dict[str, Any]:
 def talking_document(renderer: Renderer, path: Path, seconds: int) -> Project:
     """The clip, written to a path, and the edits on its face."""
     source = _installed()
-    tracked = _finish(renderer.track(clip_of(probe(source)))).motions[0]
+    tracked = run_to_end(renderer.track(clip_of(probe(source)))).motions[0]
     with ClipReader(source) as reader:
         rate, size = reader.index.rate, reader.frame(0).size
         order = _to_and_fro(len(reader), round(seconds * rate))
@@ -146,14 +147,6 @@ def _write(path: Path, reader: ClipReader, order: NDArray[np.int64], rate: Fract
             picture = np.ascontiguousarray(larger, np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode())
-
-
-def _finish(job: Any) -> Any:
-    while True:
-        try:
-            next(job)
-        except StopIteration as end:
-            return end.value
 
 
 def table(figures: dict[str, Any]) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import click
 
@@ -32,13 +31,3 @@ def rate_of_text(context: click.Context, option: click.Parameter, text: str | No
     if not _RATE.fullmatch(text) or not (rate := Fraction(text)):
         raise click.BadParameter(f"{text!r} is not a rate. Write frames a second: 25, 29.97 or 30000/1001.", context, option)
     return rate
-
-
-def finish(job: Generator[Any, None, T]) -> T:
-    """The value of a job that is run to its end."""
-    while True:
-        try:
-            next(job)
-        except StopIteration as end:
-            value: T = end.value
-            return value

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from icface.commands.options import device_option, finish, json_option, photo_argument
+from icface.commands.options import device_option, json_option, photo_argument
 from icface.edit_list import Settings, SettingsError, parse_box, parse_settings, read_edits
+from icface.engine import run_to_end
 
 if TYPE_CHECKING:
     from icface.media import Photo
@@ -136,7 +137,7 @@ def _open(
         if left >= photo.width or top >= photo.height or right <= 0 or bottom <= 0:
             raise SettingsError(f"The box lies outside of {path}, which is {photo.width} x {photo.height} pixels.")
         return photo, renderer.observe(photo, Box(*box)), None
-    opened = finish(renderer.open(path))
+    opened = run_to_end(renderer.open(path))
     if face_index is None:
         return opened.photo, (opened.faces[0] if opened.faces else None), (0 if opened.faces else None)
     if face_index >= len(opened.faces):
@@ -242,7 +243,7 @@ def info(photo: Path, as_json: bool, device: str) -> None:
     """
     from icface.render import Renderer
 
-    opened = finish(Renderer(device=device).open(photo))
+    opened = run_to_end(Renderer(device=device).open(photo))
     about = _about(opened.photo)
     faces = [_about_face(face, i) for i, face in enumerate(opened.faces)]
     if as_json:

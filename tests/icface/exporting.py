@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator
+from collections.abc import Collection
 from fractions import Fraction
 from pathlib import Path
-from typing import TypeVar
 
 import av
 import numpy as np
 from numpy.typing import NDArray
 
 from icface import edits
-from icface.engine import Progress
 from icface.geometry import Box
 from icface.media.clip import probe
 from icface.media.clip_reader import ClipReader
@@ -25,18 +23,7 @@ from icface.project import Face, Project
 from tests.faces import observation_in
 from tests.icface.videos import Recipe, drifting, encode_video
 
-T = TypeVar("T")
 LOSSLESS = Recipe("ffv1", options=(("g", "1"),))
-
-
-def finish(job: Generator[Progress, None, T]) -> T:
-    """The value of a job."""
-    while True:
-        try:
-            next(job)
-        except StopIteration as end:
-            value: T = end.value
-            return value
 
 
 def portrait_clip(

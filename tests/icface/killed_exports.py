@@ -16,13 +16,14 @@ import numpy as np
 from PIL import Image
 
 from icface import edits
+from icface.engine import run_to_end
 from icface.export import ExportPlan, export, plan_export
 from icface.media import load_photo, sample_photo_path
 from icface.media.clip_reader import ClipReader
 from icface.predictor import FacePredictor
 from icface.project import Project
 from icface.render import Renderer
-from tests.icface.exporting import document, finish, portrait_clip
+from tests.icface.exporting import document, portrait_clip
 
 COUNT = 6
 
@@ -33,7 +34,7 @@ def killed(plan: ExportPlan, renderer: Renderer, seconds: float) -> bool:
     child = os.fork()
     if child == 0:
         try:
-            finish(export(plan, renderer))
+            run_to_end(export(plan, renderer))
             os.write(writing, b".")
         finally:
             os._exit(0)
@@ -89,9 +90,9 @@ def main(folder: Path, rounds: int) -> None:
                 for path in stills.path.parent.iterdir():
                     path.unlink()
                 most = 0
-    finish(export(clip, renderer))
+    run_to_end(export(clip, renderer))
     assert [path.name for path in clip.path.parent.iterdir()] == ["out.mp4"]
-    last = finish(export(stills, renderer))
+    last = run_to_end(export(stills, renderer))
     assert last.frames == COUNT
     assert last.reused == most
     print(f"{rounds} exports killed, {done} of them at their end")  # noqa: T201  (read by the test)

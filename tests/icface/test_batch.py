@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from icface import batch, edits
 from icface.batch import BatchTask, Outcome, do_task, in_processes, run_batch, tasks_for
 from icface.cli import main
+from icface.engine import run_to_end
 from icface.export import ExportError, ExportOptions
 from icface.media import load_photo
 from icface.media.clip import probe
@@ -25,7 +26,7 @@ from icface.project import Face, Project, Source
 from icface.project_file import save_project
 from icface.render import Renderer
 from tests.faces import ASTRONAUT_BOX, FixedTracker, observation_in
-from tests.icface.exporting import finish, portrait_clip
+from tests.icface.exporting import portrait_clip
 
 STILL = ExportOptions(preset="still")
 
@@ -62,7 +63,7 @@ def one_by_one(tasks: Sequence[BatchTask]) -> Iterator[Outcome]:
 
 def run(sources: Sequence[Path], pattern: Path, folder: Path, options: ExportOptions = STILL) -> list[str]:
     tasks = tasks_for(sources, pattern, folder, options)
-    return [outcome.state for outcome in finish(run_batch(tasks, folder, one_by_one))]
+    return [outcome.state for outcome in run_to_end(run_batch(tasks, folder, one_by_one))]
 
 
 def test_every_photo_gets_the_edits_of_the_document(
@@ -92,7 +93,7 @@ def test_what_is_made_is_kept_until_its_file_its_pattern_or_its_settings_change(
 def test_one_failure_does_not_stop_the_others(here: None, photos: list[Path], pattern: Path, tmp_path: Path) -> None:
     photos[1].write_bytes(b"no photo")
     tasks = tasks_for([*photos, tmp_path / "gone.png"], pattern, tmp_path / "out", STILL)
-    outcomes = finish(run_batch(tasks, tmp_path / "out", one_by_one))
+    outcomes = run_to_end(run_batch(tasks, tmp_path / "out", one_by_one))
     assert [outcome.state for outcome in outcomes] == ["made", "failed", "made", "failed"]
     assert "b.png" in outcomes[1].text
     assert "gone.png" in outcomes[3].text

@@ -11,12 +11,12 @@ import pytest
 from icface import edits
 from icface.batch import run_batch, tasks_for
 from icface.cluster import ClusterError, on_ray
+from icface.engine import run_to_end
 from icface.export import ExportOptions
 from icface.media import load_photo
 from icface.project import Face, Project, Source
 from icface.project_file import save_project
 from tests.faces import ASTRONAUT_BOX, observation_in
-from tests.icface.exporting import finish
 
 
 @pytest.mark.slow
@@ -31,10 +31,10 @@ def test_two_workers_make_what_a_process_would(astronaut_path: Path, tmp_path: P
         shutil.copy(astronaut_path, photo)
     photos[1].write_bytes(b"no photo")
     tasks = tasks_for(photos, tmp_path / "p.icface", tmp_path / "out", ExportOptions(preset="still"), device="cpu")
-    outcomes = finish(run_batch(tasks, tmp_path / "out", on_ray(workers=2)))
+    outcomes = run_to_end(run_batch(tasks, tmp_path / "out", on_ray(workers=2)))
     assert [outcome.state for outcome in outcomes] == ["made", "failed", "made"], outcomes
     assert load_photo(tmp_path / "out" / "c.png").pixels.shape == (512, 512, 3)
-    again = finish(run_batch(tasks[::2], tmp_path / "out", on_ray(workers=2)))
+    again = run_to_end(run_batch(tasks[::2], tmp_path / "out", on_ray(workers=2)))
     assert [outcome.state for outcome in again] == ["kept", "kept"]
 
 

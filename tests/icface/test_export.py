@@ -14,6 +14,7 @@ from skimage.metrics import structural_similarity
 
 from icface import edits
 from icface.curves import Blend, Key, Track
+from icface.engine import run_to_end
 from icface.export import ExportError, ExportOptions, ExportPlan, describe, export, plan_export
 from icface.geometry import Box
 from icface.media import load_photo
@@ -31,7 +32,7 @@ from icface.predictor import FacePredictor
 from icface.project import Driver, Face, FaceEdits, MixRule, Project, Region, Source
 from icface.render import FrameRequest, Renderer
 from tests.faces import observation_in
-from tests.icface.exporting import LOSSLESS, box_at, document, finish, portrait_clip, same, samples, tags, times
+from tests.icface.exporting import LOSSLESS, box_at, document, portrait_clip, same, samples, tags, times
 from tests.icface.videos import Recipe, encode_video, turn_video, write_tone
 
 COUNT = 8
@@ -56,7 +57,7 @@ def keyed(project: Project, low: int, high: int) -> Project:
 
 def test_without_edits_a_lossless_export_is_the_clip_bit_for_bit(clip_path: Path, renderer: Renderer, tmp_path: Path) -> None:
     target = tmp_path / "out.mkv"
-    done = finish(export(plan_export(document(clip_path), target), renderer))
+    done = run_to_end(export(plan_export(document(clip_path), target), renderer))
     assert (done.frames, done.edited) == (COUNT, 0)
     assert all(same(a, b) for a, b in zip(samples(clip_path), samples(target), strict=True))
     assert times(target) == times(clip_path)
@@ -66,7 +67,7 @@ def test_a_keyed_edit_changes_its_own_frames_and_in_them_the_face_alone(
     clip_path: Path, renderer: Renderer, tmp_path: Path
 ) -> None:
     target = tmp_path / "out.mkv"
-    done = finish(export(plan_export(keyed(document(clip_path), 2, 6), target), renderer))
+    done = run_to_end(export(plan_export(keyed(document(clip_path), 2, 6), target), renderer))
     before, after = samples(clip_path), samples(target)
     assert [n for n in range(COUNT) if not same(before[n], after[n])] == [3, 4, 5]
     assert done.edited == 3
@@ -79,7 +80,7 @@ def test_a_keyed_edit_changes_its_own_frames_and_in_them_the_face_alone(
 
 def test_frames_show_what_the_editor_shows(clip_path: Path, renderer: Renderer, tmp_path: Path) -> None:
     project = edits.set_control(document(clip_path), "yaw", 15)
-    finish(export(plan_export(project, tmp_path / "out.mkv"), renderer))
+    run_to_end(export(plan_export(project, tmp_path / "out.mkv"), renderer))
     poster = replace(load_photo(_png(tmp_path, clip_path)), digest=project.source.digest if project.source else "")
     with ClipReader(tmp_path / "out.mkv") as reader:
         for number in (2, 5):
@@ -100,7 +101,7 @@ def test_ten_bits_stay_ten_and_what_is_not_edited_keeps_them_all(
 ) -> None:
     source = portrait_clip(tmp_path / "deep.mkv", astronaut, 4, replace(LOSSLESS, pixel_format="yuv422p10le", matrix=9))
     project = edits.add_region(edits.set_control(document(source), "yaw", 15), Region(box=Box(-20, -20, 340, 100), shape="box"))
-    finish(export(plan_export(project, tmp_path / "out.mkv"), renderer))
+    run_to_end(export(plan_export(project, tmp_path / "out.mkv"), renderer))
     about = probe(tmp_path / "out.mkv")
     assert (about.pixel_format, about.bits, about.colours.matrix) == ("yuv422p10le", 10, 9)
     for before, after in zip(samples(source), samples(tmp_path / "out.mkv"), strict=True):
@@ -118,7 +119,7 @@ def test_the_face_of_a_turned_clip_is_edited_where_it_is_seen(
     face = observation_in(Box(60, 100, 180, 250))
     motion = Motion.of_observations([face, face], [0, 0.04], rate=clip.rate)
     project = edits.set_control(edits.open_source(Project(), clip, [Face.of_motion(motion)]), "yaw", 15)
-    finish(export(plan_export(project, tmp_path / "out.mkv"), renderer))
+    run_to_end(export(plan_export(project, tmp_path / "out.mkv"), renderer))
     with ClipReader(source) as before, ClipReader(tmp_path / "out.mkv") as after:
         differ = (before.frame(1).pixels() != after.frame(1).pixels()).any(2)
     rows, columns = np.nonzero(differ)
@@ -136,7 +137,7 @@ def test_two_people_have_edits_of_their_own(tmp_path: Path, astronaut: NDArray[n
     project = edits.open_source(Project(), clip, [Face.of_motion(motion) for motion in motions])
 
     def changed(document: Project) -> tuple[bool, bool, bool]:
-        finish(export(plan_export(document, tmp_path / "out.mkv"), renderer))
+        run_to_end(export(plan_export(document, tmp_path / "out.mkv"), renderer))
         differ = (samples(source)[1][0] != samples(tmp_path / "out.mkv")[1][0]).any(0)
         return bool(differ[:200].any()), bool(differ[200:400].any()), bool(differ[400:].any())
 
@@ -150,7 +151,7 @@ def test_where_the_face_is_lost_an_edit_fades_and_the_frame_is_the_files_own(
 ) -> None:
     source = portrait_clip(tmp_path / "clip.mkv", astronaut, 20)
     project = edits.set_control(document(source, missing=(10, 11)), "yaw", 25)
-    finish(export(plan_export(project, tmp_path / "out.mkv"), renderer))
+    run_to_end(export(plan_export(project, tmp_path / "out.mkv"), renderer))
     before, after = samples(source), samples(tmp_path / "out.mkv")
     strength = [float(np.abs(b[0].astype(int) - a[0]).mean()) for b, a in zip(before, after, strict=True)]
     assert strength[10] == strength[11] == 0
@@ -165,7 +166,7 @@ def test_uneven_times_are_kept_to_the_tick(tmp_path: Path, astronaut: NDArray[np
     plan = plan_export(edits.set_control(document(source), "yaw", 5), tmp_path / "out.mp4", ExportOptions(first=1, last=5))
     assert [plan.time(n) for n in range(plan.count)] == [Fraction(at - 33, 1000) for at in uneven[1:6]]
     assert plan.end == Fraction(227, 1000)
-    done = finish(export(plan, renderer))
+    done = run_to_end(export(plan, renderer))
     assert times(done.path) == [plan.time(n) for n in range(plan.count)]
     assert "on average" in describe(plan)[1]
 
@@ -173,7 +174,7 @@ def test_uneven_times_are_kept_to_the_tick(tmp_path: Path, astronaut: NDArray[np
 def test_h264_looks_as_the_edited_frames(clip_path: Path, renderer: Renderer, tmp_path: Path) -> None:
     project = edits.set_control(document(clip_path), "yaw", 10)
     for name in ("exact.mkv", "small.mp4"):
-        finish(export(plan_export(project, tmp_path / name), renderer))
+        run_to_end(export(plan_export(project, tmp_path / name), renderer))
     with ClipReader(tmp_path / "exact.mkv") as exact, ClipReader(tmp_path / "small.mp4") as small:
         likeness = [
             structural_similarity(exact.frame(n).pixels(), small.frame(n).pixels(), channel_axis=2) for n in range(COUNT)
@@ -185,13 +186,13 @@ def test_the_unedited_picture_may_stand_to_the_left_and_frames_may_be_smaller(
     clip_path: Path, renderer: Renderer, tmp_path: Path
 ) -> None:
     project = edits.set_output(edits.set_control(document(clip_path), "yaw", 15), side_by_side=True)
-    done = finish(export(plan_export(project, tmp_path / "wide.mkv"), renderer))
+    done = run_to_end(export(plan_export(project, tmp_path / "wide.mkv"), renderer))
     source, wide = samples(clip_path), samples(done.path)
     assert np.array_equal(wide[3][0][:, :320], source[3][0])
     assert not np.array_equal(wide[3][0][:, 320:], source[3][0])
     plan = plan_export(project, tmp_path / "small.mp4", ExportOptions(height=160))
     assert plan.written.square_size == (320, 160)
-    finish(export(plan, renderer))
+    run_to_end(export(plan, renderer))
     assert probe(tmp_path / "small.mp4").size == (320, 160)
 
 
@@ -210,7 +211,7 @@ def test_a_driven_photo_becomes_a_clip_at_the_documents_rate(
     astronaut_path: Path, astronaut: NDArray[np.uint8], renderer: Renderer, tmp_path: Path
 ) -> None:
     project = edits.set_rate(driven_photo(astronaut_path, astronaut), Fraction(30000, 1001))
-    done = finish(export(plan_export(project, tmp_path / "out.mp4"), renderer))
+    done = run_to_end(export(plan_export(project, tmp_path / "out.mp4"), renderer))
     about = probe(done.path)
     assert (about.count, about.size, about.rate) == (6, (512, 512), Fraction(30000, 1001))
     with ClipReader(done.path) as reader:
@@ -222,8 +223,8 @@ def test_a_driven_photo_becomes_a_clip_at_the_documents_rate(
 @pytest.mark.parametrize("name", ["take.png", "take.exr", "take.gif", "take.webp", "take.webm", "take.mov"])
 def test_every_kind_of_file_is_written(name: str, clip_path: Path, renderer: Renderer, tmp_path: Path) -> None:
     project = edits.set_control(document(clip_path), "yaw", 15)
-    done = finish(export(plan_export(project, tmp_path / "made" / name if name.endswith(("png", "exr")) else tmp_path / name,
-                                     ExportOptions(first=2, last=4)), renderer))  # fmt: skip
+    target = tmp_path / "made" / name if name.endswith(("png", "exr")) else tmp_path / name
+    done = run_to_end(export(plan_export(project, target, ExportOptions(first=2, last=4)), renderer))
     assert (done.frames, done.edited) == (3, 3)
     assert done.path.is_file()
 
@@ -236,10 +237,10 @@ def test_a_sequence_goes_on_where_it_stopped(clip_path: Path, renderer: Renderer
         next(job)
     job.close()
     there = len(list((tmp_path / "seq").glob("*.png")))
-    done = finish(export(plan, renderer))
+    done = run_to_end(export(plan, renderer))
     assert done.reused == there >= 4
     assert done.edited == COUNT - there
-    other = finish(export(plan_export(edits.set_control(project, "yaw", -15), plan.path), renderer))
+    other = run_to_end(export(plan_export(edits.set_control(project, "yaw", -15), plan.path), renderer))
     assert other.reused == 0
 
 
@@ -248,7 +249,7 @@ def test_one_frame_becomes_a_still_that_says_how_it_was_made(
     ending: str, clip_path: Path, renderer: Renderer, tmp_path: Path
 ) -> None:
     project = edits.set_control(document(clip_path), "yaw", 15)
-    done = finish(export(plan_export(project, tmp_path / f"still{ending}", ExportOptions(first=3, last=3)), renderer))
+    done = run_to_end(export(plan_export(project, tmp_path / f"still{ending}", ExportOptions(first=3, last=3)), renderer))
     assert load_photo(done.path).pixels.shape == (320, 320, 3)
     assert COMPOSITE.encode() in done.path.read_bytes()
 
@@ -258,8 +259,8 @@ def test_one_frame_becomes_a_still_that_says_how_it_was_made(
 
 def test_the_label_is_left_out_only_when_somebody_says_so(clip_path: Path, renderer: Renderer, tmp_path: Path) -> None:
     project = document(clip_path)
-    finish(export(plan_export(project, tmp_path / "a.mkv"), renderer))
-    finish(export(plan_export(project, tmp_path / "b.mkv", ExportOptions(labelled=False)), renderer))
+    run_to_end(export(plan_export(project, tmp_path / "a.mkv"), renderer))
+    run_to_end(export(plan_export(project, tmp_path / "b.mkv", ExportOptions(labelled=False)), renderer))
     assert tags(tmp_path / "a.mkv")["digital_source_type"] == COMPOSITE
     assert "digital_source_type" not in tags(tmp_path / "b.mkv")
     assert "NOT" in "\n".join(describe(plan_export(project, tmp_path / "c.mkv", ExportOptions(labelled=False))))
@@ -271,13 +272,13 @@ def test_trimmed_sound_stays_with_its_pictures(tmp_path: Path, renderer: Rendere
     plan = plan_export(project, tmp_path / "out.mp4", ExportOptions(first=25, last=44))
     assert plan.sound is not None
     assert plan.sound.copied
-    done = finish(export(plan, renderer))
+    done = run_to_end(export(plan, renderer))
     with SoundReader(done.path) as reader:
         heard = np.abs(reader.read(0, round(0.8 * reader.rate))).max(1)
         assert abs(int(heard.argmax()) / reader.rate - 0.2) <= 0.001
     silent = plan_export(project, tmp_path / "none.mp4", ExportOptions(sound="none"))
     assert silent.sound is None
-    assert not probe(finish(export(silent, renderer)).path).has_sound
+    assert not probe(run_to_end(export(silent, renderer)).path).has_sound
 
 
 def test_a_photo_speaks_with_the_voice_of_its_driver(
@@ -290,7 +291,7 @@ def test_a_photo_speaks_with_the_voice_of_its_driver(
     project = edits.set_motion(project, name, motion)
     project = edits.set_rule(project, MixRule(group="pose", driver=name, shift=1))
     plan = plan_export(edits.set_output(project, sound=name), tmp_path / "out.mp4", ExportOptions(last=9))
-    done = finish(export(plan, renderer))
+    done = run_to_end(export(plan, renderer))
     with SoundReader(done.path) as reader:
         heard = np.abs(reader.read(0, round(0.4 * reader.rate))).max(1)
         assert abs(int(heard.argmax()) / reader.rate - 0.16) <= 0.001  # a frame later, as its rule says
@@ -324,7 +325,7 @@ def test_what_fails_on_the_way_is_told_and_leaves_the_old_file(
         pass
     monkeypatch.setattr(ClipWriter, "write", full)
     with pytest.raises(EncodeError, match="disk is full"):
-        finish(job)
+        run_to_end(job)
     assert target.read_bytes() == b"old"
     assert not list(tmp_path.glob(".*.part"))
 
@@ -378,6 +379,6 @@ def test_a_plan_says_what_it_will_do(clip_path: Path, tmp_path: Path) -> None:
 def test_a_blend_bounds_an_edit_in_time(clip_path: Path, renderer: Renderer, tmp_path: Path) -> None:
     project = edits.set_control(document(clip_path), "yaw", 15)
     project = replace(project, edits=(replace(project.edits[0], blend=Blend(first=2, last=5)),))
-    done = finish(export(plan_export(project, tmp_path / "out.mkv"), renderer))
+    done = run_to_end(export(plan_export(project, tmp_path / "out.mkv"), renderer))
     before, after = samples(clip_path), samples(done.path)
     assert [n for n in range(COUNT) if not same(before[n], after[n])] == [2, 3, 4, 5]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import replace
 from fractions import Fraction
-from typing import TypeVar
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from icface import edits, steady
+from icface.engine import run_to_end
 from icface.geometry import Box
 from icface.motion import Motion
 from icface.project import Face, Project
@@ -19,17 +18,7 @@ from icface.steady import steadied, steady_motion
 from tests.faces import observation_in
 from tests.strategies import a_clip
 
-T = TypeVar("T")
 RATE = 25
-
-
-def done(job: Generator[None, None, T]) -> T:
-    while True:
-        try:
-            next(job)
-        except StopIteration as end:
-            value: T = end.value
-            return value
 
 
 def trembling(
@@ -49,7 +38,7 @@ def trembling(
 @pytest.mark.parametrize("speed", [0.0, 2.0])
 def test_points_tremble_less_and_move_as_before(speed: float) -> None:
     motion, true = trembling(60, speed=speed)
-    smooth = done(steady_motion(motion))
+    smooth = run_to_end(steady_motion(motion))
     assert motion.landmarks is not None
     assert smooth.landmarks is not None
     before, after = (np.abs(np.diff(lm.astype(np.float64), n=2, axis=0)).mean() for lm in (motion.landmarks, smooth.landmarks))
@@ -64,7 +53,7 @@ def test_nothing_is_carried_over_a_cut_and_gaps_stay() -> None:
     assert motion.landmarks is not None
     jumped = motion.landmarks.copy()
     jumped[20:] += 300
-    smooth = done(steady_motion(replace(motion, landmarks=jumped)))
+    smooth = run_to_end(steady_motion(replace(motion, landmarks=jumped)))
     assert smooth.landmarks is not None
     assert np.isnan(smooth.landmarks[[12, 13]]).all()
     assert np.isfinite(np.delete(smooth.landmarks, [12, 13], axis=0)).all()
@@ -74,10 +63,10 @@ def test_nothing_is_carried_over_a_cut_and_gaps_stay() -> None:
 
 def test_chunks_make_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
     motion, _ = trembling(150, speed=0.5)
-    whole = done(steady_motion(motion))
+    whole = run_to_end(steady_motion(motion))
     monkeypatch.setattr(steady, "CHUNK", 60)
     monkeypatch.setattr(steady, "IN_MEMORY_BYTES", 0)
-    pieces = done(steady_motion(motion))
+    pieces = run_to_end(steady_motion(motion))
     assert isinstance(pieces.landmarks, np.memmap)
     assert whole.landmarks is not None
     assert np.abs(whole.landmarks - pieces.landmarks).max() < 0.01
@@ -86,9 +75,9 @@ def test_chunks_make_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_faces_that_nobody_edits_stay_as_they_are() -> None:
     motion, _ = trembling(5)
     project = edits.open_source(Project(), a_clip(5), [Face.of_motion(motion), Face.of_motion(motion)])
-    assert done(steadied(project)) is project
+    assert run_to_end(steadied(project)) is project
     edited = edits.set_control(project, "AU12L", 0.5)
-    calm = done(steadied(edited))
+    calm = run_to_end(steadied(edited))
     assert calm.faces[1] is edited.faces[1]
     assert calm.faces[0].motion != edited.faces[0].motion
-    assert done(steadied(edited, 0.0)) is edited
+    assert run_to_end(steadied(edited, 0.0)) is edited
