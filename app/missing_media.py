@@ -13,7 +13,7 @@ from app.file_dialogs import ask_to_find
 from app.settings import Settings
 from app.studio import Studio
 from icface.media import Photo
-from icface.project import Clip, Medium
+from icface.project import Clip
 from icface.project_file import DifferentFileError, find, missing_media, relinked
 
 
@@ -65,11 +65,11 @@ class MissingMedia(QObject):
         name = Path(first.path).name
         title = f"{name} is missing" if count == 1 else f"{count} files are missing, {name} is one of them"
         text = f"It was in {Path(first.path).parent}. Edits are kept; what lies beside it is found along with it."
-        button = ("Find…", lambda: self._ask_to_find(first))
+        button = ("Find…", lambda: self._ask_to_find(first.path))
         self.noticed.emit(Notice(kind="warning", title=title, text=text, topic="missing", remedy=button))
 
-    def _ask_to_find(self, medium: Medium) -> None:
-        dialog = ask_to_find(self._owner, self._settings, Path(medium.path).name, lambda path: self.relink(medium.path, path))
+    def _ask_to_find(self, old: str) -> None:
+        dialog = ask_to_find(self._owner, self._settings, Path(old).name, lambda path: self.relink(old, path))
         dialog.rejected.connect(self._tell)
 
     def relink(self, old: str, new: Path, *, different: bool = False) -> None:
@@ -81,7 +81,7 @@ class MissingMedia(QObject):
                 self.noticed.emit(Notice.of_error(f"{new.name} could not be used", error))
                 return
             yes = ("Use it anyway", lambda: self.relink(old, new, different=True))
-            search = ("Find another…", self._tell)
+            search = ("Find another…", lambda: self._ask_to_find(old))
             title = f"{new.name} is another file"
             text = "Its content is not what the project was made with; what was read in the old one may not fit."
             self.noticed.emit(Notice(kind="warning", title=title, text=text, topic="missing", remedy=search, second=yes))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,8 @@ from icface.tracking import N_LANDMARKS, FaceObservation, NoFaceError
 
 if TYPE_CHECKING:
     from icface.predictor import FacePredictor
+
+NewWindow = Callable[[], MainWindow]
 
 
 def _windows() -> dict[int, QWidget]:
@@ -116,6 +118,30 @@ def window(qtbot: QtBot, qapp: QApplication, studio: Studio, settings: Settings)
     yield made
     made.studio.session.mark_saved()  # what becomes of changes is asked in the tests that are about it
     made.close()
+
+
+@pytest.fixture
+def new_window(qtbot: QtBot, qapp: QApplication, settings: Settings, tiny_predictor: FacePredictor) -> Iterator[NewWindow]:
+    """Another start of the editor, each with an engine of its own; the networks that find faces are the real ones."""
+    theme.apply_theme(qapp, "dark")
+    made: list[MainWindow] = []
+
+    from icface.tracking.builtin import BuiltinTracker
+
+    def start() -> MainWindow:
+        window = MainWindow(build_studio(Renderer(tiny_predictor, BuiltinTracker())), settings)
+        qtbot.addWidget(window)
+        made.append(window)
+        window.resize(1440, 900)
+        window.show()
+        qtbot.waitExposed(window)
+        return window
+
+    yield start
+    for window in made:
+        window.studio.session.mark_saved()  # what becomes of changes is asked elsewhere
+        window.close()
+        window.studio.bridge.close()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,42 +18,17 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
-from app import theme
 from app.main_window import MainWindow
-from app.settings import Settings
-from app.studio import build_studio
 from icface.predictor import FacePredictor
 from icface.project import Project
 from icface.render import FrameRequest, Renderer
 from icface.tracking.builtin import BuiltinTracker
+from tests.app.conftest import NewWindow
 from tests.app.test_main_window import drag_row, drop
 
 PATIENCE_MS = 120_000
 KEY, CTRL, SHIFT = Qt.Key, Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 LEFT = Qt.MouseButton.LeftButton
-NewWindow = Callable[[], MainWindow]
-
-
-@pytest.fixture
-def new_window(qtbot: QtBot, qapp: QApplication, settings: Settings, tiny_predictor: FacePredictor) -> Iterator[NewWindow]:
-    """Another start of the editor, each with an engine of its own; the networks that find faces are the real ones."""
-    theme.apply_theme(qapp, "dark")
-    made: list[MainWindow] = []
-
-    def start() -> MainWindow:
-        window = MainWindow(build_studio(Renderer(tiny_predictor, BuiltinTracker())), settings)
-        qtbot.addWidget(window)
-        made.append(window)
-        window.resize(1440, 900)
-        window.show()
-        qtbot.waitExposed(window)
-        return window
-
-    yield start
-    for window in made:
-        window.studio.session.mark_saved()  # what becomes of changes is asked elsewhere
-        window.close()
-        window.studio.bridge.close()
 
 
 @pytest.fixture
