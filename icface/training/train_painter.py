@@ -146,9 +146,9 @@ class PainterTraining:
         painter = cast("Generators", trainer.average("generators")).there
         figures = self._judge(painter)
         log.info("held out after %d steps: %s", trainer.steps, json.dumps(figures))
-        paths = ("out", "patches", "start")
-        notes = {"steps": trainer.steps, "held_out": figures}
-        notes |= {k: str(v) for k, v in asdict(self.plan).items() if k not in paths}
+        elsewhere = ("out", "patches", "start", "steps")
+        notes: dict[str, Any] = {k: str(v) for k, v in asdict(self.plan).items() if k not in elsewhere}
+        notes |= {"steps": trainer.steps, "held_out": figures}
         path = self.plan.out / "painter.safetensors"
         save_model(path, kind=KIND, config=painter.description(), state=painter.state_dict(), notes=notes)
 

@@ -17,7 +17,7 @@ from icface.geometry import rotation_matrix
 from icface.model.neutralizer import GRID
 from icface.model.painter import PATCH, PATCH_CHANNELS, Paint, Painter, PainterConfig
 from icface.model.patches import FINER, KEPT, PatchAnchor, drawn_out, needed, patch_of
-from icface.model.store import save_model
+from icface.model.store import load_model, save_model
 from icface.training.painter_batches import PatchSampler
 from icface.training.painter_data import PatchSource, make_patches
 from icface.training.painter_losses import TrackerFeatures, likeness, mouth_figures, paired_loss, says
@@ -222,6 +222,8 @@ def test_the_painter_learns_its_pairs_resumes_and_its_weights_load(tmp_path: Pat
     assert figures["error_painted"] < 0.6 * figures["error_moved"]
     painter = Painter.from_file(tmp_path / "painter.safetensors")
     held = PatchSampler(tmp_path / "teeth").in_order(8)
+    notes = load_model(tmp_path / "painter.safetensors", kind=KIND).notes
+    assert (notes["steps"], notes["held_out"], notes["batch"]) == (30, figures, "4")
     assert mouth_figures(painter, held, torch.device("cpu")) == pytest.approx(figures, rel=0.05)
     assert PainterTraining(plan, Ranks(), TrackerFeatures()).trainer.steps == 30
 
