@@ -1,7 +1,8 @@
 """Frames of a clip whose own faces are edited, made one after the other.
 
 A frame in which nothing changes is handed on as it was decoded. In all others only the surroundings of the faces that change
-are turned into RGB, and only what has changed there is put back: everything else keeps its bytes.
+are turned into RGB, and only what has changed there is put back: everything else keeps its bytes. The networks are asked on
+one thread, pixels are moved and put back on another.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from icface.media.put_back import crop_frame, in_planes, put_back
 from icface.media.video_frame import VideoFrame
 from icface.mixing import resolve
 from icface.model.neutralizer import GRID
-from icface.predictor import FacePredictor
-from icface.project import Face, Project
+from icface.predictor import FacePrediction, FacePredictor, SourceEncoding
+from icface.project import Face, Project, Region
 from icface.protection import protect
 from icface.tracking import FaceObservation, NoFaceError
 
@@ -35,23 +36,57 @@ _REACH_PX = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Patch:
+    """A part of a frame, and what is to become of the faces in it.
+
+    Attributes
+    ----------
+    pixels : (h, w, 3) uint8 or uint16
+        As they are.
+    corner : (int, int)
+        Column and row of their first one, upright.
+    layers : tuple of (SourceEncoding, FacePrediction)
+        Faces, one after the other.
+    regions : tuple of Region
+        What stays as it is, in these pixels.
+    """
+
+    pixels: Pixels
+    corner: tuple[int, int]
+    layers: tuple[tuple[SourceEncoding, FacePrediction], ...]
+    regions: tuple[Region, ...]
+
+    def put_into(self, frame: VideoFrame) -> VideoFrame:
+        """The frame with the faces changed; itself where that makes no difference."""
+        edited = self.pixels
+        for encoding, prediction in self.layers:
+            edited = composite(edited, encoding, prediction)
+        edited = protect(edited, self.pixels, self.regions)
+        x, y, width, height = _differing(self.pixels, edited)
+        if not width:
+            return frame
+        inner = cast("Pixels", np.ascontiguousarray(edited[y : y + height, x : x + width]))
+        return replace(frame, decoded=put_back(frame, inner, (self.corner[0] + x, self.corner[1] + y)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Made:
-    """A frame, and what was edited in it, not yet put back: that is left to the thread that encodes.
+    """A frame, and what the networks said of it; the pixels themselves are moved on the thread that encodes.
 
     Attributes
     ----------
     frame : VideoFrame
         With a converter of that thread's own.
-    patches : tuple of (Pixels, (int, int))
-        Edited pixels, and the column and row of their first one, upright.
+    patches : tuple of Patch
+        Parts that change; they do not touch each other.
     """
 
     frame: VideoFrame
-    patches: tuple[tuple[Pixels, tuple[int, int]], ...] = ()
+    patches: tuple[Patch, ...] = ()
 
     @property
     def is_changed(self) -> bool:
-        """Whether anything was edited in it."""
+        """Whether anything is edited in it."""
         return bool(self.patches)
 
     def before(self) -> Decoded:
@@ -61,8 +96,8 @@ class Made:
     def edited(self) -> Decoded:
         """The frame as it is to be written: the very one that was decoded if nothing was edited."""
         frame = self.frame
-        for pixels, corner in self.patches:
-            frame = replace(frame, decoded=put_back(frame, pixels, corner))
+        for patch in self.patches:
+            frame = patch.put_into(frame)
         return frame.decoded
 
 
@@ -101,10 +136,11 @@ class ClipFrames:
         """Make one frame of the document; yields between the stages of the work."""
         changes = self._changes(number)
         frame = self._reader.frame(number)
-        patches: list[tuple[Pixels, tuple[int, int]]] = []
+        patches: list[Patch] = []
         for place in _places(changes, frame) if not frame.damaged else ():
             yield
-            patches += yield from self._edited(frame, place)
+            patch = yield from self._patch(frame, place)
+            patches += [patch] if patch.layers else []
         return Made(replace(frame, converter=self._converter), tuple(patches))
 
     def _changes(self, number: int) -> list[tuple[Face, ControlVector]]:
@@ -117,12 +153,13 @@ class ClipFrames:
                 found.append((face, wanted))
         return found
 
-    def _edited(self, frame: VideoFrame, place: _Place) -> Generator[None, None, list[tuple[Pixels, tuple[int, int]]]]:
-        """What the change of a place's faces makes of the frame there; nothing where it makes no difference."""
+    def _patch(self, frame: VideoFrame, place: _Place) -> Generator[None, None, Patch]:
+        """What the networks make of a place; without layers where nothing moves."""
         part, (left, top) = part_of(frame, place.box)
-        before = part.deep_pixels() if part.bits > 8 else part.pixels()
-        seen, pixels = eight_bit(before), before
+        pixels = part.deep_pixels() if part.bits > 8 else part.pixels()
+        seen, layers = eight_bit(pixels), []
         for face, wanted in place.changes:
+            yield
             try:
                 encoding = self._predictor().encode(seen, _moved(face, left, top))
             except NoFaceError:
@@ -130,16 +167,10 @@ class ClipFrames:
                 continue
             yield
             prediction = self._predictor().predict(encoding, wanted)
-            yield
-            pixels = composite(pixels, encoding, prediction)
-        regions = [replace(region, box=_shifted(region.box, left, top)) for region in self._project.regions]
-        pixels = protect(pixels, before, regions)
-        yield
-        x, y, width, height = _differing(before, pixels)
-        if not width:
-            return []
-        edited = cast("Pixels", np.ascontiguousarray(pixels[y : y + height, x : x + width]))
-        return [(edited, (left + x, top + y))]
+            if prediction.flow is not None:
+                layers.append((encoding, prediction))
+        regions = (replace(region, box=_shifted(region.box, left, top)) for region in self._project.regions)
+        return Patch(pixels, (left, top), tuple(layers), tuple(regions))
 
 
 def part_of(frame: VideoFrame, box: PixelBox) -> tuple[VideoFrame, tuple[int, int]]:

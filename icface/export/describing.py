@@ -11,6 +11,7 @@ from icface.export.plan import ExportPlan
 from icface.media.colour import BT470BG, BT709, BT2020, FULL, SMPTE170M, Layout, bit_depth
 from icface.project import Clip
 
+_MILLISECONDS = frozenset({"matroska", "webm"})
 _MATRICES = {BT709: "BT.709", BT470BG: "BT.601", SMPTE170M: "BT.601", BT2020: "BT.2020"}
 
 
@@ -21,6 +22,8 @@ def describe(plan: ExportPlan) -> list[str]:
         lines.append(_colours(plan))
     if plan.preset.kind == "clip":
         lines.append(_sound(plan))
+    if plan.preset.container in _MILLISECONDS and (1000 * plan.tick).denominator != 1:
+        lines.append("Note: this kind of file keeps times to a thousandth of a second; MP4 and MOV keep them exactly.")
     lines += [f"Note: {note}" for note in (*_losses(plan), *plan.notes)]
     if isinstance(plan.project.source, Clip) and plan.preset.kind == "clip":
         lines.append(_untouched(plan))
