@@ -15,7 +15,7 @@ from skimage.metrics import structural_similarity
 from icface import edits
 from icface.curves import Blend, Key, Track
 from icface.engine import run_to_end
-from icface.export import ExportError, ExportOptions, ExportPlan, describe, export, plan_export
+from icface.export import ExportError, ExportOptions, ExportPlan, describe, export, plan_export, running
 from icface.geometry import Box
 from icface.media import load_photo
 from icface.media.clip import probe
@@ -31,6 +31,7 @@ from icface.pictures import clip_of
 from icface.predictor import FacePredictor
 from icface.project import Driver, Face, FaceEdits, MixRule, Project, Region, Source
 from icface.render import FrameRequest, Renderer
+from icface.steady import steadied
 from tests.faces import observation_in
 from tests.icface.exporting import LOSSLESS, box_at, document, portrait_clip, same, samples, tags, times
 from tests.icface.videos import Recipe, encode_video, turn_video, write_tone
@@ -158,6 +159,31 @@ def test_where_the_face_is_lost_an_edit_fades_and_the_frame_is_the_files_own(
     assert strength[2] > strength[6] > strength[8] > strength[9] > 0
     assert strength[19] > strength[15] > strength[12] > 0
     assert max(abs(np.diff(strength))) < strength[2] / 2  # nothing pops
+
+
+def test_a_constant_edit_does_not_tremble_with_the_trackers_points(
+    tmp_path: Path, astronaut: NDArray[np.uint8], renderer: Renderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = 14
+    still = [frame_of_pixels(astronaut[40:360, 60:380], "yuv420p", Colours(1, 1, 1, 1)) for _ in range(count)]
+    source = encode_video(tmp_path / "still.mkv", still, LOSSLESS)
+    clip, rng = clip_of(probe(source)), np.random.default_rng(1)
+    face = observation_in(box_at(0))
+    seen = [
+        replace(face, landmarks=face.landmarks + rng.normal(0, 0.6, face.landmarks.shape).astype(np.float32))
+        for _ in range(count)
+    ]
+    motion = Motion.of_observations(seen, np.arange(count) / 25, rate=clip.rate)
+    project = edits.set_control(edits.open_source(Project(), clip, [Face.of_motion(motion)]), "yaw", 20)
+
+    def trembling() -> float:
+        run_to_end(export(plan_export(project, tmp_path / "out.mkv"), renderer))
+        luma = np.array([frame[0] for frame in samples(tmp_path / "out.mkv")]).astype(float)
+        return float(np.abs(np.diff(luma, n=2, axis=0)).mean())
+
+    calm = trembling()
+    monkeypatch.setattr(running, "steadied", lambda document: steadied(document, 0.0))
+    assert 0 < calm < 0.6 * trembling()
 
 
 def test_uneven_times_are_kept_to_the_tick(tmp_path: Path, astronaut: NDArray[np.uint8], renderer: Renderer) -> None:
