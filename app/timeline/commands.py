@@ -12,11 +12,13 @@ from app.settings import Settings
 from app.timeline.key_drag import nudge
 from app.timeline.key_menu import copy_chosen, lay_down, paste
 from app.timeline.panel import TimelinePanel
+from icface.curves import Side
 from icface.edits import copy_keys
 from icface.project import Project
 
 _LEAP = 10
 _NOTHING_CHOSEN = "Choose a lane or a slider first: that is what gets the key."
+_NO_KEYS_CHOSEN = "Choose keys first: click one, draw a box around some, or press Ctrl+A."
 _MOVING = (
     "play", "shuttle_back", "stop", "shuttle_on", "step_back", "step_on", "leap_back", "leap_on", "start", "end",
     "prev_key", "next_key", "prev_mark", "next_mark", "loop",
@@ -89,9 +91,9 @@ class TimelineCommands:
             "cut_keys": self._cut,
             "duplicate_keys": self._duplicate,
             "all_keys": self._choose_all,
-            "ease": lambda: wishes.sides_set.emit(view.keys, "ease", "ease"),
-            "ease_in": lambda: wishes.sides_set.emit(view.keys, "ease", None),
-            "ease_out": lambda: wishes.sides_set.emit(view.keys, None, "ease"),
+            "ease": lambda: self._ease("ease", "ease"),
+            "ease_in": lambda: self._ease("ease", None),
+            "ease_out": lambda: self._ease(None, "ease"),
         }
 
     def _range_handlers(self) -> dict[str, Callable[..., object]]:
@@ -171,6 +173,12 @@ class TimelineCommands:
             self._wishes.keys_set.emit(targets, self._playhead.frame)
         else:
             self._wishes.refused.emit(_NOTHING_CHOSEN)
+
+    def _ease(self, left: Side | None, right: Side | None) -> None:
+        if self._view.keys:
+            self._wishes.sides_set.emit(self._view.keys, left, right)
+        else:
+            self._wishes.refused.emit(_NO_KEYS_CHOSEN)
 
     def toggle_key(self, row: str) -> None:
         """Take away the keys of a row under the playhead, or set them where one is missing."""

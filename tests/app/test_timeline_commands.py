@@ -305,3 +305,12 @@ def test_every_action_of_time_is_in_a_menu_and_no_key_is_given_twice(keyed: Main
     assert [text for text in MENUS if text not in menus] == []
     given = [key for spec in ACTIONS for key in spec.keys]
     assert len(given) == len(set(given))
+
+
+def test_easing_without_a_chosen_key_says_what_is_missing(keyed: MainWindow) -> None:
+    keyed.timeline.view.choose_keys(())
+    labels = keyed.studio.session.labels
+    press(keyed, KEY.Key_F9)
+    assert keyed.studio.session.labels == labels
+    assert keyed.notices.notice is not None
+    assert keyed.notices.notice.title.startswith("Choose keys first")
