@@ -99,7 +99,9 @@ class ExportQueue(QObject):
             self._tell(item, "paused" if on else "running", "Paused" if on else "Going on …")
 
     def stop(self, item: QueuedExport) -> None:
-        """Take back an export: a file of that name stays as it was."""
+        """Take back an export: a file of that name stays as it was. One that is only being checked is finished."""
+        if item.done == item.plan.count:
+            return
         if item.state == "waiting":
             self._tell(item, "stopped", "Stopped; nothing was written")
         elif item.job is not None and item.state in ("running", "paused"):
