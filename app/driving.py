@@ -22,7 +22,7 @@ from icface.intake import Intake
 from icface.media.video import VIDEO_SUFFIXES
 from icface.mixing import motion_frame, shown
 from icface.motion import Motion
-from icface.project import Clip, DataFile, Driver, Face, MixRule, Project, Source, mix_target
+from icface.project import Clip, DataFile, Driver, Face, Medium, MixRule, Project, Source, mix_target
 from icface.project.drivers import group_name
 from icface.render import Tracked
 
@@ -106,7 +106,7 @@ class Driving(QObject):
             added = edits.add_driver(project, driver, rate)
             return edits.drive_with(added, driver.name) if first else added
 
-        self._studio.edit(adds, f"Add {Path(taken.medium.path).name}")
+        self._studio.edit(adds, f"Add {Path(taken.medium.path).name}", _step_of(taken.medium))
         if (open_instead := self._dropped.pop(taken.medium.path, None)) is not None:
             self._tell_dropped(Path(taken.medium.path), open_instead, drives=first)
         if taken.notes:
@@ -144,7 +144,9 @@ class Driving(QObject):
             return project
 
         if waiting or is_source:
-            self._studio.edit(sets, f"Track {name}")
+            added = f"Add {name}"  # what was added a moment ago, and read since, is one step
+            label = added if self._studio.session.undo_label == added else f"Track {name}"
+            self._studio.edit(sets, label, _step_of(found.clip))
         served = [driver.name for driver in self.project.drivers if driver.medium == found.clip]
         if served and len(found.motions) > 1:
             self._people[found.clip.digest] = found.motions
@@ -304,3 +306,8 @@ class Driving(QObject):
                 continue
             self._glimpses.add(wanted)
             self._studio.bridge.glance(driver.medium, frame, STRIP_SIDE)
+
+
+def _step_of(medium: Medium) -> tuple[str, str]:
+    """What ties the adding of a source and its tracking together in the history, unless other edits come between."""
+    return "add", medium.digest

@@ -60,7 +60,20 @@ def test_the_first_clip_is_tracked_and_drives_the_face(
     assert told[0][1:] == (0, 8)
     assert told[-1][1:] == (0, 0)
     assert studio.project.n_frames == 8
-    assert studio.session.labels[-2:] == ("Add clip.mp4", "Track clip.mp4")
+    assert studio.session.labels == ("Add clip.mp4",)
+    studio.session.undo()
+    assert not studio.project.drivers
+    studio.session.redo()
+    assert studio.project.drivers[0] == driver
+
+
+def test_what_was_edited_while_a_clip_was_read_stays_a_step_of_its_own(
+    qtbot: QtBot, studio: Studio, photo_open: Driving, clip_path: Path
+) -> None:
+    photo_open.tracking.connect(lambda *_progress: studio.set_row("AU1", 0.7, 1))
+    photo_open.add_source(clip_path)
+    qtbot.waitUntil(lambda: bool(studio.project.drivers) and studio.project.drivers[0].motion is not None, timeout=PATIENCE_MS)
+    assert studio.session.labels == ("Add clip.mp4", "AU1 Inner brow raiser 0.70", "Track clip.mp4")
 
 
 def test_a_table_drives_a_face_and_says_what_it_assumed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from app.main_window import MainWindow
 from icface import formats
 from icface.geometry import Box
 from icface.mixing import shown
-from icface.project import MixRule
+from icface.project import MixRule, Project
 from tests.app.conftest import SMILING, StandInTracker, drawn_face
 from tests.app.test_main_window import drop, settle
 from tests.icface.videos import drifting, write_video
@@ -113,6 +114,10 @@ def test_tracking_is_written_in_the_format_that_was_chosen(qtbot: QtBot, driven:
     assert driven.actions_by_id["export_tracking"].isEnabled()
 
 
+def untracked(project: Project) -> Project:
+    return replace(project, drivers=(replace(project.drivers[0], motion=None, neutral_frame=None),))
+
+
 def test_tracking_can_be_stopped_and_begun_again_on_the_card(qtbot: QtBot, opened: MainWindow, clip_path: Path) -> None:
     driving = opened.driving.driving
     driving.add_source(clip_path)
@@ -122,7 +127,7 @@ def test_tracking_can_be_stopped_and_begun_again_on_the_card(qtbot: QtBot, opene
     assert card.stop.isVisible() is (card.look.progress is not None)
     driving.stop_tracking(digest)
     if opened.studio.project.drivers[0].motion is not None:  # it was quicker
-        opened.studio.session.undo()
+        opened.studio.edit(untracked, "")
     assert card.state.text() == "Not tracked"
     opened.driving.panel.media.show_tracking(digest, 120, 500)
     assert card.state.text() == "Tracking 24 %"
