@@ -19,10 +19,12 @@ from icface.model.painter import PATCH, PATCH_CHANNELS, Paint, Painter, PainterC
 from icface.model.patches import FINER, KEPT, PatchAnchor, drawn_out, needed, patch_of
 from icface.model.store import load_model, save_model
 from icface.training.painter_batches import PatchSampler
-from icface.training.painter_data import PatchSource, make_patches
+from icface.training.painter_data import PatchSource, as_others_change, make_patches, turned
 from icface.training.painter_losses import TrackerFeatures, likeness, mouth_figures, paired_loss, says
 from icface.training.painter_patches import ROOMY, Kind, PatchSample, write_patches
 from icface.training.ranks import Ranks
+from icface.training.rig import TEETH, Rig, State
+from icface.training.rig_mouth import between_teeth
 from icface.training.train_painter import KIND, PainterPlan, PainterTraining, train
 from tests.icface.synthetic_rig import write_portraits, write_rig
 
@@ -165,6 +167,40 @@ def test_patches_are_made_of_every_person_and_the_seed_decides_them(patches: Pat
     first, again = (PatchSampler(patches, seed=3).batch(4) for _ in range(2))
     assert torch.equal(first.seen, again.seen)
     assert not torch.equal(first.seen, PatchSampler(patches, seed=4).batch(4).seen)
+
+
+def test_gaps_lie_between_two_teeth_and_nowhere_else() -> None:
+    tooth = np.zeros((40, 40), np.int64)
+    tooth[10:20, 5:20], tooth[10:20, 20:35], tooth[20:30, 5:35] = 1, 2, 3
+    gap = between_teeth(tooth, 14.0)
+    assert gap[15, 18:22].max() > 0.3
+    assert gap[18:22, 12].max() > 0.3
+    for row, column in ((9, 12), (15, 5), (15, 12), (25, 20), (35, 35)):
+        assert gap[row, column] < 0.05
+
+
+def test_teeth_of_a_rig_are_told_apart(tmp_path: Path) -> None:
+    write_rig(tmp_path / "rig.npz")
+    rig = Rig(tmp_path / "rig.npz")
+    assert (rig.tooth[rig.part != TEETH] == 0).all()
+    rig.part, rig.faces = np.full(4, TEETH, np.int8), np.array([[0, 1, 2], [2, 1, 3], [4, 5, 6], [5, 7, 6]], np.int32)
+    del rig.tooth
+    assert rig.tooth.tolist() == [1, 1, 2, 2]
+
+
+def test_samples_change_as_real_faces_differ_and_turn_near_or_far() -> None:
+    rng = np.random.default_rng(0)
+    real = np.zeros((2, 53))
+    real[1, [3, 7]] = 0.8
+    changed = [as_others_change(rng, np.full(53, 0.1), real) for _ in range(40)]
+    assert all(e.min() >= 0 and e.max() <= 1 for e in changed)
+    assert {round(float(e[3]), 6) == round(float(e[7]), 6) for e in changed} == {True}
+    assert any(e[3] > 0.6 for e in changed)
+    assert all((np.delete(e, [3, 7]) == 0.1).all() for e in changed)
+    state = State(np.eye(3), 10.0, np.zeros(2), np.zeros(60), np.zeros(53))
+    yaws = np.abs([turned(rng, state).angles_deg[0] for _ in range(200)])
+    assert (yaws < 1e-9).any()
+    assert 15 < yaws.max() <= 25
 
 
 def test_a_perfect_painting_costs_nothing_but_its_mask(patches: Path) -> None:
