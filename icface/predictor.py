@@ -298,10 +298,11 @@ class FacePredictor:
         painted = self._paint(self._painter, frame, seen[:PATCH_CHANNELS], wanted, (encoding.controls, controls))
         painted = replace(painted, smooth=streaks if streaks.any() else None)
         mesh = encoding.mesh
-        if not hides_teeth(encoding.lips.at(mesh.source.double().cpu().numpy())):
+        hidden = hides_teeth(encoding.lips.at(mesh.source.double().cpu().numpy()))
+        if hidden == 0:
             return (painted,)
         grid_from_head = np.diag([1, -1, 1])[:2] @ rotation_matrix(*controls.angles_deg) * mesh.pixels_per_cm
-        lines = gaps(grid_from_head, frame, mesh.pivot.double().cpu().numpy(), len(painted.mask))
+        lines = hidden * gaps(grid_from_head, frame, mesh.pivot.double().cpu().numpy(), len(painted.mask))
         return (replace(painted, colour=with_gaps(painted.colour, painted.mask, seen[:3], lines)),)
 
     def _paint(

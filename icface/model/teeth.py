@@ -18,18 +18,21 @@ F64 = NDArray[np.float64]
 _GAPS_CM = np.array([[0.0, 7.95], [0.74, 7.8], [1.38, 7.4], [1.8, 6.8], [2.12, 6.1]])
 """From the middle to a side and to the front, head frame: between the front teeth of a mean upper jaw."""
 _HEIGHT_CM = (-1.8, -6.2)
-_CLOSED_BELOW = 0.05
-"""Area of a mouth's opening over its squared width."""
+_CLOSED_BELOW, _OPEN_FROM = 0.035, 0.055
+"""Area of a mouth's opening over its squared width: closed below the first, open from the second on."""
 _DEPTH = 0.42
 _BLUR = 0.6
 _REDNESS = 0.13
 
 
-def hides_teeth(opening: F64) -> bool:
-    """Whether a mouth is closed, by the points (K, 2) around its opening: it shows no teeth that gaps could be taken from."""
+def hides_teeth(opening: F64) -> float:
+    """How much a mouth is closed, 0..1, by the points (K, 2) around its opening: so much it shows no teeth of its own.
+
+    Between open and closed it changes gradually, so that nothing blinks in a clip whose mouth moves.
+    """
     width = float(np.ptp(opening[:, 0]))
     area = abs(float(cv2.contourArea(opening.astype(np.float32))))
-    return area < _CLOSED_BELOW * width * width
+    return float(np.clip((_OPEN_FROM - area / max(width * width, 1e-6)) / (_OPEN_FROM - _CLOSED_BELOW), 0, 1))
 
 
 def gaps(patch_from_head_cm: F64, patch_from_grid: Similarity, pivot: F64, size: int) -> F32:

@@ -53,5 +53,7 @@ def test_only_bright_paint_that_is_hardly_red_gets_gaps() -> None:
 def test_a_closed_mouth_hides_its_teeth_and_an_open_one_does_not() -> None:
     turn = np.linspace(0, 2 * np.pi, 20, endpoint=False)
     mouth = np.stack([20 * np.cos(turn), np.sin(turn)], 1)
-    assert hides_teeth(mouth * (1, 0.5))
-    assert not hides_teeth(mouth * (1, 4))
+    found = [hides_teeth(mouth * (1, tall)) for tall in (0.5, 1.0, 1.2, 1.6, 4)]
+    assert found == sorted(found, reverse=True)
+    assert (found[0], found[-1]) == (1, 0)
+    assert 0 < found[2] < 1
