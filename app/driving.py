@@ -143,7 +143,9 @@ class Driving(QObject):
                 project = edits.set_faces(project, [Face.of_motion(motion) for motion in found.motions])
             return project
 
-        if waiting or is_source:
+        if is_source and not waiting and not self._studio.session.labels:
+            self._studio.session.start(sets(self.project))  # belongs to opening it: nothing that could be undone
+        elif waiting or is_source:
             added = f"Add {name}"  # what was added a moment ago, and read since, is one step
             label = added if self._studio.session.undo_label == added else f"Track {name}"
             self._studio.edit(sets, label, _step_of(found.clip))

@@ -281,7 +281,6 @@ class MainWindow(QMainWindow):
     def _project_changed(self, before: Project, after: Project) -> None:
         self.panel.apply(before, after, self.studio.playhead.frame)
         self._show_faces()
-        self.status.show_face(after.face, after.face_index, len(after.faces))
         for name in ("copy", "paste", "reset"):
             self.actions_by_id[name].setEnabled(after.face is not None)
 
@@ -292,6 +291,8 @@ class MainWindow(QMainWindow):
         if project.clip is not None:
             faces = tuple(face.at(frame) or face for face in faces)
         self.canvas.show_faces(faces, project.face_index)
+        chosen = None if project.face is None else project.face.at(frame)
+        self.status.show_face(chosen, project.face_index, len(faces))
         self.canvas.show_regions(project.regions)
         self.actions_by_id["unprotect"].setEnabled(bool(project.regions))
 

@@ -83,9 +83,10 @@ class StatusLine(QStatusBar):
             self.zoom.clear()
 
     def show_face(self, face: Face | None, index: int | None, count: int) -> None:
-        """How sure the reading is, and of which face."""
+        """How sure the reading is, and of which face; None for one that the clip does not show where the playhead stands."""
         which = f"face {(index or 0) + 1} of {count}, " if count > 1 else "face "
-        self._set(self.confidence, f"{which}{face.confidence * 100:.0f} % sure" if face else "")
+        sure = "not in this frame" if face is None else f"{face.confidence * 100:.0f} % sure"
+        self._set(self.confidence, "" if index is None else which + sure)
 
     def show_frame(self, frame: Frame) -> None:
         """How long a draft took; the full picture's time is in the tooltip."""

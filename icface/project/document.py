@@ -176,11 +176,15 @@ class Project:
 
     @property
     def n_frames(self) -> int:
-        """How long the document is: the source's frames, or else until the last driver, key and marker end; at least 1."""
+        """How long the document is: the source's frames, or else until what drives, keys and markers end; at least 1.
+
+        Drivers that no rule speaks of count only while there is no rule at all.
+        """
         if isinstance(self.source, Clip):
             return self.source.n_frames
         ends = [1]
-        ends += [_frames_of(driver, self.rate) for driver in self.drivers]
+        named = {rule.driver for edits in self.edits for rule in edits.mix if rule.driver}
+        ends += [_frames_of(driver, self.rate) for driver in self.drivers if not named or driver.name in named]
         ends += [track.keys[-1].frame + 1 for edits in self.edits for track in edits.tracks]
         ends += [marker.frame + 1 for marker in self.markers]
         ends += [] if self.last is None else [self.last + 1]

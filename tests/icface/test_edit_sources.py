@@ -39,6 +39,11 @@ def test_the_first_moving_source_gives_a_photo_its_frame_rate() -> None:
     assert edits.add_driver(a_project(ControlVector()), still, Fraction(60)).rate == 25
 
 
+def test_the_beat_of_a_tables_stamps_is_no_frame_rate() -> None:
+    table = edits.driver_of_data(a_project(ControlVector()), DataFile("a.csv", "d"), RAMP)
+    assert edits.add_driver(a_project(ControlVector()), table, Fraction(1000)).rate == 25
+
+
 def test_a_frame_rate_that_something_rests_on_is_kept() -> None:
     clip = Driver(name="B", medium=a_clip(30, rate=30))
     timed = [

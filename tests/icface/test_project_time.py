@@ -69,6 +69,8 @@ def test_a_document_is_as_long_as_what_it_holds() -> None:
     assert edits.set_key(photo, "yaw", 49, 1).n_frames == 50
     table = Driver(name="B", medium=DataFile("b.csv", "d"), motion=a_ramp("yaw", [0.0] * 60, rate=30))
     assert edits.add_driver(photo, table).n_frames == 60
+    driven = edits.drive_with(edits.add_driver(photo, table), "A")
+    assert (driven.n_frames, edits.drive_with(driven, "B").n_frames) == (30, 60)
     still = Driver(name="C", medium=DataFile("c.csv", "d"), motion=Motion.still(ControlVector()))
     assert edits.add_driver(a_project(ControlVector()), still).n_frames == 1
     assert (still.is_still, still.is_data, table.is_still) == (True, True, False)
