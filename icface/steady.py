@@ -20,7 +20,8 @@ from icface.motion import Motion
 from icface.project import Face, Project
 
 STRENGTH = 0.7
-"""Of the smoothing, 0 to 1: half of what an edit trembles by is gone, and speech keeps its movements."""
+"""Of the smoothing, 0 to 1: part of what an edit trembles by is gone (of a smile a fifth to a half, of a turn about half), and
+speech keeps its movements."""
 CHUNK = 256
 """Frames that are smoothed in one go."""
 MARGIN = 48
