@@ -22,8 +22,10 @@ from PySide6.QtWidgets import (
 )
 
 from app.choice_button import Choice, ChoiceButton
+from icface.edits import set_output
 from icface.export import EXPORT_PRESETS, STILL_SUFFIXES, ExportOptions
 from icface.media.presets import Preset
+from icface.mixing import heard_clip
 from icface.project import Clip, OutputSettings, Project
 
 _PAUSE_MS = 150
@@ -307,13 +309,14 @@ def _stem(project: Project) -> str:
 
 
 def _sounds(project: Project) -> list[Choice]:
-    own = isinstance(project.source, Clip) and project.source.has_sound
+    unsaid = heard_clip(set_output(project, sound=""))
+    whose = "The clip's own" if project.clip is not None else "Of what drives the face"
     others = [
         (driver.name, f"{driver.name}: {Path(driver.medium.path).name}")
         for driver in project.drivers
         if isinstance(driver.medium, Clip) and driver.medium.has_sound
     ]
-    return [*([("", "The clip's own")] if own else []), *others, ("none", "None")]
+    return [*([("", whose)] if unsaid else []), *others, ("none", "None")]
 
 
 def _sizes(project: Project) -> list[Choice]:

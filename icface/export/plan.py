@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface import __version__
+from icface.edits import set_output
 from icface.export.choices import ExportError, ExportOptions, chosen_preset, with_quality
 from icface.media import Photo, load_photo
 from icface.media.clip import ClipInfo, probe
@@ -21,6 +22,7 @@ from icface.media.placing import check_destination
 from icface.media.presets import Preset
 from icface.media.provenance import MADE_HERE, Provenance
 from icface.media.sound_track import SoundCut, can_copy
+from icface.mixing import heard_clip
 from icface.project import Clip, Project
 
 MOST_SIDE = 16384
@@ -178,7 +180,6 @@ class _Frames:
     ticks: NDArray[np.int64]
     start: Fraction
     stop: Fraction
-    has_sound: bool = False
 
 
 def _clip_frames(clip: Clip, first: int, last: int) -> _Frames:
@@ -188,7 +189,7 @@ def _clip_frames(clip: Clip, first: int, last: int) -> _Frames:
     ticks = index.ticks[first : last + 1] - index.ticks[first]
     ticks.flags.writeable = False
     stop = index.time(last + 1) if last + 1 < len(index) else index.duration
-    return _Frames(made, ticks, index.time(first), stop, info.has_sound)
+    return _Frames(made, ticks, index.time(first), stop)
 
 
 def _photo_frames(project: Project, first: int, last: int) -> _Frames:
@@ -237,25 +238,19 @@ def _sound(
     wanted = project.output.sound if options.sound is None else options.sound
     if wanted == "none" or preset.kind != "clip":
         return None, ()
-    if wanted == "":
-        if not (isinstance(project.source, Clip) and frames.has_sound):
-            return None, ()
-        cut = SoundCut(Path(project.source.path), frames.start, frames.stop)
-    else:
-        medium, shift = project.driver(wanted).medium, _shift(project, wanted)
-        if not (isinstance(medium, Clip) and found_clip(medium).has_sound):
+    if wanted:
+        project.driver(wanted)  # refuses a name that is not there
+    heard = heard_clip(set_output(project, sound=wanted))
+    if heard is None or not found_clip(heard[0]).has_sound:
+        if wanted:
             raise ExportError(f"{wanted} has no sound. Choose another source of sound, or none.")
-        cut = SoundCut(Path(medium.path), frames.start - shift, frames.stop - shift)
-        if cut.stop <= 0 or float(cut.start) >= medium.duration_s:
-            return None, (f"{wanted} is not heard in these frames.",)
+        return None, ()
+    clip, shift = heard[0], heard[1] / project.rate
+    cut = SoundCut(Path(clip.path), frames.start - shift, frames.stop - shift)
+    if cut.stop <= 0 or float(cut.start) >= clip.duration_s:
+        return None, (f"{Path(clip.path).name} is not heard in these frames.",)
     preset_needs = preset.missing_encoders(sound=True)
     copied = can_copy(cut, preset)
     if preset_needs and not copied:
         raise ExportError(f"The sound needs the encoder {', '.join(preset_needs)}, which is missing. Choose another preset.")
     return SoundPlan(cut=cut, copied=copied), ()
-
-
-def _shift(project: Project, name: str) -> Fraction:
-    """Seconds by which a driver comes later: those of the widest rule that speaks of it."""
-    rules = [rule for edits in project.edits for rule in edits.mix if rule.driver == name]
-    return (rules[0].shift if rules else 0) / project.rate

@@ -317,6 +317,10 @@ def test_a_photo_speaks_with_the_voice_of_its_driver(
     project = edits.set_motion(project, name, motion)
     project = edits.set_rule(project, MixRule(group="pose", driver=name, shift=1))
     plan = plan_export(edits.set_output(project, sound=name), tmp_path / "out.mp4", ExportOptions(last=9))
+    assert plan.sound is not None
+    unsaid = plan_export(project, tmp_path / "out.mp4", ExportOptions(last=9))
+    assert unsaid.sound is not None  # as it is heard in the editor
+    assert unsaid.sound.cut == plan.sound.cut
     done = run_to_end(export(plan, renderer))
     with SoundReader(done.path) as reader:
         heard = np.abs(reader.read(0, round(0.4 * reader.rate))).max(1)

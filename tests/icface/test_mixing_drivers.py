@@ -14,7 +14,7 @@ from icface import edits, mixing
 from icface.controls import CHANNELS, CONTROL_IDS, ControlVector
 from icface.curves import Blend, Key, Track
 from icface.motion import Motion
-from icface.project import GROUPS, Driver, MixRule, Project
+from icface.project import GROUPS, DataFile, Driver, MixRule, Project
 from tests.strategies import a_clip, a_clip_project, a_driver, a_motion, a_project, a_ramp, control_vectors
 
 RAMP = [0.0, 0.2, 0.4, 0.6, 0.8]
@@ -270,3 +270,45 @@ def test_a_track_of_another_kind_changes_no_face() -> None:
     project = a_project(ControlVector.of({"yaw": 1}))
     only_mix = replace(project.edits[0], tracks=(Track("mix:yaw:gain", (Key(frame=0, value=1),)),))
     assert mixing.resolve(replace(project, edits=(only_mix,))) is project.faces[0].controls
+
+
+# What is looked at and heard -----------------------------------------------------------------------------------------
+
+
+def test_the_frame_that_drives_is_known_with_its_shift() -> None:
+    project = driven_by(a_ramp("yaw", [0.0, 1, 2]), shift=1)
+    assert [mixing.driver_frame(project, "A", frame) for frame in range(5)] == [0, 0, 1, 2, 2]
+    table = replace(project.driver("A"), name="B", medium=DataFile("b.csv", "d"))
+    project = edits.add_driver(project, table)
+    assert (mixing.driver_frame(project, "B", 2), mixing.motion_frame(project, "B", 2)) == (None, 2)
+    waiting = edits.add_driver(a_project(ControlVector()), Driver(name="A", medium=a_clip(5)))
+    assert mixing.motion_frame(waiting, "A", 2) is None
+    assert mixing.prepared(waiting.driver("A")) is None
+    assert mixing.prepared(project.driver("B")) == table.motion
+    faceless = replace(project, face_index=None)
+    assert mixing.motion_frame(faceless, "A", 1) == 1
+
+
+def test_a_rules_value_is_known_keyed_or_not() -> None:
+    project = driven_by(a_ramp("yaw", [0.0, 1]), group="yaw", gain=0.5)
+    (rule,) = project.edits[0].mix
+    assert mixing.rule_value(project.edits[0], rule, "gain", 3) == 0.5
+    keyed_gain = edits.set_key(project, "mix:yaw:gain", 0, 2)
+    assert mixing.rule_value(keyed_gain.edits[0], rule, "gain", 3) == 2
+
+
+def test_the_clip_that_is_heard_is_the_source_or_what_drives_or_what_was_chosen() -> None:
+    own = a_clip_project(a_ramp("yaw", [0.0, 1]))
+    assert mixing.heard_clip(own) == (own.clip, 0)
+    silent = replace(own, source=replace(a_clip(2), has_sound=False))
+    assert mixing.heard_clip(silent) is None
+    driven = driven_by(a_ramp("yaw", [0.0, 1]), shift=3)
+    assert mixing.heard_clip(driven) == (driven.driver("A").medium, 3)
+    assert mixing.heard_clip(edits.set_output(driven, sound="none")) is None
+    undriven = edits.remove_rule(driven, "all")
+    assert mixing.heard_clip(undriven) is None
+    assert mixing.heard_clip(edits.set_output(undriven, sound="A")) == (driven.driver("A").medium, 0)
+    assert mixing.heard_clip(replace(driven, face_index=None)) is None
+    mute = replace(driven.driver("A"), name="B", medium=replace(a_clip(2), has_sound=False))
+    both = edits.set_rule(edits.add_driver(driven, mute), MixRule(group="yaw", driver="B"))
+    assert mixing.heard_clip(edits.set_output(both, sound="B")) is None

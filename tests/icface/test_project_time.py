@@ -155,3 +155,10 @@ def _track(target: str) -> Track:
 def test_what_contradicts_itself_is_refused_by_name(make: Callable[[], Any], message: str) -> None:
     with pytest.raises(ProjectError, match=message):
         make()
+
+
+def test_the_rule_that_decides_a_group_is_its_own_or_the_narrowest_wider_one() -> None:
+    wide, pose, yaw = (MixRule(group=group, driver="") for group in ("all", "pose", "yaw"))
+    face = FaceEdits(mix=(wide, pose, yaw))
+    assert [face.ruling(group) for group in ("yaw", "roll", "mouth", "AU12L")] == [yaw, pose, wide, wide]
+    assert FaceEdits().ruling("yaw") is None
