@@ -15,7 +15,7 @@ from app.errors import Notice
 from app.studio import Studio
 from icface import edits
 from icface.conditioning import Beyond, MissingPolicy
-from icface.controls import ANGLES, action_units
+from icface.controls import ACTION_UNITS, ANGLES, action_units
 from icface.engine import Progress
 from icface.formats import save
 from icface.intake import Intake
@@ -29,6 +29,8 @@ from icface.render import Tracked
 STRIP_SIDE = 160
 """Longest side of the pictures of a filmstrip, pixels."""
 STRIP_FRAMES = 48
+NEARLY = 0.1
+"""Sides of an Action Unit that are read less far apart than this are taken for one: so little no reading can tell."""
 PORTRAIT_SIDE = 128
 """Longest side of the pictures of people, pixels."""
 
@@ -268,7 +270,7 @@ class Driving(QObject):
         vector = motion.vector(0)
         if self.project.face is None or vector is None:
             return
-        wanted = action_units(vector)
+        wanted = _evened(action_units(vector))
         now = shown(self.project, self._studio.playhead.frame)
         values = {name: value for name, value in wanted.items() if name not in ANGLES and value != now[name]}
         self._studio.set_values(values, f"Expression of {whence}")
@@ -313,3 +315,13 @@ class Driving(QObject):
 def _step_of(medium: Medium) -> tuple[str, str]:
     """What ties the adding of a source and its tracking together in the history, unless other edits come between."""
     return "add", medium.digest
+
+
+def _evened(values: dict[str, float]) -> dict[str, float]:
+    """Values by control id, those of nearly equal sides replaced by their mean, so that the sides can stay linked."""
+    evened = dict(values)
+    for unit in ACTION_UNITS:
+        sides = [values[control] for control in unit.control_ids]
+        if max(sides) - min(sides) < NEARLY:
+            evened |= dict.fromkeys(unit.control_ids, sum(sides) / len(sides))
+    return evened

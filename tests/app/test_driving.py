@@ -106,11 +106,17 @@ def test_a_photo_gives_its_expression_as_a_source(
 def test_the_expression_of_a_photo_is_picked_up(
     qtbot: QtBot, studio: Studio, photo_open: Driving, tracker: StandInTracker, feat_data: Path
 ) -> None:
-    tracker.faces = (drawn_face(ASTRONAUT_BOX, ControlVector.of({"browDown_L": 0.5, "browDown_R": 0.5, "yaw": 20})),)
+    tracker.faces = (
+        drawn_face(ASTRONAUT_BOX, ControlVector.of({"browDown_L": 0.52, "browDown_R": 0.48, "eyeBlink_L": 0.9, "yaw": 20})),
+    )
     photo_open.pick_expression(feat_data / "single_face.jpg")
     qtbot.waitUntil(lambda: bool(studio.project.edits[0].deltas), timeout=PATIENCE_MS)
     now = shown(studio.project)
     assert (now["AU4L"], now["AU12L"]) == (pytest.approx(0.5, abs=0.02), pytest.approx(0, abs=0.02))
+    assert now["AU43L"] - now["AU43R"] > 0.8
+    assert 43 in studio.project.edits[0].unlinked  # a wink has two sides, a slightly uneven frown has one
+    assert 4 not in studio.project.edits[0].unlinked
+    assert now["AU4L"] == now["AU4R"]
     assert now["yaw"] == SMILING["yaw"]
     assert studio.session.undo_label == "Expression of single_face.jpg"
 
