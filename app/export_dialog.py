@@ -166,7 +166,7 @@ class ExportDialog(QDialog):
     def open_for(self, project: Project, folder: Path, frame: int) -> None:
         """Show the settings of a document; the destination is proposed anew."""
         output = project.output
-        self._frame = frame
+        self._project, self._frame = project, frame  # what is chosen below is judged by them
         self._choices |= {"sound": output.sound, "height": "", "range": "points" if _has_points(project) else "all"}
         self.side_by_side.setChecked(output.side_by_side)
         self.labelled.setChecked(output.labelled)

@@ -19,7 +19,9 @@ from icface.curves import Key, Track
 from icface.engine import Progress
 from icface.export import Exported
 from icface.media.clip import probe
-from icface.project import Project
+from icface.pictures import clip_of
+from icface.project import Driver, Project
+from tests.strategies import a_motion
 
 
 def keyed(count: int) -> Callable[[Project], Project]:
@@ -198,3 +200,25 @@ def test_one_frame_is_exported_as_a_still_by_default(qtbot: QtBot, opened: MainW
     item = started(qtbot, opened)
     qtbot.waitUntil(lambda: item.state == "done", timeout=60_000)
     assert (tmp_path / "astronaut-edited.png").is_file()
+
+
+def test_the_voice_of_what_drives_the_face_is_exported_unless_another_is_chosen(
+    qtbot: QtBot, opened: MainWindow, feat_data: Path, tmp_path: Path
+) -> None:
+    opened.settings.folder = tmp_path
+    clip = clip_of(probe(feat_data / "single_face.mp4"))
+    motion = a_motion([opened.studio.project.faces[0].controls] * clip.n_frames, rate=30)
+
+    def drives(project: Project) -> Project:
+        return edits.drive_with(edits.add_driver(project, Driver(name="A", medium=clip, motion=motion)), "A")
+
+    opened.studio.edit(drives, "Drive")
+    opened.actions_by_id["export"].trigger()
+    dialog = opened.exports.dialog
+    assert dialog.sound.accessibleDescription() == "Of what drives the face"
+    qtbot.waitUntil(lambda: "Sound of single_face.mp4" in says(opened), timeout=20_000)
+    dialog._choose("sound", "none")
+    qtbot.waitUntil(lambda: "No sound" in says(opened), timeout=20_000)
+    dialog.hide()
+    opened.actions_by_id["export"].trigger()
+    assert dialog.sound.accessibleDescription() == "Of what drives the face"
