@@ -29,7 +29,7 @@ from icface.render import Tracked
 STRIP_SIDE = 160
 """Longest side of the pictures of a filmstrip, pixels."""
 STRIP_FRAMES = 48
-NEARLY = 0.1
+NEARLY = 0.08
 """Sides of an Action Unit that are read less far apart than this are taken for one: so little no reading can tell."""
 PORTRAIT_SIDE = 128
 """Longest side of the pictures of people, pixels."""
