@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,9 @@ from icface.project import Project
 from icface.project_file import save_folder
 from icface.whole_file import try_to_lock, write_whole
 
+BEGINNING_S = 60
+"""Seconds after which a folder without a lock is no window's that is just beginning."""
+_NAME_BYTES = 8
 _MOST_ABOUT_BYTES = 100_000
 
 
@@ -38,7 +42,7 @@ class RecoveryFolder:
     """
 
     def __init__(self, root: Path) -> None:
-        self.path = root / secrets.token_hex(8)
+        self.path = root / secrets.token_hex(_NAME_BYTES)
         self._lock: BinaryIO | None = None
         self._about: str | None = None
 
@@ -122,7 +126,8 @@ def left_behind(root: Path) -> tuple[LeftBehind, ...]:
         try:
             lock = (folder / "lock").open("rb+")
         except OSError:
-            continue  # a window that is just beginning, or no folder of ours
+            _tidy(folder)
+            continue
         if not try_to_lock(lock):
             lock.close()
             continue
@@ -133,6 +138,14 @@ def left_behind(root: Path) -> tuple[LeftBehind, ...]:
         else:
             found.append(one)
     return tuple(sorted(found, key=lambda one: one.kept_at, reverse=True))
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what a window left that was killed as it began or ended; one that is just beginning has a lock in a moment."""
+    with suppress(OSError):
+        is_ours = len(folder.name) == 2 * _NAME_BYTES and set(folder.name) <= set("0123456789abcdef")
+        if is_ours and time.time() - folder.stat().st_mtime > BEGINNING_S:
+            _remove(folder)
 
 
 def _read(folder: Path, lock: BinaryIO) -> LeftBehind | None:

@@ -243,7 +243,7 @@ def main(folder: Path, rounds: int, seed: int) -> Report:
     os.close(reading)
     if os.waitpid(child, 0)[1]:
         report.faults.append("the last one, which was not killed, failed")
-    report.left = sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+    report.left = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
     return report
 
 

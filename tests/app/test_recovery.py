@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -113,3 +114,13 @@ def test_a_copy_whose_name_is_damaged_is_offered_all_the_same(tmp_path: Path, ab
 
 def test_copies_are_kept_with_the_users_state() -> None:
     assert users_folder().parts[-2:] == ("icface-studio", "unsaved")
+
+
+def test_what_a_window_left_that_was_killed_as_it_began_goes_after_a_minute(tmp_path: Path) -> None:
+    begun, long_ago, stranger = (tmp_path / name for name in ("0123456789abcdef", "fedcba9876543210", "photos"))
+    for folder in (begun, long_ago, stranger):
+        folder.mkdir()
+    for folder in (long_ago, stranger):
+        os.utime(folder, (0, 0))
+    assert left_behind(tmp_path) == ()
+    assert [path.name for path in sorted(tmp_path.iterdir())] == [begun.name, stranger.name]
