@@ -290,7 +290,7 @@ def _taken(project: Project, edits: FaceEdits, rule: MixRule, driver: Driver, fr
     """(F, 56) what a rule makes of its driver; NaN where that shows no face, and in channels that it does not carry."""
     assert driver.motion is not None
     motion = _ready(driver.motion, driver.missing, driver.smoothing)
-    neutral = driver.neutral or ControlVector()
+    neutral = _resting(driver, motion)
     if rule.mirror:
         motion, neutral = _mirrored(motion), _mirrored(Motion.still(neutral)).vector(0) or ControlVector()
     rows = at_seconds(motion, project.seconds(frames - rule.shift), beyond=driver.beyond)
@@ -301,6 +301,12 @@ def _taken(project: Project, edits: FaceEdits, rule: MixRule, driver: Driver, fr
     else:
         taken = gain[:, None] * rows + offset[:, None]
     return np.clip(taken, -np.inf if rule.low is None else rule.low, np.inf if rule.high is None else rule.high)
+
+
+def _resting(driver: Driver, motion: Motion) -> ControlVector:
+    """A driver's state at rest, of its motion as rules take it: in the neutral frame nothing moves, however smooth it is."""
+    at_rest = None if driver.neutral_frame is None else motion.vector(driver.neutral_frame)
+    return at_rest or ControlVector()
 
 
 def _keyed(edits: FaceEdits, rule: MixRule, parameter: str, frames: Frames) -> FloatArray:

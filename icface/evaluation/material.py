@@ -13,15 +13,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from icface.compositor import composite
 from icface.controls import ANGLES, ControlVector, apply_deltas, control_range, deltas_from_settings
+from icface.engine import run_to_end
 from icface.media import PhotoError, load_photo, sample_photo_path
+from icface.media.clip_reader import ClipReader
+from icface.mixing import prepared
 from icface.predictor import FacePredictor, SourceEncoding
+from icface.project import DataFile, Driver, Face
 from icface.tracking import FaceObservation, FaceTracker
+from icface.tracking.clips import track_clip
 
 U8 = NDArray[np.uint8]
 
@@ -141,48 +145,53 @@ def read_subject(item: Item, predictor: FacePredictor, tracker: FaceTracker) -> 
     return Subject(item.name, image, faces[0], predictor.encode(image, faces[0])) if faces else None
 
 
-def read_shots(item: Item, tracker: FaceTracker, count: int) -> tuple[list[Shot], int]:
-    """A clip's first frame and `count` others, evenly spread, with their faces; and how many of them show none.
+@dataclass(frozen=True, slots=True, eq=False)
+class ClipReading:
+    """Some frames of a clip in which a face was found.
+
+    Attributes
+    ----------
+    shots : list of Shot
+        In order; what is driven comes first.
+    driven : list of ControlVector
+        The state that the editor drives the first to at each of the others: its own, changed as the clip's readings change
+        from there on when they are smoothed as they are by default.
+    without : int
+        Frames that were wanted and show no face.
+    """
+
+    shots: list[Shot]
+    driven: list[ControlVector]
+    without: int = 0
+
+
+def read_clip(item: Item, tracker: FaceTracker, count: int) -> ClipReading:
+    """A clip's first frame and `count` others, evenly spread; the clip is tracked in every frame, as the editor does it.
 
     Raises
     ------
-    PhotoError
+    VideoError
         If the file cannot be read as a video.
     """
-    total = _frame_count(item.path)
-    wanted = set(np.unique(np.linspace(0, total - 1, count + 1).astype(int)).tolist())
-    capture = cv2.VideoCapture(str(item.path))
-    shots: list[Shot] = []
-    without = 0
-    try:
-        for index in range(total):
-            if index not in wanted:
-                capture.grab()
-                continue
-            done, frame = capture.read()
-            if not done:
-                break
-            image = np.ascontiguousarray(frame[:, :, ::-1]).astype(np.uint8, copy=False)
-            face = read_again(tracker, image, shots[-1].face) if shots else next(iter(tracker.detect(image)), None)
-            if face is None:
-                without += 1
-            else:
-                shots.append(Shot(image, face))
-    finally:
-        capture.release()
-    return shots, without
-
-
-def _frame_count(path: Path) -> int:
-    """Frames that can be decoded, which need not be what the file says."""
-    capture = cv2.VideoCapture(str(path))
-    count = 0
-    while capture.grab():
-        count += 1
-    capture.release()
-    if count == 0:
-        raise PhotoError(f"{path} cannot be read as a video. Check the name, or convert it to MP4.")
-    return count
+    tracking = run_to_end(track_clip(item.path, tracker))
+    wanted = np.unique(np.linspace(0, len(tracking) - 1, count + 1).astype(int)).tolist()
+    if not tracking.motions:
+        return ClipReading([], [], len(wanted))
+    motion = tracking.motions[0]
+    whole = Face.of_motion(motion)
+    faces = {row: face.observation() for row in wanted if (face := whole.at(row)) is not None}
+    if not faces:
+        return ClipReading([], [], len(wanted))
+    with ClipReader(item.path, cache_bytes=0) as reader:
+        shots = [Shot(np.ascontiguousarray(reader.frame(row).pixels()), face) for row, face in faces.items()]
+    first, *others = faces
+    medium = DataFile(path=str(item.path), digest=motion.digest)
+    steady = prepared(Driver(name="clip", medium=medium, motion=motion, neutral_frame=first))
+    assert steady is not None
+    change = steady.controls[others].astype(np.float64) - steady.controls[first]
+    own = faces[first].controls.array()
+    driven = [ControlVector.from_array(own + row).clipped() for row in change]
+    return ClipReading(shots, driven, len(wanted) - len(faces))
 
 
 def read_again(tracker: FaceTracker, image: U8, near: FaceObservation) -> FaceObservation | None:

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from icface import __version__
 from icface.bench import ticks_ms
 from icface.evaluation.accuracy import ANGLE_UNIT_DEG, SWEPT, Sweep, summary, sweeps
-from icface.evaluation.material import HeldOut, Item, Subject, read_shots, read_subject, sha256
+from icface.evaluation.material import HeldOut, Item, Subject, read_clip, read_subject, sha256
 from icface.evaluation.reenactment import clip_summary, mean_of_clips, reenact
 from icface.evaluation.stability import NOISE_SEED, averaged, flicker, rest_difference, sharpness, there_and_back
 from icface.media import load_photo, sample_photo_path
@@ -35,7 +35,7 @@ from icface.project import Face
 from icface.render import Renderer
 from icface.tracking import FaceObservation, FaceTracker, NoFaceError
 
-SCHEMA = 1
+SCHEMA = 2
 TIMED_SIZE_PX, TIMED_TICKS = 1024, 60
 SHOWN_PEOPLE = 12
 _REPEATS = 5
@@ -196,13 +196,15 @@ def _clips(
     flickers: dict[str, dict[str, float | None]] = {}
     for number, item in enumerate(items):
         say(f"clip {number + 1} of {len(items)}: {item.name}")
-        shots, without = read_shots(item, tracker, frames)
-        if len(shots) < 2:
+        reading = read_clip(item, tracker, frames)
+        if len(reading.shots) < 2:
             notes.append(f"{item.name} has fewer than two frames with a face: left out.")
             continue
         try:
-            reenacted[item.name] = clip_summary(reenact(predictor, tracker, shots), without_face=without)
-            flickers[item.name] = dict(flicker(predictor, tracker, shots[0]))
+            reenacted[item.name] = clip_summary(
+                reenact(predictor, tracker, reading.shots, driven=reading.driven), without_face=reading.without
+            )
+            flickers[item.name] = dict(flicker(predictor, tracker, reading.shots[0]))
         except NoFaceError as error:
             notes.append(f"{item.name}: {error} Left out.")
     names = dict.fromkeys(name for row in flickers.values() for name in row)

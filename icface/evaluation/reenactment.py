@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface.compositor import composite
+from icface.controls import ControlVector
 from icface.evaluation.material import Shot, read_again
 from icface.evaluation.metrics import STABLE_POINTS, hull_mask, masked_l1, place_and_size, psnr, ssim
 from icface.geometry import MESH_POINTS, face_crop
@@ -71,15 +72,35 @@ def judge(tracker: FaceTracker, made: U8, source: Shot, true: Shot) -> Score | N
     )
 
 
-def reenact(predictor: FacePredictor, tracker: FaceTracker, shots: Sequence[Shot]) -> dict[str, list[Score | None]]:
-    """Scores of every frame but the first: ``driven`` by the frame's own reading, and the ``still`` source."""
+def reenact(
+    predictor: FacePredictor, tracker: FaceTracker, shots: Sequence[Shot], *, driven: Sequence[ControlVector] = ()
+) -> dict[str, list[Score | None]]:
+    """Scores of every frame but the first, by method.
+
+    Parameters
+    ----------
+    shots : sequence of Shot
+        The source, then the true frames.
+    driven : sequence of ControlVector
+        States of the source at those frames, as the editor drives it, if they are known.
+
+    Returns
+    -------
+    dict
+        ``driven`` (only with those states), ``driven_by_readings`` (each frame's own, as it is), and the ``still`` source.
+    """
     source, *others = shots
     encoding = predictor.encode(source.image, source.face)
-    scores: dict[str, list[Score | None]] = {"driven": [], "still": []}
-    for true in others:
-        driven: U8 = composite(source.image, encoding, predictor.predict(encoding, true.face.controls.clipped()))
-        scores["driven"].append(judge(tracker, driven, source, true))
-        scores["still"].append(judge(tracker, source.image, source, true))
+    states = {"driven": driven} if driven else {}
+    states |= {"driven_by_readings": [true.face.controls.clipped() for true in others]}
+    scores: dict[str, list[Score | None]] = {
+        method: [
+            judge(tracker, composite(source.image, encoding, predictor.predict(encoding, state)), source, true)
+            for state, true in zip(wanted, others, strict=True)
+        ]
+        for method, wanted in states.items()
+    }
+    scores["still"] = [judge(tracker, source.image, source, true) for true in others]
     return scores
 
 

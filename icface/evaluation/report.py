@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _METHODS = {
-    "driven": "driven by readings", "driven_by_fit": "driven by fits", "still": "still source", "rig": "the rig itself",
+    "driven": "driven", "driven_by_readings": "driven by readings", "driven_by_fit": "driven by fits",
+    "still": "still source", "rig": "the rig itself",
 }  # fmt: skip
 
 

@@ -154,7 +154,7 @@ class HeldOutPeople:
     def measure(self, predictor: FacePredictor, tracker: FaceTracker, *, frames: int) -> dict[str, Any]:
         """``mouth`` (`icface.training.mouth_error.score`) and ``reenactment_fitted``.
 
-        The latter is self-reenactment on frames with fitted states: ``driven`` by the tracker's readings, ``driven_by_fit``
+        The latter is self-reenactment on frames with fitted states: ``driven_by_readings`` of the tracker, ``driven_by_fit``
         with the fits in their place, the ``still`` source, and the ``rig`` as oracle, its flow from fit to fit.
         """
         mouth = score(predictor, [closed_mouth(self._canvases[i], self._rig) for i in self._mouths])
@@ -183,7 +183,12 @@ class HeldOutPeople:
             fitted.append(judge(tracker, driven, source, true))
             by_rig.append(judge(tracker, rig_reenactment(self._rig, source.image, row, other), source, true))
         return clip_summary(
-            {"driven": scores["driven"], "driven_by_fit": fitted, "still": scores["still"], "rig": by_rig},
+            {
+                "driven_by_readings": scores["driven_by_readings"],
+                "driven_by_fit": fitted,
+                "still": scores["still"],
+                "rig": by_rig,
+            },
             without_face=len(rows) - len(read),
         )
 

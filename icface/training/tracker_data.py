@@ -315,8 +315,13 @@ def cache_sweeps(portraits: Portraits, rig: Rig, folder: Path, *, count: int = 4
     _save_labels(folder, "val_sweeps", [m[1] for m in made], [m[2] for m in made], [m[3] for m in made])
 
 
-def build_cache(portraits_folder: Path, rig_file: Path, folder: Path, *, seed: int = 0, workers: int = 1) -> None:
-    """Fill the cache folder from the portraits and the rig; takes about ten minutes on one core."""
+def build_cache(
+    portraits_folder: Path, rig_file: Path, folder: Path, *, seed: int = 0, workers: int = 1, rounds: int = 3
+) -> None:
+    """Fill the cache folder from the portraits and the rig; takes some ten minutes on one core.
+
+    Every training still is rendered in six states a round.
+    """
     cv2.setNumThreads(1)
     folder.mkdir(parents=True, exist_ok=True)
     portraits, rig = Portraits(portraits_folder), Rig(rig_file)
@@ -326,4 +331,4 @@ def build_cache(portraits_folder: Path, rig_file: Path, folder: Path, *, seed: i
         cache_portraits(portraits, split, folder)
     cache_sweeps(portraits, rig, folder, seed=seed + 2)
     cache_renders(portraits, rig_file, "val", folder, rounds=(6,), seed=seed + 1, workers=workers)
-    cache_renders(portraits, rig_file, "train", folder, rounds=(6, 6, 6), seed=seed, workers=workers)
+    cache_renders(portraits, rig_file, "train", folder, rounds=(6,) * rounds, seed=seed, workers=workers)

@@ -8,9 +8,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from icface.controls import EXPRESSIONS
+from icface.controls import CHANNELS, EXPRESSIONS
 from icface.geometry import EYE_CORNERS, MESH_POINTS, face_crop
 from icface.model.tracker_nets import ANGLE_UNIT_DEG, READ_MARGIN, REFINE_MARGIN, RefinerNet
 from icface.tracking.builtin import BuiltinTracker
@@ -22,6 +23,11 @@ _ROOM = 1.3
 _ANGLE_NOISE_DEG = 1.5
 _READ_OFTEN = ("jawOpen", "eyeBlink", "mouthSmile", "browInnerUp", "browOuterUp", "browDown", "eyeLook")
 _OFTEN = 2.0
+_WITHIN = 1.5
+"""Weight of differences between two pictures of one person: what a movement changed is to be read at its full size, though
+where a feature lies at rest, which differs between people, is not known."""
+_LID_HIDES = (0.5, 0.9)
+"""A gaze is hidden from here, and wholly from here on: a lid so far closed. What cannot be seen is read as straight ahead."""
 _GROUPS = (
     (range(468, 478), 3.0),
     ((33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246), 3.0),
@@ -45,6 +51,8 @@ class RefinerBatch:
         The truth, in the same units.
     exact : (N,)
         1 where the channels come from the rig, 0 where they were fitted.
+    same : (N // 2,)
+        1 where a picture of the first half and its fellow in the second are renders of one person.
     """
 
     pictures: Tensor
@@ -53,11 +61,12 @@ class RefinerBatch:
     points: Tensor
     controls: Tensor
     exact: Tensor
+    same: Tensor
 
     def to(self, device: torch.device) -> RefinerBatch:
         """On another device, pictures channels last."""
         pictures = self.pictures.to(device, memory_format=torch.channels_last)
-        rest = (self.first, self.first_angles, self.points, self.controls, self.exact)
+        rest = (self.first, self.first_angles, self.points, self.controls, self.exact, self.same)
         return RefinerBatch(pictures, *(t.to(device) for t in rest))
 
 
@@ -83,21 +92,29 @@ class RefinerSampler:
             self._pictures, self._points = torch.from_numpy(stored["pictures"]), torch.from_numpy(stored["points"])
             self._first, self._controls = torch.from_numpy(stored["first"]), torch.from_numpy(stored["controls"])
             self._first_angles, self._exact = torch.from_numpy(stored["first_angles"]), torch.from_numpy(stored["exact"])
+            self._person = np.asarray(stored["person"], np.int64)
+        renders = self._person[: self._starts[1]]
+        by_person = np.argsort(renders, kind="stable")
+        people, first = np.unique(renders[by_person], return_index=True)
+        self._renders_of = dict(zip(people.tolist(), np.split(by_person, first[1:]), strict=True))
 
     def _cut_all(self, folder: Path, splits: tuple[str, ...], path: Path, tracker: BuiltinTracker) -> None:
         """Cut every face of these splits, with its first reading, and keep that for the next run."""
         cut: list[tuple[Images, Floats, Floats, Floats, Floats, float]] = []
+        person: list[NDArray[np.int64]] = []
         starts = [0]
         for pool in ("renders", "portraits"):
             for split in splits:
                 data = LabelledImages.load(folder, f"{split}_{pool}")
                 for image, landmarks, controls in zip(data.images, data.landmarks, data.controls, strict=True):
-                    cut.append(self._cut(np.asarray(image), landmarks, controls, float(pool == "renders"), tracker))
+                    seen = without_hidden_gaze(controls)
+                    cut.append(self._cut(np.asarray(image), landmarks, seen, float(pool == "renders"), tracker))
+                person.append(data.person)
             starts.append(len(cut))
         names = ("pictures", "points", "first", "controls", "first_angles", "exact")
         columns = {name: np.stack(column) for name, column in zip(names, zip(*cut, strict=True), strict=True)}
         columns["exact"] = columns["exact"].astype(np.float32)
-        np.savez(path, allow_pickle=False, starts=np.array(starts), **columns)
+        np.savez(path, allow_pickle=False, starts=np.array(starts), person=np.concatenate(person), **columns)
 
     def _cut(
         self, image: Images, landmarks: Floats, controls: Floats, exact: float, tracker: BuiltinTracker
@@ -122,6 +139,11 @@ class RefinerSampler:
         rng, size = self._rng, self._size
         first, middle, last = self._starts
         chosen = np.where(rng.random(count) < renders, rng.integers(first, middle, count), rng.integers(middle, last, count))
+        half = count // 2
+        for i, one in enumerate(chosen[:half]):
+            if one < middle:
+                chosen[half + i] = rng.choice(self._renders_of[int(self._person[one])])
+        same = torch.from_numpy((chosen[:half] < middle).astype(np.float32))
         index = torch.from_numpy(chosen)
         pictures = self._pictures[index][:, None].float() / 127.5 - 1
         points, controls = self._points[index], self._controls[index].clone()
@@ -129,6 +151,7 @@ class RefinerSampler:
         if not plain:
             error, wrong = self._misread(error, wrong)
             mirrored = torch.from_numpy(rng.random(count) < 0.5)
+            mirrored[half : 2 * half] = mirrored[:half]
             pictures[mirrored] = pictures[mirrored].flip(3)
             for place in (points, error):
                 turned = place[mirrored][:, self._mirror_points]
@@ -149,7 +172,7 @@ class RefinerSampler:
             a[:, 2] += turn_deg
         read, true = ((p - centre[:, None]) @ linear.transpose(1, 2) / size for p in (guess, points))
         controls[:, :3] /= ANGLE_UNIT_DEG
-        return RefinerBatch(pictures, read, angles / ANGLE_UNIT_DEG, true, controls, self._exact[index])
+        return RefinerBatch(pictures, read, angles / ANGLE_UNIT_DEG, true, controls, self._exact[index], same)
 
     def _misread(self, error: Tensor, wrong: Tensor) -> tuple[Tensor, Tensor]:
         """Errors of first readings, some exchanged between faces, all with a shift, a scale and noise added."""
@@ -162,6 +185,16 @@ class RefinerSampler:
         strength = torch.from_numpy(rng.uniform(0.3, 1.5, (count, 1, 1)).astype(np.float32))
         error = error[swap] * strength + normal(count, 1, 2) * 0.6 + normal(count, 478, 2) * 0.3
         return error, wrong[swap] + normal(count, 3) * _ANGLE_NOISE_DEG
+
+
+def without_hidden_gaze(controls: Floats) -> Floats:
+    """Controls (56,) with the gaze of an eye that is closed straight ahead, faded from half closed on."""
+    seen = controls.copy()
+    low, high = _LID_HIDES
+    for side in "LR":
+        shown = np.clip((high - controls[CHANNELS.index(f"eyeBlink_{side}")]) / (high - low), 0, 1)
+        seen[[i for i, name in enumerate(CHANNELS) if name.startswith("eyeLook") and name.endswith(side)]] *= shown
+    return seen
 
 
 def crop_of(points: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -231,6 +264,9 @@ class RefinerLoss(nn.Module):
         trust = 0.3 + 0.7 * batch.exact[:, None]
         # squares: most channels are 0 in most faces, and the median of that would never leave 0
         channels = ((wrong[:, 3:] * self.channel_weight).square() * trust).mean()
+        one, other = wrong[:, 3:].split(len(batch.same))[:2]
+        within = ((one - other) * self.channel_weight).square().mean(1) / 2
+        within = (within * batch.same).mean()
         before, last = (100 * (p - batch.points).norm(dim=2).mean().detach() for p in (batch.first, out.points[-1]))
-        told = {"before": before, "last": last, "angles": angles, "channels": channels}
-        return points + 3 * angles + channels, {k: float(v.detach()) for k, v in told.items()}
+        told = {"before": before, "last": last, "angles": angles, "channels": channels, "within": within}
+        return points + 3 * angles + channels + _WITHIN * within, {k: float(v.detach()) for k, v in told.items()}

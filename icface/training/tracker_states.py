@@ -82,6 +82,26 @@ def swept_state(rng: np.random.Generator, source: State) -> State:
     return source.turned(yaw, pitch, own[2]).expressed(np.clip(expression, 0, 1))
 
 
+def spread_expression(rng: np.random.Generator, own: NDArray[np.floating]) -> NDArray[np.float64]:
+    """53 channels: the person's own, with those of `SWEPT` and the brows at even random strengths, sides mostly alike.
+
+    A reading that seldom sees a movement learns that it is nought, and falls short of it. Brows are raised, lowered or both.
+    """
+    e = np.clip(own.astype(np.float64), 0, 1)
+    up, down = (((1, 0), (0, 1), (1, 1))[rng.choice(3, p=(0.4, 0.45, 0.15))]) if rng.random() < 0.9 else (0, 0)
+    strengths = {name: rng.random() for name in ("jawOpen", "eyeBlink", "mouthSmile")}
+    strengths["browInnerUp"] = up * rng.random()
+    strengths["browOuterUp"] = strengths["browInnerUp"] if rng.random() < 0.4 else up * rng.random()
+    strengths["browDown"] = down * rng.random()
+    for name, strength in strengths.items():
+        sides = (name,) if name in _INDEX else (f"{name}_L", f"{name}_R")
+        for side in sides:
+            e[_INDEX[side]] = strength
+        if len(sides) == 2 and rng.random() < 0.15:
+            e[_INDEX[sides[rng.integers(2)]]] *= rng.random()
+    return np.clip(e, 0, 1)
+
+
 def random_state(rng: np.random.Generator, source: State) -> State:
     """The person in a state that the rig can still show well: within 30 degrees of the photographed pose."""
     yaw, pitch = (rng.uniform(-30, 30), rng.uniform(-20, 20)) if rng.random() < 0.35 else rng.normal(0, (11, 7))
@@ -91,11 +111,11 @@ def random_state(rng: np.random.Generator, source: State) -> State:
         now + (-delta if abs(now + delta) > limit else delta) for now, delta, limit in ((own[0], yaw, 45), (own[1], pitch, 30))
     )
     kind = rng.random()
-    if kind < 0.3:  # evenly spread, or a reading learns that most movements are nought and falls short of the others
-        spread = swept_state(rng, source).expression
+    if kind < 0.4:
+        spread = spread_expression(rng, source.expression)
         if rng.random() < 0.5:
             _look(rng, spread)
         return source.turned(float(yaw), float(pitch), own[2]).expressed(spread)
-    own_face = source.expression if kind < 0.38 else np.zeros(53)
-    expression = own_face if kind < 0.44 else random_expression(rng, source.expression)
+    own_face = source.expression if kind < 0.47 else np.zeros(53)
+    expression = own_face if kind < 0.52 else random_expression(rng, source.expression)
     return source.turned(float(yaw), float(pitch), own[2]).expressed(np.asarray(expression, np.float64))

@@ -249,9 +249,10 @@ def main(threads: int) -> None:
 @click.option("--rig", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True)
 @click.option("--cache", "folder", type=click.Path(path_type=Path), required=True)
 @click.option("--workers", default=1, show_default=True, help="Processes that render.")
-def cache(portraits: Path, rig: Path, folder: Path, workers: int) -> None:
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Times six renders of every still.")
+def cache(portraits: Path, rig: Path, folder: Path, workers: int, rounds: int) -> None:
     """Decode the portraits and render them in random states, once."""
-    build_cache(portraits, rig, folder, workers=workers)
+    build_cache(portraits, rig, folder, workers=workers, rounds=rounds)
 
 
 @main.command()
@@ -312,11 +313,14 @@ def detector(**options: Any) -> None:
 
 @main.command()
 @_with_training_options
-def refiner(**options: Any) -> None:
+@click.option("--start", type=click.Path(exists=True, path_type=Path), default=None, help="Weights to begin with.")
+def refiner(start: Path | None, **options: Any) -> None:
     """Train the network that looks again at a face that was read once."""
     plan = Plan(**options)
     torch.manual_seed(plan.seed)
     net = RefinerNet()
+    if start is not None:
+        load_into(net, load_model(start, kind="icface.refiner"), path=start)
     sampler = RefinerSampler(plan.cache, net.size, seed=plan.seed)
     net.to(plan.where, memory_format=torch.channels_last)  # type: ignore[call-overload]
     loss = RefinerLoss(plan.cache).to(plan.where)

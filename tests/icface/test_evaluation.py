@@ -16,13 +16,13 @@ from icface.cli import main
 from icface.controls import ANGLES, ControlVector, apply_deltas
 from icface.evaluation import command, material, protocol
 from icface.evaluation.accuracy import COLUMNS, Sweep, columns_of, columns_read, monotone_controls, summary, sweep
-from icface.evaluation.material import Item, Shot, Subject, installed, read_again, read_shots, sha256, state_for
+from icface.evaluation.material import Item, Shot, Subject, installed, read_again, read_clip, sha256, state_for
 from icface.evaluation.protocol import Material, evaluate, rounded
 from icface.evaluation.reenactment import Score, clip_summary, judge, mean_of_clips, reenact
 from icface.evaluation.report import table
 from icface.evaluation.stability import averaged, flicker, rest_difference, sharpness, there_and_back
 from icface.geometry import Box
-from icface.media import PhotoError
+from icface.media.video_file import VideoError
 from icface.predictor import FacePredictor
 from icface.tracking import FaceObservation
 from tests.faces import ASTRONAUT_BOX, FixedTracker, observation_in
@@ -186,17 +186,38 @@ def write_clip(path: Path, levels: list[int]) -> Path:
 def test_frames_are_taken_evenly_from_first_to_last_and_those_without_a_face_are_counted(tmp_path: Path) -> None:
     levels = [40 + 5 * i for i in range(20)] + [0]
     path = write_clip(tmp_path / "clip.avi", levels)
-    shots, without = read_shots(Item("clip", path), InLight(observation_in(Box(5, 5, 40, 40))), 4)
-    assert [round(float(shot.image.mean())) for shot in shots] == pytest.approx([40, 65, 90, 115], abs=2)
-    assert without == 1
-    assert read_shots(Item("clip", path), FixedTracker(), 4) == ([], 5)
+    reading = read_clip(Item("clip", path), InLight(observation_in(Box(5, 5, 40, 40))), 4)
+    assert [round(float(shot.image.mean())) for shot in reading.shots] == pytest.approx([40, 65, 90, 115], abs=2)
+    assert len(reading.driven) == 3
+    assert reading.without == 1
+    nobody = read_clip(Item("clip", path), FixedTracker(), 4)
+    assert (nobody.shots, nobody.driven, nobody.without) == ([], [], 5)
+
+
+class Trembling(InLight):
+    """Reads a jaw that opens, and a brow that trembles from one frame to the next."""
+
+    def detect(self, image: U8) -> tuple[FaceObservation, ...]:
+        found, level = super().detect(image), float(image.mean())
+        state = {"jawOpen": 0.2 + 0.3 * (level > 100), "browInnerUp_L": 0.3 + 0.02 * (round(level) // 5 % 2)}
+        return tuple(replace(face, controls=ControlVector.of(state)) for face in found)
+
+
+def test_a_clip_drives_its_first_frame_as_the_editor_does_by_differences_of_smooth_readings(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.avi", [40 + 5 * i for i in range(24)])
+    reading = read_clip(Item("clip", path), Trembling(observation_in(Box(5, 5, 40, 40))), 23)
+    read = np.array([shot.face.controls["browInnerUp_L"] for shot in reading.shots[1:]])
+    driven = np.array([state["browInnerUp_L"] for state in reading.driven])
+    assert np.abs(np.diff(driven)).mean() < 0.7 * np.abs(np.diff(read)).mean()
+    own = reading.shots[0].face.controls
+    assert reading.driven[-1]["jawOpen"] - own["jawOpen"] == pytest.approx(0.3, abs=0.03)
 
 
 def test_a_file_that_is_no_video_is_named(tmp_path: Path) -> None:
     path = tmp_path / "clip.mp4"
     path.write_text("nothing")
-    with pytest.raises(PhotoError, match=r"clip\.mp4 cannot be read as a video"):
-        read_shots(Item("clip", path), FixedTracker(), 3)
+    with pytest.raises(VideoError, match=r"clip\.mp4"):
+        read_clip(Item("clip", path), FixedTracker(), 3)
 
 
 def test_what_is_not_installed_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -319,8 +340,10 @@ def test_landmarks_are_compared_in_pixels_of_a_crop_in_which_the_face_is_half(as
 
 def test_a_clip_that_stands_still_is_reenacted_without_an_error(astronaut: U8, face: FaceObservation, tiny_predictor) -> None:
     shots = [Shot(astronaut, face)] * 3
-    scores = reenact(tiny_predictor, FixedTracker(face), shots)
-    assert scores["driven"] == scores["still"] == [Score(0.0, 100.0, pytest.approx(1.0), 0.0)] * 2
+    scores = reenact(tiny_predictor, FixedTracker(face), shots, driven=[face.controls] * 2)
+    assert (
+        scores["driven"] == scores["driven_by_readings"] == scores["still"] == [Score(0.0, 100.0, pytest.approx(1.0), 0.0)] * 2
+    )
 
 
 def test_frames_count_where_every_method_could_be_judged() -> None:
@@ -434,7 +457,7 @@ def test_the_command_prints_a_table_and_writes_what_it_is_told(fake_networks: No
     assert result.stdout.splitlines()[0].startswith("1 photos, 1 clips")
     assert "there and back" in result.stdout
     document = json.loads((tmp_path / "out.json").read_text())
-    assert document["schema"] == 1
+    assert document["schema"] == 2
     assert document["frames"] == 1
     sheet = cv2.imread(str(tmp_path / "sheet.png"))
     assert sheet is not None

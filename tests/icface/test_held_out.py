@@ -193,7 +193,7 @@ def test_fitted_frames_are_reenacted_in_four_ways(people: HeldOutPeople, tiny_pr
     measured = people.measure(tiny_predictor, FixedTracker(), frames=2)
     clip = measured["reenactment_fitted"]["clips"]["eggs"]
     assert clip["frames"] == 2
-    methods = {"driven", "driven_by_fit", "still", "rig"}
+    methods = {"driven_by_readings", "driven_by_fit", "still", "rig"}
     assert methods <= set(clip)
     assert set(measured["reenactment_fitted"]["mean"]) == methods
     assert measured["mouth"]["people"] == 3

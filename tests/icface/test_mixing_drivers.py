@@ -121,6 +121,14 @@ def test_smoothing_takes_jitter_out_of_what_drives() -> None:
     assert np.std(values(smooth, "jawOpen", 40)) < 0.3 * np.std(values(rough, "jawOpen", 40))
 
 
+def test_in_the_neutral_frame_a_smoothed_driver_moves_nothing() -> None:
+    jittery = a_ramp("jawOpen", [0.3, 0.34] * 10)
+    driver = replace(a_driver("A", jittery, smoothing=1.0), neutral_frame=7)
+    project = edits.drive_with(edits.add_driver(a_project(ControlVector.of({"jawOpen": 0.5})), driver), "A")
+    assert mixing.resolve(project, frame=7) is project.faces[0].controls
+    assert values(project, "jawOpen", 20) == pytest.approx([0.5] * 20, abs=0.01)
+
+
 @given(control_vectors(), control_vectors())
 def test_a_driver_at_rest_leaves_every_bit_of_the_face(own: ControlVector, other: ControlVector) -> None:
     project = edits.set_neutral(driven_by(a_motion([other, other]), own), "A", 0)

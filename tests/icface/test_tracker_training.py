@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from icface.controls import EXPRESSIONS
+from icface.controls import CHANNELS, EXPRESSIONS
 from icface.geometry import face_crop
 from icface.model.tracker_nets import ANGLE_UNIT_DEG, FEATURE_POINTS, REFINE_MARGIN, RefinerNet, RefinerOutput
 from icface.training.rig import MIRROR
 from icface.training.tracker_calibration import Calibration, calibration
 from icface.training.tracker_data import LabelledImages, build_cache
-from icface.training.tracker_refiner import RefinerLoss, RefinerSampler, crop_of
-from icface.training.tracker_states import SWEPT, random_expression
+from icface.training.tracker_refiner import RefinerLoss, RefinerSampler, crop_of, without_hidden_gaze
+from icface.training.tracker_states import SWEPT, random_expression, spread_expression
 from tests.icface.synthetic_rig import write_portraits, write_rig
 
 
@@ -88,7 +88,7 @@ def test_the_refiner_learns(cache: Path) -> None:
         value.backward()
         optimiser.step()
         values.append(float(value.detach()))
-    assert set(told) == {"before", "last", "angles", "channels"}
+    assert set(told) == {"before", "last", "angles", "channels", "within"}
     assert np.mean(values[-5:]) < 0.7 * np.mean(values[:5])
 
 
@@ -103,6 +103,44 @@ def test_random_expressions_hold_the_judged_movements_often() -> None:
     assert ((drawn >= 0) & (drawn <= 1)).all()
     assert len(SWEPT) == 4
     assert ((drawn > 0.1).sum(1) > 0).mean() > 0.8
+
+
+def test_spread_expressions_hold_each_judged_movement_at_every_strength_and_brows_both_ways() -> None:
+    rng = np.random.default_rng(0)
+    drawn = np.stack([spread_expression(rng, np.zeros(53)) for _ in range(600)])
+    for name in ("jawOpen", "eyeBlink_L", "mouthSmile_R"):
+        assert drawn[:, EXPRESSIONS.index(name)].mean() == pytest.approx(0.5, abs=0.07)
+    up, down = (drawn[:, EXPRESSIONS.index(name)] > 0 for name in ("browInnerUp_L", "browDown_L"))
+    assert min((up & ~down).mean(), (down & ~up).mean()) > 0.25
+    assert (up & down).mean() < 0.25
+    sides = drawn[:, EXPRESSIONS.index("browDown_L")] == drawn[:, EXPRESSIONS.index("browDown_R")]
+    assert 0.7 < sides.mean() < 1
+
+
+def test_a_gaze_that_a_lid_hides_is_taught_to_be_straight_and_any_other_as_it_is() -> None:
+    controls = np.zeros(56, np.float32)
+    for name, value in (("eyeLookDown_L", 0.8), ("eyeLookDown_R", 0.8), ("eyeBlink_L", 1.0), ("eyeBlink_R", 0.3)):
+        controls[CHANNELS.index(name)] = value
+    seen = without_hidden_gaze(controls)
+    assert seen[CHANNELS.index("eyeLookDown_L")] == 0
+    assert seen[CHANNELS.index("eyeLookDown_R")] == controls[CHANNELS.index("eyeLookDown_R")]
+    assert seen[CHANNELS.index("eyeBlink_L")] == 1
+
+
+def test_half_of_a_batch_shows_the_people_of_the_other_half(cache: Path) -> None:
+    batch = RefinerSampler(cache, 64, seed=1).batch(8, renders=1.0, plain=True)
+    assert batch.same.tolist() == [1.0] * 4
+    assert RefinerSampler(cache, 64, seed=1).batch(8, renders=0.0).same.tolist() == [0.0] * 4
+
+
+def test_what_differs_between_people_but_not_within_one_costs_less(cache: Path) -> None:
+    batch, loss = RefinerSampler(cache, 64, seed=1).batch(8, renders=1.0), RefinerLoss(cache)
+    wrong = torch.zeros(8, 56)
+    wrong[[0, 4], 3:] = 0.1  # one person read too high throughout
+    by_person = Knowing(RefinerOutput((batch.points, batch.points), batch.controls + wrong))
+    wrong[4, 3:] = -0.1
+    within = Knowing(RefinerOutput((batch.points, batch.points), batch.controls + wrong))
+    assert 2 * float(loss(by_person, batch)[0]) < float(loss(within, batch)[0])  # type: ignore[arg-type]
 
 
 def test_readings_that_fall_short_are_scaled_up_and_poor_ones_left() -> None:
