@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from PySide6.QtCore import QObject
-from PySide6.QtGui import QAction, QDropEvent
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
 from app.driver_inset import DriverInset
 from app.driving import Driving
+from app.drops import Drops
 from app.errors import Notice
-from app.file_dialogs import drives, dropped_file, dropped_sources
 from app.left_panel import LeftPanel
 from app.settings import Settings
 from app.sound import Sound
@@ -41,6 +40,7 @@ class DrivingView(QObject):
         super().__init__(parent)
         self._studio, self._settings = studio, settings
         self.driving = Driving(studio, self)
+        self.drops = Drops(studio, self.driving, self)
         self.panel = LeftPanel(studio, self.driving, settings)
         self.inset = DriverInset(over, settings)
         self.sound = Sound(studio.session, studio.playhead, parent=self)
@@ -68,6 +68,8 @@ class DrivingView(QObject):
         self.media = TimelineMedia(studio.session, timeline, self.driving.film_ready, self)
         studio.pace_changed.connect(self._pace_changed)
         self.sound.failed.connect(self._tell_silence)
+        self.drops.said.connect(status.say)
+        status.cancel_asked.connect(self.drops.forget)
         for name in ("beside", "sources"):
             actions[name].setChecked(self._settings.is_on(name))
         self._photo_changed(studio.photo)
@@ -82,22 +84,6 @@ class DrivingView(QObject):
         """Fall silent, and read no more."""
         self.sound.close()
         self.media.close()
-
-    def welcome(self, event: QDropEvent) -> Path | None:
-        """The file of a drop that can be opened, or can drive the face that is open; None if there is none."""
-        tables = dropped_sources(event) if self._studio.project.face is not None else []
-        return dropped_file(event) or next(iter(tables), None)
-
-    def take(self, path: Path, open_instead: Callable[[Path], object]) -> None:
-        """A file fell on the window: clips and tables drive the face that is open, all else is opened."""
-        if self.would_drive(path):
-            self.driving.add_dropped(path, open_instead)
-        else:
-            open_instead(path)
-
-    def would_drive(self, path: Path) -> bool:
-        """Whether a file that falls on the window drives the face that is open."""
-        return self._studio.project.face is not None and drives(path)
 
     def _photo_changed(self, photo: Photo | None) -> None:
         self.panel.setVisible(photo is not None and self._settings.is_on("sources"))

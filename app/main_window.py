@@ -364,11 +364,11 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Welcome files that can be opened."""
-        path = self.driving.welcome(event)
+        path = self.driving.drops.welcome(event)
         if path is not None:
             event.acceptProposedAction()
             self._set_drop_target(True)
-            self.canvas.set_drop_target(True, "Drop to drive the face" if self.driving.would_drive(path) else "Drop to open")
+            self.canvas.set_drop_target(True, self.driving.drops.hint(path))
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         """The file was carried away."""
@@ -377,10 +377,10 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         """Open it, or let it drive the face that is open."""
         self._set_drop_target(False)
-        path = self.driving.welcome(event)
+        path = self.driving.drops.welcome(event)
         if path is not None:
             event.acceptProposedAction()
-            self.driving.take(path, self.documents.open)
+            self.driving.drops.take(path, self.documents.open)
 
     def _set_drop_target(self, active: bool) -> None:
         self.empty.set_drop_target(active)

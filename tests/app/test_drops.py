@@ -1,0 +1,147 @@
+"""Files that fall on the window while another is still being read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from pytestqt.qtbot import QtBot
+
+from app.main_window import MainWindow
+from icface import formats
+from icface.project import Clip
+from tests.app.conftest import StandInTracker
+from tests.app.test_main_window import drop, settle
+from tests.icface.videos import drifting, write_video
+from tests.strategies import a_ramp
+
+PATIENCE_MS = 20_000
+
+
+@pytest.fixture
+def clip_path(tmp_path: Path, astronaut: NDArray[np.uint8]) -> Path:
+    return write_video(tmp_path / "clip.mp4", drifting(astronaut, 8))
+
+
+@pytest.fixture
+def second_path(tmp_path: Path, astronaut: NDArray[np.uint8]) -> Path:
+    path = tmp_path / "second.png"
+    Image.fromarray(astronaut[:, ::-1].copy()).save(path)
+    return path
+
+
+def said(window: MainWindow) -> str:
+    return window.status.currentMessage()
+
+
+def drives(qtbot: QtBot, window: MainWindow, name: str) -> None:
+    """Wait until a file of this name drives the face."""
+    studio = window.studio
+    qtbot.waitUntil(lambda: bool(studio.project.drivers), timeout=PATIENCE_MS)
+    assert Path(studio.project.drivers[0].medium.path).name == name
+    settle(qtbot, window)
+
+
+def test_a_clip_that_falls_while_the_first_photo_is_being_opened_drives_its_face(
+    qtbot: QtBot, window: MainWindow, astronaut_path: Path, clip_path: Path
+) -> None:
+    assert drop(window, astronaut_path)
+    assert drop(window, clip_path)
+    assert window.studio.opening == "astronaut.png"
+    assert said(window) == "clip.mp4 is taken when astronaut.png is open"
+    drives(qtbot, window, "clip.mp4")
+    assert Path(window.studio.project.source.path).name == "astronaut.png"
+
+
+def test_a_clip_that_falls_while_another_photo_is_being_opened_drives_the_face_of_that_one(
+    qtbot: QtBot, opened: MainWindow, second_path: Path, clip_path: Path
+) -> None:
+    assert drop(opened, second_path)
+    assert drop(opened, clip_path)
+    drives(qtbot, opened, "clip.mp4")
+    assert opened.studio.session.labels[:2] == ("Open second.png", "Add clip.mp4")
+    assert opened.notices.remedy.text() == "Open it instead"
+
+
+def test_files_that_fall_while_one_is_being_opened_are_taken_in_their_order(
+    qtbot: QtBot, window: MainWindow, astronaut_path: Path, second_path: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "turns.csv"
+    formats.save(table, a_ramp("yaw", [0.0, 5.0]))
+    for path in (astronaut_path, second_path, table):
+        assert drop(window, path)
+    drives(qtbot, window, "turns.csv")
+    assert window.studio.session.labels == ("Open second.png", "Add turns.csv")
+
+
+def test_a_clip_that_falls_on_a_photo_without_a_face_is_opened_when_that_is_known(
+    qtbot: QtBot, window: MainWindow, tracker: StandInTracker, astronaut_path: Path, clip_path: Path
+) -> None:
+    tracker.faces = ()
+    assert drop(window, astronaut_path)
+    assert drop(window, clip_path)
+    qtbot.waitUntil(lambda: window.studio.project.clip is not None, timeout=PATIENCE_MS)
+    assert not window.studio.project.drivers
+    settle(qtbot, window)
+
+
+def test_a_table_that_waited_for_a_face_in_vain_is_not_lost_without_a_word(
+    qtbot: QtBot, window: MainWindow, tracker: StandInTracker, astronaut_path: Path, tmp_path: Path
+) -> None:
+    tracker.faces = ()
+    table = tmp_path / "turns.csv"
+    formats.save(table, a_ramp("yaw", [0.0, 5.0]))
+    told: list[str] = []
+    window.studio.noticed.connect(lambda notice: told.append(notice.title))
+    assert drop(window, astronaut_path)
+    assert drop(window, table)
+    qtbot.waitUntil(lambda: "turns.csv is not used" in told, timeout=PATIENCE_MS)
+    settle(qtbot, window)
+
+
+def test_a_clip_that_falls_on_a_clip_that_is_being_tracked_waits_for_its_faces(
+    qtbot: QtBot, window: MainWindow, clip_path: Path, tmp_path: Path, astronaut: NDArray[np.uint8]
+) -> None:
+    long = write_video(tmp_path / "long.mp4", drifting(astronaut, 40, step=1))
+    window.documents.open(long)
+    qtbot.waitUntil(lambda: window.studio.project.clip is not None, timeout=PATIENCE_MS)
+    assert window.studio.project.face is None
+    assert drop(window, clip_path)
+    assert window.notices.notice.title == "clip.mp4 waits until the faces of long.mp4 are read"
+    drives(qtbot, window, "clip.mp4")
+    assert Path(window.studio.project.clip.path).name == "long.mp4"
+
+
+def test_what_waits_can_be_opened_at_once_after_all(
+    qtbot: QtBot, window: MainWindow, clip_path: Path, tmp_path: Path, astronaut: NDArray[np.uint8]
+) -> None:
+    long = write_video(tmp_path / "long.mp4", drifting(astronaut, 40, step=1))
+    window.documents.open(long)
+    qtbot.waitUntil(lambda: window.studio.project.clip is not None, timeout=PATIENCE_MS)
+    assert drop(window, clip_path)
+    assert window.notices.remedy.text() == "Open it instead"
+    window.notices.remedy.click()
+    name = clip_path.name
+    qtbot.waitUntil(lambda: Path(_clip(window).path).name == name, timeout=PATIENCE_MS)
+    settle(qtbot, window)
+    assert not window.studio.project.drivers
+
+
+def test_cancelling_what_is_being_opened_forgets_what_waits_for_it(
+    qtbot: QtBot, window: MainWindow, astronaut_path: Path, clip_path: Path
+) -> None:
+    assert drop(window, astronaut_path)
+    assert drop(window, clip_path)
+    window.status.cancel_asked.emit()
+    settle(qtbot, window)
+    assert window.studio.opening == ""
+    assert window.studio.project.source is None
+
+
+def _clip(window: MainWindow) -> Clip:
+    clip = window.studio.project.clip
+    assert clip is not None
+    return clip
