@@ -294,11 +294,13 @@ class Driving(QObject):
     # Films -----------------------------------------------------------------------------------------------------------
 
     def _project_changed(self, before: Project, after: Project) -> None:
+        """Small pictures of what is new; of a file that is missing, once it is found."""
         if after.drivers is before.drivers and after.source is before.source:
             return
-        clips = [medium for medium in (after.source, *(d.medium for d in after.drivers)) if isinstance(medium, Clip)]
-        for clip in clips:
-            if clip.digest not in self._films:
+        media = (after.source, *(driver.medium for driver in after.drivers))
+        there = {medium.path for medium in media if medium is not None and Path(medium.path).is_file()}
+        for clip in (medium for medium in media if isinstance(medium, Clip)):
+            if clip.path in there and clip.digest not in self._films:
                 self._films.add(clip.digest)
                 step = max(clip.n_frames / STRIP_FRAMES, 1)
                 frames = sorted({int(step * n) for n in range(STRIP_FRAMES) if int(step * n) < clip.n_frames})
@@ -306,7 +308,9 @@ class Driving(QObject):
         for driver in after.drivers:
             frame = driver.neutral_frame if isinstance(driver.medium, Clip) else 0
             wanted = (driver.medium.digest, frame or 0)
-            if isinstance(driver.medium, DataFile) or frame is None or wanted in self._glimpses:
+            if isinstance(driver.medium, DataFile) or driver.medium.path not in there or frame is None:
+                continue
+            if wanted in self._glimpses:
                 continue
             self._glimpses.add(wanted)
             self._studio.bridge.glance(driver.medium, frame, STRIP_SIDE)

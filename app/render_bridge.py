@@ -93,6 +93,8 @@ class RenderBridge(QObject):
     """`Frame`: the newest finished picture, a draft or the full one after it."""
     photo_opened = Signal(object)
     """`Opened`: the photo asked for last, and its faces."""
+    not_opened = Signal()
+    """The photo asked for last could not be opened; `failed` says why."""
     face_observed = Signal(object)
     """`Face`: found in the box drawn last."""
     photo_saved = Signal(object)
@@ -340,7 +342,7 @@ class RenderBridge(QObject):
         if kind == "track":
             self.tracking.emit(key, 0, 0)
         if isinstance(event, Failed):
-            self.failed.emit(_TITLES[kind], in_plain_words(event.error))
+            self._tell_failure(kind, event.error)
         elif kind == "film":
             self.film_ready.emit(key, event.value)
         elif kind == "glimpse":
@@ -351,6 +353,11 @@ class RenderBridge(QObject):
             self.job_finished.emit(int(key), event.value)
         else:
             self._tell_result(event.value)
+
+    def _tell_failure(self, kind: _Kind, error: Exception) -> None:
+        if kind == "open":
+            self.not_opened.emit()
+        self.failed.emit(_TITLES[kind], in_plain_words(error))
 
     def _tell_result(self, value: object) -> None:
         if isinstance(value, Opened):

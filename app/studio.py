@@ -91,7 +91,8 @@ class Studio(QObject):
         bridge.face_observed.connect(self._face_observed)
         bridge.photo_saved.connect(self._saved)
         bridge.frame_ready.connect(self._count_frame)
-        bridge.failed.connect(self._failed)
+        bridge.not_opened.connect(self._not_opened)
+        bridge.failed.connect(lambda title, text: self.noticed.emit(Notice.failure(title, text)))
         self.playhead.moved.connect(lambda _frame: self.render())
         self.playhead.speed_changed.connect(self._speed_changed)
         bridge.noticed.connect(lambda text: self.noticed.emit(Notice(kind="info", title=text, topic="device")))
@@ -135,6 +136,10 @@ class Studio(QObject):
     def cancel(self) -> None:
         """Stop opening, reading and saving; the window keeps what it shows."""
         self.bridge.cancel()
+        self._not_opened()
+
+    def _not_opened(self) -> None:
+        """Nothing is being opened any more. Whatever else fails meanwhile must not look like that."""
         self._returning_to = None
         self._set_opening("")
 
@@ -195,11 +200,6 @@ class Studio(QObject):
         self.photo_saved.emit(saved.path)
         if saved.notes:
             self.noticed.emit(Notice(kind="info", title=f"Saved {saved.path.name}", text=" ".join(saved.notes), topic="saved"))
-
-    def _failed(self, title: str, text: str) -> None:
-        self._set_opening("")
-        self._returning_to = None
-        self.noticed.emit(Notice.failure(title, text))
 
     # The document ----------------------------------------------------------------------------------------------------
 

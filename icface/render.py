@@ -18,7 +18,7 @@ from icface.frame_cache import FrameCache
 from icface.geometry import Box, Similarity
 from icface.media import Photo, Pixels, load_photo, thumbnail
 from icface.media.clip import probe
-from icface.media.video import VIDEO_SUFFIXES
+from icface.media.video import VIDEO_SUFFIXES, VideoError
 from icface.mixing import resolve
 from icface.motion import Motion
 from icface.pictures import ClipFrame, Pictures, clip_of, fitted
@@ -138,7 +138,7 @@ class Frame:
     before : Photo
         The unedited picture, at its own size.
     beside : (h, w, 3) uint8 or None
-        The small picture that was asked for beside the result.
+        The small picture that was asked for beside the result; None too where its clip cannot be read.
     """
 
     pixels: Pixels
@@ -306,8 +306,15 @@ class Renderer:
             pixels = self._changed(request, photo, checkpoint)
         else:
             pixels = self._drafts.get_or_make(request, lambda: self._changed(request, photo, checkpoint))
-        beside = None if request.beside is None else self._pictures.draft(request.beside, BESIDE_SIDE)
+        beside = self._beside(request.beside)
         return Frame(pixels, (time.perf_counter() - start) * 1000, request, photo, beside)
+
+    def _beside(self, wanted: ClipFrame | None) -> Pixels | None:
+        """The small picture beside the result; none of a clip that is gone or damaged, which the result can do without."""
+        try:
+            return None if wanted is None else self._pictures.draft(wanted, BESIDE_SIDE)
+        except VideoError:
+            return None
 
     def _changed(self, request: FrameRequest, photo: Photo, checkpoint: Checkpoint) -> Pixels:
         picture = photo if request.quality == "full" else self._working_copy(photo, request.max_side)

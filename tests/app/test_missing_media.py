@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from PySide6.QtCore import Qt
@@ -13,8 +14,13 @@ from pytestqt.qtbot import QtBot
 
 from app.driving import Driving
 from app.main_window import MainWindow
+from icface.controls import ControlVector
 from icface.edits import add_driver, open_source
-from icface.project import Driver, Project
+from icface.media import load_photo
+from icface.media.clip import probe
+from icface.motion import Motion
+from icface.pictures import clip_of
+from icface.project import Driver, Project, Source
 from icface.project_file import file_digest, save_project
 from tests.app.conftest import open_in
 from tests.app.test_documents import choose, editing, notice, portrait, press, reopened, saved_as, settle, smile
@@ -110,3 +116,45 @@ def test_a_clip_that_was_saved_before_it_had_been_tracked_is_tracked_when_it_ope
     reopened(qtbot, window, tmp_path / "walk.icface")
     qtbot.waitUntil(lambda: bool(driving.project.faces) and driving.project.drivers[0].motion is not None, timeout=20_000)
     settle(qtbot, window)
+
+
+def test_a_document_whose_drivers_are_missing_keeps_its_edits_and_offers_to_find_them(
+    qtbot: QtBot, editing: MainWindow, tmp_path: Path, astronaut: NDArray[np.uint8]
+) -> None:
+    window = editing
+    clip = clip_of(probe(write_video(tmp_path / "gone.mp4", drifting(astronaut, 4))))
+    other = tmp_path / "other.png"
+    Image.fromarray(astronaut).save(other)
+    photo = load_photo(other)
+    window.studio.edit(lambda project: add_driver(project, Driver(name="A", medium=clip)), "Add")
+    still = Driver(name="B", medium=Source(str(other), photo.digest, 512, 512), motion=Motion.still(ControlVector()))
+    window.studio.edit(lambda project: add_driver(project, still), "Add")
+    settle(qtbot, window)
+    before, path = window.studio.project, saved_as(qtbot, window, tmp_path / "one.icface")
+    press(qtbot, window, Qt.Key.Key_N)
+    window.studio._photos.clear()
+    window.driving.driving._films.clear()
+    window.driving.driving._glimpses.clear()
+    for gone in (Path(clip.path), other):
+        gone.unlink()
+    reopened(qtbot, window, path)
+    assert window.studio.project == before
+    assert window.studio.session.labels == ()
+    assert smile(window) == pytest.approx(0.8)
+    assert notice(window).title == "2 files are missing, gone.mp4 is one of them"
+    assert notice(window).remedy is not None
+
+
+def test_what_fails_while_a_photo_is_read_again_does_not_make_it_a_photo_that_is_opened_anew(
+    qtbot: QtBot, editing: MainWindow, tmp_path: Path
+) -> None:
+    studio, before = editing.studio, editing.studio.project
+    studio.session.start(Project())
+    studio._photos.clear()
+    with qtbot.waitSignal(studio.bridge.failed):
+        studio.session.start(before)
+        studio.bridge.glance(Source(str(tmp_path / "gone.png"), "0" * 64, 8, 8), 0, 32)
+    settle(qtbot, editing)
+    assert studio.project is before
+    assert studio.photo is not None
+    assert smile(editing) == pytest.approx(0.8)

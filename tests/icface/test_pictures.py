@@ -166,6 +166,13 @@ def test_what_drives_can_be_shown_beside(clip: Clip, tiny_predictor: FacePredict
     assert beside.shape == (320, 320, 3)
 
 
+def test_a_picture_is_rendered_where_what_would_stand_beside_it_is_gone(clip: Clip, tiny_predictor: FacePredictor) -> None:
+    gone = replace(clip, path=f"{clip.path}.gone", digest="0" * 64)
+    frame = Renderer(tiny_predictor).render(replace(FrameRequest.of(a_document(clip), poster(clip)), beside=ClipFrame(gone, 2)))
+    assert frame.beside is None
+    assert frame.pixels.shape == (poster(clip).height, poster(clip).width, 3)
+
+
 def test_protected_regions_keep_their_pixels(clip: Clip, tiny_predictor: FacePredictor) -> None:
     renderer = Renderer(tiny_predictor)
     project = edits.set_control(a_document(clip), "yaw", 20)
