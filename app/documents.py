@@ -11,11 +11,12 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from app.autosave import Autosave
 from app.disk_thread import DiskThread
 from app.errors import Notice
-from app.file_dialogs import ask_about_changes, ask_to_open, ask_to_save, ask_to_save_project
+from app.file_dialogs import ask_about_changed_file, ask_about_changes, ask_to_open, ask_to_save, ask_to_save_project
 from app.missing_media import MissingMedia
 from app.recovery import LeftBehind, RecoveryFolder, left_behind
 from app.settings import Settings
 from app.studio import Studio
+from icface.file_stamp import FileStamp, is_as_seen, stamp_of
 from icface.media import Photo
 from icface.project import Project
 from icface.project_file import (
@@ -25,6 +26,10 @@ from icface.project_file import (
     read_project,
     save_project,
 )
+
+
+class _ChangedError(Exception):
+    """A file is not as it was when it was opened or saved last."""
 
 
 class Documents(QObject):
@@ -66,6 +71,7 @@ class Documents(QObject):
         self._offered: list[LeftBehind] = []
         self._replaced: list[LeftBehind] = []
         self._asked: Path | None = None
+        self._seen: dict[Path, FileStamp | None] = {}  # the document's file, as it was opened or written last
         self._may_close = False
         self._being_written: Project | None = None
         self._when_written: Callable[[], object] = _nothing
@@ -120,26 +126,27 @@ class Documents(QObject):
     def _open_project(self, path: Path) -> None:
         before = self._session.project
 
-        def loaded(found: LoadedProject) -> None:
+        def loaded(read: tuple[FileStamp | None, LoadedProject]) -> None:
             if self._session.project is before:
-                self._loaded(path, found)
+                self._loaded(path, *read)
             else:  # edited while the file was read
-                self._when_kept(lambda: self._loaded(path, found))
+                self._when_kept(lambda: self._loaded(path, *read))
 
         self.disk.do(
-            lambda: read_project(path),
+            lambda: (stamp_of(path), read_project(path)),
             loaded,
             lambda error: self._tell_failure(f"{path.name} could not be opened", error),
         )
 
-    def _loaded(self, path: Path, loaded: LoadedProject) -> None:
-        self._start(loaded.project, path)
+    def _loaded(self, path: Path, seen: FileStamp | None, loaded: LoadedProject) -> None:
+        self._start(loaded.project, path, seen)
         self._remember(path)
         if loaded.notes:
             self.noticed.emit(Notice(kind="info", title=f"Opened {path.name}", text=" ".join(loaded.notes), topic="opened"))
         self.media.look_for_all()
 
-    def _start(self, project: Project, path: Path | None) -> None:
+    def _start(self, project: Project, path: Path | None, seen: FileStamp | None = None) -> None:
+        self._seen = {} if path is None else {path: seen}
         self._set_path(path)
         self.settled.emit("failure")
         self.settled.emit("missing")
@@ -166,24 +173,37 @@ class Documents(QObject):
         if self.path is None:
             self._ask_where(then)
         else:
-            self._write(self.path, then)
+            self._write(self.path, then, over_others=False)
 
     def _ask_where(self, then: Callable[[], object]) -> None:
         name = Path(self.name).stem or "Untitled"
         ask_to_save_project(self._owner, self._settings, name + ENDING, lambda path: self._write(path, then))
 
-    def _write(self, path: Path, then: Callable[[], object]) -> None:
+    def _write(self, path: Path, then: Callable[[], object], *, over_others: bool = True) -> None:
+        """Write the document; what another program has made of its own file meanwhile only if that is wanted."""
         project = self._session.project
         self._settings.folder = path.parent
         self._being_written, self._when_written = project, then
+
+        def writes() -> None:  # seen when it is this save's turn: one before it may just have written the file
+            if not (over_others or path.is_dir() or is_as_seen(path, self._seen.get(path))):
+                raise _ChangedError
+            save_project(path, project)
+            self._seen[path] = stamp_of(path)
+
         self.disk.do(
-            lambda: save_project(path, project),
+            writes,
             lambda _: self._written(path, project),
             lambda error: self._not_written(path, project, error),
         )
 
     def _not_written(self, path: Path, project: Project, error: Exception) -> None:
-        self._end_writing(project)
+        then = self._end_writing(project)
+        if isinstance(error, _ChangedError):
+            ask_about_changed_file(
+                self._owner, path, overwrite=lambda: self._write(path, then), save_as=lambda: self._ask_where(then)
+            )
+            return
         self._tell_failure(f"{path.name} could not be saved", error)
 
     def _end_writing(self, project: Project) -> Callable[[], object]:
@@ -282,15 +302,15 @@ class Documents(QObject):
     def _restore(self, one: LeftBehind) -> None:
         self._when_kept(
             lambda: self.disk.do(
-                lambda: (_or_empty(one.path), load_project(one.document)),
+                lambda: (_seen(one.path), _or_empty(one.path), load_project(one.document)),
                 lambda found: self._restored(one, *found),
                 lambda error: self._tell_failure(f"{one.name} could not be restored", error),
             )
         )
 
-    def _restored(self, one: LeftBehind, saved: Project, kept: Project) -> None:
+    def _restored(self, one: LeftBehind, seen: FileStamp | None, saved: Project, kept: Project) -> None:
         """The saved state is where undo leads to; the copy goes once this window keeps one of its own."""
-        self._start(saved, one.path)
+        self._start(saved, one.path, seen)
         self._session.edit(lambda _: kept, "Restore unsaved work")
         self._offered.remove(one)
         self._replaced.append(one)
@@ -324,6 +344,10 @@ def _is_later(one: LeftBehind) -> bool:
 
 def _nothing() -> None:
     """What follows when nothing does."""
+
+
+def _seen(path: Path | None) -> FileStamp | None:
+    return None if path is None else stamp_of(path)
 
 
 def _or_empty(path: Path | None) -> Project:

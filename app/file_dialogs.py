@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton, QWidget
 
 from app.settings import Settings
 from icface.formats import FORMATS
@@ -60,19 +60,42 @@ def ask_about_changes(owner: QWidget, name: str, *, save: Callable[[], object], 
     kinds = QMessageBox.StandardButton
     box = QMessageBox(QMessageBox.Icon.NoIcon, "Unsaved changes", f"Save the changes to {name}?", parent=owner)
     box.setInformativeText("Discarded changes cannot be brought back.")
-    box.setStandardButtons(kinds.Save | kinds.Discard | kinds.Cancel)
-    box.setDefaultButton(kinds.Save)
-    box.setEscapeButton(kinds.Cancel)
-    first = box.button(kinds.Save)
+    deeds = {box.addButton(kinds.Save): save, box.addButton(kinds.Discard): discard}
+    box.addButton(kinds.Cancel)
+    return _ask(box, deeds)
+
+
+def ask_about_changed_file(
+    owner: QWidget, path: Path, *, overwrite: Callable[[], object], save_as: Callable[[], object]
+) -> QMessageBox:
+    """Let the user say where to save what another program has changed or removed; Escape and closing save nothing."""
+    gone, roles = not path.exists(), QMessageBox.ButtonRole
+    title = f"{path.name} is no longer there" if gone else f"{path.name} was changed by another program"
+    box = QMessageBox(QMessageBox.Icon.NoIcon, "The file has changed", title, parent=owner)
+    text = f"It was in {path.parent} when it was opened or saved here." if gone else (
+        "It is not as it was when it was opened or saved here. Overwriting it loses what the other program wrote."
+    )  # fmt: skip
+    box.setInformativeText(text)
+    over = box.addButton("Save it there again" if gone else "Overwrite", roles.AcceptRole if gone else roles.DestructiveRole)
+    elsewhere = box.addButton("Save as…", roles.AcceptRole)
+    box.addButton(QMessageBox.StandardButton.Cancel)
+    deeds = {over: overwrite, elsewhere: save_as} if gone else {elsewhere: save_as, over: overwrite}
+    return _ask(box, deeds)
+
+
+def _ask(box: QMessageBox, deeds: dict[QPushButton, Callable[[], object]]) -> QMessageBox:
+    """Ask without blocking; the first deed is proposed, any other button and Escape do nothing."""
+    first = next(iter(deeds))
+    box.setDefaultButton(first)
+    box.setEscapeButton(QMessageBox.StandardButton.Cancel)
     first.setObjectName("primary")
     first.style().polish(first)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    deeds = {kinds.Save: save, kinds.Discard: discard}
 
     def answered(button: object) -> None:
-        deed = deeds.get(box.standardButton(button))  # type: ignore[arg-type]
-        if deed is not None:
-            deed()
+        for asked, deed in deeds.items():
+            if asked is button:
+                deed()
 
     box.buttonClicked.connect(answered)
     box.open()

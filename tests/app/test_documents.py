@@ -176,6 +176,108 @@ def test_a_project_that_cannot_be_saved_is_told_and_nothing_is_lost(qtbot: QtBot
     assert editing.documents.path is None
 
 
+def press_button(qtbot: QtBot, window: MainWindow, text: str) -> None:
+    """Answer the question that is open by what stands on a button."""
+    button = next(button for button in question(window).buttons() if button.text() == text)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def saved_and_changed(qtbot: QtBot, window: MainWindow, path: Path) -> bytes:
+    """Saved, smiling less since, while another program has put another whole project into its place: its bytes."""
+    saved_as(qtbot, window, path)
+    save_project(path, set_control(window.studio.project, "AU26", 0.5))
+    window.studio.set_row("AU12", 0.3, 2)
+    settle(qtbot, window)
+    return path.read_bytes()
+
+
+def test_a_file_that_another_program_changed_is_not_overwritten_without_a_word(
+    qtbot: QtBot, editing: MainWindow, tmp_path: Path
+) -> None:
+    path = tmp_path / "one.icface"
+    theirs = saved_and_changed(qtbot, editing, path)
+    press(qtbot, editing, Qt.Key.Key_S)
+    settle(qtbot, editing)
+    assert question(editing).text() == "one.icface was changed by another program"
+    answer(qtbot, editing, QMessageBox.StandardButton.Cancel)
+    assert path.read_bytes() == theirs
+    assert editing.isWindowModified()
+    press(qtbot, editing, Qt.Key.Key_S)
+    settle(qtbot, editing)
+    press_button(qtbot, editing, "Overwrite")
+    settle(qtbot, editing)
+    assert load_project(path) == editing.studio.project
+    editing.studio.set_row("AU12", 0.4, 3)
+    press(qtbot, editing, Qt.Key.Key_S)
+    settle(qtbot, editing)
+    assert load_project(path) == editing.studio.project
+
+
+def test_of_two_versions_of_a_file_both_can_be_kept(qtbot: QtBot, editing: MainWindow, tmp_path: Path) -> None:
+    path = tmp_path / "one.icface"
+    theirs = saved_and_changed(qtbot, editing, path)
+    press(qtbot, editing, Qt.Key.Key_S)
+    settle(qtbot, editing)
+    press_button(qtbot, editing, "Save as…")
+    choose(editing, tmp_path / "two.icface")
+    settle(qtbot, editing)
+    assert path.read_bytes() == theirs
+    assert load_project(tmp_path / "two.icface") == editing.studio.project
+    assert editing.documents.path == tmp_path / "two.icface"
+
+
+def test_a_file_that_was_opened_and_then_removed_is_asked_about(qtbot: QtBot, editing: MainWindow, tmp_path: Path) -> None:
+    path = saved_as(qtbot, editing, tmp_path / "one.icface")
+    reopened(qtbot, editing, path)
+    path.unlink()
+    editing.studio.set_row("AU12", 0.3, 2)
+    settle(qtbot, editing)
+    press(qtbot, editing, Qt.Key.Key_S)
+    settle(qtbot, editing)
+    assert question(editing).text() == "one.icface is no longer there"
+    press_button(qtbot, editing, "Save it there again")
+    settle(qtbot, editing)
+    assert load_project(path) == editing.studio.project
+
+
+def test_a_window_that_is_to_close_when_saved_waits_for_what_becomes_of_a_changed_file(
+    qtbot: QtBot, editing: MainWindow, tmp_path: Path
+) -> None:
+    path = tmp_path / "one.icface"
+    saved_and_changed(qtbot, editing, path)
+    editing.close()
+    answer(qtbot, editing, QMessageBox.StandardButton.Save)
+    settle(qtbot, editing)
+    assert editing.isVisible()
+    press_button(qtbot, editing, "Overwrite")
+    qtbot.waitUntil(lambda: not editing.isVisible(), timeout=20_000)
+    assert load_project(path) == editing.studio.project
+
+
+def test_two_saves_in_quick_succession_ask_nothing(qtbot: QtBot, editing: MainWindow, tmp_path: Path) -> None:
+    path = saved_as(qtbot, editing, tmp_path / "one.icface")
+    for gesture, smile_now in ((2, 0.3), (3, 0.4)):
+        editing.studio.set_row("AU12", smile_now, gesture)
+        press(qtbot, editing, Qt.Key.Key_S)
+    settle(qtbot, editing)
+    assert load_project(path) == editing.studio.project
+    assert not editing.isWindowModified()
+
+
+def test_a_copy_is_kept_of_changes_to_a_file_that_another_program_changed(
+    qtbot: QtBot, kept_window: MainWindow, portrait: Path, unsaved: Path, tmp_path: Path
+) -> None:
+    open_in(qtbot, kept_window, portrait)
+    path = tmp_path / "one.icface"
+    theirs = saved_and_changed(qtbot, kept_window, path)
+    assert kept_window.documents.autosave is not None
+    kept_window.documents.autosave.keep()
+    settle(qtbot, kept_window)
+    (folder,) = unsaved.iterdir()
+    assert load_project(folder / "document") == kept_window.studio.project
+    assert path.read_bytes() == theirs
+
+
 def test_a_project_that_cannot_be_opened_changes_nothing(qtbot: QtBot, editing: MainWindow, tmp_path: Path) -> None:
     (tmp_path / "bad.icface").write_bytes(b"no zip")
     editing.studio.session.mark_saved()

@@ -1,0 +1,54 @@
+"""What tells a file as it was seen from what another program has made of it since."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class FileStamp:
+    """A file as it was seen.
+
+    Attributes
+    ----------
+    size : int
+        Bytes.
+    changed_ns : int
+        Time of the last change, as the file system says it.
+    digest : str
+        Of the content; "" when it could not be read.
+    """
+
+    size: int
+    changed_ns: int
+    digest: str
+
+
+def stamp_of(path: Path) -> FileStamp | None:
+    """A file as it is now; None when there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return FileStamp(found.st_size, found.st_mtime_ns, _digest(path))
+
+
+def is_as_seen(path: Path, seen: FileStamp | None) -> bool:
+    """Whether a file has the content that it had, whenever it was written; for None, whether there is still none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return seen is None
+    if seen is None or found.st_size != seen.size:
+        return False
+    return found.st_mtime_ns == seen.changed_ns or (seen.digest != "" and _digest(path) == seen.digest)
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+    except OSError:
+        return ""
