@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -23,7 +24,7 @@ from icface.media.presets import Preset
 from icface.media.provenance import MADE_HERE, Provenance
 from icface.media.sound_track import SoundCut, can_copy
 from icface.mixing import heard_clip
-from icface.project import Clip, Project
+from icface.project import Clip, OutputSettings, Project
 
 MOST_SIDE = 16384
 
@@ -109,7 +110,8 @@ class ExportPlan:
         """Stands for all that decides what the frames show: those of a sequence that was interrupted are used again."""
         faces = [face.landmarks_digest for face in self.project.faces]
         parts = (__version__, self.preset.name, self.first, self.last, self.written, self.side_by_side, self.provenance, faces)
-        return hashlib.blake2b(repr((parts, self.project)).encode(), digest_size=16).hexdigest()
+        shown = replace(self.project, output=OutputSettings(), markers=())
+        return hashlib.blake2b(repr((parts, shown)).encode(), digest_size=16).hexdigest()
 
 
 def plan_export(project: Project, path: str | Path, options: ExportOptions | None = None) -> ExportPlan:
@@ -136,7 +138,7 @@ def plan_export(project: Project, path: str | Path, options: ExportOptions | Non
     first, last = _range(project, options)
     preset, path = chosen_preset(project, Path(path), options, last - first + 1)
     preset = with_quality(preset, options.quality)
-    _refuse_sources(project, path)
+    _refuse_sources(project, path, preset)
     if preset.kind != "sequence":
         check_destination(path)
     frames = (
@@ -165,11 +167,17 @@ def _range(project: Project, options: ExportOptions) -> tuple[int, int]:
     return first, last
 
 
-def _refuse_sources(project: Project, path: Path) -> None:
-    media = [project.source, *(driver.medium for driver in project.drivers)]
-    for medium in media:
-        if medium is not None and path.exists() and Path(medium.path).exists() and path.samefile(medium.path):
-            raise ExportError(f"{path} is what is edited, or drives it. Choose another name, so that the original stays.")
+def _refuse_sources(project: Project, path: Path, preset: Preset) -> None:
+    """Nothing that a document is made of is written over, as a whole or as a still of a sequence."""
+    stills = re.compile(rf"{re.escape(path.stem)}_\d{{6,}}{re.escape(preset.suffix)}")
+    folder = path.resolve().parent
+    for medium in (project.source, *(driver.medium for driver in project.drivers)):
+        found = None if medium is None else Path(medium.path)
+        if found is None or not found.exists():
+            continue
+        is_still = preset.kind == "sequence" and stills.fullmatch(found.name) and found.resolve().parent == folder
+        if is_still or (path.exists() and path.samefile(found)):
+            raise ExportError(f"{found} is what is edited, or drives it. Choose another name, so that the original stays.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,9 @@ GIF counts hundredths of a second and WebP thousandths: times are rounded, not a
 from __future__ import annotations
 
 import struct
-from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Self, cast
+from typing import cast
 
 import av
 import numpy as np
@@ -21,20 +19,25 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 from PIL import Image
 
+from icface.media.one_file import OneFileWriter
 from icface.media.photo import Pixels, eight_bit
 from icface.media.picture_pixels import PicturePixels
-from icface.media.pictures import Pictures, Times, Written
-from icface.media.placing import check_destination, partial_of, put_in_place, telling_why
+from icface.media.pictures import Pictures
+from icface.media.placing import telling_why
 from icface.media.presets import EncodeError, Preset
 from icface.media.provenance import MADE_HERE, Provenance, gif_ending
 
 _LONGEST_SIDE = {"gif": 65535, "webp": 16383}
 _TICK = {"gif": Fraction(1, 100), "webp": Fraction(1, 1000)}
+_NOTES = {
+    "gif": "GIF has 256 colours a frame, no sound, and times of whole 1/100 s.",
+    "webp": "WebP has no sound, and times of whole 1/1000 s.",
+}
 _TRANSPARENT = 255
 
 
-class AnimationWriter:
-    """An animation being written. To be used in a ``with``; without `finish` nothing is left behind.
+class AnimationWriter(OneFileWriter):
+    """An animation being written; frames closer than a tick are left out.
 
     Parameters
     ----------
@@ -46,25 +49,24 @@ class AnimationWriter:
         What kind of frames will come.
     provenance : Provenance or None
         What the file says of its making.
+
+    Raises
+    ------
+    EncodeError
+        If the frames are too large or the file cannot be made; then nothing has changed on the disk.
     """
 
     def __init__(
         self, path: str | Path, preset: Preset, pictures: Pictures, *, provenance: Provenance | None = MADE_HERE
     ) -> None:
-        self.path, self._preset, self._pictures, self._provenance = Path(path), preset, pictures, provenance
-        check_destination(self.path)
+        super().__init__(Path(path), preset, pictures, provenance, tick=_TICK[preset.name])
         width, height = pictures.square_size
         most = _LONGEST_SIDE[preset.name]
         if max(width, height) > most:
             raise EncodeError(f"{preset.name} has at most {most} pixels a side, and these frames {width} x {height}.")
-        self._target = self.path.resolve()
-        self.partial = partial_of(self._target)
+        self.notes = (_NOTES[preset.name],)
         self._pixels = PicturePixels(pictures)
-        self._tick = _TICK[preset.name]
-        self._times = Times(self._tick)
-        self._waiting: tuple[Decoded, int] | None = None
-        self._output: OutputContainer | None = None
-        with telling_why(self.path):
+        with self._opening():
             self._output = av.open(str(self.partial), "w", format=preset.name, container_options={"loop": "0"})
             self._stream = self._video_stream(self._output, width, height)
 
@@ -76,30 +78,8 @@ class AnimationWriter:
         stream.codec_context.time_base = self._tick
         return stream
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.abandon()
-
-    def abandon(self) -> None:
-        """Leave off: what was written so far is removed, and a file of that name is as it was."""
-        output, self._output = self._output, None
-        if output is not None:
-            with suppress(av.FFmpegError, OSError):  # it is thrown away
-                output.close()
-        self.partial.unlink(missing_ok=True)
-
-    def wanted(self, _number: int) -> bool:
-        """Whether a frame has still to be written."""
-        return True
-
-    def pass_over(self, time: Fraction) -> None:
-        """Refused: nothing of such a file can be there already."""
-        raise EncodeError(f"The frame at {float(time):.3f} s cannot be passed over: {self.path.name} is written in one go.")
-
     def write(self, picture: Decoded | Pixels, time: Fraction) -> None:
-        """Add a frame that is shown from a time on; see `ClipWriter.write`. Frames closer than a tick are left out."""
+        """Add a frame that is shown from a time on; see `OneFileWriter.write`."""
         ticks = round(time / self._tick)
         if self._waiting is not None and ticks <= self._waiting[1]:
             return
@@ -117,33 +97,9 @@ class AnimationWriter:
             frame.time_base = self._tick
             self._mux(self._stream.encode(frame))
 
-    def _mux(self, packets: list[Packet[VideoStream]]) -> None:
-        if self._output is None:
-            raise EncodeError(f"{self.path} has been finished or left off already; begin a new export.")
-        for packet in packets:
-            if self._preset.name == "gif" and packet.pts is not None:
-                packet.duration = self._times.duration(packet.pts, Fraction(packet.time_base))
-            self._output.mux(packet)
-
-    def finish(self, end: Fraction | None = None) -> Written:
-        """Complete the file, read it back, and put it in place; see `ClipWriter.finish`."""
-        if self._waiting is None:
-            raise EncodeError(f"{self.path} would have no frames. Choose a range that holds one.")
-        last = self._waiting[1]
-        stop = last * self._tick + 1 / self._pictures.rate if end is None else end
-        self._times.add(max(round(stop / self._tick), last + 1))
-        try:
-            with telling_why(self.path):
-                self._encode_waiting()
-                self._mux(self._stream.encode())
-                output, self._output = self._output, None
-                cast("OutputContainer", output).close()
-                self._say_how_made()
-                self._verify()
-                put_in_place(self.partial, self._target)
-        finally:
-            self.abandon()
-        return Written(self.path, self._times.count - 1, self._times.whole, "", self._notes())
+    def _tell_length(self, packet: Packet[VideoStream]) -> None:
+        if self._preset.name == "gif":
+            super()._tell_length(packet)
 
     def _say_how_made(self) -> None:
         packet = b"" if self._provenance is None else self._provenance.xmp()
@@ -162,11 +118,6 @@ class AnimationWriter:
             image.load()
         if found > wanted or (found != wanted and self._preset.name == "gif"):  # WebP joins frames that are alike
             raise EncodeError(f"{self.path} could not be saved: {found} frames were read back instead of {wanted}.")
-
-    def _notes(self) -> tuple[str, ...]:
-        if self._preset.name == "gif":
-            return ("GIF has 256 colours a frame, no sound, and times of whole 1/100 s.",)
-        return ("WebP has no sound, and times of whole 1/1000 s.",)
 
 
 def _palette_frame(pixels: NDArray[np.uint8]) -> Decoded:

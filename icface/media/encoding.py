@@ -8,33 +8,30 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import av
 import numpy as np
 from av.container import OutputContainer
-from av.packet import Packet
 from av.video.frame import VideoFrame as Decoded
 from av.video.stream import VideoStream
 
 from icface.media.clip_reader import ClipReader
 from icface.media.colour import Layout
 from icface.media.frame_making import Fitter, frame_of_pixels, upright_frame
+from icface.media.one_file import OneFileWriter
 from icface.media.photo import Pixels
-from icface.media.pictures import Pictures, Times, Written
-from icface.media.placing import check_destination, partial_of, put_in_place, telling_why
+from icface.media.pictures import Pictures
+from icface.media.placing import telling_why
 from icface.media.presets import EncodeError, Preset
 from icface.media.provenance import MADE_HERE, Provenance, append_xmp_box
 from icface.media.sound_track import SoundCut, SoundTrack
 from icface.media.video_file import VideoError
 
 
-class ClipWriter:
-    """A clip being written. To be used in a ``with``; without `finish` nothing is left behind. Belongs to one thread.
+class ClipWriter(OneFileWriter):
+    """A clip being written.
 
     Parameters
     ----------
@@ -66,30 +63,16 @@ class ClipWriter:
         sound: SoundCut | None = None,
         provenance: Provenance | None = MADE_HERE,
     ) -> None:
-        self.path, self._preset, self._pictures, self._provenance = Path(path), preset, pictures, provenance
-        self._check(sound is not None)
-        self._target = self.path.resolve()
-        self.partial = partial_of(self._target)
+        _require_encoders(preset, with_sound=sound is not None)
+        super().__init__(Path(path), preset, pictures, provenance, tick=pictures.tick)
         self._form = preset.pixel_format(pictures.form)
         self.notes = preset.losses(pictures.form)
         width, height = pictures.orientation.size(pictures.width, pictures.height)
         self._colours = pictures.colours_in(self._form, full_range=preset.full_range)
         self._fitter, self._size = self._fit(width, height)
-        self._waiting: tuple[Decoded, int] | None = None
-        self._times = Times(pictures.tick)
         self._sound: SoundTrack | None = None
-        self._output: OutputContainer | None = None
-        with telling_why(self.path):
+        with self._opening():
             self._open(sound)
-
-    def _check(self, with_sound: bool) -> None:
-        missing = self._preset.missing_encoders(sound=with_sound)
-        if missing:
-            raise EncodeError(
-                f"{self._preset.title} needs the encoder {', '.join(missing)}, which this build of FFmpeg lacks. "
-                "Choose another preset."
-            )
-        check_destination(self.path)
 
     def _fit(self, width: int, height: int) -> tuple[Fitter, tuple[int, int]]:
         layout = Layout.of(av.VideoFormat(self._form))
@@ -135,46 +118,15 @@ class ClipWriter:
         context.thread_type = "AUTO"
         return stream
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.abandon()
-
     def abandon(self) -> None:
         """Leave off: what was written so far is removed, and a file of that name is as it was."""
         if self._sound is not None:
             self._sound.close()
-        output, self._output = self._output, None
-        if output is not None:
-            with suppress(av.FFmpegError, OSError):  # it is thrown away
-                output.close()
-        self.partial.unlink(missing_ok=True)
-
-    def wanted(self, _number: int) -> bool:
-        """Whether a frame has still to be written."""
-        return True
-
-    def pass_over(self, time: Fraction) -> None:
-        """Refused: nothing of such a file can be there already."""
-        raise EncodeError(f"The frame at {float(time):.3f} s cannot be passed over: {self.path.name} is written in one go.")
+        super().abandon()
 
     def write(self, picture: Decoded | Pixels, time: Fraction) -> None:
-        """Add a frame that is shown from a time on.
-
-        Parameters
-        ----------
-        picture : av.VideoFrame or (H, W, 3 or 4) uint8 or uint16
-            A decoded frame as its file stores it, from `VideoFrame.decoded` or `put_back`; or upright RGB or RGBA pixels.
-        time : Fraction
-            Seconds from the export's beginning; later than the frame before.
-
-        Raises
-        ------
-        EncodeError
-            If the disk is full or the encoder gives up.
-        """
-        ticks = round(time / self._pictures.tick)
+        """Add a frame that is shown from a time on; see `OneFileWriter.write`."""
+        ticks = round(time / self._tick)
         self._times.add(ticks)
         if isinstance(picture, np.ndarray):
             self._check_size(picture)
@@ -195,13 +147,12 @@ class ClipWriter:
             )
 
     def _encode_waiting(self) -> None:
-        """Encode the frame before, whose length is known now."""
         if self._waiting is None:
             return
         frame, ticks = self._waiting
         fitted = self._fitter.fit(frame)
         was = fitted.pts, fitted.time_base, fitted.pict_type
-        fitted.pts, fitted.time_base, fitted.pict_type = ticks, self._pictures.tick, 0  # the encoder chooses the kind
+        fitted.pts, fitted.time_base, fitted.pict_type = ticks, self._tick, 0  # the encoder chooses the kind
         try:
             packets = self._stream.encode(fitted)
         finally:
@@ -209,55 +160,21 @@ class ClipWriter:
             if was[1] is not None:
                 fitted.time_base = was[1]
         if self._sound is not None:
-            self._sound.write_until(ticks * self._pictures.tick)
+            self._sound.write_until(ticks * self._tick)
         self._mux(packets)
 
-    def _mux(self, packets: list[Packet[VideoStream]]) -> None:
-        for packet in packets:
-            if packet.pts is not None:
-                packet.duration = self._times.duration(packet.pts, Fraction(packet.time_base))
-            self._required().mux(packet)
+    def _flush(self) -> None:
+        super()._flush()
+        if self._sound is not None:
+            self._sound.write_until(None)
 
-    def _required(self) -> OutputContainer:
-        if self._output is None:
-            raise EncodeError(f"{self.path} has been finished or left off already; begin a new export.")
-        return self._output
+    @property
+    def _kept_sound(self) -> str:
+        return "" if self._sound is None else "copied" if self._sound.copied else "encoded"
 
-    def finish(self, end: Fraction | None = None) -> Written:
-        """Complete the file, read it back, and put it in place.
-
-        Parameters
-        ----------
-        end : Fraction, optional
-            When the last frame ends, in seconds; one frame at the mean rate after it by default.
-
-        Raises
-        ------
-        EncodeError
-            If anything is missing in what was read back, or the disk is full. A file of that name is then as it was.
-        """
-        if self._waiting is None:
-            raise EncodeError(f"{self.path} would have no frames. Choose a range that holds one.")
-        last = self._waiting[1]
-        length = 1 / self._pictures.rate if end is None else end - last * self._pictures.tick
-        self._times.add(last + max(round(length / self._pictures.tick), 1))
-        try:
-            with telling_why(self.path):
-                self._encode_waiting()
-                self._mux(self._stream.encode())
-                if self._sound is not None:
-                    self._sound.write_until(None)
-                output, self._output = self._required(), None
-                output.close()
-                if self._provenance is not None and self._preset.container in ("mp4", "mov"):
-                    append_xmp_box(self.partial, self._provenance)
-            self._verify()
-            with telling_why(self.path):
-                put_in_place(self.partial, self._target)
-        finally:
-            self.abandon()
-        sound = "" if self._sound is None else "copied" if self._sound.copied else "encoded"
-        return Written(self.path, self._times.count - 1, self._times.whole, sound, self.notes)
+    def _say_how_made(self) -> None:
+        if self._provenance is not None and self._preset.container in ("mp4", "mov"):
+            append_xmp_box(self.partial, self._provenance)
 
     def _verify(self) -> None:
         wanted, whole = self._times.count - 1, self._times.whole
@@ -277,3 +194,11 @@ class ClipWriter:
         if shutil.disk_usage(self._target.parent).free < 1 << 20:
             return "The disk is full; make room or choose another folder."
         return "Choose another preset, and report this."
+
+
+def _require_encoders(preset: Preset, *, with_sound: bool) -> None:
+    missing = preset.missing_encoders(sound=with_sound)
+    if missing:
+        raise EncodeError(
+            f"{preset.title} needs the encoder {', '.join(missing)}, which this build of FFmpeg lacks. Choose another preset."
+        )

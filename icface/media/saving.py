@@ -20,7 +20,7 @@ from icface.media.sound_track import SoundCut
 
 
 class MovingWriter(Protocol):
-    """What every writer of moving pictures can do; see `ClipWriter`."""
+    """What every writer of moving pictures can do; see `OneFileWriter`."""
 
     path: Path
 

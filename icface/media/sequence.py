@@ -1,12 +1,13 @@
 """A clip as numbered stills in a folder: PNG and TIFF with 16 bits, OpenEXR with linear half floats.
 
 Each still appears whole or not at all. A sequence that was interrupted goes on where it stopped, if what is to be shown has not
-changed since: a file beside the stills holds the key of it until the sequence is complete.
+changed since: until the sequence is complete, a file beside the stills holds its key, and which stills stood there before.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -28,10 +29,13 @@ from icface.media.provenance import MADE_HERE, Provenance, exr_with_text
 from icface.media.put_back import byte_planes
 from icface.media.reading import load_photo
 from icface.media.writing import save_photo
+from icface.whole_file import write_whole
 
 _EXR_MAGIC = b"\x76\x2f\x31\x01"
 _CAMERA_TRANSFERS = frozenset({1, 6, 14, 15})
 _LINEAR, _UNKNOWN_TRANSFERS = 8, frozenset({16, 18})
+_Mark = list[int]
+"""What tells a file from another that takes its name later."""
 
 
 class SequenceWriter:
@@ -66,16 +70,26 @@ class SequenceWriter:
         self._count, self._first, self._last = 0, Fraction(0), Fraction(0)
         with telling_why(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._resumes = bool(key) and self._key_on_disk() == key
+            before = self._left_off(key) if key else None
+            self._resumes, self._before = before is not None, before or {}
             if not self._resumes:
-                self._manifest.write_text(json.dumps({"key": key}))
+                text = json.dumps({"key": key, "before": self._standing()}).encode()
+                write_whole(self._manifest, lambda stream: stream.write(text))
 
-    def _key_on_disk(self) -> str | None:
+    def _left_off(self, key: str) -> dict[str, _Mark] | None:
+        """What stood there before a sequence of this key that was interrupted; None if there is none to go on with."""
         try:
-            found = json.loads(self._manifest.read_text())
+            found = json.loads(self._manifest.read_bytes())
         except (OSError, ValueError):
             return None
-        return found.get("key") if isinstance(found, dict) else None
+        before = found.get("before") if isinstance(found, dict) and found.get("key") == key else None
+        return before if isinstance(before, dict) else None
+
+    def _standing(self) -> dict[str, _Mark]:
+        """The stills of an earlier sequence of this name: they are not the frames of this one."""
+        name = re.compile(rf"{re.escape(self.path.stem)}_\d{{6,}}{re.escape(self._preset.suffix)}")
+        marks = {path.name: _mark(path) for path in self.path.parent.iterdir() if name.fullmatch(path.name)}
+        return {name: mark for name, mark in marks.items() if mark is not None}
 
     def __enter__(self) -> Self:
         return self
@@ -97,14 +111,15 @@ class SequenceWriter:
 
     def wanted(self, number: int) -> bool:
         """Whether a frame has still to be written; if not, `pass_over` it."""
-        return not (self._resumes and self.file(number).is_file())
+        file = self.file(number)
+        return not self._resumes or _mark(file) in (None, self._before.get(file.name))
 
     def pass_over(self, time: Fraction) -> None:
         """Count the next frame, which is there already."""
         self._note(time)
 
     def write(self, picture: Decoded | Pixels, time: Fraction) -> None:
-        """Add the next frame; see `ClipWriter.write`."""
+        """Add the next frame; see `OneFileWriter.write`."""
         pixels = self._pixels.sixteen(picture)
         target = self.file(self._count)
         with telling_why(target):
@@ -155,6 +170,14 @@ class SequenceWriter:
         if self._preset.name == "exr" and self._pictures.colours.transfer in _UNKNOWN_TRANSFERS:
             return ("The clip's colours are HDR: they were saved as they are, not made linear.",)
         return ()
+
+
+def _mark(path: Path) -> _Mark | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return [status.st_ino, status.st_mtime_ns]
 
 
 def linear(pixels: Pixels, transfer: int) -> NDArray[np.float32]:

@@ -165,6 +165,32 @@ def test_stills_of_another_project_are_made_again(tmp_path: Path) -> None:
             assert writer.wanted(0)
 
 
+def test_stills_that_stood_there_before_are_not_taken_for_frames_of_a_sequence_that_goes_on(tmp_path: Path) -> None:
+    pictures, target = Pictures.of_pixels(clear_picture(), RATE), tmp_path / "take.png"
+    with begin(target, PRESETS["png"], pictures, key="old") as writer:
+        for number in range(4):
+            writer.write(clear_picture(number), Fraction(number, 25))
+        writer.finish()
+    old = (tmp_path / "take_000003.png").read_bytes()
+    with begin(target, PRESETS["png"], pictures, key="new") as writer:
+        for number in range(2):
+            writer.write(clear_picture(number + 9), Fraction(number, 25))
+    for _ in range(2):  # and once more, when it was interrupted again
+        with begin(target, PRESETS["png"], pictures, key="new") as writer:
+            assert [writer.wanted(number) for number in range(5)] == [False, False, True, True, True]
+    assert (tmp_path / "take_000003.png").read_bytes() == old
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"key": "one"}', '{"key": "one", "before": 3}'])
+def test_a_sequence_whose_notes_are_damaged_is_begun_anew(tmp_path: Path, text: str) -> None:
+    pictures = Pictures.of_pixels(clear_picture(), RATE)
+    with begin(tmp_path / "take.png", PRESETS["png"], pictures, key="one") as writer:
+        writer.write(clear_picture(), Fraction(0))
+    (tmp_path / ".take.sequence.json").write_text(text)
+    with begin(tmp_path / "take.png", PRESETS["png"], pictures, key="one") as writer:
+        assert writer.wanted(0)
+
+
 def test_a_still_that_went_missing_is_noticed(tmp_path: Path) -> None:
     with begin(tmp_path / "take.png", PRESETS["png"], Pictures.of_pixels(clear_picture(), RATE)) as writer:
         for number in range(3):

@@ -26,7 +26,7 @@ from icface.media.pictures import Pictures, Written
 from icface.media.presets import PRESETS, EncodeError, preset_for, preset_named
 from icface.media.provenance import COMPOSITE
 from icface.media.put_back import byte_planes, put_back
-from icface.media.sound import SoundReader
+from icface.media.sound import SoundError, SoundReader
 from icface.media.sound_track import SoundCut
 from tests.icface.test_put_back import COLOUR_CHECKER
 from tests.icface.videos import Recipe, encode_video, feat_clips, moving_frames, turn_video, write_tone
@@ -378,6 +378,15 @@ def test_missing_encoders_and_presets_are_named_with_what_works(monkeypatch: pyt
     with pytest.raises(EncodeError, match="needs the encoder libx264"):
         writer_of(tmp_path / "out.mp4")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_clip_whose_sound_cannot_be_read_leaves_nothing_behind(tmp_path: Path) -> None:
+    silent = encode_video(tmp_path / "silent.mkv", moving_frames(2), Recipe("ffv1"))
+    pictures = Pictures(width=96, height=64, rate=Fraction(25), tick=Fraction(1, 25))
+    cut = SoundCut(silent, Fraction(0), Fraction(1))
+    with pytest.raises(SoundError, match="holds no sound"):
+        ClipWriter(tmp_path / "out.mkv", PRESETS["lossless"], pictures, sound=cut)
+    assert [path.name for path in tmp_path.iterdir()] == ["silent.mkv"]
 
 
 def test_presets_are_found_by_ending() -> None:

@@ -270,6 +270,25 @@ def test_a_sequence_goes_on_where_it_stopped(clip_path: Path, renderer: Renderer
     assert other.reused == 0
 
 
+def test_a_sequence_is_known_again_by_what_it_shows(clip_path: Path, tmp_path: Path) -> None:
+    project = edits.set_control(document(clip_path), "yaw", 15)
+    key = plan_of(project, tmp_path / "take.png").key
+    remembered = edits.set_marker(edits.set_output(project, preset="png", sound="none"), 3, "smile")
+    assert plan_of(remembered, tmp_path / "take.png").key == key
+    for other in (edits.set_control(project, "yaw", 16), edits.set_output(project, labelled=False)):
+        assert plan_of(other, tmp_path / "take.png").key != key
+
+
+def test_a_still_that_is_edited_is_not_written_over_by_a_sequence(tmp_path: Path, astronaut: NDArray[np.uint8]) -> None:
+    path = tmp_path / "take_000002.png"
+    Image.fromarray(astronaut).save(path)
+    photo = load_photo(path)
+    project = edits.open_source(Project(), Source(str(path), photo.digest, 512, 512), ())
+    with pytest.raises(ExportError, match=r"take_000002\.png is what is edited"):
+        plan_of(project, tmp_path / "take.png", preset="png", first=0, last=3)
+    assert plan_of(project, tmp_path / "other.png", preset="png", first=0, last=3).count == 4
+
+
 @pytest.mark.parametrize("ending", [".png", ".jpg", ".tif", ".webp"])
 def test_one_frame_becomes_a_still_that_says_how_it_was_made(
     ending: str, clip_path: Path, renderer: Renderer, tmp_path: Path
