@@ -125,16 +125,9 @@ class Documents(QObject):
 
     def _open_project(self, path: Path) -> None:
         before = self._session.project
-
-        def loaded(read: tuple[FileStamp | None, LoadedProject]) -> None:
-            if self._session.project is before:
-                self._loaded(path, *read)
-            else:  # edited while the file was read
-                self._when_kept(lambda: self._loaded(path, *read))
-
         self.disk.do(
             lambda: (stamp_of(path), read_project(path)),
-            loaded,
+            lambda read: self._unless_edited(before, lambda: self._loaded(path, *read)),
             lambda error: self._tell_failure(f"{path.name} could not be opened", error),
         )
 
@@ -253,6 +246,13 @@ class Documents(QObject):
         else:
             then()
 
+    def _unless_edited(self, before: Project, then: Callable[[], object]) -> None:
+        """Go on with what the disk was asked for when the document was `before`; edits made since are asked about."""
+        if self._session.project is before:
+            then()
+        else:
+            self._when_kept(then)
+
     def may_close(self) -> bool:
         """Whether the window may close now; if not, the user is asked, and the window closed when it may."""
         if self._may_close or not self.is_modified:
@@ -300,12 +300,14 @@ class Documents(QObject):
         self._offer()
 
     def _restore(self, one: LeftBehind) -> None:
-        self._when_kept(
-            lambda: self.disk.do(
-                lambda: (_seen(one.path), _or_empty(one.path), load_project(one.document)),
-                lambda found: self._restored(one, *found),
-                lambda error: self._tell_failure(f"{one.name} could not be restored", error),
-            )
+        self._when_kept(lambda: self._read_copy(one))
+
+    def _read_copy(self, one: LeftBehind) -> None:
+        before = self._session.project
+        self.disk.do(
+            lambda: (_seen(one.path), _or_empty(one.path), load_project(one.document)),
+            lambda found: self._unless_edited(before, lambda: self._restored(one, *found)),
+            lambda error: self._tell_failure(f"{one.name} could not be restored", error),
         )
 
     def _restored(self, one: LeftBehind, seen: FileStamp | None, saved: Project, kept: Project) -> None:

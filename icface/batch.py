@@ -10,7 +10,7 @@ import hashlib
 import json
 import multiprocessing
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, replace
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from icface import __version__, edits
+from icface.cores import cores
 from icface.engine import Progress, run_to_end
 from icface.export import EXPORT_PRESETS, STILL, ExportError, ExportOptions, export, plan_export
 from icface.media.clip import file_digest
@@ -218,34 +219,36 @@ def in_processes(jobs: int) -> Runner:
     def run(tasks: Sequence[BatchTask]) -> Iterator[Outcome]:
         waiting = list(tasks)
         while waiting:
-            yield from _pool(waiting, min(jobs, len(waiting)))
+            under_way = yield from _pool(waiting, min(jobs, len(waiting)))
+            if len(under_way) == 1:
+                text = "Its process ended before it was done; memory may have run out. Use fewer --jobs."
+                yield Outcome(task=under_way[0], state="failed", text=text)
+            else:  # whose process it was shows when each has one to itself
+                for task in under_way:
+                    yield from in_processes(1)([task])
 
     return run
 
 
-def _pool(waiting: list[BatchTask], jobs: int) -> Iterator[Outcome]:
-    """Take tasks from the list and work them off, until there are none or a process has died."""
-    threads = max((os.cpu_count() or 1) // jobs, 1)
+def _pool(waiting: list[BatchTask], jobs: int) -> Generator[Outcome, None, list[BatchTask]]:
+    """Take tasks from the list and work them off until there are none, or a process has died; gives what was under way then."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, initializer=_use_threads, initargs=(threads,)) as pool:
+    with ProcessPoolExecutor(jobs, context, initializer=_use_threads, initargs=(max(cores() // jobs, 1),)) as pool:
         running: dict[Future[Outcome], BatchTask] = {}
         try:
             while waiting or running:
                 while waiting and len(running) < jobs:
-                    task = waiting.pop(0)
-                    running[pool.submit(do_task, task)] = task
+                    future = pool.submit(do_task, waiting[0])
+                    running[future] = waiting.pop(0)
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     outcome = future.result()
                     del running[future]
                     yield outcome
         except BrokenProcessPool:
-            for task in _lost(running):
-                text = "Its process ended before it was done; memory may have run out. Use fewer --jobs."
-                yield Outcome(task=task, state="failed", text=text)
-
-
-def _lost(running: dict[Future[Outcome], BatchTask]) -> Iterable[BatchTask]:
-    return list(running.values())
+            for future in [future for future in wait(running).done if future.exception() is None]:
+                del running[future]
+                yield future.result()
+        return list(running.values())
 
 
 def _use_threads(count: int) -> None:

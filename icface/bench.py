@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 
 from icface import __version__, edits
 from icface.controls import CHANNEL_INDEX, CHANNELS, ControlVector, apply_deltas, deltas_from_settings
+from icface.cores import cores
 from icface.engine import Event, Failed, RenderEngine, run_to_end
 from icface.media import Photo, load_photo, sample_photo_path, save_photo
 from icface.media.clip import probe
@@ -93,7 +94,7 @@ def measure(*, size: int = 1024, ticks: int = 60, device: str = "auto") -> dict[
             "size": size,
             "ticks": ticks,
             "device": renderer.device_name,
-            "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+            "cores": cores(),
             "torch_threads": torch.get_num_threads(),
             "icface": __version__,
             "torch": torch.__version__,

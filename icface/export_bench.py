@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface import edits
+from icface.cores import cores
 from icface.curves import Key, Track
 from icface.engine import run_to_end
 from icface.export import export, plan_export
@@ -71,7 +72,7 @@ def measure_export(*, seconds: int = 60, device: str = "auto") -> dict[str, Any]
         "conditions": {
             "clip": f"{_CLIP}, {SIZE[0]} x {SIZE[1]}, {seconds} s, all frames edited",
             "device": long["device"],
-            "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+            "cores": cores(),
             "load": [round(load, 1) for load in os.getloadavg()] if hasattr(os, "getloadavg") else None,
             "python": platform.python_version(),
             "system": platform.platform(),

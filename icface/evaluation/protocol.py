@@ -6,7 +6,6 @@ filters run on one thread while anything but time is measured, frames are chosen
 
 from __future__ import annotations
 
-import os
 import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +24,7 @@ from numpy.typing import NDArray
 
 from icface import __version__
 from icface.bench import ticks_ms
+from icface.cores import cores
 from icface.evaluation.accuracy import ANGLE_UNIT_DEG, SWEPT, Sweep, summary, sweeps
 from icface.evaluation.material import HeldOut, Item, Subject, read_clip, read_subject, sha256
 from icface.evaluation.reenactment import clip_summary, mean_of_clips, reenact
@@ -140,7 +140,7 @@ def evaluate(
         "time": {
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(time.perf_counter() - start, 1),
-            "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+            "cores": cores(),
         },
     }
     return Evaluation(document, found.shown)

@@ -7,7 +7,6 @@ in every frame anew; to follow one is to take that which is where it was.
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections.abc import Generator
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.cores import cores
 from icface.engine import Progress
 from icface.geometry import Box
 from icface.tracking import FaceObservation, NoFaceError, TrackerUnavailableError
@@ -118,9 +118,8 @@ class FeatTracker:
             return
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        threads = os.process_cpu_count() if hasattr(os, "process_cpu_count") else os.cpu_count()
         process = context.Process(
-            target=serve, args=(theirs, self._detector, self._device, threads or 1), name="icface-feat", daemon=True
+            target=serve, args=(theirs, self._detector, self._device, cores()), name="icface-feat", daemon=True
         )
         process.start()
         theirs.close()

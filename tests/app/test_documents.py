@@ -542,6 +542,20 @@ def test_a_copy_of_a_document_that_was_never_saved_comes_back_without_a_name(
     assert kept_window.isWindowModified()
 
 
+def test_an_edit_made_while_a_copy_is_read_is_asked_about(
+    qtbot: QtBot, kept_window: MainWindow, portrait: Path, unsaved: Path
+) -> None:
+    open_in(qtbot, kept_window, portrait)
+    crashed(unsaved, set_control(kept_window.studio.project, "yaw", 20.0), None)
+    saved_as(qtbot, kept_window, portrait.with_suffix(".icface"))
+    kept_window.documents.offer_left_behind()
+    qtbot.mouseClick(kept_window.notices.remedy, Qt.MouseButton.LeftButton)
+    kept_window.studio.set_row("AU12", 0.6, 1)
+    settle(qtbot, kept_window)
+    answer(qtbot, kept_window, QMessageBox.StandardButton.Cancel)
+    assert smile(kept_window) == pytest.approx(0.6)
+
+
 def test_a_copy_that_is_older_than_its_file_says_so(
     qtbot: QtBot, kept_window: MainWindow, tmp_path: Path, unsaved: Path
 ) -> None:

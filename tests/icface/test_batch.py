@@ -136,6 +136,22 @@ def test_a_process_that_dies_takes_its_own_task_along_and_no_other(
     assert "memory may have run out" in outcomes[0].text
 
 
+def die_of_b(task: BatchTask) -> Outcome:
+    if task.source.stem == "b":
+        os._exit(9)
+    return Outcome(task=task, state="made")
+
+
+@pytest.mark.parametrize("jobs", [2, 3])
+def test_what_worked_beside_a_process_that_died_is_done_all_the_same(
+    photos: list[Path], pattern: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jobs: int
+) -> None:
+    monkeypatch.setattr(batch, "do_task", die_of_b)
+    tasks = tasks_for(photos, pattern, tmp_path / "out", STILL)
+    states = {outcome.task.source.stem: outcome.state for outcome in in_processes(jobs)(tasks)}
+    assert states == {"a": "made", "b": "failed", "c": "made"}
+
+
 def test_the_command_makes_files_in_two_processes_and_tells_what_failed(
     photos: list[Path], pattern: Path, tmp_path: Path
 ) -> None:

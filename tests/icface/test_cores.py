@@ -1,0 +1,17 @@
+"""Cores: as many as the process may use, and never none."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from icface.cores import cores
+
+
+def test_cores_are_those_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0, 3}, raising=False)
+    assert cores() == 2
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert cores() == 1
