@@ -118,7 +118,8 @@ def _shares(
 def _with_patch(moved: Pixels, here: Similarity, patch: Patch, quality: Quality) -> Pixels:
     """The painter's colours added under their mask, at the picture's own resolution; alpha stays."""
     paint = patch.colour * patch.mask[..., None]
-    rows, columns = (np.flatnonzero((np.abs(paint) > _UNSEEN).any((1 - axis, 2))) for axis in (0, 1))
+    seen = patch.mask > _UNSEEN if patch.opaque else (np.abs(paint) > _UNSEEN).any(2)
+    rows, columns = (np.flatnonzero(seen.any(1 - axis)) for axis in (0, 1))
     if not len(rows):
         return moved
     there = here @ patch.patch_from_grid.inverse()  # region from patch
@@ -138,6 +139,9 @@ def _with_patch(moved: Pixels, here: Similarity, patch: Patch, quality: Quality)
         share: Pixels = cv2.warpAffine(patch.smooth, inner.matrix, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
         under = np.ascontiguousarray(moved[window][..., :3])
         moved[window][..., :3] = _blended(under, cv2.GaussianBlur(under, (0, 0), SMOOTH_PX * inner.scale), share[..., None])
+    if patch.opaque:
+        cover: Pixels = cv2.warpAffine(patch.mask, inner.matrix, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
+        moved[window][..., :3] = (moved[window][..., :3] * (1 - cover[..., None]) + 0.5).astype(moved.dtype)
     depth = cv2.CV_8U if moved.dtype == np.uint8 else cv2.CV_16U
     moved[window][..., :3] = cv2.add(np.ascontiguousarray(moved[window][..., :3]), colour, dtype=depth)
     return moved

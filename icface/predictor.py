@@ -26,12 +26,12 @@ from icface.model.followed import Followed
 from icface.model.lashes import Lashes, lashes_of
 from icface.model.layers import for_inference
 from icface.model.lids import closing, outline_eyes
+from icface.model.mouth import Mouth, behind_lips, tones_of
 from icface.model.neutralizer import GRID, OFFSET, WINDOW, Neutralizer, NeutralizerConfig, Part, Surface
 from icface.model.paint_limits import as_taught, in_own_hues, painter_controls
 from icface.model.painter import PATCH, PATCH_CHANNELS, Paint, Painter, PainterConfig
 from icface.model.patches import FINER, KEPT, SMOOTH_PX, Patch, PatchAnchor, drawn_out, needed, patch_of
 from icface.model.store import models_dir
-from icface.model.teeth import gaps, hides_teeth, with_gaps
 from icface.model.warp import SurfaceMesh, build_mesh, flow_of, move
 from icface.tracking import FaceObservation, NoFaceError
 
@@ -66,6 +66,8 @@ class SourceEncoding:
         The square about the mouth that is painted.
     lips : Followed
         The opening of the mouth.
+    mouth : Mouth
+        What lies behind it.
     lashes : tuple of Lashes
         Those of the eyes.
     """
@@ -78,6 +80,7 @@ class SourceEncoding:
     kept: NDArray[np.uint8]
     anchor: PatchAnchor
     lips: Followed
+    mouth: Mouth
     lashes: tuple[Lashes, ...] = ()
 
 
@@ -256,7 +259,11 @@ class FacePredictor:
         source = mesh.source.double().cpu().numpy()
         lips = lips_of(part, source, points)
         lashes = lashes_of(source, skin, points, kept)
-        return SourceEncoding(crop_from_image, controls, mesh, part, cavity_colour(window, part), kept, anchor, lips, lashes)
+        flesh = window[(part == Part.SKIN) | (part == Part.LOWER)]
+        tones = tones_of(kept, (points[:, :2] + 0.5) * FINER - 0.5, flesh, window[part == Part.INSIDE])
+        mouth = Mouth.of(mesh, lips, controls, tones, 1 / crop_from_image.scale)
+        cavity = cavity_colour(window, part)
+        return SourceEncoding(crop_from_image, controls, mesh, part, cavity, kept, anchor, lips, mouth, lashes)
 
     def _predict(self, encoding: SourceEncoding, controls: ControlVector) -> FacePrediction:
         mesh, where = encoding.mesh, self._device.torch_device
@@ -269,41 +276,43 @@ class FacePredictor:
             at = EXPRESSIONS.index(f"eyeBlink_{side}")
             change[at] = closing(before[f"eyeBlink_{side}"], change[at])
         moved = move(mesh, *(torch.tensor(a, dtype=torch.float32, device=where) for a in (turn, change)))
-        flow, points = flow_of(mesh, moved), moved.double().cpu().numpy()
+        points, pivot = moved.double().cpu().numpy(), mesh.pivot.double().cpu().numpy()
+        lips = encoding.lips.at(points)
+        flow = behind_lips(encoding.mouth, flow_of(mesh, moved), lips, turn, pivot)
+        told = (painter_controls(after) - painter_controls(before)).abs()
+        faded_in = min(float(told[MOVES_THE_MOUTH].max()) / FADES_IN, 1.0)
+        inside = encoding.mouth.patch(lips, after, turn, pivot, faded_in)
         prediction = FacePrediction(
             flow=flow.field,
             known=flow.known,
             back_flow=flow.back_field,
             back=flow.back,
             cavity=flow.cavity,
+            patches=(*_lid_lines(encoding, points, change), *inside),
         )
-        mouth = self._mouth(encoding, prediction, controls, encoding.lips.at(points))
-        return replace(prediction, patches=(*_lid_lines(encoding, points, change), *mouth))
+        painted = self._painted(encoding, prediction, controls, lips, faded_in)
+        return replace(prediction, patches=(*prediction.patches, *painted))
 
-    def _mouth(
-        self, encoding: SourceEncoding, prediction: FacePrediction, controls: ControlVector, lips: NDArray[np.float64]
+    def _painted(
+        self,
+        encoding: SourceEncoding,
+        prediction: FacePrediction,
+        controls: ControlVector,
+        lips: NDArray[np.float64],
+        share: float,
     ) -> tuple[Patch, ...]:
         """What the painter makes of the mouth, if anything: it fades in as the controls leave the photo's own."""
-        change = (painter_controls(controls) - painter_controls(encoding.controls)).abs()
-        faded_in = min(float(change[MOVES_THE_MOUTH].max()) / FADES_IN, 1.0)
-        if self._painter is None or faded_in == 0:
+        if self._painter is None or share == 0:
             return ()
         turn = rotation_matrix(*controls.angles_deg) @ rotation_matrix(*encoding.controls.angles_deg).T
         frame, seen = patch_input(encoding, prediction, controls, turn)
-        wanted = needed(seen, frame.points(lips)) * faded_in
+        wanted = needed(seen, frame.points(lips)) * share
         if not wanted.any():
             return ()
         streaks = drawn_out(seen, wanted)
         seen[:3] += streaks * (np.stack([cv2.GaussianBlur(c, (0, 0), SMOOTH_PX) for c in seen[:3]]) - seen[:3])
         painted = self._paint(self._painter, frame, seen[:PATCH_CHANNELS], wanted, (encoding.controls, controls))
-        painted = replace(painted, smooth=streaks if streaks.any() else None)
-        mesh = encoding.mesh
-        hidden = hides_teeth(encoding.lips.at(mesh.source.double().cpu().numpy()))
-        if hidden == 0:
-            return (painted,)
-        grid_from_head = np.diag([1, -1, 1])[:2] @ rotation_matrix(*controls.angles_deg) * mesh.pixels_per_cm
-        lines = hidden * gaps(grid_from_head, frame, mesh.pivot.double().cpu().numpy(), len(painted.mask))
-        return (replace(painted, colour=with_gaps(painted.colour, painted.mask, seen[:3], lines)),)
+        return (replace(painted, smooth=streaks if streaks.any() else None),)
 
     def _paint(
         self,
@@ -357,7 +366,8 @@ def patch_input(
     roll_deg = controls.angles_deg[2] - encoding.controls.angles_deg[2]
     frame = encoding.anchor.frame(encoding.mesh.pivot.double().cpu().numpy(), turn, roll_deg, size=size, room=room)
     layers = (prediction.flow, prediction.back_flow, prediction.back, prediction.cavity)
-    return frame, patch_of(encoding.kept, frame, *layers, encoding.cavity_rgb, size=size)
+    drawn = next((patch for patch in prediction.patches if patch.opaque), None)
+    return frame, patch_of(encoding.kept, frame, *layers, encoding.cavity_rgb, drawn=drawn, size=size)
 
 
 @contextmanager

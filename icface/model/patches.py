@@ -33,6 +33,8 @@ _TRUE_BELOW = 0.17
 """Stretch (see `patch_of`) up to which a pixel shows what the photo showed; from twice that on it may be painted over."""
 _SEEN = 0.5
 _BESIDE_LIPS = 11
+_COARSER = 0.7
+"""A drawn patch is halved before it is shown on a square that is coarser by more than this."""
 _STREAKS_FROM, _STREAKS = 0.3, 0.55
 """Stretch (as `patch_of`, below 0) from which on streaks are smoothed, and at which nothing else is left."""
 SMOOTH_PX = 2.5
@@ -42,24 +44,27 @@ ANGLE_UNIT_DEG = 30.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Patch:
-    """What is painted over the moved pixels of a square.
+    """What is painted over the moved pixels of a rectangle.
 
     Attributes
     ----------
     patch_from_grid : Similarity
-        Where the square lies.
-    colour : (S, S, 3) float32
-        To be added where the mask is open, in units of the range of values (-2..2).
-    mask : (S, S) float32
+        Where it lies.
+    colour : (H, W, 3) float32
+        To be added where the mask is open, in units of the range of values (-2..2); what is shown there if `opaque`, 0..1.
+    mask : (H, W) float32
         0..1, 0 along the border.
-    smooth : (S, S) float32, or None
+    smooth : (H, W) float32, or None
         0..1, where what is painted on is blurred first: pixels drawn out to several times their size are streaks.
+    opaque : bool
+        The colour takes the place of what is below.
     """
 
     patch_from_grid: Similarity
     colour: NDArray[np.float32]
     mask: NDArray[np.float32]
     smooth: NDArray[np.float32] | None = None
+    opaque: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,6 +126,7 @@ def patch_of(  # noqa: PLR0913, PLR0917
     cavity: NDArray[np.float32] | None,
     cavity_rgb: tuple[float, float, float],
     *,
+    drawn: Patch | None = None,
     size: int = PATCH,
 ) -> NDArray[np.float32]:
     """What the painter sees, and how much what is seen is stretched, (PATCH_CHANNELS + 1, size, size).
@@ -136,6 +142,8 @@ def patch_of(  # noqa: PLR0913, PLR0917
         As `icface.predictor.FacePrediction`.
     cavity_rgb : tuple of 3 float
         0..255.
+    drawn : Patch, optional
+        The inside of the mouth, as it is drawn; it counts as cavity, and nothing in it is stretched.
     """
     m = patch_from_grid.inverse().matrix.astype(np.float32)
     line = np.arange(size, dtype=np.float32)
@@ -164,15 +172,35 @@ def patch_of(  # noqa: PLR0913, PLR0917
     if cavity is not None and cavity.any():
         shares[0] = on_patch(cavity)
         moved += (np.array(cavity_rgb, np.float32) - moved) * shares[0, ..., None]
+    own = np.ones((size, size), np.float32)
+    if drawn is not None:
+        over = _resampled(drawn, patch_from_grid, size)
+        own -= over[..., 3]
+        moved = moved * own[..., None] + over[..., :3] * 255
+        shares[0] = np.maximum(shares[0], over[..., 3])
     out = np.empty((PATCH_CHANNELS + 1, size, size), np.float32)
     out[:3] = moved.transpose(2, 0, 1) / 127.5 - 1
     out[3:6] = picture(grid_x, grid_y).transpose(2, 0, 1) / 127.5 - 1
     out[6:8] = shares
     out[8] = out[9] = _stretch(x, y, patch_from_grid.scale)
     if behind is not None:
-        own = _stretch(grid_x + behind[..., 0], grid_y + behind[..., 1], patch_from_grid.scale)
-        out[9] = np.where(cv2.erode(shares[1], np.ones((3, 3), np.uint8)) > _SEEN, own, out[8])
+        teeth = _stretch(grid_x + behind[..., 0], grid_y + behind[..., 1], patch_from_grid.scale)
+        out[9] = np.where(cv2.erode(shares[1], np.ones((3, 3), np.uint8)) > _SEEN, teeth, out[8])
+    out[8:] *= own
     return out
+
+
+def _resampled(drawn: Patch, patch_from_grid: Similarity, size: int) -> NDArray[np.float32]:
+    """(size, size, 4) 0..1: an opaque patch in another square, its colours times its share, and its share."""
+    layer = np.dstack([drawn.colour * drawn.mask[..., None], drawn.mask])
+    there = patch_from_grid @ drawn.patch_from_grid.inverse()
+    if there.scale < _COARSER:
+        layer = cv2.resize(layer, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        there = there @ Similarity((2, 0, 0.5, 0, 2, 0.5))
+    resampled: NDArray[np.float32] = cv2.warpAffine(layer, there.matrix, (size, size), flags=cv2.INTER_LINEAR).astype(
+        np.float32
+    )
+    return resampled
 
 
 def needed(patch: NDArray[np.float32], lips: NDArray[np.float64]) -> NDArray[np.float32]:

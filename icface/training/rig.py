@@ -22,8 +22,6 @@ import cv2
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from icface.controls import EXPRESSIONS
 from icface.geometry import Similarity, euler_angles_deg, rotation_matrix
@@ -157,17 +155,6 @@ class Rig:
         eye = self._eye_vertices
         right, left = eye[self.base[eye, 0] < 0], eye[self.base[eye, 0] > 0]
         return np.array([right[self.base[right, 2].argmax()], left[self.base[left, 2].argmax()]])
-
-    @cached_property
-    def tooth(self) -> NDArray[np.int64]:
-        """(F,) which tooth each triangle belongs to, from 1; 0 for what is none."""
-        own = self.faces[self.part == TEETH]
-        count = len(self.base)
-        links = coo_matrix((np.ones(2 * len(own)), (own[:, :2].T.ravel(), own[:, 1:].T.ravel())), shape=(count, count))
-        piece = connected_components(links, directed=False)[1]
-        number = np.zeros(len(self.faces), np.int64)
-        number[self.part == TEETH] = np.unique(piece[own[:, 0]], return_inverse=True)[1] + 1
-        return number
 
     def neutral_shape(self, identity: F64) -> F32:
         """(V, 3) neutral mesh of one person, centimetres."""

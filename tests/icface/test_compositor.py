@@ -23,7 +23,7 @@ def encoding(turn_deg: float = 0.0) -> SourceEncoding:
     nothing = np.zeros((1, 1), np.int64)
     kept, anchor = np.zeros((1, 1, 3), np.uint8), PatchAnchor(np.zeros(3), 60.0)
     lips = Followed(np.zeros(20, np.int64), np.zeros((20, 2)))
-    return SourceEncoding(crop, ControlVector(), None, nothing, (60.0, 20.0, 20.0), kept, anchor, lips)  # type: ignore[arg-type]
+    return SourceEncoding(crop, ControlVector(), None, nothing, (60.0, 20.0, 20.0), kept, anchor, lips, None)  # type: ignore[arg-type]
 
 
 def bump(amount: float) -> np.ndarray:

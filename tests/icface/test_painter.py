@@ -23,8 +23,7 @@ from icface.training.painter_data import PatchSource, as_others_change, make_pat
 from icface.training.painter_losses import TrackerFeatures, likeness, mouth_figures, paired_loss, says
 from icface.training.painter_patches import ROOMY, Kind, PatchSample, write_patches
 from icface.training.ranks import Ranks
-from icface.training.rig import TEETH, Rig, State
-from icface.training.rig_mouth import between_teeth
+from icface.training.rig import State
 from icface.training.train_painter import KIND, PainterPlan, PainterTraining, train
 from tests.icface.synthetic_rig import write_portraits, write_rig
 
@@ -167,25 +166,6 @@ def test_patches_are_made_of_every_person_and_the_seed_decides_them(patches: Pat
     first, again = (PatchSampler(patches, seed=3).batch(4) for _ in range(2))
     assert torch.equal(first.seen, again.seen)
     assert not torch.equal(first.seen, PatchSampler(patches, seed=4).batch(4).seen)
-
-
-def test_gaps_lie_between_two_teeth_and_nowhere_else() -> None:
-    tooth = np.zeros((40, 40), np.int64)
-    tooth[10:20, 5:20], tooth[10:20, 20:35], tooth[20:30, 5:35] = 1, 2, 3
-    gap = between_teeth(tooth, 14.0)
-    assert gap[15, 18:22].max() > 0.3
-    assert gap[18:22, 12].max() > 0.3
-    for row, column in ((9, 12), (15, 5), (15, 12), (25, 20), (35, 35)):
-        assert gap[row, column] < 0.05
-
-
-def test_teeth_of_a_rig_are_told_apart(tmp_path: Path) -> None:
-    write_rig(tmp_path / "rig.npz")
-    rig = Rig(tmp_path / "rig.npz")
-    assert (rig.tooth[rig.part != TEETH] == 0).all()
-    rig.part, rig.faces = np.full(4, TEETH, np.int8), np.array([[0, 1, 2], [2, 1, 3], [4, 5, 6], [5, 7, 6]], np.int32)
-    del rig.tooth
-    assert rig.tooth.tolist() == [1, 1, 2, 2]
 
 
 def test_samples_change_as_real_faces_differ_and_turn_near_or_far() -> None:

@@ -1,0 +1,316 @@
+"""The mouth of one photo: how its inside is lit, what the photo shows of it, and what is drawn where it opens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from icface.controls import ControlVector
+from icface.geometry import Similarity, rotation_matrix
+from icface.model.followed import Followed
+from icface.model.interior import Jaw, Tones, View, drawn
+from icface.model.neutralizer import GRID
+from icface.model.paint_limits import HUE_TAIL
+from icface.model.patches import Patch
+from icface.model.warp import Flow, SurfaceMesh
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+U8 = NDArray[np.uint8]
+
+_LIP_POINTS = (11, 12, 15, 16, 38, 268, 72, 302, 86, 316, 85, 315)
+"""Face-mesh points in the red of the lips."""
+_UPPER_MIDDLE, _LOWER_MIDDLE = 15, 5
+"""Middles of the lips in `icface.model.anatomy.INNER_LIPS`."""
+_TEETH_DEPTH_CM = 0.6
+_PARTS_FROM_CM, _PARTS_CM = 0.03, 0.16
+"""Mean height that a mouth opens more than in the photo, where its inside begins to show, and where it is all there."""
+_CLOSED_BELOW, _OPEN_FROM = 0.035, 0.055
+"""Area of a mouth's opening over its squared width: closed below the first, open from the second on."""
+_HELD_BELOW, _LOOSE_FROM = 0.16, 0.3
+"""Area of a photo's opening over its squared width: what shows is upper teeth, which stay in the skull; tongue and jaw too."""
+FINEST, COARSEST = 24.0, 9.0
+"""Pixels of the patch per centimetre, at most, on a photo that is as fine, and at least."""
+_SKIN_HUE = np.array([1.3, 0.93, 0.78])
+"""Of mean skin in mean light, over its grey."""
+_WHITEST = 0.96
+_LARGEST = 512
+_ROOM = 5
+"""Pixels of the patch beside the opening."""
+_FINE = 4
+_DEGREE = 5
+_EDGE_CM = 0.09
+"""So much of what the photo shows above its lower lip is that lip's own edge."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mouth:
+    """What is known of the mouth of one photo.
+
+    Attributes
+    ----------
+    middle : (3,)
+        Of the line between the lips if they were closed, camera frame, grid pixels.
+    rotation : (3, 3)
+        Head to camera frame in the photo.
+    pixels_per_cm : float
+        Of the grid.
+    fineness : float
+        Pixels of a patch per centimetre.
+    opening : (20, 2)
+        The opening in the photo, grid pixels.
+    hidden : float
+        0..1, how much the photo hides of teeth.
+    held : float
+        0..1, how much what it shows is upper teeth alone.
+    tones : Tones
+    """
+
+    middle: F64
+    rotation: F64
+    pixels_per_cm: float
+    fineness: float
+    opening: F64
+    hidden: float
+    held: float
+    tones: Tones
+
+    @classmethod
+    def of(cls, mesh: SurfaceMesh, lips: Followed, controls: ControlVector, tones: Tones, image_pixels: float) -> Mouth:
+        """Of a mesh whose lips are followed; `image_pixels` is how many pixels of the photo lie along one of the grid."""
+        basis = mesh.basis[:, :, lips.rows].double().cpu().numpy()  # (53, 3, 20)
+        camera = mesh.camera[lips.rows].double().cpu().numpy() - np.tensordot(controls.array()[3:], basis, 1).T
+        camera[:, :2] += lips.beside * (1, -1)
+        opening, scale = lips.at(mesh.source.double().cpu().numpy()), mesh.pixels_per_cm
+        mouth = cls.between(camera, opening, controls, tones=tones, pixels_per_cm=scale)
+        return replace(mouth, fineness=float(np.clip(scale * image_pixels, COARSEST, FINEST)))
+
+    @classmethod
+    def between(cls, rest: F64, opening: F64, controls: ControlVector, *, tones: Tones, pixels_per_cm: float) -> Mouth:
+        """Of lips that would be here without expression.
+
+        Parameters
+        ----------
+        rest : (20, 3)
+            Their opening then, camera frame, pixels.
+        opening : (20, 2)
+            In the photo, pixels.
+        controls : ControlVector
+            What the photo shows.
+        """
+        wide = _height(opening) / max(float(np.ptp(opening[:, 0])), 1e-6)
+        middle = rest[[_UPPER_MIDDLE, _LOWER_MIDDLE]].mean(0)
+        return cls(
+            middle=np.array([(rest[[0, 10], 0].mean() + middle[0]) / 2, middle[1], middle[2]]),
+            rotation=rotation_matrix(*controls.angles_deg),
+            pixels_per_cm=pixels_per_cm,
+            fineness=float(np.clip(pixels_per_cm, COARSEST, FINEST)),
+            opening=opening,
+            hidden=float(np.clip((_OPEN_FROM - wide) / (_OPEN_FROM - _CLOSED_BELOW), 0, 1)),
+            held=float(np.clip((_LOOSE_FROM - wide) / (_LOOSE_FROM - _HELD_BELOW), 0, 1)),
+            tones=tones,
+        )
+
+    def parted(self, lips: F64) -> float:
+        """0..1: how much the opening (20, 2) is higher than the photo's."""
+        before, after = (_height(ring) for ring in (self.opening, lips))
+        share = np.clip(((after - before) / self.pixels_per_cm - _PARTS_FROM_CM) / (_PARTS_CM - _PARTS_FROM_CM), 0, 1)
+        return float(share * share * (3 - 2 * share))
+
+    def held_at(self, here: F64, turn: F64, pivot: F64) -> F64:
+        """(..., 2) where the photo shows what is seen here (..., 2) after the head has turned, if it is fixed in the skull."""
+        flip = np.array([1.0, -1.0])
+        camera = (here - pivot) * flip - turn[:2, 2] * self._teeth_depth
+        there: F64 = camera @ np.linalg.inv(turn[:2, :2]).T * flip + pivot
+        return there
+
+    def own_share(self, lips: F64, size: int) -> F32:
+        """(size, size) 0..1: how much each pixel shows teeth of the photo that stay in the skull, of lips (20, 2)."""
+        return _filled(_rounded(lips), (size, size)) * np.float32(self.held * (1 - self.hidden))
+
+    @property
+    def _teeth_depth(self) -> float:
+        return float(self.middle[2]) - _TEETH_DEPTH_CM * self.pixels_per_cm
+
+    def _own(self, turn: F64, pivot: F64) -> F64:
+        """(20, 2) where the photo's opening is when it stays on the teeth and the head has turned, grid pixels."""
+        camera = np.column_stack([(self.opening - pivot) * (1, -1), np.full(len(self.opening), self._teeth_depth)]) @ turn.T
+        here: F64 = camera[:, :2] * (1, -1) + pivot
+        return here
+
+    def patch(self, lips: F64, controls: ControlVector, turn: F64, pivot: F64, faded_in: float) -> tuple[Patch, ...]:
+        """The inside of the mouth after an edit, as one patch; none where it shows nothing that the photo does not.
+
+        Parameters
+        ----------
+        lips : (20, 2)
+            The opening after the edit, grid pixels.
+        controls : ControlVector
+            Those wanted.
+        turn : (3, 3)
+            Rotation from the source's pose to the wanted one, camera frame.
+        pivot : (2,)
+            The head's pivot, grid pixels.
+        faded_in : float
+            0..1, of an edit that begins.
+        """
+        share = faded_in * (1 - self.hidden + self.hidden * self.parted(lips))
+        if share == 0:
+            return ()
+        grid_from_head = np.diag([1.0, -1.0]) @ (turn @ self.rotation)[:2] * self.pixels_per_cm
+        up = np.degrees(np.arctan2(grid_from_head[0, 1], -grid_from_head[1, 1]))
+        fine = Similarity.crop(
+            centre=(float(pivot[0]), float(pivot[1])), side=self.pixels_per_cm / self.fineness, roll_deg=float(up), size=1
+        )
+        ring = fine.points(_rounded(lips))
+        low = np.floor(ring.min(0)) - _ROOM
+        window = (int(np.ceil(ring[:, 0].max()) + _ROOM - low[0]), int(np.ceil(ring[:, 1].max()) + _ROOM - low[1]))
+        if max(window) > _LARGEST:
+            return ()
+        frame = Similarity((1, 0, -float(low[0]), 0, 1, -float(low[1]))) @ fine
+        ring -= low
+        mask = _filled(ring, window)
+        own = frame.points(_rounded(self._own(turn, pivot)))
+        own[_FINE : 10 * _FINE, 1] -= _EDGE_CM * self.fineness
+        shows = (1 - self.hidden) * self.held
+        if shows > 0:
+            mask *= 1 - shows * _filled(own, window)
+        mask *= share
+        if not mask.any():
+            return ()
+        origin = frame.points((pivot + (turn @ self.middle)[:2] * (1, -1))[None])[0]
+        view = View(frame.matrix[:, :2] @ grid_from_head, origin, window)
+        return (Patch(frame, drawn(view, jaw_of(controls), ring, self.tones, (own, 1 - self.hidden)), mask, opaque=True),)
+
+
+def jaw_of(controls: ControlVector) -> Jaw:
+    """Where controls take the jaw."""
+    return Jaw(controls["jawOpen"], controls["jawLeft"] - controls["jawRight"], controls["jawForward"])
+
+
+def tones_of(picture: U8, points: F64, skin: NDArray[np.uint8], inside: NDArray[np.uint8]) -> Tones:
+    """The colours of the inside of a mouth.
+
+    Parameters
+    ----------
+    picture : (H, W, 3) uint8
+    points : (468 or 478, 2 or 3)
+        Landmarks in its pixels.
+    skin, inside : (N, 3) and (M, 3) uint8
+        Colours of the face's skin and of what the photo shows of the mouth's inside.
+    """
+    if not len(skin):
+        skin = np.full((1, 3), 128, np.uint8)
+    red = points[list(_LIP_POINTS), :2]
+    at = np.clip(np.rint(red), 0, (picture.shape[1] - 1, picture.shape[0] - 1)).astype(int)
+    lips = np.median(picture[at[:, 1], at[:, 0]], axis=0) / 255
+    flesh = np.median(skin, axis=0) / 255
+    bright = float(np.percentile(skin.max(1), 90)) / 255
+    coloured = min(float(np.ptp(flesh)) * 255 / 20, 1.0)  # none in a photograph in grey
+    light = 0.06 + 0.84 * bright  # so bright are teeth that photographs show
+    hue, lip_hue = (c / max(float(c.mean()), 1e-3) for c in (flesh, lips))
+    tooth = 1.12 * light * (1 + coloured * (np.array([0.08, 0.0, -0.08]) + 0.25 * (hue - _SKIN_HUE)))
+    tooth *= min(_WHITEST / float(tooth.max()), 1.0)
+    if len(inside) > 12:
+        seen = np.percentile(inside, 80, axis=0) / 255
+        if seen.mean() > 0.7 * light:
+            tooth = 0.5 * tooth + 0.5 * seen
+    pink = 1 + coloured * np.array([0.36, -0.19, -0.17])
+    flesh_hue = 0.45 * pink + 0.3 * lip_hue + 0.25 * hue
+    colours = {
+        "tooth": tooth,
+        "tongue": 0.74 * light * flesh_hue,
+        "gum": 0.66 * light * flesh_hue,
+        "dark": 0.085 * light * (1 + 1.2 * (flesh_hue - 1)),
+    }
+    low, high = _hues(picture, red)
+    limited = {}
+    for name, colour in colours.items():
+        grey = colour.mean()
+        limited[name] = np.clip(grey + np.clip(colour - grey, low, high), 0, 1).astype(np.float32)
+    return Tones(**limited)
+
+
+def _hues(picture: U8, lips: F64) -> tuple[F64, F64]:
+    """A picture's least and greatest distances from grey about the lips' points (K, 2), (3,) each, 0..1."""
+    x, y = np.clip(lips.mean(0), 0, (picture.shape[1] - 1, picture.shape[0] - 1)).astype(int)
+    reach = max(int(np.ptp(lips[:, 0])), 8)
+    near = picture[max(y - reach, 0) : y + reach, max(x - reach, 0) : x + reach].reshape(-1, 3) / 255
+    low, high = np.percentile(near - near.mean(1, keepdims=True), (HUE_TAIL, 100 - HUE_TAIL), axis=0)
+    return np.minimum(low, 0), np.maximum(high, 0)
+
+
+def _height(ring: F64) -> float:
+    """Mean height of an opening."""
+    return abs(float(cv2.contourArea(ring.astype(np.float32)))) / max(float(np.ptp(ring[:, 0])), 1e-6)
+
+
+def _smoothed() -> F64:
+    """(20, 20): each lip of a ring as a curve of the fourth degree through its corners, which evens out what a surface tore."""
+    matrix = np.eye(20)
+    t = np.linspace(-1, 1, 11)
+    bumps = (1 - t**2)[:, None] * np.vander(t, _DEGREE - 1)
+    chord = np.stack([(1 - t) / 2, (1 + t) / 2], 1)
+    through = bumps @ np.linalg.pinv(bumps)
+    for corners in ((0, 10), (10, 20)):
+        number = np.arange(corners[0], corners[1] + 1) % 20
+        ends = np.zeros((11, 20))
+        ends[:, number[0]], ends[:, number[-1]] = chord.T
+        matrix[number] = ends + through @ (np.eye(20)[number] - ends)
+    return matrix
+
+
+def _spline(count: int) -> F64:
+    """(count * _FINE, count): Catmull-Rom between the points of a ring."""
+    t = np.arange(_FINE) / _FINE
+    weights = np.stack([-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, -(t**2) + t**3], 1) / 2
+    matrix = np.zeros((count * _FINE, count))
+    for k in range(count):
+        for j in range(4):
+            matrix[k * _FINE : (k + 1) * _FINE, (k + j - 1) % count] += weights[:, j]
+    return matrix
+
+
+_EVEN = _smoothed()
+_ROUND = _spline(20) @ _EVEN
+
+
+def _rounded(ring: F64) -> F64:
+    """The ring (20, 2) as a curve of more points."""
+    curve: F64 = _ROUND @ ring
+    return curve
+
+
+def _filled(ring: F64, window: tuple[int, int]) -> F32:
+    """(H, W) 0..1: the inside of a ring, with a soft edge."""
+    ink = np.zeros((window[1], window[0]), np.uint8)
+    cv2.fillPoly(ink, [np.round(ring * 16).astype(np.int32)], (255,), cv2.LINE_AA, 4)
+    share: F32 = cv2.GaussianBlur(ink, (0, 0), 0.8).astype(np.float32) / np.float32(255)
+    return share
+
+
+def behind_lips(mouth: Mouth, flow: Flow, lips: F64, turn: F64, pivot: F64) -> Flow:
+    """The flow with teeth that stay in the skull, and with no cavity where the lips are.
+
+    Parameters
+    ----------
+    lips : (20, 2)
+        The opening after an edit, grid pixels.
+    turn, pivot
+        As `Mouth.patch`.
+    """
+    ring = _filled(_rounded(lips), (GRID, GRID))
+    cavity = np.asarray(flow.cavity * cv2.dilate(ring, np.ones((3, 3), np.uint8)), np.float32)
+    own = mouth.own_share(lips, GRID)
+    if not own.any():
+        return replace(flow, cavity=cavity)
+    x0, y0, wide, high = cv2.boundingRect((own > 0).view(np.uint8))
+    window = np.s_[y0 : y0 + high, x0 : x0 + wide]
+    here = np.stack(np.meshgrid(np.arange(x0, x0 + wide), np.arange(y0, y0 + high)), -1).astype(np.float64)
+    rigid = mouth.held_at(here, turn, pivot) - here
+    back_field = flow.back_field.copy()
+    back_field[window] += (rigid - back_field[window]) * (mouth.held * (1 - mouth.hidden))
+    return replace(flow, back_field=back_field, back=np.maximum(flow.back, own), cavity=cavity)

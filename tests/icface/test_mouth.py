@@ -1,0 +1,106 @@
+"""The mouth of a photo: when its inside is drawn, in which tones, and which teeth stay."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from icface.controls import ControlVector, apply_deltas
+from icface.geometry import rotation_matrix
+from icface.model.interior import Tones
+from icface.model.mouth import Mouth, behind_lips, tones_of
+from icface.model.neutralizer import GRID
+from icface.model.warp import Flow
+
+PIVOT = np.array([128.0, 100.0])
+TONES = Tones(*(np.array(c, np.float32) for c in ((0.9, 0.85, 0.8), (0.8, 0.5, 0.48), (0.7, 0.4, 0.4), (0.09, 0.05, 0.05))))
+AHEAD = np.eye(3)
+PER_CM = 8.0
+
+
+def ring(gap_cm: float, *, width_cm: float = 5.0) -> np.ndarray:
+    """(20, 2) an opening in the order of `INNER_LIPS`, grid pixels."""
+    t = np.linspace(0, np.pi, 11)
+    x, y = -np.cos(t) * width_cm / 2 * PER_CM, np.sin(t) * gap_cm * PER_CM
+    lower, upper = np.stack([x, y], 1), np.stack([x[::-1], -0.1 * y[::-1]], 1)
+    return np.concatenate([lower, upper[1:-1]]) + np.array([128.0, 136.0])
+
+
+def mouth(gap_cm: float = 0.0) -> Mouth:
+    rest = np.column_stack([ring(0.0) - PIVOT, np.full(20, 70.0)]) * (1, -1, 1)
+    return Mouth.between(rest, ring(gap_cm), ControlVector(), tones=TONES, pixels_per_cm=PER_CM)
+
+
+def shown(of: Mouth, gap_cm: float, *, faded_in: float = 1.0, turn: np.ndarray = AHEAD) -> float:
+    controls = apply_deltas(ControlVector(), {"AU27": float(np.clip(gap_cm / 3.5, 0, 1))})
+    return sum(float(p.mask.sum()) for p in of.patch(ring(gap_cm), controls, turn, PIVOT, faded_in))
+
+
+def test_nothing_is_drawn_in_a_mouth_that_stays_closed_or_is_not_edited() -> None:
+    assert mouth().patch(ring(0.02), ControlVector(), AHEAD, PIVOT, 1.0) == ()
+    assert mouth().patch(ring(2.0), ControlVector(), AHEAD, PIVOT, 0.0) == ()
+
+
+def test_the_inside_comes_gradually_and_never_less_as_the_mouth_opens() -> None:
+    found = [shown(mouth(), gap) for gap in np.linspace(0, 1.5, 61)]
+    steps = np.diff(found)
+    assert steps.min() >= 0
+    assert found[0] == 0 < found[-1]
+    assert steps.max() < 0.12 * found[-1]
+
+
+def test_a_photo_that_shows_teeth_keeps_them() -> None:
+    of = mouth(0.8)
+    assert (of.hidden, of.held) == (0, 1)
+    assert shown(of, 0.8) < 0.3 * shown(mouth(), 0.8)
+    (patch,) = of.patch(ring(2.5), ControlVector(), AHEAD, PIVOT, 1.0)
+    teeth, tongue = patch.patch_from_grid.points(np.array([[128.0, 138.0], [128.0, 152.0]])).round().astype(int)
+    assert patch.mask[teeth[1], teeth[0]] < 0.01
+    assert patch.mask[tongue[1], tongue[0]] > 0.99
+
+
+def test_teeth_that_a_photo_shows_turn_with_the_skull_and_not_with_lips() -> None:
+    still = np.zeros((GRID, GRID, 2), np.float32)
+    nothing = np.zeros((GRID, GRID), np.float32)
+    flow = Flow(still, nothing > 0, still + 5, nothing, nothing + 1)
+    held = behind_lips(mouth(0.8), flow, ring(2.0), AHEAD, PIVOT)
+    assert held.back[145, 128] == pytest.approx(1, abs=0.02)
+    assert held.back_field[145, 128] == pytest.approx(0, abs=1e-4)
+    assert held.back_field[60, 60] == pytest.approx(5)
+    assert (held.cavity[145, 128], held.cavity[60, 60]) == (pytest.approx(1, abs=0.02), 0)
+    turned = behind_lips(mouth(0.8), flow, ring(2.0), rotation_matrix(10, 0, 0), PIVOT)
+    depth = 70 - 0.6 * PER_CM
+    assert turned.back_field[145, 128, 0] == pytest.approx(-depth * np.tan(np.radians(10)), abs=0.5)
+    loose = behind_lips(replace(mouth(), held=0.0), flow, ring(2.0), AHEAD, PIVOT)
+    assert loose.back_field is flow.back_field
+
+
+def portrait(skin: tuple[int, int, int], lips: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    picture = np.full((100, 100, 3), skin, np.uint8)
+    picture[55:65, 35:65] = lips
+    points = np.full((478, 2), 60.0)
+    points[:, 0] = np.linspace(40, 60, 478)
+    return picture, points, picture[:20].reshape(-1, 3)
+
+
+@pytest.mark.parametrize("level", [60, 200])
+def test_a_grey_photo_has_a_grey_mouth(level: int) -> None:
+    picture, points, skin = portrait((level,) * 3, (level // 2,) * 3)
+    tones = tones_of(picture, points, skin, skin[:0])
+    for tone in (tones.tooth, tones.tongue, tones.gum, tones.dark):
+        assert np.ptp(tone) < 1e-3
+    assert tones.tooth[0] > tones.tongue[0] > 3 * tones.dark[0]
+
+
+def test_a_mouth_is_as_bright_as_the_face_and_its_flesh_is_pink() -> None:
+    found = []
+    for skin in ((230, 180, 150), (110, 75, 55)):
+        picture, points, own = portrait(skin, (skin[0] - 20, skin[1] - 60, skin[2] - 40))
+        found.append(tones_of(picture, points, own, own[:0]))
+    light, dark = found
+    assert light.tooth.mean() > dark.tooth.mean() + 0.2
+    for tones in found:
+        assert tones.tooth.min() > tones.tongue.min()
+        assert tones.tongue[0] > 1.2 * tones.tongue[1:].max()
