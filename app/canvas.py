@@ -10,7 +10,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QNativeGestureEvent, QPainter,
 from PySide6.QtWidgets import QWidget
 
 from app import overlays
-from app.gestures import FINE, next_gesture
+from app.gestures import fineness, next_gesture
 from app.overlays import Ink
 from app.photo_view import PhotoView
 from icface.geometry import Box
@@ -179,9 +179,7 @@ class Canvas(PhotoView):
         if self._chosen is None or self._chosen >= len(self._faces):
             return
         width = max(overlays.view_rect(self._faces[self._chosen].box, self._view).width(), 40.0)
-        across, down = (v / width * _TURN_DEG for v in (moved.x(), moved.y()))
-        if modifiers & Qt.KeyboardModifier.ShiftModifier:
-            across, down = across * FINE, down * FINE
+        across, down = (v / width * _TURN_DEG * fineness(modifiers) for v in (moved.x(), moved.y()))
         yaw, pitch, roll = self._turn
         rolls = bool(modifiers & Qt.KeyboardModifier.ControlModifier)
         self._turn = (yaw, pitch, roll - across) if rolls else (yaw + across, pitch + down, roll)

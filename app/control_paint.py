@@ -102,16 +102,21 @@ def paint_row(painter: QPainter, places: RowPlaces, look: RowLook, colours: Pale
 
 
 def _paint_key(painter: QPainter, places: RowPlaces, look: RowLook, colours: Palette) -> None:
-    """A diamond: full on a frame with a key, empty while keys lie elsewhere, faint where one could be set."""
+    """The diamond, while there is something to say or to do."""
     if not look.enabled or not (look.key or look.is_awake):
         return
-    middle, radius = places.key.center(), 4.5
+    middle = places.key.center()
     if look.shifted:  # the slider has moved the whole curve: a line goes through what is keyed
         painter.setPen(QPen(colours.color("accent"), 1.5))
         painter.drawLine(QPointF(middle.x(), middle.y() - 9), QPointF(middle.x(), middle.y() + 9))
-    colour = colours.color("amber") if look.key else colours.color("mark")
+    paint_diamond(painter, middle, 4.5, look.key, colours.color("raised" if look.hovered else "panel"))
+
+
+def paint_diamond(painter: QPainter, middle: QPointF, radius: float, key: KeyState, ground: QColor | Qt.GlobalColor) -> None:
+    """Full on a frame with a key, empty while keys lie elsewhere, faint where one could be set."""
+    colour = theme.current().color("amber" if key else "mark")
     painter.setPen(QPen(colour, 1.3))
-    painter.setBrush(colour if look.key == "here" else colours.color("raised" if look.hovered else "panel"))
+    painter.setBrush(colour if key == "here" else ground)
     corners = [QPointF(0, -radius), QPointF(radius, 0), QPointF(0, radius), QPointF(-radius, 0)]
     painter.drawPolygon(QPolygonF([middle + corner for corner in corners]))
 

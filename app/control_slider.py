@@ -24,14 +24,12 @@ from PySide6.QtWidgets import QAbstractSlider, QMenu, QSizePolicy, QWidget
 from app import theme
 from app.control_paint import KeyState, RowLook, RowPlaces, paint_row
 from app.control_rows import RowSpec
-from app.gestures import FINE, next_gesture
-from app.number_field import NumberField
+from app.gestures import fineness, next_gesture
+from app.number_field import NumberTyping, begins_number
 
 _TICKS_PER_UNIT = 1000
 _LINK_WITH = (Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.NoModifier)
 """L alone plays while there is time in the document."""
-_TYPED = "0123456789.,-"
-"""What opens the number field when it is typed."""
 
 
 class ControlRow(QAbstractSlider):
@@ -63,7 +61,8 @@ class ControlRow(QAbstractSlider):
         self._gesture = 0
         self._drag_from: QPointF | None = None
         self._drag_value = 0.0
-        self._field: NumberField | None = None
+        self.typing = NumberTyping(self, spec)
+        self.typing.taken.connect(self._take_typed)
         self.setOrientation(Qt.Orientation.Horizontal)
         self.setRange(round(spec.minimum * _TICKS_PER_UNIT), round(spec.maximum * _TICKS_PER_UNIT))
         self.setSingleStep(round(spec.step * _TICKS_PER_UNIT))
@@ -193,8 +192,7 @@ class ControlRow(QAbstractSlider):
             self.setCursor(Qt.CursorShape.IBeamCursor if over_number else cursor)
             return
         per_px = (self.spec.maximum - self.spec.minimum) / max(places.track.width(), 1.0)
-        fine = FINE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
-        self._drag_value += (at.x() - self._drag_from.x()) * per_px * fine
+        self._drag_value += (at.x() - self._drag_from.x()) * per_px * fineness(event.modifiers())
         self._drag_from = at
         self._emit(self._drag_value)
 
@@ -222,8 +220,7 @@ class ControlRow(QAbstractSlider):
         if not self.hasFocus() or not turned or self.is_split:
             event.ignore()
             return
-        fine = FINE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
-        self._emit(self.shown + self.spec.step * fine * turned / 120)
+        self._emit(self.shown + self.spec.step * fineness(event.modifiers()) * turned / 120)
         event.accept()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
@@ -244,11 +241,10 @@ class ControlRow(QAbstractSlider):
 
     def event(self, event: QEvent) -> bool:
         """Keys that this row understands are not shortcuts of the window while it has the focus."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and not event.modifiers():
-            typed = event.text()
-            if typed and typed in _TYPED and not self.is_split:
-                event.accept()
-                return True
+        asked = event if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) else None
+        if asked is not None and begins_number(asked) and not self.is_split:
+            event.accept()
+            return True
         return super().event(event)
 
     # Keyboard --------------------------------------------------------------------------------------------------------
@@ -257,7 +253,6 @@ class ControlRow(QAbstractSlider):
         """Arrows step, Page keys leap, Delete resets, Return or a digit types, Shift+L links."""
         if not event.isAutoRepeat():
             self._gesture = next_gesture()
-        fine = FINE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
         key = Qt.Key
         steps = {key.Key_Right: 1, key.Key_Up: 1, key.Key_Left: -1, key.Key_Down: -1, key.Key_PageUp: 10, key.Key_PageDown: -10}
         if event.key() == key.Key_L and self.spec.can_unlink and event.modifiers() in _LINK_WITH:
@@ -265,14 +260,14 @@ class ControlRow(QAbstractSlider):
         elif self.is_split:
             event.ignore()
         elif event.key() in steps:
-            self._emit(self.shown + self.spec.step * steps[key(event.key())] * fine)
+            self._emit(self.shown + self.spec.step * steps[key(event.key())] * fineness(event.modifiers()))
         elif event.key() in {key.Key_Home, key.Key_End}:
             self._emit(self.spec.minimum if event.key() == key.Key_Home else self.spec.maximum)
         elif event.key() in {key.Key_Delete, key.Key_Backspace}:
             self.reset_asked.emit(self.spec.key, self._gesture)
         elif event.key() in {key.Key_Return, key.Key_Enter}:
             self.edit_number()
-        elif event.text() and event.text() in _TYPED and not event.modifiers():
+        elif begins_number(event):
             self.edit_number(event.text())
         else:
             event.ignore()
@@ -291,28 +286,12 @@ class ControlRow(QAbstractSlider):
 
     def edit_number(self, typed: str = "") -> None:
         """Open a field over the number, holding the value or what was typed to open it."""
-        if self._field is not None or not self.isEnabled():
-            return
-        field = NumberField(self.spec, typed or self.spec.text(self.shown).rstrip("°"), typed=bool(typed), parent=self)
-        field.setAccessibleName(f"Value of {self.accessibleName()}")
-        field.setGeometry(self._places().number.toRect().adjusted(-8, 2, 4, -2))
-        field.committed.connect(self._take_typed)
-        field.left.connect(self._drop_field)
-        self._field = field
-        field.show()
-        field.setFocus()
+        place = self._places().number.toRect().adjusted(-8, 2, 4, -2)
+        self.typing.begin(self.spec.text(self.shown).rstrip("°"), typed, place)
 
     def _take_typed(self, value: float) -> None:
         self._gesture = next_gesture()
         self._emit(value)
-
-    def _drop_field(self, back: bool) -> None:
-        field, self._field = self._field, None
-        if field is not None:
-            if back:
-                self.setFocus()
-            field.hide()
-            field.deleteLater()
 
     def _emit(self, value: float) -> None:
         value = self.spec.clamp(value)

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QEnterEvent, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
-from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
+from PySide6.QtGui import QEnterEvent, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import theme
-from app.gestures import FINE, next_gesture
+from app.control_paint import KeyState, paint_diamond
+from app.gestures import fineness, next_gesture
+from app.number_field import NumberTyping, begins_number
 
-KeyState = Literal["", "keyed", "here"]
-"""Not keyed, keyed elsewhere, keyed on the frame under the playhead."""
 _SLACK_PX = 3
 _PX_PER_STEP = 2.0
 _DIAMOND_W = 10
-_TYPED = "0123456789.,-+"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +27,7 @@ class NumberSpec:
     ----------
     name, tip : str
         For assistive technology, and what it does.
-    low, high, step : float
+    minimum, maximum, step : float
         Range, and what two pixels or an arrow key add.
     decimals : int
     suffix : str
@@ -42,8 +40,8 @@ class NumberSpec:
 
     name: str
     tip: str = ""
-    low: float
-    high: float
+    minimum: float
+    maximum: float
     step: float = 0.01
     decimals: int = 2
     suffix: str = ""
@@ -62,7 +60,7 @@ class NumberSpec:
             value = float(text.strip().removesuffix(self.suffix.strip()).replace(",", ".").replace("\u2212", "-"))
         except ValueError:
             return None
-        return value if math.isfinite(value) and self.low <= value <= self.high else None
+        return value if math.isfinite(value) and self.minimum <= value <= self.maximum else None
 
 
 class DragNumber(QWidget):
@@ -84,7 +82,9 @@ class DragNumber(QWidget):
         self._gesture = 0
         self._from: QPointF | None = None
         self._dragged: float | None = None
-        self._field: QLineEdit | None = None
+        self.typing = NumberTyping(self, spec, may_be_empty=True)
+        self.typing.taken.connect(self._take_typed)
+        self.typing.emptied.connect(self.cleared)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.SizeHorCursor)
@@ -114,7 +114,7 @@ class DragNumber(QWidget):
             painter.setPen(QPen(colours.color("accent"), 1))
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 1.5, -0.5, -1.5), 4, 4)
         if self.spec.keyable and (self._key or awake):
-            self._paint_diamond(painter)
+            paint_diamond(painter, QPointF(_DIAMOND_W / 2, self.height() / 2), 3.4, self._key, Qt.GlobalColor.transparent)
         strong = not self._faint and self.value is not None
         painter.setFont(theme.ui_font(11))
         painter.setPen(colours.color("mark" if not self.isEnabled() else "text" if strong else "secondary"))
@@ -123,14 +123,6 @@ class DragNumber(QWidget):
         if awake and not self.hasFocus():
             painter.setPen(QPen(colours.color("mark"), 1))
             painter.drawLine(QPointF(room.left() + 4, self.height() - 3.5), QPointF(room.right(), self.height() - 3.5))
-
-    def _paint_diamond(self, painter: QPainter) -> None:
-        colours = theme.current()
-        at, reach = QPointF(_DIAMOND_W / 2, self.height() / 2), 3.4
-        shape = QPolygonF([at + QPointF(x * reach, y * reach) for x, y in ((0, -1), (1, 0), (0, 1), (-1, 0))])
-        painter.setPen(QPen(colours.color("amber" if self._key else "mark"), 1.2))
-        painter.setBrush(colours.color("amber") if self._key == "here" else Qt.BrushStyle.NoBrush)
-        painter.drawPolygon(shape)
 
     def enterEvent(self, event: QEnterEvent) -> None:
         """Show what can be done."""
@@ -161,8 +153,8 @@ class DragNumber(QWidget):
                 return
             self._dragged = self.spec.start if self.value is None else self.value
         self._from = event.position()
-        fine = FINE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
-        self._dragged = self._clamped(self._dragged + moved / _PX_PER_STEP * self.spec.step * fine)
+        step = self.spec.step * fineness(event.modifiers())
+        self._dragged = self._clamped(self._dragged + moved / _PX_PER_STEP * step)
         self._emit(self._dragged)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -189,9 +181,8 @@ class DragNumber(QWidget):
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             steps = {Qt.Key.Key_Up, Qt.Key.Key_Down}  # with Shift finer
             known = steps | {Qt.Key.Key_Delete, Qt.Key.Key_Backspace}
-            own = event.key() in known or (event.text() and event.text() in _TYPED)
             shifted = event.modifiers() == Qt.KeyboardModifier.ShiftModifier and event.key() in steps
-            if shifted or (own and not event.modifiers()):
+            if shifted or begins_number(event) or (event.key() in known and not event.modifiers()):
                 event.accept()
                 return True
         return super().event(event)
@@ -207,7 +198,7 @@ class DragNumber(QWidget):
             self.cleared.emit()
         elif event.key() in {key.Key_Return, key.Key_Enter}:
             self.edit_number()
-        elif event.text() and event.text() in _TYPED and not event.modifiers():
+        elif begins_number(event):
             self.edit_number(event.text())
         else:
             event.ignore()
@@ -223,42 +214,19 @@ class DragNumber(QWidget):
 
     def edit_number(self, typed: str = "") -> None:
         """Open a field over the number, holding the value or what was typed to open it."""
-        if self._field is not None or not self.isEnabled():
-            return
         shown = "" if self.value is None else self.spec.text(self.value).removesuffix(self.spec.suffix)
-        field = QLineEdit(typed or shown, self)
-        field.setObjectName("number-field")
-        field.setAccessibleName(self.spec.name)
-        field.setAlignment(Qt.AlignmentFlag.AlignRight)
-        field.setToolTip(f"A number from {self.spec.text(self.spec.low)} to {self.spec.text(self.spec.high)}; empty: back")
-        field.setGeometry(self.rect().adjusted(0, 1, 0, -1))
-        if not typed:
-            field.selectAll()
-        field.editingFinished.connect(self._take_typed)
-        self._field = field
-        field.show()
-        field.setFocus()
+        self.typing.begin(shown, typed, self.rect().adjusted(0, 1, 0, -1))
 
-    def _take_typed(self) -> None:
-        field, self._field = self._field, None
-        if field is None:
-            return
-        text, value = field.text().strip(), self.spec.parse(field.text())
-        field.hide()
-        field.deleteLater()
+    def _take_typed(self, value: float) -> None:
         self._gesture = next_gesture()
-        if not text:
-            self.cleared.emit()
-        elif value is not None:
-            self._emit(value)
+        self._emit(value)
 
     def _step(self, steps: float, modifiers: Qt.KeyboardModifier) -> None:
-        fine = FINE if modifiers & Qt.KeyboardModifier.ShiftModifier else 1.0
         now = self.spec.start if self.value is None else self.value
-        self._emit(self._clamped(now + steps * self.spec.step * fine))
+        self._emit(self._clamped(now + steps * self.spec.step * fineness(modifiers)))
 
     def _clamped(self, value: float) -> float:
-        return min(max(value, self.spec.low), self.spec.high)
+        return min(max(value, self.spec.minimum), self.spec.maximum)
 
     def _emit(self, value: float) -> None:
         value = round(value, max(self.spec.decimals, 0) + (1 if self.spec.decimals else 0))

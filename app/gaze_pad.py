@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app import theme
 from app.control_paint import EDGE
 from app.control_rows import describe_gaze
-from app.gestures import FINE, next_gesture
+from app.gestures import fineness, next_gesture
 
 _STEP = 0.02
 
@@ -137,8 +137,7 @@ class GazePad(QWidget):
         """Follow the pointer, ten times finer with Shift."""
         if self._drag_from is None:
             return
-        fine = FINE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
-        moved = (event.position() - self._drag_from) * fine
+        moved = (event.position() - self._drag_from) * fineness(event.modifiers())
         self._drag_from = event.position()
         inner = self.pad.adjusted(10, 10, -10, -10)
         x, y = self._drag_point
@@ -163,7 +162,7 @@ class GazePad(QWidget):
             self._gesture = next_gesture()
         if event.key() in moves:
             across, up = moves[key(event.key())]
-            step = _STEP * (FINE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0)
+            step = _STEP * fineness(event.modifiers())
             self._emit((self.point[0] + across * step, self.point[1] + up * step))
         elif event.key() in {key.Key_Delete, key.Key_Backspace}:
             self.reset_asked.emit(self._gesture)

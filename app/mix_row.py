@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QTool
 
 from app import theme
 from app.choice_button import ChoiceButton
-from app.drag_number import DragNumber, KeyState, NumberSpec
+from app.control_paint import KeyState
+from app.drag_number import DragNumber, NumberSpec
 from app.driver_wishes import DriverWishes
 from icface.controls import ANGLES
 from icface.mixing import rule_value
@@ -62,7 +63,7 @@ class RowLook:
             if edits is None or rule is None or not rule.driver:
                 return None, ""
             track = edits.track(mix_target(rule.group, parameter))
-            state: KeyState = "" if track is None or own is None else "here" if track.key_at(frame) else "keyed"
+            state: KeyState = "" if track is None or own is None else "here" if track.key_at(frame) else "elsewhere"
             return rule_value(edits, rule, parameter, frame), state
 
         return cls(
@@ -99,8 +100,8 @@ class MixRow(QWidget):
             NumberSpec(
                 name=f"Gain of {name}",
                 tip="factor on what the source does",
-                low=-MOST_GAIN,
-                high=MOST_GAIN,
+                minimum=-MOST_GAIN,
+                maximum=MOST_GAIN,
                 start=1.0,
                 keyable=True,
             )
@@ -108,7 +109,7 @@ class MixRow(QWidget):
         unit = " degrees" if is_pose else ", 0..1"
         self.offset = DragNumber(
             NumberSpec(
-                name=f"Offset of {name}", tip=f"added to it{unit}", low=-180, high=180, step=0.5 if is_pose else 0.01,
+                name=f"Offset of {name}", tip=f"added to it{unit}", minimum=-180, maximum=180, step=0.5 if is_pose else 0.01,
                 decimals=1 if is_pose else 2, keyable=True,
             )
         )  # fmt: skip
@@ -120,8 +121,8 @@ class MixRow(QWidget):
             NumberSpec(
                 name="Time shift",
                 tip="frames by which the source comes later",
-                low=-MOST_SHIFT,
-                high=MOST_SHIFT,
+                minimum=-MOST_SHIFT,
+                maximum=MOST_SHIFT,
                 step=0.25,
                 decimals=0,
                 suffix=" f",
@@ -129,7 +130,7 @@ class MixRow(QWidget):
         )
         step, decimals = (0.5, 1) if is_pose else (0.01, 2)
         self.low, self.high = (
-            DragNumber(NumberSpec(name=text, tip=tip, low=-180, high=180, step=step, decimals=decimals, start=start))
+            DragNumber(NumberSpec(name=text, tip=tip, minimum=-180, maximum=180, step=step, decimals=decimals, start=start))
             for text, tip, start in (
                 ("Lowest", "the group goes no lower", 0.0),
                 ("Highest", "the group goes no higher", 0.0 if is_pose else 1.0),

@@ -1,12 +1,89 @@
-"""The field in which the number of a row is typed."""
+"""Typing a number over a widget that shows it."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
+
+from PySide6.QtCore import QObject, QRect, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from app.control_rows import RowSpec
+_TYPED = "0123456789.,-"
+_LAYOUT = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier
+"""Some keyboards have their digits behind Shift."""
+
+
+class Numbers(Protocol):
+    """A range of numbers, and how they are written."""
+
+    @property
+    def minimum(self) -> float:
+        """The smallest."""
+        ...
+
+    @property
+    def maximum(self) -> float:
+        """The largest."""
+        ...
+
+    def text(self, value: float, /) -> str:
+        """As it is written."""
+        ...
+
+    def parse(self, text: str, /) -> float | None:
+        """What was typed; None if that is no number of the range."""
+        ...
+
+
+def begins_number(event: QKeyEvent) -> bool:
+    """Whether a key opens the field, with what it types."""
+    return bool(event.text()) and event.text() in _TYPED and not event.modifiers() & ~_LAYOUT
+
+
+class NumberTyping(QObject):
+    """Opens the field over its widget, and gives the keyboard back.
+
+    Parameters
+    ----------
+    owner : QWidget
+    numbers : Numbers
+    may_be_empty : bool
+        Nothing is an answer too.
+    """
+
+    taken = Signal(float)
+    emptied = Signal()
+
+    def __init__(self, owner: QWidget, numbers: Numbers, *, may_be_empty: bool = False) -> None:
+        super().__init__(owner)
+        self.field: NumberField | None = None
+        self._owner = owner
+        self._numbers = numbers
+        self._may_be_empty = may_be_empty
+
+    def begin(self, text: str, typed: str, place: QRect) -> None:
+        """Open the field, unless it is open, holding what was typed to open it or else a text."""
+        if self.field is not None or not self._owner.isEnabled():
+            return
+        field = NumberField(self._numbers, text, typed, may_be_empty=self._may_be_empty, parent=self._owner)
+        field.setAccessibleName(f"Value of {self._owner.accessibleName()}")
+        field.setGeometry(place)
+        field.committed.connect(self.taken)
+        field.emptied.connect(self.emptied)
+        field.left.connect(self._drop)
+        self.field = field
+        field.show()
+        field.setFocus()
+
+    def _drop(self, back: bool) -> None:
+        field, self.field = self.field, None
+        if field is not None:
+            if back:
+                self._owner.setFocus()
+            field.hide()
+            field.deleteLater()
 
 
 class NumberField(QLineEdit):
@@ -14,27 +91,31 @@ class NumberField(QLineEdit):
 
     Parameters
     ----------
-    spec : RowSpec
-        Decides what is a number within the range.
+    numbers : Numbers
     text : str
         What stands in the field at first.
-    typed : bool
-        The text was typed by the user already, so that it is a change.
+    typed : str
+        What the user has typed instead.
+    may_be_empty : bool
+        Nothing is an answer too.
     parent : QWidget
     """
 
     committed = Signal(float)
+    emptied = Signal()
     left = Signal(bool)
-    """The field is done with; whether the keyboard should go back to the row."""
+    """The field is done with; whether the keyboard should go back to the widget."""
 
-    def __init__(self, spec: RowSpec, text: str, *, typed: bool, parent: QWidget) -> None:
-        super().__init__(text, parent)
-        self._spec = spec
+    def __init__(self, numbers: Numbers, text: str, typed: str, *, may_be_empty: bool, parent: QWidget) -> None:
+        super().__init__(typed or text, parent)
+        self._numbers = numbers
+        self._may_be_empty = may_be_empty
         self._is_done = False
         self.setObjectName("number-field")
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self.setToolTip(f"A number from {spec.text(spec.minimum)} to {spec.text(spec.maximum)}")
-        self.setModified(typed)
+        tip = f"A number from {numbers.text(numbers.minimum)} to {numbers.text(numbers.maximum)}"
+        self.setToolTip(f"{tip}; empty: back" if may_be_empty else tip)
+        self.setModified(bool(typed))
         if not typed:
             self.selectAll()
         self.textEdited.connect(lambda _text: self._mark(invalid=False))
@@ -42,30 +123,42 @@ class NumberField(QLineEdit):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Return and Escape."""
         if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
-            value = self._spec.parse(self.text())
-            if value is None:
-                self._mark(invalid=True)
-            else:
-                self._finish(value, back=True)
+            self._mark(invalid=not self._take(back=True))
         elif event.key() == Qt.Key.Key_Escape:
-            self._finish(None, back=True)
+            self._finish(_nothing, back=True)
         else:
             super().keyPressEvent(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Take a changed number."""
         super().focusOutEvent(event)
-        if event.reason() != Qt.FocusReason.PopupFocusReason:
-            self._finish(self._spec.parse(self.text()) if self.isModified() else None, back=False)
+        if event.reason() != Qt.FocusReason.PopupFocusReason and not self._take(back=False):
+            self._finish(_nothing, back=False)
 
-    def _finish(self, value: float | None, *, back: bool) -> None:
-        if self._is_done:
-            return
-        self._is_done = True
-        if value is not None:
-            self.committed.emit(value)
-        self.left.emit(back)
+    def _take(self, *, back: bool) -> bool:
+        """Be done, with what was typed if anything was; False if that is no number."""
+        then: Callable[[], object] = _nothing
+        if self.isModified():
+            value = self._numbers.parse(self.text())
+            if value is not None:
+                then = partial(self.committed.emit, value)
+            elif self._may_be_empty and not self.text().strip():
+                then = self.emptied.emit
+            else:
+                return False
+        self._finish(then, back=back)
+        return True
+
+    def _finish(self, then: Callable[[], object], *, back: bool) -> None:
+        if not self._is_done:
+            self._is_done = True
+            then()
+            self.left.emit(back)
 
     def _mark(self, *, invalid: bool) -> None:
         self.setProperty("invalid", invalid)
         self.style().polish(self)
+
+
+def _nothing() -> None:
+    """What follows when nothing was typed."""

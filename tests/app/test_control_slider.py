@@ -173,7 +173,7 @@ def test_keys_step_leap_and_reset(smile: Holder) -> None:
 def test_a_number_is_typed_by_beginning_to_type_it(qtbot: QtBot, smile: Holder) -> None:
     smile.row.setFocus()
     QTest.keyClick(smile.row, Qt.Key.Key_0)
-    field = smile.row._field
+    field = smile.row.typing.field
     assert field is not None
     QTest.keyClicks(field, ".77")
     QTest.keyClick(field, Qt.Key.Key_Return)
@@ -184,29 +184,29 @@ def test_a_number_is_typed_by_beginning_to_type_it(qtbot: QtBot, smile: Holder) 
 def test_a_click_on_the_number_opens_a_field_and_escape_leaves_it(smile: Holder) -> None:
     number = smile.row._places().number.center().toPoint()
     QTest.mouseClick(smile.row, LEFT, pos=number)
-    field = smile.row._field
+    field = smile.row.typing.field
     assert field is not None
     assert field.text() == "0.30"
     QTest.keyClicks(field, "0.9")
     QTest.keyClick(field, Qt.Key.Key_Escape)
-    assert smile.row._field is None
+    assert smile.row.typing.field is None
     assert smile.edits == []
 
 
 def test_a_number_out_of_range_is_marked_and_not_taken(smile: Holder) -> None:
     smile.row.edit_number("7")
-    field = smile.row._field
+    field = smile.row.typing.field
     assert field is not None
     QTest.keyClick(field, Qt.Key.Key_Return)
     assert field.property("invalid") is True
-    assert smile.row._field is field
+    assert smile.row.typing.field is field
     assert smile.edits == []
     QTest.keyClick(field, Qt.Key.Key_Escape)
 
 
 def test_leaving_the_field_takes_a_changed_number(smile: Holder) -> None:
     smile.row.edit_number()
-    field = smile.row._field
+    field = smile.row.typing.field
     assert field is not None
     QTest.keyClicks(field, "B")
     smile.other.setFocus()

@@ -238,8 +238,8 @@ def test_a_gain_is_dragged_in_one_step_and_makes_a_rule_of_its_group(qtbot: QtBo
 def test_a_number_is_typed_and_emptied(qtbot: QtBot, driven: MainWindow) -> None:
     offset = driven.driving.panel.mix.rows["pose"].offset
     qtbot.mouseClick(offset, Qt.MouseButton.LeftButton, pos=QPoint(30, 10))
-    qtbot.keyClicks(offset._field, "-7,5")
-    qtbot.keyClick(offset._field, Qt.Key.Key_Return)
+    qtbot.keyClicks(offset.typing.field, "-7,5")
+    qtbot.keyClick(offset.typing.field, Qt.Key.Key_Return)
     assert driven.studio.project.face_edits.rule("pose").offset == -7.5
     qtbot.keyClick(offset, Qt.Key.Key_Delete)
     assert driven.studio.project.face_edits.rule("pose").offset == 0.0
@@ -264,7 +264,7 @@ def test_a_keyed_gain_shows_its_diamond_and_is_keyed_again_where_the_playhead_st
     qtbot.mouseClick(row.gain, Qt.MouseButton.LeftButton, pos=QPoint(4, 10))
     assert row.gain._key == "here"
     driven.studio.playhead.go_to(5)
-    assert row.gain._key == "keyed"
+    assert row.gain._key == "elsewhere"
     row.gain.value_edited.emit(0.5, 77)
     track = driven.studio.project.face_edits.track("mix:all:gain")
     assert [(key.frame, key.value) for key in track.keys] == [(0, 1.0), (5, 0.5)]
