@@ -41,6 +41,7 @@ FADES_IN = 0.15
 """Largest change of one of those (angles in units of 30 degrees) from which on the painter paints in full."""
 MIN_FACE_SHARE = 0.02
 """Less of the window than this taken for face means that there is none to move."""
+_FINER = Similarity((FINER, 0, (FINER - 1) / 2, 0, FINER, (FINER - 1) / 2))
 T = TypeVar("T")
 
 
@@ -190,8 +191,7 @@ class FacePredictor:
         """
         crop_from_image = face_crop(face.landmarks, GRID)
         window = sample_crop(image, Similarity((1, 0, -OFFSET, 0, 1, -OFFSET)) @ crop_from_image, WINDOW)
-        finer = Similarity((FINER, 0, (FINER - 1) / 2, 0, FINER, (FINER - 1) / 2))
-        kept = sample_crop(image, finer @ crop_from_image, KEPT)
+        kept = sample_crop(image, _FINER @ crop_from_image, KEPT)
         points = crop_from_image.points(face.landmarks[:, :2])
         with _one_thread():
             return self._guarded(lambda: self._encode(window, kept, points, crop_from_image, face.controls))
@@ -260,8 +260,8 @@ class FacePredictor:
         lips = lips_of(part, source, points)
         lashes = lashes_of(source, skin, points, kept)
         flesh = window[(part == Part.SKIN) | (part == Part.LOWER)]
-        tones = tones_of(kept, (points[:, :2] + 0.5) * FINER - 0.5, flesh, window[part == Part.INSIDE])
-        mouth = Mouth.of(mesh, lips, controls, tones, 1 / crop_from_image.scale)
+        tones = tones_of(kept, _FINER.points(points[:, :2]), flesh, window[part == Part.INSIDE])
+        mouth = Mouth.of(mesh, lips, controls, tones, 1 / crop_from_image.scale).seen_in(kept, _FINER)
         cavity = cavity_colour(window, part)
         return SourceEncoding(crop_from_image, controls, mesh, part, cavity, kept, anchor, lips, mouth, lashes)
 

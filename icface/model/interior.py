@@ -106,11 +106,11 @@ def row_of(jaw: int) -> Row:
     edge = (_UPPER_EDGE_CM if jaw > 0 else _LOWER_EDGE_CM) + jaw * (rounded + longer) + _SPEE * x**2
     place = np.stack([x, edge, z], 1)
     facing = 1 / np.hypot(1, slope)
-    bulge = 1 - 0.16 * inside**2
+    bulge = 1 - 0.13 * inside**2
     gap = np.exp(-(((1 - np.abs(inside)) * half / 0.03) ** 2))
     beyond = np.abs(along) > ends[-1]
     height = crowns[number, 1] * (1 - 0.12 * inside**4) * ~beyond
-    return Row(place, height, facing * bulge, gap)
+    return Row(place, height, facing**0.6 * bulge, gap)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,7 +163,7 @@ def drawn(view: View, jaw: Jaw, lips: F64, tones: Tones, own: tuple[F64, float])
     top, bottom = _edges(lips, columns)
     under = np.clip((rows - top) / (0.36 * view.per_cm), 0, 1)
     over = np.clip((bottom - rows) / (0.3 * view.per_cm), 0, 1)
-    picture *= (0.68 + 0.32 * np.sqrt(under)) * (0.75 + 0.25 * np.sqrt(over))
+    picture *= (0.76 + 0.24 * np.sqrt(under)) * (0.8 + 0.2 * np.sqrt(over))
     merged: F32 = cv2.merge(list(picture)).astype(np.float32, copy=False)
     return merged
 
@@ -247,8 +247,8 @@ def _lay_teeth(
         cover *= 1 - unless[1] * np.clip((rows - unless[0]) / (0.1 * view.per_cm) + 0.5, 0, 1)
     gum = np.clip((above - height * view.per_cm) / 1.5 + 0.5, 0, 1)
     v = np.clip(above / np.maximum(height * view.per_cm, 1), 0, 1)
-    light *= np.clip(1 + 0.26 * (here(row.place[:, 2]) + _SET_BACK_CM[side]), 0.22, 1) * (1.0 if side > 0 else 0.92)
-    tooth = (light * (1 - gum)) * (1 - 0.14 * (1.8 * v - 0.8) ** 2) * (1 - 0.4 * gap * (1 - 0.6 * v))
+    light *= np.clip(1 + 0.15 * (here(row.place[:, 2]) + _SET_BACK_CM[side]), 0.22, 1) * (1.0 if side > 0 else 0.92)
+    tooth = (light * (1 - gum)) * (1 - 0.14 * (1.8 * v - 0.8) ** 2) * (1 - 0.34 * gap * (1 - 0.6 * v))
     gum *= light
     for channel in range(3):
         picture[channel] += (tooth * float(tones.tooth[channel]) + gum * float(tones.gum[channel]) - picture[channel]) * cover

@@ -28,15 +28,19 @@ _UPPER_MIDDLE, _LOWER_MIDDLE = 15, 5
 _TEETH_DEPTH_CM = 0.6
 _PARTS_FROM_CM, _PARTS_CM = 0.03, 0.16
 """Mean height that a mouth opens more than in the photo, where its inside begins to show, and where it is all there."""
-_CLOSED_BELOW, _OPEN_FROM = 0.035, 0.055
-"""Area of a mouth's opening over its squared width: closed below the first, open from the second on."""
+_PARTED_FROM, _PARTED = 0.025, 0.04
+"""Area of a mouth's opening over its squared width from which on teeth that are seen in it count, and count in full."""
+_OPEN_FROM, _OPEN = 0.09, 0.13
+"""As those, for an opening whose inside is seen whatever it shows."""
+_TEETH_FROM, _TEETH = 0.06, 0.18
+"""Share of an opening that looks like teeth, where it begins to be taken for that, and where it is."""
 _HELD_BELOW, _LOOSE_FROM = 0.16, 0.3
 """Area of a photo's opening over its squared width: what shows is upper teeth, which stay in the skull; tongue and jaw too."""
 FINEST, COARSEST = 24.0, 9.0
 """Pixels of the patch per centimetre, at most, on a photo that is as fine, and at least."""
 _SKIN_HUE = np.array([1.3, 0.93, 0.78])
 """Of mean skin in mean light, over its grey."""
-_WHITEST = 0.96
+_WHITEST = 0.98
 _LARGEST = 512
 _ROOM = 5
 """Pixels of the patch beside the opening."""
@@ -109,16 +113,22 @@ class Mouth:
             pixels_per_cm=pixels_per_cm,
             fineness=float(np.clip(pixels_per_cm, COARSEST, FINEST)),
             opening=opening,
-            hidden=float(np.clip((_OPEN_FROM - wide) / (_OPEN_FROM - _CLOSED_BELOW), 0, 1)),
-            held=float(np.clip((_LOOSE_FROM - wide) / (_LOOSE_FROM - _HELD_BELOW), 0, 1)),
+            hidden=1 - _ramp(wide, _OPEN_FROM, _OPEN),
+            held=1 - _ramp(wide, _HELD_BELOW, _LOOSE_FROM),
             tones=tones,
         )
+
+    def seen_in(self, picture: U8, picture_from_here: Similarity) -> Mouth:
+        """The same mouth, after a look at what its opening shows in a picture (H, W, 3)."""
+        wide = _height(self.opening) / max(float(np.ptp(self.opening[:, 0])), 1e-6)
+        teeth = _ramp(_teeth_in(picture, picture_from_here.points(_rounded(self.opening))), _TEETH_FROM, _TEETH)
+        return replace(self, hidden=min(self.hidden, 1 - teeth * _ramp(wide, _PARTED_FROM, _PARTED)))
 
     def parted(self, lips: F64) -> float:
         """0..1: how much the opening (20, 2) is higher than the photo's."""
         before, after = (_height(ring) for ring in (self.opening, lips))
-        share = np.clip(((after - before) / self.pixels_per_cm - _PARTS_FROM_CM) / (_PARTS_CM - _PARTS_FROM_CM), 0, 1)
-        return float(share * share * (3 - 2 * share))
+        share = _ramp((after - before) / self.pixels_per_cm, _PARTS_FROM_CM, _PARTS_CM)
+        return share * share * (3 - 2 * share)
 
     def held_at(self, here: F64, turn: F64, pivot: F64) -> F64:
         """(..., 2) where the photo shows what is seen here (..., 2) after the head has turned, if it is fixed in the skull."""
@@ -210,7 +220,7 @@ def tones_of(picture: U8, points: F64, skin: NDArray[np.uint8], inside: NDArray[
     flesh = np.median(skin, axis=0) / 255
     bright = float(np.percentile(skin.max(1), 90)) / 255
     coloured = min(float(np.ptp(flesh)) * 255 / 20, 1.0)  # none in a photograph in grey
-    light = 0.06 + 0.84 * bright  # so bright are teeth that photographs show
+    light = 0.06 + 0.88 * bright  # so bright are teeth that photographs show
     hue, lip_hue = (c / max(float(c.mean()), 1e-3) for c in (flesh, lips))
     tooth = 1.12 * light * (1 + coloured * (np.array([0.08, 0.0, -0.08]) + 0.25 * (hue - _SKIN_HUE)))
     tooth *= min(_WHITEST / float(tooth.max()), 1.0)
@@ -241,6 +251,29 @@ def _hues(picture: U8, lips: F64) -> tuple[F64, F64]:
     near = picture[max(y - reach, 0) : y + reach, max(x - reach, 0) : x + reach].reshape(-1, 3) / 255
     low, high = np.percentile(near - near.mean(1, keepdims=True), (HUE_TAIL, 100 - HUE_TAIL), axis=0)
     return np.minimum(low, 0), np.maximum(high, 0)
+
+
+def _teeth_in(picture: U8, ring: F64) -> float:
+    """The share of a ring (K, 2) that is as bright as the skin around it and less red."""
+    low, high = ring.min(0), ring.max(0)
+    room = np.array([0.0, 0.2 * float(high[0] - low[0])])
+    left, top = np.clip(np.floor(low - room), 0, None).astype(int)
+    right, bottom = np.ceil(high + room).astype(int) + 1
+    near = picture[top:bottom, left:right].astype(np.float32)
+    if near.size == 0:
+        return 0.0
+    inside = _filled(ring - (left, top), (near.shape[1], near.shape[0]))
+    light = near.mean(2)
+    red = (near[..., 0] - near[..., 1:].mean(2)) / np.maximum(light, 1)
+    skin, skin_red = (float(np.median(v)) for v in (light, red))
+    least = 0.6 + 0.25 * (1 - min(skin_red / 0.1, 1.0))  # without hues, lips are told from teeth by their shade alone
+    bright = np.clip((light / max(skin, 1) - least) / 0.4, 0, 1)
+    pale = np.clip((0.75 * skin_red + 0.03 - red) / max(0.35 * skin_red, 0.03), 0, 1)
+    return float((bright * pale * inside).sum() / max(float(inside.sum()), 1))
+
+
+def _ramp(value: float, start: float, end: float) -> float:
+    return float(np.clip((value - start) / (end - start), 0, 1))
 
 
 def _height(ring: F64) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface.controls import ControlVector
+from icface.geometry import Similarity
 from icface.model.anatomy import INNER_LIPS
 from icface.model.interior import Tones
 from icface.model.mouth import Mouth, tones_of
@@ -67,13 +68,14 @@ def _mouth(rng: np.random.Generator, image: U8, before: View) -> Mouth:
     varied = {f.name: np.clip(getattr(tones, f.name) * lit * rng.normal(1, _TONES), 0, 1) for f in fields(Tones)}
     rest = rig.vertices(replace(state, expression=np.zeros_like(state.expression)))[rig.mesh[list(INNER_LIPS)]]
     camera = (rest.astype(np.float64) - (*state.pivot, 0)) * (1, -1, 1)
-    return Mouth.between(
+    mouth = Mouth.between(
         camera,
         _opening(before),
         _controls(state),
         tones=Tones(**{name: tone.astype(np.float32) for name, tone in varied.items()}),
         pixels_per_cm=state.scale,
     )
+    return mouth.seen_in(image, Similarity((1, 0, 0, 0, 1, 0)))
 
 
 def _opening(view: View) -> F64:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
 from icface.controls import ControlVector, apply_deltas
-from icface.geometry import rotation_matrix
+from icface.geometry import Similarity, rotation_matrix
 from icface.model.interior import Tones
 from icface.model.mouth import Mouth, behind_lips, tones_of
 from icface.model.neutralizer import GRID
@@ -59,6 +60,18 @@ def test_a_photo_that_shows_teeth_keeps_them() -> None:
     teeth, tongue = patch.patch_from_grid.points(np.array([[128.0, 138.0], [128.0, 152.0]])).round().astype(int)
     assert patch.mask[teeth[1], teeth[0]] < 0.01
     assert patch.mask[tongue[1], tongue[0]] > 0.99
+
+
+@pytest.mark.parametrize("hues", [((200, 150, 120), (170, 100, 90), (230, 220, 205)), ((150,) * 3, (110,) * 3, (190,) * 3)])
+def test_parted_lips_show_teeth_where_the_picture_is_bright_and_pale(hues: tuple[tuple[int, int, int], ...]) -> None:
+    skin, lip, tooth = hues
+    picture = np.full((GRID, GRID, 3), skin, np.uint8)
+    cv2.fillPoly(picture, [ring(0.8, width_cm=5.6).round().astype(np.int32)], lip)
+    here = Similarity((1, 0, 0, 0, 1, 0))
+    assert mouth(0.4).seen_in(picture, here).hidden == 1
+    cv2.fillPoly(picture, [ring(0.4).round().astype(np.int32)], tooth)
+    assert mouth(0.4).seen_in(picture, here).hidden < 0.3
+    assert mouth(0.05).seen_in(picture, here).hidden == 1
 
 
 def test_teeth_that_a_photo_shows_turn_with_the_skull_and_not_with_lips() -> None:
