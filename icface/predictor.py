@@ -25,6 +25,7 @@ from icface.model.device import CPU, Device, pick_device
 from icface.model.followed import Followed
 from icface.model.lashes import Lashes, lashes_of
 from icface.model.layers import for_inference
+from icface.model.lid_skin import LidSkin, lid_skins
 from icface.model.lids import closing, outline_eyes
 from icface.model.mouth import Mouth, behind_lips, tones_of
 from icface.model.neutralizer import GRID, OFFSET, WINDOW, Neutralizer, NeutralizerConfig, Part, Surface
@@ -71,6 +72,8 @@ class SourceEncoding:
         What lies behind it.
     lashes : tuple of Lashes
         Those of the eyes.
+    lid_skins : tuple of LidSkin
+        What the eyes' lids unfold.
     """
 
     crop_from_image: Similarity
@@ -83,6 +86,7 @@ class SourceEncoding:
     lips: Followed
     mouth: Mouth
     lashes: tuple[Lashes, ...] = ()
+    lid_skins: tuple[LidSkin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -258,12 +262,12 @@ class FacePredictor:
         skin = (own == Part.SKIN) | (own == Part.LOWER)
         source = mesh.source.double().cpu().numpy()
         lips = lips_of(part, source, points)
-        lashes = lashes_of(source, skin, points, kept)
+        lids = lashes_of(source, skin, points, kept), lid_skins(source, skin, points, kept)
         flesh = window[(part == Part.SKIN) | (part == Part.LOWER)]
         tones = tones_of(kept, _FINER.points(points[:, :2]), flesh, window[part == Part.INSIDE])
         mouth = Mouth.of(mesh, lips, controls, tones, 1 / crop_from_image.scale).seen_in(kept, _FINER)
         cavity = cavity_colour(window, part)
-        return SourceEncoding(crop_from_image, controls, mesh, part, cavity, kept, anchor, lips, mouth, lashes)
+        return SourceEncoding(crop_from_image, controls, mesh, part, cavity, kept, anchor, lips, mouth, *lids)
 
     def _predict(self, encoding: SourceEncoding, controls: ControlVector) -> FacePrediction:
         mesh, where = encoding.mesh, self._device.torch_device
@@ -288,10 +292,11 @@ class FacePredictor:
             back_flow=flow.back_field,
             back=flow.back,
             cavity=flow.cavity,
-            patches=(*_lid_lines(encoding, points, change), *inside),
+            patches=inside,
         )
         painted = self._painted(encoding, prediction, controls, lips, faded_in)
-        return replace(prediction, patches=(*prediction.patches, *painted))
+        lids = _closed_lids(encoding, prediction, points, change)
+        return replace(prediction, patches=(*lids, *prediction.patches, *painted))
 
     def _painted(
         self,
@@ -339,17 +344,23 @@ class FacePredictor:
         return Patch(frame, np.ascontiguousarray(colour), np.ascontiguousarray(mask))
 
 
-def _lid_lines(encoding: SourceEncoding, moved: NDArray[np.float64], change: NDArray[np.float64]) -> tuple[Patch, ...]:
-    """The lines of the lids that a change of the channels (53,) closes; `moved` are the surface points after it (N, 3)."""
-    lines = []
-    for lashes in encoding.lashes:
-        name = f"eyeBlink_{lashes.side}"
-        more = float(change[EXPRESSIONS.index(name)])
+def _closed_lids(
+    encoding: SourceEncoding, prediction: FacePrediction, moved: NDArray[np.float64], change: NDArray[np.float64]
+) -> tuple[Patch, ...]:
+    """The skin of the lids that a change of the channels (53,) closes, and then their lines.
+
+    `moved` are the surface points after it (N, 3).
+    """
+    closed = {}
+    for side in "LR":
+        more, before = float(change[EXPRESSIONS.index(f"eyeBlink_{side}")]), encoding.controls[f"eyeBlink_{side}"]
         if more > 0:
-            before = encoding.controls[name]
-            patch = lashes.drawn(lashes.line(moved), more / max(1 - before, 1e-6))
-            lines += [] if patch is None else [patch]
-    return tuple(lines)
+            closed[side] = more / max(1 - before, 1e-6)
+    assert prediction.flow is not None
+    layers = prediction.flow, prediction.back_flow, prediction.back
+    skins = [skin.drawn(moved, layers, encoding.kept, closed[skin.side]) for skin in encoding.lid_skins if skin.side in closed]
+    lines = [line.drawn(line.line(moved), closed[line.side]) for line in encoding.lashes if line.side in closed]
+    return tuple(patch for patch in skins + lines if patch is not None)
 
 
 def patch_input(

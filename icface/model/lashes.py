@@ -24,10 +24,10 @@ SIZE = 64
 _ROOM = 1.5
 """Side of that patch, in widths of the eye."""
 _SMOOTH = 24
-_THICK, _BLUR = 1, 0.6
+_THICK, _BLUR = 1, 0.7
 _BEGINS, _ENDS = 0.4, 0.95
 """How far an eye is closed, 0..1, where the line begins to show, and where it is all there."""
-_STRENGTH = 0.6
+_STRENGTH = 0.9
 _LID_ABOVE = 0.3
 """Where the skin of the lid is looked at above its edge, in widths of the eye."""
 
@@ -78,6 +78,10 @@ class Lashes:
         ink = np.zeros((SIZE, SIZE), np.uint8)
         cv2.polylines(ink, [points], isClosed=False, color=(255,), thickness=_THICK, lineType=cv2.LINE_AA, shift=4)
         mask = cv2.GaussianBlur(ink, (0, 0), _BLUR).astype(np.float32) * (_STRENGTH * share * share * (3 - 2 * share) / 255)
+        along = np.clip(
+            (np.arange(SIZE) - frame.points(line)[:, 0].min()) / max(float(np.ptp(frame.points(line)[:, 0])), 1), 0, 1
+        )
+        mask *= np.sqrt(np.sin(np.pi * along)).astype(np.float32)
         mask[[0, -1]] = mask[:, [0, -1]] = 0
         return Patch(frame, np.broadcast_to(self.colour, (SIZE, SIZE, 3)), mask.astype(np.float32))
 

@@ -22,10 +22,11 @@ LEFT_EYE = (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373
 """Face-mesh contours of the subject's eyes: outer corner, upper lid, inner corner, lower lid."""
 RIGHT_BROW, LEFT_BROW = (46, 53, 52, 65, 55), (276, 283, 282, 295, 285)
 """Lower edges of the eyebrows: skin below them is the lid's to stretch."""
-UPPER, _LOWER = slice(0, 9), [8, 9, 10, 11, 12, 13, 14, 15, 0]
+UPPER, LOWER = slice(0, 9), [8, 9, 10, 11, 12, 13, 14, 15, 0]
 _LASHES_PX, _LASHES_OF_GAP = 1.3, 0.2
 """How far lashes reach above the lid's edge: so much, or this share of the open eye."""
-_OVERLAP_PX = 1.8
+_OVERLAP_PX, _OVERLAP_FROM = 0.8, 0.6
+"""How far lids overlap where the eye is open by at least this share of its height; less towards the corners."""
 _BAND = 0.25
 """Height of what the lid comes to lie on, in widths of the eye."""
 _MEET = 0.85
@@ -95,7 +96,7 @@ def fit_lid(points: FloatArray, skin: NDArray[np.bool_], contour: FloatArray, br
     closed : float
         How far the eye is closed in the photo, 0..1: what is left to close is done in what is left of the slider.
     """
-    upper, lower = (_by_column(contour[part]) for part in (UPPER, _LOWER))
+    upper, lower = (_by_column(contour[part]) for part in (UPPER, LOWER))
     width = upper[-1, 0] - upper[0, 0]
     tallest = float((np.interp(upper[:, 0], lower[:, 0], lower[:, 1]) - upper[:, 1]).max())
     if width < 3 or tallest < _OPEN_PX:
@@ -103,18 +104,23 @@ def fit_lid(points: FloatArray, skin: NDArray[np.bool_], contour: FloatArray, br
     x = np.clip(points[:, 0], upper[0, 0], upper[-1, 0])
     top, bottom = (np.interp(x, lid[:, 0], lid[:, 1]) for lid in (upper, lower))
     gap = np.maximum(bottom - top, 0)
-    reach = float(np.clip(0.42 * np.median(np.interp(brow[:, 0], upper[:, 0], upper[:, 1]) - brow[:, 1]), 2.5, 16))
+    reach = lid_reach(upper, brow)
     height = top - points[:, 1]
     aside = np.abs(points[:, 0] - x)
     share = skin * (height > -0.5 * gap - 0.5) * np.clip(1.2 - aside / (0.15 * width + 1), 0, 1)
     up = np.clip((height - np.maximum(_LASHES_PX, _LASHES_OF_GAP * gap)) / reach, 0, 1)
     eased = up * up * (3 - 2 * up)
-    to_close = (gap + _OVERLAP_PX * np.minimum(gap, 1)) / max(1 - closed, 0.25)
+    to_close = (gap + _OVERLAP_PX * np.minimum(gap / (_OVERLAP_FROM * tallest), 1)) / max(1 - closed, 0.25)
     away = np.hypot(*(points - contour.mean(0)).T) / width
     near = np.clip(2 * (1.5 - away), 0, 1)
     depth = points[:, 1] - bottom
     under = skin & (depth > -1) & (depth < _BAND * width) & (aside == 0)
     return Lid(near=near, share=share * (up < 1), drop=to_close * (1 - eased), release=eased, under=under)
+
+
+def lid_reach(upper: FloatArray, brow: FloatArray) -> float:
+    """How far above its lashes a lid is stretched, from its upper edge by column and the brow's lower edge; pixels."""
+    return float(np.clip(0.42 * np.median(np.interp(brow[:, 0], upper[:, 0], upper[:, 1]) - brow[:, 1]), 2.5, 16))
 
 
 def closing(before: float, change: float) -> float:
