@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
-_HALF_CM, _STEPS = 3.0, 601
+_HALF_CM, _STEPS = 3.0, 361
 _UPPER_CM = ((0.85, 1.05), (0.65, 0.92), (0.76, 1.0), (0.70, 0.85), (0.68, 0.8), (1.0, 0.75), (0.9, 0.7))
 _LOWER_CM = ((0.52, 0.88), (0.58, 0.92), (0.69, 1.0), (0.70, 0.85), (0.71, 0.8), (1.1, 0.75), (1.0, 0.7))
 """Width and height of the crowns from the middle to the last molar but one."""

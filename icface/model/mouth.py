@@ -26,7 +26,7 @@ _LIP_POINTS = (11, 12, 15, 16, 38, 268, 72, 302, 86, 316, 85, 315)
 _UPPER_MIDDLE, _LOWER_MIDDLE = 15, 5
 """Middles of the lips in `icface.model.anatomy.INNER_LIPS`."""
 _TEETH_DEPTH_CM = 0.6
-_PARTS_FROM_CM, _PARTS_CM = 0.03, 0.16
+_PARTS_FROM_CM, _PARTS_CM = 0.03, 0.2
 """Mean height that a mouth opens more than in the photo, where its inside begins to show, and where it is all there."""
 _PARTED_FROM, _PARTED = 0.025, 0.04
 """Area of a mouth's opening over its squared width from which on teeth that are seen in it count, and count in full."""
@@ -139,7 +139,12 @@ class Mouth:
 
     def own_share(self, lips: F64, size: int) -> F32:
         """(size, size) 0..1: how much each pixel shows teeth of the photo that stay in the skull, of lips (20, 2)."""
-        return _filled(_rounded(lips), (size, size)) * np.float32(self.held * (1 - self.hidden))
+        return _filled(_rounded(lips), (size, size)) * np.float32(self.shows)
+
+    @property
+    def shows(self) -> float:
+        """How much the photo shows upper teeth, 0..1, which are to stay where they are in the skull."""
+        return self.held * (1 - self.hidden)
 
     @property
     def _teeth_depth(self) -> float:
@@ -185,9 +190,8 @@ class Mouth:
         mask = _filled(ring, window)
         own = frame.points(_rounded(self._own(turn, pivot)))
         own[_FINE : 10 * _FINE, 1] -= _EDGE_CM * self.fineness
-        shows = (1 - self.hidden) * self.held
-        if shows > 0:
-            mask *= 1 - shows * _filled(own, window)
+        if self.shows > 0:
+            mask *= 1 - self.shows * _filled(own, window)
         mask *= share
         if not mask.any():
             return ()
@@ -335,15 +339,17 @@ def behind_lips(mouth: Mouth, flow: Flow, lips: F64, turn: F64, pivot: F64) -> F
     turn, pivot
         As `Mouth.patch`.
     """
-    ring = _filled(_rounded(lips), (GRID, GRID))
-    cavity = np.asarray(flow.cavity * cv2.dilate(ring, np.ones((3, 3), np.uint8)), np.float32)
-    own = mouth.own_share(lips, GRID)
-    if not own.any():
+    ring = _rounded(lips)
+    low = np.clip(np.floor(ring.min(0)) - _ROOM, 0, GRID - 2).astype(int)
+    high = np.clip(np.ceil(ring.max(0)) + _ROOM, low + 2, GRID).astype(int)
+    window = np.s_[low[1] : high[1], low[0] : high[0]]
+    share = _filled(ring - low, (int(high[0] - low[0]), int(high[1] - low[1])))
+    cavity = np.zeros_like(flow.cavity)
+    cavity[window] = flow.cavity[window] * cv2.dilate(share, np.ones((3, 3), np.uint8))
+    if mouth.shows == 0:
         return replace(flow, cavity=cavity)
-    x0, y0, wide, high = cv2.boundingRect((own > 0).view(np.uint8))
-    window = np.s_[y0 : y0 + high, x0 : x0 + wide]
-    here = np.stack(np.meshgrid(np.arange(x0, x0 + wide), np.arange(y0, y0 + high)), -1).astype(np.float64)
-    rigid = mouth.held_at(here, turn, pivot) - here
-    back_field = flow.back_field.copy()
-    back_field[window] += (rigid - back_field[window]) * (mouth.held * (1 - mouth.hidden))
-    return replace(flow, back_field=back_field, back=np.maximum(flow.back, own), cavity=cavity)
+    here = np.stack(np.meshgrid(*(np.arange(a, b, dtype=np.float64) for a, b in zip(low, high, strict=True))), -1)
+    back_field, back = flow.back_field.copy(), flow.back.copy()
+    back_field[window] += (mouth.held_at(here, turn, pivot) - here - back_field[window]) * mouth.shows
+    np.maximum(back[window], share * np.float32(mouth.shows), out=back[window])
+    return replace(flow, back_field=back_field, back=back, cavity=cavity)
