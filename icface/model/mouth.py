@@ -30,9 +30,13 @@ _PARTS_FROM_CM, _PARTS_CM = 0.03, 0.2
 """Mean height that a mouth opens more than in the photo, where its inside begins to show, and where it is all there."""
 _PARTED_FROM, _PARTED = 0.025, 0.04
 """Area of a mouth's opening over its squared width from which on teeth that are seen in it count, and count in full."""
-_OPEN_FROM, _OPEN = 0.09, 0.13
+_OPEN_FROM, _OPEN = 0.2, 0.3
 """As those, for an opening whose inside is seen whatever it shows."""
-_TEETH_FROM, _TEETH = 0.06, 0.18
+_BARE_FROM, _BARE = 0.09, 0.14
+"""As those, for an opening that would show upper teeth if they reached below its upper lip."""
+_UNSEEN_CM = 0.12
+"""So far below it they are drawn all the same."""
+_TEETH_FROM, _TEETH = 0.06, 0.14
 """Share of an opening that looks like teeth, where it begins to be taken for that, and where it is."""
 _HELD_BELOW, _LOOSE_FROM = 0.16, 0.3
 """Area of a photo's opening over its squared width: what shows is upper teeth, which stay in the skull; tongue and jaw too."""
@@ -71,6 +75,8 @@ class Mouth:
     held : float
         0..1, how much what it shows is upper teeth alone.
     tones : Tones
+    bare : float
+        0..1, how much the photo shows a gap without teeth below its upper lip.
     """
 
     middle: F64
@@ -81,6 +87,7 @@ class Mouth:
     hidden: float
     held: float
     tones: Tones
+    bare: float = 0.0
 
     @classmethod
     def of(cls, mesh: SurfaceMesh, lips: Followed, controls: ControlVector, tones: Tones, image_pixels: float) -> Mouth:
@@ -122,7 +129,8 @@ class Mouth:
         """The same mouth, after a look at what its opening shows in a picture (H, W, 3)."""
         wide = _height(self.opening) / max(float(np.ptp(self.opening[:, 0])), 1e-6)
         teeth = _ramp(_teeth_in(picture, picture_from_here.points(_rounded(self.opening))), _TEETH_FROM, _TEETH)
-        return replace(self, hidden=min(self.hidden, 1 - teeth * _ramp(wide, _PARTED_FROM, _PARTED)))
+        hidden = min(self.hidden, 1 - teeth * _ramp(wide, _PARTED_FROM, _PARTED))
+        return replace(self, hidden=hidden, bare=hidden * _ramp(wide, _BARE_FROM, _BARE))
 
     def parted(self, lips: F64) -> float:
         """0..1: how much the opening (20, 2) is higher than the photo's."""
@@ -189,7 +197,10 @@ class Mouth:
         ring -= low
         mask = _filled(ring, window)
         own = frame.points(_rounded(self._own(turn, pivot)))
-        own[_FINE : 10 * _FINE, 1] -= _EDGE_CM * self.fineness
+        lower = slice(_FINE, 10 * _FINE)
+        edge = own[lower, 1] - _EDGE_CM * self.fineness
+        gap = own[::-1][_FINE - 1 : 10 * _FINE - 1, 1] + _UNSEEN_CM * self.fineness  # the upper lip above each of those
+        own[lower, 1] = edge + self.bare * (np.minimum(gap, edge) - edge)
         if self.shows > 0:
             mask *= 1 - self.shows * _filled(own, window)
         mask *= share
@@ -197,7 +208,14 @@ class Mouth:
             return ()
         origin = frame.points((pivot + (turn @ self.middle)[:2] * (1, -1))[None])[0]
         view = View(frame.matrix[:, :2] @ grid_from_head, origin, window)
-        return (Patch(frame, drawn(view, jaw_of(controls), ring, self.tones, (own, 1 - self.hidden)), mask, opaque=True),)
+        return (
+            Patch(
+                frame,
+                drawn(view, jaw_of(controls), ring, self.tones, (own, max(1 - self.hidden, self.bare))),
+                mask,
+                opaque=True,
+            ),
+        )
 
 
 def jaw_of(controls: ControlVector) -> Jaw:

@@ -29,9 +29,10 @@ def ring(gap_cm: float, *, width_cm: float = 5.0) -> np.ndarray:
     return np.concatenate([lower, upper[1:-1]]) + np.array([128.0, 136.0])
 
 
-def mouth(gap_cm: float = 0.0) -> Mouth:
+def mouth(gap_cm: float = 0.0, *, hidden: float | None = None) -> Mouth:
     rest = np.column_stack([ring(0.0) - PIVOT, np.full(20, 70.0)]) * (1, -1, 1)
-    return Mouth.between(rest, ring(gap_cm), ControlVector(), tones=TONES, pixels_per_cm=PER_CM)
+    found = Mouth.between(rest, ring(gap_cm), ControlVector(), tones=TONES, pixels_per_cm=PER_CM)
+    return found if hidden is None else replace(found, hidden=hidden)
 
 
 def shown(of: Mouth, gap_cm: float, *, faded_in: float = 1.0, turn: np.ndarray = AHEAD) -> float:
@@ -53,13 +54,26 @@ def test_the_inside_comes_gradually_and_never_less_as_the_mouth_opens() -> None:
 
 
 def test_a_photo_that_shows_teeth_keeps_them() -> None:
-    of = mouth(0.8)
-    assert (of.hidden, of.held) == (0, 1)
+    of = mouth(0.8, hidden=0)
+    assert of.held == 1
     assert shown(of, 0.8) < 0.3 * shown(mouth(), 0.8)
     (patch,) = of.patch(ring(2.5), ControlVector(), AHEAD, PIVOT, 1.0)
     teeth, tongue = patch.patch_from_grid.points(np.array([[128.0, 138.0], [128.0, 152.0]])).round().astype(int)
     assert patch.mask[teeth[1], teeth[0]] < 0.01
     assert patch.mask[tongue[1], tongue[0]] > 0.99
+
+
+def test_a_gap_without_teeth_stays_without_them() -> None:
+    picture = np.full((GRID, GRID, 3), (200, 150, 120), np.uint8)
+    here = Similarity((1, 0, 0, 0, 1, 0))
+    closed, gaping = (mouth(gap).seen_in(picture, here) for gap in (0.0, 1.1))
+    assert (closed.bare, gaping.bare, gaping.hidden) == (0, 1, 1)
+    teeth = []
+    for of in (closed, gaping):
+        (patch,) = of.patch(ring(2.5), apply_deltas(ControlVector(), {"AU27": 0.8}), AHEAD, PIVOT, 1.0)
+        column, row = patch.patch_from_grid.points(np.array([[130.0, 138.0]])).round().astype(int)[0]
+        teeth.append(patch.colour[row, column].min() > 0.5)
+    assert teeth == [True, False]
 
 
 @pytest.mark.parametrize("hues", [((200, 150, 120), (170, 100, 90), (230, 220, 205)), ((150,) * 3, (110,) * 3, (190,) * 3)])
@@ -78,12 +92,12 @@ def test_teeth_that_a_photo_shows_turn_with_the_skull_and_not_with_lips() -> Non
     still = np.zeros((GRID, GRID, 2), np.float32)
     nothing = np.zeros((GRID, GRID), np.float32)
     flow = Flow(still, nothing > 0, still + 5, nothing, nothing + 1)
-    held = behind_lips(mouth(0.8), flow, ring(2.0), AHEAD, PIVOT)
+    held = behind_lips(mouth(0.8, hidden=0), flow, ring(2.0), AHEAD, PIVOT)
     assert held.back[145, 128] == pytest.approx(1, abs=0.02)
     assert held.back_field[145, 128] == pytest.approx(0, abs=1e-4)
     assert held.back_field[60, 60] == pytest.approx(5)
     assert (held.cavity[145, 128], held.cavity[60, 60]) == (pytest.approx(1, abs=0.02), 0)
-    turned = behind_lips(mouth(0.8), flow, ring(2.0), rotation_matrix(10, 0, 0), PIVOT)
+    turned = behind_lips(mouth(0.8, hidden=0), flow, ring(2.0), rotation_matrix(10, 0, 0), PIVOT)
     depth = 70 - 0.6 * PER_CM
     assert turned.back_field[145, 128, 0] == pytest.approx(-depth * np.tan(np.radians(10)), abs=0.5)
     loose = behind_lips(replace(mouth(), held=0.0), flow, ring(2.0), AHEAD, PIVOT)
