@@ -32,6 +32,7 @@ from icface.model.neutralizer import GRID, OFFSET, WINDOW, Neutralizer, Neutrali
 from icface.model.paint_limits import as_taught, in_own_hues, painter_controls
 from icface.model.painter import PATCH, PATCH_CHANNELS, Paint, Painter, PainterConfig
 from icface.model.patches import FINER, KEPT, SMOOTH_PX, Patch, PatchAnchor, drawn_out, needed, patch_of
+from icface.model.skull import Skull, with_skull
 from icface.model.store import models_dir
 from icface.model.warp import SurfaceMesh, build_mesh, flow_of, move
 from icface.tracking import FaceObservation, NoFaceError
@@ -74,6 +75,8 @@ class SourceEncoding:
         Those of the eyes.
     lid_skins : tuple of LidSkin
         What the eyes' lids unfold.
+    skull : Skull, or None
+        The head around the surface; without one the surroundings follow the surface alone.
     """
 
     crop_from_image: Similarity
@@ -87,6 +90,7 @@ class SourceEncoding:
     mouth: Mouth
     lashes: tuple[Lashes, ...] = ()
     lid_skins: tuple[LidSkin, ...] = ()
+    skull: Skull | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -255,7 +259,8 @@ class FacePredictor:
         if (part > Part.BACKGROUND).mean() < MIN_FACE_SHARE:
             raise NoFaceError("No face surface was recognised there; choose another face, or draw a box around it.")
         on_device = torch.from_numpy(part).to(self._device.torch_device)
-        mesh = with_one_mouth(build_mesh(surface, on_device, self._animator.turned), points)
+        mesh, skull = with_skull(build_mesh(surface, on_device, self._animator.turned))
+        mesh = with_one_mouth(mesh, points)
         mesh = with_lids(mesh, part, points, controls)
         anchor = PatchAnchor.of(points, mesh)
         own = part[part > Part.BACKGROUND]
@@ -267,7 +272,7 @@ class FacePredictor:
         tones = tones_of(kept, _FINER.points(points[:, :2]), flesh, window[part == Part.INSIDE])
         mouth = Mouth.of(mesh, lips, controls, tones, 1 / crop_from_image.scale).seen_in(kept, _FINER)
         cavity = cavity_colour(window, part)
-        return SourceEncoding(crop_from_image, controls, mesh, part, cavity, kept, anchor, lips, mouth, *lids)
+        return SourceEncoding(crop_from_image, controls, mesh, part, cavity, kept, anchor, lips, mouth, *lids, skull)
 
     def _predict(self, encoding: SourceEncoding, controls: ControlVector) -> FacePrediction:
         mesh, where = encoding.mesh, self._device.torch_device
@@ -281,8 +286,10 @@ class FacePredictor:
             change[at] = closing(before[f"eyeBlink_{side}"], change[at])
         moved = move(mesh, *(torch.tensor(a, dtype=torch.float32, device=where) for a in (turn, change)))
         points, pivot = moved.double().cpu().numpy(), mesh.pivot.double().cpu().numpy()
+        skull = None if before.angles_deg == after.angles_deg else encoding.skull
+        around = None if skull is None else skull.flow(turn)
         lips = encoding.lips.at(points)
-        flow = behind_lips(encoding.mouth, flow_of(mesh, moved), lips, turn, pivot)
+        flow = behind_lips(encoding.mouth, flow_of(mesh, moved, around), lips, turn, pivot)
         told = (painter_controls(after) - painter_controls(before)).abs()
         faded_in = min(float(told[MOVES_THE_MOUTH].max()) / FADES_IN, 1.0)
         inside = encoding.mouth.patch(lips, after, turn, pivot, faded_in)

@@ -44,6 +44,12 @@ def _sum_of_nine(values: F32) -> F32:
     return total
 
 
+def beside(around: F32, values: F32, known: NDArray[np.bool_]) -> F32:
+    """A flow `around` (S, S, 2), zero along the border, led smoothly over into the `values` where these are known."""
+    departure: NDArray[Any] = cv2.copyTo(cv2.subtract(values, around), known.view(np.uint8))
+    return np.asarray(cv2.add(fill(departure, known), around), np.float32)
+
+
 def fill(values: F32, known: NDArray[np.bool_]) -> F32:
     """Continue (S, S, C) values smoothly from the known pixels to zero at the border, coarse to fine.
 

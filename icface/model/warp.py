@@ -23,7 +23,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from icface.model.continuation import extended, fill, softened
+from icface.model.continuation import beside, extended, fill, softened
 from icface.model.neutralizer import GRID, LENGTH_CM, OFFSET, WINDOW, Part, Surface
 
 TEAR_CM = 0.8
@@ -225,8 +225,12 @@ def move(mesh: SurfaceMesh, turn: Tensor, change: Tensor) -> Tensor:
     return torch.stack([x + mesh.pivot[0], mesh.pivot[1] - y, depth]).T
 
 
-def flow_of(mesh: SurfaceMesh, moved: Tensor) -> Flow:
-    """The backward flow of a moved mesh (`move`), filled to the border of the grid."""
+def flow_of(mesh: SurfaceMesh, moved: Tensor, around: NDArray[np.float32] | None = None) -> Flow:
+    """The backward flow of a moved mesh (`move`), filled to the border of the grid.
+
+    `around` (GRID, GRID, 2), zero along the border, is what the surroundings do by themselves: the flow is continued as far
+    as it departs from that.
+    """
     points = torch.cat([moved.T, mesh.source.T])  # (5, N)
     torn, share = _torn_seams(points, mesh.seams)
     quads, layer = (mesh.quads, mesh.layer) if not len(torn) else _with_seams(mesh, torn)
@@ -236,7 +240,8 @@ def flow_of(mesh: SurfaceMesh, moved: Tensor) -> Flow:
     cavity[drawn.seam_pixel.cpu().numpy()] = share.cpu().numpy()[(drawn.seam - len(mesh.quads)).cpu().numpy()]
     hidden = cavity.reshape(GRID, GRID) * ~known.any(0)
     back = (known[1] & ~known[0]).astype(np.float32)
-    return Flow(fill(field[0], known[0]), known[0], extended(field[1], known[1]), softened(back), softened(hidden))
+    skin = fill(field[0], known[0]) if around is None else beside(around, field[0], known[0])
+    return Flow(skin, known[0], extended(field[1], known[1]), softened(back), softened(hidden))
 
 
 def _torn_seams(points: Tensor, seams: Tensor) -> tuple[Tensor, Tensor]:
