@@ -140,8 +140,9 @@ def _with_patch(moved: Pixels, here: Similarity, patch: Patch, quality: Quality)
         under = np.ascontiguousarray(moved[window][..., :3])
         moved[window][..., :3] = _blended(under, cv2.GaussianBlur(under, (0, 0), SMOOTH_PX * inner.scale), share[..., None])
     if patch.opaque:
-        cover: Pixels = cv2.warpAffine(patch.mask, inner.matrix, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
-        moved[window][..., :3] = (moved[window][..., :3] * (1 - cover[..., None]) + 0.5).astype(moved.dtype)
+        cover: Pixels = cv2.warpAffine(patch.mask, inner.matrix, (right - left, bottom - top), flags=_SUPPORT[quality][1])
+        left_over = np.clip(1 - cover, 0, 1)[..., None]
+        moved[window][..., :3] = (moved[window][..., :3] * left_over + 0.5).astype(moved.dtype)
     depth = cv2.CV_8U if moved.dtype == np.uint8 else cv2.CV_16U
     moved[window][..., :3] = cv2.add(np.ascontiguousarray(moved[window][..., :3]), colour, dtype=depth)
     return moved

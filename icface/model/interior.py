@@ -26,10 +26,14 @@ _HALF_CM, _STEPS = 3.0, 361
 _UPPER_CM = ((0.85, 1.05), (0.65, 0.92), (0.76, 1.0), (0.70, 0.85), (0.68, 0.8), (1.0, 0.75), (0.9, 0.7))
 _LOWER_CM = ((0.52, 0.88), (0.58, 0.92), (0.69, 1.0), (0.70, 0.85), (0.71, 0.8), (1.1, 0.75), (1.0, 0.7))
 """Width and height of the crowns from the middle to the last molar but one."""
+_SHADES = np.array([1.0, 0.985, 0.94, 0.96, 0.95, 0.93, 0.92])
+"""Brightness of each of them: canines are the darkest of those that are seen."""
 _BEND = {1: (0.161, 0.038), -1: (0.185, 0.042)}
 """How arches recede: depth a x² + b x⁴."""
 _SET_BACK_CM = {1: 0.5, -1: 0.75}
 _UPPER_EDGE_CM, _LOWER_EDGE_CM = -0.62, -0.3
+_END_ON = 0.2
+"""Sine of the angle under which a row is seen, from which on it is seen in full."""
 _SPEE = 0.02
 """Edges of the side teeth lie higher, so much times x²."""
 _HINGE_CM = np.array([0.0, 5.8, -9.1])
@@ -79,12 +83,15 @@ class Row:
         0..1, how much of a light from the front each place gets.
     gap : (K,) float64
         0..1, how dark the gap between two teeth makes it.
+    step : (K,) float64
+        Length of the arch from one place to the next, centimetres.
     """
 
     place: F64
     height: F64
     light: F64
     gap: F64
+    step: F64
 
 
 @cache
@@ -95,7 +102,8 @@ def row_of(jaw: int) -> Row:
     x = np.linspace(-_HALF_CM, _HALF_CM, _STEPS)
     z = -_SET_BACK_CM[jaw] - bend * x**2 - quartic * x**4
     slope = -2 * bend * x - 4 * quartic * x**3
-    along = np.cumsum(np.hypot(1, slope)) * (x[1] - x[0])
+    step = np.hypot(1, slope) * (x[1] - x[0])
+    along = np.cumsum(step)
     along -= along[_STEPS // 2]
     ends = np.concatenate([[0.0], np.cumsum(crowns[:, 0])])
     number = np.clip(np.searchsorted(ends, np.abs(along), side="right") - 1, 0, len(crowns) - 1)
@@ -106,11 +114,11 @@ def row_of(jaw: int) -> Row:
     edge = (_UPPER_EDGE_CM if jaw > 0 else _LOWER_EDGE_CM) + jaw * (rounded + longer) + _SPEE * x**2
     place = np.stack([x, edge, z], 1)
     facing = 1 / np.hypot(1, slope)
-    bulge = 1 - 0.13 * inside**2
+    bulge = (1 - 0.13 * inside**2) * _SHADES[number] + 0.05 * np.exp(-(((inside + 0.15) / 0.4) ** 2))
     gap = np.exp(-(((1 - np.abs(inside)) * half / 0.03) ** 2))
     beyond = np.abs(along) > ends[-1]
     height = crowns[number, 1] * (1 - 0.12 * inside**4) * ~beyond
-    return Row(place, height, facing**0.6 * bulge, gap)
+    return Row(place, height, facing**0.6 * bulge, gap, step)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -242,13 +250,14 @@ def _lay_teeth(
     reach = slice(0, max(int(edge.max()) + 2, 0)) if side > 0 else slice(max(int(edge.min()) - 1, 0), len(rows))
     picture, rows = picture[:, reach], rows[reach]
     above = side * (edge - rows)  # from the edge towards the gum
-    cover = np.clip(above + 0.5, 0, 1) * ((columns >= across[0]) & (columns <= across[-1]))
+    seen = np.clip(np.gradient(at[:, 0]) / (_END_ON * view.per_cm * row.step), 0, 1)  # nearly end on, a row is a blur
+    cover = np.clip(above + 0.5, 0, 1) * here(seen * seen) * ((columns >= across[0]) & (columns <= across[-1]))
     if unless[0] is not None:
         cover *= 1 - unless[1] * np.clip((rows - unless[0]) / (0.1 * view.per_cm) + 0.5, 0, 1)
     gum = np.clip((above - height * view.per_cm) / 1.5 + 0.5, 0, 1)
     v = np.clip(above / np.maximum(height * view.per_cm, 1), 0, 1)
     light *= np.clip(1 + 0.15 * (here(row.place[:, 2]) + _SET_BACK_CM[side]), 0.22, 1) * (1.0 if side > 0 else 0.92)
-    tooth = (light * (1 - gum)) * (1 - 0.14 * (1.8 * v - 0.8) ** 2) * (1 - 0.34 * gap * (1 - 0.6 * v))
+    tooth = (light * (1 - gum)) * (1 - 0.14 * (1.8 * v - 0.8) ** 2) * (1 - 0.3 * gap * (1 - 0.5 * v))
     gum *= light
     for channel in range(3):
         picture[channel] += (tooth * float(tones.tooth[channel]) + gum * float(tones.gum[channel]) - picture[channel]) * cover

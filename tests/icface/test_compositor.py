@@ -124,6 +124,23 @@ def test_a_shut_mask_paints_nothing():
     assert (still == image).all()
 
 
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [3, 4])
+@pytest.mark.parametrize("quality", ["draft", "full"])
+def test_an_opaque_patch_takes_the_place_of_what_is_below(depth, channels, quality):
+    frame = Similarity.crop(centre=(GRID / 2 - 0.5, GRID / 2 - 0.5), side=64.0, roll_deg=0.0, size=48)
+    mask = np.zeros((48, 48), np.float32)
+    mask[8:40, 8:24], mask[8:40, 24:40] = 1, 0.5
+    patch = Patch(frame, np.full((48, 48, 3), (0.9, 0.0, 0.2), np.float32), mask, opaque=True)
+    image = np.full((420, 400, channels), np.iinfo(depth).max // 2, depth)
+    result = composite(image, encoding(), FacePrediction(bump(0.0) + 0.01, patches=(patch,)), quality=quality)
+    shown = result / np.iinfo(depth).max
+    assert shown[210, 190, :3] == pytest.approx([0.9, 0.0, 0.2], abs=0.01)
+    assert shown[210, 212, :3] == pytest.approx([0.7, 0.25, 0.35], abs=0.01)
+    assert (result[..., 3:] == image[..., 3:]).all()
+    assert np.abs(result[100].astype(float) - image[100]).max() == 0
+
+
 def test_streaks_are_smoothed_under_paint_and_nowhere_else():
     striped = picture()
     striped[:, ::2] = 40

@@ -13,10 +13,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from icface.geometry import rotation_matrix
+from icface.geometry import Similarity, rotation_matrix
 from icface.model.neutralizer import GRID
 from icface.model.painter import PATCH, PATCH_CHANNELS, Paint, Painter, PainterConfig
-from icface.model.patches import FINER, KEPT, PatchAnchor, drawn_out, needed, patch_of
+from icface.model.patches import FINER, KEPT, Patch, PatchAnchor, drawn_out, needed, patch_of
 from icface.model.store import load_model, save_model
 from icface.training.painter_batches import PatchSampler
 from icface.training.painter_data import PatchSource, as_others_change, make_patches, turned
@@ -100,6 +100,23 @@ def test_cavity_and_eyes_and_teeth_are_laid_over_as_in_the_picture() -> None:
     hollow = patch_of(waves(), frame, still, None, None, half, (0, 0, 0))[:, middle, middle]
     assert hollow[0] + 1 == pytest.approx((plain[0] + 1) / 2, abs=0.02)
     assert (teeth[7], hollow[6]) == (0.5, 0.5)
+
+
+def test_a_drawn_inside_is_seen_as_it_is_laid_on_and_counts_as_cavity_that_nothing_stretches() -> None:
+    frame = PatchAnchor(np.zeros(3), 60.0).frame(np.array([128.0, 128.0]), np.eye(3), 0.0)
+    flow = np.zeros((GRID, GRID, 2), np.float32)
+    flow[..., 1] = -0.75 * (np.arange(GRID) - 128)[:, None]
+    for size in (40, 240):  # coarser and finer than the square
+        inside = Similarity.crop(centre=(128.0, 128.0), side=20.0, roll_deg=0.0, size=size)
+        mask = np.zeros((size, size), np.float32)
+        mask[3:-3, 3:-3] = 1
+        drawn = Patch(inside, np.full((size, size, 3), (0.8, 0.5, 0.25), np.float32), mask, opaque=True)
+        seen = patch_of(waves(), frame, flow, None, None, None, (0, 0, 0), drawn=drawn)
+        plain = patch_of(waves(), frame, flow, None, None, None, (0, 0, 0))
+        middle = seen[:, PATCH // 2, PATCH // 2]
+        assert middle[:3] == pytest.approx([0.6, 0.0, -0.5], abs=0.01)
+        assert middle[[6, 8, 9]] == pytest.approx([1, 0, 0], abs=0.01)
+        assert seen[:, 10, 10] == pytest.approx(plain[:, 10, 10])
 
 
 def test_paint_is_needed_where_pixels_are_stretched_or_hidden_and_not_where_they_only_moved() -> None:
