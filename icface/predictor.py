@@ -17,10 +17,10 @@ import torch
 from numpy.typing import NDArray
 
 from icface.controls import CHANNELS, EXPRESSIONS, ControlVector
-from icface.geometry import Similarity, face_crop, rotation_matrix
+from icface.geometry import Similarity, face_crop
 from icface.model.anatomy import cavity_colour, lips_of, one_face, with_lids, with_one_mouth
 from icface.model.animator import Animator, AnimatorConfig
-from icface.model.crops import sample_crop
+from icface.model.crops import in_crop, sample_crop, turn_in_crop
 from icface.model.device import CPU, Device, pick_device
 from icface.model.followed import Followed
 from icface.model.lashes import Lashes, lashes_of
@@ -270,7 +270,8 @@ class FacePredictor:
         lids = lashes_of(source, skin, points, kept), lid_skins(source, skin, points, kept)
         flesh = window[(part == Part.SKIN) | (part == Part.LOWER)]
         tones = tones_of(kept, _FINER.points(points[:, :2]), flesh, window[part == Part.INSIDE])
-        mouth = Mouth.of(mesh, lips, controls, tones, 1 / crop_from_image.scale).seen_in(kept, _FINER)
+        upright = in_crop(controls, crop_from_image)
+        mouth = Mouth.of(mesh, lips, upright, tones, 1 / crop_from_image.scale).seen_in(kept, _FINER)
         cavity = cavity_colour(window, part)
         return SourceEncoding(crop_from_image, controls, mesh, part, cavity, kept, anchor, lips, mouth, *lids, skull)
 
@@ -279,7 +280,7 @@ class FacePredictor:
         if mesh.source.device != where:
             mesh = mesh.to(where)
         before, after = encoding.controls, controls
-        turn = rotation_matrix(*after.angles_deg) @ rotation_matrix(*before.angles_deg).T
+        turn = turn_in_crop(encoding.crop_from_image, before, after)
         change = after.array()[3:] - before.array()[3:]
         for side in "LR":
             at = EXPRESSIONS.index(f"eyeBlink_{side}")
@@ -316,7 +317,7 @@ class FacePredictor:
         """What the painter makes of the mouth, if anything: it fades in as the controls leave the photo's own."""
         if self._painter is None or share == 0:
             return ()
-        turn = rotation_matrix(*controls.angles_deg) @ rotation_matrix(*encoding.controls.angles_deg).T
+        turn = turn_in_crop(encoding.crop_from_image, encoding.controls, controls)
         frame, seen = patch_input(encoding, prediction, controls, turn)
         wanted = needed(seen, frame.points(lips)) * share
         if not wanted.any():

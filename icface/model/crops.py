@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.geometry import Similarity
+from icface.controls import ControlVector
+from icface.geometry import Similarity, rotation_matrix
 
 Pixels = NDArray[np.uint8]
 
@@ -33,3 +34,15 @@ def sample_crop(image: Pixels, crop: Similarity, size: int) -> Pixels:
     matrix = np.column_stack([crop.matrix[:, :2] @ into[:, :2], crop.points(into[None, :, 2])[0]])
     warped = cv2.warpAffine(part, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return warped.astype(np.uint8, copy=False)
+
+
+def in_crop(controls: ControlVector, crop_from_image: Similarity) -> ControlVector:
+    """The face state as the crop shows it: a crop stands upright, so a tilted head has less roll there than in the photo."""
+    return controls.with_channels({"roll": controls["roll"] + crop_from_image.turn_deg})
+
+
+def turn_in_crop(crop_from_image: Similarity, before: ControlVector, after: ControlVector) -> NDArray[np.float64]:
+    """(3, 3) rotation of the head from one face state to another, in the camera frame of the crop."""
+    first, last = (rotation_matrix(*in_crop(c, crop_from_image).angles_deg) for c in (before, after))
+    turn: NDArray[np.float64] = last @ first.T
+    return turn

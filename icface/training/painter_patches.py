@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface.controls import ControlVector
-from icface.geometry import Similarity, rotation_matrix
+from icface.geometry import Similarity
+from icface.model.crops import turn_in_crop
 from icface.model.paint_limits import as_taught, painter_controls
 from icface.model.painter import PATCH, PATCH_CHANNELS
 from icface.predictor import FacePredictor, SourceEncoding, patch_input
@@ -109,7 +110,7 @@ def drive(predictor: FacePredictor, image: U8, face: FaceObservation, wanted: Co
     prediction = predictor.predict(encoding, wanted)
     if prediction.flow is None:
         return None
-    turn = rotation_matrix(*wanted.angles_deg) @ rotation_matrix(*encoding.controls.angles_deg).T
+    turn = turn_in_crop(encoding.crop_from_image, encoding.controls, wanted)
     frame, seen = patch_input(encoding, prediction, wanted, turn, size=ROOMY, room=ROOMY / PATCH)
     return Driven(encoding, wanted, frame, seen[:PATCH_CHANNELS])
 

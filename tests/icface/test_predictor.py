@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -9,8 +11,9 @@ from numpy.typing import NDArray
 
 from icface.compositor import composite
 from icface.controls import ControlVector, apply_deltas
-from icface.geometry import Box
+from icface.geometry import Box, Similarity
 from icface.model.anatomy import one_face
+from icface.model.crops import sample_crop
 from icface.model.device import Device
 from icface.model.neutralizer import GRID, Part
 from icface.model.paint_limits import in_own_hues
@@ -100,6 +103,26 @@ def test_the_flow_of_an_encoding_does_not_depend_on_what_was_asked_before(
     assert first is not None
     assert again is not None
     assert (first == again).all()
+
+
+@pytest.mark.parametrize("tilt", [-30.0, 30.0])
+@pytest.mark.parametrize("edit", [{"yaw": 20.0}, {"pitch": 12.0}, {"roll": 10.0}])
+def test_a_tilted_photo_is_turned_as_an_upright_one(
+    predictor: FacePredictor, astronaut: Image, face: FaceObservation, edit: dict[str, float], tilt: float
+) -> None:
+    x, y = face.box.centre
+    tilted = Similarity.crop(centre=(x, y), side=512.0, roll_deg=tilt, size=512)  # counter-clockwise by the tilt
+    landmarks = tilted.points(face.landmarks).astype(np.float32)
+    controls = face.controls.with_channels({"roll": face.controls["roll"] + tilt})
+    whole = replace(face, landmarks=landmarks, controls=controls, box=Box.around(landmarks))
+    made = []
+    for image, seen in ((astronaut, face), (sample_crop(astronaut, tilted, 512), whole)):
+        encoding = predictor.encode(image, seen)
+        flow = predictor.predict(encoding, apply_deltas(seen.controls, edit)).flow
+        assert flow is not None
+        made.append(flow)
+    assert np.median(np.linalg.norm(made[0], axis=2)[100:180, 100:156]) > 5
+    assert np.median(np.linalg.norm(made[1] - made[0], axis=2)[100:180, 100:156]) < 1
 
 
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16])
