@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 F32 = NDArray[np.float32]
 _NEIGHBOURS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32) / 4
 
+_SQUARE = np.ones((3, 3), np.uint8)
+
 
 def softened(mask: F32) -> F32:
     """A mask (S, S) whose edge is two pixels wide, nothing along the border."""
@@ -45,9 +47,17 @@ def _sum_of_nine(values: F32) -> F32:
 
 
 def beside(around: F32, values: F32, known: NDArray[np.bool_]) -> F32:
-    """A flow `around` (S, S, 2), zero along the border, led smoothly over into the `values` where these are known."""
-    departure: NDArray[Any] = cv2.copyTo(cv2.subtract(values, around), known.view(np.uint8))
-    return np.asarray(cv2.add(fill(departure, known), around), np.float32)
+    """A flow `around` (S, S, 2), zero along the border, led smoothly over into the `values` where these are known.
+
+    The outermost known pixels follow it too, but for those around holes: at its outline a surface is seen edge on, and what
+    is known there is ragged.
+    """
+    outside = known.astype(np.uint8)
+    outside[[0, -1]] = outside[:, [0, -1]] = 0
+    cv2.floodFill(outside, None, (0, 0), (2,))
+    inner = known & (cv2.dilate(outside // 2, _SQUARE) == 0)
+    departure: NDArray[Any] = cv2.copyTo(cv2.subtract(values, around), inner.view(np.uint8))
+    return np.asarray(cv2.add(fill(departure, inner), around), np.float32)
 
 
 def fill(values: F32, known: NDArray[np.bool_]) -> F32:

@@ -27,11 +27,13 @@ F32 = NDArray[np.float32]
 
 NODES = 64
 STEP = GRID // NODES
-_SKULL_CM, _HEAD_CM = (2.0, 6.0, 3.5), (4.5, 9.0, 4.0)
-"""How far skull and head reach beyond the face at its sides, above and below: the units of a node's distance from it."""
-_OUTLINE_CM = -1.5
-"""Depth from the pivot where the skull ends."""
-_SWINGS, _TWISTS, _NARROWS = (0.7, 2.7), (0.15, 2.2), (0.0, 1.0)
+_BONE_CM, _SKULL_CM, _HEAD_CM = (2.0, 6.0, 3.5), (3.0, 6.0, 3.5), (4.5, 9.0, 4.0)
+"""How far bone, skull with ears and hair, and head reach beyond the face at its sides, above and below: the units of a node's
+distance from it."""
+_BONE_DEPTH_CM, _OUTLINE_DEPTH_CM = -2.5, -0.8
+"""Depth from the pivot where bone and skull end: the rim of a face falls towards the first, what is beyond to the second, for
+ears stand out, and were they as deep they would be drawn out when they come to the front."""
+_SWINGS, _TWISTS, _NARROWS = (0.5, 2.0), (0.15, 2.2), (0.0, 1.0)
 """Distances at which the shares of `Skull` begin to fade, and beyond which nothing is left: in skulls, heads, and skulls."""
 _SWING_FADES_PX, _TWIST_FADES_PX = 24.0, 50.0
 """Distances from the border of the crop at which they begin to fade too."""
@@ -107,8 +109,9 @@ def with_skull(mesh: SurfaceMesh) -> tuple[SurfaceMesh, Skull | None]:
     if not seen.any():
         return mesh, None
     own: F32 = cv2.resize(depths * sure, (NODES, NODES), interpolation=cv2.INTER_AREA) / np.maximum(share, 1e-6)  # type: ignore[assignment]
-    skull, head = _distances(seen, [np.array(cm) * mesh.pixels_per_cm for cm in (_SKULL_CM, _HEAD_CM)])
-    z = _continued(own, seen, skull >= 1, _OUTLINE_CM * mesh.pixels_per_cm)
+    bone, skull, head = _distances(seen, [np.array(cm) * mesh.pixels_per_cm for cm in (_BONE_CM, _SKULL_CM, _HEAD_CM)])
+    z = _evened(_continued(own, seen, bone >= 1, _BONE_DEPTH_CM * mesh.pixels_per_cm), seen)
+    z = _continued(z, seen, skull >= 1, _OUTLINE_DEPTH_CM * mesh.pixels_per_cm)
     body = cv2.resize(z, (GRID, GRID), interpolation=cv2.INTER_CUBIC)[row, column]
     camera = mesh.camera.clone()
     camera[:, 2] = torch.from_numpy(depth + (body - depth) * _fading(inside[row, column], *_RIM_PX)).to(camera)
@@ -140,10 +143,14 @@ def _continued(own: F32, seen: NDArray[np.bool_], outside: NDArray[np.bool_], ou
     """A depth (NODES, NODES) continued smoothly from where it is seen to that of the outline."""
     value = np.where(seen, own - outline, 0).astype(np.float32)
     z = fill(np.dstack([value, value]), seen | outside)[..., 0]
-    z = np.where(seen, z, cv2.GaussianBlur(z, (0, 0), 1.5))
-    deep = cv2.erode(seen.view(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    continued: F32 = np.where(deep, z, cv2.GaussianBlur(z, (0, 0), _SMOOTH_NODES)) + np.float32(outline)
+    continued: F32 = np.where(seen, z, cv2.GaussianBlur(z, (0, 0), 1.5)) + np.float32(outline)
     return continued
+
+
+def _evened(depth: F32, seen: NDArray[np.bool_]) -> F32:
+    """A depth that is smooth along the rim of what is seen."""
+    deep = cv2.erode(seen.view(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    return np.where(deep, depth, cv2.GaussianBlur(depth, (0, 0), _SMOOTH_NODES))
 
 
 def _fading(value: NDArray[np.floating], first: float, last: float) -> F32:

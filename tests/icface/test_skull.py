@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -158,4 +159,5 @@ def test_the_pixels_of_the_face_do_not_depend_on_its_head(predictor: FacePredict
     assert made.flow is not None
     assert without_head.flow is not None
     assert made.known is not None
-    assert np.abs(made.flow - without_head.flow)[made.known].max() < 1e-3
+    inner = cv2.erode(made.known.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    assert np.abs(made.flow - without_head.flow)[inner].max() < 1e-3
