@@ -130,11 +130,11 @@ def _distances(seen: NDArray[np.bool_], units: list[NDArray[np.float64]]) -> lis
     """(NODES, NODES) distances of nodes from those that are seen, in units (3,) for beside, above and below, grid pixels."""
     rim = seen & (cv2.erode(seen.view(np.uint8), np.ones((3, 3), np.uint8)) == 0)
     across, down = (_PLACES[~seen][:, None] - _PLACES[rim][None]).transpose(2, 0, 1)  # (nodes, of the rim)
+    across, up, down = across**2, np.minimum(down, 0) ** 2, np.maximum(down, 0) ** 2
     found = []
     for beside, above, below in (unit.astype(np.float32) for unit in units):
         distance = np.zeros((NODES, NODES), np.float32)
-        square = (across / beside) ** 2 + (down / np.where(down < 0, above, below)) ** 2
-        distance[~seen] = np.sqrt(square.min(1))
+        distance[~seen] = np.sqrt((across / beside**2 + up / above**2 + down / below**2).min(1))
         found.append(distance)
     return found
 

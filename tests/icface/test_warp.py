@@ -10,7 +10,7 @@ from torch import Tensor
 from icface.controls import EXPRESSIONS
 from icface.geometry import rotation_matrix
 from icface.model.animator import Animator, AnimatorConfig
-from icface.model.continuation import extended, fill, softened
+from icface.model.continuation import beside, extended, fill, softened
 from icface.model.neutralizer import GRID, LENGTH_CM, OFFSET, WINDOW, Part, Surface
 from icface.model.warp import Flow, SurfaceMesh, build_mesh, fit_camera, flow_of, mesh_places, move
 
@@ -144,6 +144,21 @@ def test_filling_keeps_what_is_known_and_stays_between_its_bounds() -> None:
     assert filled.min() >= 0
     assert filled.max() <= 5
     assert filled[30, 45, 0] > filled[30, 60, 0]
+
+
+def test_what_is_known_departs_from_its_surroundings_inside_its_outline_and_around_holes() -> None:
+    known = np.zeros((64, 64), np.bool_)
+    known[20:44, 20:44] = True
+    known[30:33, 30:33] = False
+    around = np.full((64, 64, 2), 2, np.float32)
+    around[[0, -1]] = around[:, [0, -1]] = 0
+    values = np.where(known, np.float32(5), np.float32(0))[..., None].repeat(2, axis=2)
+    made = beside(around, values, known)
+    assert made[29:34, 29:34] == pytest.approx(5)
+    assert made[22, 22:42] == pytest.approx(5)
+    assert (made[20, 20:44] < 5).all()
+    assert (made[20, 20:44] > 2).all()
+    assert not made[0].any()
 
 
 def test_a_softened_mask_has_an_edge_of_two_pixels_and_nothing_along_the_border() -> None:
