@@ -20,9 +20,9 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from itertools import pairwise
+import operator
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -38,7 +38,8 @@ Handle = tuple[float, float]
 EASE = 0.42
 MOST_FRAME = 100_000_000
 MOST_KEYS = 1_000_000
-_HALVINGS = 44
+_MOST_STEPS = 60
+_NEAR_ENOUGH = 1e-14
 
 
 class CurveError(ValueError):
@@ -115,12 +116,14 @@ class Track:
     muted: bool = False
     solo: bool = False
     locked: bool = False
+    frames: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    """Where the keys stand."""
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.keys) <= MOST_KEYS:
             raise CurveError(f"The track of {self.target} has {len(self.keys)} keys; it takes 1 to {MOST_KEYS}.")
-        frames = self.frames
-        if any(b <= a for a, b in pairwise(frames)):
+        object.__setattr__(self, "frames", tuple([key.frame for key in self.keys]))
+        if not _rises(self.frames):
             raise CurveError(f"The keys of {self.target} are not in order, or two stand on one frame; use Track.of.")
 
     @classmethod
@@ -129,11 +132,6 @@ class Track:
         by_frame = {key.frame: key for key in keys}
         return cls(target, tuple(by_frame[frame] for frame in sorted(by_frame)), mode)
 
-    @property
-    def frames(self) -> tuple[int, ...]:
-        """Where the keys stand."""
-        return tuple(key.frame for key in self.keys)
-
     def key_at(self, frame: int) -> Key | None:
         """The key on a frame, if there is one."""
         place = bisect.bisect_left(self.frames, frame)
@@ -141,8 +139,10 @@ class Track:
 
     def with_keys(self, keys: Iterable[Key]) -> Track | None:
         """The same track with other keys, as `of` takes them; None without any."""
-        by_frame = {key.frame: key for key in keys}
-        ordered = tuple(by_frame[frame] for frame in sorted(by_frame))
+        ordered = tuple(keys)
+        if not _rises([key.frame for key in ordered]):
+            by_frame = {key.frame: key for key in ordered}
+            ordered = tuple(by_frame[frame] for frame in sorted(by_frame))
         if ordered == self.keys:
             return self
         return replace(self, keys=ordered) if ordered else None
@@ -166,24 +166,45 @@ class Track:
         return found
 
 
+def moved_keys(keys: Iterable[Key], frames: int, value: float = 0.0) -> list[Key]:
+    """Keys elsewhere, each as `Key.moved` has it, several times as quickly: ten thousand may be dragged at once.
+
+    Raises
+    ------
+    CurveError
+        As for a single key.
+    """
+    some = list(keys)
+    stands = [key.frame + frames for key in some]
+    values = [key.value + value for key in some]
+    if not some or min(stands) < 0 or max(stands) > MOST_FRAME or not all(map(math.isfinite, values)):
+        return [key.moved(frames, value) for key in some]  # says what is wrong
+    made: list[Key] = []
+    for key, frame, height in zip(some, stands, values, strict=True):
+        one = object.__new__(Key)  # the key it comes from was checked when it was made, and what differs was checked above
+        _SET_FRAME(one, frame)
+        _SET_VALUE(one, height)
+        _SET_LEFT(one, key.left)
+        _SET_RIGHT(one, key.right)
+        _SET_LEFT_HANDLE(one, key.left_handle)
+        _SET_RIGHT_HANDLE(one, key.right_handle)
+        made.append(one)
+    return made
+
+
+_SET_FRAME, _SET_VALUE, _SET_LEFT, _SET_RIGHT, _SET_LEFT_HANDLE, _SET_RIGHT_HANDLE = (
+    Key.__dict__[name].__set__ for name in ("frame", "value", "left", "right", "left_handle", "right_handle")
+)
+
+
+def _rises(frames: Sequence[int]) -> bool:
+    return all(map(operator.lt, frames, frames[1:]))
+
+
 def control_points(first: Key, second: Key) -> FloatArray:
     """(4, 2) points of frame and value of the Bezier from one key to the next (not of a "hold")."""
-    gap, rise = second.frame - first.frame, second.value - first.value
-    leave = _reach(first.right, first.right_handle, gap, rise)
-    arrive = _reach(second.left, (-second.left_handle[0], -second.left_handle[1]), gap, rise)
-    a, b = np.array([first.frame, first.value], np.float64), np.array([second.frame, second.value], np.float64)
-    return np.stack([a, a + leave, b - arrive, b])
-
-
-def _reach(side: Side, handle: Handle, gap: float, rise: float) -> FloatArray:
-    """From a key to its inner point, as if the curve ran to the right."""
-    if side == "ease":
-        return np.array([EASE * gap, 0.0])
-    if side == "bezier":
-        across, up = handle
-        share = min(1.0, gap / across) if across > 0 else 1.0  # shortened, it points the same way
-        return np.array([across * share, up * share])
-    return np.array([gap / 3, rise / 3])
+    points: FloatArray = _control_points(_gap_rows([(first, second)]))[0]
+    return points
 
 
 def between_keys(first: Key, second: Key, frames: FloatArray) -> FloatArray:
@@ -191,38 +212,90 @@ def between_keys(first: Key, second: Key, frames: FloatArray) -> FloatArray:
     return _in_gaps((first, second), np.zeros(len(frames), np.intp), frames)
 
 
+def _gap_rows(pairs: Iterable[tuple[Key, Key]]) -> FloatArray:
+    """(G, 10) of each gap: frame and value of its keys, then side and handle with which it is left and arrived at.
+
+    The handle of arrival is turned about, as if the curve ran to the right. Sides are places in `_SIDES`.
+    """
+    return np.array(
+        [
+            (
+                a.frame, a.value, b.frame, b.value,
+                _SIDES[a.right], *a.right_handle, _SIDES[b.left], -b.left_handle[0], -b.left_handle[1],
+            )
+            for a, b in pairs
+        ],
+        np.float64,
+    )  # fmt: skip
+
+
+_SIDES = {"hold": 0, "linear": 1, "ease": 2, "bezier": 3}
+
+
+def _control_points(rows: FloatArray) -> FloatArray:
+    """(G, 4, 2) points of frame and value of the Beziers of gaps."""
+    first, second = rows[:, :2], rows[:, 2:4]
+    leave, arrive = _reaches(rows[:, 4:7], second - first), _reaches(rows[:, 7:10], second - first)
+    return np.stack([first, first + leave, second - arrive, second], axis=1)
+
+
+def _reaches(sides: FloatArray, gaps: FloatArray) -> FloatArray:
+    """(G, 2) from keys to their inner points, as if the curves ran to the right."""
+    side, handle = sides[:, 0], sides[:, 1:]
+    reach = gaps / 3
+    reach[side == _SIDES["ease"]] = gaps[side == _SIDES["ease"]] * (EASE, 0.0)
+    bent = side == _SIDES["bezier"]
+    share = gaps[:, 0] / np.maximum(handle[:, 0], gaps[:, 0])  # shortened, it points the same way
+    reach[bent] = (handle * share[:, None])[bent]
+    return reach
+
+
 def _in_gaps(keys: tuple[Key, ...], gaps: NDArray[np.integer], frames: FloatArray) -> FloatArray:
     """(F,) values at frames, each between the key of its gap and the next; all gaps at once."""
     used, which = np.unique(gaps, return_inverse=True)
-    pairs = [(keys[gap], keys[gap + 1]) for gap in used.tolist()]
-    ends = np.array([(a.frame, a.value, b.frame - a.frame, b.value - a.value) for a, b in pairs], np.float64)[which]
-    holds = np.array([a.right == "hold" for a, _ in pairs])[which]
-    bends = np.array([a.right != "hold" and not a.right == b.left == "linear" for a, b in pairs])
-    found: FloatArray = ends[:, 1] + np.where(holds, 0.0, (frames - ends[:, 0]) / ends[:, 2]) * ends[:, 3]
-    if bends.any():
-        points = np.stack(
-            [control_points(*pair) if bent else np.zeros((4, 2)) for pair, bent in zip(pairs, bends, strict=True)]
-        )
-        curved = bends[which]
-        found[curved] = _on_curves(points[which[curved]], frames[curved])
+    rows = _gap_rows((keys[gap], keys[gap + 1]) for gap in used.tolist())
+    start, rise = rows[:, :2], rows[:, 2:4] - rows[:, :2]
+    share = (frames - start[which, 0]) / rise[which, 0]
+    holds = rows[:, 4] == _SIDES["hold"]
+    found: FloatArray = start[which, 1] + np.where(holds[which], 0.0, share) * rise[which, 1]
+    bends = ~holds & ~((rows[:, 4] == _SIDES["linear"]) & (rows[:, 7] == _SIDES["linear"]))
+    curved = bends[which]
+    if curved.any():
+        found[curved] = _on_curves(_control_points(rows)[which[curved]], frames[curved])
     return found
 
 
 def _on_curves(points: FloatArray, frames: FloatArray) -> FloatArray:
-    """(F,) values at frames, each on the Bezier of its own (F, 4, 2) points."""
-    x, y = points[:, :, 0].T, points[:, :, 1].T
-    low, high = np.zeros(len(frames)), np.ones(len(frames))
-    for _ in range(_HALVINGS):  # x rises with t, since no handle reaches beyond its gap
-        t = (low + high) / 2
-        early = _bezier(x, t) < frames
-        low, high = np.where(early, t, low), np.where(early, high, t)
-    return np.clip(_bezier(y, (low + high) / 2), y.min(0), y.max(0))
+    """(F,) values at frames, each on the Bezier of its own (F, 4, 2) points.
+
+    Newton's method, halved where it would leave the bracket. Each frame goes its own way, whatever others it comes with.
+    """
+    x, y = points[:, :, 0], points[:, :, 1]
+    gap = x[:, 3] - x[:, 0]
+    cubic = _polynomial((x - x[:, :1]) / gap[:, None])
+    wanted = (frames - x[:, 0]) / gap
+    low, high, t = np.zeros(len(frames)), np.ones(len(frames)), wanted.copy()
+    for _ in range(_MOST_STEPS):  # x rises with t, since no handle reaches beyond its gap
+        off = _at(cubic, t) - wanted
+        low, high = np.where(off < 0, t, low), np.where(off < 0, high, t)
+        slope = (3 * cubic[3] * t + 2 * cubic[2]) * t + cubic[1]
+        tried = t - off / np.where(slope > 0, slope, 1e-300)
+        following = np.where((tried >= low) & (tried <= high), tried, (low + high) / 2)
+        settled = (off == 0) | (np.abs(following - t) <= _NEAR_ENOUGH)
+        t = np.where(settled, t, following)
+        if settled.all():
+            break
+    return np.clip(_at(_polynomial(y), t), y.min(1), y.max(1))
 
 
-def _bezier(points: FloatArray, t: FloatArray) -> FloatArray:
-    s = 1 - t
-    at: FloatArray = points[0] * s**3 + 3 * points[1] * s**2 * t + 3 * points[2] * s * t**2 + points[3] * t**3
-    return at
+def _polynomial(points: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Coefficients of 1, t, t², t³ of Beziers, one number for each of (F, 4) points."""
+    a, b, c, d = points.T
+    return a, 3 * (b - a), 3 * (a - 2 * b + c), d - a + 3 * (b - c)
+
+
+def _at(cubic: tuple[FloatArray, FloatArray, FloatArray, FloatArray], t: FloatArray) -> FloatArray:
+    return ((cubic[3] * t + cubic[2]) * t + cubic[1]) * t + cubic[0]
 
 
 def smooth_handles(keys: tuple[Key, ...], place: int) -> tuple[Handle, Handle]:

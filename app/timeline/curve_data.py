@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.control_rows import rows
-from app.timeline.sheet import Lane
+from app.timeline.sheet import Ints, Lane
 from icface.curves import Key, Track
 from icface.mixing import curve
 from icface.project import Project, split_mix_target
@@ -34,6 +34,10 @@ class Curve:
     track : Track or None
     keys : tuple of Key
         Those that are seen.
+    at : (K,) int64
+        Where these keys stand.
+    shapes : (K,) uint8
+        As `app.timeline.sheet.TrackKeys` has them.
     heights : (K,) float64
         Where these keys lie on the edited curve.
     """
@@ -45,6 +49,8 @@ class Curve:
     after: Floats
     track: Track | None = None
     keys: tuple[Key, ...] = ()
+    at: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    shapes: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
     heights: Floats = field(default_factory=lambda: np.zeros(0))
 
     def height(self, frame: int) -> float:
@@ -80,11 +86,14 @@ def of_commonest_unit(lanes: Iterable[Lane], most: int) -> tuple[Lane, ...]:
     return tuple(lane for lane in found if unit_of(lane.id) == unit)[:most]
 
 
-def curves(project: Project, lanes: Iterable[Lane], first: int, last: int) -> tuple[Curve, ...]:
-    """The curves of lanes over a range of frames; of sides with the same keys one curve, their mean, as on their slider."""
+def curves(project: Project, lanes: Iterable[Lane], first: int, last: int, most: int = _MOST_POINTS) -> tuple[Curve, ...]:
+    """The curves of lanes over a range of frames; of sides with the same keys one curve, their mean, as on their slider.
+
+    Over more than `most` frames, so many points and those of keys are worked out.
+    """
     found: list[Curve] = []
     for lane in lanes:
-        made = [_curve(project, lane, target, first, last) for target in lane.targets]
+        made = [_curve(project, lane, target, (first, last), most) for target in lane.targets]
         found += [_mean(made)] if _like(made) else made
     return tuple(found)
 
@@ -106,23 +115,37 @@ def _like(made: list[Curve]) -> bool:
     return all(one.keys == made[0].keys for one in made[1:])
 
 
-def _curve(project: Project, lane: Lane, target: str, first: int, last: int) -> Curve:
+def _curve(project: Project, lane: Lane, target: str, seen: tuple[int, int], most: int) -> Curve:
+    first, last = seen
     part = next((part for part in lane.parts if part.track.target == target), None)
     low, high = (0, 0) if part is None else np.searchsorted(part.frames, [first, last + 1])
     own = np.zeros(0, np.int64) if part is None else part.frames[low:high]
-    frames = _frames(first, last, own)
-    before, after = _values(project, target, frames, None if part is None else part.track)
+    frames, before, after = _points(project, target, (first, last, most), own, None if part is None else part.track)
     if part is None:
         return Curve(target, lane.id, frames, before, after)
     heights = after[np.searchsorted(frames, own)]
-    return Curve(target, lane.id, frames, before, after, part.track, part.track.keys[low:high], heights)
+    keys, shapes = part.track.keys[low:high], part.shapes[low:high]
+    return Curve(target, lane.id, frames, before, after, part.track, keys, own, shapes, heights)
 
 
-def _frames(first: int, last: int, own: NDArray[np.int64]) -> NDArray[np.int64]:
-    if last - first < _MOST_POINTS:
-        return np.arange(first, last + 1)
-    spread = np.linspace(first, last, _MOST_POINTS).astype(np.int64)
-    return np.unique(np.concatenate([spread, own]))
+def _points(
+    project: Project, target: str, spread: tuple[int, int, int], own: Ints, track: Track | None
+) -> tuple[Ints, Floats, Floats]:
+    """Frames with the values before and after editing: all from a first to a last, or no more than so many and those of keys.
+
+    The spread ones do not depend on the keys, so that what is read in them is worked out once for a drag.
+    """
+    first, last, most = spread
+    if last - first < most:
+        frames: Ints = np.arange(first, last + 1)
+        return (frames, *_values(project, target, frames, track))
+    even = np.unique(np.linspace(first, last, most).astype(np.int64))
+    if not len(own):
+        return (even, *_values(project, target, even, track))
+    both = [_values(project, target, some, track) for some in (even, own)]
+    frames, place = np.unique(np.concatenate([even, own]), return_index=True)
+    before, after = (np.concatenate([one[n] for one in both])[place] for n in (0, 1))
+    return frames, before, after
 
 
 def _values(project: Project, target: str, frames: NDArray[np.int64], track: Track | None) -> tuple[Floats, Floats]:

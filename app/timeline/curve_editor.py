@@ -6,8 +6,7 @@ when curves are first asked for.
 
 from __future__ import annotations
 
-import bisect
-from dataclasses import dataclass
+from collections.abc import Collection
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer
@@ -24,7 +23,9 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from app import theme
 from app.gestures import next_gesture
+from app.timeline import curve_grips
 from app.timeline.curve_data import Curve, curves, of_commonest_unit, of_one_unit, unit_of
+from app.timeline.curve_grips import Grip
 from app.timeline.curve_plot import CurvePlot
 from app.timeline.key_drag import MoveDrag
 from app.timeline.key_menu import open_key_menu
@@ -33,7 +34,6 @@ from app.timeline.sheet import Lane
 from app.timeline.time_widget import HEAD_W, TimeWidget
 from app.timeline.view import TimelineView
 from app.timeline.wishes import Wishes
-from icface.curves import EASE, Handle, Key
 from icface.edits import KeyName
 
 _COLOURS = {
@@ -44,16 +44,6 @@ _MOD = Qt.KeyboardModifier
 _DRAG_PX = 3
 _MOST_UNASKED = len(_COLOURS["dark"])
 _NOTHING = "Choose a lane or a slider to see its curve."
-
-
-@dataclass(frozen=True, slots=True)
-class Grip:
-    """What can be dragged: a key, or the handle of one of its sides ("" for the key itself), and where the key lies."""
-
-    name: KeyName
-    at: QPointF
-    root: QPointF
-    side: str = ""
 
 
 class CurveEditor(TimeWidget):
@@ -122,10 +112,11 @@ class CurveEditor(TimeWidget):
         """Draw the curves of the present document, lanes and zoom."""
         if not self.isVisible():
             return
+        self._waiting.stop()
         lanes, view = self.lanes, self.view
         first, last = view.scale.visible(view.width)
         last = max(min(last, view.length - 1), first)
-        self.curves = curves(view.project, lanes, first, last) if lanes else ()
+        self.curves = curves(view.project, lanes, first, last, max(int(view.width), 2)) if lanes else ()
         ids = tuple(lane.id for lane in lanes)
         if ids != self._fitted_for:
             self._fitted_for = ids
@@ -135,8 +126,9 @@ class CurveEditor(TimeWidget):
         self._set_ranges()
         self._plot.clear()
         for place, one in enumerate(self.curves):
-            self._plot.add_curve(one, self.colour(place), self.view.keys)
-        self._plot.add_handles([(self._time_point(grip.root), self._time_point(grip.at)) for grip in self.grips() if grip.side])
+            self._plot.add_curve(one, self.colour(place), view.keys, filled=len(self.curves) <= _MOST_UNASKED)
+        handles = curve_grips.handles(self.curves, view.keys, self._frame)
+        self._plot.add_handles([(self._time_point(grip.root), self._time_point(grip.at)) for grip in handles])
         if self._box is not None:
             self._plot.add_box(self._time_point(self._box.bottomLeft()), self._time_point(self._box.topRight()))
         self._label(lanes)
@@ -202,37 +194,30 @@ class CurveEditor(TimeWidget):
 
     def point(self, frame: float, value: float) -> QPointF:
         """Widget place of a frame and a value."""
-        return QPointF(self.x_of(frame), self.height() * (self.high - value) / (self.high - self.low))
+        return self._frame.point(frame, value)
 
     def value_at(self, y: float) -> float:
         """The value at a widget y."""
         return self.high - y / max(self.height(), 1) * (self.high - self.low)
 
+    @property
+    def _frame(self) -> curve_grips.Frame:
+        """How frames and values lie in the widget."""
+        scale, up = self.view.scale, self.height() / (self.high - self.low)
+        return curve_grips.Frame(HEAD_W - scale.start * scale.px, scale.px, self.high * up, up)
+
     def grips(self) -> list[Grip]:
-        """What can be dragged, topmost last: keys, and the handles of chosen ones."""
-        keys: list[Grip] = []
-        handles: list[Grip] = []
-        for one in self.curves:
-            frames = () if one.track is None else one.track.frames
-            first = 0 if not one.keys else bisect.bisect_left(frames, one.keys[0].frame)
-            for place, (key, height) in enumerate(zip(one.keys, one.heights.tolist(), strict=True), first):
-                name, root = (one.target, key.frame), self.point(key.frame, height)
-                keys.append(Grip(name, root, root))
-                if name in self.view.keys:
-                    before = frames[place - 1] - key.frame if place else 0
-                    after = frames[place + 1] - key.frame if place + 1 < len(frames) else 0
-                    ends = (_handle("left", key, before), _handle("right", key, after))
-                    handles += [
-                        Grip(name, self.point(key.frame + end[0], height + end[1]), root, side)
-                        for side, end in zip(("left", "right"), ends, strict=True)
-                        if end is not None
-                    ]
-        return [*keys, *handles]
+        """What can be dragged, topmost last: keys, and the handles of chosen ones unless there are too many."""
+        handles = curve_grips.handles(self.curves, self.view.keys, self._frame)
+        return [*curve_grips.keys(self.curves, self._frame), *handles]
 
     def grip_at(self, at: QPointF) -> Grip | None:
         """What is under a place: a handle before a key, the nearest of each, of equally near ones the topmost."""
-        near = [grip for grip in reversed(self.grips()) if (grip.at - at).manhattanLength() <= 1.5 * KEY_PX]
-        return min(near, key=lambda grip: (not grip.side, (grip.at - at).manhattanLength()), default=None)
+        reach = 1.5 * KEY_PX
+        handles = reversed(curve_grips.handles(self.curves, self.view.keys, self._frame))
+        near = [grip for grip in handles if (grip.at - at).manhattanLength() <= reach]
+        first = min(near, key=lambda grip: (grip.at - at).manhattanLength(), default=None)
+        return first or curve_grips.key_near(self.curves, self._frame, at, reach)
 
     # Mouse -----------------------------------------------------------------------------------------------------------
 
@@ -259,10 +244,14 @@ class CurveEditor(TimeWidget):
 
     def _names_of(self, grip: Grip) -> frozenset[KeyName]:
         """The key, and that of the other side when both are one curve."""
-        lane = next(lane for lane in self.lanes if grip.name[0] in lane.targets)
+        return self._names_on(grip.name[0], {grip.name[1]})
+
+    def _names_on(self, target: str, frames: Collection[int]) -> frozenset[KeyName]:
+        """The keys of a curve on some frames, and those of the other side when both are one; none of locked tracks."""
+        lane = next(lane for lane in self.lanes if target in lane.targets)
         one = sum(curve.lane == lane.id for curve in self.curves) == 1
-        names = lane.names_at(grip.name[1])
-        return names if one else names & {grip.name}
+        free = [part.track.target for part in lane.parts if not part.track.locked]
+        return frozenset((name, frame) for name in free if one or name == target for frame in frames)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Drag, or draw the box."""
@@ -283,7 +272,7 @@ class CurveEditor(TimeWidget):
             self._bend(at)
         elif self._drag is not None:
             self._move(at, event.modifiers())
-        self.refresh()
+        self._waiting.start()  # not at once: of moves that come quickly only the last is drawn
 
     def _begin(self) -> None:
         grip = self._grip
@@ -315,8 +304,8 @@ class CurveEditor(TimeWidget):
     def _select_box(self, at: QPointF) -> None:
         assert self._pressed is not None
         self._box = QRectF(self._pressed, QPointF(max(at.x(), HEAD_W), at.y())).normalized()
-        found = [grip for grip in self.grips() if not grip.side and self._box.contains(grip.at)]
-        self.view.choose_keys(self._before_box.union(*(self._names_of(grip) for grip in found)))
+        inside = [(one.target, curve_grips.in_box(one, self._frame, self._box).tolist()) for one in self.curves]
+        self.view.choose_keys(self._before_box.union(*(self._names_on(target, frames) for target, frames in inside)))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Let go."""
@@ -366,13 +355,3 @@ class CurveEditor(TimeWidget):
             self.view.choose_lanes(())
         else:
             event.ignore()
-
-
-def _handle(side: str, key: Key, gap: int) -> Handle | None:
-    """Where the handle of a side ends, from the key; None where there is no curve to bend, over a gap of so many frames."""
-    way = key.left if side == "left" else key.right
-    if not gap or way not in ("bezier", "ease"):
-        return None
-    if way == "ease":
-        return EASE * gap, 0.0
-    return key.left_handle if side == "left" else key.right_handle

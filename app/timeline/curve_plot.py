@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainterPath, QPen, QTransform
-from PySide6.QtWidgets import QFrame, QGraphicsRectItem, QWidget
+from PySide6.QtWidgets import QFrame, QGraphicsPathItem, QGraphicsRectItem, QWidget
 
 from app import theme
 from app.timeline.curve_data import Curve, stepped
+from app.timeline.curve_grips import is_chosen
 from app.timeline.lane_paint import key_path
+from app.timeline.sheet import SHAPES
 from app.timeline.time_widget import HEAD_W
 from icface.edits import KeyName
 
@@ -92,29 +95,32 @@ class CurvePlot:
         self._box.addItem(item, ignoreBounds=True)
         self._items.append(item)
 
-    def add_curve(self, one: Curve, colour: str, chosen: Collection[KeyName]) -> None:
+    def add_curve(self, one: Curve, colour: str, chosen: frozenset[KeyName], *, filled: bool = True) -> None:
         """The tracked curve thin, the edited one bold, the change as the area between them, and the keys."""
         faint, area = QColor(colour), QColor(colour)
         faint.setAlpha(190)
         area.setAlpha(34)
-        tracked = pg.PlotCurveItem(one.frames, one.before, pen=pg.mkPen(faint, width=1), connect="finite", antialias=True)
+        if filled and one.moves and np.isfinite(one.after).all() and np.isfinite(one.before).all():
+            around = np.concatenate([one.frames, one.frames[::-1]]), np.concatenate([one.after, one.before[::-1]])
+            between = QGraphicsPathItem(pg.arrayToQPath(*around, finiteCheck=False))
+            between.setPen(QPen(Qt.PenStyle.NoPen))
+            between.setBrush(area)
+            self._add(between)
+        self._add(pg.PlotCurveItem(one.frames, one.before, pen=pg.mkPen(faint, width=1), connect="finite", antialias=True))
         edited = pg.PlotCurveItem(*stepped(one), pen=pg.mkPen(colour, width=2.4), connect="finite", antialias=True)
-        if one.moves and np.isfinite(one.after).all() and np.isfinite(one.before).all():
-            self._add(pg.FillBetweenItem(tracked, pg.PlotCurveItem(one.frames, one.after), brush=area))
-        self._add(tracked)
+        edited.setSegmentedLineMode("on")  # a wide path takes several times as long
         self._add(edited)
-        seen = np.flatnonzero(np.isfinite(one.heights))
-        if not len(seen):
-            return
-        keys = [one.keys[place] for place in seen]
-        marked, colours = [(one.target, key.frame) in chosen for key in keys], theme.current()
-        self._add(
-            pg.ScatterPlotItem(
-                x=[key.frame for key in keys], y=one.heights[seen], symbol=[_symbol(key.left, key.right) for key in keys],
-                size=_KEY_SIZE, brush=[pg.mkBrush(colours.accent if on else colour) for on in marked],
-                pen=[pg.mkPen(colours.text if on else colours.panel, width=1.4) for on in marked], antialias=True,
-            )
-        )  # fmt: skip
+        kinds, colours = one.shapes.astype(np.int64) + 16 * is_chosen(one, chosen), theme.current()
+        seen = np.isfinite(one.heights)
+        for kind in np.unique(kinds[seen]).tolist():  # keys that look alike are drawn as one
+            some, on = seen & (kinds == kind), kind >= 16
+            pen = pg.mkPen(colours.text if on else colours.panel, width=1.4)
+            self._add(
+                pg.ScatterPlotItem(
+                    x=one.at[some], y=one.heights[some], symbol=_symbol(kind % 16), size=_KEY_SIZE,
+                    brush=pg.mkBrush(colours.accent if on else colour), pen=pen, antialias=True,
+                )
+            )  # fmt: skip
 
     def add_handles(self, lines: Sequence[tuple[QPointF, QPointF]]) -> None:
         """Lines from a key to the end of its handle, in frames and values."""
@@ -137,6 +143,8 @@ class CurvePlot:
         self._add(frame)
 
 
-def _symbol(left: str, right: str) -> QPainterPath:
+@cache
+def _symbol(shape: int) -> QPainterPath:
     """A key of the lanes in pyqtgraph's unit square."""
-    return QTransform.fromScale(1 / _KEY_SIZE, 1 / _KEY_SIZE).map(key_path(left, right))
+    path = key_path(SHAPES[shape // 4], SHAPES[shape % 4])
+    return QTransform.fromScale(1 / _KEY_SIZE, 1 / _KEY_SIZE).map(path)

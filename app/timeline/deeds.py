@@ -167,7 +167,10 @@ def _each(project: Project, targets: tuple[str, ...], edit: Callable[[Project, s
 
 
 def _keys(names: Names) -> str:
-    count = len({(target.rstrip("LR"), frame) for target, frame in names})  # both sides of a unit are one to a person
+    both: dict[str, set[int]] = {}
+    for target, frames in edits.frames_by_target(names).items():
+        both.setdefault(target.rstrip("LR"), set()).update(frames)  # both sides of a unit are one to a person
+    count = sum(map(len, both.values()))
     return spoken({target for target, _ in names}) + " key" if count == 1 else f"{count} keys"
 
 

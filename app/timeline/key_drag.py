@@ -26,16 +26,17 @@ class MoveDrag:
         self._wishes = wishes
         self._names = view.keys
         self._anchor = anchor
+        self._earliest = min(frame for _, frame in view.keys)
         self._gesture = next_gesture()
         self._last = (0, 0.0)
 
     def to(self, frame: int, value: float = 0.0) -> None:
         """The anchor goes to a frame, and all keys rise by a value."""
-        wanted = self._view.snapped(frame, leave_out=self._names | self._view.keys)
-        by = max(wanted - self._anchor, -min(frame for _, frame in self._names))
+        wanted = self._view.snapped(frame, leave_out=(self._names, self._view.keys))
+        by = max(wanted - self._anchor, -self._earliest)
         if (by, value) != self._last:
             self._last = (by, value)
-            moved = frozenset((target, frame + by) for target, frame in self._names)
+            moved = frozenset([(target, frame + by) for target, frame in self._names])
             self._view.carry(moved, lambda: self._wishes.keys_moved.emit(self._names, by, value, self._gesture))
 
 
@@ -69,7 +70,7 @@ class ScaleDrag:
     def to(self, frame: int, value: float = 0.0) -> None:
         """The anchor goes to a frame; values stay."""
         del value
-        wanted = self._view.snapped(frame, leave_out=self._names | self._view.keys)
+        wanted = self._view.snapped(frame, leave_out=(self._names, self._view.keys))
         factor = max((wanted - self._pivot) / (self._anchor - self._pivot), _LEAST_FACTOR)
         if factor != self._last:
             self._last = factor

@@ -13,6 +13,7 @@ from app.gestures import next_gesture
 from app.theme import Palette
 from app.timeline.key_drag import ScaleDrag
 from app.timeline.key_menu import open_time_menu
+from app.timeline.sheet import chosen_ends
 from app.timeline.time_scale import ticks
 from app.timeline.time_widget import HEAD_W, TimeWidget
 from app.timeline.view import TimelineView
@@ -65,10 +66,9 @@ class Ruler(TimeWidget):
             found["fade-out"] = QPointF(self.x_of(blend.last + 1 - blend.fade_out), blend_y - 3)
             found["first"] = QPointF(self.x_of(blend.first), blend_y)
             found["last"] = QPointF(self.x_of(blend.last + 1), blend_y)
-        if ScaleDrag.is_possible(self.view.keys):
-            frames = [frame for _, frame in self.view.keys]
-            found["keys-first"] = QPointF(self.x_of(min(frames)), 4)
-            found["keys-last"] = QPointF(self.x_of(max(frames)), 4)
+        ends = chosen_ends(self.view.keys)
+        if ends is not None and ends[0] < ends[1]:
+            found["keys-first"], found["keys-last"] = (QPointF(self.x_of(frame), 4) for frame in ends)
         return found
 
     def handle_at(self, at: QPointF) -> str | None:
@@ -80,8 +80,9 @@ class Ruler(TimeWidget):
     def _mover(self, handle: str) -> _Mover:
         gesture, project, view, wishes = next_gesture(), self.view.project, self.view, self.wishes
         if handle.startswith("keys"):
-            frames = [frame for _, frame in view.keys]
-            return ScaleDrag(view, wishes, min(frames) if handle == "keys-first" else max(frames)).to
+            ends = chosen_ends(view.keys)
+            assert ends is not None
+            return ScaleDrag(view, wishes, ends[handle == "keys-last"]).to
         first, last = project.range
         if handle == "in":
             return lambda frame: wishes.range_set.emit(min(view.snapped(frame), last), project.last, gesture)

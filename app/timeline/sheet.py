@@ -7,15 +7,16 @@ kept for as long as the track is the very same object, so that an edit of one ke
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.control_rows import rows
-from icface.curves import Key, Mode, Track
-from icface.edits import KeyName
+from icface.curves import Mode, Track
+from icface.edits import KeyName, frames_by_target
 from icface.project import FaceEdits, Project, split_mix_target
 from icface.project.drivers import group_name
 
@@ -36,20 +37,21 @@ class TrackKeys:
     track: Track
     frames: Ints
     shapes: NDArray[np.uint8]
-    standing: frozenset[int]
 
     @classmethod
     def of(cls, track: Track) -> TrackKeys:
         """Of a track; a shape is 4 x the left side + the right side, as places in `SHAPES`."""
-        count = len(track.keys)
-        frames = np.fromiter((key.frame for key in track.keys), np.int64, count)
-        shapes = np.fromiter((shape_of(key) for key in track.keys), np.uint8, count)
-        return cls(track, frames, shapes, frozenset(track.frames))
+        shapes = np.array([_SHAPES[key.left, key.right] for key in track.keys], np.uint8)
+        return cls(track, np.array(track.frames, np.int64), shapes)
+
+    def has(self, frames: Ints) -> NDArray[np.bool_]:
+        """(N,) whether there is a key on each frame."""
+        place = np.minimum(np.searchsorted(self.frames, frames), len(self.frames) - 1)
+        found: NDArray[np.bool_] = self.frames[place] == frames
+        return found
 
 
-def shape_of(key: Key) -> int:
-    """4 x the left side + the right side, as places in `SHAPES`."""
-    return 4 * SHAPES.index(key.left) + SHAPES.index(key.right)
+_SHAPES = {(left, right): 4 * n + m for n, left in enumerate(SHAPES) for m, right in enumerate(SHAPES)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,6 +123,18 @@ class Lane:
         return int(near[np.argmin(np.abs(near - frame))])
 
 
+@lru_cache(maxsize=4)
+def chosen_by_target(keys: frozenset[KeyName]) -> dict[str, Ints]:
+    """Frames of keys in any order, by the targets of their tracks; worked out once for a set."""
+    return {target: np.fromiter(frames, np.int64, len(frames)) for target, frames in frames_by_target(keys).items()}
+
+
+def chosen_ends(keys: frozenset[KeyName]) -> tuple[int, int] | None:
+    """First and last frame of keys; None of none."""
+    some = chosen_by_target(keys).values()
+    return (min(int(frames.min()) for frames in some), max(int(frames.max()) for frames in some)) if some else None
+
+
 class SheetMaker:
     """Makes lanes of documents, and keeps what has not changed since the last one."""
 
@@ -165,16 +179,15 @@ class SheetMaker:
         self.keyed = tuple(lane for some in by_group.values() for lane in some if lane.is_keyed)
         return tuple(found)
 
-    def standing(self, keys: Iterable[KeyName]) -> frozenset[KeyName]:
-        """Those of the keys that there are."""
-        by_target: dict[str, set[int]] = {}
-        for target, frame in keys:
-            by_target.setdefault(target, set()).add(frame)
-        found: list[KeyName] = []
-        for target, frames in by_target.items():
-            if target in self._keys:
-                found += [(target, frame) for frame in frames & self._keys[target].standing]
-        return frozenset(found)
+    def standing(self, keys: Collection[KeyName]) -> frozenset[KeyName]:
+        """Those of the keys that there are; the very same set if there are all."""
+        keys = keys if isinstance(keys, frozenset) else frozenset(keys)
+        gone: list[KeyName] = []
+        for target, frames in chosen_by_target(keys).items():
+            part = self._keys.get(target)
+            lost = frames if part is None else frames[~part.has(frames)]
+            gone += [(target, frame) for frame in lost.tolist()]
+        return keys.difference(gone) if gone else keys
 
     def _of(self, track: Track) -> TrackKeys:
         known = self._keys.get(track.target)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from app.control_rows import rows
 from app.playhead import Playhead
 from app.session import Session
-from app.timeline.sheet import Lane, SheetMaker, Trust, trust
+from app.timeline.sheet import Lane, SheetMaker, Trust, chosen_by_target, trust
 from app.timeline.time_scale import TimeScale, snapped
 from icface.edits import CopiedKeys, KeyName
 from icface.project import Project
@@ -56,8 +56,6 @@ class TimelineView(QObject):
         self.driver = ""
         self._maker = SheetMaker()
         self._trusted: tuple[object, ...] = ()
-        self._sorted_for: frozenset[KeyName] | None = None
-        self._by_target: dict[str, NDArray[np.int64]] = {}
 
     @property
     def project(self) -> Project:
@@ -208,19 +206,14 @@ class TimelineView(QObject):
 
     def chosen_frames(self, lane: Lane) -> NDArray[np.int64]:
         """Frames on which keys of a lane are chosen, in any order."""
-        if self._sorted_for is not self.keys:
-            by_target: dict[str, list[int]] = {}
-            for target, frame in self.keys:
-                by_target.setdefault(target, []).append(frame)
-            self._by_target = {target: np.array(frames, np.int64) for target, frames in by_target.items()}
-            self._sorted_for = self.keys
-        some = [self._by_target[target] for target in lane.targets if target in self._by_target]
+        by_target = chosen_by_target(self.keys)
+        some = [by_target[target] for target in lane.targets if target in by_target]
         return np.concatenate(some) if some else np.zeros(0, np.int64)
 
     # Snapping --------------------------------------------------------------------------------------------------------
 
-    def snapped(self, frame: int, *, leave_out: frozenset[KeyName] = frozenset(), playhead: bool = True) -> int:
-        """A frame, or the one that matters within reach: playhead, keys, markers, in and out points, problems."""
+    def snapped(self, frame: int, *, leave_out: Sequence[frozenset[KeyName]] = (), playhead: bool = True) -> int:
+        """A frame, or the one that matters within reach: playhead, keys but some, markers, in and out points, problems."""
         if not self.snaps:
             return frame
         reach = SNAP_PX / self.scale.px
@@ -231,5 +224,6 @@ class TimelineView(QObject):
         for lane in self.lanes:
             for part in lane.parts if not lane.is_group or not lane.is_open else ():
                 low, high = np.searchsorted(part.frames, near)
-                targets |= {int(f) for f in part.frames[low:high] if (part.track.target, int(f)) not in leave_out}
+                near_keys = [(part.track.target, int(f)) for f in part.frames[low:high]]
+                targets |= {key[1] for key in near_keys if not any(key in some for some in leave_out)}
         return snapped(frame, (t for t in targets if t is not None), reach)

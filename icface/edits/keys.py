@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
-from icface.curves import MOST_FRAME, Blend, Handle, Key, Mode, Outside, Side, Track, smooth_handles
+from icface.curves import MOST_FRAME, Blend, Handle, Key, Mode, Outside, Side, Track, moved_keys, smooth_handles
 from icface.edits.faces import chosen, moving_with, require_unlocked, with_edits
 from icface.mixing import readings
 from icface.project import FaceEdits, Project, ProjectError, split_mix_target
@@ -96,8 +97,8 @@ def move_keys(project: Project, keys: Collection[KeyName], frames: int, value: f
     """
     if not keys:
         return project
-    by = max(frames, -min(frame for _, frame in keys))
-    return _rewrite(project, keys, lambda _track, some: [key.moved(by, value) for key in some])
+    by = max(frames, -min(map(min, frames_by_target(keys).values())))
+    return _rewrite(project, keys, lambda _track, some: moved_keys(some, by, value))
 
 
 def scale_keys(project: Project, keys: Collection[KeyName], pivot: int, factor: float) -> Project:
@@ -255,20 +256,32 @@ def _with_track(project: Project, index: int, track: Track | None) -> Project:
 _Change = Callable[[Track, list[Key]], list[Key]]
 
 
+def frames_by_target(keys: Collection[KeyName]) -> dict[str, frozenset[int]]:
+    """Frames of keys, by the targets of their tracks; worked out once for a frozenset: a drag names the same at every move."""
+    return _grouped(keys if isinstance(keys, frozenset) else frozenset(keys))
+
+
+@lru_cache(maxsize=4)
+def _grouped(keys: frozenset[KeyName]) -> dict[str, frozenset[int]]:
+    found: dict[str, list[int]] = {}
+    for target, frame in keys:
+        found.setdefault(target, []).append(frame)
+    return {target: frozenset(frames) for target, frames in found.items()}
+
+
 def _rewrite(project: Project, keys: Collection[KeyName], change: _Change) -> Project:
     """The document with some keys replaced; those that others land on give way."""
     index, edits = chosen(project)
-    wanted: dict[str, set[int]] = {}
-    for target, frame in keys:
-        wanted.setdefault(target, set()).add(frame)
+    wanted = frames_by_target(keys)
     tracks: list[Track] = []
     for track in edits.tracks:
-        some = [key for key in track.keys if key.frame in wanted.get(track.target, ())]
+        frames = wanted.get(track.target, frozenset())
+        some = [key for key in track.keys if key.frame in frames] if frames else []
         if not some:
             tracks.append(track)
             continue
         require_unlocked(track)
-        rest = [key for key in track.keys if key.frame not in wanted[track.target]]
+        rest = [key for key in track.keys if key.frame not in frames] if len(some) < len(track.keys) else []
         changed = track.with_keys((*rest, *change(track, some)))
         if changed is not None:
             tracks.append(changed)

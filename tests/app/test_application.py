@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -60,6 +61,18 @@ def test_a_display_is_looked_for_where_linux_has_it(
 
 def test_the_age_of_the_process_is_more_than_the_time_since_it_began_to_load() -> None:
     assert 0 < application.process_age_s() < 24 * 3600
+
+
+def test_what_is_loaded_for_good_is_not_looked_through_for_garbage() -> None:
+    before = gc.get_threshold()
+    gc.collect()
+    try:
+        application.spare_the_collector()
+        assert len(gc.get_objects()) < gc.get_freeze_count() / 10
+        assert gc.get_threshold()[0] > before[0]
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
 
 
 def test_without_a_display_the_tour_is_rendered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -16,10 +17,14 @@ from app.timeline.curve_data import curves, stepped, unit_of
 from app.timeline.curve_editor import CurveEditor
 from app.timeline.time_widget import HEAD_W
 from icface import edits
+from icface.controls import CONTROL_IDS, ControlVector
+from icface.curves import Key, Track
+from icface.edits.faces import with_edits
 from icface.edits.sources import set_rule
 from icface.mixing import curve, shown
-from icface.project import MixRule
+from icface.project import FaceEdits, MixRule
 from tests.app.timeline_stand import NONE, Stand, click, double_click, drag, mouse, moving_project
+from tests.strategies import a_clip_project, a_motion
 
 ALT, CTRL, SHIFT = (
     Qt.KeyboardModifier.AltModifier,
@@ -249,3 +254,55 @@ def test_sides_with_keys_of_their_own_are_two_curves(stand: Stand) -> None:
     assert "AU12L Lip corner puller" in editor(stand)._names.text()
     click(editor(stand), key_place(stand, "AU12R", 40))
     assert stand.panel.view.keys == {("AU12R", 40)}
+
+
+@pytest.fixture
+def crowded(qtbot: QtBot, qapp: QApplication) -> Stand:
+    """A track of 176 keys for every control over a long clip, all of them chosen, and the curves of six."""
+    theme.apply_theme(qapp, "dark")
+    tracks = tuple(
+        Track(target, tuple(Key(frame=60 + 16 * n, value=0.01 * (n % 7)) for n in range(176))) for target in sorted(CONTROL_IDS)
+    )
+    still = a_clip_project(a_motion([ControlVector()] * 2900))
+    made = Stand(with_edits(still, 0, FaceEdits(tracks=tracks)))
+    qtbot.addWidget(made.panel)
+    made.panel.resize(1240, 420)
+    made.panel.show()
+    qtbot.waitExposed(made.panel)
+    made.panel.transport.show_curves(True)
+    made.panel.view.choose_keys(frozenset((track.target, key.frame) for track in tracks for key in track.keys))
+    return made
+
+
+def test_ten_thousand_keys_are_dragged_without_a_stop(crowded: Stand) -> None:
+    one = editor(crowded)
+    grip = next(grip for grip in one.grips() if grip.at.x() > 400)
+    mouse(one, QEvent.Type.MouseButtonPress, grip.at)
+    took: list[float] = []
+    for step in range(1, 7):
+        start = time.thread_time()
+        mouse(one, QEvent.Type.MouseMove, grip.at + QPointF(6 * step, 2 * step))
+        one.refresh()
+        one.grab()
+        took.append(time.thread_time() - start)
+    mouse(one, QEvent.Type.MouseButtonRelease, grip.at + QPointF(36, 12))
+    assert min(frame for _, frame in crowded.panel.view.keys) > 60
+    assert len(crowded.panel.view.keys) == 176 * len(CONTROL_IDS)
+    assert crowded.session.labels[-1].startswith("Move ")
+    assert min(took) < 0.2  # a processor's time, beside other work; it was 0.6
+
+
+def test_handles_are_shown_while_they_can_be_told_apart(crowded: Stand) -> None:
+    assert not any(grip.side for grip in editor(crowded).grips())
+    seen = editor(crowded).curves[0]
+    crowded.panel.view.choose_keys((seen.target, key.frame) for key in seen.keys[:40])
+    assert any(grip.side for grip in editor(crowded).grips())
+
+
+def test_of_keys_that_lie_on_each_other_the_topmost_is_taken(stand: Stand) -> None:
+    stand.session.edit(lambda p: edits.set_key(p, "AU12R", 55, 0.4), "Key")  # two curves now, with the same key on frame 40
+    place = key_place(stand, "AU12R", 40)
+    found = editor(stand).grip_at(place)
+    assert found is not None
+    assert found.name == ("AU12R", 40)
+    assert editor(stand).grip_at(place + QPointF(0, 30)) is None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icface.curves import EASE, Blend, CurveError, Key, Side, Track, between_keys, control_points, smooth_handles
+from icface.curves import EASE, Blend, CurveError, Key, Side, Track, between_keys, control_points, moved_keys, smooth_handles
 
 SIDES: tuple[Side, ...] = ("linear", "ease", "bezier")
 
@@ -195,3 +195,21 @@ def test_a_blend_is_nothing_outside_and_full_in_the_middle(first: int, length: i
 def test_a_blend_needs_room(values: tuple[int, int, int, int], message: str) -> None:
     with pytest.raises(CurveError, match=message):
         Blend(first=values[0], last=values[1], fade_in=values[2], fade_out=values[3])
+
+
+@given(st.lists(keys(), max_size=6), st.integers(-20, 50), st.floats(-5, 5))
+def test_many_keys_are_moved_as_each_of_them_would_be(some: list[Key], frames: int, value: float) -> None:
+    if any(key.frame + frames < 0 for key in some):
+        with pytest.raises(CurveError, match="stands on a frame"):
+            moved_keys(some, frames, value)
+        return
+    moved = moved_keys(some, frames, value)
+    assert moved == [key.moved(frames, value) for key in some]
+    assert [hash(key) for key in moved] == [hash(key.moved(frames, value)) for key in some]
+
+
+def test_keys_are_not_moved_to_no_number() -> None:
+    with pytest.raises(CurveError, match="finite"):
+        moved_keys([Key(frame=0, value=1.0)], 1, float("inf"))
+    with pytest.raises(CurveError, match="finite"):
+        moved_keys([Key(frame=0, value=1.7e308)], 1, 1.7e308)

@@ -1,0 +1,125 @@
+"""What can be dragged in the curves, and what lies under the pointer: worked out for all keys at once, as there may be many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF
+
+from app.timeline.curve_data import Curve
+from app.timeline.sheet import chosen_by_target
+from icface.curves import EASE, Handle, Key
+from icface.edits import KeyName
+
+MOST_BENT = 200
+"""Handles are shown while at most so many of the keys that are seen are chosen: of more, none could be told from another."""
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Grip:
+    """What can be dragged: a key, or the handle of one of its sides ("" for the key itself), and where the key lies."""
+
+    name: KeyName
+    at: QPointF
+    root: QPointF
+    side: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """How frames and values lie in a widget: x = left + frame * across, y = top - value * up."""
+
+    left: float
+    across: float
+    top: float
+    up: float
+
+    def xs(self, frames: NDArray[np.int64]) -> Floats:
+        """(N,) widget x."""
+        placed: Floats = self.left + frames.astype(np.float64) * self.across
+        return placed
+
+    def ys(self, values: Floats) -> Floats:
+        """(N,) widget y."""
+        placed: Floats = self.top - values * self.up
+        return placed
+
+    def point(self, frame: float, value: float) -> QPointF:
+        """Widget place of a frame and a value."""
+        return QPointF(self.left + frame * self.across, self.top - value * self.up)
+
+
+def is_chosen(one: Curve, chosen: frozenset[KeyName]) -> NDArray[np.bool_]:
+    """(K,) which of a curve's keys are chosen."""
+    frames = chosen_by_target(chosen).get(one.target)
+    return np.zeros(len(one.keys), bool) if frames is None else np.isin(one.at, frames)
+
+
+def handles(curves: Sequence[Curve], chosen: frozenset[KeyName], place: Frame) -> list[Grip]:
+    """The handles of the chosen keys, topmost last; none while too many are chosen."""
+    marked = [np.flatnonzero(is_chosen(one, chosen)) for one in curves]
+    if sum(map(len, marked)) > MOST_BENT:
+        return []
+    return [grip for one, places in zip(curves, marked, strict=True) for n in places for grip in _handles(one, int(n), place)]
+
+
+def _handles(one: Curve, number: int, place: Frame) -> list[Grip]:
+    if one.track is None:
+        return []
+    key, height, frames = one.keys[number], float(one.heights[number]), one.track.frames
+    here = frames.index(key.frame)
+    before = frames[here - 1] - key.frame if here else 0
+    after = frames[here + 1] - key.frame if here + 1 < len(frames) else 0
+    ends = {"left": _handle("left", key, before), "right": _handle("right", key, after)}
+    root, name = place.point(key.frame, height), (one.target, key.frame)
+    return [
+        Grip(name, place.point(key.frame + end[0], height + end[1]), root, side)
+        for side, end in ends.items()
+        if end is not None
+    ]
+
+
+def keys(curves: Sequence[Curve], place: Frame) -> list[Grip]:
+    """The keys that are seen, topmost last."""
+    found: list[Grip] = []
+    for one in curves:
+        roots = map(QPointF, place.xs(one.at).tolist(), place.ys(one.heights).tolist())
+        found += [Grip((one.target, key.frame), root, root) for key, root in zip(one.keys, roots, strict=True)]
+    return found
+
+
+def key_near(curves: Sequence[Curve], place: Frame, at: QPointF, reach: float) -> Grip | None:
+    """The key nearest to a place, within a reach across and down together; of equally near ones the topmost."""
+    best: Grip | None = None
+    for one in reversed(curves):
+        if not one.keys:
+            continue
+        xs, ys = place.xs(one.at), place.ys(one.heights)
+        far = np.nan_to_num(np.abs(xs - at.x()) + np.abs(ys - at.y()), nan=np.inf)[::-1]
+        nearest = int(np.argmin(far))
+        if far[nearest] <= reach and (best is None or far[nearest] < reach):
+            number, reach = len(far) - 1 - nearest, float(far[nearest])
+            root = QPointF(float(xs[number]), float(ys[number]))
+            best = Grip((one.target, one.keys[number].frame), root, root)
+    return best
+
+
+def in_box(one: Curve, place: Frame, box: QRectF) -> NDArray[np.int64]:
+    """Frames of a curve's keys that lie in a box of the widget."""
+    xs, ys = place.xs(one.at), place.ys(one.heights)
+    found: NDArray[np.int64] = one.at[(xs >= box.left()) & (xs <= box.right()) & (ys >= box.top()) & (ys <= box.bottom())]
+    return found
+
+
+def _handle(side: str, key: Key, gap: int) -> Handle | None:
+    """Where the handle of a side ends, from the key; None where there is no curve to bend, over a gap of so many frames."""
+    way = key.left if side == "left" else key.right
+    if not gap or way not in ("bezier", "ease"):
+        return None
+    if way == "ease":
+        return EASE * gap, 0.0
+    return key.left_handle if side == "left" else key.right_handle
