@@ -33,11 +33,17 @@ from app.name_field import NameField
 from app.render_bridge import to_qimage
 from app.smoothing_view import SmoothingView
 from app.time_left import time_left_text
+from icface.edits import proposed_neutral
 from icface.media import Pixels
 from icface.mixing import prepared
+from icface.motion import Motion
 from icface.project import Clip, DataFile, Driver
 
 THUMB = (84, 56)
+_REST_TIP = (
+    "The frame in which this face is at rest: relative rules count from it.\n"
+    "The calmest one is proposed, as well as the tracker can tell; go to a better one and choose the frame under the playhead."
+)
 _MISSING = (("interpolate", "Bridged by a line"), ("hold", "Last reading held"), ("pass", "Face left as it is"))
 _BEYOND = (("hold", "Holds its last frame"), ("loop", "Begins anew"), ("pingpong", "Runs backwards"))
 
@@ -138,7 +144,9 @@ class DriverCard(QWidget):
         self.smoothing_text = QLabel()
         self.curve = SmoothingView()
         self.neutral_thumb = FilmThumb(45, 30)
-        self.neutral = ChoiceButton("At rest", "The frame in which this face is at rest: relative rules count from it")
+        self.neutral = ChoiceButton("At rest", _REST_TIP)
+        self._read: Motion | None = None
+        self._proposed: int | None = None
         self._build()
         self._connect()
 
@@ -345,11 +353,14 @@ class DriverCard(QWidget):
 
     def _show_neutral(self, look: CardLook) -> None:
         driver, frame = look.driver, look.driver.neutral_frame
+        if driver.motion is not self._read:
+            self._read, self._proposed = driver.motion, None if driver.motion is None else proposed_neutral(driver.motion)
+        calmest = "" if self._proposed is None else f" ({self._proposed})"
         choices: Sequence[tuple[str, str]] = (
-            ("playhead", f"The frame under the playhead ({look.frame})"), ("proposed", "The calmest frame"),
+            ("playhead", f"The frame under the playhead ({look.frame})"), ("proposed", f"The calmest frame{calmest}, proposed"),
             ("none", "No expression, looking straight ahead"),
         )  # fmt: skip
-        shown = "No expression" if frame is None else f"Frame {frame}"
+        shown = "No expression" if frame is None else f"Frame {frame}{', proposed' * (frame == self._proposed)}"
         self.neutral.apply(choices, "none" if frame is None else "", shown=shown)
         self.neutral.setEnabled(driver.motion is not None and not driver.is_still)
         known = {} if frame is None or frame not in look.film else {frame: look.film[frame]}

@@ -10,6 +10,7 @@ from icface.controls import ACTION_UNITS, AU_BY_NUMBER, CONTROL_IDS, ActionUnit,
 from icface.curves import Key, Track
 from icface.mixing import shown, unclipped
 from icface.project import Clip, Face, FaceEdits, Project, ProjectError, Source
+from icface.project.drivers import target_name
 from icface.project.faces import sorted_deltas
 
 _UNIT_OF: dict[str, ActionUnit] = {i: unit for unit in ACTION_UNITS for i in unit.control_ids}
@@ -192,7 +193,7 @@ def chosen(project: Project) -> tuple[int, FaceEdits]:
 def require_unlocked(track: Track) -> None:
     """`ProjectError` for a locked track."""
     if track.locked:
-        raise ProjectError(f"The track of {track.target} is locked; unlock it first.")
+        raise ProjectError(f"{target_name(track.target)} is locked; unlock its lane in the timeline first.")
 
 
 def moving_with(edits: FaceEdits, control: str) -> tuple[str, ...]:

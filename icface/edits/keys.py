@@ -14,6 +14,7 @@ from icface.curves import MOST_FRAME, Blend, Handle, Key, Mode, Outside, Side, T
 from icface.edits.faces import chosen, moving_with, require_unlocked, with_edits
 from icface.mixing import readings
 from icface.project import FaceEdits, Project, ProjectError, split_mix_target
+from icface.project.drivers import group_name, target_name
 
 KeyName = tuple[str, int]
 """Target of the track and frame of the key."""
@@ -79,7 +80,7 @@ def _present_value(project: Project, edits: FaceEdits, target: str, track: Track
     if parts is not None:
         rule = edits.rule(parts[0])
         if rule is None:
-            raise ProjectError(f"{parts[0]} has no rule whose {parts[1]} could be keyed; choose a source for it first.")
+            raise ProjectError(f"{group_name(parts[0])} has no rule whose {parts[1]} could be keyed; choose a source first.")
         return 0.0 if track is not None and track.mode == "delta" else float(getattr(rule, parts[1]))
     assert track is not None
     return 0.0 if track.mode == "delta" else readings(project, frame)[target]
@@ -242,7 +243,7 @@ def set_blend(project: Project, blend: Blend | None) -> Project:
 def _track(edits: FaceEdits, target: str) -> Track:
     track = edits.track(target)
     if track is None:
-        raise ProjectError(f"{target} has no keys; set one first.")
+        raise ProjectError(f"{target_name(target)} has no keys; set one first.")
     return track
 
 

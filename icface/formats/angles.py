@@ -52,5 +52,7 @@ def in_radians(
     chosen = unit or ("degrees" if most * _RADIANS[usual] > FARTHEST_RAD else usual)
     if unit is None and not (settled and chosen == usual):
         why = "which is beyond what a head can do in another unit" if chosen != usual else "as usual in such files"
-        notes.append(f"Head angles go up to {most:.3g} and were taken for {chosen}, {why}; say otherwise with the units.")
+        notes.append(
+            f"Head angles go up to {most:.3g} and were taken for {chosen}, {why}. Others are set by icface convert --units."
+        )
     return [angle * _RADIANS[chosen] for angle in angles]

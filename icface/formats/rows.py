@@ -188,7 +188,9 @@ def _timed(path: Path, rows: Rows, rate: Fraction | None, notes: list[str]) -> t
         times = seconds
     else:
         if rate is None:
-            notes.append(f"The file has no times: {ASSUMED_RATE} frames a second were assumed. Say otherwise with the rate.")
+            notes.append(
+                f"The file has no times: {ASSUMED_RATE} frames a second were assumed. Others are set by icface convert --rate."
+            )
         counted = frames if frames is not None else np.arange(len(rows.controls), dtype=np.float64)
         times = counted / float(rate or ASSUMED_RATE)
     timed = np.flatnonzero(np.isfinite(times))

@@ -57,6 +57,12 @@ def group_name(group: str) -> str:
     return f"{unit.id} {unit.name}{side}"
 
 
+def target_name(target: str) -> str:
+    """What is keyed, as the window calls it: "AU12 Lip corner puller, left", "Yaw", "Brows: gain"."""
+    parts = split_mix_target(target)
+    return group_name(target) if parts is None else f"{group_name(parts[0])}: {parts[1]}"
+
+
 def group_rank(group: str) -> int:
     """Rules of a higher rank speak last: a narrow group prevails over a wide one."""
     return list(GROUPS).index(group) if group in GROUPS else len(GROUPS) + group.endswith(("L", "R"))

@@ -30,7 +30,11 @@ SIZES = ((1100, 700), (1440, 900))
 def part(window: MainWindow, image: QImage, widget: QWidget, inside: QRect | None = None) -> NDArray[np.uint8]:
     """RGB of what a picture of the window shows of a widget."""
     place = QRect(widget.mapTo(window, QPoint()), widget.size()) if inside is None else inside
-    cut = image.copy(place).convertToFormat(QImage.Format.Format_RGB888)
+    ratio = image.devicePixelRatio()
+    fine = image.copy(QRect(place.topLeft() * ratio, place.size() * ratio))  # an image counts in pixels of the screen
+    fine.setDevicePixelRatio(1)
+    plain = fine.scaled(place.size(), Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation)
+    cut = plain.convertToFormat(QImage.Format.Format_RGB888)
     flat = np.array(cut.constBits(), np.uint8).reshape(cut.height(), cut.bytesPerLine())  # outlives the picture
     return flat[:, : 3 * cut.width()].reshape(cut.height(), cut.width(), 3)
 

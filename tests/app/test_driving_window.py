@@ -322,6 +322,9 @@ def test_the_frame_at_rest_is_proposed_and_can_be_the_one_under_the_playhead(qtb
     (card,) = driven.driving.panel.media.cards
     card.fold.setChecked(True)
     proposed = driven.studio.project.drivers[0].neutral_frame
+    assert card.neutral.accessibleDescription() == f"Frame {proposed}, proposed"
+    assert ("proposed", f"The calmest frame ({proposed}), proposed") in card.neutral.choices
+    assert "choose the frame under the playhead" in card.neutral.toolTip()
     driven.studio.playhead.go_to(3)
     card.neutral.chosen.emit("playhead")
     assert driven.studio.project.drivers[0].neutral_frame == 3

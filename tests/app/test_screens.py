@@ -6,6 +6,8 @@ Without it the same states are shown and checked for what a machine can see: tha
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -228,10 +230,22 @@ def test_the_window_is_whole_in_every_state(
             window.resize(width, height)
             qtbot.waitUntil(lambda size=(width, height): (window.width(), window.height()) == size)
             image = keep(qtbot, window, state)
-            assert image.size().width() == width
+            assert image.deviceIndependentSize().width() == width
             assert (
                 len(np.unique(np.frombuffer(image.convertToFormat(QImage.Format.Format_Grayscale8).constBits(), np.uint8))) > 20
             )
+
+
+@pytest.mark.parametrize("scale", ["1.5", "2"])
+def test_the_window_is_whole_on_a_fine_screen(scale: str) -> None:
+    """In a process of its own: Qt takes the scale when it starts."""
+    states = [
+        f"{Path(__file__)}::test_the_window_is_whole_in_every_state[{state}]" for state in ("empty", "unlinked", "curves")
+    ]
+    again = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *states]
+    environment = {**os.environ, "QT_SCALE_FACTOR": scale}
+    done = subprocess.run(again, cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def test_several_faces_are_offered_with_their_portraits(qtbot: QtBot, window: MainWindow, crowd: Path) -> None:

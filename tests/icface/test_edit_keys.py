@@ -125,7 +125,7 @@ def test_the_gain_of_a_rule_is_keyed_with_its_value() -> None:
     assert keys_of(edits.key_controls(resting, ["mix:pose:gain"], 9), "mix:pose:gain") == [(3, 0), (9, 0)]
     absolute = edits.set_track(made, "mix:pose:gain", outside="rest")
     assert keys_of(edits.key_controls(absolute, ["mix:pose:gain"], 9), "mix:pose:gain")[1] == (9, 0.7)
-    with pytest.raises(ProjectError, match="gaze has no rule"):
+    with pytest.raises(ProjectError, match="Gaze has no rule"):
         edits.key_controls(project, ["mix:gaze:gain"], 3)
 
 
@@ -218,9 +218,17 @@ LOCKED: list[Callable[[Project], Project]] = [
 @pytest.mark.parametrize("edit", LOCKED)
 def test_a_locked_track_is_not_changed(edit: Callable[[Project], Project]) -> None:
     project = edits.set_track(keyed((1, 1)), "yaw", locked=True)
-    with pytest.raises(ProjectError, match="track of yaw is locked"):
+    with pytest.raises(ProjectError, match="Yaw is locked; unlock its lane"):
         edit(project)
     edit(edits.set_track(project, "yaw", locked=False))
+
+
+def test_what_is_refused_is_called_as_the_window_calls_it() -> None:
+    sided = edits.set_track(edits.set_key(keyed((0, 1)), "AU12L", 0, 0.5), "AU12L", locked=True)
+    with pytest.raises(ProjectError, match=r"^AU12 Lip corner puller, left is locked"):
+        edits.remove_keys(sided, [("AU12L", 0)])
+    with pytest.raises(ProjectError, match=r"^Gaze: gain has no keys"):
+        edits.set_track(sided, "mix:gaze:gain", muted=True)
 
 
 def test_a_track_changes_its_mode_and_shows_what_it_showed_on_its_keys() -> None:
@@ -236,7 +244,7 @@ def test_a_track_changes_its_mode_and_shows_what_it_showed_on_its_keys() -> None
 
 def test_removing_a_track_goes_back_to_what_is_tracked() -> None:
     assert edits.remove_track(keyed((1, 1)), "yaw").edits[0].tracks == ()
-    with pytest.raises(ProjectError, match="pitch has no keys"):
+    with pytest.raises(ProjectError, match="Pitch has no keys"):
         edits.remove_track(keyed((1, 1)), "pitch")
 
 

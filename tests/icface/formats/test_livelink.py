@@ -80,7 +80,7 @@ def test_head_angles_are_radians_unless_they_are_too_large_or_a_person_says_so(t
     assert load(degrees).motion.controls[0, 0] == pytest.approx(12)
     assert load(radians, units="degrees").motion.controls[0, 0] == pytest.approx(0.5)
     assert load(radians, units="half-turns").motion.controls[0, 0] == pytest.approx(90)
-    assert any("taken for radians" in note and "say otherwise" in note for note in load(radians).notes)
+    assert any("taken for radians" in note and "icface convert --units" in note for note in load(radians).notes)
 
 
 def test_head_angles_that_were_not_recorded_drive_nothing(tmp_path: Path) -> None:
