@@ -71,7 +71,7 @@ class CurvePlot:
         self._axis.setPen(pg.mkPen(colours.line))
         self._axis.setTextPen(pg.mkPen(colours.secondary))
         self._axis.setTickFont(theme.ui_font(10))
-        self._line.setPen(pg.mkPen(colours.accent, width=1.5))
+        self._line.setPen(self._pen(colours.accent, 1.5))
 
     def show_playhead(self, frame: int) -> None:
         """Move the line of the frame that is looked at."""
@@ -95,6 +95,12 @@ class CurvePlot:
         self._box.addItem(item, ignoreBounds=True)
         self._items.append(item)
 
+    def _pen(self, colour: QColor | str, width: float) -> QPen:
+        """A pen of a width in logical pixels: what does not grow with the values is counted in pixels of the screen."""
+        pen: QPen = pg.mkPen(colour, width=width * self._plot.devicePixelRatioF())
+        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+        return pen
+
     def add_curve(self, one: Curve, colour: str, chosen: frozenset[KeyName], *, filled: bool = True) -> None:
         """The tracked curve thin, the edited one bold, the change as the area between them, and the keys."""
         faint, area = QColor(colour), QColor(colour)
@@ -106,8 +112,9 @@ class CurvePlot:
             between.setPen(QPen(Qt.PenStyle.NoPen))
             between.setBrush(area)
             self._add(between)
-        self._add(pg.PlotCurveItem(one.frames, one.before, pen=pg.mkPen(faint, width=1), connect="finite", antialias=True))
-        edited = pg.PlotCurveItem(*stepped(one), pen=pg.mkPen(colour, width=2.4), connect="finite", antialias=True)
+        thin, bold = self._pen(faint, 1.0), self._pen(colour, 2.4)
+        self._add(pg.PlotCurveItem(one.frames, one.before, pen=thin, connect="finite", antialias=True))
+        edited = pg.PlotCurveItem(*stepped(one), pen=bold, connect="finite", antialias=True)
         edited.setSegmentedLineMode("on")  # a wide path takes several times as long
         self._add(edited)
         kinds, colours = one.shapes.astype(np.int64) + 16 * is_chosen(one, chosen), theme.current()
@@ -129,7 +136,7 @@ class CurvePlot:
         colours = theme.current()
         points = [point for line in lines for point in line]
         xs, ys = np.array([point.x() for point in points]), np.array([point.y() for point in points])
-        self._add(pg.PlotCurveItem(xs, ys, connect="pairs", pen=pg.mkPen(colours.secondary, width=1)))
+        self._add(pg.PlotCurveItem(xs, ys, connect="pairs", pen=self._pen(colours.secondary, 1.0)))
         pen, brush = pg.mkPen(colours.accent, width=1.4), pg.mkBrush(colours.panel)
         self._add(pg.ScatterPlotItem(x=xs[1::2], y=ys[1::2], symbol="o", size=7, pen=pen, brush=brush))
 
