@@ -5,8 +5,7 @@ The division of labour is that of Segment Anything's predictor, but the encoding
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -17,11 +16,12 @@ import torch
 from numpy.typing import NDArray
 
 from icface.controls import CHANNELS, EXPRESSIONS, ControlVector
+from icface.engine import run_to_end
 from icface.geometry import Similarity, face_crop
 from icface.model.anatomy import cavity_colour, lips_of, one_face, with_lids, with_one_mouth
 from icface.model.animator import Animator, AnimatorConfig
 from icface.model.crops import in_crop, sample_crop, turn_in_crop
-from icface.model.device import CPU, Device, pick_device
+from icface.model.device import CPU, Device, one_thread, pick_device
 from icface.model.followed import Followed
 from icface.model.lashes import Lashes, lashes_of
 from icface.model.layers import for_inference
@@ -197,18 +197,25 @@ class FacePredictor:
         NoFaceError
             When the network sees no face there.
         """
+        return run_to_end(self.encoding(image, face))
+
+    def encoding(self, image: NDArray[np.uint8], face: FaceObservation) -> Generator[None, None, SourceEncoding]:
+        """As `encode`, in two steps, so that others may have a turn between them."""
         crop_from_image = face_crop(face.landmarks, GRID)
         window = sample_crop(image, Similarity((1, 0, -OFFSET, 0, 1, -OFFSET)) @ crop_from_image, WINDOW)
-        kept = sample_crop(image, _FINER @ crop_from_image, KEPT)
         points = crop_from_image.points(face.landmarks[:, :2])
-        with _one_thread():
-            return self._guarded(lambda: self._encode(window, kept, points, crop_from_image, face.controls))
+        with one_thread():
+            surface = self._guarded(lambda: self._see(window, points))
+        yield
+        kept = sample_crop(image, _FINER @ crop_from_image, KEPT)
+        with one_thread():
+            return self._guarded(lambda: self._encode(surface, (window, kept), points, crop_from_image, face.controls))
 
     def predict(self, encoding: SourceEncoding, controls: ControlVector) -> FacePrediction:
         """The flow that turns the photo's own controls into these; no flow at all when they are the same."""
         if controls == encoding.controls:
             return FacePrediction(None)
-        with _one_thread():
+        with one_thread():
             return self._guarded(lambda: self._predict(encoding, controls))
 
     def _place(self) -> None:
@@ -248,13 +255,15 @@ class FacePredictor:
 
     def _encode(
         self,
-        window: NDArray[np.uint8],
-        kept: NDArray[np.uint8],
+        surface: Surface,
+        pictures: tuple[NDArray[np.uint8], NDArray[np.uint8]],
         points: NDArray[np.float64],
         crop_from_image: Similarity,
         controls: ControlVector,
     ) -> SourceEncoding:
-        surface = self._see(window, points)
+        window, kept = pictures
+        if surface.logits.device.type != self._device.torch_device.type:  # the device's memory was full meanwhile
+            surface = self._see(window, points)
         part = outline_eyes(one_face(surface.logits[0].argmax(0).cpu().numpy()), points)
         if (part > Part.BACKGROUND).mean() < MIN_FACE_SHARE:
             raise NoFaceError("No face surface was recognised there; choose another face, or draw a box around it.")
@@ -387,14 +396,3 @@ def patch_input(
     layers = (prediction.flow, prediction.back_flow, prediction.back, prediction.cavity)
     drawn = next((patch for patch in prediction.patches if patch.opaque), None)
     return frame, patch_of(encoding.kept, frame, *layers, encoding.cavity_rgb, drawn=drawn, size=size)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Work is many small operations: threads would wait for each other longer than they work, above all on a busy machine."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

@@ -22,7 +22,7 @@ from icface.project import Face, Project
 STRENGTH = 0.7
 """Of the smoothing, 0 to 1: part of what an edit trembles by is gone (of a smile a fifth to a half, of a turn about half), and
 speech keeps its movements."""
-CHUNK = 256
+CHUNK = 128
 """Frames that are smoothed in one go."""
 MARGIN = 48
 """Frames on both sides of a chunk that are smoothed along with it and thrown away: the filter looks no farther."""

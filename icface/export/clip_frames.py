@@ -161,7 +161,7 @@ class ClipFrames:
         for face, wanted in place.changes:
             yield
             try:
-                encoding = self._predictor().encode(seen, _moved(face, left, top))
+                encoding = yield from self._predictor().encoding(seen, _moved(face, left, top))
             except NoFaceError:
                 self.unseen += 1
                 continue

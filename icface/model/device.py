@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -56,3 +58,14 @@ def pick_device(wish: str = "auto") -> Device:
     if not present[wish]:
         raise ValueError(f"No {wish.upper()} device is present; use --device cpu or auto.")
     return CPU if wish == "cpu" else Device(torch.device(wish), torch.float16)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Work is many small operations: threads would wait for each other longer than they work, above all on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
