@@ -93,6 +93,18 @@ def test_small_edits_make_small_changes(predictor: FacePredictor, astronaut: Ima
     assert change == sorted(change)
 
 
+def test_a_face_is_encoded_in_steps_between_which_others_may_have_a_turn(
+    predictor: FacePredictor, astronaut: Image, encoding: SourceEncoding, face: FaceObservation
+) -> None:
+    steps = predictor.encoding(astronaut, face)
+    next(steps)
+    predictor.predict(encoding, apply_deltas(encoding.controls, {"yaw": 9.0}))  # a preview comes between
+    with pytest.raises(StopIteration) as end:
+        next(steps)
+    made = end.value.value
+    assert (edited(predictor, astronaut, made, AU12=0.5) == edited(predictor, astronaut, encoding, AU12=0.5)).all()
+
+
 def test_the_flow_of_an_encoding_does_not_depend_on_what_was_asked_before(
     predictor: FacePredictor, encoding: SourceEncoding
 ) -> None:
@@ -107,18 +119,6 @@ def test_the_flow_of_an_encoding_does_not_depend_on_what_was_asked_before(
 
 @pytest.mark.parametrize("tilt", [-30.0, 30.0])
 @pytest.mark.parametrize("edit", [{"yaw": 20.0}, {"pitch": 12.0}, {"roll": 10.0}])
-def test_a_face_is_encoded_in_steps_between_which_others_may_have_a_turn(
-    predictor: FacePredictor, astronaut: Image, encoding: SourceEncoding, face: FaceObservation
-) -> None:
-    steps = predictor.encoding(astronaut, face)
-    next(steps)
-    predictor.predict(encoding, apply_deltas(encoding.controls, {"yaw": 9.0}))  # a preview comes between
-    with pytest.raises(StopIteration) as end:
-        next(steps)
-    made = end.value.value
-    assert (edited(predictor, astronaut, made, AU12=0.5) == edited(predictor, astronaut, encoding, AU12=0.5)).all()
-
-
 def test_a_tilted_photo_is_turned_as_an_upright_one(
     predictor: FacePredictor, astronaut: Image, face: FaceObservation, edit: dict[str, float], tilt: float
 ) -> None:
