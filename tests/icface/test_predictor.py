@@ -102,7 +102,7 @@ def test_a_face_is_encoded_in_steps_between_which_others_may_have_a_turn(
     with pytest.raises(StopIteration) as end:
         next(steps)
     made = end.value.value
-    assert (edited(predictor, astronaut, made, AU12=0.5) == edited(predictor, astronaut, encoding, AU12=0.5)).all()
+    assert (edited(predictor, astronaut, made, AU26=0.5) == edited(predictor, astronaut, encoding, AU26=0.5)).all()
 
 
 def test_the_flow_of_an_encoding_does_not_depend_on_what_was_asked_before(
