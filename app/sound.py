@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.playhead import Playhead
 from app.session import Session
@@ -115,11 +115,26 @@ class Sound(QObject):
                 self._set_loudness()
             self._player.play(self._playhead.seconds - self._shift_s)
         except SoundError as error:
-            self._silent.add(clip.digest)
-            self.close()
-            self.failed.emit(str(error))
+            self._give_up(str(error))
             return
-        self._playhead.set_clock(lambda: self.position)
+        self._playhead.set_clock(self._time)
+
+    def _time(self) -> float:
+        """The sound's clock. Should the sound end by itself, pictures go on without it."""
+        if not self.is_playing:
+            QTimer.singleShot(0, self, self._fell_silent)
+        return self.position
+
+    def _fell_silent(self) -> None:
+        if self._player is not None and self._player.error:
+            self._give_up(self._player.error)
+
+    def _give_up(self, why: str) -> None:
+        """The clip is not tried again."""
+        assert self._heard is not None
+        self._silent.add(self._heard[0].digest)
+        self.close()
+        self.failed.emit(why)
 
     def _moved(self, _frame: int) -> None:
         """Time has jumped: the sound follows, and from there on pictures follow it again."""

@@ -179,14 +179,19 @@ class SoundReader:
         layout = "mono" if self.channels == 1 else "stereo"
         resampler = av.AudioResampler(format="flt", layout=layout, rate=self.rate)
         place: int | None = None
+        kind: tuple[str, str, int] | None = None
         end = self._edit_end()
         for frame in self._frames():
-            stamp = self._place(frame)
-            if place is None or (stamp is not None and abs(stamp - place - self._waiting) > _JOIN_S * self.rate):
+            stamp, kind_before = self._place(frame), kind
+            kind = (frame.format.name, frame.layout.name, frame.sample_rate)
+            jumps = place is not None and stamp is not None and abs(stamp - place - self._waiting) > _JOIN_S * self.rate
+            if place is None or jumps or kind != kind_before:  # broadcasts go from stereo to mono and back
+                follows = 0 if place is None else place + round(self._waiting)
                 for samples in self._resampled(resampler, None) if place is not None else ():
                     yield cast("int", place), samples
                 resampler = av.AudioResampler(format="flt", layout=layout, rate=self.rate)
-                place, self._waiting = stamp or 0, 0.0
+                place = follows if stamp is None else stamp
+                self._waiting = 0.0
             self._waiting += frame.samples * self.rate / frame.sample_rate
             for samples in self._resampled(resampler, frame):
                 yield place, samples if end is None else samples[: max(end - place, 0)]

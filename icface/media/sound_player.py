@@ -112,6 +112,7 @@ class SoundPlayer:
             self._job = _Job(start, speed, loop)
             self._blocks.clear()
             self._position, self._speed, self._heard_at = start, speed, time.monotonic()
+            self._error = ""
             self._changed.notify_all()
         if not self._device.running:
             try:
@@ -209,6 +210,7 @@ class SoundPlayer:
                 except SoundError as error:
                     with self._changed:
                         self._error, self._job = str(error), None
+                        self._changed.notify_all()
                     continue
                 with self._changed:
                     if job is self._job:

@@ -19,7 +19,7 @@ from app.volume_control import VolumeControl
 from icface import edits
 from icface.controls import ControlVector
 from icface.media.clip import probe
-from icface.media.sound import SoundError
+from icface.media.sound import SoundError, SoundReader
 from icface.media.sound_player import SoundPlayer
 from icface.mixing import heard_clip
 from icface.pictures import clip_of
@@ -117,6 +117,21 @@ def test_without_a_device_it_is_said_once_and_pictures_play(qtbot: QtBot, qapp: 
         playhead.pause()
         playhead.go_to(0)
     assert told == ["There is no sound device to play on."]
+
+
+def test_sound_that_breaks_off_is_told_and_pictures_go_on(
+    qtbot: QtBot, playing: tuple[Session, Playhead, Sound], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks_off(_reader: SoundReader, _first: int, _count: int) -> None:
+        raise SoundError("tone.mov cannot be searched.")
+
+    _, playhead, sound = playing
+    monkeypatch.setattr(SoundReader, "read_at", breaks_off)
+    with qtbot.waitSignal(sound.failed) as told:
+        playhead.play()
+    assert told.args == ["tone.mov cannot be searched."]
+    qtbot.waitUntil(lambda: playhead.frame >= 5, timeout=5000)
+    assert not sound.is_playing
 
 
 def test_volume_is_shown_with_a_sound_and_remembered(

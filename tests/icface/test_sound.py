@@ -113,3 +113,35 @@ def test_a_damaged_stamp_neither_hangs_nor_fills_the_memory(tmp_path: Path) -> N
                 if number == 40:
                     break
     assert len(peaks(broken).highs) < 200 * 3600
+
+
+def write_broadcast(path: Path) -> Path:
+    """Two seconds of sound as a broadcast has it: one of stereo at 300 Hz, then one of mono at 600 Hz."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mp2", rate=48000, layout="stereo")
+        mono = av.AudioCodecContext.create("mp2", "w")
+        mono.sample_rate, mono.layout, mono.format = 48000, "mono", "s16"
+        for encoder, channels, hertz in ((stream.codec_context, 2, 300), (mono, 1, 600)):
+            for first in range(0, 47 * 1152, 1152):
+                tone = 8000 * np.sin(np.arange(first, first + 1152) * (2 * np.pi * hertz / 48000))
+                samples = np.repeat(tone.astype(np.int16), channels)[None]
+                frame = av.AudioFrame.from_ndarray(samples, "s16", "stereo" if channels == 2 else "mono")
+                frame.sample_rate, frame.time_base = 48000, Fraction(1, 48000)
+                frame.pts = first + 47 * 1152 * (hertz // 600)
+                for packet in encoder.encode(frame):
+                    packet.stream = stream
+                    container.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_sound_that_goes_from_stereo_to_mono_is_read_on(tmp_path: Path, channels: int) -> None:
+    with SoundReader(write_broadcast(tmp_path / "show.ts"), rate=44100, channels=channels) as reader:
+        whole = reader.read(0, 2 * 44100)
+        assert reader.read(1.5, 4410).shape == (4410, channels)
+    for start, hertz in ((0.4, 300), (1.4, 600)):
+        part = whole[round(start * 44100) :][:8820]
+        assert np.abs(np.fft.rfft(part[:, -1])).argmax() * 5 == hertz
+        assert np.abs(part).max() > 0.15
+    rest = np.abs(whole[44100 - 4410 :][: 2 * 4410, 0]).reshape(-1, 441).max(1)
+    assert rest.min() > 0.1  # no gap where it changes

@@ -144,3 +144,17 @@ def test_closing_ends_its_thread(tone: Path) -> None:
         assert player._thread.is_alive()
     assert not player._thread.is_alive()
     assert threading.active_count() <= before + 1
+
+
+def test_an_error_is_told_until_it_plays_again(player: SoundPlayer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks_off(_reader: SoundReader, _first: int, _count: int) -> None:
+        raise SoundError("tone.mov cannot be searched.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SoundReader, "read_at", breaks_off)
+        player.play(0)
+        until(player, lambda: not player.playing)
+        assert player.error == "tone.mov cannot be searched."
+    player.play(0)
+    assert player.playing
+    assert player.error == ""
