@@ -145,7 +145,7 @@ class ExportDeeds(QObject):
         text = "An export is not finished." if count == 1 else f"{count} exports are not finished."
         box = QMessageBox(QMessageBox.Icon.NoIcon, "Exports", text, parent=self._owner)
         box.setObjectName("exports-unfinished")
-        box.setInformativeText("If you quit now, it is taken back: files of that name stay as they were.")
+        box.setInformativeText("If you quit now, what is unfinished is taken back: files of that name stay as they were.")
         go_on = box.addButton("Go on exporting", QMessageBox.ButtonRole.RejectRole)
         stop = box.addButton("Stop and quit", QMessageBox.ButtonRole.DestructiveRole)
         box.setDefaultButton(go_on)

@@ -28,9 +28,9 @@ def read_settings(text: str) -> dict[str, float]:
     try:
         table = json.loads(text)
     except ValueError:
-        raise ValueError("Copy an expression first: Edit, Copy expression.") from None
+        raise ValueError("Copy an expression first: Edit, Copy.") from None
     if not isinstance(table, dict) or not table:
-        raise ValueError("Copy an expression first: Edit, Copy expression.")
+        raise ValueError("Copy an expression first: Edit, Copy.")
     settings: dict[str, float] = {}
     for selector, value in table.items():
         if isinstance(value, bool) or not isinstance(value, int | float):

@@ -1,7 +1,7 @@
 """How the window looks: two neutral palettes, one bundled font, icons tinted to fit.
 
 Greys are strictly neutral so that skin can be judged; colours are read from ``resources/styles/palette.json`` and put
-into ``app.qss``. A widget that paints itself asks `palette_of` for the colours it was given.
+into ``app.qss``. A widget that paints itself asks `current` for its colours.
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
-Points = NDArray[np.float32]
 
 EYE_CORNERS = (33, 263)
 """Outer corners of the subject's right and left eye in the face mesh."""

@@ -1,4 +1,4 @@
-"""What menus and keys do with time and with keys; the handlers of the actions of the Playback and Timeline menus."""
+"""What menus and keys do with time and with keys; the handlers of the actions of the Playback and Keys menus."""
 
 from __future__ import annotations
 

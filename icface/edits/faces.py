@@ -70,7 +70,7 @@ def set_control(project: Project, control: str, value: float, *, frame: int = 0,
     ------
     UnknownControlError, ProjectError
         For a name that means nothing, a value that is not a number, when no face is chosen or seen in the frame, or when
-        the control's track is locked.
+        the value would become a key of a locked track.
     """
     _, edits = chosen(project)
     return set_controls(project, dict.fromkeys(moving_with(edits, control), value), frame=frame, auto_key=auto_key)
@@ -151,8 +151,16 @@ def reset_control(project: Project, control: str) -> Project:
 
 
 def reset_all(project: Project) -> Project:
-    """The chosen face as it was opened, or as it is driven: sliders, keys and links; what drives it stays."""
+    """The chosen face as it was opened, or as it is driven: sliders, keys and links; what drives it stays.
+
+    Raises
+    ------
+    ProjectError
+        If no face is chosen, or a track is locked.
+    """
     index, edits = chosen(project)
+    for track in edits.tracks:
+        require_unlocked(track)
     return with_edits(project, index, FaceEdits(mix=edits.mix))
 
 

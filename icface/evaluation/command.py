@@ -18,6 +18,7 @@ from icface.evaluation.sheet import contact_sheet
 from icface.model.store import models_dir
 from icface.predictor import FacePredictor
 from icface.tracking.builtin import BuiltinTracker
+from icface.whole_file import reason, write_whole
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -70,7 +71,7 @@ def main(  # noqa: PLR0913, PLR0917  (one for each option)
     if sheet is not None:
         _write_sheet(sheet, predictor, done.shown)
     if output is not None:
-        output.write_text(text + "\n", encoding="utf-8")
+        _write(output, f"{text}\n".encode())
     click.echo(text if as_json else table(done.document))
 
 
@@ -103,7 +104,14 @@ def _write_sheet(path: Path, predictor: FacePredictor, shown: list[Any]) -> None
     done, packed = cv2.imencode(".png", contact_sheet(predictor, shown)[:, :, ::-1])
     if not done:
         raise click.ClickException(f"The contact sheet cannot be packed for {path}.")
-    path.write_bytes(packed.tobytes())
+    _write(path, packed.tobytes())
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        write_whole(path, lambda stream: stream.write(content))
+    except OSError as error:
+        raise click.ClickException(f"{path} could not be saved: {reason(error)}.") from error
 
 
 def _progress(what: str) -> None:

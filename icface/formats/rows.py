@@ -223,7 +223,7 @@ def _in_order(path: Path, rows: Rows, times: FloatArray, notes: list[str]) -> tu
     if len(steps) and steps.max() > 1.5 * np.median(steps):
         notes.append("Some frames have no row; the others keep their times, and between them the motion is interpolated.")
     elif rows.frames is not None and len(kept) > 1 and (step := float(np.median(np.diff(rows.frames[kept])))) > 1:
-        notes.append(f"Every {step:g}. frame was read; they keep their times, and between them the motion is interpolated.")
+        notes.append(f"One frame in {step:g} was read; they keep their times, and between them the motion is interpolated.")
     return rows.part(kept), seconds
 
 

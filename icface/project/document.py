@@ -62,7 +62,7 @@ class OutputSettings:
     Attributes
     ----------
     preset : str
-        One of `icface.media.encoding`'s presets.
+        A name of `icface.export.EXPORT_PRESETS`.
     sound : str
         "" for the source's own, the name of a driver for that clip's, "none" for silence.
     side_by_side : bool

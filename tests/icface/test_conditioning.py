@@ -15,6 +15,7 @@ from icface.conditioning import (
     ConditioningError,
     at_seconds,
     filled,
+    frames_at,
     mirrored,
     neutral_frame,
     shots,
@@ -264,3 +265,10 @@ def test_a_shorter_motion_holds_begins_anew_or_turns_back() -> None:
         read("stop")
     with pytest.raises(ConditioningError, match="finite seconds"):
         at_seconds(motion, NAN)
+
+
+def test_a_frame_is_shown_until_the_next_is_due() -> None:
+    motion = motion_of([0, 10, 20], rate=10)
+    assert frames_at(motion, np.array([-1, 0, 0.09, 0.1, 0.25, 9])).tolist() == [0, 0, 0, 1, 2, 2]
+    assert frames_at(motion, np.array([0.31, 0.45]), beyond="loop").tolist() == [0, 1]
+    assert frames_at(motion, 0.2).tolist() == [2]

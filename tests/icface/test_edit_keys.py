@@ -212,6 +212,7 @@ LOCKED: list[Callable[[Project], Project]] = [
     lambda p: edits.paste_keys(p, edits.copy_keys(p, [("yaw", 1)]), 4),
     lambda p: edits.set_control(p, "yaw", 9, frame=2, auto_key=True),
     lambda p: edits.reset_control(p, "yaw"),
+    edits.reset_all,
 ]
 
 

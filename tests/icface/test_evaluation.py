@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
+import click
 import cv2
 import numpy as np
 import pytest
@@ -508,3 +511,16 @@ def test_the_shipped_networks_turn_and_smile_as_they_are_asked(astronaut: U8) ->
     assert 0.7 < figures["yaw"]["slope"] < 1.3
     assert figures["AU12"]["rank_correlation"] > 0.9
     assert rest_difference(predictor, subject) == 0
+
+
+def test_a_report_that_cannot_be_saved_is_told_and_the_old_one_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    report = tmp_path / "report.json"
+    command._write(report, b"first")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(click.ClickException, match=r"report.json could not be saved: the disk is full"):
+        command._write(report, b"second")
+    assert report.read_bytes() == b"first"
+    assert list(tmp_path.iterdir()) == [report]

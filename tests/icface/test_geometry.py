@@ -162,3 +162,10 @@ def test_the_head_turns_the_way_the_signs_say() -> None:
     assert (rotation_matrix(20, 0, 0) @ nose)[0] > 0.3  # to the subject's left
     assert (rotation_matrix(0, 20, 0) @ nose)[1] < -0.3  # down
     assert (rotation_matrix(0, 0, 20) @ crown)[0] < -0.3  # to the subject's right, the viewer's left
+
+
+def test_boxes_share_what_lies_in_both() -> None:
+    box = Box(0, 0, 10, 10)
+    assert box.iou(box) == 1.0
+    assert box.iou(Box(5, 0, 15, 10)) == pytest.approx(1 / 3)
+    assert box.iou(Box(20, 20, 30, 30)) == box.iou(Box(20, 0, 30, 10)) == 0.0
