@@ -81,8 +81,9 @@ class ChoiceButton(QPushButton):
             self.update()
 
     def set_icons(self, icons: Mapping[str, QIcon]) -> None:
-        """Small pictures beside some of the choices, by key."""
+        """Small pictures beside some of the choices, by key, and on the button beside the present one."""
         self._icons = icons
+        self.update()
 
     def open_menu(self) -> None:
         """The list of all choices."""
@@ -117,6 +118,10 @@ class ChoiceButton(QPushButton):
         painter.setFont(font)
         painter.setPen(colours.color("mark" if not self.isEnabled() else "secondary" if self._faint else "text"))
         room = plate.adjusted(7, 0, -18, 0)
+        if self._key in self._icons:
+            side = int(plate.height()) - 3
+            self._icons[self._key].paint(painter, 3, (self.height() - side) // 2, side, side)
+            room.setLeft(room.left() + side)
         text = QFontMetricsF(font).elidedText(self._shown, Qt.TextElideMode.ElideRight, room.width())
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, text)
         image = theme.icon_image("chevron-down", colours.secondary, side=12, ratio=self.devicePixelRatioF())

@@ -17,6 +17,7 @@ from app.expression_text import expression_text, read_settings
 from app.playhead import Pace, Playhead
 from app.render_bridge import RenderBridge, Saved
 from app.session import Session
+from app.steady_preview import SteadyPreview
 from icface.controls import AU_BY_NUMBER
 from icface.curves import CurveError
 from icface.edits import (
@@ -79,6 +80,7 @@ class Studio(QObject):
         self.bridge = bridge
         self.photo: Photo | None = None
         self.playhead = Playhead(session, parent=self)
+        self._steady = SteadyPreview(bridge, self)
         self._auto_key = False
         self._pace = Pace()
         self._photos: OrderedDict[str, Photo] = OrderedDict()
@@ -94,6 +96,7 @@ class Studio(QObject):
         bridge.not_opened.connect(self._not_opened)
         bridge.failed.connect(lambda title, text: self.noticed.emit(Notice.failure(title, text)))
         self.playhead.moved.connect(lambda _frame: self.render())
+        self._steady.ready.connect(self.render)
         self.playhead.speed_changed.connect(self._speed_changed)
         bridge.noticed.connect(lambda text: self.noticed.emit(Notice(kind="info", title=text, topic="device")))
 
@@ -136,6 +139,7 @@ class Studio(QObject):
     def cancel(self) -> None:
         """Stop opening, reading and saving; the window keeps what it shows."""
         self.bridge.cancel()
+        self._steady.forget()
         self._not_opened()
 
     def _not_opened(self) -> None:
@@ -214,6 +218,7 @@ class Studio(QObject):
             self._set_photo(self._photos[new.digest])
         if after.faces:
             self.settled.emit("no-face")
+        self._steady.follow(after)
         self.render()
 
     def read_source(self) -> None:
@@ -243,7 +248,8 @@ class Studio(QObject):
             frame = self.playhead.frame
             beside = beside_frame(project, frame)
             moving = self.playhead.is_playing
-            self.bridge.request(project, self.photo, self._view_side, frame=frame, beside=beside, moving=moving)
+            seen = self._steady.shown(project)
+            self.bridge.request(seen, self.photo, self._view_side, frame=frame, beside=beside, moving=moving)
 
     def _speed_changed(self, speed: float) -> None:
         self._pace = Pace()

@@ -156,6 +156,9 @@ def test_of_several_people_one_is_chosen_by_their_portraits(qtbot: QtBot, opened
     assert card.person.isVisible()
     assert [text for _, text in card.person.choices] == ["Person 1 of 2", "Person 2 of 2"]
     first = opened.studio.project.drivers[0].motion
+    with_portrait = card.person.grab().toImage()
+    card.person.set_icons({})
+    assert with_portrait != card.person.grab().toImage()  # it is seen on the button too
     opened.driving.driving.rename("A", "crowd")
     card.person.chosen.emit("1")
     assert opened.studio.project.drivers[0].motion != first

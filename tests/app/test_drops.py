@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from app.main_window import MainWindow
 from icface import formats
 from icface.project import Clip
+from icface.tracking import FaceObservation
 from tests.app.conftest import StandInTracker
 from tests.app.test_main_window import drop, settle
 from tests.icface.videos import drifting, write_video
@@ -31,6 +34,36 @@ def second_path(tmp_path: Path, astronaut: NDArray[np.uint8]) -> Path:
     path = tmp_path / "second.png"
     Image.fromarray(astronaut[:, ::-1].copy()).save(path)
     return path
+
+
+@pytest.fixture
+def gate(tracker: StandInTracker, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Until it is set, nobody is followed through a clip: its tracking lasts as long as a test wants."""
+    opened = threading.Event()
+
+    def follow(_image: object, previous: FaceObservation) -> FaceObservation:
+        opened.wait(PATIENCE_MS / 1000)
+        return previous
+
+    monkeypatch.setattr(tracker, "follow", follow)
+    yield opened
+    opened.set()
+
+
+@pytest.fixture
+def long_clip(
+    qtbot: QtBot,
+    window: MainWindow,
+    gate: threading.Event,
+    tmp_path: Path,
+    astronaut: NDArray[np.uint8],
+    request: pytest.FixtureRequest,
+) -> MainWindow:
+    """A clip is open and being tracked: another one for each test, since what was read once is remembered."""
+    frames = drifting(astronaut, len(request.node.name), step=1)
+    window.documents.open(write_video(tmp_path / "long.mp4", frames))
+    qtbot.waitUntil(lambda: window.studio.project.clip is not None, timeout=PATIENCE_MS)
+    return window
 
 
 def said(window: MainWindow) -> str:
@@ -103,31 +136,26 @@ def test_a_table_that_waited_for_a_face_in_vain_is_not_lost_without_a_word(
 
 
 def test_a_clip_that_falls_on_a_clip_that_is_being_tracked_waits_for_its_faces(
-    qtbot: QtBot, window: MainWindow, clip_path: Path, tmp_path: Path, astronaut: NDArray[np.uint8]
+    qtbot: QtBot, long_clip: MainWindow, gate: threading.Event, clip_path: Path
 ) -> None:
-    long = write_video(tmp_path / "long.mp4", drifting(astronaut, 40, step=1))
-    window.documents.open(long)
-    qtbot.waitUntil(lambda: window.studio.project.clip is not None, timeout=PATIENCE_MS)
-    assert window.studio.project.face is None
-    assert drop(window, clip_path)
-    assert window.notices.notice.title == "clip.mp4 waits until the faces of long.mp4 are read"
-    drives(qtbot, window, "clip.mp4")
-    assert Path(window.studio.project.clip.path).name == "long.mp4"
+    assert drop(long_clip, clip_path)
+    assert long_clip.notices.notice.title == "clip.mp4 waits until the faces of long.mp4 are read"
+    gate.set()
+    drives(qtbot, long_clip, "clip.mp4")
+    assert Path(_clip(long_clip).path).name == "long.mp4"
 
 
 def test_what_waits_can_be_opened_at_once_after_all(
-    qtbot: QtBot, window: MainWindow, clip_path: Path, tmp_path: Path, astronaut: NDArray[np.uint8]
+    qtbot: QtBot, long_clip: MainWindow, gate: threading.Event, clip_path: Path
 ) -> None:
-    long = write_video(tmp_path / "long.mp4", drifting(astronaut, 40, step=1))
-    window.documents.open(long)
-    qtbot.waitUntil(lambda: window.studio.project.clip is not None, timeout=PATIENCE_MS)
-    assert drop(window, clip_path)
-    assert window.notices.remedy.text() == "Open it instead"
-    window.notices.remedy.click()
+    assert drop(long_clip, clip_path)
+    assert long_clip.notices.remedy.text() == "Open it instead"
+    long_clip.notices.remedy.click()
+    gate.set()
     name = clip_path.name
-    qtbot.waitUntil(lambda: Path(_clip(window).path).name == name, timeout=PATIENCE_MS)
-    settle(qtbot, window)
-    assert not window.studio.project.drivers
+    qtbot.waitUntil(lambda: Path(_clip(long_clip).path).name == name, timeout=PATIENCE_MS)
+    settle(qtbot, long_clip)
+    assert not long_clip.studio.project.drivers
 
 
 def test_cancelling_what_is_being_opened_forgets_what_waits_for_it(
