@@ -9,7 +9,7 @@ from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from app.driver_wishes import DriverWishes
-from app.driving import Driving
+from app.driving import PORTRAIT_SIDE, Driving
 from app.face_picker import FacePicker
 from app.file_dialogs import ask_for_expression, ask_for_sources, ask_for_tables, ask_to_export_tracking, dropped_sources
 from app.media_panel import MediaPanel
@@ -22,7 +22,6 @@ from icface.project import Clip, Driver, Project
 
 WIDTHS = (280, 304, 360)
 """Least, usual and most, logical pixels."""
-_PORTRAIT_SIDE = 128
 _SOURCE_FACES = "faces of the source"
 
 
@@ -114,7 +113,7 @@ class LeftPanel(QWidget):
         self._studio.playhead.glanced.connect(self._show_frame)
         self.picker.face_chosen.connect(self._studio.choose_face)
         for section in self._sections():
-            section.folded.connect(self._folded)
+            section.folded.connect(self._settings.fold)
 
     # Showing ---------------------------------------------------------------------------------------------------------
 
@@ -140,7 +139,7 @@ class LeftPanel(QWidget):
         self.faces.setVisible(bool(self.picker.buttons))
         motions = [face.motion for face in project.faces if face.motion is not None]
         if project.clip is not None and self.picker.buttons and len(motions) == len(project.faces):
-            self._studio.bridge.portray(project.clip, motions, _SOURCE_FACES, _PORTRAIT_SIDE)
+            self._studio.bridge.portray(project.clip, motions, _SOURCE_FACES, PORTRAIT_SIDE)
 
     def retint(self) -> None:
         """Draw icons in the colours of the theme."""
@@ -208,10 +207,6 @@ class LeftPanel(QWidget):
 
     def _set_driver(self, name: str, field: str, value: object, gesture: int) -> None:
         self._driving.set_driver(name, gesture=gesture, **{field: value})  # type: ignore[arg-type]
-
-    def _folded(self, region: str, closed: bool) -> None:
-        folded = self._settings.folded
-        self._settings.folded = folded | {region} if closed else folded - {region}
 
     # Drops -----------------------------------------------------------------------------------------------------------
 

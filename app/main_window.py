@@ -172,7 +172,7 @@ class MainWindow(QMainWindow):
         self.panel.reset_asked.connect(studio.reset_row)
         self.panel.link_toggled.connect(studio.link)
         self.panel.reset_all_asked.connect(studio.reset_all)
-        self.panel.region_folded.connect(self._region_folded)
+        self.panel.region_folded.connect(self.settings.fold)
         self.panel.search.left.connect(self.canvas.setFocus)
         self.driving.connect_with(self.actions_by_id, self.timeline, self.status)
         wire_timeline(studio, self.timeline, self.commands, self.actions_by_id)
@@ -245,10 +245,6 @@ class MainWindow(QMainWindow):
     def _set_overlays(self, shown: bool) -> None:
         self.settings.shows_faces = shown
         self.canvas.set_overlays(shown)
-
-    def _region_folded(self, region: str, closed: bool) -> None:
-        folded = self.settings.folded
-        self.settings.folded = folded | {region} if closed else folded - {region}
 
     def _show_recent(self) -> None:
         paths = self.settings.recent

@@ -52,6 +52,10 @@ class Settings:
     def folded(self, regions: Iterable[str]) -> None:
         self._store.setValue("folded", sorted(regions))
 
+    def fold(self, region: str, closed: bool) -> None:
+        """Remember that one region was closed or opened."""
+        self.folded = self.folded | {region} if closed else self.folded - {region}
+
     @property
     def folder(self) -> Path:
         """Where a file was last opened or saved; the home folder at first."""

@@ -73,9 +73,9 @@ class Motion:
         _check_times(self.seconds, self.rate)
         _check_values(self)
         for name in ("seconds", "controls", "confidence"):
-            object.__setattr__(self, name, _sealed(getattr(self, name), np.float64 if name == "seconds" else np.float32))
+            object.__setattr__(self, name, sealed(getattr(self, name), np.float64 if name == "seconds" else np.float32))
         if self.landmarks is not None:
-            object.__setattr__(self, "landmarks", _sealed(self.landmarks, np.float32))
+            object.__setattr__(self, "landmarks", sealed(self.landmarks, np.float32))
         object.__setattr__(self, "digest", _digest(self))
 
     def __eq__(self, other: object) -> bool:
@@ -190,7 +190,7 @@ def _check_values(motion: Motion) -> None:
         raise MotionError(f"Cuts are rising frames from 1 to {len(motion.seconds) - 1}, not {motion.cuts[:5]}.")
 
 
-def _sealed(array: NDArray[Any], dtype: type[np.floating[Any]]) -> NDArray[Any]:
+def sealed(array: NDArray[Any], dtype: type[np.floating[Any]]) -> NDArray[Any]:
     """The array itself when nobody can write to it any more, else a copy of which that is true."""
     if array.dtype == dtype and not array.flags.writeable and (array.base is None or isinstance(array, np.memmap)):
         return array

@@ -12,7 +12,6 @@ from app.timeline.view import TimelineView
 HEAD_W = 232
 """Width of the headings, logical pixels."""
 _ZOOM_STEP = 1.25
-_NO = Qt.KeyboardModifier.NoModifier
 
 
 class TimeWidget(QWidget):

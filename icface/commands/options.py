@@ -1,15 +1,12 @@
-"""Arguments and options that several commands share, and how their jobs are run to an end."""
+"""Arguments and options that several commands share."""
 
 from __future__ import annotations
 
 import re
 from fractions import Fraction
 from pathlib import Path
-from typing import TypeVar
 
 import click
-
-T = TypeVar("T")
 
 photo_argument = click.argument("photo", type=click.Path(path_type=Path))
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from icface.controls import AU_BY_NUMBER, CONTROL_IDS, ControlVector, action_units
 from icface.curves import Blend, Track
 from icface.geometry import MESH_POINTS, Box
-from icface.motion import Motion
+from icface.motion import Motion, sealed
 from icface.project.drivers import MixRule, group_channels, group_rank, split_mix_target
 from icface.project.sources import ProjectError
 from icface.tracking import N_LANDMARKS, FaceObservation
@@ -66,7 +66,7 @@ class Face:
             raise ProjectError("A face of a clip needs its landmarks in every frame; track the clip again.")
         if self.motion is not None and (torn := _torn_frames(self.motion)).size:
             raise ProjectError(f"In frame {torn[0]} a face is read without its landmarks; track the clip again.")
-        own = _read_only(self.landmarks)
+        own = sealed(self.landmarks, np.float32)
         if not np.isfinite(own).all():
             raise ProjectError("A face has a landmark that is not a finite number; track the photo again.")
         object.__setattr__(self, "landmarks", own)
@@ -119,15 +119,6 @@ def _torn_frames(motion: Motion) -> NDArray[np.intp]:
     assert motion.landmarks is not None
     whole = np.isfinite(motion.landmarks).all((1, 2))
     return np.flatnonzero(motion.present & ~whole)
-
-
-def _read_only(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The array itself when nobody can write to it any more, else a copy of which that is true."""
-    if landmarks.dtype == np.float32 and landmarks.base is None and not landmarks.flags.writeable:
-        return landmarks
-    own = np.array(landmarks, np.float32, order="C")
-    own.flags.writeable = False
-    return own
 
 
 @dataclass(frozen=True, slots=True)
