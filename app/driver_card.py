@@ -233,6 +233,7 @@ class DriverCard(QWidget):
         smooth, rest = QHBoxLayout(), QHBoxLayout()
         smooth.addWidget(self.smoothing, 1)
         smooth.addWidget(self.smoothing_text)
+        rest.setSpacing(6)
         rest.addWidget(self.neutral, 1)
         rest.addWidget(self.neutral_thumb)
         self._labels: dict[str, QLabel] = {}

@@ -242,6 +242,8 @@ def test_the_window_is_whole_on_a_fine_screen(scale: str) -> None:
     states = [
         f"{Path(__file__)}::test_the_window_is_whole_in_every_state[{state}]" for state in ("empty", "unlinked", "curves")
     ]
+    if scale == "2":
+        states.append(str(Path(__file__).with_name("test_clip_screens.py")))  # its curves have to be wide enough to be seen
     again = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *states]
     environment = {**os.environ, "QT_SCALE_FACTOR": scale}
     done = subprocess.run(again, cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True, check=False)
