@@ -13,7 +13,7 @@ import av
 
 from icface.media.presets import EncodeError
 from icface.media.writing import problem_with
-from icface.whole_file import reason
+from icface.whole_file import flush_folder, reason
 
 
 def check_destination(path: Path) -> None:
@@ -44,3 +44,4 @@ def put_in_place(partial: Path, target: Path) -> None:
     if target.exists():
         shutil.copymode(target, partial)
     partial.replace(target)
+    flush_folder(target.parent)

@@ -164,8 +164,8 @@ def test_the_head_turns_the_way_the_signs_say() -> None:
     assert (rotation_matrix(0, 0, 20) @ crown)[0] < -0.3  # to the subject's right, the viewer's left
 
 
-def test_boxes_share_what_lies_in_both() -> None:
-    box = Box(0, 0, 10, 10)
-    assert box.iou(box) == 1.0
-    assert box.iou(Box(5, 0, 15, 10)) == pytest.approx(1 / 3)
-    assert box.iou(Box(20, 20, 30, 30)) == box.iou(Box(20, 0, 30, 10)) == 0.0
+def test_what_lies_in_another_box_is_a_share_of_the_smaller_one() -> None:
+    box, small = Box(0, 0, 10, 10), Box(6, 6, 8, 11)
+    assert box.overlap(small) == small.overlap(box) == pytest.approx(0.8)
+    assert box.overlap(Box(-5, -5, 20, 20)) == 1.0
+    assert box.overlap(Box(20, 20, 30, 30)) == box.overlap(Box(20, 0, 30, 10)) == 0.0

@@ -137,6 +137,7 @@ CONTRADICTIONS: list[tuple[Callable[[], Any], str]] = [
     (lambda: replace(a_clip_project(RAMP), rate=Fraction(30)), "edited at that rate, not at 30"),
     (lambda: replace(a_clip_project(RAMP), faces=(a_face(),)), "read in None frames, the source has 4"),
     (lambda: replace(a_project(ControlVector()), faces=(Face.of_motion(RAMP),)), "read in 4 frames, the source has None"),
+    (lambda: Face.of_motion(_torn(1)), "In frame 1 a face is read without its landmarks"),
     (lambda: FaceEdits(mix=(MixRule(group="yaw", driver=""), MixRule(group="all", driver=""))), "from wide groups to narrow"),
     (lambda: FaceEdits(mix=(MixRule(group="yaw", driver=""), MixRule(group="yaw", driver=""))), "one for each"),
     (lambda: FaceEdits(tracks=(_track("yaw"), _track("AU12L"))), "Tracks are sorted"),
@@ -147,6 +148,14 @@ CONTRADICTIONS: list[tuple[Callable[[], Any], str]] = [
 ]
 
 
+def _torn(frame: int) -> Motion:
+    landmarks = RAMP.landmarks
+    assert landmarks is not None
+    landmarks = landmarks.copy()
+    landmarks[frame, 7, 1] = np.nan
+    return replace(RAMP, landmarks=landmarks)
+
+
 def _track(target: str) -> Track:
     return Track(target, (Key(frame=0, value=1),))
 
@@ -155,6 +164,12 @@ def _track(target: str) -> Track:
 def test_what_contradicts_itself_is_refused_by_name(make: Callable[[], Any], message: str) -> None:
     with pytest.raises(ProjectError, match=message):
         make()
+
+
+def test_a_driver_rests_as_its_neutral_frame_shows_or_at_no_expression() -> None:
+    driver = a_driver("A", RAMP)
+    assert driver.neutral == ControlVector()
+    assert replace(driver, neutral_frame=1).neutral == ControlVector.of({"yaw": 2})
 
 
 def test_the_rule_that_decides_a_group_is_its_own_or_the_narrowest_wider_one() -> None:
