@@ -176,7 +176,9 @@ class Documents(QObject):
         """Write the document; what another program has made of its own file meanwhile only if that is wanted."""
         project = self._session.project
         self._settings.folder = path.parent
-        self._being_written, self._when_written = project, then
+        if self._being_written is None or then is not _nothing:  # a save amid one that is to end in something still is
+            self._when_written = then
+        self._being_written = project
 
         def writes() -> None:  # seen when it is this save's turn: one before it may just have written the file
             if not (over_others or path.is_dir() or is_as_seen(path, self._seen.get(path))):

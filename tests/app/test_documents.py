@@ -442,6 +442,18 @@ def test_a_window_is_not_closed_by_the_end_of_an_earlier_save(qtbot: QtBot, edit
     assert load_project(tmp_path / "one.icface") == wanted
 
 
+def test_a_save_amid_that_before_closing_does_not_keep_the_window_open(
+    qtbot: QtBot, editing: MainWindow, tmp_path: Path
+) -> None:
+    saved_as(qtbot, editing, tmp_path / "one.icface")
+    editing.studio.set_row("AU12", 0.1, 2)
+    editing.close()
+    answer(qtbot, editing, QMessageBox.StandardButton.Save)
+    editing.documents.save()
+    qtbot.waitUntil(lambda: not editing.isVisible())
+    assert load_project(tmp_path / "one.icface") == editing.studio.project
+
+
 def test_a_window_stays_open_when_saving_first_fails(qtbot: QtBot, editing: MainWindow, tmp_path: Path) -> None:
     saved_as(qtbot, editing, tmp_path / "one.icface")
     (tmp_path / "one.icface").unlink()
