@@ -329,6 +329,8 @@ class FacePredictor:
         turn = turn_in_crop(encoding.crop_from_image, encoding.controls, controls)
         frame, seen = patch_input(encoding, prediction, controls, turn)
         wanted = needed(seen, frame.points(lips)) * share
+        if any(patch.opaque for patch in prediction.patches):
+            wanted *= 1 - seen[6]  # the painter that ships has learnt from mouths without a drawn inside, and would darken it
         if not wanted.any():
             return ()
         streaks = drawn_out(seen, wanted)
