@@ -102,25 +102,30 @@ class LidSkin:
         frame = Similarity.crop(centre=(middle[0], middle[1]), side=_ROOM * self.width, roll_deg=roll_deg, size=SIZE)
         lower, upper, rest = self._columns(frame.points(edge), frame.points(top), frame.scale)
         height = np.maximum(lower - upper, 1.0)
-        up = (lower - _LINE[:, None]) / height
+        up = ((lower - _LINE[:, None]) / height).astype(np.float32)
         column = np.broadcast_to(self._across(frame, edge), up.shape)
-        tones = cv2.remap(
-            self.tones, column, (up * (_UP - 1)).astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
+        tones = cv2.remap(self.tones, column, up * (_UP - 1), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         new = np.clip((1 - rest / height) / _STRETCHED, 0, 1).astype(np.float32)[None]
         last = _eased((closed - _LASHES_LAST[0]) / (_LASHES_LAST[1] - _LASHES_LAST[0]))
         new = cv2.GaussianBlur(new + (cv2.dilate(new, _CORNER) - new) * last, (0, 0), 2.0)[0]
         kept_lashes = (self.lashes * (1 - last) - _BELOW_PX * last) * frame.scale
-        begins = np.clip(up * height - kept_lashes + 0.5, 0, 1)
-        from_end = 0.5 - np.abs(column / (_ACROSS - 1) - 0.5)
+        begins = np.clip(up * height.astype(np.float32) - np.float32(kept_lashes - 0.5), 0, 1)
+        from_end = 0.5 - np.abs(column[0] / (_ACROSS - 1) - 0.5)
         aside = np.clip(from_end / _SIDES * (1 + last) + last / 2, 0, 1)
         ends = 1 - np.clip((up - _FADES[0]) / (_FADES[1] - _FADES[0]), 0, 1)
-        mask = np.minimum(amount * new * begins * aside * ends * ends * (3 - 2 * ends), 1).astype(np.float32)
-        shown = _shown(frame, layers, kept)
+        mask = np.minimum((amount * new * aside).astype(np.float32) * begins * ends * ends * (3 - 2 * ends), 1)
         mask[[0, -1]] = mask[:, [0, -1]] = 0
+        rows = np.flatnonzero(mask.any(1))
+        if not len(rows):
+            return None
+        own = np.s_[max(rows[0] - _MARGIN, 0) : rows[-1] + 1 + _MARGIN]
+        shown = _shown(frame, own, layers, kept)
         smooth = cv2.GaussianBlur(shown, (0, 0), SMOOTH_PX)
-        fine = cv2.GaussianBlur(np.abs(shown - smooth).max(2), (0, 0), SMOOTH_PX)
-        return Patch(frame, tones - smooth, mask, smooth=mask * np.clip(fine / _STREAKS, 1 - _GRAIN, 1))
+        fine = cv2.GaussianBlur(np.abs(cv2.cvtColor(shown - smooth, cv2.COLOR_RGB2GRAY)), (0, 0), SMOOTH_PX)
+        colour, streaks = np.zeros((SIZE, SIZE, 3), np.float32), np.zeros((SIZE, SIZE), np.float32)
+        colour[own] = tones[own] - smooth
+        streaks[own] = mask[own] * np.clip(fine / _STREAKS, 1 - _GRAIN, 1)
+        return Patch(frame, colour, mask, smooth=streaks)
 
     def _across(self, frame: Similarity, edge: F64) -> F32:
         """(SIZE,) column of the tones under each column of the patch."""
@@ -136,6 +141,8 @@ class LidSkin:
 
 _CORNER = np.ones((1, 13), np.uint8)
 """Corners of the eye, where hardly anything is stretched, are made with what is beside them, or their lashes stick out."""
+_MARGIN = 5
+"""Rows beyond those that are drawn, for what is smoothed."""
 _LINE = np.arange(SIZE, dtype=np.float64)
 _POWERS = np.vander(np.linspace(-1, 1, 9), 5)
 _SMOOTHING: F64 = _POWERS @ np.linalg.pinv(_POWERS)
@@ -248,11 +255,11 @@ def _colours(kept: NDArray[np.uint8], points: F64) -> F64:
     return colours
 
 
-def _shown(frame: Similarity, layers: Layers, kept: NDArray[np.uint8]) -> F32:
-    """(SIZE, SIZE, 3) 0..1: what is there after the flow."""
+def _shown(frame: Similarity, rows: slice, layers: Layers, kept: NDArray[np.uint8]) -> F32:
+    """(K, SIZE, 3) 0..1: what is there after the flow, in some rows of the patch."""
     m = frame.inverse().matrix.astype(np.float32)
     line = _LINE.astype(np.float32)
-    x, y = (m[k, 0] * line + m[k, 1] * line[:, None] + m[k, 2] for k in (0, 1))
+    x, y = (m[k, 0] * line + m[k, 1] * line[rows, None] + m[k, 2] for k in (0, 1))
     flow, back_flow, back = layers
     seen = _moved(flow, x, y, kept)
     if back is not None and back_flow is not None:
