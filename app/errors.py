@@ -12,6 +12,8 @@ from typing import Literal
 
 from PySide6.QtCore import QObject, Qt, Signal
 
+from icface.failures import trace_of_fault
+
 NoticeKind = Literal["info", "warning", "error"]
 
 
@@ -53,9 +55,8 @@ class Notice:
     @classmethod
     def of_error(cls, title: str, error: Exception) -> Notice:
         """An error in its own words; one that nobody foresaw comes with its details."""
-        foreseen = isinstance(error, ValueError | OSError)
-        details = "" if foreseen else "\n\n" + "".join(traceback.format_exception(error))
-        return cls.failure(title, f"{error}{details}")
+        trace = trace_of_fault(error)
+        return cls.failure(title, f"{error}\n\n{trace}" if trace else str(error))
 
 
 class ErrorReporter(QObject):

@@ -5,6 +5,7 @@ Requests go to the engine as values; what the engine tells arrives as Qt signals
 
 from __future__ import annotations
 
+import logging
 import traceback
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from PySide6.QtGui import QImage
 
 from icface.engine import Advanced, Cancelled, Event, Failed, Finished, Job, Progress, Rendered, RenderEngine, Work
 from icface.export import ExportPlan, export
+from icface.failures import is_foreseen, lacks_memory, trace_of_fault
 from icface.geometry import Box
 from icface.intake import Intake, take_in
 from icface.media import Photo, Pixels, eight_bit, save_photo
@@ -24,6 +26,7 @@ from icface.pictures import ClipFrame, photo_glimpse
 from icface.project import Clip, Face, Project, Source
 from icface.render import Frame, FrameRequest, Opened, Renderer, Tracked
 
+log = logging.getLogger(__name__)
 _Kind = Literal["render", "load", "open", "observe", "prepare", "save", "take", "track", "film", "glimpse", "portraits", "job"]
 _TITLES: dict[_Kind, str] = {
     "render": "The picture could not be computed",
@@ -61,9 +64,9 @@ def to_qimage(pixels: Pixels) -> QImage:
 
 def in_plain_words(error: Exception) -> str:
     """What to tell people of an error: its own message if this program wrote it, else a sentence and the details."""
-    if isinstance(error, MemoryError):
+    if lacks_memory(error):
         return _NO_MEMORY
-    if isinstance(error, ValueError) and type(error).__module__.startswith("icface."):
+    if is_foreseen(error):
         return str(error)
     return f"{_UNFORESEEN}\n\n{''.join(traceback.format_exception(error))}"
 
@@ -293,6 +296,8 @@ class RenderBridge(QObject):
             self.busy_changed.emit(busy)
 
     def _on_engine_thread(self, event: Event) -> None:
+        if isinstance(event, Failed) and (trace := trace_of_fault(event.error)):
+            log.error("A fault of the program came up on the engine's thread:\n%s", trace)
         self._arrived.emit(event, self._renderer.drain_notices(), self._renderer.device_name)
 
     def _receive(self, event: Event, notices: list[str], device_name: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import multiprocessing
 import os
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -16,12 +17,12 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
 
 from icface import __version__, edits
 from icface.cores import cores
 from icface.engine import Progress, run_to_end
-from icface.export import EXPORT_PRESETS, STILL, ExportError, ExportOptions, export, plan_export
+from icface.export import EXPORT_PRESETS, STILL, Exported, ExportError, ExportOptions, export, plan_export
+from icface.failures import lacks_memory, trace_of_fault
 from icface.media.clip import file_digest
 from icface.media.video import VIDEO_SUFFIXES
 from icface.project import Project
@@ -29,7 +30,7 @@ from icface.recipes import applied, opened_document, pattern_of, voice_of
 from icface.render import Renderer
 from icface.whole_file import write_whole
 
-T = TypeVar("T")
+log = logging.getLogger(__name__)
 RECORD = ".icface-batch.json"
 
 
@@ -75,12 +76,15 @@ class Outcome:
     frames : int
     text : str
         Why it failed, or notes.
+    trace : str
+        Where a fault of the program came up, for whoever mends it; "" for what is wrong with a file.
     """
 
     task: BatchTask
     state: str
     frames: int = 0
     text: str = ""
+    trace: str = ""
 
 
 Runner = Callable[[Sequence[BatchTask]], Iterator[Outcome]]
@@ -139,7 +143,7 @@ def run_batch(tasks: Sequence[BatchTask], folder: Path, runner: Runner) -> Gener
     for task in tasks:
         try:
             keys[task.target] = task.key()
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             outcomes.append(Outcome(task=task, state="failed", text=str(error)))
             continue
         if record.get(_name(task, folder)) == keys[task.target] and _is_there(task):
@@ -149,6 +153,8 @@ def run_batch(tasks: Sequence[BatchTask], folder: Path, runner: Runner) -> Gener
     yield Progress(len(outcomes), len(tasks), "kept")
     for outcome in runner(missing):
         outcomes.append(outcome)
+        if outcome.trace:  # said here and not in the worker, whose log may be on another machine
+            log.error("%s could not be made, by a fault of the program:\n%s", outcome.task.target, outcome.trace)
         if outcome.state == "made":
             record[_name(outcome.task, folder)] = keys[outcome.task.target]
             _write_record(folder, record)
@@ -193,21 +199,35 @@ def _pattern(device: str, path: Path, _changed_ns: int) -> Project:
 
 
 def do_task(task: BatchTask) -> Outcome:
-    """Make one output, in this process; never raises for what is wrong with a file."""
+    """Make one output, in this process; whatever goes wrong is an outcome, so that the other tasks are done."""
     try:
-        renderer = _renderer(task.device)
-        pattern = _pattern(task.device, task.pattern, task.pattern.stat().st_mtime_ns)
-        target = applied(pattern, run_to_end(opened_document(renderer, task.source)))
-        if not any(made.mix for made in target.edits) and pattern.source is None:
-            target = edits.drive_with(target, target.drivers[0].name)
-        options = task.options
-        if options.sound is None and task.source.suffix.lower() not in VIDEO_SUFFIXES and not target.output.sound:
-            options = replace(options, sound=voice_of(target))
-        task.target.parent.mkdir(parents=True, exist_ok=True)
-        done = run_to_end(export(plan_export(target, task.target, options), renderer))
-    except (ValueError, OSError) as error:
-        return Outcome(task=task, state="failed", text=str(error))
+        done = _made(task)
+    except Exception as error:  # noqa: BLE001 (any codec or network may raise anything; `run_batch` tells of what it was)
+        return _failed(task, error)
     return Outcome(task=task, state="made", frames=done.frames, text=" ".join(done.notes))
+
+
+def _made(task: BatchTask) -> Exported:
+    renderer = _renderer(task.device)
+    pattern = _pattern(task.device, task.pattern, task.pattern.stat().st_mtime_ns)
+    target = applied(pattern, run_to_end(opened_document(renderer, task.source)))
+    if not any(made.mix for made in target.edits) and pattern.source is None:
+        target = edits.drive_with(target, target.drivers[0].name)
+    options = task.options
+    if options.sound is None and task.source.suffix.lower() not in VIDEO_SUFFIXES and not target.output.sound:
+        options = replace(options, sound=voice_of(target))
+    task.target.parent.mkdir(parents=True, exist_ok=True)
+    return run_to_end(export(plan_export(target, task.target, options), renderer))
+
+
+def _failed(task: BatchTask, error: Exception) -> Outcome:
+    name, text = task.source.name, str(error)
+    trace = trace_of_fault(error)
+    if lacks_memory(error):
+        text = f"There is not enough memory for {name}. Use fewer --jobs, or a smaller file."
+    elif trace:
+        text = f"A fault of the program came up with {name} ({type(error).__name__}: {error})."
+    return Outcome(task=task, state="failed", text=text, trace=trace)
 
 
 # In several processes ------------------------------------------------------------------------------------------------

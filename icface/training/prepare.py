@@ -5,6 +5,7 @@ Each clip is a job of its own, done in one pass and in bounded memory; `icface.t
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,6 +21,7 @@ import cv2
 import numpy as np
 import torch
 
+from icface.failures import lacks_memory, trace_of_fault
 from icface.geometry import CROP_MARGIN, face_crop
 from icface.media.video import VIDEO_SUFFIXES, read_video
 from icface.model.crops import sample_crop
@@ -28,6 +30,7 @@ from icface.tracking.builtin import BuiltinTracker
 from icface.training.person_tracks import Rhythm, Sighting, sightings
 from icface.training.shards import ClipWriter, build_index, digest_of, is_prepared, remove_unfinished
 
+log = logging.getLogger(__name__)
 JPEG_QUALITY = 92
 
 
@@ -70,6 +73,8 @@ class Outcome:
         "prepared", "there" (it had been before), or "failed".
     reason : str
         Of a failure.
+    trace : str
+        Where a fault of the program came up; "" for what is wrong with a file.
     """
 
     path: Path
@@ -78,6 +83,7 @@ class Outcome:
     frames: int = 0
     tracks: int = 0
     reason: str = ""
+    trace: str = ""
 
     def line(self) -> str:
         """It in words."""
@@ -106,7 +112,7 @@ def find_videos(paths: Iterable[Path]) -> list[Path]:
 
 
 def prepare_clip(path: Path, folder: Path, preparation: Preparation, tracker: FaceTracker) -> Outcome:
-    """Prepare one clip, unless it is there; never raises for a clip that is broken."""
+    """Prepare one clip, unless it is there; whatever goes wrong is an outcome, so that the other clips are prepared."""
     try:
         digest = digest_of(path)
         if is_prepared(folder, digest, preparation.options):
@@ -117,9 +123,18 @@ def prepare_clip(path: Path, folder: Path, preparation: Preparation, tracker: Fa
                 if sighting.face.confidence >= preparation.min_confidence:
                     writer.add(*_record(sighting, preparation.size))
             about = writer.finish(name=path.name)
-    except (ValueError, OSError) as error:
-        return Outcome(path=path, status="failed", reason=" ".join(str(error).split()))
+    except Exception as error:  # noqa: BLE001 (any codec or network may raise anything; `prepare_folder` tells of what it was)
+        return _failed(path, error)
     return Outcome(path=path, status="prepared", digest=digest, frames=about["frames"], tracks=len(about["tracks"]))
+
+
+def _failed(path: Path, error: Exception) -> Outcome:
+    reason, trace = str(error), trace_of_fault(error)
+    if lacks_memory(error):
+        reason = "there is not enough memory for it; use fewer --workers"
+    elif trace:
+        reason = f"a fault of the program came up ({type(error).__name__}: {error})"
+    return Outcome(path=path, status="failed", reason=" ".join(reason.split()), trace=trace)
 
 
 def _record(sighting: Sighting, size: int) -> tuple[bytes, dict[str, Any]]:
@@ -226,6 +241,8 @@ def prepare_folder(
     outcomes: list[Outcome] = []
     for outcome in prepare(videos, folder, preparation, workers=workers, device=device):
         outcomes.append(outcome)
+        if outcome.trace:
+            log.error("%s could not be prepared, by a fault of the program:\n%s", outcome.path, outcome.trace)
         tell(f"[{len(outcomes)}/{len(videos)}] {outcome.line()}")
     clips = build_index(folder)
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import threading
 import weakref
 from collections.abc import Iterator
@@ -344,6 +345,26 @@ def test_closing_stops_the_engine_in_the_middle_of_its_work(
     bridge.close()
     bridge.close()
     assert "icface-render" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_fault_in_a_job_is_logged_and_the_next_job_is_done(
+    bridge: RenderBridge, qtbot: QtBot, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> Work:
+        yield Progress(0, 1, "")
+        raise IndexError("no such frame")
+
+    def whole() -> Work:
+        yield Progress(0, 1, "")
+        return 7
+
+    with caplog.at_level(logging.ERROR), qtbot.waitSignal(bridge.failed):
+        bridge.run(broken())
+    (record,) = caplog.records
+    assert 'raise IndexError("no such frame")' in record.getMessage()
+    with qtbot.waitSignal(bridge.job_finished) as finished:
+        bridge.run(whole())
+    assert finished.args[1] == 7
 
 
 # ---- words

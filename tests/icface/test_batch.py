@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -17,7 +19,7 @@ from numpy.typing import NDArray
 from icface import batch, edits
 from icface.batch import BatchTask, Outcome, do_task, in_processes, run_batch, tasks_for
 from icface.cli import main
-from icface.engine import run_to_end
+from icface.engine import Progress, run_to_end
 from icface.export import ExportError, ExportOptions
 from icface.media import load_photo
 from icface.media.clip import probe
@@ -98,6 +100,42 @@ def test_one_failure_does_not_stop_the_others(here: None, photos: list[Path], pa
     assert "b.png" in outcomes[1].text
     assert "gone.png" in outcomes[3].text
     assert set(json.loads((tmp_path / "out" / batch.RECORD).read_text())) == {"a.png", "c.png"}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), "RuntimeError: mat1 and mat2", True),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "not enough memory for b.png", False),
+        (MemoryError(), "Use fewer --jobs", False),
+        (av.error.EncoderNotFoundError(1, "no such encoder"), "no such encoder", True),
+        (KeyError("yaw"), "A fault of the program came up with b.png", True),
+    ],
+)
+@pytest.mark.usefixtures("here")
+def test_whatever_a_network_or_a_codec_raises_fails_one_task_alone(
+    photos: list[Path],
+    pattern: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    case: tuple[Exception, str, bool],
+) -> None:
+    error, told, faulty = case
+    open_as_ever = batch.opened_document
+
+    def opened(renderer: Renderer, path: Path) -> Generator[Progress, None, Project]:
+        if path.stem == "b":
+            raise error
+        return open_as_ever(renderer, path)
+
+    monkeypatch.setattr(batch, "opened_document", opened)
+    tasks = tasks_for(photos, pattern, tmp_path / "out", STILL)
+    with caplog.at_level(logging.ERROR):
+        outcomes = run_to_end(run_batch(tasks, tmp_path / "out", one_by_one))
+    assert [outcome.state for outcome in outcomes] == ["made", "failed", "made"]
+    assert told in outcomes[1].text
+    assert ["raise error" in record.getMessage() for record in caplog.records] == ([True] if faulty else [])
 
 
 def test_a_table_drives_every_photo(here: None, photos: list[Path], feat_data: Path, tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import shutil
 from collections import deque
 from collections.abc import Iterable
 from functools import partial
@@ -253,6 +255,32 @@ def test_a_broken_clip_is_reported_and_the_rest_goes_on(tmp_path: Path, clip: Pa
     alone = train(broken, "-o", tmp_path / "other", "--workers", 0)
     assert alone.exit_code == 2
     assert "icface: Nothing could be prepared from 1 videos" in alone.stderr.splitlines()[-1]
+
+
+def test_a_fault_with_one_clip_is_logged_and_the_rest_goes_on(
+    tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    shutil.copy(clip, clip.with_name("other.mp4"))
+    with clip.with_name("other.mp4").open("ab") as file:
+        file.write(b"\0")  # another file to whoever compares their bytes
+    detect, raised = BuiltinTracker.detect, []
+
+    def once(self: BuiltinTracker, image: Pixels) -> tuple[FaceObservation, ...]:
+        if not raised:
+            raised.append(RuntimeError("shapes cannot be multiplied"))
+            raise raised[0]
+        return detect(self, image)
+
+    monkeypatch.setattr(BuiltinTracker, "detect", once)
+    lines: list[str] = []
+    with caplog.at_level(logging.ERROR):
+        summary = prepare_folder(
+            [clip.parent], tmp_path / "out", Preparation(size=96), workers=0, device="cpu", tell=lines.append
+        )
+    assert (summary["prepared"], summary["failed"]) == (1, 1)
+    assert "RuntimeError: shapes cannot be multiplied" in lines[0]
+    (record,) = caplog.records
+    assert "raise raised[0]" in record.getMessage()
 
 
 def test_wrong_use_is_one_line(tmp_path: Path, clip: Path) -> None:

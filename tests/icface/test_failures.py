@@ -1,0 +1,39 @@
+"""What lies in a file, a disk or the memory is told apart from a fault of the program."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from icface.failures import is_foreseen, lacks_memory, trace_of_fault
+from icface.media.photo import PhotoError
+
+HUGE = 1 << 46
+
+
+def test_errors_of_input_and_of_the_disk_are_no_faults() -> None:
+    assert is_foreseen(PhotoError("portrait.png is damaged."))
+    assert trace_of_fault(PhotoError("portrait.png is damaged.")) == ""
+    assert trace_of_fault(FileNotFoundError("portrait.png")) == ""
+
+
+def test_a_lack_of_memory_is_known_whichever_library_meets_it() -> None:
+    with pytest.raises(RuntimeError) as of_torch:
+        torch.empty(HUGE, dtype=torch.uint8)
+    with pytest.raises(MemoryError) as of_numpy:
+        np.empty(HUGE, np.uint8)
+    with pytest.raises(cv2.error) as of_opencv:
+        cv2.resize(np.zeros((1, 1), np.uint8), (1 << 30, 1 << 16))
+    for caught in (of_torch, of_numpy, of_opencv):
+        assert lacks_memory(caught.value), caught.value
+        assert trace_of_fault(caught.value) == ""
+
+
+def test_a_fault_of_the_program_comes_with_the_place_where_it_came_up() -> None:
+    with pytest.raises(ValueError, match="could not be broadcast") as caught:
+        np.zeros(2) + np.zeros(3)
+    assert not is_foreseen(caught.value)
+    assert not lacks_memory(caught.value)
+    assert "np.zeros(2) + np.zeros(3)" in trace_of_fault(caught.value)
