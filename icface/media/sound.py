@@ -58,17 +58,25 @@ def open_sound(path: Path) -> tuple[InputContainer, AudioStream, Fraction]:
         raise SoundError(
             f"{path} cannot be read ({why}): it is damaged or of another kind. Convert or copy it again."
         ) from error
+    try:
+        stream = _first_sound(path, container)
+        return container, stream, _zero(path, container, stream)
+    except BaseException:
+        container.close()
+        raise
+
+
+def _first_sound(path: Path, container: InputContainer) -> AudioStream:
     streams = [s for s in container.streams.audio if s.codec_context is not None]
     if not streams:
-        container.close()
         raise SoundError(f"{path} holds no sound. Choose a file that does.")
-    if not (0 < streams[0].rate <= _MOST_RATE and streams[0].channels > 0):
-        container.close()
-        raise SoundError(f"{path} holds sound of {streams[0].rate} samples a second: it is damaged. Copy or download it again.")
+    stream = streams[0]
+    if not (0 < stream.rate <= _MOST_RATE and stream.channels > 0):
+        raise SoundError(f"{path} holds sound of {stream.rate} samples a second: it is damaged. Copy or download it again.")
     for other in container.streams:
-        if other.index != streams[0].index:
+        if other.index != stream.index:
             other.discard = av.stream.Discard.all
-    return container, streams[0], _zero(path, container, streams[0])
+    return stream
 
 
 def _zero(path: Path, container: InputContainer, stream: AudioStream) -> Fraction:
@@ -103,23 +111,30 @@ class SoundReader:
     def __init__(self, path: str | Path, *, rate: int | None = None, channels: int | None = None) -> None:
         self.path = Path(path)
         self._container, self._stream, self._zero = open_sound(self.path)
-        self.rate = rate or self._stream.rate
-        self.channels = channels or min(self._stream.channels, 2)
+        try:
+            self.rate = rate or self._stream.rate
+            self.channels = channels or min(self._stream.channels, 2)
+            self.duration = self._claimed_duration()
+            longest = Fraction(max(self._container.size, 0), _LEAST_BYTES_A_SECOND)  # a damaged file may claim years
+            self._furthest = _SPARE_S + (min(self.duration, longest) if self.duration > 0 else longest)
+            self.ended_at: int | None = None
+            self._blocks: Iterator[tuple[int, Samples]] = iter(())
+            self._pending: tuple[int, Samples] | None = None
+            self._held: Samples = np.empty((0, self.channels), np.float32)
+            self._at = 0  # place of the first held sample
+            self._reading = False
+            self._waiting = 0.0  # samples that the resampler holds back
+            self._grid = self._frame_grid()
+        except BaseException:
+            self._container.close()
+            raise
+
+    def _claimed_duration(self) -> Fraction:
         base = Fraction(self._stream.time_base or Fraction(1, self._stream.rate))
         claimed = self._stream.duration
         start = (self._stream.start_time or 0) * base
         whole = Fraction(self._container.duration or 0, av.time_base)
-        self.duration = start + (claimed * base if claimed else whole) - self._zero
-        longest = Fraction(self.path.stat().st_size, _LEAST_BYTES_A_SECOND)  # a damaged file may claim years
-        self._furthest = _SPARE_S + (min(self.duration, longest) if self.duration > 0 else longest)
-        self.ended_at: int | None = None
-        self._blocks: Iterator[tuple[int, Samples]] = iter(())
-        self._pending: tuple[int, Samples] | None = None
-        self._held: Samples = np.empty((0, self.channels), np.float32)
-        self._at = 0  # place of the first held sample
-        self._reading = False
-        self._waiting = 0.0  # samples that the resampler holds back
-        self._grid = self._frame_grid()
+        return start + (claimed * base if claimed else whole) - self._zero
 
     def __enter__(self) -> Self:
         return self
@@ -246,7 +261,11 @@ class SoundReader:
             return
 
     def _resampled(self, resampler: av.AudioResampler, frame: AudioFrame | None) -> Iterator[Samples]:
-        for out in resampler.resample(frame):
+        try:
+            made = resampler.resample(frame)
+        except (av.FFmpegError, ValueError) as error:
+            raise SoundError(f"{self.path} holds sound that cannot be converted ({error}). Convert it to MP4 first.") from error
+        for out in made:
             samples = out.to_ndarray().reshape(-1, self.channels)
             yield samples.astype(np.float32, copy=False)
 

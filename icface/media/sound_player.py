@@ -6,6 +6,7 @@ tells the time, so that pictures that follow it stay with the sound however late
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -18,8 +19,10 @@ from typing import Self
 import miniaudio
 import numpy as np
 
+from icface.failures import trace_of_fault
 from icface.media.sound import Samples, SoundError, SoundReader
 
+log = logging.getLogger(__name__)
 RATE = 48000
 """Samples a second that are given to the device."""
 _CHANNELS = 2
@@ -73,7 +76,7 @@ class SoundPlayer:
         self._device = _open_device(silent=silent)
         try:
             self._reader = SoundReader(self.path, rate=RATE, channels=_CHANNELS)  # used by the thread alone
-        except SoundError:
+        except BaseException:
             self._device.close()
             raise
         self._thread = threading.Thread(target=self._read_ahead, name="sound reader", daemon=True)
@@ -207,15 +210,21 @@ class SoundPlayer:
                     continue
                 try:
                     block = job.next_block(reader)
-                except SoundError as error:
-                    with self._changed:
-                        self._error, self._job = str(error), None
-                        self._changed.notify_all()
+                except Exception as error:  # noqa: BLE001 (or the thread would end, and whoever plays next hear nothing)
+                    self._give_up(job, error)
                     continue
                 with self._changed:
                     if job is self._job:
                         self._blocks.append(block)
                         self._changed.notify_all()
+
+    def _give_up(self, job: _Job, error: Exception) -> None:
+        if trace := trace_of_fault(error):
+            log.error("%s cannot be played, by a fault of the program:\n%s", self.path, trace)
+        with self._changed:
+            if job is self._job:  # and not another since, which may well be played
+                self._error, self._job = str(error) or type(error).__name__, None
+                self._changed.notify_all()
 
     def _is_hungry(self) -> bool:
         return self._job is not None and len(self._blocks) < _AHEAD_BLOCKS

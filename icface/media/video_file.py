@@ -69,7 +69,7 @@ def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
         container = av.open(str(path), metadata_errors="ignore")
     try:
         return container, _moving_pictures(container, path)
-    except VideoError:
+    except BaseException:
         container.close()
         raise
 

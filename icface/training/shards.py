@@ -144,9 +144,11 @@ class ClipWriter:
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._part is not None:
-            self._part.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        try:
+            if self._part is not None:
+                self._part.close()
+        finally:  # a full disk is met when the archive is ended, too
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def add(self, jpeg: bytes, row: Mapping[str, Any]) -> None:
         """One more frame: its crop, and a value for each of `FIELDS`."""
@@ -193,8 +195,12 @@ class Part:
         self._path = path
         try:
             self._zip = zipfile.ZipFile(path)
+        except (OSError, zipfile.BadZipFile) as error:
+            raise _damaged(path, str(error)) from error
+        try:
             arrays = {name: np.load(io.BytesIO(self._zip.read(f"{name}.npy")), allow_pickle=False) for name in FIELDS}
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            self._zip.close()
             raise _damaged(path, str(error)) from error
         self.frames = Frames(**arrays)
 

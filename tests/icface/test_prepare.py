@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+import zipfile
 from collections import deque
 from collections.abc import Iterable
 from functools import partial
@@ -381,3 +382,29 @@ def test_folders_that_cannot_be_used_are_named(tmp_path: Path, collection: Path)
     (tmp_path / "0000.zip").write_bytes(b"no zip")
     with pytest.raises(ShardError, match=r"0000\.zip is damaged"):
         Part(tmp_path / "0000.zip")
+
+
+def test_a_damaged_part_is_let_go_of(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "0000.zip", "w") as archive:
+        archive.writestr("seconds.npy", b"")
+    part = Part.__new__(Part)
+    with pytest.raises(ShardError, match=r"0000\.zip is damaged"):
+        part.__init__(tmp_path / "0000.zip")  # type: ignore[misc]
+    assert part._zip.fp is None
+
+
+def test_a_disk_that_fills_up_leaves_no_half_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_archive: zipfile.ZipFile) -> None:
+        raise OSError(28, "No space left on device")
+
+    row = {"seconds": 0, "track": 0, "confidence": 1, "crop_from_image": (1, 0, 0, 0, 1, 0), "image_size": (16, 16)}
+    rest = {"landmarks": np.zeros((478, 3)), "controls": np.zeros(56)}
+    with shards.ClipWriter(tmp_path, "ab", {}) as writer:
+        writer.add(b"", row | rest)
+        monkeypatch.setattr(zipfile.ZipFile, "close", full)
+        with pytest.raises(OSError, match="No space left"):
+            writer.finish()
+        with pytest.raises(OSError, match="No space left"):
+            writer.__exit__()
+        assert list(tmp_path.iterdir()) == []
+        monkeypatch.undo()

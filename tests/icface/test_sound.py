@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
+from av.container import InputContainer
 from numpy.typing import NDArray
 
+from icface.media import sound, video_file
 from icface.media.sound import SoundError, SoundReader, peak_blocks, peaks
+from icface.media.video_file import open_video
 from tests.icface.videos import Recipe, encode_video, feat_clips, moving_frames, write_tone
 
 CODECS = {"aac.mp4": "aac", "opus.webm": "libopus", "mp3.mp4": "libmp3lame", "pcm.mov": "pcm_s16le", "flac.mkv": "flac"}
@@ -89,6 +93,35 @@ def test_files_without_sound_are_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "text.wav").write_text("nothing")
     with pytest.raises(SoundError, match=r"text\.wav cannot be read"):
         SoundReader(tmp_path / "text.wav")
+
+
+@pytest.mark.parametrize(
+    ("owner", "step"),
+    [(SoundReader, "_claimed_duration"), (SoundReader, "_frame_grid"), (sound, "_zero"), (video_file, "check_size")],
+)
+def test_what_cannot_be_opened_to_its_end_is_let_go_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: object, step: str
+) -> None:
+    clip = encode_video(tmp_path / "clip.mp4", moving_frames(2), Recipe("libx264"))
+    tone = write_tone(tmp_path / "tone.mov", "pcm_s16le", seconds=1, clicks=())
+    opened: list[InputContainer] = []
+
+    def remembered(*words: Any, **options: Any) -> Any:
+        opened.append(av_open(*words, **options))
+        return opened[-1]
+
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    av_open = av.open
+    monkeypatch.setattr(av, "open", remembered)
+    monkeypatch.setattr(owner, step, fail)
+    with pytest.raises(MemoryError):
+        open_video(clip) if owner is video_file else SoundReader(tone)
+    assert opened
+    for container in opened:
+        with pytest.raises(AssertionError, match="not open"):
+            container.seek(0)
 
 
 def test_sound_alone_can_be_read(tmp_path: Path) -> None:

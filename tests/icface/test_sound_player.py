@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -158,3 +159,21 @@ def test_an_error_is_told_until_it_plays_again(player: SoundPlayer, monkeypatch:
     player.play(0)
     assert player.playing
     assert player.error == ""
+
+
+def test_a_fault_while_reading_is_logged_and_the_next_place_is_played(
+    player: SoundPlayer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def faulty(_reader: SoundReader, _first: int, _count: int) -> None:
+        raise IndexError("no such sample")
+
+    with monkeypatch.context() as patched, caplog.at_level(logging.ERROR):
+        patched.setattr(SoundReader, "read_at", faulty)
+        player.play(0)
+        until(player, lambda: not player.playing)
+    assert player.error == "no such sample"
+    (record,) = caplog.records
+    assert 'raise IndexError("no such sample")' in record.getMessage()
+    player.play(1.0)
+    until(player, lambda: player.position > 1.05)
+    assert player.playing
