@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -128,9 +129,25 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("keys", "Keys and gestures", "Help", ("F1",), "info"),
     ActionSpec("about", "About ICface Studio", "Help"),
 )  # fmt: skip
+_ON_MACOS = {"history": ("Ctrl+Alt+H",), "full_screen": ("Ctrl+Meta+F",), "delete_keys": ("Backspace", "Del")}
+"""Where the usual keys belong to the system, or are on no notebook. Qt's Ctrl is the command key there, its Meta is Control."""
+_MACOS_NAMES = {"Ctrl": "Cmd", "Alt": "Option"}
 _ONCE = frozenset({"play", "shuttle_back", "stop", "shuttle_on"})
 """Holding the key does not repeat these."""
 MENUS = ("File", "Edit", "View", "Playback", "Keys", "Help")
+
+
+def keys_of(spec: ActionSpec, *, platform: str = sys.platform) -> tuple[str, ...]:
+    """The keys of an action on a system, the first of which is shown."""
+    return _ON_MACOS.get(spec.id, spec.keys) if platform == "darwin" else spec.keys
+
+
+def key_names(text: str, *, platform: str = sys.platform) -> str:
+    """A text that speaks of Ctrl and Alt, with the names that these have on a system."""
+    if platform == "darwin":
+        for name, there in _MACOS_NAMES.items():
+            text = text.replace(name, there)
+    return text
 
 
 def make_actions(owner: QWidget, handlers: Mapping[str, Callable[..., object]]) -> dict[str, QAction]:
@@ -147,7 +164,7 @@ def make_actions(owner: QWidget, handlers: Mapping[str, Callable[..., object]]) 
     for spec in ACTIONS:
         action = QAction(spec.text, owner)
         action.setObjectName(f"action-{spec.id}")
-        action.setShortcuts([QKeySequence(key) for key in spec.keys])
+        action.setShortcuts([QKeySequence(key) for key in keys_of(spec)])
         action.setCheckable(spec.is_checkable)
         action.setAutoRepeat(spec.id not in _ONCE)
         action.setIconVisibleInMenu(not spec.is_checkable)  # the menu shows a tick there
@@ -164,7 +181,8 @@ def retint_actions(actions: Mapping[str, QAction]) -> None:
         action = actions[spec.id]
         if spec.icon:
             action.setIcon(theme.icon(spec.icon))
-        key = QKeySequence(spec.keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if spec.keys else ""
+        keys = keys_of(spec)
+        key = QKeySequence(keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if keys else ""
         tip = spec.tip or spec.text
         action.setToolTip(f"{tip} ({key})" if key else tip)
         action.setStatusTip("")

@@ -35,8 +35,8 @@ def has_display() -> bool:
 def process_age_s() -> float:
     """Seconds since this process was started; where the system does not say, since the program began to load."""
     try:
-        started_ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
-        up_s = float(Path("/proc/uptime").read_text().split()[0])
+        started_ticks = int(Path("/proc/self/stat").read_text("ascii", "replace").rpartition(")")[2].split()[19])
+        up_s = float(Path("/proc/uptime").read_text("ascii").split()[0])
     except (OSError, ValueError, IndexError):
         return time.perf_counter() - STARTED
     return up_s - started_ticks / os.sysconf("SC_CLK_TCK")

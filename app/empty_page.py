@@ -10,6 +10,7 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app import theme
+from app.actions import key_names
 
 _FORMATS = "JPEG, PNG, WebP or TIFF up to 100 megapixels, MP4, MOV, MKV and other clips, or a project"
 
@@ -56,7 +57,7 @@ class EmptyPage(QWidget):
         buttons.setSpacing(theme.GRID_PX)
         buttons.addStretch(1)
         for button, tip in (
-            (self.open_button, "Choose a photo, a clip or a project on this computer (Ctrl+O)"),
+            (self.open_button, key_names("Choose a photo, a clip or a project on this computer (Ctrl+O)")),
             (self.clip_button, "Choose a video on this computer, to edit the face in it"),
             (self.sample_button, "The astronaut Eileen Collins, NASA, public domain"),
         ):

@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog, QLabel, QTextBrowser, QVBoxLayout, QWidget
 
 import icface
-from app.actions import ACTIONS
+from app.actions import ACTIONS, key_names, keys_of
 from app.theme import Palette
 
 _TITLE = "font-size:14px; font-weight:600"
@@ -38,9 +38,10 @@ GESTURES: tuple[tuple[str, str], ...] = (
 
 def keys_html(colours: Palette) -> str:
     """All shortcuts and gestures as a table."""
-    keys = [(_native(spec.keys[0]), spec.text.rstrip("…")) for spec in ACTIONS if spec.keys]
+    keys = [(_native(keys_of(spec)[0]), spec.text.rstrip("…")) for spec in ACTIONS if spec.keys]
+    gestures = [(key_names(key), key_names(text)) for key, text in GESTURES]
     blocks = []
-    for title, pairs in (("Gestures", GESTURES), ("Keys", keys)):
+    for title, pairs in (("Gestures", gestures), ("Keys", keys)):
         lines = "".join(
             f"<tr><td style='padding:3px 24px 3px 0; font-weight:600; color:{colours.text}'>{escape(key)}</td>"
             f"<td style='padding:3px 0; color:{colours.secondary}'>{escape(text)}</td></tr>"

@@ -155,7 +155,7 @@ def _head(photo: Photo, face: Face) -> QRect:
 def picture_of_the_window(renderer: Renderer, path: Path) -> QImage:
     """The real window, in which a photo or a project was opened and two sliders were dragged with the mouse."""
     studio = build_studio(renderer)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         window = MainWindow(studio, Settings(QSettings(str(Path(folder) / "tour.ini"), QSettings.Format.IniFormat)))
         try:
             window.resize(1440, 900)

@@ -19,7 +19,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from icface import __version__, edits
-from icface.cores import cores
+from icface.cores import cores, pool_size
 from icface.engine import Progress, run_to_end
 from icface.export import EXPORT_PRESETS, STILL, Exported, ExportError, ExportOptions, export, plan_export
 from icface.failures import lacks_memory, trace_of_fault
@@ -239,7 +239,7 @@ def in_processes(jobs: int) -> Runner:
     def run(tasks: Sequence[BatchTask]) -> Iterator[Outcome]:
         waiting = list(tasks)
         while waiting:
-            under_way = yield from _pool(waiting, min(jobs, len(waiting)))
+            under_way = yield from _pool(waiting, pool_size(min(jobs, len(waiting))))
             if len(under_way) == 1:
                 text = "Its process ended before it was done; memory may have run out. Use fewer --jobs."
                 yield Outcome(task=under_way[0], state="failed", text=text)

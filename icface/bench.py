@@ -66,7 +66,7 @@ def measure(*, size: int = 1024, ticks: int = 60, device: str = "auto") -> dict[
         ``window_ms`` (or None) and ``conditions``.
     """
     renderer = Renderer(device=device)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         path = Path(folder) / "portrait.png"
         photo = load_photo(sample_photo_path())
         pixels = cv2.resize(photo.pixels, (size, size), interpolation=cv2.INTER_CUBIC)
@@ -147,7 +147,7 @@ def playback_fps(renderer: Renderer, photo: Photo, face: Face, *, clip: Clip) ->
 def _playback(renderer: Renderer) -> float:
     photo = load_photo(sample_photo_path())
     pixels = cv2.resize(photo.pixels, (PLAYED_SIDE, PLAYED_SIDE), interpolation=cv2.INTER_CUBIC).astype(np.uint8, copy=False)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         path = Path(folder) / "portrait.png"
         save_photo(path, photo.with_pixels(pixels))
         opened = _open(renderer, path)

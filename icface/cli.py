@@ -20,6 +20,7 @@ import click
 
 from icface import __version__
 from icface.commands.options import device_option, json_option
+from icface.whole_file import reason
 
 BAD_INPUT = 2
 COMMANDS: dict[str, str] = {
@@ -69,6 +70,8 @@ class _Program(click.Group):
             sys.exit(1)
         except ValueError as error:  # what all errors of input are
             _leave(str(error))
+        except OSError as error:  # of a folder that cannot be made, say
+            _leave(f"{error.filename}: {reason(error)}." if error.filename else str(error))
         sys.exit(code if isinstance(code, int) else 0)
 
 

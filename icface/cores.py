@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 
 def cores() -> int:
@@ -10,3 +11,8 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def pool_size(wanted: int, *, platform: str = sys.platform) -> int:
+    """Processes that a pool gets where so many are wanted: on Windows no pool can wait for more than 61."""
+    return min(wanted, 61) if platform == "win32" else wanted

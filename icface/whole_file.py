@@ -38,8 +38,14 @@ _REASONS = {
 }
 
 
+_IN_USE = frozenset({5, 32, 33})
+"""What Windows says where another program has the file open; the first, too, where the permission lacks."""
+
+
 def reason(error: OSError) -> str:
     """Why a file could not be read or written, and what helps, as the end of a sentence."""
+    if getattr(error, "winerror", None) in _IN_USE:
+        return "another program has it open, or you lack the permission; close it there, or choose another name"
     return _REASONS.get(error.errno or 0, error.strerror or str(error))
 
 
@@ -97,8 +103,10 @@ def remove_unfinished(folder: Path) -> None:
     with suppress(OSError):
         for entry in os.scandir(folder):
             if is_unfinished(entry.name) and entry.is_file(follow_symlinks=False):
-                with suppress(OSError), Path(entry.path).open("rb") as stream:
-                    if try_to_lock(stream):
+                with suppress(OSError):
+                    with Path(entry.path).open("rb") as stream:
+                        is_left_over = try_to_lock(stream)
+                    if is_left_over:  # and closed by now: Windows removes no file that is open
                         Path(entry.path).unlink(missing_ok=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ DOCUMENT_MODULES = (
     "icface.formats",
     "icface.project_file",
 )
+UNIX_ONLY = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
 PICKLES = {".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib"}
 
 
@@ -58,6 +60,7 @@ def run_python(code: str) -> str:
 
 def test_the_import_contracts_are_kept(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("importlinter.cli.logging_config.dictConfig", lambda _: None)  # it would silence all other loggers
     monkeypatch.syspath_prepend(str(ROOT))
     status = lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True, no_logo=True)
     assert status == 0, capsys.readouterr().out
@@ -107,6 +110,31 @@ import sys, icface.cli
 print(*sorted({"PySide6", "torch", "cv2", "scipy", "feat", "numba", "skimage"} & set(sys.modules)))
 """
     assert run_python(code).split() == []
+
+
+def imported_at_once(path: Path) -> set[str]:
+    """Modules that are imported whatever the system is."""
+    names: set[str] = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            names |= {name.name.partition(".")[0] for name in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(str(node.module).partition(".")[0])
+    return names
+
+
+def test_no_module_needs_what_one_system_alone_has() -> None:
+    needed = {path: found for path in sources("app", "icface") if (found := imported_at_once(path) & UNIX_ONLY)}
+    assert not needed
+
+
+def test_no_text_is_read_or_written_in_the_encoding_of_the_system() -> None:
+    for path in sources("app", "icface"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                words = {"read_text": 1, "write_text": 2}.get(node.func.attr, 0)
+                told = len(node.args) >= words or any(keyword.arg == "encoding" for keyword in node.keywords)
+                assert told, f"{path}:{node.lineno}"
 
 
 def test_tests_wait_for_conditions_and_not_for_time() -> None:

@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QAbstractSlider, QAbstractSpinBox, QComboBox, QWidget
 
+from app.actions import key_names
 from app.settings import Settings
 from app.timeline.key_drag import nudge
 from app.timeline.key_menu import copy_chosen, lay_down, paste
@@ -18,7 +19,7 @@ from icface.project import Project
 
 _LEAP = 10
 _NOTHING_CHOSEN = "Choose a lane or a slider first: that is what gets the key."
-_NO_KEYS_CHOSEN = "Choose keys first: click one, draw a box around some, or press Ctrl+A."
+_NO_KEYS_CHOSEN = key_names("Choose keys first: click one, draw a box around some, or press Ctrl+A.")
 _MOVING = (
     "play", "shuttle_back", "stop", "shuttle_on", "step_back", "step_on", "leap_back", "leap_on", "start", "end",
     "prev_key", "next_key", "prev_mark", "next_mark", "loop",
@@ -225,6 +226,6 @@ def keeps_key(widget: QWidget | None, event: QEvent) -> bool:
     if event.modifiers() & ~(Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier):
         return False
     key = Qt.Key
-    own = {key.Key_Left, key.Key_Right, key.Key_Up, key.Key_Down, key.Key_Home, key.Key_End, key.Key_Delete}
+    own = {key.Key_Left, key.Key_Right, key.Key_Up, key.Key_Down, key.Key_Home, key.Key_End, key.Key_Delete, key.Key_Backspace}
     kinds = (QAbstractItemView, QAbstractSlider, QAbstractSpinBox, QComboBox)
     return event.key() in own and (isinstance(widget, kinds) or bool(widget.property("keeps-arrows")))

@@ -20,6 +20,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app import theme
+from app.actions import key_names
 from app.timeline.key_drag import MoveDrag, ScaleDrag
 from app.timeline.key_menu import open_key_menu
 from app.timeline.lane_paint import KEY_PX, LANE_H, SWITCHES, LaneLook, paint_heading, paint_keys, seen_keys, switch_at
@@ -31,7 +32,7 @@ from icface.edits import KeyName
 
 _DRAG_PX, _EDGE_PX = 3, 12
 _MOD = Qt.KeyboardModifier
-_NOTHING = "Nothing is keyed yet. Choose a control and press Ctrl+K, or turn on Auto-key and move a slider."
+_NOTHING = key_names("Nothing is keyed yet. Choose a control and press Ctrl+K, or turn on Auto-key and move a slider.")
 
 
 class Drag(Protocol):

@@ -10,6 +10,7 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QToolButton, QWidget
 
 from app import theme
+from app.actions import key_names
 from app.timeline.time_scale import TimeTextError, parse_time, timecode
 from app.timeline.view import TimelineView
 from app.timeline.wishes import Wishes
@@ -133,8 +134,8 @@ class Transport(QWidget):
         self.play = self._button("play", "Play or pause (Space)", playhead.toggle)
         self.on = self._button("step-on", "One frame on (Right)", lambda: playhead.step(1))
         self.last = self._button("last", "To the end (End)", lambda: playhead.go_to(view.project.range[1]))
-        self.loop = self._switch("loop", "", "Begin anew at the out point (Ctrl+L)", playhead.set_loops)
-        self.time = TimeField("Time", "Where the playhead stands (Ctrl+T)")
+        self.loop = self._switch("loop", "", key_names("Begin anew at the out point (Ctrl+L)"), playhead.set_loops)
+        self.time = TimeField("Time", key_names("Where the playhead stands (Ctrl+T)"))
         self.frame = QLabel()
         self.in_field = TimeField("In point", "In point (I); empty it for the start")
         self.out_field = TimeField("Out point", "Out point (O); empty it for the end")

@@ -114,7 +114,7 @@ class SoundPlayer:
         with self._changed:
             self._job = _Job(start, speed, loop)
             self._blocks.clear()
-            self._position, self._speed, self._heard_at = start, speed, time.monotonic()
+            self._position, self._speed, self._heard_at = start, speed, time.perf_counter()
             self._error = ""
             self._changed.notify_all()
         if not self._device.running:
@@ -170,7 +170,7 @@ class SoundPlayer:
         with self._changed:
             if self._job is None:
                 return self._position
-            since = min(time.monotonic() - self._heard_at, _PERIOD_S)  # the device takes a period at a time
+            since = min(time.perf_counter() - self._heard_at, _PERIOD_S)  # the device takes a period at a time
             return self._position + since * self._speed if self._blocks else self._position
 
     # ------------------------------------------------------------------------------------------------- device's thread
@@ -185,7 +185,7 @@ class SoundPlayer:
         out, have = np.zeros((count, _CHANNELS), np.float32), 0
         with self._changed:
             if self._blocks:
-                self._position, self._heard_at = self._blocks[0].at, time.monotonic()
+                self._position, self._heard_at = self._blocks[0].at, time.perf_counter()
             while have < count and self._blocks:
                 block = self._blocks[0]
                 part = block.samples[block.used : block.used + count - have]

@@ -10,7 +10,9 @@ import hashlib
 import os
 import signal
 import socket
+import sys
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
@@ -45,6 +47,7 @@ def serve(connection: Connection, detector: Detector, device: str, threads: int)
     ("failed", "other", reason).
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks
+    _give_streams()
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))  # or py-feat would set it to 1
     try:
         model, version = _load(detector, device)
@@ -62,6 +65,12 @@ def serve(connection: Connection, detector: Detector, device: str, threads: int)
         except Exception as error:  # noqa: BLE001 (whatever a foreign library raises is the asker's to hear)
             answer = ("failed", "other", _reason(error))
         connection.send(answer)
+
+
+def _give_streams() -> None:
+    """Somewhere to write to, for bars of progress, where there is nothing: below a program without a console on Windows."""
+    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  (for as long as the process lives)
+    sys.stderr = sys.stderr or sys.stdout
 
 
 class _CannotLoadError(Exception):

@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from icface.controls import EXPRESSIONS, ControlVector
+from icface.cores import pool_size
 from icface.geometry import Similarity
 from icface.model.anatomy import INNER_LIPS
 from icface.predictor import FacePredictor
@@ -240,7 +241,7 @@ def make_patches(source: PatchSource, *, per_still: int = 3, pairs: int = 1500, 
     folder.mkdir(parents=True, exist_ok=True)
     portraits = Portraits(source.portraits, source.cache, source.split, canvas=CANVAS, margin=MARGIN)
     stills, two = _jobs(portraits, np.random.default_rng(seed), per_still, pairs)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(pool_size(workers), mp_context=get_context("spawn")) as pool:
         found = pool.map(partial(samples_of_pair, source), two, chunksize=4)
         rest = pool.map(partial(samples_of_still, source), stills, chunksize=4)
         write_patches(folder, (s for many in chain(found, rest) for s in many))

@@ -143,5 +143,5 @@ def write_patches(folder: Path, samples: Iterable[PatchSample]) -> int:
     for name in ("seen", "target", "zone", "controls"):
         np.save(folder / f"{name}.npy", np.stack([getattr(s, name) for s in kept]))
     np.save(folder / "kind.npy", np.array([s.kind for s in kept], np.int64))
-    (folder / "complete.json").write_text(json.dumps({"samples": len(kept), "channels": PATCH_CHANNELS}))
+    (folder / "complete.json").write_text(json.dumps({"samples": len(kept), "channels": PATCH_CHANNELS}), encoding="utf-8")
     return len(kept)

@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 import torch
 
+from icface.cores import pool_size
 from icface.failures import lacks_memory, trace_of_fault
 from icface.geometry import CROP_MARGIN, face_crop
 from icface.media.video import VIDEO_SUFFIXES, read_video
@@ -218,7 +219,7 @@ def prepare(paths: Sequence[Path], folder: Path, preparation: Preparation, *, wo
         yield from (prepare_clip(path, folder, preparation, tracker) for path in paths)
         return
     job = partial(_in_a_process, folder=folder, preparation=preparation, device=device)
-    yield from _Pool(job=job, workers=min(workers, len(paths)), waiting=deque(paths)).outcomes()
+    yield from _Pool(job=job, workers=pool_size(min(workers, len(paths))), waiting=deque(paths)).outcomes()
 
 
 def prepare_folder(

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface.controls import CHANNELS
+from icface.cores import pool_size
 from icface.geometry import face_crop
 from icface.training.rig import GUMS, MIRROR, SOCKET, TEETH, Rig, State, View, flow, warp
 from icface.training.tracker_states import random_state, swept_state
@@ -288,7 +289,7 @@ def cache_renders(  # noqa: PLR0913
     landmarks: list[Floats] = []
     controls: list[Floats] = []
     people: list[int] = []
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(pool_size(workers), mp_context=get_context("spawn")) as pool:
         for number, count in enumerate(rounds):
             todo = [(i, count) for i in stills] + ([(i, 1) for i in frames] if number == 0 else [])
             jobs = [(portraits[todo[k][0]], todo[k][1], int(rng.integers(2**62))) for k in rng.permutation(len(todo))]

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app import theme
-from app.actions import ACTIONS
+from app.actions import ACTIONS, key_names, keys_of
 from app.file_dialogs import ask_to_open, ask_to_save
 from app.help_pages import AboutPage, KeysPage, keys_html
 from app.main_window import MainWindow
@@ -383,9 +383,18 @@ def test_the_layout_is_remembered(qtbot: QtBot, window: MainWindow, settings: Se
     assert not settings.state("window").isEmpty()
 
 
-def test_no_shortcut_is_given_twice() -> None:
-    keys = [QKeySequence(key).toString() for spec in ACTIONS for key in spec.keys]
+@pytest.mark.parametrize("platform", ["linux", "win32", "darwin"])
+def test_no_shortcut_is_given_twice(platform: str) -> None:
+    keys = [QKeySequence(key).toString() for spec in ACTIONS for key in keys_of(spec, platform=platform)]
+    assert all(keys)
     assert len(keys) == len(set(keys))
+    taken_by_macos = {"Ctrl+H", "Ctrl+M", "F11"}
+    assert platform != "darwin" or not taken_by_macos & set(keys)
+
+
+def test_texts_name_the_keys_as_the_system_does() -> None:
+    assert key_names("Choose a lane (Ctrl+Up), with Alt", platform="darwin") == "Choose a lane (Cmd+Up), with Option"
+    assert key_names("Choose a lane (Ctrl+Up)", platform="win32") == "Choose a lane (Ctrl+Up)"
 
 
 def test_dialogs_ask_without_blocking(qtbot: QtBot, opened: MainWindow, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ that ship.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -151,6 +152,14 @@ def test_a_mistake_in_a_real_process_is_one_line_too(tmp_path):
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert "AU12=2 is out of range" in done.stderr
+
+
+def test_a_disk_that_refuses_is_one_line_too(monkeypatch, photo):
+    def refuse(*_args: object, **_kwargs: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "out")
+
+    monkeypatch.setattr(render, "Renderer", refuse)
+    assert "out: you lack the permission" in refused("info", photo)
 
 
 def test_being_stopped_by_hand_is_no_traceback(monkeypatch, photo):

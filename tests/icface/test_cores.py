@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from icface.cores import cores
+from icface.cores import cores, pool_size
 
 
 def test_cores_are_those_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -15,3 +15,8 @@ def test_cores_are_those_the_process_may_use(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert cores() == 1
+
+
+def test_a_pool_is_no_larger_than_the_system_can_wait_for() -> None:
+    assert [pool_size(wanted, platform="win32") for wanted in (2, 61, 256)] == [2, 61, 61]
+    assert pool_size(256, platform="linux") == 256

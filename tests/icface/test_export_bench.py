@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from concurrent.futures import Future
 from typing import Any, Self
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from icface import export_bench
-from icface.export_bench import measure_export, table
+from icface.export_bench import measure_export, peak_mb, table
 from icface.geometry import Box
 from icface.motion import Motion
 from icface.predictor import FacePredictor
@@ -43,6 +44,16 @@ def test_a_short_clip_is_exported_and_its_figures_told(monkeypatch: pytest.Monke
     assert figures["frames_per_second"] > 0
     assert figures["peak_mb"] >= figures["short_peak_mb"] > 0  # one process has one peak
     assert "frames/s" in table(figures)
+
+
+def test_where_the_system_does_not_say_how_much_memory_was_taken_the_figure_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "resource", None)
+    assert peak_mb() is None
+    conditions = {"clip": "a clip", "device": "CPU", "cores": 2, "load": None}
+    figures = {"frames_per_second": 3.0, "cpu_seconds_per_frame": 0.5, "peak_mb": None, "short_peak_mb": None}
+    assert table(figures | {"conditions": conditions}).count("not known") == 2
 
 
 def _tracked(found: Any) -> Any:

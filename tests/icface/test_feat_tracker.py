@@ -14,7 +14,7 @@ import pytest
 
 from icface.controls import ControlVector
 from icface.geometry import Box
-from icface.tracking import NoFaceError, TrackerUnavailableError, feat
+from icface.tracking import NoFaceError, TrackerUnavailableError, feat, feat_process
 from icface.tracking.choice import TRACKERS, begin, make_tracker, tracker_of
 from icface.tracking.feat import FeatTracker
 from icface.tracking.feat_readings import mesh_columns, observations, wanted_columns
@@ -85,6 +85,15 @@ def test_the_478_points_are_not_taken_for_the_68() -> None:
 
 
 # --------------------------------------------------------------------------------------------------------- the process
+
+
+def test_without_a_console_what_is_written_goes_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, None)
+    feat_process._give_streams()
+    print("30 %", file=sys.stderr)  # noqa: T201  (as a bar of progress does)
+    print("100 %")  # noqa: T201
+    sys.stdout.close()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import errno
 import os
 import sys
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, Any, BinaryIO
 
 import pytest
 
@@ -130,3 +130,32 @@ def test_an_unfinished_file_of_somebody_who_writes_at_the_same_time_survives(tmp
 def test_other_errors_are_told_in_the_systems_words() -> None:
     assert reason(OSError(errno.EIO, "Input/output error")) == "Input/output error"
     assert reason(OSError("odd")) == "odd"
+
+
+def test_a_file_that_another_program_has_open_is_called_that_where_the_system_says_so() -> None:
+    error = PermissionError(errno.EACCES, "in use", "a.mp4")
+    assert "permission" in reason(error)
+    error.winerror = 32  # type: ignore[attr-defined]
+    assert "another program has it open" in reason(error)
+
+
+def test_what_is_left_over_is_closed_before_it_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows removes no file that is open."""
+    left = tmp_path / ".0123456789abcdef.unfinished"
+    left.write_bytes(b"half")
+    opened: list[IO[Any]] = []
+    unlink, path_open = Path.unlink, Path.open
+
+    def remembered(path: Path, *words: Any, **options: Any) -> IO[Any]:
+        opened.append(path_open(path, *words, **options))
+        return opened[-1]
+
+    def strict(path: Path, missing_ok: bool = False) -> None:
+        assert all(stream.closed for stream in opened)
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "open", remembered)
+    monkeypatch.setattr(Path, "unlink", strict)
+    remove_unfinished(tmp_path)
+    assert opened
+    assert not left.exists()
