@@ -218,7 +218,6 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
     ActionUnit(number=30, name="Jaw sideways", region="jaw", weights={"": {"jawRight": 1}}, minimum=-1.0,
                help="moves the jaw to the person's own left (below 0) or right"),
 )  # fmt: skip
-REGIONS: tuple[str, ...] = ("brows", "eyes", "gaze", "nose", "cheeks", "mouth", "jaw")
 AU_BY_NUMBER: dict[int, ActionUnit] = {unit.number: unit for unit in ACTION_UNITS}
 CONTROL_IDS: tuple[str, ...] = ANGLES + tuple(i for unit in ACTION_UNITS for i in unit.control_ids)
 """What a document stores and a slider sets: the three angles and every side of every AU."""

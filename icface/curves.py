@@ -207,11 +207,6 @@ def control_points(first: Key, second: Key) -> FloatArray:
     return points
 
 
-def between_keys(first: Key, second: Key, frames: FloatArray) -> FloatArray:
-    """(F,) values at frames between two keys that follow each other."""
-    return _in_gaps((first, second), np.zeros(len(frames), np.intp), frames)
-
-
 def _gap_rows(pairs: Iterable[tuple[Key, Key]]) -> FloatArray:
     """(G, 10) of each gap: frame and value of its keys, then side and handle with which it is left and arrived at.
 

@@ -105,7 +105,7 @@ def photo_glimpse(path: str, side: int) -> Generator[Progress, None, dict[int, P
     return {0: thumbnail(load_photo(path).rgb8, side)}
 
 
-class Pictures:
+class RecentClips:
     """Frames of the clips that were looked at last; belongs to one thread, as its readers do."""
 
     def __init__(self) -> None:

@@ -21,7 +21,7 @@ from icface.media.clip import probe
 from icface.media.video import VIDEO_SUFFIXES, VideoError
 from icface.mixing import resolve
 from icface.motion import Motion
-from icface.pictures import ClipFrame, Pictures, clip_of, fitted
+from icface.pictures import ClipFrame, RecentClips, clip_of, fitted
 from icface.project import Clip, Face, Project, ProjectError, Region, Source
 from icface.protection import protect
 
@@ -212,7 +212,7 @@ class Renderer:
         self._encodings: FrameCache[tuple[str, Face], SourceEncoding] = FrameCache(ENCODINGS_BYTES)
         self._copies: FrameCache[tuple[str, int], Photo] = FrameCache(WORKING_COPIES_BYTES)
         self._drafts: FrameCache[FrameRequest, Pixels] = FrameCache(DRAFTS_BYTES)
-        self._pictures = Pictures()
+        self._clips = RecentClips()
 
     @property
     def device_name(self) -> str:
@@ -246,7 +246,7 @@ class Renderer:
         yield Progress(0, 3, f"Reading {name}")
         if Path(path).suffix.lower() in VIDEO_SUFFIXES:
             clip = clip_of(probe(path))
-            first = self._pictures.photo(ClipFrame(clip, 0))
+            first = self._clips.photo(ClipFrame(clip, 0))
             return Opened(Photo(first.pixels, first.path, clip.digest), (), clip)
         photo = load_photo(path)
         yield Progress(1, 3, f"Looking for faces in {name}")
@@ -261,7 +261,7 @@ class Renderer:
         from icface.tracking.remembered import track_clip_once  # noqa: PLC0415  (see _load_predictor)
 
         name = Path(clip.path).name
-        seconds = self._pictures.reader(clip).seconds  # fails here if the file has changed
+        seconds = self._clips.reader(clip).seconds  # fails here if the file has changed
         job = track_clip_once(clip.path, self._load_tracker())
         while True:
             try:
@@ -275,12 +275,12 @@ class Renderer:
         strip: dict[int, Pixels] = {}
         for frame in frames:
             yield Progress(len(strip), len(frames), f"Looking through {Path(clip.path).name}")
-            strip[frame] = self._pictures.draft(ClipFrame(clip, frame), side)
+            strip[frame] = self._clips.draft(ClipFrame(clip, frame), side)
         return strip
 
     def portraits(self, clip: Clip, motions: Sequence[Motion], side: int) -> Generator[Progress, None, tuple[Pixels, ...]]:
         """Job: a small picture of each person of a clip, who was read with landmarks."""
-        return self._pictures.portraits(clip, motions, side)
+        return self._clips.portraits(clip, motions, side)
 
     def observe(self, photo: Photo, box: Box) -> Face:
         """The face in a box drawn by hand, image pixels; `NoFaceError` if there can be none."""
@@ -301,7 +301,7 @@ class Renderer:
         pixels are the photo's (or its reduced copy's) own array.
         """
         start = time.perf_counter()
-        photo = request.photo if isinstance(request.photo, Photo) else self._pictures.photo(request.photo)
+        photo = request.photo if isinstance(request.photo, Photo) else self._clips.photo(request.photo)
         if request.quality == "full" or not request.changes:
             pixels = self._changed(request, photo, checkpoint)
         else:
@@ -312,7 +312,7 @@ class Renderer:
     def _beside(self, wanted: ClipFrame | None) -> Pixels | None:
         """The small picture beside the result; none of a clip that is gone or damaged, which the result can do without."""
         try:
-            return None if wanted is None else self._pictures.draft(wanted, BESIDE_SIDE)
+            return None if wanted is None else self._clips.draft(wanted, BESIDE_SIDE)
         except VideoError:
             return None
 

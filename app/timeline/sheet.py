@@ -277,19 +277,15 @@ class Trust:
         return cls(confidence, state, begins[state[begins] != GOOD].astype(np.int64))
 
 
-def trust(project: Project, driver: str = "") -> tuple[str, Trust] | None:
+def trust(project: Project) -> tuple[str, Trust] | None:
     """Whose reading, and how far it can be trusted: of the chosen face of a clip, else of a driver.
 
-    Parameters
-    ----------
-    project : Project
-    driver : str
-        Name of the driver; without one, the first that drives the chosen face, or else the first that was read.
+    Of several drivers it is the first that drives the chosen face, or else the first that was read.
     """
     face, edits = project.face, project.face_edits
     if face is not None and face.motion is not None:
         return "This face", Trust.of(face.motion.confidence, face.motion.present)
-    names = [driver, *(rule.driver for rule in edits.mix)] if edits else [driver]
+    names = [rule.driver for rule in edits.mix] if edits else []
     known = {one.name: one for one in project.drivers if one.motion is not None and not one.is_still}
     name = next((one for one in names if one in known), next(iter(known), None))
     if name is None:

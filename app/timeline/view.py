@@ -53,7 +53,6 @@ class TimelineView(QObject):
         self.copied: CopiedKeys | None = None
         self.lanes: tuple[Lane, ...] = ()
         self.trust: tuple[str, Trust] | None = None
-        self.driver = ""
         self._maker = SheetMaker()
         self._trusted: tuple[object, ...] = ()
 
@@ -98,16 +97,10 @@ class TimelineView(QObject):
         project = self.project
         face, edits = project.face, project.face_edits
         motion = None if face is None else face.motion
-        reason = (motion, project.drivers, edits and edits.mix, project.rate, project.n_frames, self.driver)
+        reason = (motion, project.drivers, edits and edits.mix, project.rate, project.n_frames)
         if len(reason) != len(self._trusted) or any(a is not b and a != b for a, b in zip(reason, self._trusted, strict=True)):
             self._trusted = reason
-            self.trust = trust(project, self.driver)
-
-    def show_driver(self, name: str) -> None:
-        """Show how far a driver's reading can be trusted, when the source itself is no clip."""
-        self.driver = name
-        self._find_trust()
-        self.project_changed.emit()
+            self.trust = trust(project)
 
     @property
     def length(self) -> int:

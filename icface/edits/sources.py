@@ -14,7 +14,7 @@ from icface.motion import Motion
 from icface.project import Clip, DataFile, Driver, FaceEdits, MixRule, Project, ProjectError, Source, split_mix_target
 from icface.project.drivers import group_rank
 
-MOST_RATE = 120
+MOST_SOURCE_RATE = 120
 """Frames a second that a source can give a document; what is faster is read at the document's own rate."""
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -38,7 +38,7 @@ def add_driver(project: Project, driver: Driver, rate: Fraction | None = None) -
         Of a table; a clip has its own.
     """
     wanted = driver.medium.rate if isinstance(driver.medium, Clip) else rate
-    if wanted is not None and wanted > MOST_RATE:
+    if wanted is not None and wanted > MOST_SOURCE_RATE:
         wanted = None  # the beat of a table's stamps, as 1000 a second for times in milliseconds, and no rate of pictures
     held = project.clip is not None or any(not d.is_still for d in project.drivers) or _is_timed(project)
     kept = project.rate if held or wanted is None or driver.is_still else wanted

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-import cv2
 
 from icface.evaluation.material import HeldOut, installed
 from icface.evaluation.protocol import Material, evaluate
 from icface.evaluation.report import table
-from icface.evaluation.sheet import contact_sheet
+from icface.evaluation.sheet import contact_sheet, png_of
 from icface.model.store import models_dir
 from icface.predictor import FacePredictor
 from icface.tracking.builtin import BuiltinTracker
@@ -101,10 +100,7 @@ def _check_output(path: Path | None, *, suffix: str = "") -> None:
 def _write_sheet(path: Path, predictor: FacePredictor, shown: list[Any]) -> None:
     if not shown:
         raise click.ClickException(f"No face was found in any photo: there is nothing to show in {path}.")
-    done, packed = cv2.imencode(".png", contact_sheet(predictor, shown)[:, :, ::-1])
-    if not done:
-        raise click.ClickException(f"The contact sheet cannot be packed for {path}.")
-    _write(path, packed.tobytes())
+    _write(path, png_of(contact_sheet(predictor, shown)))
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -6,7 +6,6 @@ imported. Held-out people come from elsewhere, as a `HeldOut`.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from icface.compositor import composite
 from icface.controls import ANGLES, ControlVector, apply_deltas, control_range, deltas_from_settings
 from icface.engine import run_to_end
+from icface.file_stamp import sha256_of
 from icface.media import PhotoError, load_photo, sample_photo_path
 from icface.media.clip_reader import ClipReader
 from icface.mixing import prepared
@@ -48,7 +48,7 @@ class Item:
     @property
     def listed(self) -> dict[str, str]:
         """Its row in the list of data."""
-        return {"name": self.name, "sha256": sha256(self.path)}
+        return {"name": self.name, "sha256": sha256_of(self.path)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,12 +101,6 @@ class HeldOut(Protocol):
     def measure(self, predictor: FacePredictor, tracker: FaceTracker, *, frames: int) -> dict[str, Any]:
         """Results by name, to stand beside the others."""
         ...
-
-
-def sha256(path: Path) -> str:
-    """Digest of a file's bytes, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def installed() -> tuple[list[Item], list[Item], list[str]]:

@@ -26,9 +26,10 @@ from icface import __version__
 from icface.bench import ticks_ms
 from icface.cores import cores
 from icface.evaluation.accuracy import ANGLE_UNIT_DEG, SWEPT, Sweep, summary, sweeps
-from icface.evaluation.material import HeldOut, Item, Subject, read_clip, read_subject, sha256
+from icface.evaluation.material import HeldOut, Item, Subject, read_clip, read_subject
 from icface.evaluation.reenactment import clip_summary, mean_of_clips, reenact
 from icface.evaluation.stability import NOISE_SEED, averaged, flicker, rest_difference, sharpness, there_and_back
+from icface.file_stamp import sha256_of
 from icface.media import load_photo, sample_photo_path
 from icface.predictor import FacePredictor
 from icface.project import Face
@@ -148,7 +149,7 @@ def evaluate(
 
 def weights(models: Path) -> dict[str, str]:
     """SHA-256 of every weights file of a folder, by name."""
-    return {path.name: sha256(path) for path in sorted(models.glob("*.safetensors"))}
+    return {path.name: sha256_of(path) for path in sorted(models.glob("*.safetensors"))}
 
 
 def versions() -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,6 +39,12 @@ def contact_sheet(
             row.append(_thumbnail(edited, encoding.crop_from_image, side))
         rows.append(np.hstack(row))
     return np.vstack(rows)
+
+
+def png_of(picture: NDArray[np.uint8]) -> bytes:
+    """A picture, (H, W, 3) RGB, as the bytes of a PNG file."""
+    _, packed = cv2.imencode(".png", picture[:, :, ::-1])
+    return packed.tobytes()
 
 
 def _thumbnail(image: NDArray[np.uint8], grid: Similarity, side: int) -> NDArray[np.uint8]:

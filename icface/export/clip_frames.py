@@ -36,7 +36,7 @@ _REACH_PX = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Patch:
+class ChangedPart:
     """A part of a frame, and what is to become of the faces in it.
 
     Attributes
@@ -77,17 +77,17 @@ class Made:
     ----------
     frame : VideoFrame
         With a converter of that thread's own.
-    patches : tuple of Patch
+    parts : tuple of ChangedPart
         Parts that change; they do not touch each other.
     """
 
     frame: VideoFrame
-    patches: tuple[Patch, ...] = ()
+    parts: tuple[ChangedPart, ...] = ()
 
     @property
     def is_changed(self) -> bool:
         """Whether anything is edited in it."""
-        return bool(self.patches)
+        return bool(self.parts)
 
     def before(self) -> Decoded:
         """The frame as it was decoded."""
@@ -96,8 +96,8 @@ class Made:
     def edited(self) -> Decoded:
         """The frame as it is to be written: the very one that was decoded if nothing was edited."""
         frame = self.frame
-        for patch in self.patches:
-            frame = patch.put_into(frame)
+        for part in self.parts:
+            frame = part.put_into(frame)
         return frame.decoded
 
 
@@ -136,12 +136,12 @@ class ClipFrames:
         """Make one frame of the document; yields between the stages of the work."""
         changes = self._changes(number)
         frame = self._reader.frame(number)
-        patches: list[Patch] = []
+        parts: list[ChangedPart] = []
         for place in _places(changes, frame) if not frame.damaged else ():
             yield
-            patch = yield from self._patch(frame, place)
-            patches += [patch] if patch.layers else []
-        return Made(replace(frame, converter=self._converter), tuple(patches))
+            part = yield from self._part(frame, place)
+            parts += [part] if part.layers else []
+        return Made(replace(frame, converter=self._converter), tuple(parts))
 
     def _changes(self, number: int) -> list[tuple[Face, ControlVector]]:
         """The faces that leave their own state in a frame, and the states they take."""
@@ -153,7 +153,7 @@ class ClipFrames:
                 found.append((face, wanted))
         return found
 
-    def _patch(self, frame: VideoFrame, place: _Place) -> Generator[None, None, Patch]:
+    def _part(self, frame: VideoFrame, place: _Place) -> Generator[None, None, ChangedPart]:
         """What the networks make of a place; without layers where nothing moves."""
         part, (left, top) = part_of(frame, place.box)
         pixels = part.deep_pixels() if part.bits > 8 else part.pixels()
@@ -170,7 +170,7 @@ class ClipFrames:
             if prediction.flow is not None:
                 layers.append((encoding, prediction))
         regions = (replace(region, box=_shifted(region.box, left, top)) for region in self._project.regions)
-        return Patch(pixels, (left, top), tuple(layers), tuple(regions))
+        return ChangedPart(pixels, (left, top), tuple(layers), tuple(regions))
 
 
 def part_of(frame: VideoFrame, box: PixelBox) -> tuple[VideoFrame, tuple[int, int]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -11,6 +10,7 @@ from pathlib import Path
 import av
 from av.codec import Codec
 
+from icface.file_stamp import sha256_of
 from icface.media.clip_index import ClipIndex, clip_index
 from icface.media.colour import Colours, bit_depth, has_alpha
 from icface.media.orientation import Orientation
@@ -111,8 +111,7 @@ def file_digest(path: str | Path) -> str:
 
 @lru_cache(maxsize=1024)
 def _kept_digest(path: Path, _changed_ns: int, _size: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of(path)
 
 
 def has_encoder(name: str) -> bool:

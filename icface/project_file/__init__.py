@@ -2,14 +2,13 @@
 
 from icface.project_file.errors import ProjectFileError
 from icface.project_file.files import ENDING, LoadedProject, load_project, read_project, save_folder, save_project
-from icface.project_file.media_paths import DifferentFileError, file_digest, find, media, missing_media, relink, relinked
+from icface.project_file.media_paths import DifferentFileError, find, media, missing_media, relink, relinked
 
 __all__ = [
     "ENDING",
     "DifferentFileError",
     "LoadedProject",
     "ProjectFileError",
-    "file_digest",
     "find",
     "load_project",
     "media",

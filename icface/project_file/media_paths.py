@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
+from icface.file_stamp import sha256_of
 from icface.project import DataFile, Medium, Project
 from icface.project_file.errors import ProjectFileError
 
@@ -33,12 +33,6 @@ def missing_media(project: Project) -> tuple[Medium, ...]:
 def lexical(path: str | Path) -> str:
     """The whole path without ``..``, as it is written: links are not looked at."""
     return os.path.normpath(Path(path).absolute())
-
-
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, hexadecimal; `OSError` if it cannot be read."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 Found = dict[str, tuple[str, str]]
@@ -75,7 +69,7 @@ def find(project: Project, old: str, new: Path, *, different: bool = False) -> F
     if not wanted:
         raise ProjectFileError(f"{old} is not a file of this project.")
     try:
-        digest = file_digest(new)
+        digest = sha256_of(new)
     except OSError as error:
         raise ProjectFileError(f"{new} cannot be read: {error.strerror or error}.") from error
     if wanted != {digest} and not different:
@@ -101,7 +95,7 @@ def _siblings(project: Project, old: str, new: Path) -> Found:
         if medium.path == old or _folder(medium.path) != _folder(old) or not place.is_file():
             continue
         try:
-            same = file_digest(place) == medium.digest
+            same = sha256_of(place) == medium.digest
         except OSError:
             continue
         if same:

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from icface.training.tracker_train import main as tracker
+from icface.whole_file import write_whole
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -199,7 +200,7 @@ def measure(  # noqa: PLR0913, PLR0917
 ) -> None:
     """Measure the two stages on held-out people, against the rig and through the tracker."""
     from icface.evaluation.accuracy import monotone_controls  # noqa: PLC0415
-    from icface.evaluation.sheet import contact_sheet  # noqa: PLC0415
+    from icface.evaluation.sheet import contact_sheet, png_of  # noqa: PLC0415
     from icface.predictor import FacePredictor  # noqa: PLC0415
     from icface.tracking.builtin import BuiltinTracker  # noqa: PLC0415
     from icface.training.flow_eval import flow_errors, observation  # noqa: PLC0415
@@ -211,7 +212,7 @@ def measure(  # noqa: PLR0913, PLR0917
     if sheet is not None:
         shown = [data[int(i)] for i in np.linspace(0, len(data) - 1, 12)]
         picture = contact_sheet(predictor, [(p.image, observation(mesh, p.state)) for p in shown])
-        cv2.imwrite(str(sheet), picture[:, :, ::-1])
+        write_whole(sheet, lambda stream: stream.write(png_of(picture)))
     if tracked:
         photos = [data[int(i)].image for i in np.linspace(0, len(data) - 1, tracked)]
         figures["rank_correlation"] = monotone_controls(predictor, BuiltinTracker("cpu"), photos)

@@ -14,7 +14,7 @@ from icface.predictor import FacePredictor
 from icface.tracking import N_LANDMARKS, FaceObservation
 from icface.training.portraits import CANVAS, Portrait, Portraits
 from icface.training.rig import Rig, State, View, flow, warp
-from icface.training.surface_data import random_expression
+from icface.training.surface_data import sparse_expression
 
 MEASURED_AT_PX = 128
 MOVING_PX = 0.5
@@ -46,7 +46,7 @@ def flow_errors(predictor: FacePredictor, portraits: Portraits, rig: Rig, *, cou
         for prefix, start in (("", neutral), ("photo_", portrait)):
             yaw, pitch, roll = np.array(start.state.angles_deg) + rng.uniform(-1, 1, 3) * (25, 15, 15)
             turned = start.state.turned(float(yaw), float(pitch), float(roll))
-            expressed = start.state.expressed(random_expression(rng, real))
+            expressed = start.state.expressed(sparse_expression(rng, real))
             for name, target in (("expression", expressed), ("pose", turned)):
                 found = _error(predictor, rig, start, target)
                 sums[prefix + name] = sums.get(prefix + name, np.zeros(3)) + found

@@ -24,9 +24,10 @@ from icface.model.crops import sample_crop
 from icface.predictor import FacePredictor
 from icface.tracking import FaceObservation, FaceTracker
 from icface.training.mouth_error import closed_mouth, open_mouths, score
+from icface.training.portrait_table import PortraitRow, PortraitTable, read_rgb
 from icface.training.portraits import Portrait
 from icface.training.rig import Rig, State, View, flow, warp
-from icface.training.tracker_data import PortraitRow, Portraits, read_rgb
+from icface.training.tracker_data import FIT_ERROR_LIMIT
 
 U8 = NDArray[np.uint8]
 
@@ -51,8 +52,8 @@ class HeldOutCanvases:
     """
 
     def __init__(self, folder: Path, *, side: int = CANVAS, margin: float = CANVAS_MARGIN) -> None:
-        self._rows = Portraits(folder)
-        self._numbers = self._rows.rows("val")
+        self._rows = PortraitTable(folder)
+        self._numbers = self._rows.rows("val", worst_fit=FIT_ERROR_LIMIT)
         self._side, self._margin = side, margin
 
     def __len__(self) -> int:
@@ -98,7 +99,7 @@ class HeldOutPeople:
         if not table.is_file():
             raise ValueError(f"There is no {table}; --portraits takes a folder with portraits.npz and images/.")
         self._folder, self._clips, self._rig_file, self._people = portraits, clips, rig, people
-        self._table = Portraits(portraits)
+        self._table = PortraitTable(portraits)
         self._canvases = HeldOutCanvases(portraits)
         if not len(self._canvases):
             raise ValueError(f"{table} holds nobody whose split is 'val'; there is nobody to measure.")
@@ -115,7 +116,7 @@ class HeldOutPeople:
     def _frames(self) -> dict[str, list[int]]:
         """Rows of each held-out clip's frames, in order, by the clip's name."""
         clips: dict[str, list[int]] = {}
-        for row in self._table.rows("val", stills=False):
+        for row in self._table.rows("val", worst_fit=FIT_ERROR_LIMIT, stills=False):
             clips.setdefault(self._table[row].path.parent.name, []).append(row)
         return {name: sorted(rows, key=lambda row: self._table[row].path.name) for name, rows in sorted(clips.items())}
 
@@ -123,7 +124,7 @@ class HeldOutPeople:
     def photos(self) -> Sequence[Item]:
         """Stills, one for each person, evenly over the people."""
         first: dict[int, Path] = {}
-        for row in self._table.rows("val", stills=True):
+        for row in self._table.rows("val", worst_fit=FIT_ERROR_LIMIT, stills=True):
             portrait = self._table[row]
             first.setdefault(portrait.person, portrait.path)
         paths = list(first.values())

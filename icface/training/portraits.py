@@ -1,20 +1,17 @@
-"""Portraits with fitted states: an index file, pictures decoded once into one array of upright canvases.
-
-The folder holds ``portraits.npz`` (image, person, split, landmarks, rot, scale, trans, identity, expression, fit_error; one
-row per picture) and the pictures under ``images/``.
-"""
+"""Portraits with fitted states on upright canvases: decoded once, all into one array. The folder is `portrait_table`'s."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from icface.geometry import Similarity, face_crop
+from icface.training.portrait_table import PortraitRow, PortraitTable, read_rgb
 from icface.training.rig import State
 
 CANVAS = 320
@@ -48,74 +45,61 @@ class Portraits:
     """The portraits of one split, decoded lazily from a canvas file that is built on first use."""
 
     def __init__(self, folder: Path, cache: Path, split: str, *, canvas: int = CANVAS, margin: float = CANVAS_MARGIN) -> None:
-        with np.load(folder / "portraits.npz") as data:
-            table = {name: data[name] for name in data.files}
-        self._canvases = _canvas_file(folder, cache, table, canvas, margin)
-        self._table = table
+        self._table = PortraitTable(folder)
+        self._canvases = _canvas_file(self._table, cache, canvas, margin)
         self._canvas, self._margin = canvas, margin
-        self.rows = np.flatnonzero((table["split"] == split) & (table["fit_error"] < MAX_FIT_ERROR))
+        self.rows = self._table.rows(split, worst_fit=MAX_FIT_ERROR)
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, index: int) -> Portrait:
         row = self.rows[index]
-        table = self._table
-        canvas_from_image = face_crop(table["landmarks"][row], self._canvas, margin=self._margin)
-        state = State(
-            rotation=Rotation.from_rotvec(table["rot"][row]).as_matrix(),
-            scale=float(table["scale"][row]),
-            pivot=table["trans"][row].astype(np.float64),
-            identity=table["identity"][row].astype(np.float64),
-            expression=table["expression"][row].astype(np.float64),
-        )
+        found = self._table[row]
+        canvas_from_image = face_crop(found.landmarks, self._canvas, margin=self._margin)
         return Portrait(
             image=self._canvases[row],
-            landmarks=canvas_from_image.points(table["landmarks"][row].astype(np.float64)),
-            state=state.moved(canvas_from_image),
-            person=int(table["person"][row]),
+            landmarks=canvas_from_image.points(found.landmarks.astype(np.float64)),
+            state=found.state.moved(canvas_from_image),
+            person=found.person,
         )
 
     def name(self, index: int) -> str:
         """Path of a picture in its folder; frames of clips lie under ``video``."""
-        return str(self._table["image"][self.rows[index]])
+        return self._table.name(self.rows[index])
 
     def person(self, index: int) -> int:
         """Who it is."""
-        return int(self._table["person"][self.rows[index]])
+        return self._table.person(self.rows[index])
 
     def expressions(self) -> NDArray[np.float64]:
         """(N, 53) fitted expressions of the split: what real faces do."""
-        found: NDArray[np.float64] = self._table["expression"][self.rows].astype(np.float64)
-        return found
+        return self._table.expressions(self.rows)
 
 
-def _canvas_file(
-    folder: Path, cache: Path, table: dict[str, NDArray[np.generic]], side: int, margin: float
-) -> NDArray[np.uint8]:
+def _canvas_file(table: PortraitTable, cache: Path, side: int, margin: float) -> NDArray[np.uint8]:
+    """(rows of the table, side, side, 3) their canvases, mapped from a file."""
     path = cache / f"canvases-{side}-{margin:g}.npy"
     if not path.exists():
         cache.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(".part.npy")
-        shape = (len(table["image"]), side, side, 3)
-        canvases = np.lib.format.open_memmap(beside, "w+", np.uint8, shape)
-        for row, name in enumerate(table["image"]):
-            canvases[row] = _canvas(folder / "images" / str(name), table["landmarks"][row], side, margin)
+        canvases = np.lib.format.open_memmap(beside, "w+", np.uint8, (len(table), side, side, 3))
+        for row in range(len(table)):
+            canvases[row] = _canvas(table[row], side, margin)
         canvases.flush()
+        del canvases  # Windows renames no file that is mapped
         beside.replace(path)
     opened: NDArray[np.uint8] = np.load(path, mmap_mode="r")
     return opened
 
 
-def _canvas(path: Path, landmarks: NDArray[np.float32], side: int, margin: float) -> NDArray[np.uint8]:
-    image = cv2.imread(str(path))
-    if image is None:
-        raise ValueError(f"Cannot read the portrait {path}.")
-    canvas_from_image: Similarity = face_crop(landmarks, side, margin=margin)
+def _canvas(row: PortraitRow, side: int, margin: float) -> NDArray[np.uint8]:
+    image: NDArray[Any] = read_rgb(row.path)
+    canvas_from_image: Similarity = face_crop(row.landmarks, side, margin=margin)
     if canvas_from_image.scale < 0.6:
         sigma = 0.4 / canvas_from_image.scale
         image = cv2.GaussianBlur(image, (0, 0), sigma)
     canvas = cv2.warpAffine(
         image, canvas_from_image.matrix, (side, side), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
-    return np.ascontiguousarray(canvas[:, :, ::-1]).astype(np.uint8, copy=False)
+    return canvas.astype(np.uint8, copy=False)

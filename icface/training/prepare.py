@@ -29,7 +29,7 @@ from icface.model.crops import sample_crop
 from icface.tracking import FaceTracker
 from icface.tracking.builtin import BuiltinTracker
 from icface.training.person_tracks import Rhythm, Sighting, sightings
-from icface.training.shards import ClipWriter, build_index, digest_of, is_prepared, remove_unfinished
+from icface.training.shards import ShardWriter, build_index, digest_of, is_prepared, remove_unfinished
 
 log = logging.getLogger(__name__)
 JPEG_QUALITY = 92
@@ -119,7 +119,7 @@ def prepare_clip(path: Path, folder: Path, preparation: Preparation, tracker: Fa
         if is_prepared(folder, digest, preparation.options):
             return Outcome(path=path, status="there", digest=digest)
         rhythm = Rhythm(every=preparation.every, fps=preparation.fps)
-        with ClipWriter(folder, digest, preparation.options) as writer:
+        with ShardWriter(folder, digest, preparation.options) as writer:
             for sighting in sightings(read_video(path), tracker, rhythm):
                 if sighting.face.confidence >= preparation.min_confidence:
                     writer.add(*_record(sighting, preparation.size))

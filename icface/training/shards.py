@@ -14,7 +14,6 @@ clip's folder is made under another name and renamed when it is whole.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
@@ -29,6 +28,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.file_stamp import sha256_of
 from icface.geometry import Similarity
 
 FORMAT = 1
@@ -104,8 +104,7 @@ FIELDS: dict[str, np.dtype[Any]] = {
 
 def digest_of(path: Path) -> str:
     """First 32 hex digits of a file's SHA-256."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:32]
+    return sha256_of(path)[:32]
 
 
 def is_prepared(folder: Path, digest: str, options: Mapping[str, Any]) -> bool:
@@ -123,7 +122,7 @@ def remove_unfinished(folder: Path) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-class ClipWriter:
+class ShardWriter:
     """One clip's folder in the making; never more than one part in memory.
 
     A context: left by an error, or without `finish`, it leaves nothing behind.

@@ -22,6 +22,7 @@ from icface.geometry import Similarity, face_crop
 from icface.model.neutralizer import GRID, LENGTH_CM, OFFSET, WINDOW, Part
 from icface.training.portraits import CANVAS, Portrait, Portraits
 from icface.training.rig import EYE, SKIN, Rig, State, View, flow
+from icface.training.tracker_states import look_about
 
 U8 = NDArray[np.uint8]
 _SINGLE = tuple(name for name in EXPRESSIONS if name[-2:] not in ("_L", "_R"))
@@ -66,7 +67,7 @@ class SurfaceAtlas:
         return cls(place.astype(np.float32), part)
 
 
-def random_expression(rng: np.random.Generator, real: NDArray[np.float64]) -> NDArray[np.float64]:
+def sparse_expression(rng: np.random.Generator, real: NDArray[np.float64]) -> NDArray[np.float64]:
     """(53,) a sparse combination of channels, three times in ten a real face's, scaled."""
     e = np.zeros(len(EXPRESSIONS))
     if rng.random() < 0.3:
@@ -80,11 +81,7 @@ def random_expression(rng: np.random.Generator, real: NDArray[np.float64]) -> ND
     for name in rng.choice(_SINGLE, rng.integers(0, 3), replace=False):
         e[_INDEX[name]] = rng.random() * (0.3 if name == "mouthClose" else 0.9)
     if rng.random() < 0.4:
-        across, up = rng.uniform(-1, 1, 2)
-        for name, value in (("Out_L", across), ("In_R", across), ("In_L", -across), ("Out_R", -across)):
-            e[_INDEX["eyeLook" + name]] = max(value, 0.0) * 0.9
-        for name, value in (("Up_L", up), ("Up_R", up), ("Down_L", -up), ("Down_R", -up)):
-            e[_INDEX["eyeLook" + name]] = max(value, 0.0) * 0.9
+        look_about(rng, e)
     return e
 
 
@@ -258,7 +255,7 @@ class SurfaceStream(IterableDataset[dict[str, torch.Tensor]]):
         target = None
         if rng.random() < 0.5:
             target = random_turn(rng, portrait.state) if rng.random() < 0.7 else portrait.state
-            target = target.expressed(random_expression(rng, real))
+            target = target.expressed(sparse_expression(rng, real))
         return surface_sample(rig, atlas, portrait, target=target, rng=rng)
 
 

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from icface.controls import CHANNELS
 from icface.cores import pool_size
 from icface.geometry import face_crop
+from icface.training.portrait_table import PortraitRow, PortraitTable, read_rgb
 from icface.training.rig import GUMS, MIRROR, SOCKET, TEETH, Rig, State, View, flow, warp
 from icface.training.tracker_states import random_state, swept_state
 
@@ -144,55 +145,9 @@ def labels_of(landmarks: Floats, source: View, target: View) -> tuple[Floats, Fl
     return new, np.concatenate([target.state.angles_deg, target.state.expression]).astype(np.float32)
 
 
-@dataclass(frozen=True, slots=True)
-class PortraitRow:
-    """One row of the portraits table."""
-
-    path: Path
-    landmarks: Floats
-    state: State
-    person: int
-
-
-class Portraits:
-    """The portraits folder: pictures, landmarks, fitted states and the split by person."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        with np.load(folder / "portraits.npz") as table:
-            self._table = {name: table[name] for name in table.files}
-
-    def rows(self, split: str, *, stills: bool | None = None) -> list[int]:
-        """Rows of a split whose fit can be trusted; only stills or only frames of clips if asked."""
-        good = (self._table["split"] == split) & (self._table["fit_error"] < FIT_ERROR_LIMIT)
-        frame = np.char.find(self._table["image"], "video") >= 0
-        if stills is not None:
-            good &= ~frame if stills else frame
-        return [int(i) for i in np.flatnonzero(good)]
-
-    def __getitem__(self, i: int) -> PortraitRow:
-        t = self._table
-        state = State(
-            rotation=cv2.Rodrigues(t["rot"][i].astype(np.float64))[0],
-            scale=float(t["scale"][i]),
-            pivot=t["trans"][i].astype(np.float64),
-            identity=t["identity"][i].astype(np.float64),
-            expression=t["expression"][i].astype(np.float64),
-        )
-        return PortraitRow(self._folder / "images" / str(t["image"][i]), t["landmarks"][i], state, int(t["person"][i]))
-
-
-def read_rgb(path: Path) -> Images:
-    """An 8-bit picture as RGB; `FileNotFoundError` if it cannot be read."""
-    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if bgr is None:
-        raise FileNotFoundError(f"{path} is missing or no picture.")
-    return np.ascontiguousarray(bgr[..., ::-1]).astype(np.uint8, copy=False)
-
-
-def cache_portraits(portraits: Portraits, split: str, folder: Path) -> None:
+def cache_portraits(portraits: PortraitTable, split: str, folder: Path) -> None:
     """Decode every portrait of a split once, at `PORTRAIT_SIZE`."""
-    rows = portraits.rows(split)
+    rows = portraits.rows(split, worst_fit=FIT_ERROR_LIMIT)
     name = f"{split}_portraits"
     images = _open_images(folder, name, len(rows), PORTRAIT_SIZE)
     landmarks, controls, people = [], [], []
@@ -274,7 +229,7 @@ def _render_job(rig_file: Path, job: _Job) -> list[tuple[Images, Floats, Floats]
 
 
 def cache_renders(  # noqa: PLR0913
-    portraits: Portraits, rig_file: Path, split: str, folder: Path, *, rounds: Sequence[int], seed: int, workers: int = 1
+    portraits: PortraitTable, rig_file: Path, split: str, folder: Path, *, rounds: Sequence[int], seed: int, workers: int = 1
 ) -> None:
     """Render the people of a split in random states, in processes of their own.
 
@@ -282,7 +237,7 @@ def cache_renders(  # noqa: PLR0913
     the first round only. What is rendered follows from `seed`, not from the number of workers.
     """
     rng = np.random.default_rng(seed)
-    stills, frames = portraits.rows(split, stills=True), portraits.rows(split, stills=False)
+    stills, frames = (portraits.rows(split, worst_fit=FIT_ERROR_LIMIT, stills=still) for still in (True, False))
     name = f"{split}_renders"
     total = sum(rounds) * len(stills) + len(frames)
     images = _open_images(folder, name, total, RENDER_SIZE)
@@ -303,12 +258,12 @@ def cache_renders(  # noqa: PLR0913
             _save_labels(folder, name, landmarks, controls, people)
 
 
-def cache_sweeps(portraits: Portraits, rig: Rig, folder: Path, *, count: int = 4, seed: int) -> None:
+def cache_sweeps(portraits: PortraitTable, rig: Rig, folder: Path, *, count: int = 4, seed: int) -> None:
     """Render the `val` stills with the judged channels spread evenly: ``val_sweeps``."""
     rng = np.random.default_rng(seed)
     made = [
         (*shown, row.person)
-        for row in (portraits[i] for i in portraits.rows("val", stills=True))
+        for row in (portraits[i] for i in portraits.rows("val", worst_fit=FIT_ERROR_LIMIT, stills=True))
         for shown in render_person(rig, row, count, rng, choose=swept_state)
     ]
     images = _open_images(folder, "val_sweeps", len(made), RENDER_SIZE)
@@ -325,7 +280,7 @@ def build_cache(
     """
     cv2.setNumThreads(1)
     folder.mkdir(parents=True, exist_ok=True)
-    portraits, rig = Portraits(portraits_folder), Rig(rig_file)
+    portraits, rig = PortraitTable(portraits_folder), Rig(rig_file)
     landmarks, controls, signs = flip_permutations(rig.canonical.astype(np.float32))
     np.savez(folder / "flip.npz", landmarks=landmarks, controls=controls, signs=signs)
     for split in ("train", "val"):

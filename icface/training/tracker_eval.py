@@ -24,8 +24,9 @@ from icface.controls import CHANNEL_INDEX
 from icface.geometry import EYE_CORNERS, Box
 from icface.tracking import FaceObservation
 from icface.tracking.builtin import BuiltinTracker
+from icface.training.portrait_table import PortraitTable, read_rgb
 from icface.training.tracker_augment import framing
-from icface.training.tracker_data import Images, LabelledImages, Portraits, read_rgb
+from icface.training.tracker_data import FIT_ERROR_LIMIT, Images, LabelledImages
 from icface.training.tracker_scenes import HELD_OUT, sample_pictures, without_face
 
 JUDGED = ("jawOpen", "eyeBlink_L", "eyeBlink_R", "mouthSmile_L", "mouthSmile_R", "browInnerUp_L", "browInnerUp_R")
@@ -52,9 +53,9 @@ def _turn_error(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.
     return turned
 
 
-def portraits_report(tracker: BuiltinTracker, portraits: Portraits) -> dict[str, Any]:
+def portraits_report(tracker: BuiltinTracker, portraits: PortraitTable) -> dict[str, Any]:
     """Found, landmark error over inter-ocular distance and angle errors on the `val` portraits."""
-    errors, angles, found, rows = [], [], 0, portraits.rows("val")
+    errors, angles, found, rows = [], [], 0, portraits.rows("val", worst_fit=FIT_ERROR_LIMIT)
     for i in rows:
         row = portraits[i]
         face = _best(tracker.detect(read_rgb(row.path)), row.landmarks)
@@ -66,10 +67,11 @@ def portraits_report(tracker: BuiltinTracker, portraits: Portraits) -> dict[str,
             apart = np.linalg.norm(face.landmarks[:, :2] - row.landmarks[:, :2], axis=1).mean()
             errors.append(apart / np.linalg.norm(eyes[0] - eyes[1]))
             angles.append(_turn_error(np.array(face.controls.angles_deg), np.array(row.state.angles_deg)))
+    report = {"portraits": len(rows), "found_percent": round(100 * found / max(len(rows), 1), 2)}
+    if not errors:
+        return report
     mean = np.mean(angles, axis=0)
-    return {
-        "portraits": len(rows),
-        "found_percent": round(100 * found / len(rows), 2),
+    return report | {
         "landmark_error_percent_of_eye_distance": round(100 * float(np.mean(errors)), 3),
         "landmark_error_percent_90th": round(100 * float(np.percentile(errors, 90)), 3),
         "angle_error_deg": {
@@ -185,9 +187,9 @@ def alarms_report(tracker: BuiltinTracker, cache: Path) -> dict[str, float]:
     }
 
 
-def speed_report(tracker: BuiltinTracker, portraits: Portraits) -> dict[str, float]:
+def speed_report(tracker: BuiltinTracker, portraits: PortraitTable) -> dict[str, float]:
     """Median milliseconds of detect() at 1024 and 4000 pixels and of follow()."""
-    picture = read_rgb(portraits[portraits.rows("val")[0]].path)
+    picture = read_rgb(portraits[portraits.rows("val", worst_fit=FIT_ERROR_LIMIT)[0]].path)
 
     def milliseconds(job: Callable[[], object], times: int) -> float:
         job()
@@ -226,7 +228,7 @@ def speed_report(tracker: BuiltinTracker, portraits: Portraits) -> dict[str, flo
 def main(folder: Path, cache: Path, models: Path | None, scenes: int, renders: int, threads: int) -> None:
     """Measure the built-in tracker and print JSON."""
     torch.set_num_threads(threads)
-    tracker, portraits = BuiltinTracker(models=models), Portraits(folder)
+    tracker, portraits = BuiltinTracker(models=models), PortraitTable(folder)
     report = {
         "val": portraits_report(tracker, portraits),
         "scenes": scenes_report(tracker, cache, count=scenes),

@@ -14,8 +14,9 @@ from torch import Tensor
 
 from icface.geometry import Similarity
 from icface.model.tracker_nets import DETECTOR_STRIDE, SIZE_UNIT
+from icface.training.portrait_table import read_rgb
 from icface.training.tracker_augment import framing, photometric
-from icface.training.tracker_data import Images, LabelledImages, read_rgb
+from icface.training.tracker_data import Images, LabelledImages
 
 BACKGROUND_SIZE = 256
 SCENE_SIZE = 160

@@ -25,7 +25,7 @@ _EVENTS: tuple[tuple[float, tuple[str, ...], float], ...] = (
 _INDEX = {name: i for i, name in enumerate(EXPRESSIONS)}
 
 
-def random_expression(rng: np.random.Generator, own: NDArray[np.floating]) -> NDArray[np.float64]:
+def varied_expression(rng: np.random.Generator, own: NDArray[np.floating]) -> NDArray[np.float64]:
     """53 channels: the person's own, faded by a random share, with a few movements set on top."""
     fade = (0.0, 1.0, rng.random())[rng.integers(3)]
     e = np.clip(own.astype(np.float64) * fade, 0, 1)
@@ -44,14 +44,15 @@ def random_expression(rng: np.random.Generator, own: NDArray[np.floating]) -> ND
             if one_side and rng.random() < 0.5:
                 e[_INDEX[f"{name}_{'R' if sides[0] == 'L' else 'L'}"]] = 0.0
     if rng.random() < 0.5:
-        _look(rng, e)
+        look_about(rng, e)
     for smile, squint in (("mouthSmile_L", "cheekSquint_L"), ("mouthSmile_R", "cheekSquint_R")):
         if rng.random() < 0.5:
             e[_INDEX[squint]] = max(e[_INDEX[squint]], 0.6 * e[_INDEX[smile]])
     return np.clip(e, 0, 1)
 
 
-def _look(rng: np.random.Generator, e: NDArray[np.float64]) -> None:
+def look_about(rng: np.random.Generator, e: NDArray[np.float64]) -> None:
+    """Turn both eyes of an expression, (53,), in place, to where chance has it."""
     across, up = rng.uniform(-0.9, 0.9, 2)
     for name, value in (
         ("Out_L", across),
@@ -66,14 +67,14 @@ def _look(rng: np.random.Generator, e: NDArray[np.float64]) -> None:
         e[_INDEX[f"eyeLook{name}"]] = max(value, 0.0)
 
 
-SWEPT = ("jawOpen", "eyeBlink", "mouthSmile", "browInnerUp")
+JUDGED = ("jawOpen", "eyeBlink", "mouthSmile", "browInnerUp")
 """Channels whose reading is judged: see `swept_state`."""
 
 
 def swept_state(rng: np.random.Generator, source: State) -> State:
-    """The person turned a little, with each channel of `SWEPT` at an even random strength, sides alike."""
+    """The person turned a little, with each channel of `JUDGED` at an even random strength, sides alike."""
     expression = source.expression.copy()
-    for name in SWEPT:
+    for name in JUDGED:
         strength = rng.random()
         for channel in (name,) if name in _INDEX else (f"{name}_L", f"{name}_R"):
             expression[_INDEX[channel]] = strength
@@ -83,7 +84,7 @@ def swept_state(rng: np.random.Generator, source: State) -> State:
 
 
 def spread_expression(rng: np.random.Generator, own: NDArray[np.floating]) -> NDArray[np.float64]:
-    """53 channels: the person's own, with those of `SWEPT` and the brows at even random strengths, sides mostly alike.
+    """53 channels: the person's own, with those of `JUDGED` and the brows at even random strengths, sides mostly alike.
 
     A reading that seldom sees a movement learns that it is nought, and falls short of it. Brows are raised, lowered or both.
     """
@@ -114,8 +115,8 @@ def random_state(rng: np.random.Generator, source: State) -> State:
     if kind < 0.4:
         spread = spread_expression(rng, source.expression)
         if rng.random() < 0.5:
-            _look(rng, spread)
+            look_about(rng, spread)
         return source.turned(float(yaw), float(pitch), own[2]).expressed(spread)
     own_face = source.expression if kind < 0.47 else np.zeros(53)
-    expression = own_face if kind < 0.52 else random_expression(rng, source.expression)
+    expression = own_face if kind < 0.52 else varied_expression(rng, source.expression)
     return source.turned(float(yaw), float(pitch), own[2]).expressed(np.asarray(expression, np.float64))

@@ -22,7 +22,7 @@ from icface.training.engine import Learner, Plan, Trainer
 from icface.training.portraits import Portraits
 from icface.training.ranks import Ranks, joined
 from icface.training.rig import Rig
-from icface.training.surface_data import SurfaceAtlas, SurfaceStream, random_expression, random_turn, surface_sample
+from icface.training.surface_data import SurfaceAtlas, SurfaceStream, random_turn, sparse_expression, surface_sample
 
 log = logging.getLogger(__name__)
 SMALL = 96
@@ -114,7 +114,7 @@ def held_out(training: NeutralizerTraining, *, count: int = 96) -> dict[str, Ten
     samples = []
     for n, index in enumerate(np.linspace(0, len(people) - 1, count).astype(int)):
         portrait = people[int(index)]
-        target = random_turn(rng, portrait.state).expressed(random_expression(rng, real)) if n % 2 else None
+        target = random_turn(rng, portrait.state).expressed(sparse_expression(rng, real)) if n % 2 else None
         samples.append(surface_sample(rig, atlas, portrait, target=target, rng=rng))
     return {
         "image": torch.stack([torch.from_numpy(s.image).permute(2, 0, 1) for s in samples]),

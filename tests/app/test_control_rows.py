@@ -2,8 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from app.control_rows import find_rows, gaze_point, gaze_settings, intensity_letter, row_value, rows
+from app.control_rows import PANEL_REGIONS, find_rows, gaze_point, gaze_settings, intensity_letter, row_value, rows
 from icface.controls import ACTION_UNITS, ANGLES, CONTROL_IDS
+
+
+def test_every_unit_has_its_place_in_the_panel() -> None:
+    assert {unit.region for unit in ACTION_UNITS} | {"head"} == set(dict(PANEL_REGIONS))
 
 
 def test_every_control_has_a_row_and_every_row_a_tip() -> None:

@@ -16,12 +16,13 @@ from app.driving import Driving
 from app.main_window import MainWindow
 from icface.controls import ControlVector
 from icface.edits import add_driver, open_source
+from icface.file_stamp import sha256_of
 from icface.media import load_photo
 from icface.media.clip import probe
 from icface.motion import Motion
 from icface.pictures import clip_of
 from icface.project import Driver, Project, Source
-from icface.project_file import file_digest, save_project
+from icface.project_file import save_project
 from tests.app.conftest import open_in
 from tests.app.test_documents import choose, editing, notice, portrait, press, reopened, saved_as, settle, smile
 from tests.icface.videos import drifting, write_video
@@ -70,7 +71,7 @@ def test_another_picture_needs_a_yes_and_one_of_another_size_is_told(
     assert notice(editing).title == "other.png has another size"
     source = editing.studio.project.source
     assert source is not None
-    assert source.digest == file_digest(other)
+    assert source.digest == sha256_of(other)
 
 
 def test_a_photo_that_has_changed_on_the_disk_is_not_edited_as_if_it_were_the_old_one(

@@ -37,14 +37,14 @@ def test_the_clips_own_face_is_told_of_before_a_driver() -> None:
 
 
 def test_a_drivers_problems_lie_at_the_projects_rate() -> None:
-    found = trust(driven(), "B")
+    found = trust(edits.set_rule(driven(), MixRule(group="all", driver="B")))
     assert found is not None
     assert found[0] == "B"
     assert found[1].problems.tolist() == [10]
     assert found[1].state.tolist().count(MISSING) == 5
 
 
-def test_without_a_choice_it_is_the_driver_of_the_face_or_the_first() -> None:
+def test_it_is_the_driver_of_the_face_or_the_first() -> None:
     project = driven()
     first = trust(project)
     assert first is not None

@@ -15,7 +15,7 @@ from icface import edits
 from icface.controls import CONTROL_IDS, ControlVector
 from icface.curves import Blend, Key, Track
 from icface.edits.faces import with_edits
-from icface.project import FaceEdits
+from icface.project import FaceEdits, MixRule
 from tests.app.test_timeline_sheet import driven
 from tests.app.timeline_stand import Stand, click, drag, mouse, moving_project
 from tests.strategies import a_project
@@ -139,12 +139,12 @@ def test_all_controls_are_shown_when_asked_and_scroll(stand: Stand) -> None:
     assert lanes.top == 0
 
 
-def test_a_driver_is_shown_when_it_is_asked_for(qtbot: QtBot, qapp: QApplication) -> None:
+def test_the_driver_whose_reading_is_shown_is_the_one_that_drives(qtbot: QtBot, qapp: QApplication) -> None:
     stand = Stand(driven())
     qtbot.addWidget(stand.panel)
     assert stand.panel.view.trust is not None
     assert stand.panel.view.trust[0] == "A"
-    stand.panel.view.show_driver("B")
+    stand.session.edit(lambda project: edits.set_rule(project, MixRule(group="all", driver="B")), "Drive")
     assert stand.panel.view.trust[0] == "B"
     assert "1 stretches" in stand.panel.trust.accessibleDescription()
 

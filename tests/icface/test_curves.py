@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from icface.curves import EASE, Blend, CurveError, Key, Side, Track, between_keys, control_points, moved_keys, smooth_handles
+from icface.curves import EASE, Blend, CurveError, Key, Side, Track, control_points, moved_keys, smooth_handles
 
 SIDES: tuple[Side, ...] = ("linear", "ease", "bezier")
 
@@ -30,6 +31,10 @@ def tracks(*, handles: bool = True) -> st.SearchStrategy[Track]:
     return several.map(lambda some: Track.of("AU12L", some))
 
 
+def values_between(first: Key, second: Key, frames: NDArray[np.float64]) -> NDArray[np.float64]:
+    return Track("AU12L", (first, second)).values(frames)
+
+
 @given(tracks())
 def test_a_curve_passes_through_its_keys_exactly(track: Track) -> None:
     assert track.values(np.array(track.frames)).tolist() == [key.value for key in track.keys]
@@ -40,7 +45,7 @@ def test_a_curve_passes_through_its_keys_exactly(track: Track) -> None:
 def test_without_handles_a_curve_stays_within_the_ends_of_every_gap_and_goes_one_way(track: Track) -> None:
     for first, second in pairwise(track.keys):
         frames = np.linspace(first.frame, second.frame, 23)[1:-1]
-        values = between_keys(first, second, frames)
+        values = values_between(first, second, frames)
         low, high = sorted((first.value, second.value))
         assert (values >= low - 1e-9).all()
         assert (values <= high + 1e-9).all()
@@ -55,7 +60,7 @@ def test_a_curve_stays_in_the_hull_of_its_handles(track: Track) -> None:
             x, y = control_points(first, second).T
             assert first.frame <= x.min()
             assert x.max() <= second.frame + 1e-9
-            values = between_keys(first, second, np.linspace(first.frame, second.frame, 17))
+            values = values_between(first, second, np.linspace(first.frame, second.frame, 17))
             assert (values >= y.min() - 1e-9).all()
             assert (values <= y.max() + 1e-9).all()
 
@@ -101,12 +106,12 @@ def test_a_handle_that_reaches_beyond_its_gap_is_shortened_in_its_direction() ->
 
 def test_an_upright_handle_makes_a_curve_all_the_same() -> None:
     first = Key(frame=0, value=0, right="bezier", right_handle=(0.0, 4.0))
-    assert np.isfinite(between_keys(first, Key(frame=10, value=0, left="linear"), np.arange(1.0, 10))).all()
+    assert np.isfinite(values_between(first, Key(frame=10, value=0, left="linear"), np.arange(1.0, 10))).all()
 
 
 def test_overshoot_happens_where_a_handle_asks_for_it() -> None:
     first = Key(frame=0, value=0, right="bezier", right_handle=(4.0, 3.0))
-    assert between_keys(first, Key(frame=10, value=0), np.arange(1.0, 10)).max() > 0.5
+    assert values_between(first, Key(frame=10, value=0), np.arange(1.0, 10)).max() > 0.5
 
 
 @given(st.lists(st.tuples(st.integers(0, 300), st.floats(-9, 9)), min_size=2, max_size=9, unique_by=lambda pair: pair[0]))
@@ -117,7 +122,7 @@ def test_smooth_handles_overshoot_no_key(points: list[tuple[int, float]]) -> Non
         left, right = smooth_handles(plain, place)
         made.append(Key(frame=key.frame, value=key.value, left="bezier", right="bezier", left_handle=left, right_handle=right))
     for first, second in pairwise(made):
-        values = between_keys(first, second, np.linspace(first.frame, second.frame, 21))
+        values = values_between(first, second, np.linspace(first.frame, second.frame, 21))
         low, high = sorted((first.value, second.value))
         assert (values >= low - 1e-6).all()
         assert (values <= high + 1e-6).all()

@@ -19,11 +19,12 @@ from icface.cli import main
 from icface.controls import ANGLES, ControlVector, apply_deltas
 from icface.evaluation import command, material, protocol
 from icface.evaluation.accuracy import COLUMNS, Sweep, columns_of, columns_read, monotone_controls, summary, sweep
-from icface.evaluation.material import Item, Shot, Subject, installed, read_again, read_clip, sha256, state_for
+from icface.evaluation.material import Item, Shot, Subject, installed, read_again, read_clip, state_for
 from icface.evaluation.protocol import Material, evaluate, rounded
 from icface.evaluation.reenactment import Score, clip_summary, judge, mean_of_clips, reenact
 from icface.evaluation.report import table
 from icface.evaluation.stability import averaged, flicker, rest_difference, sharpness, there_and_back
+from icface.file_stamp import sha256_of
 from icface.geometry import Box
 from icface.media.video_file import VideoError
 from icface.predictor import FacePredictor
@@ -412,8 +413,8 @@ def test_an_evaluation_names_its_data_and_weights_and_repeats_exactly(
         for _ in range(2)
     ]
     first = documents[0]
-    assert first["weights"] == {"one.safetensors": sha256(models / "one.safetensors")}
-    assert first["data"]["photos"] == [{"name": "photo", "sha256": sha256(small.photos[0].path)}]
+    assert first["weights"] == {"one.safetensors": sha256_of(models / "one.safetensors")}
+    assert first["data"]["photos"] == [{"name": "photo", "sha256": sha256_of(small.photos[0].path)}]
     assert first["results"]["rest_difference"] == {"largest": 0, "by_photo": {"photo": 0}}
     assert set(first["results"]["controls"]) == {*ANGLES, "AU1+2", "AU4", "AU12", "AU26", "AU43"}
     assert first["results"]["reenactment"]["clips"]["clip"]["frames"] == 2
@@ -430,10 +431,10 @@ def test_an_evaluation_names_its_data_and_weights_and_repeats_exactly(
 def test_weights_replaced_meanwhile_do_not_pass_for_those_measured(small: Material, tmp_path: Path) -> None:
     path = tmp_path / "one.safetensors"
     path.write_bytes(b"measured")
-    before = sha256(path)
+    before = sha256_of(path)
     done = evaluate(FacePredictor.tiny(), FixedTracker(), small, models=tmp_path, frames=1, say=lambda _: replaced(path))
     assert done.document["weights"] == {"one.safetensors": before}
-    assert sha256(path) != before
+    assert sha256_of(path) != before
 
 
 def replaced(path: Path) -> None:

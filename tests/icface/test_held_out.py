@@ -19,8 +19,8 @@ from icface.training import mouth_error as module
 from icface.training.flow_eval import observation
 from icface.training.held_out import HeldOutCanvases, HeldOutPeople, rig_reenactment
 from icface.training.mouth_error import ClosedMouth, closed_mouth, mouth_error, open_mouths, score
+from icface.training.portrait_table import PortraitTable, read_rgb
 from icface.training.rig import Rig, View
-from icface.training.tracker_data import Portraits, read_rgb
 from tests.faces import FixedTracker, observation_in
 from tests.icface.synthetic_rig import write_portraits, write_rig
 
@@ -180,7 +180,7 @@ def test_the_mouth_error_repeats_and_takes_any_portraits(data: Path, rig: Rig, t
 
 
 def test_the_rig_brings_one_fit_over_the_other(data: Path, rig: Rig) -> None:
-    row = Portraits(data / "portraits")[3]
+    row = PortraitTable(data / "portraits")[3]
     image = read_rgb(row.path)
     still = rig_reenactment(rig, image, row, row)
     assert np.abs(still.astype(int) - image).mean() < 1

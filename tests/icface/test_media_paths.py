@@ -9,11 +9,11 @@ import pytest
 
 from icface import edits
 from icface.controls import ControlVector
+from icface.file_stamp import sha256_of
 from icface.project import DataFile, Project
 from icface.project_file import (
     DifferentFileError,
     ProjectFileError,
-    file_digest,
     load_project,
     media,
     media_paths,
@@ -32,10 +32,10 @@ def project(tmp_path: Path) -> Project:
     for name in ("a.png", "b.mp4", "c.csv"):
         (folder / name).write_bytes(name.encode() * 10)
     made = a_project(ControlVector())
-    photo = replace(made.source, path=str(folder / "a.png"), digest=file_digest(folder / "a.png"))  # type: ignore[type-var]
+    photo = replace(made.source, path=str(folder / "a.png"), digest=sha256_of(folder / "a.png"))  # type: ignore[type-var]
     driver = a_driver("A", a_motion([ControlVector()]))
-    clip = replace(a_clip(1), path=str(folder / "b.mp4"), digest=file_digest(folder / "b.mp4"))
-    table = DataFile(str(folder / "c.csv"), file_digest(folder / "c.csv"), "OpenFace CSV")
+    clip = replace(a_clip(1), path=str(folder / "b.mp4"), digest=sha256_of(folder / "b.mp4"))
+    table = DataFile(str(folder / "c.csv"), sha256_of(folder / "c.csv"), "OpenFace CSV")
     made = edits.add_driver(replace(made, source=photo), replace(driver, medium=clip))
     made = edits.add_driver(made, replace(driver, name="B", medium=table))
     return edits.add_driver(made, replace(driver, name="C", medium=clip))
@@ -78,14 +78,14 @@ def test_neighbours_that_are_not_the_same_or_not_missing_are_left_alone(
     assert names(found, missing=True) == ["b.mp4"]
     assert media(found)[2].path == str(tmp_path / "old" / "c.csv")
 
-    digest = media_paths.file_digest
+    digest = media_paths.sha256_of
 
     def unreadable(path: Path) -> str:
         if path.name == "b.mp4":
             raise PermissionError(13, "not permitted")
         return digest(path)
 
-    monkeypatch.setattr(media_paths, "file_digest", unreadable)
+    monkeypatch.setattr(media_paths, "sha256_of", unreadable)
     assert relink(project, str(tmp_path / "old" / "a.png"), tmp_path / "new" / "a.png") == found
 
 
@@ -97,7 +97,7 @@ def test_another_file_needs_a_yes(project: Project, tmp_path: Path) -> None:
         relink(project, old, other)
     found = relink(project, old, other, different=True)
     assert found.source is not None
-    assert (found.source.path, found.source.digest) == (str(other), file_digest(other))
+    assert (found.source.path, found.source.digest) == (str(other), sha256_of(other))
 
 
 def test_what_the_project_does_not_speak_of_and_what_cannot_be_read_is_told(project: Project, tmp_path: Path) -> None:

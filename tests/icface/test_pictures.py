@@ -19,7 +19,7 @@ from icface.media import Photo
 from icface.media.clip import probe
 from icface.media.video_file import VideoError
 from icface.motion import Motion
-from icface.pictures import MOST_READERS, ClipFrame, Pictures, clip_of, fitted
+from icface.pictures import MOST_READERS, ClipFrame, RecentClips, clip_of, fitted
 from icface.predictor import FacePredictor
 from icface.project import Clip, Face, Project, Region
 from icface.render import FrameRequest, Opened, Renderer, Tracked
@@ -74,35 +74,35 @@ def test_a_clip_opens_with_its_first_frame(clip_path: Path, clip: Clip) -> None:
 
 
 def test_frames_are_those_of_the_clip_and_kept(clip: Clip) -> None:
-    pictures = Pictures()
-    fourth = pictures.photo(ClipFrame(clip, 3))
+    recent = RecentClips()
+    fourth = recent.photo(ClipFrame(clip, 3))
     with np.errstate(all="ignore"):
-        assert np.array_equal(fourth.pixels, pictures.reader(clip).frame(3).pixels())
-    assert pictures.photo(ClipFrame(clip, 3)) is fourth
+        assert np.array_equal(fourth.pixels, recent.reader(clip).frame(3).pixels())
+    assert recent.photo(ClipFrame(clip, 3)) is fourth
     assert fourth.digest == f"{clip.digest}:3"
-    assert pictures.draft(ClipFrame(clip, 2), 80).shape == (80, 80, 3)
-    pictures.close()
+    assert recent.draft(ClipFrame(clip, 2), 80).shape == (80, 80, 3)
+    recent.close()
 
 
 def test_a_clip_that_has_gone_or_changed_is_told_from_the_one_that_was_opened(clip: Clip, clip_path: Path) -> None:
     clip_path.write_bytes(clip_path.read_bytes() + b"more")
     with pytest.raises(VideoError, match="another clip than before"):
-        Pictures().photo(ClipFrame(clip, 0))
+        RecentClips().photo(ClipFrame(clip, 0))
     clip_path.unlink()
     with pytest.raises(VideoError, match="not there any more"):
-        Pictures().photo(ClipFrame(clip, 0))
+        RecentClips().photo(ClipFrame(clip, 0))
 
 
 def test_only_a_few_files_are_open_at_once(tmp_path: Path, astronaut: NDArray[np.uint8]) -> None:
-    pictures = Pictures()
+    recent = RecentClips()
     clips = []
     for number in range(MOST_READERS + 1):
         path = write_video(tmp_path / f"{number}.mp4", drifting(astronaut, 1 + number))
         clips.append(clip_of(probe(path)))
-        first = pictures.reader(clips[0]) if number else pictures.reader(clips[-1])
-        pictures.reader(clips[-1])
-    assert pictures.reader(clips[0]) is first
-    pictures.close()
+        first = recent.reader(clips[0]) if number else recent.reader(clips[-1])
+        recent.reader(clips[-1])
+    assert recent.reader(clips[0]) is first
+    recent.close()
 
 
 def test_a_clip_is_tracked_for_every_frame(clip: Clip) -> None:
@@ -129,7 +129,7 @@ def a_document(clip: Clip, missing: tuple[int, ...] = ()) -> Project:
 
 
 def poster(clip: Clip) -> Photo:
-    return Photo(Pictures().photo(ClipFrame(clip, 0)).pixels, Path(clip.path), clip.digest)
+    return Photo(RecentClips().photo(ClipFrame(clip, 0)).pixels, Path(clip.path), clip.digest)
 
 
 def test_frames_of_a_clip_without_edits_are_the_files_own(clip: Clip, tiny_predictor: FacePredictor) -> None:
@@ -137,7 +137,7 @@ def test_frames_of_a_clip_without_edits_are_the_files_own(clip: Clip, tiny_predi
     for frame in range(clip.n_frames):
         made = renderer.render(FrameRequest.of(project, poster(clip), frame=frame))
         assert made.pixels is made.before.pixels
-        assert np.array_equal(made.pixels, Pictures().photo(ClipFrame(clip, frame)).pixels)
+        assert np.array_equal(made.pixels, RecentClips().photo(ClipFrame(clip, frame)).pixels)
 
 
 def test_an_edit_changes_every_frame_that_shows_the_face(clip: Clip, tiny_predictor: FacePredictor) -> None:
@@ -200,10 +200,10 @@ def test_people_are_portrayed_from_the_frame_that_shows_them_best(clip: Clip, as
         points[frame, :, 2] = 0
     sure = np.array([0, 0, 0.4, 0.9, 0, 0], np.float32)
     motion = replace(motion, landmarks=points, confidence=sure)
-    pictures = Pictures()
-    (portrait,) = finish(pictures.portraits(clip, [motion], 48))
-    best = pictures.photo(ClipFrame(clip, 3)).pixels
-    pictures.close()
+    recent = RecentClips()
+    (portrait,) = finish(recent.portraits(clip, [motion], 48))
+    best = recent.photo(ClipFrame(clip, 3)).pixels
+    recent.close()
     assert max(portrait.shape[:2]) <= 48
     box = Box.around(points[3])
     side = round(max(box.width, box.height) * 1.3)

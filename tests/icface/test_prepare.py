@@ -316,7 +316,7 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
     jpeg = cv2.imencode(".jpg", np.zeros((16, 16, 3), np.uint8))[1].tobytes()
     for number in range(12):
         digest = f"{number * 7:08x}"
-        with shards.ClipWriter(folder, digest, {"size": 16}) as writer:
+        with shards.ShardWriter(folder, digest, {"size": 16}) as writer:
             for n in range(40):
                 controls = np.zeros(56)
                 controls[0] = n % 20
@@ -399,7 +399,7 @@ def test_a_disk_that_fills_up_leaves_no_half_clip(tmp_path: Path, monkeypatch: p
 
     row = {"seconds": 0, "track": 0, "confidence": 1, "crop_from_image": (1, 0, 0, 0, 1, 0), "image_size": (16, 16)}
     rest = {"landmarks": np.zeros((478, 3)), "controls": np.zeros(56)}
-    with shards.ClipWriter(tmp_path, "ab", {}) as writer:
+    with shards.ShardWriter(tmp_path, "ab", {}) as writer:
         writer.add(b"", row | rest)
         monkeypatch.setattr(zipfile.ZipFile, "close", full)
         with pytest.raises(OSError, match="No space left"):

@@ -15,7 +15,7 @@ from icface.training.rig import MIRROR
 from icface.training.tracker_calibration import Calibration, calibration
 from icface.training.tracker_data import LabelledImages, build_cache
 from icface.training.tracker_refiner import RefinerLoss, RefinerSampler, crop_of, without_hidden_gaze
-from icface.training.tracker_states import SWEPT, random_expression, spread_expression
+from icface.training.tracker_states import JUDGED, spread_expression, varied_expression
 from tests.icface.synthetic_rig import write_portraits, write_rig
 
 
@@ -97,11 +97,11 @@ def test_feature_points_are_landmarks_and_none_is_looked_at_twice() -> None:
     assert 0 <= min(FEATURE_POINTS) <= max(FEATURE_POINTS) < 478
 
 
-def test_random_expressions_hold_the_judged_movements_often() -> None:
+def test_varied_expressions_hold_the_judged_movements_often() -> None:
     rng = np.random.default_rng(0)
-    drawn = np.stack([random_expression(rng, np.zeros(53)) for _ in range(200)])
+    drawn = np.stack([varied_expression(rng, np.zeros(53)) for _ in range(200)])
     assert ((drawn >= 0) & (drawn <= 1)).all()
-    assert len(SWEPT) == 4
+    assert len(JUDGED) == 4
     assert ((drawn > 0.1).sum(1) > 0).mean() > 0.8
 
 

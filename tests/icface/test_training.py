@@ -17,7 +17,7 @@ from icface.predictor import FacePredictor
 from icface.training.flow_eval import flow_errors, observation
 from icface.training.portraits import Portraits
 from icface.training.rig import MIRROR, Rig, View, flow, warp
-from icface.training.surface_data import SurfaceAtlas, SurfaceStream, flipped, misread, random_expression, surface_sample
+from icface.training.surface_data import SurfaceAtlas, SurfaceStream, flipped, misread, sparse_expression, surface_sample
 from icface.training.train_animator import AnimatorTraining
 from icface.training.train_animator import train as train_animator
 from icface.training.train_neutralizer import NeutralizerTraining, held_out, judge
@@ -89,10 +89,10 @@ def test_the_stream_is_endless_and_its_seed_decides_it(data: Path) -> None:
     assert any((x["image"] != y["image"]).any() for x, y in zip(a, c, strict=True))
 
 
-def test_random_expressions_are_intensities() -> None:
+def test_sparse_expressions_are_intensities() -> None:
     rng = np.random.default_rng(0)
     real = rng.random((5, len(EXPRESSIONS)))
-    drawn = np.stack([random_expression(rng, real) for _ in range(200)])
+    drawn = np.stack([sparse_expression(rng, real) for _ in range(200)])
     assert drawn.min() >= 0
     assert drawn.max() <= 1
     assert (drawn.max(0) > 0.3).mean() > 0.9
