@@ -54,7 +54,7 @@ def composite(
     """
     if prediction.flow is None:
         return image
-    region = _touched(image, encoding.crop_from_image, prediction.flow)
+    region = _touched(image, encoding.crop_from_image, prediction)
     if region is None:
         return image
     left, top, right, bottom = region
@@ -76,10 +76,12 @@ def _moved(
     wide, high = right - left, bottom - top
     assert prediction.flow is not None
     moved = _sampled(image, region, here, prediction.flow, quality)
-    if prediction.back is not None and prediction.back_flow is not None:
-        for share, (x0, y0, x1, y1) in _shares(prediction.back, here, (wide, high)):
+    for flow, mask in ((prediction.back_flow, prediction.back), *prediction.eyes):
+        if flow is None or mask is None:
+            continue
+        for share, (x0, y0, x1, y1) in _shares(mask, here, (wide, high)):
             inner, there = (left + x0, top + y0, left + x1, top + y1), Similarity((1, 0, -x0, 0, 1, -y0)) @ here
-            behind = _sampled(image, inner, there, prediction.back_flow, quality)
+            behind = _sampled(image, inner, there, flow, quality)
             moved[y0:y1, x0:x1] = _blended(moved[y0:y1, x0:x1], behind, share[..., None])
     if prediction.cavity is not None:
         colour = np.array(encoding.cavity_rgb, np.float32) * (np.iinfo(moved.dtype).max / 255)
@@ -186,10 +188,14 @@ def _under(here: Similarity, size: tuple[int, int], field: NDArray[np.float32]) 
     return field[y0:y1, x0:x1], (x0, y0)
 
 
-def _touched(image: Pixels, crop_from_image: Similarity, flow: NDArray[np.float32]) -> tuple[int, int, int, int] | None:
+def _touched(image: Pixels, crop_from_image: Similarity, prediction: FacePrediction) -> tuple[int, int, int, int] | None:
     """Left, top, right, bottom of the pixels that move, in the image."""
-    size = np.abs(flow).reshape(GRID, 2 * GRID)
-    rows, columns = np.flatnonzero(size.max(1) > _STILL), np.flatnonzero(size.max(0).reshape(GRID, 2).max(1) > _STILL)
+    assert prediction.flow is not None
+    size = np.abs(prediction.flow).reshape(GRID, 2 * GRID)
+    by_row, by_column = size.max(1), size.max(0).reshape(GRID, 2).max(1)
+    for _, mask in prediction.eyes[:1]:
+        by_row, by_column = np.maximum(by_row, mask.max(1)), np.maximum(by_column, mask.max(0))
+    rows, columns = np.flatnonzero(by_row > _STILL), np.flatnonzero(by_column > _STILL)
     if not len(rows):
         return None
     x0, x1, y0, y1 = columns[0] - 1.5, columns[-1] + 1.5, rows[0] - 1.5, rows[-1] + 1.5

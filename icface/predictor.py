@@ -23,10 +23,11 @@ from icface.model.animator import Animator, AnimatorConfig
 from icface.model.crops import in_crop, sample_crop, turn_in_crop
 from icface.model.device import CPU, Device, one_thread, pick_device
 from icface.model.followed import Followed
+from icface.model.gaze import Eyeball, eyeballs_of, turned_eyes
 from icface.model.lashes import Lashes, lashes_of
 from icface.model.layers import for_inference
 from icface.model.lid_skin import LidSkin, lid_skins
-from icface.model.lids import closing, outline_eyes
+from icface.model.lids import lids_move, outline_eyes
 from icface.model.mouth import Mouth, behind_lips, tones_of
 from icface.model.neutralizer import GRID, OFFSET, WINDOW, Neutralizer, NeutralizerConfig, Part, Surface
 from icface.model.paint_limits import as_taught, in_own_hues, painter_controls
@@ -77,6 +78,8 @@ class SourceEncoding:
         What the eyes' lids unfold.
     skull : Skull, or None
         The head around the surface; without one the surroundings follow the surface alone.
+    eyeballs : tuple of Eyeball
+        Those of the eyes that are open.
     """
 
     crop_from_image: Similarity
@@ -91,6 +94,7 @@ class SourceEncoding:
     lashes: tuple[Lashes, ...] = ()
     lid_skins: tuple[LidSkin, ...] = ()
     skull: Skull | None = None
+    eyeballs: tuple[Eyeball, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,6 +115,8 @@ class FacePrediction:
         0..1, how much of the pixel is mouth cavity that the photo hides.
     patches : tuple of Patch
         What is painted over that, in order.
+    eyes : tuple of pairs of (GRID, GRID, 2) and (GRID, GRID) float32
+        Backward flows of eyes that have turned, and how much of the pixel shows those, 0..1; in order, below what is painted.
     """
 
     flow: NDArray[np.float32] | None
@@ -119,6 +125,7 @@ class FacePrediction:
     back: NDArray[np.float32] | None = None
     cavity: NDArray[np.float32] | None = None
     patches: tuple[Patch, ...] = ()
+    eyes: tuple[tuple[NDArray[np.float32], NDArray[np.float32]], ...] = ()
 
 
 class FacePredictor:
@@ -282,7 +289,8 @@ class FacePredictor:
         upright = in_crop(controls, crop_from_image)
         mouth = Mouth.of(mesh, lips, upright, tones, 1 / crop_from_image.scale).seen_in(kept, _FINER)
         cavity = cavity_colour(window, part)
-        return SourceEncoding(crop_from_image, controls, mesh, part, cavity, kept, anchor, lips, mouth, *lids, skull)
+        eyes = eyeballs_of(source, (skin, own == Part.EYE), points[:, :2], mesh.pixels_per_cm)
+        return SourceEncoding(crop_from_image, controls, mesh, part, cavity, kept, anchor, lips, mouth, *lids, skull, eyes)
 
     def _predict(self, encoding: SourceEncoding, controls: ControlVector) -> FacePrediction:
         mesh, where = encoding.mesh, self._device.torch_device
@@ -291,10 +299,8 @@ class FacePredictor:
         before, after = encoding.controls, controls
         turn = turn_in_crop(encoding.crop_from_image, before, after)
         change = after.array()[3:] - before.array()[3:]
-        for side in "LR":
-            at = EXPRESSIONS.index(f"eyeBlink_{side}")
-            change[at] = closing(before[f"eyeBlink_{side}"], change[at])
-        moved = move(mesh, *(torch.tensor(a, dtype=torch.float32, device=where) for a in (turn, change)))
+        moves = lids_move(before, change, {eye.side: eye.lid_follows for eye in encoding.eyeballs})
+        moved = move(mesh, *(torch.tensor(a, dtype=torch.float32, device=where) for a in (turn, moves)))
         points, pivot = moved.double().cpu().numpy(), mesh.pivot.double().cpu().numpy()
         skull = None if before.angles_deg == after.angles_deg else encoding.skull
         around = None if skull is None else skull.flow(turn)
@@ -303,16 +309,10 @@ class FacePredictor:
         told = (painter_controls(after) - painter_controls(before)).abs()
         faded_in = min(float(told[MOVES_THE_MOUTH].max()) / FADES_IN, 1.0)
         inside = encoding.mouth.patch(lips, after, turn, pivot, faded_in)
-        prediction = FacePrediction(
-            flow=flow.field,
-            known=flow.known,
-            back_flow=flow.back_field,
-            back=flow.back,
-            cavity=flow.cavity,
-            patches=inside,
-        )
+        layers = (flow.field, flow.known, flow.back_field, flow.back, flow.cavity)
+        prediction = FacePrediction(*layers, patches=inside, eyes=turned_eyes(encoding.eyeballs, points, change))
         painted = self._painted(encoding, prediction, controls, lips, faded_in)
-        lids = _closed_lids(encoding, prediction, points, change)
+        lids = _closed_lids(encoding, prediction, points, moves)
         return replace(prediction, patches=(*lids, *prediction.patches, *painted))
 
     def _painted(

@@ -37,6 +37,7 @@ def with_lids(mesh: SurfaceMesh, part: NDArray[np.int64], points: NDArray[np.flo
         blink *= near
         blink[:2] *= 1 - share
         blink[1] -= share * drop
+        basis[EXPRESSIONS.index(f"eyeLookDown_{side}")] *= near * (1 - torch.from_numpy(lid.above).to(basis))  # see `lids_move`
         for brow in ("browDown", "browInnerUp", "browOuterUp"):
             basis[EXPRESSIONS.index(f"{brow}_{side}")] *= 1 - share * (1 - release)
         # Below the eye is a layer of its own: no flow is interpolated from one lid to the other, which would show the eye.

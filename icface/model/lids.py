@@ -7,12 +7,14 @@ the lashes at its edge as they are; and a brow that moves leaves the lashes wher
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.controls import EXPRESSIONS, ControlVector
 from icface.model.neutralizer import OFFSET, WINDOW, Part
 
 FloatArray = NDArray[np.float64]
@@ -31,6 +33,8 @@ _BAND = 0.25
 """Height of what the lid comes to lie on, in widths of the eye."""
 _MEET = 0.85
 """Share of what is left of the slider at which lids meet; the rest presses them."""
+FOLLOWS = 0.55
+"""Share of what is left to close by which an upper lid follows an eye that looks all the way down, unless told."""
 _OPEN_PX = 1.0
 """An eye that is open by less is closed already."""
 _FINE = 8
@@ -71,6 +75,8 @@ class Lid:
         0..1, how much of a brow's movement reaches each point: nothing at the lashes.
     under : (N,) bool
         The band of skin below the eye that the upper lid comes to lie on.
+    above : (N,) float64
+        0..1, 1 from the middle of the eye's opening up.
     """
 
     near: FloatArray
@@ -78,6 +84,7 @@ class Lid:
     drop: FloatArray
     release: FloatArray
     under: NDArray[np.bool_]
+    above: FloatArray
 
 
 def fit_lid(points: FloatArray, skin: NDArray[np.bool_], contour: FloatArray, brow: FloatArray, *, closed: float) -> Lid | None:
@@ -114,8 +121,9 @@ def fit_lid(points: FloatArray, skin: NDArray[np.bool_], contour: FloatArray, br
     away = np.hypot(*(points - contour.mean(0)).T) / width
     near = np.clip(2 * (1.5 - away), 0, 1)
     depth = points[:, 1] - bottom
+    above = np.where(skin, np.clip(height + 0.5 * gap + 0.5, 0, 1), 0.0)
     under = skin & (depth > -1) & (depth < _BAND * width) & (aside == 0)
-    return Lid(near=near, share=share * (up < 1), drop=to_close * (1 - eased), release=eased, under=under)
+    return Lid(near=near, share=share * (up < 1), drop=to_close * (1 - eased), release=eased, under=under, above=above)
 
 
 def lid_reach(upper: FloatArray, brow: FloatArray) -> float:
@@ -126,6 +134,19 @@ def lid_reach(upper: FloatArray, brow: FloatArray) -> float:
 def closing(before: float, change: float) -> float:
     """How much of a lid's `drop` a change of the blink from `before` (0..1) asks for: lids meet before the slider ends."""
     return min(change / _MEET, 1 - before) if change > 0 else change
+
+
+def lids_move(before: ControlVector, change: FloatArray, follows: Mapping[str, float]) -> FloatArray:
+    """A change of the channels (53,) from a state, with blinks by how much of a lid's `drop` they ask for.
+
+    Upper lids follow eyes that look down by as much as is named for each side (as `FOLLOWS`), as far as they are not closed.
+    """
+    moves = change.copy()
+    for side in "LR":
+        at, shut = EXPRESSIONS.index(f"eyeBlink_{side}"), before[f"eyeBlink_{side}"]
+        blink, down = closing(shut, change[at]), follows.get(side, FOLLOWS) * change[EXPRESSIONS.index(f"eyeLookDown_{side}")]
+        moves[at] = blink + down * max(1 - shut - blink, 0) if down > 0 else blink + down * (1 - shut)
+    return moves
 
 
 def _by_column(line: FloatArray) -> FloatArray:

@@ -7,7 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from icface.model.lids import LEFT_EYE, RIGHT_EYE, Lid, fit_lid, outline_eyes
+from icface.controls import EXPRESSIONS, ControlVector
+from icface.model.lids import LEFT_EYE, RIGHT_EYE, Lid, closing, fit_lid, lids_move, outline_eyes
 from icface.model.neutralizer import GRID, WINDOW, Part
 
 WIDTH, TALL = 28.0, 10.0
@@ -96,3 +97,30 @@ def test_the_lid_comes_to_lie_on_a_band_below_the_eye() -> None:
     assert at(under, 100, 100 + int(TALL / 2) + 2) == 1
     for y in (100 - int(TALL / 2) - 2, 100, 100 + int(TALL / 2) + 10):
         assert at(under, 100, y) == 0
+
+
+def look(down: float, blink: float, shut: float = 0.0, follows: float = 0.6) -> float:
+    """How far the left upper lid falls, of an eye that was closed so far."""
+    change = np.zeros(len(EXPRESSIONS))
+    change[EXPRESSIONS.index("eyeLookDown_L")], change[EXPRESSIONS.index("eyeBlink_L")] = down, blink
+    moves = lids_move(ControlVector.of({"eyeBlink_L": shut}), change, {"L": follows})
+    assert moves[EXPRESSIONS.index("eyeLookDown_L")] == down
+    assert moves[EXPRESSIONS.index("eyeBlink_R")] == 0
+    return float(moves[EXPRESSIONS.index("eyeBlink_L")])
+
+
+def test_an_upper_lid_follows_an_eye_that_looks_down_and_never_falls_below_the_lower_one() -> None:
+    assert look(1.0, 0.0) == pytest.approx(0.6)
+    assert look(0.5, 0.0) == pytest.approx(0.3)
+    assert look(-0.5, 0.0) == pytest.approx(-0.3)
+    assert look(0.0, 0.4) == closing(0.0, 0.4)
+    steps = [look(1.0, blink) for blink in np.linspace(0, 1, 6)]
+    assert all(later >= earlier for earlier, later in pairwise(steps))
+    assert steps[-1] == 1
+    assert look(1.0, 0.0, shut=0.5) == pytest.approx(0.3)
+
+
+def test_a_look_down_moves_no_skin_above_the_eye_by_itself() -> None:
+    above = lid().above
+    assert at(above, 100, 85) == at(above, 100, 94) == 1
+    assert at(above, 100, 107) == 0
