@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface.au_table import action_unit_rows
+from icface.blinks import whole_blinks
 from icface.conditioning import MissingPolicy, at_seconds, filled, frames_at, mirrored, smoothed
 from icface.controls import (
     ANGLE_LIMIT_DEG,
@@ -147,7 +148,7 @@ def motion_frame(project: Project, name: str, frame: int, face_index: int | None
 
 
 def prepared(driver: Driver) -> Motion | None:
-    """A source's motion as rules take it, filled and smoothed; None while it is not tracked."""
+    """A source's motion as rules take it: filled, smooth, its blinks whole; None while it is not tracked."""
     return None if driver.motion is None else _ready(driver.motion, driver.missing, driver.smoothing)
 
 
@@ -323,7 +324,7 @@ def _keyed(edits: FaceEdits, rule: MixRule, parameter: str, frames: Frames) -> F
 
 @lru_cache(maxsize=64)
 def _ready(motion: Motion, missing: MissingPolicy, smoothing: float) -> Motion:
-    return smoothed(filled(motion, missing), smoothing)
+    return whole_blinks(smoothed(filled(motion, missing), smoothing))
 
 
 @lru_cache(maxsize=32)

@@ -121,6 +121,17 @@ def test_smoothing_takes_jitter_out_of_what_drives() -> None:
     assert np.std(values(smooth, "jawOpen", 40)) < 0.3 * np.std(values(rough, "jawOpen", 40))
 
 
+def test_a_blink_that_a_tracker_read_in_part_closes_the_eye_it_drives() -> None:
+    ramp = a_ramp("eyeBlink_L", [0.0] * 12 + [0.4] * 4 + [0.0] * 12)
+    landmarks = np.zeros((len(ramp), 478, 3), np.float32)
+    landmarks[:, 263, 0] = 20  # the eye's width
+    for upper, lower in ((386, 374), (385, 380), (387, 373)):
+        landmarks[:, lower, 1] = np.where(ramp.controls[:, CHANNELS.index("eyeBlink_L")] > 0, 1, 6) + landmarks[:, upper, 1]
+    project = driven_by(replace(ramp, landmarks=landmarks))
+    assert max(values(project, "eyeBlink_L", 28)) > 0.99
+    assert max(values(driven_by(ramp), "eyeBlink_L", 28)) <= 0.4  # a table means what it says
+
+
 def test_in_the_neutral_frame_a_smoothed_driver_moves_nothing() -> None:
     jittery = a_ramp("jawOpen", [0.3, 0.34] * 10)
     driver = replace(a_driver("A", jittery, smoothing=1.0), neutral_frame=7)
