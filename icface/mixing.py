@@ -6,7 +6,7 @@ changes on top. All of it is pure; readings of clips are conditioned once and ke
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -113,17 +113,31 @@ def curve(project: Project, control: str, frames: Frames, face_index: int | None
 
     NaN where a clip does not show the face.
     """
+    before, after = curves(project, [control], frames, face_index)
+    return before[0], after[0]
+
+
+def curves(
+    project: Project, controls: Sequence[str], frames: Frames, face_index: int | None = None
+) -> tuple[FloatArray, FloatArray]:
+    """Several controls over time, (C, F) each: as `curve` has them, what they share worked out once."""
     index = _index(project, face_index)
     edits, at = project.edits[index], np.asarray(frames)
-    before = _reading_rows(_driven_rows(project, index, at).tobytes())[:, CONTROL_IDS.index(control)].copy()
+    rows = _reading_rows(_driven_rows(project, index, at).tobytes())
+    before = rows.T[[CONTROL_IDS.index(control) for control in controls]]
     after = before.copy()
-    track = next((track for track in _heard(edits) if track.target == control), None)
-    if track is not None:
-        keyed = track.values(at)
-        says = ~np.isnan(keyed)
-        after[says] = keyed[says] + (before[says] if track.mode == "delta" else 0)
-    after += edits.by_control().get(control, 0.0)
-    return before, np.clip(after, *control_range(control))
+    tracks, deltas = {track.target: track for track in _heard(edits)}, edits.by_control()
+    former: Track | None = None
+    keyed = np.empty(0)
+    for number, (control, own) in enumerate(zip(controls, before, strict=True)):
+        track = tracks.get(control)
+        if track is not None:
+            if former is None or (track.keys, track.outside) != (former.keys, former.outside):  # as of sides keyed alike
+                keyed = track.values(at)
+            former = track
+            after[number] = np.where(np.isnan(keyed), own, keyed + own if track.mode == "delta" else keyed)
+        after[number] = np.clip(after[number] + deltas.get(control, 0.0), *control_range(control))
+    return before, after
 
 
 def driver_frame(project: Project, name: str, frame: int, face_index: int | None = None) -> int | None:

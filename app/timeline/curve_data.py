@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.control_rows import rows
-from app.timeline.sheet import Ints, Lane
+from app.timeline.sheet import Ints, Lane, TrackKeys
+from icface import mixing
 from icface.curves import Key, Track
-from icface.mixing import curve
 from icface.project import Project, split_mix_target
 
 Floats = NDArray[np.float64]
@@ -91,10 +91,12 @@ def curves(project: Project, lanes: Iterable[Lane], first: int, last: int, most:
 
     Over more than `most` frames, so many points and those of keys are worked out.
     """
+    some = tuple(lanes)
+    made = iter(_curves(project, [(lane, target) for lane in some for target in lane.targets], (first, last), most))
     found: list[Curve] = []
-    for lane in lanes:
-        made = [_curve(project, lane, target, (first, last), most) for target in lane.targets]
-        found += [_mean(made)] if _like(made) else made
+    for lane in some:
+        sides = list(islice(made, len(lane.targets)))
+        found += [_mean(sides)] if _like(sides) else sides
     return tuple(found)
 
 
@@ -115,48 +117,75 @@ def _like(made: list[Curve]) -> bool:
     return all(one.keys == made[0].keys for one in made[1:])
 
 
-def _curve(project: Project, lane: Lane, target: str, seen: tuple[int, int], most: int) -> Curve:
-    first, last = seen
-    part = next((part for part in lane.parts if part.track.target == target), None)
-    low, high = (0, 0) if part is None else np.searchsorted(part.frames, [first, last + 1])
-    own = np.zeros(0, np.int64) if part is None else part.frames[low:high]
-    frames, before, after = _points(project, target, (first, last, most), own, None if part is None else part.track)
-    if part is None:
-        return Curve(target, lane.id, frames, before, after)
-    heights = after[np.searchsorted(frames, own)]
-    keys, shapes = part.track.keys[low:high], part.shapes[low:high]
-    return Curve(target, lane.id, frames, before, after, part.track, keys, own, shapes, heights)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seen:
+    """What is seen of a target's keys."""
+
+    lane: str
+    target: str
+    part: TrackKeys | None
+    low: int
+    high: int
+
+    @property
+    def frames(self) -> Ints:
+        return np.zeros(0, np.int64) if self.part is None else self.part.frames[self.low : self.high]
+
+    def curve(self, frames: Ints, before: Floats, after: Floats) -> Curve:
+        """The curve through some points, those of its keys among them."""
+        if self.part is None:
+            return Curve(self.target, self.lane, frames, before, after)
+        own, track = self.frames, self.part.track
+        keys, shapes = track.keys[self.low : self.high], self.part.shapes[self.low : self.high]
+        return Curve(
+            self.target, self.lane, frames, before, after, track, keys, own, shapes, after[np.searchsorted(frames, own)]
+        )
 
 
-def _points(
-    project: Project, target: str, spread: tuple[int, int, int], own: Ints, track: Track | None
-) -> tuple[Ints, Floats, Floats]:
-    """Frames with the values before and after editing: all from a first to a last, or no more than so many and those of keys.
+def _curves(project: Project, wanted: list[tuple[Lane, str]], seen: tuple[int, int], most: int) -> list[Curve]:
+    """A curve for each target, over all frames from a first to a last, or over no more than so many and those of its keys.
 
-    The spread ones do not depend on the keys, so that what is read in them is worked out once for a drag.
+    The spread frames do not depend on the keys, so that what is read in them is worked out once for a drag.
     """
-    first, last, most = spread
+    first, last = seen
+    some = [_seen(lane, target, first, last) for lane, target in wanted]
     if last - first < most:
         frames: Ints = np.arange(first, last + 1)
-        return (frames, *_values(project, target, frames, track))
+        return [one.curve(frames, *values) for one, *values in zip(some, *_values(project, some, frames), strict=True)]
     even = np.unique(np.linspace(first, last, most).astype(np.int64))
-    if not len(own):
-        return (even, *_values(project, target, even, track))
-    both = [_values(project, target, some, track) for some in (even, own)]
-    frames, place = np.unique(np.concatenate([even, own]), return_index=True)
-    before, after = (np.concatenate([one[n] for one in both])[place] for n in (0, 1))
-    return frames, before, after
+    keyed = np.unique(np.concatenate([one.frames for one in some] or [even[:0]]))
+    found = []
+    for one, *spread, own_before, own_after in zip(
+        some, *_values(project, some, even), *_values(project, some, keyed), strict=True
+    ):
+        own = np.searchsorted(keyed, one.frames)
+        frames, place = np.unique(np.concatenate([even, one.frames]), return_index=True)
+        both = zip(spread, (own_before[own], own_after[own]), strict=True)
+        found.append(one.curve(frames, *(np.concatenate(values)[place] for values in both)))
+    return found
 
 
-def _values(project: Project, target: str, frames: NDArray[np.int64], track: Track | None) -> tuple[Floats, Floats]:
-    parts = split_mix_target(target)
-    if parts is None:
-        before, after = curve(project, target, frames)
-        return before, after
+def _seen(lane: Lane, target: str, first: int, last: int) -> _Seen:
+    part = next((part for part in lane.parts if part.track.target == target), None)
+    low, high = (0, 0) if part is None else map(int, np.searchsorted(part.frames, [first, last + 1]))
+    return _Seen(lane.id, target, part, low, high)
+
+
+def _values(project: Project, some: list[_Seen], frames: Ints) -> tuple[list[Floats], list[Floats]]:
+    """Of each target, (F,) values before and after editing."""
+    controls = [one.target for one in some if split_mix_target(one.target) is None]
+    known = dict(zip(controls, zip(*mixing.curves(project, controls, frames), strict=True), strict=True)) if controls else {}
+    pairs = [known[one.target] if one.target in known else _mix_values(project, one, frames) for one in some]
+    return [before for before, _ in pairs], [after for _, after in pairs]
+
+
+def _mix_values(project: Project, one: _Seen, frames: Ints) -> tuple[Floats, Floats]:
+    group, parameter = split_mix_target(one.target) or ("", "")
     edits = project.face_edits
-    rule = None if edits is None else edits.rule(parts[0])
-    plain = np.full(len(frames), 0.0 if rule is None else float(getattr(rule, parts[1])))
-    if track is None or track.muted:
+    rule = None if edits is None else edits.rule(group)
+    plain = np.full(len(frames), 0.0 if rule is None else float(getattr(rule, parameter)))
+    if one.part is None or one.part.track.muted:
         return plain, plain
+    track = one.part.track
     keyed = track.values(frames) + (plain if track.mode == "delta" else 0.0)
     return plain, np.where(np.isnan(keyed), plain, keyed)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import (
     QContextMenuEvent,
@@ -116,7 +117,7 @@ class CurveEditor(TimeWidget):
         lanes, view = self.lanes, self.view
         first, last = view.scale.visible(view.width)
         last = max(min(last, view.length - 1), first)
-        self.curves = curves(view.project, lanes, first, last, max(int(view.width), 2)) if lanes else ()
+        self.curves = curves(view.project, lanes, first, last, self._most_points(len(lanes))) if lanes else ()
         ids = tuple(lane.id for lane in lanes)
         if ids != self._fitted_for:
             self._fitted_for = ids
@@ -125,13 +126,18 @@ class CurveEditor(TimeWidget):
         self._plot.show_playhead(view.playhead.frame)
         self._set_ranges()
         self._plot.clear()
-        for place, one in enumerate(self.curves):
-            self._plot.add_curve(one, self.colour(place), view.keys, filled=len(self.curves) <= _MOST_UNASKED)
-        handles = curve_grips.handles(self.curves, view.keys, self._frame)
+        chosen, colours = self._chosen(), [self.colour(place) for place in range(len(self.curves))]
+        self._plot.add_curves(self.curves, colours, chosen, filled=len(self.curves) <= _MOST_UNASKED)
+        handles = curve_grips.handles(self.curves, chosen, self._frame)
         self._plot.add_handles([(self._time_point(grip.root), self._time_point(grip.at)) for grip in handles])
         if self._box is not None:
             self._plot.add_box(self._time_point(self._box.bottomLeft()), self._time_point(self._box.topRight()))
         self._label(lanes)
+
+    def _most_points(self, lanes: int) -> int:
+        """How finely curves are worked out: to the pixel, but many that follow the pointer to four of them."""
+        coarsely = self._drag is not None and lanes > _MOST_UNASKED
+        return max(int(self.view.width) // (4 if coarsely else 1), 2)
 
     def colour(self, place: int) -> str:
         """The colour of a curve."""
@@ -206,15 +212,19 @@ class CurveEditor(TimeWidget):
         scale, up = self.view.scale, self.height() / (self.high - self.low)
         return curve_grips.Frame(HEAD_W - scale.start * scale.px, scale.px, self.high * up, up)
 
+    def _chosen(self) -> list[NDArray[np.bool_]]:
+        """Which keys of each curve are chosen."""
+        return [curve_grips.is_chosen(one, self.view.keys) for one in self.curves]
+
     def grips(self) -> list[Grip]:
         """What can be dragged, topmost last: keys, and the handles of chosen ones unless there are too many."""
-        handles = curve_grips.handles(self.curves, self.view.keys, self._frame)
+        handles = curve_grips.handles(self.curves, self._chosen(), self._frame)
         return [*curve_grips.keys(self.curves, self._frame), *handles]
 
     def grip_at(self, at: QPointF) -> Grip | None:
         """What is under a place: a handle before a key, the nearest of each, of equally near ones the topmost."""
         reach = 1.5 * KEY_PX
-        handles = reversed(curve_grips.handles(self.curves, self.view.keys, self._frame))
+        handles = reversed(curve_grips.handles(self.curves, self._chosen(), self._frame))
         near = [grip for grip in handles if (grip.at - at).manhattanLength() <= reach]
         first = min(near, key=lambda grip: (grip.at - at).manhattanLength(), default=None)
         return first or curve_grips.key_near(self.curves, self._frame, at, reach)

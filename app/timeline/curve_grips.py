@@ -56,12 +56,15 @@ class Frame:
 def is_chosen(one: Curve, chosen: frozenset[KeyName]) -> NDArray[np.bool_]:
     """(K,) which of a curve's keys are chosen."""
     frames = chosen_by_target(chosen).get(one.target)
-    return np.zeros(len(one.keys), bool) if frames is None else np.isin(one.at, frames)
+    if frames is None:
+        return np.zeros(len(one.keys), bool)
+    marked: NDArray[np.bool_] = frames[np.searchsorted(frames, one.at) % len(frames)] == one.at
+    return marked
 
 
-def handles(curves: Sequence[Curve], chosen: frozenset[KeyName], place: Frame) -> list[Grip]:
-    """The handles of the chosen keys, topmost last; none while too many are chosen."""
-    marked = [np.flatnonzero(is_chosen(one, chosen)) for one in curves]
+def handles(curves: Sequence[Curve], chosen: Sequence[NDArray[np.bool_]], place: Frame) -> list[Grip]:
+    """The handles of the chosen keys, see `is_chosen`, topmost last; none while too many are chosen."""
+    marked = [np.flatnonzero(some) for some in chosen]
     if sum(map(len, marked)) > MOST_BENT:
         return []
     return [grip for one, places in zip(curves, marked, strict=True) for n in places for grip in _handles(one, int(n), place)]

@@ -7,17 +7,16 @@ from functools import cache
 
 import numpy as np
 import pyqtgraph as pg
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainterPath, QPen, QTransform
 from PySide6.QtWidgets import QFrame, QGraphicsPathItem, QGraphicsRectItem, QWidget
 
 from app import theme
 from app.timeline.curve_data import Curve, stepped
-from app.timeline.curve_grips import is_chosen
 from app.timeline.lane_paint import key_path
 from app.timeline.sheet import SHAPES
 from app.timeline.time_widget import HEAD_W
-from icface.edits import KeyName
 
 _KEY_SIZE = 11
 
@@ -98,36 +97,71 @@ class CurvePlot:
     def _pen(self, colour: QColor | str, width: float) -> QPen:
         """A pen of a width in logical pixels: what does not grow with the values is counted in pixels of the screen."""
         pen: QPen = pg.mkPen(colour, width=width * self._plot.devicePixelRatioF())
-        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)  # round ones take four times as long
         return pen
 
-    def add_curve(self, one: Curve, colour: str, chosen: frozenset[KeyName], *, filled: bool = True) -> None:
-        """The tracked curve thin, the edited one bold, the change as the area between them, and the keys."""
-        faint, area = QColor(colour), QColor(colour)
-        faint.setAlpha(190)
+    def add_curves(
+        self, curves: Sequence[Curve], colours: Sequence[str], chosen: Sequence[NDArray[np.bool_]], *, filled: bool = True
+    ) -> None:
+        """The tracked curves thin, the edited ones bold, the change as the area between them, and the keys above all.
+
+        What looks alike is drawn as one: an item for every curve takes much longer.
+
+        Parameters
+        ----------
+        curves : sequence of Curve
+        colours : sequence of str
+            Of each.
+        chosen : sequence of (K,) bool
+            Which of the keys of each are chosen.
+        filled : bool
+            Whether there are areas.
+        """
+        for one, colour in zip(curves, colours, strict=True):
+            if filled and one.moves and np.isfinite(one.after).all() and np.isfinite(one.before).all():
+                self._add_area(one, colour)
+        for colour in dict.fromkeys(colours):
+            faint = QColor(colour)
+            faint.setAlpha(190)
+            alike = [one for one, other in zip(curves, colours, strict=True) if other == colour]
+            self._add_lines([(one.frames, one.before) for one in alike], self._pen(faint, 1.0))
+            self._add_lines([stepped(one) for one in alike], self._pen(colour, 2.4)).setSegmentedLineMode("on")
+        self._add_keys(curves, colours, chosen)
+
+    def _add_area(self, one: Curve, colour: str) -> None:
+        area = QColor(colour)
         area.setAlpha(34)
-        if filled and one.moves and np.isfinite(one.after).all() and np.isfinite(one.before).all():
-            around = np.concatenate([one.frames, one.frames[::-1]]), np.concatenate([one.after, one.before[::-1]])
-            between = QGraphicsPathItem(pg.arrayToQPath(*around, finiteCheck=False))
-            between.setPen(QPen(Qt.PenStyle.NoPen))
-            between.setBrush(area)
-            self._add(between)
-        thin, bold = self._pen(faint, 1.0), self._pen(colour, 2.4)
-        self._add(pg.PlotCurveItem(one.frames, one.before, pen=thin, connect="finite", antialias=True))
-        edited = pg.PlotCurveItem(*stepped(one), pen=bold, connect="finite", antialias=True)
-        edited.setSegmentedLineMode("on")  # a wide path takes several times as long
-        self._add(edited)
-        kinds, colours = one.shapes.astype(np.int64) + 16 * is_chosen(one, chosen), theme.current()
-        seen = np.isfinite(one.heights)
-        for kind in np.unique(kinds[seen]).tolist():  # keys that look alike are drawn as one
-            some, on = seen & (kinds == kind), kind >= 16
-            pen = pg.mkPen(colours.text if on else colours.panel, width=1.4)
+        around = np.concatenate([one.frames, one.frames[::-1]]), np.concatenate([one.after, one.before[::-1]])
+        between = QGraphicsPathItem(pg.arrayToQPath(*around, finiteCheck=False))
+        between.setPen(QPen(Qt.PenStyle.NoPen))
+        between.setBrush(area)
+        self._add(between)
+
+    def _add_lines(self, lines: Sequence[tuple[NDArray[np.number], NDArray[np.float64]]], pen: QPen) -> pg.PlotCurveItem:
+        """Lines that do not meet, in one item."""
+        gap = [np.nan]
+        xs, ys = (np.concatenate([piece for line in lines for piece in (line[axis], gap)]) for axis in (0, 1))
+        item = pg.PlotCurveItem(xs, ys, pen=pen, connect="finite", antialias=True)
+        self._add(item)
+        return item
+
+    def _add_keys(self, curves: Sequence[Curve], colours: Sequence[str], chosen: Sequence[NDArray[np.bool_]]) -> None:
+        looks: dict[tuple[int, bool, str], list[tuple[NDArray[np.int64], NDArray[np.float64]]]] = {}
+        theirs = theme.current()
+        for one, colour, marked in zip(curves, colours, chosen, strict=True):
+            kinds, seen = one.shapes.astype(np.int64) + 16 * marked, np.isfinite(one.heights)
+            for kind in np.unique(kinds[seen]).tolist():
+                some, on = seen & (kinds == kind), kind >= 16
+                look = kind % 16, on, theirs.accent if on else colour
+                looks.setdefault(look, []).append((one.at[some], one.heights[some]))
+        for (shape, on, colour), some_keys in sorted(looks.items(), key=lambda look: look[0][1]):  # chosen ones on top
+            xs, ys = (np.concatenate([keys[axis] for keys in some_keys]) for axis in (0, 1))
+            pen = pg.mkPen(theirs.text if on else theirs.panel, width=1.4)
             self._add(
                 pg.ScatterPlotItem(
-                    x=one.at[some], y=one.heights[some], symbol=_symbol(kind % 16), size=_KEY_SIZE,
-                    brush=pg.mkBrush(colours.accent if on else colour), pen=pen, antialias=True,
+                    x=xs, y=ys, symbol=_symbol(shape), size=_KEY_SIZE, brush=pg.mkBrush(colour), pen=pen, antialias=True
                 )
-            )  # fmt: skip
+            )
 
     def add_handles(self, lines: Sequence[tuple[QPointF, QPointF]]) -> None:
         """Lines from a key to the end of its handle, in frames and values."""

@@ -125,8 +125,8 @@ class Lane:
 
 @lru_cache(maxsize=4)
 def chosen_by_target(keys: frozenset[KeyName]) -> dict[str, Ints]:
-    """Frames of keys in any order, by the targets of their tracks; worked out once for a set."""
-    return {target: np.fromiter(frames, np.int64, len(frames)) for target, frames in frames_by_target(keys).items()}
+    """Frames of keys, rising, by the targets of their tracks; worked out once for a set."""
+    return {target: np.sort(np.fromiter(frames, np.int64, len(frames))) for target, frames in frames_by_target(keys).items()}
 
 
 def chosen_ends(keys: frozenset[KeyName]) -> tuple[int, int] | None:

@@ -27,7 +27,16 @@ class Strip(TimeWidget):
         self.wishes = wishes
         self._scrubs = False
         self.setFixedHeight(height)
-        view.project_changed.connect(self.update)
+        self._shown: tuple[object, ...] = ()
+        view.project_changed.connect(self._follow)
+
+    def _follow(self) -> None:
+        """Paint anew if anything that strips show has changed: most edits leave them as they are."""
+        project = self.view.project
+        shows = project.range, project.n_frames, project.rate, self.view.trust
+        if shows != self._shown:
+            self._shown = shows
+            self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Go there."""
@@ -246,7 +255,7 @@ class TrustStrip(Strip):
         starts = np.arange(0, len(frames), step)
         worst = np.minimum.reduceat(trust.confidence[frames], starts)
         ys = 3 + (1 - worst) * (self.height() - 7)
-        points = [QPointF(self.x_of(f), y) for f, y in zip(frames[starts].tolist(), ys.tolist(), strict=True)]
+        points = list(map(QPointF, (HEAD_W + self.view.scale.xs(frames[starts])).tolist(), ys.tolist()))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(theme.current().color("mark"), 1.2))
         painter.drawPolyline(points)

@@ -306,3 +306,32 @@ def test_of_keys_that_lie_on_each_other_the_topmost_is_taken(stand: Stand) -> No
     assert found is not None
     assert found.name == ("AU12R", 40)
     assert editor(stand).grip_at(place + QPointF(0, 30)) is None
+
+
+def test_many_curves_are_drawn_coarsely_while_they_are_dragged_and_finely_again_after(qtbot: QtBot, qapp: QApplication) -> None:
+    theme.apply_theme(qapp, "dark")
+    length, keyed = 900, tuple(Key(frame=frame, value=0.02 * (frame % 7)) for frame in range(0, 900, 50))
+    tracks = tuple(Track(target, keyed) for target in sorted(CONTROL_IDS) if target not in ("yaw", "pitch", "roll"))
+    project = with_edits(a_clip_project(a_motion([ControlVector()] * length)), 0, FaceEdits(tracks=tracks))
+    stand = Stand(project)
+    qtbot.addWidget(stand.panel)
+    stand.panel.resize(1240, 420)
+    stand.panel.show()
+    stand.panel.view.choose_lanes([lane.id for lane in stand.panel.view.lanes if not lane.is_group])
+    stand.panel.transport.show_curves(True)
+    one = editor(stand)
+    assert len(one.curves) == 31
+    fine = [len(curve.frames) for curve in one.curves]
+    stand.panel.view.choose_keys((target, 450) for target in CONTROL_IDS)
+    place = key_place(stand, one.curves[-1].target, 450)
+    mouse(one, QEvent.Type.MouseButtonPress, place)
+    mouse(one, QEvent.Type.MouseMove, place - QPointF(0, 9))
+    coarse = editor(stand).curves
+    assert all(len(curve.frames) < some / 2 for curve, some in zip(coarse, fine, strict=True))
+    assert all(set(curve.at.tolist()) <= set(curve.frames.tolist()) for curve in coarse)
+    mouse(one, QEvent.Type.MouseButtonRelease, place - QPointF(0, 9))
+    assert [len(curve.frames) for curve in editor(stand).curves] == fine
+    for curve_ in one.curves:
+        before, after = curve(stand.project, curve_.target, curve_.frames)
+        np.testing.assert_array_equal(curve_.after, after)
+        np.testing.assert_array_equal(curve_.before, before)

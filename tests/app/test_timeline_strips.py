@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QImage, QWheelEvent
 from PySide6.QtWidgets import QApplication, QToolTip, QWidget
 from pytestqt.qtbot import QtBot
@@ -93,6 +93,33 @@ def test_a_press_on_a_strip_goes_there_and_follows_the_pointer(stand: Stand) -> 
         assert stand.playhead.frame == 45
         click(part, QPointF(part.x_of(10), 6))
         assert stand.playhead.frame == 10
+
+
+def test_strips_are_painted_anew_only_when_what_they_show_has_changed(stand: Stand, qtbot: QtBot) -> None:
+    fill(stand)
+    strips = [Painted(part) for part in (stand.panel.film, stand.panel.wave, stand.panel.trust)]
+    lanes = Painted(stand.lanes)
+    qtbot.waitUntil(lambda: lanes.count > 0 and all(strip.count > 0 for strip in strips))
+    for painted in (lanes, *strips):
+        painted.count = 0
+    stand.session.edit(lambda project: edits.set_key(project, "yaw", 33, 4.0), "Key")
+    qtbot.waitUntil(lambda: lanes.count > 0)
+    assert [strip.count for strip in strips] == [0, 0, 0]
+    stand.session.edit(lambda project: edits.set_range(project, 10, 60), "Range")
+    qtbot.waitUntil(lambda: all(strip.count > 0 for strip in strips))
+
+
+class Painted(QObject):
+    """Counts how often a widget is painted."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.count = 0
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802  (what Qt calls)
+        self.count += event.type() == QEvent.Type.Paint
+        return False
 
 
 def test_pictures_sound_and_problems_are_painted(stand: Stand) -> None:

@@ -225,6 +225,20 @@ def test_a_curve_shows_what_the_slider_shows_in_every_frame(own: ControlVector, 
         assert after[frame] == pytest.approx(mixing.shown(project, frame)["AU12L"], abs=1e-4)
 
 
+@given(control_vectors(), st.lists(st.tuples(st.integers(0, 8), st.floats(-0.5, 0.5)), min_size=1, max_size=4), st.booleans())
+def test_several_curves_are_each_as_it_is_alone(own: ControlVector, keys: list[tuple[int, float]], rests: bool) -> None:
+    project = driven_by(a_motion([own, ControlVector(), own]), own)
+    for target in ("AU12L", "AU12R", "AU26"):
+        project = keyed(project, target, *keys)
+    project = edits.set_control(edits.set_mode(project, "AU12R", "absolute"), "AU26", 0.3)
+    project = edits.set_track(project, "AU12R", outside="rest" if rests else "hold")
+    names = ["AU12L", "AU12R", "yaw", "AU26"]
+    together = mixing.curves(project, names, np.arange(9))
+    for number, name in enumerate(names):
+        for some, alone in zip(together, mixing.curve(project, name, np.arange(9)), strict=True):
+            np.testing.assert_array_equal(some[number], alone)
+
+
 def test_an_absolute_curve_rests_where_its_track_does() -> None:
     project = edits.set_mode(keyed(driven_by(a_ramp("yaw", [1.0, 2, 3])), "yaw", (1, 5)), "yaw", "absolute")
     project = edits.set_track(project, "yaw", outside="rest")
