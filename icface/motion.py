@@ -10,6 +10,7 @@ its landmarks.
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -24,6 +25,7 @@ from icface.tracking import N_LANDMARKS, FaceObservation
 
 FloatArray = NDArray[np.float64]
 MOST_FRAMES = 10_000_000
+_BLANKED = 256
 
 
 class MotionError(ValueError):
@@ -207,3 +209,23 @@ def _digest(motion: Motion) -> str:
         if array is not None:
             digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
+
+
+def blank_landmarks(count: int, *, in_memory_bytes: int) -> NDArray[np.float32]:
+    """(N, 478, 3) of NaN, in memory, or in a temporary file that goes when nobody uses the array any more.
+
+    Parameters
+    ----------
+    count : int
+        Frames.
+    in_memory_bytes : int
+        What needs more than this is kept in a file.
+    """
+    shape = count, N_LANDMARKS, 3
+    if count * N_LANDMARKS * 12 <= in_memory_bytes:
+        return np.full(shape, np.nan, np.float32)
+    with tempfile.TemporaryFile(prefix="icface-landmarks-") as file:
+        mapped = np.memmap(file, np.float32, "w+", shape=shape)
+    for start in range(0, count, _BLANKED):
+        mapped[start : start + _BLANKED] = np.nan
+    return mapped

@@ -7,16 +7,14 @@ nothing and lets quick movements through; a speed of one is a face's width a sec
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Generator
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from icface.conditioning import low_passed, shots, smoothed
-from icface.motion import Motion
+from icface.motion import Motion, blank_landmarks
 from icface.project import Face, Project
 
 STRENGTH = 0.7
@@ -57,7 +55,7 @@ def steady_motion(motion: Motion, strength: float = STRENGTH) -> Generator[None,
     assert motion.landmarks is not None
     controls = smoothed(motion, strength).controls
     yield
-    landmarks = _room_like(motion.landmarks)
+    landmarks = blank_landmarks(len(motion), in_memory_bytes=IN_MEMORY_BYTES)
     found, shot = np.flatnonzero(motion.present), shots(motion)
     for piece in np.split(found, np.flatnonzero(np.diff(shot[found])) + 1):
         for first in range(0, len(piece), CHUNK):
@@ -93,14 +91,3 @@ def smooth_points(
     width = float(np.median(np.ptp(points[..., 0], axis=1)))
     rows = points.reshape(len(points), -1)
     return low_passed(rows, seconds, rate, strength, max(width, 1.0)).reshape(points.shape)
-
-
-def _room_like(landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
-    """NaN in the same shape, in memory, or in a temporary file that goes when nobody uses the array any more."""
-    if landmarks.nbytes <= IN_MEMORY_BYTES:
-        return np.full_like(landmarks, np.nan)
-    with tempfile.TemporaryFile(prefix="icface-steady-") as file:
-        mapped = np.memmap(file, np.float32, "w+", shape=landmarks.shape)
-    for start, stop in pairwise([*range(0, len(landmarks), CHUNK), len(landmarks)]):
-        mapped[start:stop] = np.nan
-    return mapped

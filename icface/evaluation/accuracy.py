@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface.controls import ACTION_UNITS, ANGLES, ControlVector, action_units, control_range, expand_control
-from icface.evaluation.material import Subject, read_again, state_for
+from icface.evaluation.material import Subject, read_again, state_for, subject_of
 from icface.evaluation.metrics import rank_correlation, slope
 from icface.predictor import FacePredictor
 from icface.tracking import FaceTracker
@@ -125,7 +125,8 @@ def summary(done: Sequence[Sweep]) -> dict[str, dict[str, Any]]:
     dict
         For each control ``error`` (mean absolute, degrees or 0..1), ``slope`` (median over photos), ``slope_pooled`` (over
         all photos, each centred on its own mean), ``rank_correlation`` (median), ``cross_talk`` (mean over the other
-        controls, the worst of them and its name, and each), ``photos`` and ``lost``, the steps without a reading.
+        controls, the worst of them and its name, and each), ``photos`` and ``lost``, the steps without a reading. A slope is
+        None where nothing different could be asked for.
     """
     return {name: _summary([s for s in done if s.control == name]) for name in dict.fromkeys(s.control for s in done)}
 
@@ -136,14 +137,15 @@ def _summary(done: list[Sweep]) -> dict[str, Any]:
     if not used:
         return {"photos": 0, "lost": lost}
     asked, read = [s.asked[s.seen] for s in used], [s.reading for s in used]
+    slopes = [s for s in map(slope, asked, read) if np.isfinite(s)]  # none where a limit left nothing to ask for
     centred = [np.concatenate([a - a.mean() for a in values]) for values in (asked, read)]
     others = [i for i in range(len(COLUMNS)) if i not in used[0].columns]
     talk = np.mean([_cross_talk(s) for s in used], axis=0)
     worst = max(others, key=lambda i: float(talk[i]))
     return {
         "error": float(np.abs(np.concatenate(asked) - np.concatenate(read)).mean()),
-        "slope": float(np.nanmedian([slope(a, r) for a, r in zip(asked, read, strict=True)])),
-        "slope_pooled": slope(*centred),
+        "slope": float(np.median(slopes)) if slopes else None,
+        "slope_pooled": slope(*centred) if slopes else None,
         "rank_correlation": float(np.median([rank_correlation(a, r) for a, r in zip(asked, read, strict=True)])),
         "cross_talk": {
             "mean": float(talk[others].mean()),
@@ -170,13 +172,12 @@ def monotone_controls(
     """Median rank correlation between a slider and the tracker's reading of the edited photo, for each of `MONOTONE`."""
     found: dict[str, list[float]] = {name: [] for name in MONOTONE}
     for photo in photos:
-        faces = tracker.detect(photo)
-        if not faces:
+        subject = subject_of("", photo, predictor, tracker)
+        if subject is None:
             continue
-        subject = Subject("", photo, faces[0], predictor.encode(photo, faces[0]))
         for name, (low, high) in MONOTONE.items():
             values = np.clip(np.linspace(low, high, steps), *control_range(expand_control(name)[0]))
-            own = faces[0].controls[name] if name in ANGLES else 0.0
+            own = subject.face.controls[name] if name in ANGLES else 0.0
             done = sweep(predictor, tracker, subject, name, values - own)
             enough = done.seen.sum() >= steps - 1
             found[name].append(rank_correlation(done.asked[done.seen], done.reading) if enough else -1.0)

@@ -67,11 +67,11 @@ def main(  # noqa: PLR0913, PLR0917  (one for each option)
     tracker.load()
     done = evaluate(predictor, tracker, material, models=folder, frames=frames, say=_progress)
     text = json.dumps(done.document, indent=2, allow_nan=False)
-    if sheet is not None:
-        _write_sheet(sheet, predictor, done.shown)
     if output is not None:
         _write(output, f"{text}\n".encode())
     click.echo(text if as_json else table(done.document))
+    if sheet is not None:  # last, since it may fail for want of a face
+        _write_sheet(sheet, predictor, done.shown)
 
 
 def _material(find_held_out: Finder | None, where: dict[str, Path | None], people: int | None) -> Material:

@@ -24,7 +24,7 @@ from icface.media.clip_reader import ClipReader
 from icface.mixing import prepared
 from icface.predictor import FacePredictor, SourceEncoding
 from icface.project import DataFile, Driver, Face
-from icface.tracking import FaceObservation, FaceTracker
+from icface.tracking import FaceObservation, FaceTracker, NoFaceError
 from icface.tracking.clips import track_clip
 
 U8 = NDArray[np.uint8]
@@ -133,10 +133,18 @@ def _pyfeat_data() -> Path | None:
 
 
 def read_subject(item: Item, predictor: FacePredictor, tracker: FaceTracker) -> Subject | None:
-    """The photo with its largest face, or None if none is found; `PhotoError` if it cannot be read."""
+    """The photo with its largest face; None if tracker or network see none. `PhotoError` if it cannot be read."""
     image = load_photo(item.path).rgb8
+    return subject_of(item.name, image, predictor, tracker)
+
+
+def subject_of(name: str, image: U8, predictor: FacePredictor, tracker: FaceTracker) -> Subject | None:
+    """A picture (H, W, 3) RGB with its largest face; None if tracker or network see none."""
     faces = tracker.detect(image)
-    return Subject(item.name, image, faces[0], predictor.encode(image, faces[0])) if faces else None
+    try:
+        return Subject(name, image, faces[0], predictor.encode(image, faces[0])) if faces else None
+    except NoFaceError:
+        return None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

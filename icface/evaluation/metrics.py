@@ -50,14 +50,14 @@ def masked_l1(a: U8, b: U8, mask: Mask) -> float:
 
 
 def psnr(a: U8, b: U8, mask: Mask) -> float:
-    """Peak signal-to-noise ratio inside the mask, decibels, at most `MOST_DECIBELS`."""
+    """Peak signal-to-noise ratio inside the mask, decibels, at most `MOST_DECIBELS`, as for an empty mask."""
     error = (a[mask].astype(np.float64) - b[mask]) / 255
     square = float((error**2).mean()) if error.size else 0.0
     return min(MOST_DECIBELS, float(-10 * np.log10(max(square, 1e-30))))
 
 
 def ssim(a: U8, b: U8, mask: Mask) -> float:
-    """Structural similarity (Wang et al. 2004, Gaussian windows of 1.5 px), averaged over the mask and the colours; -1..1."""
+    """Structural similarity (Wang et al. 2004, Gaussian windows of 1.5 px), mean over mask and colours: -1..1; of nothing 1."""
     if not mask.any():
         return 1.0
     _, similar = structural_similarity(  # type: ignore[no-untyped-call]

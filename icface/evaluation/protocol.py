@@ -6,6 +6,7 @@ filters run on one thread while anything but time is measured, frames are chosen
 
 from __future__ import annotations
 
+import math
 import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,12 +26,13 @@ from numpy.typing import NDArray
 from icface import __version__
 from icface.bench import ticks_ms
 from icface.cores import cores
+from icface.engine import run_to_end
 from icface.evaluation.accuracy import ANGLE_UNIT_DEG, SWEPT, Sweep, summary, sweeps
 from icface.evaluation.material import HeldOut, Item, Subject, read_clip, read_subject
 from icface.evaluation.reenactment import clip_summary, mean_of_clips, reenact
 from icface.evaluation.stability import NOISE_SEED, averaged, flicker, rest_difference, sharpness, there_and_back
 from icface.file_stamp import sha256_of
-from icface.media import load_photo, sample_photo_path
+from icface.media import PhotoError, load_photo, sample_photo_path
 from icface.predictor import FacePredictor
 from icface.project import Face
 from icface.render import Renderer
@@ -205,11 +207,12 @@ def _clips(
             reenacted[item.name] = clip_summary(
                 reenact(predictor, tracker, reading.shots, driven=reading.driven), without_face=reading.without
             )
-            flickers[item.name] = dict(flicker(predictor, tracker, reading.shots[0]))
+            flickers[item.name] = flicker(predictor, tracker, reading.shots[0])
         except NoFaceError as error:
             notes.append(f"{item.name}: {error} Left out.")
     names = dict.fromkeys(name for row in flickers.values() for name in row)
-    mean = {name: float(np.mean([row[name] for row in flickers.values()])) for name in names}
+    found = {name: [value for row in flickers.values() if (value := row[name]) is not None] for name in names}
+    mean = {name: float(np.mean(values)) if values else None for name, values in found.items()}
     return reenacted, {"clips": flickers, "mean": mean}
 
 
@@ -220,7 +223,7 @@ def timings(predictor: FacePredictor, tracker: FaceTracker) -> dict[str, Any]:
     """
     try:
         photo = load_photo(sample_photo_path())
-    except ValueError:
+    except PhotoError:
         return {}
     size = (TIMED_SIZE_PX, TIMED_SIZE_PX)
     photo = photo.with_pixels(cv2.resize(photo.pixels, size, interpolation=cv2.INTER_CUBIC).astype(np.uint8, copy=False))
@@ -228,8 +231,10 @@ def timings(predictor: FacePredictor, tracker: FaceTracker) -> dict[str, Any]:
     if not faces:
         return {}
     face, renderer = Face.from_observation(faces[0]), Renderer(predictor, tracker)
-    for _ in renderer.prepare(photo, (face,)):
-        pass
+    try:
+        run_to_end(renderer.prepare(photo, (face,)))
+    except NoFaceError:
+        return {}
     ticks = ticks_ms(renderer, photo, face, size=TIMED_SIZE_PX, ticks=TIMED_TICKS)
     return {
         "size": TIMED_SIZE_PX,
@@ -251,12 +256,14 @@ def _median_ms(work: Callable[[], Any]) -> float:
 
 
 def rounded(value: Any) -> Any:
-    """Plain values with their floats rounded to six decimals."""
+    """Plain values with their floats rounded to six decimals; None for what is no number, which JSON cannot hold."""
     if isinstance(value, dict):
         return {name: rounded(v) for name, v in value.items()}
     if isinstance(value, list):
         return [rounded(v) for v in value]
-    return round(value, 6) if isinstance(value, float) else value
+    if isinstance(value, float):
+        return round(value, 6) if math.isfinite(value) else None
+    return value
 
 
 @contextmanager

@@ -80,6 +80,8 @@ def _flicker(results: Mapping[str, Any]) -> Iterator[str]:
 def _mouth(mouth: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield f"mouths closed by the rig and opened again, {mouth['people']} people: mean difference, 0..1"
+    if mouth["lost"]:
+        yield f"  no face seen by the network: {mouth['lost']} more"
     yield f"  {'':<20}{'inside':>9}{'box':>9}"
     for key, label in (("full", "as it is"), ("moved", "without paint"), ("closed", "left closed")):
         yield f"  {label:<20}{_figure(mouth[key]['inside'], 4)}{_figure(mouth[key]['box'], 4)}"

@@ -105,7 +105,7 @@ def sharpness(predictor: FacePredictor, tracker: FaceTracker, subject: Subject) 
 
 def flicker(
     predictor: FacePredictor, tracker: FaceTracker, shot: Shot, *, count: int = STILL_FRAMES, seed: int = NOISE_SEED
-) -> dict[str, float]:
+) -> dict[str, float | None]:
     """What a driver that stands still does to a picture: one frame again and again under noise of `NOISE_LEVELS`.
 
     The noisy frames are tracked one after the other, and the clean frame is driven by what changes against the first.
@@ -114,7 +114,8 @@ def flicker(
     -------
     dict
         ``picture`` (mean absolute difference of consecutive results inside the face, 0..1), ``angles_deg`` and ``channels``
-        (of consecutive readings, mean over the three and the 53), ``lost`` (frames in which the face was not found).
+        (of consecutive readings, mean over the three and the 53), each None where the face was found less than twice, and
+        ``lost`` (frames in which it was not found).
     """
     rng = np.random.default_rng(seed)
     mask = hull_mask(shot.face.landmarks, shot.image.shape)
@@ -132,13 +133,15 @@ def flicker(
         driven = shot.face.controls if len(readings) == 1 else wanted
         picture: U8 = composite(shot.image, encoding, predictor.predict(encoding, driven))
         pictures.append(picture)
-    steps = np.abs(np.diff(np.array(readings), axis=0)) if len(readings) > 1 else np.zeros((1, len(own)))
-    changes = [masked_l1(a, b, mask) for a, b in pairwise(pictures)]
+    lost = float(count - len(readings))
+    if len(readings) < 2:
+        return {"picture": None, "angles_deg": None, "channels": None, "lost": lost}
+    steps = np.abs(np.diff(np.array(readings), axis=0))
     return {
-        "picture": float(np.mean(changes)) if changes else 0.0,
+        "picture": float(np.mean([masked_l1(a, b, mask) for a, b in pairwise(pictures)])),
         "angles_deg": float(steps[:, :3].mean()),
         "channels": float(steps[:, 3:].mean()),
-        "lost": float(count - len(readings)),
+        "lost": lost,
     }
 
 

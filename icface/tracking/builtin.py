@@ -52,7 +52,10 @@ FOLLOW_LIMIT = 0.7
 SAME_FACE = 0.5
 """Share of the smaller of two boxes that lies in the other from which on they are one face."""
 MOST_PROPOSALS = 48
-_COARSEST, _FINEST_LEAST, _FINEST_MOST = 112, 480, 2048
+_COARSEST, _FINEST_LEAST, _FINEST_USUAL, _FINEST_MOST = 112, 480, 1280, 2048
+"""Longer sides of the pictures that the detector sees, pixels."""
+_FINEST_SHARE = 0.32
+"""Of a large photograph's longer side, that the finest picture keeps at least."""
 _PAD = 16
 _DRAWN_TILTS_DEG = (0.0, -28.0, 28.0, -56.0, 56.0)
 _DRAWN_SIZES = (1.0, 0.75)
@@ -231,7 +234,7 @@ class BuiltinTracker:
         pictures = np.stack([sample_crop(image, crop, size) for crop in crops])
         first = np.stack([crop.points(face.landmarks[:, :2]) for crop, face in zip(crops, faces, strict=True)])
         angles = np.array([face.controls.angles_deg for face in faces])
-        angles[:, 2] += [crop.turn_deg for crop in crops]
+        angles[:, 2] = _turned(angles[:, 2] + [crop.turn_deg for crop in crops])
         middle = (size - 1) / 2
         out = refiner(
             _as_tensor(pictures, self._device),
@@ -252,9 +255,14 @@ def _observation(
 ) -> FaceObservation:
     landmarks = crop.inverse().points(points).astype(np.float32)
     controls = controls.copy()
-    controls[2] = (controls[2] - crop.turn_deg + 180) % 360 - 180
+    controls[2] = _turned(controls[2] - crop.turn_deg)
     controls[3:] = np.clip(controls[3:], 0, 1)
     return FaceObservation(Box.around(landmarks[:468]), landmarks, ControlVector.from_array(controls), confidence)
+
+
+def _turned(roll_deg: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The same angle in -180..180 degrees."""
+    return (roll_deg + 180) % 360 - 180
 
 
 def distinct(proposals: Sequence[Proposal]) -> list[Proposal]:
@@ -284,8 +292,8 @@ def _pyramid(image: Pixels) -> list[tuple[Pixels, float]]:
     """
     high, wide = image.shape[:2]
     longest = max(high, wide)
-    side = min(float(longest), float(np.clip(0.5 * longest, _FINEST_LEAST, 1280)))
-    side = min(max(side, 0.32 * longest), _FINEST_MOST)
+    side = min(float(longest), float(np.clip(0.5 * longest, _FINEST_LEAST, _FINEST_USUAL)))
+    side = min(max(side, _FINEST_SHARE * longest), _FINEST_MOST)
     levels = []
     picture = image
     while True:

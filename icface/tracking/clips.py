@@ -20,10 +20,10 @@ from icface.controls import CHANNELS
 from icface.engine import Progress
 from icface.media.clip_reader import ClipReader
 from icface.media.video_file import open_video
-from icface.motion import Motion
+from icface.motion import Motion, blank_landmarks
 from icface.tracking import N_LANDMARKS, FaceTracker
 from icface.tracking.cuts import CutDetector
-from icface.tracking.follower import FaceFollower, Followed
+from icface.tracking.follower import FaceFollower, FollowedFace
 from icface.tracking.people import Stretch, look_of, people
 
 BRIEF_SECONDS = 0.5
@@ -166,7 +166,7 @@ class _Notebook:
         self._cuts = CutDetector()
         self._follower: FaceFollower | None = None
         self._jumped = False
-        self._faces: list[Followed] = []
+        self._faces: list[FollowedFace] = []
         self.times: list[float] = []
         self.size = 0, 0
         self.stretches: list[Stretch] = []
@@ -192,7 +192,7 @@ class _Notebook:
         for followed in self._faces:
             self._note(followed, pixels, frame.seconds)
 
-    def _note(self, followed: Followed, pixels: NDArray[np.uint8], seconds: float) -> None:
+    def _note(self, followed: FollowedFace, pixels: NDArray[np.uint8], seconds: float) -> None:
         row, face = len(self.times), followed.face
         look = look_of(pixels, face)
         if followed.stretch == len(self.stretches):
@@ -224,7 +224,7 @@ class _Notebook:
         count = len(about)
         controls = np.full((count, len(CHANNELS)), np.nan, np.float32)
         confidence = np.zeros(count, np.float32)
-        landmarks = _blank_landmarks(count)
+        landmarks = blank_landmarks(count, in_memory_bytes=LANDMARKS_IN_MEMORY_BYTES)
         for batch in self._readings():
             mine = batch[np.isin(batch["stretch"], group)]
             rows = mine["row"]
@@ -239,15 +239,3 @@ class _Notebook:
         self._file.seek(0)
         while data := self._file.read(_BATCH * _READING.itemsize):
             yield np.frombuffer(data, _READING)
-
-
-def _blank_landmarks(count: int) -> NDArray[np.float32]:
-    """(N, 478, 3) of NaN, in memory, or in a temporary file that goes when nobody uses the array any more."""
-    shape = count, N_LANDMARKS, 3
-    if count * N_LANDMARKS * 12 <= LANDMARKS_IN_MEMORY_BYTES:
-        return np.full(shape, np.nan, np.float32)
-    with tempfile.TemporaryFile(prefix="icface-landmarks-") as file:
-        mapped = np.memmap(file, np.float32, "w+", shape=shape)
-    for start in range(0, count, _BATCH):
-        mapped[start : start + _BATCH] = np.nan
-    return mapped

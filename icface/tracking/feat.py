@@ -10,7 +10,7 @@ import multiprocessing
 from collections.abc import Generator
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,6 +110,8 @@ class FeatTracker:
         if process is not None:
             process.terminate()
             process.join(_END_S)
+            if process.is_alive():  # in the midst of a call that hears no signal
+                process.kill()
 
     # --------------------------------------------------------------------------------------------------- the process
 
@@ -132,8 +134,11 @@ class FeatTracker:
 
     def _take_greeting(self, wait_s: float | None) -> None:
         assert self._connection is not None  # started before
-        if wait_s is not None and not self._connection.poll(wait_s):
-            return
+        try:
+            if wait_s is not None and not self._connection.poll(wait_s):
+                return
+        except OSError:  # on Windows, where a pipe that has ended cannot even be asked
+            self._has_ended()
         word, *rest = self._receive()
         if word == "ready":
             self._version = str(rest[0])
@@ -162,7 +167,7 @@ class FeatTracker:
             self._has_ended()
         return answer
 
-    def _has_ended(self) -> None:
+    def _has_ended(self) -> NoReturn:
         self.close()
         raise TrackerUnavailableError(
             "The process in which py-feat runs has ended, for want of memory perhaps. Close other programs, or take the "

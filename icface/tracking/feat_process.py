@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+import queue
 import signal
 import socket
 import sys
+import threading
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,13 +62,14 @@ def serve(connection: Connection, detector: Detector, device: str, threads: int)
     while True:
         try:
             picture = connection.recv()
-        except EOFError:
+        except (EOFError, OSError):  # the asker has ended, in order or not
             return
         try:
             answer: tuple[Any, ...] = ("read", _read(model, detector, picture))
         except Exception as error:  # noqa: BLE001 (whatever a foreign library raises is the asker's to hear)
             answer = ("failed", "other", _reason(error))
-        connection.send(answer)
+        with suppress(OSError):
+            connection.send(answer)
 
 
 def _give_streams() -> None:
@@ -90,7 +95,8 @@ def _load(detector: Detector, device: str) -> tuple[Any, str]:
 
     except Exception as error:
         raise _CannotLoadError("import", _reason(error)) from error
-    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]) if os.environ["OMP_NUM_THREADS"].isdecimal() else 1)
+    wish = os.environ["OMP_NUM_THREADS"]
+    torch.set_num_threads(max(int(wish), 1) if wish.isdecimal() else 1)
     try:
         if detector == "Detectorv2":
             model = feat.Detectorv2(device=device, identity_model=None)
@@ -117,17 +123,25 @@ def _missing(detector: Detector) -> str:
 
 
 def _hub_answers() -> bool:
-    """Whether there is a network in which the hub has an address."""
+    """Whether there is a network in which the hub has an address, or a proxy that may know it."""
     host = urlsplit(os.environ.get("HF_ENDPOINT", _HUB)).hostname or ""
-    before = socket.getdefaulttimeout()
+    if "https" in getproxies() or "all" in getproxies():
+        return True
+    answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
+
+    def look_up() -> None:
+        try:
+            socket.getaddrinfo(host, 443)
+        except OSError:
+            answers.put(False)
+        else:
+            answers.put(True)
+
+    threading.Thread(target=look_up, daemon=True).start()  # a look-up has no limit of its own
     try:
-        socket.setdefaulttimeout(_LOOK_UP_S)
-        socket.getaddrinfo(host, 443)
-    except OSError:
+        return answers.get(timeout=_LOOK_UP_S)
+    except queue.Empty:
         return False
-    finally:
-        socket.setdefaulttimeout(before)
-    return True
 
 
 def _digest(model: Any) -> str:

@@ -24,7 +24,7 @@ Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Followed:
+class FollowedFace:
     """A face in the frame that was given last; `stretch` counts the stretches of the clip from 0."""
 
     stretch: int
@@ -46,7 +46,7 @@ class FaceFollower:
     def __init__(self, tracker: FaceTracker, *, most: int | None = None, search_s: float = SEARCH_SECONDS) -> None:
         self._tracker = tracker
         self._most, self._search_s = most, search_s
-        self._followed: list[Followed] = []
+        self._followed: list[FollowedFace] = []
         self._begun = 0
         self._looked_s = self._lost_s = -np.inf
 
@@ -54,14 +54,14 @@ class FaceFollower:
         """Whether a frame at that time would be looked at, unless the picture jumps: there is a face, or it is time to look."""
         return bool(self._followed) or self._is_time(seconds)
 
-    def step(self, pixels: Pixels, seconds: float, *, jumped: bool) -> list[Followed]:
+    def step(self, pixels: Pixels, seconds: float, *, jumped: bool) -> list[FollowedFace]:
         """The faces of the next frame, those known longest first; none is followed where the picture `jumped`."""
         known = [] if jumped else self._followed
         self._followed = []
         for before in known:
             face = self._tracker.follow(pixels, before.face)
             if face is not None and not self._is_known(face):  # two that have run into each other are one
-                self._followed.append(Followed(before.stretch, face))
+                self._followed.append(FollowedFace(before.stretch, face))
         lost = len(self._followed) < len(known)
         if lost:
             self._lost_s = seconds
@@ -86,5 +86,5 @@ class FaceFollower:
         self._looked_s = seconds
         for face in self._tracker.detect(pixels):
             if not self._is_full() and not self._is_known(face):
-                self._followed.append(Followed(self._begun, face))
+                self._followed.append(FollowedFace(self._begun, face))
                 self._begun += 1

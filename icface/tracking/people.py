@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import cv2
 import numpy as np
@@ -87,8 +86,10 @@ class Stretch:
     @classmethod
     def begin(cls, row: int, seconds: float, box: Box, look: Look) -> Stretch:
         """Of one frame."""
-        when: dict[str, Any] = {"first": row, "last": row, "begun_s": seconds, "ended_s": seconds}
-        return cls(**when, start=box, end=box, looks=[look], latest=look, weight=_size(box))
+        return cls(
+            first=row, last=row, begun_s=seconds, ended_s=seconds, start=box, end=box, looks=[look], latest=look,
+            weight=_size(box),
+        )  # fmt: skip
 
     def go_on(self, row: int, seconds: float, box: Box, look: Look) -> None:
         """One frame more."""

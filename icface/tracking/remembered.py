@@ -11,12 +11,14 @@ import numpy as np
 
 from icface.engine import Progress
 from icface.media.clip import file_digest
+from icface.motion import Motion
 from icface.motion_store import ReadingCache
 from icface.tracking import FaceTracker
 from icface.tracking.clips import ClipTracking, track_clip
 
 METHOD = 1
-"""Raised whenever clips are followed, cut or put together in another way, so that what was kept is not used any more."""
+"""Raised whenever faces are read, followed, cut or put together in another way by the same weights: what was kept is not used
+any more then."""
 
 
 def reading_key(digest: str, tracker: FaceTracker, *, every: int = 1) -> str:
@@ -31,6 +33,8 @@ def track_clip_once(
 
     Parameters
     ----------
+    path, tracker, every
+        As there.
     cache : ReadingCache, optional
         The user's by default.
     """
@@ -57,12 +61,15 @@ def _about(done: ClipTracking) -> dict[str, Any]:
     }
 
 
-def _tracking(motions: tuple[Any, ...], about: Mapping[str, Any]) -> ClipTracking | None:
+def _tracking(motions: tuple[Motion, ...], about: Mapping[str, Any]) -> ClipTracking | None:
     """What was kept; None if it is not what it should be."""
     try:
         width, height = (int(n) for n in about["size"])
+        seconds = np.array(about["seconds"], np.float64)
+        if any(len(motion) != len(seconds) for motion in motions):
+            return None
         return ClipTracking(
-            motions=motions, seconds=np.array(about["seconds"], np.float64), rate=Fraction(about["rate"]),
+            motions=motions, seconds=seconds, rate=Fraction(about["rate"]),
             size=(width, height), cuts=tuple(int(cut) for cut in about["cuts"]), every=int(about["every"]),
             tracker=str(about["tracker"]), notes=tuple(str(note) for note in about["notes"]),
         )  # fmt: skip

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from torch import Tensor
 
 from icface.geometry import EYE_CORNERS, Box, Similarity
 from icface.model.crops import sample_crop
 from icface.model.store import ModelFileError, load_model, models_dir, save_model
+from icface.model.tracker_nets import ANGLE_UNIT_DEG
 from icface.tracking import FaceObservation, NoFaceError
 from icface.tracking.builtin import DETECTOR_FILE, LANDMARKS_FILE, BuiltinTracker
 
@@ -147,6 +151,28 @@ def test_a_blank_picture_has_no_face(tracker: BuiltinTracker) -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (9, 300), (40, 40)])
 def test_tiny_pictures_are_read_without_complaint(tracker: BuiltinTracker, shape: tuple[int, int]) -> None:
     assert tracker.detect(np.zeros((*shape, 3), np.uint8)) == ()
+
+
+def test_the_refiner_is_told_small_angles_of_a_head_that_is_upside_down(
+    astronaut: NDArray[np.uint8], face: FaceObservation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = BuiltinTracker()
+    told: list[np.ndarray] = []
+    refine = own.refiner.forward
+
+    def forward(pictures: Tensor, points: Tensor, angles: Tensor) -> Any:
+        told.append(angles.numpy() * ANGLE_UNIT_DEG)
+        return refine(pictures, points, angles)
+
+    monkeypatch.setattr(own.refiner, "forward", forward)
+    x, y = ASTRONAUT_FACE.centre
+    landmarks = (face.landmarks * (-1, -1, 1) + (2 * x, 2 * y, 0)).astype(np.float32)
+    turn = face.controls["roll"] + 180
+    for roll in (turn, turn - 360):
+        over = replace(face, landmarks=landmarks, controls=face.controls.with_channels({"roll": roll}))
+        own.look_closer(np.ascontiguousarray(astronaut[::-1, ::-1]), [over])
+    assert np.abs(told[0][0, 2]) < 30
+    assert told[0] == pytest.approx(told[1], abs=1e-3)
 
 
 def test_a_drawn_box_is_enough(tracker: BuiltinTracker, astronaut: NDArray[np.uint8], face: FaceObservation) -> None:

@@ -19,16 +19,17 @@ from icface.cli import main
 from icface.controls import ANGLES, ControlVector, apply_deltas
 from icface.evaluation import command, material, protocol
 from icface.evaluation.accuracy import COLUMNS, Sweep, columns_of, columns_read, monotone_controls, summary, sweep
-from icface.evaluation.material import Item, Shot, Subject, installed, read_again, read_clip, state_for
+from icface.evaluation.material import Item, Shot, Subject, installed, read_again, read_clip, read_subject, state_for
 from icface.evaluation.protocol import Material, evaluate, rounded
 from icface.evaluation.reenactment import Score, clip_summary, judge, mean_of_clips, reenact
 from icface.evaluation.report import table
 from icface.evaluation.stability import averaged, flicker, rest_difference, sharpness, there_and_back
 from icface.file_stamp import sha256_of
 from icface.geometry import Box
+from icface.media import load_photo
 from icface.media.video_file import VideoError
 from icface.predictor import FacePredictor
-from icface.tracking import FaceObservation
+from icface.tracking import FaceObservation, NoFaceError
 from tests.faces import ASTRONAUT_BOX, FixedTracker, observation_in
 
 U8 = NDArray[np.uint8]
@@ -119,6 +120,14 @@ def test_steps_without_a_face_are_counted_and_left_out() -> None:
     assert figures["slope"] == pytest.approx(0.5)
     read[:] = np.nan
     assert summary([replace(whole, read=read)])["AU12"] == {"photos": 0, "lost": 7}
+
+
+def test_where_nothing_different_could_be_asked_for_there_is_no_slope() -> None:
+    still = linear("yaw", {}, own=70.0, asked=np.full(4, 45.0))
+    found = summary([still])["yaw"]
+    assert (found["slope"], found["slope_pooled"], found["rank_correlation"]) == (None, None, 0.0)
+    moving = linear("yaw", {"yaw": 0.5}, own=0.0, asked=np.linspace(-20, 20, 5))
+    assert summary([still, moving])["yaw"]["slope"] == pytest.approx(0.5)
 
 
 def test_columns_average_the_sides() -> None:
@@ -311,6 +320,15 @@ def test_a_driver_that_reads_noise_makes_a_picture_flicker(astronaut: U8, face: 
     assert nervous != flicker(tiny_predictor, Nervous(face), shot, count=4, seed=1)
 
 
+def test_a_driver_that_is_hardly_seen_is_no_figure_of_flicker(astronaut: U8, face: FaceObservation, tiny_predictor) -> None:
+    class Gone(FixedTracker):
+        def follow(self, image: U8, previous: FaceObservation) -> FaceObservation | None:
+            return None
+
+    lost = flicker(tiny_predictor, Gone(), Shot(astronaut, face), count=4)
+    assert lost == {"picture": None, "angles_deg": None, "channels": None, "lost": 4.0}
+
+
 # ---------------------------------------------------------------------------------------------------------- reenactment
 
 
@@ -450,6 +468,26 @@ def test_what_shows_no_face_is_left_out_and_noted(small: Material, tmp_path: Pat
     assert "not measured" in table(done.document)
 
 
+def test_a_photo_in_which_the_network_sees_no_face_stops_nothing(
+    small: Material, small_tracker: FixedTracker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unseen(*_: object) -> None:
+        raise NoFaceError("The network sees no face there.")
+
+    monkeypatch.setattr(FacePredictor, "encoding", unseen)
+    monkeypatch.setattr(FacePredictor, "encode", unseen)
+    predictor = FacePredictor.tiny()
+    assert read_subject(small.photos[0], predictor, small_tracker) is None
+    assert monotone_controls(predictor, small_tracker, [load_photo(small.photos[0].path).rgb8]) == {}
+    done = evaluate(predictor, small_tracker, small, models=tmp_path, frames=2)
+    assert done.document["milliseconds"] == {}
+    assert any("photo: left out" in note for note in done.document["notes"])
+
+
+def test_what_is_no_number_is_nothing_in_the_document() -> None:
+    assert rounded({"a": [float("nan"), float("inf")], "b": 1.5}) == {"a": [None, None], "b": 1.5}
+
+
 def test_floats_are_rounded_wherever_they_are() -> None:
     assert rounded({"a": [0.12345678, 3], "b": {"c": None, "d": "x"}}) == {"a": [0.123457, 3], "b": {"c": None, "d": "x"}}
 
@@ -466,6 +504,17 @@ def test_the_command_prints_a_table_and_writes_what_it_is_told(fake_networks: No
     sheet = cv2.imread(str(tmp_path / "sheet.png"))
     assert sheet is not None
     assert sheet.shape[1] == 14 * 200
+
+
+def test_figures_are_written_although_there_is_nobody_to_show(
+    fake_networks: None, small_tracker: FixedTracker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(small_tracker, "detect", lambda _image: ())
+    result = run("--frames", 1, "-o", tmp_path / "out.json", "--sheet", tmp_path / "sheet.png")
+    assert result.exit_code != 0
+    assert "nothing to show" in result.stderr
+    assert json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["schema"] == 2
+    assert not (tmp_path / "sheet.png").exists()
 
 
 def test_the_command_prints_json(fake_networks: None) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,6 +87,25 @@ def test_the_478_points_are_not_taken_for_the_68() -> None:
 
 
 # --------------------------------------------------------------------------------------------------------- the process
+
+
+def test_the_hub_is_asked_for_no_longer_than_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    asked = threading.Event()
+    monkeypatch.setattr(feat_process, "_LOOK_UP_S", 0.05)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: asked.wait(30))
+    assert not feat_process._hub_answers()
+    asked.set()
+    assert feat_process._hub_answers()
+
+    def refuse(*_: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    assert not feat_process._hub_answers()
+    monkeypatch.setenv("https_proxy", "http://proxy:3128")
+    assert feat_process._hub_answers()
 
 
 def test_without_a_console_what_is_written_goes_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:

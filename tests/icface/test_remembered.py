@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from icface.geometry import Box
+from icface.media.clip import file_digest
 from icface.motion_store import ReadingCache
 from icface.tracking.clips import ClipTracking
 from icface.tracking.remembered import reading_key, track_clip_once
@@ -80,6 +81,18 @@ def test_a_job_that_is_closed_keeps_nothing(tmp_path: Path, clip: Path) -> None:
         next(job)
     job.close()
     assert not cache.folder.exists()
+
+
+def test_what_was_kept_with_a_motion_of_another_length_is_read_anew(tmp_path: Path, clip: Path) -> None:
+    cache, tracker = ReadingCache(tmp_path / "cache"), Counting(observation_in(Box(10, 10, 50, 60)))
+    first, _ = finish(track_clip_once(clip, tracker, cache=cache))
+    key = reading_key(file_digest(clip), tracker)
+    kept = cache.get(key)
+    assert kept is not None
+    cache.put(key, kept[0], {**kept[1], "seconds": kept[1]["seconds"][:-1]})
+    again, steps = finish(track_clip_once(clip, tracker, cache=cache))
+    assert steps > 4
+    assert len(again) == len(first) == len(again.motions[0])
 
 
 def test_what_was_kept_by_a_stranger_is_not_believed(tmp_path: Path, clip: Path) -> None:
