@@ -113,6 +113,11 @@ class BuiltinTracker:
         self.load()
         return " ".join(self._digests[name] for name in sorted(self._digests))
 
+    def digest(self, name: str) -> str:
+        """That of one of the files of weights, by name; read from disk for it if that has not happened yet."""
+        self.load()
+        return self._digests[name]
+
     def load(self) -> None:
         """Read the networks from disk, if that has not happened yet; `ModelFileError` if it is impossible."""
         _ = self.detector, self.reader, self.refiner

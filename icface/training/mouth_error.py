@@ -23,6 +23,7 @@ from icface.model.anatomy import INNER_LIPS
 from icface.predictor import FacePredictor
 from icface.tracking import FaceObservation, NoFaceError
 from icface.training.flow_eval import observation
+from icface.training.mesh_parts import LIPS
 from icface.training.portraits import Portrait
 from icface.training.rig import GUMS, SOCKET, TEETH, Rig, State, View, flow, warp
 
@@ -33,7 +34,6 @@ OPEN_LEAST = 60
 """Pixels of a face crop of `OPEN_AT_PX` that show the inside of the mouth from which on it counts as open."""
 INSIDE = (SOCKET, GUMS, TEETH)
 _SHUT = np.array([i for i, name in enumerate(EXPRESSIONS) if name.startswith(("jaw", "mouth", "cheekPuff"))])
-_LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185, *INNER_LIPS)
 _LIP_LINE_SHADE = 0.7
 """Brightness of the line between closed lips, of the skin around it."""
 
@@ -110,7 +110,7 @@ def closed_mouth(portrait: Portrait, rig: Rig) -> ClosedMouth:
     shown = View(rig, state, size, neutral=neutral)
     after = View(rig, state.expressed(shut), size, neutral=neutral)
     photo = np.ascontiguousarray(portrait.image)
-    lips = portrait.landmarks[list(_LIPS), :2]
+    lips = portrait.landmarks[list(LIPS), :2]
     low, high = np.floor(lips.min(0)).astype(int), np.ceil(lips.max(0)).astype(int) + 1
     (left, top), (right, bottom) = np.clip(low, 0, size - 1), np.clip(high, 1, size)
     return ClosedMouth(

@@ -54,9 +54,8 @@ def photometric(rng: np.random.Generator, image: Images) -> Images:
         cv2.line(kernel, (0, int(rng.integers(length))), (length - 1, int(rng.integers(length))), (1.0,), 1)
         image = cv2.filter2D(image, -1, kernel / kernel.sum())  # type: ignore[assignment]
     if rng.random() < 0.2:
-        noise = np.empty(image.shape, np.int16)
-        cv2.randn(noise, np.zeros(3), np.full(3, rng.uniform(2, 14)))
-        image = cv2.add(image, noise, dtype=cv2.CV_8U)  # type: ignore[assignment]
+        noise = rng.standard_normal(image.shape, np.float32) * rng.uniform(2, 14)
+        image = np.clip(np.rint(image + noise), 0, 255).astype(np.uint8)
     if rng.random() < 0.12:
         coded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 70))])[1]
         image = cv2.imdecode(coded, cv2.IMREAD_COLOR)  # type: ignore[assignment]
@@ -116,7 +115,8 @@ class CropSampler:
     def __init__(self, folder: Path, size: int, backgrounds: Images, *, seed: int = 0) -> None:
         self._folder, self._size, self._backgrounds = folder, size, backgrounds
         self._rng = np.random.default_rng(seed)
-        self._flip = dict(np.load(folder / "flip.npz"))
+        with np.load(folder / "flip.npz") as flip:
+            self._flip = dict(flip)
         alarms = folder / "train_alarms.npy"
         self._alarms = np.load(alarms) if alarms.is_file() else np.empty((0, 1, 1, 3), np.uint8)
         self._pools = [LabelledImages.load(self._folder, f"train_{name}") for name in ("renders", "portraits")]

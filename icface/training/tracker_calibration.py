@@ -77,11 +77,11 @@ def fit_calibration(tracker: BuiltinTracker, folder: Path, *, most: int = 4000, 
     data = LabelledImages.load(folder, "train_renders")
     rng, size = np.random.default_rng(seed), tracker.reader.size
     people = rng.permutation(np.unique(data.person))
-    chosen = np.concatenate([np.flatnonzero(data.person == p)[:20] for p in people[: most // 15]])[:most]
+    chosen = np.sort(np.concatenate([np.flatnonzero(data.person == p)[:20] for p in people[: most // 15]])[:most])
     read = []
-    for i in np.sort(chosen):
+    for i in chosen:
         image, crop = np.ascontiguousarray(data.images[i]), face_crop(data.landmarks[i], size, margin=READ_MARGIN)
         first = tracker.read(image, [crop])[0]
         second = tracker.read(image, [face_crop(first.landmarks, size, margin=READ_MARGIN)])
         read.append(tracker.look_closer(image, second)[0].controls.array()[3:])
-    return calibration(np.stack(read), data.controls[np.sort(chosen), 3:], data.person[np.sort(chosen)])
+    return calibration(np.stack(read), data.controls[chosen, 3:], data.person[chosen])

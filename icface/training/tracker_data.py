@@ -63,10 +63,10 @@ class LabelledImages:
     @classmethod
     def load(cls, folder: Path, name: str) -> LabelledImages:
         """Open what `save` wrote; the pictures are mapped, not read."""
-        labels = np.load(folder / f"{name}.npz")
-        count = len(labels["person"])
-        images = np.load(folder / f"{name}.npy", mmap_mode="r")[:count]
-        return cls(images, labels["landmarks"], labels["controls"], labels["person"])
+        with np.load(folder / f"{name}.npz") as labels:
+            landmarks, controls, person = (labels[part] for part in ("landmarks", "controls", "person"))
+        images = np.load(folder / f"{name}.npy", mmap_mode="r")[: len(person)]
+        return cls(images, landmarks, controls, person)
 
     def __len__(self) -> int:
         return len(self.person)

@@ -39,4 +39,4 @@ def collect_alarms(tracker: BuiltinTracker, cache: Path, backgrounds: Images, *,
         picture, face = np.asarray(data.images[i]), Box.around(data.landmarks[i][:468])
         wrong = [p for p in distinct(tracker.propose(picture)) if p.box.iou(face) < 0.1]
         alarms += [_cut(picture, p) for p in wrong[:_MOST_PER_PICTURE]]
-    return np.stack(alarms)
+    return np.stack(alarms) if alarms else np.empty((0, ALARM_SIZE, ALARM_SIZE, 3), np.uint8)

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from icface.controls import CHANNELS, EXPRESSIONS
 from icface.geometry import EYE_CORNERS, MESH_POINTS, face_crop
 from icface.model.tracker_nets import ANGLE_UNIT_DEG, READ_MARGIN, REFINE_MARGIN, RefinerNet
-from icface.tracking.builtin import BuiltinTracker
+from icface.tracking.builtin import LANDMARKS_FILE, BuiltinTracker
+from icface.training.mesh_parts import BROWS, EYES, IRISES, LIPS
 from icface.training.tracker_data import Floats, Images, LabelledImages
 
 _POINT_UNIT = 0.01
@@ -28,14 +29,7 @@ _WITHIN = 1.5
 where a feature lies at rest, which differs between people, is not known."""
 _LID_HIDES = (0.5, 0.9)
 """A gaze is hidden from here, and wholly from here on: a lid so far closed. What cannot be seen is read as straight ahead."""
-_GROUPS = (
-    (range(468, 478), 3.0),
-    ((33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246), 3.0),
-    ((263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466), 3.0),
-    ((70, 63, 105, 66, 107, 55, 65, 52, 53, 46, 300, 293, 334, 296, 336, 285, 295, 282, 283, 276), 2.0),
-    ((61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185), 2.0),
-    ((78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191), 2.0),
-)
+_GROUPS = ((IRISES, 3.0), (EYES, 3.0), (BROWS, 2.0), (LIPS, 2.0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,12 +75,12 @@ class RefinerSampler:
     ) -> None:
         self._size = size
         self._rng = np.random.default_rng(seed)
-        flip = np.load(folder / "flip.npz")
-        self._mirror_points = torch.from_numpy(flip["landmarks"])
-        self._mirror_controls, self._mirror_signs = torch.from_numpy(flip["controls"]), torch.from_numpy(flip["signs"])
-        path = folder / f"refiner_{size}_{'_'.join(splits)}.npz"
-        if not path.is_file():
-            self._cut_all(folder, splits, path, BuiltinTracker(models=models))
+        with np.load(folder / "flip.npz") as flip:
+            self._mirror_points = torch.from_numpy(flip["landmarks"])
+            self._mirror_controls, self._mirror_signs = torch.from_numpy(flip["controls"]), torch.from_numpy(flip["signs"])
+        path, tracker = folder / f"refiner_{size}_{'_'.join(splits)}.npz", BuiltinTracker(models=models)
+        if not _was_cut_by(tracker, path):
+            self._cut_all(folder, splits, path, tracker)
         with np.load(path) as stored:
             self._starts = [int(n) for n in stored["starts"]]
             self._pictures, self._points = torch.from_numpy(stored["pictures"]), torch.from_numpy(stored["points"])
@@ -114,7 +108,10 @@ class RefinerSampler:
         names = ("pictures", "points", "first", "controls", "first_angles", "exact")
         columns = {name: np.stack(column) for name, column in zip(names, zip(*cut, strict=True), strict=True)}
         columns["exact"] = columns["exact"].astype(np.float32)
-        np.savez(path, allow_pickle=False, starts=np.array(starts), person=np.concatenate(person), **columns)
+        facts = {"starts": np.array(starts), "person": np.concatenate(person), "reader": np.array(_first_readers(tracker))}
+        beside = path.with_suffix(".part.npz")
+        np.savez(beside, allow_pickle=False, **facts, **columns)
+        beside.replace(path)
 
     def _cut(
         self, image: Images, landmarks: Floats, controls: Floats, exact: float, tracker: BuiltinTracker
@@ -127,8 +124,8 @@ class RefinerSampler:
         first = tracker.read(image, [face_crop(landmarks, reader, margin=READ_MARGIN)])[0]
         first = tracker.read(image, [face_crop(first.landmarks, reader, margin=READ_MARGIN)])[0]
         turned, read = controls.copy(), np.array(first.controls.angles_deg, np.float32)
-        turned[2] += crop.turn_deg
-        read[2] += crop.turn_deg
+        for roll in (turned, read):
+            roll[2] = (roll[2] + crop.turn_deg + 180) % 360 - 180  # as the product tells the network
         middle = (size - 1) / 2
         points, guess = (crop.points(p[:, :2]).astype(np.float32) - middle for p in (landmarks, first.landmarks))
         grey = picture.mean(2).astype(np.uint8)
@@ -148,6 +145,7 @@ class RefinerSampler:
         pictures = self._pictures[index][:, None].float() / 127.5 - 1
         points, controls = self._points[index], self._controls[index].clone()
         error, wrong = self._first[index] - points, self._first_angles[index] - controls[:, :3]
+        wrong[:, 2] = (wrong[:, 2] + 180) % 360 - 180
         if not plain:
             error, wrong = self._misread(error, wrong)
             mirrored = torch.from_numpy(rng.random(count) < 0.5)
@@ -185,6 +183,19 @@ class RefinerSampler:
         strength = torch.from_numpy(rng.uniform(0.3, 1.5, (count, 1, 1)).astype(np.float32))
         error = error[swap] * strength + normal(count, 1, 2) * 0.6 + normal(count, 478, 2) * 0.3
         return error, wrong[swap] + normal(count, 3) * _ANGLE_NOISE_DEG
+
+
+def _first_readers(tracker: BuiltinTracker) -> str:
+    """Stands for the network whose readings the refiner corrects."""
+    return tracker.digest(LANDMARKS_FILE)
+
+
+def _was_cut_by(tracker: BuiltinTracker, path: Path) -> bool:
+    """Whether there are faces that this tracker has read; of those of older programs it is not known, and they are taken."""
+    if not path.is_file():
+        return False
+    with np.load(path) as stored:
+        return "reader" not in stored or str(stored["reader"]) == _first_readers(tracker)
 
 
 def without_hidden_gaze(controls: Floats) -> Floats:

@@ -1,9 +1,9 @@
-"""Training of the built-in tracker's two networks, on one core or a GPU.
+"""Training of the built-in tracker's three networks, on one core or a GPU.
 
-``python -m icface.training.tracker_train cache|detector|landmarks ...``: first the cache is filled from the portraits
-folder and the rig file, then either network is trained for a number of minutes. A run ends where its time ends (the
-learning rate falls with the clock), keeps a moving average of the weights, writes a checkpoint every few minutes and
-can start from one.
+``python -m icface.training.tracker_train cache|detector|mine|landmarks|refiner|calibrate ...``: first the cache is filled from
+the portraits folder and the rig file; then the detector is trained, its false alarms are mined for the landmark network, and
+the refiner is trained on what that reads, and calibrated. A run ends where its time ends (the learning rate falls with the
+clock), keeps a moving average of the weights, writes a checkpoint every few minutes and can start from one.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from icface.controls import EXPRESSIONS
 from icface.model.store import build, load_into, load_model, save_model
 from icface.model.tracker_nets import FaceDetectorNet, LandmarkNet, RefinerNet, TrackerNet
 from icface.tracking.builtin import REFINER_FILE, BuiltinTracker
+from icface.training.mesh_parts import BROWS, EYES, IRISES, LIPS
 from icface.training.tracker_augment import CropBatch, CropSampler
 from icface.training.tracker_calibration import fit_calibration
 from icface.training.tracker_data import LabelledImages, build_cache
@@ -37,11 +38,6 @@ from icface.training.tracker_scenes import SceneBatch, SceneSampler, make_backgr
 
 log = logging.getLogger(__name__)
 
-LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185,
-        78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191)  # fmt: skip
-EYES = (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246,
-        263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466)  # fmt: skip
-BROWS = (70, 63, 105, 66, 107, 55, 65, 52, 53, 46, 300, 293, 334, 296, 336, 285, 295, 282, 283, 276)
 _READ_OFTEN = ("jawOpen", "eyeBlink", "mouthSmile", "browInnerUp", "browOuterUp", "browDown")
 _POINT_UNIT = 0.02
 _KEPT = 0.999
@@ -55,7 +51,13 @@ def _smooth_l1(difference: Tensor, beta: float) -> Tensor:
 
 
 class LandmarkLoss(nn.Module):
-    """How far a reading of crops is from their labels."""
+    """How far a reading of crops is from their labels.
+
+    Parameters
+    ----------
+    spread : (53,) float32
+        Standard deviation of each expression channel among the labels.
+    """
 
     point_weight: Tensor
     channel_weight: Tensor
@@ -63,7 +65,7 @@ class LandmarkLoss(nn.Module):
     def __init__(self, spread: np.ndarray[tuple[int], np.dtype[np.float32]]) -> None:
         super().__init__()
         weight = torch.ones(478, 3)
-        for group, factor in ((LIPS, 2.0), (EYES, 3.0), (BROWS, 2.0), (range(468, 478), 3.0)):
+        for group, factor in ((LIPS, 2.0), (EYES, 3.0), (BROWS, 2.0), (IRISES, 3.0)):
             weight[list(group)] *= factor
         weight[:, 2] *= 0.3
         self.register_buffer("point_weight", weight / weight.mean())

@@ -41,6 +41,8 @@ class NeutralizerTraining:
         Length of this run, in steps if they are given; the learning rate falls to nothing over it.
     batch, workers : int
         Samples of a step, in all processes together; rendering processes of each process that trains.
+    rate, device, seed, resume
+        Highest learning rate, where it runs, random seed, whether to go on from the checkpoint that is there.
     widths : tuple of int
         Channels of the network, see `NeutralizerConfig`.
     small_share : float

@@ -56,12 +56,17 @@ class PainterPlan:
     supervision : "paired", "unpaired" or "both"
         Which samples teach: pix2pix, CycleGAN, or both together.
     adversary : float
-        Weight of the discriminators' opinion; 0 trains without them.
+        Weight of the discriminators' opinion; 0 trains without them where samples are paired alone (in the unpaired phase
+        nothing else teaches, and it is 0.1 then).
     fidelity : float
         Weight of the differences from the photograph, beside it.
     rate, batch, seed, device
         Highest learning rate of the generators (that of the judges is twice as high), samples of each kind a step (of all
         processes), random seed, where it runs.
+    every_minutes : float
+        How often a checkpoint is written.
+    warmup : int
+        Steps in which the learning rates rise.
     """
 
     patches: tuple[Path, ...]
@@ -180,10 +185,6 @@ class PainterTraining:
             losses["judges"] = told["judges"] = torch.stack(said).mean()
         self.trainer.step(losses, told)
         return told
-
-    def _scores(self, name: str, pictures: tuple[Tensor, ...]) -> Tensor:
-        maps: list[Tensor] = self.trainer["judges"](name, *(p.detach() for p in pictures))
-        return maps[-1]
 
     def _opinion(self, name: str, zone: Tensor, *pictures: Tensor) -> tuple[Tensor, list[Tensor]]:
         """How far a judge is from taking pictures for real, and all it sees in them."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,9 @@ import torch
 from icface.controls import CHANNELS, EXPRESSIONS
 from icface.geometry import face_crop
 from icface.model.tracker_nets import ANGLE_UNIT_DEG, FEATURE_POINTS, REFINE_MARGIN, RefinerNet, RefinerOutput
+from icface.tracking.builtin import BuiltinTracker
 from icface.training.rig import MIRROR
+from icface.training.tracker_augment import photometric
 from icface.training.tracker_calibration import Calibration, calibration
 from icface.training.tracker_data import LabelledImages, build_cache
 from icface.training.tracker_refiner import RefinerLoss, RefinerSampler, crop_of, without_hidden_gaze
@@ -58,6 +62,7 @@ def test_a_batch_is_read_as_the_first_reading_errs(cache: Path) -> None:
     assert extent.numpy() == pytest.approx(1 / REFINE_MARGIN, abs=1e-4)
     wrong = (batch.first_angles - batch.controls[:, :3]).abs() * ANGLE_UNIT_DEG
     assert 0 < float(wrong[:, :2].max()) < 90
+    assert float(wrong[:, 2].max()) < 190
 
 
 class Knowing(torch.nn.Module):
@@ -167,3 +172,35 @@ def test_a_calibration_is_worked_into_the_last_layer() -> None:
     after = layer(hidden).detach()
     assert torch.equal(after[:, :3], before[:, :3])
     assert torch.allclose(after[:, 3:], 1.5 * (before[:, 3:] - 0.1), atol=1e-5)
+
+
+def test_the_same_dice_make_the_same_accidents_whatever_was_drawn_elsewhere() -> None:
+    picture = np.full((48, 48, 3), 120, np.uint8)
+    made = []
+    for elsewhere in (1, 2):
+        cv2.setRNGSeed(elsewhere)
+        rng = np.random.default_rng(5)
+        made.append(np.stack([photometric(rng, picture) for _ in range(40)]))
+    np.testing.assert_array_equal(made[0], made[1])
+
+
+def test_faces_are_read_again_for_the_refiner_when_another_network_reads_them(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in cache.iterdir():
+        if path.is_file() and not path.name.startswith("refiner"):
+            shutil.copy(path, tmp_path / path.name)
+    cut: list[Path] = []
+    whole = RefinerSampler._cut_all
+
+    def counted(self: RefinerSampler, folder: Path, splits: tuple[str, ...], path: Path, tracker: BuiltinTracker) -> None:
+        cut.append(path)
+        whole(self, folder, splits, path, tracker)
+
+    monkeypatch.setattr(RefinerSampler, "_cut_all", counted)
+    RefinerSampler(tmp_path, 64, seed=1)
+    RefinerSampler(tmp_path, 64, seed=1)
+    assert len(cut) == 1
+    monkeypatch.setattr(BuiltinTracker, "digest", lambda _self, _name: "another network")
+    RefinerSampler(tmp_path, 64, seed=1)
+    assert len(cut) == 2
