@@ -11,7 +11,7 @@ from icface.conditioning import Beyond, MissingPolicy, neutral_frame
 from icface.curves import Track
 from icface.edits.faces import chosen, with_edits
 from icface.motion import Motion
-from icface.project import Clip, DataFile, Driver, FaceEdits, MixRule, Project, ProjectError, Source, split_mix_target
+from icface.project import Clip, DataFile, Driver, FaceEdits, MixRule, Project, Source, split_mix_target
 from icface.project.drivers import group_rank
 
 MOST_SOURCE_RATE = 120
@@ -160,11 +160,3 @@ def _without_rules(edits: FaceEdits, groups: Iterable[str]) -> FaceEdits:
 def _is_timed(project: Project) -> bool:
     keyed = any(edits.tracks or edits.blend for edits in project.edits)
     return keyed or bool(project.markers) or project.first is not None or project.last is not None
-
-
-def require_known(project: Project, name: str) -> Driver:
-    """The source of a name, ready to drive; `ProjectError` while its clip has not been tracked."""
-    driver = project.driver(name)
-    if driver.motion is None:
-        raise ProjectError(f"{name} has not been tracked yet; wait for it, or choose another source.")
-    return driver

@@ -48,20 +48,6 @@ class Orientation:
         """Whether nothing has to be done."""
         return self == UPRIGHT
 
-    @property
-    def clockwise_deg(self) -> int:
-        """Turn that makes the picture upright: 0, 90, 180 or 270; what is mirrored is mirrored across after it."""
-        if self.transposed:
-            return 270 if self.upside_down else 90
-        return 180 if self.upside_down else 0
-
-    @property
-    def flipped(self) -> bool:
-        """Whether the upright picture is a mirror image of the turned one."""
-        if self.transposed:
-            return self.mirrored == self.upside_down
-        return self.mirrored != self.upside_down
-
     def upright(self, stored: NDArray[Any]) -> NDArray[Any]:
         """A view of a stored picture (H, W, ...), upright."""
         picture = stored.swapaxes(0, 1) if self.transposed else stored

@@ -157,30 +157,32 @@ class SoundReader:
             self._reading = True
             self._blocks, self._held, self._at = self._from(first), self._held[:0], first
             self.ended_at, self._pending = None, None
+        self._hold(first + count)
         out = np.zeros((count, self.channels), np.float32)
-        while self._at + len(self._held) < first + count:
-            self._pending = self._pending or next(self._blocks, None)
-            end = self._at + len(self._held)
-            if self._pending is None:
-                self.ended_at = end if self.ended_at is None else self.ended_at
-                break
-            if self._pending[0] >= first + count:  # silence up to it, which may last for hours
-                self._held = np.concatenate([self._held, np.zeros((first + count - end, self.channels), np.float32)])
-                break
-            self._append(*self._pending)
-            self._pending = None
         have = self._held[first - self._at :][:count]
         out[: len(have)] = have
         self._held = self._held[first - self._at + len(have) :]
         self._at = first + len(have)
         return out
 
-    def _append(self, place: int, samples: Samples) -> None:
-        """Put a block behind what is held: silence for what is missing between, and what is there already left out."""
-        end = self._at + len(self._held)
-        if place > end:
-            self._held = np.concatenate([self._held, np.zeros((place - end, self.channels), np.float32)])
-        self._held = np.concatenate([self._held, samples[max(end - place, 0) :]])
+    def _hold(self, wanted: int) -> None:
+        """Have samples at hand up to a place, or to the end: silence for what is missing between blocks, none of them twice."""
+        end, parts = self._at + len(self._held), [self._held]
+        while end < wanted:
+            self._pending = self._pending or next(self._blocks, None)
+            if self._pending is None:
+                self.ended_at = end if self.ended_at is None else self.ended_at
+                break
+            place, samples = self._pending
+            if place > end:  # as far as it is wanted, since it may last for hours
+                silence = min(place, wanted) - end
+                parts.append(np.zeros((silence, self.channels), np.float32))
+                end += silence
+            if place < wanted:
+                parts.append(samples[max(end - place, 0) :])
+                end += len(parts[-1])
+                self._pending = None
+        self._held = np.concatenate(parts)
 
     def _from(self, first: int) -> Iterator[tuple[int, Samples]]:
         """Blocks from shortly before a sample on, each with its place, counted on where stamps only jitter."""
@@ -306,8 +308,8 @@ def peak_blocks(path: str | Path, *, per_second: int = 200) -> Iterator[tuple[ND
             samples, end = reader.read_at(first, chunk), reader.ended_at
             if end is not None:
                 samples = samples[: max(end - first, 0)]
-            used = starts[starts < len(samples)]
-            if len(used):
-                yield np.minimum.reduceat(samples.min(1), used), np.maximum.reduceat(samples.max(1), used)
+            used = starts[starts < len(samples)] * reader.channels
+            if len(used):  # channels lie one beside the other: a stretch of all of them is one stretch
+                yield np.minimum.reduceat(samples.ravel(), used), np.maximum.reduceat(samples.ravel(), used)
             if end is not None:
                 return

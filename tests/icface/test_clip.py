@@ -13,6 +13,7 @@ import pytest
 
 from icface.media.clip import ClipInfo, file_digest, has_encoder, probe
 from icface.media.colour import Colours
+from icface.media.orientation import Orientation
 from icface.media.video_file import VideoError
 from tests.icface.videos import Recipe, encode_video, feat_clips, moving_frames, turn_video
 
@@ -50,7 +51,7 @@ def test_depth_turn_and_colours_are_read(tmp_path: Path) -> None:
     )
     assert (probe(deep).bits, probe(deep).colours.matrix) == (10, 9)
     turned = probe(turn_video(deep, tmp_path / "turned.mp4", (0, 1, -1, 0)))
-    assert (turned.size, turned.orientation.clockwise_deg, turned.orientation.flipped) == ((64, 96), 90, False)
+    assert (turned.size, turned.orientation) == ((64, 96), Orientation(transposed=True, mirrored=True))
     alpha = encode_video(tmp_path / "alpha.mov", moving_frames(2, form="yuva444p10le"), Recipe("prores_ks", "yuva444p10le"))
     assert probe(alpha).has_alpha
 

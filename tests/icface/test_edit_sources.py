@@ -9,7 +9,6 @@ import pytest
 
 from icface import edits
 from icface.controls import ControlVector
-from icface.edits.sources import require_known
 from icface.geometry import Box
 from icface.project import DataFile, Driver, Marker, MixRule, Project, ProjectError, Region, Source
 from tests.strategies import a_clip, a_clip_project, a_driver, a_face, a_motion, a_project, a_ramp
@@ -64,12 +63,9 @@ def test_two_sources_cannot_have_one_name() -> None:
 
 def test_a_tracked_clip_gets_its_most_neutral_frame_proposed() -> None:
     project = edits.add_driver(a_project(ControlVector()), Driver(name="A", medium=a_clip(3)))
-    with pytest.raises(ProjectError, match="A has not been tracked yet"):
-        require_known(project, "A")
     states = [ControlVector.of({"jawOpen": v}) for v in (0.5, 0.0, 0.9)]
     tracked = edits.set_motion(project, "A", a_motion(states))
     assert tracked.driver("A").neutral_frame == 1
-    assert require_known(tracked, "A") is tracked.drivers[0]
     assert edits.set_motion(tracked, "A", a_motion(states)) is tracked
     assert edits.set_motion(project, "A", a_motion([None, None, None])).driver("A").neutral_frame is None
 

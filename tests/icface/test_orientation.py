@@ -26,10 +26,11 @@ def test_a_box_of_the_upright_picture_is_found_in_the_stored_one(way: Orientatio
     assert (way.upright(PICTURE[top : top + height, left : left + width]) == upright[2:4, 1:4]).all()
 
 
-@pytest.mark.parametrize("way", ALL, ids=str)
-def test_turn_and_mirroring_describe_the_way(way: Orientation) -> None:
-    turned = np.rot90(PICTURE, -way.clockwise_deg // 90)
-    assert (way.upright(PICTURE) == (turned[:, ::-1] if way.flipped else turned)).all()
+def test_a_picture_is_transposed_first_and_then_mirrored() -> None:
+    assert (Orientation(transposed=True, mirrored=True).upright(PICTURE) == np.rot90(PICTURE, -1)).all()
+    assert (Orientation(transposed=True, upside_down=True).upright(PICTURE) == np.rot90(PICTURE)).all()
+    assert (Orientation(upside_down=True, mirrored=True).upright(PICTURE) == np.rot90(PICTURE, 2)).all()
+    assert (Orientation(mirrored=True).upright(PICTURE) == PICTURE[:, ::-1]).all()
 
 
 def test_a_missing_or_short_matrix_means_upright() -> None:

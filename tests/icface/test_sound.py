@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import wave
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,21 @@ def test_the_shape_of_a_sound_shows_its_clicks(tmp_path: Path) -> None:
     assert set(loud // 5) == {150 // 5, 1125 // 5} or {150, 1125} <= {*loud, *(loud + 1)}
     assert (shape.lows <= shape.highs).all()
     assert len(list(peak_blocks(clip))) == 2
+
+
+def test_the_shape_of_a_sound_is_that_of_its_loudest_channel(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    samples = (rng.uniform(-1, 1, (9600, 2)) * (20000, 2000)).astype("<i2")
+    samples[4800:, 0] //= 20
+    with wave.open(str(tmp_path / "two.wav"), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(48000)
+        file.writeframes(samples.tobytes())
+    shape = peaks(tmp_path / "two.wav", per_second=100)
+    stretches = samples.reshape(20, 480, 2) / np.float32(32768)
+    assert shape.lows == pytest.approx(stretches.min((1, 2)))
+    assert shape.highs == pytest.approx(stretches.max((1, 2)))
 
 
 def test_files_without_sound_are_refused_by_name(tmp_path: Path) -> None:
