@@ -25,7 +25,7 @@ from av.container import InputContainer
 from numpy.typing import NDArray
 
 from icface.media.clip_index import BROKEN_OFF, clip_index
-from icface.media.video_file import VideoError, check_is_file
+from icface.media.video_file import VideoError, check_is_file, open_container
 
 Samples = NDArray[np.float32]
 
@@ -50,7 +50,7 @@ def open_sound(path: Path) -> tuple[InputContainer, AudioStream, Fraction]:
     """
     try:
         check_is_file(path)
-        container = av.open(str(path), metadata_errors="ignore")
+        container = open_container(path)
     except VideoError as error:
         raise SoundError(str(error)) from None
     except (av.FFmpegError, OSError) as error:

@@ -56,6 +56,11 @@ def in_plain_words(path: Path) -> Iterator[None]:
         ) from error
 
 
+def open_container(path: Path) -> InputContainer:
+    """A file as FFmpeg reads it, whatever its name: what a name such as ``take:1.mp4`` begins with is no protocol."""
+    return av.open(str(path.absolute()), metadata_errors="ignore")
+
+
 def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
     """A file and its first stream of moving pictures; the caller closes it.
 
@@ -66,7 +71,7 @@ def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
     """
     check_is_file(path)
     with in_plain_words(path):
-        container = av.open(str(path), metadata_errors="ignore")
+        container = open_container(path)
     try:
         return container, _moving_pictures(container, path)
     except BaseException:

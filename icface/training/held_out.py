@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface.compositor import composite
-from icface.controls import ControlVector
 from icface.evaluation.material import Item, Shot, installed, read_again
 from icface.evaluation.metrics import STABLE_POINTS, place_and_size
 from icface.evaluation.reenactment import Score, clip_summary, judge, mean_of_clips, reenact
@@ -26,7 +25,7 @@ from icface.tracking import FaceObservation, FaceTracker
 from icface.training.mouth_error import closed_mouth, open_mouths, score
 from icface.training.portrait_table import PortraitRow, PortraitTable, read_rgb
 from icface.training.portraits import Portrait
-from icface.training.rig import Rig, State, View, flow, warp
+from icface.training.rig import Rig, View, flow, warp
 from icface.training.tracker_data import FIT_ERROR_LIMIT
 
 U8 = NDArray[np.uint8]
@@ -180,7 +179,7 @@ class HeldOutPeople:
         fitted: list[Score | None] = []
         by_rig: list[Score | None] = []
         for other, true in others:
-            driven: U8 = composite(source.image, encoding, predictor.predict(encoding, _controls(other.state)))
+            driven: U8 = composite(source.image, encoding, predictor.predict(encoding, other.state.controls))
             fitted.append(judge(tracker, driven, source, true))
             by_rig.append(judge(tracker, rig_reenactment(self._rig, source.image, row, other), source, true))
         return clip_summary(
@@ -212,11 +211,7 @@ def _shot(tracker: FaceTracker, row: PortraitRow) -> Shot | None:
     return None if face is None else Shot(image, face)
 
 
-def _controls(state: State) -> ControlVector:
-    return ControlVector.from_array([*state.angles_deg, *np.clip(state.expression, 0, 1)])
-
-
 def _fitted_face(row: PortraitRow) -> FaceObservation:
     """The fit of a picture as if a tracker had read it."""
     landmarks = row.landmarks.astype(np.float32)
-    return FaceObservation(Box.around(landmarks[:MESH_POINTS]), landmarks, _controls(row.state), 1.0)
+    return FaceObservation(Box.around(landmarks[:MESH_POINTS]), landmarks, row.state.controls, 1.0)

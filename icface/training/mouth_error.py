@@ -25,14 +25,13 @@ from icface.tracking import FaceObservation, NoFaceError
 from icface.training.flow_eval import observation
 from icface.training.mesh_parts import LIPS
 from icface.training.portraits import Portrait
-from icface.training.rig import GUMS, SOCKET, TEETH, Rig, State, View, flow, warp
+from icface.training.rig import Rig, View, flow, warp
 
 U8 = NDArray[np.uint8]
 
 OPEN_AT_PX = 128
 OPEN_LEAST = 60
 """Pixels of a face crop of `OPEN_AT_PX` that show the inside of the mouth from which on it counts as open."""
-INSIDE = (SOCKET, GUMS, TEETH)
 _SHUT = np.array([i for i, name in enumerate(EXPRESSIONS) if name.startswith(("jaw", "mouth", "cheekPuff"))])
 _LIP_LINE_SHADE = 0.7
 """Brightness of the line between closed lips, of the skin around it."""
@@ -92,17 +91,13 @@ def open_mouths(portraits: PortraitList, rig: Rig, count: int) -> list[int]:
 
 
 def _open_pixels(rig: Rig, portrait: Portrait) -> int:
-    view = View(rig, _clipped(portrait.state).moved(face_crop(portrait.landmarks, OPEN_AT_PX)), OPEN_AT_PX)
-    return int(np.isin(view.part, INSIDE).sum())
-
-
-def _clipped(state: State) -> State:
-    return replace(state, expression=np.clip(state.expression, 0, 1))
+    view = View(rig, portrait.state.clipped().moved(face_crop(portrait.landmarks, OPEN_AT_PX)), OPEN_AT_PX)
+    return int(view.inside.sum())
 
 
 def closed_mouth(portrait: Portrait, rig: Rig) -> ClosedMouth:
     """A portrait with its mouth closed: every channel of jaw, lips and cheeks' air at 0, the rest as it was."""
-    state = _clipped(portrait.state)
+    state = portrait.state.clipped()
     shut = state.expression.copy()
     shut[_SHUT] = 0
     size = len(portrait.image)
@@ -118,7 +113,7 @@ def closed_mouth(portrait: Portrait, rig: Rig) -> ClosedMouth:
         closed=_sealed(warp(photo, flow(shown, after)[0]), after),
         face=observation(rig, after.state),
         wanted=ControlVector.from_array([*state.angles_deg, *state.expression]),
-        inside=np.isin(shown.part, INSIDE),
+        inside=shown.inside,
         box=(slice(top, bottom), slice(left, right)),
     )
 
@@ -126,7 +121,7 @@ def closed_mouth(portrait: Portrait, rig: Rig) -> ClosedMouth:
 def _sealed(picture: U8, view: View) -> U8:
     """The line between closed lips filled from around it and shaded: what is squeezed into it would tell how teeth look."""
     lips = view.vertices[view.rig.mesh[list(INNER_LIPS)], :2].round().astype(np.int32)
-    line = np.isin(view.part, INSIDE).astype(np.uint8)
+    line = view.inside.astype(np.uint8)
     cv2.polylines(line, [lips], isClosed=True, color=(1,), thickness=max(round(len(picture) / 224), 1))
     filled = cv2.inpaint(picture, cv2.dilate(line, np.ones((3, 3), np.uint8)), 3, cv2.INPAINT_TELEA)
     dark = cv2.GaussianBlur(line.astype(np.float32), (0, 0), 0.8)[..., None] * (1 - _LIP_LINE_SHADE)

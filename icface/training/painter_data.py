@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from icface.controls import EXPRESSIONS, ControlVector
+from icface.controls import EXPRESSIONS
 from icface.cores import pool_size
 from icface.geometry import Similarity
 from icface.model.anatomy import INNER_LIPS
@@ -28,13 +28,12 @@ from icface.predictor import FacePredictor
 from icface.training.flow_eval import observation
 from icface.training.painter_patches import Driven, Kind, PatchSample, Target, drive, sample, write_patches
 from icface.training.portraits import Portraits
-from icface.training.rig import GUMS, SOCKET, TEETH, Rig, State, View, flow, warp
+from icface.training.rig import Rig, State, View, flow, warp
 from icface.training.rig_mouth import open_mouth_on
 from icface.training.tracker_data import paint_mouth
 
 U8 = NDArray[np.uint8]
 CANVAS, MARGIN = 448, 2.2
-INSIDE = (SOCKET, GUMS, TEETH)
 _MOUTH = ("jaw", "mouth", "cheekPuff")
 _OF_MOUTH = np.array([i for i, name in enumerate(EXPRESSIONS) if name.startswith(_MOUTH)])
 _TURNED_FAR, _TURNED, _AS_OTHERS = 0.25, 0.7, 0.4
@@ -74,13 +73,9 @@ def _tools(source: PatchSource) -> tuple[Portraits, Rig, FacePredictor]:
     return portraits, Rig(source.rig), predictor
 
 
-def _controls(state: State) -> ControlVector:
-    return ControlVector.from_array([*state.angles_deg, *np.clip(state.expression, 0, 1)])
-
-
 def open_pixels(view: View) -> int:
     """How many pixels of a rig view show the inside of the mouth."""
-    return int(np.isin(view.part, INSIDE).sum())
+    return int(view.inside.sum())
 
 
 def closed_mouth(rng: np.random.Generator, expression: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -116,7 +111,7 @@ def open_mouth(rng: np.random.Generator, expression: NDArray[np.float64], real: 
 def without_teeth(rng: np.random.Generator, picture: U8, view: View) -> U8:
     """The line between closed lips filled from around it: teeth squeezed into it would tell how they look when it opens."""
     lips = view.vertices[view.rig.mesh[list(INNER_LIPS)], :2].round().astype(np.int32)
-    line = np.isin(view.part, INSIDE).astype(np.uint8)
+    line = view.inside.astype(np.uint8)
     cv2.polylines(line, [lips], isClosed=True, color=(1,), thickness=2)
     hidden = cv2.dilate(line, np.ones((3, 3), np.uint8))
     filled = cv2.inpaint(picture, hidden, 3, cv2.INPAINT_TELEA).astype(np.float32)
@@ -143,14 +138,14 @@ def turned(rng: np.random.Generator, state: State) -> State:
 
 def _driven(predictor: FacePredictor, image: U8, rig: Rig, start: State, end: State) -> Driven | None:
     """The patch after the two stages took the picture from one fitted state to another."""
-    face = observation(rig, replace(start, expression=np.clip(start.expression, 0, 1)))
-    return drive(predictor, image, face, _controls(end))
+    face = observation(rig, start.clipped())
+    return drive(predictor, image, face, end.controls)
 
 
 def _target(picture: U8, view: View, picture_from_source: Similarity) -> Target:
     """A picture with what its rig view knows of the mouth."""
     lips = view.vertices[view.rig.mesh[list(INNER_LIPS)], :2].astype(np.float64)
-    return Target(picture, np.isin(view.part, INSIDE), lips, picture_from_source)
+    return Target(picture, view.inside, lips, picture_from_source)
 
 
 def samples_of_still(source: PatchSource, job: tuple[int, int, int]) -> list[PatchSample]:
@@ -159,7 +154,7 @@ def samples_of_still(source: PatchSource, job: tuple[int, int, int]) -> list[Pat
     portraits, rig, predictor = _tools(source)
     rng = np.random.default_rng(seed)
     portrait, real = portraits[index], _open_expressions(source)
-    state = replace(portrait.state, expression=np.clip(portrait.state.expression, 0, 1))
+    state = portrait.state.clipped()
     here = View(rig, state, CANVAS)
     opened = open_pixels(here) >= _OPEN_LEAST
     same = Similarity((1, 0, 0, 0, 1, 0))
@@ -193,7 +188,7 @@ def samples_of_pair(source: PatchSource, job: tuple[int, int]) -> list[PatchSamp
     """One frame of a clip driven to the state of another, which is the target."""
     portraits, rig, predictor = _tools(source)
     first, second = (portraits[i] for i in job)
-    start, seen = (replace(p.state, expression=np.clip(p.state.expression, 0, 1)) for p in (first, second))
+    start, seen = (p.state.clipped() for p in (first, second))
     end = replace(start, rotation=seen.rotation, expression=seen.expression)
     driven = _driven(predictor, first.image, rig, start, end)
     if driven is None:

@@ -23,13 +23,15 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.controls import EXPRESSIONS
+from icface.controls import EXPRESSIONS, ControlVector
 from icface.geometry import Similarity, euler_angles_deg, rotation_matrix
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
 SKIN, SOCKET, GUMS, TEETH, EYE = range(5)
+INSIDE = (SOCKET, GUMS, TEETH)
+"""What lies behind the lips."""
 _SWAPPED = {"jawLeft": "jawRight", "jawRight": "jawLeft", "mouthLeft": "mouthRight", "mouthRight": "mouthLeft"}
 _CORNEA_SET_BACK_CM = 0.25
 """Eyeballs are pushed back, or the cornea pokes through closed lids on some identities."""
@@ -73,6 +75,15 @@ class State:
     def angles_deg(self) -> tuple[float, float, float]:
         """Yaw, pitch, roll."""
         return euler_angles_deg(self.rotation)
+
+    @property
+    def controls(self) -> ControlVector:
+        """Its angles, and its channels within 0..1."""
+        return ControlVector.from_array([*self.angles_deg, *np.clip(self.expression, 0, 1)])
+
+    def clipped(self) -> State:
+        """With its channels within 0..1, which fits may leave."""
+        return replace(self, expression=np.clip(self.expression, 0, 1))
 
     def turned(self, yaw_deg: float, pitch_deg: float, roll_deg: float) -> State:
         """Turned to these absolute angles."""
@@ -190,6 +201,11 @@ class View:
         self.vertices = rig.project(state, self.head_shape)
         self.z, self.triangle, self.weights = rasterise(self.vertices, rig.faces, size)
         self.part = np.where(self.triangle >= 0, rig.part[self.triangle], -1)
+
+    @property
+    def inside(self) -> NDArray[np.bool_]:
+        """(S, S) where it shows the inside of the mouth."""
+        return np.isin(self.part, INSIDE)
 
     def interpolate(self, per_vertex: F32) -> F32:
         """(S, S, C) values of (V, C) vertex attributes; meaningless where `triangle` is -1."""

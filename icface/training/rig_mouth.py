@@ -11,12 +11,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.controls import ControlVector
 from icface.geometry import Similarity
 from icface.model.anatomy import INNER_LIPS
 from icface.model.interior import Tones
 from icface.model.mouth import Mouth, tones_of
-from icface.training.rig import GUMS, SKIN, SOCKET, TEETH, State, View
+from icface.training.rig import SKIN, TEETH, View
 
 U8 = NDArray[np.uint8]
 F32 = NDArray[np.float32]
@@ -36,13 +35,13 @@ def open_mouth_on(rng: np.random.Generator, picture: U8, image: U8, before: View
     image : (S, S, 3) uint8
         The photograph.
     """
-    inside = np.isin(after.part, (SOCKET, GUMS, TEETH))
+    inside = after.inside
     if not inside.any():
         return picture
     mouth = _mouth(rng, image, before)
     turn, pivot = after.state.rotation @ before.state.rotation.T, before.state.pivot
     lips = _opening(after)
-    (drawn,) = mouth.patch(lips, _controls(after.state), turn, pivot, 1.0) or (None,)
+    (drawn,) = mouth.patch(lips, after.state.controls, turn, pivot, 1.0) or (None,)
     if drawn is None:
         return picture
     under = picture.astype(np.float32)
@@ -71,7 +70,7 @@ def _mouth(rng: np.random.Generator, image: U8, before: View) -> Mouth:
     mouth = Mouth.between(
         camera,
         _opening(before),
-        _controls(state),
+        state.controls,
         tones=Tones(**{name: tone.astype(np.float32) for name, tone in varied.items()}),
         pixels_per_cm=state.scale,
     )
@@ -82,7 +81,3 @@ def _opening(view: View) -> F64:
     """(20, 2) `INNER_LIPS` of a view, pixels."""
     lips: F64 = view.vertices[view.rig.mesh[list(INNER_LIPS)], :2].astype(np.float64)
     return lips
-
-
-def _controls(state: State) -> ControlVector:
-    return ControlVector.from_array([*state.angles_deg, *np.clip(state.expression, 0, 1)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,8 +15,9 @@ import pytest
 from icface.media.clip import ClipInfo, file_digest, has_encoder, probe
 from icface.media.colour import Colours
 from icface.media.orientation import Orientation
+from icface.media.sound import SoundReader
 from icface.media.video_file import VideoError
-from tests.icface.videos import Recipe, encode_video, feat_clips, moving_frames, turn_video
+from tests.icface.videos import Recipe, encode_video, feat_clips, moving_frames, turn_video, write_tone
 
 
 def write_sound(path: Path) -> Path:
@@ -54,6 +56,16 @@ def test_depth_turn_and_colours_are_read(tmp_path: Path) -> None:
     assert (turned.size, turned.orientation) == ((64, 96), Orientation(transposed=True, mirrored=True))
     alpha = encode_video(tmp_path / "alpha.mov", moving_frames(2, form="yuva444p10le"), Recipe("prores_ks", "yuva444p10le"))
     assert probe(alpha).has_alpha
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no file can be called that there")
+def test_what_a_name_begins_with_is_no_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    encode_video(tmp_path / "clip.mp4", moving_frames(3), Recipe("libx264")).rename(tmp_path / "take:1.mp4")
+    monkeypatch.chdir(tmp_path)
+    assert probe("take:1.mp4").count == 3
+    write_tone(tmp_path / "tone.mov", "pcm_s16le", seconds=1, clicks=()).rename(tmp_path / "file:tone.mov")
+    with SoundReader("file:tone.mov") as reader:
+        assert reader.duration > 0
 
 
 def test_a_digest_is_taken_again_when_the_file_changed(tmp_path: Path) -> None:
