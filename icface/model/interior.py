@@ -31,7 +31,7 @@ _SHADES = np.array([1.0, 0.985, 0.94, 0.96, 0.95, 0.93, 0.92])
 _BEND = {1: (0.161, 0.038), -1: (0.185, 0.042)}
 """How arches recede: depth a x² + b x⁴."""
 _SET_BACK_CM = {1: 0.5, -1: 0.75}
-_UPPER_EDGE_CM, _LOWER_EDGE_CM = -0.62, -0.3
+_UPPER_EDGE_CM, _LOWER_EDGE_CM = -0.46, -0.15
 _END_ON = 0.2
 """Sine of the angle under which a row is seen, from which on it is seen in full."""
 _SPEE = 0.02
@@ -40,6 +40,8 @@ _HINGE_CM = np.array([0.0, 5.8, -9.1])
 """Where the jaw turns."""
 _JAW_OPENS, _JAW_ASIDE_CM, _JAW_FORWARD_CM = 0.40, 0.55, 0.5
 """Turn, radians, and shifts of the jaw at full intensity."""
+_LIT_BY_LIPS = np.array([0.75, 1.0, 1.05], np.float32)
+"""Exponents of the share of light that gets between lips, by channel."""
 _TONGUE_WIDE_CM, _TONGUE_HIGH_CM, _TONGUE_BACK_CM = 2.35, 0.75, 2.6
 
 
@@ -51,6 +53,11 @@ class Tones:
     tongue: F32
     gum: F32
     dark: F32
+
+    def dimmed(self, share: float) -> Tones:
+        """The same in so much of the light, 0..1: what lips shade is lit by their red."""
+        by = np.float32(share) ** _LIT_BY_LIPS
+        return Tones(self.tooth * by, self.tongue * by, self.gum * by, self.dark * by)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,9 +176,9 @@ def drawn(view: View, jaw: Jaw, lips: F64, tones: Tones, own: tuple[F64, float])
     lowest = _edges(ring, columns)[1] if shown > 0 else None
     _lay_teeth(picture, view, None, grid, tones, unless=(lowest, shown))
     top, bottom = _edges(lips, columns)
-    under = np.clip((rows - top) / (0.36 * view.per_cm), 0, 1)
-    over = np.clip((bottom - rows) / (0.3 * view.per_cm), 0, 1)
-    picture *= (0.76 + 0.24 * np.sqrt(under)) * (0.8 + 0.2 * np.sqrt(over))
+    under = np.clip((rows - top) / (0.25 * view.per_cm), 0, 1)
+    over = np.clip((bottom - rows) / (0.35 * view.per_cm), 0, 1)
+    picture *= (0.62 + 0.38 * np.sqrt(under)) * (0.85 + 0.15 * np.sqrt(over))
     merged: F32 = cv2.merge(list(picture)).astype(np.float32, copy=False)
     return merged
 

@@ -44,6 +44,12 @@ FINEST, COARSEST = 24.0, 9.0
 """Pixels of the patch per centimetre, at most, on a photo that is as fine, and at least."""
 _SKIN_HUE = np.array([1.3, 0.93, 0.78])
 """Of mean skin in mean light, over its grey."""
+_CAST, _CAST_RANGE = 0.9, (0.3, 2.0)
+"""How much of the tint of the light, told from the skin's, teeth take, and the tints that are believed."""
+_TOOTH, _IVORY = 1.0, np.array([0.09, 0.0, -0.09])
+"""Of teeth in full light: brightness over `light`, and hue."""
+_SHADE, _LIT_CM, _SMILE_LIGHTS = 0.32, 1.4, 1.9
+"""Light that gets between lips that hardly part; mean height of an opening in full light; how much a smile adds to that."""
 _WHITEST = 0.98
 _LARGEST = 512
 _ROOM = 5
@@ -164,6 +170,12 @@ class Mouth:
         here: F64 = camera[:, :2] * (1, -1) + pivot
         return here
 
+    def _light(self, lips: F64, controls: ControlVector) -> float:
+        """`_SHADE`..1: how much light the opening (20, 2) lets in; lips that draw back shade their teeth less."""
+        smile = (controls["mouthSmile_L"] + controls["mouthSmile_R"]) / 2
+        opened = _height(lips) / self.pixels_per_cm / _LIT_CM + _SMILE_LIGHTS * smile
+        return _SHADE + (1 - _SHADE) * min(opened, 1.0)
+
     def patch(self, lips: F64, controls: ControlVector, turn: F64, pivot: F64, faded_in: float) -> tuple[Patch, ...]:
         """The inside of the mouth after an edit, as one patch; none where it shows nothing that the photo does not.
 
@@ -211,7 +223,7 @@ class Mouth:
         return (
             Patch(
                 frame,
-                drawn(view, jaw_of(controls), ring, self.tones, (own, max(1 - self.hidden, self.bare))),
+                drawn(view, jaw_of(controls), ring, self.tones.dimmed(self._light(lips, controls)), (own, max(1 - self.hidden, self.bare))),
                 mask,
                 opaque=True,
             ),
@@ -244,7 +256,8 @@ def tones_of(picture: U8, points: F64, skin: NDArray[np.uint8], inside: NDArray[
     coloured = min(float(np.ptp(flesh)) * 255 / 20, 1.0)  # none in a photograph in grey
     light = 0.06 + 0.88 * bright  # so bright are teeth that photographs show
     hue, lip_hue = (c / max(float(c.mean()), 1e-3) for c in (flesh, lips))
-    tooth = 1.12 * light * (1 + coloured * (np.array([0.08, 0.0, -0.08]) + 0.25 * (hue - _SKIN_HUE)))
+    cast = np.clip(hue / _SKIN_HUE, *_CAST_RANGE) ** _CAST
+    tooth = _TOOTH * light * (1 + coloured * (_IVORY + cast / cast.mean() - 1))
     tooth *= min(_WHITEST / float(tooth.max()), 1.0)
     if len(inside) > 12:
         seen = np.percentile(inside, 80, axis=0) / 255
