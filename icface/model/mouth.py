@@ -220,14 +220,9 @@ class Mouth:
             return ()
         origin = frame.points((pivot + (turn @ self.middle)[:2] * (1, -1))[None])[0]
         view = View(frame.matrix[:, :2] @ grid_from_head, origin, window)
-        return (
-            Patch(
-                frame,
-                drawn(view, jaw_of(controls), ring, self.tones.dimmed(self._light(lips, controls)), (own, max(1 - self.hidden, self.bare))),
-                mask,
-                opaque=True,
-            ),
-        )
+        tones = self.tones.dimmed(self._light(lips, controls))
+        colour = drawn(view, jaw_of(controls), ring, tones, (own, max(1 - self.hidden, self.bare)))
+        return (Patch(frame, colour, mask, opaque=True),)
 
 
 def jaw_of(controls: ControlVector) -> Jaw:

@@ -84,10 +84,10 @@ def test_grey_tones_make_a_grey_mouth() -> None:
 
 
 def test_no_tooth_is_drawn_below_those_that_the_photo_shows() -> None:
-    own = np.array([[10.0, 9.0], [45.0, 8.0], [80.0, 9.0], [45.0, 12.0]])
+    own = np.array([[10.0, 8.0], [45.0, 7.0], [80.0, 8.0], [45.0, 9.5]])
     plain, beneath = seen(0.6), seen(0.6, own=(own, 1.0))
-    assert bright(plain)[16:20, 40:50].any()
-    assert not bright(beneath)[16:20, 40:50].any()
+    assert bright(plain)[12:15, 40:50].any()
+    assert not bright(beneath)[12:15, 40:50].any()
 
 
 def test_gums_show_above_the_teeth_where_lips_rise() -> None:
@@ -97,3 +97,11 @@ def test_gums_show_above_the_teeth_where_lips_rise() -> None:
     picture = drawn(view, Jaw(0.3), lips, TONES, NONE)
     assert flesh(picture)[20:28, 42:48].all()
     assert bright(picture)[38:42, 47:50].any()
+
+
+def test_what_lips_shade_is_darker_and_warmer() -> None:
+    lit, shaded = TONES, TONES.dimmed(0.4)
+    for name in ("tooth", "tongue", "gum", "dark"):
+        before, after = getattr(lit, name), getattr(shaded, name)
+        assert (after < before).all()
+        assert after[0] / after.sum() > before[0] / before.sum()

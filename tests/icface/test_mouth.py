@@ -131,3 +131,23 @@ def test_a_mouth_is_as_bright_as_the_face_and_its_flesh_is_pink() -> None:
     for tones in found:
         assert tones.tooth.min() > tones.tongue.min()
         assert tones.tongue[0] > 1.2 * tones.tongue[1:].max()
+
+
+def test_teeth_are_lit_more_the_further_a_mouth_opens_and_when_it_smiles() -> None:
+    def brightest(gap_cm: float, edit: dict[str, float]) -> float:
+        (patch,) = mouth(hidden=0).patch(ring(gap_cm), apply_deltas(ControlVector(), edit), AHEAD, PIVOT, 1.0)
+        return float(patch.colour.min(2)[patch.mask > 0.9].max())
+
+    talking = [brightest(gap, {"AU26": 0.3}) for gap in (0.5, 1.0, 2.0)]
+    assert talking == sorted(talking)
+    assert talking[0] < 0.75 * talking[-1]
+    assert brightest(0.5, {"AU26": 0.3, "AU12L": 0.8, "AU12R": 0.8}) > 1.2 * talking[0]
+
+
+def test_teeth_take_the_tint_of_the_light() -> None:
+    def tooth(skin: tuple[int, int, int], lips: tuple[int, int, int]) -> np.ndarray:
+        picture, points, own = portrait(skin, lips)
+        return tones_of(picture, points, own, own[:0]).tooth
+
+    tinted, plain = tooth((200, 150, 60), (180, 90, 40)), tooth((205, 147, 123), (180, 90, 85))
+    assert tinted[2] / tinted[0] < 0.75 * plain[2] / plain[0]
