@@ -117,7 +117,8 @@ class CurveEditor(TimeWidget):
         lanes, view = self.lanes, self.view
         first, last = view.scale.visible(view.width)
         last = max(min(last, view.length - 1), first)
-        self.curves = curves(view.project, lanes, first, last, self._most_points(len(lanes))) if lanes else ()
+        coarse = self._drag is not None and len(lanes) > _MOST_UNASKED  # many follow the pointer
+        self.curves = curves(view.project, lanes, first, last, self._most_points(coarse=coarse)) if lanes else ()
         ids = tuple(lane.id for lane in lanes)
         if ids != self._fitted_for:
             self._fitted_for = ids
@@ -127,17 +128,16 @@ class CurveEditor(TimeWidget):
         self._set_ranges()
         self._plot.clear()
         chosen, colours = self._chosen(), [self.colour(place) for place in range(len(self.curves))]
-        self._plot.add_curves(self.curves, colours, chosen, filled=len(self.curves) <= _MOST_UNASKED)
+        self._plot.add_curves(self.curves, colours, chosen, filled=len(self.curves) <= _MOST_UNASKED, coarse=coarse)
         handles = curve_grips.handles(self.curves, chosen, self._frame)
         self._plot.add_handles([(self._time_point(grip.root), self._time_point(grip.at)) for grip in handles])
         if self._box is not None:
             self._plot.add_box(self._time_point(self._box.bottomLeft()), self._time_point(self._box.topRight()))
         self._label(lanes)
 
-    def _most_points(self, lanes: int) -> int:
-        """How finely curves are worked out: to the pixel, but many that follow the pointer to four of them."""
-        coarsely = self._drag is not None and lanes > _MOST_UNASKED
-        return max(int(self.view.width) // (4 if coarsely else 1), 2)
+    def _most_points(self, *, coarse: bool) -> int:
+        """How finely curves are worked out: to the pixel, or to four of them."""
+        return max(int(self.view.width) // (4 if coarse else 1), 2)
 
     def colour(self, place: int) -> str:
         """The colour of a curve."""
@@ -167,17 +167,21 @@ class CurveEditor(TimeWidget):
         if not lanes:
             self._names.setText(f"<span style='color:{colours.secondary}'>{_NOTHING}</span>")
             return
-        lines = []
+        lines: list[str] = []
         for place, one in enumerate(self.curves):
             lane = next(lane for lane in lanes if lane.id == one.lane)
             apart = len(lane.targets) > 1 and sum(other.lane == one.lane for other in self.curves) > 1
             name = f"{lane.number}{one.target[-1] if apart else ''} {lane.name}"
             lines.append(f"<span style='color:{self.colour(place)}'>{name}</span>")
         chosen = self.view.chosen_lanes
-        left_out = len(chosen or self.view.all_lanes) - len(lanes)
+        left_out, notes = len(chosen or self.view.all_lanes) - len(lanes), []
         if left_out > 0:
-            why = "in another unit" if chosen else "to be chosen"
-            lines.append(f"<span style='color:{colours.secondary}'>{left_out} more {why}</span>")
+            notes.append(f"{left_out} more {'in another unit' if chosen else 'to be chosen'}")
+        room = max(self._names.height() // self._names.fontMetrics().lineSpacing() - len(notes), 2)
+        if len(lines) > room:
+            notes.insert(0, f"and {len(lines) - room + 1} more")
+            lines = lines[: room - 1]
+        lines += [f"<span style='color:{colours.secondary}'>{note}</span>" for note in notes]
         self._names.setText("<br>".join(lines))
         unit = unit_of(lanes[-1].id)
         self.setAccessibleDescription(f"{len(self.curves)} curves, in {'degrees' if unit == '°' else 'intensity'}")

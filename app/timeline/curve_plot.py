@@ -101,7 +101,13 @@ class CurvePlot:
         return pen
 
     def add_curves(
-        self, curves: Sequence[Curve], colours: Sequence[str], chosen: Sequence[NDArray[np.bool_]], *, filled: bool = True
+        self,
+        curves: Sequence[Curve],
+        colours: Sequence[str],
+        chosen: Sequence[NDArray[np.bool_]],
+        *,
+        filled: bool = True,
+        coarse: bool = False,
     ) -> None:
         """The tracked curves thin, the edited ones bold, the change as the area between them, and the keys above all.
 
@@ -116,6 +122,8 @@ class CurvePlot:
             Which of the keys of each are chosen.
         filled : bool
             Whether there are areas.
+        coarse : bool
+            Whether edges are jagged, which takes half as long.
         """
         for one, colour in zip(curves, colours, strict=True):
             if filled and one.moves and np.isfinite(one.after).all() and np.isfinite(one.before).all():
@@ -124,8 +132,9 @@ class CurvePlot:
             faint = QColor(colour)
             faint.setAlpha(190)
             alike = [one for one, other in zip(curves, colours, strict=True) if other == colour]
-            self._add_lines([(one.frames, one.before) for one in alike], self._pen(faint, 1.0))
-            self._add_lines([stepped(one) for one in alike], self._pen(colour, 2.4)).setSegmentedLineMode("on")
+            self._add_lines([(one.frames, one.before) for one in alike], self._pen(faint, 1.0), smooth=not coarse)
+            bold = self._add_lines([stepped(one) for one in alike], self._pen(colour, 2.4), smooth=not coarse)
+            bold.setSegmentedLineMode("on")  # a wide path takes several times as long
         self._add_keys(curves, colours, chosen)
 
     def _add_area(self, one: Curve, colour: str) -> None:
@@ -137,11 +146,13 @@ class CurvePlot:
         between.setBrush(area)
         self._add(between)
 
-    def _add_lines(self, lines: Sequence[tuple[NDArray[np.number], NDArray[np.float64]]], pen: QPen) -> pg.PlotCurveItem:
+    def _add_lines(
+        self, lines: Sequence[tuple[NDArray[np.number], NDArray[np.float64]]], pen: QPen, *, smooth: bool
+    ) -> pg.PlotCurveItem:
         """Lines that do not meet, in one item."""
         gap = [np.nan]
         xs, ys = (np.concatenate([piece for line in lines for piece in (line[axis], gap)]) for axis in (0, 1))
-        item = pg.PlotCurveItem(xs, ys, pen=pen, connect="finite", antialias=True)
+        item = pg.PlotCurveItem(xs, ys, pen=pen, connect="finite", antialias=smooth)
         self._add(item)
         return item
 
