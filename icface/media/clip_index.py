@@ -23,7 +23,7 @@ from av.video.frame import VideoFrame as Decoded
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from icface.media.video_file import Clock, VideoError, in_plain_words, open_video
+from icface.media.video_file import Clock, VideoError, open_video
 
 MOST_FRAMES = 10_000_000
 BROKEN_OFF = (av.FFmpegError, IndexError)  # the latter where damage looks like a stream that was not there before
@@ -154,8 +154,10 @@ def _from_packets(path: Path) -> ClipIndex | None:
         stamps = np.sort(np.array(seen.shown, np.int64))
         if not len(stamps) or not seen.keys or (np.diff(stamps) == 0).any():
             return None
-        with in_plain_words(path):
+        try:
             container.seek(min(int(stamps[0]), *(dts for _, dts in seen.keys)), stream=stream)
+        except av.FFmpegError:  # of a kind of file in which nothing can be sought
+            return None
         if _first_frames(container, stream) != stamps[:_TRIED].tolist():
             return None
         last = seen.durations[int(np.argmax(seen.shown))]
@@ -182,7 +184,7 @@ def _from_frames(path: Path) -> ClipIndex:
         base, last = Fraction(stream.time_base), 0
         for packet in _packets(container, stream):
             seen.note(packet)
-            for frame in _decoded(packet):
+            for frame in frames_of(packet):
                 ticks.append(round(clock.time(frame) / base))
                 stamps.append(frame.pts)
                 last = frame.duration
@@ -199,7 +201,8 @@ def _from_frames(path: Path) -> ClipIndex:
         return _index(stream, np.array(ticks, np.int64), last, known, seen.keys)
 
 
-def _decoded(packet: Packet[VideoStream]) -> list[Decoded]:
+def frames_of(packet: Packet[VideoStream]) -> list[Decoded]:
+    """What a packet shows; nothing where it is damaged, which the numbers of the frames will show."""
     try:
         return packet.decode()
     except av.FFmpegError:

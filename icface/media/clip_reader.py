@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,12 +17,11 @@ from typing import Self
 import av
 import numpy as np
 from av.container import InputContainer
-from av.packet import Packet
 from av.video.frame import VideoFrame as Decoded
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from icface.media.clip_index import BROKEN_OFF, ClipIndex, clip_index
+from icface.media.clip_index import BROKEN_OFF, ClipIndex, clip_index, frames_of
 from icface.media.colour import Converter
 from icface.media.orientation import Orientation
 from icface.media.video_file import VideoError, in_plain_words, open_video, orientation_of, stretch_of
@@ -127,7 +127,7 @@ class ClipReader:
 
     def _stand_in(self, number: int) -> Decoded:
         """The last good frame before a damaged one; where there is none, the first after it."""
-        for other in [*range(number - 1, -1, -1), *range(number + 1, len(self))]:
+        for other in chain(range(number - 1, -1, -1), range(number + 1, len(self))):
             found = None if other in self.damaged else self._find(other)
             if found is not None and not found.is_corrupt:
                 return found
@@ -173,7 +173,10 @@ class ClipReader:
         step = 1
         while key is not None and key > 0:
             _, shown, decoded = (int(v) for v in self._keys[key])
-            self._container.seek(decoded, stream=self._stream)
+            try:
+                self._container.seek(decoded, stream=self._stream)
+            except av.FFmpegError:  # of a kind of file in which nothing can be sought
+                break
             run = self._after_landing(shown)
             if run is not None:
                 return run
@@ -190,7 +193,7 @@ class ClipReader:
                 if packet.size and packet.is_keyframe and packet.pts is not None:
                     if packet.pts > shown:
                         return None
-                    first = _decode(packet)
+                    first = frames_of(packet)
                     rest = _decoded_packets(self._container, self._stream)
                     return self._numbered((frame for part in (first, rest) for frame in part), packet.pts)
         except BROKEN_OFF:
@@ -212,17 +215,10 @@ class ClipReader:
                 yield place, frame
 
 
-def _decode(packet: Packet[VideoStream]) -> list[Decoded]:
-    try:
-        return packet.decode()
-    except av.FFmpegError:
-        return []  # the frame is missing, which its number will show
-
-
 def _decoded_packets(container: InputContainer, stream: VideoStream) -> Iterator[Decoded]:
     try:
         for packet in container.demux(stream):
-            yield from _decode(packet)
+            yield from frames_of(packet)
     except BROKEN_OFF:
         return
 

@@ -191,8 +191,9 @@ class SoundReader:
         wanted = int((Fraction(first, self.rate) + self._zero - _LEAD_S) / base)
         try:
             self._container.seek(max(wanted, beginning), stream=self._stream)
-        except av.FFmpegError as error:
-            raise SoundError(f"{self.path} cannot be searched ({error.strerror}). Convert it to MP4 first.") from error
+        except av.FFmpegError:  # of a kind of file in which nothing can be sought: all of it up to there is read
+            self._container.close()
+            self._container, self._stream, self._zero = open_sound(self.path)
         layout = "mono" if self.channels == 1 else "stereo"
         resampler = av.AudioResampler(format="flt", layout=layout, rate=self.rate)
         place: int | None = None

@@ -38,6 +38,7 @@ KINDS = {
     "xvid.avi": Recipe("mpeg4", options=(("bf", "2"), ("g", "12"))),
     "prores.mov": Recipe("prores_ks", "yuv422p10le"),
     "ffv1.mkv": Recipe("ffv1", "yuv444p12le"),
+    "unsought.rm": Recipe("rv10", container="rm"),
 }
 
 

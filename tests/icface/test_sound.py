@@ -183,6 +183,24 @@ def write_broadcast(path: Path) -> Path:
     return path
 
 
+def test_where_nothing_can_be_sought_sound_is_read_from_the_beginning(tmp_path: Path) -> None:
+    path = tmp_path / "film.swf"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libmp3lame", rate=44100, layout="mono")
+        tone = 0.3 * np.sin(np.arange(3 * 44100) * (2 * np.pi * 440 / 44100)).astype(np.float32)
+        tone[: 2 * 44100] = 0
+        size = 1152
+        for first in range(0, len(tone) - size, size):
+            frame = av.AudioFrame.from_ndarray(tone[None, first : first + size], "fltp", "mono")
+            frame.sample_rate, frame.pts, frame.time_base = 44100, first, Fraction(1, 44100)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    with SoundReader(path) as reader:
+        assert np.abs(reader.read(0.5, 44100)).max() < 0.01
+        assert np.abs(reader.read(2.2, 22050)).max() > 0.25
+        assert np.abs(reader.read(0.1, 44100)).max() < 0.01
+
+
 @pytest.mark.parametrize("channels", [1, 2])
 def test_sound_that_goes_from_stereo_to_mono_is_read_on(tmp_path: Path, channels: int) -> None:
     with SoundReader(write_broadcast(tmp_path / "show.ts"), rate=44100, channels=channels) as reader:
