@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from icface.controls import ControlVector
+from icface.controls import CHANNELS, ControlVector
 from icface.geometry import Box, Similarity, face_crop
 from icface.model.crops import sample_crop
 from icface.model.store import build, load_into, load_model, models_dir
@@ -57,6 +57,10 @@ _COARSEST, _FINEST_LEAST, _FINEST_USUAL, _FINEST_MOST = 112, 480, 1280, 2048
 _FINEST_SHARE = 0.32
 """Of a large photograph's longer side, that the finest picture keeps at least."""
 _PAD = 16
+_Number = TypeVar("_Number", bound=np.floating)
+_LID_HIDES = (0.5, 0.9)
+"""A gaze is hidden from here, and wholly from here on: a lid so far closed. What cannot be seen is read as straight ahead."""
+_GAZE = {side: [i for i, name in enumerate(CHANNELS) if name.startswith("eyeLook") and name.endswith(side)] for side in "LR"}
 _DRAWN_TILTS_DEG = (0.0, -28.0, 28.0, -56.0, 56.0)
 _DRAWN_SIZES = (1.0, 0.75)
 
@@ -251,7 +255,7 @@ class BuiltinTracker:
         readings = []
         for crop, face, at, values in zip(crops, faces, points, controls, strict=True):
             depth = face.landmarks[:, 2:] * crop.scale
-            readings.append(_observation(crop, np.column_stack([at, depth]), values, face.confidence))
+            readings.append(_observation(crop, np.column_stack([at, depth]), without_hidden_gaze(values), face.confidence))
         return readings
 
 
@@ -263,6 +267,16 @@ def _observation(
     controls[2] = _turned(controls[2] - crop.turn_deg)
     controls[3:] = np.clip(controls[3:], 0, 1)
     return FaceObservation(Box.around(landmarks[:468]), landmarks, ControlVector.from_array(controls), confidence)
+
+
+def without_hidden_gaze(controls: NDArray[_Number]) -> NDArray[_Number]:
+    """Controls (56,) with the gaze of an eye that is closed straight ahead, faded from half closed on."""
+    seen = controls.copy()
+    low, high = _LID_HIDES
+    for side in "LR":
+        shown = np.clip((high - controls[CHANNELS.index(f"eyeBlink_{side}")]) / (high - low), 0, 1)
+        seen[_GAZE[side]] *= shown
+    return seen
 
 
 def _turned(roll_deg: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -23,6 +23,7 @@ from icface.training.rig import MIRROR
 from icface.training.tracker_data import LabelledImages
 
 MOST_GAIN = 2.2
+"""A channel that is read so small that it would need more is seen too poorly to be scaled: it is left as it is."""
 LEAST_CORRELATION = 0.625
 """Within a person; readings poorer than that are left as they are, for their noise would be scaled too."""
 _LEFT_ALONE = np.array([name.startswith("eyeLook") for name in EXPRESSIONS])
@@ -67,8 +68,8 @@ def calibration(read: NDArray[np.floating], true: NDArray[np.floating], person: 
     correlation = (moved * seen).sum(0) / np.maximum(np.sqrt((moved**2).sum(0) * (seen**2).sum(0)), 1e-6)
     resting = np.ma.masked_array(np.asarray(read, np.float64), np.asarray(true) > _AT_REST).mean(0).filled(0.0)
     slope, correlation, rest = ((a + a[MIRROR]) / 2 for a in (slope, correlation, np.clip(resting, 0, 0.2)))  # sides alike
-    gain = np.clip(1 / np.maximum(slope, 1e-3), 1.0, MOST_GAIN)
-    gain[(correlation < LEAST_CORRELATION) | _LEFT_ALONE] = 1.0
+    gain = np.maximum(1 / np.maximum(slope, 1e-3), 1.0)
+    gain[(gain > MOST_GAIN) | (correlation < LEAST_CORRELATION) | _LEFT_ALONE] = 1.0
     return Calibration(gain, np.where(gain > 1, rest, 0.0))
 
 

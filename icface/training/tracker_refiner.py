@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from icface.controls import CHANNELS, EXPRESSIONS
+from icface.controls import EXPRESSIONS
 from icface.geometry import EYE_CORNERS, MESH_POINTS, face_crop
 from icface.model.tracker_nets import ANGLE_UNIT_DEG, READ_MARGIN, REFINE_MARGIN, RefinerNet
-from icface.tracking.builtin import LANDMARKS_FILE, BuiltinTracker
+from icface.tracking.builtin import LANDMARKS_FILE, BuiltinTracker, without_hidden_gaze
 from icface.training.mesh_parts import BROWS, EYES, IRISES, LIPS
 from icface.training.tracker_data import Floats, Images, LabelledImages
 
@@ -27,8 +27,6 @@ _OFTEN = 2.0
 _WITHIN = 1.5
 """Weight of differences between two pictures of one person: what a movement changed is to be read at its full size, though
 where a feature lies at rest, which differs between people, is not known."""
-_LID_HIDES = (0.5, 0.9)
-"""A gaze is hidden from here, and wholly from here on: a lid so far closed. What cannot be seen is read as straight ahead."""
 _GROUPS = ((IRISES, 3.0), (EYES, 3.0), (BROWS, 2.0), (LIPS, 2.0))
 
 
@@ -196,16 +194,6 @@ def _was_cut_by(tracker: BuiltinTracker, path: Path) -> bool:
         return False
     with np.load(path) as stored:
         return "reader" not in stored or str(stored["reader"]) == _first_readers(tracker)
-
-
-def without_hidden_gaze(controls: Floats) -> Floats:
-    """Controls (56,) with the gaze of an eye that is closed straight ahead, faded from half closed on."""
-    seen = controls.copy()
-    low, high = _LID_HIDES
-    for side in "LR":
-        shown = np.clip((high - controls[CHANNELS.index(f"eyeBlink_{side}")]) / (high - low), 0, 1)
-        seen[[i for i, name in enumerate(CHANNELS) if name.startswith("eyeLook") and name.endswith(side)]] *= shown
-    return seen
 
 
 def crop_of(points: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -13,12 +13,12 @@ import torch
 from icface.controls import CHANNELS, EXPRESSIONS
 from icface.geometry import face_crop
 from icface.model.tracker_nets import ANGLE_UNIT_DEG, FEATURE_POINTS, REFINE_MARGIN, RefinerNet, RefinerOutput
-from icface.tracking.builtin import BuiltinTracker
+from icface.tracking.builtin import BuiltinTracker, without_hidden_gaze
 from icface.training.rig import MIRROR
 from icface.training.tracker_augment import photometric
 from icface.training.tracker_calibration import Calibration, calibration
 from icface.training.tracker_data import LabelledImages, build_cache
-from icface.training.tracker_refiner import RefinerLoss, RefinerSampler, crop_of, without_hidden_gaze
+from icface.training.tracker_refiner import RefinerLoss, RefinerSampler, crop_of
 from icface.training.tracker_states import JUDGED, spread_expression, varied_expression
 from tests.icface.synthetic_rig import write_portraits, write_rig
 
@@ -155,8 +155,10 @@ def test_readings_that_fall_short_are_scaled_up_and_poor_ones_left() -> None:
     read = 0.1 + own + 0.6 * true + rng.normal(0, 0.02, true.shape)
     poor = EXPRESSIONS.index("jawForward")
     read[:, poor] = rng.random(480)
+    small = EXPRESSIONS.index("mouthClose")
+    read[:, small] = 0.1 + 0.3 * true[:, small]  # it would have to be scaled by more than MOST_GAIN
     found = calibration(read, true, person)
-    left = np.array([name.startswith("eyeLook") or name == "jawForward" for name in EXPRESSIONS])
+    left = np.array([name.startswith("eyeLook") or name in ("jawForward", EXPRESSIONS[small]) for name in EXPRESSIONS])
     assert found.gain[~left] == pytest.approx(1 / 0.6, rel=0.03)
     assert found.rest[~left] == pytest.approx(0.1, abs=0.03)
     assert (found.gain[left] == 1).all()
