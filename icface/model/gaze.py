@@ -16,21 +16,21 @@ from numpy.typing import NDArray
 
 from icface.controls import EXPRESSIONS
 from icface.model.followed import Followed
+from icface.model.irises import BALL_CM, IRISES, TO_SIDES_DEG
 from icface.model.lids import LEFT_EYE, LOWER, RIGHT_EYE, UPPER
 from icface.model.neutralizer import GRID
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
-_TO_SIDES_DEG, _UP_DEG, _DOWN_DEG = 32.0, 25.0, 28.0
-"""How far eyes turn at full intensity."""
-_BALL_CM = 1.2
-_IRISES = {"L": (473, 474, 476), "R": (468, 469, 471)}
-"""Face-mesh points of an iris: its middle and both sides."""
+_UP_DEG, _DOWN_DEG = 25.0, 28.0
+"""How far eyes turn up and down at full intensity."""
 _NOT_SMALLER, _NOT_LARGER = 0.13, 0.3
 """An iris' radius lies between these, in widths of the eye."""
 _INSET_PX = (0.7, 1.2)
 """So much of what is seen below the upper and above the lower lid is lashes, shadow and the lid's own edge, grid pixels."""
+_LID_PX = 0.8
+"""What was so much nearer to a lid in the photo is taken from elsewhere."""
 _RINGS, _RING = 24, 0.15
 """Circles about the pupil, and how much larger each is, in radii of the iris."""
 _DEGREES = np.radians(np.arange(-90, 91, 3))
@@ -85,6 +85,8 @@ class Eyeball:
         Of the iris, grid pixels.
     corners : (2,)
         Where the left and the right corner are along the first axis, from the iris.
+    edges : (2, _SMOOTH, 2)
+        The upper and the lower lid in the photo along the axes from the iris, from the left to the right.
     seen : (2, 2, _RINGS)
         Of circles around the iris, on the left and the right: the first and the last angle that the photo shows, radians from
         the first axis downwards.
@@ -106,6 +108,7 @@ class Eyeball:
     axes: F64
     radius: float
     corners: F64
+    edges: F64
     seen: F64
     ring_px: float
     farthest: F64
@@ -115,7 +118,7 @@ class Eyeball:
     def shift(self, change: F64) -> F64:
         """(2,) how far a change of the channels (53,) moves the iris along the axes, grid pixels."""
         out, into, up, down = (float(change[EXPRESSIONS.index(f"eyeLook{way}_{self.side}")]) for way in _WAYS)
-        across = np.radians(_TO_SIDES_DEG * (out - into)) * (1 if self.side == "L" else -1)
+        across = np.radians(TO_SIDES_DEG * (out - into)) * (1 if self.side == "L" else -1)
         along = np.radians(_DOWN_DEG * down - _UP_DEG * up)
         room = self.corners + (2 * _STAYS - 1) * self.radius * np.array([-1, 1])
         x = np.clip(self.ball_px * np.sin(across), min(room[0], 0), max(room[1], 0))
@@ -129,20 +132,20 @@ class Eyeball:
         return float(np.clip(max(*looks, wide, -shut[0], -shut[1]) / _FADES_IN, 0, 1))
 
     def opening(self, moved: F64) -> F64:
-        """(2 * _SMOOTH, 2) the outline of what lids leave open when surface points are here (N, 2 or 3), grid pixels."""
-        ring = self.lids.at(moved)
-        upper, lower = _ALONG @ ring[UPPER], _ALONG @ ring[LOWER][::-1]
-        down = np.array([-1.0, 1.0]) * (upper[-1] - upper[0])[::-1] * np.sign(upper[-1, 0] - upper[0, 0])
-        down /= max(float(np.hypot(*down)), 1e-6)
-        gap = (lower - upper) @ down
-        return np.concatenate([upper, (lower - np.minimum(gap, 0)[:, None] * down)[::-1]])
+        """(2, _SMOOTH, 2) the upper and the lower lid when surface points are here (N, 2 or 3), grid pixels."""
+        return _lids(self.lids.at(moved))
+
+    def along_axes(self, points: F64) -> F64:
+        """(..., 2) points of the grid along the axes from the iris."""
+        along: F64 = (points - self.centre) @ self.axes.T
+        return along
 
     def turned_back(self, points: F64, shift: F64) -> F64:
-        """(M, 2) where points (M, 2) of an eye that has turned were before, along the axes from the iris; pixels of the grid.
+        """(M, 2) where points (M, 2) of an eye that has turned were before, both along the axes.
 
         The corners stay, the iris moves as a disc on a ball.
         """
-        at = (points - self.centre) @ self.axes.T - shift
+        at = points - shift
         far = np.hypot(at[:, 0], at[:, 1])
         to_left, to_right = np.maximum(np.array([-1.0, 1.0]) * (self.corners - shift[0]) - self.radius, 1.0)
         room = to_left + (to_right - to_left) * (0.5 + 0.5 * at[:, 0] / np.maximum(far, 1e-6))
@@ -154,40 +157,68 @@ class Eyeball:
         return turned
 
     def found(self, at: F64, right: NDArray[np.bool_]) -> tuple[F64, NDArray[np.bool_]]:
-        """Where the photo shows these points (M, 2), (M, 2) grid pixels; and for which of them lids hide them there, (M,).
+        """Where the photo shows these points (M, 2) if lids hide them there, along the axes; and which are hidden, (M,).
 
         Parameters
         ----------
         at : (M, 2)
-            Along the axes, from the iris.
+            Along the axes.
         right : (M,)
-            What is hidden is looked for on the right side of the iris.
+            They are looked for on the right side of the iris.
         """
-        own = at[:, 0] >= 0
-        side, outwards = right.astype(np.int64), np.where(right, 1.0, -1.0)
+        own, side = (at[:, 0] >= 0).astype(np.int64), right.astype(np.int64)
         far = np.hypot(at[:, 0], at[:, 1])
-        within = np.minimum(far, self.farthest[own.astype(np.int64)])
         turn = np.arctan2(at[:, 1], np.abs(at[:, 0]))
-        ring = np.minimum(within / self.ring_px, _RINGS - 1)
-        first, last = (self._limit(own.astype(np.int64), which, ring) for which in (0, 1))
-        hidden = (turn < first) | (turn > last)
-        far = np.where(hidden, np.minimum(far, self.farthest[side]), within)
-        first, last = (self._limit(side, which, np.minimum(far / self.ring_px, _RINGS - 1)) for which in (0, 1))
+        first, last = self._limits(own, far)
+        hidden = (turn < first) | (turn > last) | (far > self.farthest[own])
+        far = np.minimum(far, self.farthest[side])
+        first, last = self._limits(side, far)
         above = turn < 0
         edge = np.where(above, first, last)
-        beyond = np.where(own == right, np.abs(turn - edge), np.pi - np.abs(turn) - np.abs(edge))
+        beyond = np.where(own == side, np.abs(turn - edge), np.pi - np.abs(turn) - np.abs(edge))
         mirrored = edge + np.where(above, 1, -1) * np.minimum(np.abs(beyond), _REFLECTS)
-        turn = np.where(hidden, np.clip(mirrored, first, last), turn)
-        outwards = np.where(hidden, outwards, np.where(own, 1.0, -1.0))
-        seen = np.stack([outwards * np.cos(turn), np.sin(turn)], 1) * far[:, None]
-        return self.centre + seen @ self.axes, hidden
+        seen = np.clip(mirrored, first, last)
+        return np.stack([np.where(right, far, -far) * np.cos(seen), far * np.sin(seen)], 1), hidden
 
-    def _limit(self, right: NDArray[np.int64], which: int, ring: F64) -> F64:
-        table = self.seen[:, which]
+    def uncovered(self, points: F64, at: F64, edges: F64) -> F64:
+        """(M,) 0..1: how much nearer to a lid points are in the photo than they are to be: its shadow and lashes stay with it.
+
+        Parameters
+        ----------
+        points, at : (M, 2)
+            Along the axes, after the edit and in the photo.
+        edges : (2, _SMOOTH, 2)
+            The lids after the edit, along the axes.
+        """
+        below = at[:, 1] >= 0
+        after, before = (_depth(p, lids, below) for p, lids in ((points, edges), (at, self.edges)))
+        return np.clip((after - before) / _LID_PX, 0, 1)
+
+    def _limits(self, right: NDArray[np.int64], far: F64) -> tuple[F64, F64]:
+        ring = np.minimum(np.minimum(far, self.farthest[right]) / self.ring_px, _RINGS - 1)
         low = ring.astype(np.int64)
-        high = np.minimum(low + 1, _RINGS - 1)
-        limit: F64 = table[right, low] + (table[right, high] - table[right, low]) * (ring - low)
-        return limit
+        high, part = np.minimum(low + 1, _RINGS - 1), ring - low
+        first, last = self.seen[right, :, low].T * (1 - part) + self.seen[right, :, high].T * part
+        return first, last
+
+
+def _lids(contour: F64) -> F64:
+    """(2, _SMOOTH, 2) the upper and the lower lid of a contour (16, 2), from the left to the right, never crossed."""
+    lids = np.stack([_ALONG @ contour[UPPER], _ALONG @ contour[LOWER][::-1]])
+    if lids[0, 0, 0] > lids[0, -1, 0]:
+        lids = lids[:, ::-1]
+    down = np.array([-1.0, 1.0]) * (lids[0, -1] - lids[0, 0])[::-1]
+    down /= max(float(np.hypot(*down)), 1e-6)
+    gap = (lids[1] - lids[0]) @ down
+    lids[1] -= np.minimum(gap, 0)[:, None] * down
+    return lids
+
+
+def _depth(points: F64, edges: F64, below: NDArray[np.bool_]) -> F64:
+    """(M,) how far points (M, 2) lie from the upper lid, or from the lower one where they are below the pupil."""
+    top, bottom = (np.interp(points[:, 0], lid[:, 0], lid[:, 1]) for lid in edges)
+    depth: F64 = np.where(below, bottom - points[:, 1], points[:, 1] - top)
+    return depth
 
 
 _WAYS = ("Out", "In", "Up", "Down")
@@ -213,7 +244,7 @@ def eyeballs_of(
     found = []
     for side, ring in (("L", LEFT_EYE), ("R", RIGHT_EYE)):
         contour = landmarks[list(ring), :2]
-        middle, *sides = landmarks[list(_IRISES[side]), :2]
+        middle, one, _, other, _ = landmarks[list(IRISES[side]), :2]
         left, right = sorted((contour[0], contour[8]), key=lambda p: float(p[0]))
         width = float(np.hypot(*(right - left)))
         near = eye[np.hypot(*(source[eye] - contour.mean(0)).T) < 0.6 * width]
@@ -221,12 +252,13 @@ def eyeballs_of(
             continue
         along = (right - left) / width
         axes = np.array([along, [-along[1], along[0]]])
-        radius = float(np.clip(np.hypot(*(sides[0] - sides[1])) / 2, _NOT_SMALLER * width, _NOT_LARGER * width))
+        radius = float(np.clip(np.hypot(*(one - other)) / 2, _NOT_SMALLER * width, _NOT_LARGER * width))
         corners = (np.stack([left, right]) - middle) @ along
         if corners[0] > -radius / 2 or corners[1] < radius / 2:
             continue  # whatever that is, it is no iris
-        seen, farthest = _seen((contour - middle) @ axes.T, radius * _RING)
-        rows, ball_px = near[:: max(len(near) // 40, 1)], _BALL_CM * pixels_per_cm
+        along_axes = (contour - middle) @ axes.T
+        seen, farthest = _seen(along_axes, radius * _RING)
+        rows, ball_px = near[:: max(len(near) // 40, 1)], BALL_CM * pixels_per_cm
         tall = float(np.ptp((contour - middle) @ axes[1]))
         found.append(
             Eyeball(
@@ -238,6 +270,7 @@ def eyeballs_of(
                 axes=axes,
                 radius=radius,
                 corners=corners,
+                edges=_lids(along_axes),
                 seen=seen,
                 ring_px=radius * _RING,
                 farthest=farthest,
@@ -310,7 +343,8 @@ def _turned_eye(
     eye: Eyeball, moved: F64, change: F64
 ) -> tuple[tuple[slice, slice], _Pixels, NDArray[np.uint8], list[tuple[F64, F64]]] | None:
     """Window of the grid, rows and columns in it, how open the eye is there, 0..255; by layer flow (M, 2) and share (M,)."""
-    outline = eye.opening(moved)
+    lids = eye.opening(moved)
+    outline = np.concatenate([lids[0], lids[1, ::-1]])
     left, top = np.maximum(np.floor(outline.min(0)).astype(int) - 2 * _BESIDE, 0).tolist()
     right, bottom = np.minimum(np.ceil(outline.max(0)).astype(int) + 2 * _BESIDE, GRID).tolist()
     if right <= left or bottom <= top:
@@ -322,15 +356,25 @@ def _turned_eye(
     if not len(rows):
         return None
     here = np.stack([columns + left, rows + top], 1).astype(np.float64)
-    at = eye.turned_back(_brought_back(here, moved[eye.rows, :2], eye.source), eye.shift(change))
-    across = at[:, 0]
-    seen, hidden = eye.found(at, across > -_SEAM_PX)
-    flows = [(seen - here, np.ones(len(here)))]
-    if (hidden & (np.abs(across) < _SEAM_PX) & (share[rows, columns] > 0)).any():
-        strip = (across < _SEAM_PX + _SUPPORT_PX) & (across > -_SEAM_PX - 2 * _SUPPORT_PX)
+    back = _brought_back(np.concatenate([here, *lids]), moved[eye.rows, :2], eye.source)
+    points, edges = eye.along_axes(back[: len(here)]), eye.along_axes(back[len(here) :]).reshape(2, -1, 2)
+    at = eye.turned_back(points, eye.shift(change))
+    across, uncovered = at[:, 0], eye.uncovered(points, at, edges)
+    hidden = np.zeros(len(at), bool)
+
+    def flow(of: NDArray[np.bool_], right: NDArray[np.bool_]) -> F64:
+        seen, hidden[of] = eye.found(at[of], right[of])
+        moved = np.where(hidden[of], uncovered[of], 0)[:, None]
+        there: F64 = eye.centre + (at[of] + (seen - at[of]) * moved) @ eye.axes - here[of]
+        return there
+
+    everywhere = np.ones(len(at), bool)
+    flows = [(flow(everywhere, across > -_SEAM_PX - _SUPPORT_PX), np.ones(len(at)))]
+    if (hidden & (uncovered > 0) & (np.abs(across) < _SEAM_PX) & (share[rows, columns] > 0)).any():
+        strip = (across < _SEAM_PX + _SUPPORT_PX) & (across > -_SEAM_PX - 3 * _SUPPORT_PX)
         from_left, to_left = np.zeros_like(here), np.clip(0.5 - across / (2 * _SEAM_PX), 0, 1)
-        from_left[strip] = eye.found(at[strip], np.zeros(int(strip.sum()), bool))[0] - here[strip]
-        flows.append((from_left, to_left * to_left * (3 - 2 * to_left) * (across > -_SEAM_PX - _SUPPORT_PX)))
+        from_left[strip] = flow(strip, ~everywhere)
+        flows.append((from_left, to_left * to_left * (3 - 2 * to_left) * (across > -_SEAM_PX - 2 * _SUPPORT_PX)))
     return np.s_[top:bottom, left:right], (rows, columns), share.astype(np.uint8, copy=False), flows
 
 

@@ -23,6 +23,7 @@ from torch import Tensor
 from icface.controls import CHANNELS, ControlVector
 from icface.geometry import Box, Similarity, face_crop
 from icface.model.crops import sample_crop
+from icface.model.irises import with_irises, with_look
 from icface.model.store import build, load_into, load_model, models_dir
 from icface.model.tracker_nets import (
     ANGLE_UNIT_DEG,
@@ -43,6 +44,8 @@ DETECTOR_FILE = "detector.safetensors"
 LANDMARKS_FILE = "landmarks.safetensors"
 REFINER_FILE = "refiner.safetensors"
 
+METHOD = "2"
+"""Another whenever the same weights are used to read something else."""
 HEAT_LIMIT = 0.2
 FACE_LIMIT = 0.98
 """Least confidence of a face that nobody pointed at."""
@@ -113,9 +116,9 @@ class BuiltinTracker:
 
     @property
     def version(self) -> str:
-        """Digests of the weights, which are read from disk for it if that has not happened yet."""
+        """How it reads, and digests of the weights, which are read from disk for it if that has not happened yet."""
         self.load()
-        return " ".join(self._digests[name] for name in sorted(self._digests))
+        return " ".join([METHOD, *(self._digests[name] for name in sorted(self._digests))])
 
     def digest(self, name: str) -> str:
         """That of one of the files of weights, by name; read from disk for it if that has not happened yet."""
@@ -234,7 +237,7 @@ class BuiltinTracker:
 
     @torch.inference_mode()
     def look_closer(self, image: Pixels, faces: Sequence[FaceObservation]) -> list[FaceObservation]:
-        """The same faces, their landmarks, angles and channels corrected by a second look at each."""
+        """The same faces, their landmarks, angles and channels corrected by a second look at each, gaze by irises."""
         if not faces:
             return []
         refiner = self.refiner
@@ -253,9 +256,11 @@ class BuiltinTracker:
         points, controls = out.points[-1].float().cpu().numpy() * size + middle, out.controls.double().cpu().numpy()
         controls[:, :3] *= ANGLE_UNIT_DEG
         readings = []
-        for crop, face, at, values in zip(crops, faces, points, controls, strict=True):
+        for crop, picture, face, at, values in zip(crops, pictures, faces, points, controls, strict=True):
             depth = face.landmarks[:, 2:] * crop.scale
-            readings.append(_observation(crop, np.column_stack([at, depth]), without_hidden_gaze(values), face.confidence))
+            seen = with_irises(at, picture)
+            looking = without_hidden_gaze(with_look(values, seen))
+            readings.append(_observation(crop, np.column_stack([seen, depth]), looking, face.confidence))
         return readings
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from icface.controls import EXPRESSIONS
 from icface.model.gaze import Eyeball, eyeballs_of, turned_eyes
+from icface.model.irises import BALL_CM, TO_SIDES_DEG
 from icface.model.lids import LEFT_EYE, RIGHT_EYE
 from icface.model.neutralizer import GRID
 
@@ -45,7 +46,7 @@ def test_eyes_turn_where_they_look() -> None:
     left, right = eyeballs()
     assert (left.side, right.side) == ("L", "R")
     for eye, outwards in ((left, 1), (right, -1)):
-        far = PER_CM * 1.2 * np.sin(np.radians(32))
+        far = PER_CM * BALL_CM * np.sin(np.radians(TO_SIDES_DEG))
         assert eye.shift(change(**{f"eyeLookOut_{eye.side}": 1.0})) == pytest.approx((outwards * far, 0))
         assert eye.shift(change(**{f"eyeLookIn_{eye.side}": 1.0})) == pytest.approx((-outwards * far, 0))
         assert eye.shift(change(**{f"eyeLookUp_{eye.side}": 1.0}))[1] < -3
@@ -57,10 +58,10 @@ def test_an_iris_moves_as_a_whole_and_the_corners_stay() -> None:
     left = eyeballs()[0]
     shift = left.shift(change(eyeLookOut_L=0.7))
     around = IRIS * 0.6 * np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]])
-    assert left.turned_back(left.centre + shift + around, shift) == pytest.approx(around, abs=0.6)  # a little narrower
-    ends = left.centre + np.array([[-WIDTH / 2, 0], [WIDTH / 2, 0]])
-    assert left.turned_back(ends, shift) == pytest.approx(ends - left.centre, abs=0.3)
-    line = left.turned_back(left.centre + np.stack([np.linspace(-14, 14, 57), np.zeros(57)], 1), shift)[:, 0]
+    assert left.turned_back(shift + around, shift) == pytest.approx(around, abs=0.6)  # a little narrower
+    ends = np.array([[-WIDTH / 2, 0], [WIDTH / 2, 0]])
+    assert left.turned_back(ends, shift) == pytest.approx(ends, abs=0.3)
+    line = left.turned_back(np.stack([np.linspace(-14, 14, 57), np.zeros(57)], 1), shift)[:, 0]
     assert (np.diff(line) > 0).all()  # the white is squeezed and stretched, never folded
 
 
@@ -70,24 +71,31 @@ def test_an_iris_moves_as_a_whole_and_the_corners_stay() -> None:
 def test_what_lids_hide_is_never_taken_from_their_skin(x: float, y: float, across: float, down: float, *, right: bool) -> None:
     left = eyeballs()[0]
     shift = left.shift(change(eyeLookOut_L=across, eyeLookDown_L=down))
-    at = left.turned_back(left.centre + np.array([[x, y]]), shift)
-    there = left.found(at, np.array([right]))[0] - left.centre
+    there = left.found(left.turned_back(np.array([[x, y]]), shift), np.array([right]))[0]
     assert np.hypot(there[0, 0] / WIDTH * 2, there[0, 1] / TALL * 2) < 1
 
 
-def test_what_the_photo_shows_is_taken_from_where_it_is() -> None:
+def test_what_the_photo_shows_is_not_looked_for_elsewhere() -> None:
     left = eyeballs()[0]
-    at = np.array([[0.0, 0.0], [3.0, 2.0], [-4.0, -1.0], [9.0, 1.0]])
-    there, hidden = left.found(at, np.ones(4, bool))
-    assert there == pytest.approx(left.centre + at)
-    assert not hidden.any()
-    assert left.found(np.array([[0.5, -7.0]]), np.ones(1, bool))[1].all()
+    assert not left.found(np.array([[0.0, 0.0], [3.0, 2.0], [-4.0, -1.0], [9.0, 1.0]]), np.ones(4, bool))[1].any()
+    assert left.found(np.array([[0.5, -7.0], [-1, 6.5], [20, 0]]), np.ones(3, bool))[1].all()
+
+
+def test_the_shadow_and_lashes_along_a_lid_stay_with_it() -> None:
+    left = eyeballs()[0]
+    line = np.array([[x, y] for x in (-6.0, 0.0, 6.0) for y in (-4.0, 0.0, 4.0)])
+    assert not left.uncovered(line, line, left.edges).any()  # lids and eye as they are
+    together = np.array([0.0, 3.0])
+    assert left.uncovered(line + together, line, left.edges + together) == pytest.approx(0)
+    lifted = left.edges - np.array([[[0.0, 4.0]], [[0.0, 0.0]]])
+    assert left.uncovered(np.array([[0.0, -5.0]]), np.array([[0.0, -5.0]]), lifted) == 1
+    assert left.uncovered(np.array([[0.0, -9.0]]), np.array([[0.0, -5.0]]), lifted) == 0
 
 
 def test_an_iris_that_is_uncovered_is_as_dark_as_the_rest_of_its_circle() -> None:
     left = eyeballs()[0]
     hidden = np.array([[x, -IRIS * 0.97 * np.sqrt(1 - (x / IRIS) ** 2)] for x in (-2.0, -1.0, 1.0, 2.0)])
-    there = left.found(hidden, hidden[:, 0] > 0)[0] - left.centre
+    there = left.found(hidden, hidden[:, 0] > 0)[0]
     assert np.hypot(*there.T) == pytest.approx(np.hypot(*hidden.T), abs=1e-6)
 
 
@@ -136,6 +144,11 @@ def test_eyes_that_have_turned_go_with_the_head() -> None:
     back = (to - pivot) @ turn + pivot  # where that pixel was, beside `at` by less than one
     there = to + turned[to[1], to[0]]
     assert there == pytest.approx(back + straight[100, 150], abs=0.8)
+
+
+def test_a_small_look_changes_little() -> None:
+    flow, mask = turned_eyes(eyeballs(), face()[0], change(eyeLookOut_L=0.05))[0]
+    assert np.abs(flow[mask > 0.5]).max() < 0.5
 
 
 def test_a_look_begins_gently() -> None:
