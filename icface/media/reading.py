@@ -85,15 +85,15 @@ def _read(path: Path, file: io.BufferedReader) -> Photo:
     image = _open_header(path, file)
     width, height = image.size
     _check_size(path, width * height, f"{width} x {height} pixels, ")
-    if image.format == "PNG":
-        image.info["exif"] = _check_png_is_whole(path, file)  # or Pillow would decode all of it in search of these
-    elif image.format == "TIFF":
-        _check_tiff_is_whole(path, image)
-    orientation, exif = _read_exif(image)
-    if image.format == "TIFF":
-        orientation = 1  # Pillow and OpenCV turn TIFFs, and only those, by themselves
-    icc, dpi = cast("bytes | None", image.info.get("icc_profile")), _dpi(image)
     try:
+        if image.format == "PNG":
+            image.info["exif"] = _check_png_is_whole(path, file)  # or Pillow would decode all of it in search of these
+        elif image.format == "TIFF":
+            _check_tiff_is_whole(path, image)
+        orientation, exif = _read_exif(image)
+        if image.format == "TIFF":
+            orientation = 1  # Pillow and OpenCV turn TIFFs, and only those, by themselves
+        icc, dpi = cast("bytes | None", image.info.get("icc_profile")), _dpi(image)
         if _is_deep(path, image, head):
             pixels, icc = _turned(_read_16bit(path, image, file), orientation), _rgb_profile(icc)
         else:

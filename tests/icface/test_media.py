@@ -322,6 +322,15 @@ def test_tiffs_with_other_colours_are_refused_by_name(tmp_path, changed):
         load_photo(tmp_path / "in.tif")
 
 
+def test_a_tiff_whose_places_are_words_is_refused_as_damaged(tmp_path):
+    Image.fromarray(pixels_of(20, 30, 3)).save(tmp_path / "in.tif")
+    content = bytearray((tmp_path / "in.tif").read_bytes())
+    entry = content.index(struct.pack("<HHI", 273, 4, 1))  # where the strips are, as numbers
+    content[entry + 2 : entry + 4] = struct.pack("<H", 2)
+    (tmp_path / "in.tif").write_bytes(content)
+    assert "damaged" in refused(tmp_path / "in.tif")
+
+
 def test_a_tiff_that_lacks_some_of_its_strips_is_refused(tmp_path):
     Image.fromarray(pixels_of(20, 30, 3)).save(tmp_path / "in.tif")
     content = bytearray((tmp_path / "in.tif").read_bytes())
