@@ -56,6 +56,8 @@ class _Program(click.Group):
         run: Callable[[], Any] = partial(super().main, args, *more, standalone_mode=False, **extra)
         if not standalone_mode:
             return run()
+        if isinstance(sys.stdout, io.TextIOWrapper):  # a name that a console cannot show is spelt out, and ends nothing
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             code = run()
         except click.UsageError as error:

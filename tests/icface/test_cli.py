@@ -162,6 +162,16 @@ def test_a_disk_that_refuses_is_one_line_too(monkeypatch, photo):
     assert "out: you lack the permission" in refused("info", photo)
 
 
+def test_a_name_that_the_console_cannot_show_is_spelt_out(tmp_path, astronaut_path):
+    command = [sys.executable, "-m", "icface.cli", "render", str(astronaut_path), "-o", "Gesicht-\u9854.png"]
+    root = Path(__file__).resolve().parents[2]
+    spoken = os.environ | {"PYTHONPATH": str(root), "PYTHONIOENCODING": "cp1252"}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=spoken, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Gesicht-\\u9854.png" in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["Gesicht-\u9854.png"]
+
+
 def test_being_stopped_by_hand_is_no_traceback(monkeypatch, photo):
     def stop(*_args: object, **_kwargs: object) -> None:
         raise KeyboardInterrupt
