@@ -22,8 +22,9 @@ from icface.model.anatomy import cavity_colour, lips_of, one_face, with_lids, wi
 from icface.model.animator import Animator, AnimatorConfig
 from icface.model.crops import in_crop, sample_crop, turn_in_crop
 from icface.model.device import CPU, Device, one_thread, pick_device
+from icface.model.eyeballs import eyeballs_of
 from icface.model.followed import Followed
-from icface.model.gaze import Eyeball, eyeballs_of, turned_eyes
+from icface.model.gaze import Eyeball, turned_eyes
 from icface.model.lashes import Lashes, lashes_of
 from icface.model.layers import for_inference
 from icface.model.lid_skin import LidSkin, lid_skins
@@ -289,7 +290,7 @@ class FacePredictor:
         upright = in_crop(controls, crop_from_image)
         mouth = Mouth.of(mesh, lips, upright, tones, 1 / crop_from_image.scale).seen_in(kept, _FINER)
         cavity = cavity_colour(window, part)
-        eyes = eyeballs_of(source, (skin, own == Part.EYE), points[:, :2], mesh.pixels_per_cm)
+        eyes = eyeballs_of(source, (skin, own == Part.EYE), points[:, :2], mesh.pixels_per_cm, kept)
         return SourceEncoding(crop_from_image, controls, mesh, part, cavity, kept, anchor, lips, mouth, *lids, skull, eyes)
 
     def _predict(self, encoding: SourceEncoding, controls: ControlVector) -> FacePrediction:
@@ -366,10 +367,7 @@ class FacePredictor:
 def _closed_lids(
     encoding: SourceEncoding, prediction: FacePrediction, moved: NDArray[np.float64], change: NDArray[np.float64]
 ) -> tuple[Patch, ...]:
-    """The skin of the lids that a change of the channels (53,) closes, and then their lines.
-
-    `moved` are the surface points after it (N, 3).
-    """
+    """The skin of the lids that a change of the channels (53,) closes, and then their lines; `moved` are the surface points."""
     closed = {}
     for side in "LR":
         more, before = float(change[EXPRESSIONS.index(f"eyeBlink_{side}")]), encoding.controls[f"eyeBlink_{side}"]

@@ -16,30 +16,23 @@ from numpy.typing import NDArray
 
 from icface.controls import EXPRESSIONS
 from icface.model.followed import Followed
-from icface.model.irises import BALL_CM, IRISES, TO_SIDES_DEG
-from icface.model.lids import LEFT_EYE, LOWER, RIGHT_EYE, UPPER
+from icface.model.irises import TO_SIDES_DEG
+from icface.model.lids import LOWER, UPPER
 from icface.model.neutralizer import GRID
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
-_UP_DEG, _DOWN_DEG = 25.0, 28.0
+_UP_DEG, DOWN_DEG = 25.0, 28.0
 """How far eyes turn up and down at full intensity."""
-_NOT_SMALLER, _NOT_LARGER = 0.13, 0.3
-"""An iris' radius lies between these, in widths of the eye."""
-_INSET_PX = (0.7, 1.2)
-"""So much of what is seen below the upper and above the lower lid is lashes, shadow and the lid's own edge, grid pixels."""
 _LID_PX = 0.8
 """What was so much nearer to a lid in the photo is taken from elsewhere."""
-_RINGS, _RING = 24, 0.15
+RINGS, RING = 24, 0.15
 """Circles about the pupil, and how much larger each is, in radii of the iris."""
-_DEGREES = np.radians(np.arange(-90, 91, 3))
 _REFLECTS = np.radians(20)
 """Hidden parts next to lids are seen as in a mirror, so far; farther ones as the last of these."""
 _STAYS = 0.35
 """Share of an iris that a corner of the eye never hides."""
-_FOLLOWS = 0.5, 0.72
-"""Least and most of an open eye by which its lid follows."""
 _FADES_IN = 0.06
 """Change of a channel from which on an eye is seen in full as it has turned."""
 _SEAM_PX = 2.0
@@ -87,7 +80,7 @@ class Eyeball:
         Where the left and the right corner are along the first axis, from the iris.
     edges : (2, _SMOOTH, 2)
         The upper and the lower lid in the photo along the axes from the iris, from the left to the right.
-    seen : (2, 2, _RINGS)
+    seen : (2, 2, RINGS)
         Of circles around the iris, on the left and the right: the first and the last angle that the photo shows, radians from
         the first axis downwards.
     ring_px : float
@@ -119,7 +112,7 @@ class Eyeball:
         """(2,) how far a change of the channels (53,) moves the iris along the axes, grid pixels."""
         out, into, up, down = (float(change[EXPRESSIONS.index(f"eyeLook{way}_{self.side}")]) for way in _WAYS)
         across = np.radians(TO_SIDES_DEG * (out - into)) * (1 if self.side == "L" else -1)
-        along = np.radians(_DOWN_DEG * down - _UP_DEG * up)
+        along = np.radians(DOWN_DEG * down - _UP_DEG * up)
         room = self.corners + (2 * _STAYS - 1) * self.radius * np.array([-1, 1])
         x = np.clip(self.ball_px * np.sin(across), min(room[0], 0), max(room[1], 0))
         return np.array([x, self.ball_px * np.sin(along)])
@@ -133,7 +126,7 @@ class Eyeball:
 
     def opening(self, moved: F64) -> F64:
         """(2, _SMOOTH, 2) the upper and the lower lid when surface points are here (N, 2 or 3), grid pixels."""
-        return _lids(self.lids.at(moved))
+        return smooth_lids(self.lids.at(moved))
 
     def along_axes(self, points: F64) -> F64:
         """(..., 2) points of the grid along the axes from the iris."""
@@ -195,14 +188,14 @@ class Eyeball:
         return np.clip((after - before) / _LID_PX, 0, 1)
 
     def _limits(self, right: NDArray[np.int64], far: F64) -> tuple[F64, F64]:
-        ring = np.minimum(np.minimum(far, self.farthest[right]) / self.ring_px, _RINGS - 1)
+        ring = np.minimum(np.minimum(far, self.farthest[right]) / self.ring_px, RINGS - 1)
         low = ring.astype(np.int64)
-        high, part = np.minimum(low + 1, _RINGS - 1), ring - low
+        high, part = np.minimum(low + 1, RINGS - 1), ring - low
         first, last = self.seen[right, :, low].T * (1 - part) + self.seen[right, :, high].T * part
         return first, last
 
 
-def _lids(contour: F64) -> F64:
+def smooth_lids(contour: F64) -> F64:
     """(2, _SMOOTH, 2) the upper and the lower lid of a contour (16, 2), from the left to the right, never crossed."""
     lids = np.stack([_ALONG @ contour[UPPER], _ALONG @ contour[LOWER][::-1]])
     if lids[0, 0, 0] > lids[0, -1, 0]:
@@ -222,87 +215,6 @@ def _depth(points: F64, edges: F64, below: NDArray[np.bool_]) -> F64:
 
 
 _WAYS = ("Out", "In", "Up", "Down")
-
-
-def eyeballs_of(
-    source: F64, part: tuple[NDArray[np.bool_], NDArray[np.bool_]], landmarks: F64, pixels_per_cm: float
-) -> tuple[Eyeball, ...]:
-    """Those of a face whose eyes are open.
-
-    Parameters
-    ----------
-    source : (N, 2)
-        Surface points, grid pixels.
-    part : two of (N,) bool
-        Those that are skin, and those that are eyeball.
-    landmarks : (478, 2)
-        Face-mesh points, grid pixels.
-    pixels_per_cm : float
-        Of the grid.
-    """
-    skin, eye = (np.flatnonzero(p) for p in part)
-    found = []
-    for side, ring in (("L", LEFT_EYE), ("R", RIGHT_EYE)):
-        contour = landmarks[list(ring), :2]
-        middle, one, _, other, _ = landmarks[list(IRISES[side]), :2]
-        left, right = sorted((contour[0], contour[8]), key=lambda p: float(p[0]))
-        width = float(np.hypot(*(right - left)))
-        near = eye[np.hypot(*(source[eye] - contour.mean(0)).T) < 0.6 * width]
-        if not len(skin) or len(near) < 12 or width < 6:
-            continue
-        along = (right - left) / width
-        axes = np.array([along, [-along[1], along[0]]])
-        radius = float(np.clip(np.hypot(*(one - other)) / 2, _NOT_SMALLER * width, _NOT_LARGER * width))
-        corners = (np.stack([left, right]) - middle) @ along
-        if corners[0] > -radius / 2 or corners[1] < radius / 2:
-            continue  # whatever that is, it is no iris
-        along_axes = (contour - middle) @ axes.T
-        seen, farthest = _seen(along_axes, radius * _RING)
-        rows, ball_px = near[:: max(len(near) // 40, 1)], BALL_CM * pixels_per_cm
-        tall = float(np.ptp((contour - middle) @ axes[1]))
-        found.append(
-            Eyeball(
-                side=side,
-                lids=Followed.of(contour, source, skin),
-                rows=rows,
-                source=source[rows],
-                centre=middle,
-                axes=axes,
-                radius=radius,
-                corners=corners,
-                edges=_lids(along_axes),
-                seen=seen,
-                ring_px=radius * _RING,
-                farthest=farthest,
-                ball_px=ball_px,
-                lid_follows=float(np.clip(ball_px * np.sin(np.radians(_DOWN_DEG)) / tall, *_FOLLOWS)),
-            )
-        )
-    return tuple(found)
-
-
-def _seen(contour: F64, ring_px: float) -> tuple[F64, F64]:
-    """`Eyeball.seen` and `Eyeball.farthest` of a contour (16, 2) along the axes, from the iris."""
-    upper, lower = (line[np.argsort(line[:, 0])] for line in (contour[UPPER], contour[LOWER]))
-    radii = np.arange(_RINGS)[:, None] * ring_px
-    limits, farthest = np.zeros((2, 2, _RINGS)), np.zeros(2)
-    for right in (0, 1):
-        x, y = radii * np.cos(_DEGREES) * (1 if right else -1), radii * np.sin(_DEGREES)
-        top, bottom = (np.interp(x, line[:, 0], line[:, 1]) for line in (upper, lower))
-        above, below = (np.minimum(most, np.maximum(bottom - top, 0) / 4) for most in _INSET_PX)
-        within = (x > upper[0, 0]) & (x < upper[-1, 0])
-        shown = within & (y >= top + above) & (y <= bottom - below)
-        limit = np.zeros(2)
-        for ring, row in enumerate(shown):
-            if row.any():
-                places = np.flatnonzero(row)
-                start = places[np.argmin(np.abs(_DEGREES[places]))]
-                hidden = np.flatnonzero(~row)
-                first = max(hidden[hidden < start], default=-1) + 1
-                last = min(hidden[hidden > start], default=len(row)) - 1
-                limit, farthest[right] = _DEGREES[[first, last]], radii[ring, 0]
-            limits[right, :, ring] = limit
-    return limits, farthest
 
 
 def turned_eyes(eyeballs: tuple[Eyeball, ...], moved: F64, change: F64) -> tuple[tuple[F32, F32], ...]:

@@ -50,6 +50,11 @@ _LEAST_SEEN = 0.3
 """Share of an iris' disc that lies between the lids."""
 _SURE, _UNSURE = 0.4, 0.2
 """Contrast of an iris, 0..1, from which on it is believed, and up to which the network is."""
+_NEAREST, _FARTHEST, _RADIAL_STEP, _REACH = 0.6, 1.6, 0.04, 4
+"""Where the edge of an iris is looked for, in radii, and over how many steps the picture gets lighter there."""
+_SIDEWARDS = np.radians(np.arange(-30, 31, 6))
+_ENOUGH, _LIGHTER = 4, 12
+"""Rays on which an edge is to be seen, and by how much it gets lighter there at least, 0..255."""
 _LEFT_MIDDLE_CM = np.array([0.11, 0.14, -0.34])
 """Middle of the left eyeball from that of the corners: what explains best how people are seen who look into the camera."""
 _APART_CM = 9.27
@@ -94,6 +99,51 @@ def _shift(points: F64, image: NDArray[np.uint8], side: str) -> F64 | None:
     there = square.inverse().points(at[None] + (0, rows.start + _LOWER * _EYE_PX))[0]
     shift: F64 = (there - network) * believed
     return shift
+
+
+def iris_edge(light: F32, centre: F64, axes: F64, radius: float, lids: F64) -> tuple[float, float]:
+    """How far along the first axis an iris' middle is from where it is supposed, and its radius, pixels.
+
+    Its edges to both sides are where the picture gets lighter by most; where it does not, what is supposed stays.
+
+    Parameters
+    ----------
+    light : (H, W)
+        A grey picture, 0..255.
+    centre : (2,)
+        Where the iris is supposed to be, pixels.
+    axes : (2, 2)
+        Unit vectors along the line of the corners, and down.
+    radius : float
+        As supposed, pixels.
+    lids : (16, 2)
+        The eye's contour, pixels.
+    """
+    around = (lids - centre) @ axes.T
+    upper, lower = (line[np.argsort(line[:, 0])] for line in (around[:9], np.concatenate([around[8:], around[:1]])))
+    radii = radius * np.arange(_NEAREST, _FARTHEST, _RADIAL_STEP)
+    x, y = radii[:, None] * np.cos(_SIDEWARDS), radii[:, None] * np.sin(_SIDEWARDS)
+    edges = []
+    for side in (-1, 1):
+        at = centre + np.stack([side * x, y], -1) @ axes
+        there = at.astype(np.float32)
+        seen = cv2.remap(light, there[..., 0], there[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        top, bottom = (np.interp(side * x, line[:, 0], line[:, 1]) for line in (upper, lower))
+        shown = (y > top + _SHADOW * radius) & (y < bottom - _SHADOW * radius) & (np.abs(x) < np.abs(around[:, 0] * side).max())
+        enough = shown.sum(1) >= _ENOUGH
+        profile = (seen * shown).sum(1) / np.maximum(shown.sum(1), 1)
+        rise = np.zeros(len(radii))
+        rise[_REACH:-_REACH] = profile[2 * _REACH :] - profile[: -2 * _REACH]
+        rise[~enough] = 0
+        best = int(rise.argmax())
+        if rise[best] >= _LIGHTER:
+            edges.append((side, float(radii[best])))
+    if not edges:
+        return 0.0, radius
+    if len(edges) == 1:
+        return 0.0, edges[0][1]
+    (_, left), (_, right) = edges
+    return (right - left) / 2, (right + left) / 2
 
 
 def _dark(picture: NDArray[np.uint8], lids: F64) -> tuple[F32, F32] | None:

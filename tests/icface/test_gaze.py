@@ -8,13 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icface.controls import EXPRESSIONS
-from icface.model.gaze import Eyeball, eyeballs_of, turned_eyes
+from icface.model.eyeballs import eyeballs_of
+from icface.model.gaze import Eyeball, turned_eyes
 from icface.model.irises import BALL_CM, TO_SIDES_DEG
 from icface.model.lids import LEFT_EYE, RIGHT_EYE
 from icface.model.neutralizer import GRID
+from icface.model.patches import KEPT
 
 WIDTH, TALL, IRIS = 28.0, 11.0, 6.0
 PER_CM = 8.0
+PLAIN = np.full((KEPT, KEPT, 3), 128, np.uint8)
 
 
 def face(*, tall: float = TALL) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray], np.ndarray]:
@@ -32,7 +35,7 @@ def face(*, tall: float = TALL) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarra
 
 
 def eyeballs() -> tuple[Eyeball, ...]:
-    return eyeballs_of(*face(), PER_CM)
+    return eyeballs_of(*face(), PER_CM, PLAIN)
 
 
 def change(**channels: float) -> np.ndarray:
@@ -160,7 +163,7 @@ def test_a_look_begins_gently() -> None:
 
 def test_closed_or_missing_eyes_have_no_eyeball() -> None:
     source, (skin, eye), landmarks = face()
-    assert eyeballs_of(source, (skin, np.zeros_like(eye)), landmarks, PER_CM) == ()
-    assert eyeballs_of(source, (np.zeros_like(skin), eye), landmarks, PER_CM) == ()
+    assert eyeballs_of(source, (skin, np.zeros_like(eye)), landmarks, PER_CM, PLAIN) == ()
+    assert eyeballs_of(source, (np.zeros_like(skin), eye), landmarks, PER_CM, PLAIN) == ()
     landmarks[473:478] += 40  # a point beside the eye is no iris
-    assert [found.side for found in eyeballs_of(source, (skin, eye), landmarks, PER_CM)] == ["R"]
+    assert [found.side for found in eyeballs_of(source, (skin, eye), landmarks, PER_CM, PLAIN)] == ["R"]
