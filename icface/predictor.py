@@ -31,7 +31,7 @@ from icface.model.lid_skin import LidSkin, lid_skins
 from icface.model.lids import lids_move, outline_eyes
 from icface.model.mouth import Mouth, behind_lips, tones_of
 from icface.model.neutralizer import GRID, OFFSET, WINDOW, Neutralizer, NeutralizerConfig, Part, Surface
-from icface.model.paint_limits import as_taught, in_own_hues, painter_controls
+from icface.model.paint_limits import as_taught, in_own_hues, painter_controls, tone_of_drawn
 from icface.model.painter import PATCH, PATCH_CHANNELS, Paint, Painter, PainterConfig
 from icface.model.patches import FINER, KEPT, SMOOTH_PX, Patch, PatchAnchor, drawn_out, needed, patch_of
 from icface.model.skull import Skull, with_skull
@@ -330,13 +330,13 @@ class FacePredictor:
         turn = turn_in_crop(encoding.crop_from_image, encoding.controls, controls)
         frame, seen = patch_input(encoding, prediction, controls, turn)
         wanted = needed(seen, frame.points(lips)) * share
-        if any(patch.opaque for patch in prediction.patches):
-            wanted *= 1 - seen[6]  # the painter that ships has learnt from mouths without a drawn inside, and would darken it
         if not wanted.any():
             return ()
         streaks = drawn_out(seen, wanted)
         seen[:3] += streaks * (np.stack([cv2.GaussianBlur(c, (0, 0), SMOOTH_PX) for c in seen[:3]]) - seen[:3])
         painted = self._paint(self._painter, frame, seen[:PATCH_CHANNELS], wanted, (encoding.controls, controls))
+        if any(patch.opaque for patch in prediction.patches):
+            painted = tone_of_drawn(painted, seen[6])
         return (replace(painted, smooth=streaks if streaks.any() else None),)
 
     def _paint(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from icface.controls import EXPRESSIONS, ControlVector
-from icface.model.patches import ANGLE_UNIT_DEG
+from icface.model.patches import ANGLE_UNIT_DEG, Patch
 
 _UNTAUGHT = [3 + i for i, name in enumerate(EXPRESSIONS) if not name.startswith(("jaw", "mouth", "cheekPuff"))]
 _TURNED_MOST = 0.45
 """Change of an angle that the painter is told at most, in units of 30 degrees."""
+_TONE_PX, _TONE, _TONE_HUE = 2.0, 0.75, 0.5
+"""Over a drawn mouth: blur of paint in pixels of the painter's square, and how much of its brightness and of its hue counts."""
 HUE_TAIL = 1.0
 """Per cent of a patch's pixels at either end of a hue that do not count for it: specks and noise."""
 
@@ -58,3 +63,22 @@ def in_own_hues(colour: NDArray[np.float32], moved: NDArray[np.float32], photo: 
     own = (photo - photo.mean(0)).reshape(3, -1) * 0.5
     low, high = np.percentile(own, (HUE_TAIL, 100 - HUE_TAIL), axis=1)
     return np.asarray(grey + np.clip(painted - grey, np.minimum(low, 0), np.maximum(high, 0)) - under, np.float32)
+
+
+def tone_of_drawn(paint: Patch, drawn: NDArray[np.float32]) -> Patch:
+    """Paint that gives the inside of a mouth its light, and leaves teeth as crisp as they are drawn.
+
+    Parameters
+    ----------
+    paint : Patch
+        What the painter made, (S, S).
+    drawn : (S, S) float32
+        0..1, where the inside is drawn.
+    """
+    added, share = paint.colour * paint.mask[..., None], drawn[..., None]
+    tone = cv2.GaussianBlur(added * share, (0, 0), _TONE_PX) / (cv2.GaussianBlur(drawn, (0, 0), _TONE_PX)[..., None] + 1e-4)
+    grey = tone.mean(2, keepdims=True)
+    added += (_TONE * (grey + _TONE_HUE * (tone - grey)) - added) * share
+    mask = np.maximum(paint.mask, drawn)
+    colour = added / np.maximum(mask, 1e-3)[..., None]
+    return replace(paint, colour=np.ascontiguousarray(colour, np.float32), mask=mask)

@@ -1,4 +1,4 @@
-"""What the painter may be told."""
+"""What the painter may be told, and what of its paint is taken."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from icface.controls import CHANNELS, ControlVector
-from icface.model.paint_limits import as_taught, painter_controls
+from icface.geometry import Similarity
+from icface.model.paint_limits import as_taught, painter_controls, tone_of_drawn
+from icface.model.patches import Patch
 
 
 def told(**channels: float) -> torch.Tensor:
@@ -29,3 +31,20 @@ def test_a_head_turned_far_is_told_as_turned_a_little_and_noses_and_cheeks_as_st
     second = as_taught(before, told(roll=40, noseSneer_R=0.9, cheekSquint_L=0.8, browDown_L=1, mouthSmile_L=0.7))[1]
     change = {name: float(v) for name, v in zip(CHANNELS, second - before, strict=True) if abs(v) > 1e-6}
     assert change == {"roll": pytest.approx(0.45), "mouthSmile_L": pytest.approx(0.7)}
+
+
+def test_over_a_drawn_mouth_paint_changes_the_light_and_keeps_edges() -> None:
+    rng = np.random.default_rng(0)
+    drawn = np.zeros((96, 96), np.float32)
+    drawn[30:66, 20:76] = 1
+    stripes = np.float32(0.2) * (np.arange(96) % 4 < 2).astype(np.float32)
+    colour = (-0.1 + stripes[None, :, None] + rng.normal(0, 0.02, (96, 96, 3))).astype(np.float32)
+    paint = Patch(Similarity((1, 0, 0, 0, 1, 0)), colour, np.full((96, 96), 0.5, np.float32))
+    toned = tone_of_drawn(paint, drawn)
+    before, after = (p.colour * p.mask[..., None] for p in (paint, toned))
+    np.testing.assert_allclose(after[drawn == 0], before[drawn == 0], atol=1e-6)
+    inside = np.s_[40:56, 30:66]
+    assert after[inside].mean() == pytest.approx(0.75 * before[inside].mean(), abs=0.004)
+    assert after[inside].std() < 0.35 * before[inside].std()
+    plain = tone_of_drawn(paint, np.zeros_like(drawn))
+    np.testing.assert_allclose(plain.colour, paint.colour, rtol=1e-5)
