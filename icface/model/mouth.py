@@ -26,7 +26,7 @@ _LIP_POINTS = (11, 12, 15, 16, 38, 268, 72, 302, 86, 316, 85, 315)
 _UPPER_MIDDLE, _LOWER_MIDDLE = 15, 5
 """Middles of the lips in `icface.model.anatomy.INNER_LIPS`."""
 _TEETH_DEPTH_CM = 0.6
-_PARTS_FROM_CM, _PARTS_CM = 0.03, 0.2
+_PARTS_FROM_CM, _PARTS_CM = 0.08, 0.35
 """Mean height that a mouth opens more than in the photo, where its inside begins to show, and where it is all there."""
 _PARTED_FROM, _PARTED = 0.025, 0.04
 """Area of a mouth's opening over its squared width from which on teeth that are seen in it count, and count in full."""
