@@ -42,22 +42,28 @@ _JAW_OPENS, _JAW_ASIDE_CM, _JAW_FORWARD_CM = 0.40, 0.55, 0.5
 """Turn, radians, and shifts of the jaw at full intensity."""
 _LIT_BY_LIPS = np.array([0.75, 1.0, 1.05], np.float32)
 """Exponents of the share of light that gets between lips, by channel."""
+_GUM_EVEN = 0.4
+"""Gums are lit more evenly than teeth, which stand out: exponent of the light."""
 _TONGUE_WIDE_CM, _TONGUE_HIGH_CM, _TONGUE_BACK_CM = 2.35, 0.75, 2.6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tones:
-    """Colours of a mouth in the light of one photo, each (3,) float32, 0..1."""
+    """Colours of a mouth in the light of one photo, each (3,) float32, 0..1.
+
+    `shade`, 0..1, is how much lips darken what lies right behind them: less where they draw back.
+    """
 
     tooth: F32
     tongue: F32
     gum: F32
     dark: F32
+    shade: float = 1.0
 
-    def dimmed(self, share: float) -> Tones:
+    def dimmed(self, share: float, shade: float = 1.0) -> Tones:
         """The same in so much of the light, 0..1: what lips shade is lit by their red."""
         by = np.float32(share) ** _LIT_BY_LIPS
-        return Tones(self.tooth * by, self.tongue * by, self.gum * by, self.dark * by)
+        return Tones(self.tooth * by, self.tongue * by, self.gum * by, self.dark * by, shade)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -178,7 +184,7 @@ def drawn(view: View, jaw: Jaw, lips: F64, tones: Tones, own: tuple[F64, float])
     top, bottom = _edges(lips, columns)
     under = np.clip((rows - top) / (0.25 * view.per_cm), 0, 1)
     over = np.clip((bottom - rows) / (0.35 * view.per_cm), 0, 1)
-    picture *= (0.62 + 0.38 * np.sqrt(under)) * (0.85 + 0.15 * np.sqrt(over))
+    picture *= (1 - 0.38 * tones.shade * (1 - np.sqrt(under))) * (0.85 + 0.15 * np.sqrt(over))
     merged: F32 = cv2.merge(list(picture)).astype(np.float32, copy=False)
     return merged
 
@@ -265,6 +271,6 @@ def _lay_teeth(
     v = np.clip(above / np.maximum(height * view.per_cm, 1), 0, 1)
     light *= np.clip(1 + 0.15 * (here(row.place[:, 2]) + _SET_BACK_CM[side]), 0.22, 1) * (1.0 if side > 0 else 0.92)
     tooth = (light * (1 - gum)) * (1 - 0.14 * (1.8 * v - 0.8) ** 2) * (1 - 0.3 * gap * (1 - 0.5 * v))
-    gum *= light
+    gum *= light**_GUM_EVEN
     for channel in range(3):
         picture[channel] += (tooth * float(tones.tooth[channel]) + gum * float(tones.gum[channel]) - picture[channel]) * cover

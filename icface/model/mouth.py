@@ -50,6 +50,8 @@ _TOOTH, _IVORY = 1.0, np.array([0.09, 0.0, -0.09])
 """Of teeth in full light: brightness over `light`, and hue."""
 _SHADE, _LIT_CM, _SMILE_LIGHTS = 0.32, 1.4, 1.9
 """Light that gets between lips that hardly part; mean height of an opening in full light; how much a smile adds to that."""
+_SMILE_BARES = 0.9
+"""How much of the shade right behind the lips a full smile takes away."""
 _WHITEST = 0.98
 _LARGEST = 512
 _ROOM = 5
@@ -172,8 +174,7 @@ class Mouth:
 
     def _light(self, lips: F64, controls: ControlVector) -> float:
         """`_SHADE`..1: how much light the opening (20, 2) lets in; lips that draw back shade their teeth less."""
-        smile = (controls["mouthSmile_L"] + controls["mouthSmile_R"]) / 2
-        opened = _height(lips) / self.pixels_per_cm / _LIT_CM + _SMILE_LIGHTS * smile
+        opened = _height(lips) / self.pixels_per_cm / _LIT_CM + _SMILE_LIGHTS * _smile(controls)
         return _SHADE + (1 - _SHADE) * min(opened, 1.0)
 
     def patch(self, lips: F64, controls: ControlVector, turn: F64, pivot: F64, faded_in: float) -> tuple[Patch, ...]:
@@ -220,9 +221,13 @@ class Mouth:
             return ()
         origin = frame.points((pivot + (turn @ self.middle)[:2] * (1, -1))[None])[0]
         view = View(frame.matrix[:, :2] @ grid_from_head, origin, window)
-        tones = self.tones.dimmed(self._light(lips, controls))
+        tones = self.tones.dimmed(self._light(lips, controls), 1 - _SMILE_BARES * _smile(controls))
         colour = drawn(view, jaw_of(controls), ring, tones, (own, max(1 - self.hidden, self.bare)))
         return (Patch(frame, colour, mask, opaque=True),)
+
+
+def _smile(controls: ControlVector) -> float:
+    return float(controls["mouthSmile_L"] + controls["mouthSmile_R"]) / 2
 
 
 def jaw_of(controls: ControlVector) -> Jaw:

@@ -105,3 +105,10 @@ def test_what_lips_shade_is_darker_and_warmer() -> None:
         before, after = getattr(lit, name), getattr(shaded, name)
         assert (after < before).all()
         assert after[0] / after.sum() > before[0] / before.sum()
+
+
+def test_lips_that_draw_back_do_not_shade_what_lies_behind_them() -> None:
+    shaded, bare = seen(0.6), seen(0.6, tones=TONES.dimmed(1.0, 0.0))
+    rows = np.s_[9:12, 40:50]
+    assert bare[rows].mean() > 1.1 * shaded[rows].mean()
+    np.testing.assert_allclose(bare[40:], shaded[40:], atol=1e-6)
