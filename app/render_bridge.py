@@ -193,7 +193,7 @@ class RenderBridge(QObject):
             The next frame will be asked for soon: the draft is enough.
         """
         side = None if max_side is None else -(-max(max_side, 1) // _SIDE_STEP) * _SIDE_STEP
-        draft = replace(FrameRequest.of(project, photo, "draft", side, frame=frame), beside=beside)
+        draft = replace(FrameRequest.of(project, photo, "draft", side, frame=frame), beside=beside, playing=moving)
         full = draft if moving else replace(draft, quality="full", max_side=None)
         self._asked = draft, full
         self._waiting = True

@@ -135,7 +135,7 @@ def playback_fps(renderer: Renderer, photo: Photo, face: Face, *, clip: Clip) ->
         start = time.perf_counter()
         for frame in range(clip.n_frames):
             request = FrameRequest.of(project, photo, "draft", PLAYED_SIDE, frame=frame)
-            engine.request(replace(request, beside=beside_frame(project, frame)))
+            engine.request(replace(request, beside=beside_frame(project, frame), playing=True))
             event = done.get()
             if isinstance(event, Failed):
                 raise event.error

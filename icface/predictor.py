@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from icface.controls import CHANNELS, EXPRESSIONS, ControlVector
+from icface.controls import CHANNELS, ControlVector
 from icface.engine import run_to_end
 from icface.geometry import Similarity, face_crop
 from icface.model.anatomy import cavity_colour, lips_of, one_face, with_lids, with_one_mouth
@@ -27,11 +27,11 @@ from icface.model.followed import Followed
 from icface.model.gaze import Eyeball, turned_eyes
 from icface.model.lashes import Lashes, lashes_of
 from icface.model.layers import for_inference
-from icface.model.lid_skin import LidSkin, lid_skins
-from icface.model.lids import lids_move, outline_eyes
+from icface.model.lid_skin import LidSkin, closed_lids, lid_skins
+from icface.model.lids import blinks, lids_move, outline_eyes
 from icface.model.mouth import Mouth, behind_lips, tones_of
 from icface.model.neutralizer import GRID, OFFSET, WINDOW, Neutralizer, NeutralizerConfig, Part, Surface
-from icface.model.paint_limits import as_taught, in_own_hues, painter_controls, tone_of_drawn
+from icface.model.paint_limits import Hues, as_taught, hues_of, in_own_hues, painter_controls, tone_of_drawn
 from icface.model.painter import PATCH, PATCH_CHANNELS, Paint, Painter, PainterConfig
 from icface.model.patches import FINER, KEPT, SMOOTH_PX, Patch, PatchAnchor, drawn_out, needed, patch_of
 from icface.model.skull import Skull, with_skull
@@ -69,6 +69,8 @@ class SourceEncoding:
         The crop's picture, for the painter.
     anchor : PatchAnchor
         The square about the mouth that is painted.
+    hues : Hues
+        Those of the photo in that square.
     lips : Followed
         The opening of the mouth.
     mouth : Mouth
@@ -90,6 +92,7 @@ class SourceEncoding:
     cavity_rgb: tuple[float, float, float]
     kept: NDArray[np.uint8]
     anchor: PatchAnchor
+    hues: Hues
     lips: Followed
     mouth: Mouth
     lashes: tuple[Lashes, ...] = ()
@@ -254,12 +257,16 @@ class FacePredictor:
         tensors = (surface.head, surface.place, surface.logits)
         if all(torch.isfinite(t).all() for t in tensors):
             return surface
-        if device.dtype is torch.float32:
-            raise FloatingPointError("The network's answer holds numbers that are not finite; the photo was left as it is.")
-        self._notices.append(f"Half precision overflowed on {device.name}; continuing with float32.")
-        self._device = device.in_full_precision()
-        self._place()
+        self._overflowed("The network")
         return self._see(window, points)
+
+    def _overflowed(self, which: str) -> None:
+        """Go on in full precision; where that is what overflowed, give up."""
+        if self._device.dtype is torch.float32:
+            raise FloatingPointError(f"{which}'s answer holds numbers that are not finite; the photo was left as it is.")
+        self._notices.append(f"Half precision overflowed on {self._device.name}; continuing with float32.")
+        self._device = self._device.in_full_precision()
+        self._place()
 
     def _encode(
         self,
@@ -280,6 +287,8 @@ class FacePredictor:
         mesh = with_one_mouth(mesh, points)
         mesh = with_lids(mesh, part, points, controls)
         anchor = PatchAnchor.of(points, mesh)
+        at_rest = anchor.frame(mesh.pivot.double().cpu().numpy(), np.eye(3), 0.0)
+        hues = hues_of(sample_crop(kept, at_rest @ _FINER.inverse(), PATCH))
         own = part[part > Part.BACKGROUND]
         skin = (own == Part.SKIN) | (own == Part.LOWER)
         source = mesh.source.double().cpu().numpy()
@@ -291,7 +300,8 @@ class FacePredictor:
         mouth = Mouth.of(mesh, lips, upright, tones, 1 / crop_from_image.scale).seen_in(kept, _FINER)
         cavity = cavity_colour(window, part)
         eyes = eyeballs_of(source, (skin, own == Part.EYE), points[:, :2], mesh.pixels_per_cm, kept)
-        return SourceEncoding(crop_from_image, controls, mesh, part, cavity, kept, anchor, lips, mouth, *lids, skull, eyes)
+        inside = anchor, hues, lips, mouth
+        return SourceEncoding(crop_from_image, controls, mesh, part, cavity, kept, *inside, *lids, skull, eyes)
 
     def _predict(self, encoding: SourceEncoding, controls: ControlVector) -> FacePrediction:
         mesh, where = encoding.mesh, self._device.torch_device
@@ -313,7 +323,8 @@ class FacePredictor:
         layers = (flow.field, flow.known, flow.back_field, flow.back, flow.cavity)
         prediction = FacePrediction(*layers, patches=inside, eyes=turned_eyes(encoding.eyeballs, points, change))
         painted = self._painted(encoding, prediction, controls, lips, faded_in)
-        lids = _closed_lids(encoding, prediction, points, moves)
+        skin = flow.field, flow.back_field, flow.back
+        lids = closed_lids(encoding.lid_skins, encoding.lashes, blinks(before, moves), points, skin, encoding.kept)
         return replace(prediction, patches=(*lids, *prediction.patches, *painted))
 
     def _painted(
@@ -334,50 +345,30 @@ class FacePredictor:
             return ()
         streaks = drawn_out(seen, wanted)
         seen[:3] += streaks * (np.stack([cv2.GaussianBlur(c, (0, 0), SMOOTH_PX) for c in seen[:3]]) - seen[:3])
-        painted = self._paint(self._painter, frame, seen[:PATCH_CHANNELS], wanted, (encoding.controls, controls))
+        painted = self._paint(encoding, controls, frame, seen[:PATCH_CHANNELS], wanted)
         if any(patch.opaque for patch in prediction.patches):
             painted = tone_of_drawn(painted, seen[6])
         return (replace(painted, smooth=streaks if streaks.any() else None),)
 
     def _paint(
         self,
-        painter: Painter,
+        encoding: SourceEncoding,
+        controls: ControlVector,
         frame: Similarity,
         seen: NDArray[np.float32],
         wanted: NDArray[np.float32],
-        controls: tuple[ControlVector, ControlVector],
     ) -> Patch:
+        assert self._painter is not None
         where, dtype = self._device.torch_device, self._device.dtype
-        told = [c.to(where, dtype)[None] for c in as_taught(*(painter_controls(c) for c in controls))]
+        told = [c.to(where, dtype)[None] for c in as_taught(painter_controls(encoding.controls), painter_controls(controls))]
         patch = torch.from_numpy(seen).to(where, dtype)[None].contiguous(memory_format=torch.channels_last)
-        paint: Paint = painter(patch, *told)
-        colour = in_own_hues((paint.colour[0] * 0.5).float().permute(1, 2, 0).cpu().numpy(), seen[:3], seen[3:6])
+        paint: Paint = self._painter(patch, *told)
+        colour = in_own_hues((paint.colour[0] * 0.5).float().permute(1, 2, 0).cpu().numpy(), seen[:3], encoding.hues)
         mask = paint.mask[0, 0].float().cpu().numpy() * wanted
         if not (np.isfinite(colour).all() and np.isfinite(mask).all()):
-            if self._device.dtype is torch.float32:
-                raise FloatingPointError("The painter's answer holds numbers that are not finite; the photo was left as it is.")
-            self._notices.append(f"Half precision overflowed on {self._device.name}; continuing with float32.")
-            self._device = self._device.in_full_precision()
-            self._place()
-            assert self._painter is not None
-            return self._paint(self._painter, frame, seen, wanted, controls)
+            self._overflowed("The painter")
+            return self._paint(encoding, controls, frame, seen, wanted)
         return Patch(frame, np.ascontiguousarray(colour), np.ascontiguousarray(mask))
-
-
-def _closed_lids(
-    encoding: SourceEncoding, prediction: FacePrediction, moved: NDArray[np.float64], change: NDArray[np.float64]
-) -> tuple[Patch, ...]:
-    """The skin of the lids that a change of the channels (53,) closes, and then their lines; `moved` are the surface points."""
-    closed = {}
-    for side in "LR":
-        more, before = float(change[EXPRESSIONS.index(f"eyeBlink_{side}")]), encoding.controls[f"eyeBlink_{side}"]
-        if more > 0:
-            closed[side] = more / max(1 - before, 1e-6)
-    assert prediction.flow is not None
-    layers = prediction.flow, prediction.back_flow, prediction.back
-    skins = [skin.drawn(moved, layers, encoding.kept, closed[skin.side]) for skin in encoding.lid_skins if skin.side in closed]
-    lines = [line.drawn(line.line(moved), closed[line.side]) for line in encoding.lashes if line.side in closed]
-    return tuple(patch for patch in skins + lines if patch is not None)
 
 
 def patch_input(

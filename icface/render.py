@@ -34,7 +34,7 @@ Quality = Literal["draft", "full"]
 ENCODINGS_BYTES = 256 * 2**20
 WORKING_COPIES_BYTES = 128 * 2**20
 DRAFTS_BYTES = 256 * 2**20
-"""Of drafts that were rendered, so that a loop that was played once runs smoothly."""
+"""Of drafts that were played, so that a loop runs smoothly the second time."""
 BESIDE_SIDE = 320
 """Longest side of the small picture beside the result, pixels."""
 
@@ -61,6 +61,8 @@ class FrameRequest:
         Of the document; what the picture shows is decided by the other attributes.
     beside : ClipFrame or None
         What a small picture beside the result is to show: a frame of what drives it.
+    playing : bool
+        The next frame will be asked for soon, and this one again if a loop is played: its draft is kept.
     """
 
     photo: Photo | ClipFrame = field(compare=False)
@@ -71,6 +73,7 @@ class FrameRequest:
     regions: tuple[Region, ...] = ()
     frame: int = field(default=0, compare=False)
     beside: ClipFrame | None = field(default=None, compare=False)
+    playing: bool = field(default=False, compare=False)
     photo_digest: str = field(init=False, repr=False)
     clip_frame: int | None = field(init=False, repr=False)
 
@@ -302,10 +305,10 @@ class Renderer:
         """
         start = time.perf_counter()
         photo = request.photo if isinstance(request.photo, Photo) else self._clips.photo(request.photo)
-        if request.quality == "full" or not request.changes:
-            pixels = self._changed(request, photo, checkpoint)
-        else:
+        if request in self._drafts or (request.playing and request.quality == "draft" and request.changes):
             pixels = self._drafts.get_or_make(request, lambda: self._changed(request, photo, checkpoint))
+        else:  # of a slider that is dragged no state comes again, and memory that is taken anew each time is slow
+            pixels = self._changed(request, photo, checkpoint)
         beside = self._beside(request.beside)
         return Frame(pixels, (time.perf_counter() - start) * 1000, request, photo, beside)
 

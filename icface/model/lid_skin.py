@@ -7,6 +7,7 @@ shaded as a ball, with the grain of the skin below the eye, as a patch over the 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import cv2
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from icface.geometry import Similarity
 from icface.model.followed import Followed
+from icface.model.lashes import Lashes
 from icface.model.lids import LEFT_BROW, LEFT_EYE, LOWER, RIGHT_BROW, RIGHT_EYE, UPPER, lid_reach
 from icface.model.patches import FINER, SMOOTH_PX, Patch
 
@@ -275,6 +277,28 @@ def _moved(flow: F32, x: F32, y: F32, kept: NDArray[np.uint8]) -> F32:
     seen: F32 = cv2.remap(kept, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
     seen /= 255
     return seen
+
+
+def closed_lids(
+    skins: Iterable[LidSkin],
+    lines: Iterable[Lashes],
+    closed: Mapping[str, float],
+    moved: F64,
+    layers: Layers,
+    kept: NDArray[np.uint8],
+) -> tuple[Patch, ...]:
+    """The skin of lids that close, and then their lines.
+
+    Parameters
+    ----------
+    closed : mapping
+        How much of what is left to close is closed, 0..1, for the sides ``L`` and ``R`` that close.
+    moved, layers, kept
+        As `LidSkin.drawn`.
+    """
+    folded = [skin.drawn(moved, layers, kept, closed[skin.side]) for skin in skins if skin.side in closed]
+    drawn = [line.drawn(line.line(moved), closed[line.side]) for line in lines if line.side in closed]
+    return tuple(patch for patch in folded + drawn if patch is not None)
 
 
 def _eased(share: float) -> float:

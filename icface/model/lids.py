@@ -149,5 +149,11 @@ def lids_move(before: ControlVector, change: FloatArray, follows: Mapping[str, f
     return moves
 
 
+def blinks(before: ControlVector, moves: FloatArray) -> dict[str, float]:
+    """Of the sides ``L`` and ``R`` that close under `lids_move`: how much of what was open is closed, 0..1."""
+    more = {side: float(moves[EXPRESSIONS.index(f"eyeBlink_{side}")]) for side in "LR"}
+    return {side: share / max(1 - before[f"eyeBlink_{side}"], 1e-6) for side, share in more.items() if share > 0}
+
+
 def _by_column(line: FloatArray) -> FloatArray:
     return line[np.argsort(line[:, 0])]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -18,7 +18,15 @@ _TURNED_MOST = 0.45
 _TONE_PX, _TONE, _TONE_HUE = 2.0, 0.75, 0.5
 """Over a drawn mouth: blur of paint in pixels of the painter's square, and how much of its brightness and of its hue counts."""
 HUE_TAIL = 1.0
-"""Per cent of a patch's pixels at either end of a hue that do not count for it: specks and noise."""
+"""Per cent of the pixels at either end of a hue that do not count for it: specks and noise."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hues:
+    """How far from grey the channels of a photo's colours go, each (3,) float32 in units of the range of values."""
+
+    low: NDArray[np.float32]
+    high: NDArray[np.float32]
 
 
 def painter_controls(controls: ControlVector) -> torch.Tensor:
@@ -40,7 +48,14 @@ def as_taught(before: torch.Tensor, after: torch.Tensor) -> tuple[torch.Tensor, 
     return before, before + change
 
 
-def in_own_hues(colour: NDArray[np.float32], moved: NDArray[np.float32], photo: NDArray[np.float32]) -> NDArray[np.float32]:
+def hues_of(picture: NDArray[np.uint8]) -> Hues:
+    """The hues of a picture (H, W, 3), but for `HUE_TAIL`."""
+    own = (picture - picture.mean(2, keepdims=True)).reshape(-1, 3) / 255
+    low, high = np.percentile(own, (HUE_TAIL, 100 - HUE_TAIL), axis=0).astype(np.float32)
+    return Hues(np.minimum(low, 0), np.maximum(high, 0))
+
+
+def in_own_hues(colour: NDArray[np.float32], moved: NDArray[np.float32], hues: Hues) -> NDArray[np.float32]:
     """Paint that makes no hue the photo does not have there: grey photographs keep grey teeth, and no mouth turns blue.
 
     Parameters
@@ -49,20 +64,18 @@ def in_own_hues(colour: NDArray[np.float32], moved: NDArray[np.float32], photo: 
         What is to be added, in units of the range of values.
     moved : (3, S, S)
         The moved picture that it is added to, -1..1.
-    photo : (3, S, S)
-        The photo there, -1..1.
+    hues : Hues
+        Those of the photo.
 
     Returns
     -------
     (S, S, 3) float32
         What to add, so that each colour's distance from grey lies between the photo's least and greatest, and grey.
     """
-    under = moved.transpose(1, 2, 0) * 0.5
+    under = moved.transpose(1, 2, 0) * np.float32(0.5)
     painted = under + colour
     grey = painted.mean(2, keepdims=True)
-    own = (photo - photo.mean(0)).reshape(3, -1) * 0.5
-    low, high = np.percentile(own, (HUE_TAIL, 100 - HUE_TAIL), axis=1)
-    return np.asarray(grey + np.clip(painted - grey, np.minimum(low, 0), np.maximum(high, 0)) - under, np.float32)
+    return np.asarray(grey + np.clip(painted - grey, hues.low, hues.high) - under, np.float32)
 
 
 def tone_of_drawn(paint: Patch, drawn: NDArray[np.float32]) -> Patch:

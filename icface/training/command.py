@@ -140,6 +140,8 @@ def frame_patches(held_out: tuple[str, ...], **options: Any) -> None:
 @click.option("--adversary", type=click.FloatRange(0), default=0.1, show_default=True, help="Weight of the discriminators.")
 @click.option("--fidelity", type=click.FloatRange(0), default=1.0, show_default=True, help="Weight of the photographs.")
 @click.option("--start", type=FILE, default=None, help="Painter weights to start from where --out holds no checkpoint.")
+@click.option("--width", "widths", type=click.IntRange(1), multiple=True, help="Channels of a new painter, level by level.")
+@click.option("--teacher", type=FILE, default=None, help="Painter weights whose answers are learnt too.")
 @click.option("--rate", default=1e-3, show_default=True, help="Highest learning rate.")
 @click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Of all processes together.")
 @click.option("--device", default="cpu", show_default=True)
@@ -156,7 +158,7 @@ def painter(held_out: Path | None, **options: Any) -> None:
 
     try:
         figures = train(PainterPlan(**options), held_out=held_out)
-    except TrainingError as error:
+    except (TrainingError, ValueError) as error:
         raise click.UsageError(str(error)) from error
     if is_first():
         click.echo(json.dumps(figures))

@@ -23,7 +23,8 @@ from typing import Any, Literal, cast
 import torch
 from torch import Tensor, nn
 
-from icface.model.painter import Paint, Painter
+from icface.model.layers import for_inference
+from icface.model.painter import Paint, Painter, PainterConfig
 from icface.model.store import save_model
 from icface.training.engine import Learner, Plan, Trainer
 from icface.training.painter_batches import PatchBatch, PatchSampler
@@ -53,6 +54,11 @@ class PainterPlan:
     start : Path, optional
         Weights to start from where there is no checkpoint. Its normalisations keep their statistics, so that small batches,
         and parts of batches in several processes, learn as large ones.
+    widths : tuple of int
+        Channels of a painter that starts from nothing, as in `icface.model.painter.PainterConfig`; its own if there are none.
+    teacher : Path, optional
+        Weights of a painter whose answers are learnt too, as a rule a larger one's (Hinton, Vinyals, Dean, "Distilling the
+        knowledge in a neural network", 2015).
     supervision : "paired", "unpaired" or "both"
         Which samples teach: pix2pix, CycleGAN, or both together.
     adversary : float
@@ -74,6 +80,8 @@ class PainterPlan:
     minutes: float = 30.0
     steps: int | None = None
     start: Path | None = None
+    widths: tuple[int, ...] = ()
+    teacher: Path | None = None
     supervision: Supervision = "both"
     adversary: float = 0.1
     fidelity: float = 1.0
@@ -125,7 +133,8 @@ class PainterTraining:
         self.plan, self.features = plan, features.to(ranks.device)
         self._judge = judge
         unpaired = plan.supervision != "paired"
-        there = Painter() if plan.start is None else settled(Painter.from_file(plan.start))
+        there = self._first() if plan.start is None else settled(Painter.from_file(plan.start))
+        self.teacher = None if plan.teacher is None else for_inference(Painter.from_file(plan.teacher)).to(ranks.device)
         back = Painter(there.config) if unpaired else None
         if back is not None and plan.start is not None:
             back = settled(back)
@@ -146,14 +155,17 @@ class PainterTraining:
         )
         self.trainer = Trainer(learners, run, ranks, after_checkpoint=self._write)
 
+    def _first(self) -> Painter:
+        return Painter(PainterConfig(widths=self.plan.widths) if self.plan.widths else None)
+
     def _write(self, trainer: Trainer) -> None:
         """The averaged painter in the product's format, and what it reaches."""
         painter = cast("Generators", trainer.average("generators")).there
         figures = self._judge(painter)
         log.info("held out after %d steps: %s", trainer.steps, json.dumps(figures))
-        elsewhere = ("out", "patches", "start", "steps")
+        elsewhere = ("out", "patches", "start", "teacher", "steps")
         notes: dict[str, Any] = {k: str(v) for k, v in asdict(self.plan).items() if k not in elsewhere}
-        notes |= {"steps": trainer.steps, "held_out": figures}
+        notes |= {"steps": trainer.steps, "held_out": figures, "taught": self.teacher is not None}
         path = self.plan.out / "painter.safetensors"
         save_model(path, kind=KIND, config=painter.description(), state=painter.state_dict(), notes=notes)
 
@@ -200,6 +212,9 @@ class PainterTraining:
         told |= parts | {"features": self.features.distance(out, y)}
         loss = 10 * parts["l1"] + 5 * parts["steep"] + 5 * parts["colour"] + told["features"]
         loss = self.plan.fidelity * loss + parts["mask"]
+        if self.teacher is not None:
+            told["taught"] = self._untaught(paint, batch)
+            loss = loss + 10 * told["taught"]
         if not a:
             return loss, []
         told["fooled"], seen = self._opinion("d3", zone, x, out)
@@ -212,6 +227,15 @@ class PainterTraining:
         loss = loss + 10 * ((reverse - x).abs() * (0.1 + zone)).mean() + mask_price(reverse_paint, batch)
         loss = loss + a * self._opinion("d4", zone, y, reverse)[0]
         return loss, [*shown, ("d4", (y, x), 1.0, zone), ("d4", (y, reverse), 0.0, zone)]
+
+    def _untaught(self, paint: Paint, batch: PatchBatch) -> Tensor:
+        """How far paint is from what the teacher would paint: what is added, and the mask."""
+        assert self.teacher is not None
+        with torch.no_grad():
+            wanted: Paint = self.teacher(batch.seen, batch.before, batch.after)
+        weight = 0.1 + batch.zone + 4 * batch.inside
+        added = ((paint.mask * paint.colour - wanted.mask * wanted.colour).abs() * weight).mean()
+        return added + 0.2 * ((paint.mask - wanted.mask).abs() * weight).mean()
 
     def _cycle(self, moved: PatchBatch, real: PatchBatch, told: dict[str, Tensor]) -> tuple[Tensor, list[_Shown]]:
         """The unpaired phase: realism, the way there and back, and what is right already stays."""

@@ -11,6 +11,7 @@ from icface.controls import ControlVector
 from icface.geometry import Similarity
 from icface.model.followed import Followed
 from icface.model.neutralizer import GRID
+from icface.model.paint_limits import hues_of
 from icface.model.patches import PatchAnchor
 from icface.predictor import FacePrediction, Patch, SourceEncoding
 
@@ -23,7 +24,8 @@ def encoding(turn_deg: float = 0.0) -> SourceEncoding:
     nothing = np.zeros((1, 1), np.int64)
     kept, anchor = np.zeros((1, 1, 3), np.uint8), PatchAnchor(np.zeros(3), 60.0)
     lips = Followed(np.zeros(20, np.int64), np.zeros((20, 2)))
-    return SourceEncoding(crop, ControlVector(), None, nothing, (60.0, 20.0, 20.0), kept, anchor, lips, None)  # type: ignore[arg-type]
+    hues = hues_of(kept)
+    return SourceEncoding(crop, ControlVector(), None, nothing, (60.0, 20.0, 20.0), kept, anchor, hues, lips, None)  # type: ignore[arg-type]
 
 
 def bump(amount: float) -> np.ndarray:

@@ -261,6 +261,23 @@ def test_the_painter_learns_its_pairs_resumes_and_its_weights_load(tmp_path: Pat
     assert PainterTraining(plan, Ranks(), TrackerFeatures()).trainer.steps == 30
 
 
+def test_a_small_painter_learns_what_a_larger_one_paints(patches: Path, tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    large = Painter(PainterConfig(widths=(8, 12), told=4))
+    torch.nn.init.normal_(large.head.weight, std=0.05)
+    save_model(tmp_path / "large.safetensors", kind=KIND, config=large.description(), state=large.state_dict(), half=False)
+    plan = PainterPlan(
+        patches=(patches,), out=tmp_path / "run", supervision="paired", adversary=0.0, fidelity=0.0,
+        warmup=1, rate=3e-3, batch=4, steps=40, widths=(4, 6), teacher=tmp_path / "large.safetensors",
+    )  # fmt: skip
+    training, sampler = PainterTraining(plan, Ranks(), TrackerFeatures()), PatchSampler(patches)
+    told = [float(training.one_step(sampler.batch(4), None)["taught"].detach()) for _ in training.trainer.run()]
+    assert np.mean(told[-5:]) < 0.6 * np.mean(told[:5])
+    small = Painter.from_file(tmp_path / "run" / "painter.safetensors")
+    assert small.config.widths == (4, 6)
+    assert load_model(tmp_path / "run" / "painter.safetensors", kind=KIND).notes["taught"]
+
+
 def test_a_painter_that_is_trained_on_keeps_the_statistics_of_its_normalisations(patches: Path, tmp_path: Path) -> None:
     torch.manual_seed(2)
     first = Painter(PainterConfig(widths=(8, 12), told=4))

@@ -16,7 +16,7 @@ from icface.model.anatomy import one_face
 from icface.model.crops import sample_crop
 from icface.model.device import Device
 from icface.model.neutralizer import GRID, Part
-from icface.model.paint_limits import in_own_hues
+from icface.model.paint_limits import hues_of, in_own_hues
 from icface.predictor import FacePredictor, SourceEncoding
 from icface.tracking import FaceObservation, NoFaceError
 from icface.tracking.builtin import BuiltinTracker
@@ -253,17 +253,23 @@ def test_a_photo_without_colour_gets_paint_without_colour(
 def test_paint_keeps_to_the_hues_of_the_photo() -> None:
     rng = np.random.default_rng(0)
     paint = rng.normal(0, 0.2, (8, 8, 3)).astype(np.float32)
-    grey = np.full((3, 8, 8), 0.3, np.float32)
-    assert np.ptp(grey.transpose(1, 2, 0) / 2 + in_own_hues(paint, grey, grey), axis=2).max() < 1e-6
-    colourful = rng.uniform(-1, 1, (3, 8, 8)).astype(np.float32)
+    grey = np.full((8, 8, 3), 166, np.uint8)
+    painted = grey / 255 + in_own_hues(paint, seen(grey), hues_of(grey))
+    assert np.ptp(painted, axis=2).max() < 1e-6
+    colourful = rng.integers(0, 256, (8, 8, 3), np.uint8)
     within = np.zeros((8, 8, 3), np.float32)
     within[2:6, 2:6] = 0.1
-    assert in_own_hues(within, colourful * 0.2, colourful) == pytest.approx(within, abs=1e-6)
-    skin = np.broadcast_to(np.array([0.6, 0.2, 0.0], np.float32)[:, None, None], (3, 8, 8))
+    assert in_own_hues(within, seen(colourful) * 0.2, hues_of(colourful)) == pytest.approx(within, abs=1e-6)
+    skin = np.full((8, 8, 3), (204, 153, 128), np.uint8)
     blue = np.broadcast_to(np.array([-0.2, 0.0, 0.4], np.float32), (8, 8, 3))
-    painted = skin.transpose(1, 2, 0) / 2 + in_own_hues(blue, skin, skin)
+    painted = skin / 255 + in_own_hues(blue, seen(skin), hues_of(skin))
     assert (painted[..., 2] - painted.mean(2)).max() < 0.02  # 0.2 without
-    assert painted.mean() == pytest.approx((skin.transpose(1, 2, 0) / 2 + blue).mean(), abs=0.05)
+    assert painted.mean() == pytest.approx((skin / 255 + blue).mean(), abs=0.05)
+
+
+def seen(picture: np.ndarray) -> np.ndarray:
+    """A picture (H, W, 3) as (3, H, W), in the units of what the painter sees, but with black as 0."""
+    return (picture.transpose(2, 0, 1) * (2 / 255)).astype(np.float32)
 
 
 def test_paint_leaves_the_mouth_alone_when_only_eyes_and_brows_move(

@@ -120,6 +120,19 @@ def test_the_reduced_copy_of_a_photo_is_made_once(renderer: Renderer, photo: Pho
 # ---- edited
 
 
+def test_what_is_played_is_made_once_and_a_slider_leaves_nothing_behind(renderer: Renderer, photo: Photo) -> None:
+    dragged = FrameRequest(photo, (FACE,), (JAW,), "draft", 256)
+    first, second = (renderer.render(dragged).pixels for _ in range(2))
+    assert first is not second
+    assert np.array_equal(first, second)
+    played = dataclasses.replace(dragged, playing=True)
+    kept = renderer.render(played).pixels
+    assert renderer.render(played).pixels is kept
+    assert renderer.render(dragged).pixels is kept  # where a loop is stopped, its picture is there
+    full = dataclasses.replace(played, quality="full", max_side=None)
+    assert renderer.render(full).pixels is not renderer.render(full).pixels
+
+
 @pytest.mark.parametrize("channels", [3, 4])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("quality", ["draft", "full"])
