@@ -293,7 +293,7 @@ class FacePredictor:
         skin = (own == Part.SKIN) | (own == Part.LOWER)
         source = mesh.source.double().cpu().numpy()
         lips = lips_of(part, source, points)
-        lids = lashes_of(source, skin, points, kept), lid_skins(source, skin, points, kept)
+        lids = lashes_of(source, skin, points, kept), lid_skins(source, skin, points, kept, controls)
         flesh = window[(part == Part.SKIN) | (part == Part.LOWER)]
         tones = tones_of(kept, _FINER.points(points[:, :2]), flesh, window[part == Part.INSIDE])
         upright = in_crop(controls, crop_from_image)

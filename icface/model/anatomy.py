@@ -37,6 +37,8 @@ def with_lids(mesh: SurfaceMesh, part: NDArray[np.int64], points: NDArray[np.flo
         blink *= near
         blink[:2] *= 1 - share
         blink[1] -= share * drop
+        rise, risen = (torch.from_numpy(a).to(basis) for a in (lid.rise, lid.risen))
+        blink[1] += risen * (rise - blink[1])
         basis[EXPRESSIONS.index(f"eyeLookDown_{side}")] *= near * (1 - torch.from_numpy(lid.above).to(basis))  # see `lids_move`
         for brow in ("browDown", "browInnerUp", "browOuterUp"):
             basis[EXPRESSIONS.index(f"{brow}_{side}")] *= 1 - share * (1 - release)

@@ -28,6 +28,8 @@ _THICK, _BLUR = 1, 0.7
 _BEGINS, _ENDS = 0.4, 0.95
 """How far an eye is closed, 0..1, where the line begins to show, and where it is all there."""
 _STRENGTH = 0.9
+_LEAST = 0.3
+"""Share by which the line is darker than the lid at least: where lids meet, no light gets in."""
 _LID_ABOVE = 0.3
 """Where the skin of the lid is looked at above its edge, in widths of the eye."""
 
@@ -55,7 +57,7 @@ class Lashes:
     width : float
         Of the eye, grid pixels.
     colour : (3,) float32
-        From the lid's skin to its lashes, in units of the range of values, none above 0.
+        From the lid's skin to its lashes, in units of the range of values, darker by `_LEAST` at least.
     """
 
     side: str
@@ -111,7 +113,7 @@ def lashes_of(source: F64, skin: NDArray[np.bool_], landmarks: F64, kept: NDArra
         lash = np.concatenate([_colours(kept, along + np.array([0.0, down])) for down in (-1.0, -0.5, 0.0)])
         dark = lash[np.argsort(lash.sum(1))[: len(lash) // 4]].mean(0)
         lid = np.median(_colours(kept, along[4:-4] - (0, _LID_ABOVE * width)), axis=0)
-        colour = np.minimum((dark - lid) / 255, 0).astype(np.float32)
+        colour = np.minimum(dark - lid, -_LEAST * lid).astype(np.float32) / 255
         found.append(Lashes(side, Followed.of(edge, source, own), width, colour))
     return tuple(found)
 

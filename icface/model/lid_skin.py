@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.controls import ControlVector
 from icface.geometry import Similarity
 from icface.model.followed import Followed
 from icface.model.lashes import Lashes
@@ -38,6 +39,12 @@ _BRIGHT = 65
 """Percentile of brightness that is taken for an open lid's tone: lashes and creases are darker."""
 _DARKEST_ABOVE, _DARKEST_LID = 0.7, 0.5
 """Skin above the eye and on its lid is taken to be at least so bright, in brightnesses of the skin below the eye."""
+_LIT, _DEEP_SHADE = 75, 0.5
+"""Percentile of brightness of an eye and its lid, and its ratio to the skin below, under which the eye is in a shadow that the
+skin below is not in."""
+_SHUT, _OPEN = 0.1, 0.2
+"""Height of an eye, in widths of it and by how far it reads as open, up to which it is closed in the photo, so that its lid is
+there; and from which on that is made in full."""
 _GRAIN, _STREAKS = 0.45, 0.025
 """Share of the moved pixels' fine light and dark that is kept, and its size, 0..1, from which on it is streaks, not grain."""
 _BEGINS, _ALL = 0.25, 0.85
@@ -70,6 +77,8 @@ class LidSkin:
         Between those points in the photo, grid pixels.
     lashes : float
         How far the photo's lashes reach above the edge, grid pixels.
+    hidden : float
+        0..1, how much of the closed lid the photo does not show.
     tones : (_UP, _ACROSS, 3) float32
         0..1, of the closed lid: from its edge up, from the left to the right.
     """
@@ -80,6 +89,7 @@ class LidSkin:
     width: float
     height: F64
     lashes: float
+    hidden: float
     tones: F32
 
     def drawn(self, moved: F64, layers: Layers, kept: NDArray[np.uint8], closed: float) -> Patch | None:
@@ -94,7 +104,7 @@ class LidSkin:
         kept : (KEPT, KEPT, 3) uint8
             The crop's picture.
         """
-        amount = _eased((closed - _BEGINS) / (_ALL - _BEGINS))
+        amount = _eased((closed - _BEGINS) / (_ALL - _BEGINS)) * self.hidden
         if amount == 0:
             return None
         edge, top = self.edge.at(moved), self.top.at(moved)
@@ -151,7 +161,9 @@ _SMOOTHING: F64 = _POWERS @ np.linalg.pinv(_POWERS)
 """(9, 9): points along a lid to a polynomial of the fourth degree through them."""
 
 
-def lid_skins(source: F64, skin: NDArray[np.bool_], landmarks: F64, kept: NDArray[np.uint8]) -> tuple[LidSkin, ...]:
+def lid_skins(
+    source: F64, skin: NDArray[np.bool_], landmarks: F64, kept: NDArray[np.uint8], controls: ControlVector
+) -> tuple[LidSkin, ...]:
     """The lids of a face's eyes.
 
     Parameters
@@ -164,6 +176,8 @@ def lid_skins(source: F64, skin: NDArray[np.bool_], landmarks: F64, kept: NDArra
         Face-mesh points, grid pixels.
     kept : (KEPT, KEPT, 3) uint8
         The crop's picture.
+    controls : ControlVector
+        What the photo shows.
     """
     own = np.flatnonzero(skin)
     found = []
@@ -182,7 +196,8 @@ def lid_skins(source: F64, skin: NDArray[np.bool_], landmarks: F64, kept: NDArra
         tones = _tones(kept, (upper, lower, top), down, width)
         height = ((upper - top) @ down).astype(np.float64)
         edge, end = Followed.of(upper, source, own), Followed.of(top, source, own)
-        found.append(LidSkin(side, edge, end, width, height, float(lashes.max()), tones))
+        hidden = _eased((float(gap.max()) / width * (1 - controls[f"eyeBlink_{side}"]) - _SHUT) / (_OPEN - _SHUT))
+        found.append(LidSkin(side, edge, end, width, height, float(lashes.max()), hidden, tones))
     return tuple(found)
 
 
@@ -198,9 +213,13 @@ def _tones(kept: NDArray[np.uint8], lines: tuple[F64, F64, F64], down: F64, widt
     reach = float(np.linalg.norm(upper - top, axis=1).mean())
     above = _along(_strip(kept, top, down * reach * np.linspace(-0.3, 0.45, 8)[:, None]))
     below = _along(_strip(kept, lower, down * width * np.linspace(0.16, 0.36, 8)[:, None]))
+    open_lid = _colours(kept, np.stack([upper + (top - upper) * f for f in np.linspace(0.25, 1, 8)]))
+    eye = _colours(kept, np.stack([upper + (lower - upper) * f for f in np.linspace(0, 1, 8)]))
+    lit = float(np.percentile(np.concatenate([open_lid, eye]).mean(2), _LIT) / max(below.mean(), 1e-3))
+    below *= min(lit / _DEEP_SHADE, 1.0)
     above = _no_darker(above, below, _DARKEST_ABOVE)
-    open_lid = np.stack([upper + (top - upper) * f for f in np.linspace(0.25, 1, 8)])[:, _ACROSS // 6 : -_ACROSS // 6]
-    own = _no_darker(_typical(_colours(kept, open_lid).reshape(-1, 1, 3)), below.mean(0, keepdims=True), _DARKEST_LID)
+    lid = _typical(open_lid[:, _ACROSS // 6 : -_ACROSS // 6].reshape(-1, 1, 3))
+    own = _no_darker(lid, below.mean(0, keepdims=True), _DARKEST_LID)
     edge = _LID_SHARE * own + _BELOW_SHARE * below + (1 - _LID_SHARE - _BELOW_SHARE) * above
     up = np.linspace(0, 1, _UP)[:, None, None]
     share = up * up * (3 - 2 * up)

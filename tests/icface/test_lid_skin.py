@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from icface.controls import ControlVector
 from icface.model.lid_skin import LidSkin, lid_skins
 from icface.model.lids import LEFT_BROW, LEFT_EYE, RIGHT_BROW, RIGHT_EYE
 from icface.model.neutralizer import GRID
@@ -38,14 +39,14 @@ def face() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def lids() -> tuple[LidSkin, ...]:
     source, landmarks, kept = face()
-    return lid_skins(source, np.ones(len(source), bool), landmarks, kept)
+    return lid_skins(source, np.ones(len(source), bool), landmarks, kept, ControlVector())
 
 
 def closed_at(share: float, kept: np.ndarray | None = None) -> Patch | None:
     """What is drawn over the left eye when its upper lid came down by this share of the opening."""
     source, landmarks, own = face()
     picture = own if kept is None else kept
-    skin = lid_skins(source, np.ones(len(source), bool), landmarks, picture)[0]
+    skin = lid_skins(source, np.ones(len(source), bool), landmarks, picture, ControlVector())[0]
     moved = source.copy()
     rows = np.unique(skin.edge.rows)
     moved[rows, 1] += share * 2 * np.maximum(100 - source[rows, 1], 0)
@@ -102,6 +103,23 @@ def test_the_eye_that_was_there_is_gone_when_it_is_closed() -> None:
     assert (whole.smooth <= whole.mask).all()
 
 
+def test_the_lid_of_an_eye_in_a_shadow_is_no_lighter_than_the_shadow() -> None:
+    source, landmarks, kept = face()
+    row = round((100 + TALL / 2 + 0.1 * WIDTH) * FINER)  # the edge of the shadow is just below the eye
+    kept[:row] = kept[:row] // 8
+    for lid in lid_skins(source, np.ones(len(source), bool), landmarks, kept, ControlVector()):
+        assert lid.tones.max() * 255 < np.mean(SKIN) * 0.35
+
+
+def test_the_lid_of_an_eye_that_is_closed_in_the_photo_stays_the_photos() -> None:
+    source, landmarks, kept = face()
+    shut = ControlVector.of({"eyeBlink_L": 0.75})
+    left, right = lid_skins(source, np.ones(len(source), bool), landmarks, kept, shut)
+    assert (left.hidden, right.hidden) == (0.0, 1.0)
+    flow = np.zeros((GRID, GRID, 2), np.float32)
+    assert left.drawn(source, (flow, None, None), kept, 1.0) is None
+
+
 def test_a_grey_photo_gets_grey_lids() -> None:
     grey = np.repeat(face()[2].mean(2, keepdims=True).astype(np.uint8), 3, axis=2)
     whole = closed_at(1.0, grey)
@@ -127,5 +145,5 @@ def test_lids_go_with_the_head() -> None:
 
 def test_a_face_without_a_surface_has_no_lids() -> None:
     source, landmarks, kept = face()
-    assert lid_skins(source, np.zeros(len(source), bool), landmarks, kept) == ()
+    assert lid_skins(source, np.zeros(len(source), bool), landmarks, kept, ControlVector()) == ()
     assert len(lids()) == 2

@@ -38,18 +38,22 @@ def at(values: np.ndarray, x: int, y: int) -> float:
     return float(values[(y - 60) * 80 + x - 60])
 
 
-def test_the_upper_lid_falls_onto_the_lower_one() -> None:
+def test_the_upper_lid_falls_onto_the_lower_one_that_rises_a_little() -> None:
     fitted = lid()
     for x in (92, 100, 108):
         half = TALL / 2 * np.sqrt(1 - ((x - 100) / (WIDTH / 2)) ** 2)
-        edge = int(np.floor(100 - half))
-        assert at(fitted.share * fitted.drop, x, edge) == pytest.approx(2 * half + 1.8, abs=1.3)  # and a little beyond
+        upper, lower = int(np.floor(100 - half)), int(np.ceil(100 + half))
+        rise = at(fitted.risen * fitted.rise, x, lower)
+        assert rise == pytest.approx(0.15 * 2 * half, abs=0.4)
+        assert at(fitted.share * fitted.drop, x, upper) + rise == pytest.approx(2 * half + 1.8, abs=1.3)  # and a little beyond
 
 
-def test_the_brow_and_the_lower_lid_stay() -> None:
-    moved = lid().share * lid().drop
-    assert at(moved, 100, int(BROW[0, 1]) - 1) < 0.2
-    assert at(moved, 100, 100 + int(TALL)) == 0
+def test_the_brow_and_the_cheek_stay() -> None:
+    fitted = lid()
+    assert at(fitted.share * fitted.drop, 100, int(BROW[0, 1]) - 1) < 0.2
+    assert at(fitted.share * fitted.drop, 100, 100 + int(TALL)) == 0
+    assert at(fitted.risen, 100, 100 + int(TALL / 2 + 0.3 * WIDTH) + 1) == 0
+    assert fitted.risen[grid()[:, 1] < 100].max() == 0
 
 
 def test_skin_is_stretched_and_never_folded() -> None:
