@@ -42,8 +42,11 @@ _JAW_OPENS, _JAW_ASIDE_CM, _JAW_FORWARD_CM = 0.40, 0.55, 0.5
 """Turn, radians, and shifts of the jaw at full intensity."""
 _LIT_BY_LIPS = np.array([0.75, 1.0, 1.05], np.float32)
 """Exponents of the share of light that gets between lips, by channel."""
-_GUM_EVEN = 0.4
+_GUM_EVEN = 0.15
 """Gums are lit more evenly than teeth, which stand out: exponent of the light."""
+_CHEEKS, _CHEEKS_BARED = 2.4, 7.5
+"""How much lighter the inside of cheeks is than what lies behind everything, in brightnesses of that; and where lips that draw
+back let the light in."""
 _TONGUE_WIDE_CM, _TONGUE_HIGH_CM, _TONGUE_BACK_CM = 2.35, 0.75, 2.6
 
 
@@ -207,7 +210,8 @@ def _depth(view: View, grid: tuple[F32, F32], tones: Tones) -> F32:
     columns, rows = grid
     x = (columns - float(view.origin[0])) / view.per_cm
     y = (float(view.origin[1]) - rows) / view.per_cm
-    light = 1 + 2.4 * np.clip(np.abs(x) / 2.6, 0, 1) ** 3 + 0.5 * np.exp(-(((y + 0.1) / 0.8) ** 2))
+    cheeks = _CHEEKS + (_CHEEKS_BARED - _CHEEKS) * (1 - tones.shade)
+    light = 1 + cheeks * np.clip(np.abs(x) / 2.6, 0, 1) ** 3 + 0.5 * np.exp(-(((y + 0.1) / 0.8) ** 2))
     return np.asarray(light * tones.dark[:, None, None], np.float32)
 
 

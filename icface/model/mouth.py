@@ -268,7 +268,7 @@ def tones_of(picture: U8, points: F64, skin: NDArray[np.uint8], inside: NDArray[
     colours = {
         "tooth": tooth,
         "tongue": 0.74 * light * flesh_hue,
-        "gum": 0.66 * light * flesh_hue,
+        "gum": 0.78 * light * flesh_hue,
         "dark": 0.085 * light * (1 + 1.2 * (flesh_hue - 1)),
     }
     low, high = _hues(picture, red)
