@@ -31,10 +31,10 @@ _OVERLAP_PX, _OVERLAP_FROM = 1.2, 0.6
 """How far lids overlap where the eye is open by at least this share of its height; less towards the corners."""
 _BAND = 0.25
 """Height of what the lid comes to lie on, in widths of the eye."""
-_RISES, _RISES_BELOW = 0.15, 0.3
+_RISES, _RISES_BELOW = 0.12, 0.3
 """How far a blink raises the lower lid, in heights of the open eye, and how far below it nothing of that is left, in widths.
 Shut eyes of the training portraits lie higher than open ones' lower lids: 0.06 of a width below the corners, not 0.11."""
-_MEET = 0.82
+_MEET = 0.8
 """Share of what is left of the slider at which lids meet; the rest presses them."""
 FOLLOWS = 0.55
 """Share of what is left to close by which an upper lid follows an eye that looks all the way down, unless told."""

@@ -74,7 +74,7 @@ def test_nothing_is_drawn_for_a_face_without_a_surface() -> None:
 
 
 def test_lids_meet_before_the_slider_ends_and_open_as_they_are_asked() -> None:
-    assert closing(0.0, 0.41) == pytest.approx(0.5)
+    assert closing(0.0, 0.4) == pytest.approx(0.5)
     assert closing(0.0, 1.0) == 1.0
     assert closing(0.4, 0.6) == pytest.approx(0.6)
     assert closing(0.5, -0.3) == -0.3
