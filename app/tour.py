@@ -86,7 +86,7 @@ def run_tour(out: Path) -> int:
         Gets one picture per stop, ``contact-sheet.png``, a performance as clip and project, and ``window.png``.
     """
     click.echo(f"There is no display here, so the editor's tour is rendered into {out}{os.sep} instead.")
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    os.environ["QT_QPA_PLATFORM"] = os.environ.get("QT_QPA_PLATFORM") or "offscreen"  # set to nothing, Qt would give up
     out.mkdir(parents=True, exist_ok=True)
     existing = QApplication.instance()
     application = existing if isinstance(existing, QApplication) else QApplication([])

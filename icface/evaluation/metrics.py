@@ -21,8 +21,6 @@ Mask = NDArray[np.bool_]
 
 MOST_DECIBELS = 100.0
 """What `psnr` says of equal pictures."""
-STABLE_POINTS = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 2)
-"""Corners of the eyes and the ridge of the nose: landmarks that hardly any expression moves."""
 _FINE_PX, _COARSE_PX = 1.0, 2.0
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 

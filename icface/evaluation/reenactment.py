@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from icface.compositor import composite
 from icface.controls import ControlVector
 from icface.evaluation.material import Shot, read_again
-from icface.evaluation.metrics import STABLE_POINTS, hull_mask, masked_l1, place_and_size, psnr, ssim
-from icface.geometry import MESH_POINTS, face_crop
+from icface.evaluation.metrics import hull_mask, masked_l1, place_and_size, psnr, ssim
+from icface.geometry import MESH_POINTS, RIGID_POINTS, face_crop
 from icface.model.crops import sample_crop
 from icface.predictor import FacePredictor
 from icface.tracking import FaceTracker
@@ -57,7 +57,7 @@ def judge(tracker: FaceTracker, made: U8, source: Shot, true: Shot) -> Score | N
     seen = source.face if made is source.image else read_again(tracker, made, source.face)
     if seen is None:
         return None
-    stable = list(STABLE_POINTS)
+    stable = list(RIGID_POINTS)
     made_from_true = place_and_size(true.face.landmarks[stable, :2], seen.landmarks[stable, :2])
     crop = face_crop(source.face.landmarks, JUDGED_AT_PX)
     shown, wanted = sample_crop(made, crop, JUDGED_AT_PX), sample_crop(true.image, crop @ made_from_true, JUDGED_AT_PX)

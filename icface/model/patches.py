@@ -13,10 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.geometry import Similarity
+from icface.geometry import RIGID_POINTS, Similarity
 from icface.model.neutralizer import GRID
 from icface.model.painter import PATCH, PATCH_CHANNELS
-from icface.model.tracker_nets import RIGID_POINTS
 
 if TYPE_CHECKING:
     from icface.model.warp import SurfaceMesh

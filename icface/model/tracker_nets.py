@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from icface.controls import CHANNELS
+from icface.geometry import RIGID_POINTS
 
 N_POINTS = 478
 DETECTOR_STRIDE = 8
@@ -193,8 +194,6 @@ FEATURE_POINTS = (
     234, 454, 127, 356,
 )  # fmt: skip
 """Landmarks at which the refiner looks: face-mesh numbers."""
-RIGID_POINTS = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 2)
-"""Landmarks that no expression moves much: eye corners and the ridge of the nose."""
 REFINE_MARGIN = 1.25
 """Side of a refiner's crop in extents of the face mesh."""
 

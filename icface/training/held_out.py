@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from icface.compositor import composite
 from icface.evaluation.material import Item, Shot, installed, read_again
-from icface.evaluation.metrics import STABLE_POINTS, place_and_size
+from icface.evaluation.metrics import place_and_size
 from icface.evaluation.reenactment import Score, clip_summary, judge, mean_of_clips, reenact
-from icface.geometry import MESH_POINTS, Box, Similarity, face_crop
+from icface.geometry import MESH_POINTS, RIGID_POINTS, Box, Similarity, face_crop
 from icface.model.crops import sample_crop
 from icface.predictor import FacePredictor
 from icface.tracking import FaceObservation, FaceTracker
@@ -195,7 +195,7 @@ class HeldOutPeople:
 
 def rig_reenactment(rig: Rig, image: U8, source: PortraitRow, target: PortraitRow) -> U8:
     """The source's square picture warped by the rig from its fit to the target's, the target shifted and scaled over it."""
-    stable = list(STABLE_POINTS)
+    stable = list(RIGID_POINTS)
     source_from_target = place_and_size(target.landmarks[stable, :2], source.landmarks[stable, :2])
     factor = FLOW_PX / len(image)
     small = Similarity((factor, 0, (factor - 1) / 2, 0, factor, (factor - 1) / 2))

@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from icface.controls import ControlVector
-from icface.geometry import Box, Similarity
+from icface.geometry import RIGID_POINTS, Box, Similarity
 from icface.model.anatomy import INNER_LIPS
-from icface.model.tracker_nets import RIGID_POINTS
 from icface.predictor import FacePredictor
 from icface.tracking import FaceObservation
 from icface.training.painter_patches import Kind, PatchSample, Target, drive, sample, write_patches

@@ -24,6 +24,8 @@ LEAST_PIXELS, MOST_PIXELS = 16.0, 110.0
 """Face sizes that the detector is to find in one look; a pyramid brings larger ones into this range."""
 HELD_OUT = ("coffee.png", "motorcycle_left.png", "motorcycle_right.png", "page.png", "gravel.png")
 """Sample pictures without faces that measure false alarms and are not trained on."""
+_TRIES = 200
+"""Places that are tried for one without a face."""
 TRAINED = (
     "brick.png", "cell.png", "chelsea.png", "chessboard_RGB.png", "color.png", "grass.png", "horse.png",
     "hubble_deep_field.jpg", "ihc.png", "logo.png", "microaneurysms.png", "moon.png", "phantom.png", "retina.jpg",
@@ -96,7 +98,9 @@ def make_backgrounds(
     pictures = sample_pictures(TRAINED)
     made = [_square(rng, pictures[n % len(pictures)]) for n in range(samples)]
     size = portraits.images.shape[1]
-    while len(made) < samples + surroundings:
+    for _ in range(_TRIES * surroundings):
+        if len(made) == samples + surroundings:
+            break
         i = int(rng.integers(len(portraits)))
         x, y, extent, _ = framing(portraits.landmarks[i])
         side = int(rng.uniform(0.18, 0.5) * size)
@@ -104,6 +108,9 @@ def make_backgrounds(
         reach = extent * 0.52 + side / 2
         if abs(left + side / 2 - x) > reach or abs(top + side / 2 - y) > reach * 1.05:
             made.append(_square(rng, np.asarray(portraits.images[i][top : top + side, left : left + side]), 0.9, 1.0))
+    if len(made) < samples + surroundings:
+        found = len(made) - samples
+        raise ValueError(f"Only {found} of {surroundings} surroundings show no face; use portraits with more room.")
     for i in rng.integers(len(portraits), size=faceless):
         x, y, extent, _ = framing(portraits.landmarks[i])
         made.append(without_face(rng, np.asarray(portraits.images[i]), (x, y), extent))

@@ -233,7 +233,10 @@ def fit(
 def _backgrounds(cache: Path) -> np.ndarray[tuple[int, int, int, int], np.dtype[np.uint8]]:
     path = cache / "train_backgrounds.npy"
     if not path.is_file():
-        np.save(path, make_backgrounds(LabelledImages.load(cache, "train_portraits")))
+        try:
+            np.save(path, make_backgrounds(LabelledImages.load(cache, "train_portraits")))
+        except ValueError as error:
+            raise click.UsageError(str(error)) from error
     return np.asarray(np.load(path), np.uint8)
 
 

@@ -150,11 +150,10 @@ def test_an_edit_changes_every_frame_that_shows_the_face(clip: Clip, tiny_predic
     assert changed == [True] * 5 + [False]
 
 
-def test_a_draft_that_was_rendered_before_is_at_hand(clip: Clip, tiny_predictor: FacePredictor) -> None:
+def test_a_draft_that_was_played_before_is_at_hand(clip: Clip, tiny_predictor: FacePredictor) -> None:
     renderer, project = Renderer(tiny_predictor), edits.set_control(a_document(clip), "yaw", 20)
-    first, again, other = (
-        renderer.render(FrameRequest.of(project, poster(clip), "draft", 256, frame=frame)).pixels for frame in (1, 1, 2)
-    )
+    played = [replace(FrameRequest.of(project, poster(clip), "draft", 256, frame=frame), playing=True) for frame in (1, 1, 2)]
+    first, again, other = (renderer.render(request).pixels for request in played)
     assert again is first
     assert other is not first
 
