@@ -92,6 +92,12 @@ class PainterPlan:
     every_minutes: float = 5.0
     warmup: int = 100
 
+    def __post_init__(self) -> None:
+        if self.widths and self.start is not None:
+            raise ValueError("Weights to start from have their own widths: give one or the other.")
+        if self.teacher is not None and self.supervision == "unpaired":
+            raise ValueError("A teacher teaches over paired samples: use paired or both.")
+
 
 class SettledNorm(nn.BatchNorm2d):
     """A batch normalisation that keeps the statistics it has, in training too."""

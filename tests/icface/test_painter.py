@@ -278,6 +278,13 @@ def test_a_small_painter_learns_what_a_larger_one_paints(patches: Path, tmp_path
     assert load_model(tmp_path / "run" / "painter.safetensors", kind=KIND).notes["taught"]
 
 
+def test_what_a_plan_would_not_heed_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="their own widths"):
+        PainterPlan(patches=(tmp_path,), out=tmp_path, start=tmp_path / "a", widths=(4, 6))
+    with pytest.raises(ValueError, match="over paired samples"):
+        PainterPlan(patches=(tmp_path,), out=tmp_path, teacher=tmp_path / "a", supervision="unpaired")
+
+
 def test_a_painter_that_is_trained_on_keeps_the_statistics_of_its_normalisations(patches: Path, tmp_path: Path) -> None:
     torch.manual_seed(2)
     first = Painter(PainterConfig(widths=(8, 12), told=4))
