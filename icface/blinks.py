@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from icface.controls import CHANNEL_INDEX
 from icface.motion import Motion
+from icface.smoothstep import smoothstep
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -83,6 +84,4 @@ def _whole(blink: FloatArray, shut: BoolArray, seconds: FloatArray) -> FloatArra
 
 
 def _eased(values: FloatArray, begins: float, ends: float) -> FloatArray:
-    share = np.clip((values - begins) / (ends - begins), 0, 1)
-    eased: FloatArray = share * share * (3 - 2 * share)
-    return eased
+    return smoothstep(np.clip((values - begins) / (ends - begins), 0, 1))

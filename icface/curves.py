@@ -28,6 +28,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.smoothstep import smoothstep
+
 FloatArray = NDArray[np.float64]
 Side = Literal["hold", "linear", "ease", "bezier"]
 Mode = Literal["delta", "absolute"]
@@ -341,5 +343,4 @@ class Blend:
         rising = (at - self.first + 1) / (self.fade_in + 1)
         falling = (self.last - at + 1) / (self.fade_out + 1)
         share = np.clip(np.minimum(rising, falling), 0, 1)
-        smooth: FloatArray = share * share * (3 - 2 * share)
-        return smooth
+        return smoothstep(share)

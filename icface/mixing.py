@@ -30,6 +30,7 @@ from icface.controls import (
 from icface.curves import Track
 from icface.motion import Motion
 from icface.project import Clip, Driver, FaceEdits, MixRule, Project, ProjectError, mix_target
+from icface.smoothstep import smoothstep
 
 FloatArray = NDArray[np.float64]
 Frames = NDArray[np.integer]
@@ -252,8 +253,7 @@ def _presences(motion: Motion) -> FloatArray:
             before, after = gone[np.clip(place - 1, 0, None)], gone[np.clip(place, None, len(gone) - 1)]
             far[start:end] = np.minimum(np.abs(frames - before), np.abs(frames - after))
     share = np.clip(far / (FADE_FRAMES + 1), 0, 1)
-    weights: FloatArray = share * share * (3 - 2 * share)
-    return weights
+    return smoothstep(share)
 
 
 # Driving -------------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface.project import Region
+from icface.smoothstep import smoothstep
 
 Pixels = NDArray[Any]
 
@@ -61,5 +62,5 @@ def _share(region: Region, scale: float, size: tuple[int, int]) -> tuple[NDArray
     else:
         outside = (np.hypot(dx / across, dy / down) - 1) * min(across, down)
     inside = np.clip(0.5 - outside / soft, 0, 1)
-    share = (inside * inside * (3 - 2 * inside)).astype(np.float32)
+    share = smoothstep(inside).astype(np.float32)
     return share, (slice(top, bottom), slice(left, right))

@@ -18,6 +18,7 @@ MAX_MODEL_BYTES = 30_000_000
 DOCUMENT_MODULES = (
     "icface.controls",
     "icface.geometry",
+    "icface.smoothstep",
     "icface.tracking",
     "icface.au_table",
     "icface.motion",

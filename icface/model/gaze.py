@@ -19,6 +19,7 @@ from icface.model.followed import Followed
 from icface.model.irises import TO_SIDES_DEG
 from icface.model.lids import LOWER, UPPER
 from icface.model.neutralizer import GRID
+from icface.smoothstep import smoothstep
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -286,7 +287,7 @@ def _turned_eye(
         strip = (across < _SEAM_PX + _SUPPORT_PX) & (across > -_SEAM_PX - 3 * _SUPPORT_PX)
         from_left, to_left = np.zeros_like(here), np.clip(0.5 - across / (2 * _SEAM_PX), 0, 1)
         from_left[strip] = flow(strip, ~everywhere)
-        flows.append((from_left, to_left * to_left * (3 - 2 * to_left) * (across > -_SEAM_PX - 2 * _SUPPORT_PX)))
+        flows.append((from_left, smoothstep(to_left) * (across > -_SEAM_PX - 2 * _SUPPORT_PX)))
     return np.s_[top:bottom, left:right], (rows, columns), share.astype(np.uint8, copy=False), flows
 
 

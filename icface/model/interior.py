@@ -19,6 +19,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.smoothstep import smoothstep
+
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
@@ -229,7 +231,7 @@ def _lay_tongue(picture: F32, view: View, jaw: Jaw, grid: tuple[F32, F32], tones
     groove = 0.1 * np.exp(-((across / 0.09) ** 2))
     light = (1.05 - 0.8 * rise * np.sqrt(rise)) * (1 - 0.45 * np.clip(across, -1, 1) ** 2) * (1 - groove * (1 - rise))
     wet = np.exp(-(((rise - 0.33) / 0.16) ** 2)) * (0.16 * np.exp(-(((np.abs(across) - 0.26) / 0.2) ** 2)))
-    share = edge * edge * (3 - 2 * edge)
+    share = smoothstep(edge)
     for channel in range(3):
         picture[channel] += (
             light * float(tones.tongue[channel]) + wet * float(tones.tooth[channel]) - picture[channel]

@@ -16,6 +16,7 @@ from icface.geometry import Similarity
 from icface.model.followed import Followed
 from icface.model.lids import LEFT_EYE, RIGHT_EYE, UPPER
 from icface.model.patches import FINER, Patch
+from icface.smoothstep import smoothstep
 
 F64 = NDArray[np.float64]
 
@@ -79,7 +80,7 @@ class Lashes:
         points = np.round(frame.points(line) * 16).astype(np.int32)
         ink = np.zeros((SIZE, SIZE), np.uint8)
         cv2.polylines(ink, [points], isClosed=False, color=(255,), thickness=_THICK, lineType=cv2.LINE_AA, shift=4)
-        mask = cv2.GaussianBlur(ink, (0, 0), _BLUR).astype(np.float32) * (_STRENGTH * share * share * (3 - 2 * share) / 255)
+        mask = cv2.GaussianBlur(ink, (0, 0), _BLUR).astype(np.float32) * (_STRENGTH * smoothstep(share) / 255)
         along = np.clip(
             (np.arange(SIZE) - frame.points(line)[:, 0].min()) / max(float(np.ptp(frame.points(line)[:, 0])), 1), 0, 1
         )

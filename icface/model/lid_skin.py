@@ -20,6 +20,7 @@ from icface.model.followed import Followed
 from icface.model.lashes import Lashes
 from icface.model.lids import LEFT_BROW, LEFT_EYE, LOWER, RIGHT_BROW, RIGHT_EYE, UPPER, lid_reach
 from icface.model.patches import FINER, SMOOTH_PX, Patch
+from icface.smoothstep import smoothstep
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -125,7 +126,7 @@ class LidSkin:
         from_end = 0.5 - np.abs(column[0] / (_ACROSS - 1) - 0.5)
         aside = np.clip(from_end / _SIDES * (1 + last) + last / 2, 0, 1)
         ends = 1 - np.clip((up - _FADES[0]) / (_FADES[1] - _FADES[0]), 0, 1)
-        mask = np.minimum((amount * new * aside).astype(np.float32) * begins * ends * ends * (3 - 2 * ends), 1)
+        mask = np.minimum((amount * new * aside).astype(np.float32) * begins * smoothstep(ends), 1)
         mask[[0, -1]] = mask[:, [0, -1]] = 0
         rows = np.flatnonzero(mask.any(1))
         if not len(rows):
@@ -222,7 +223,7 @@ def _tones(kept: NDArray[np.uint8], lines: tuple[F64, F64, F64], down: F64, widt
     own = _no_darker(lid, below.mean(0, keepdims=True), _DARKEST_LID)
     edge = _LID_SHARE * own + _BELOW_SHARE * below + (1 - _LID_SHARE - _BELOW_SHARE) * above
     up = np.linspace(0, 1, _UP)[:, None, None]
-    share = up * up * (3 - 2 * up)
+    share = smoothstep(up)
     tones = (edge + (above - edge) * share) * _shade()[..., None]
     return np.clip(tones, 0, 1).astype(np.float32)
 
@@ -321,5 +322,4 @@ def closed_lids(
 
 
 def _eased(share: float) -> float:
-    part = min(max(share, 0.0), 1.0)
-    return part * part * (3 - 2 * part)
+    return smoothstep(min(max(share, 0.0), 1.0))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from icface.controls import EXPRESSIONS, ControlVector
 from icface.model.neutralizer import OFFSET, WINDOW, Part
+from icface.smoothstep import smoothstep
 
 FloatArray = NDArray[np.float64]
 
@@ -125,7 +126,7 @@ def fit_lid(points: FloatArray, skin: NDArray[np.bool_], contour: FloatArray, br
     aside = np.abs(points[:, 0] - x)
     share = skin * (height > -0.5 * gap - 0.5) * np.clip(1.2 - aside / (0.15 * width + 1), 0, 1)
     up = np.clip((height - np.maximum(_LASHES_PX, _LASHES_OF_GAP * gap)) / reach, 0, 1)
-    eased = up * up * (3 - 2 * up)
+    eased = smoothstep(up)
     left = max(1 - closed, 0.25)
     to_close = (gap * (1 - _RISES) + _OVERLAP_PX * np.minimum(gap / (_OVERLAP_FROM * tallest), 1)) / left
     away = np.hypot(*(points - contour.mean(0)).T) / width
@@ -134,7 +135,7 @@ def fit_lid(points: FloatArray, skin: NDArray[np.bool_], contour: FloatArray, br
     above = np.where(skin, np.clip(height + 0.5 * gap + 0.5, 0, 1), 0.0)
     under = skin & (depth > -1) & (depth < _BAND * width) & (aside == 0)
     level = np.clip(depth / (_RISES_BELOW * width), 0, 1)
-    risen = skin * (height < -0.5 * gap - 0.5) * (1 - level * level * (3 - 2 * level)) * np.clip(gap / (0.3 * tallest), 0, 1)
+    risen = skin * (height < -0.5 * gap - 0.5) * (1 - smoothstep(level)) * np.clip(gap / (0.3 * tallest), 0, 1)
     return Lid(
         near=near,
         share=share * (up < 1),

@@ -16,6 +16,7 @@ from icface.model.neutralizer import GRID
 from icface.model.paint_limits import HUE_TAIL
 from icface.model.patches import Patch
 from icface.model.warp import Flow, SurfaceMesh
+from icface.smoothstep import smoothstep
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -144,7 +145,7 @@ class Mouth:
         """0..1: how much the opening (20, 2) is higher than the photo's."""
         before, after = (_height(ring) for ring in (self.opening, lips))
         share = _ramp((after - before) / self.pixels_per_cm, _PARTS_FROM_CM, _PARTS_CM)
-        return share * share * (3 - 2 * share)
+        return smoothstep(share)
 
     def held_at(self, here: F64, turn: F64, pivot: F64) -> F64:
         """(..., 2) where the photo shows what is seen here (..., 2) after the head has turned, if it is fixed in the skull."""

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from icface.model.continuation import fill
 from icface.model.neutralizer import GRID
 from icface.model.warp import SurfaceMesh
+from icface.smoothstep import smoothstep
 
 F32 = NDArray[np.float32]
 
@@ -156,5 +157,5 @@ def _evened(depth: F32, seen: NDArray[np.bool_]) -> F32:
 def _fading(value: NDArray[np.floating], first: float, last: float) -> F32:
     """1 up to the first of two values, nothing from the last on, smooth between."""
     t = np.clip((value - first) / (last - first), 0, 1).astype(np.float32)
-    share: F32 = 1 - t * t * (3 - 2 * t)
+    share: F32 = 1 - smoothstep(t)
     return share
