@@ -9,6 +9,7 @@ import numpy as np
 from scipy.spatial import Delaunay
 
 from icface.controls import EXPRESSIONS
+from icface.training.tracker_data import build_cache
 
 SIDE = 40
 
@@ -64,3 +65,11 @@ def write_portraits(folder: Path, rig: Path, *, people: int = 6) -> None:
             rows[key].append(value)
     np.savez(folder / "portraits.npz", **{k: np.array(v) for k, v in rows.items()}, identity=np.zeros((people, 60)),
              expression=np.zeros((people, len(EXPRESSIONS))), fit_error=np.full(people, 0.01))  # fmt: skip
+
+
+def write_tracker_data(folder: Path, *, rounds: int = 1) -> Path:
+    """A rig, portraits and, in ``cache``, what the tracker learns from them; returns the folder."""
+    write_rig(folder / "rig.npz")
+    write_portraits(folder / "portraits", folder / "rig.npz")
+    build_cache(folder / "portraits", folder / "rig.npz", folder / "cache", rounds=rounds)
+    return folder

@@ -13,10 +13,10 @@ from icface.controls import ControlVector
 from icface.geometry import MESH_POINTS, Box
 from icface.tracking import FaceObservation
 from icface.training.portrait_table import PortraitTable, read_rgb
-from icface.training.tracker_data import FIT_ERROR_LIMIT, LabelledImages, build_cache
+from icface.training.tracker_data import FIT_ERROR_LIMIT, LabelledImages
 from icface.training.tracker_eval import JUDGED, alarms_report, portraits_report, renders_report, scenes_report
 from tests.faces import FixedTracker
-from tests.icface.synthetic_rig import write_portraits, write_rig
+from tests.icface.synthetic_rig import write_tracker_data
 
 Pixels = NDArray[np.uint8]
 
@@ -40,11 +40,7 @@ class Knowing(FixedTracker):
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tracker")
-    write_rig(folder / "rig.npz")
-    write_portraits(folder / "portraits", folder / "rig.npz")
-    build_cache(folder / "portraits", folder / "rig.npz", folder / "cache", rounds=1)
-    return folder
+    return write_tracker_data(tmp_path_factory.mktemp("tracker"))
 
 
 @pytest.mark.parametrize("name", ["val_sweeps", "val_renders"])

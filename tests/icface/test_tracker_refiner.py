@@ -17,19 +17,15 @@ from icface.tracking.builtin import BuiltinTracker, without_hidden_gaze
 from icface.training.rig import MIRROR
 from icface.training.tracker_augment import photometric
 from icface.training.tracker_calibration import Calibration, calibration
-from icface.training.tracker_data import LabelledImages, build_cache
+from icface.training.tracker_data import LabelledImages
 from icface.training.tracker_refiner import RefinerLoss, RefinerSampler, crop_of
 from icface.training.tracker_states import JUDGED, spread_expression, varied_expression
-from tests.icface.synthetic_rig import write_portraits, write_rig
+from tests.icface.synthetic_rig import write_tracker_data
 
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tracker")
-    write_rig(folder / "rig.npz")
-    write_portraits(folder / "portraits", folder / "rig.npz")
-    build_cache(folder / "portraits", folder / "rig.npz", folder / "cache")
-    return folder / "cache"
+    return write_tracker_data(tmp_path_factory.mktemp("tracker"), rounds=3) / "cache"
 
 
 def test_renders_of_both_splits_are_kept_with_their_labels(cache: Path) -> None:

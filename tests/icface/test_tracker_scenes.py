@@ -13,7 +13,7 @@ from icface.model.tracker_nets import DETECTOR_STRIDE, SIZE_UNIT
 from icface.tracking.builtin import Proposal
 from icface.training import tracker_mining
 from icface.training.tracker_augment import ALARM_SIZE, framing
-from icface.training.tracker_data import LabelledImages, build_cache
+from icface.training.tracker_data import LabelledImages
 from icface.training.tracker_mining import collect_alarms
 from icface.training.tracker_scenes import (
     BACKGROUND_SIZE,
@@ -25,18 +25,14 @@ from icface.training.tracker_scenes import (
     make_backgrounds,
     sample_pictures,
 )
-from tests.icface.synthetic_rig import write_portraits, write_rig
+from tests.icface.synthetic_rig import write_tracker_data
 
 CELLS = SCENE_SIZE // DETECTOR_STRIDE
 
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("scenes")
-    write_rig(folder / "rig.npz")
-    write_portraits(folder / "portraits", folder / "rig.npz")
-    build_cache(folder / "portraits", folder / "rig.npz", folder / "cache", rounds=1)
-    return folder / "cache"
+    return write_tracker_data(tmp_path_factory.mktemp("scenes")) / "cache"
 
 
 @pytest.fixture(scope="module")
@@ -98,8 +94,15 @@ def test_a_seed_decides_the_scenes(portraits: LabelledImages) -> None:
 def test_surroundings_show_no_face_and_faces_that_fill_their_pictures_have_none(portraits: LabelledImages) -> None:
     with pytest.raises(ValueError, match="Only 0 of 4 surroundings"):
         make_backgrounds(portraits, samples=0, surroundings=4, faceless=0, clutter=1)
-    roomy = dataclasses.replace(portraits, landmarks=portraits.landmarks * 0.2)  # so that faces are in the left top corner
-    assert len(make_backgrounds(roomy, samples=0, surroundings=4, faceless=0, clutter=1)) == 5
+    landmarks, images = portraits.landmarks * 0.2, np.zeros_like(portraits.images)  # so that faces are in the left top corner
+    for image, points in zip(images, landmarks, strict=True):
+        x, y, extent, _ = framing(points)
+        image[max(int(y - extent / 2), 0) : int(y + extent / 2), max(int(x - extent / 2), 0) : int(x + extent / 2)] = 255
+    assert (images > 0).any(axis=(1, 2, 3)).all()
+    roomy = dataclasses.replace(portraits, landmarks=landmarks, images=images)
+    made = make_backgrounds(roomy, samples=0, surroundings=40, faceless=0, clutter=1)
+    assert len(made) == 41
+    assert not made[:40].any()
 
 
 class Alarmed:
