@@ -305,7 +305,7 @@ class Renderer:
         """
         start = time.perf_counter()
         photo = request.photo if isinstance(request.photo, Photo) else self._clips.photo(request.photo)
-        if request in self._drafts or (request.playing and request.quality == "draft" and request.changes):
+        if (request.playing and request.quality == "draft" and request.changes) or request in self._drafts:
             pixels = self._drafts.get_or_make(request, lambda: self._changed(request, photo, checkpoint))
         else:  # of a slider that is dragged no state comes again, and memory that is taken anew each time is slow
             pixels = self._changed(request, photo, checkpoint)
