@@ -23,6 +23,8 @@ from icface.media.photo import Pixels, eight_bit
 UNSPECIFIED = 2
 BT709, FCC, BT470BG, SMPTE170M, SMPTE240M, BT2020 = 1, 4, 5, 6, 7, 9
 LIMITED, FULL = 1, 2
+PQ, HLG = 16, 18
+"""Transfers of high dynamic range."""
 HD_LINES = 720
 _KR_KB = {
     BT709: (0.2126, 0.0722),

@@ -1,0 +1,149 @@
+"""Pictures of high dynamic range shown on an ordinary screen: PQ and HLG brought to BT.709 colours of 8 or 16 bits.
+
+Sources
+-------
+ITU-R BT.2100-2, tables 4 and 5: the transfers PQ and HLG; HLG is shown at 1000 cd/m2 with a system gamma of 1.2.
+ITU-R BT.2390-8, section 5.4: the curve that rolls highlights off, evaluated on the greatest of R, G and B, so that hues stay.
+ITU-R BT.2408-5: diffuse white of such a picture is 203 cd/m2; that much light is the white of the ordinary picture.
+ITU-R BT.2087: BT.2020 to BT.709; what lies outside of BT.709 is clipped. ITU-R BT.1886: the ordinary screen's gamma of 2.4.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from icface.media.colour import BT709, BT2020, HLG, PQ, Colours
+from icface.media.photo import Pixels, bands
+
+WHITE_NITS = 203.0
+"""Light of diffuse white, in cd/m2 (BT.2408): the brightest that the ordinary picture shows."""
+PEAK_NITS = 1000.0
+"""Light that the curve starts from, in cd/m2: what HLG is made for, and most PQ is mastered to. More is white."""
+
+_SCREEN_GAMMA = 2.4
+_SYSTEM_GAMMA = 1.2
+_HLG_A, _HLG_B, _HLG_C = 0.17883277, 0.28466892, 0.55991073
+_PQ_M1, _PQ_M2 = 2610 / 16384, 2523 / 4096 * 128
+_PQ_C1, _PQ_C2, _PQ_C3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
+_BT2020_LUMA = np.array([0.2627, 0.6780, 0.0593])
+_BT709_OF_BT2020 = np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]])
+_BT709_OF_BT2020 /= _BT709_OF_BT2020.sum(axis=1, keepdims=True)  # printed with four places: grey stays grey exactly
+_BRIGHT_STEPS = 1 << 16
+
+Floats = NDArray[np.float64]
+
+
+def is_hdr(colours: Colours) -> bool:
+    """Whether a clip says that its transfer is PQ or HLG."""
+    return colours.transfer in (PQ, HLG)
+
+
+def shown_colours(colours: Colours) -> Colours:
+    """Colours of what `to_sdr` makes of a clip's RGB: BT.709 for PQ and HLG; the same for all others."""
+    return Colours(BT709, BT709, colours.matrix, colours.range) if is_hdr(colours) else colours
+
+
+def to_sdr(pixels: Pixels, colours: Colours) -> Pixels:
+    """RGB of PQ or HLG as an ordinary screen shows it; the very same pixels for every other transfer.
+
+    Parameters
+    ----------
+    pixels : (H, W, 3 or 4) uint8 or uint16
+        RGB in the clip's own transfer and primaries, full range; alpha stays as it is.
+    colours : Colours
+        What the clip says.
+
+    Returns
+    -------
+    (H, W, 3 or 4) of the same type
+        BT.709 primaries, gamma 2.4.
+    """
+    if not is_hdr(colours):
+        return pixels
+    made = np.empty_like(pixels)
+    for rows in bands(*pixels.shape[:2]):
+        made[rows, :, :3] = _band(pixels[rows, :, :3], colours)
+    made[..., 3:] = pixels[..., 3:]
+    return cast("Pixels", made)
+
+
+def _band(codes: Pixels, colours: Colours) -> Pixels:
+    most = int(np.iinfo(codes.dtype).max)
+    light = _light_table(colours.transfer, most)[codes]
+    wide = colours.primaries == BT2020
+    if colours.transfer == HLG:
+        luma = _BT2020_LUMA if wide else np.array([0.2126, 0.7152, 0.0722])
+        scene = cv2.transform(light, luma.reshape(1, 3).astype(np.float32))
+        light *= PEAK_NITS * np.maximum(scene, 1e-9)[..., None] ** np.float32(_SYSTEM_GAMMA - 1)
+    brightest = np.minimum(light.max(axis=2), PEAK_NITS)
+    place = (brightest * np.float32(_BRIGHT_STEPS / PEAK_NITS)).astype(np.int32)
+    light = np.minimum(light, PEAK_NITS) * _gain_table()[place][..., None]
+    if wide:
+        light = cv2.transform(light, _BT709_OF_BT2020.astype(np.float32))
+    linear = np.clip(light * np.float32(1 / WHITE_NITS), 0, 1)
+    root = np.rint(np.sqrt(linear) * np.float32(65535))  # finer where the screen's curve is steep
+    return _code_table(most)[root.astype(np.uint16)]
+
+
+@lru_cache(maxsize=8)
+def _light_table(transfer: int, most: int) -> NDArray[np.float32]:
+    """Light of each code: cd/m2 of PQ; of HLG the scene's, 0..1."""
+    signal = np.arange(most + 1) / most
+    light = (light_of_pq(signal) if transfer == PQ else scene_of_hlg(signal)).astype(np.float32)
+    light.flags.writeable = False
+    return light
+
+
+@lru_cache(maxsize=1)
+def _gain_table() -> NDArray[np.float32]:
+    """Factor for each step of light, by which the curve dims it."""
+    nits = (np.arange(_BRIGHT_STEPS + 1) + 0.5) * (PEAK_NITS / _BRIGHT_STEPS)
+    gain = (rolled_off(nits) / nits).astype(np.float32)
+    gain.flags.writeable = False
+    return gain
+
+
+@lru_cache(maxsize=2)
+def _code_table(most: int) -> Pixels:
+    """The code of each root of light, in steps of 1/65535."""
+    signal = (np.arange(65536) / 65535) ** (2 / _SCREEN_GAMMA)
+    codes = np.rint(signal * most).astype(np.uint8 if most == 255 else np.uint16)
+    codes.flags.writeable = False
+    return cast("Pixels", codes)
+
+
+def light_of_pq(signal: Floats) -> Floats:
+    """Light in cd/m2, 0 to 10,000, of PQ signals in 0..1 (BT.2100, table 4)."""
+    root = np.asarray(signal, np.float64) ** (1 / _PQ_M2)
+    light: Floats = 10_000 * (np.maximum(root - _PQ_C1, 0) / (_PQ_C2 - _PQ_C3 * root)) ** (1 / _PQ_M1)
+    return light
+
+
+def pq_of_light(nits: Floats) -> Floats:
+    """PQ signal in 0..1 of light in cd/m2 (BT.2100, table 4)."""
+    power = (np.asarray(nits, np.float64) / 10_000) ** _PQ_M1
+    signal: Floats = ((_PQ_C1 + _PQ_C2 * power) / (1 + _PQ_C3 * power)) ** _PQ_M2
+    return signal
+
+
+def scene_of_hlg(signal: Floats) -> Floats:
+    """Light of the scene, 0..1, of HLG signals in 0..1 (BT.2100, table 5)."""
+    signal = np.asarray(signal, np.float64)
+    light: Floats = np.where(signal <= 0.5, signal**2 / 3, (np.exp((signal - _HLG_C) / _HLG_A) + _HLG_B) / 12)
+    return light
+
+
+def rolled_off(nits: Floats) -> Floats:
+    """Light of 0 to `PEAK_NITS` brought to 0 to `WHITE_NITS`: unchanged below a knee, bent above it (BT.2390, 5.4.1)."""
+    top = float(pq_of_light(np.float64(PEAK_NITS)))
+    most = float(pq_of_light(np.float64(WHITE_NITS))) / top
+    knee = 1.5 * most - 0.5
+    signal = np.minimum(pq_of_light(nits) / top, 1)
+    t = np.maximum(signal - knee, 0) / (1 - knee)
+    bent = (2 * t**3 - 3 * t**2 + 1) * knee + (t**3 - 2 * t**2 + t) * (1 - knee) + (3 * t**2 - 2 * t**3) * most
+    return light_of_pq(np.where(signal < knee, signal, bent) * top)
