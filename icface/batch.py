@@ -6,7 +6,6 @@ missing or has changed. One failure does not stop the others.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import multiprocessing
@@ -14,7 +13,7 @@ import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from icface.media.video import VIDEO_SUFFIXES
 from icface.project import Project
 from icface.recipes import applied, opened_document, pattern_of, voice_of
 from icface.render import Renderer
+from icface.stable_key import stable_key
 from icface.whole_file import write_whole
 
 log = logging.getLogger(__name__)
@@ -60,8 +60,7 @@ class BatchTask:
     def key(self) -> str:
         """Stands for all that decides what is made. `VideoError` if a file is gone."""
         content = [file_digest(self.source), *(file_digest(path) for path in _files(self.pattern))]
-        parts = (__version__, content, str(self.target.name), sorted(asdict(self.options).items(), key=lambda pair: pair[0]))
-        return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+        return stable_key(__version__, content, self.target.name, self.options)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -25,6 +24,7 @@ from icface.media.provenance import MADE_HERE, Provenance
 from icface.media.sound_track import SoundCut, can_copy
 from icface.mixing import heard_clip
 from icface.project import Clip, OutputSettings, Project
+from icface.stable_key import stable_key
 
 MOST_SIDE = 16384
 
@@ -108,10 +108,9 @@ class ExportPlan:
     @property
     def key(self) -> str:
         """Stands for all that decides what the frames show: those of a sequence that was interrupted are used again."""
-        faces = [face.landmarks_digest for face in self.project.faces]
-        parts = (__version__, self.preset.name, self.first, self.last, self.written, self.side_by_side, self.provenance, faces)
+        parts = (__version__, self.preset.name, self.first, self.last, self.written, self.side_by_side, self.provenance)
         shown = replace(self.project, output=OutputSettings(), markers=())
-        return hashlib.blake2b(repr((parts, shown)).encode(), digest_size=16).hexdigest()
+        return stable_key(*parts, shown)
 
 
 def plan_export(project: Project, path: str | Path, options: ExportOptions | None = None) -> ExportPlan:
