@@ -17,6 +17,8 @@ UNITS: tuple[Unit, ...] = ("degrees", "radians", "half-turns")
 _RADIANS = {"degrees": np.pi / 180, "radians": 1.0, "half-turns": np.pi}
 FARTHEST_RAD = 1.9
 """No tracker reads a head that is turned further (109 degrees): greater numbers are degrees."""
+_FARTHEST_SETTLED_RAD = 3.15
+"""What no radians of a format that settles the unit exceed: single angles of a rotation go up to half a turn."""
 
 
 def in_radians(
@@ -49,7 +51,8 @@ def in_radians(
         raise FormatError(f"Unknown unit {unit!r} of angles. Use {', '.join(UNITS)}.")
     table = np.abs(np.stack(angles))
     most = float(np.nanmax(table if but is None else np.where(but, 0, table), initial=0))
-    chosen = unit or ("degrees" if most * _RADIANS[usual] > FARTHEST_RAD else usual)
+    farthest = _FARTHEST_SETTLED_RAD if settled else FARTHEST_RAD
+    chosen = unit or ("degrees" if most * _RADIANS[usual] > farthest else usual)
     if unit is None and not (settled and chosen == usual):
         why = "which is beyond what a head can do in another unit" if chosen != usual else "as usual in such files"
         notes.append(

@@ -24,7 +24,7 @@ from icface.formats.files import write_whole
 from icface.formats.rotations import angles_deg, of_arkit, rotations, to_arkit
 from icface.formats.rows import Loaded, Rows, Wishes, loaded, zeros
 from icface.formats.table import Columns, Header, read_columns, read_header
-from icface.formats.timecode import TimecodeError, code_of, seconds_of
+from icface.formats.timecode import MILLISECONDS, TimecodeError, code_of, seconds_of
 from icface.motion import Motion
 
 FloatArray = NDArray[np.float64]
@@ -113,7 +113,12 @@ def _seconds(path: Path, columns: Columns, code: str, notes: list[str]) -> Float
         ) from None
     if not np.isfinite(seconds).any():
         return None
-    notes.append(f"Timecodes were read as {base} frames a second{', some dropped' if drops else ''}.")
+    notes.append(
+        "The last part of the timecodes was read as milliseconds."
+        if base == MILLISECONDS
+        else f"Timecodes count {base} frames a second{', some dropped' if drops else ''}, by their own numbers. "
+        "Another rate is set by icface convert --rate."
+    )
     return seconds
 
 

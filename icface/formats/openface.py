@@ -10,7 +10,7 @@ nothing. An intensity moves left and right alike; going out, the mean of both si
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +34,8 @@ POSE = ("pose_Rx", "pose_Ry", "pose_Rz")
 INTENSITIES = ("01", "02", "04", "05", "06", "07", "09", "10", "12", "14", "15", "17", "20", "23", "25", "26", "45")
 PRESENCES = (*INTENSITIES[:-1], "28", INTENSITIES[-1])
 MOST_INTENSE = 5.0
+_FACE_COLUMNS = ("face_id", "face")
+"""What the column is called that tells faces apart; FaceLandmarkImg, for single pictures, says "face"."""
 _PRESENT_FROM = 1.0
 _LOST_FROM = 0.05
 _AU = re.compile(r"AU(\d{1,2})_([rc])")
@@ -59,11 +61,14 @@ def load(path: Path, wishes: Wishes) -> Loaded:
     else:
         notes.append("Head angles are OpenFace's: other trackers call another direction straight ahead, by several degrees.")
     about = [name for name in ("frame", "timestamp", "confidence", "success") if name in header]
-    texts = ["face_id"] if "face_id" in header else []
+    texts = [name for name in _FACE_COLUMNS if name in header][:1]
     columns = read_columns(header, [*about, *pose, *units], texts=texts)
     notes += columns.notes
     units = columns.filled(units, notes)
-    rows = [_face(columns.part(at), label, units, wishes, notes) for label, at in _faces(columns)]
+    faces = _faces(columns)
+    if texts and len(faces) > 1 and "frame" not in header and "timestamp" not in header:
+        notes.append("The rows are faces of one picture, as FaceLandmarkImg writes them: each is a face of one frame.")
+    rows = [_face(columns.part(at), label, units, wishes, notes) for label, at in faces.items()]
     return loaded(path, rows, name=NAME, origin=ORIGIN, notes=notes, wishes=wishes)
 
 
@@ -93,9 +98,10 @@ def _units(header: Header, notes: list[str]) -> dict[str, str]:
     return found
 
 
-def _faces(columns: Columns) -> Iterable[tuple[str, NDArray[np.int64]]]:
+def _faces(columns: Columns) -> dict[str, NDArray[np.int64]]:
     """Each face's name and rows."""
-    return rows_by(columns.texts.get("face_id", ["0"] * len(columns))).items()
+    named = next(iter(columns.texts.values()), ["0"] * len(columns))
+    return rows_by(named)
 
 
 def _face(columns: Columns, label: str, units: dict[str, str], wishes: Wishes, notes: list[str]) -> Rows:

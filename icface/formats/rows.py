@@ -31,6 +31,8 @@ _USUAL_RATES = (
 )  # fmt: skip
 MOST_FACES = 256
 _FASTEST_CAMERA = 240
+_SAME_START = 0.25
+"""By how much of a frame recordings appended to one another may differ in where they start to count."""
 _STAMP_ERROR_S = 6e-4
 """By how much times written with three decimals are off."""
 
@@ -132,7 +134,8 @@ def loaded(path: Path, faces: Iterable[Rows], *, name: str, origin: str, notes: 
         found.append((motion, rows.label))
     found.sort(key=lambda face: -int(face[0].present.sum()))
     if len(found) > 1:
-        shown = ", ".join(f"{label} ({int(motion.present.sum())} frames)" for motion, label in found[:8])
+        counts = [(label, int(motion.present.sum())) for motion, label in found[:8]]
+        shown = ", ".join(f"{label} ({count} {'frame' if count == 1 else 'frames'})" for label, count in counts)
         said.append(f"{len(found)} faces: {shown}. The first of these is taken where only one is wanted.")
     motions, labels = tuple(motion for motion, _ in found), tuple(label for _, label in found)
     return Loaded(format=name, faces=motions, labels=labels, notes=tuple(dict.fromkeys(said)))
@@ -142,6 +145,7 @@ def motion_of(path: Path, rows: Rows, *, origin: str, rate: Fraction | None) -> 
     """The motion of one face's rows, and what had to be done to them."""
     notes: list[str] = []
     rows, seconds = _timed(path, rows, rate, notes)
+    seconds = _following(seconds, notes)
     if rate is None and rows.seconds is not None and (start := float(seconds.min())) != 0:
         notes.append(f"The file counts from {start:g} s; the motion begins at 0 s.")
     rows, seconds = _in_order(path, rows, seconds, notes)
@@ -187,7 +191,7 @@ def _timed(path: Path, rows: Rows, rate: Fraction | None, notes: list[str]) -> t
     if rate is None and seconds is not None:
         times = seconds
     else:
-        if rate is None:
+        if rate is None and len(rows.controls) > 1:
             notes.append(
                 f"The file has no times: {ASSUMED_RATE} frames a second were assumed. Others are set by icface convert --rate."
             )
@@ -199,6 +203,30 @@ def _timed(path: Path, rows: Rows, rate: Fraction | None, notes: list[str]) -> t
     if len(timed) < len(times):
         notes.append(f"{len(times) - len(timed)} rows without a time were left out.")
     return rows.part(timed), times[timed]
+
+
+def _following(times: FloatArray, notes: list[str]) -> FloatArray:
+    """Times of recordings that were appended to one another, each of which starts again, made to follow one another."""
+    steps = np.diff(times)
+    starts = np.flatnonzero(steps < 0) + 1
+    if not len(starts) or not (steps > 0).any():
+        return times
+    step = float(np.median(steps[steps > 0]))
+    parts = np.split(times, starts)
+    if min(map(len, parts)) < 2 or any(abs(part[0] - times[0]) > step * _SAME_START for part in parts):
+        return times  # rows out of order, which are sorted
+    longest = max(parts, key=len)
+    if np.diff(longest).max() <= 1.5 * step:  # even, so that the mean says it more closely than rounded times
+        step = 1 / float(rate_of(longest))
+    end, joined = times[0] - step, []
+    for part in parts:
+        joined.append(part - part[0] + end + step)
+        end = joined[-1][-1]
+    notes.append(
+        "The times start again "
+        f"({len(starts)} {'time' if len(starts) == 1 else 'times'}): each recording in the file follows the one before."
+    )
+    return np.concatenate(joined)
 
 
 def _one_value(values: FloatArray) -> bool:

@@ -3,13 +3,16 @@
 Convention
 ----------
 Lines count from 1, the header among them. Names are stripped of spaces; the first of ``,`` ``;`` and tab that is most
-frequent in the header parts cells. With ``;`` a decimal comma is understood. An empty cell, ``nan`` and ``inf`` are NaN.
+frequent in the header parts cells, or what a first line ``sep=;`` names, as Excel writes it. Where cells are not parted by
+commas, a decimal comma is understood. An empty cell, ``nan``, ``inf``, and what programs write in their place (``-nan(ind)``,
+``-1.#IND``, ``NA``, ``#NUM!``) are NaN. A line that names the columns once more is left out.
 """
 
 from __future__ import annotations
 
 import csv
 import math
+import re
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,11 +35,16 @@ MOST_COLUMNS = 20_000
 LONGEST_LINE = 2_000_000
 """Characters; the longest header known has some 30,000."""
 _SHOWN = 24
+_SEPARATOR = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
+_NO_NUMBER = re.compile(
+    r"[+-]?(nan(\([\w.]*\))?|1[.,][#$]\w*|n/?a|null|none|#(n/a|num!|value!|div/0!|ref!))",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """The first line of a CSV file.
+    """The names of the columns of a CSV file.
 
     Attributes
     ----------
@@ -46,11 +54,14 @@ class Header:
         Columns in their order, stripped.
     delimiter : str
         What parts cells.
+    line : int
+        Where the names stand: 1, or 2 after a line such as ``sep=;``.
     """
 
     path: Path
     names: tuple[str, ...]
     delimiter: str
+    line: int = 1
 
     def __contains__(self, name: object) -> bool:
         return name in self.names
@@ -103,18 +114,24 @@ class Columns:
 
 
 def read_header(path: Path) -> Header:
-    """The first line; `FormatError` if the file is empty, is no text, or the line is longer than any tracker writes."""
+    """The names of the columns; `FormatError` if the file is empty, is no text, or the line is longer than any tracker's."""
     with readable_text(path) as stream:
-        text = next(_lines(path, stream), "")
-        delimiter = max(",;\t", key=text.count)
-        names = tuple(name.strip() for name in next(_cells(path, iter([text]), delimiter))[1])
+        lines = _lines(path, stream)
+        text, line = next(lines, ""), 1
+        said = _SEPARATOR.fullmatch(text)
+        if said is not None:
+            text, line = next(lines, ""), 2
+        delimiter = said[1] if said is not None else max(",;\t", key=text.count)
+        if delimiter in '"\r\n':
+            raise FormatError(f"{path}, line 1: {delimiter!r} cannot part cells. Write sep=; or sep=, there.")
+        names = tuple(name.strip() for name in next(_cells(path, iter([text]), delimiter, line))[1])
     if not any(names):
-        raise FormatError(f"{path}, line 1: no column has a name. Put the names on the first line.")
+        raise FormatError(f"{path}, line {line}: no column has a name. Put the names on the first line.")
     if len(names) > MOST_COLUMNS:
         raise FormatError(
-            f"{path}, line 1: {len(names)} columns, and tracking data has at most {MOST_COLUMNS}. Export it again."
+            f"{path}, line {line}: {len(names)} columns, and tracking data has at most {MOST_COLUMNS}. Export it again."
         )
-    return Header(path=path, names=names, delimiter=delimiter)
+    return Header(path=path, names=names, delimiter=delimiter, line=line)
 
 
 def read_columns(header: Header, numbers: Sequence[str], *, texts: Sequence[str] = (), ragged: bool = False) -> Columns:
@@ -138,10 +155,15 @@ def read_columns(header: Header, numbers: Sequence[str], *, texts: Sequence[str]
     wanted = [*numbers, *texts]
     twice = next((name for name in wanted if header.names.count(name) > 1), None)
     if twice is not None:
-        raise FormatError(f"{header.path}, line 1: column {twice} stands there twice. Rename or remove one of them.")
+        raise FormatError(
+            f"{header.path}, line {header.line}: column {twice} stands there twice. Rename or remove one of them."
+        )
     reader = _Reader(header=header, numbers=tuple(numbers), texts=tuple(texts), ragged=ragged)
     with readable_text(header.path) as text:
-        rows = _cells(header.path, _lines(header.path, text), header.delimiter)
+        lines = _lines(header.path, text)
+        for _ in range(header.line - 1):
+            next(lines)
+        rows = _cells(header.path, lines, header.delimiter, header.line)
         next(rows)
         for line, cells in rows:
             reader.take(line, cells)
@@ -160,6 +182,7 @@ class _Reader:
     lines: array[int] = field(default_factory=lambda: array("q"))
     words: list[list[str]] = field(default_factory=list)
     short: tuple[int, int] | None = None
+    named_again: list[int] = field(default_factory=list)
     _at: list[int] = field(default_factory=list)
     _word_at: list[int] = field(default_factory=list)
 
@@ -173,6 +196,9 @@ class _Reader:
         width = len(self.header.names)
         if self.short is not None:
             raise self._odd(*self.short)
+        if cells[0].strip() == self.header.names[0] and tuple(cell.strip() for cell in cells) == self.header.names:
+            self.named_again.append(line)
+            return
         if len(cells) < width:
             if not self.ragged:
                 self.short = line, len(cells)  # forgiven if it is the last: a recorder that was stopped
@@ -200,12 +226,15 @@ class _Reader:
             np.frombuffer(self.values, np.float64).reshape(count, len(self.numbers)) if self.numbers else np.zeros((count, 0))
         )
         table = np.where(np.isfinite(table), table, np.nan)
-        note = () if self.short is None else (f"The last line ({self.short[0]}) breaks off and was left out.",)
+        notes = [] if self.short is None else [f"The last line ({self.short[0]}) breaks off and was left out."]
+        if self.named_again:
+            more = f" and {len(self.named_again) - 1} more" if len(self.named_again) > 1 else ""
+            notes.append(f"The names of the columns stand again on line {self.named_again[0]}{more}: left out.")
         return Columns(
             numbers={name: table[:, i].copy() for i, name in enumerate(self.numbers)},
             texts=dict(zip(self.texts, self.words, strict=True)),
             lines=np.array(self.lines, np.int64),
-            notes=note,
+            notes=tuple(notes),
         )
 
     def _odd(self, line: int, count: int) -> FormatError:
@@ -231,9 +260,9 @@ class _Reader:
 
 def _number(cell: str, delimiter: str) -> float:
     cell = cell.strip()
-    if not cell:
+    if not cell or _NO_NUMBER.fullmatch(cell):
         return math.nan
-    if delimiter == ";":
+    if delimiter != ",":
         cell = cell.replace(",", ".")
     if "_" in cell:
         raise ValueError(cell)
@@ -255,12 +284,13 @@ def _lines(path: Path, text: TextIOWrapper) -> Iterator[str]:
         raise FormatError(f"{path}, line {number + 1} is not text. Save it as CSV in UTF-8.") from error
 
 
-def _cells(path: Path, lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Line number and cells of each row that is not blank."""
+def _cells(path: Path, lines: Iterator[str], delimiter: str, first: int) -> Iterator[tuple[int, list[str]]]:
+    """Line number and cells of each row that is not blank; the first of the lines has the number `first`."""
     rows = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
     try:
         for cells in rows:
             if any(cell.strip() for cell in cells) or rows.line_num == 1:
-                yield rows.line_num, cells
+                yield rows.line_num + first - 1, cells
     except csv.Error as error:
-        raise FormatError(f"{path}, line {rows.line_num}: {error}. Look for a quotation mark that is never closed.") from error
+        line = rows.line_num + first - 1
+        raise FormatError(f"{path}, line {line}: {error}. Look for a quotation mark that is never closed.") from error

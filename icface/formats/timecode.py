@@ -2,8 +2,10 @@
 
 Convention
 ----------
-``FF`` counts at 60 a second unless the numbers themselves say otherwise. ``;`` before it marks drop-frame counting (29.97 and
-59.94 frames a second). A code that falls by more than half a day has passed midnight.
+How far ``FF`` counts is told from where it starts again with the second; where no second ends, it is 60. Beyond 240 it is
+milliseconds. ``;`` before it marks drop-frame counting (29.97 and 59.94 frames a second). Thousandths that rise by one with
+each row number the rows, as some converters do, and are no part of the time. A code that falls by more than half a day has
+passed midnight.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 
 USUAL_BASE = 60
+MILLISECONDS = 1000
+"""The base of codes whose last part is milliseconds."""
 _SMALLER_BASES = (24, 25, 30, 48, 50)
 _GREATER_BASES = (60, 100, 120, 240)
 _CODE = re.compile(r"\s*(\d{1,3}):([0-5]?\d):([0-5]?\d)([:;.])(\d{1,3}(?:\.\d*)?)\s*")
@@ -40,7 +44,7 @@ def seconds_of(codes: Sequence[str], base: int | None = None) -> tuple[FloatArra
     codes : sequence of str
         One for each row; empty where there is none.
     base : int, optional
-        Frames a second that ``FF`` counts. By default it is told from the numbers.
+        Frames a second that ``FF`` counts, or `MILLISECONDS`. By default it is told from the numbers.
 
     Raises
     ------
@@ -57,9 +61,11 @@ def seconds_of(codes: Sequence[str], base: int | None = None) -> tuple[FloatArra
             continue
         parts[row] = [float(match[i]) for i in (1, 2, 3, 5)]
         drops |= match[4] == ";"
-    base = base or _base(parts[:, 3])
     hours, minutes, seconds, frames = parts.T
     whole = 60 * (60 * hours + minutes) + seconds
+    if _numbers_rows(frames):
+        frames = np.floor(frames)
+    base = base or _base(whole, frames)
     if drops and base in {30, 60}:
         all_minutes = 60 * hours + minutes
         count = whole * base + frames - base // 15 * (all_minutes - all_minutes // 10)
@@ -77,12 +83,41 @@ def code_of(seconds: float) -> str:
     return f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}:{frame // 1000:02d}.{frame % 1000:03d}"
 
 
-def _base(frames: FloatArray) -> int:
-    whole = np.unique(np.floor(frames[np.isfinite(frames)]))
-    most = int(whole[-1]) if len(whole) else 0
+def _numbers_rows(frames: FloatArray) -> bool:
+    """Whether the thousandths rise by one from row to row, and so say which row it is."""
+    known = frames[np.isfinite(frames)]
+    steps = np.diff(np.round(known % 1 * 1000)) % 1000
+    return len(steps) >= 2 and float(np.mean(steps == 1)) >= 0.95
+
+
+def _base(whole: FloatArray, frames: FloatArray) -> int:
+    known = np.isfinite(frames)
+    counted = np.floor(frames[known])
+    numbers = np.unique(counted)
+    most = int(numbers[-1]) if len(numbers) else 0
+    if most >= _GREATER_BASES[-1]:
+        return MILLISECONDS
+    found = _base_of_turns(whole[known], counted, most)
+    if found is not None:
+        return found
     if most >= USUAL_BASE:
         return next((base for base in _GREATER_BASES if base > most), most + 1)
-    return next((base for base in _SMALLER_BASES if most < base and len(whole) >= 0.9 * base), USUAL_BASE)
+    return next((base for base in _SMALLER_BASES if most < base and len(numbers) >= 0.9 * base), USUAL_BASE)
+
+
+def _base_of_turns(whole: FloatArray, frames: FloatArray, most: int) -> int | None:
+    """The base that explains how the count goes on where a second turns into the next; None where none explains half of it."""
+    seconds, steps = np.diff(whole) % _DAY_S, np.diff(frames)
+    within = steps[(seconds == 0) & (steps > 0)]
+    turns = -steps[seconds == 1]
+    if not len(within) or not len(turns):
+        return None
+    least, largest = turns + np.percentile(within, 5), turns + np.percentile(within, 95)
+    bases = (USUAL_BASE, *_SMALLER_BASES, *_GREATER_BASES, *range(2, _GREATER_BASES[-1] + 1))
+    possible = [base for base in dict.fromkeys(bases) if base > most]
+    explained = {base: float(np.mean((least <= base) & (base <= largest))) for base in possible}
+    best = max(possible, key=lambda base: explained[base])
+    return best if explained[best] >= 0.5 else None
 
 
 def _past_midnight(times: FloatArray) -> FloatArray:
