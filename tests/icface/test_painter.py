@@ -332,5 +332,9 @@ def test_two_processes_train_the_painter_as_one_does(patches: Path, tmp_path: Pa
     start = Painter.from_file(tmp_path / "alone" / "start.safetensors").state_dict()
     trained = {k: (moved[f"generators.network.there.{k}"] - v).abs().max() for k, v in start.items() if "weight" in k}
     assert max(trained.values()) > 5e-3
-    apart = {k: float((v - together[k]).abs().max()) for k, v in moved.items()}
-    assert apart == pytest.approx(dict.fromkeys(moved, 0.0), abs=1e-3)
+    gradients = {k: v for k, v in alone.items() if k.endswith(".exp_avg")}  # their running means
+    assert min(float(v.abs().max()) for v in gradients.values()) > 1e-7
+    # In double precision sums of another order differ by some 1e-15; Adam, which divides by at least 1e-8, keeps that small.
+    for values, bound in ((gradients, 1e-12), (moved, 1e-8)):
+        apart = {k: float((v - together[k]).abs().max()) for k, v in values.items()}
+        assert apart == pytest.approx(dict.fromkeys(values, 0.0), abs=bound)
