@@ -1,4 +1,7 @@
-"""A painter and its judge, both tiny, trained on numbers: what torchrun starts for the tests of the training engine."""
+"""A painter and its judge, both tiny, trained on numbers: what torchrun starts for the tests of the training engine.
+
+In double precision, so that Adam, which divides gradients by their size, does not enlarge what processors round apart.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ class Painter(nn.Module):
 
 def batch(step: int, ranks: Ranks) -> Tensor:
     """The process's part of the step's batch."""
-    whole = torch.randn(BATCH, 3, 8, 8, generator=torch.Generator().manual_seed(step))
+    whole = torch.randn(BATCH, 3, 8, 8, generator=torch.Generator().manual_seed(step), dtype=torch.float64)
     part = ranks.part_of_batch(BATCH)
     return whole[ranks.rank * part : (ranks.rank + 1) * part]
 
@@ -44,6 +47,7 @@ def make(plan: Plan, ranks: Ranks, *, dropout: float = 0.0) -> Trainer:
     """The trainer of both."""
     torch.manual_seed(1)
     painter, judge = Painter(dropout=dropout), nn.Sequential(nn.Conv2d(3, 4, 3), nn.SiLU(), nn.Conv2d(4, 1, 3))
+    painter, judge = painter.double(), judge.double()
     learners = {"painter": Learner(painter, rate=1e-3), "judge": Learner(judge, rate=2e-3, averaged=False)}
     return Trainer(learners, plan, ranks)
 
