@@ -181,8 +181,9 @@ def unavailable(kind: Failure, reason: str) -> TrackerUnavailableError:
         return TrackerUnavailableError(f"py-feat is not wholly installed ({reason}). Install it: python -m pip install py-feat")
     if kind == "import":
         return TrackerUnavailableError(
-            f"py-feat cannot be imported ({reason}). Mostly torch and torchvision do not fit each other, as where one is a "
-            "build for the CPU only: install both anew from one source, in versions that belong together."
+            f"py-feat cannot be imported ({reason}). Mostly torch, torchvision and torchcodec do not fit each other, such as "
+            "where torch is a build for the CPU only: install all three anew from one source, in versions that belong "
+            "together, or use the built-in tracker, which needs none of this."
         )
     if kind == "weights":
         return TrackerUnavailableError(

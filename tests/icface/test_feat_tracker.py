@@ -168,7 +168,8 @@ def test_trackers_are_chosen_by_name() -> None:
 def test_what_to_do_is_said_for_each_reason() -> None:
     for kind, reason, remedy in (
         ("import", "ModuleNotFoundError: No module named 'feat'", "python -m pip install py-feat"),
-        ("import", "RuntimeError: operator torchvision::nms does not exist", "install both anew from one source"),
+        ("import", "RuntimeError: operator torchvision::nms does not exist", "install all three anew from one source"),
+        ("import", "RuntimeError: Could not load libtorchcodec", "or use the built-in tracker"),
         ("weights", "LocalEntryNotFoundError: no file", "noncommercial research only"),
         ("other", "MemoryError", "Take the built-in tracker"),
     ):
@@ -205,12 +206,17 @@ def test_py_feats_own_pipeline_is_understood() -> None:
 
 
 @pytest.mark.slow
-def test_py_feat_beside_a_torchvision_of_another_build_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "torchvision").mkdir()
-    broken = 'raise RuntimeError("operator torchvision::nms does not exist")\n'  # what it raises beside a torch for CPUs only
-    (tmp_path / "torchvision" / "__init__.py").write_text(broken)
+@pytest.mark.parametrize(
+    ("package", "reason"),  # what each raises beside a torch for CPUs only
+    [("torchvision", "operator torchvision::nms does not exist"), ("torchcodec", "Could not load libtorchcodec")],
+)
+def test_py_feat_beside_packages_of_another_torch_says_so(
+    package: str, reason: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / package).mkdir()
+    (tmp_path / package / "__init__.py").write_text(f'raise RuntimeError("{reason}")\n')
     monkeypatch.syspath_prepend(tmp_path)
-    with tracker_of("feat-mp") as tracker, pytest.raises(TrackerUnavailableError, match="torchvision::nms does not exist"):
+    with tracker_of("feat-mp") as tracker, pytest.raises(TrackerUnavailableError, match=f"{reason}.*built-in tracker"):
         for _ in begin(tracker):
             pass
 
