@@ -121,7 +121,7 @@ def ask_for_tables(owner: QWidget, settings: Settings, then: Callable[[Path], ob
     """Let the user choose a table of tracking data, by its kind; `then` gets its path."""
     dialog = QFileDialog(owner, "Import tracking", str(settings.folder))
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-    kinds = [_filter(_plain(kind.title), kind.suffixes) for kind in FORMATS.values() if kind.load]
+    kinds = [_filter(_plain(kind.title), kind.read_suffixes) for kind in FORMATS.values() if kind.load]
     dialog.setNameFilters([_filter("Tracking data", tuple(sorted(DATA_SUFFIXES))), *kinds, "All files (*)"])
     return _open(dialog, then)
 

@@ -16,7 +16,7 @@ from icface.project import DataFile, Medium
 from icface.render import Renderer
 from icface.tracking import NoFaceError
 
-DATA_SUFFIXES = frozenset(suffix for kind in FORMATS.values() if kind.load for suffix in kind.suffixes)
+DATA_SUFFIXES = frozenset(suffix for kind in FORMATS.values() for suffix in kind.read_suffixes)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

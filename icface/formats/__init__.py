@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-from icface.formats import archive, bvh, fex, livelink, mediapipe, openface, own
+from icface.formats import archive, bvh, fex, landmarker, livelink, mediapipe, openface, own
 from icface.formats.angles import UNITS
 from icface.formats.errors import FormatError
 from icface.formats.files import encoding_of, readable
@@ -38,6 +38,8 @@ class Format:
         For people.
     suffixes : tuple of str
         File endings; of a shared one, the first format of `FORMATS` is meant when a file is written.
+    also : tuple of str
+        Other endings of files that are read.
     load, save : callable or None
         None if the format is only written, or only read.
     """
@@ -45,17 +47,40 @@ class Format:
     name: str
     title: str
     suffixes: tuple[str, ...]
+    also: tuple[str, ...] = ()
     load: Callable[[Path, Wishes], Loaded] | None = None
     save: Callable[[Path, Motion], tuple[str, ...]] | None = None
 
+    @property
+    def read_suffixes(self) -> tuple[str, ...]:
+        """Endings of files that are read."""
+        return (*self.suffixes, *self.also) if self.load else ()
+
+
+_SPREADSHEET = (".tsv", ".txt")
 
 FORMATS: dict[str, Format] = {
     kind.name: kind
     for kind in (
-        Format(name="openface", title="OpenFace CSV", suffixes=(".csv",), load=openface.load, save=openface.save),
-        Format(name="livelink", title="Live Link Face (ARKit) CSV", suffixes=(".csv",), load=livelink.load, save=livelink.save),
-        Format(name="fex", title="py-feat CSV", suffixes=(".csv",), load=fex.load),
-        Format(name="mediapipe", title="MediaPipe blend shapes", suffixes=(".jsonl", ".csv"), load=mediapipe.load),
+        Format(
+            name="openface", title="OpenFace CSV", suffixes=(".csv",), also=_SPREADSHEET, load=openface.load, save=openface.save
+        ),
+        Format(
+            name="livelink",
+            title="Live Link Face (ARKit) CSV",
+            suffixes=(".csv",),
+            also=_SPREADSHEET,
+            load=livelink.load,
+            save=livelink.save,
+        ),
+        Format(name="fex", title="py-feat CSV", suffixes=(".csv",), also=_SPREADSHEET, load=fex.load),
+        Format(
+            name="mediapipe",
+            title="MediaPipe blend shapes",
+            suffixes=(".jsonl", ".csv"),
+            also=(".json", *_SPREADSHEET),
+            load=mediapipe.load,
+        ),
         Format(name="json", title="ICface motion, JSON", suffixes=(".json",), load=own.load, save=own.save),
         Format(name="npz", title="ICface motion with landmarks", suffixes=(".npz",), load=archive.load, save=archive.save),
         Format(name="bvh", title="BVH, head rotation", suffixes=(".bvh",), save=bvh.save),
@@ -74,10 +99,10 @@ def sniff(path: Path) -> str:
     if head.startswith(b"PK"):
         return "npz"
     start = head.decode(encoding_of(head), errors="replace").lstrip()
-    if start.startswith("{"):
+    if start.startswith(("{", "[")):
         if f'"{own.KIND}"' in start:
             return "json"
-        if '"blendshapes"' in start:
+        if any(f'"{mark}"' in start for mark in landmarker.MARKS):
             return "mediapipe"
     elif "\0" not in start:
         header = read_header(path)

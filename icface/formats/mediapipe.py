@@ -1,20 +1,17 @@
-"""Blend shapes of MediaPipe's Face Landmarker: JSON lines with a matrix, or CSV, for which there is no standard.
+"""Blend shapes of MediaPipe's Face Landmarker: JSON, see `icface.formats.landmarker`, or CSV, for which there is no standard.
 
 Convention
 ----------
-A line of JSON is ``{"frame": 0, "timestamp_ms": 0, "blendshapes": {"jawOpen": 0.1, ...}, "matrix": [16 numbers]}``; the blend
-shapes may also be a list of ``{"categoryName": ..., "score": ...}``. Without blend shapes, no face was read. The matrix is the
-facial transformation matrix, row by row or column by column: x to the subject's left, y up, z to the camera. A CSV has the
-same names as columns, ``matrix_0`` to ``matrix_15`` among them. ``_neutral`` drives nothing.
+Our own line of JSON is ``{"frame": 0, "timestamp_ms": 0, "blendshapes": {"jawOpen": 0.1, ...}, "matrix": [16 numbers]}``.
+Without blend shapes, no face was read. The matrix is the facial transformation matrix, row by row or column by column: x to
+the subject's left, y up, z to the camera. A CSV has the same names as columns, ``matrix_0`` to ``matrix_15`` among them.
+``_neutral`` drives nothing.
 """
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,17 +19,16 @@ from numpy.typing import NDArray
 from icface.controls import ANGLES
 from icface.formats.arkit_names import SHAPES, columns_of, fill
 from icface.formats.errors import FormatError
-from icface.formats.files import readable, readable_text
+from icface.formats.files import readable
+from icface.formats.landmarker import Reading, readings
 from icface.formats.rotations import angles_deg, nearest
 from icface.formats.rows import Loaded, Rows, Wishes, loaded, zeros
-from icface.formats.table import LONGEST_LINE, Header, read_columns, read_header
+from icface.formats.table import Header, read_columns, read_header
 
 FloatArray = NDArray[np.float64]
 
 NAME = "mediapipe"
 ORIGIN = "MediaPipe blend shapes"
-MOST_LINES = 400_000
-"""Three and a half hours at 30 frames a second, in about a gigabyte of memory."""
 _FEWEST_SHAPES = 5
 _MATRIX = tuple(f"matrix_{i}" for i in range(16))
 
@@ -45,9 +41,9 @@ def speaks(header: Header) -> bool:
 def load(path: Path, wishes: Wishes) -> Loaded:
     """The faces of a file of either kind; `FormatError` if a line is not what it should be."""
     with readable(path) as stream:
-        is_json = stream.peek(64)[:64].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{")
+        is_json = stream.peek(64)[:64].removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"{", b"["))
     notes: list[str] = []
-    faces = _of_lines(path, notes) if is_json else [_of_table(path, notes)]
+    faces = _of_json(path, notes) if is_json else [_of_table(path, notes)]
     if wishes.rate is not None and all(face.frames is None for face in faces):
         notes.append("The file's times were put aside for the rate.")
     return loaded(path, faces, name=NAME, origin=ORIGIN, notes=notes, wishes=wishes)
@@ -88,18 +84,20 @@ def _angles(matrices: FloatArray) -> FloatArray:
     return angles_deg(nearest(square[:, :3, :3]))
 
 
-def _of_lines(path: Path, notes: list[str]) -> list[Rows]:
-    """The faces of JSON lines."""
-    lines: dict[str, list[_Line]] = {}
-    for number, entry in _entries(path):
-        line = _Line(path, number, entry)
-        lines.setdefault(line.face, []).append(line)
-    if not any(line.weights for face in lines.values() for line in face):
-        raise FormatError(f'{path}: no line has blend shapes. Write them under "blendshapes", by name.')
-    return [_rows(face, label, notes) for label, face in lines.items()]
+def _of_json(path: Path, notes: list[str]) -> list[Rows]:
+    """The faces of a file of JSON, in the order in which they appear."""
+    faces: dict[str, list[Reading]] = {}
+    for reading in readings(path):
+        faces.setdefault(reading.face, []).append(reading)
+    if not any(reading.weights for face in faces.values() for reading in face):
+        raise FormatError(
+            f'{path}: no frame has blend shapes. Write them under "blendshapes", by name, or let the Face Landmarker write '
+            "them: output_face_blendshapes=True in Python, outputFaceBlendshapes: true in JavaScript."
+        )
+    return [_rows(face, label, notes) for label, face in faces.items()]
 
 
-def _rows(lines: list[_Line], label: str, notes: list[str]) -> Rows:
+def _rows(lines: list[Reading], label: str, notes: list[str]) -> Rows:
     count = len(lines)
     missing = np.array([not line.weights for line in lines])
     names = sorted({name for line in lines for name in line.weights})
@@ -121,64 +119,3 @@ def _rows(lines: list[_Line], label: str, notes: list[str]) -> Rows:
         carried=carried,
         label=label,
     )
-
-
-class _Line:
-    """One frame as JSON says it."""
-
-    __slots__ = ("_where", "face", "frame", "matrix", "seconds", "weights")
-
-    def __init__(self, path: Path, number: int, entry: Mapping[str, Any]) -> None:
-        self._where = f"{path}, line {number}"
-        self.frame = self._number(entry.get("frame"), "frame")
-        self.seconds = self._number(entry.get("timestamp_ms"), "timestamp_ms") / 1000
-        self.face = str(entry.get("face", "0"))
-        self.weights = self._weights(entry.get("blendshapes"))
-        self.matrix = self._matrix(entry.get("matrix"))
-
-    def _number(self, value: object, name: str) -> float:
-        if value is None:
-            return math.nan
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise FormatError(f"{self._where}, {name}: {str(value)[:24]!r} is not a number.")
-        return float(value) if abs(value) < 1e18 else math.nan
-
-    def _weights(self, said: object) -> dict[str, float]:
-        if isinstance(said, list):
-            said = {c.get("categoryName", c.get("category_name")): c.get("score") for c in said if isinstance(c, dict)}
-        if not isinstance(said, dict):
-            if said is None:
-                return {}
-            raise FormatError(f'{self._where}, blendshapes: write names and numbers, {{"jawOpen": 0.1, ...}}.')
-        return {SHAPES[str(n).lower()]: self._number(v, str(n)) for n, v in said.items() if str(n).lower() in SHAPES}
-
-    def _matrix(self, said: object) -> list[float]:
-        if said is None:
-            return []
-        flat = [v for row in said for v in (row if isinstance(row, list) else [row])] if isinstance(said, list) else []
-        if len(flat) != 16:
-            raise FormatError(f"{self._where}, matrix: a transformation matrix has 16 numbers.")
-        return [self._number(value, "matrix") for value in flat]
-
-
-def _entries(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Line numbers and objects."""
-    with readable_text(path) as text:
-        number = 0
-        while line := text.readline(LONGEST_LINE + 1):
-            number += 1
-            if not line.strip():
-                continue
-            if len(line) > LONGEST_LINE or number > MOST_LINES:
-                raise FormatError(
-                    f"{path}, line {number}: at most {MOST_LINES} lines of {LONGEST_LINE} characters are read. Split the file."
-                )
-            try:
-                entry = json.loads(line)
-            except (ValueError, RecursionError):
-                raise FormatError(
-                    f"{path}, line {number} is not JSON. Write one object for each frame, each on a line."
-                ) from None
-            if not isinstance(entry, dict):
-                raise FormatError(f'{path}, line {number}: expected an object with "blendshapes".')
-            yield number, entry

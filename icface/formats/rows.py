@@ -216,12 +216,15 @@ def _following(times: FloatArray, notes: list[str]) -> FloatArray:
     if min(map(len, parts)) < 2 or any(abs(part[0] - times[0]) > step * _SAME_START for part in parts):
         return times  # rows out of order, which are sorted
     longest = max(parts, key=len)
-    if np.diff(longest).max() <= 1.5 * step:  # even, so that the mean says it more closely than rounded times
+    if (
+        longest[-1] > longest[0] and np.diff(longest).max() <= 1.5 * step
+    ):  # even, so that the mean says it more closely than rounded times
         step = 1 / float(rate_of(longest))
-    end, joined = times[0] - step, []
-    for part in parts:
-        joined.append(part - part[0] + end + step)
-        end = joined[-1][-1]
+    joined, shown = [parts[0]], parts[0][-1] - times[0]
+    for part in parts[1:]:
+        shown = step * round(shown / step + 1)  # whole frames, so that the rounding of times does not add up
+        joined.append(part - part[0] + times[0] + shown)
+        shown += part[-1] - part[0]
     notes.append(
         "The times start again "
         f"({len(starts)} {'time' if len(starts) == 1 else 'times'}): each recording in the file follows the one before."

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from icface.controls import CHANNEL_INDEX
-from icface.formats import FormatError, load, mediapipe, sniff
+from icface.formats import FormatError, landmarker, load, sniff
 from icface.formats.arkit_names import SHAPES
 from icface.geometry import rotation_matrix
 from tests.icface.formats.tracking_files import write_table
@@ -69,12 +69,12 @@ def test_faces_are_kept_apart(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("{", "line 2 is not JSON"),
+        ("{", "line 3, character 1: not JSON"),
         ("[1]", "line 2: expected an object"),
         ('{"blendshapes": {"jawOpen": "wide"}}', "line 2, jawOpen: 'wide' is not a number"),
         ('{"blendshapes": 5}', "line 2, blendshapes: write names"),
         ('{"blendshapes": {}, "matrix": [1, 2]}', "line 2, matrix: a transformation matrix has 16"),
-        ("[" * 100_000, "line 2 is not JSON"),
+        ("[" * 100_000, "nested deeper than any file"),
     ],
 )
 def test_a_wrong_line_is_named(tmp_path: Path, line: str, message: str) -> None:
@@ -85,13 +85,13 @@ def test_a_wrong_line_is_named(tmp_path: Path, line: str, message: str) -> None:
 
 
 def test_lines_without_any_blend_shapes_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match="no line has blend shapes"):
+    with pytest.raises(FormatError, match="no frame has blend shapes"):
         load(write_lines(tmp_path / "a.jsonl", [{"frame": 0, "blendshapes": {}}]))
 
 
 def test_files_that_would_fill_the_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mediapipe, "MOST_LINES", 2)
-    with pytest.raises(FormatError, match="line 3: at most 2 lines"):
+    monkeypatch.setattr(landmarker, "MOST_FRAMES", 2)
+    with pytest.raises(FormatError, match="line 3: at most 2 frames"):
         load(write_lines(tmp_path / "a.jsonl", [a_line(i) for i in range(3)]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from fractions import Fraction
 from pathlib import Path
@@ -188,3 +189,112 @@ def test_ten_minutes_of_drop_frame_counting_are_17982_frames() -> None:
     times, base, drops = seconds_of([*second, "00:00:01;00", "00:10:00;00"])
     assert (base, drops) == (30, True)
     assert round(times[-1] * 30_000 / 1001) == 17_982
+
+
+# ------------------------------------------------------------------------------------------------------------ py-feat, faces
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_face_that_py_feat_does_not_name_is_followed_by_its_place(tmp_path: Path, first: bool) -> None:
+    names = ["frame", "FaceRectX", "FaceRectY", "FaceRectWidth", "FaceRectHeight", "FaceScore", "Pitch", "Roll", "Yaw", "AU12"]
+    rows = []
+    for i in range(24):
+        here = [str(i), f"{100 + i}", "80", "200", "220", "0.99", "2", "1", "5", "0.5", "clip.mp4"]
+        false = [str(i), "400", "10", "30", "30", "0.51", "9", "40", "30", "0.9", "clip.mp4"]
+        both = [false, here] if first else [here, false]
+        rows += both if i % 8 == 3 else [here]
+    loaded = load(write(tmp_path / "a.csv", [[*names, "input"], *rows], separator=","))
+    assert [(len(motion), int(motion.present.sum())) for motion in loaded.faces] == [(24, 24), (3, 3)]
+    smiles = loaded.motion.controls[:, CHANNEL_INDEX["mouthSmile_L"]]
+    assert smiles == pytest.approx(np.full(24, 0.5), abs=1e-6)
+    assert any("followed by its place" in note for note in loaded.notes)
+
+
+# ----------------------------------------------------------------------------------------------------------------- MediaPipe
+
+
+def python_frames(count: int, faces: int = 1) -> list[dict[str, object]]:
+    return [
+        {
+            "face_landmarks": [[{"x": 0.5, "y": 0.5, "z": 0.0, "visibility": None}] * 478] * faces,
+            "face_blendshapes": [
+                [{"index": 25, "score": 0.1 * i + 0.5 * face, "display_name": "", "category_name": "jawOpen"}]
+                for face in range(faces)
+            ],
+            "facial_transformation_matrixes": [np.eye(4).tolist()] * faces,
+            "timestamp_ms": 40 * i,
+        }
+        for i in range(count)
+    ]
+
+
+def javascript_frames(count: int) -> list[dict[str, object]]:
+    return [
+        {
+            "faceLandmarks": [],
+            "faceBlendshapes": [
+                {
+                    "categories": [{"index": 25, "score": 0.1 * i, "categoryName": "jawOpen", "displayName": ""}],
+                    "headIndex": -1,
+                    "headName": "",
+                }
+            ],
+            "facialTransformationMatrixes": [{"rows": 4, "columns": 4, "data": np.eye(4).ravel().tolist()}],
+        }
+        for i in range(count)
+    ]
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+@pytest.mark.parametrize("within", ["list", "frames", "lines"])
+@pytest.mark.parametrize("spelling", ["python", "javascript"])
+def test_results_of_the_face_landmarker_are_read_in_both_spellings(
+    tmp_path: Path, spelling: str, within: str, indent: int | None
+) -> None:
+    frames = python_frames(5) if spelling == "python" else javascript_frames(5)
+    lines = "\n".join(json.dumps(frame, indent=indent) for frame in frames)
+    whole = json.dumps(frames if within == "list" else {"frames": frames}, indent=indent)
+    path = tmp_path / "a.json"
+    path.write_text(lines if within == "lines" else whole, encoding="utf-8")
+    assert sniff(path) == "mediapipe"
+    loaded = load(path)
+    assert loaded.motion.rate == (25 if spelling == "python" else 30)
+    assert loaded.motion.controls[:, CHANNEL_INDEX["jawOpen"]] == pytest.approx(0.1 * np.arange(5), abs=1e-6)
+    assert {"yaw", "jawOpen"} <= loaded.motion.carried
+    assert any("30 frames a second were assumed" in note for note in loaded.notes) == (spelling == "javascript")
+
+
+def test_several_faces_of_a_result_are_several_motions_and_an_empty_frame_has_none(tmp_path: Path) -> None:
+    frames = python_frames(4, faces=2)
+    frames[2] |= {"face_blendshapes": [], "facial_transformation_matrixes": []}
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(frames), encoding="utf-8")
+    loaded = load(path)
+    assert loaded.labels == ("0", "1")
+    assert loaded.faces[0].present.tolist() == [True, True, False, True]
+    assert loaded.faces[1].controls[0, CHANNEL_INDEX["jawOpen"]] == pytest.approx(0.5)
+    assert loaded.faces[1].seconds.tolist() == pytest.approx([0, 0.04, 0.12])
+
+
+@pytest.mark.parametrize("name", [["jawOpen"], {"jawOpen": 1}, 7])
+def test_a_category_whose_name_is_no_text_is_refused_in_words(tmp_path: Path, name: object) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps([{"blendshapes": [{"categoryName": name, "score": 0.5}]}]), encoding="utf-8")
+    with pytest.raises(FormatError, match=r"line 1, categoryName: .* is not the name of a blend shape"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[{"blendshapes": {"jawOpen": ' + "9" * 5000 + "}}]", "a number of 5000 digits; at most 100 are read"),
+        ('[{"blendshapes": {"jawOpen": 0.5}}', "the list is never closed"),
+        ('[{"blendshapes": {"jawOpen": 0.5}}] x', "something follows the end of the list"),
+        ('[{"blendshapes": {"jawOpen": 0.5}}, {"blend', "line 1, character"),
+    ],
+)
+def test_broken_results_are_refused_in_words(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(FormatError, match=message):
+        load(path)
