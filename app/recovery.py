@@ -15,11 +15,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-import platformdirs
-
+from icface.file_locks import try_to_lock
 from icface.project import Project
 from icface.project_file import save_folder
-from icface.whole_file import try_to_lock, write_whole
+from icface.user_folders import state_folder
+from icface.whole_file import write_whole
 
 BEGINNING_S = 60
 """Seconds after which a folder without a lock is no window's that is just beginning."""
@@ -29,7 +29,7 @@ _MOST_ABOUT_BYTES = 100_000
 
 def users_folder() -> Path:
     """Where the copies of this user's windows are."""
-    return Path(platformdirs.user_state_dir("icface-studio", appauthor=False)) / "unsaved"
+    return state_folder() / "unsaved"
 
 
 class RecoveryFolder:

@@ -20,6 +20,7 @@ import click
 
 from icface import __version__
 from icface.commands.options import device_option, json_option
+from icface.leftovers import clear_left_overs
 from icface.whole_file import reason
 
 BAD_INPUT = 2
@@ -91,6 +92,8 @@ def main(context: click.Context) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
+        return
+    clear_left_overs()
 
 
 # ----------------------------------------------------------------------------------------------------- bench and train

@@ -23,12 +23,12 @@ from tokenize import TokenError
 from typing import Any, BinaryIO
 
 import numpy as np
-import platformdirs
 from numpy.typing import NDArray
 
 from icface.controls import CHANNELS
 from icface.motion import MOST_FRAMES, Motion, MotionError
 from icface.tracking import N_LANDMARKS
+from icface.user_folders import cache_folder, make_private
 from icface.whole_file import write_whole
 
 FORMAT = "icface-reading-1"
@@ -139,8 +139,11 @@ def _list_of(about: Mapping[str, Any], name: str, kind: type) -> list[Any]:
 # ----------------------------------------------------------------------------------------------------------------- files
 
 
-def save_reading(path: Path, motions: Sequence[Motion], about: Mapping[str, Any]) -> None:
-    """Write motions and what is said about all of them; the file appears whole or not at all. `OSError` if it cannot."""
+def save_reading(path: Path, motions: Sequence[Motion], about: Mapping[str, Any], *, private: bool = False) -> None:
+    """Write motions and what is said about all of them; the file appears whole or not at all. `OSError` if it cannot.
+
+    With `private`, nobody but its owner can read it.
+    """
     arrays = {"about": _bytes_of({"format": FORMAT, "motions": len(motions), "about": dict(about)})}
     for number, motion in enumerate(motions):
         arrays |= {f"{number}.{name}": array for name, array in motion_to_arrays(motion).items()}
@@ -151,7 +154,7 @@ def save_reading(path: Path, motions: Sequence[Motion], about: Mapping[str, Any]
                 with archive.open(zipfile.ZipInfo(f"{name}.npy"), "w", force_zip64=True) as member:
                     np.lib.format.write_array(member, array, version=(1, 0), allow_pickle=False)
 
-    write_whole(path, write)
+    write_whole(path, write, private=private)
 
 
 def load_reading(path: Path) -> tuple[tuple[Motion, ...], dict[str, Any]]:
@@ -240,7 +243,7 @@ class ReadingCache:
     @classmethod
     def of_user(cls) -> ReadingCache:
         """In the user's folder for caches."""
-        return cls(Path(platformdirs.user_cache_dir("icface-studio", appauthor=False)) / "readings")
+        return cls(cache_folder() / "readings")
 
     @staticmethod
     def key(*parts: str | int) -> str:
@@ -266,8 +269,8 @@ class ReadingCache:
         if sum(array.nbytes for motion in motions for array in motion_to_arrays(motion).values()) > self.limit_bytes:
             return
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            save_reading(path, motions, about)
+            make_private(self.folder)
+            save_reading(path, motions, about, private=True)
             self._make_room(path)
         except OSError:
             return  # a cache that cannot be written to only costs time

@@ -18,6 +18,7 @@ from icface.export.plan import ExportPlan
 from icface.media.photo import Photo, PhotoError, Pixels
 from icface.media.picture_pixels import PicturePixels
 from icface.media.pictures import Written
+from icface.media.placing import alone_at, telling_why
 from icface.media.presets import EncodeError
 from icface.media.saving import MovingWriter, begin
 from icface.media.writing import output_format, save_photo
@@ -143,12 +144,15 @@ class StillWriter:
         self._plan, self._pixels = plan, PicturePixels(plan.written)
         self._notes: tuple[str, ...] = ()
         self._count = 0
+        with telling_why(plan.path):
+            self._alone = alone_at(plan.path)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Nothing is left behind: the photo is saved in one go."""
+        self._alone.give_back()
 
     def wanted(self, _number: int, /) -> bool:
         """Always."""

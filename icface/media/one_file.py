@@ -22,9 +22,11 @@ from av.video.stream import VideoStream
 
 from icface.media.photo import Pixels
 from icface.media.pictures import Pictures, Times, Written
-from icface.media.placing import check_destination, partial_of, put_in_place, telling_why
+from icface.media.placing import alone_at, check_destination, telling_why
 from icface.media.presets import EncodeError, Preset
 from icface.media.provenance import Provenance
+from icface.register import Entry
+from icface.whole_file import Unfinished
 
 
 class OneFileWriter(ABC):
@@ -53,21 +55,35 @@ class OneFileWriter(ABC):
         check_destination(path)
         self.path, self._preset, self._pictures, self._provenance = path, preset, pictures, provenance
         self.notes: tuple[str, ...] = ()
-        self._target = path.resolve()
-        self.partial = partial_of(self._target)
         self._tick, self._times = tick, Times(tick)
         self._waiting: tuple[Decoded, int] | None = None
         self._output: OutputContainer | None = None
+        self._target = path.resolve()
+        self._alone: Entry | None = None
+        self._unfinished: Unfinished | None = None
 
     @contextmanager
     def _opening(self) -> Iterator[None]:
-        """Where the file is opened: what fails is said in plain words, and nothing stays open or on the disk then."""
+        """Where the file is begun: what fails is said in plain words, and nothing stays open or on the disk then."""
         try:
             with telling_why(self.path):
+                self._alone = alone_at(self.path)
+                self._unfinished = Unfinished(self._target)
                 yield
         except BaseException:
             self.abandon()
             raise
+
+    @property
+    def partial(self) -> Path:
+        """The file that is being written."""
+        return self._beside.path
+
+    @property
+    def _beside(self) -> Unfinished:
+        if self._unfinished is None:
+            raise EncodeError(f"{self.path} has not been begun; begin a new export.")
+        return self._unfinished
 
     def __enter__(self) -> Self:
         return self
@@ -81,7 +97,10 @@ class OneFileWriter(ABC):
         if output is not None:
             with suppress(av.FFmpegError, OSError):  # it is thrown away
                 output.close()
-        self.partial.unlink(missing_ok=True)
+        if self._unfinished is not None:
+            self._unfinished.abandon()
+        if self._alone is not None:
+            self._alone.give_back()
 
     def wanted(self, _number: int) -> bool:
         """Whether a frame has still to be written."""
@@ -133,7 +152,7 @@ class OneFileWriter(ABC):
                 output.close()
                 self._say_how_made()
                 self._verify()
-                put_in_place(self.partial, self._target)
+                self._beside.put_in_place()
         finally:
             self.abandon()
         return Written(self.path, self._times.count - 1, self._times.whole, self._kept_sound, self.notes)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +11,8 @@ import av
 
 from icface.media.presets import EncodeError
 from icface.media.writing import problem_with
-from icface.whole_file import flush_folder, reason
+from icface.register import Entry, Taken, entry_for
+from icface.whole_file import reason
 
 
 def check_destination(path: Path) -> None:
@@ -23,9 +22,29 @@ def check_destination(path: Path) -> None:
         raise EncodeError(problem)
 
 
-def partial_of(target: Path) -> Path:
-    """The name of an export that is not complete yet: the same for every try, so that an interrupted one is replaced."""
-    return target.with_name(f".{target.name}.part")
+def alone_at(path: Path, *, by: Path | None = None, **about: str) -> Entry:
+    """The right to write what gets this name, until it is given back or the process ends.
+
+    Parameters
+    ----------
+    path : Path
+        As the user names it, for messages.
+    by : Path, optional
+        The file that only one may write at a time, if it is not this one.
+    **about
+        What to tidy up after a process that was killed, see `icface.leftovers`.
+
+    Raises
+    ------
+    EncodeError
+        If another export of any process on this computer is writing a file of this name.
+    """
+    try:
+        return Entry(entry_for((by or path).resolve()), about)
+    except Taken:
+        raise EncodeError(
+            f"{path} is being written by another export. Wait until that has ended, or choose another name."
+        ) from None
 
 
 @contextmanager
@@ -35,13 +54,3 @@ def telling_why(path: Path) -> Iterator[None]:
         yield
     except (av.FFmpegError, OSError) as error:
         raise EncodeError(f"{path} could not be saved: {reason(cast('OSError', error))}.") from error
-
-
-def put_in_place(partial: Path, target: Path) -> None:
-    """Flush a complete file to the disk and give it its name; a file of that name is replaced at once."""
-    with partial.open("rb+") as file:
-        os.fsync(file.fileno())
-    if target.exists():
-        shutil.copymode(target, partial)
-    partial.replace(target)
-    flush_folder(target.parent)

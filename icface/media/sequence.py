@@ -7,7 +7,6 @@ changed since: until the sequence is complete, a file beside the stills holds it
 from __future__ import annotations
 
 import json
-import re
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -20,10 +19,11 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame as Decoded
 from numpy.typing import NDArray
 
+from icface.leftovers import is_resumable, mark_of, notes_of, standing
 from icface.media.photo import Photo, PhotoError, Pixels
 from icface.media.picture_pixels import PicturePixels
 from icface.media.pictures import Pictures, Written
-from icface.media.placing import put_in_place, telling_why
+from icface.media.placing import alone_at, telling_why
 from icface.media.presets import EncodeError, Preset
 from icface.media.provenance import MADE_HERE, Provenance, exr_with_text
 from icface.media.put_back import byte_planes
@@ -34,8 +34,6 @@ from icface.whole_file import write_whole
 _EXR_MAGIC = b"\x76\x2f\x31\x01"
 _CAMERA_TRANSFERS = frozenset({1, 6, 14, 15})
 _LINEAR, _UNKNOWN_TRANSFERS = 8, frozenset({16, 18})
-_Mark = list[int]
-"""What tells a file from another that takes its name later."""
 
 
 class SequenceWriter:
@@ -66,30 +64,34 @@ class SequenceWriter:
     ) -> None:
         self.path, self._preset, self._pictures, self._provenance = Path(path), preset, pictures, provenance
         self._pixels = PicturePixels(pictures)
-        self._manifest = self.path.with_name(f".{self.path.stem}.sequence.json")
+        self._notes_file = notes_of(self.path)
         self._count, self._first, self._last = 0, Fraction(0), Fraction(0)
         with telling_why(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            before = self._left_off(key) if key else None
-            self._resumes, self._before = before is not None, before or {}
-            if not self._resumes:
-                text = json.dumps({"key": key, "before": self._standing()}).encode()
-                write_whole(self._manifest, lambda stream: stream.write(text))
+            self._alone = alone_at(self.path, by=self._notes_file, sequence=str(self._notes_file.resolve()))
+            try:
+                before = self._left_off(key) if key else None
+                self._resumes, self._before = before is not None, before or {}
+                if not self._resumes:
+                    self._begin(key)
+            except BaseException:
+                self._alone.give_back(keep=True)
+                raise
 
-    def _left_off(self, key: str) -> dict[str, _Mark] | None:
+    def _begin(self, key: str) -> None:
+        """Note the stills of an earlier sequence of this name: they are not the frames of this one."""
+        stem, suffix = self.path.stem, self._preset.suffix
+        about = {"key": key, "stem": stem, "suffix": suffix, "before": standing(self.path.parent, stem, suffix)}
+        write_whole(self._notes_file, lambda stream: stream.write(json.dumps(about).encode()))
+
+    def _left_off(self, key: str) -> dict[str, list[int]] | None:
         """What stood there before a sequence of this key that was interrupted; None if there is none to go on with."""
         try:
-            found = json.loads(self._manifest.read_bytes())
+            found = json.loads(self._notes_file.read_bytes())
         except (OSError, ValueError):
             return None
         before = found.get("before") if isinstance(found, dict) and found.get("key") == key else None
         return before if isinstance(before, dict) else None
-
-    def _standing(self) -> dict[str, _Mark]:
-        """The stills of an earlier sequence of this name: they are not the frames of this one."""
-        name = re.compile(rf"{re.escape(self.path.stem)}_\d{{6,}}{re.escape(self._preset.suffix)}")
-        marks = {path.name: _mark(path) for path in self.path.parent.iterdir() if name.fullmatch(path.name)}
-        return {name: mark for name, mark in marks.items() if mark is not None}
 
     def __enter__(self) -> Self:
         return self
@@ -98,12 +100,15 @@ class SequenceWriter:
         self.abandon()
 
     def abandon(self) -> None:
-        """Leave off: stills that are complete stay, to be taken up again."""
-        self._partial.unlink(missing_ok=True)
+        """Leave off: stills that are complete stay, to be taken up again; without any, nothing stays."""
+        if not self._stays:
+            self._notes_file.unlink(missing_ok=True)
+        self._alone.give_back(keep=self._stays)
 
     @property
-    def _partial(self) -> Path:
-        return self.path.with_name(f".{self.path.stem}.part")
+    def _stays(self) -> bool:
+        """Whether there is something to go on with later."""
+        return self._notes_file.exists() and is_resumable(self._notes_file)
 
     def file(self, number: int) -> Path:
         """Where a frame is saved."""
@@ -112,7 +117,7 @@ class SequenceWriter:
     def wanted(self, number: int) -> bool:
         """Whether a frame has still to be written; if not, `pass_over` it."""
         file = self.file(number)
-        return not self._resumes or _mark(file) in (None, self._before.get(file.name))
+        return not self._resumes or mark_of(file) in (None, self._before.get(file.name))
 
     def pass_over(self, time: Fraction) -> None:
         """Count the next frame, which is there already."""
@@ -141,8 +146,8 @@ class SequenceWriter:
 
     def _save_exr(self, target: Path, pixels: Pixels) -> None:
         data = exr_bytes(linear(pixels, self._pictures.colours.transfer))
-        self._partial.write_bytes(data if self._provenance is None else exr_with_text(data, self._provenance))
-        put_in_place(self._partial, target)
+        told = data if self._provenance is None else exr_with_text(data, self._provenance)
+        write_whole(target, lambda stream: stream.write(told))
 
     def finish(self, end: Fraction | None = None) -> Written:
         """Check that every still is there and that the first and last can be read; `EncodeError` if not."""
@@ -153,7 +158,7 @@ class SequenceWriter:
                 raise EncodeError(f"{self.file(number)} is missing: somebody removed it. Export again to make it anew.")
         for number in (0, self._count - 1):
             self._check(self.file(number))
-        self._manifest.unlink(missing_ok=True)
+        self._notes_file.unlink(missing_ok=True)
         stop = self._last + 1 / self._pictures.rate if end is None else end
         return Written(self.file(0), self._count, stop - self._first, "", self._notes())
 
@@ -170,14 +175,6 @@ class SequenceWriter:
         if self._preset.name == "exr" and self._pictures.colours.transfer in _UNKNOWN_TRANSFERS:
             return ("The clip's colours are HDR: they were saved as they are, not made linear.",)
         return ()
-
-
-def _mark(path: Path) -> _Mark | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return [status.st_ino, status.st_mtime_ns]
 
 
 def linear(pixels: Pixels, transfer: int) -> NDArray[np.float32]:

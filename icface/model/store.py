@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as safetensors_bytes
 from torch import Tensor, nn
+
+from icface.whole_file import write_whole
 
 FORMAT = "icface-1"
 Network = TypeVar("Network")
@@ -73,15 +74,7 @@ def save_model(
     }
     metadata = {"format": FORMAT, "kind": kind, "config": json.dumps(dict(config)), "notes": json.dumps(dict(notes or {}))}
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with beside.open("wb") as file:
-            file.write(safetensors_bytes(stored, metadata))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    write_whole(path, lambda file: file.write(safetensors_bytes(stored, metadata)))
 
 
 def load_model(path: Path, *, kind: str) -> StoredModel:

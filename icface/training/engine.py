@@ -28,7 +28,6 @@ import copy
 import inspect
 import logging
 import math
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -44,6 +43,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from icface.training.ranks import Ranks, TrainingError
+from icface.whole_file import write_whole
 
 log = logging.getLogger(__name__)
 _MOST_SKIPPED = 25
@@ -358,12 +358,5 @@ def _buffers_kept() -> dict[str, Any]:
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write a safetensors file beside and rename it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with beside.open("wb") as file:
-            file.write(safetensors_bytes({key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    plain = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
+    write_whole(path, lambda file: file.write(safetensors_bytes(plain)))

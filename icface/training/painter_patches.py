@@ -19,6 +19,8 @@ from icface.model.paint_limits import as_taught, painter_controls
 from icface.model.painter import PATCH, PATCH_CHANNELS
 from icface.predictor import FacePredictor, SourceEncoding, patch_input
 from icface.tracking import FaceObservation, NoFaceError
+from icface.training.array_files import save_array
+from icface.whole_file import write_whole
 
 U8 = NDArray[np.uint8]
 ROOMY = 112
@@ -141,7 +143,8 @@ def write_patches(folder: Path, samples: Iterable[PatchSample]) -> int:
         raise ValueError(f"No patches could be made for {folder}: no face in its sources could be driven.")
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("seen", "target", "zone", "controls"):
-        np.save(folder / f"{name}.npy", np.stack([getattr(s, name) for s in kept]))
-    np.save(folder / "kind.npy", np.array([s.kind for s in kept], np.int64))
-    (folder / "complete.json").write_text(json.dumps({"samples": len(kept), "channels": PATCH_CHANNELS}), encoding="utf-8")
+        save_array(folder / f"{name}.npy", np.stack([getattr(s, name) for s in kept]))
+    save_array(folder / "kind.npy", np.array([s.kind for s in kept], np.int64))
+    about = json.dumps({"samples": len(kept), "channels": PATCH_CHANNELS})
+    write_whole(folder / "complete.json", lambda stream: stream.write(about.encode()))
     return len(kept)

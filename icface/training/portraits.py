@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface.geometry import Similarity, face_crop
+from icface.training.array_files import array_on_disk
 from icface.training.portrait_table import PortraitRow, PortraitTable, read_rgb
 from icface.training.rig import State
+from icface.whole_file import Unfinished
 
 CANVAS = 320
 CANVAS_MARGIN = 2.6
@@ -82,13 +84,12 @@ def _canvas_file(table: PortraitTable, cache: Path, side: int, margin: float) ->
     path = cache / f"canvases-{side}-{margin:g}.npy"
     if not path.exists():
         cache.mkdir(parents=True, exist_ok=True)
-        beside = path.with_suffix(".part.npy")
-        canvases = np.lib.format.open_memmap(beside, "w+", np.uint8, (len(table), side, side, 3))
-        for row in range(len(table)):
-            canvases[row] = _canvas(table[row], side, margin)
-        canvases.flush()
-        del canvases  # Windows renames no file that is mapped
-        beside.replace(path)
+        with Unfinished(path) as unfinished:
+            canvases = array_on_disk(unfinished.stream, (len(table), side, side, 3))
+            for row in range(len(table)):
+                canvases[row] = _canvas(table[row], side, margin)
+            del canvases  # Windows renames no file that is mapped
+            unfinished.put_in_place()
     opened: NDArray[np.uint8] = np.load(path, mmap_mode="r")
     return opened
 

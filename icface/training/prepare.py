@@ -29,7 +29,8 @@ from icface.model.crops import sample_crop
 from icface.tracking import FaceTracker
 from icface.tracking.builtin import BuiltinTracker
 from icface.training.person_tracks import Rhythm, Sighting, sightings
-from icface.training.shards import ShardWriter, build_index, digest_of, is_prepared, remove_unfinished
+from icface.training.shards import ShardWriter, build_index, digest_of, is_prepared
+from icface.whole_file import remove_unfinished
 
 log = logging.getLogger(__name__)
 JPEG_QUALITY = 92

@@ -16,8 +16,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -30,12 +28,12 @@ from numpy.typing import NDArray
 
 from icface.file_stamp import sha256_of
 from icface.geometry import Similarity
+from icface.whole_file import UnfinishedFolder, write_whole
 
 FORMAT = 1
 PART_FRAMES = 500
 INDEX = "index.json"
 _CLIP = "clip.json"
-_UNFINISHED = ".part"
 _DATE = (1980, 1, 1, 0, 0, 0)  # equal clips give equal files
 
 Pixels = NDArray[np.uint8]
@@ -116,12 +114,6 @@ def is_prepared(folder: Path, digest: str, options: Mapping[str, Any]) -> bool:
     return isinstance(about, dict) and about.get("options") == {**options, "format": FORMAT}
 
 
-def remove_unfinished(folder: Path) -> None:
-    """Delete what an interrupted run has left."""
-    for path in folder.glob(f".*{_UNFINISHED}"):
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
 class ShardWriter:
     """One clip's folder in the making; never more than one part in memory.
 
@@ -130,7 +122,7 @@ class ShardWriter:
 
     def __init__(self, folder: Path, digest: str, options: Mapping[str, Any]) -> None:
         self._target = folder / digest
-        self._folder = folder / f".{digest}.{os.getpid()}{_UNFINISHED}"
+        self._unfinished: UnfinishedFolder | None = None
         self._about: dict[str, Any] = {"digest": digest, "options": {**options, "format": FORMAT}}
         self._rows: dict[str, list[Any]] = {name: [] for name in FIELDS}
         self._part: zipfile.ZipFile | None = None
@@ -138,8 +130,7 @@ class ShardWriter:
         self._tracks: dict[int, dict[str, Any]] = {}
 
     def __enter__(self) -> Self:
-        shutil.rmtree(self._folder, ignore_errors=True)
-        self._folder.mkdir(parents=True)
+        self._unfinished = UnfinishedFolder(self._target)
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -147,7 +138,13 @@ class ShardWriter:
             if self._part is not None:
                 self._part.close()
         finally:  # a full disk is met when the archive is ended, too
-            shutil.rmtree(self._folder, ignore_errors=True)
+            if self._unfinished is not None:
+                self._unfinished.abandon()
+
+    @property
+    def _folder(self) -> Path:
+        assert self._unfinished is not None  # within the context
+        return self._unfinished.path
 
     def add(self, jpeg: bytes, row: Mapping[str, Any]) -> None:
         """One more frame: its crop, and a value for each of `FIELDS`."""
@@ -170,9 +167,8 @@ class ShardWriter:
         tracks = [self._tracks[number] for number in sorted(self._tracks)]
         self._about |= about | {"frames": sum(t["frames"] for t in tracks), "parts": self._parts, "tracks": tracks}
         _write_json(self._folder / _CLIP, self._about)
-        if self._target.exists():  # prepared with other options, or a copy of the same clip has just been
-            shutil.rmtree(self._target)
-        self._folder.rename(self._target)
+        assert self._unfinished is not None
+        self._unfinished.put_in_place()  # of one prepared with other options, or of a copy of the same clip
         return self._about
 
     def _close_part(self) -> None:
@@ -226,9 +222,7 @@ def _damaged(path: Path, why: str) -> ShardError:
 def build_index(folder: Path) -> list[dict[str, Any]]:
     """Write ``index.json`` from the clips that are there; returns what it says of each, in the order of their digests."""
     clips = list(_abouts(folder))
-    beside = folder / f".{INDEX}.{os.getpid()}{_UNFINISHED}"
-    _write_json(beside, {"format": FORMAT, "clips": clips})
-    beside.replace(folder / INDEX)
+    _write_json(folder / INDEX, {"format": FORMAT, "clips": clips})
     return clips
 
 
@@ -260,7 +254,4 @@ def read_index(folder: Path) -> list[dict[str, Any]]:
 
 
 def _write_json(path: Path, value: Mapping[str, Any]) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        json.dump(value, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
+    write_whole(path, lambda file: file.write(json.dumps(value, indent=1).encode()))

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from icface.controls import CHANNELS
 from icface.cores import pool_size
 from icface.geometry import face_crop
+from icface.training.array_files import array_on_disk, save_arrays
 from icface.training.portrait_table import PortraitRow, PortraitTable, read_rgb
 from icface.training.rig import GUMS, MIRROR, SOCKET, TEETH, Rig, State, View, flow, warp
 from icface.training.tracker_states import random_state, swept_state
@@ -75,18 +76,17 @@ class LabelledImages:
 def _save_labels(
     folder: Path, name: str, landmarks: Sequence[Floats], controls: Sequence[Floats], person: Sequence[int]
 ) -> None:
-    beside = folder / f"{name}.part.npz"
-    np.savez(
-        beside,
+    save_arrays(
+        folder / f"{name}.npz",
         landmarks=np.stack(landmarks).astype(np.float32),
         controls=np.stack(controls).astype(np.float32),
         person=np.array(person, np.int64),
     )
-    beside.replace(folder / f"{name}.npz")
 
 
 def _open_images(folder: Path, name: str, count: int, size: int) -> Images:
-    return np.lib.format.open_memmap(folder / f"{name}.npy", mode="w+", dtype=np.uint8, shape=(count, size, size, 3))
+    with (folder / f"{name}.npy").open("wb+") as stream:
+        return array_on_disk(stream, (count, size, size, 3))
 
 
 def flip_permutations(canonical: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
@@ -282,7 +282,7 @@ def build_cache(
     folder.mkdir(parents=True, exist_ok=True)
     portraits, rig = PortraitTable(portraits_folder), Rig(rig_file)
     landmarks, controls, signs = flip_permutations(rig.canonical.astype(np.float32))
-    np.savez(folder / "flip.npz", landmarks=landmarks, controls=controls, signs=signs)
+    save_arrays(folder / "flip.npz", landmarks=landmarks, controls=controls, signs=signs)
     for split in ("train", "val"):
         cache_portraits(portraits, split, folder)
     cache_sweeps(portraits, rig, folder, seed=seed + 2)

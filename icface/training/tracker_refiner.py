@@ -15,6 +15,7 @@ from icface.controls import EXPRESSIONS
 from icface.geometry import EYE_CORNERS, MESH_POINTS, face_crop
 from icface.model.tracker_nets import ANGLE_UNIT_DEG, READ_MARGIN, REFINE_MARGIN, RefinerNet
 from icface.tracking.builtin import LANDMARKS_FILE, BuiltinTracker, without_hidden_gaze
+from icface.training.array_files import save_arrays
 from icface.training.mesh_parts import BROWS, EYES, IRISES, LIPS
 from icface.training.tracker_data import Floats, Images, LabelledImages
 
@@ -107,9 +108,7 @@ class RefinerSampler:
         columns = {name: np.stack(column) for name, column in zip(names, zip(*cut, strict=True), strict=True)}
         columns["exact"] = columns["exact"].astype(np.float32)
         facts = {"starts": np.array(starts), "person": np.concatenate(person), "reader": np.array(_first_readers(tracker))}
-        beside = path.with_suffix(".part.npz")
-        np.savez(beside, allow_pickle=False, **facts, **columns)
-        beside.replace(path)
+        save_arrays(path, **facts, **columns)
 
     def _cut(
         self, image: Images, landmarks: Floats, controls: Floats, exact: float, tracker: BuiltinTracker

@@ -21,13 +21,15 @@ import click
 import cv2
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from icface.controls import EXPRESSIONS
 from icface.model.store import build, load_into, load_model, save_model
 from icface.model.tracker_nets import FaceDetectorNet, LandmarkNet, RefinerNet, TrackerNet
 from icface.tracking.builtin import REFINER_FILE, BuiltinTracker
+from icface.training.array_files import save_array
+from icface.training.engine import write_tensors
 from icface.training.mesh_parts import BROWS, EYES, IRISES, LIPS
 from icface.training.tracker_augment import CropBatch, CropSampler
 from icface.training.tracker_calibration import fit_calibration
@@ -177,9 +179,7 @@ class _Weights:
         """Write the checkpoint, and the average in the product's format."""
         state = {f"net.{k}": v.contiguous() for k, v in self._net.state_dict().items()}
         state |= {f"average.{k}": v.contiguous() for k, v in self._average.state_dict().items()}
-        beside = self._plan.checkpoint.with_suffix(".part")
-        save_file(state | {"step": torch.tensor(self.step)}, beside)
-        beside.replace(self._plan.checkpoint)
+        write_tensors(self._plan.checkpoint, state | {"step": torch.tensor(self.step)})
         notes = {"steps": self.step, "batch": self._plan.batch}
         save_model(self._plan.out, kind=self._kind, config=self._net.config, state=self._average.state_dict(), notes=notes)
 
@@ -234,7 +234,7 @@ def _backgrounds(cache: Path) -> np.ndarray[tuple[int, int, int, int], np.dtype[
     path = cache / "train_backgrounds.npy"
     if not path.is_file():
         try:
-            np.save(path, make_backgrounds(LabelledImages.load(cache, "train_portraits")))
+            save_array(path, make_backgrounds(LabelledImages.load(cache, "train_portraits")))
         except ValueError as error:
             raise click.UsageError(str(error)) from error
     return np.asarray(np.load(path), np.uint8)
@@ -265,7 +265,7 @@ def cache(portraits: Path, rig: Path, folder: Path, workers: int, rounds: int) -
 @click.option("--models", type=click.Path(exists=True, path_type=Path), default=None, help="Folder of the weights.")
 def mine(cache: Path, models: Path | None) -> None:
     """Collect false alarms of the detector, for the next training of the landmark network."""
-    np.save(cache / "train_alarms.npy", collect_alarms(BuiltinTracker(models=models), cache, _backgrounds(cache)))
+    save_array(cache / "train_alarms.npy", collect_alarms(BuiltinTracker(models=models), cache, _backgrounds(cache)))
 
 
 _TRAINING = (

@@ -23,6 +23,7 @@ from icface.media.clip_reader import ClipReader
 from icface.predictor import FacePredictor
 from icface.project import Project
 from icface.render import Renderer
+from icface.whole_file import is_unfinished
 from tests.icface.exporting import document, portrait_clip
 
 COUNT = 6
@@ -53,7 +54,9 @@ def check_clip(target: Path, old: bytes) -> None:
     with ClipReader(target) as reader:
         assert len(reader) == COUNT
         assert not any(frame.damaged for frame in reader.frames())
-    assert {path.name for path in target.parent.iterdir()} <= {target.name, f".{target.name}.part"}
+    others = [path.name for path in target.parent.iterdir() if path != target]
+    assert len(others) <= 1, others  # each export removes what the one before left
+    assert all(map(is_unfinished, others)), others
 
 
 def check_stills(target: Path) -> int:

@@ -217,8 +217,8 @@ def test_an_interruption_leaves_nothing_and_a_killed_run_is_cleaned_up(
     with pytest.raises(KeyboardInterrupt):
         prepare_clip(clip, folder, Preparation(), tracker)
     assert list(folder.iterdir()) == []
-    (folder / ".0123.99.part").mkdir()
-    (folder / ".0123.99.part" / "0000.zip").write_bytes(b"half")
+    (folder / ".0123456789abcdef.unfinished").mkdir()
+    (folder / ".0123456789abcdef.unfinished" / "0000.zip").write_bytes(b"half")
     assert len(prepared(tmp_path, clip)) == 1
     assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
 

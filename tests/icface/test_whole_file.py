@@ -10,7 +10,8 @@ from typing import IO, Any, BinaryIO
 
 import pytest
 
-from icface.whole_file import reason, remove_unfinished, try_to_lock, write_whole
+from icface.file_locks import try_to_lock
+from icface.whole_file import reason, remove_unfinished, write_whole
 
 
 def names(folder: Path) -> list[str]:
@@ -74,15 +75,15 @@ def test_what_cannot_be_written_to_stays_as_it_is(tmp_path: Path, monkeypatch: p
     target.write_bytes(b"old")
     (target if read_only == "file" else tmp_path).chmod(0o444 if read_only == "file" else 0o555)
     if os.geteuid() == 0:  # who may write anywhere: say what the system says to everybody else
-        made = Path.open
+        made = os.open
         monkeypatch.setattr(os, "access", lambda path, mode: False if read_only == "file" else Path(path).exists())
 
-        def refuses(path: Path, mode: str = "r", *rest: object) -> object:
-            if mode == "xb":
+        def refuses(path: Path, flags: int, mode: int = 0o777) -> int:
+            if flags & os.O_EXCL:
                 raise PermissionError(errno.EACCES, "not permitted")
-            return made(path, mode, *rest)  # type: ignore[call-overload]
+            return made(path, flags, mode)
 
-        monkeypatch.setattr(Path, "open", refuses)
+        monkeypatch.setattr(os, "open", refuses)
     with pytest.raises(PermissionError) as caught:
         write_whole(target, lambda stream: stream.write(b"new"))
     assert "you lack the permission" in reason(caught.value)
@@ -154,6 +155,7 @@ def test_what_is_left_over_is_closed_before_it_is_removed(tmp_path: Path, monkey
         assert all(stream.closed for stream in opened)
         unlink(path, missing_ok=missing_ok)
 
+    monkeypatch.setattr("icface.file_locks.REMOVES_OPEN_FILES", False)
     monkeypatch.setattr(Path, "open", remembered)
     monkeypatch.setattr(Path, "unlink", strict)
     remove_unfinished(tmp_path)

@@ -1,0 +1,25 @@
+"""Folders of the user in which the program keeps what is its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import platformdirs
+
+_PROGRAM = "icface-studio"
+
+
+def state_folder() -> Path:
+    """What is worth keeping between two starts: unsaved copies, the log, the register of files being written."""
+    return Path(platformdirs.user_state_dir(_PROGRAM, appauthor=False))
+
+
+def cache_folder() -> Path:
+    """What can be made again, at the price of time."""
+    return Path(platformdirs.user_cache_dir(_PROGRAM, appauthor=False))
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder, and the missing ones above it, that only the user can look into. `OSError` if that fails."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
