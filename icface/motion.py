@@ -10,7 +10,6 @@ its landmarks.
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -25,7 +24,6 @@ from icface.tracking import N_LANDMARKS, FaceObservation
 
 FloatArray = NDArray[np.float64]
 MOST_FRAMES = 10_000_000
-_BLANKED = 256
 
 
 class MotionError(ValueError):
@@ -193,8 +191,12 @@ def _check_values(motion: Motion) -> None:
 
 
 def sealed(array: NDArray[Any], dtype: type[np.floating[Any]]) -> NDArray[Any]:
-    """The array itself when nobody can write to it any more, else a copy of which that is true."""
-    if array.dtype == dtype and not array.flags.writeable and (array.base is None or isinstance(array, np.memmap)):
+    """The array itself when nobody can write to it any more, else a copy of which that is true.
+
+    A mapped file counts as that only if it is one of `icface.scratch`, which nobody else can reach.
+    """
+    is_own = array.base is None or (isinstance(array, np.memmap) and array.filename is None)
+    if array.dtype == dtype and not array.flags.writeable and is_own:
         return array
     own = np.array(array, dtype, order="C")
     own.flags.writeable = False
@@ -209,23 +211,3 @@ def _digest(motion: Motion) -> str:
         if array is not None:
             digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
-
-
-def blank_landmarks(count: int, *, in_memory_bytes: int) -> NDArray[np.float32]:
-    """(N, 478, 3) of NaN, in memory, or in a temporary file that goes when nobody uses the array any more.
-
-    Parameters
-    ----------
-    count : int
-        Frames.
-    in_memory_bytes : int
-        What needs more than this is kept in a file.
-    """
-    shape = count, N_LANDMARKS, 3
-    if count * N_LANDMARKS * 12 <= in_memory_bytes:
-        return np.full(shape, np.nan, np.float32)
-    with tempfile.TemporaryFile(prefix="icface-landmarks-") as file:
-        mapped = np.memmap(file, np.float32, "w+", shape=shape)
-    for start in range(0, count, _BLANKED):
-        mapped[start : start + _BLANKED] = np.nan
-    return mapped

@@ -4,8 +4,8 @@ Convention
 ----------
 A motion becomes the arrays ``seconds``, ``controls``, ``confidence`` and perhaps ``landmarks``, as `icface.motion.Motion` has
 them, and ``about``: the bytes of a JSON object with rate, carried channels, cuts and origin. A reading on disk is an ``.npz``
-of the arrays of all its motions, named ``0.seconds`` and so on, and one more ``about``; landmarks are not read from it but
-mapped into memory. Nothing is pickled.
+of the arrays of all its motions, named ``0.seconds`` and so on, and one more ``about``. What is read is a copy: what becomes of
+the file later changes no document. Nothing is pickled.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from tokenize import TokenError
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from icface.controls import CHANNELS
 from icface.motion import MOST_FRAMES, Motion, MotionError
+from icface.scratch import copied
 from icface.tracking import N_LANDMARKS
 from icface.user_folders import cache_folder, make_private
 from icface.whole_file import write_whole
@@ -41,7 +42,8 @@ _TAILS: dict[str, tuple[int, ...]] = {
 }  # fmt: skip
 _MOST_ABOUT_BYTES = 100_000_000
 _MOST_MOTIONS = 1000
-_CHUNK = 1 << 22
+IN_MEMORY_BYTES = 16_000_000
+"""Of one array; a larger one is kept in a temporary file."""
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -190,7 +192,7 @@ def load_reading(path: Path) -> tuple[tuple[Motion, ...], dict[str, Any]]:
 
 
 def _read(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
-    """One array; its head is believed only where it fits the file. Landmarks are mapped."""
+    """One array, which no later change of the file reaches; its head is believed only where it fits the file."""
     place, name = f"{path}, {info.filename}", info.filename.removesuffix(".npy").rpartition(".")[2]
     if name not in _DTYPES or info.compress_type != zipfile.ZIP_STORED:
         raise MotionStoreError(f"{place} is not of a reading.")
@@ -205,19 +207,9 @@ def _read(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArra
         size, at = int(np.prod(shape)) * dtype.itemsize, member.tell()
         if fortran or at + size != info.file_size:
             raise MotionStoreError(f"{place} has {info.file_size - at} bytes, not {size}.")
-        if name != "landmarks":
-            return np.frombuffer(member.read(size), dtype).reshape(shape)
-        while member.read(_CHUNK):  # to its end, where the check sum is compared
-            pass
-    return np.memmap(path, dtype, "r", _data_offset(archive, info) + at, shape)
-
-
-def _data_offset(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> int:
-    """Where a member's bytes begin in the file: after its local head, whose extra field may differ from the central one."""
-    assert archive.fp is not None  # it is open
-    archive.fp.seek(info.header_offset)
-    name, extra = struct.unpack("<26xHH", archive.fp.read(30))
-    return info.header_offset + 30 + int(name) + int(extra)
+        array = copied(cast("BinaryIO", member), shape, dtype, in_memory_bytes=IN_MEMORY_BYTES)
+        member.read(1)  # the check sum is compared at the end
+    return array
 
 
 # ----------------------------------------------------------------------------------------------------------------- cache

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface.conditioning import low_passed, shots, smoothed
-from icface.motion import Motion, blank_landmarks
+from icface.motion import Motion
 from icface.project import Face, Project
+from icface.scratch import Rows
 
 STRENGTH = 0.7
 """Of the smoothing, 0 to 1: part of what an edit trembles by is gone (of a smile a fifth to a half, of a turn about half), and
@@ -55,19 +56,18 @@ def steady_motion(motion: Motion, strength: float = STRENGTH) -> Generator[None,
     assert motion.landmarks is not None
     controls = smoothed(motion, strength).controls
     yield
-    landmarks = blank_landmarks(len(motion), in_memory_bytes=IN_MEMORY_BYTES)
-    found, shot = np.flatnonzero(motion.present), shots(motion)
-    for piece in np.split(found, np.flatnonzero(np.diff(shot[found])) + 1):
-        for first in range(0, len(piece), CHUNK):
-            wanted = piece[first : first + CHUNK]
-            around = piece[max(first - MARGIN, 0) : first + CHUNK + MARGIN]
-            points = motion.landmarks[around].astype(np.float64)
-            smooth = smooth_points(points, motion.seconds[around], float(motion.rate), strength)
-            at = int(np.searchsorted(around, wanted[0]))
-            landmarks[wanted] = smooth[at : at + len(wanted)]
-            yield
-    landmarks.flags.writeable = False
-    return replace(motion, controls=controls, landmarks=landmarks)
+    with Rows(motion.landmarks.shape, in_memory_bytes=IN_MEMORY_BYTES) as rows:
+        found, shot = np.flatnonzero(motion.present), shots(motion)
+        for piece in np.split(found, np.flatnonzero(np.diff(shot[found])) + 1):
+            for first in range(0, len(piece), CHUNK):
+                wanted = piece[first : first + CHUNK]
+                around = piece[max(first - MARGIN, 0) : first + CHUNK + MARGIN]
+                points = motion.landmarks[around].astype(np.float64)
+                smooth = smooth_points(points, motion.seconds[around], float(motion.rate), strength)
+                at = int(np.searchsorted(around, wanted[0]))
+                rows.put(wanted, smooth[at : at + len(wanted)])
+                yield
+        return replace(motion, controls=controls, landmarks=rows.finish())
 
 
 def smooth_points(

@@ -6,12 +6,11 @@ stay in such a file, so that memory hardly grows with the length of a clip.
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,8 @@ from icface.controls import CHANNELS
 from icface.engine import Progress
 from icface.media.clip_reader import ClipReader
 from icface.media.video_file import open_video
-from icface.motion import Motion, blank_landmarks
+from icface.motion import Motion
+from icface.scratch import Rows, Scratch
 from icface.tracking import N_LANDMARKS, FaceTracker
 from icface.tracking.cuts import CutDetector
 from icface.tracking.follower import FaceFollower, FollowedFace
@@ -126,8 +126,8 @@ def track_clip(path: str | Path, tracker: FaceTracker, *, every: int = 1) -> Gen
     """
     if every < 1:
         raise ValueError(f"Every {every}. frame cannot be looked at: choose 1 or more.")
-    with ClipReader(path, cache_bytes=0) as reader, tempfile.TemporaryFile(prefix="icface-track-") as file:
-        total, book = len(reader), _Notebook(file)
+    with ClipReader(path, cache_bytes=0) as reader, Scratch() as scratch:
+        total, book = len(reader), _Notebook(scratch)
         for frame in reader.frames():
             faces = book.look(frame, tracker, every)
             yield Progress(frame.index + 1, total, _in_words(faces))
@@ -161,8 +161,8 @@ def _in_words(faces: int) -> str:
 class _Notebook:
     """What was read so far: readings in a file, times and stretches in memory."""
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
+    def __init__(self, scratch: Scratch) -> None:
+        self._scratch = scratch
         self._cuts = CutDetector()
         self._follower: FaceFollower | None = None
         self._jumped = False
@@ -202,7 +202,7 @@ class _Notebook:
         reading = np.zeros((), _READING)
         reading["row"], reading["stretch"], reading["confidence"] = row, followed.stretch, face.confidence
         reading["controls"], reading["landmarks"] = face.controls.values, face.landmarks
-        self._file.write(reading.tobytes())
+        self._scratch.write(reading.tobytes())
 
     def about(self, rate: Fraction, every: int) -> ClipTracking:
         """What was read, before the people in it are told apart."""
@@ -224,18 +224,15 @@ class _Notebook:
         count = len(about)
         controls = np.full((count, len(CHANNELS)), np.nan, np.float32)
         confidence = np.zeros(count, np.float32)
-        landmarks = blank_landmarks(count, in_memory_bytes=LANDMARKS_IN_MEMORY_BYTES)
-        for batch in self._readings():
-            mine = batch[np.isin(batch["stretch"], group)]
-            rows = mine["row"]
-            controls[rows], confidence[rows], landmarks[rows] = mine["controls"], mine["confidence"], mine["landmarks"]
-        landmarks.flags.writeable = False
+        with Rows((count, N_LANDMARKS, 3), in_memory_bytes=LANDMARKS_IN_MEMORY_BYTES) as points:
+            for piece in self._scratch.pieces(_BATCH * _READING.itemsize):
+                batch = np.frombuffer(piece, _READING)
+                mine = batch[np.isin(batch["stretch"], group)]
+                rows = mine["row"]
+                controls[rows], confidence[rows] = mine["controls"], mine["confidence"]
+                points.put(rows, mine["landmarks"])
+            landmarks = points.finish()
         return Motion(
             seconds=about.seconds, controls=controls, confidence=confidence, landmarks=landmarks, rate=about.rate,
             cuts=about.cuts, origin=f"{tracker} tracker",
         )  # fmt: skip
-
-    def _readings(self) -> Iterator[NDArray[Any]]:
-        self._file.seek(0)
-        while data := self._file.read(_BATCH * _READING.itemsize):
-            yield np.frombuffer(data, _READING)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 import tracemalloc
 import wave
 from collections.abc import Collection, Generator, Iterator
@@ -259,7 +260,7 @@ def test_memory_does_not_grow_with_the_length_of_a_clip(tmp_path: Path, monkeypa
 
 
 def test_a_job_that_is_closed_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clips.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     show_reel(monkeypatch, 9)
     job = track_clip(tmp_path / "long.mp4", FixedTracker())
     assert [next(job).done for _ in range(3)] == [1, 2, 3]
