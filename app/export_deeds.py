@@ -49,6 +49,7 @@ class ExportDeeds(QObject):
         self.badge.clicked.connect(self.open)
         self.dialog.plan_wanted.connect(self._plan)
         self.dialog.start_asked.connect(self._start)
+        self.queue.added.connect(self._show_badge)
         self.queue.changed.connect(self._show_badge)
         self.queue.finished.connect(self._tell)
         studio.session.project_changed.connect(lambda _before, _after: self._refresh())

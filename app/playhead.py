@@ -1,7 +1,8 @@
 """Where time stands in the window, and how it runs.
 
 The playhead is no part of the document: it may stand anywhere while the document is edited. While it plays it follows a clock
-(that of the sound, when there is any), so that what cannot be shown in time is left out and speed stays honest.
+(that of the sound, when there is any), so that what cannot be shown in time is left out and speed stays honest. A photo that
+has no time yet is given some when the playhead is first moved: that is an edit, as any other.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.session import Session
+from icface.edits import given_time
+from icface.edits.still_time import DEFAULT_SECONDS
 from icface.project import Project
 
 FASTEST = 8.0
@@ -93,7 +96,9 @@ class Playhead(QObject):
         self._hold_on()
 
     def go_to(self, frame: int) -> None:
-        """Look at a frame, or the nearest there is; playing goes on from it."""
+        """Look at a frame, or the nearest there is; playing goes on from it. A photo without time is given some for it."""
+        if frame >= self._session.project.n_frames:
+            self._give_time()
         self._show(frame)
         self._hold_on()
 
@@ -104,6 +109,8 @@ class Playhead(QObject):
 
     def play(self, speed: float = 1.0) -> None:
         """Let time run; from the in point if the playhead stands at or beyond the end towards which it would run."""
+        if not self._session.project.is_moving and speed != 0:
+            self._give_time()
         if not self._session.project.is_moving or speed == 0:
             self.pause()
             return
@@ -158,6 +165,9 @@ class Playhead(QObject):
         if seconds >= times[-1] + 1 / float(project.rate):
             return count
         return int(np.searchsorted(times, seconds + 1e-6, side="right")) - 1
+
+    def _give_time(self) -> None:
+        self._session.edit(given_time, f"Give the photo {DEFAULT_SECONDS} s")
 
     def _hold_on(self) -> None:
         if self.is_playing:

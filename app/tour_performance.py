@@ -29,6 +29,7 @@ KEYS: tuple[tuple[int, dict[str, float]], ...] = (
 def performance(opened: Opened) -> Project:
     """The document: the photo at rest, keyed through `KEYS`, and at rest again."""
     project = edits.open_source(Project(), opened.source, opened.faces)
+    project = edits.set_length(project, LAST + 1)
     keyed = sorted({control for _, values in KEYS for control in values})
     for frame in (0, LAST):
         project = edits.key_controls(project, keyed, frame)

@@ -171,6 +171,7 @@ def applied(pattern: Project, target: Project) -> Project:
     return replace(
         target, edits=made, drivers=pattern.drivers, rate=target.rate if moving else pattern.rate, output=pattern.output,
         first=pattern.first, last=pattern.last, regions=pattern.regions if same_size else (),
+        length=None if moving else pattern.length,
     )  # fmt: skip
 
 

@@ -163,6 +163,7 @@ def documents(draw: st.DrawFn) -> Project:
         markers=tuple(Marker(frame=frame, text=draw(TEXTS)) for frame in sorted(draw(st.sets(FRAMES, max_size=3)))),
         regions=tuple(draw(st.lists(regions(), max_size=2))),
         output=draw(st.builds(OutputSettings, preset=TEXTS, sound=TEXTS, side_by_side=st.booleans(), labelled=st.booleans())),
+        length=None if moving else draw(st.one_of(st.none(), FRAMES.map(lambda frames: frames + 1))),
     )
 
 

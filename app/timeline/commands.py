@@ -20,15 +20,15 @@ from icface.project import Project
 _LEAP = 10
 _NOTHING_CHOSEN = "Choose a lane or a slider first: that is what gets the key."
 _NO_KEYS_CHOSEN = key_names("Choose keys first: click one, draw a box around some, or press Ctrl+A.")
-_MOVING = (
-    "play", "shuttle_back", "stop", "shuttle_on", "step_back", "step_on", "leap_back", "leap_on", "start", "end",
-    "prev_key", "next_key", "prev_mark", "next_mark", "loop",
-)  # fmt: skip
+_MOVING = ("shuttle_back", "stop", "shuttle_on", "start", "end", "prev_key", "next_key", "prev_mark", "next_mark")
 _EDITING = (
     "set_key", "key_all", "delete_keys", "cut_keys", "duplicate_keys", "all_keys", "nudge_back", "nudge_on", "nudge_back_10",
     "nudge_on_10", "ease", "ease_in", "ease_out",
 )  # fmt: skip
-_ANY = ("set_in", "set_out", "go_in", "go_out", "clear_range", "marker", "timecode", "curves", "fit_curves")  # fmt: skip
+_ANY = (
+    "play", "step_back", "step_on", "leap_back", "leap_on", "loop",
+    "set_in", "set_out", "go_in", "go_out", "clear_range", "marker", "timecode", "curves", "fit_curves",
+)  # fmt: skip
 
 
 class TimelineCommands:

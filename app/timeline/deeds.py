@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from fractions import Fraction
 from functools import partial
 from typing import Any, Literal
 
@@ -53,6 +54,8 @@ class Deeds(QObject):
         wishes.marker_renamed.connect(self._name_marker)
         wishes.range_set.connect(self._set_range)
         wishes.blend_set.connect(self._set_blend)
+        wishes.length_set.connect(self._set_length)
+        wishes.rate_set.connect(self._set_rate)
         wishes.frame_asked.connect(playhead.go_to)
 
     def _edit(self, function: Callable[[Project], Project], label: str, key: tuple[str, int] | None = None) -> None:
@@ -150,6 +153,12 @@ class Deeds(QObject):
     def _set_range(self, first: int | None, last: int | None, gesture: int) -> None:
         key = ("range", gesture) if gesture else None
         self._edit(lambda project: edits.set_range(project, first, last), "In and out", key)
+
+    def _set_length(self, frames: int | None) -> None:
+        self._edit(lambda project: edits.set_length(project, frames), "Length of the photo")
+
+    def _set_rate(self, rate: Fraction) -> None:
+        self._edit(lambda project: edits.set_rate(project, rate), "Frame rate")
 
     def _set_blend(self, blend: Blend | None, gesture: int) -> None:
         key = ("blend", gesture) if gesture else None

@@ -19,6 +19,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.project.document import MOST_RATE
+
 LEAST_PX, MOST_PX = 1e-4, 80.0
 """Pixels per frame at which zooming ends."""
 _TICK_PX = 10
@@ -147,6 +149,29 @@ def timecode(frame: int, rate: Fraction) -> str:
 def _first_of(seconds: int, rate: Fraction) -> int:
     """The first frame that begins at or after a whole second."""
     return math.ceil(seconds * rate)
+
+
+def rate_text(rate: Fraction) -> str:
+    """A rate to two decimals: "25", "29.97"."""
+    return f"{float(rate):.2f}".rstrip("0").rstrip(".")
+
+
+def parse_rate(text: str) -> Fraction:
+    """Frames a second that a typed text means: 25, 23.976, 30000/1001. What is short for a rate of NTSC means that one.
+
+    Raises
+    ------
+    TimeTextError
+        For anything else, and beyond 1 to 1000 frames a second.
+    """
+    cleaned = text.strip().removesuffix("fps").strip().replace(",", ".")
+    found = re.fullmatch(r"\d{1,4}(\.\d{1,6})?|\d{1,7}/[1-9]\d{0,5}", cleaned)
+    rate = Fraction(cleaned) if found else Fraction(0)
+    if not 1 <= rate <= MOST_RATE:
+        raise TimeTextError(f"{text.strip()} is no frame rate. Type 1 to {MOST_RATE} frames a second: 25, 29.97, 30000/1001.")
+    whole = math.ceil(rate)
+    ntsc = Fraction(whole * 1000, 1001)
+    return ntsc if "." in cleaned and abs(rate - ntsc) < Fraction(1, 100) else rate
 
 
 _EXAMPLES = "Type a frame (120), a timecode (00:00:04:20), seconds (4.8s), or a step (+20, -5, +1:00)."

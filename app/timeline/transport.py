@@ -3,105 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QToolButton, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
 from app import theme
 from app.actions import key_names
-from app.timeline.time_scale import TimeTextError, parse_time, timecode
+from app.timeline.time_fields import RateField, TimeField
+from app.timeline.time_scale import rate_text, timecode
 from app.timeline.view import TimelineView
 from app.timeline.wishes import Wishes
 
-_FIELD_W, _FIELD_MARGINS = 92, 20
-"""Least width of a field of time, and what of it is not text, pixels."""
-
-
-class TimeField(QLineEdit):
-    """A time to read and to type: Return takes it, Escape leaves it.
-
-    Parameters
-    ----------
-    name : str
-        What it is, for assistive technology.
-    tip : str
-    parent : QWidget, optional
-    """
-
-    committed = Signal(object)
-    """The frame that was typed; None for an emptied field."""
-    left = Signal()
-    """Typing is over."""
-
-    def __init__(self, name: str, tip: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._frame: int | None = None
-        self._shown = ""
-        self._rate, self._present = Fraction(25), 0
-        self.setAccessibleName(name)
-        self.setToolTip(f"{tip}\nType a frame, a timecode, seconds (1.5s) or a step (+20, -5, +1:00)")
-        self._fit("00:00:00:00")
-        self.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        self.textEdited.connect(lambda _text: self._mark(invalid=False))
-
-    def show_frame(self, frame: int | None, rate: Fraction, present: int) -> None:
-        """Show a frame as timecode, unless something is being typed; steps count from the present one."""
-        if rate != self._rate:
-            self._fit(timecode(0, rate))
-        self._frame, self._rate, self._present = frame, rate, present
-        self._shown = "" if frame is None else timecode(frame, rate)
-        if not self.isModified():
-            self.setText(self._shown)
-
-    def _fit(self, text: str) -> None:
-        """Make room for a time: at 1000 frames a second it is longer."""
-        self.setFixedWidth(max(_FIELD_W, self.fontMetrics().horizontalAdvance(text) + _FIELD_MARGINS))
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Return and Escape."""
-        if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
-            if self._take():
-                self.left.emit()
-        elif event.key() == Qt.Key.Key_Escape:
-            self._restore()
-            self.left.emit()
-        else:
-            super().keyPressEvent(event)
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """Choose all, so that typing replaces it."""
-        super().focusInEvent(event)
-        self.selectAll()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Take what was typed if it is a time."""
-        super().focusOutEvent(event)
-        if self.isModified() and not self._take():
-            self._restore()
-
-    def _take(self) -> bool:
-        if self.isModified():
-            text = self.text().strip()
-            try:
-                frame = None if not text else parse_time(text, self._rate, self._present)
-            except TimeTextError as error:
-                self._mark(invalid=True)
-                self.setAccessibleDescription(str(error))
-                return False
-            self._restore()
-            self.committed.emit(frame)
-        return True
-
-    def _restore(self) -> None:
-        self.setModified(False)
-        self.setText(self._shown)
-        self._mark(invalid=False)
-
-    def _mark(self, *, invalid: bool) -> None:
-        self.setProperty("invalid", invalid)
-        self.style().polish(self)
+_LONGEST, _SHORTEST = "-8 \u00d7, 59.9 of 60 fps", "119.9 fps"
+"""What is said of the speed, and what is said where room is scarce."""
+_CLOSEST = 3
+"""The level at which least is spelled out."""
 
 
 class Transport(QWidget):
@@ -128,6 +45,8 @@ class Transport(QWidget):
         self.setObjectName("timeline-transport")
         self._icons: dict[QToolButton, str] = {}
         self._curves = False
+        self._level = 0
+        self._widths: dict[tuple[int, bool, int], int] = {}
         playhead = view.playhead
         self.first = self._button("first", "To the start (Home)", lambda: playhead.go_to(view.project.range[0]))
         self.back = self._button("step-back", "One frame back (Left)", lambda: playhead.step(-1))
@@ -139,6 +58,9 @@ class Transport(QWidget):
         self.frame = QLabel()
         self.in_field = TimeField("In point", "In point (I); empty it for the start")
         self.out_field = TimeField("Out point", "Out point (O); empty it for the end")
+        self.length_title = QLabel("Length")
+        self.length = TimeField("Length", "How long the photo lasts; empty it for as long as its keys and drivers need")
+        self.rate = RateField()
         self.speed = QLabel()
         self.snap = self._switch(
             "magnet", "Snap", "Keys that are dragged jump to playhead, keys, markers, in and out", view.set_snaps
@@ -149,25 +71,18 @@ class Transport(QWidget):
         self.lanes = self._switch("lanes", "Lanes", "Keys of all tracks", lambda on: self.show_curves(not on))
         self.curves = self._switch("curves", "Curves", "Curves of the chosen tracks", self.show_curves)
         self._build()
-        self.time.committed.connect(self._go)
-        self.in_field.committed.connect(lambda frame: wishes.range_set.emit(frame, _at_least(view.project.last, frame), 0))
-        self.out_field.committed.connect(lambda frame: wishes.range_set.emit(_at_most(view.project.first, frame), frame, 0))
-        for field in (self.time, self.in_field, self.out_field):
-            field.left.connect(self.left)
-        playhead.moved.connect(self._show_time)
-        playhead.speed_changed.connect(self._show_speed)
-        playhead.loop_changed.connect(self.loop.setChecked)
-        view.project_changed.connect(self.show_project)
+        self._connect()
         self.loop.setChecked(playhead.loops)
         self.snap.setChecked(view.snaps)
         self.lanes.setChecked(True)
+        self._spell(0)
         self.show_project()
         self._show_speed(playhead.speed)
 
     # Building --------------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        line = QHBoxLayout(self)
+        line = self._line = QHBoxLayout(self)
         line.setContentsMargins(10, 4, 12, 4)
         line.setSpacing(2)
         for button in (self.first, self.back, self.play, self.on, self.last, self.loop):
@@ -176,26 +91,41 @@ class Transport(QWidget):
         self.frame.setProperty("secondary", True)
         self.frame.setMinimumWidth(56)
         self.speed.setProperty("secondary", True)
-        for title, field in (("", self.time), ("In", self.in_field), ("Out", self.out_field)):
-            if title:
-                label = QLabel(title)
-                label.setProperty("secondary", True)
-                label.setBuddy(field)
-                line.addSpacing(theme.GRID_PX)
-                line.addWidget(label)
-                line.addSpacing(4)
+        self.speed.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        line.addWidget(self.time)
+        line.addSpacing(6)
+        line.addWidget(self.frame)
+        for label, field in ((QLabel("In"), self.in_field), (QLabel("Out"), self.out_field), (self.length_title, self.length)):
+            label.setProperty("secondary", True)
+            label.setBuddy(field)
+            line.addSpacing(theme.GRID_PX)
+            line.addWidget(label)
+            line.addSpacing(4)
             line.addWidget(field)
-            if not title:
-                line.addSpacing(6)
-                line.addWidget(self.frame)
         line.addSpacing(theme.GRID_PX)
-        line.addWidget(self.speed)
-        line.addStretch(1)
+        line.addWidget(self.rate)
+        line.addSpacing(4)
+        line.addWidget(self.speed, 1)
         for button in (self.auto_key, self.snap):
             line.addWidget(button)
         line.addSpacing(2 * theme.GRID_PX)
         for button in (self.lanes, self.curves):
             line.addWidget(button)
+        line.setSizeConstraint(QHBoxLayout.SizeConstraint.SetNoConstraint)
+
+    def _connect(self) -> None:
+        view, wishes, playhead = self.view, self.wishes, self.view.playhead
+        self.time.committed.connect(self._go)
+        self.in_field.committed.connect(lambda frame: wishes.range_set.emit(frame, _at_least(view.project.last, frame), 0))
+        self.out_field.committed.connect(lambda frame: wishes.range_set.emit(_at_most(view.project.first, frame), frame, 0))
+        self.length.committed.connect(wishes.length_set)
+        self.rate.committed.connect(self._set_rate)
+        for field in (self.time, self.in_field, self.out_field, self.length, self.rate):
+            field.left.connect(self.left)
+        playhead.moved.connect(self._show_time)
+        playhead.speed_changed.connect(self._show_speed)
+        playhead.loop_changed.connect(self.loop.setChecked)
+        view.project_changed.connect(self.show_project)
 
     def _button(self, icon: str, tip: str, deed: Callable[[], object]) -> QToolButton:
         button = self._plain(icon, tip)
@@ -207,6 +137,7 @@ class Transport(QWidget):
         button.setCheckable(True)
         if text:
             button.setText(text)
+            button.setToolTip(f"{text}\n{tip}")
             button.setAccessibleName(text)
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.toggled.connect(deed)
@@ -223,6 +154,45 @@ class Transport(QWidget):
         self._icons[button] = icon
         return button
 
+    # Room ------------------------------------------------------------------------------------------------------------
+
+    def minimumSizeHint(self) -> QSize:
+        """As narrow as it can be made."""
+        return QSize(self._width_at(_CLOSEST), super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out what there is no room for."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Spell out as much as there is room for."""
+        spelled = next((level for level in range(_CLOSEST) if self._width_at(level) <= self.width()), _CLOSEST)
+        if spelled != self._level:
+            self._level = spelled
+            self._spell(spelled)
+            self._line.activate()
+
+    def _width_at(self, level: int) -> int:
+        """Pixels that all parts take at a level."""
+        key = level, self.view.project.clip is None, self.time.width()
+        if key not in self._widths:
+            self._spell(level)
+            self._widths[key] = self._line.minimumSize().width()
+            self._spell(self._level)
+        return self._widths[key]
+
+    def _spell(self, level: int) -> None:
+        """At level 1 switches are icons, at 2 frames are told by the timecode alone, at 3 keys go to the ends."""
+        both, icon = Qt.ToolButtonStyle.ToolButtonTextBesideIcon, Qt.ToolButtonStyle.ToolButtonIconOnly
+        for button in (self.auto_key, self.snap, self.lanes, self.curves):
+            button.setToolButtonStyle(both if level < 1 else icon)
+        self.frame.setVisible(level < 2)
+        self.speed.setMinimumWidth(self.speed.fontMetrics().horizontalAdvance(_LONGEST if level < 2 else _SHORTEST))
+        for button in (self.first, self.last):
+            button.setVisible(level < 3)
+        self._line.invalidate()
+
     def retint(self) -> None:
         """Draw the icons in the colours of the theme."""
         for button, icon in self._icons.items():
@@ -235,17 +205,24 @@ class Transport(QWidget):
         project, present = self.view.project, self.view.playhead.frame
         self.in_field.show_frame(project.first, project.rate, present)
         self.out_field.show_frame(project.last, project.rate, present)
+        is_photo = project.clip is None
+        for part in (self.length_title, self.length, self.rate):
+            part.setVisible(is_photo)
+        self.length.show_frame(project.n_frames if project.is_moving else None, project.rate, project.n_frames)
+        self.length.setPlaceholderText(timecode(self.view.length, project.rate))
+        self.rate.show_rate(project.rate)
         first, last = project.range
         self.in_field.setPlaceholderText(timecode(first, project.rate))
         self.out_field.setPlaceholderText(timecode(last, project.rate))
         self._show_time(present)
+        self._fit()
 
     def _show_time(self, frame: int) -> None:
         project = self.view.project
         self.time.show_frame(frame, project.rate, frame)
         self.frame.setText(f"frame {frame}")
         if not self.view.playhead.is_playing:
-            self.speed.setText(f"{_figure(float(project.rate))} fps")
+            self.speed.setText("fps" if project.clip is None else f"{rate_text(project.rate)} fps")
 
     def _show_speed(self, speed: float) -> None:
         playing = speed != 0
@@ -258,11 +235,12 @@ class Transport(QWidget):
 
     def show_rate(self, shown: float) -> None:
         """Show how many frames a second are really seen while time runs."""
-        wanted = float(self.view.project.rate)
+        wanted = self.view.project.rate
         if self.view.playhead.is_playing:
             speed = self.view.playhead.speed
             often = "" if speed == 1 else f"{_figure(speed)} \u00d7, "
-            self.speed.setText(f"{often}{shown:.1f} of {_figure(wanted)} fps")
+            whole = f"{often}{shown:.1f} of {rate_text(wanted)} fps"
+            self.speed.setText(whole if self._level < 2 else f"{shown:.1f} fps")
 
     def show_curves(self, curves: bool) -> None:
         """Curves, or lanes."""
@@ -276,6 +254,10 @@ class Transport(QWidget):
         """Put the cursor into the timecode."""
         self.time.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.time.selectAll()
+
+    def _set_rate(self, rate: object) -> None:
+        if rate is not None:
+            self.wishes.rate_set.emit(rate)
 
     def _go(self, frame: int | None) -> None:
         self.wishes.frame_asked.emit(0 if frame is None else frame)

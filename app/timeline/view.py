@@ -13,12 +13,10 @@ from app.playhead import Playhead
 from app.session import Session
 from app.timeline.sheet import Lane, SheetMaker, Trust, chosen_by_target, trust
 from app.timeline.time_scale import TimeScale, snapped
-from icface.edits import CopiedKeys, KeyName
+from icface.edits import CopiedKeys, KeyName, given_time
 from icface.project import Project
 
 SNAP_PX = 10.0
-_SPARE_S = 10
-"""The timeline of a photo that nothing drives shows at least so many seconds: there is room for the first keys."""
 
 
 class TimelineView(QObject):
@@ -104,10 +102,8 @@ class TimelineView(QObject):
 
     @property
     def length(self) -> int:
-        """Frames that the timeline shows."""
-        project = self.project
-        has_end = project.clip is not None or any(not driver.is_still for driver in project.drivers)
-        return project.n_frames if has_end else max(project.n_frames, round(_SPARE_S * project.rate))
+        """Frames that the timeline shows: of a photo without time those that it is given with the first key or move."""
+        return max(self.project.n_frames, given_time(self.project).n_frames)
 
     # Zoom ------------------------------------------------------------------------------------------------------------
 

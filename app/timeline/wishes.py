@@ -39,6 +39,10 @@ class Wishes(QObject):
     """in and out point or None, gesture."""
     blend_set = Signal(object, int)
     """`Blend` or None, gesture."""
+    length_set = Signal(object)
+    """frames that a photo lasts; None for no longer than it must."""
+    rate_set = Signal(object)
+    """frames a second of a photo's document, a fraction."""
     frame_asked = Signal(int)
     """The playhead shall go there."""
     refused = Signal(str)

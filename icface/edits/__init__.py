@@ -1,7 +1,7 @@
 """Every edit of the document as a pure function from one `Project` to the next.
 
 An edit that changes nothing returns the very project it was given; all others share what they leave alone. By subject: faces
-and their sliders, keyframes, what drives a face, time and output.
+and their sliders, keyframes, what drives a face, the time of a still photo, time and output.
 """
 
 from icface.edits.faces import (
@@ -48,6 +48,7 @@ from icface.edits.sources import (
     set_neutral,
     set_rule,
 )
+from icface.edits.still_time import default_length, given_time, set_length, set_rate
 from icface.edits.timeline import (
     add_region,
     remove_markers,
@@ -57,7 +58,6 @@ from icface.edits.timeline import (
     set_out,
     set_output,
     set_range,
-    set_rate,
     set_region,
     without_regions,
 )
@@ -70,11 +70,13 @@ __all__ = [
     "add_region",
     "choose_face",
     "copy_keys",
+    "default_length",
     "drive_with",
     "driver_of_data",
     "driver_of_photo",
     "frames_by_target",
     "free_name",
+    "given_time",
     "key_controls",
     "link_unit",
     "move_keys",
@@ -99,6 +101,7 @@ __all__ = [
     "set_handle",
     "set_in",
     "set_key",
+    "set_length",
     "set_marker",
     "set_mode",
     "set_motion",

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from icface.controls import ACTION_UNITS, AU_BY_NUMBER, CONTROL_IDS, ActionUnit, UnknownControlError, control_range
 from icface.curves import Key, Track
+from icface.edits.still_time import keyed
 from icface.mixing import shown, unclipped
 from icface.project import Clip, Face, FaceEdits, Project, ProjectError, Source
 from icface.project.drivers import target_name
@@ -25,9 +26,9 @@ def open_source(project: Project, source: Source | Clip, faces: Iterable[Face]) 
     A clip brings its frame rate along.
     """
     found = tuple(faces)
-    rate = source.rate if isinstance(source, Clip) else project.rate
-    edits = (FaceEdits(),) * len(found)
-    return replace(project, source=source, faces=found, face_index=0 if found else None, edits=edits, rate=rate)
+    rate, length = (source.rate, None) if isinstance(source, Clip) else (project.rate, project.length)
+    edits, chosen = (FaceEdits(),) * len(found), 0 if found else None
+    return replace(project, source=source, faces=found, face_index=chosen, edits=edits, rate=rate, length=length)
 
 
 def choose_face(project: Project, index: int) -> Project:
@@ -93,8 +94,10 @@ def set_controls(project: Project, values: Mapping[str, float], *, frame: int = 
             now[control] = wanted
     parted = {unit.number for unit in _sided_units(changes) if len({now[i] for i in unit.control_ids}) > 1}
     edits = replace(edits, unlinked=edits.unlinked | parted)
-    changed = _keyed_by(edits, changes, whole, frame) if auto_key else _shifted_by(edits, changes)
-    return with_edits(project, index, changed)
+    if not auto_key:
+        return with_edits(project, index, _shifted_by(edits, changes))
+    changed = _keyed_by(edits, changes, whole, frame)
+    return with_edits(keyed(project) if changed.tracks else project, index, changed)
 
 
 def _wanted(control: str, value: float) -> float:

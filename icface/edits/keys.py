@@ -12,6 +12,7 @@ from typing import Literal
 
 from icface.curves import MOST_FRAME, Blend, Handle, Key, Mode, Outside, Side, Track, moved_keys, smooth_handles
 from icface.edits.faces import chosen, moving_with, require_unlocked, with_edits
+from icface.edits.still_time import keyed
 from icface.mixing import readings
 from icface.project import FaceEdits, Project, ProjectError, split_mix_target
 from icface.project.drivers import group_name, target_name
@@ -30,9 +31,11 @@ class CopiedKeys:
 def set_key(project: Project, target: str, frame: int, value: float) -> Project:
     """A key of this value, in the track's own terms (a delta, or absolute); one that is there keeps its sides.
 
-    A target that is not keyed yet gets a track of deltas; gains and offsets get an absolute one.
+    A target that is not keyed yet gets a track of deltas; gains and offsets get an absolute one. The first key gives a photo
+    time, see `given_time`.
     """
     index, edits = chosen(project)
+    project = keyed(project)
     track = edits.track(target)
     if track is None:
         mode: Mode = "delta" if split_mix_target(target) is None else "absolute"
@@ -68,7 +71,7 @@ def key_controls(project: Project, controls: Iterable[str], frame: int) -> Proje
             tracks[target] = made
     kept = tuple(sorted((name, amount) for name, amount in deltas.items()))
     ordered = tuple(tracks[target] for target in sorted(tracks))
-    return with_edits(project, index, replace(edits, deltas=kept, tracks=ordered))
+    return with_edits(keyed(project) if tracks else project, index, replace(edits, deltas=kept, tracks=ordered))
 
 
 def _present_value(project: Project, edits: FaceEdits, target: str, track: Track | None, frame: int) -> float:
@@ -188,7 +191,8 @@ def paste_keys(project: Project, copied: CopiedKeys, frame: int) -> Project:
         else:
             require_unlocked(there)
             tracks[track.target] = replace(there, keys=Track.of(track.target, (*there.keys, *moved)).keys)
-    return with_edits(project, index, replace(edits, tracks=tuple(tracks[target] for target in sorted(tracks))))
+    made = replace(edits, tracks=tuple(tracks[target] for target in sorted(tracks)))
+    return with_edits(keyed(project) if copied.tracks else project, index, made)
 
 
 def set_track(

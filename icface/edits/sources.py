@@ -10,6 +10,7 @@ from typing import Any
 from icface.conditioning import Beyond, MissingPolicy, neutral_frame
 from icface.curves import Track
 from icface.edits.faces import chosen, with_edits
+from icface.edits.still_time import is_timed
 from icface.motion import Motion
 from icface.project import Clip, DataFile, Driver, FaceEdits, MixRule, Project, Source, split_mix_target
 from icface.project.drivers import group_rank
@@ -27,7 +28,7 @@ def free_name(project: Project) -> str:
 
 
 def add_driver(project: Project, driver: Driver, rate: Fraction | None = None) -> Project:
-    """One more source. The first that moves gives a photo's document its frame rate, unless something is keyed already.
+    """One more source. The first that moves gives a photo's document its rate and length, unless something is keyed already.
 
     Parameters
     ----------
@@ -40,9 +41,10 @@ def add_driver(project: Project, driver: Driver, rate: Fraction | None = None) -
     wanted = driver.medium.rate if isinstance(driver.medium, Clip) else rate
     if wanted is not None and wanted > MOST_SOURCE_RATE:
         wanted = None  # the beat of a table's stamps, as 1000 a second for times in milliseconds, and no rate of pictures
-    held = project.clip is not None or any(not d.is_still for d in project.drivers) or _is_timed(project)
+    held = project.clip is not None or any(not d.is_still for d in project.drivers) or is_timed(project)
     kept = project.rate if held or wanted is None or driver.is_still else wanted
-    return replace(project, drivers=(*project.drivers, driver), rate=kept)
+    length = project.length if held or driver.is_still else None
+    return replace(project, drivers=(*project.drivers, driver), rate=kept, length=length)
 
 
 def driver_of_photo(project: Project, photo: Source, motion: Motion) -> Driver:
@@ -155,8 +157,3 @@ def _without_rules(edits: FaceEdits, groups: Iterable[str]) -> FaceEdits:
 
     mix = tuple(rule for rule in edits.mix if rule.group not in gone)
     return replace(edits, mix=mix, tracks=tuple(track for track in edits.tracks if stays(track)))
-
-
-def _is_timed(project: Project) -> bool:
-    keyed = any(edits.tracks or edits.blend for edits in project.edits)
-    return keyed or bool(project.markers) or project.first is not None or project.last is not None

@@ -1,10 +1,9 @@
-"""Time and output: in and out points, markers, the frame rate, protected regions and how the document is exported."""
+"""Time and output: in and out points, markers, protected regions and how the document is exported."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any
 
 from icface.project import Marker, OutputSettings, Project, ProjectError, Region
@@ -40,11 +39,6 @@ def remove_markers(project: Project, frames: Collection[int]) -> Project:
     """Without the markers on these frames."""
     kept = tuple(marker for marker in project.markers if marker.frame not in frames)
     return project if len(kept) == len(project.markers) else replace(project, markers=kept)
-
-
-def set_rate(project: Project, rate: Fraction) -> Project:
-    """Another frame rate of a photo's document; keys and markers stay on their frames."""
-    return project if rate == project.rate else replace(project, rate=rate)
 
 
 def add_region(project: Project, region: Region) -> Project:

@@ -102,6 +102,8 @@ class Project:
     regions : tuple of Region
         What stays as it is.
     output : OutputSettings
+    length : int or None
+        Frames for which a photo lasts at least; None as long as nobody has given it time, and for a clip.
     """
 
     source: Source | Clip | None = None
@@ -115,9 +117,11 @@ class Project:
     markers: tuple[Marker, ...] = ()
     regions: tuple[Region, ...] = ()
     output: OutputSettings = field(default_factory=OutputSettings)
+    length: int | None = None
 
     def __post_init__(self) -> None:
         self._check_faces()
+        self._check_length()
         self._check_drivers()
         if not 0 < self.rate <= MOST_RATE:
             raise ProjectError(f"A project has more than 0 and at most {MOST_RATE} frames a second, not {self.rate}.")
@@ -142,6 +146,14 @@ class Project:
             held = None if face.motion is None else len(face.motion)
             if held != frames:
                 raise ProjectError(f"Face {number} was read in {held} frames, the source has {frames}; track it again.")
+
+    def _check_length(self) -> None:
+        if self.length is None:
+            return
+        if isinstance(self.source, Clip):
+            raise ProjectError(f"A clip has its own {self.source.n_frames} frames; a length of {self.length} is for photos.")
+        if not 1 <= self.length <= MOST_FRAME + 1:
+            raise ProjectError(f"A photo lasts 1 to {MOST_FRAME + 1} frames, not {self.length}.")
 
     def _check_drivers(self) -> None:
         names = [driver.name for driver in self.drivers]
@@ -176,7 +188,12 @@ class Project:
 
     @property
     def n_frames(self) -> int:
-        """How long the document is: the source's frames, or else until what drives, keys and markers end; at least 1.
+        """How long the document is: a clip's frames; a photo's `length`, and longer if `least_frames` is."""
+        return self.least_frames if self.length is None else max(self.length, self.least_frames)
+
+    @property
+    def least_frames(self) -> int:
+        """How long the document must be: a clip's frames, or else until what drives, keys and markers end; at least 1.
 
         Drivers that no rule speaks of count only while there is no rule at all.
         """

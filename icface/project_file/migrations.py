@@ -16,8 +16,15 @@ Migration = Callable[[Tree], Tree]
 """From the tree of one version to that of the next, without ``format`` and ``version``; the given one stays as it is."""
 
 FORMAT = "icface-project"
-VERSION = 1
-MIGRATIONS: Mapping[int, Migration] = {}
+VERSION = 2
+
+
+def _with_length(tree: Tree) -> Tree:
+    """Version 2: a photo has a length; a document of version 1 goes on to be as long as what is in it."""
+    return {**tree, "length": None}
+
+
+MIGRATIONS: Mapping[int, Migration] = {1: _with_length}
 """By the version they start from. Version 1 is the first: programs before it had no project files."""
 
 

@@ -115,10 +115,33 @@ def test_a_step_stops_playback(make: Callable[[Project], Playhead]) -> None:
     assert playhead.frame == 3
 
 
-def test_a_still_photo_does_not_play(make: Callable[[Project], Playhead]) -> None:
+def test_a_photo_is_given_time_by_the_first_move(make: Callable[[Project], Playhead]) -> None:
+    moves: tuple[Callable[[Playhead], None], ...] = (lambda p: p.go_to(3), lambda p: p.step(3), lambda p: p.play())
+    for move in moves:
+        playhead = make(a_project(ControlVector()))
+        move(playhead)
+        session = playhead.findChildren(Session)[0]
+        assert session.project.length == 125
+        assert playhead.is_playing or playhead.frame == 3
+        playhead.go_to(500)
+        assert playhead.frame == 124
+        session.undo()
+        assert (playhead.frame, playhead.is_playing, session.project.length) == (0, False, None)
+
+
+def test_staying_where_it_is_gives_no_time(make: Callable[[Project], Playhead]) -> None:
     playhead = make(a_project(ControlVector()))
+    playhead.go_to(0)
+    playhead.step(-1)
+    playhead.pause()
+    assert not playhead.findChildren(Session)[0].labels
+
+
+def test_an_empty_window_does_not_play(make: Callable[[Project], Playhead]) -> None:
+    playhead = make(Project())
     playhead.play()
-    assert not playhead.is_playing
+    playhead.go_to(7)
+    assert (playhead.is_playing, playhead.frame) == (False, 0)
 
 
 def test_frames_of_a_variable_rate_are_shown_at_their_own_times(make: Callable[[Project], Playhead], clock: Clock) -> None:

@@ -114,7 +114,7 @@ def test_arrows_step_leap_and_jump_between_keys(keyed: MainWindow) -> None:
         (KEY.Key_Down, Qt.KeyboardModifier.NoModifier, 20),
         (KEY.Key_Down, Qt.KeyboardModifier.NoModifier, 40),
         (KEY.Key_Up, Qt.KeyboardModifier.NoModifier, 20),
-        (KEY.Key_End, Qt.KeyboardModifier.NoModifier, 60),
+        (KEY.Key_End, Qt.KeyboardModifier.NoModifier, 124),
         (KEY.Key_Home, Qt.KeyboardModifier.NoModifier, 0),
     ):
         press(keyed, key, modifier)
@@ -195,7 +195,7 @@ def test_markers_and_in_and_out_points_are_set_where_the_playhead_stands(keyed: 
     press(keyed, KEY.Key_O, ALT)
     assert frame(keyed) == 50
     press(keyed, KEY.Key_X, ALT)
-    assert project.project.range == (0, 60)
+    assert project.project.range == (0, 124)
     press(keyed, KEY.Key_L, CTRL)
     assert not playhead.loops
     press(keyed, KEY.Key_T, CTRL)

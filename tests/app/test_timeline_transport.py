@@ -1,19 +1,20 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QContextMenuEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QToolButton
+from PySide6.QtWidgets import QApplication, QLineEdit, QMenu, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import theme
-from app.timeline.transport import TimeField
+from app.timeline.time_fields import TypedField
 from icface import edits
 from icface.controls import ControlVector
-from tests.app.timeline_stand import LENGTH, Stand, moving_project
+from tests.app.timeline_stand import LENGTH, Stand, click, moving_project
 from tests.strategies import a_project
 
 LEFT = Qt.MouseButton.LeftButton
@@ -30,7 +31,7 @@ def stand(qtbot: QtBot, qapp: QApplication) -> Stand:
     return made
 
 
-def write(field: TimeField, text: str) -> None:
+def write(field: TypedField, text: str) -> None:
     field.setFocus()
     field.selectAll()
     QTest.keyClicks(field, text)
@@ -186,12 +187,93 @@ def test_markers_and_blend_are_offered_where_the_ruler_is_pressed(stand: Stand) 
     assert stand.project.markers == ()
 
 
-def test_a_photos_timeline_has_room_for_its_first_keys(qtbot: QtBot) -> None:
-    stand = Stand(a_project(ControlVector()))
-    qtbot.addWidget(stand.panel)
-    assert stand.panel.view.length == 250
-    stand.session.edit(lambda project: edits.set_key(project, "yaw", 300, 5.0), "Key")
-    assert stand.panel.view.length == 301
+@pytest.fixture
+def still(qtbot: QtBot, qapp: QApplication) -> Stand:
+    """The timeline of a photo that has no time yet."""
+    theme.apply_theme(qapp, "dark")
+    made = Stand(a_project(ControlVector()))
+    qtbot.addWidget(made.panel)
+    made.panel.resize(1100, 380)
+    made.panel.show()
+    qtbot.waitExposed(made.panel)
+    return made
+
+
+def test_a_photos_timeline_shows_the_time_that_it_is_given(still: Stand) -> None:
+    assert still.panel.view.length == 125
+    assert still.panel.transport.length.placeholderText() == "00:00:05:00"
+    still.session.edit(lambda project: edits.set_key(project, "yaw", 300, 5.0), "Key")
+    assert (still.project.length, still.panel.view.length) == (125, 301)
+    assert still.panel.transport.length.text() == "00:00:12:01"
+
+
+def test_a_press_on_the_ruler_gives_a_photo_time_and_goes_there(still: Stand) -> None:
+    ruler = still.panel.ruler
+    click(ruler, QPointF(ruler.x_of(70), 10))
+    assert (still.playhead.frame, still.project.length) == (70, 125)
+    assert still.session.labels == ("Give the photo 5 s",)
+    still.session.undo()
+    assert (still.playhead.frame, still.project.length, still.session.is_modified) == (0, None, False)
+
+
+def test_length_and_rate_of_a_photo_are_typed(still: Stand) -> None:
+    bar = still.panel.transport
+    write(bar.length, "8s")
+    assert (still.project.length, bar.length.text(), still.panel.view.length) == (200, "00:00:08:00", 200)
+    write(bar.rate, "30")
+    assert (still.project.rate, still.project.length, bar.length.text()) == (30, 240, "00:00:08:00")
+    write(bar.rate, "29.97")
+    assert (still.project.rate, bar.rate.text()) == (Fraction(30000, 1001), "29.97")
+    write(bar.length, "+1:00")
+    assert still.project.length == 270
+    for _ in range(4):
+        still.session.undo()
+    assert (still.project.length, still.project.rate) == (None, 25)
+
+
+def test_a_length_that_leaves_keys_out_is_refused_and_an_empty_one_takes_time_away(still: Stand) -> None:
+    bar = still.panel.transport
+    write(bar.length, "3s")
+    still.session.edit(lambda project: edits.set_key(project, "yaw", 60, 5.0), "Key")
+    write(bar.length, "2s")
+    assert still.project.length == 75
+    assert "50 frames are too few" in still.refused[0]
+    assert bar.length.text() == "00:00:03:00"
+    bar.length.setFocus()
+    QTest.keyClick(bar.length, Qt.Key.Key_Delete)
+    QTest.keyClick(bar.length, Qt.Key.Key_Return)
+    assert (still.project.length, still.project.n_frames) == (None, 61)
+
+
+@pytest.mark.parametrize("text", ["0", "-5", "1001", "abc", "30000/0", "1e3", "0.5"])
+def test_a_rate_that_means_nothing_is_marked_and_not_taken(still: Stand, text: str) -> None:
+    field = still.panel.transport.rate
+    write(field, text)
+    assert field.property("invalid")
+    assert "no frame rate" in field.accessibleDescription()
+    QTest.keyClick(field, Qt.Key.Key_Escape)
+    assert (field.text(), still.project.rate) == ("25", 25)
+
+
+def test_a_clip_keeps_its_length_and_rate(stand: Stand) -> None:
+    bar = stand.panel.transport
+    assert not bar.length.isVisible()
+    assert not bar.rate.isVisible()
+    assert bar.speed.text() == "25 fps"
+
+
+@pytest.mark.parametrize("width", [1400, 1200, 1060, 970])
+def test_the_bar_leaves_out_words_before_anything_overlaps(still: Stand, width: int) -> None:
+    bar = still.panel.transport
+    still.panel.resize(width, 380)
+    assert still.panel.width() == width
+    still.panel.grab()  # laid out
+    parts = sorted((part for part in bar.findChildren(QWidget) if part.isVisible()), key=lambda part: part.x())
+    for left, right in pairwise(parts):
+        assert left.geometry().right() < right.x(), (left, right)
+    assert parts[-1].geometry().right() < bar.width()
+    for part in parts:
+        assert part.width() >= part.minimumSizeHint().width() or part is bar.speed, part
 
 
 def test_a_time_is_read_whole_at_a_thousand_frames_a_second(stand: Stand) -> None:

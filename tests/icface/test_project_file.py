@@ -29,7 +29,7 @@ from icface.project_file import ProjectFileError, load_project, read_project, sa
 from icface.project_file import files as project_files
 from icface.project_file.arrays import write_arrays
 from icface.project_file.container import MOST_ENTRIES
-from icface.project_file.migrations import migrated
+from icface.project_file.migrations import MIGRATIONS, migrated
 from icface.project_file.tree import parsed, project_of, text_of, tree_of
 from tests.documents import documents
 from tests.strategies import a_clip, a_clip_project, a_driver, a_motion, a_project
@@ -187,8 +187,9 @@ def test_long_motions_are_written_in_pieces_so_that_other_threads_get_their_turn
 
 def test_a_project_that_version_1_wrote_still_opens() -> None:
     found = read_project(STORED / "version-1")
-    assert found.notes == ()
+    assert "written by an older program" in found.notes[0]
     project = found.project
+    assert (project.length, project.n_frames) == (None, 10), "as long as what is in it, as it was"
     assert [face.controls["yaw"] for face in project.faces] == [4.0, 0.0]
     track = project.edits[0].track("AU12L")
     assert track is not None
@@ -197,6 +198,13 @@ def test_a_project_that_version_1_wrote_still_opens() -> None:
     assert len(project.drivers[0].motion) == 3
     assert project.markers[0].text == "ouch"
     assert project.edits[0].rule("mouth") == MixRule(group="mouth", driver="A", gain=0.5)
+
+
+def test_a_project_of_today_stores_the_length_of_a_photo() -> None:
+    found = read_project(STORED / "version-2")
+    assert found.notes == ()
+    assert (found.project.length, found.project.n_frames) == (75, 75)
+    assert found.project == replace(read_project(STORED / "version-1").project, length=75)
 
 
 def test_migrations_lead_from_version_to_version_without_touching_what_they_are_given() -> None:
@@ -231,7 +239,7 @@ def test_an_older_project_says_that_saving_makes_it_newer(saved: Path, monkeypat
 
     rewritten(saved, to_version_0)
     assert "$.version: version 0 is not known" in refusal(saved)
-    monkeypatch.setattr(project_files, "migrated", lambda tree: migrated(tree, {0: renames}))
+    monkeypatch.setattr(project_files, "migrated", lambda tree: migrated(tree, {0: renames, **MIGRATIONS}))
     found = read_project(saved)
     assert found.project == expected
     assert "written by an older program" in found.notes[0]
@@ -296,7 +304,9 @@ def setting(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
         ("author", "me", "$: unknown field 'author'."),
         ("format", "blend", '$.format: this is not a project of ICface Studio; "format": "icface-project" is not there.'),
         ("version", "1", "$.version: a version is a whole number, not '1'."),
-        ("version", 2, "$.version: the project has version 2, and this program reads up to 1."),
+        ("version", 3, "$.version: the project has version 3, and this program reads up to 2."),
+        ("length", 0, "$: A photo lasts 1 to 100000001 frames, not 0."),
+        ("length", "5s", "$.length: expected a whole number, not '5s'."),
     ],
 )  # fmt: skip
 def test_what_no_document_holds_is_refused_with_its_place(saved: Path, path: str, value: Any, message: str) -> None:

@@ -1,0 +1,146 @@
+"""Fields of the transport in which a time or a frame rate is read and typed."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent
+from PySide6.QtWidgets import QLineEdit, QWidget
+
+from app.timeline.time_scale import TimeTextError, parse_rate, parse_time, rate_text, timecode
+
+_LEAST_W, _MARGINS = 92, 20
+"""Least width of a field of time, and what of it is not text, pixels."""
+_RATE_W = 52
+
+
+class TypedField(QLineEdit):
+    """A value to read and to type: Return takes it, Escape leaves it. What means nothing is marked, and not taken.
+
+    Parameters
+    ----------
+    name : str
+        What it is, for assistive technology.
+    tip : str
+    parent : QWidget, optional
+    """
+
+    committed = Signal(object)
+    """The value that was typed; None for an emptied field."""
+    left = Signal()
+    """Typing is over."""
+
+    def __init__(self, name: str, tip: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._shown = ""
+        self.setAccessibleName(name)
+        self.setToolTip(tip)
+        self.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self.textEdited.connect(lambda _text: self._mark(invalid=False))
+
+    def parse(self, text: str) -> object:
+        """What a text means; `TimeTextError` if it means nothing."""
+        raise NotImplementedError
+
+    def show_text(self, text: str) -> None:
+        """Show a value, unless something is being typed."""
+        self._shown = text
+        if not self.isModified():
+            self.setText(text)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Return and Escape."""
+        if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
+            if self._take():
+                self.left.emit()
+        elif event.key() == Qt.Key.Key_Escape:
+            self._restore()
+            self.left.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Choose all, so that typing replaces it."""
+        super().focusInEvent(event)
+        self.selectAll()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Take what was typed if it means something."""
+        super().focusOutEvent(event)
+        if self.isModified() and not self._take():
+            self._restore()
+
+    def _take(self) -> bool:
+        if self.isModified():
+            text = self.text().strip()
+            try:
+                value = self.parse(text) if text else None
+            except TimeTextError as error:
+                self._mark(invalid=True)
+                self.setAccessibleDescription(str(error))
+                return False
+            self._restore()
+            self.committed.emit(value)
+        return True
+
+    def _restore(self) -> None:
+        self.setModified(False)
+        self.setText(self._shown)
+        self._mark(invalid=False)
+
+    def _mark(self, *, invalid: bool) -> None:
+        self.setProperty("invalid", invalid)
+        self.style().polish(self)
+
+
+class TimeField(TypedField):
+    """A time, in frames of the document, shown as timecode.
+
+    Parameters
+    ----------
+    name, tip : str
+    parent : QWidget, optional
+    """
+
+    def __init__(self, name: str, tip: str, parent: QWidget | None = None) -> None:
+        super().__init__(name, f"{tip}\nType a frame, a timecode, seconds (1.5s) or a step (+20, -5, +1:00)", parent)
+        self._rate, self._present = Fraction(25), 0
+        self._fit("00:00:00:00")
+
+    def show_frame(self, frame: int | None, rate: Fraction, present: int) -> None:
+        """Show a frame as timecode, unless something is being typed; steps count from the present one."""
+        if rate != self._rate:
+            self._fit(timecode(0, rate))
+        self._rate, self._present = rate, present
+        self.show_text("" if frame is None else timecode(frame, rate))
+
+    def parse(self, text: str) -> int:
+        """The frame that is meant."""
+        return parse_time(text, self._rate, self._present)
+
+    def _fit(self, text: str) -> None:
+        """Make room for a time: at 1000 frames a second it is longer."""
+        self.setFixedWidth(max(_LEAST_W, self.fontMetrics().horizontalAdvance(text) + _MARGINS))
+
+
+class RateField(TypedField):
+    """A frame rate.
+
+    Parameters
+    ----------
+    parent : QWidget, optional
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        tip = "Frames a second: 25, 29.97 or 30000/1001\nKeys, markers and the length stay on their frames"
+        super().__init__("Frame rate", tip, parent)
+        self.setFixedWidth(_RATE_W)
+
+    def show_rate(self, rate: Fraction) -> None:
+        """Show a rate, unless something is being typed."""
+        self.show_text(rate_text(rate))
+
+    def parse(self, text: str) -> Fraction:
+        """The rate that is meant."""
+        return parse_rate(text)
