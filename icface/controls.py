@@ -113,6 +113,22 @@ class ControlVector:
         return ControlVector.from_array(array)
 
 
+UPRIGHT_DEG = 67.5
+"""A head that is rolled further lies on its side or stands on its head; closer to upright it is only tilted."""
+
+
+def lying_deg(roll_deg: float) -> float:
+    """The quarter turn about which a head lies: 0 for one that is upright or tilted, else 90, 180 or -90 degrees."""
+    turn = (roll_deg + 180.0) % 360.0 - 180.0
+    quarters = round(turn / 90.0) if abs(turn) > UPRIGHT_DEG else 0
+    return 180.0 if abs(quarters) == 2 else 90.0 * quarters
+
+
+def roll_about(roll_deg: float, quarter_deg: float) -> float:
+    """A roll counted from a quarter turn, -180..180 degrees."""
+    return (roll_deg - quarter_deg + 180.0) % 360.0 - 180.0
+
+
 def channel_index(channel: str) -> int:
     """Position of a channel or angle in a control vector; `UnknownControlError` if there is none."""
     try:

@@ -204,11 +204,13 @@ def _about(photo: Photo) -> dict[str, Any]:
 
 
 def _about_face(face: Face, index: int | None) -> dict[str, Any]:
-    from icface.controls import CHANNELS
+    from icface.controls import CHANNELS, lying_deg
+    from icface.geometry import eye_line_deg
 
     box = face.box
     return {
         "index": index,
+        "lies_at_degrees": lying_deg(-eye_line_deg(face.landmarks)),
         "box": [round(v, 1) for v in (box.left, box.top, box.right, box.bottom)],
         "confidence": round(face.confidence, 4),
         "controls": _rounded(dict(zip(CHANNELS, face.controls.values, strict=True))),
@@ -221,7 +223,11 @@ def _face_lines(about: dict[str, Any]) -> Iterator[str]:
 
     left, top, right, bottom = about["box"]
     readings: dict[str, float] = about["action_units"]
-    yield f"face {about['index']}: {left:.0f},{top:.0f},{right:.0f},{bottom:.0f}  confidence {about['confidence']:.2f}"
+    lies = about["lies_at_degrees"]
+    counted = f"  lies at {lies:+.0f} deg, from which roll counts" if lies else ""
+    yield (
+        f"face {about['index']}: {left:.0f},{top:.0f},{right:.0f},{bottom:.0f}  confidence {about['confidence']:.2f}{counted}"
+    )
     yield "  " + "  ".join(f"{angle} {readings[angle]:+.1f} deg" for angle in ANGLES)
     for unit in ACTION_UNITS:
         values = [readings[control] for control in unit.control_ids]

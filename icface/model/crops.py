@@ -36,13 +36,24 @@ def sample_crop(image: Pixels, crop: Similarity, size: int) -> Pixels:
     return warped.astype(np.uint8, copy=False)
 
 
-def in_crop(controls: ControlVector, crop_from_image: Similarity) -> ControlVector:
-    """The face state as the crop shows it: a crop stands upright, so a tilted head has less roll there than in the photo."""
-    return controls.with_channels({"roll": controls["roll"] + crop_from_image.turn_deg})
+def in_crop(controls: ControlVector, crop_from_image: Similarity, own: ControlVector | None = None) -> ControlVector:
+    """The face state as the crop shows it: a crop stands upright, so a tilted head has less roll there than in the photo.
+
+    Parameters
+    ----------
+    controls : ControlVector
+        Roll counts from the photo's own upright or, of a head that lies, from the quarter turn about which it does.
+    crop_from_image : Similarity
+    own : ControlVector, optional
+        The state that the photo shows, by which the crop was laid; `controls` itself by default.
+    """
+    turn = crop_from_image.turn_deg
+    quarter = 90.0 * round(((controls if own is None else own)["roll"] + turn) / 90.0)
+    return controls.with_channels({"roll": controls["roll"] + turn - quarter})
 
 
 def turn_in_crop(crop_from_image: Similarity, before: ControlVector, after: ControlVector) -> NDArray[np.float64]:
     """(3, 3) rotation of the head from one face state to another, in the camera frame of the crop."""
-    first, last = (rotation_matrix(*in_crop(c, crop_from_image).angles_deg) for c in (before, after))
+    first, last = (rotation_matrix(*in_crop(c, crop_from_image, before).angles_deg) for c in (before, after))
     turn: NDArray[np.float64] = last @ first.T
     return turn

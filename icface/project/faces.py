@@ -12,7 +12,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.controls import AU_BY_NUMBER, CONTROL_IDS, ControlVector, action_units
+from icface.controls import AU_BY_NUMBER, CONTROL_IDS, ControlVector, action_units, lying_deg, roll_about
 from icface.curves import Blend, Track
 from icface.geometry import MESH_POINTS, Box
 from icface.motion import Motion, sealed
@@ -39,7 +39,8 @@ class Face:
     landmarks : (478, 3) float32, read-only
         MediaPipe face-mesh points with irises; x, y in image pixels, z smaller when nearer. Compared by digest.
     controls : ControlVector
-        The photo's own state: degrees and channels in 0..1.
+        The photo's own state: degrees and channels in 0..1. Of a head that lies on its side or stands on its head, the roll
+        counts from the quarter turn about which it does, so that every slider has its usual range.
     confidence : float
         0..1, that this is a face and the reading can be trusted.
     motion : Motion or None
@@ -74,8 +75,11 @@ class Face:
 
     @classmethod
     def from_observation(cls, observation: FaceObservation) -> Face:
-        """What the document keeps of a tracker's reading."""
-        return cls(observation.box, observation.landmarks, observation.controls, observation.confidence)
+        """What the document keeps of a tracker's reading; the roll of a head that lies counts from its quarter turn."""
+        roll = observation.controls["roll"]
+        quarter = lying_deg(roll)
+        controls = observation.controls.with_channels({"roll": roll_about(roll, quarter)}) if quarter else observation.controls
+        return cls(observation.box, observation.landmarks, controls, observation.confidence)
 
     @classmethod
     def of_motion(cls, motion: Motion) -> Face:

@@ -44,13 +44,18 @@ DETECTOR_FILE = "detector.safetensors"
 LANDMARKS_FILE = "landmarks.safetensors"
 REFINER_FILE = "refiner.safetensors"
 
-METHOD = "2"
+METHOD = "3"
 """Another whenever the same weights are used to read something else."""
 HEAT_LIMIT = 0.2
 FACE_LIMIT = 0.98
 """Least confidence of a face that nobody pointed at."""
+LYING_LIMIT, _LYING_LOOKS = 0.985, (0.85, 1.2)
+"""Least confidence of one that lies on its side or stands on its head, in crops so much narrower and wider, too: three more
+turns of the picture are three more chances to err, and what only resembles a face does so in one crop rather than all."""
 DRAWN_LIMIT = 0.15
 """Least confidence of a face in a box that a person drew."""
+SURE_LIMIT = 0.9
+"""A face in such a box that is read with less is looked for lying down, too."""
 FOLLOW_LIMIT = 0.7
 SAME_FACE = 0.5
 """Share of the smaller of two boxes that lies in the other from which on they are one face."""
@@ -61,11 +66,17 @@ _FINEST_SHARE = 0.32
 """Of a large photograph's longer side, that the finest picture keeps at least."""
 _PAD = 16
 _Number = TypeVar("_Number", bound=np.floating)
+_BACK = tuple(torch.tensor(np.linalg.matrix_power([[0.0, 1], [-1, 0]], turns).astype(np.float32)) for turns in range(4))
+"""Points about the middle (N, 2), as rows, of a picture turned so often, to those of the picture that is not."""
 _LID_HIDES = (0.5, 0.9)
 """A gaze is hidden from here, and wholly from here on: a lid so far closed. What cannot be seen is read as straight ahead."""
 _GAZE = {side: [i for i, name in enumerate(CHANNELS) if name.startswith("eyeLook") and name.endswith(side)] for side in "LR"}
 _DRAWN_TILTS_DEG = (0.0, -28.0, 28.0, -56.0, 56.0)
 _DRAWN_SIZES = (1.0, 0.75)
+_LYING_FINEST = 640
+"""Longest side of the pictures in which lying faces are looked for, pixels: of a large photograph a quarter of the work."""
+_QUARTERS = (1, 2, 3)
+"""Turns of the picture by 90 degrees, counter-clockwise, in which a face that is not upright is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,21 +164,37 @@ class BuiltinTracker:
         return network.ready().to(self._device)
 
     def detect(self, image: Pixels) -> tuple[FaceObservation, ...]:
-        """All faces of an RGB image (H, W, 3) uint8, largest first; empty when there is none."""
+        """All faces of an RGB image (H, W, 3) uint8, largest first; empty when there is none.
+
+        Faces that lie on their side or stand on their head are looked for where none is upright: in pictures of at most
+        `_LYING_FINEST` pixels a side, so that a picture without any face takes at most four times as long.
+        """
         _check(image)
-        proposals, size = distinct(self.propose(image))[:MOST_PROPOSALS], self.reader.size
-        first = self.read(image, [p.crop(size) for p in proposals])
+        found = self._sure(image, self.propose(image), FACE_LIMIT)
+        if not found:
+            lying = [proposal for turns in _QUARTERS for proposal in self.propose(image, turns)]
+            found = [face for face in self._sure(image, lying, LYING_LIMIT) if self._is_steady(image, face)]
+        return tuple(sorted(self.look_closer(image, found), key=lambda f: -f.box.width * f.box.height))
+
+    def _sure(self, image: Pixels, proposals: Sequence[Proposal], least: float) -> list[FaceObservation]:
+        """The proposals that are faces, read twice, each once, surest first."""
+        size = self.reader.size
+        first = self.read(image, [p.crop(size) for p in distinct(proposals)[:MOST_PROPOSALS]])
         likely = [face for face in first if face.confidence > 0.4]
         second = self.read(image, [face_crop(face.landmarks, size, margin=READ_MARGIN) for face in likely])
         kept: list[FaceObservation] = []
-        for face in sorted((f for f in second if f.confidence >= FACE_LIMIT), key=lambda f: -f.confidence):
+        for face in sorted((f for f in second if f.confidence >= least), key=lambda f: -f.confidence):
             if all(face.box.overlap(other.box) < SAME_FACE for other in kept):
                 kept.append(face)
-        kept = self.look_closer(image, kept)
-        return tuple(sorted(kept, key=lambda f: -f.box.width * f.box.height))
+        return kept
+
+    def _is_steady(self, image: Pixels, face: FaceObservation) -> bool:
+        """Whether a face is as surely one in narrower and in wider crops."""
+        crops = [face_crop(face.landmarks, self.reader.size, margin=READ_MARGIN * share) for share in _LYING_LOOKS]
+        return all(again.confidence >= LYING_LIMIT for again in self.read(image, crops))
 
     def observe(self, image: Pixels, box: Box) -> FaceObservation:
-        """The face in a box that a person drew, upright or tilted up to about 60 degrees.
+        """The face in a box that a person drew, however the head is tilted.
 
         Raises
         ------
@@ -175,22 +202,26 @@ class BuiltinTracker:
             If nothing in the box looks like a face.
         """
         _check(image)
-        size = self.reader.size
-        x, y = box.centre
-        extent = max(box.width, box.height)
-        tries = [Proposal(x, y, extent * s, tilt, 1.0) for s in _DRAWN_SIZES for tilt in _DRAWN_TILTS_DEG]
-        readings = self.read(image, [t.crop(size) for t in tries])
-        for _ in range(2):
-            best = sorted(readings, key=lambda f: -f.confidence)[:4]
-            readings = self.read(image, [face_crop(f.landmarks, size, margin=READ_MARGIN) for f in best])
-        inside = [f for f in readings if f.box.iou(box) > 0.1] or readings
-        face = max(inside, key=lambda f: f.confidence)
-        if face.confidence < DRAWN_LIMIT or face.box.iou(box) <= 0.1:
+        face = self._in_box(image, box, _DRAWN_TILTS_DEG)
+        if _fit(face, box) < SURE_LIMIT:
+            lying = tuple(90.0 * turns + tilt for turns in _QUARTERS for tilt in _DRAWN_TILTS_DEG)
+            face = max(face, self._in_box(image, box, lying), key=lambda f: _fit(f, box))
+        if _fit(face, box) < DRAWN_LIMIT:
             raise NoFaceError(
                 "No face was recognised in this box. "
                 "Draw it around one face, from the forehead to the chin and from ear to ear."
             )
         return self.look_closer(image, [face])[0]
+
+    def _in_box(self, image: Pixels, box: Box, tilts_deg: Sequence[float]) -> FaceObservation:
+        """The best reading of a box at some tilts."""
+        size, (x, y), extent = self.reader.size, box.centre, max(box.width, box.height)
+        tries = [Proposal(x, y, extent * s, tilt, 1.0) for s in _DRAWN_SIZES for tilt in tilts_deg]
+        readings = self.read(image, [t.crop(size) for t in tries])
+        for _ in range(2):
+            best = sorted(readings, key=lambda f: -f.confidence)[:4]
+            readings = self.read(image, [face_crop(f.landmarks, size, margin=READ_MARGIN) for f in best])
+        return max(readings, key=lambda f: _fit(f, box))
 
     def follow(self, image: Pixels, previous: FaceObservation) -> FaceObservation | None:
         """The same face in the next frame of a clip, from where it was; None when it is lost."""
@@ -202,22 +233,34 @@ class BuiltinTracker:
         return self.look_closer(image, [face])[0]
 
     @torch.inference_mode()
-    def propose(self, image: Pixels) -> list[Proposal]:
-        """Everything that looks a little like a face to the detector alone, at every scale, unsorted."""
+    def propose(self, image: Pixels, turns: int = 0) -> list[Proposal]:
+        """Everything that looks a little like a face to the detector alone, at every scale, unsorted.
+
+        Parameters
+        ----------
+        image : (H, W, 3) uint8
+        turns : int
+            Look at the picture turned by so many times 90 degrees counter-clockwise; what is found is given as it lies in
+            the picture that is not turned.
+        """
         detector = self.detector
         found: list[Proposal] = []
-        for picture, scale in _pyramid(image):
+        for upright, scale in _pyramid(image, most=_LYING_FINEST if turns else _FINEST_MOST):
+            picture = np.ascontiguousarray(np.rot90(upright, turns))
             maps = detector(_as_tensor(picture[None], self._device))
             heat = torch.sigmoid(maps.heat)
             peak = (heat == torch.nn.functional.max_pool2d(heat[:, None], 3, 1, 1)[:, 0]) & (heat > HEAT_LIMIT)
             rows, columns = torch.nonzero(peak[0], as_tuple=True)
             at = torch.stack([columns, rows], 1) + maps.offset[0, :, rows, columns].T
-            centres = (((at + 0.5) * DETECTOR_STRIDE - _PAD) / scale - 0.5).tolist()
+            middle = torch.tensor([(n - 1) / 2 for n in picture.shape[1::-1]])
+            looked = (at.float().cpu() + 0.5) * DETECTOR_STRIDE - 0.5 - middle  # from the middle, in the turned picture
+            back = looked @ _BACK[turns] + torch.tensor([(n - 1) / 2 for n in upright.shape[1::-1]])
+            centres = ((back + 0.5 - _PAD) / scale - 0.5).tolist()
             extents = (SIZE_UNIT * torch.exp(maps.log_size[0, rows, columns].clamp(-2, 2)) / scale).tolist()
             cos, sin = maps.tilt[0, :, rows, columns]
             tilts, scores = torch.rad2deg(torch.atan2(sin, cos)).tolist(), heat[0, rows, columns].tolist()
             for (x, y), extent, tilt, score in zip(centres, extents, tilts, scores, strict=True):
-                found.append(Proposal(x, y, extent, tilt, score))
+                found.append(Proposal(x, y, extent, tilt + 90 * turns, score))
         return found
 
     @torch.inference_mode()
@@ -289,6 +332,11 @@ def _turned(roll_deg: NDArray[np.float64]) -> NDArray[np.float64]:
     return (roll_deg + 180) % 360 - 180
 
 
+def _fit(face: FaceObservation, box: Box) -> float:
+    """Confidence of a reading that is to be the face in a box; 0 where it lies elsewhere."""
+    return face.confidence if face.box.iou(box) > 0.1 else 0.0
+
+
 def distinct(proposals: Sequence[Proposal]) -> list[Proposal]:
     """The best of each heap of proposals, best first."""
     kept: list[Proposal] = []
@@ -308,8 +356,8 @@ def _as_tensor(pictures: Pixels, device: torch.device) -> Tensor:
     return torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
 
 
-def _pyramid(image: Pixels) -> list[tuple[Pixels, float]]:
-    """Reductions of the image by halves, padded for the detector, with their scales.
+def _pyramid(image: Pixels, *, most: int = _FINEST_MOST) -> list[tuple[Pixels, float]]:
+    """Reductions of the image by halves, padded for the detector, with their scales; none longer than `most` pixels.
 
     The finest shows a 64 px face of a photograph up to 24 megapixels at some 20 px or more; the coarsest shows a
     face that fills the picture.
@@ -317,7 +365,7 @@ def _pyramid(image: Pixels) -> list[tuple[Pixels, float]]:
     high, wide = image.shape[:2]
     longest = max(high, wide)
     side = min(float(longest), float(np.clip(0.5 * longest, _FINEST_LEAST, _FINEST_USUAL)))
-    side = min(max(side, _FINEST_SHARE * longest), _FINEST_MOST)
+    side = min(max(side, _FINEST_SHARE * longest), most)
     levels = []
     picture = image
     while True:

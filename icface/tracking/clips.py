@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.controls import CHANNELS
+from icface.controls import CHANNELS, lying_deg, roll_about
 from icface.engine import Progress
 from icface.media.clip_reader import ClipReader
 from icface.media.video_file import open_video
@@ -144,6 +144,21 @@ def track_clip(path: str | Path, tracker: FaceTracker, *, every: int = 1) -> Gen
     return replace(about, motions=tuple(motions), tracker=tracker.name, notes=tuple(notes))
 
 
+def _count_roll_from_quarter(controls: NDArray[np.float32]) -> None:
+    """Let the roll (N, 56) of a person who lies count from the quarter turn about which they do, without jumps of 360 degrees.
+
+    A head that stands upside down is read as 179 in one frame and as -179 in the next.
+    """
+    roll = CHANNELS.index("roll")
+    seen = np.isfinite(controls[:, roll])
+    if not seen.any():
+        return
+    phasors = np.exp(1j * np.radians(controls[seen, roll]))
+    quarter = lying_deg(float(np.degrees(np.angle(phasors.mean()))))
+    if quarter:
+        controls[seen, roll] = [roll_about(float(value), quarter) for value in controls[seen, roll]]
+
+
 def _short_of(path: Path, found_s: float) -> list[str]:
     """What is to be said where a file says that it lasts longer than what is in it."""
     container, stream = open_video(path)
@@ -232,6 +247,7 @@ class _Notebook:
                 controls[rows], confidence[rows] = mine["controls"], mine["confidence"]
                 points.put(rows, mine["landmarks"])
             landmarks = points.finish()
+        _count_roll_from_quarter(controls)
         return Motion(
             seconds=about.seconds, controls=controls, confidence=confidence, landmarks=landmarks, rate=about.rate,
             cuts=about.cuts, origin=f"{tracker} tracker",
