@@ -14,13 +14,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
+from safetensors.torch import load as safetensors_of
 from safetensors.torch import save as safetensors_bytes
 from torch import Tensor, nn
 
+from icface.model.digests import SELF, SUMS, digest_of_parts, listed, note_written
 from icface.whole_file import write_whole
 
 FORMAT = "icface-1"
+_REMEDY = (
+    f"Reinstall ICface Studio, or copy the file once more from where you have it; weights of your own belong into a folder "
+    f"without {SUMS}, or into that list."
+)
 Network = TypeVar("Network")
 
 
@@ -74,7 +80,9 @@ def save_model(
     }
     metadata = {"format": FORMAT, "kind": kind, "config": json.dumps(dict(config)), "notes": json.dumps(dict(notes or {}))}
     path.parent.mkdir(parents=True, exist_ok=True)
+    metadata[SELF] = digest_of_parts(metadata, _tensors_in(safetensors_bytes(stored, metadata)))
     write_whole(path, lambda file: file.write(safetensors_bytes(stored, metadata)))
+    note_written(path)
 
 
 def load_model(path: Path, *, kind: str) -> StoredModel:
@@ -88,17 +96,37 @@ def load_model(path: Path, *, kind: str) -> StoredModel:
     if not path.is_file():
         raise ModelFileError(f"The weights file {path} is missing. Reinstall ICface Studio, or train it: icface train --help.")
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a mapping)
+        data = path.read_bytes()
+        _check_listed(path, digest := hashlib.sha256(data).hexdigest())
+        metadata, state = _metadata_in(data), safetensors_of(data)
         config, notes = json.loads(metadata.get("config", "{}")), json.loads(metadata.get("notes", "{}"))
-    except (SafetensorError, OSError, ValueError) as error:
+    except ModelFileError:
+        raise
+    except (SafetensorError, OSError, ValueError, RecursionError) as error:
         raise ModelFileError(f"{path} is not a readable weights file ({error}). Reinstall ICface Studio.") from error
     if metadata.get("format") != FORMAT or metadata.get("kind") != kind:
         raise ModelFileError(f"{path} holds {metadata.get('kind', 'no ICface network')!r}, expected {kind!r}.")
+    if metadata.get(SELF, SELF) not in (SELF, digest_of_parts(metadata, _tensors_in(data))):
+        raise ModelFileError(f"{path} is damaged: it is not what was written. {_REMEDY}")
     state = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-    return StoredModel(kind, config, notes, state, digest)
+    return StoredModel(kind, config, notes, state, digest[:16])
+
+
+def _check_listed(path: Path, digest: str) -> None:
+    if listed(path.parent).get(path.name, digest) != digest:
+        raise ModelFileError(f"{path} is damaged or was replaced: its digest is not the one in {SUMS} beside it. {_REMEDY}")
+
+
+def _metadata_in(data: bytes) -> dict[str, str]:
+    """What a safetensors file says of itself. `ValueError` if it is none."""
+    head = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    found = head.get("__metadata__", {}) if isinstance(head, dict) else {}
+    return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
+
+
+def _tensors_in(data: bytes) -> memoryview:
+    """The part of a safetensors file that follows its head."""
+    return memoryview(data)[8 + int.from_bytes(data[:8], "little") :]
 
 
 def build(kind: Callable[..., Network], config: Mapping[str, Any], *, path: Path) -> Network:

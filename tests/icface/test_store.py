@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import random
+import re
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
+from icface.model.digests import SUMS, listed
 from icface.model.neutralizer import Neutralizer, NeutralizerConfig
 from icface.model.store import ModelFileError, load_into, load_model, models_dir, save_model
 
@@ -95,3 +101,71 @@ def test_an_old_file_survives_a_write_that_fails(weights: Path, monkeypatch: pyt
 
 def test_all_shipped_weights_fit_in_thirty_megabytes() -> None:
     assert sum(p.stat().st_size for p in models_dir().glob("*.safetensors")) <= 30e6
+
+
+# ------------------------------------------------------------------------------------------------------------- digests
+
+
+def flipped(data: bytes, count: int, seed: int) -> bytes:
+    """So many bytes turned over, anywhere in the tensors."""
+    dice, changed = random.Random(seed), bytearray(data)
+    begin = 8 + int.from_bytes(data[:8], "little")
+    for at in dice.sample(range(begin, len(data)), count):
+        changed[at] ^= 0xFF
+    return bytes(changed)
+
+
+def test_every_shipped_file_is_listed_with_its_digest() -> None:
+    shipped = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in models_dir().glob("*.safetensors")}
+    assert listed(models_dir()) == shipped
+
+
+@pytest.mark.parametrize("count", [1, 200])
+@pytest.mark.parametrize("name", sorted(path.name for path in models_dir().glob("*.safetensors")))
+def test_shipped_weights_with_flipped_bytes_are_refused_with_the_remedy(tmp_path: Path, name: str, count: int) -> None:
+    for file in (name, SUMS):
+        shutil.copy(models_dir() / file, tmp_path)
+    path, kind = tmp_path / name, f"icface.{Path(name).stem}"
+    assert load_model(path, kind=kind).digest == listed(tmp_path)[name][:16]
+    path.write_bytes(flipped(path.read_bytes(), count, seed=count))
+    with pytest.raises(ModelFileError, match=rf"{re.escape(str(path))} is damaged or was replaced: .* Reinstall ICface Studio"):
+        load_model(path, kind=kind)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_weights_of_ones_own_need_no_list_and_are_refused_with_flipped_bytes_too(weights: Path, seed: int) -> None:
+    assert listed(weights.parent) == {}
+    before = load_model(weights, kind="icface.neutralizer")
+    weights.write_bytes(flipped(weights.read_bytes(), 1, seed))
+    with pytest.raises(ModelFileError, match="is damaged: it is not what was written"):
+        load_model(weights, kind="icface.neutralizer")
+    save_model(weights, kind=before.kind, config=before.config, state=before.state, notes=before.notes)
+    assert load_model(weights, kind="icface.neutralizer").notes == before.notes
+
+
+def test_a_changed_configuration_is_noticed_even_if_it_can_be_read(weights: Path) -> None:
+    data = weights.read_bytes()
+    changed = data.replace(b"steps", b"stepz")
+    assert changed != data
+    weights.write_bytes(changed)
+    with pytest.raises(ModelFileError, match="not what was written"):
+        load_model(weights, kind="icface.neutralizer")
+
+
+def test_weights_written_before_they_held_digests_are_read(weights: Path) -> None:
+    state = {name: tensor.half() for name, tensor in load_model(weights, kind="icface.neutralizer").state.items()}
+    config = json.dumps({"widths": list(SMALL.widths)})
+    save_file(state, weights, metadata={"format": "icface-1", "kind": "icface.neutralizer", "config": config})
+    assert load_model(weights, kind="icface.neutralizer").config == {"widths": list(SMALL.widths)}
+
+
+def test_training_over_a_listed_file_lists_the_new_one(weights: Path) -> None:
+    sums = weights.parent / SUMS
+    sums.write_text(f"{'0' * 64}  {weights.name}\n{'1' * 64}  other.safetensors\n")
+    with pytest.raises(ModelFileError, match="was replaced"):
+        load_model(weights, kind="icface.neutralizer")
+    state = Neutralizer(SMALL).state_dict()
+    save_model(weights, kind="icface.neutralizer", config={"widths": list(SMALL.widths)}, state=state)
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert listed(weights.parent) == {weights.name: digest, "other.safetensors": "1" * 64}
+    assert load_model(weights, kind="icface.neutralizer").digest == digest[:16]
