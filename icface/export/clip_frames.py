@@ -23,6 +23,7 @@ from icface.media.colour import Converter, Layout, matrix_of
 from icface.media.orientation import Orientation, PixelBox
 from icface.media.photo import Pixels, eight_bit
 from icface.media.put_back import crop_frame, in_planes, put_back
+from icface.media.tone_mapping import changed_as_shown, is_hdr, to_sdr
 from icface.media.video_frame import VideoFrame
 from icface.mixing import resolve
 from icface.model.neutralizer import GRID
@@ -42,19 +43,22 @@ class ChangedPart:
     Attributes
     ----------
     pixels : (h, w, 3) uint8 or uint16
-        As they are.
+        As they are shown.
     corner : (int, int)
         Column and row of their first one, upright.
     layers : tuple of (SourceEncoding, FacePrediction)
         Faces, one after the other.
     regions : tuple of Region
         What stays as it is, in these pixels.
+    own : (h, w, 3) uint16, optional
+        The pixels in the clip's own colours, where those are of high dynamic range.
     """
 
     pixels: Pixels
     corner: tuple[int, int]
     layers: tuple[tuple[SourceEncoding, FacePrediction], ...]
     regions: tuple[Region, ...]
+    own: Pixels | None = None
 
     def put_into(self, frame: VideoFrame) -> VideoFrame:
         """The frame with the faces changed; itself where that makes no difference."""
@@ -65,7 +69,10 @@ class ChangedPart:
         x, y, width, height = _differing(self.pixels, edited)
         if not width:
             return frame
-        inner = cast("Pixels", np.ascontiguousarray(edited[y : y + height, x : x + width]))
+        window = np.s_[y : y + height, x : x + width]
+        inner = cast("Pixels", np.ascontiguousarray(edited[window]))
+        if self.own is not None:
+            inner = changed_as_shown(self.own[window], self.pixels[window], inner, frame.colours)
         return replace(frame, decoded=put_back(frame, inner, (self.corner[0] + x, self.corner[1] + y)))
 
 
@@ -156,7 +163,8 @@ class ClipFrames:
     def _part(self, frame: VideoFrame, place: _Place) -> Generator[None, None, ChangedPart]:
         """What the networks make of a place; without layers where nothing moves."""
         part, (left, top) = part_of(frame, place.box)
-        pixels = part.deep_pixels() if part.bits > 8 else part.pixels()
+        own = part.own_pixels(deep=True) if is_hdr(part.colours) else None
+        pixels = part.own_pixels(deep=part.bits > 8) if own is None else to_sdr(own, part.colours)
         seen, layers = eight_bit(pixels), []
         for face, wanted in place.changes:
             yield
@@ -170,7 +178,7 @@ class ClipFrames:
             if prediction.flow is not None:
                 layers.append((encoding, prediction))
         regions = (replace(region, box=_shifted(region.box, left, top)) for region in self._project.regions)
-        return ChangedPart(pixels, (left, top), tuple(layers), tuple(regions))
+        return ChangedPart(pixels, (left, top), tuple(layers), tuple(regions), own)
 
 
 def part_of(frame: VideoFrame, box: PixelBox) -> tuple[VideoFrame, tuple[int, int]]:

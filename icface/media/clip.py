@@ -12,9 +12,12 @@ from av.codec import Codec
 
 from icface.file_stamp import sha256_of
 from icface.media.clip_index import ClipIndex, clip_index
-from icface.media.colour import Colours, bit_depth, has_alpha
+from icface.media.colour import PQ, Colours, bit_depth, has_alpha
+from icface.media.joins import was_joined
 from icface.media.orientation import Orientation
-from icface.media.video_file import VideoError, check_is_file, in_plain_words, open_video, orientation_of, stretch_of
+from icface.media.picture_stream import PictureStream
+from icface.media.tone_mapping import is_hdr
+from icface.media.video_file import VideoError, check_is_file, in_plain_words, orientation_of, stretch_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class ClipInfo:
         How stored frames are turned to stand upright.
     codec, pixel_format, container : str
         As FFmpeg names them.
+    notes : tuple of str
+        What to know of how it is read, in plain words.
     """
 
     path: str
@@ -67,6 +72,7 @@ class ClipInfo:
     codec: str
     pixel_format: str
     container: str
+    notes: tuple[str, ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -84,9 +90,9 @@ def probe(path: str | Path) -> ClipInfo:
     """
     path = Path(path)
     index: ClipIndex = clip_index(path)
-    container, stream = open_video(path)
-    with container, in_plain_words(path):
-        frame = next(container.decode(stream), None)
+    with PictureStream(path) as pictures, in_plain_words(path):
+        container, stream = pictures.container, pictures.stream
+        frame = next(pictures.frames(), None)
         if frame is None:
             raise VideoError(f"{path} holds no frame that can be decoded. Copy or download it again.")
         orientation = orientation_of(frame)
@@ -97,7 +103,23 @@ def probe(path: str | Path) -> ClipInfo:
             count=len(index), duration=index.duration, has_sound=any(s.codec_context for s in container.streams.audio),
             bits=bit_depth(frame.format), has_alpha=has_alpha(frame.format), colours=said, orientation=orientation,
             codec=stream.codec_context.name, pixel_format=frame.format.name, container=container.format.name,
+            notes=_notes(path, index, orientation, said),
         )  # fmt: skip
+
+
+def _notes(path: Path, index: ClipIndex, orientation: Orientation, colours: Colours) -> tuple[str, ...]:
+    """What to know of how a clip is read."""
+    found = [was_joined(path)]
+    if len(index.sizes) > 1:
+        first, *others = (f"{w} x {h}" for w, h in (orientation.size(*size) for size in index.sizes))
+        found.append(
+            f"Its frames change their size ({first}, then {', '.join(others)} pixels): "
+            "those of another size than the first are scaled into it, with bars where their shape differs."
+        )
+    if is_hdr(colours):
+        name = "PQ" if colours.transfer == PQ else "HLG"
+        found.append(f"Its colours are of high dynamic range ({name}): they are shown as an ordinary screen can show them.")
+    return tuple(filter(None, found))
 
 
 def file_digest(path: str | Path) -> str:

@@ -8,7 +8,6 @@ counted. A file whose packets do not tell (no stamps, doubled stamps, packets th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
@@ -17,17 +16,17 @@ from pathlib import Path
 
 import av
 import numpy as np
-from av.container import InputContainer
 from av.packet import Packet
-from av.video.frame import VideoFrame as Decoded
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from icface.media.picture_stream import PictureStream
 from icface.media.video_file import Clock, VideoError, open_video
 
 MOST_FRAMES = 10_000_000
-BROKEN_OFF = (av.FFmpegError, IndexError)  # the latter where damage looks like a stream that was not there before
 _TRIED = 6
+_SIZES_TRIED = 32
+"""Key frames, spread over the clip, whose size is looked at."""
 _SILENT_PACKETS = frozenset({"vp8", "mpeg4", "msmpeg4v3"})  # some of their packets show nothing, or two frames
 _GUESSED_STAMPS = frozenset({"mpeg"})  # a program stream stamps some frames only; FFmpeg guesses others after a seek
 
@@ -52,6 +51,8 @@ class ClipIndex:
         Frames a second; of a variable rate, the mean.
     variable : bool
         Whether the distances of frames differ by more than rounding.
+    sizes : tuple of (int, int)
+        Width and height of stored frames, in the order in which they were met; more than one where frames change size.
     """
 
     ticks: NDArray[np.int64] = field(repr=False)
@@ -61,6 +62,7 @@ class ClipIndex:
     keys: NDArray[np.int64] = field(repr=False)
     rate: Fraction
     variable: bool
+    sizes: tuple[tuple[int, int], ...] = ()
 
     def __len__(self) -> int:
         return len(self.ticks)
@@ -132,43 +134,59 @@ class _Seen:
             self.durations.append(packet.duration or 0)
 
 
-def _packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
-    """Packets up to the end or to where the file is broken."""
-    try:
-        yield from container.demux(stream)
-    except BROKEN_OFF:
-        return
+@dataclass(slots=True)
+class _Sizes:
+    """Sizes of frames, looked at in some of the key frames while all packets pass."""
+
+    pictures: PictureStream
+    step: float
+    found: dict[tuple[int, int], None] = field(default_factory=dict)
+    _next: float = -np.inf
+
+    @classmethod
+    def of(cls, pictures: PictureStream) -> _Sizes:
+        """Of a stream from its beginning on."""
+        return cls(pictures, (pictures.container.duration or 0) / av.time_base / _SIZES_TRIED)
+
+    def note(self, packet: Packet[VideoStream]) -> None:
+        """Look at a packet where it is a key frame, and long enough behind the last one that was looked at."""
+        seconds = float((packet.dts or packet.pts or 0) * (packet.time_base or 0))
+        if not packet.size or not packet.is_keyframe or seconds < self._next:
+            return
+        self._next = seconds + self.step
+        self.found.update(dict.fromkeys((f.width, f.height) for f in self.pictures.alone(packet)))
 
 
 def _from_packets(path: Path) -> ClipIndex | None:
     """The index, or None where packets do not tell."""
-    container, stream = open_video(path)
-    with container:
+    with PictureStream(path) as pictures:
+        stream, container = pictures.stream, pictures.container
         if stream.codec_context.name in _SILENT_PACKETS or container.format.name in _GUESSED_STAMPS:
             return None
-        seen = _Seen()
-        for packet in islice(_packets(container, stream), MOST_FRAMES):
+        seen, sizes = _Seen(), _Sizes.of(pictures)
+        for packet in islice(pictures.packets(), MOST_FRAMES):
             seen.note(packet)
             if seen.doubtful:
                 return None
+            sizes.note(packet)
         stamps = np.sort(np.array(seen.shown, np.int64))
         if not len(stamps) or not seen.keys or (np.diff(stamps) == 0).any():
             return None
         try:
-            container.seek(min(int(stamps[0]), *(dts for _, dts in seen.keys)), stream=stream)
+            pictures.seek(min(int(stamps[0]), *(dts for _, dts in seen.keys)))
         except av.FFmpegError:  # of a kind of file in which nothing can be sought
             return None
-        if _first_frames(container, stream) != stamps[:_TRIED].tolist():
+        if _first_frames(pictures) != stamps[:_TRIED].tolist():
             return None
         last = seen.durations[int(np.argmax(seen.shown))]
-        return _index(stream, stamps, last, stamps, seen.keys)
+        return _index(stream, stamps, last, stamps, seen.keys, tuple(sizes.found))
 
 
-def _first_frames(container: InputContainer, stream: VideoStream) -> list[int | None]:
+def _first_frames(pictures: PictureStream) -> list[int | None]:
     frames: list[int | None] = []
-    for packet in _packets(container, stream):
+    for packet in pictures.packets():
         try:
-            frames += [frame.pts for frame in packet.decode()]
+            frames += [frame.pts for frame in pictures.decode(packet)]
         except av.FFmpegError:
             return []
         if len(frames) >= _TRIED:
@@ -177,16 +195,17 @@ def _first_frames(container: InputContainer, stream: VideoStream) -> list[int | 
 
 
 def _from_frames(path: Path) -> ClipIndex:
-    container, stream = open_video(path)
-    with container:
+    with PictureStream(path) as pictures:
+        stream, sizes = pictures.stream, dict[tuple[int, int], None]()
         clock, ticks, stamps, seen = Clock(stream), [], [], _Seen()
         assert stream.time_base is not None  # every opened stream has one
         base, last = Fraction(stream.time_base), 0
-        for packet in _packets(container, stream):
+        for packet in pictures.packets():
             seen.note(packet)
-            for frame in frames_of(packet):
+            for frame in pictures.frames_of(packet):
                 ticks.append(round(clock.time(frame) / base))
                 stamps.append(frame.pts)
+                sizes[frame.width, frame.height] = None
                 last = frame.duration
         if not ticks:
             raise VideoError(
@@ -195,18 +214,11 @@ def _from_frames(path: Path) -> ClipIndex:
         ticks.sort()  # frames come in the order of showing; where stamps do not, as in AVI, they were mixed up
         for at in range(1, len(ticks)):
             ticks[at] = max(ticks[at], ticks[at - 1] + 1)
-        told = not seen.doubtful and bool(seen.keys) and None not in stamps and container.format.name not in _GUESSED_STAMPS
+        guessed = pictures.container.format.name in _GUESSED_STAMPS
+        told = not seen.doubtful and bool(seen.keys) and None not in stamps and not guessed
         told = told and all(b > a for a, b in pairwise(stamps))  # type: ignore[operator]
         known = np.array(stamps, np.int64) if told else None
-        return _index(stream, np.array(ticks, np.int64), last, known, seen.keys)
-
-
-def frames_of(packet: Packet[VideoStream]) -> list[Decoded]:
-    """What a packet shows; nothing where it is damaged, which the numbers of the frames will show."""
-    try:
-        return packet.decode()
-    except av.FFmpegError:
-        return []
+        return _index(stream, np.array(ticks, np.int64), last, known, seen.keys, tuple(sizes))
 
 
 def _index(
@@ -215,6 +227,7 @@ def _index(
     last: int,
     stamps: NDArray[np.int64] | None,
     keys: list[tuple[int, int]],
+    sizes: tuple[tuple[int, int], ...],
 ) -> ClipIndex:
     base = Fraction(stream.time_base or Fraction(1, 90000))
     rate, variable = _rate(stream, ticks, base)
@@ -224,7 +237,7 @@ def _index(
     at = np.array(sorted(keys), np.int64).reshape(-1, 2)
     for array in (ticks, at):
         array.flags.writeable = False
-    return ClipIndex(ticks, base, last, stamps, at, rate, variable)
+    return ClipIndex(ticks, base, last, stamps, at, rate, variable, sizes)
 
 
 def _rate(stream: VideoStream, ticks: NDArray[np.int64], base: Fraction) -> tuple[Fraction, bool]:

@@ -16,15 +16,15 @@ from typing import Self
 
 import av
 import numpy as np
-from av.container import InputContainer
 from av.video.frame import VideoFrame as Decoded
-from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from icface.media.clip_index import BROKEN_OFF, ClipIndex, clip_index, frames_of
+from icface.media.clip_index import ClipIndex, clip_index
 from icface.media.colour import Converter
 from icface.media.orientation import Orientation
-from icface.media.video_file import VideoError, in_plain_words, open_video, orientation_of, stretch_of
+from icface.media.picture_stream import PictureStream
+from icface.media.resizing import letterboxed
+from icface.media.video_file import VideoError, in_plain_words, orientation_of, stretch_of
 from icface.media.video_frame import VideoFrame
 
 CACHE_BYTES = 256 << 20
@@ -52,17 +52,19 @@ class ClipReader:
         self.path = Path(path)
         self.index: ClipIndex = clip_index(self.path)
         self.damaged: set[int] = set()
+        self.resized: set[int] = set()
         self._keys = self._key_frames()
         self._cache = _FrameCache(cache_bytes)
         self._converter = Converter()
         self._orientation: Orientation | None = None
+        self._size: tuple[int, int] | None = None
         self._run: Iterator[tuple[int, Decoded]] = iter(())
         self._next = -1  # the run's next frame; -1 when there is no run
         self._open()
 
     def _open(self) -> None:
-        self._container, self._stream = open_video(self.path)
-        self._stretch = float(stretch_of(self._stream))
+        self._pictures = PictureStream(self.path)
+        self._stretch = float(stretch_of(self._pictures.stream))
 
     def __enter__(self) -> Self:
         return self
@@ -74,7 +76,7 @@ class ClipReader:
         """Let go of the file and all frames."""
         self._run, self._next = iter(()), -1
         self._cache.clear()
-        self._container.close()
+        self._pictures.close()
 
     def __len__(self) -> int:
         """Frames that are shown."""
@@ -102,7 +104,8 @@ class ClipReader:
         """One frame, counted from 0 in the order of showing.
 
         Where the file is damaged it is the last good frame before, marked as `VideoFrame.damaged`; the numbers of such
-        frames are collected in `damaged`.
+        frames are collected in `damaged`. A frame of another size than the clip's first is scaled into that one's size,
+        with bars where its aspect differs; the numbers of such frames are collected in `resized`.
 
         Raises
         ------
@@ -122,6 +125,11 @@ class ClipReader:
     def _value(self, number: int, decoded: Decoded, *, damaged: bool) -> VideoFrame:
         if self._orientation is None:
             self._orientation = orientation_of(decoded)
+        if self._size is None:
+            self._size = self.index.sizes[0] if self.index.sizes else (decoded.width, decoded.height)
+        if (decoded.width, decoded.height) != self._size:
+            decoded = letterboxed(decoded, self._size)
+            self.resized.add(number)
         seconds = float(self.index.time(number))
         return VideoFrame(number, seconds, decoded, self._converter, self._orientation, self._stretch, damaged)
 
@@ -174,31 +182,31 @@ class ClipReader:
         while key is not None and key > 0:
             _, shown, decoded = (int(v) for v in self._keys[key])
             try:
-                self._container.seek(decoded, stream=self._stream)
+                self._pictures.seek(decoded)
             except av.FFmpegError:  # of a kind of file in which nothing can be sought
                 break
             run = self._after_landing(shown)
             if run is not None:
                 return run
             key, step = key - step, step * 2
-        self._container.close()
+        self._pictures.close()
         self._open()  # the beginning, whatever the container says of seeking
-        return self._numbered(_decoded_packets(self._container, self._stream), None)
+        return self._numbered(self._decoded_packets(), None)
 
     def _after_landing(self, shown: int) -> Iterator[tuple[int, Decoded]] | None:
         """The frames from where a seek led; None if that is behind the key frame that was meant."""
-        packets = self._container.demux(self._stream)
-        try:
-            for packet in packets:
-                if packet.size and packet.is_keyframe and packet.pts is not None:
-                    if packet.pts > shown:
-                        return None
-                    first = frames_of(packet)
-                    rest = _decoded_packets(self._container, self._stream)
-                    return self._numbered((frame for part in (first, rest) for frame in part), packet.pts)
-        except BROKEN_OFF:
-            return None
+        for packet in self._pictures.packets():
+            if packet.size and packet.is_keyframe and packet.pts is not None:
+                if packet.pts > shown:
+                    return None
+                first = self._pictures.frames_of(packet)
+                return self._numbered((frame for part in (first, self._decoded_packets()) for frame in part), packet.pts)
         return None
+
+    def _decoded_packets(self) -> Iterator[Decoded]:
+        pictures = self._pictures
+        for packet in pictures.packets():
+            yield from pictures.frames_of(packet)
 
     def _numbered(self, frames: Iterator[Decoded], shown: int | None) -> Iterator[tuple[int, Decoded]]:
         """Frames with their places; what is shown before the key frame that decoding began with is left out."""
@@ -213,14 +221,6 @@ class ClipReader:
             place = int(np.searchsorted(stamps, stamp))
             if place < len(stamps) and stamps[place] == stamp:
                 yield place, frame
-
-
-def _decoded_packets(container: InputContainer, stream: VideoStream) -> Iterator[Decoded]:
-    try:
-        for packet in container.demux(stream):
-            yield from frames_of(packet)
-    except BROKEN_OFF:
-        return
 
 
 class _FrameCache:

@@ -62,6 +62,13 @@ class Colours:
         """What a frame or a codec says."""
         return cls(int(source.color_primaries), int(source.color_trc), int(source.colorspace), int(source.color_range))
 
+    def or_else(self, other: Colours) -> Colours:
+        """These, and where they say nothing, what others say."""
+        first = (self.primaries, self.transfer, self.matrix)
+        rest = (other.primaries, other.transfer, other.matrix)
+        primaries, transfer, matrix = (b if a == UNSPECIFIED else a for a, b in zip(first, rest, strict=True))
+        return Colours(primaries, transfer, matrix, self.range or other.range)
+
     def put_on(self, target: Decoded | VideoCodecContext) -> None:
         """Say the same of another frame or codec."""
         target.color_primaries, target.color_trc = self.primaries, self.transfer

@@ -33,7 +33,7 @@ def put_back(frame: VideoFrame, edited: Pixels, corner: tuple[int, int] = (0, 0)
     frame : VideoFrame
         The frame that was edited. It stays as it is.
     edited : (h, w, 3) uint8 or uint16
-        RGB, upright, in square pixels, as `VideoFrame.pixels` gives it.
+        RGB, upright, in square pixels, in the frame's own colours, as `VideoFrame.own_pixels` gives it.
     corner : (int, int)
         Column and row of the rectangle's first pixel in the upright picture.
 
@@ -69,7 +69,7 @@ def put_back(frame: VideoFrame, edited: Pixels, corner: tuple[int, int] = (0, 0)
         _add(part, layout, before, after)
     else:
         part = _replaced(part, before, after)
-    _paste_frame(copy, part, aligned)
+    paste_frame(copy, part, aligned)
     return copy
 
 
@@ -113,7 +113,8 @@ def like(frame: Decoded, original: Decoded) -> Decoded:
     return frame
 
 
-def _paste_frame(frame: Decoded, part: Decoded, box: PixelBox) -> None:
+def paste_frame(frame: Decoded, part: Decoded, box: PixelBox) -> None:
+    """Write a part of the same format into a frame; the box (left, top, width, height) begins at whole chroma samples."""
     for target, source in zip(byte_planes(frame, *box), byte_planes(part), strict=True):
         target[...] = source
 
@@ -173,7 +174,7 @@ def _pasted(before: Pixels, patch: Pixels, box: PixelBox, aligned: PixelBox, fra
         after[rows, left - first : left - first + width] = patch
         return after
     deep = patch.dtype == np.uint16
-    shown = frame.orientation.stored(frame.deep_pixels() if deep else frame.pixels())[top : top + height]
+    shown = frame.orientation.stored(frame.own_pixels(deep=deep))[top : top + height]
     added = np.zeros((height, frame.square_width, 3), np.float32)
     added[:, left : left + width] = patch.astype(np.float32) - shown[:, left : left + width]
     shrinks = frame.decoded.width < frame.square_width

@@ -24,8 +24,9 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from numpy.typing import NDArray
 
-from icface.media.clip_index import BROKEN_OFF, clip_index
-from icface.media.video_file import VideoError, check_is_file, open_container
+from icface.media.clip_index import clip_index
+from icface.media.joins import joins_of, packets_of, seek
+from icface.media.video_file import BROKEN_OFF, VideoError, check_is_file, open_container
 
 Samples = NDArray[np.float32]
 
@@ -114,6 +115,7 @@ class SoundReader:
         try:
             self.rate = rate or self._stream.rate
             self.channels = channels or min(self._stream.channels, 2)
+            self._joins = joins_of(self.path)
             self.duration = self._claimed_duration()
             longest = Fraction(max(self._container.size, 0), _LEAST_BYTES_A_SECOND)  # a damaged file may claim years
             self._furthest = _SPARE_S + (min(self.duration, longest) if self.duration > 0 else longest)
@@ -131,6 +133,8 @@ class SoundReader:
 
     def _claimed_duration(self) -> Fraction:
         base = Fraction(self._stream.time_base or Fraction(1, self._stream.rate))
+        if self._joins is not None:
+            return self._joins.ends[self._stream.index] * base - self._zero
         claimed = self._stream.duration
         start = (self._stream.start_time or 0) * base
         whole = Fraction(self._container.duration or 0, av.time_base)
@@ -190,7 +194,7 @@ class SoundReader:
         beginning = self._stream.start_time or 0
         wanted = int((Fraction(first, self.rate) + self._zero - _LEAD_S) / base)
         try:
-            self._container.seek(max(wanted, beginning), stream=self._stream)
+            seek(self._container, self._stream, max(wanted, beginning), self._joins)
         except av.FFmpegError:  # of a kind of file in which nothing can be sought: all of it up to there is read
             self._container.close()
             self._container, self._stream, self._zero = open_sound(self.path)
@@ -255,9 +259,9 @@ class SoundReader:
 
     def _frames(self) -> Iterator[AudioFrame]:
         try:
-            for packet in self._container.demux(self._stream):
+            for packet in packets_of(self._container, self._stream, self._joins):
                 try:
-                    yield from packet.decode()
+                    yield from cast("list[AudioFrame]", packet.decode())
                 except av.FFmpegError:
                     continue  # a gap, which the next stamp shows
         except BROKEN_OFF:

@@ -19,6 +19,7 @@ from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.packet import Packet
 
+from icface.media.joins import joins_of, packets_of, seek
 from icface.media.presets import PCM, EncodeError, Preset
 from icface.media.sound import SoundReader, open_sound
 
@@ -119,8 +120,9 @@ class SoundTrack:
             first, last = (round((zero + at) / base) for at in (self._cut.start, self._cut.stop))
             lead = _LEAD_S.get(_codec(stream).split("_")[0], Fraction(2048, stream.rate))
             earliest = first - round(lead / base) if preset.container in _CUTS_ANYWHERE else first
-            container.seek(max(earliest, stream.start_time or 0), stream=stream)
-            for packet in container.demux(stream):
+            joins = joins_of(self._cut.path)
+            seek(container, stream, max(earliest, stream.start_time or 0), joins)
+            for packet in packets_of(container, stream, joins):
                 if packet.pts is None or packet.size == 0:
                     continue
                 duration = packet.duration or 0

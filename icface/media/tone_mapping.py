@@ -11,7 +11,7 @@ ITU-R BT.2087: BT.2020 to BT.709; what lies outside of BT.709 is clipped. ITU-R 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import cast
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -30,12 +30,14 @@ _SYSTEM_GAMMA = 1.2
 _HLG_A, _HLG_B, _HLG_C = 0.17883277, 0.28466892, 0.55991073
 _PQ_M1, _PQ_M2 = 2610 / 16384, 2523 / 4096 * 128
 _PQ_C1, _PQ_C2, _PQ_C3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
-_BT2020_LUMA = np.array([0.2627, 0.6780, 0.0593])
+_BT2020_LUMA, _BT709_LUMA = np.array([0.2627, 0.6780, 0.0593]), np.array([0.2126, 0.7152, 0.0722])
 _BT709_OF_BT2020 = np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]])
 _BT709_OF_BT2020 /= _BT709_OF_BT2020.sum(axis=1, keepdims=True)  # printed with four places: grey stays grey exactly
 _BRIGHT_STEPS = 1 << 16
+_FADE = 16 / 255
+"""Change from which on nothing is kept of what could not be shown."""
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.float64] | np.float64
 
 
 def is_hdr(colours: Colours) -> bool:
@@ -69,15 +71,15 @@ def to_sdr(pixels: Pixels, colours: Colours) -> Pixels:
     for rows in bands(*pixels.shape[:2]):
         made[rows, :, :3] = _band(pixels[rows, :, :3], colours)
     made[..., 3:] = pixels[..., 3:]
-    return cast("Pixels", made)
+    return made
 
 
 def _band(codes: Pixels, colours: Colours) -> Pixels:
     most = int(np.iinfo(codes.dtype).max)
-    light = _light_table(colours.transfer, most)[codes]
+    light: NDArray[Any] = _light_table(colours.transfer, most)[codes]
     wide = colours.primaries == BT2020
     if colours.transfer == HLG:
-        luma = _BT2020_LUMA if wide else np.array([0.2126, 0.7152, 0.0722])
+        luma = _BT2020_LUMA if wide else _BT709_LUMA
         scene = cv2.transform(light, luma.reshape(1, 3).astype(np.float32))
         light *= PEAK_NITS * np.maximum(scene, 1e-9)[..., None] ** np.float32(_SYSTEM_GAMMA - 1)
     brightest = np.minimum(light.max(axis=2), PEAK_NITS)
@@ -87,14 +89,58 @@ def _band(codes: Pixels, colours: Colours) -> Pixels:
         light = cv2.transform(light, _BT709_OF_BT2020.astype(np.float32))
     linear = np.clip(light * np.float32(1 / WHITE_NITS), 0, 1)
     root = np.rint(np.sqrt(linear) * np.float32(65535))  # finer where the screen's curve is steep
-    return _code_table(most)[root.astype(np.uint16)]
+    coded: Pixels = _code_table(most)[root.astype(np.uint16)]
+    return coded
+
+
+def changed_as_shown(own: Pixels, before: Pixels, after: Pixels, colours: Colours) -> NDArray[np.uint16]:
+    """Pixels in a clip's own transfer and primaries, changed by what was changed in them as they are shown.
+
+    Parameters
+    ----------
+    own : (H, W, 3) uint16
+        In the clip's PQ or HLG.
+    before, after : (H, W, 3) uint16
+        What `to_sdr` makes of them, and that with edits.
+    colours : Colours
+        What the clip says.
+
+    Returns
+    -------
+    (H, W, 3) uint16
+        Pixels that did not change are the clip's own, to the last bit.
+    """
+    changed = (before != after).any(axis=2)
+    old, new = before[changed], after[changed]
+    change = np.abs(new.astype(np.float64) - old).max(axis=1, initial=0, keepdims=True) / 65535
+    kept = np.clip(1 - change / _FADE, 0, 1)  # of what the ordinary picture could not show
+    unseen = own[changed] - 65535 * _signal_of_sdr(old, colours)
+    made = own.astype(np.uint16)
+    made[changed] = np.clip(np.rint(65535 * _signal_of_sdr(new, colours) + kept * unseen), 0, 65535)
+    return made
+
+
+def _signal_of_sdr(pixels: Pixels, colours: Colours) -> NDArray[np.float64]:
+    """Signals 0..1, in PQ or HLG, (N, 3), of ordinary pixels (N, 3) uint16: `to_sdr` undone."""
+    light = WHITE_NITS * (pixels / 65535.0) ** _SCREEN_GAMMA
+    wide = colours.primaries == BT2020
+    if wide:
+        light = np.maximum(light @ np.linalg.inv(_BT709_OF_BT2020).T, 0)
+    brightest = light.max(axis=1, initial=1e-6)
+    nits = np.linspace(0, PEAK_NITS, _BRIGHT_STEPS + 1)
+    light *= (np.interp(brightest, rolled_off(nits), nits) / brightest)[:, None]
+    if colours.transfer == PQ:
+        return np.asarray(pq_of_light(light))
+    luma = _BT2020_LUMA if wide else _BT709_LUMA
+    shown = np.maximum(light @ luma, 1e-9) / PEAK_NITS
+    return hlg_of_scene(light / PEAK_NITS * (shown ** (1 / _SYSTEM_GAMMA - 1))[:, None])
 
 
 @lru_cache(maxsize=8)
 def _light_table(transfer: int, most: int) -> NDArray[np.float32]:
     """Light of each code: cd/m2 of PQ; of HLG the scene's, 0..1."""
     signal = np.arange(most + 1) / most
-    light = (light_of_pq(signal) if transfer == PQ else scene_of_hlg(signal)).astype(np.float32)
+    light: NDArray[np.float32] = np.asarray(light_of_pq(signal) if transfer == PQ else scene_of_hlg(signal), np.float32)
     light.flags.writeable = False
     return light
 
@@ -102,8 +148,8 @@ def _light_table(transfer: int, most: int) -> NDArray[np.float32]:
 @lru_cache(maxsize=1)
 def _gain_table() -> NDArray[np.float32]:
     """Factor for each step of light, by which the curve dims it."""
-    nits = (np.arange(_BRIGHT_STEPS + 1) + 0.5) * (PEAK_NITS / _BRIGHT_STEPS)
-    gain = (rolled_off(nits) / nits).astype(np.float32)
+    nits = ((np.arange(_BRIGHT_STEPS + 1) + 0.5) * (PEAK_NITS / _BRIGHT_STEPS)).astype(np.float64)
+    gain: NDArray[np.float32] = np.asarray(rolled_off(nits) / nits, np.float32)
     gain.flags.writeable = False
     return gain
 
@@ -136,6 +182,13 @@ def scene_of_hlg(signal: Floats) -> Floats:
     signal = np.asarray(signal, np.float64)
     light: Floats = np.where(signal <= 0.5, signal**2 / 3, (np.exp((signal - _HLG_C) / _HLG_A) + _HLG_B) / 12)
     return light
+
+
+def hlg_of_scene(light: Floats) -> NDArray[np.float64]:
+    """HLG signal in 0..1 of the scene's light, 0..1 (BT.2100, table 5)."""
+    light = np.clip(light, 0, 1)
+    bright = _HLG_A * np.log(np.maximum(12 * light - _HLG_B, 1e-12)) + _HLG_C
+    return np.asarray(np.where(light <= 1 / 12, np.sqrt(3 * light), bright))
 
 
 def rolled_off(nits: Floats) -> Floats:

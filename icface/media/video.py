@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from icface.media.colour import Converter
+from icface.media.picture_stream import PictureStream
 from icface.media.video_file import (
     VIDEO_SUFFIXES,
     Clock,
     VideoError,
     check_size,
     in_plain_words,
-    open_video,
     orientation_of,
     stretch_of,
 )
@@ -35,9 +35,10 @@ def read_video(path: Path) -> Iterator[VideoFrame]:
     VideoError
         If the file is missing, holds no video, or breaks off in a frame that cannot be decoded.
     """
-    container, stream = open_video(path)
-    with container, in_plain_words(path):
-        converter, clock, stretch = Converter(), Clock(stream), float(stretch_of(stream))
-        for index, frame in enumerate(container.decode(stream)):
+    with PictureStream(path) as pictures, in_plain_words(path):
+        converter, clock, stretch = Converter(), Clock(pictures.stream), float(stretch_of(pictures.stream))
+        orientation = None
+        for index, frame in enumerate(pictures.frames()):
             check_size(path, frame.width, frame.height)
-            yield VideoFrame(index, float(clock.time(frame)), frame, converter, orientation_of(frame), stretch)
+            orientation = orientation or orientation_of(frame)
+            yield VideoFrame(index, float(clock.time(frame)), frame, converter, orientation, stretch)

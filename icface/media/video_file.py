@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import cast
 
 import av
 from av.container import InputContainer
@@ -16,6 +15,7 @@ from av.video.frame import VideoFrame as Decoded
 from av.video.stream import VideoStream
 
 from icface.media.orientation import Orientation
+from icface.media.side_data import display_matrix
 
 VIDEO_SUFFIXES = frozenset(
     (".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts",
@@ -23,6 +23,16 @@ VIDEO_SUFFIXES = frozenset(
 )  # fmt: skip
 MOST_MEGAPIXELS = 100
 """Largest frame that is decoded, in millions of pixels."""
+BROKEN_OFF = (av.FFmpegError, IndexError)  # the latter where damage looks like a stream that was not there before
+KINDS = (
+    "mov", "matroska", "avi", "mpegts", "mpeg", "mpegvideo", "asf", "flv", "mxf", "mxf_opatom", "gxf", "ogg", "gif", "apng",
+    "dv", "nut", "ivf", "obu", "av1", "h264", "hevc", "vvc", "vc1", "m4v", "mjpeg", "rm", "swf", "wtv", "yuv4mpegpipe", "webp",
+    "wav", "w64", "aiff", "caf", "au", "mp3", "aac", "latm", "loas", "ac3", "eac3", "dts", "dtshd", "truehd", "flac", "ape",
+    "wv", "tta", "tak", "amr", "amrnb", "amrwb",
+)  # fmt: skip
+"""Demuxers, by FFmpeg's names, of files that hold their pictures and sound themselves. All others are refused: lists of other
+files (HLS, concat, DASH), subtitles that open a neighbour, devices, and stills, which are photos."""
+_ONLY_THE_FILE = {"format_whitelist": ",".join(KINDS), "protocol_whitelist": "file"}
 
 
 class VideoError(ValueError):
@@ -57,8 +67,24 @@ def in_plain_words(path: Path) -> Iterator[None]:
 
 
 def open_container(path: Path) -> InputContainer:
-    """A file as FFmpeg reads it, whatever its name: what a name such as ``take:1.mp4`` begins with is no protocol."""
-    return av.open(str(path.absolute()), metadata_errors="ignore")
+    """A file as FFmpeg reads it, whatever its name: what a name such as ``take:1.mp4`` begins with is no protocol.
+
+    Nothing but this file is opened, whatever it says.
+
+    Raises
+    ------
+    VideoError
+        If it is none of the `KINDS`.
+    av.FFmpegError, OSError
+        If it cannot be read.
+    """
+    try:
+        return av.open(str(path.absolute()), metadata_errors="ignore", container_options=_ONLY_THE_FILE)
+    except av.ArgumentError:
+        raise VideoError(
+            f"{path} is none of the kinds of video or sound that are read, such as MP4, MOV, MKV, WebM, AVI, MP3 and WAV. "
+            "Convert it to MP4 first; a still picture is opened as a photo."
+        ) from None
 
 
 def open_video(path: Path) -> tuple[InputContainer, VideoStream]:
@@ -106,8 +132,7 @@ def check_size(path: Path, width: int, height: int) -> None:
 
 def orientation_of(frame: Decoded) -> Orientation:
     """How a frame is turned to stand upright."""
-    matrix = frame.side_data.get("DISPLAYMATRIX")
-    return Orientation.of_matrix(None if matrix is None else bytes(cast("bytes", matrix)))
+    return Orientation.of_matrix(display_matrix(frame))
 
 
 def stretch_of(stream: VideoStream) -> Fraction:

@@ -9,9 +9,10 @@ import numpy as np
 from av.video.frame import VideoFrame as Decoded
 from numpy.typing import NDArray
 
-from icface.media.colour import Converter, bit_depth, has_alpha
+from icface.media.colour import Colours, Converter, bit_depth, has_alpha
 from icface.media.orientation import UPRIGHT, Orientation
-from icface.media.photo import Pixels
+from icface.media.photo import Pixels, eight_bit
+from icface.media.tone_mapping import is_hdr, to_sdr
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,16 +63,27 @@ class VideoFrame:
         """Whether the file's frame carries transparency."""
         return has_alpha(self.decoded.format)
 
+    @property
+    def colours(self) -> Colours:
+        """What the file says of its colours."""
+        return Colours.of(self.decoded)
+
     def pixels(self) -> NDArray[np.uint8]:
-        """(H, W, 3) uint8 RGB."""
-        return self._square(self.converter.rgb(self.decoded)).astype(np.uint8, copy=False)
+        """(H, W, 3) uint8 RGB as an ordinary screen shows it: high dynamic range is brought to BT.709."""
+        if not is_hdr(self.colours):
+            return self.own_pixels(deep=False).astype(np.uint8, copy=False)
+        return eight_bit(to_sdr(self.own_pixels(deep=True), self.colours))
+
+    def own_pixels(self, *, deep: bool) -> Pixels:
+        """(H, W, 3) RGB in the file's own transfer and primaries, uint16 if `deep`, else uint8."""
+        return self._square(self.converter.rgb(self.decoded, deep=deep))
 
     def deep_pixels(self, *, alpha: bool = False) -> Pixels:
-        """(H, W, 3, or 4 with `alpha`) RGB: uint16 where the file has more than 8 bits per colour, else uint8."""
+        """(H, W, 3, or 4 with `alpha`) RGB in the file's own transfer: uint16 of more than 8 bits per colour, else uint8."""
         return self._square(self.converter.rgb(self.decoded, deep=self.bits > 8, alpha=alpha))
 
     def sixteen_bits(self, *, alpha: bool = False) -> Pixels:
-        """(H, W, 3, or 4 with `alpha`) uint16 RGB, whatever the file has."""
+        """(H, W, 3, or 4 with `alpha`) uint16 RGB in the file's own transfer, whatever its depth."""
         return self._square(self.converter.rgb(self.decoded, deep=True, alpha=alpha))
 
     def draft(self, longest: int) -> NDArray[np.uint8]:
@@ -79,7 +91,8 @@ class VideoFrame:
         width, height = self.square_width, self.decoded.height
         scale = min(longest / max(width, height), 1.0)
         size = max(round(width * scale), 1), max(round(height * scale), 1)
-        return np.ascontiguousarray(self.orientation.upright(self.converter.draft(self.decoded, *size)))
+        small = to_sdr(self.converter.draft(self.decoded, *size), self.colours).astype(np.uint8, copy=False)
+        return np.ascontiguousarray(self.orientation.upright(small))
 
     def glance(self, size: int = 32) -> NDArray[np.uint8]:
         """(size, size) uint8 grey: enough to see a cut. As stored, not upright."""

@@ -9,6 +9,7 @@ from icface.media.colour import BT709, BT2020, HLG, PQ, Colours
 from icface.media.tone_mapping import (
     PEAK_NITS,
     WHITE_NITS,
+    changed_as_shown,
     is_hdr,
     light_of_pq,
     pq_of_light,
@@ -88,3 +89,17 @@ def test_alpha_type_and_size_stay_and_ordinary_pictures_are_not_touched() -> Non
     assert not is_hdr(Colours())
     assert shown_colours(WIDE_HLG) == Colours(BT709, BT709, BT2020, 1)
     assert shown_colours(Colours()) == Colours()
+
+
+@pytest.mark.parametrize("colours", [WIDE_PQ, WIDE_HLG, Colours(BT709, HLG, BT709, 1)])
+def test_an_edit_of_what_is_shown_is_shown_again_and_all_else_keeps_its_bits(colours: Colours) -> None:
+    random = np.random.default_rng(3)
+    own = random.integers(9_000, 40_000, (40, 30, 1), np.uint16) + random.integers(0, 2_000, (40, 30, 3), np.uint16)
+    shown = to_sdr(own, colours)
+    edited = shown.copy()
+    edited[5:20, 4:25] = np.roll(shown, 7, axis=0)[5:20, 4:25] // 2 + 3_000
+    changed = changed_as_shown(own, shown, edited, colours)
+    assert (changed[20:] == own[20:]).all()
+    assert (changed[5:20, 4:25] != own[5:20, 4:25]).any(axis=2).mean() > 0.95
+    again = to_sdr(changed, colours).astype(int)
+    assert np.abs(again - edited).max() < 65535 / 500
