@@ -8,7 +8,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from app.timeline.time_scale import TimeTextError, parse_rate, parse_time, rate_text, timecode
+from app.timeline.time_scale import TimeTextError, parse_rate, parse_time, rate_text
+from icface.timecode import timecode
 
 _LEAST_W, _MARGINS = 92, 20
 """Least width of a field of time, and what of it is not text, pixels."""

@@ -3,9 +3,7 @@
 Convention
 ----------
 A frame is an integer at the project's rate. On the screen it stands at a single x, logical pixels from the left edge of the
-lanes; between two frames lies the time for which the first of them is shown. Timecode is clock time: the seconds count real
-seconds at the rational rate, and the last pair counts the frames that begin within the second. So frame 30 at 29.97 a second
-is 00:00:01:00 only if it begins at or after the first second, and no frame is ever dropped or doubled.
+lanes; between two frames lies the time for which the first of them is shown. Timecode counts as `icface.timecode` says.
 """
 
 from __future__ import annotations
@@ -20,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface.project.document import MOST_RATE
+from icface.timecode import frame_of, timecode
 
 LEAST_PX, MOST_PX = 1e-4, 80.0
 """Pixels per frame at which zooming ends."""
@@ -137,20 +136,6 @@ def snapped(frame: int, targets: Iterable[int], within: float) -> int:
     return frame if near is None or abs(near - frame) > within else near
 
 
-def timecode(frame: int, rate: Fraction) -> str:
-    """HH:MM:SS:FF of a frame, a minus before those below 0."""
-    sign, frame = ("-", -frame) if frame < 0 else ("", frame)
-    seconds = int(frame / rate)
-    within = frame - _first_of(seconds, rate)
-    digits = max(len(str(math.ceil(rate) - 1)), 2)
-    return f"{sign}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}:{within:0{digits}}"
-
-
-def _first_of(seconds: int, rate: Fraction) -> int:
-    """The first frame that begins at or after a whole second."""
-    return math.ceil(seconds * rate)
-
-
 def rate_text(rate: Fraction) -> str:
     """A rate to two decimals: "25", "29.97"."""
     return f"{float(rate):.2f}".rstrip("0").rstrip(".")
@@ -184,7 +169,7 @@ def parse_time(text: str, rate: Fraction, present: int) -> int:
     ----------
     text : str
         A frame number, a timecode of two to four parts ending in frames, seconds such as ``1.5s``; with a sign before it,
-        a step from the present frame.
+        a step from the present frame. At 29.97 and 59.94 a timecode is drop-frame code, with semicolons or colons.
     rate : Fraction
         Frames a second.
     present : int
@@ -216,6 +201,10 @@ def parse_time(text: str, rate: Fraction, present: int) -> int:
 def _of_timecode(parts: list[str], rate: Fraction) -> int:
     numbers = [0] * (4 - len(parts)) + [int(part) for part in parts]
     hours, minutes, seconds, frames = numbers
-    if frames >= math.ceil(rate) or (len(parts) > 2 and seconds > 59) or (len(parts) > 3 and minutes > 59):
-        raise TimeTextError(f"{':'.join(parts)} is no timecode at {float(rate):g} frames a second. {_EXAMPLES}")
-    return _first_of(hours * 3600 + minutes * 60 + seconds, rate) + frames
+    wrong = f"{':'.join(parts)} is no timecode at {float(rate):g} frames a second. {_EXAMPLES}"
+    if (len(parts) > 2 and seconds > 59) or (len(parts) > 3 and minutes > 59):
+        raise TimeTextError(wrong)
+    try:
+        return frame_of(hours * 3600 + minutes * 60 + seconds, frames, rate)
+    except ValueError:
+        raise TimeTextError(wrong) from None

@@ -11,9 +11,10 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWi
 from app import theme
 from app.actions import key_names
 from app.timeline.time_fields import RateField, TimeField
-from app.timeline.time_scale import rate_text, timecode
+from app.timeline.time_scale import rate_text
 from app.timeline.view import TimelineView
 from app.timeline.wishes import Wishes
+from icface.timecode import timecode
 
 _LONGEST, _SHORTEST = "-8 \u00d7, 59.9 of 60 fps", "119.9 fps"
 """What is said of the speed, and what is said where room is scarce."""

@@ -16,6 +16,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.timecode import numbers_left_out
+
 FloatArray = NDArray[np.float64]
 
 USUAL_BASE = 60
@@ -67,8 +69,7 @@ def seconds_of(codes: Sequence[str], base: int | None = None) -> tuple[FloatArra
         frames = np.floor(frames)
     base = base or _base(whole, frames)
     if drops and base in {30, 60}:
-        all_minutes = 60 * hours + minutes
-        count = whole * base + frames - base // 15 * (all_minutes - all_minutes // 10)
+        count = whole * base + frames - numbers_left_out(60 * hours + minutes, base)
         times = count * 1001 / (1000 * base)
     else:
         drops = False
