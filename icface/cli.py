@@ -1,14 +1,14 @@
 """The command line: ``icface`` and the table of its commands, which stand in `icface.commands`.
 
 Commands import what they need when they run, so that ``--help`` answers at once. Exit codes: 0, or 2 for bad use and
-bad input, with one line on the standard error that says what is wrong and what helps.
+bad input, with one line on the standard error that says what is wrong and what helps. `icface batch` ends with 3 where some
+files were made and others were not.
 """
 
 from __future__ import annotations
 
 import importlib
 import io
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -19,11 +19,12 @@ from typing import Any, NoReturn
 import click
 
 from icface import __version__
-from icface.commands.options import device_option, json_option
+from icface.commands.options import BAD_INPUT, device_option, json_option
+from icface.failures import lacks_memory
 from icface.leftovers import clear_left_overs
+from icface.telling import tell, tell_report
 from icface.whole_file import reason
 
-BAD_INPUT = 2
 COMMANDS: dict[str, str] = {
     "animate": "icface.commands.animate",
     "batch": "icface.commands.batch",
@@ -61,25 +62,34 @@ class _Program(click.Group):
             sys.stdout.reconfigure(errors="backslashreplace")
         try:
             code = run()
-        except click.UsageError as error:
-            where = f" See '{error.ctx.command_path} --help'." if error.ctx else ""
-            _leave(error.format_message() + where)
-        except click.ClickException as error:
-            _leave(error.format_message())
         except click.Abort:
             _leave("Stopped.", 130)
         except BrokenPipeError:  # the reader of our output has gone, as with `| head`
             sys.stdout = io.StringIO()  # or Python would try to flush the old one once more
             sys.exit(1)
-        except ValueError as error:  # what all errors of input are
-            _leave(str(error))
-        except OSError as error:  # of a folder that cannot be made, say
-            _leave(f"{error.filename}: {reason(error)}." if error.filename else str(error))
+        except (click.ClickException, ValueError, OSError, MemoryError, RuntimeError) as error:
+            text = _in_words(error)
+            if not text:
+                raise
+            _leave(text)
         sys.exit(code if isinstance(code, int) else 0)
 
 
+def _in_words(error: Exception) -> str:
+    """What is to be said of bad use and bad input, or of a lack of memory; "" for a fault of the program."""
+    if isinstance(error, click.UsageError) and error.ctx:
+        return f"{error.format_message()} See '{error.ctx.command_path} --help'."
+    if isinstance(error, click.ClickException):
+        return error.format_message()
+    if lacks_memory(error):  # torch and OpenCV have errors of their own for it
+        return "There is not enough memory for this. Close other programs, or give a smaller file or fewer frames."
+    if isinstance(error, OSError):  # of a folder that cannot be made, say
+        return f"{error.filename}: {reason(error)}." if error.filename else str(error)
+    return str(error) if isinstance(error, ValueError) else ""
+
+
 def _leave(text: str, code: int = BAD_INPUT) -> NoReturn:
-    click.echo(f"icface: {' '.join(text.split())}", err=True)
+    tell(f"icface: {' '.join(text.split())}", err=True)
     sys.exit(code)
 
 
@@ -114,12 +124,12 @@ def bench(size: int, ticks: int, seconds: int | None, as_json: bool, device: str
         from icface.export_bench import table as export_table
 
         report = measure_export(seconds=seconds, device=device)
-        click.echo(json.dumps(report, indent=2) if as_json else export_table(report))
+        tell_report(report) if as_json else tell(*export_table(report).splitlines())
         return
     from icface.bench import measure, table
 
     figures = measure(size=size, ticks=ticks, device=device)
-    click.echo(json.dumps(figures, indent=2) if as_json else table(figures))
+    tell_report(figures) if as_json else tell(*table(figures).splitlines())
 
 
 @contextmanager

@@ -1,20 +1,23 @@
 """What a person asks for in words: settings such as ``AU12=0.8``, lists of named edits, boxes.
 
-Names and ranges of controls are not looked at here: see `icface.controls.deltas_from_settings`.
+Names and ranges of controls are looked at when a face is known: see `Settings.deltas`.
 """
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from icface.controls import ControlVector, control_range, deltas_from_settings, expand_control
+from icface.json_text import JsonError, named_twice, parsed, shown
 from icface.project import MixRule
+from icface.whole_file import reason
 
-Settings = dict[str, float]
-"""Selectors (``yaw``, ``AU12``, ``AU43L``, channel names) to degrees or intensities."""
-
+MOST_EDITS, MOST_SETTINGS, MOST_BYTES = 2_000, 500, 4 << 20
+"""Edits in a list, settings in one of them, and bytes of the file."""
 _EDIT_NAME = re.compile(r'[^\x00-\x1f<>:"/\\|?*.][^\x00-\x1f<>:"/\\|?*]{0,99}')
 _SOURCE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)"
@@ -30,48 +33,82 @@ class SettingsError(ValueError):
     """Settings, edits or a box that cannot be understood; the message names the text."""
 
 
-def parse_settings(texts: tuple[str, ...]) -> Settings:
-    """Settings of texts such as ``AU12=0.8``; of two for the same name, the later counts.
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a face is to show: selectors (``yaw``, ``AU12``, ``AU43L``, channel names) to degrees or intensities.
 
-    Raises
-    ------
-    SettingsError
-        Naming the text that is not NAME=NUMBER.
+    Attributes
+    ----------
+    held : mapping
+        Values that it is to show.
+    added : mapping
+        Amounts added to what it shows by itself or, of a control that is held too, to that.
     """
-    settings: Settings = {}
-    for text in texts:
-        name, equals, value = (part.strip() for part in text.partition("="))
-        if not (name and equals and value):
-            raise SettingsError(f"--set {text!r} is not NAME=NUMBER, as in --set AU12=0.8 or --set yaw=15.")
-        try:
-            settings[name] = float(value)
-        except ValueError:
-            raise SettingsError(f"--set {text!r}: {value!r} is not a number.") from None
-    return settings
+
+    held: Mapping[str, float] = field(default_factory=dict)
+    added: Mapping[str, float] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.held or self.added)
+
+    def said(self) -> dict[str, float | str]:
+        """As a list of edits says it: numbers are held, texts such as ``"+0.3"`` added."""
+        return {**self.held, **{name: f"+{amount:g}" for name, amount in self.added.items()}}
+
+    def deltas(self, own: ControlVector) -> dict[str, float]:
+        """Amounts by control id that reach it from a face's own state; `ValueError` as `deltas_from_settings`."""
+        for name, value in self.held.items():
+            if value < 0 and all(control_range(control)[0] >= 0 for control in expand_control(name)):
+                raise SettingsError(
+                    f"{name}={value:g} is out of range: it is 0 to 1. To take that away, write {name}=+{value:g}."
+                )
+        deltas = deltas_from_settings(own, self.held)
+        for control, amount in deltas_from_settings(own, self.added, relative=True).items():
+            deltas[control] = deltas.get(control, 0.0) + amount
+        return deltas
 
 
-def parse_changes(texts: tuple[str, ...], *, absolute: bool = False) -> tuple[Settings, Settings]:
-    """What is added, and what is held, of texts such as ``AU12=+0.5`` and ``yaw=10``: a sign says that it is added.
+def parse_settings(texts: tuple[str, ...], *, delta: bool = False) -> Settings:
+    """Settings of texts such as ``AU12=0.8``, ``yaw=-15`` and ``AU12=+0.3``; of two for the same name, the later counts.
+
+    A plus sign says that the number behind it, which may be negative itself, is added: ``yaw=+-8`` turns back by 8 degrees.
+    Any other number is the value itself, so that ``yaw=-15`` mirrors ``yaw=15``.
 
     Parameters
     ----------
     texts : tuple of str
-        NAME=NUMBER each; of two for one name, the later counts.
-    absolute : bool
-        Numbers with a sign are held too.
+        NAME=NUMBER each.
+    delta : bool
+        All numbers are added.
 
     Raises
     ------
     SettingsError
         Naming the text that is not NAME=NUMBER.
     """
-    added: Settings = {}
-    held: Settings = {}
+    said: dict[str, tuple[float, bool]] = {}
     for text in texts:
-        for name, value in parse_settings((text,)).items():
-            signed = text.partition("=")[2].strip()[0] in "+-"
-            (held if absolute or not signed else added)[name] = value
-    return added, held
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not (name and equals and value):
+            raise SettingsError(f"--set {text!r} is not NAME=NUMBER, as in --set AU12=0.8, --set yaw=-15 or --set AU12=+0.3.")
+        said[name] = _amount(value, f"--set {text!r}", delta=delta)
+    return _settings(said)
+
+
+def _amount(text: str, where: str, *, delta: bool = False) -> tuple[float, bool]:
+    """A number, and whether it is added."""
+    plus = text.startswith("+")
+    try:
+        return float(text[1:] if plus else text), plus or delta
+    except ValueError:
+        raise SettingsError(f"{where}: {text!r} is not a number.") from None
+
+
+def _settings(said: Mapping[str, tuple[float, bool]]) -> Settings:
+    return Settings(
+        {name: value for name, (value, adds) in said.items() if not adds},
+        {name: value for name, (value, adds) in said.items() if adds},
+    )
 
 
 def parse_named_file(text: str) -> tuple[str, Path]:
@@ -125,42 +162,79 @@ def parse_box(text: str) -> tuple[float, float, float, float]:
     return left, top, right, bottom
 
 
-def read_edits(path: Path) -> dict[str, Settings]:
+def read_edits(path: Path, *, delta: bool = False) -> dict[str, Settings]:
     """Named edits of a JSON file such as ``{"rest": {}, "wink": {"AU43L": 1}}``, in the file's order.
+
+    Numbers are what the face is to show, and texts such as ``"+0.3"`` what is added, as in `parse_settings`.
+
+    Parameters
+    ----------
+    path : Path
+    delta : bool
+        All numbers are added.
 
     Raises
     ------
     SettingsError
-        If the file cannot be read, is no such mapping, or a name cannot be a file's name on every system.
+        If the file cannot be read, is no such mapping, holds more than is done at a time, or a name cannot be a file's name on
+        every system.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once, parse_int=float)
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror or error}.") from None
-    except (ValueError, RecursionError) as error:  # also text that is not UTF-8, and names given twice
-        raise SettingsError(f"{path} is not JSON such as {_EXAMPLE}: {error}.") from None
+    content = _content(path)
     if not isinstance(content, dict) or not content:
         raise SettingsError(f"{path} must hold edits by name, such as {_EXAMPLE}.")
+    if len(content) > MOST_EDITS:
+        raise SettingsError(f"{path} holds {len(content)} edits; at most {MOST_EDITS} are made at a time. Split the list.")
     seen: dict[str, str] = {}
+    edits: dict[str, Settings] = {}
     for name, settings in content.items():
         if not _EDIT_NAME.fullmatch(name) or name != name.strip() or name.endswith("."):
             raise SettingsError(
-                f"{path}: {name!r} cannot be the name of a picture. Use 1 to 100 letters, digits, spaces, - and _."
+                f"{path}: {shown(name)} cannot be the name of a picture. Use 1 to 100 letters, digits, spaces, - and _."
             )
         if name.casefold() in seen:
             raise SettingsError(f"{path}: {seen[name.casefold()]!r} and {name!r} would be one file on many systems.")
         seen[name.casefold()] = name
-        if not isinstance(settings, dict):
-            raise SettingsError(f'{path}: {name!r} must hold settings such as {{"AU12": 0.8}}, not {settings!r}.')
-        for control, value in settings.items():
-            if not isinstance(value, float):
-                raise SettingsError(f"{path}: {name!r} sets {control} to {value!r}, which is not a number.")
-    return content
+        edits[name] = _edit_of(settings, f"{path}: {name!r}", delta=delta)
+    return edits
+
+
+def _content(path: Path) -> Any:
+    """The JSON of a list of edits, no more than `MOST_BYTES` of it."""
+    try:
+        if path.exists() and not path.is_file():
+            raise SettingsError(f"{path} is not an ordinary file. Write the edits into a file, such as {_EXAMPLE}.")
+        with path.open("rb") as stream:
+            data = stream.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {reason(error)}.") from None
+    if len(data) > MOST_BYTES:
+        raise SettingsError(f"{path} has more than {MOST_BYTES >> 20} MiB; a list of edits has at most that. Split the list.")
+    try:
+        return parsed(data, pairs=_once, constants=True)
+    except JsonError as error:
+        raise SettingsError(f"{path} is not JSON such as {_EXAMPLE}: {error}.") from None
+
+
+def _edit_of(said: object, where: str, *, delta: bool) -> Settings:
+    if not isinstance(said, dict):
+        raise SettingsError(f'{where} must hold settings such as {{"AU12": 0.8}}, not {shown(said)}.')
+    if len(said) > MOST_SETTINGS:
+        raise SettingsError(
+            f"{where} has {len(said)} settings; at most {MOST_SETTINGS} are read, and there are fewer controls."
+        )
+    amounts: dict[str, tuple[float, bool]] = {}
+    for control, value in said.items():
+        if isinstance(value, str):
+            amounts[control] = _amount(value, f"{where} sets {control}", delta=delta)
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            amounts[control] = float(value), delta
+        else:
+            raise SettingsError(f"{where} sets {control} to {shown(value)}, which is not a number.")
+    return _settings(amounts)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = [name for name, _ in pairs]
-    twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
+    twice = named_twice(name for name, _ in pairs)
     if twice is not None:
-        raise SettingsError(f"{twice!r} is there twice")
+        raise JsonError(f"{shown(twice)} is there twice")
     return dict(pairs)

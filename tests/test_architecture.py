@@ -169,3 +169,12 @@ def test_no_file_speaks_of_the_machine_it_was_written_on() -> None:
         if mark in path.read_text(encoding="utf-8", errors="replace")
     ]
     assert found == []
+
+
+def test_commands_print_through_the_one_module_that_spells_out_what_terminals_obey() -> None:
+    allowed = {"icface/telling.py": 99, "icface/cli.py": 1, "icface/commands/meter.py": 1}  # help; lines that are spelt out
+    for path in (ROOT / "icface").rglob("*.py"):
+        name = path.relative_to(ROOT).as_posix()
+        if name.startswith("icface/training/"):
+            continue  # figures, and names of a trainer's own
+        assert path.read_text(encoding="utf-8").count("click.echo(") <= allowed.get(name, 0), name

@@ -13,6 +13,7 @@ import click
 from icface.commands.exporting import carry_out, export_options, range_options
 from icface.commands.options import rate_of_text
 from icface.edit_list import SettingsError, parse_mix, parse_named_file
+from icface.telling import tell
 
 if TYPE_CHECKING:
     from icface.project import MixRule, Project
@@ -83,7 +84,7 @@ def animate(  # noqa: PLR0913  (one for each option of its own)
     for name, path in files.items():
         project, notes = watched(with_driver(renderer, project, name, path, rate=rate), path.name)
         for note in notes:
-            click.echo(f"note: {note}", err=True)
+            tell(f"note: {note}", err=True)
     project = _mixed(project, rules, absolute=absolute, smooth=smooth, beyond=beyond)
     chosen["sound"] = voice_of(project) if sound is None else sound
     carry_out(project, chosen, renderer, {"input": str(photo), "drivers": {n: str(p) for n, p in files.items()}})

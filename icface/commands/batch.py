@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from icface.commands.exporting import PRESETS, options_of
-from icface.commands.options import device_option, json_option
+from icface.commands.options import BAD_INPUT, device_option, json_option
+from icface.telling import tell, tell_report
+
+SOME_FAILED = 3
+"""The exit code where some files were made and others were not."""
 
 
 @click.command()
@@ -56,8 +59,8 @@ def batch(  # noqa: PLR0913  (one for each option of its own)
 ) -> None:
     """Export every FILE with the same edits or the same motion into FOLDER.
 
-    Outputs that are there, made of the same file with the same settings, are kept. One failure does not stop the others;
-    the exit code is then 1.
+    Outputs that are there, made of the same file with the same settings, are kept. One failure does not stop the others: the
+    exit code is 0 when all are there, 3 when some could not be made, and 2 when none could or the command is wrong.
     """
     from icface.batch import in_processes, run_batch, tasks_for
     from icface.commands.meter import watched
@@ -79,11 +82,11 @@ def batch(  # noqa: PLR0913  (one for each option of its own)
             {"input": str(o.task.source), "output": str(o.task.target), "state": o.state, "frames": o.frames, "text": o.text}
             for o in outcomes
         ]
-        click.echo(json.dumps(counts | {"outputs": rows}, indent=2))
+        tell_report(counts | {"outputs": rows})
     else:
         for outcome in outcomes:
             why = f": {outcome.text}" if outcome.text else ""
-            click.echo(f"{outcome.state:<6} {outcome.task.target}{why}", err=outcome.state == "failed")
-        click.echo(f"{counts['made']} made, {counts['kept']} kept, {counts['failed']} failed")
+            tell(f"{outcome.state:<6} {outcome.task.target}{why}", err=outcome.state == "failed")
+        tell(f"{counts['made']} made, {counts['kept']} kept, {counts['failed']} failed")
     if counts["failed"]:
-        context.exit(1)
+        context.exit(BAD_INPUT if counts["failed"] == len(outcomes) else SOME_FAILED)

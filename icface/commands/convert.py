@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from fractions import Fraction
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import click
 
 from icface.commands.options import json_option, rate_of_text
+from icface.telling import tell, tell_report
 
 _READ = ("openface", "livelink", "fex", "mediapipe", "json", "npz")
 _WRITTEN = ("openface", "livelink", "json", "npz", "bvh")
@@ -63,16 +63,14 @@ def convert(  # noqa: PLR0913, PLR0917  (one for each option)
             "assumed": list(found.notes),
             "lost": list(lost),
         }
-        click.echo(json.dumps(report, indent=2))
+        tell_report(report)
         return
     seen = int(motion.present.sum())
-    click.echo(
-        f"{target}  {seen} of {len(motion)} frames with a face, {_decimal(motion.rate)} frames/s, {motion.duration_s:.2f} s"
-    )
+    tell(f"{target}  {seen} of {len(motion)} frames with a face, {_decimal(motion.rate)} frames/s, {motion.duration_s:.2f} s")
     for note in found.notes:
-        click.echo(f"read: {note}", err=True)
+        tell(f"read: {note}", err=True)
     for note in lost:
-        click.echo(f"written: {note}", err=True)
+        tell(f"written: {note}", err=True)
 
 
 def _decimal(rate: Fraction) -> str:

@@ -9,7 +9,9 @@ from typing import Any
 import click
 
 from icface.commands.exporting import carry_out, export_options
-from icface.edit_list import SettingsError, parse_changes
+from icface.commands.options import delta_option, set_option
+from icface.controls import ControlVector
+from icface.edit_list import SettingsError, parse_settings
 
 _FRAMES = re.compile(r"(\d+)-(\d+)")
 
@@ -26,15 +28,8 @@ def _frames(context: click.Context, option: click.Parameter, text: str | None) -
 
 @click.command()
 @click.argument("clip", type=click.Path(path_type=Path))
-@click.option(
-    "--set",
-    "texts",
-    multiple=True,
-    required=True,
-    metavar="NAME=VALUE",
-    help="AU12=+0.5 adds, yaw=-8 too; AU43=0 without a sign is held. Repeat.",
-)
-@click.option("--absolute", is_flag=True, help="Values with a sign are held too.")
+@set_option
+@delta_option
 @click.option("--face", "face_index", type=click.IntRange(0), help="Whose: 0 is seen longest and largest.")
 @click.option("--from", "edit_from", type=click.IntRange(0), metavar="FRAME", help="First frame with any effect.")
 @click.option("--to", "edit_to", type=click.IntRange(0), metavar="FRAME", help="Last frame with any effect.")
@@ -46,7 +41,7 @@ def edit(  # noqa: PLR0913  (one for each option of its own)
     clip: Path,
     texts: tuple[str, ...],
     *,
-    absolute: bool,
+    delta: bool,
     face_index: int | None,
     edit_from: int | None,
     edit_to: int | None,
@@ -57,8 +52,9 @@ def edit(  # noqa: PLR0913  (one for each option of its own)
 ) -> None:
     """Change the face in CLIP and save the clip with it: a smile added, the head turned, eyes held open.
 
-    Head angles are degrees, Action Units go from 0 to 1; AU12L or AU12R for one side. Frames without any effect keep their
-    pictures; the sound is copied where the file can hold it.
+    Head angles are degrees, Action Units go from 0 to 1; AU12L or AU12R for one side. A number is what the face shows in every
+    frame, one with a plus is added to what it shows by itself. Frames without any effect keep their pictures; the sound is
+    copied where the file can hold it.
     """
     from icface.commands.meter import watched
     from icface.media.video import VIDEO_SUFFIXES
@@ -67,8 +63,11 @@ def edit(  # noqa: PLR0913  (one for each option of its own)
 
     if clip.is_file() and clip.suffix.lower() not in VIDEO_SUFFIXES:
         raise SettingsError(f"{clip} is no clip. Photos are changed by icface render.")
-    added, held = parse_changes(texts, absolute=absolute)
-    changes = Changes(added=added, held=held, first=edit_from, last=edit_to, fade=fade)
+    if not texts:
+        raise click.UsageError("Say what to change: --set AU12=+0.5, say.")
+    settings = parse_settings(texts, delta=delta)
+    settings.deltas(ControlVector())  # for its errors, before the clip is read
+    changes = Changes(added=settings.added, held=settings.held, first=edit_from, last=edit_to, fade=fade)
     renderer = Renderer(device=device)
     project = with_face(watched(opened_document(renderer, clip), clip.name), face_index)
     project = changed(project, changes)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from icface.commands.exporting import carry_out, export_options, range_options
+from icface.telling import tell
 
 
 @click.command()
@@ -25,5 +26,5 @@ def export(project: Path, device: str, **chosen: Any) -> None:
 
     loaded = read_project(project)
     for note in loaded.notes:
-        click.echo(f"note: {note}", err=True)
+        tell(f"note: {note}", err=True)
     carry_out(loaded.project, chosen, Renderer(device=device), {"input": str(project)})

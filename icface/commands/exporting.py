@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from icface.commands.options import device_option, json_option
+from icface.telling import tell, tell_report
 
 if TYPE_CHECKING:
     from icface.export import ExportOptions
@@ -83,10 +83,9 @@ def carry_out(project: Project, chosen: dict[str, Any], renderer: Renderer, fact
     lines, as_json = describe(plan), chosen["as_json"]
     report: dict[str, Any] = {"output": str(plan.path), "frames": plan.count, "plan": lines} | (facts or {})
     if chosen["plan_only"]:
-        click.echo(json.dumps(report, indent=2) if as_json else "\n".join(lines))
+        tell_report(report) if as_json else tell(*lines)
         return
-    for line in () if as_json else lines:
-        click.echo(line, err=True)
+    tell(*(() if as_json else lines), err=True)
     begun = time.monotonic()
     done = watched(export(plan, renderer), plan.path.name)
     took = time.monotonic() - begun
@@ -97,8 +96,8 @@ def carry_out(project: Project, chosen: dict[str, Any], renderer: Renderer, fact
         "notices": renderer.drain_notices(),
     }  # fmt: skip
     if as_json:
-        click.echo(json.dumps(report, indent=2))
+        tell_report(report)
         return
-    click.echo(f"{done.path}  {done.frames} frames, {done.edited} edited, {took:.1f} s, {done.frames / took:.1f} frames/s")
+    tell(f"{done.path}  {done.frames} frames, {done.edited} edited, {took:.1f} s, {done.frames / took:.1f} frames/s")
     for note in (*done.notes, *report["notices"]):
-        click.echo(f"note: {note}", err=True)
+        tell(f"note: {note}", err=True)

@@ -10,6 +10,7 @@ from typing import TextIO, TypeVar
 import click
 
 from icface.engine import Progress
+from icface.telling import redraw, shown
 
 T = TypeVar("T")
 
@@ -38,7 +39,7 @@ def watched(
     """
     stream = sys.stderr if stream is None else stream
     live = stream.isatty()
-    begun = shown = clock()
+    begun = drawn = clock()
     wait = REDRAWN_S if live else TOLD_S
     try:
         while True:
@@ -48,14 +49,14 @@ def watched(
                 value: T = end.value
                 return value
             now = clock()
-            if now - shown >= wait:
-                shown = now
-                line = f"{label}: {in_words(progress, now - begun)}"
-                click.echo(f"\r\x1b[K{line[:120]}" if live else line, file=stream, nl=not live)
+            if now - drawn >= wait:
+                drawn = now
+                line = shown(f"{label}: {in_words(progress, now - begun)}")
+                redraw(line[:120], file=stream) if live else click.echo(line, file=stream)
     finally:
         job.close()
         if live:
-            click.echo("\r\x1b[K", file=stream, nl=False)
+            redraw("", file=stream)
 
 
 def in_words(progress: Progress, elapsed_s: float) -> str:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+BAD_INPUT = 2
+"""The exit code of wrong use and of files that cannot be worked on."""
 photo_argument = click.argument("photo", type=click.Path(path_type=Path))
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 device_option = click.option(
@@ -17,6 +19,12 @@ device_option = click.option(
     show_default=True,
     help="Where the networks run.",
 )
+
+SIGNS = (
+    "NAME=NUMBER holds the value: yaw=15, yaw=-15, AU12=0.8. A plus adds to what the face shows: AU12=+0.3, yaw=+-8. Repeat."
+)
+set_option = click.option("--set", "texts", multiple=True, metavar="NAME=[+]NUMBER", help=SIGNS)
+delta_option = click.option("--delta", is_flag=True, help="Add all numbers to what the face shows, with or without a plus.")
 
 _RATE = re.compile(r"\d{1,6}(\.\d{1,6}|/[1-9]\d{0,5})?")
 

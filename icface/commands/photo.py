@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from icface.commands.options import device_option, json_option, photo_argument
+from icface.commands.options import delta_option, device_option, json_option, photo_argument, set_option
 from icface.edit_list import Settings, SettingsError, parse_box, parse_settings, read_edits
 from icface.engine import run_to_end
+from icface.telling import tell, tell_report
 
 if TYPE_CHECKING:
     from icface.media import Photo
@@ -23,23 +23,29 @@ if TYPE_CHECKING:
 _SHOWN_FROM = 0.05
 
 
-def _check_settings(edits: Mapping[str, Settings], *, relative: bool, source: Path | None) -> None:
+def _check_settings(edits: Mapping[str, Settings], *, source: Path | None) -> None:
     """Refuse unknown controls and values out of range before anything is loaded."""
-    from icface.controls import ControlVector, deltas_from_settings
+    from icface.controls import ControlVector
 
     for name, settings in edits.items():
         try:
-            deltas_from_settings(ControlVector(), settings, relative=relative)
+            settings.deltas(ControlVector())
         except ValueError as error:
             raise SettingsError(f"{source}: {name!r}: {error}" if source else str(error)) from None
 
 
 @click.command()
 @photo_argument
-@click.option("--set", "texts", multiple=True, metavar="NAME=VALUE", help="yaw=15 (degrees), AU12=0.8, AU43L=1. Repeat.")
-@click.option("--edits", "edits_file", type=click.Path(path_type=Path), metavar="FILE.json", help="Many named edits.")
+@set_option
+@click.option(
+    "--edits",
+    "edits_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE.json",
+    help='Many named edits: {"turn": {"yaw": -15}, "smile": {"AU12": "+0.3"}}; a number holds, a text with a plus adds.',
+)
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="File, or folder with --edits.")
-@click.option("--delta", "relative", is_flag=True, help="Add values to the photo's own instead of replacing them.")
+@delta_option
 @click.option("--face", "face_index", type=click.IntRange(0), help="Which face, as icface info counts them: 0 is the largest.")
 @click.option("--box", "box_text", metavar="LEFT,TOP,RIGHT,BOTTOM", help="Where the face is, in pixels, if it is not found.")
 @click.option("--quality", type=click.IntRange(1, 100), default=95, show_default=True, help="Of JPEG and WebP.")
@@ -50,7 +56,7 @@ def render(  # noqa: PLR0913, PLR0917  (one for each option)
     texts: tuple[str, ...],
     edits_file: Path | None,
     output: Path,
-    relative: bool,
+    delta: bool,
     face_index: int | None,
     box_text: str | None,
     quality: int,
@@ -60,15 +66,16 @@ def render(  # noqa: PLR0913, PLR0917  (one for each option)
     """Change the face in PHOTO and save the picture.
 
     Values are what the face will show: head angles in degrees (yaw to the person's left, pitch down, roll to the
-    person's right), Action Units from 0 to 1, AU12L or AU12R for one side. What is not named stays as it is.
+    person's right), Action Units from 0 to 1, AU12L or AU12R for one side. A number with a plus is added to what the face shows
+    by itself. What is not named stays as it is.
     """
     if edits_file and texts:
         raise click.UsageError("--set and --edits exclude each other: put the settings into the file.")
     if face_index is not None and box_text:
         raise click.UsageError("--face and --box exclude each other.")
     box = parse_box(box_text) if box_text else None
-    edits = read_edits(edits_file) if edits_file else {"": parse_settings(texts)}
-    _check_settings(edits, relative=relative, source=edits_file)
+    edits = read_edits(edits_file, delta=delta) if edits_file else {"": parse_settings(texts, delta=delta)}
+    _check_settings(edits, source=edits_file)
     targets = _targets(photo, output, tuple(edits), in_folder=edits_file is not None)
 
     from icface.render import Renderer
@@ -81,29 +88,29 @@ def render(  # noqa: PLR0913, PLR0917  (one for each option)
         from icface.tracking import NoFaceError
 
         raise NoFaceError(f"No face was found in {photo}. Say where it is: --box LEFT,TOP,RIGHT,BOTTOM in pixels.")
-    work = _Work(renderer=renderer, photo=opened, face=face, relative=relative, quality=quality)
+    work = _Work(renderer=renderer, photo=opened, face=face, quality=quality)
     done = []
     for name, settings in edits.items():
         step = work.do(settings, targets[name])
         done.append({"name": name or None} | step)
         if not as_json:
-            click.echo(f"{targets[name]}  {step['milliseconds']:.0f} ms")
+            tell(f"{targets[name]}  {step['milliseconds']:.0f} ms")
             for note in step["notes"]:
-                click.echo(f"note: {note}", err=True)
+                tell(f"note: {note}", err=True)
     notices = renderer.drain_notices()
     if as_json:
         report = _about(opened) | {
             "device": renderer.device_name or None,
             "face": None if face is None else _about_face(face, index),
-            "relative": relative,
+            "relative": delta,
             "open_milliseconds": round(open_ms, 1),
             "outputs": done,
             "notices": notices,
         }
-        click.echo(json.dumps(report, indent=2))
+        tell_report(report)
     else:
         for notice in notices:
-            click.echo(f"note: {notice}", err=True)
+            tell(f"note: {notice}", err=True)
 
 
 def _targets(photo: Path, output: Path, names: tuple[str, ...], *, in_folder: bool) -> dict[str, Path]:
@@ -153,22 +160,21 @@ class _Work:
     renderer: Renderer
     photo: Photo
     face: Face | None
-    relative: bool
     quality: int
 
     def do(self, settings: Settings, path: Path) -> dict[str, Any]:
         """Render and save one edit; returns what was done."""
-        from icface.controls import CHANNELS, apply_deltas, deltas_from_settings
+        from icface.controls import CHANNELS, apply_deltas
         from icface.media import save_photo
         from icface.render import FrameRequest
 
         start = time.perf_counter()
-        deltas: Settings = {}
+        deltas: dict[str, float] = {}
         changed: dict[str, float] = {}
         pixels = self.photo.pixels
         if self.face is not None and settings:
             own = self.face.controls
-            deltas = deltas_from_settings(own, settings, relative=self.relative)
+            deltas = settings.deltas(own)
             wanted = apply_deltas(own, deltas)
             pixels = self.renderer.render(FrameRequest(self.photo, (self.face,), (wanted,))).pixels
             changed = {name: wanted[name] for name in CHANNELS if wanted[name] != own[name]}
@@ -176,7 +182,7 @@ class _Work:
         notes = save_photo(path, self.photo.with_pixels(pixels), self.quality)
         return {
             "output": str(path),
-            "settings": settings,
+            "settings": settings.said(),
             "deltas": _rounded(deltas),
             "controls": _rounded(changed),
             "milliseconds": round(milliseconds, 1),
@@ -253,11 +259,11 @@ def info(photo: Path, as_json: bool, device: str) -> None:
     about = _about(opened.photo)
     faces = [_about_face(face, i) for i, face in enumerate(opened.faces)]
     if as_json:
-        click.echo(json.dumps(about | {"faces": faces}, indent=2))
+        tell_report(about | {"faces": faces})
         return
     alpha = ", with transparency" if about["alpha"] else ""
-    click.echo(f"{photo}: {about['width']} x {about['height']} pixels, {about['bits']} bits per colour{alpha}")
+    tell(f"{photo}: {about['width']} x {about['height']} pixels, {about['bits']} bits per colour{alpha}")
     for face in faces:
-        click.echo("\n".join(_face_lines(face)))
+        tell(*_face_lines(face))
     if not faces:
-        click.echo("No face was found. Say where it is: icface render --box LEFT,TOP,RIGHT,BOTTOM in pixels.")
+        tell("No face was found. Say where it is: icface render --box LEFT,TOP,RIGHT,BOTTOM in pixels.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from icface.commands.options import device_option, json_option
+from icface.telling import tell, tell_report
 
 if TYPE_CHECKING:
     from icface.motion import Motion
@@ -77,17 +77,15 @@ def track(  # noqa: PLR0913, PLR0917  (one for each option)
     report = _report(done, read) | {"person": person, "smooth": smooth, "missing": missing, "lost": list(lost)}
     report |= {"input": str(clip), "output": str(output), "took_seconds": round(time.monotonic() - begun, 2)}
     if as_json:
-        click.echo(json.dumps(report, indent=2))
+        tell_report(report)
         return
     cuts = "no cut" if not done.cuts else "1 cut" if len(done.cuts) == 1 else f"{len(done.cuts)} cuts"
-    click.echo(
-        f"{output}  {report['frames_with_face']} of {len(done)} frames with a face, {cuts}, {report['took_seconds']:.1f} s"
-    )
+    tell(f"{output}  {report['frames_with_face']} of {len(done)} frames with a face, {cuts}, {report['took_seconds']:.1f} s")
     if len(done.motions) > 1:
         others = ", ".join(f"{n} in {frames}" for n, frames in enumerate(report["people"]))
-        click.echo(f"note: {len(done.motions)} people, by number in frames: {others}. Choose with --person.", err=True)
+        tell(f"note: {len(done.motions)} people, by number in frames: {others}. Choose with --person.", err=True)
     for note in (*done.notes, *lost):
-        click.echo(f"note: {note}", err=True)
+        tell(f"note: {note}", err=True)
 
 
 def _person(done: ClipTracking, person: int, clip: Path) -> Motion:

@@ -16,6 +16,7 @@ from icface.evaluation.report import table
 from icface.evaluation.sheet import contact_sheet, png_of
 from icface.model.store import models_dir
 from icface.predictor import FacePredictor
+from icface.telling import redraw, tell
 from icface.tracking.builtin import BuiltinTracker
 from icface.whole_file import reason, write_whole
 
@@ -69,7 +70,7 @@ def main(  # noqa: PLR0913, PLR0917  (one for each option)
     text = json.dumps(done.document, indent=2, allow_nan=False)
     if output is not None:
         _write(output, f"{text}\n".encode())
-    click.echo(text if as_json else table(done.document))
+    tell(*(text if as_json else table(done.document)).splitlines())
     if sheet is not None:  # last, since it may fail for want of a face
         _write_sheet(sheet, predictor, done.shown)
 
@@ -113,4 +114,4 @@ def _write(path: Path, content: bytes) -> None:
 def _progress(what: str) -> None:
     """One line that is written over, for a person who waits."""
     if sys.stderr.isatty():
-        click.echo(f"\r\033[K{what}", nl=what == "time", err=True)
+        redraw(what, last=what == "time")

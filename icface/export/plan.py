@@ -27,6 +27,8 @@ from icface.project import Clip, OutputSettings, Project
 from icface.stable_key import stable_key
 
 MOST_SIDE = 16384
+MOST_FRAMES = 10_000_000
+"""Of an export: four days at 25 frames a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +165,8 @@ def _range(project: Project, options: ExportOptions) -> tuple[int, int]:
         raise ExportError(f"Frames {first} to {last} cannot be exported: the frames are 0 to {most}.")
     if isinstance(project.source, Clip) and last > most:
         raise ExportError(f"There is no frame {last}: the frames are 0 to {most}.")
+    if last - first >= MOST_FRAMES:
+        raise ExportError(f"Frames {first} to {last} are too many: at most {MOST_FRAMES} are exported at a time.")
     return first, last
 
 

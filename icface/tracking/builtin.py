@@ -66,7 +66,9 @@ _FINEST_SHARE = 0.32
 """Of a large photograph's longer side, that the finest picture keeps at least."""
 _PAD = 16
 _Number = TypeVar("_Number", bound=np.floating)
-_BACK = tuple(torch.tensor(np.linalg.matrix_power([[0.0, 1], [-1, 0]], turns).astype(np.float32)) for turns in range(4))
+_BACK = tuple(
+    torch.tensor(np.linalg.matrix_power(np.array([[0, 1], [-1, 0]]), turns), dtype=torch.float32) for turns in range(4)
+)
 """Points about the middle (N, 2), as rows, of a picture turned so often, to those of the picture that is not."""
 _LID_HIDES = (0.5, 0.9)
 """A gaze is hidden from here, and wholly from here on: a lid so far closed. What cannot be seen is read as straight ahead."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import cv2
 import numpy as np
 import torch
 
+from icface.telling import tell
 from icface.training.tracker_train import main as tracker
 from icface.whole_file import write_whole
 
@@ -185,7 +187,7 @@ def prepare(*, videos: tuple[Path, ...], folder: Path, workers: int, device: str
     from icface.training.prepare import Preparation, prepare_folder  # noqa: PLC0415
 
     preparation = Preparation(**{**how, "every": how["every"] or 1})
-    told = lambda line: click.echo(line, err=True)  # noqa: E731
+    told = partial(tell, err=True)
     summary = prepare_folder(videos, folder, preparation, workers=workers, device=device, tell=told)
     click.echo(json.dumps(summary, indent=1) if as_json else "{prepared} prepared, {there} there already, {failed} failed: "
                "{frames} frames of {tracks} tracks in {folder}".format(**summary))  # fmt: skip

@@ -197,6 +197,6 @@ def test_the_command_makes_files_in_two_processes_and_tells_what_failed(
     arguments = ["batch", *photos, "--with", pattern, "-o", tmp_path / "out", "--preset", "still", "--jobs", 2]
     done = CliRunner().invoke(main, list(map(str, arguments)), prog_name="icface")
     assert "2 made, 0 kept, 1 failed" in done.stdout, done.stderr
-    assert done.exit_code == 1
+    assert done.exit_code == 3
     assert "c.png" in done.stderr
     assert load_photo(tmp_path / "out" / "a.png").pixels.shape == (512, 512, 3)

@@ -180,6 +180,25 @@ def test_being_stopped_by_hand_is_no_traceback(monkeypatch, photo):
     assert run("info", photo).exit_code == 130
 
 
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
+def test_a_lack_of_memory_is_one_line_too(monkeypatch, photo, error):
+    def lack(*_args: object, **_kwargs: object) -> None:
+        raise error
+
+    monkeypatch.setattr(render, "Renderer", lack)
+    assert "not enough memory" in refused("info", photo)
+
+
+def test_a_name_cannot_move_the_cursor_or_clear_the_screen(faces, photo, tmp_path):
+    evil = tmp_path / "a\x1b[2J\x1b]0;owned\x07\u202egnp\r\nb.png"
+    shutil.copy(photo, evil)
+    for words in (("info", evil), ("render", evil, "-o", tmp_path / "out\x1b[31m.png"), ("info", f"{evil}x"), ("\x1b[2J",)):
+        done = run(*words)
+        assert not set("\x1b\x07\r\u202e\x9b") & set(done.stdout + done.stderr), words
+    assert "\\x1b[2J" in run("info", evil).stdout
+    assert json.loads(run("info", evil, "--json").stdout)["input"] == str(evil)
+
+
 def test_a_reader_that_has_gone_is_no_traceback(monkeypatch, faces, photo):
     def gone(*_args: object, **_kwargs: object) -> None:
         raise BrokenPipeError
@@ -213,6 +232,12 @@ def test_with_delta_values_are_added_to_the_photos_own(faces, photo, tmp_path):
     assert report["relative"] is True
     assert report["outputs"][0]["deltas"] == {"yaw": 15.0}
     assert report["outputs"][0]["controls"] == {"yaw": 10.0}
+
+
+def test_a_plus_adds_and_a_minus_is_a_value(faces, photo, tmp_path):
+    report = report_of("render", photo, "--set", "yaw=-15", "--set", "AU26=+0.3", "-o", tmp_path / "out.png")
+    assert report["outputs"][0]["deltas"] == {"yaw": -10.0, "AU26": 0.3}
+    assert report["outputs"][0]["settings"] == {"yaw": -15.0, "AU26": "+0.3"}
 
 
 def test_without_settings_the_pixels_stay_as_they_are(faces, photo, tmp_path):

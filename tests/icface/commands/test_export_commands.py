@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from icface import edits
 from icface.cli import main
-from icface.edit_list import SettingsError, parse_changes, parse_mix, parse_named_file
+from icface.edit_list import SettingsError, parse_mix, parse_named_file, parse_settings
 from icface.media.clip import probe
 from icface.media.clip_reader import ClipReader
 from icface.project import MixRule, ProjectError
@@ -87,6 +87,9 @@ def test_a_photo_is_driven_by_a_table_and_a_clip_at_once(
     [
         (("edit", "PHOTO", "--set", "yaw=5", "-o", "o.mp4"), "is no clip"),
         (("edit", "CLIP", "--set", "yaw", "-o", "o.mp4"), "is not NAME=NUMBER"),
+        (("edit", "CLIP", "-o", "o.mp4"), "--set AU12=+0.5"),
+        (("edit", "CLIP", "--set", "AU12=-0.5", "-o", "o.mp4"), "AU12=+-0.5"),
+        (("animate", "PHOTO", "--driver", "PHOTO", "--to", "1000000000000", "-o", "o.mp4"), "at most 10000000"),
         (("edit", "CLIP", "--set", "yaw=5", "--frames", "5", "-o", "o.mp4"), "not FIRST-LAST"),
         (("animate", "PHOTO", "--driver", "CLIP", "--mix", "mouth=B", "-o", "o.mp4"), "which no --driver is called"),
         (("animate", "PHOTO", "--driver", "CLIP", "--mix", "mouth", "-o", "o.mp4"), "is not GROUP=NAME"),
@@ -111,9 +114,9 @@ def test_bad_use_is_one_line_and_writes_nothing(
 # What is asked for in words ------------------------------------------------------------------------------------------
 
 
-def test_a_sign_adds_and_a_plain_number_holds() -> None:
-    assert parse_changes(("AU12=+0.5", "yaw=-8", "AU43=0")) == ({"AU12": 0.5, "yaw": -8.0}, {"AU43": 0.0})
-    assert parse_changes(("yaw=-8",), absolute=True) == ({}, {"yaw": -8.0})
+def test_a_plus_adds_and_any_other_number_holds() -> None:
+    said = parse_settings(("AU12=+0.5", "yaw=-8", "AU43=0"))
+    assert (said.added, said.held) == ({"AU12": 0.5}, {"yaw": -8.0, "AU43": 0.0})
 
 
 def test_a_rule_is_read_as_it_is_written() -> None:
