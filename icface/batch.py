@@ -15,13 +15,14 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from icface import __version__, edits
 from icface.cores import cores, pool_size
 from icface.engine import Progress, run_to_end
 from icface.export import EXPORT_PRESETS, STILL, Exported, ExportError, ExportOptions, export, plan_export
-from icface.failures import lacks_memory, trace_of_fault
+from icface.failures import end_of_process, lacks_memory, trace_of_fault
 from icface.media.clip import file_digest
 from icface.media.video import VIDEO_SUFFIXES
 from icface.project import Project
@@ -238,10 +239,9 @@ def in_processes(jobs: int) -> Runner:
     def run(tasks: Sequence[BatchTask]) -> Iterator[Outcome]:
         waiting = list(tasks)
         while waiting:
-            under_way = yield from _pool(waiting, pool_size(min(jobs, len(waiting))))
+            under_way, end = yield from _pool(waiting, pool_size(min(jobs, len(waiting))))
             if len(under_way) == 1:
-                text = "Its process ended before it was done; memory may have run out. Use fewer --jobs."
-                yield Outcome(task=under_way[0], state="failed", text=text)
+                yield Outcome(task=under_way[0], state="failed", text=f"Its process {end}.")
             else:  # whose process it was shows when each has one to itself
                 for task in under_way:
                     yield from in_processes(1)([task])
@@ -249,9 +249,13 @@ def in_processes(jobs: int) -> Runner:
     return run
 
 
-def _pool(waiting: list[BatchTask], jobs: int) -> Generator[Outcome, None, list[BatchTask]]:
-    """Take tasks from the list and work them off until there are none, or a process has died; gives what was under way then."""
+def _pool(waiting: list[BatchTask], jobs: int) -> Generator[Outcome, None, tuple[list[BatchTask], str]]:
+    """Take tasks from the list and work them off until there are none, or a process has died.
+
+    Gives what was under way then, and how the process ended.
+    """
     context = multiprocessing.get_context("spawn")
+    others, started = set(multiprocessing.active_children()), set[BaseProcess]()
     with ProcessPoolExecutor(jobs, context, initializer=_use_threads, initargs=(max(cores() // jobs, 1),)) as pool:
         running: dict[Future[Outcome], BatchTask] = {}
         try:
@@ -259,6 +263,7 @@ def _pool(waiting: list[BatchTask], jobs: int) -> Generator[Outcome, None, list[
                 while waiting and len(running) < jobs:
                     future = pool.submit(do_task, waiting[0])
                     running[future] = waiting.pop(0)
+                    started.update(set(multiprocessing.active_children()) - others)
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     outcome = future.result()
                     del running[future]
@@ -267,7 +272,7 @@ def _pool(waiting: list[BatchTask], jobs: int) -> Generator[Outcome, None, list[
             for future in [future for future in wait(running).done if future.exception() is None]:
                 del running[future]
                 yield future.result()
-        return list(running.values())
+    return list(running.values()), end_of_process(process.exitcode for process in started)
 
 
 def _use_threads(count: int) -> None:

@@ -163,5 +163,5 @@ def _outcomes(ray: Any, tasks: Sequence[BatchTask], cores: int) -> Iterator[Outc
         try:
             yield ray.get(done[0])
         except ray.exceptions.RayError as error:
-            text = f"Its worker ended before it was done ({type(error).__name__}); memory may have run out there."
+            text = f"Its worker ended before it was done ({type(error).__name__})."
             yield Outcome(task=task, state="failed", text=text)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import traceback
+from collections.abc import Iterable
 
+_KILLED, _ENDED_BY_US = 9, 15  # SIGKILL and SIGTERM, of which the latter is how a pool ends those that are left
 _SAY_MEMORY = ("can't allocate memory", "not enough memory", "insufficient memory", "out of memory")
 """What torch and OpenCV write in errors of theirs that are no `MemoryError`."""
 
@@ -19,6 +22,27 @@ def lacks_memory(error: BaseException) -> bool:
         return True
     text = str(error).lower()
     return not isinstance(error, ValueError) and any(words in text for words in _SAY_MEMORY)
+
+
+def end_of_process(codes: Iterable[int | None]) -> str:
+    """How a process ended that did not end its work, in words that follow its name: of the codes of several, what tells most.
+
+    Parameters
+    ----------
+    codes : iterable of int or None
+        Exit codes as `multiprocessing` gives them: below 0 the signal that ended it, None while it runs.
+    """
+    told = [code for code in codes if code not in {None, 0, -_ENDED_BY_US}]
+    code = told[0] if told else 0
+    if code == -_KILLED:
+        return "was killed, as systems do when memory runs out; close other programs, or work on less at a time"
+    if code < 0:
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:
+            name = f"signal {-code}"
+        return f"crashed ({name}): a file may be damaged, or the program has a fault"
+    return f"ended before it was done (code {code}): a file may be damaged, or the program has a fault"
 
 
 def trace_of_fault(error: BaseException) -> str:

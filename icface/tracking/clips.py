@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from icface.controls import CHANNELS, lying_deg, roll_about
 from icface.engine import Progress
+from icface.media.clip import probe
 from icface.media.clip_reader import ClipReader
 from icface.media.video_file import open_video
 from icface.motion import Motion
@@ -136,7 +137,7 @@ def track_clip(path: str | Path, tracker: FaceTracker, *, every: int = 1) -> Gen
         for group in seen[:MOST_PEOPLE]:
             motions.append(book.motion(group, about, tracker.name))
             yield Progress(total, total, f"person {len(motions)} of {min(len(seen), MOST_PEOPLE)}")
-        notes = _short_of(Path(path), float(reader.index.duration))
+        notes = [*probe(path).notes, *_short_of(Path(path), float(reader.index.duration))]
         if reader.damaged:
             notes.append(f"{len(reader.damaged)} of {total} frames are damaged; no face was read in them.")
         if len(seen) > MOST_PEOPLE:

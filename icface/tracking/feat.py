@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from icface.cores import cores
 from icface.engine import Progress
+from icface.failures import end_of_process
 from icface.geometry import Box
 from icface.tracking import FaceObservation, NoFaceError, TrackerUnavailableError
 from icface.tracking.feat_process import Failure, serve
@@ -168,11 +169,12 @@ class FeatTracker:
         return answer
 
     def _has_ended(self) -> NoReturn:
+        process = self._process
+        if process is not None:
+            process.join(_END_S)
+        end = end_of_process([] if process is None else [process.exitcode])
         self.close()
-        raise TrackerUnavailableError(
-            "The process in which py-feat runs has ended, for want of memory perhaps. Close other programs, or take the "
-            "built-in tracker."
-        )
+        raise TrackerUnavailableError(f"The process in which py-feat runs {end}. Start again, or take the built-in tracker.")
 
 
 def unavailable(kind: Failure, reason: str) -> TrackerUnavailableError:

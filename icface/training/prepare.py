@@ -182,9 +182,7 @@ class _Pool:
             yield from self._round()
             if self.suspects and self.suspects[-1] == path:
                 self.suspects.pop()
-                yield Outcome(
-                    path=path, status="failed", reason="the process that read it died (a broken file, or no memory left)"
-                )
+                yield Outcome(path=path, status="failed", reason="the process that read it died, as over a broken file")
 
     def _round(self) -> Iterator[Outcome]:
         """Work until nothing waits or a process dies."""

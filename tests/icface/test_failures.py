@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from icface.failures import is_foreseen, lacks_memory, trace_of_fault
+from icface.failures import end_of_process, is_foreseen, lacks_memory, trace_of_fault
 from icface.media.photo import PhotoError
 
 HUGE = 1 << 46
@@ -37,3 +37,11 @@ def test_a_fault_of_the_program_comes_with_the_place_where_it_came_up() -> None:
     assert not is_foreseen(caught.value)
     assert not lacks_memory(caught.value)
     assert "np.zeros(2) + np.zeros(3)" in trace_of_fault(caught.value)
+
+
+def test_a_process_that_died_is_said_to_lack_memory_only_if_it_was_killed() -> None:
+    for code, words in ((-11, "crashed (SIGSEGV)"), (-6, "crashed (SIGABRT)"), (3, "ended before it was done (code 3)")):
+        assert end_of_process([None, 0, -15, code]).startswith(words)
+        assert "memory" not in end_of_process([code])
+    assert end_of_process([-15, -9]).startswith("was killed, as systems do when memory runs out")
+    assert "memory" not in end_of_process([])
