@@ -5,8 +5,13 @@ from __future__ import annotations
 import json
 
 from icface.controls import ACTION_UNITS, CONTROL_IDS, UnknownControlError, control_range, expand_control
+from icface.json_text import JsonError, parsed
+from icface.json_text import shown as shown_value
 from icface.mixing import shown
 from icface.project import Project
+
+MOST_CHARACTERS = 100_000
+"""Of a text that is looked at; an expression has some 2000."""
 
 
 def expression_text(project: Project, frame: int = 0) -> str:
@@ -26,15 +31,15 @@ def expression_text(project: Project, frame: int = 0) -> str:
 def read_settings(text: str) -> dict[str, float]:
     """Values by control id from JSON such as {"AU12": 0.4}."""
     try:
-        table = json.loads(text)
-    except ValueError:
+        table = parsed(text[: MOST_CHARACTERS + 1])  # a longer one is cut, and so no JSON
+    except JsonError:
         raise ValueError("Copy an expression first: Edit, Copy.") from None
     if not isinstance(table, dict) or not table:
         raise ValueError("Copy an expression first: Edit, Copy.")
     settings: dict[str, float] = {}
     for selector, value in table.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(f"{selector} is {value!r}; a control takes a number.")  # noqa: TRY004 (bad input, not a bug)
+            raise ValueError(f"{shown_value(selector)} is {shown_value(value)}; a control takes a number.")  # noqa: TRY004 (bad input, not a bug)
         for control in expand_control(str(selector)):
             if control not in CONTROL_IDS:
                 raise UnknownControlError(f"{control} is a channel; paste angles and Action Units.")

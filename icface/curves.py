@@ -40,6 +40,8 @@ Handle = tuple[float, float]
 EASE = 0.42
 MOST_FRAME = 100_000_000
 MOST_KEYS = 1_000_000
+MOST_VALUE = 1_000_000.0
+"""Of a key and of where its handles end; what is keyed are degrees, intensities and gains."""
 _MOST_STEPS = 60
 _NEAR_ENOUGH = 1e-14
 
@@ -74,8 +76,10 @@ class Key:
     def __post_init__(self) -> None:
         if isinstance(self.frame, bool) or not isinstance(self.frame, int) or not 0 <= self.frame <= MOST_FRAME:
             raise CurveError(f"A key stands on a frame from 0 to {MOST_FRAME}, not on {self.frame!r}.")
-        if not math.isfinite(self.value):
-            raise CurveError(f"The key on frame {self.frame} has the value {self.value:g}; give a finite number.")
+        if not -MOST_VALUE <= self.value <= MOST_VALUE:
+            raise CurveError(
+                f"The key on frame {self.frame} has the value {self.value:g}; give a finite number within {MOST_VALUE:g}."
+            )
         if self.left == "hold":
             raise CurveError(f"The key on frame {self.frame} holds to the left; a key holds to the right only.")
         if (

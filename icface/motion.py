@@ -10,6 +10,8 @@ its landmarks.
 from __future__ import annotations
 
 import hashlib
+import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -24,6 +26,13 @@ from icface.tracking import N_LANDMARKS, FaceObservation
 
 FloatArray = NDArray[np.float64]
 MOST_FRAMES = 10_000_000
+LEAST_RATE, MOST_RATE = Fraction(1, 1_000_000), Fraction(100_000)
+"""Frames a second: less than one in eleven days, and more than any camera for faces."""
+LONGEST_S = 100_000_000.0
+"""Three years."""
+MOST_CONTROL = 1000.0
+"""Degrees or intensity, far beyond what any face shows; greater numbers are damage."""
+_RATE = re.compile(r"\d{1,40}(\.\d{1,40}|/0*[1-9]\d{0,39})?")
 
 
 class MotionError(ValueError):
@@ -140,6 +149,25 @@ class Motion:
         return None if np.isnan(row[0]) else ControlVector.from_array(row)
 
 
+def rate_from(value: object) -> Fraction:
+    """Frames a second of a text such as "25", "29.97" or "30000/1001", or of a number, as files have it.
+
+    Raises
+    ------
+    MotionError
+        For all else, and for rates that no motion has; before anything is computed, which for "1e999999999" would take days.
+    """
+    if isinstance(value, str):
+        sound = _RATE.fullmatch(value) is not None
+    else:
+        sound = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not sound:
+        raise MotionError(f"A rate is frames a second, such as 25, 29.97 or 30000/1001, not {value!r:.60}.")
+    rate = Fraction(str(value))
+    _check_rate(rate)
+    return rate
+
+
 @lru_cache(maxsize=64)
 def _carries(carried: frozenset[str]) -> NDArray[np.bool_]:
     mask = np.array([name in carried for name in CHANNELS])
@@ -162,11 +190,18 @@ def _check_shapes(motion: Motion, count: int) -> None:
             raise MotionError(f"A motion of {count} frames has {name} of shape {shape}, not {value.shape}.")
 
 
+def _check_rate(rate: Fraction) -> None:
+    if not LEAST_RATE <= rate <= MOST_RATE:
+        limits = f"{float(LEAST_RATE):g} to {float(MOST_RATE):g}"
+        raise MotionError(f"A motion has a rate of {limits} frames a second, not {rate!s:.40}; say another rate.")
+
+
 def _check_times(seconds: FloatArray, rate: Fraction) -> None:
-    if rate <= 0:
-        raise MotionError(f"A motion has a rate above 0 frames a second, not {rate}.")
+    _check_rate(rate)
     if not np.isfinite(seconds).all() or seconds[0] != 0:
         raise MotionError(f"The times of a motion are finite and begin at 0 s, not {seconds[0]:g}.")
+    if seconds[-1] > LONGEST_S:
+        raise MotionError(f"A motion ends {LONGEST_S:g} s after it begins at the latest, not at {seconds[-1]:g} s.")
     steps = np.flatnonzero(np.diff(seconds) <= 0)
     if len(steps):
         row = int(steps[0]) + 1
@@ -182,6 +217,10 @@ def _check_values(motion: Motion) -> None:
     if len(torn) or np.isinf(motion.controls).any():
         row = int(torn[0]) if len(torn) else int(np.flatnonzero(np.isinf(motion.controls).any(1))[0])
         raise MotionError(f"Frame {row} has a control that is not a finite number; leave all of the row out instead.")
+    if (beyond := np.flatnonzero((np.abs(motion.controls) > MOST_CONTROL).any(1))).size:
+        raise MotionError(
+            f"Frame {beyond[0]} has a control beyond {MOST_CONTROL:g}; controls are degrees, and intensities from 0 to 1."
+        )
     trust = motion.confidence
     if not ((trust >= 0) & (trust <= 1)).all():
         row = int(np.flatnonzero(~((trust >= 0) & (trust <= 1)))[0])

@@ -17,7 +17,6 @@ import struct
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any, BinaryIO, cast
@@ -26,7 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface.controls import CHANNELS
-from icface.motion import MOST_FRAMES, Motion, MotionError
+from icface.json_text import JsonError, parsed, shown
+from icface.motion import MOST_FRAMES, Motion, MotionError, rate_from
 from icface.scratch import copied
 from icface.tracking import N_LANDMARKS
 from icface.user_folders import cache_folder, make_private
@@ -40,7 +40,7 @@ _DTYPES = {"seconds": np.float64, "controls": np.float32, "confidence": np.float
 _TAILS: dict[str, tuple[int, ...]] = {
     "seconds": (), "controls": (len(CHANNELS),), "confidence": (), "landmarks": (N_LANDMARKS, 3), "about": (),
 }  # fmt: skip
-_MOST_ABOUT_BYTES = 100_000_000
+_MOST_ABOUT_BYTES = 10_000_000
 _MOST_MOTIONS = 1000
 IN_MEMORY_BYTES = 16_000_000
 """Of one array; a larger one is kept in a temporary file."""
@@ -93,7 +93,7 @@ def motion_from_arrays(arrays: Mapping[str, NDArray[Any]], *, place: str = "moti
     about = _object_of(arrays["about"], place=f"{place}, about")
     try:
         return Motion(
-            rate=Fraction(_of_type(about, "rate", str)),
+            rate=rate_from(_of_type(about, "rate", str)),
             carried=frozenset(_list_of(about, "carried", str)),
             cuts=tuple(_list_of(about, "cuts", int)),
             origin=_of_type(about, "origin", str),
@@ -101,7 +101,7 @@ def motion_from_arrays(arrays: Mapping[str, NDArray[Any]], *, place: str = "moti
         )
     except MotionError as error:
         raise MotionStoreError(f"{place}: {error}") from error
-    except (ValueError, ZeroDivisionError) as error:
+    except ValueError as error:
         raise MotionStoreError(f"{place}, about: {error}") from error
 
 
@@ -119,8 +119,8 @@ def _bytes_of(value: Mapping[str, Any]) -> NDArray[np.uint8]:
 
 def _object_of(data: NDArray[np.uint8], *, place: str) -> dict[str, Any]:
     try:
-        value = json.loads(data.tobytes())
-    except (ValueError, RecursionError) as error:
+        value = parsed(data.tobytes())
+    except JsonError as error:
         raise MotionStoreError(f"{place} is not JSON ({error}).") from None
     if not isinstance(value, dict):
         raise MotionStoreError(f"{place} is not an object.")
@@ -130,7 +130,7 @@ def _object_of(data: NDArray[np.uint8], *, place: str) -> dict[str, Any]:
 def _of_type(about: Mapping[str, Any], name: str, kind: type) -> Any:
     value = about.get(name)
     if not isinstance(value, kind) or isinstance(value, bool):
-        raise ValueError(f"{name} is {value!r:.60}, not of type {kind.__name__}")  # noqa: TRY004 (bad data, not bad use)
+        raise ValueError(f"{name} is {shown(value)}, not of type {kind.__name__}")  # noqa: TRY004 (bad data, not bad use)
     return value
 
 
@@ -171,6 +171,7 @@ def load_reading(path: Path) -> tuple[tuple[Motion, ...], dict[str, Any]]:
     """
     try:
         with path.open("rb") as file, zipfile.ZipFile(file) as archive:
+            _check_count(path, len(archive.infolist()))
             arrays = {info.filename.removesuffix(".npy"): _read(path, archive, info) for info in archive.infolist()}
     except FileNotFoundError:
         raise
@@ -189,6 +190,12 @@ def load_reading(path: Path) -> tuple[tuple[Motion, ...], dict[str, Any]]:
             raise MotionStoreError(f"{path} holds {name!r:.60}, which belongs to no motion.")
         parts[int(number)][kind] = array
     return tuple(motion_from_arrays(part, place=f"{path}, motion {n}") for n, part in enumerate(parts)), about
+
+
+def _check_count(path: Path, entries: int) -> None:
+    most = len(_DTYPES) * _MOST_MOTIONS + 1
+    if entries > most:
+        raise MotionStoreError(f"{path} holds {entries} arrays; {_MOST_MOTIONS} motions have at most {most}.")
 
 
 def _read(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:

@@ -18,7 +18,7 @@ import numpy as np
 from icface.controls import ANGLES
 from icface.formats.errors import FormatError
 from icface.formats.files import write_whole
-from icface.motion import Motion
+from icface.motion import MOST_FRAMES, Motion
 
 NAME = "bvh"
 _HEAD = """HIERARCHY
@@ -40,6 +40,11 @@ def save(path: Path, motion: Motion) -> tuple[str, ...]:
     if not len(seen):
         raise FormatError(f"{path} was not written: the motion has no frame with a face.")
     count = max(int(np.floor(float(motion.seconds[-1]) * float(motion.rate) + 1e-6)) + 1, 1)
+    if count > MOST_FRAMES:
+        raise FormatError(
+            f"{path} was not written: {float(motion.rate):g} frames a second for {motion.seconds[-1]:g} s are {count} frames, "
+            f"and at most {MOST_FRAMES} are written. Say another rate, or write JSON."
+        )
     times = np.arange(count) / float(motion.rate)
     angles = np.unwrap(motion.controls[seen, : len(ANGLES)].astype(np.float64), axis=0, period=360)
     yaw, pitch, roll = (np.interp(times, motion.seconds[seen], angles[:, i]) for i in range(len(ANGLES)))

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +20,8 @@ from icface.controls import CHANNEL_INDEX, CHANNELS
 from icface.formats.errors import FormatError
 from icface.formats.files import encoding_of, readable, write_whole
 from icface.formats.rows import Loaded, Wishes
-from icface.motion import Motion, MotionError
+from icface.json_text import JsonError, parsed, shown
+from icface.motion import Motion, MotionError, rate_from
 
 NAME = "json"
 KIND = "icface-motion"
@@ -52,9 +53,9 @@ def load(path: Path, wishes: Wishes) -> Loaded:
             if frame["controls"] is not None:
                 controls[row] = 0
                 controls[row, at] = np.asarray(frame["controls"], np.float32).reshape(len(at))
-        except (KeyError, TypeError, ValueError, OverflowError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError):
             raise FormatError(
-                f"{path}, frame {row}: seconds, confidence and {len(at)} controls (or null) are expected ({error})."
+                f"{path}, frame {row}: seconds, confidence and {len(at)} controls (or null) are expected, not {shown(frame)}."
             ) from None
     notes: tuple[str, ...] = ()
     if wishes.rate is not None:
@@ -68,16 +69,22 @@ def motion_of(path: Path, about: Mapping[str, Any], rate: Fraction | None, **arr
     """The motion of arrays and of what is said about them; `FormatError` if they do not belong together."""
     try:
         return Motion(
-            rate=Fraction(about["rate"]) if rate is None else rate,
+            rate=rate_from(about.get("rate")) if rate is None else rate,
             carried=frozenset(map(str, about.get("carried", CHANNELS))),
-            cuts=tuple(int(cut) for cut in about.get("cuts", ())),
+            cuts=tuple(_cut(cut) for cut in about.get("cuts", ())),
             origin=str(about.get("origin", ""))[:_LONGEST_TEXT],
             **arrays,
         )
     except MotionError as error:
         raise FormatError(f"{path} cannot be a motion. {error}") from error
-    except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise FormatError(f"{path}: rate, carried, cuts or origin is not what a motion has ({error}).") from error
+
+
+def _cut(said: object) -> int:
+    if not isinstance(said, int) or isinstance(said, bool):
+        raise ValueError(f"a cut is a whole number, not {shown(said)}")  # noqa: TRY004 (bad data, not bad use)
+    return said
 
 
 def described(motion: Motion) -> dict[str, Any]:
@@ -98,7 +105,7 @@ def check_kind(path: Path, about: object) -> dict[str, Any]:
         raise FormatError(f'{path} is not a motion of ICface Studio: "format": "{KIND}" is not there.')
     if about.get("version") != VERSION:
         raise FormatError(
-            f"{path} has version {about.get('version')!r}, and this program reads {VERSION}. Use a newer program."
+            f"{path} has version {shown(about.get('version'))}, and this program reads {VERSION}. Use a newer program."
         )
     return about
 
@@ -133,16 +140,12 @@ def _document(path: Path) -> dict[str, Any]:
     if len(raw) > MOST_BYTES:
         raise FormatError(f"{path} has more than {MOST_BYTES} bytes, too many for JSON. Save the motion as npz.")
     try:
-        whole = json.loads(raw.decode(encoding_of(raw[:4])), parse_constant=_no_constant)
-    except json.JSONDecodeError as error:
-        raise FormatError(f"{path}, line {error.lineno}, character {error.colno}: not JSON ({error.msg}).") from None
-    except (ValueError, RecursionError) as error:
-        raise FormatError(f"{path} is not JSON that can be read ({error}).") from None
+        whole = parsed(raw.decode(encoding_of(raw[:4])))
+    except JsonError as error:
+        raise FormatError(f"{path}, {error}.") from None
+    except UnicodeDecodeError as error:
+        raise FormatError(f"{path}, byte {error.start}: not text in UTF-8 or UTF-16.") from None
     about = check_kind(path, whole)
     if "frames" not in about:
         raise FormatError(f'{path}: there are no "frames".')
     return about
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a number of JSON; write null for a frame without a face")

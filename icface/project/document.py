@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from icface.curves import MOST_FRAME
 from icface.geometry import Box
+from icface.motion import LEAST_RATE
 from icface.project.drivers import Driver
 from icface.project.faces import Face, FaceEdits
 from icface.project.sources import Clip, ProjectError, Source
 
 DEFAULT_RATE = Fraction(25)
 MOST_RATE = 1000
+MOST_FACES = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,8 +125,10 @@ class Project:
         self._check_faces()
         self._check_length()
         self._check_drivers()
-        if not 0 < self.rate <= MOST_RATE:
-            raise ProjectError(f"A project has more than 0 and at most {MOST_RATE} frames a second, not {self.rate}.")
+        if not LEAST_RATE <= self.rate <= MOST_RATE:
+            raise ProjectError(
+                f"A project has more than 0 frames a second, {float(LEAST_RATE):g} to {MOST_RATE}, not {self.rate!s:.40}."
+            )
         if isinstance(self.source, Clip) and self.rate != self.source.rate:
             raise ProjectError(f"A clip of {self.source.rate} frames a second is edited at that rate, not at {self.rate}.")
         points = [point for point in (self.first, self.last) if point is not None]
@@ -137,6 +141,8 @@ class Project:
     def _check_faces(self) -> None:
         if self.faces and self.source is None:
             raise ProjectError(f"{len(self.faces)} faces without a photo; open the photo first.")
+        if len(self.faces) > MOST_FACES:
+            raise ProjectError(f"{len(self.faces)} faces are too many; a document has at most {MOST_FACES}.")
         if len(self.edits) != len(self.faces):
             raise ProjectError(f"{len(self.edits)} sets of edits for {len(self.faces)} faces; give each face its own.")
         if self.face_index is not None and not 0 <= self.face_index < len(self.faces):
@@ -237,4 +243,4 @@ def _frames_of(driver: Driver, rate: Fraction) -> int:
     seconds = driver.medium.duration_s if isinstance(driver.medium, Clip) else 0.0
     if driver.motion is not None:
         seconds = driver.motion.duration_s
-    return max(round(seconds * float(rate)), 1)
+    return min(max(round(seconds * float(rate)), 1), MOST_FRAME + 1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from icface.controls import AU_BY_NUMBER, CONTROL_IDS, ControlVector, action_units, lying_deg, roll_about
 from icface.curves import Blend, Track
 from icface.geometry import MESH_POINTS, Box
-from icface.motion import Motion, sealed
+from icface.motion import MOST_CONTROL, Motion, sealed
 from icface.project.drivers import MixRule, group_channels, group_rank, split_mix_target
 from icface.project.sources import ProjectError
 from icface.tracking import N_LANDMARKS, FaceObservation
@@ -156,8 +155,10 @@ class FaceEdits:
         for name, amount in self.deltas:
             if name not in _KNOWN:
                 raise ProjectError(f"Unknown control {name!r}; use an id of icface.controls.CONTROL_IDS.")
-            if amount == 0.0 or not math.isfinite(amount):
-                raise ProjectError(f"{name} cannot change by {amount:g}: leave zeros out, and give finite numbers.")
+            if amount == 0.0 or not -MOST_CONTROL <= amount <= MOST_CONTROL:
+                raise ProjectError(
+                    f"{name} cannot change by {amount:g}: leave zeros out, and give finite numbers within {MOST_CONTROL:g}."
+                )
         for number in self.unlinked:
             if number not in AU_BY_NUMBER or len(AU_BY_NUMBER[number].sides) == 1:
                 raise ProjectError(f"AU{number} has no left and right to set apart; leave it linked.")

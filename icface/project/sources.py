@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from fractions import Fraction
+
+from icface.motion import LEAST_RATE, LONGEST_S, MOST_FRAMES
 
 
 class ProjectError(ValueError):
@@ -69,10 +70,10 @@ class Clip:
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
             raise ProjectError(f"{self.path} is {self.width} x {self.height} pixels; a clip has at least one of each.")
-        if self.n_frames < 1 or self.rate <= 0 or not 0 < self.duration_s < math.inf:
+        if not 1 <= self.n_frames <= MOST_FRAMES or self.rate < LEAST_RATE or not 0 < self.duration_s <= LONGEST_S:
             raise ProjectError(
-                f"{self.path} has {self.n_frames} frames, {self.rate} a second, in {self.duration_s:g} s; "
-                "a clip has one of each or more."
+                f"{self.path} has {self.n_frames} frames, {self.rate!s:.40} a second, in {self.duration_s:g} s; a clip has "
+                f"one of each or more, at most {MOST_FRAMES} frames and {LONGEST_S:g} s."
             )
 
 

@@ -13,6 +13,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from fractions import Fraction
 from functools import cache
 from types import NoneType
@@ -24,8 +25,10 @@ from cattrs.errors import ForbiddenExtraKeysError, IterableValidationError, Iter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 from cattrs.v import transform_error
 
+from icface import json_text
 from icface.controls import CHANNELS, ControlVector
-from icface.motion import Motion
+from icface.curves import Key, Side
+from icface.motion import MOST_CONTROL, Motion
 from icface.project import Clip, DataFile, Face, Project, Source
 from icface.project_file.errors import ProjectFileError
 from icface.project_file.migrations import FORMAT, VERSION
@@ -34,6 +37,9 @@ KINDS: dict[str, type] = {"photo": Source, "clip": Clip, "table": DataFile}
 LINE = 200
 """Whatever fits into so many characters stands on one line, as a key of a curve."""
 _FRACTION = re.compile(r"[0-9]{1,30}(/[1-9][0-9]{0,29})?")
+_MOST_WHOLE = 1 << 53
+_KEY_FIELDS = frozenset(field.name for field in fields(Key))
+_SIDES = frozenset(get_args(Side))
 _LONE = re.compile("[\ud800-\udfff]")
 
 
@@ -122,23 +128,15 @@ def _face_tree(converter: Converter, face: Face) -> dict[str, Any]:
 def parsed(data: bytes) -> Any:
     """JSON as it was written; a field that is given twice becomes one that no document knows."""
     try:
-        return json.loads(data.decode("utf-8"), object_pairs_hook=_object)
-    except json.JSONDecodeError as error:
-        raise ProjectFileError(f"line {error.lineno}, character {error.colno}: not JSON ({error.msg}).") from None
-    except UnicodeDecodeError as error:
-        raise ProjectFileError(f"byte {error.start}: not text in UTF-8.") from None
-    except RecursionError:
-        raise ProjectFileError("$: nested deeper than any project.") from None
-    except ValueError as error:
-        raise ProjectFileError(f"$: not JSON ({error}).") from None
+        return json_text.parsed(data, pairs=_object, constants=True)
+    except json_text.JsonError as error:
+        raise ProjectFileError(f"{error}.") from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        found[f"{twice} (given twice)"] = None
+        found[f"{json_text.named_twice(name for name, _ in pairs)} (given twice)"] = None
     return found
 
 
@@ -192,7 +190,7 @@ def _reading(motions: Mapping[str, Motion], landmarks: Mapping[str, np.ndarray[A
     )
     converter.register_structure_hook_factory(
         lambda kind: hasattr(kind, "__dataclass_fields__") and kind not in (ControlVector, Motion),
-        lambda kind: _object_of(make_dict_structure_fn(kind, converter)),
+        lambda kind: (_key if kind is Key else _object_of)(make_dict_structure_fn(kind, converter)),
     )
     converter.register_structure_hook_func(_is_medium, lambda value, kind: _medium(converter, value, kind))
     return converter
@@ -201,13 +199,13 @@ def _reading(motions: Mapping[str, Motion], landmarks: Mapping[str, np.ndarray[A
 def _plain(value: Any, kind: Any) -> Any:
     """A value of the very type; whole numbers stand for fractions as well."""
     names = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
-    if kind is float and type(value) is int and abs(value) < 1 << 53:
+    if kind is float and type(value) is int and abs(value) < _MOST_WHOLE:
         return float(value)
     if type(value) is not kind:
         raise MisfitError(f"expected {names[kind]}, not {_short(value)}.")
     if kind is float and not math.isfinite(value):
         raise MisfitError(f"expected a finite number, not {value}.")
-    if kind is int and abs(value) >= 1 << 53:
+    if kind is int and abs(value) >= _MOST_WHOLE:
         raise MisfitError(f"{_short(value)} is too large.")
     return value
 
@@ -229,6 +227,8 @@ def _vector(value: Any, _kind: Any) -> ControlVector:
             numbers[name] = _plain(number, float)
         except MisfitError as error:
             raise MisfitError(f"{name}: {error}") from None
+        if abs(numbers[name]) > MOST_CONTROL:
+            raise MisfitError(f"{name}: {number!r} is beyond what a face can show; at most {MOST_CONTROL:g}.")
     return ControlVector(tuple(numbers.values()))
 
 
@@ -278,6 +278,38 @@ def _object_of(plain: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return structure
 
 
+def _key(plain: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Keys as they are written, at once: there may be hundreds of thousands; all others as every object."""
+    general = _object_of(plain)
+
+    def structure(value: Any, kind: Any) -> Any:
+        if type(value) is not dict or value.keys() != _KEY_FIELDS:
+            return general(value, kind)
+        frame, number, left, right = value["frame"], value["value"], value["left"], value["right"]
+        handles = value["left_handle"], value["right_handle"]
+        whole = (
+            type(frame) is int
+            and abs(frame) < _MOST_WHOLE
+            and type(left) is str
+            and type(right) is str
+            and {left, right} <= _SIDES
+        )
+        if not whole or not _is_finite(number) or not all(_is_handle(handle) for handle in handles):
+            return general(value, kind)
+        to_left, to_right = map(tuple, handles)
+        return Key(frame=frame, value=number, left=left, right=right, left_handle=to_left, right_handle=to_right)
+
+    return structure
+
+
+def _is_finite(value: Any) -> bool:
+    return type(value) is float and math.isfinite(value)
+
+
+def _is_handle(value: Any) -> bool:
+    return type(value) is list and len(value) == 2 and _is_finite(value[0]) and _is_finite(value[1])
+
+
 def _is_medium(kind: Any) -> bool:
     members = set(get_args(kind))
     return len(members) > 1 and members <= {*KINDS.values(), NoneType} and members != {NoneType}
@@ -299,5 +331,4 @@ def _medium(converter: Converter, value: Any, kind: Any) -> Any:
 
 
 def _short(value: Any) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 60 else f"{shown[:57]}…"
+    return json_text.shown(value)

@@ -92,7 +92,7 @@ def _with(row: int, value: float) -> np.ndarray[Any, Any]:
         ({"seconds": np.zeros(0)}, "1 to 10000000 frames, not 0"),
         ({"controls": np.zeros((4, 3), np.float32)}, r"controls of shape \(4, 56\), not \(4, 3\)"),
         ({"landmarks": np.zeros((4, 3, 3), np.float32)}, rf"landmarks of shape \(4, {N_LANDMARKS}, 3\)"),
-        ({"rate": Fraction(0)}, "rate above 0"),
+        ({"rate": Fraction(0)}, "rate of 1e-06 to 100000"),
         ({"seconds": np.array([1.0, 2, 3, 4])}, "begin at 0 s, not 1"),
         ({"seconds": np.array([0.0, 2, 2, 4])}, "Frame 2 is shown at 2 s"),
         ({"carried": frozenset({"AU12"})}, "Unknown channel 'AU12'"),

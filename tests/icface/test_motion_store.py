@@ -74,7 +74,11 @@ def _torn(array: NDArray[Any]) -> NDArray[Any]:
         ({"about": np.frombuffer(b"{}", np.uint8)}, "there, about: rate is None, not of type str"),
         (
             {"about": np.frombuffer(b'{"rate": "1/0", "carried": [], "cuts": [], "origin": ""}', np.uint8)},
-            "there, about: Fraction",
+            "there: A rate is frames a second, such as 25, 29.97 or 30000/1001, not '1/0'",
+        ),
+        (
+            {"about": np.frombuffer(b'{"rate": "1e999999999", "carried": [], "cuts": [], "origin": ""}', np.uint8)},
+            "there: A rate is frames a second",
         ),
         (
             {"about": np.frombuffer(b'{"rate": "25", "carried": [], "cuts": [true], "origin": ""}', np.uint8)},

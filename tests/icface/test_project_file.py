@@ -27,6 +27,7 @@ from icface.motion_store import motion_to_arrays
 from icface.project import MixRule, Project
 from icface.project_file import ProjectFileError, load_project, read_project, save_folder, save_project
 from icface.project_file import files as project_files
+from icface.project_file import tree as tree_module
 from icface.project_file.arrays import write_arrays
 from icface.project_file.container import MOST_ENTRIES
 from icface.project_file.migrations import MIGRATIONS, migrated
@@ -300,6 +301,11 @@ def setting(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
         ("faces.0.confidence", 3.0, "$.faces[0]: A face's confidence is 0..1, not 3"),
         ("face_index", 5, "$: Face 5 is not one of the 2"),
         ("rate", "0", "$: A project has more than 0"),
+        ("rate", "1/100000000000000000000000000000", "$: A project has more than 0 frames a second, 1e-06 to 1000"),
+        ("faces.0.controls.yaw", float(1 << 53), "yaw: 9007199254740992.0 is beyond what a face can show; at most 1000."),
+        ("edits.0.tracks.0.keys.1.value", 1e300, "keys[1]: The key on frame 9 has the value 1e+300; give a"),
+        ("edits.0.deltas.0.1", 1e300, "$.edits[0]: yaw cannot change by 1e+300"),
+        ("drivers.0.medium.duration_s", 1e300, "at most 10000000 frames and 1e+08 s"),
         ("markers.0.frame", -1, "$.markers[0]: A marker stands on a frame"),
         ("author", "me", "$: unknown field 'author'."),
         ("format", "blend", '$.format: this is not a project of ICface Studio; "format": "icface-project" is not there.'),
@@ -326,10 +332,10 @@ def test_a_missing_field_is_named(saved: Path) -> None:
     ("text", "message"),
     [
         ("[1, 2", "line 1, character 6: not JSON"),
-        ("[" * 200_000, "$: nested deeper than any project."),
-        ('{"a":' * 200_000, "$: nested deeper than any project."),
+        ("[" * 200_000, "nested deeper than any file"),
+        ('{"a":' * 200_000, "nested deeper than any file"),
         ("[]", "$.format: this is not a project"),
-        ("1" * 5000, "$: not JSON"),
+        ("1" * 5000, "a number of 5000 digits; at most 100 are read."),
     ],
 )
 def test_what_is_no_json_of_a_document_is_refused(saved: Path, text: str, message: str) -> None:
@@ -341,6 +347,42 @@ def test_a_field_that_is_given_twice_is_refused(saved: Path) -> None:
         return json.dumps(tree).replace('"yaw": 4.0', '"yaw": 4.0, "yaw": 1.0', 1)
 
     assert "$.faces[0].controls: unknown channel 'yaw (given twice)'." in refusal(rewritten(saved, twice))
+
+
+def test_many_names_of_which_the_last_is_given_twice_are_refused_at_once(saved: Path) -> None:
+    def twice(tree: dict[str, Any]) -> str:
+        names = ", ".join(f'"n{i}": 0' for i in range(150_000))
+        return json.dumps(tree).replace('"rate":', f'{names}, "n149999": 0, "rate":', 1)
+
+    assert "unknown field" in refusal(rewritten(saved, twice))
+
+
+def test_more_faces_than_a_document_has_are_refused(saved: Path) -> None:
+    def crowd(tree: dict[str, Any]) -> None:
+        tree["faces"], tree["edits"] = tree["faces"][:1] * 3000, tree["edits"][:1] * 3000
+
+    assert "3000 faces are too many; a document has at most 256." in refusal(rewritten(saved, crowd))
+
+
+def test_hundreds_of_thousands_of_keys_are_structured_one_by_one_without_detours(
+    saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detours: list[object] = []
+
+    def counted(value: Any, kind: Any) -> Any:
+        detours.append(value)
+        return plain(value, kind)
+
+    plain = tree_module._plain
+    monkeypatch.setattr(tree_module, "_plain", counted)
+
+    def many(tree: dict[str, Any]) -> None:
+        key = tree["edits"][0]["tracks"][0]["keys"][0]
+        tree["edits"][0]["tracks"][0]["keys"] = [{**key, "frame": frame} for frame in range(30_000)]
+
+    project = load_project(rewritten(saved, many))
+    assert len(project.edits[0].tracks[0].keys) == 30_000
+    assert len(detours) < 2000
 
 
 def test_a_deep_value_in_the_place_of_a_number_is_refused(saved: Path) -> None:

@@ -46,7 +46,7 @@ def test_a_motion_comes_back_to_the_last_bit(
 
 def test_extreme_numbers_come_back_as_well(tmp_path: Path) -> None:
     rows = np.zeros((1, len(CHANNELS)), np.float32)
-    rows[0, :6] = 1e-38, -3.4e38, np.nextafter(np.float32(1), np.float32(0)), 1e-45, 0.1, -0.0
+    rows[0, :6] = 1e-38, -999.9999, np.nextafter(np.float32(1), np.float32(0)), 1e-45, 0.1, -0.0
     motion = a_motion(rows)
     save(tmp_path / "m.json", motion)
     assert load(tmp_path / "m.json").motion == motion
@@ -94,8 +94,15 @@ def test_a_file_with_few_channels_is_enough(tmp_path: Path) -> None:
         ({"channels": ["yaw", "tail"]}, "channels: names must be"),
         ({"channels": ["yaw", "yaw"]}, "channels: names must be"),
         ({"channels": [["yaw"], "roll"]}, "channels: names must be"),
-        ({"rate": "fast"}, "rate, carried, cuts or origin"),
-        ({"rate": "1/0"}, "rate, carried, cuts or origin"),
+        ({"rate": "fast"}, "A rate is frames a second, such as 25, 29.97 or 30000/1001, not 'fast'"),
+        ({"rate": "1/0"}, "not '1/0'"),
+        ({"rate": "1e999999999"}, "not '1e999999999'"),
+        ({"rate": "1" * 5000}, "A rate is frames a second"),
+        ({"rate": 1e300}, "a rate of 1e-06 to 100000 frames a second"),
+        ({"rate": "100000000000000"}, "a rate of 1e-06 to 100000 frames a second, not 100000000000000"),
+        ({"rate": None}, "A rate is frames a second"),
+        ({"frames": [{"seconds": 0, "confidence": 1, "controls": [9e15, 0]}]}, "Frame 0 has a control beyond 1000"),
+        ({"frames": [{"seconds": s, "confidence": 0, "controls": None} for s in (0, 1e20)]}, "ends 1e\\+08 s after"),
         ({"carried": ["tail"]}, "Unknown channel 'tail'"),
         ({"cuts": ["x"]}, "rate, carried, cuts or origin"),
     ],
@@ -108,7 +115,7 @@ def test_what_is_wrong_is_named(tmp_path: Path, changed: dict[str, object], mess
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[" * 100_000, '{"format": NaN}', '{"format": "icface-motion", "version": 1}', "\xff\xfe"]
+    "text", ["{", "[" * 100_000, '{"format": NaN}', "9" * 5000, '{"format": "icface-motion", "version": 1}', "\xff\xfe"]
 )
 def test_broken_json_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "m.json"
