@@ -18,6 +18,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.media.details import NO_DETAILS, Details
+
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 MAX_MEGAPIXELS = 100
@@ -47,6 +49,8 @@ class Photo:
         What else the camera wrote, ``Exif`` header included: orientation 1, no thumbnail.
     dpi : (float, float) or None
         Pixels per inch, across and down.
+    details : Details
+        What the file says in words: XMP, IPTC, comments.
     """
 
     pixels: Pixels = field(repr=False)
@@ -55,6 +59,7 @@ class Photo:
     icc: bytes | None = field(default=None, repr=False)
     exif: bytes | None = field(default=None, repr=False)
     dpi: tuple[float, float] | None = None
+    details: Details = NO_DETAILS
 
     def __post_init__(self) -> None:
         shape, dtype = self.pixels.shape, self.pixels.dtype

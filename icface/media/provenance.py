@@ -63,9 +63,9 @@ def append_xmp_box(path: Path, provenance: Provenance) -> None:
         file.write(struct.pack(">I4s", 24 + len(packet), b"uuid") + _XMP_UUID + packet)
 
 
-def xmp_text_chunk(packet: bytes) -> bytes:
-    """The content of a PNG iTXt chunk that holds an XMP packet (PNG specification, third edition, 11.3.3.5)."""
-    return b"XML:com.adobe.xmp\0\0\0\0\0" + packet
+def text_chunk(keyword: str, text: str) -> bytes:
+    """The content of a PNG iTXt chunk (PNG specification, third edition, 11.3.3.5)."""
+    return keyword.encode("latin-1") + b"\0\0\0\0\0" + text.encode()
 
 
 def gif_ending(provenance: Provenance) -> bytes:

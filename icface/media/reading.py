@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, ImageFile, UnidentifiedImageError
 
+from icface.media.details import details_of
 from icface.media.photo import MAX_MEGAPIXELS, Photo, PhotoError, Pixels, bands
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF")
@@ -93,6 +94,7 @@ def _read(path: Path, file: io.BufferedReader) -> Photo:
         orientation, exif = _read_exif(image)
         if image.format == "TIFF":
             orientation = 1  # Pillow and OpenCV turn TIFFs, and only those, by themselves
+        details = details_of(image, file)
         icc, dpi = cast("bytes | None", image.info.get("icc_profile")), _dpi(image)
         if _is_deep(path, image, head):
             pixels, icc = _turned(_read_16bit(path, image, file), orientation), _rgb_profile(icc)
@@ -103,7 +105,7 @@ def _read(path: Path, file: io.BufferedReader) -> Photo:
     except Exception as error:  # decoders of damaged files raise anything
         raise PhotoError(_DAMAGED.format(path=path, why=_lowered(error))) from error
     file.seek(0)
-    return Photo(pixels, path, hashlib.file_digest(file, "sha256").hexdigest(), icc, exif, dpi)
+    return Photo(pixels, path, hashlib.file_digest(file, "sha256").hexdigest(), icc, exif, dpi, details)
 
 
 def _open_header(path: Path, file: io.BufferedReader) -> ImageFile.ImageFile:

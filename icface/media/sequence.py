@@ -140,7 +140,7 @@ class SequenceWriter:
 
     def _save_photo(self, target: Path, pixels: Pixels) -> None:
         try:
-            save_photo(target, Photo(pixels, target, ""), xmp=None if self._provenance is None else self._provenance.xmp())
+            save_photo(target, Photo(pixels, target, ""), provenance=self._provenance)
         except PhotoError as error:
             raise EncodeError(str(error)) from error
 

@@ -19,14 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin, TiffImagePlugin, TiffTags
 
+from icface.media.details import IPTC_TAG, RESOURCES_HEAD, XMP_TAG, Keep, iptc_records
+from icface.media.losses import Kept, kept_of_photo, of_pixels
 from icface.media.photo import Photo, PhotoError, Pixels, bands, eight_bit
-from icface.media.provenance import xmp_text_chunk
+from icface.media.provenance import MADE_HERE, Provenance, text_chunk
 from icface.whole_file import reason, write_whole
 
 _FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
 _LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}
-_JPEG_EXIF_BYTES = 65533
-_XMP_TAG = 700
+_XMP_KEYWORD = "XML:com.adobe.xmp"
 
 
 def problem_with(path: Path) -> str:
@@ -59,7 +60,14 @@ def output_format(path: str | Path) -> str:
     return kind
 
 
-def save_photo(path: str | Path, photo: Photo, quality: int = 95, *, xmp: bytes | None = None) -> tuple[str, ...]:
+def save_photo(
+    path: str | Path,
+    photo: Photo,
+    quality: int = 95,
+    *,
+    provenance: Provenance | None = MADE_HERE,
+    keep: Keep = "all",
+) -> tuple[str, ...]:
     """Save a photo in the format its name's ending asks for; a file of that name is replaced.
 
     Parameters
@@ -70,13 +78,15 @@ def save_photo(path: str | Path, photo: Photo, quality: int = 95, *, xmp: bytes 
         PNG and TIFF keep every pixel value. JPEG is written without chroma subsampling.
     quality : int
         1 to 100, of JPEG and WebP.
-    xmp : bytes, optional
-        An XMP packet to put into the file.
+    provenance : Provenance or None
+        What the file says of its making; None for a picture that was not edited, or where a person chose so.
+    keep : str
+        What of the photo's EXIF, XMP and IPTC data and comments is saved: "all", "no-place" (all but GPS) or "none".
 
     Returns
     -------
     tuple of str
-        What the format could not hold, in plain words; empty when nothing was lost.
+        What was left out, in plain words, see `icface.media.losses.of_photo`; empty when nothing was.
 
     Raises
     ------
@@ -93,73 +103,68 @@ def save_photo(path: str | Path, photo: Photo, quality: int = 95, *, xmp: bytes 
             f"{path}: {kind} pictures have at most {_LONGEST_SIDE[kind]} pixels a side, and this one has {longest}. "
             "Save it as PNG or TIFF."
         )
+    kept = kept_of_photo(photo, kind, keep=keep, provenance=provenance)
     try:
-        return write_whole(path, lambda file: _encode(file, photo, kind, quality, xmp))
+        write_whole(path, lambda file: _encode(file, photo, kind, quality, kept))
     except OSError as error:
         raise PhotoError(f"{path} could not be saved: {reason(error)}.") from error
     except MemoryError:
         raise PhotoError(f"{path} could not be saved: memory is full; close other programs.") from None
+    return *of_pixels(photo, kind), *kept.notes
 
 
-def _encode(file: BinaryIO, photo: Photo, kind: str, quality: int, xmp: bytes | None) -> tuple[str, ...]:
-    deep = photo.pixels.dtype == np.uint16
+def _encode(file: BinaryIO, photo: Photo, kind: str, quality: int, kept: Kept) -> None:
     if kind == "TIFF":
-        _write_tiff(file, photo, xmp)
-        return ()
-    if kind == "PNG" and deep:
-        _write_png16(file, photo, xmp)
-        return ()
-    notes: tuple[str, ...] = ()
-    by_format: dict[str, dict[str, Any]] = {
-        "JPEG": {"quality": quality, "subsampling": 0},
-        "WEBP": {"quality": quality, "exact": True},
-        "PNG": {"compress_level": 4},  # half the time of 6, and for photos no larger
-    }
-    if photo.exif and kind == "JPEG" and len(photo.exif) > _JPEG_EXIF_BYTES:
-        notes += (f"JPEG holds {_JPEG_EXIF_BYTES} bytes of EXIF data, and this photo has more: it was left out.",)
-    options = by_format[kind] | _description(photo, kind, xmp)
-    if deep:
-        notes += (f"{kind} holds 8 bits per colour: the photo's 16 were rounded. PNG and TIFF keep them.",)
-    image, was_clear = _pillow_image(photo.pixels, flat=kind == "JPEG")
-    if was_clear:
-        notes += ("JPEG knows no transparency: the photo was laid on white. PNG, WebP and TIFF keep it.",)
-    image.save(file, kind, **options)
-    return notes
+        _write_tiff(file, photo, kept)
+    elif kind == "PNG" and photo.pixels.dtype == np.uint16:
+        _write_png16(file, photo, kept)
+    else:
+        by_format: dict[str, dict[str, Any]] = {
+            "JPEG": {"quality": quality, "subsampling": 0},
+            "WEBP": {"quality": quality, "exact": True},
+            "PNG": {"compress_level": 4},  # half the time of 6, and for photos no larger
+        }
+        image = _pillow_image(photo.pixels, flat=kind == "JPEG")
+        image.save(file, kind, **by_format[kind], **_description(photo, kind, kept))
 
 
-def _description(photo: Photo, kind: str, xmp: bytes | None) -> dict[str, Any]:
+def _description(photo: Photo, kind: str, kept: Kept) -> dict[str, Any]:
     """What Pillow is to say of a photo beside its pixels."""
-    options: dict[str, Any] = {}
-    if photo.exif and (kind != "JPEG" or len(photo.exif) <= _JPEG_EXIF_BYTES):
-        options["exif"] = photo.exif
-    if photo.icc:
-        options["icc_profile"] = photo.icc
-    if photo.dpi:
-        options["dpi"] = photo.dpi
-    if xmp and kind == "PNG":
+    options: dict[str, Any] = {"icc_profile": photo.icc, "dpi": photo.dpi, "exif": kept.exif}
+    if kind == "PNG":
         options["pnginfo"] = PngImagePlugin.PngInfo()
-        options["pnginfo"].add_itxt("XML:com.adobe.xmp", xmp.decode())
-    elif xmp:
-        options["xmp"] = xmp
-    return options
+        for keyword, text in _all_texts(kept):
+            options["pnginfo"].add_itxt(keyword, text)
+        return {name: value for name, value in options.items() if value}
+    options["xmp"] = kept.xmp
+    if kind == "JPEG":
+        options["comment"] = dict(kept.texts).get("Comment", "").encode()
+        if kept.iptc:  # beside what Pillow knows of: it writes these bytes as they are
+            content = RESOURCES_HEAD + kept.iptc
+            options["extra"] = b"\xff\xed" + struct.pack(">H", len(content) + 2) + content
+    return {name: value for name, value in options.items() if value}
 
 
-def _pillow_image(pixels: Pixels, *, flat: bool) -> tuple[Image.Image, bool]:
-    """An 8-bit picture, made in bands, and whether laying it on white (if `flat`) hid any transparency."""
+def _all_texts(kept: Kept) -> tuple[tuple[str, str], ...]:
+    """The texts of a PNG file, its XMP packet among them."""
+    return (*kept.texts, (_XMP_KEYWORD, kept.xmp.decode())) if kept.xmp else kept.texts
+
+
+def _pillow_image(pixels: Pixels, *, flat: bool) -> Image.Image:
+    """An 8-bit picture, made in bands, laid on white if `flat`."""
     height, width, channels = pixels.shape
-    has_alpha, was_clear = channels == 4, False
+    has_alpha = channels == 4
     image = Image.new("RGBA" if has_alpha and not flat else "RGB", (width, height))
     for rows in bands(height, width):
         band = eight_bit(pixels[rows])
         if has_alpha and flat:
             alpha = band[..., 3:].astype(np.uint32)
-            was_clear |= bool((alpha < 255).any())
             band = ((band[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
         image.paste(Image.fromarray(band), (0, rows.start))
-    return image, was_clear
+    return image
 
 
-def _write_png16(file: BinaryIO, photo: Photo, xmp: bytes | None) -> None:
+def _write_png16(file: BinaryIO, photo: Photo, kept: Kept) -> None:
     """PNG with 16 bits per channel (PNG specification, third edition: sections 5, 9 and 11)."""
 
     def chunk(name: bytes, data: bytes) -> None:
@@ -172,10 +177,10 @@ def _write_png16(file: BinaryIO, photo: Photo, xmp: bytes | None) -> None:
         chunk(b"iCCP", b"ICC Profile\0\0" + zlib.compress(photo.icc))
     if photo.dpi:
         chunk(b"pHYs", struct.pack(">IIB", *(round(v / 0.0254) for v in photo.dpi), 1))
-    if photo.exif:
-        chunk(b"eXIf", photo.exif.removeprefix(b"Exif\0\0"))
-    if xmp:
-        chunk(b"iTXt", xmp_text_chunk(xmp))
+    if kept.exif:
+        chunk(b"eXIf", kept.exif.removeprefix(b"Exif\0\0"))
+    for keyword, text in _all_texts(kept):
+        chunk(b"iTXt", text_chunk(keyword, text))
     packer = zlib.compressobj(4)
     for rows in _filtered_rows(photo.pixels):
         chunk(b"IDAT", packer.compress(rows))
@@ -195,16 +200,16 @@ def _filtered_rows(pixels: Pixels) -> Iterator[bytes]:
         yield filtered.tobytes()
 
 
-def _write_tiff(file: BinaryIO, photo: Photo, xmp: bytes | None) -> None:
+def _write_tiff(file: BinaryIO, photo: Photo, kept: Kept) -> None:
     """Uncompressed little-endian TIFF, 8 or 16 bits per channel (TIFF 6.0: section 6); Pillow makes the directory."""
     height, width, channels = photo.pixels.shape
     n_bytes = photo.pixels.dtype.itemsize
     slices = list(bands(height, width))
     sizes = tuple((rows.stop - rows.start) * width * channels * n_bytes for rows in slices)
     tags = TiffImagePlugin.ImageFileDirectory_v2(b"II*\0\x08\0\0\0")
-    if photo.exif:
+    if kept.exif:
         described = Image.Exif()
-        described.load(photo.exif)
+        described.load(kept.exif)
         for tag in described:
             entries = described.get_ifd(tag)
             tags[tag] = dict(entries) if entries else described[tag]
@@ -218,7 +223,9 @@ def _write_tiff(file: BinaryIO, photo: Photo, xmp: bytes | None) -> None:
         tags[282], tags[283], tags[296] = (*photo.dpi, 2)
     if photo.icc:
         tags[34675] = photo.icc
-    if xmp:
-        tags.tagtype[_XMP_TAG], tags[_XMP_TAG] = TiffTags.BYTE, xmp
+    if kept.xmp:
+        tags.tagtype[XMP_TAG], tags[XMP_TAG] = TiffTags.BYTE, kept.xmp
+    if records := iptc_records(kept.iptc):
+        tags.tagtype[IPTC_TAG], tags[IPTC_TAG] = TiffTags.UNDEFINED, records
     tags.save(file)
     file.writelines(photo.pixels[rows].astype(f"<u{n_bytes}", copy=False).tobytes() for rows in slices)

@@ -16,7 +16,7 @@ from icface.media.clip import probe
 from icface.media.clip_reader import ClipReader
 from icface.media.pictures import Pictures, Written
 from icface.media.presets import PRESETS, EncodeError
-from icface.media.provenance import COMPOSITE, Provenance
+from icface.media.provenance import COMPOSITE
 from icface.media.saving import begin
 from icface.media.sequence import linear, read_exr
 from tests.icface.videos import Recipe, encode_video, moving_frames, turn_video
@@ -205,7 +205,7 @@ def test_a_still_that_went_missing_is_noticed(tmp_path: Path) -> None:
 def test_photos_say_how_they_were_made_too(suffix: str, deep: bool, tmp_path: Path) -> None:
     pixels = clear_picture()[..., :3].astype(np.uint16) * 257 if deep else clear_picture()[..., :3]
     target = tmp_path / f"photo{suffix}"
-    save_photo(target, Photo(pixels, target, ""), xmp=Provenance().xmp())
+    save_photo(target, Photo(pixels, target, ""))
     assert COMPOSITE.encode() in target.read_bytes()
     assert load_photo(target).width == 96
     assert cv2.imread(str(target)) is not None
