@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from icface.commands.options import device_option, json_option
+from icface.commands.options import device_option, json_option, keep_option, label_option
 from icface.telling import tell, tell_report
 
 if TYPE_CHECKING:
@@ -33,10 +33,8 @@ def export_options(command: Command) -> Command:
             click.option("--quality", type=click.IntRange(1, 100), help="1 (small) to 100 (best); the preset's own otherwise."),
             click.option("--height", type=int, metavar="LINES", help="Size of the frames; that of the source otherwise."),
             click.option("--side-by-side", is_flag=True, default=None, help="The unedited picture stands to the left."),
-            click.option(
-                "--no-label", "labelled", flag_value=False, default=None, type=bool,
-                help="Do not say in the file that a trained model had a part in it.",
-            ),
+            label_option,
+            keep_option,
             click.option("--plan", "plan_only", is_flag=True, help="Say what would be done, and do nothing."),
             json_option,
             device_option,
@@ -61,7 +59,7 @@ def options_of(chosen: dict[str, Any]) -> ExportOptions:
     from icface.export import ExportOptions
 
     names = ("preset", "quality", "first", "last", "sound", "side_by_side", "labelled", "height")
-    return ExportOptions(**{name: chosen.get(name) for name in names})
+    return ExportOptions(**{name: chosen.get(name) for name in names}, keep=chosen.get("keep", "all"))
 
 
 def carry_out(project: Project, chosen: dict[str, Any], renderer: Renderer, facts: dict[str, Any] | None = None) -> None:

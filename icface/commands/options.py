@@ -19,6 +19,17 @@ device_option = click.option(
     show_default=True,
     help="Where the networks run.",
 )
+keep_option = click.option(
+    "--keep",
+    type=click.Choice(["all", "no-place", "none"]),
+    default="all",
+    show_default=True,
+    help="How much is kept of what the source's file says (title, date, rights, place): all but the place, or nothing.",
+)
+label_option = click.option(
+    "--no-label", "labelled", flag_value=False, default=None, type=bool,
+    help="Do not say in the file that a trained model had a part in it.",
+)  # fmt: skip
 
 SIGNS = (
     "NAME=NUMBER holds the value: yaw=15, yaw=-15, AU12=0.8. A plus adds to what the face shows: AU12=+0.3, yaw=+-8. Repeat."

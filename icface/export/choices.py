@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
+from icface.media.details import KEEPS, Keep
 from icface.media.presets import PRESETS, EncodeError, Preset, preset_for, preset_named
 from icface.project import Project
 
@@ -46,6 +47,9 @@ class ExportOptions:
         The file says that a trained model had a part in it.
     height : int
         Lines of a frame; those of the source otherwise.
+    keep : str
+        How much is kept of what the source's file says (title, date, place, rights): "all", "no-place" (all but where it
+        was taken) or "none".
     """
 
     preset: str | None = None
@@ -56,10 +60,21 @@ class ExportOptions:
     side_by_side: bool | None = None
     labelled: bool | None = None
     height: int | None = None
+    keep: Keep = "all"
+
+    def __post_init__(self) -> None:
+        if self.keep not in KEEPS:
+            raise ExportError(f"What the source's file says is kept as {', '.join(KEEPS)}, not as {self.keep!r}.")
 
 
-def chosen_preset(project: Project, path: Path, options: ExportOptions, count: int) -> tuple[Preset, Path]:
-    """The preset and the path with its ending.
+def as_format(preset: Preset, path: Path) -> Preset:
+    """The preset with what a still of that ending can hold; any other preset itself."""
+    holds = {".jpg": ("rgb24",), ".jpeg": ("rgb24",), ".webp": ("rgb24", "rgba")}.get(path.suffix.lower())
+    return preset if preset is not STILL or holds is None else replace(preset, formats=holds)
+
+
+def chosen_preset(project: Project, path: Path, options: ExportOptions, count: int, *, bits: int = 8) -> tuple[Preset, Path]:
+    """The preset and the path with its ending; bits are those of the source per colour.
 
     Raises
     ------
@@ -68,7 +83,7 @@ def chosen_preset(project: Project, path: Path, options: ExportOptions, count: i
     """
     suffix = path.suffix.lower()
     if options.preset is None:
-        preset = _by_ending(project, suffix, count)
+        preset = _holding(_by_ending(project, suffix, count), bits if project.clip is not None else 8)
     elif options.preset == STILL.name:
         preset = STILL
     else:
@@ -92,6 +107,12 @@ def _by_ending(project: Project, suffix: str, count: int) -> Preset:
     if own is not None and own is not STILL and _fits(own, suffix) and not own.missing_encoders():
         return own
     return preset_for(suffix)
+
+
+def _holding(preset: Preset, bits: int) -> Preset:
+    """HEVC for clips of more than 8 bits that nobody asked to be H.264, which then would not play everywhere."""
+    better = PRESETS["mp4-hevc"]
+    return better if preset.name == "mp4" and bits > 8 and not better.missing_encoders() else preset
 
 
 def _fits(preset: Preset, suffix: str) -> bool:

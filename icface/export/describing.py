@@ -9,6 +9,7 @@ from av.video.format import VideoFormat
 from icface.export.choices import STILL
 from icface.export.plan import ExportPlan
 from icface.media.colour import BT470BG, BT709, BT2020, FULL, SMPTE170M, Layout, bit_depth
+from icface.media.sound_track import TrackPlan
 from icface.project import Clip
 
 _MILLISECONDS = frozenset({"matroska", "webm"})
@@ -24,7 +25,7 @@ def describe(plan: ExportPlan) -> list[str]:
         lines.append(_sound(plan))
     if plan.preset.container in _MILLISECONDS and (1000 * plan.tick).denominator != 1:
         lines.append("Note: this kind of file keeps times to a thousandth of a second; MP4 and MOV keep them exactly.")
-    lines += [f"Note: {note}" for note in (*_losses(plan), *plan.notes)]
+    lines += [f"Note: {note}" for note in (*plan.losses, *plan.notes)]
     if isinstance(plan.project.source, Clip) and plan.preset.kind == "clip":
         lines.append(_untouched(plan))
     lines.append(
@@ -85,12 +86,15 @@ def _colours(plan: ExportPlan) -> str:
 def _sound(plan: ExportPlan) -> str:
     if plan.sound is None:
         return "No sound."
-    how = "copied as it is" if plan.sound.copied else f"encoded again ({plan.preset.sound_encoder})"
-    return f"Sound of {plan.sound.cut.path.name}, {how}."
+    name, tracks = plan.sound.cut.path.name, plan.sound.tracks
+    if len({track.copied for track in tracks}) == 1:
+        all_ = f", {len(tracks)} tracks" if len(tracks) > 1 else ""
+        return f"Sound of {name}{all_}, {_how(tracks[0], plan)}."
+    return f"Sound of {name}: {'; '.join(f'track {track.number + 1} {_how(track, plan)}' for track in tracks)}."
 
 
-def _losses(plan: ExportPlan) -> tuple[str, ...]:
-    return () if plan.preset is STILL else plan.preset.losses(plan.written.form)
+def _how(track: TrackPlan, plan: ExportPlan) -> str:
+    return "copied as it is" if track.copied else f"encoded again ({plan.preset.sound_encoder})"
 
 
 def _untouched(plan: ExportPlan) -> str:

@@ -8,20 +8,37 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from av.video.format import VideoFormat
 from numpy.typing import NDArray
 
 from icface import __version__
 from icface.edits import set_output
-from icface.export.choices import ExportError, ExportOptions, chosen_preset, with_quality
+from icface.export.choices import ExportError, ExportOptions, as_format, chosen_preset, with_quality
 from icface.media import Photo, load_photo
 from icface.media.clip import ClipInfo, probe
 from icface.media.clip_reader import ClipReader
+from icface.media.clip_tags import clip_tags, saved_tags
+from icface.media.colour import BT709, LIMITED, Colours, bit_depth, has_alpha
+from icface.media.details import Keep
+from icface.media.losses import (
+    of_clip_tags,
+    of_frames,
+    of_photo,
+    of_photo_in_motion,
+    of_sound,
+    place_said,
+    sound_left_out,
+)
 from icface.media.orientation import UPRIGHT
 from icface.media.pictures import Pictures
 from icface.media.placing import check_destination
 from icface.media.presets import Preset
 from icface.media.provenance import MADE_HERE, Provenance
-from icface.media.sound_track import SoundCut, can_copy
+from icface.media.sequence import PLAIN, StillsLike
+from icface.media.sound import sound_tracks
+from icface.media.sound_track import SoundCut, TrackPlan, plan_tracks
+from icface.media.tone_mapping import is_hdr
+from icface.media.writing import photo_format
 from icface.mixing import heard_clip
 from icface.project import Clip, OutputSettings, Project
 from icface.stable_key import stable_key
@@ -39,12 +56,17 @@ class SoundPlan:
     ----------
     cut : SoundCut
         Which stretch of which clip.
-    copied : bool
-        Whether it is copied as it is; else it is encoded again.
+    tracks : tuple of TrackPlan
+        What becomes of each of its tracks.
     """
 
     cut: SoundCut
-    copied: bool
+    tracks: tuple[TrackPlan, ...]
+
+    @property
+    def copied(self) -> bool:
+        """Whether all of it is copied as it is; else it is encoded again."""
+        return all(track.copied for track in self.tracks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +100,16 @@ class ExportPlan:
     sound : SoundPlan or None
     provenance : Provenance or None
         What the file says of its making.
+    keep : str
+        How much of what the source's file says is kept: "all", "no-place" or "none".
+    tags : tuple of (str, str)
+        What a clip says beside that, by FFmpeg's names.
+    like : StillsLike
+        What stills say beside that.
+    losses : tuple of str
+        What is left out or changed, in plain words, see `icface.media.losses`.
     notes : tuple of str
-        What to know beforehand, in plain words.
+        What else to know beforehand.
     """
 
     project: Project
@@ -96,7 +126,16 @@ class ExportPlan:
     side_by_side: bool = False
     sound: SoundPlan | None = None
     provenance: Provenance | None = MADE_HERE
+    keep: Keep = "all"
+    tags: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    like: StillsLike = field(default=PLAIN, repr=False)
+    losses: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def tone_mapped(self) -> bool:
+        """Whether high dynamic range becomes that of ordinary screens."""
+        return is_hdr(self.made.colours) and not is_hdr(self.written.colours)
 
     @property
     def count(self) -> int:
@@ -110,9 +149,9 @@ class ExportPlan:
     @property
     def key(self) -> str:
         """Stands for all that decides what the frames show: those of a sequence that was interrupted are used again."""
-        parts = (__version__, self.preset.name, self.first, self.last, self.written, self.side_by_side, self.provenance)
+        how = self.preset.name, self.first, self.last, self.written, self.side_by_side, self.provenance, self.keep
         shown = replace(self.project, output=OutputSettings(), markers=())
-        return stable_key(*parts, shown)
+        return stable_key(__version__, *how, shown)
 
 
 def plan_export(project: Project, path: str | Path, options: ExportOptions | None = None) -> ExportPlan:
@@ -137,22 +176,24 @@ def plan_export(project: Project, path: str | Path, options: ExportOptions | Non
     if project.source is None:
         raise ExportError("There is nothing to export: open a photo or a clip first.")
     first, last = _range(project, options)
-    preset, path = chosen_preset(project, Path(path), options, last - first + 1)
+    frames = _frames(project, first, last)
+    preset, path = chosen_preset(project, Path(path), options, last - first + 1, bits=frames.bits)
     preset = with_quality(preset, options.quality)
     _refuse_sources(project, path, preset)
     if preset.kind != "sequence":
         check_destination(path)
-    frames = (
-        _clip_frames(project.source, first, last) if isinstance(project.source, Clip) else _photo_frames(project, first, last)
-    )
     side_by_side = project.output.side_by_side if options.side_by_side is None else options.side_by_side
     labelled = project.output.labelled if options.labelled is None else options.labelled
     sound, notes = _sound(project, preset, options, frames)
+    provenance = MADE_HERE if labelled else None
+    written = shown_by(preset, _shaped(frames.made, side_by_side=side_by_side, height=options.height))
+    about = _said(project, preset, path, keep=options.keep, provenance=provenance)
+    losses = () if about.is_photo else of_frames(as_format(preset, path), frames.made, written, bits=frames.bits)
+    losses += (*(() if sound is None else of_sound(sound.tracks)), *about.losses)
     return ExportPlan(
         project=project, path=path, preset=preset, first=first, last=last, tick=frames.made.tick, ticks=frames.ticks,
         end=frames.stop - frames.start, made=frames.made, quality=options.quality, side_by_side=side_by_side, sound=sound,
-        written=_shaped(frames.made, side_by_side=side_by_side, height=options.height),
-        provenance=MADE_HERE if labelled else None, notes=notes,
+        written=written, provenance=provenance, keep=options.keep, tags=about.tags, like=about.like, losses=losses, notes=notes,
     )  # fmt: skip
 
 
@@ -184,30 +225,38 @@ def _refuse_sources(project: Project, path: Path, preset: Preset) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Frames:
+class _FramesPlan:
     """The frames to be made, and the stretch of the document's time that they take."""
 
     made: Pictures
+    bits: int
     ticks: NDArray[np.int64]
     start: Fraction
     stop: Fraction
 
 
-def _clip_frames(clip: Clip, first: int, last: int) -> _Frames:
+def _frames(project: Project, first: int, last: int) -> _FramesPlan:
+    if isinstance(project.source, Clip):
+        return _clip_frames(project.source, first, last)
+    return _photo_frames(project, first, last)
+
+
+def _clip_frames(clip: Clip, first: int, last: int) -> _FramesPlan:
     info = found_clip(clip)
     with ClipReader(info.path, cache_bytes=1) as reader:
         index, made = reader.index, Pictures.of_clip(info, reader)
     ticks = index.ticks[first : last + 1] - index.ticks[first]
     ticks.flags.writeable = False
     stop = index.time(last + 1) if last + 1 < len(index) else index.duration
-    return _Frames(made, ticks, index.time(first), stop)
+    return _FramesPlan(made, info.bits, ticks, index.time(first), stop)
 
 
-def _photo_frames(project: Project, first: int, last: int) -> _Frames:
-    made = Pictures.of_pixels(found_photo(project).pixels, project.rate)
+def _photo_frames(project: Project, first: int, last: int) -> _FramesPlan:
+    pixels = found_photo(project).pixels
+    made, bits = Pictures.of_pixels(pixels, project.rate), 8 * pixels.itemsize
     ticks = np.arange(last - first + 1, dtype=np.int64)
     ticks.flags.writeable = False
-    return _Frames(made, ticks, first / project.rate, (last + 1) / project.rate)
+    return _FramesPlan(made, bits, ticks, first / project.rate, (last + 1) / project.rate)
 
 
 def found_clip(clip: Clip) -> ClipInfo:
@@ -243,8 +292,24 @@ def _shaped(made: Pictures, *, side_by_side: bool, height: int | None) -> Pictur
     return replace(made, width=width, height=high, orientation=UPRIGHT, aspect=aspect)
 
 
+def shown_by(preset: Preset, shaped: Pictures) -> Pictures:
+    """The frames as a preset takes them: of high dynamic range only where its files can hold and tell it."""
+    if not is_hdr(shaped.colours) or preset.name == "exr":
+        return shaped
+    kept = VideoFormat(preset.pixel_format(shaped.form))
+    if preset.kind == "clip" and bit_depth(kept) > 8:
+        return shaped
+    width, height = shaped.square_size
+    alpha = "a" if has_alpha(VideoFormat(shaped.form)) else ""
+    form = f"yuv{alpha}444p10le" if preset.kind == "sequence" else f"yuv{alpha}420p"
+    return replace(
+        shaped, width=width, height=height, form=form, orientation=UPRIGHT, aspect=Fraction(1),
+        colours=Colours(BT709, BT709, BT709, LIMITED),
+    )  # fmt: skip
+
+
 def _sound(
-    project: Project, preset: Preset, options: ExportOptions, frames: _Frames
+    project: Project, preset: Preset, options: ExportOptions, frames: _FramesPlan
 ) -> tuple[SoundPlan | None, tuple[str, ...]]:
     wanted = project.output.sound if options.sound is None else options.sound
     if wanted == "none" or preset.kind != "clip":
@@ -261,7 +326,31 @@ def _sound(
     if cut.stop <= 0 or float(cut.start) >= clip.duration_s:
         return None, (f"{Path(clip.path).name} is not heard in these frames.",)
     preset_needs = preset.missing_encoders(sound=True)
-    copied = can_copy(cut, preset)
-    if preset_needs and not copied:
+    plan = SoundPlan(cut=cut, tracks=plan_tracks(cut, preset))
+    if preset_needs and not plan.copied:
         raise ExportError(f"The sound needs the encoder {', '.join(preset_needs)}, which is missing. Choose another preset.")
-    return SoundPlan(cut=cut, copied=copied), ()
+    return plan, ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Said:
+    """What the file will say of what the source's says, and what of it is left out."""
+
+    tags: tuple[tuple[str, str], ...] = ()
+    like: StillsLike = PLAIN
+    losses: tuple[str, ...] = ()
+    is_photo: bool = False
+
+
+def _said(project: Project, preset: Preset, path: Path, *, keep: Keep, provenance: Provenance | None) -> _Said:
+    if isinstance(project.source, Clip):
+        said = clip_tags(Path(project.source.path))
+        silent = sound_left_out(sound_tracks(Path(project.source.path)) if project.source.has_sound else 0, preset)
+        tags = tuple(saved_tags(said, keep).items()) if preset.kind == "clip" else ()
+        return _Said(tags=tags, losses=(*silent, *of_clip_tags(said, preset, keep)))
+    photo = found_photo(project)
+    if preset.kind != "sequence" or preset.name == "exr":
+        return _Said(losses=of_photo_in_motion(photo, preset))
+    kind = photo_format(path.suffix if preset.name == "still" else preset.suffix)
+    losses = of_photo(photo, kind, keep=keep, provenance=provenance)
+    return _Said(like=StillsLike.of(photo, keep), losses=(*losses, *place_said(photo, keep)), is_photo=True)

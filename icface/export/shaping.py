@@ -10,10 +10,12 @@ from av.video.frame import VideoFrame as Decoded
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from icface.export.plan import ExportPlan
-from icface.media.colour import FULL, LIMITED, is_full_range, matrix_of
+from icface.media.colour import FULL, LIMITED, Converter, has_alpha, is_full_range, matrix_of
 from icface.media.frame_making import upright_frame
 from icface.media.photo import Pixels
 from icface.media.put_back import byte_planes, in_planes, like
+from icface.media.tone_mapping import to_sdr
+from icface.media.video_frame import VideoFrame
 
 _SMOOTH = int(Interpolation.AREA | Interpolation.ACCURATE_RND)
 _FINE = int(Interpolation.BICUBIC | Interpolation.ACCURATE_RND)
@@ -24,7 +26,7 @@ class Shaping:
 
     def __init__(self, plan: ExportPlan) -> None:
         self._plan = plan
-        self._reformatter = VideoReformatter()
+        self._reformatter, self._converter = VideoReformatter(), Converter()
 
     def shaped(self, edited: Decoded | Pixels, before: Decoded | Pixels) -> Decoded | Pixels:
         """The frame to write; the very `edited` where nothing has to be done."""
@@ -38,7 +40,8 @@ class Shaping:
         frame = upright_frame(edited, orientation)
         if self._plan.side_by_side:
             frame = beside(upright_frame(before, orientation), frame)
-        return self._resized(frame)
+        frame = self._resized(frame)
+        return self._on_ordinary_screens(frame) if self._plan.tone_mapped else frame
 
     def _pixels(self, edited: Pixels, before: Pixels) -> Pixels:
         if self._plan.side_by_side:
@@ -62,6 +65,11 @@ class Shaping:
             src_color_range=full, dst_color_range=full,
         )  # fmt: skip
         return like(other, frame)
+
+    def _on_ordinary_screens(self, frame: Decoded) -> Pixels:
+        """A frame of high dynamic range, upright and of the size to write, brought to the range of ordinary screens."""
+        pixels = VideoFrame(0, 0.0, frame, self._converter).sixteen_bits(alpha=has_alpha(frame.format))
+        return to_sdr(pixels, self._plan.made.colours)
 
 
 def beside(left: Decoded, right: Decoded) -> Decoded:

@@ -15,13 +15,13 @@ from av.video.frame import VideoFrame as Decoded
 
 from icface.export.choices import STILL
 from icface.export.plan import ExportPlan
-from icface.media.photo import Photo, PhotoError, Pixels
+from icface.media.photo import PhotoError, Pixels
 from icface.media.picture_pixels import PicturePixels
 from icface.media.pictures import Written
 from icface.media.placing import alone_at, telling_why
 from icface.media.presets import EncodeError
 from icface.media.saving import MovingWriter, begin
-from icface.media.writing import output_format, save_photo
+from icface.media.writing import save_photo
 
 AHEAD = 2
 """Frames that wait for the encoder at most."""
@@ -133,7 +133,10 @@ def _begin(plan: ExportPlan) -> MovingWriter:
     if plan.preset is STILL:
         return StillWriter(plan)
     sound = None if plan.sound is None else plan.sound.cut
-    return begin(plan.path, plan.preset, plan.written, sound=sound, key=plan.key, provenance=plan.provenance)
+    return begin(
+        plan.path, plan.preset, plan.written, sound=sound, key=plan.key, provenance=plan.provenance, tags=dict(plan.tags),
+        like=plan.like,
+    )  # fmt: skip
 
 
 class StillWriter:
@@ -165,11 +168,11 @@ class StillWriter:
     def write(self, picture: Decoded | Pixels, _time: Fraction, /) -> None:
         """Save the frame."""
         pixels = picture if isinstance(picture, np.ndarray) else self._of_frame(picture)
-        xmp = None if self._plan.provenance is None else self._plan.provenance.xmp()
+        plan = self._plan
         try:
-            output_format(self.path)
-            photo = Photo(pixels, self.path, "")
-            self._notes = save_photo(self.path, photo, self._plan.quality or 95, xmp=xmp)
+            photo = plan.like.photo(pixels, self.path)
+            quality = plan.quality or 95
+            self._notes = save_photo(self.path, photo, quality, provenance=plan.provenance, keep=plan.keep)
         except PhotoError as error:
             raise EncodeError(str(error)) from error
         self._count += 1

@@ -19,6 +19,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 from PIL import Image
 
+from icface.media.losses import of_frames
 from icface.media.one_file import OneFileWriter
 from icface.media.photo import Pixels, eight_bit
 from icface.media.picture_pixels import PicturePixels
@@ -29,10 +30,6 @@ from icface.media.provenance import MADE_HERE, Provenance, gif_ending
 
 _LONGEST_SIDE = {"gif": 65535, "webp": 16383}
 _TICK = {"gif": Fraction(1, 100), "webp": Fraction(1, 1000)}
-_NOTES = {
-    "gif": "GIF has 256 colours a frame, no sound, and times of whole 1/100 s.",
-    "webp": "WebP has no sound, and times of whole 1/1000 s.",
-}
 _TRANSPARENT = 255
 
 
@@ -64,7 +61,7 @@ class AnimationWriter(OneFileWriter):
         most = _LONGEST_SIDE[preset.name]
         if max(width, height) > most:
             raise EncodeError(f"{preset.name} has at most {most} pixels a side, and these frames {width} x {height}.")
-        self.notes = (_NOTES[preset.name],)
+        self.notes = of_frames(preset, pictures, pictures)
         self._pixels = PicturePixels(pictures)
         with self._opening():
             self._output = av.open(str(self.partial), "w", format=preset.name, container_options={"loop": "0"})

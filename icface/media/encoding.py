@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 
 import av
 import numpy as np
@@ -18,16 +20,19 @@ from av.video.frame import VideoFrame as Decoded
 from av.video.stream import VideoStream
 
 from icface.media.clip_reader import ClipReader
-from icface.media.colour import Layout
+from icface.media.clip_tags import labelled_tags, needs_own_names
 from icface.media.frame_making import Fitter, frame_of_pixels, upright_frame
+from icface.media.losses import even_size, of_frames
 from icface.media.one_file import OneFileWriter
 from icface.media.photo import Pixels
 from icface.media.pictures import Pictures
 from icface.media.placing import telling_why
 from icface.media.presets import EncodeError, Preset
 from icface.media.provenance import MADE_HERE, Provenance, append_xmp_box
-from icface.media.sound_track import SoundCut, SoundTrack
+from icface.media.sound_track import SoundCut, SoundTrack, plan_tracks
 from icface.media.video_file import VideoError
+
+NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
 
 class ClipWriter(OneFileWriter):
@@ -45,6 +50,8 @@ class ClipWriter(OneFileWriter):
         Sound to go with them.
     provenance : Provenance, optional
         What the file says of its making; None only where a person chose so.
+    tags : mapping of str to str, optional
+        What else it says, by FFmpeg's names: title, date, place.
 
     Raises
     ------
@@ -62,35 +69,30 @@ class ClipWriter(OneFileWriter):
         *,
         sound: SoundCut | None = None,
         provenance: Provenance | None = MADE_HERE,
+        tags: Mapping[str, str] = NO_TAGS,
     ) -> None:
         _require_encoders(preset, with_sound=sound is not None)
         super().__init__(Path(path), preset, pictures, provenance, tick=pictures.tick)
         self._form = preset.pixel_format(pictures.form)
-        self.notes = preset.losses(pictures.form)
-        width, height = pictures.orientation.size(pictures.width, pictures.height)
+        self.notes = of_frames(preset, pictures, pictures)
+        stored = pictures.orientation.size(pictures.width, pictures.height)
         self._colours = pictures.colours_in(self._form, full_range=preset.full_range)
-        self._fitter, self._size = self._fit(width, height)
-        self._sound: SoundTrack | None = None
+        self._size = even_size(preset, self._form, stored)
+        self._fitter = Fitter(self._form, self._size, self._colours)
+        self._sounds: tuple[SoundTrack, ...] = ()
         with self._opening():
-            self._open(sound)
+            self._open(sound, labelled_tags(tags, provenance))
 
-    def _fit(self, width: int, height: int) -> tuple[Fitter, tuple[int, int]]:
-        layout = Layout.of(av.VideoFormat(self._form))
-        if layout is not None and self._preset.formats:  # codecs for players want whole chroma samples
-            even = width + width % layout.across, height + height % layout.down
-            if even != (width, height):
-                self.notes += (f"The last column or row is repeated: this format wants even sides, {even[0]} x {even[1]}.",)
-            width, height = even
-        return Fitter(self._form, (width, height), self._colours), (width, height)
-
-    def _open(self, sound: SoundCut | None) -> None:
-        options = {"movflags": "+faststart"} if self._preset.container in ("mp4", "mov") else {}
-        self._output = av.open(str(self.partial), "w", format=self._preset.container, container_options=options)
-        if self._provenance is not None:
-            self._output.metadata.update(self._provenance.tags())
+    def _open(self, sound: SoundCut | None, tags: Mapping[str, str]) -> None:
+        preset = self._preset
+        flags = "+faststart+use_metadata_tags" if needs_own_names(tags, preset.container) else "+faststart"
+        options = {"movflags": flags} if preset.container in ("mp4", "mov") else {}
+        self._output = av.open(str(self.partial), "w", format=preset.container, container_options=options)
+        self._output.metadata.update(tags)
         self._stream = self._video_stream(self._output)
         if sound is not None:
-            self._sound = SoundTrack(sound, self._output, self._preset)
+            for plan in plan_tracks(sound, preset):
+                self._sounds += (SoundTrack(sound, plan, self._output, preset),)
 
     def _video_stream(self, output: OutputContainer) -> VideoStream:
         preset, pictures = self._preset, self._pictures
@@ -120,8 +122,8 @@ class ClipWriter(OneFileWriter):
 
     def abandon(self) -> None:
         """Leave off: what was written so far is removed, and a file of that name is as it was."""
-        if self._sound is not None:
-            self._sound.close()
+        for sound in self._sounds:
+            sound.close()
         super().abandon()
 
     def write(self, picture: Decoded | Pixels, time: Fraction) -> None:
@@ -159,18 +161,18 @@ class ClipWriter(OneFileWriter):
             fitted.pts, fitted.pict_type = was[0], was[2]
             if was[1] is not None:
                 fitted.time_base = was[1]
-        if self._sound is not None:
-            self._sound.write_until(ticks * self._tick)
+        for sound in self._sounds:
+            sound.write_until(ticks * self._tick)
         self._mux(packets)
 
     def _flush(self) -> None:
         super()._flush()
-        if self._sound is not None:
-            self._sound.write_until(None)
+        for sound in self._sounds:
+            sound.write_until(None)
 
     @property
     def _kept_sound(self) -> str:
-        return "" if self._sound is None else "copied" if self._sound.copied else "encoded"
+        return "" if not self._sounds else "copied" if all(sound.copied for sound in self._sounds) else "encoded"
 
     def _say_how_made(self) -> None:
         if self._provenance is not None and self._preset.container in ("mp4", "mov"):

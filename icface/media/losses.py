@@ -5,14 +5,22 @@ Plans show these sentences before anything is written, and the writers hold to t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from av.video.format import VideoFormat
 
 from icface.media import xmp
+from icface.media.clip_tags import ClipTags
+from icface.media.colour import BT709, PQ, UNSPECIFIED, Layout, bit_depth, has_alpha
 from icface.media.details import RESOURCES_HEAD, Keep, exif_without, has_place
 from icface.media.photo import Photo
+from icface.media.pictures import Pictures
+from icface.media.presets import Preset
 from icface.media.provenance import Provenance
+from icface.media.sound_track import TrackPlan
+from icface.media.tone_mapping import is_hdr
 
 _SEGMENT_BYTES = 65533
 """Most that a segment of JPEG holds."""
@@ -153,3 +161,136 @@ _NAMES = {"JPEG": "JPEG", "PNG": "PNG", "WEBP": "WebP", "TIFF": "TIFF"}
 
 def _listed(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+# Frames --------------------------------------------------------------------------------------------------------------
+
+
+_ANIMATIONS = {
+    "gif": "GIF has 256 colours a frame, and times of whole 1/100 s.",
+    "webp": "WebP animations are compressed with loss, and have times of whole 1/1000 s.",
+}
+
+
+def of_frames(preset: Preset, made: Pictures, written: Pictures, *, bits: int | None = None) -> tuple[str, ...]:
+    """What a preset does not keep of frames.
+
+    Parameters
+    ----------
+    preset : Preset
+    made, written : Pictures
+        Frames as they are made, and as they are handed to the writer.
+    bits : int, optional
+        Per colour of the source, where frames have fewer.
+    """
+    notes = [_ANIMATIONS[preset.name]] if preset.name in _ANIMATIONS else []
+    notes += [*_of_format(preset, written.form, bits or bit_depth(VideoFormat(made.form))), *_of_range(preset, made, written)]
+    return (*notes, *_of_aspect(preset, made, written), *_of_size(preset, written))
+
+
+def _of_format(preset: Preset, form: str, bits: int) -> tuple[str, ...]:
+    """What of frames in a pixel format, made of a source of so many bits, a preset does not hold."""
+    source, kept = VideoFormat(form.replace("yuvj", "yuv")), VideoFormat(preset.pixel_format(form))
+    notes = []
+    if bit_depth(kept) < bits:
+        notes.append(f"{bits} bits per colour are reduced to {bit_depth(kept)}.")
+    if has_alpha(source) and not has_alpha(kept):
+        notes.append("Transparency is left out.")
+    if _chroma(kept) > _chroma(source):
+        notes.append("Colours are stored at half the resolution of brightness.")
+    return tuple(notes)
+
+
+def _chroma(form: VideoFormat) -> int:
+    layout = Layout.of(form)
+    return 1 if layout is None else layout.across * layout.down
+
+
+def _of_range(preset: Preset, made: Pictures, written: Pictures) -> tuple[str, ...]:
+    name = "PQ" if made.colours.transfer == PQ else "HLG"
+    if is_hdr(made.colours) and not is_hdr(written.colours):
+        return (f"High dynamic range ({name}) is brought to that of ordinary screens (SDR, BT.709).",)
+    if is_hdr(made.colours):
+        as_it_is = f"High dynamic range ({name}) is kept as it is"
+        if preset.name == "exr":
+            return (f"{as_it_is}, not made linear.",)
+        return (f"{as_it_is}: it needs a screen or player for it.",)
+    if preset.kind != "clip" and made.colours.primaries not in (BT709, UNSPECIFIED, 0, 5, 6, 7):
+        return ("The clip's colours are wider than sRGB; these files do not say so, and programs show them paler.",)
+    return ()
+
+
+def _of_aspect(preset: Preset, made: Pictures, written: Pictures) -> tuple[str, ...]:
+    if made.aspect == 1:
+        return ()
+    wide, high = written.square_size
+    ratio = f"{made.aspect.numerator}:{made.aspect.denominator}"
+    if preset.kind == "clip" and written.aspect != 1:
+        stored = "{} x {}".format(*written.orientation.size(written.width, written.height))
+        return (f"Pixels are not square ({ratio}) and stay so: {stored} are shown as {wide} x {high}.",)
+    return (f"Pixels that are not square ({ratio}) are made square.",)
+
+
+def _of_size(preset: Preset, written: Pictures) -> tuple[str, ...]:
+    size = written.orientation.size(written.width, written.height)
+    even = even_size(preset, preset.pixel_format(written.form), size)
+    if preset.kind != "clip" or even == size:
+        return ()
+    return (f"The last column or row is repeated: this format wants even sides, {even[0]} x {even[1]}.",)
+
+
+def even_size(preset: Preset, form: str, size: tuple[int, int]) -> tuple[int, int]:
+    """The size of the frames of a clip: codecs for players want whole chroma samples."""
+    layout = Layout.of(VideoFormat(form))
+    if layout is None or not preset.formats:
+        return size
+    return size[0] + size[0] % layout.across, size[1] + size[1] % layout.down
+
+
+# Sound and words -----------------------------------------------------------------------------------------------------
+
+
+def of_sound(tracks: Sequence[TrackPlan]) -> tuple[str, ...]:
+    """What is not kept of the tracks of a clip's sound that are written."""
+    return tuple(
+        f"Track {track.number + 1} of the sound has {track.channels} channels; {track.kept_channels} of them all are made."
+        for track in tracks
+        if track.kept_channels < track.channels
+    )
+
+
+def sound_left_out(count: int, preset: Preset) -> tuple[str, ...]:
+    """A sentence about a clip's tracks of sound in a kind of file without any."""
+    if preset.kind == "clip" or not count:
+        return ()
+    return (f"The sound is left out ({'one track' if count == 1 else f'{count} tracks'}): this kind of file has none.",)
+
+
+def of_clip_tags(said: ClipTags, preset: Preset, keep: Keep) -> tuple[str, ...]:
+    """What becomes of what a clip's file says, and of what else it holds."""
+    notes = []
+    named = _listed(list(said.names)[:8]) if said.names else ""
+    if named and preset.kind != "clip":
+        notes.append(f"What the clip says of itself ({named}) is left out: it stays with clips.")
+    elif named and keep == "none":
+        notes.append(f"What the clip says of itself ({named}) is left out, as chosen.")
+    elif said.has_place and keep == "no-place":
+        notes.append("Where the clip was taken (GPS) is left out, as chosen.")
+    elif said.has_place:
+        notes.append("The file goes on saying where the clip was taken (GPS).")
+    if said.others:
+        notes.append(f"The clip also holds {_listed(list(said.others))}: left out.")
+    return tuple(notes)
+
+
+def of_photo_in_motion(photo: Photo, preset: Preset) -> tuple[str, ...]:
+    """What of a photo's words and profile a clip or animation made of it does not keep."""
+    if preset.kind == "sequence":
+        return ()
+    details = photo.details
+    there = {"EXIF data": photo.exif, "XMP data": details.xmp, "IPTC data": details.iptc, "texts": details.texts}
+    found = [name for name, data in there.items() if data]
+    notes = [f"What the photo's file says ({_listed(found)}) is left out: it stays with pictures."] if found else []
+    if photo.icc:
+        notes.append("The photo's colour profile is left out: its colours are shown as if they were sRGB.")
+    return tuple(notes)

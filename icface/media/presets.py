@@ -72,18 +72,6 @@ class Preset:
         depth, alpha = bit_depth(form), has_alpha(form)
         return min(self.formats, key=lambda name: _shortfall(VideoFormat(name), form, depth, alpha=alpha))
 
-    def losses(self, source: str) -> tuple[str, ...]:
-        """What of frames in a pixel format this preset does not hold, in plain words."""
-        form, kept = VideoFormat(source.replace("yuvj", "yuv")), VideoFormat(self.pixel_format(source))
-        notes = []
-        if bit_depth(kept) < bit_depth(form):
-            notes.append(f"{bit_depth(form)} bits per colour are reduced to {bit_depth(kept)}.")
-        if has_alpha(form) and not has_alpha(kept):
-            notes.append("Transparency is left out.")
-        if _chroma(kept) > _chroma(form):
-            notes.append("Colours are stored at half the resolution of brightness.")
-        return tuple(notes)
-
 
 def _chroma(form: VideoFormat) -> int:
     layout = Layout.of(form)
@@ -112,12 +100,12 @@ PCM = frozenset({"pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le"
 _ALL = (
     Preset(
         name="mp4", title="MP4 (H.264): plays everywhere", suffix=".mp4", encoder="libx264", container="mp4",
-        formats=("yuv420p", "yuv420p10le"), options=(("crf", "14"), ("preset", "fast")),
+        formats=("yuv420p",), options=(("crf", "14"), ("preset", "fast")),
         sound_kept=_MP4_SOUND, sound_encoder="aac",
     ),
     Preset(
-        name="mp4-hevc", title="MP4 (HEVC): half the size, newer players", suffix=".mp4", encoder="libx265", container="mp4",
-        formats=("yuv420p", "yuv420p10le", "yuv420p12le"),
+        name="mp4-hevc", title="MP4 (HEVC): half the size, HDR, newer players", suffix=".mp4", encoder="libx265",
+        container="mp4", formats=("yuv420p", "yuv420p10le", "yuv420p12le"),
         options=(("crf", "19"), ("preset", "medium"), ("x265-params", "log-level=none")),
         sound_kept=_MP4_SOUND, sound_encoder="aac",
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -10,12 +11,12 @@ from typing import Protocol, Self
 from av.video.frame import VideoFrame as Decoded
 
 from icface.media.animation import AnimationWriter
-from icface.media.encoding import ClipWriter
+from icface.media.encoding import NO_TAGS, ClipWriter
 from icface.media.photo import Pixels
 from icface.media.pictures import Pictures, Written
 from icface.media.presets import Preset
 from icface.media.provenance import MADE_HERE, Provenance
-from icface.media.sequence import SequenceWriter
+from icface.media.sequence import PLAIN, SequenceWriter, StillsLike
 from icface.media.sound_track import SoundCut
 
 
@@ -49,7 +50,7 @@ class MovingWriter(Protocol):
         ...
 
 
-def begin(
+def begin(  # noqa: PLR0913  (what differs between the kinds of writers)
     path: str | Path,
     preset: Preset,
     pictures: Pictures,
@@ -57,8 +58,12 @@ def begin(
     sound: SoundCut | None = None,
     key: str = "",
     provenance: Provenance | None = MADE_HERE,
+    tags: Mapping[str, str] = NO_TAGS,
+    like: StillsLike = PLAIN,
 ) -> MovingWriter:
-    """The writer of a preset's kind, opened; sound is for clips only, and the key (see `SequenceWriter`) for sequences.
+    """The writer of a preset's kind, opened.
+
+    Sound and tags are for clips only; the key and the photo that stills are like (see `SequenceWriter`) for sequences.
 
     Raises
     ------
@@ -70,5 +75,5 @@ def begin(
     if preset.kind == "animation":
         return AnimationWriter(path, preset, pictures, provenance=provenance)
     if preset.kind == "sequence":
-        return SequenceWriter(path, preset, pictures, key=key, provenance=provenance)
-    return ClipWriter(path, preset, pictures, sound=sound, provenance=provenance)
+        return SequenceWriter(path, preset, pictures, key=key, provenance=provenance, like=like)
+    return ClipWriter(path, preset, pictures, sound=sound, provenance=provenance, tags=tags)

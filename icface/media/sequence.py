@@ -7,6 +7,7 @@ changed since: until the sequence is complete, a file beside the stills holds it
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +21,8 @@ from av.video.frame import VideoFrame as Decoded
 from numpy.typing import NDArray
 
 from icface.leftovers import is_resumable, mark_of, notes_of, standing
+from icface.media.details import NO_DETAILS, Details, Keep
+from icface.media.losses import of_frames
 from icface.media.photo import Photo, PhotoError, Pixels
 from icface.media.picture_pixels import PicturePixels
 from icface.media.pictures import Pictures, Written
@@ -34,6 +37,38 @@ from icface.whole_file import write_whole
 _EXR_MAGIC = b"\x76\x2f\x31\x01"
 _CAMERA_TRANSFERS = frozenset({1, 6, 14, 15})
 _LINEAR, _UNKNOWN_TRANSFERS = 8, frozenset({16, 18})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StillsLike:
+    """What stills say that show a photo.
+
+    Attributes
+    ----------
+    icc, exif, dpi, details
+        As of a `Photo`.
+    keep : str
+        How much of its description they keep, see `icface.media.writing.save_photo`.
+    """
+
+    icc: bytes | None = field(default=None, repr=False)
+    exif: bytes | None = field(default=None, repr=False)
+    dpi: tuple[float, float] | None = None
+    details: Details = NO_DETAILS
+    keep: Keep = "all"
+
+    @classmethod
+    def of(cls, photo: Photo, keep: Keep) -> StillsLike:
+        """What a photo says."""
+        return cls(icc=photo.icc, exif=photo.exif, dpi=photo.dpi, details=replace(photo.details, mode="", beside=""), keep=keep)
+
+    def photo(self, pixels: Pixels, path: Path) -> Photo:
+        """Pixels as a photo that says it."""
+        return Photo(pixels, path, "", self.icc, self.exif, self.dpi, self.details)
+
+
+PLAIN = StillsLike()
+"""Of stills that show a clip."""
 
 
 class SequenceWriter:
@@ -51,6 +86,8 @@ class SequenceWriter:
         Stands for all that decides what the frames show. Stills of another key are written again.
     provenance : Provenance or None
         What each file says of its making.
+    like : StillsLike
+        What else PNG and TIFF files say: profile, resolution and description of the photo they show.
     """
 
     def __init__(
@@ -61,7 +98,9 @@ class SequenceWriter:
         *,
         key: str = "",
         provenance: Provenance | None = MADE_HERE,
+        like: StillsLike = PLAIN,
     ) -> None:
+        self._like = like
         self.path, self._preset, self._pictures, self._provenance = Path(path), preset, pictures, provenance
         self._pixels = PicturePixels(pictures)
         self._notes_file = notes_of(self.path)
@@ -140,7 +179,7 @@ class SequenceWriter:
 
     def _save_photo(self, target: Path, pixels: Pixels) -> None:
         try:
-            save_photo(target, Photo(pixels, target, ""), provenance=self._provenance)
+            save_photo(target, self._like.photo(pixels, target), provenance=self._provenance, keep=self._like.keep)
         except PhotoError as error:
             raise EncodeError(str(error)) from error
 
@@ -160,7 +199,9 @@ class SequenceWriter:
             self._check(self.file(number))
         self._notes_file.unlink(missing_ok=True)
         stop = self._last + 1 / self._pictures.rate if end is None else end
-        return Written(self.file(0), self._count, stop - self._first, "", self._notes())
+        return Written(
+            self.file(0), self._count, stop - self._first, "", of_frames(self._preset, self._pictures, self._pictures)
+        )
 
     def _check(self, file: Path) -> None:
         try:
@@ -170,11 +211,6 @@ class SequenceWriter:
                 load_photo(file)
         except (PhotoError, ValueError, OSError) as error:
             raise EncodeError(f"{file} could not be read back ({error}). Export again.") from error
-
-    def _notes(self) -> tuple[str, ...]:
-        if self._preset.name == "exr" and self._pictures.colours.transfer in _UNKNOWN_TRANSFERS:
-            return ("The clip's colours are HDR: they were saved as they are, not made linear.",)
-        return ()
 
 
 def linear(pixels: Pixels, transfer: int) -> NDArray[np.float32]:

@@ -20,6 +20,7 @@ from typing import Self, cast
 import av
 import numpy as np
 from av.audio.frame import AudioFrame
+from av.audio.layout import AudioLayout
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from numpy.typing import NDArray
@@ -41,8 +42,8 @@ class SoundError(ValueError):
     """Sound that cannot be read or played; the message names the file or device, what is wrong and what helps."""
 
 
-def open_sound(path: Path) -> tuple[InputContainer, AudioStream, Fraction]:
-    """A file, its first stream of sound, and the time on the file's clock that counts as 0; the caller closes it.
+def open_sound(path: Path, track: int = 0) -> tuple[InputContainer, AudioStream, Fraction]:
+    """A file, one of its tracks of sound, and the time on the file's clock that counts as 0; the caller closes it.
 
     Raises
     ------
@@ -60,18 +61,30 @@ def open_sound(path: Path) -> tuple[InputContainer, AudioStream, Fraction]:
             f"{path} cannot be read ({why}): it is damaged or of another kind. Convert or copy it again."
         ) from error
     try:
-        stream = _first_sound(path, container)
+        stream = _sound(path, container, track)
         return container, stream, _zero(path, container, stream)
     except BaseException:
         container.close()
         raise
 
 
-def _first_sound(path: Path, container: InputContainer) -> AudioStream:
-    streams = [s for s in container.streams.audio if s.codec_context is not None]
-    if not streams:
-        raise SoundError(f"{path} holds no sound. Choose a file that does.")
-    stream = streams[0]
+def sound_tracks(path: Path) -> int:
+    """How many tracks of sound a file has; `SoundError` if there is none."""
+    container, _, _ = open_sound(path)
+    with container:
+        return len(_decodable(container))
+
+
+def _decodable(container: InputContainer) -> list[AudioStream]:
+    return [s for s in container.streams.audio if s.codec_context is not None]
+
+
+def _sound(path: Path, container: InputContainer, track: int) -> AudioStream:
+    streams = _decodable(container)
+    if track >= len(streams):
+        lacks = "no sound" if not streams else f"no track {track} of sound"
+        raise SoundError(f"{path} holds {lacks}. Choose a file that does.")
+    stream = streams[track]
     if not (0 < stream.rate <= _MOST_RATE and stream.channels > 0):
         raise SoundError(f"{path} holds sound of {stream.rate} samples a second: it is damaged. Copy or download it again.")
     for other in container.streams:
@@ -100,6 +113,10 @@ class SoundReader:
         Samples a second to give; the file's own by default.
     channels : int, optional
         1 or 2 channels to give; the file's own, at most 2, by default.
+    layout : str, optional
+        Arrangement of channels to give, such as "5.1", in the place of their number.
+    track : int
+        Which of the file's tracks of sound, from 0.
 
     Attributes
     ----------
@@ -109,12 +126,15 @@ class SoundReader:
         Number of the sample after the last, once a read has come to it.
     """
 
-    def __init__(self, path: str | Path, *, rate: int | None = None, channels: int | None = None) -> None:
-        self.path = Path(path)
-        self._container, self._stream, self._zero = open_sound(self.path)
+    def __init__(
+        self, path: str | Path, *, rate: int | None = None, channels: int | None = None, layout: str = "", track: int = 0
+    ) -> None:
+        self.path, self._track = Path(path), track
+        self._container, self._stream, self._zero = open_sound(self.path, track)
         try:
             self.rate = rate or self._stream.rate
-            self.channels = channels or min(self._stream.channels, 2)
+            self.channels = AudioLayout(layout).nb_channels if layout else channels or min(self._stream.channels, 2)
+            self._layout = layout or ("mono" if self.channels == 1 else "stereo")
             self._joins = joins_of(self.path)
             self.duration = self._claimed_duration()
             longest = Fraction(max(self._container.size, 0), _LEAST_BYTES_A_SECOND)  # a damaged file may claim years
@@ -197,9 +217,8 @@ class SoundReader:
             seek(self._container, self._stream, max(wanted, beginning), self._joins)
         except av.FFmpegError:  # of a kind of file in which nothing can be sought: all of it up to there is read
             self._container.close()
-            self._container, self._stream, self._zero = open_sound(self.path)
-        layout = "mono" if self.channels == 1 else "stereo"
-        resampler = av.AudioResampler(format="flt", layout=layout, rate=self.rate)
+            self._container, self._stream, self._zero = open_sound(self.path, self._track)
+        resampler = av.AudioResampler(format="flt", layout=self._layout, rate=self.rate)
         place: int | None = None
         kind: tuple[str, str, int] | None = None
         end = self._edit_end()
@@ -211,7 +230,7 @@ class SoundReader:
                 follows = 0 if place is None else place + round(self._waiting)
                 for samples in self._resampled(resampler, None) if place is not None else ():
                     yield cast("int", place), samples
-                resampler = av.AudioResampler(format="flt", layout=layout, rate=self.rate)
+                resampler = av.AudioResampler(format="flt", layout=self._layout, rate=self.rate)
                 place = follows if stamp is None else stamp
                 self._waiting = 0.0
             self._waiting += frame.samples * self.rate / frame.sample_rate

@@ -9,21 +9,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import cast
 
 import av
 import numpy as np
 from av.audio.frame import AudioFrame
+from av.audio.layout import AudioLayout
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.packet import Packet
 
 from icface.media.joins import joins_of, packets_of, seek
 from icface.media.presets import PCM, EncodeError, Preset
-from icface.media.sound import SoundReader, open_sound
+from icface.media.sound import SoundReader, open_sound, sound_tracks
 
 _LEAD_S = {"mp3": Fraction(3, 10), "opus": Fraction(1, 10), "pcm": Fraction(0), "flac": Fraction(0), "alac": Fraction(0)}
+_USUAL_LAYOUTS = {3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
+_BIBLIOGRAPHIC = {
+    "sqi": "alb", "hye": "arm", "eus": "baq", "mya": "bur", "zho": "chi", "ces": "cze", "nld": "dut", "fra": "fre",
+    "kat": "geo", "deu": "ger", "ell": "gre", "isl": "ice", "mkd": "mac", "mri": "mao", "msa": "may", "fas": "per",
+    "ron": "rum", "slk": "slo", "bod": "tib", "cym": "wel",
+}  # fmt: skip
+"""ISO 639-2: the twenty languages that have two codes."""
 _CUTS_ANYWHERE = frozenset({"mp4", "mov"})
 _BLOCK = 1024
 
@@ -45,14 +55,75 @@ class SoundCut:
     stop: Fraction
 
 
-def can_copy(cut: SoundCut, preset: Preset) -> bool:
-    """Whether the stretch is copied as it is; else it is encoded again. `SoundError` if there is no sound."""
-    container, stream, zero = open_sound(cut.path)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackPlan:
+    """What becomes of one track of sound.
+
+    Attributes
+    ----------
+    number : int
+        Its place among the file's tracks of sound, from 0.
+    copied : bool
+        Whether it is copied as it is; else it is encoded again.
+    channels : int
+        What the file has.
+    layout : str
+        How channels are arranged in what is written: "mono", "stereo", "5.1".
+    kept_channels : int
+        How many of them are written.
+    """
+
+    number: int
+    copied: bool
+    channels: int
+    layout: str
+    kept_channels: int
+
+
+def plan_tracks(cut: SoundCut, preset: Preset) -> tuple[TrackPlan, ...]:
+    """What becomes of each track of a clip's sound; `SoundError` if there is none."""
+    return tuple(_planned(cut, preset, number) for number in range(sound_tracks(cut.path)))
+
+
+def _planned(cut: SoundCut, preset: Preset, number: int) -> TrackPlan:
+    container, stream, zero = open_sound(cut.path, number)
     with container:
-        if _codec(stream) not in preset.sound_kept:
-            return False
+        channels, layout = stream.channels, stream.layout.name
         begins = (stream.start_time or 0) * Fraction(stream.time_base or 1) - zero
-        return preset.container in _CUTS_ANYWHERE or cut.start <= begins
+        cuts = preset.container in _CUTS_ANYWHERE or cut.start <= begins
+        if cuts and _codec(stream) in preset.sound_kept:
+            return TrackPlan(number=number, copied=True, channels=channels, layout=layout, kept_channels=channels)
+    for wanted in dict.fromkeys((layout, _USUAL_LAYOUTS.get(channels, layout), "mono" if channels == 1 else "stereo")):
+        if _takes(preset.sound_encoder, wanted):
+            break
+    kept = AudioLayout(wanted).nb_channels
+    return TrackPlan(number=number, copied=False, channels=channels, layout=wanted, kept_channels=kept)
+
+
+@lru_cache(maxsize=64)
+def _takes(encoder: str, layout: str) -> bool:
+    """Whether an encoder of sound takes an arrangement of channels: it is asked."""
+    if layout in ("mono", "stereo"):
+        return True
+    try:
+        with av.open(BytesIO(), "w", format="matroska") as container:
+            stream = cast("AudioStream", container.add_stream(encoder, rate=48000, layout=layout, options=_options(encoder)))
+            stream.codec_context.open()
+    except (av.FFmpegError, ValueError):
+        return False
+    return True
+
+
+def _options(encoder: str) -> dict[str, str]:
+    return {"mapping_family": "1"} if encoder == "libopus" else {}
+
+
+def _name_like(target: AudioStream, source: AudioStream, container: str) -> None:
+    """Give a track the language and title of another; QuickTime knows languages by their bibliographic codes."""
+    for name in ("language", "title"):
+        text = source.metadata.get(name, "und")
+        if text != "und":
+            target.metadata[name] = _BIBLIOGRAPHIC.get(text, text) if container == "mov" else text
 
 
 def _shortened(packet: Packet[AudioStream], most: int, stream: AudioStream) -> Packet[AudioStream]:
@@ -73,12 +144,14 @@ def _codec(stream: AudioStream) -> str:
 
 
 class SoundTrack:
-    """The sound of an export, written alongside its pictures.
+    """One track of an export's sound, written alongside its pictures.
 
     Parameters
     ----------
     cut : SoundCut
         What to write; its start is put at time 0.
+    plan : TrackPlan
+        Which track, and what becomes of it.
     output : av.container.OutputContainer
         Where to; a stream is added to it.
     preset : Preset
@@ -90,9 +163,9 @@ class SoundTrack:
         Whether packets are copied.
     """
 
-    def __init__(self, cut: SoundCut, output: OutputContainer, preset: Preset) -> None:
-        self.copied = can_copy(cut, preset)
-        self._output, self._cut = output, cut
+    def __init__(self, cut: SoundCut, plan: TrackPlan, output: OutputContainer, preset: Preset) -> None:
+        self.copied = plan.copied
+        self._output, self._cut, self._plan = output, cut, plan
         self._packets = self._copies(preset) if self.copied else self._encoded(preset)
         self._ahead: Packet[AudioStream] | None = None
         self._ahead = next(self._packets, None)  # opens what it needs, so that the stream is there
@@ -113,9 +186,10 @@ class SoundTrack:
         self._ahead = None
 
     def _copies(self, preset: Preset) -> Iterator[Packet[AudioStream]]:
-        container, stream, zero = open_sound(self._cut.path)
+        container, stream, zero = open_sound(self._cut.path, self._plan.number)
         with container:
             target = self._output.add_stream_from_template(stream)
+            _name_like(target, stream, preset.container)
             base = Fraction(stream.time_base or Fraction(1, stream.rate))
             first, last = (round((zero + at) / base) for at in (self._cut.start, self._cut.stop))
             lead = _LEAD_S.get(_codec(stream).split("_")[0], Fraction(2048, stream.rate))
@@ -136,17 +210,19 @@ class SoundTrack:
                 yield kept
 
     def _encoded(self, preset: Preset) -> Iterator[Packet[AudioStream]]:
-        with SoundReader(self._cut.path) as reader:
-            rate = 48000 if preset.sound_encoder == "libopus" else reader.rate
-            channels = reader.channels
-        layout = "mono" if channels == 1 else "stereo"
-        target = self._output.add_stream(preset.sound_encoder, rate=rate, layout=layout)
-        if not isinstance(target, AudioStream):
-            raise EncodeError(f"{preset.sound_encoder} is no encoder of sound. Choose another preset.")
-        if preset.sound_encoder in ("aac", "libopus"):
+        layout, channels, encoder = self._plan.layout, self._plan.kept_channels, preset.sound_encoder
+        container, stream, _ = open_sound(self._cut.path, self._plan.number)
+        with container:
+            rate = 48000 if encoder == "libopus" else stream.rate
+            options = _options(encoder) if channels > 2 else {}
+            target = self._output.add_stream(encoder, rate=rate, layout=layout, options=options)
+            if not isinstance(target, AudioStream):
+                raise EncodeError(f"{encoder} is no encoder of sound. Choose another preset.")
+            _name_like(target, stream, preset.container)
+        if encoder in ("aac", "libopus"):
             target.bit_rate = 96_000 * channels
         resampler = av.AudioResampler(format=target.format, layout=layout, rate=rate)
-        with SoundReader(self._cut.path, rate=rate, channels=channels) as reader:
+        with SoundReader(self._cut.path, rate=rate, layout=layout, track=self._plan.number) as reader:
             fifo = av.AudioFifo()
             for block in self._blocks(reader, layout):
                 for part in resampler.resample(block):

@@ -41,6 +41,11 @@ def problem_with(path: Path) -> str:
     return ""
 
 
+def photo_format(suffix: str) -> str:
+    """The format of photos with an ending: JPEG, PNG, WEBP or TIFF; "" for any other ending."""
+    return _FORMATS.get(suffix.lower(), "")
+
+
 def output_format(path: str | Path) -> str:
     """The format a file name asks for: JPEG, PNG, WEBP or TIFF.
 
@@ -50,8 +55,8 @@ def output_format(path: str | Path) -> str:
         For any other ending, a missing folder, or a folder of that name: what can be known before anything is rendered.
     """
     path = Path(path)
-    kind = _FORMATS.get(path.suffix.lower())
-    if kind is None:
+    kind = photo_format(path.suffix)
+    if not kind:
         ending = f"ends in {path.suffix!r}" if path.suffix else "has no ending"
         raise PhotoError(f"{path} {ending}. Photos are saved as {', '.join(_FORMATS)}: choose one of these endings.")
     problem = problem_with(path)

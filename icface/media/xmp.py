@@ -68,7 +68,8 @@ def saved_packet(packet: bytes, provenance: Provenance | None, *, place: bool) -
                 _remove(element, node)
     if provenance is not None:
         _add(document, _parsed(provenance.xmp()))
-    return (_HEAD + document.documentElement.toxml() + _END).encode()
+    (root,) = (node for node in document.childNodes if isinstance(node, minidom.Element))
+    return (_HEAD + root.toxml() + _END).encode()
 
 
 def _parsed(packet: bytes) -> minidom.Document:
@@ -91,8 +92,8 @@ def _elements(document: minidom.Document) -> list[minidom.Element]:
 
 
 def _attributes(element: minidom.Element) -> list[minidom.Attr]:
-    attributes = element.attributes
-    return [attributes.item(n) for n in range(attributes.length)]
+    found = (element.attributes.item(number) for number in range(element.attributes.length))
+    return [attribute for attribute in found if isinstance(attribute, minidom.Attr)]
 
 
 def _name(node: minidom.Node) -> tuple[str, str]:
