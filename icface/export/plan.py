@@ -193,7 +193,8 @@ def plan_export(project: Project, path: str | Path, options: ExportOptions | Non
     return ExportPlan(
         project=project, path=path, preset=preset, first=first, last=last, tick=frames.made.tick, ticks=frames.ticks,
         end=frames.stop - frames.start, made=frames.made, quality=options.quality, side_by_side=side_by_side, sound=sound,
-        written=written, provenance=provenance, keep=options.keep, tags=about.tags, like=about.like, losses=losses, notes=notes,
+        written=written, provenance=provenance, keep=options.keep, tags=about.tags, like=about.like, losses=losses,
+        notes=(*frames.notes, *notes),
     )  # fmt: skip
 
 
@@ -233,6 +234,7 @@ class _FramesPlan:
     ticks: NDArray[np.int64]
     start: Fraction
     stop: Fraction
+    notes: tuple[str, ...] = ()
 
 
 def _frames(project: Project, first: int, last: int) -> _FramesPlan:
@@ -248,7 +250,8 @@ def _clip_frames(clip: Clip, first: int, last: int) -> _FramesPlan:
     ticks = index.ticks[first : last + 1] - index.ticks[first]
     ticks.flags.writeable = False
     stop = index.time(last + 1) if last + 1 < len(index) else index.duration
-    return _FramesPlan(made, info.bits, ticks, index.time(first), stop)
+    told = info.notes[:-1] if is_hdr(info.colours) else info.notes  # the last is of how high dynamic range is shown
+    return _FramesPlan(made, info.bits, ticks, index.time(first), stop, told)
 
 
 def _photo_frames(project: Project, first: int, last: int) -> _FramesPlan:

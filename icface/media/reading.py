@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import math
 import re
 import stat
@@ -28,6 +29,7 @@ from PIL import ExifTags, Image, ImageCms, ImageFile, UnidentifiedImageError
 from icface.media.details import details_of
 from icface.media.photo import MAX_MEGAPIXELS, Photo, PhotoError, Pixels, bands
 
+logging.getLogger("PIL.TiffImagePlugin").setLevel(logging.CRITICAL)  # what it logs of damaged files, it raises as well
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF")
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _DAMAGED = "{path} is damaged or cut short: {why}. Copy or download it again."

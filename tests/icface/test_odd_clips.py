@@ -20,7 +20,7 @@ from icface.media.pictures import Pictures
 from icface.media.presets import PRESETS
 from icface.media.side_data import display_matrix
 from icface.media.sound import SoundReader
-from icface.media.sound_track import SoundCut, SoundTrack
+from icface.media.sound_track import SoundCut, SoundTrack, plan_tracks
 from icface.media.tone_mapping import to_sdr
 from icface.media.video import read_video
 from tests.icface.videos import Recipe, encode_video, moving_frames, write_tone
@@ -247,7 +247,8 @@ def test_sound_of_joined_recordings_is_copied_in_step(tmp_path: Path) -> None:
     _, path = joined(tmp_path, "joined.ts", 2)
     length, target = probe(path).duration, tmp_path / "out.mov"
     with av.open(str(target), "w") as container:
-        track = SoundTrack(SoundCut(path, length / 2, length), container, PRESETS["mov"])
+        cut = SoundCut(path, length / 2, length)
+        track = SoundTrack(cut, plan_tracks(cut, PRESETS["mov"])[0], container, PRESETS["mov"])
         track.write_until(None)
         track.close()
     with SoundReader(target) as sound, SoundReader(path) as source:
