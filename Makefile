@@ -1,5 +1,6 @@
 # make run      opens the editor on the sample portrait (without a display it renders a tour into out/)
 # make test     lint, types, import contracts and tests
+# make mutants  breaks the document's modules in small ways and tells which faults no test sees
 # make upgrade  installs the newest versions of everything and pins them in .ci/constraints.txt
 # make clean    removes .venv and everything generated
 # Another Python: make run PYTHON=python3.12
@@ -27,7 +28,7 @@ define say_what_is_downloaded
 endef
 
 .DELETE_ON_ERROR:
-.PHONY: run test upgrade clean
+.PHONY: run test mutants upgrade clean
 
 run: $(VENV)/.ready
 	$(BIN)/python main.py --sample
@@ -37,6 +38,9 @@ test: $(VENV)/.ready-to-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest
+
+mutants: $(VENV)/.ready-to-test
+	$(BIN)/python -m tests.mutants
 
 upgrade: $(BIN)/python
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Pin with the oldest Python: what it can \

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from icface.curves import EASE, Blend, CurveError, Key, Side, Track, control_points, moved_keys, smooth_handles
+from icface.curves import EASE, MOST_FRAME, Blend, CurveError, Key, Side, Track, control_points, moved_keys, smooth_handles
 
 SIDES: tuple[Side, ...] = ("linear", "ease", "bezier")
 
@@ -136,6 +136,58 @@ def test_smooth_handles_follow_a_slope_and_are_level_on_a_peak() -> None:
     assert smooth_handles(peak, 1) == ((-1, 0), (1, 0))
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_smooth_handles_take_the_harmonic_mean_of_both_slopes_and_a_third_of_each_gap(sign: int) -> None:
+    points = ((0, 0.0), (6, 3.0), (9, 6.0), (15, 6.0), (18, 9.0))  # slopes 1/2, 1, 0, 1
+    some = tuple(Key(frame=frame, value=sign * value) for frame, value in points)
+    slope = sign * 2 / 3
+    assert smooth_handles(some, 0) == ((0, 0), (2, 0))
+    assert smooth_handles(some, 1) == (pytest.approx((-2, -2 * slope)), pytest.approx((1, slope)))
+    assert smooth_handles(some, 2) == ((-1, 0), (2, 0))
+    assert smooth_handles(some, 3) == ((-2, 0), (1, 0))
+    assert smooth_handles(some, 4) == ((-1, 0), (0, 0))
+    assert smooth_handles(some[:2], 0) == ((0, 0), (2, 0))
+    assert smooth_handles(some[:1], 0) == ((0, 0), (0, 0))
+
+
+def bisected(first: Key, second: Key, frame: float) -> float:
+    """The curve's value at a frame, by halving alone: slow and sure."""
+    points = control_points(first, second)
+    low, high = 0.0, 1.0
+    for _ in range(80):
+        middle = (low + high) / 2
+        low, high = (middle, high) if bernstein(points, middle)[0] < frame else (low, middle)
+    return float(bernstein(points, low)[1])
+
+
+def bernstein(points: NDArray[np.float64], t: float) -> NDArray[np.float64]:
+    shares = np.array([(1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t**2 * (1 - t), t**3])
+    return np.asarray(shares @ points)
+
+
+@pytest.mark.parametrize("start", [0, 40])
+@pytest.mark.parametrize(
+    ("leaves", "comes", "near"),
+    [
+        ((3.0, 9.0), (-4.0, -2.0), 1e-9),
+        ((0.0, 5.0), (-11.0, 3.0), 1e-9),
+        ((0.5, -60.0), (-0.5, 60.0), 1e-7),
+        ((11.9, 1.0), (-11.9, -1.0), 1e-4),
+        ((12.0, 0.0), (-12.0, 0.0), 1e-3),  # upright in the middle, where Newton's steps are of no use
+        ((0.0, 0.0), (0.0, 0.0), 1e-9),
+    ],
+)
+def test_a_curve_is_where_halving_finds_it(
+    start: int, leaves: tuple[float, float], comes: tuple[float, float], near: float
+) -> None:
+    first = Key(frame=start, value=-3, right="bezier", right_handle=leaves)
+    second = Key(frame=start + 12, value=7, left="bezier", left_handle=comes)
+    frames = start + np.array([0.001, 0.3, 1, 2.5, 5, 5.9, 5.999, 6.001, 6.2, 7, 9.75, 11, 11.999])
+    together = values_between(first, second, frames)
+    assert together == pytest.approx([bisected(first, second, frame) for frame in frames], abs=near * 10)
+    assert together.tolist() == [float(values_between(first, second, np.array([frame]))[0]) for frame in frames]
+
+
 def test_of_two_keys_on_a_frame_the_later_given_counts() -> None:
     track = Track.of("yaw", [Key(frame=5, value=1), Key(frame=2, value=3), Key(frame=5, value=2)])
     assert [(key.frame, key.value) for key in track.keys] == [(2, 3), (5, 2)]
@@ -218,3 +270,30 @@ def test_keys_are_not_moved_to_no_number() -> None:
         moved_keys([Key(frame=0, value=1.0)], 1, float("inf"))
     with pytest.raises(CurveError, match="finite"):
         moved_keys([Key(frame=0, value=1.7e308)], 1, 1.7e308)
+
+
+@pytest.mark.parametrize(
+    ("stands", "furthest_back", "furthest_on"),
+    [((2, 10), -2, MOST_FRAME - 10), ((0, 10), 0, MOST_FRAME - 10), ((3, MOST_FRAME - 2), -3, 2), ((5, MOST_FRAME), -5, 0)],
+)
+def test_keys_are_moved_to_the_first_and_the_last_frame_and_not_beyond(
+    stands: tuple[int, int], furthest_back: int, furthest_on: int
+) -> None:
+    some = [Key(frame=frame, value=1) for frame in stands]
+    assert moved_keys(some, furthest_back)[0].frame == 0
+    assert moved_keys(some, furthest_on)[1].frame == MOST_FRAME
+    for frames in (furthest_back - 1, furthest_on + 1):
+        with pytest.raises(CurveError, match=f"from 0 to {MOST_FRAME}"):
+            moved_keys(some, frames)
+    assert moved_keys([], 3) == []
+
+
+def test_a_key_stands_on_the_frames_there_are_and_its_handles_begin_at_nothing() -> None:
+    for frame in (0, MOST_FRAME):
+        key = Key(frame=frame, value=0)
+        assert (key.left_handle, key.right_handle) == ((0.0, 0.0), (0.0, 0.0))
+    for frame in (-1, MOST_FRAME + 1, True, 1.0):
+        with pytest.raises(CurveError, match="stands on a frame"):
+            Key(frame=frame, value=0)  # type: ignore[arg-type]
+    upright = Key(frame=1, value=0, left_handle=(0.0, 5.0), right_handle=(0.0, -5.0))
+    assert upright.moved(2).right_handle == (0.0, -5.0)

@@ -278,3 +278,52 @@ def test_linking_in_a_frame_takes_the_mean_shown_there() -> None:
 def test_keys_cannot_stand_before_the_first_frame() -> None:
     with pytest.raises(CurveError, match="not on -1"):
         edits.set_key(a_project(ControlVector()), "yaw", -1, 0)
+
+
+def bent_at_three(**sides: str) -> Project:
+    """Keys at 0, 3 and 6, the middle one with handles (-1, -1) and (1, 1) on bezier sides, or on those given."""
+    project = edits.set_sides(keyed((0, 0), (3, 3), (6, 6)), [("yaw", 3)], left="bezier", right="bezier")
+    return edits.set_sides(project, [("yaw", 3)], **sides)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("joined", [True, False])
+@pytest.mark.parametrize(
+    ("side", "handle", "dragged", "other_in_line"),
+    [
+        ("left", (-2.0, 1.0), (-2.0, 1.0), (1.0, -0.5)),
+        ("right", (2.0, 4.0), (2.0, 4.0), (-1.0, -2.0)),
+        ("left", (0.0, 1.0), (0.0, 1.0), (1.0, 1.0)),  # upright: there is no slope to follow
+        ("right", (0.0, 1.0), (0.0, 1.0), (-1.0, -1.0)),
+        ("left", (2.0, 1.0), (0.0, 1.0), (1.0, 1.0)),  # dragged past the key
+        ("right", (-2.0, 1.0), (0.0, 1.0), (-1.0, -1.0)),
+    ],
+)
+def test_the_other_handle_stays_in_line_while_handles_are_joined(
+    side: str, handle: tuple[float, float], dragged: tuple[float, float], other_in_line: tuple[float, float], joined: bool
+) -> None:
+    moved = edits.set_handle(bent_at_three(), ("yaw", 3), side, handle, joined=joined)  # type: ignore[arg-type]
+    key = moved.edits[0].tracks[0].keys[1]
+    other = other_in_line if joined else {"left": (1.0, 1.0), "right": (-1.0, -1.0)}[side]
+    assert (key.left_handle, key.right_handle) == ((dragged, other) if side == "left" else (other, dragged))
+
+
+def test_a_side_without_a_handle_is_not_bent_by_the_other_one() -> None:
+    project = edits.set_handle(bent_at_three(right="linear"), ("yaw", 3), "left", (-2.0, 1.0))
+    assert project.edits[0].tracks[0].keys[1].right_handle == (1.0, 1.0)
+    project = edits.set_handle(bent_at_three(left="ease"), ("yaw", 3), "right", (2.0, 4.0))
+    assert project.edits[0].tracks[0].keys[1].left_handle == (-1.0, -1.0)
+
+
+def test_pasted_keys_are_heard_and_open_whatever_their_track_was() -> None:
+    project = edits.set_key(keyed((2, 1), (5, 4)), "AU12L", 3, 0.5)
+    project = edits.set_track(project, "yaw", muted=True, solo=True, locked=True)
+    copied = edits.copy_keys(project, [("yaw", 2), ("yaw", 5), ("AU12L", 3)])
+    pasted = edits.paste_keys(a_project(ControlVector()), copied, 10).edits[0]
+    assert [track.target for track in pasted.tracks] == ["AU12L", "yaw"]
+    assert [[key.frame for key in track.keys] for track in pasted.tracks] == [[11], [10, 13]]
+    assert not any(track.muted or track.solo or track.locked for track in pasted.tracks)
+    there = edits.set_track(keyed((10, 9)), "yaw", muted=True, solo=True)
+    again = edits.paste_keys(there, copied, 10).edits[0].track("yaw")
+    assert again is not None
+    assert (again.muted, again.solo) == (True, True)  # a track that is there stays as it is
+    assert [(key.frame, key.value) for key in again.keys] == [(10, 1), (13, 4)]

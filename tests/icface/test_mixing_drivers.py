@@ -345,3 +345,36 @@ def test_the_clip_that_is_heard_is_the_source_or_what_drives_or_what_was_chosen(
     mute = replace(driven.driver("A"), name="B", medium=replace(a_clip(2), has_sound=False))
     both = edits.set_rule(edits.add_driver(driven, mute), MixRule(group="yaw", driver="B"))
     assert mixing.heard_clip(edits.set_output(both, sound="B")) is None
+
+
+@pytest.mark.parametrize("gone", [{0}, {39}, {12, 13, 14}, {9, 20}, {3, 25, 26}, {19}, {20}, set()])
+@pytest.mark.parametrize("cuts", [(), (20,), (10, 30)])
+def test_an_edit_comes_back_smoothly_after_frames_without_the_face_and_at_once_after_a_cut(
+    gone: set[int], cuts: tuple[int, ...]
+) -> None:
+    motion = a_motion([None if frame in gone else ControlVector() for frame in range(40)], cuts=cuts)
+    shots = list(zip((0, *cuts), (*cuts, 40), strict=True))
+    for frame in range(40):
+        first, end = next(shot for shot in shots if shot[0] <= frame < shot[1])
+        far = min((abs(frame - other) for other in gone if first <= other < end), default=99)
+        share = min(far / 7, 1.0)
+        assert mixing.presence(motion, frame) == pytest.approx(share * share * (3 - 2 * share)), frame
+    assert mixing.presence(motion, -3) == mixing.presence(motion, 0)
+    assert mixing.presence(motion, 99) == mixing.presence(motion, 39)
+
+
+def test_a_mirrored_driver_rests_in_its_mirrored_neutral_frame() -> None:
+    states = [ControlVector.of({"yaw": 4 + i, "mouthSmile_L": 0.2 + 0.3 * i, "mouthSmile_R": 0.1}) for i in range(3)]
+    project = edits.set_neutral(driven_by(a_motion(states), mirror=True), "A", 1)
+    assert values(project, "yaw", 3) == [1, 0, -1]
+    assert values(edits.set_neutral(project, "A", 0), "mouthSmile_R", 3) == [0, 0.3, 0.6]
+    assert values(edits.set_neutral(project, "A", 0), "mouthSmile_L", 3) == [0, 0, 0]
+    assert values(edits.set_neutral(project, "A", None), "yaw", 3) == [-4, -5, -6]
+
+
+def test_absolute_rules_have_gain_offset_and_limits_too() -> None:
+    motion = a_ramp("yaw", [-5.0, 0, 5, 20])
+    assert values(driven_by(motion, group="yaw", mode="absolute", gain=2, offset=1), "yaw", 4) == [-9, 1, 11, 41]
+    assert values(driven_by(motion, group="yaw", mode="absolute", low=0), "yaw", 4) == [0, 0, 5, 20]
+    assert values(driven_by(motion, group="yaw", mode="absolute", high=0), "yaw", 4) == [-5, 0, 0, 0]
+    assert values(driven_by(motion, ControlVector.of({"yaw": 3}), group="yaw", mode="absolute"), "yaw", 4) == [-5, 0, 5, 20]
