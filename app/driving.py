@@ -132,7 +132,7 @@ class Driving(QObject):
         waiting = [d.name for d in self.project.drivers if d.medium == found.clip and d.motion is None]
         is_source = self.project.clip is not None and self.project.clip.digest == found.clip.digest and not self.project.faces
         if not found.motions:
-            text = "It can still be shown and exported; choose another clip to drive a face."
+            text = " ".join(("It can still be shown and exported; choose another clip to drive a face.", *found.notes))
             self._studio.noticed.emit(Notice(kind="warning", title=f"No face found in {name}", text=text, topic="no-face"))
             return
         if found.notes:
