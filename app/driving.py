@@ -68,6 +68,7 @@ class Driving(QObject):
         studio.bridge.glimpse_ready.connect(self.glimpse_ready)
         studio.bridge.job_finished.connect(self._job_finished)
         studio.session.project_changed.connect(self._project_changed)
+        studio.session.emptied.connect(self._forget)
 
     @property
     def project(self) -> Project:
@@ -290,6 +291,11 @@ class Driving(QObject):
         if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], Path):
             path, notes = value
             self._studio.noticed.emit(Notice(kind="info", title=f"Saved {path.name}", text=" ".join(notes), topic="saved"))
+
+    def _forget(self) -> None:
+        """The document is empty: small pictures and people are asked for anew when their clips come back."""
+        for known in (self._films, self._glimpses, self._people):
+            known.clear()
 
     # Films -----------------------------------------------------------------------------------------------------------
 

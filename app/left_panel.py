@@ -109,6 +109,7 @@ class LeftPanel(QWidget):
         driving.glimpse_ready.connect(self.media.show_film)
         driving.tracking.connect(self.media.show_tracking)
         driving.people_found.connect(self.media.show_people)
+        self._studio.session.emptied.connect(self.media.forget)
         bridge.portraits_ready.connect(self._portraits_ready)
         self._studio.playhead.glanced.connect(self._show_frame)
         self.picker.face_chosen.connect(self._studio.choose_face)

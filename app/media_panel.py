@@ -134,6 +134,11 @@ class MediaPanel(QWidget):
             self._films[photo.digest] = {0: thumbnail(photo.rgb8, 2 * THUMB[0])}
         self._show_source()
 
+    def forget(self) -> None:
+        """The document is empty: let go of small pictures and of what was read of clips."""
+        for known in (self._films, self._people, self._portraits, self._progress, self._clocks, self._left):
+            known.clear()
+
     def show_film(self, digest: str, film: dict[int, Pixels]) -> None:
         """Small pictures of a clip or photo by frame, added to those that are known."""
         known = self._films.get(digest, {})

@@ -27,7 +27,9 @@ from icface.project import Clip, Face, Project, Source
 from icface.render import Frame, FrameRequest, Opened, Renderer, Tracked
 
 log = logging.getLogger(__name__)
-_Kind = Literal["render", "load", "open", "observe", "prepare", "save", "take", "track", "film", "glimpse", "portraits", "job"]
+_Kind = Literal[
+    "render", "load", "open", "observe", "prepare", "save", "take", "track", "film", "glimpse", "portraits", "job", "forget"
+]  # fmt: skip
 _TITLES: dict[_Kind, str] = {
     "render": "The picture could not be computed",
     "load": "The networks could not be loaded",
@@ -41,6 +43,7 @@ _TITLES: dict[_Kind, str] = {
     "glimpse": "A small picture could not be made",
     "portraits": "The people could not be shown",
     "job": "The work could not be finished",
+    "forget": "The memory could not be given back",
 }
 _UNFORESEEN = "Something happened that the program did not foresee. Your edits are kept; undo the last one, or try again."
 _NO_MEMORY = "There is not enough memory for this. Close other programs, or use a smaller photo."
@@ -264,6 +267,13 @@ class RenderBridge(QObject):
     def stop(self, job: Job) -> None:
         """Stop an export: `Cancelled` is heard when its file is gone."""
         self._engine.cancel(job)
+
+    def forget(self) -> None:
+        """Nothing that was opened is needed any more: give its memory back."""
+        self._asked = self._prepared = None
+        self._waiting = False
+        self._engine.withdraw()
+        self._begin("forget", self._renderer.forget())
 
     def cancel(self) -> None:
         """Stop all jobs that run but exports; nothing more is heard of them."""

@@ -89,6 +89,7 @@ class Studio(QObject):
         self._view_side = 1024
         self._turning: tuple[int, dict[str, float]] = (0, {})
         session.project_changed.connect(self._project_changed)
+        session.emptied.connect(self._forget)
         bridge.photo_opened.connect(self._opened)
         bridge.face_observed.connect(self._face_observed)
         bridge.photo_saved.connect(self._saved)
@@ -187,6 +188,11 @@ class Studio(QObject):
         self._photos.move_to_end(photo.digest)
         while len(self._photos) > 1 and sum(kept.pixels.nbytes for kept in self._photos.values()) > _KEPT_BYTES:
             self._photos.popitem(last=False)
+
+    def _forget(self) -> None:
+        """The document is empty, and undo leads nowhere: no photo is needed at hand."""
+        self._photos.clear()
+        self.bridge.forget()
 
     def _return(self, photo: Photo) -> None:
         """Undo led back to a photo that had to be read again."""

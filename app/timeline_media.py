@@ -44,7 +44,12 @@ class TimelineMedia(QObject):
         self._thread = DiskThread(self)  # of its own, so that a long sound does not hold up a document that is saved
         film_ready.connect(self._take_film)
         session.project_changed.connect(lambda _before, after: self._show(after))
+        session.emptied.connect(self._forget)
         self._show(session.project)
+
+    def _forget(self) -> None:
+        self._films.clear()
+        self._peaks.clear()
 
     def close(self) -> None:
         """Stop reading."""

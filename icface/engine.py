@@ -143,6 +143,11 @@ class RenderEngine(Generic[Request, Result]):
             self._refine_at = time.monotonic() + self._settle_s
             self._changed.notify()
 
+    def withdraw(self) -> None:
+        """Take back the request and the refinement that are not begun yet."""
+        with self._changed:
+            self._pending = self._refinement = None
+
     def add_job(self, work: Work, *, must_finish: bool = False) -> Job:
         """Hand over a generator, to be advanced between requests in turn with the other jobs.
 

@@ -52,6 +52,11 @@ class FrameCache(Generic[Key, Value]):
         """What the values kept weigh together."""
         return self._held
 
+    def clear(self) -> None:
+        """Forget all values."""
+        self._values.clear()
+        self._held = 0
+
     def get_or_make(self, key: Key, make: Callable[[], Value]) -> Value:
         """The value of a key, made now if it is not kept; when `make` raises, nothing has changed."""
         if key in self._values:

@@ -154,7 +154,8 @@ class RecentClips:
         return reader
 
     def close(self) -> None:
-        """Let go of all files."""
+        """Let go of all files and frames; what is asked for later is read again."""
+        self._frames.clear()
         while self._readers:
             self._readers.popitem()[1].close()
 

@@ -19,6 +19,7 @@ from icface.geometry import Box, Similarity
 from icface.media import Photo, Pixels, load_photo, thumbnail
 from icface.media.clip import probe
 from icface.media.video import VIDEO_SUFFIXES, VideoError
+from icface.memory import give_back
 from icface.mixing import resolve
 from icface.motion import Motion
 from icface.pictures import ClipFrame, RecentClips, clip_of, fitted
@@ -236,6 +237,14 @@ class Renderer:
         self._load_tracker()
         yield Progress(1, 2, "Loading the networks")
         self._load_predictor()
+
+    def forget(self) -> Generator[Progress, None, None]:
+        """Job: let go of all pictures, encodings and clips that are kept for later; the networks stay."""
+        yield Progress(0, 1, "Making room")
+        for cache in (self._encodings, self._copies, self._drafts):
+            cache.clear()
+        self._clips.close()
+        give_back()
 
     def open(self, path: str | Path) -> Generator[Progress, None, Opened]:
         """Job: read a photo and find its faces, or look into a clip.

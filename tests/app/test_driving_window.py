@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
@@ -18,7 +22,7 @@ from icface import formats
 from icface.geometry import Box
 from icface.mixing import shown
 from icface.project import MixRule, Project
-from tests.app.conftest import SMILING, StandInTracker, drawn_face
+from tests.app.conftest import SMILING, StandInTracker, drawn_face, open_in
 from tests.app.test_main_window import drop, settle
 from tests.icface.videos import drifting, write_video
 from tests.strategies import a_ramp
@@ -374,3 +378,41 @@ def test_a_number_keeps_its_fine_steps_while_arrows_step_through_time(driven: Ma
     assert gain.value > fine + 0.005
     QTest.keyClick(gain, Qt.Key.Key_Right)
     assert driven.studio.playhead.frame == 1
+
+
+def test_a_document_that_is_emptied_gives_back_every_picture_it_had(
+    qtbot: QtBot, driven: MainWindow, astronaut: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    """Photos that undo could lead back to, pictures on the screen, encodings, frames of clips and films of the panels."""
+    studio, caches, alive = driven.studio, driven.studio.bridge._renderer, list[weakref.ref[Any]]()
+    studio.bridge.frame_ready.connect(lambda frame: alive.extend(map(weakref.ref, (frame.pixels, frame.before.pixels))))
+    for number in range(2):
+        Image.fromarray(np.roll(astronaut, number + 1, 0)).save(tmp_path / f"{number}.png")
+        open_in(qtbot, driven, tmp_path / f"{number}.png")
+        studio.set_row("AU12", 0.8, number)
+        qtbot.waitUntil(lambda: not studio.bridge.is_busy, timeout=20_000)
+        assert studio.photo is not None
+        alive.append(weakref.ref(studio.photo.pixels))
+    assert len(alive) > 4
+    assert any(reference() is not None for reference in alive)
+    assert len(caches._encodings) > 0
+    studio.session.mark_saved()
+    driven.documents.new()
+    qtbot.waitUntil(lambda: not studio.bridge.is_busy, timeout=20_000)
+    gc.collect()
+    assert [reference() for reference in alive if reference() is not None] == []
+    assert [len(cache) for cache in (caches._encodings, caches._copies, caches._drafts, caches._clips._frames)] == [0] * 4
+    assert not caches._clips._readers
+    media, panel = driven.driving.media, driven.driving.panel.media
+    assert [len(known) for known in (studio._photos, media._films, media._peaks, panel._films, panel._portraits)] == [0] * 5
+
+
+def test_a_clip_that_comes_back_after_the_document_was_emptied_is_filmed_again(
+    qtbot: QtBot, driven: MainWindow, clip_path: Path, astronaut_path: Path
+) -> None:
+    driven.studio.session.mark_saved()
+    driven.documents.new()
+    open_in(qtbot, driven, astronaut_path)
+    with qtbot.waitSignal(driven.driving.driving.film_ready, timeout=20_000):
+        driven.driving.driving.add_source(clip_path)
+    qtbot.waitUntil(lambda: not driven.studio.bridge.is_busy, timeout=20_000)

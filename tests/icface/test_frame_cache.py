@@ -86,3 +86,13 @@ def test_the_bound_holds_whatever_is_asked_for(asked: list[tuple[str, int]]) -> 
         assert 0 <= cache.held_bytes <= 20
     if asked:
         assert asked[-1][0] in cache
+
+
+def test_a_cache_that_was_cleared_holds_nothing_and_goes_on() -> None:
+    cache: Cache = FrameCache(100)
+    for name in "abc":
+        cache.get_or_make(name, lambda: block(30))
+    cache.clear()
+    assert (len(cache), cache.held_bytes) == (0, 0)
+    cache.get_or_make("d", lambda: block(30))
+    assert cache.held_bytes == 30
