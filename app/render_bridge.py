@@ -270,8 +270,7 @@ class RenderBridge(QObject):
 
     def forget(self) -> None:
         """Nothing that was opened is needed any more: give its memory back."""
-        self._asked = self._prepared = None
-        self._waiting = False
+        self._asked, self._prepared, self._waiting = None, None, False
         self._engine.withdraw()
         self._begin("forget", self._renderer.forget())
 

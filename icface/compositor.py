@@ -6,6 +6,7 @@ Only the picture under the face crop is touched, at rest nothing is, and every p
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, Literal
 
 import cv2
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface.geometry import Similarity
+from icface.media import Photo
 from icface.model.neutralizer import GRID
 from icface.model.patches import SMOOTH_PX, Patch
 from icface.predictor import FacePrediction, SourceEncoding
@@ -229,3 +231,12 @@ def _blended(under: Pixels, over: Pixels, share: Pixels) -> Pixels:
     """`over` laid on `under` by its share, rounded to the depth of `under`; equal pixels stay as they are."""
     mixed: Pixels = (under + (over.astype(np.float32) - under) * share + 0.5).astype(under.dtype)
     return mixed
+
+
+def in_picture(encoding: SourceEncoding, photo: Photo, picture: Photo) -> SourceEncoding:
+    """The encoding of a face of the photo, as of the same face in the photo's reduced copy."""
+    if picture is photo:
+        return encoding
+    across, down = photo.width / picture.width, photo.height / picture.height
+    photo_from_picture = Similarity((across, 0, (across - 1) / 2, 0, down, (down - 1) / 2))
+    return replace(encoding, crop_from_image=encoding.crop_from_image @ photo_from_picture)

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from icface.controls import ControlVector, apply_deltas, deltas_from_settings
 from icface.engine import Checkpoint, Progress
 from icface.frame_cache import FrameCache
-from icface.geometry import Box, Similarity
+from icface.geometry import Box
 from icface.media import Photo, Pixels, load_photo, thumbnail
 from icface.media.clip import probe
 from icface.media.video import VIDEO_SUFFIXES, VideoError
@@ -332,10 +332,10 @@ class Renderer:
         picture = photo if request.quality == "full" else self._working_copy(photo, request.max_side)
         pixels, changes = picture.pixels, request.changes
         if changes:
-            from icface.compositor import composite  # noqa: PLC0415  (see _load_predictor)
+            from icface.compositor import composite, in_picture  # noqa: PLC0415  (see _load_predictor)
         for face, controls in changes:
             checkpoint()
-            encoding = _in_picture(self._encode(photo, face), photo, picture)
+            encoding = in_picture(self._encode(photo, face), photo, picture)
             checkpoint()
             prediction = self._load_predictor().predict(encoding, controls)
             pixels = composite(pixels, encoding, prediction, quality=request.quality, checkpoint=checkpoint)
@@ -394,12 +394,3 @@ def edit_photo(
     """
     deltas = deltas_from_settings(face.controls, settings, relative=relative)
     return renderer.render(FrameRequest(photo, (face,), (apply_deltas(face.controls, deltas),))).pixels
-
-
-def _in_picture(encoding: SourceEncoding, photo: Photo, picture: Photo) -> SourceEncoding:
-    """The encoding of a face of the photo, as of the same face in the photo's reduced copy."""
-    if picture is photo:
-        return encoding
-    across, down = photo.width / picture.width, photo.height / picture.height
-    photo_from_picture = Similarity((across, 0, (across - 1) / 2, 0, down, (down - 1) / 2))
-    return replace(encoding, crop_from_image=encoding.crop_from_image @ photo_from_picture)
