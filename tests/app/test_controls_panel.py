@@ -137,12 +137,18 @@ def test_a_region_folds_and_tells(qtbot: QtBot, panel: ControlsPanel) -> None:
     assert "AU1" not in visible(panel)
 
 
-def test_nothing_is_repainted_for_another_faces_edits(panel: ControlsPanel, project: Project) -> None:
-    def forbidden(_project: Project) -> None:
-        raise AssertionError
-
-    panel._show = forbidden  # type: ignore[method-assign]
-    panel.apply(project, project)
+def test_nothing_is_repainted_for_another_faces_edits(panel: ControlsPanel) -> None:
+    before = a_project(SMILING, ControlVector())
+    panel.apply(Project(), before)
+    painted: list[Project] = []
+    panel._show = painted.append  # type: ignore[method-assign]
+    other = edits.choose_face(edits.set_control(edits.choose_face(before, 1), "yaw", 5.0), 0)
+    assert other.edits[1] != before.edits[1]
+    panel.apply(before, other)
+    assert painted == []
+    own = edits.set_control(other, "yaw", 5.0)
+    panel.apply(other, own)
+    assert painted == [own]
 
 
 class Eyes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -10,12 +11,12 @@ import torch
 from numpy.typing import NDArray
 
 from icface.compositor import composite
-from icface.controls import ControlVector, apply_deltas
+from icface.controls import apply_deltas
 from icface.geometry import Box, Similarity
 from icface.model.anatomy import one_face
 from icface.model.crops import sample_crop
 from icface.model.device import Device
-from icface.model.neutralizer import GRID, Part
+from icface.model.neutralizer import GRID, WINDOW, Part
 from icface.model.paint_limits import hues_of, in_own_hues
 from icface.predictor import FacePredictor, SourceEncoding
 from icface.tracking import FaceObservation, NoFaceError
@@ -164,14 +165,33 @@ def test_a_face_at_the_edge_of_the_photo_is_edited_too(
     assert (edited(predictor, cut, encoding, AU12L=0.8, AU12R=0.8) != cut).any()
 
 
-def test_a_crop_without_a_face_is_refused(predictor: FacePredictor, monkeypatch: pytest.MonkeyPatch) -> None:
-    landmarks = np.zeros((478, 3), np.float32)
-    landmarks[:, :2] = np.random.default_rng(0).uniform(40, 80, (478, 2))
-    landmarks[33, :2], landmarks[263, :2] = (45, 60), (75, 60)
-    nothing = FaceObservation(Box.around(landmarks), landmarks, ControlVector(), 0.5)
-    monkeypatch.setattr("icface.predictor.MIN_FACE_SHARE", 2.0)
-    with pytest.raises(NoFaceError, match="draw a box"):
-        predictor.encode(np.zeros((128, 128, 3), np.uint8), nothing)
+class Blinkered(torch.nn.Module):
+    """Takes a square in the middle of the window for face, and all else for background."""
+
+    def __init__(self, network: torch.nn.Module, side: int) -> None:
+        super().__init__()
+        self.network, self.side = network, side
+
+    def forward(self, image: torch.Tensor, landmarks: torch.Tensor) -> object:
+        surface = self.network(image, landmarks)
+        size = surface.logits.shape[-1]
+        first = (size - self.side) // 2
+        scores = torch.zeros_like(surface.logits)
+        scores[:, Part.BACKGROUND] = 1
+        square = slice(first, first + self.side)
+        scores[:, Part.BACKGROUND, square, square], scores[:, Part.SKIN, square, square] = 0, 1
+        return replace(surface, logits=scores)
+
+
+def test_a_crop_in_which_less_than_a_fiftieth_is_face_is_refused(astronaut: Image, face: FaceObservation) -> None:
+    neutralizer, animator, painter = FacePredictor.load("cpu")._full
+    least = math.ceil(math.sqrt(0.02) * WINDOW)
+    for side in (0, least - 1):
+        predictor = FacePredictor(Blinkered(neutralizer, side), animator, painter)  # type: ignore[arg-type]
+        with pytest.raises(NoFaceError, match="draw a box"):
+            predictor.encode(astronaut, face)
+    seen = FacePredictor(Blinkered(neutralizer, least), animator, painter).encode(astronaut, face)  # type: ignore[arg-type]
+    assert len(seen.mesh.source) > 0
 
 
 def test_only_the_largest_face_of_a_crop_is_moved() -> None:
