@@ -19,7 +19,7 @@ from icface.controls import ACTION_UNITS, ANGLES, action_units
 from icface.engine import Progress
 from icface.formats import save
 from icface.intake import Intake
-from icface.media.video import VIDEO_SUFFIXES
+from icface.kinds import is_clip
 from icface.mixing import motion_frame, shown
 from icface.motion import Motion
 from icface.project import Clip, DataFile, Driver, Face, Medium, MixRule, Project, Source, mix_target
@@ -87,7 +87,7 @@ class Driving(QObject):
         self.add_source(path)
 
     def _tell_dropped(self, path: Path, open_instead: Callable[[Path], object], *, drives: bool) -> None:
-        remedy = ("Open it instead", lambda: open_instead(path)) if path.suffix.lower() in VIDEO_SUFFIXES else None
+        remedy = ("Open it instead", lambda: open_instead(path)) if is_clip(path) else None
         text = "It moves as the person in it does." if drives else "It is among the drivers on the left."
         title = f"{path.name} drives the face" if drives else f"{path.name} is added"
         self._studio.noticed.emit(Notice(kind="info", title=title, text=text, topic="dropped", remedy=remedy))

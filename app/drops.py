@@ -12,7 +12,7 @@ from app.driving import Driving
 from app.errors import Notice
 from app.file_dialogs import drives, dropped_file, dropped_sources
 from app.studio import Studio
-from icface.intake import DATA_SUFFIXES
+from icface.kinds import is_data
 from icface.project import Project
 
 Open = Callable[[Path], object]
@@ -63,7 +63,7 @@ class Drops(QObject):
             self._tell_waiting(path, open_instead)
         elif self._would_drive(path):
             self._driving.add_dropped(path, open_instead)
-        elif path.suffix.lower() in DATA_SUFFIXES:
+        elif is_data(path):
             text = "A table drives a face, and there is none. Open a photo or a clip with a face, and drop it again."
             self._studio.noticed.emit(Notice(kind="warning", title=f"{path.name} is not used", text=text, topic="dropped"))
         else:

@@ -11,12 +11,12 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton, QWidget
 
 from app.settings import Settings
 from icface.formats import FORMATS
-from icface.intake import DATA_SUFFIXES
+from icface.kinds import DATA_SUFFIXES, PHOTO_SUFFIXES, kind_of
 from icface.media.video import VIDEO_SUFFIXES
 from icface.project_file import ENDING
 
-PHOTO_ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
-CLIP_ENDINGS = tuple(sorted(VIDEO_SUFFIXES))
+PHOTO_ENDINGS = tuple(sorted(PHOTO_SUFFIXES))
+CLIP_ENDINGS = (*sorted(VIDEO_SUFFIXES), ".gif")
 _KINDS = {"JPEG": (".jpg", ".jpeg"), "PNG": (".png",), "WebP": (".webp",), "TIFF": (".tif", ".tiff")}
 
 
@@ -183,18 +183,21 @@ def _open(dialog: QFileDialog, then: Callable[[Path], object]) -> QFileDialog:
 
 def dropped_file(event: QDropEvent) -> Path | None:
     """The first file of a drop that can be opened."""
-    return next((path for path in _dropped(event) if path.suffix.lower() in (ENDING, *PHOTO_ENDINGS, *CLIP_ENDINGS)), None)
+    return next((path for path in _dropped(event) if kind_of(path).group in {"photo", "clip"} or _is_project(path)), None)
 
 
 def dropped_sources(event: QDropEvent) -> list[Path]:
     """The files of a drop that can drive a face."""
-    known = {*PHOTO_ENDINGS, *CLIP_ENDINGS, *DATA_SUFFIXES}
-    return [path for path in _dropped(event) if path.suffix.lower() in known]
+    return [path for path in _dropped(event) if kind_of(path).group in {"photo", "clip", "table"}]
 
 
 def drives(path: Path) -> bool:
     """Whether a file dropped on an open photo drives it, rather than being opened in its place: a clip or a table."""
-    return path.suffix.lower() in {*CLIP_ENDINGS, *DATA_SUFFIXES}
+    return kind_of(path).group in {"clip", "table"}
+
+
+def _is_project(path: Path) -> bool:
+    return path.suffix.lower() == ENDING or kind_of(path).group == "project"
 
 
 def _dropped(event: QDropEvent) -> list[Path]:

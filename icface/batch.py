@@ -23,8 +23,8 @@ from icface.cores import cores, pool_size
 from icface.engine import Progress, run_to_end
 from icface.export import EXPORT_PRESETS, STILL, Exported, ExportError, ExportOptions, export, plan_export
 from icface.failures import end_of_process, lacks_memory, trace_of_fault
+from icface.kinds import is_clip
 from icface.media.clip import file_digest
-from icface.media.video import VIDEO_SUFFIXES
 from icface.project import Project
 from icface.recipes import applied, opened_document, pattern_of, voice_of
 from icface.render import Renderer
@@ -214,7 +214,7 @@ def _made(task: BatchTask) -> Exported:
     if not any(made.mix for made in target.edits) and pattern.source is None:
         target = edits.drive_with(target, target.drivers[0].name)
     options = task.options
-    if options.sound is None and task.source.suffix.lower() not in VIDEO_SUFFIXES and not target.output.sound:
+    if options.sound is None and not is_clip(task.source) and not target.output.sound:
         options = replace(options, sound=voice_of(target))
     task.target.parent.mkdir(parents=True, exist_ok=True)
     return run_to_end(export(plan_export(target, task.target, options), renderer))

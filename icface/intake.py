@@ -8,15 +8,13 @@ from fractions import Fraction
 from pathlib import Path
 
 from icface.engine import Progress
-from icface.formats import FORMATS, format_of, load
+from icface.formats import format_of, load
+from icface.kinds import is_data
 from icface.media.clip import file_digest
-from icface.media.video import VIDEO_SUFFIXES
 from icface.motion import Motion
-from icface.project import DataFile, Medium
+from icface.project import Clip, DataFile, Medium
 from icface.render import Renderer
 from icface.tracking import NoFaceError
-
-DATA_SUFFIXES = frozenset(suffix for kind in FORMATS.values() for suffix in kind.read_suffixes)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -38,11 +36,6 @@ class Intake:
     motions: tuple[Motion, ...] = ()
     labels: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
-
-
-def is_data(path: Path) -> bool:
-    """Whether a file's name says that it holds tracking data."""
-    return path.suffix.lower() in DATA_SUFFIXES
 
 
 def take_in(renderer: Renderer, path: str | Path, *, rate: Fraction | None = None) -> Generator[Progress, None, Intake]:
@@ -67,7 +60,7 @@ def take_in(renderer: Renderer, path: str | Path, *, rate: Fraction | None = Non
         yield Progress(0, 1, f"Reading {path.name}")
         return _table(path, rate)
     opened = yield from renderer.open(path)
-    if path.suffix.lower() in VIDEO_SUFFIXES:
+    if isinstance(opened.source, Clip):
         return Intake(medium=opened.source)
     if not opened.faces:
         raise NoFaceError(f"No face was found in {path}, so that it has no expression to give. Choose another photo.")

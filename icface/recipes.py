@@ -15,6 +15,7 @@ from icface.controls import ControlVector, deltas_from_settings, expand_control
 from icface.curves import Blend, Key, Track
 from icface.engine import Progress
 from icface.intake import take_in
+from icface.kinds import kind_of
 from icface.project import Clip, DataFile, Driver, Face, FaceEdits, Project, ProjectError, Source
 from icface.render import Renderer
 from icface.tracking import NoFaceError
@@ -181,9 +182,9 @@ def _size(source: Source | Clip | None) -> tuple[int, int] | None:
 
 def pattern_of(renderer: Renderer, path: Path) -> Generator[Progress, None, Project]:
     """Job: what many files are to be given: a document, or one in which a table, clip or photo drives the first face."""
-    from icface.project_file import ENDING, load_project  # noqa: PLC0415  (cattrs takes a while)
+    from icface.project_file import load_project  # noqa: PLC0415  (cattrs takes a while)
 
-    if path.suffix == ENDING or path.is_dir():
+    if kind_of(path).group in ("project", "folder") or path.suffix == ".icface":
         yield Progress(0, 1, f"Reading {path.name}")
         return load_project(path)
     stand_in = Project(edits=())

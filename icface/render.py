@@ -16,9 +16,10 @@ from icface.controls import ControlVector, apply_deltas, deltas_from_settings
 from icface.engine import Checkpoint, Progress
 from icface.frame_cache import FrameCache
 from icface.geometry import Box
+from icface.kinds import is_clip
 from icface.media import Photo, Pixels, load_photo, thumbnail
 from icface.media.clip import probe
-from icface.media.video import VIDEO_SUFFIXES, VideoError
+from icface.media.video import VideoError
 from icface.memory import give_back
 from icface.mixing import resolve
 from icface.motion import Motion
@@ -256,7 +257,7 @@ class Renderer:
         """
         name = Path(path).name
         yield Progress(0, 3, f"Reading {name}")
-        if Path(path).suffix.lower() in VIDEO_SUFFIXES:
+        if is_clip(path):
             clip = clip_of(probe(path))
             first = self._clips.photo(ClipFrame(clip, 0))
             return Opened(Photo(first.pixels, first.path, clip.digest), (), clip)

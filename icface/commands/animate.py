@@ -69,11 +69,15 @@ def animate(  # noqa: PLR0913  (one for each option of its own)
       WORD   relative, absolute, mirror, shift=FRAMES, low=NUMBER, high=NUMBER
     """
     from icface.commands.meter import watched
+    from icface.kinds import check_kind
     from icface.recipes import opened_document, voice_of, with_driver, with_face
     from icface.render import Renderer
 
     rules = [parse_mix(text) for text in mixes]
     files = _named(drivers)
+    check_kind(photo, "photo", "clip")
+    for path in files.values():
+        check_kind(path, "clip", "table", "photo")
     unknown = [rule.driver for rule in rules if rule.driver and rule.driver not in files]
     if unknown:
         raise SettingsError(f"--mix speaks of {unknown[0]!r}, which no --driver is called. There are: {', '.join(files)}.")

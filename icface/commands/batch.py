@@ -65,9 +65,11 @@ def batch(  # noqa: PLR0913  (one for each option of its own)
     from icface.batch import in_processes, run_batch, tasks_for
     from icface.commands.meter import watched
     from icface.export import ExportError
+    from icface.kinds import check_kind
 
     if not pattern.exists():
         raise ExportError(f"{pattern} is not there. Name a project, a tracking table, a clip or a photo.")
+    check_kind(pattern, "project", "table", "clip", "photo")
     tasks = tasks_for(inputs, pattern, folder, options_of(chosen), device=device)
     if address is None:
         runner = in_processes(jobs)

@@ -42,9 +42,12 @@ def convert(  # noqa: PLR0913, PLR0917  (one for each option)
     head's rotation, and JSON or npz of its own, which lose nothing but, in JSON, landmarks.
     """
     from icface.formats import FormatError, load, save
+    from icface.kinds import check_kind
 
     if target.exists() and source.exists() and target.samefile(source):
         raise FormatError(f"{target} is the file that is read. Choose another name, so that the original stays.")
+    if read_as is None:
+        check_kind(source, "table")
     found = load(source, face=face, units=units, rate=rate, name=read_as)
     motion = found.motion
     lost = save(target, motion, write_as)

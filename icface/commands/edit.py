@@ -11,7 +11,7 @@ import click
 from icface.commands.exporting import carry_out, export_options
 from icface.commands.options import delta_option, set_option
 from icface.controls import ControlVector
-from icface.edit_list import SettingsError, parse_settings
+from icface.edit_list import parse_settings
 
 _FRAMES = re.compile(r"(\d+)-(\d+)")
 
@@ -57,12 +57,11 @@ def edit(  # noqa: PLR0913  (one for each option of its own)
     copied where the file can hold it.
     """
     from icface.commands.meter import watched
-    from icface.media.video import VIDEO_SUFFIXES
+    from icface.kinds import check_kind
     from icface.recipes import Changes, changed, opened_document, with_face
     from icface.render import Renderer
 
-    if clip.is_file() and clip.suffix.lower() not in VIDEO_SUFFIXES:
-        raise SettingsError(f"{clip} is no clip. Photos are changed by icface render.")
+    check_kind(clip, "clip")
     if not texts:
         raise click.UsageError("Say what to change: --set AU12=+0.5, say.")
     settings = parse_settings(texts, delta=delta)

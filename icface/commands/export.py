@@ -21,9 +21,11 @@ def export(project: Path, device: str, **chosen: Any) -> None:
 
     The plan is said first. Ctrl-C leaves a file of that name as it was; a sequence of stills goes on where it stopped.
     """
+    from icface.kinds import check_kind
     from icface.project_file import read_project
     from icface.render import Renderer
 
+    check_kind(project, "project")
     loaded = read_project(project)
     for note in loaded.notes:
         tell(f"note: {note}", err=True)

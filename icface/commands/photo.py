@@ -73,6 +73,9 @@ def render(  # noqa: PLR0913, PLR0917  (one for each option)
         raise click.UsageError("--set and --edits exclude each other: put the settings into the file.")
     if face_index is not None and box_text:
         raise click.UsageError("--face and --box exclude each other.")
+    from icface.kinds import check_kind
+
+    check_kind(photo, "photo")
     box = parse_box(box_text) if box_text else None
     edits = read_edits(edits_file, delta=delta) if edits_file else {"": parse_settings(texts, delta=delta)}
     _check_settings(edits, source=edits_file)
@@ -253,8 +256,10 @@ def info(photo: Path, as_json: bool, device: str) -> None:
 
     The 56 controls are head angles in degrees and expression channels from 0 to 1; Action Units are read from them.
     """
+    from icface.kinds import check_kind
     from icface.render import Renderer
 
+    check_kind(photo, "photo")
     opened = run_to_end(Renderer(device=device).open(photo))
     about = _about(opened.photo)
     faces = [_about_face(face, i) for i, face in enumerate(opened.faces)]

@@ -57,11 +57,13 @@ def track(  # noqa: PLR0913, PLR0917  (one for each option)
     from icface.commands.meter import watched
     from icface.conditioning import filled, smoothed
     from icface.formats import FormatError, format_to_write, save
+    from icface.kinds import check_kind
     from icface.model.device import pick_device
     from icface.tracking.choice import begin, tracker_of
     from icface.tracking.clips import track_clip
     from icface.tracking.remembered import track_clip_once
 
+    check_kind(clip, "clip")
     format_to_write(output)
     if output.exists() and clip.exists() and output.samefile(clip):
         raise FormatError(f"{output} is the clip itself. Choose another name, so that the original stays.")

@@ -30,7 +30,7 @@ from icface.media.details import details_of
 from icface.media.photo import MAX_MEGAPIXELS, Photo, PhotoError, Pixels, bands
 
 logging.getLogger("PIL.TiffImagePlugin").setLevel(logging.CRITICAL)  # what it logs of damaged files, it raises as well
-_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF")
+_FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF")
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _DAMAGED = "{path} is damaged or cut short: {why}. Copy or download it again."
 _ODD_COLOURS = "{path} stores its colours as {what}, which cannot be edited. Save it as RGB with 8 or 16 bits per colour first."

@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 
 from icface.media.orientation import Orientation
 from icface.media.side_data import display_matrix
+from icface.media.unrolled import AnimationError, is_rolled, unrolled
 
 VIDEO_SUFFIXES = frozenset(
     (".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts",
@@ -69,6 +70,8 @@ def in_plain_words(path: Path) -> Iterator[None]:
 def open_container(path: Path) -> InputContainer:
     """A file as FFmpeg reads it, whatever its name: what a name such as ``take:1.mp4`` begins with is no protocol.
 
+    Of an animated WebP or PNG, which FFmpeg does not read, it is the clip that `icface.media.unrolled` makes of it.
+
     Nothing but this file is opened, whatever it says.
 
     Raises
@@ -78,6 +81,11 @@ def open_container(path: Path) -> InputContainer:
     av.FFmpegError, OSError
         If it cannot be read.
     """
+    if is_rolled(path):
+        try:
+            path = unrolled(path)
+        except AnimationError as error:
+            raise VideoError(str(error)) from error
     try:
         return av.open(str(path.absolute()), metadata_errors="ignore", container_options=_ONLY_THE_FILE)
     except av.ArgumentError:
