@@ -5,20 +5,23 @@ What is read is compared with what its head says before a byte of memory is take
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Mapping
 from functools import partial
-from typing import IO, Any
+from tokenize import TokenError
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.project_file.container import ZipEntries, write_entries
+from icface.project_file.container import MOST_PACKED_BYTES, ZipEntries, write_entries
 from icface.project_file.errors import ProjectFileError
+from icface.scratch import ScratchError, copied
 
 MOST_BYTES = 4 << 30
 """Of one set of arrays: five hours of a face with landmarks at 25 frames a second."""
+IN_MEMORY_BYTES = 64 << 20
+"""Of one array; a larger one is kept in a temporary file."""
 _PIECE_BYTES = 1 << 20
 _NAME = re.compile(r"[a-z_]{1,40}\.npy")
 _DTYPES = tuple(np.dtype(kind) for kind in ("<f8", "<f4", "<i8", "<i4", "u1", "?"))
@@ -37,31 +40,39 @@ def write_arrays(stream: IO[bytes], arrays: Mapping[str, NDArray[Any]]) -> None:
     write_entries(stream, ((f"{name}.npy", partial(write_npy, array)) for name, array in sorted(arrays.items())))  # type: ignore[arg-type]
 
 
-def unpacked(data: bytes, where: str) -> dict[str, NDArray[Any]]:
-    """The arrays of an npz, read-only; `ProjectFileError` for anything but plain little-endian numbers in C order."""
-    entries = ZipEntries(io.BytesIO(data), where)
+def unpacked(stream: BinaryIO, where: str, *, most_packed: int = MOST_PACKED_BYTES) -> dict[str, NDArray[Any]]:
+    """The arrays of an npz, read-only; `ProjectFileError` for anything but plain little-endian numbers in C order.
+
+    Large ones are kept in temporary files, see `icface.scratch`.
+    """
+    entries = ZipEntries(stream, where, most_packed=most_packed)
     arrays: dict[str, NDArray[Any]] = {}
     for name in sorted(entries.names):
         if not _NAME.fullmatch(name):
             raise ProjectFileError(f"{where} has an entry {name!r}, which is not the name of an array.")
-        arrays[name.removesuffix(".npy")] = _array(entries.read(name, MOST_BYTES), f"{where}, {name}")
+        arrays[name.removesuffix(".npy")] = _array(entries.open(name, MOST_BYTES), f"{where}, {name}")
     return arrays
 
 
-def _array(data: bytes, where: str) -> NDArray[Any]:
-    stream = io.BytesIO(data)
+def _array(stream: BinaryIO, where: str) -> NDArray[Any]:
+    size = stream.seek(0, 2)
+    stream.seek(0)
     try:
         magic = np.lib.format.read_magic(stream)
         shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
-    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
+    except (ValueError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError) as error:
         raise ProjectFileError(f"{where} is not an array ({error}). Open an older copy of the project.") from None
     if magic != (1, 0) or dtype not in _DTYPES or fortran:
         raise ProjectFileError(f"{where} holds {dtype}; a project holds plain numbers in C order.")
     count = 1
     for length in shape:
         count *= int(length)
-    if any(int(length) < 0 for length in shape) or count * dtype.itemsize != len(data) - stream.tell():
-        raise ProjectFileError(f"{where} claims the shape {shape} of {dtype}, and holds {len(data) - stream.tell()} bytes.")
-    found = np.frombuffer(data, dtype, offset=stream.tell()).reshape(shape).copy()
-    found.flags.writeable = False
-    return found
+    left = size - stream.tell()
+    if any(int(length) < 0 for length in shape) or count * dtype.itemsize != left:
+        raise ProjectFileError(f"{where} claims the shape {shape} of {dtype}, and holds {left} bytes.")
+    try:
+        return copied(stream, shape, dtype, in_memory_bytes=IN_MEMORY_BYTES)
+    except EOFError:
+        raise ProjectFileError(f"{where} breaks off. Open an older copy of the project.") from None
+    except ScratchError as error:
+        raise ProjectFileError(f"{where} could not be read: {error}") from None

@@ -181,7 +181,7 @@ def _read_arrays(
     read_motions: dict[str, Motion] = {}
     read_landmarks: dict[str, NDArray[np.float32]] = {}
     for digest in sorted(_spoken_of(tree, "motion") & named.keys()):
-        found = arrays.unpacked(entries.read(named[digest], arrays.MOST_BYTES), named[digest])
+        found = _unpacked(entries, named[digest])
         try:
             motion = motion_from_arrays(found, place=named[digest])
         except MotionStoreError as error:
@@ -190,9 +190,14 @@ def _read_arrays(
             raise ProjectFileError(f"{named[digest]} holds another motion than its name says. Open an older copy.")
         read_motions[digest] = motion
     for digest in sorted(_spoken_of(tree, "landmarks") & named.keys()):
-        found = arrays.unpacked(entries.read(named[digest], arrays.MOST_BYTES), named[digest])
+        found = _unpacked(entries, named[digest])
         read_landmarks[digest] = _landmarks(found, digest, named[digest])
     return read_motions, read_landmarks
+
+
+def _unpacked(entries: Entries, name: str) -> dict[str, NDArray[Any]]:
+    with entries.open(name, arrays.MOST_BYTES) as stream:
+        return arrays.unpacked(stream, name, most_packed=entries.most_packed_in(name))
 
 
 def _spoken_of(tree: dict[str, Any], field: str) -> set[str]:

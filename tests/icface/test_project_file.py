@@ -29,7 +29,7 @@ from icface.project_file import ProjectFileError, load_project, read_project, sa
 from icface.project_file import files as project_files
 from icface.project_file import tree as tree_module
 from icface.project_file.arrays import write_arrays
-from icface.project_file.container import MOST_ENTRIES
+from icface.project_file.container import MOST_ENTRIES, ZipEntries
 from icface.project_file.migrations import MIGRATIONS, migrated
 from icface.project_file.tree import parsed, project_of, text_of, tree_of
 from tests.documents import documents
@@ -548,6 +548,39 @@ def test_a_packed_project_is_read_as_well(saved: Path) -> None:
         for name, data in entries.items():
             archive.writestr(name, data)
     assert load_project(saved) == expected
+
+
+def test_a_packed_zip_in_a_packed_zip_is_refused_before_it_is_unpacked(saved: Path) -> None:
+    entry = motion_entry(saved)
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for part in range(40):
+            archive.writestr(f"seconds{'x' * part}.npy", b"\0" * 900_000)
+    with zipfile.ZipFile(saved) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()} | {entry: inner.getvalue()}
+    with zipfile.ZipFile(saved, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+    assert "packs 36000000 bytes, and at most 1048576 are unpacked. Pack it again without" in refusal(saved)
+
+
+def test_more_than_is_unpacked_is_refused(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with zipfile.ZipFile(saved) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(saved, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+    monkeypatch.setattr(ZipEntries.__init__, "__kwdefaults__", {"most_packed": 1000})
+    assert "at most 1000 are unpacked" in refusal(saved)
+
+
+def test_large_arrays_are_kept_in_temporary_files(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = load_project(saved)
+    monkeypatch.setattr("icface.project_file.arrays.IN_MEMORY_BYTES", 0)
+    after = load_project(saved)
+    assert after == before
+    motion = next(driver.motion for driver in after.drivers if driver.motion is not None)
+    assert isinstance(motion.controls, np.memmap)
 
 
 def test_damage_in_a_packed_project_is_told(saved: Path) -> None:
