@@ -202,11 +202,15 @@ def _low_pass(rows: FloatArray, cutoff_hz: FloatArray, steps: FloatArray, rate: 
 def neutral_frame(motion: Motion) -> int:
     """The frame whose face is nearest to rest: little expression, the head as it mostly is, open eyes, a sure reading.
 
+    Of a motion that was fitted, it is the frame that its controls count from.
+
     Raises
     ------
     ConditioningError
         If no frame has a face.
     """
+    if motion.rest is not None:
+        return motion.rest
     found = np.flatnonzero(motion.present)
     if not len(found):
         raise ConditioningError("No frame has a face, so none can be the neutral one. Choose another clip.")
@@ -240,7 +244,7 @@ def mirrored(motion: Motion) -> Motion:
     source, signs = _mirror()
     rows = motion.controls[:, source] * signs + np.float32(0)  # no negative zero
     carried = frozenset(name for name, at in zip(CHANNELS, source, strict=True) if CHANNELS[at] in motion.carried)
-    return replace(motion, controls=rows, landmarks=None, carried=carried)
+    return replace(motion, controls=rows, landmarks=None, regressed=None, carried=carried)
 
 
 # ---------------------------------------------------------------------------------------------------------- at any time

@@ -30,6 +30,7 @@ from icface.controls import (
 from icface.curves import Track
 from icface.motion import Motion
 from icface.project import Clip, Driver, FaceEdits, MixRule, Project, ProjectError, mix_target
+from icface.reading.fitted import fitted
 from icface.smoothstep import smoothstep
 
 FloatArray = NDArray[np.float64]
@@ -163,8 +164,8 @@ def motion_frame(project: Project, name: str, frame: int, face_index: int | None
 
 
 def prepared(driver: Driver) -> Motion | None:
-    """A source's motion as rules take it: filled, smooth, its blinks whole; None while it is not tracked."""
-    return None if driver.motion is None else _ready(driver.motion, driver.missing, driver.smoothing)
+    """A source's motion as rules take it: fitted, filled, smooth, its blinks whole; None while it is not tracked."""
+    return None if driver.motion is None else _ready(driver.motion, driver.missing, driver.smoothing, driver.neutral_frame)
 
 
 def rule_value(edits: FaceEdits, rule: MixRule, parameter: str, frame: int) -> float:
@@ -304,7 +305,7 @@ def _mixed(project: Project, edits: FaceEdits, frames: Frames, own: FloatArray) 
 def _taken(project: Project, edits: FaceEdits, rule: MixRule, driver: Driver, frames: Frames, own: FloatArray) -> FloatArray:
     """(F, 56) what a rule makes of its driver; NaN where that shows no face, and in channels that it does not carry."""
     assert driver.motion is not None
-    motion = _ready(driver.motion, driver.missing, driver.smoothing)
+    motion = _ready(driver.motion, driver.missing, driver.smoothing, driver.neutral_frame)
     neutral = _resting(driver, motion)
     if rule.mirror:
         motion, neutral = _mirrored(motion), _mirrored(Motion.still(neutral)).vector(0) or ControlVector()
@@ -337,8 +338,14 @@ def _keyed(edits: FaceEdits, rule: MixRule, parameter: str, frames: Frames) -> F
 
 
 @lru_cache(maxsize=64)
-def _ready(motion: Motion, missing: MissingPolicy, smoothing: float) -> Motion:
-    return whole_blinks(smoothed(filled(motion, missing), smoothing))
+def _ready(motion: Motion, missing: MissingPolicy, smoothing: float, rest: int | None) -> Motion:
+    return whole_blinks(smoothed(filled(_counted_from(motion, rest), missing), smoothing))
+
+
+@lru_cache(maxsize=16)
+def _counted_from(motion: Motion, rest: int | None) -> Motion:
+    """A motion that was fitted is fitted anew where another frame is taken to be at rest."""
+    return motion if motion.reading == "regressed" or rest is None else fitted(motion, rest)
 
 
 @lru_cache(maxsize=32)

@@ -62,6 +62,10 @@ class Motion:
         First frames after a cut, rising.
     origin : str
         Who read it, for people: "built-in tracker", "OpenFace CSV".
+    regressed : (N, 56) float32, read-only, or None
+        What the tracker's network read, where `controls` were fitted to the landmarks (`icface.reading`).
+    rest : int or None
+        The frame in which the face was taken to be at rest when `controls` were fitted.
     digest : str
         Stands for the content in comparisons.
     """
@@ -74,6 +78,8 @@ class Motion:
     carried: frozenset[str] = frozenset(CHANNELS)
     cuts: tuple[int, ...] = ()
     origin: str = ""
+    regressed: NDArray[np.float32] | None = field(default=None, repr=False)
+    rest: int | None = None
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -83,8 +89,9 @@ class Motion:
         _check_values(self)
         for name in ("seconds", "controls", "confidence"):
             object.__setattr__(self, name, sealed(getattr(self, name), np.float64 if name == "seconds" else np.float32))
-        if self.landmarks is not None:
-            object.__setattr__(self, "landmarks", sealed(self.landmarks, np.float32))
+        for name in ("landmarks", "regressed"):
+            if (value := getattr(self, name)) is not None:
+                object.__setattr__(self, name, sealed(value, np.float32))
         object.__setattr__(self, "digest", _digest(self))
 
     def __eq__(self, other: object) -> bool:
@@ -130,6 +137,11 @@ class Motion:
         """(N,) whether a face was read in the frame."""
         found: NDArray[np.bool_] = ~np.isnan(self.controls[:, 0])
         return found
+
+    @property
+    def reading(self) -> str:
+        """Whether controls were "fitted" to landmarks, or are "regressed": read from pixels, or come from a file."""
+        return "regressed" if self.regressed is None else "fitted"
 
     @property
     def carries(self) -> NDArray[np.bool_]:
@@ -183,6 +195,7 @@ def _check_shapes(motion: Motion, count: int) -> None:
         "controls": (count, len(CHANNELS)),
         "confidence": (count,),
         "landmarks": (count, N_LANDMARKS, 3),
+        "regressed": (count, len(CHANNELS)),
     }
     for name, shape in wanted.items():
         value: NDArray[Any] | None = getattr(motion, name)
@@ -225,6 +238,8 @@ def _check_values(motion: Motion) -> None:
     if not ((trust >= 0) & (trust <= 1)).all():
         row = int(np.flatnonzero(~((trust >= 0) & (trust <= 1)))[0])
         raise MotionError(f"Frame {row} has confidence {trust[row]:g}; it is 0 to 1.")
+    if motion.rest is not None and not 0 <= motion.rest < len(motion.seconds):
+        raise MotionError(f"The frame at rest is one of 0 to {len(motion.seconds) - 1}, not {motion.rest}.")
     if list(motion.cuts) != sorted(set(motion.cuts)) or not all(0 < cut < len(motion.seconds) for cut in motion.cuts):
         raise MotionError(f"Cuts are rising frames from 1 to {len(motion.seconds) - 1}, not {motion.cuts[:5]}.")
 
@@ -246,7 +261,9 @@ def _digest(motion: Motion) -> str:
     digest = hashlib.blake2b(digest_size=16)
     about = (motion.rate.as_integer_ratio(), sorted(motion.carried), motion.cuts, motion.origin)
     digest.update(repr(about).encode())
-    for array in (motion.seconds, motion.controls, motion.confidence, motion.landmarks):
+    if motion.rest is not None:
+        digest.update(f"rest {motion.rest}".encode())
+    for array in (motion.seconds, motion.controls, motion.confidence, motion.landmarks, motion.regressed):
         if array is not None:
             digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()

@@ -2,8 +2,9 @@
 
 Convention
 ----------
-A motion becomes the arrays ``seconds``, ``controls``, ``confidence`` and perhaps ``landmarks``, as `icface.motion.Motion` has
-them, and ``about``: the bytes of a JSON object with rate, carried channels, cuts and origin. A reading on disk is an ``.npz``
+A motion becomes the arrays ``seconds``, ``controls``, ``confidence`` and perhaps ``landmarks`` and ``regressed``, as
+`icface.motion.Motion` has them, and ``about``: the bytes of a JSON object with rate, carried channels, cuts, origin and perhaps
+the frame at rest. A reading on disk is an ``.npz``
 of the arrays of all its motions, named ``0.seconds`` and so on, and one more ``about``. What is read is a copy: what becomes of
 the file later changes no document. Nothing is pickled.
 """
@@ -36,10 +37,15 @@ FORMAT = "icface-reading-1"
 CACHE_BYTES = 4_000_000_000
 """Bound on what is kept of clips, in bytes: some eight hours at 25 frames a second."""
 
-_DTYPES = {"seconds": np.float64, "controls": np.float32, "confidence": np.float32, "landmarks": np.float32, "about": np.uint8}
-_TAILS: dict[str, tuple[int, ...]] = {
-    "seconds": (), "controls": (len(CHANNELS),), "confidence": (), "landmarks": (N_LANDMARKS, 3), "about": (),
+_DTYPES = {
+    "seconds": np.float64, "controls": np.float32, "confidence": np.float32, "landmarks": np.float32,
+    "regressed": np.float32, "about": np.uint8,
 }  # fmt: skip
+_TAILS: dict[str, tuple[int, ...]] = {
+    "seconds": (), "controls": (len(CHANNELS),), "confidence": (), "landmarks": (N_LANDMARKS, 3),
+    "regressed": (len(CHANNELS),), "about": (),
+}  # fmt: skip
+_OPTIONAL = frozenset({"landmarks", "regressed"})
 _MOST_ABOUT_BYTES = 10_000_000
 _MOST_MOTIONS = 1000
 IN_MEMORY_BYTES = 16_000_000
@@ -57,16 +63,19 @@ class MotionStoreError(ValueError):
 
 def motion_to_arrays(motion: Motion) -> Arrays:
     """The arrays that stand for a motion, not copied."""
-    about = {
+    about: dict[str, Any] = {
         "rate": str(motion.rate),
         "carried": sorted(motion.carried),
         "cuts": list(motion.cuts),
         "origin": motion.origin,
     }
+    if motion.rest is not None:
+        about["rest"] = motion.rest
     arrays: Arrays = {"about": _bytes_of(about), "seconds": motion.seconds, "controls": motion.controls}
     arrays["confidence"] = motion.confidence
-    if motion.landmarks is not None:
-        arrays["landmarks"] = motion.landmarks
+    for name in _OPTIONAL:
+        if (array := getattr(motion, name)) is not None:
+            arrays[name] = array
     return arrays
 
 
@@ -85,7 +94,7 @@ def motion_from_arrays(arrays: Mapping[str, NDArray[Any]], *, place: str = "moti
     MotionStoreError
         If an array is missing, unknown, of another type or shape, or holds what no motion has.
     """
-    wrong = sorted((_DTYPES.keys() - {"landmarks"}) - arrays.keys()) or sorted(arrays.keys() - _DTYPES.keys())
+    wrong = sorted((_DTYPES.keys() - _OPTIONAL) - arrays.keys()) or sorted(arrays.keys() - _DTYPES.keys())
     if wrong:
         raise MotionStoreError(f"{place}: {wrong[0]} is {'unknown' if wrong[0] in arrays else 'missing'}.")
     for name, array in arrays.items():
@@ -97,6 +106,7 @@ def motion_from_arrays(arrays: Mapping[str, NDArray[Any]], *, place: str = "moti
             carried=frozenset(_list_of(about, "carried", str)),
             cuts=tuple(_list_of(about, "cuts", int)),
             origin=_of_type(about, "origin", str),
+            rest=_of_type(about, "rest", int) if "rest" in about else None,
             **{name: array for name, array in arrays.items() if name != "about"},
         )
     except MotionError as error:

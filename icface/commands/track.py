@@ -34,6 +34,10 @@ _SHOWN_PIECES = 20
     "--missing", type=click.Choice(["pass", "hold", "interpolate"]), default="pass", show_default=True,
     help="Frames without a face: left so, the last reading, or a line between readings of one shot.",
 )  # fmt: skip
+@click.option(
+    "--reading", type=click.Choice(["fitted", "regressed"]), default="fitted", show_default=True,
+    help="Controls fitted to the landmarks, as changes from the frame at rest, or as the tracker's network reads them.",
+)  # fmt: skip
 @click.option("--again", is_flag=True, help="Read the clip anew even if it was read before.")
 @json_option
 @device_option
@@ -45,6 +49,7 @@ def track(  # noqa: PLR0913, PLR0917  (one for each option)
     every: int,
     smooth: float,
     missing: Any,
+    reading: str,
     again: bool,
     as_json: bool,
     device: str,
@@ -59,6 +64,7 @@ def track(  # noqa: PLR0913, PLR0917  (one for each option)
     from icface.formats import FormatError, format_to_write, save
     from icface.kinds import check_kind
     from icface.model.device import pick_device
+    from icface.reading.fitted import regressed
     from icface.tracking.choice import begin, tracker_of
     from icface.tracking.clips import track_clip
     from icface.tracking.remembered import track_clip_once
@@ -75,6 +81,8 @@ def track(  # noqa: PLR0913, PLR0917  (one for each option)
         job = track_clip(clip, tracker, every=every) if again else track_clip_once(clip, tracker, every=every)
         done = watched(job, clip.name)
     read = _person(done, person, clip)
+    if reading == "regressed":
+        read = regressed(read)
     lost = save(output, smoothed(filled(read, missing), smooth))
     report = _report(done, read) | {"person": person, "smooth": smooth, "missing": missing, "lost": list(lost)}
     report |= {"input": str(clip), "output": str(output), "took_seconds": round(time.monotonic() - begun, 2)}
@@ -117,7 +125,8 @@ def _report(done: ClipTracking, read: Motion) -> dict[str, Any]:
         "without_face": gaps[:_SHOWN_PIECES],
         "pieces_without_face": len(gaps),
         "people": [int(motion.present.sum()) for motion in done.motions],
-        "neutral_frame": neutral_frame(read),
+        "reading": read.reading,
+        "neutral_frame": neutral_frame(read) if read.rest is None else read.rest,
         "least_confidence": round(float(read.confidence[read.present].min()), 4),
         "notes": list(done.notes),
     }

@@ -93,6 +93,7 @@ def described(motion: Motion) -> dict[str, Any]:
         "format": KIND,
         "version": VERSION,
         "origin": motion.origin,
+        "reading": motion.reading,
         "rate": str(motion.rate),
         "cuts": list(motion.cuts),
         "carried": sorted(motion.carried, key=CHANNEL_INDEX.__getitem__),

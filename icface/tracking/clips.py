@@ -21,6 +21,7 @@ from icface.media.clip import probe
 from icface.media.clip_reader import ClipReader
 from icface.media.video_file import open_video
 from icface.motion import Motion
+from icface.reading.fitted import fitted
 from icface.scratch import Rows, Scratch
 from icface.tracking import N_LANDMARKS, FaceTracker
 from icface.tracking.cuts import CutDetector
@@ -110,6 +111,8 @@ class ClipFrame(Protocol):
 def track_clip(path: str | Path, tracker: FaceTracker, *, every: int = 1) -> Generator[Progress, None, ClipTracking]:
     """A job that reads all faces of a clip; yields after each frame.
 
+    What the tracker read is fitted to the landmarks of each person at the end (`icface.reading.fitted`).
+
     Parameters
     ----------
     path : str or Path
@@ -135,7 +138,7 @@ def track_clip(path: str | Path, tracker: FaceTracker, *, every: int = 1) -> Gen
         about = book.about(reader.index.rate / every, every)
         seen, motions = book.people(about), list[Motion]()
         for group in seen[:MOST_PEOPLE]:
-            motions.append(book.motion(group, about, tracker.name))
+            motions.append(fitted(book.motion(group, about, tracker.name)))
             yield Progress(total, total, f"person {len(motions)} of {min(len(seen), MOST_PEOPLE)}")
         notes = [*probe(path).notes, *_short_of(Path(path), float(reader.index.duration))]
         if reader.damaged:

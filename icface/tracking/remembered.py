@@ -16,7 +16,7 @@ from icface.motion_store import ReadingCache
 from icface.tracking import FaceTracker
 from icface.tracking.clips import ClipTracking, track_clip
 
-METHOD = 1
+METHOD = 2
 """Raised whenever faces are read, followed, cut or put together in another way by the same weights: what was kept is not used
 any more then."""
 

@@ -149,6 +149,12 @@ class Rig:
         blink = np.abs(self.shapes[[EXPRESSIONS.index("eyeBlink_L"), EXPRESSIONS.index("eyeBlink_R")]]).sum((0, 2))
         self.lid: NDArray[np.bool_] = (self.part == SKIN) & (blink[self.faces].min(1) > 0.05)
 
+    def base_as_stored(self) -> F32:
+        """(V, 3) neutral mesh as a rig file holds it, with the eyeballs where they were."""
+        stored = self.base.copy()
+        stored[self._eye_vertices, 2] += _CORNEA_SET_BACK_CM
+        return stored
+
     @cached_property
     def _eye_vertices(self) -> NDArray[np.int32]:
         return np.unique(self.faces[self.part == EYE])
