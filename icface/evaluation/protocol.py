@@ -28,6 +28,7 @@ from icface.bench import ticks_ms
 from icface.cores import cores
 from icface.engine import run_to_end
 from icface.evaluation.accuracy import ANGLE_UNIT_DEG, SWEPT, Sweep, summary, sweeps
+from icface.evaluation.arrived import arrived, mean_arrived
 from icface.evaluation.material import HeldOut, Item, Subject, read_clip, read_subject
 from icface.evaluation.reenactment import clip_summary, mean_of_clips, reenact
 from icface.evaluation.stability import NOISE_SEED, averaged, flicker, rest_difference, sharpness, there_and_back
@@ -38,7 +39,7 @@ from icface.project import Face
 from icface.render import Renderer
 from icface.tracking import FaceObservation, FaceTracker, NoFaceError
 
-SCHEMA = 2
+SCHEMA = 3
 TIMED_SIZE_PX, TIMED_TICKS = 1024, 60
 SHOWN_PEOPLE = 12
 _REPEATS = 5
@@ -110,7 +111,7 @@ def evaluate(
     notes = list(material.notes)
     with _one_thread():
         found = _photos(predictor, tracker, material.photos, notes, say)
-        reenacted, flickers = _clips(predictor, tracker, material.clips, frames, notes, say)
+        reenacted, flickers, arrivals = _clips(predictor, tracker, material.clips, frames, notes, say)
         extra = {}
         if material.held_out is not None:
             say("fitted people")
@@ -123,6 +124,7 @@ def evaluate(
         "there_and_back": averaged(found.back),
         "sharpness": averaged(found.sharp, median=True),
         "reenactment": {"clips": reenacted, "mean": mean_of_clips(reenacted)},
+        "arrived": {"clips": arrivals, "mean": mean_arrived(arrivals)},
         "flicker": flickers,
     } | extra
     document = {
@@ -194,8 +196,9 @@ def _measure_photo(predictor: FacePredictor, tracker: FaceTracker, subject: Subj
 
 def _clips(
     predictor: FacePredictor, tracker: FaceTracker, items: Sequence[Item], frames: int, notes: list[str], say: Say
-) -> tuple[dict[str, Any], dict[str, Any]]:
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     reenacted: dict[str, Any] = {}
+    arrivals: dict[str, Any] = {}
     flickers: dict[str, dict[str, float | None]] = {}
     for number, item in enumerate(items):
         say(f"clip {number + 1} of {len(items)}: {item.name}")
@@ -207,13 +210,14 @@ def _clips(
             reenacted[item.name] = clip_summary(
                 reenact(predictor, tracker, reading.shots, driven=reading.driven), without_face=reading.without
             )
+            arrivals[item.name] = arrived(predictor, tracker, reading.shots, reading.driven)
             flickers[item.name] = flicker(predictor, tracker, reading.shots[0])
         except NoFaceError as error:
             notes.append(f"{item.name}: {error} Left out.")
     names = dict.fromkeys(name for row in flickers.values() for name in row)
     found = {name: [value for row in flickers.values() if (value := row[name]) is not None] for name in names}
     mean = {name: float(np.mean(values)) if values else None for name, values in found.items()}
-    return reenacted, {"clips": flickers, "mean": mean}
+    return reenacted, {"clips": flickers, "mean": mean}, arrivals
 
 
 def timings(predictor: FacePredictor, tracker: FaceTracker) -> dict[str, Any]:

@@ -30,6 +30,7 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
     yield from _reenactment("self-reenactment, first frame driven by its clip", results["reenactment"])
     if "reenactment_fitted" in results:
         yield from _reenactment("self-reenactment of fitted frames", results["reenactment_fitted"])
+    yield from _arrived(results["arrived"])
     yield from _flicker(results["flicker"])
     if "mouth" in results:
         yield from _mouth(results["mouth"])
@@ -66,6 +67,17 @@ def _reenactment(title: str, results: Mapping[str, Any]) -> Iterator[str]:
             if method in row:
                 cells = "".join(_figure(row[method][n], p) for n, p in (("l1", 4), ("psnr", 2), ("ssim", 3), ("akd", 2)))
                 yield f"  {clip:<29.29} {label:<20}{cells}"
+
+
+def _arrived(results: Mapping[str, Any]) -> Iterator[str]:
+    yield ""
+    units = list(results["mean"])
+    yield f"{'movement that arrives: share, correlation':<32}" + "".join(f"{unit:>14}" for unit in units)
+    for clip, row in [*results["clips"].items(), ("mean", results["mean"])]:
+        cells = "".join(
+            _figure(row[u]["share"], 2, 8) + _figure(row[u]["correlation"], 2, 6) if u in row else f"{'-':>14}" for u in units
+        )
+        yield f"  {clip:<30.30}{cells}"
 
 
 def _flicker(results: Mapping[str, Any]) -> Iterator[str]:

@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.controls import CHANNELS
+from icface.controls import CHANNELS, EXPRESSIONS
 from icface.cores import pool_size
 from icface.geometry import face_crop
 from icface.training.array_files import array_on_disk, save_arrays
@@ -35,6 +35,12 @@ RENDER_MARGIN = 1.9
 FIT_ERROR_LIMIT = 0.018
 IRIS_RINGS = ((468, (469, 470, 471, 472)), (473, (474, 475, 476, 477)))
 """Iris centre and ring of the subject's right and left eye in the 478 landmarks."""
+
+UPPER_RIMS = {
+    "R": (33, 246, 161, 160, 159, 158, 157, 173, 133),
+    "L": (263, 466, 388, 387, 386, 385, 384, 398, 362),
+}
+"""Landmarks along the upper lid's rim, from the outer corner to the inner one."""
 
 Images = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -187,7 +193,9 @@ def render_person(
     for _ in range(count):
         after = View(rig, choose(rng, state), RENDER_SIZE, neutral=neutral)
         field, _ = flow(before, after)
-        made.append((paint_mouth(rng, warp(small, field), before, after), *labels_of(landmarks, before, after)))
+        points, controls = labels_of(landmarks, before, after)
+        picture = paint_mouth(rng, warp(small, field), before, after)
+        made.append((draw_lashes(rng, picture, points, after.state.expression), points, controls))
     return made
 
 
@@ -211,6 +219,23 @@ def paint_mouth(rng: np.random.Generator, picture: Images, before: View, after: 
     soft = cv2.GaussianBlur(inside.astype(np.float32), (0, 0), 0.7)[..., None]
     softened = cv2.GaussianBlur(paint, (0, 0), 0.6)
     return np.clip(picture * (1 - soft) + softened * soft, 0, 255).astype(np.uint8)
+
+
+def draw_lashes(rng: np.random.Generator, picture: Images, landmarks: Floats, expression: NDArray[np.floating]) -> Images:
+    """Give lids that the rig closed a dark line of lashes of some strength: without one they look like looks downwards."""
+    drawn = picture.astype(np.float32)
+    for side, rim in UPPER_RIMS.items():
+        closed = float(np.clip((expression[EXPRESSIONS.index(f"eyeBlink_{side}")] - 0.4) / 0.5, 0, 1))
+        if closed == 0 or rng.random() < 0.25:
+            continue
+        wide = float(np.linalg.norm(landmarks[rim[0], :2] - landmarks[rim[-1], :2]))
+        line = np.zeros(picture.shape[:2], np.float32)
+        points = np.round((landmarks[list(rim), :2] + [0, 0.02 * wide]) * 16).astype(np.int32)
+        thick = max(round(wide * rng.uniform(0.04, 0.11)), 1)
+        cv2.polylines(line, [points[:, None]], False, 1.0, thick, cv2.LINE_AA, 4)
+        line = cv2.GaussianBlur(line, (0, 0), max(0.02 * wide, 0.4)) * (closed * rng.uniform(0.3, 0.75))
+        drawn *= 1 - np.asarray(line)[..., None]
+    return np.clip(drawn, 0, 255).astype(np.uint8)
 
 
 _Job = tuple[PortraitRow, int, int]

@@ -94,6 +94,9 @@ def spread_expression(rng: np.random.Generator, own: NDArray[np.floating]) -> ND
     strengths["browInnerUp"] = up * rng.random()
     strengths["browOuterUp"] = strengths["browInnerUp"] if rng.random() < 0.4 else up * rng.random()
     strengths["browDown"] = down * rng.random()
+    if strengths["eyeBlink"] < 0.4:
+        strengths["eyeWide"] = rng.random() * (rng.random() < 0.5)
+        strengths["eyeBlink"] *= rng.random() < 0.6
     for name, strength in strengths.items():
         sides = (name,) if name in _INDEX else (f"{name}_L", f"{name}_R")
         for side in sides:
@@ -112,11 +115,11 @@ def random_state(rng: np.random.Generator, source: State) -> State:
         now + (-delta if abs(now + delta) > limit else delta) for now, delta, limit in ((own[0], yaw, 45), (own[1], pitch, 30))
     )
     kind = rng.random()
-    if kind < 0.4:
+    if kind < 0.5:
         spread = spread_expression(rng, source.expression)
         if rng.random() < 0.5:
             look_about(rng, spread)
         return source.turned(float(yaw), float(pitch), own[2]).expressed(spread)
-    own_face = source.expression if kind < 0.47 else np.zeros(53)
-    expression = own_face if kind < 0.52 else varied_expression(rng, source.expression)
+    own_face = source.expression if kind < 0.57 else np.zeros(53)
+    expression = own_face if kind < 0.62 else varied_expression(rng, source.expression)
     return source.turned(float(yaw), float(pitch), own[2]).expressed(np.asarray(expression, np.float64))

@@ -499,7 +499,7 @@ def test_the_command_prints_a_table_and_writes_what_it_is_told(fake_networks: No
     assert result.stdout.splitlines()[0].startswith("1 photos, 1 clips")
     assert "there and back" in result.stdout
     document = json.loads((tmp_path / "out.json").read_text())
-    assert document["schema"] == 2
+    assert document["schema"] == 3
     assert document["frames"] == 1
     sheet = cv2.imread(str(tmp_path / "sheet.png"))
     assert sheet is not None
@@ -513,7 +513,7 @@ def test_figures_are_written_although_there_is_nobody_to_show(
     result = run("--frames", 1, "-o", tmp_path / "out.json", "--sheet", tmp_path / "sheet.png")
     assert result.exit_code != 0
     assert "nothing to show" in result.stderr
-    assert json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["schema"] == 2
+    assert json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))["schema"] == 3
     assert not (tmp_path / "sheet.png").exists()
 
 
