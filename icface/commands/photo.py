@@ -92,6 +92,8 @@ def render(  # noqa: PLR0913, PLR0917  (one for each option)
 
         raise NoFaceError(f"No face was found in {photo}. Say where it is: --box LEFT,TOP,RIGHT,BOTTOM in pixels.")
     work = _Work(renderer=renderer, photo=opened, face=face, quality=quality)
+    for note in () if as_json else opened.notes:
+        tell(f"note: {note}", err=True)
     done = []
     for name, settings in edits.items():
         step = work.do(settings, targets[name])
@@ -209,6 +211,7 @@ def _about(photo: Photo) -> dict[str, Any]:
         "bits": photo.pixels.dtype.itemsize * 8,
         "alpha": photo.has_alpha,
         "icc_profile": photo.icc is not None,
+        "notes": list(photo.notes),
     }
 
 
@@ -268,6 +271,8 @@ def info(photo: Path, as_json: bool, device: str) -> None:
         return
     alpha = ", with transparency" if about["alpha"] else ""
     tell(f"{photo}: {about['width']} x {about['height']} pixels, {about['bits']} bits per colour{alpha}")
+    for note in opened.photo.notes:
+        tell(f"note: {note}", err=True)
     for face in faces:
         tell(*_face_lines(face))
     if not faces:

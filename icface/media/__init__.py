@@ -4,7 +4,7 @@ What stands here is for photos. Moving pictures have modules of their own: `clip
 frame of it), `put_back` (edited pixels into its own samples), `sound` and `sound_player`, `presets` and `saving` (all exports).
 
 Formats of photos: JPEG, PNG, WebP and TIFF with 8 bits per colour, PNG and TIFF also with 16, with or without alpha; at most
-100 megapixels.
+100 megapixels, with 16 bits 66, or 50 with transparency.
 """
 
 from icface.media.photo import (

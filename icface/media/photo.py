@@ -24,6 +24,8 @@ Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 MAX_MEGAPIXELS = 100
 """Largest photo that is opened, in millions of pixels."""
+MAX_PIXEL_BYTES = 400_000_000
+"""Most bytes of its pixels: 100 megapixels with 8 bits and transparency, 66 with 16 bits, 50 with these and transparency."""
 _BAND_PIXELS = 1 << 21
 
 
@@ -51,6 +53,8 @@ class Photo:
         Pixels per inch, across and down.
     details : Details
         What the file says in words: XMP, IPTC, comments.
+    notes : tuple of str
+        What to know of the file, for people.
     """
 
     pixels: Pixels = field(repr=False)
@@ -60,6 +64,7 @@ class Photo:
     exif: bytes | None = field(default=None, repr=False)
     dpi: tuple[float, float] | None = None
     details: Details = NO_DETAILS
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         shape, dtype = self.pixels.shape, self.pixels.dtype

@@ -18,8 +18,9 @@ import struct
 import warnings
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import BinaryIO, cast
 
 import cv2
 import numpy as np
@@ -27,12 +28,13 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, ImageFile, UnidentifiedImageError
 
 from icface.media.details import details_of
-from icface.media.photo import MAX_MEGAPIXELS, Photo, PhotoError, Pixels, bands
+from icface.media.endings import with_ending
+from icface.media.photo import MAX_MEGAPIXELS, MAX_PIXEL_BYTES, Photo, PhotoError, Pixels, bands
+from icface.whole_file import reason
 
 logging.getLogger("PIL.TiffImagePlugin").setLevel(logging.CRITICAL)  # what it logs of damaged files, it raises as well
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF")
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_DAMAGED = "{path} is damaged or cut short: {why}. Copy or download it again."
 _ODD_COLOURS = "{path} stores its colours as {what}, which cannot be edited. Save it as RGB with 8 or 16 bits per colour first."
 
 # TIFF tags, by number as in the TIFF 6.0 specification
@@ -56,13 +58,13 @@ def load_photo(path: str | Path) -> Photo:
     try:
         with path.open("rb") as file, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of large pictures and odd EXIF; both are dealt with here
-            return _read(path, file)
+            return _read_whole(path, file)
     except PermissionError:
         raise PhotoError(f"{path} may not be read: you lack the permission. Change the file's permissions.") from None
     except MemoryError:
         raise PhotoError(f"{path} does not fit into memory. Close other programs or make the photo smaller.") from None
     except OSError as error:
-        raise PhotoError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise PhotoError(f"{path} cannot be read: {reason(error)}.") from error
 
 
 def _check_is_file(path: Path) -> None:
@@ -72,8 +74,8 @@ def _check_is_file(path: Path) -> None:
         raise PhotoError(f"There is no file {path}. Check the name and the folder.") from None
     except PermissionError:
         raise PhotoError(f"{path} may not be read: you lack the permission. Change the folder's permissions.") from None
-    except (OSError, ValueError) as error:  # a name too long, or with a NUL in it
-        raise PhotoError(f"{str(path)!r} is not a file name: {error}.") from None
+    except (OSError, ValueError):  # a name too long, or with a NUL in it
+        raise PhotoError(f"{str(path)!r} is not a file name. Choose a photo by the name that your folder shows.") from None
     if stat.S_ISDIR(status.st_mode):
         raise PhotoError(f"{path} is a folder. Choose a photo inside it.")
     if not stat.S_ISREG(status.st_mode):
@@ -82,7 +84,22 @@ def _check_is_file(path: Path) -> None:
         raise PhotoError(f"{path} is empty (0 bytes). Copy or download it again.")
 
 
-def _read(path: Path, file: io.BufferedReader) -> Photo:
+def _read_whole(path: Path, file: BinaryIO) -> Photo:
+    """The photo of a file, also of one that lacks its end marker and nothing else."""
+    try:
+        return _read(path, file)
+    except PhotoError as error:
+        file.seek(0)
+        ended = with_ending(file.read(MAX_PIXEL_BYTES)) if isinstance(error, _DamagedError) else None
+        if ended is None:
+            raise
+    photo = _read(path, io.BytesIO(ended))
+    file.seek(0)
+    notes = ("The file lacks its end marker; the picture is whole, and saved again it has one.",)
+    return replace(photo, digest=hashlib.file_digest(file, "sha256").hexdigest(), notes=notes)
+
+
+def _read(path: Path, file: BinaryIO) -> Photo:
     head = file.read(32)
     file.seek(0)
     image = _open_header(path, file)
@@ -99,18 +116,19 @@ def _read(path: Path, file: io.BufferedReader) -> Photo:
         details = details_of(image, file)
         icc, dpi = cast("bytes | None", image.info.get("icc_profile")), _dpi(image)
         if _is_deep(path, image, head):
+            _check_deep_size(path, image)
             pixels, icc = _turned(_read_16bit(path, image, file), orientation), _rgb_profile(icc)
         else:
             pixels, icc = _read_8bit(path, image, orientation, icc)
     except (PhotoError, MemoryError):
         raise
     except Exception as error:  # decoders of damaged files raise anything
-        raise PhotoError(_DAMAGED.format(path=path, why=_lowered(error))) from error
+        raise _damaged(path, _why(error)) from error
     file.seek(0)
     return Photo(pixels, path, hashlib.file_digest(file, "sha256").hexdigest(), icc, exif, dpi, details)
 
 
-def _open_header(path: Path, file: io.BufferedReader) -> ImageFile.ImageFile:
+def _open_header(path: Path, file: BinaryIO) -> ImageFile.ImageFile:
     try:
         return Image.open(file, formats=_FORMATS)
     except Image.DecompressionBombError as error:  # Pillow's own limit, above ours
@@ -123,7 +141,7 @@ def _open_header(path: Path, file: io.BufferedReader) -> ImageFile.ImageFile:
             "Save it as one of these in another program first."
         ) from None
     except Exception as error:  # decoders of damaged files raise anything
-        raise PhotoError(_DAMAGED.format(path=path, why=_lowered(error))) from error
+        raise _damaged(path, _why(error)) from error
 
 
 def _check_size(path: Path, pixels: int, size: str) -> None:
@@ -134,9 +152,19 @@ def _check_size(path: Path, pixels: int, size: str) -> None:
         )
 
 
-def _lowered(error: Exception) -> str:
-    text = str(error).strip().rstrip(".") or type(error).__name__
-    return text[0].lower() + text[1:]
+class _DamagedError(PhotoError):
+    """A photo of which a part is missing or wrong."""
+
+
+def _damaged(path: Path, why: str) -> _DamagedError:
+    return _DamagedError(f"{path} is damaged or cut short: {why}. Copy or download it again.")
+
+
+def _why(error: Exception) -> str:
+    """What a decoder complains of, in words of our own: theirs speak of buffers, streams and sizes."""
+    text = str(error).lower()
+    early = any(word in text for word in ("truncated", "end of", "eof", "not enough", "broken data stream", "unpack"))
+    return "it ends too early" if early else "its pixels or what it says of them cannot be decoded"
 
 
 def _dpi(image: Image.Image) -> tuple[float, float] | None:
@@ -249,7 +277,18 @@ def _is_deep(path: Path, image: Image.Image, head: bytes) -> bool:
     return True
 
 
-def _check_png_is_whole(path: Path, file: io.BufferedReader) -> bytes:
+def _check_deep_size(path: Path, image: Image.Image) -> None:
+    clear = image.mode in ("RGBA", "LA", "RGBa") or "transparency" in image.info
+    size = image.width * image.height * (4 if clear else 3) * 2
+    if size > MAX_PIXEL_BYTES:
+        most = MAX_PIXEL_BYTES // (8 if clear else 6) // 1_000_000
+        raise PhotoError(
+            f"{path} is too large: {image.width} x {image.height} pixels with 16 bits per colour take {size / 1e6:.0f} MB, and "
+            f"{MAX_PIXEL_BYTES // 1_000_000} MB are the limit ({most} megapixels). Make it smaller, or save it with 8 bits."
+        )
+
+
+def _check_png_is_whole(path: Path, file: BinaryIO) -> bytes:
     """Compare every chunk with its checksum, which Pillow and OpenCV pass over in part; returns the EXIF data."""
     place, exif, name = file.tell(), b"", b""
     file.seek(len(_PNG_SIGNATURE))
@@ -257,7 +296,7 @@ def _check_png_is_whole(path: Path, file: io.BufferedReader) -> bytes:
         length, name = struct.unpack(">I4s", file.read(8).ljust(8, b"\0"))
         data = file.read(length)
         if len(data) < length or file.read(4) != struct.pack(">I", zlib.crc32(data, zlib.crc32(name))):
-            raise PhotoError(_DAMAGED.format(path=path, why="a part of it is missing or does not match its checksum"))
+            raise _damaged(path, "a part of it is missing or does not match its checksum")
         if name == b"eXIf":
             exif = b"Exif\0\0" + data
     file.seek(place)
@@ -269,19 +308,19 @@ def _check_tiff_is_whole(path: Path, image: ImageFile.ImageFile) -> None:
     tags, size = image.tag_v2, path.stat().st_size  # type: ignore[attr-defined]  # a TiffImageFile
     reach = np.array([tile[1][2:] for tile in image.tile if tile[1]]).reshape(-1, 2).max(0, initial=0)
     if reach[0] < tags[_WIDTH] or reach[1] < tags[_HEIGHT]:  # Pillow would leave the rest black
-        raise PhotoError(_DAMAGED.format(path=path, why="a part of its pixels is missing"))
+        raise _damaged(path, "a part of its pixels is missing")
     for offsets, counts in (_STRIPS, _TILES):
         ends = (a + b for a, b in zip(tags.get(offsets, ()), tags.get(counts, ()), strict=False))
         if max(ends, default=0) > size:
-            raise PhotoError(_DAMAGED.format(path=path, why=f"it has {size} bytes and should have more"))
+            raise _damaged(path, f"it has {size} bytes and should have more")
 
 
-def _read_16bit(path: Path, image: ImageFile.ImageFile, file: io.BufferedReader) -> Pixels:
+def _read_16bit(path: Path, image: ImageFile.ImageFile, file: BinaryIO) -> Pixels:
     tags = image.tag_v2 if image.format == "TIFF" else {}  # type: ignore[attr-defined]  # a TiffImageFile
     file.seek(0)
     decoded = _decode_quietly(file.read())
     if decoded is None:
-        raise PhotoError(_DAMAGED.format(path=path, why="its pixels cannot be decoded"))
+        raise _damaged(path, "its pixels cannot be decoded")
     if decoded.dtype != np.uint16 or (decoded.ndim == 3 and decoded.shape[2] not in (3, 4)):
         raise PhotoError(_ODD_COLOURS.format(path=path, what=f"{decoded.shape[2:]} channels of {decoded.dtype}"))
     if tags.get(_PHOTOMETRIC) == 0:

@@ -1,0 +1,67 @@
+"""Photos that lack nothing but their end marker: a copy that lost its last bytes, or a program that forgot them."""
+
+from __future__ import annotations
+
+import io
+import zlib
+
+from PIL import Image, ImageChops
+
+_JPEG, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
+_PNG, _PNG_END = b"\x89PNG\r\n\x1a\n", b"\0\0\0\0IEND\xaeB`\x82"
+_FILLINGS = (b"\xaa" * 512, b"\x55" * 512)
+"""What stands in for pixels that may be missing: two that no decoder takes for the same."""
+
+
+def with_ending(data: bytes) -> bytes | None:
+    """A JPEG or PNG with the end marker that it lacks; None where anything else is missing, or nothing is.
+
+    Parameters
+    ----------
+    data : bytes
+        Of the whole file.
+    """
+    if data.startswith(_JPEG):
+        return _ended_jpeg(data)
+    return _ended_png(data) if data.startswith(_PNG) else None
+
+
+def _ended_jpeg(data: bytes) -> bytes | None:
+    """A JPEG is whole if it does not matter what comes behind it: its decoder asks for no more bits.
+
+    Of progressive ones that cannot be told, since scans that refine the picture may be missing.
+    """
+    kept = data.rstrip(b"\xff")
+    try:
+        first, second = (Image.open(io.BytesIO(kept + filling + _JPEG_END), formats=("JPEG",)) for filling in _FILLINGS)
+        if first.info.get("progressive") or ImageChops.difference(first, second).getbbox() is not None:
+            return None
+    except Exception:  # noqa: BLE001  (decoders of damaged files raise anything)
+        return None
+    return kept + _JPEG_END
+
+
+def _ended_png(data: bytes) -> bytes | None:
+    """A PNG is whole if the stream of its pixels comes to its own end, and what follows is the beginning of the end marker."""
+    at, unpacked = len(_PNG), zlib.decompressobj()
+    while at + 12 <= len(data):
+        length, name = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+        if at + 12 + length > len(data):
+            return None
+        try:
+            if name == b"IDAT" and not _takes(unpacked, data[at + 8 : at + 8 + length]):
+                return None
+        except zlib.error:
+            return None
+        at += 12 + length
+    return (
+        data[:at] + _PNG_END if unpacked.eof and _PNG_END.startswith(data[at:]) and data[at - 8 : at] != _PNG_END[4:] else None
+    )
+
+
+def _takes(stream: zlib._Decompress, part: bytes) -> bool:
+    """Whether a stream goes on with a part; what is unpacked is not kept."""
+    while part and not stream.eof:
+        stream.decompress(part, 1 << 20)
+        part = stream.unconsumed_tail
+    return not part or stream.eof
