@@ -127,6 +127,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("ease_in", "Ease in", "Keys", ("Shift+F9",), tip="The curve comes to the keys slowly"),
     ActionSpec("ease_out", "Ease out", "Keys", ("Ctrl+Shift+F9",), tip="The curve leaves the keys slowly"),
     ActionSpec("keys", "Keys and gestures", "Help", ("F1",), "info"),
+    ActionSpec("diagnose", "Diagnose…", "Help", tip="Versions, devices, codecs and the last faults, to send with a report"),
     ActionSpec("about", "About ICface Studio", "Help"),
 )  # fmt: skip
 _ON_MACOS = {"history": ("Ctrl+Alt+H",), "full_screen": ("Ctrl+Meta+F",), "delete_keys": ("Backspace", "Del")}

@@ -7,6 +7,7 @@ import gc
 import json
 import os
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,8 @@ from app.main_window import MainWindow
 from app.recovery import users_folder
 from app.settings import Settings
 from app.studio import build_studio
+from icface.leftovers import clear_left_overs
+from icface.logs import start_log
 
 _OBJECTS_A_ROUND = 100_000
 
@@ -48,6 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("file", nargs="?", type=Path, help="project, photo or clip to open")
     parser.add_argument("--sample", action="store_true", help="open the portrait that comes along")
     shown_help = 'print {"window_ms": milliseconds from process start to the painted window} as JSON, and end'
+    parser.add_argument("--verbose", action="store_true", help="print what goes into the log, and more")
     parser.add_argument("--quit-when-shown", action="store_true", help=shown_help)
     wishes = parser.parse_args(argv)
     # Before torch is loaded: on a busy machine, threads that wait by spinning take the time from those they wait for.
@@ -71,6 +75,7 @@ def spare_the_collector() -> None:
 
 
 def _run(wishes: argparse.Namespace) -> int:
+    start_log("the window", verbose=wishes.verbose)
     application = QApplication(sys.argv[:1])
     application.setApplicationName("ICface Studio")
     settings = Settings()
@@ -91,6 +96,7 @@ def _run(wishes: argparse.Namespace) -> int:
         spare_the_collector()
         studio.bridge.device_changed.connect(lambda _name: spare_the_collector())  # the networks are loaded
         studio.bridge.warm_up()
+        threading.Thread(target=clear_left_overs, name="icface-tidy", daemon=True).start()  # a disk may be slow, or away
         window.documents.offer_left_behind()
         if wishes.file is not None:
             window.documents.open(wishes.file)

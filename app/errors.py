@@ -13,6 +13,7 @@ from typing import Literal
 from PySide6.QtCore import QObject, Qt, Signal
 
 from icface.failures import trace_of_fault
+from icface.logs import note_fault
 
 NoticeKind = Literal["info", "warning", "error"]
 
@@ -83,6 +84,8 @@ class ErrorReporter(QObject):
 
     def report(self, error: BaseException) -> None:
         """Tell of one exception."""
+        if trace_of_fault(error):
+            note_fault(error, "in the window")
         details = "".join(traceback.format_exception(error))
         self._caught.emit(f"{type(error).__name__}: {error}", details)
 

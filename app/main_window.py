@@ -23,6 +23,7 @@ from app import theme
 from app.actions import make_actions, retint_actions
 from app.canvas import Canvas
 from app.controls_panel import ControlsPanel
+from app.diagnosis_page import DiagnosisPage
 from app.documents import Documents
 from app.driving_view import DrivingView
 from app.empty_page import EmptyPage
@@ -117,6 +118,7 @@ class MainWindow(QMainWindow):
             "light": lambda on: self.set_theme("light" if on else "dark"),
             "full_screen": lambda on: self.showFullScreen() if on else self.showNormal(),
             "keys": lambda: KeysPage(theme.current(), self).show(),
+            "diagnose": lambda: DiagnosisPage(self.settings, self).show(),
             "about": lambda: AboutPage(self).show(),
             **self.commands.handlers(),
             **self.driving.handlers(),

@@ -5,7 +5,6 @@ Requests go to the engine as values; what the engine tells arrives as Qt signals
 
 from __future__ import annotations
 
-import logging
 import traceback
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
@@ -20,13 +19,13 @@ from icface.export import ExportPlan, export
 from icface.failures import is_foreseen, lacks_memory, trace_of_fault
 from icface.geometry import Box
 from icface.intake import Intake, take_in
+from icface.logs import note_fault
 from icface.media import Photo, Pixels, eight_bit, save_photo
 from icface.motion import Motion
 from icface.pictures import ClipFrame, photo_glimpse
 from icface.project import Clip, Face, Project, Source
 from icface.render import Frame, FrameRequest, Opened, Renderer, Tracked
 
-log = logging.getLogger(__name__)
 _Kind = Literal[
     "render", "load", "open", "observe", "prepare", "save", "take", "track", "film", "glimpse", "portraits", "job", "forget"
 ]  # fmt: skip
@@ -305,8 +304,8 @@ class RenderBridge(QObject):
             self.busy_changed.emit(busy)
 
     def _on_engine_thread(self, event: Event) -> None:
-        if isinstance(event, Failed) and (trace := trace_of_fault(event.error)):
-            log.error("A fault of the program came up on the engine's thread:\n%s", trace)
+        if isinstance(event, Failed) and trace_of_fault(event.error):
+            note_fault(event.error, "on the engine's thread")
         self._arrived.emit(event, self._renderer.drain_notices(), self._renderer.device_name)
 
     def _receive(self, event: Event, notices: list[str], device_name: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -19,16 +20,19 @@ from typing import Any, NoReturn
 import click
 
 from icface import __version__
-from icface.commands.options import BAD_INPUT, device_option, json_option
-from icface.failures import lacks_memory
+from icface.commands.options import BAD_INPUT, device_option, json_option, with_verbose
+from icface.failures import is_foreseen, lacks_memory
 from icface.leftovers import clear_left_overs
+from icface.logs import note_fault, start_log
 from icface.telling import tell, tell_report
 from icface.whole_file import reason
 
+log = logging.getLogger("icface.cli")  # started as a module, too
 COMMANDS: dict[str, str] = {
     "animate": "icface.commands.animate",
     "batch": "icface.commands.batch",
     "convert": "icface.commands.convert",
+    "diagnose": "icface.commands.diagnose",
     "edit": "icface.commands.edit",
     "export": "icface.commands.export",
     "info": "icface.commands.photo",
@@ -49,9 +53,10 @@ class _Program(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of a name; None if there is none."""
         if cmd_name not in COMMANDS:
-            return super().get_command(ctx, cmd_name)
+            found = super().get_command(ctx, cmd_name)
+            return found if found is None else with_verbose(found)
         command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name]), cmd_name)
-        return command
+        return with_verbose(command)
 
     def main(self, args: Sequence[str] | None = None, *more: Any, standalone_mode: bool = True, **extra: Any) -> Any:
         """Run; with `standalone_mode`, leave the interpreter with an exit code."""
@@ -67,10 +72,12 @@ class _Program(click.Group):
         except BrokenPipeError:  # the reader of our output has gone, as with `| head`
             sys.stdout = io.StringIO()  # or Python would try to flush the old one once more
             sys.exit(1)
-        except (click.ClickException, ValueError, OSError, MemoryError, RuntimeError) as error:
+        except Exception as error:
             text = _in_words(error)
             if not text:
+                note_fault(error, "in a command")
                 raise
+            log.info("Refused: %s", text, exc_info=isinstance(error, ValueError) and not is_foreseen(error))
             _leave(text)
         sys.exit(code if isinstance(code, int) else 0)
 
@@ -103,6 +110,7 @@ def main(context: click.Context) -> None:
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
         return
+    start_log(context.invoked_subcommand)
     clear_left_overs()
 
 
@@ -151,7 +159,7 @@ def train(arguments: tuple[str, ...]) -> Any:
     """Train the networks."""
     with _needs_numba("Training"):
         from icface.training.command import main as command
-    return command.main(list(arguments), prog_name="icface train", standalone_mode=False)
+    return with_verbose(command).main(list(arguments), prog_name="icface train", standalone_mode=False)
 
 
 @main.command(
@@ -168,7 +176,7 @@ def evaluate(arguments: tuple[str, ...]) -> Any:
             from icface.training.held_out import HeldOutPeople
         return HeldOutPeople(**where)
 
-    return command.main(list(arguments), prog_name="icface evaluate", standalone_mode=False, obj=held_out)
+    return with_verbose(command).main(list(arguments), prog_name="icface evaluate", standalone_mode=False, obj=held_out)
 
 
 if __name__ == "__main__":

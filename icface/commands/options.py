@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from icface.logs import start_log
+
 BAD_INPUT = 2
 """The exit code of wrong use and of files that cannot be worked on."""
 photo_argument = click.argument("photo", type=click.Path(path_type=Path))
@@ -36,6 +38,24 @@ SIGNS = (
 )
 set_option = click.option("--set", "texts", multiple=True, metavar="NAME=[+]NUMBER", help=SIGNS)
 delta_option = click.option("--delta", is_flag=True, help="Add all numbers to what the face shows, with or without a plus.")
+
+
+def _begin_verbose(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        start_log(context.command_path, verbose=True)
+
+
+def with_verbose(command: click.Command) -> click.Command:
+    """A command, and all below it, with the option that prints the log, if they take options."""
+    if isinstance(command, click.Group):
+        for one in command.commands.values():
+            with_verbose(one)
+    if not command.ignore_unknown_options and all(parameter.name != "verbose" for parameter in command.params):
+        text = "Print on the standard error what goes into the log, and more."
+        option = click.Option(["--verbose"], is_flag=True, expose_value=False, callback=_begin_verbose, help=text)
+        command.params.append(option)
+    return command
+
 
 _RATE = re.compile(r"\d{1,6}(\.\d{1,6}|/[1-9]\d{0,5})?")
 

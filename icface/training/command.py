@@ -7,7 +7,6 @@ needed, and the product itself uses neither.
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,6 +17,7 @@ import cv2
 import numpy as np
 import torch
 
+from icface.logs import print_log
 from icface.telling import tell
 from icface.training.tracker_train import main as tracker
 from icface.whole_file import write_whole
@@ -43,7 +43,7 @@ def _data(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="CPU threads of the network.")
 def main(threads: int) -> None:
     """Train the networks, measure them, look at them."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    print_log()
     torch.set_num_threads(threads)
     cv2.setNumThreads(threads)
 

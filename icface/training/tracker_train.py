@@ -25,6 +25,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from icface.controls import EXPRESSIONS
+from icface.logs import print_log
 from icface.model.store import build, load_into, load_model, save_model
 from icface.model.tracker_nets import FaceDetectorNet, LandmarkNet, RefinerNet, TrackerNet
 from icface.tracking.builtin import REFINER_FILE, BuiltinTracker
@@ -244,7 +245,7 @@ def _backgrounds(cache: Path) -> np.ndarray[tuple[int, int, int, int], np.dtype[
 @click.option("--threads", default=1, show_default=True, help="CPU threads of the network.")
 def main(threads: int) -> None:
     """Train the built-in tracker."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    print_log()
     torch.set_num_threads(threads)
     cv2.setNumThreads(1)
 

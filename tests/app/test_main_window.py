@@ -18,6 +18,7 @@ from pytestqt.qtbot import QtBot
 
 from app import theme
 from app.actions import ACTIONS, key_names, keys_of
+from app.diagnosis_page import DiagnosisPage
 from app.file_dialogs import ask_to_open, ask_to_save
 from app.help_pages import AboutPage, KeysPage, keys_html
 from app.main_window import MainWindow
@@ -474,3 +475,26 @@ def test_a_protected_area_is_a_step_that_can_be_taken_back(qtbot: QtBot, opened:
     session.undo()
     session.undo()
     assert opened.studio.project.regions == ()
+
+
+def test_a_diagnosis_can_be_copied_and_saved(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    window.actions_by_id["diagnose"].trigger()
+    page = window.findChild(DiagnosisPage)
+    assert page is not None
+    qtbot.waitUntil(page.copy_button.isEnabled, timeout=20_000)
+    text = page.text.toPlainText()
+    for part in ("[versions]", "[devices]", "[codecs]", "[weights]", "[faults]"):
+        assert part in text
+    page.copy_button.click()
+    assert QApplication.clipboard().text() == text
+    dialog = page.ask_to_save()
+    dialog.fileSelected.emit(str(tmp_path / "report.txt"))
+    dialog.close()
+    assert (tmp_path / "report.txt").read_text() == text
+    assert page.state.text() == "Saved"
+    page.save(tmp_path / "absent" / "report.txt")
+    assert page.state.text() == "Not saved: there is no such file or folder."
+    assert "[log]" not in text
+    page.names.click()
+    qtbot.waitUntil(lambda: "[log]" in page.text.toPlainText(), timeout=20_000)
+    page.close()

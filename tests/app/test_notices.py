@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from app.errors import ErrorReporter, Notice
 from app.notice_strip import NoticeStrip
+from icface.logs import last_faults
 
 
 @pytest.fixture
@@ -80,15 +82,20 @@ def test_escape_closes_a_notice(strip: NoticeStrip) -> None:
     assert not strip.isVisible()
 
 
-def test_an_exception_nobody_caught_becomes_a_notice(qtbot: QtBot, reporter: ErrorReporter) -> None:
-    with qtbot.waitSignal(reporter.raised) as raised:
+def test_an_exception_nobody_caught_becomes_a_notice_and_a_fault_that_is_remembered(
+    qtbot: QtBot, reporter: ErrorReporter, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR), qtbot.waitSignal(reporter.raised) as raised:
         sys.excepthook(RuntimeError, RuntimeError("boom"), None)
     (notice,) = raised.args
     assert notice.kind == "error"
     assert "RuntimeError: boom" in notice.details
+    assert (last_faults()[-1].kind, last_faults()[-1].text) == ("RuntimeError", "boom")
 
 
-def test_an_exception_of_another_thread_becomes_a_notice_on_this_one(qtbot: QtBot, reporter: ErrorReporter) -> None:
+def test_an_exception_of_another_thread_becomes_a_notice_on_this_one(
+    qtbot: QtBot, reporter: ErrorReporter, caplog: pytest.LogCaptureFixture
+) -> None:
     heard: list[threading.Thread] = []
     reporter.raised.connect(lambda _notice: heard.append(threading.current_thread()))
 
@@ -96,7 +103,7 @@ def test_an_exception_of_another_thread_becomes_a_notice_on_this_one(qtbot: QtBo
         raise RuntimeError("boom elsewhere")
 
     thread = threading.Thread(target=fail)
-    with qtbot.waitSignal(reporter.raised) as raised:
+    with caplog.at_level(logging.ERROR), qtbot.waitSignal(reporter.raised) as raised:
         thread.start()
         thread.join()
     assert "boom elsewhere" in raised.args[0].details

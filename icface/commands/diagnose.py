@@ -1,0 +1,34 @@
+"""``icface diagnose``: what to know of an installation when something is amiss."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from icface.commands.options import json_option
+
+
+@click.command()
+@click.option("--names", is_flag=True, help="Tell what faults said and the end of the log, too, which may name your files.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write it into a file.")
+@json_option
+def diagnose(names: bool, output: Path | None, as_json: bool) -> None:
+    """Tell versions, devices, codecs, weights and their digests, and the last faults, to send along with a report.
+
+    No file names and no pictures are told unless you ask for names.
+    """
+    from icface.diagnosis import as_text, diagnosis
+    from icface.telling import tell, tell_report
+    from icface.whole_file import write_whole
+
+    if output is None:
+        if as_json:
+            tell_report(diagnosis(names=names))
+        else:
+            tell(*as_text(names=names).splitlines())
+        return
+    text = json.dumps(diagnosis(names=names), indent=2) + "\n" if as_json else as_text(names=names)
+    write_whole(output, lambda stream: stream.write(text.encode()))
+    tell(str(output))
