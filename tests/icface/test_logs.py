@@ -116,9 +116,9 @@ def test_a_fault_is_noted_with_its_place_in_this_program_and_the_oldest_go(caplo
     start_log("test")
     with caplog.at_level(logging.ERROR):
         for number in range(MOST_FAULTS + 3):
-            note_fault(a_fault(f"/home/me/secret-{number}.png"), "in a test")
+            note_fault(a_fault(f"/elsewhere/secret-{number}.png"), "in a test")
     found = last_faults()
-    assert [fault.text for fault in found] == [f"/home/me/secret-{number}.png" for number in range(3, MOST_FAULTS + 3)]
+    assert [fault.text for fault in found] == [f"/elsewhere/secret-{number}.png" for number in range(3, MOST_FAULTS + 3)]
     assert found[0].kind == "AttributeError"
     assert found[0].places[-1].startswith("icface/logs.py:")
     assert found[0].places[-1].endswith(" _places")
@@ -148,9 +148,9 @@ def test_a_diagnosis_names_versions_devices_codecs_weights_and_faults_but_no_fil
     caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     with caplog.at_level(logging.ERROR):
-        note_fault(a_fault("/home/me/secret.png"), "in a test")
+        note_fault(a_fault("/elsewhere/secret.png"), "in a test")
     start_log("test")
-    logging.getLogger("icface.test").info("opened /home/me/secret.png")
+    logging.getLogger("icface.test").info("opened /elsewhere/secret.png")
     result = CliRunner().invoke(main, ["diagnose", "--json"])
     assert result.exit_code == 0
     found = json.loads(result.stdout)
