@@ -168,6 +168,17 @@ class _Loader(importlib.machinery.SourceFileLoader):
         return code
 
 
+class _Hasty:
+    """Lets hypothesis end at the first example that fails, which it would make smaller for many seconds."""
+
+    def pytest_collection(self) -> None:
+        """Load the profile after the tests' own."""
+        from hypothesis import Phase, settings
+
+        settings.register_profile("mutants", settings(), phases=(Phase.explicit, Phase.generate))
+        settings.load_profile("mutants")
+
+
 def begun(mutant: Mutant | None) -> int:
     """The number of a process that runs the tests, on a mutant or on the modules as they are; it ends with 0 if all pass."""
     process = os.fork()
@@ -182,7 +193,7 @@ def begun(mutant: Mutant | None) -> int:
         if mutant is not None:
             _Mutating.mutant = mutant
             sys.meta_path.insert(0, _Mutating)
-        code = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *_files(mutant)]))
+        code = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *_files(mutant)], plugins=[_Hasty()]))
     finally:
         os._exit(code)
 
