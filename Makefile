@@ -1,6 +1,7 @@
 # make run      opens the editor on the sample portrait (without a display it renders a tour into out/)
 # make test     lint, types, import contracts and tests
 # make mutants  breaks the document's modules in small ways and tells which faults no test sees
+# make fuzz     reads a thousand broken and hostile files and tells what went wrong with any
 # make upgrade  installs the newest versions of everything and pins them in .ci/constraints.txt
 # make clean    removes .venv and everything generated
 # Another Python: make run PYTHON=python3.12
@@ -28,7 +29,7 @@ define say_what_is_downloaded
 endef
 
 .DELETE_ON_ERROR:
-.PHONY: run test mutants upgrade clean
+.PHONY: run test mutants fuzz upgrade clean
 
 run: $(VENV)/.ready
 	$(BIN)/python main.py --sample
@@ -41,6 +42,9 @@ test: $(VENV)/.ready-to-test
 
 mutants: $(VENV)/.ready-to-test
 	$(BIN)/python -m tests.mutants
+
+fuzz: $(VENV)/.ready-to-test
+	$(BIN)/python -m tests.fuzz
 
 upgrade: $(BIN)/python
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11) and "Pin with the oldest Python: what it can \

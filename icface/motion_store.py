@@ -186,7 +186,7 @@ def load_reading(path: Path) -> tuple[tuple[Motion, ...], dict[str, Any]]:
     except FileNotFoundError:
         raise
     except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, struct.error) as error:
-        raise MotionStoreError(f"{path} is damaged ({error}).") from error
+        raise MotionStoreError(f"{path} is damaged ({why_damaged(error)}).") from error
     head = _object_of(arrays.pop("about", np.zeros(0, np.uint8)), place=f"{path}, about")
     count, about = head.get("motions"), head.get("about")
     if head.get("format") != FORMAT or not isinstance(about, dict):
@@ -200,6 +200,13 @@ def load_reading(path: Path) -> tuple[tuple[Motion, ...], dict[str, Any]]:
             raise MotionStoreError(f"{path} holds {name!r:.60}, which belongs to no motion.")
         parts[int(number)][kind] = array
     return tuple(motion_from_arrays(part, place=f"{path}, motion {n}") for n, part in enumerate(parts)), about
+
+
+def why_damaged(error: Exception) -> str:
+    """Why a zip could not be read, in plain words."""
+    if isinstance(error, OSError | struct.error):
+        return "its table of contents leads out of the file"
+    return "it breaks off" if isinstance(error, EOFError) else str(error)
 
 
 def _check_count(path: Path, entries: int) -> None:

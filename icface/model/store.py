@@ -19,6 +19,7 @@ from safetensors.torch import load as safetensors_of
 from safetensors.torch import save as safetensors_bytes
 from torch import Tensor, nn
 
+from icface.json_text import parsed
 from icface.model.digests import SELF, SUMS, digest_of_parts, listed, note_written
 from icface.whole_file import write_whole
 
@@ -99,7 +100,7 @@ def load_model(path: Path, *, kind: str) -> StoredModel:
         data = path.read_bytes()
         _check_listed(path, digest := hashlib.sha256(data).hexdigest())
         metadata, state = _metadata_in(data), safetensors_of(data)
-        config, notes = json.loads(metadata.get("config", "{}")), json.loads(metadata.get("notes", "{}"))
+        config, notes = parsed(metadata.get("config", "{}")), parsed(metadata.get("notes", "{}"), constants=True)
     except ModelFileError:
         raise
     except (SafetensorError, OSError, ValueError, RecursionError) as error:
@@ -119,7 +120,7 @@ def _check_listed(path: Path, digest: str) -> None:
 
 def _metadata_in(data: bytes) -> dict[str, str]:
     """What a safetensors file says of itself. `ValueError` if it is none."""
-    head = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    head = parsed(data[8 : 8 + int.from_bytes(data[:8], "little")])
     found = head.get("__metadata__", {}) if isinstance(head, dict) else {}
     return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
 

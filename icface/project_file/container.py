@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, Protocol
 
+from icface.motion_store import why_damaged
 from icface.project_file.errors import ProjectFileError
 from icface.whole_file import is_unfinished
 
@@ -77,8 +78,10 @@ class ZipEntries:
         size = stream.seek(0, 2)
         try:
             self._zip = zipfile.ZipFile(stream)
-        except (zipfile.BadZipFile, ValueError, EOFError, OSError, NotImplementedError) as error:
-            raise ProjectFileError(f"{where} is not a whole zip file ({error}). Open an older copy of it.") from None
+        except (zipfile.BadZipFile, ValueError, EOFError, OSError, NotImplementedError, struct.error) as error:
+            raise ProjectFileError(
+                f"{where} is not a whole zip file ({why_damaged(error)}). Open an older copy of it."
+            ) from None
         listed = self._zip.infolist()
         if len(listed) > MOST_ENTRIES:
             raise ProjectFileError(f"{where} has {len(listed)} entries; a project has at most {MOST_ENTRIES}.")
@@ -123,7 +126,7 @@ class ZipEntries:
             with self._zip.open(info) as member:
                 data = member.read(info.file_size + 1)
         except (zipfile.BadZipFile, EOFError, ValueError, OSError, RuntimeError, NotImplementedError) as error:
-            raise _damaged(self._where, name, str(error)) from None
+            raise _damaged(self._where, name, why_damaged(error)) from None
         except Exception as error:
             if type(error).__module__ != "zlib":
                 raise
