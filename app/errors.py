@@ -54,6 +54,18 @@ class Notice:
         return cls(kind="error", title=title, text=plain, details=details, topic="failure")
 
     @classmethod
+    def of_no_face(cls, name: str, draw_box: Callable[[], object]) -> Notice:
+        """A photo in which no face was found, and a way to point one out."""
+        text = "A face that is very small, covered or turned away can be pointed out by hand."
+        remedy = ("Draw a box around the face", draw_box)
+        return cls(kind="warning", title=f"No face found in {name}", text=text, topic="no-face", remedy=remedy)
+
+    @classmethod
+    def of_notes(cls, name: str, notes: tuple[str, ...]) -> Notice:
+        """What to know about a file that was opened."""
+        return cls(kind="info", title=f"About {name}", text=" ".join(notes), topic="notes")
+
+    @classmethod
     def of_error(cls, title: str, error: Exception) -> Notice:
         """An error in its own words; one that nobody foresaw comes with its details."""
         trace = trace_of_fault(error)

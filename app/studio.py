@@ -174,13 +174,9 @@ class Studio(QObject):
         if opened.clip is not None:
             self.bridge.track(opened.clip)
         elif not opened.faces:
-            self.noticed.emit(
-                Notice(
-                    kind="warning", title=f"No face found in {name}", topic="no-face",
-                    text="A face that is very small, covered or turned away can be pointed out by hand.",
-                    remedy=("Draw a box around the face", self.box_wanted.emit),
-                )
-            )  # fmt: skip
+            self.noticed.emit(Notice.of_no_face(name, self.box_wanted.emit))
+        if opened.photo.notes:
+            self.noticed.emit(Notice.of_notes(name, opened.photo.notes))
 
     def _keep(self, photo: Photo) -> None:
         """Photos stay at hand for undo, the oldest are let go."""

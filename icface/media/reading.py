@@ -20,7 +20,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import cast
 
 import cv2
 import numpy as np
@@ -34,6 +34,7 @@ from icface.whole_file import reason
 
 logging.getLogger("PIL.TiffImagePlugin").setLevel(logging.CRITICAL)  # what it logs of damaged files, it raises as well
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF")
+_File = io.BufferedReader | io.BytesIO
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _ODD_COLOURS = "{path} stores its colours as {what}, which cannot be edited. Save it as RGB with 8 or 16 bits per colour first."
 
@@ -84,7 +85,7 @@ def _check_is_file(path: Path) -> None:
         raise PhotoError(f"{path} is empty (0 bytes). Copy or download it again.")
 
 
-def _read_whole(path: Path, file: BinaryIO) -> Photo:
+def _read_whole(path: Path, file: _File) -> Photo:
     """The photo of a file, also of one that lacks its end marker and nothing else."""
     try:
         return _read(path, file)
@@ -99,7 +100,7 @@ def _read_whole(path: Path, file: BinaryIO) -> Photo:
     return replace(photo, digest=hashlib.file_digest(file, "sha256").hexdigest(), notes=notes)
 
 
-def _read(path: Path, file: BinaryIO) -> Photo:
+def _read(path: Path, file: _File) -> Photo:
     head = file.read(32)
     file.seek(0)
     image = _open_header(path, file)
@@ -128,7 +129,7 @@ def _read(path: Path, file: BinaryIO) -> Photo:
     return Photo(pixels, path, hashlib.file_digest(file, "sha256").hexdigest(), icc, exif, dpi, details)
 
 
-def _open_header(path: Path, file: BinaryIO) -> ImageFile.ImageFile:
+def _open_header(path: Path, file: _File) -> ImageFile.ImageFile:
     try:
         return Image.open(file, formats=_FORMATS)
     except Image.DecompressionBombError as error:  # Pillow's own limit, above ours
@@ -288,7 +289,7 @@ def _check_deep_size(path: Path, image: Image.Image) -> None:
         )
 
 
-def _check_png_is_whole(path: Path, file: BinaryIO) -> bytes:
+def _check_png_is_whole(path: Path, file: _File) -> bytes:
     """Compare every chunk with its checksum, which Pillow and OpenCV pass over in part; returns the EXIF data."""
     place, exif, name = file.tell(), b"", b""
     file.seek(len(_PNG_SIGNATURE))
@@ -315,7 +316,7 @@ def _check_tiff_is_whole(path: Path, image: ImageFile.ImageFile) -> None:
             raise _damaged(path, f"it has {size} bytes and should have more")
 
 
-def _read_16bit(path: Path, image: ImageFile.ImageFile, file: BinaryIO) -> Pixels:
+def _read_16bit(path: Path, image: ImageFile.ImageFile, file: _File) -> Pixels:
     tags = image.tag_v2 if image.format == "TIFF" else {}  # type: ignore[attr-defined]  # a TiffImageFile
     file.seek(0)
     decoded = _decode_quietly(file.read())
