@@ -1,16 +1,18 @@
 """Recordings joined end to end, as with ``cat``: stamps that start again are lifted, so that time only ever goes on.
 
-A transport or program stream may be cut and joined at any packet; then its stamps begin anew in the middle of the file, for
-pictures and sound at the same place. Each such part is shifted as a whole: its first picture follows the last picture before
-it, and sound stays in step with its own pictures.
+A transport or program stream may be cut and joined at any packet, and FFmpeg reads Matroska and WebM files that are joined as
+wholes (the first two of those that say how long they are); then stamps begin anew in the middle of the file, for pictures and
+sound at the same place. Each such part is shifted as a whole: its first picture follows the last picture before it, and
+sound stays in step with its own pictures.
 """
 
 from __future__ import annotations
 
+import errno
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -25,9 +27,14 @@ from numpy.typing import NDArray
 
 from icface.media.video_file import BROKEN_OFF, open_container
 
-_JOINED_FORMATS = frozenset({"mpegts", "mpeg"})
+_STREAMS = frozenset({"mpegts", "mpeg"})
+_MATROSKA = "matroska,webm"
 _BACK_S, _AHEAD_S = 0.1, 10.0
 """Steps of decoding stamps, back on one stream or ahead of all, that begin a new part (those of FFmpeg's own tool ahead)."""
+_BACK_IN_MATROSKA_S = 1.0
+"""The same where FFmpeg puts decoding stamps in the order of showing after a join."""
+_EBML, _SEGMENT = 0x1A45DFA3, 0x18538067
+_HEAD, _MOST_SEGMENTS = 4096, 1000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,12 +51,15 @@ class Joins:
         For each stream: shifted stamp of decoding, and place in bytes, of each packet with which decoding can begin.
     ends : dict of int to int
         For each stream: the shifted stamp at which its last packet ends.
+    sought : bool
+        Whether a place in bytes can be gone to; else such a file is read from its beginning.
     """
 
     starts: tuple[int, ...]
     shifts: tuple[Fraction, ...]
     places: dict[int, NDArray[np.int64]] = field(repr=False)
     ends: dict[int, int] = field(repr=False)
+    sought: bool = True
 
     def lift(self, packet: Packet[Any], part: int) -> int:
         """Shift a packet's stamps; the number of its part, which is the one given where the packet has no place."""
@@ -79,9 +89,40 @@ def joins_of(path: Path) -> Joins | None:
 @lru_cache(maxsize=32)
 def _kept_joins(path: Path, _changed_ns: int, _size: int) -> Joins | None:
     with open_container(path) as container:
-        if container.format.name not in _JOINED_FORMATS:
+        kind = container.format.name
+        if kind not in _STREAMS and (kind != _MATROSKA or _segments_in(path) == 1):
             return None
-        return _joins(_Log.of(container), {s.index: Fraction(s.time_base or 1) for s in container.streams})
+        back = _BACK_S if kind in _STREAMS else _BACK_IN_MATROSKA_S
+        found = _joins(_Log.of(container), {s.index: Fraction(s.time_base or 1) for s in container.streams}, back)
+        return None if found is None else replace(found, sought=kind in _STREAMS)
+
+
+def _segments_in(path: Path) -> int | None:
+    """Recordings in a Matroska file, by the sizes that they say they have (RFC 8794, RFC 9559); None where one says none."""
+    whole, place, count = path.stat().st_size, 0, 0
+    with path.open("rb") as file:
+        while place < whole and count < _MOST_SEGMENTS:
+            file.seek(place)
+            head = file.read(_HEAD)
+            length = _size_at(head, 4)
+            if int.from_bytes(head[:4]) != _EBML or length is None:
+                break  # something else behind the recordings
+            start = 4 + length[1] + length[0]
+            segment = _size_at(head, start + 4)
+            if int.from_bytes(head[start : start + 4]) != _SEGMENT or segment is None:
+                return None
+            count, place = count + 1, place + start + 4 + segment[1] + segment[0]
+    return count or None
+
+
+def _size_at(data: bytes, place: int) -> tuple[int, int] | None:
+    """A size of EBML, and the bytes that it takes; None where it is not known."""
+    first = data[place] if place < len(data) else 0
+    width = 9 - first.bit_length()
+    if not first or place + width > len(data):
+        return None
+    size = int.from_bytes(data[place : place + width]) & ((1 << 7 * width) - 1)
+    return None if size == (1 << 7 * width) - 1 else (size, width)
 
 
 def packets_of(container: InputContainer, stream: Stream, joins: Joins | None) -> Iterator[Packet[Any]]:
@@ -97,6 +138,8 @@ def seek(container: InputContainer, stream: Stream, stamp: int, joins: Joins | N
     """Go to the last packet of a stream with which decoding can begin at a stamp or before; FFmpeg's errors."""
     if joins is None:
         container.seek(stamp, stream=stream)
+    elif not joins.sought:
+        raise av.FFmpegError(errno.ENOSYS, "nothing can be sought in joined files of this kind")
     else:
         container.seek(joins.place_before(stream.index, stamp), stream=stream, unsupported_byte_offset=True)
 
@@ -144,9 +187,9 @@ class _Log:
         return rows[np.argsort(rows[:, 1], kind="stable")]
 
 
-def _joins(log: _Log, bases: dict[int, Fraction]) -> Joins | None:
+def _joins(log: _Log, bases: dict[int, Fraction], back_s: float) -> Joins | None:
     rows = log.table()
-    firsts = _first_rows(rows, bases)
+    firsts = _first_rows(rows, bases, back_s)
     if len(firsts) < 2:
         return None
     parts = np.split(rows, firsts[1:])
@@ -163,7 +206,7 @@ def _joins(log: _Log, bases: dict[int, Fraction]) -> Joins | None:
     return Joins((0, *(int(part[0, 1]) for part in parts[1:])), tuple(shifts), places, ends)
 
 
-def _first_rows(rows: NDArray[np.int64], bases: dict[int, Fraction]) -> list[int]:
+def _first_rows(rows: NDArray[np.int64], bases: dict[int, Fraction], back_s: float) -> list[int]:
     """The row with which each part begins."""
     firsts, last = [0], dict[int, float]()
     seconds = np.zeros(len(rows))
@@ -171,10 +214,10 @@ def _first_rows(rows: NDArray[np.int64], bases: dict[int, Fraction]) -> list[int
         mine = rows[:, 0] == stream
         seconds[mine] = rows[mine, 3] * float(base)
     for row, (stream, now) in enumerate(zip(rows[:, 0].tolist(), seconds.tolist(), strict=True)):
-        if last and (now < last.get(stream, now) - _BACK_S or now > max(last.values()) + _AHEAD_S):
+        if last and (now < last.get(stream, now) - back_s or now > max(last.values()) + _AHEAD_S):
             firsts.append(row)
             last.clear()
-        last[stream] = now
+        last[stream] = max(now, last.get(stream, now))
     return firsts if len(rows) else []
 
 
@@ -199,4 +242,10 @@ def was_joined(path: Path) -> str:
         return ""
     if joins is None:
         return ""
-    return f"{len(joins.starts)} recordings were joined in it, whose times start again; they are read one after the other."
+    read, there = len(joins.starts), 0 if joins.sought else _segments_in(path) or 0
+    if there > read:
+        return (
+            f"{there} recordings were joined in it, of which the first {read} are read. "
+            "Join them with a program that writes one file anew, such as mkvmerge, to have all of them."
+        )
+    return f"{read} recordings were joined in it, whose times start again; they are read one after the other."

@@ -7,6 +7,7 @@ Matroska and WebM have no such list: they take copies of sound that begins with 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -195,7 +196,8 @@ class SoundTrack:
             lead = _LEAD_S.get(_codec(stream).split("_")[0], Fraction(2048, stream.rate))
             earliest = first - round(lead / base) if preset.container in _CUTS_ANYWHERE else first
             joins = joins_of(self._cut.path)
-            seek(container, stream, max(earliest, stream.start_time or 0), joins)
+            with suppress(av.FFmpegError):  # of a kind of file in which nothing can be sought: from its beginning
+                seek(container, stream, max(earliest, stream.start_time or 0), joins)
             for packet in packets_of(container, stream, joins):
                 if packet.pts is None or packet.size == 0:
                     continue
