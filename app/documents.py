@@ -14,6 +14,7 @@ from app.errors import Notice
 from app.file_dialogs import ask_about_changed_file, ask_about_changes, ask_to_open, ask_to_save, ask_to_save_project
 from app.missing_media import MissingMedia
 from app.recovery import LeftBehind, RecoveryFolder, left_behind
+from app.save_question import ask_about_losses
 from app.settings import Settings
 from app.studio import Studio
 from icface.file_stamp import FileStamp, is_as_seen, stamp_of
@@ -223,7 +224,12 @@ class Documents(QObject):
         photo = self._studio.photo
         if photo is not None:
             name = photo.path.with_stem(f"{photo.path.stem}-edited").name
-            ask_to_save(self._owner, self._settings, name, self._studio.save_image)
+            ask_to_save(self._owner, self._settings, name, self._save_image)
+
+    def _save_image(self, path: Path) -> None:
+        photo = self._studio.photo
+        if photo is not None:
+            ask_about_losses(self._owner, path, photo, lambda keep: self._studio.save_image(path, keep))
 
     def _image_saved(self, path: Path) -> None:
         self._settings.folder = path.parent

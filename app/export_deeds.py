@@ -63,7 +63,8 @@ class ExportDeeds(QObject):
         """Show the dialog."""
         project = self._studio.project
         if project.source is not None:
-            self.dialog.open_for(project, self._settings.folder, self._studio.playhead.frame)
+            keep = self._settings.word("keep", "all")
+            self.dialog.open_for(project, self._settings.folder, self._studio.playhead.frame, keep)
 
     def _refresh(self) -> None:
         if self.dialog.isVisible() and not self._studio.playhead.is_playing:
@@ -95,6 +96,7 @@ class ExportDeeds(QObject):
             "How to export",
         )
         self._settings.folder = wish.path.parent
+        self._settings.set_word("keep", wish.options.keep)
         self._disk.do(
             lambda: plan_export(wish.project, wish.path, wish.options),
             self._queue,
@@ -164,5 +166,6 @@ class ExportDeeds(QObject):
 
     def close(self) -> None:
         """The window ends: nothing more is planned, and what runs is taken back. Further calls do nothing."""
+        self.dialog.hide()  # it asks for plans as long as it is seen
         self._disk.close()
         self.queue.stop_all()

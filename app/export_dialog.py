@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from app.choice_button import Choice, ChoiceButton
 from icface.edits import set_output
 from icface.export import EXPORT_PRESETS, STILL_SUFFIXES, ExportOptions
+from icface.media.details import KEEPS, Keep
 from icface.media.presets import Preset
 from icface.mixing import heard_clip
 from icface.project import Clip, OutputSettings, Project
@@ -31,6 +32,7 @@ from icface.project import Clip, OutputSettings, Project
 _PAUSE_MS = 150
 _HEIGHTS = (2160, 1440, 1080, 720, 480, 360)
 _QUALITIES: tuple[Choice, ...] = (("", "As the preset has it"), ("55", "Small file"), ("75", "Good"), ("95", "Best"))
+_KEEPS: tuple[Choice, ...] = (("all", "Keep all"), ("no-place", "All but the place (GPS)"), ("none", "Nothing"))
 _ROLE = Qt.ItemDataRole.UserRole
 
 
@@ -64,11 +66,12 @@ class ExportDialog(QDialog):
         self.setModal(False)
         self._project = Project()
         self._frame = 0
-        self._choices = {"range": "all", "sound": "", "height": "", "quality": ""}
+        self._choices = {"range": "all", "sound": "", "height": "", "quality": "", "keep": "all"}
         self.presets = QListWidget()
         self.presets.setAccessibleName("Kind of file")
         self.range, self.sound = ChoiceButton("Frames"), ChoiceButton("Sound")
         self.height_choice, self.quality = ChoiceButton("Size"), ChoiceButton("Quality")
+        self.keep = ChoiceButton("What the source's file says", "Title, date, rights, place and comments of the source")
         self.side_by_side = QCheckBox("Unedited picture to the left")
         self.labelled = QCheckBox("Say in the file that a trained model had a part in it")
         self.labelled.setToolTip("IPTC digital source type, program and version. Leave it on unless you have a reason.")
@@ -109,14 +112,15 @@ class ExportDialog(QDialog):
         grid = QGridLayout()
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(8)
-        rows = (("Frames", self.range), ("Sound", self.sound), ("Size", self.height_choice), ("Quality", self.quality))
+        rows = (("Frames", self.range), ("Sound", self.sound), ("Size", self.height_choice), ("Quality", self.quality),
+                ("Details", self.keep))  # fmt: skip
         for number, (text, widget) in enumerate(rows):
             label = QLabel(text)
             label.setObjectName("secondary")
             grid.addWidget(label, number, 0)
             grid.addWidget(widget, number, 1)
-        grid.addWidget(self.side_by_side, 4, 1)
-        grid.addWidget(self.labelled, 5, 1)
+        grid.addWidget(self.side_by_side, 5, 1)
+        grid.addWidget(self.labelled, 6, 1)
         grid.setColumnStretch(1, 1)
         where = QHBoxLayout()
         where.addWidget(self.path, 1)
@@ -152,6 +156,7 @@ class ExportDialog(QDialog):
             ("sound", self.sound),
             ("height", self.height_choice),
             ("quality", self.quality),
+            ("keep", self.keep),
         ):
             button.chosen.connect(lambda key, name=name: self._choose(name, key))
         for box in (self.side_by_side, self.labelled):
@@ -163,11 +168,12 @@ class ExportDialog(QDialog):
 
     # Showing ---------------------------------------------------------------------------------------------------------
 
-    def open_for(self, project: Project, folder: Path, frame: int) -> None:
-        """Show the settings of a document; the destination is proposed anew."""
+    def open_for(self, project: Project, folder: Path, frame: int, keep: str = "all") -> None:
+        """Show the settings of a document, and how much is kept of what its source's file says; the destination is new."""
         output = project.output
         self._project, self._frame = project, frame  # what is chosen below is judged by them
         self._choices |= {"sound": output.sound, "height": "", "range": "points" if _has_points(project) else "all"}
+        self._choices["keep"] = keep if keep in dict(_KEEPS) else "all"
         self.side_by_side.setChecked(output.side_by_side)
         self.labelled.setChecked(output.labelled)
         self.path.setText(str(folder / f"{_stem(project)}-edited"))
@@ -206,6 +212,11 @@ class ExportDialog(QDialog):
         item = self.presets.currentItem()
         return EXPORT_PRESETS["mp4" if item is None else item.data(_ROLE)]
 
+    @property
+    def kept(self) -> Keep:
+        """How much is kept of what the source's file says."""
+        return next(keep for keep in KEEPS if keep == self._choices["keep"])
+
     def wish(self) -> ExportWish:
         """What is asked for now."""
         first, last = self._frames()
@@ -213,7 +224,7 @@ class ExportDialog(QDialog):
         options = ExportOptions(
             preset=self.preset.name, quality=int(quality) if quality and self._has_quality() else None, first=first, last=last,
             sound=self._choices["sound"], side_by_side=self.side_by_side.isChecked(), labelled=self.labelled.isChecked(),
-            height=int(height) if height else None,
+            height=int(height) if height else None, keep=self.kept,
         )  # fmt: skip
         return ExportWish(self._project, Path(self.path.text().strip()).expanduser(), options)
 
@@ -249,6 +260,7 @@ class ExportDialog(QDialog):
         )
         self.sound.setEnabled(not silent)
         self.height_choice.apply(_sizes(project), self._choices["height"])
+        self.keep.apply(_KEEPS, self._choices["keep"])
         fixed = not self._has_quality()
         self.quality.apply(_QUALITIES, self._choices["quality"], shown="Keeps all it can" if fixed else None, faint=fixed)
         self.quality.setEnabled(not fixed)

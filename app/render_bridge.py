@@ -20,7 +20,7 @@ from icface.failures import is_foreseen, lacks_memory, trace_of_fault
 from icface.geometry import Box
 from icface.intake import Intake, take_in
 from icface.logs import note_fault
-from icface.media import Photo, Pixels, eight_bit, save_photo
+from icface.media import MADE_HERE, Keep, Photo, Pixels, eight_bit, save_photo
 from icface.motion import Motion
 from icface.pictures import ClipFrame, photo_glimpse
 from icface.project import Clip, Face, Project, Source
@@ -213,9 +213,9 @@ class RenderBridge(QObject):
         """Read the face in a box, in image pixels: `face_observed` or `failed` follows."""
         self._begin("observe", _observing(self._renderer, photo, box))
 
-    def save_photo(self, project: Project, photo: Photo, path: str | Path) -> None:
+    def save_photo(self, project: Project, photo: Photo, path: str | Path, keep: Keep = "all") -> None:
         """Render the document as it is now at full quality and save it: `photo_saved` or `failed` follows."""
-        self._begin("save", _saving(self._renderer, project, photo, Path(path)))
+        self._begin("save", _saving(self._renderer, project, photo, Path(path), keep))
 
     def take_in(self, path: str | Path) -> None:
         """Look into a file that is to drive a face: `taken_in` or `failed` follows."""
@@ -391,9 +391,10 @@ def _observing(renderer: Renderer, photo: Photo, box: Box) -> Generator[Progress
     return renderer.observe(photo, box)
 
 
-def _saving(renderer: Renderer, project: Project, photo: Photo, path: Path) -> Generator[Progress, None, Saved]:
+def _saving(renderer: Renderer, project: Project, photo: Photo, path: Path, keep: Keep) -> Generator[Progress, None, Saved]:
     request = FrameRequest.of(project, photo, "full")
     yield Progress(0, 2, "Rendering at full quality")
     pixels = renderer.render(request).pixels
     yield Progress(1, 2, f"Saving {path.name}")
-    return Saved(path, save_photo(path, photo.with_pixels(pixels)), project)
+    says = MADE_HERE if project.output.labelled and pixels is not photo.pixels else None
+    return Saved(path, save_photo(path, photo.with_pixels(pixels), provenance=says, keep=keep), project)

@@ -34,7 +34,7 @@ from icface.edits import (
 )
 from icface.engine import RenderEngine
 from icface.geometry import Box
-from icface.media import Photo, PhotoError, output_format, sample_photo_path
+from icface.media import Keep, Photo, PhotoError, output_format, sample_photo_path
 from icface.mixing import shown
 from icface.pictures import beside_frame
 from icface.project import Face, Project, ProjectError, Region
@@ -126,8 +126,8 @@ class Studio(QObject):
         except PhotoError as error:
             self.noticed.emit(Notice.failure("There is no sample portrait", str(error)))
 
-    def save_image(self, path: Path) -> None:
-        """Write the edited photo at full quality in the format that the name's ending says."""
+    def save_image(self, path: Path, keep: Keep = "all") -> None:
+        """Write the edited photo at full quality in the format of the name's ending, and what is kept of its words."""
         if self.photo is None:
             return
         try:
@@ -135,7 +135,7 @@ class Studio(QObject):
         except PhotoError as error:
             self.noticed.emit(Notice.failure("The picture could not be saved", str(error)))
             return
-        self.bridge.save_photo(self.project, self.photo, path)
+        self.bridge.save_photo(self.project, self.photo, path, keep)
 
     def cancel(self) -> None:
         """Stop opening, reading and saving; the window keeps what it shows."""

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from icface.commands.exporting import PRESETS, options_of
-from icface.commands.options import BAD_INPUT, device_option, json_option
+from icface.commands.options import BAD_INPUT, device_option, json_option, keep_option
 from icface.telling import tell, tell_report
 
 SOME_FAILED = 3
@@ -31,6 +31,7 @@ SOME_FAILED = 3
 @click.option("--height", type=int, metavar="LINES", help="Size of the frames; that of each source otherwise.")
 @click.option("--side-by-side", is_flag=True, default=None, help="The unedited picture stands to the left.")
 @click.option("--no-label", "labelled", flag_value=False, default=None, type=bool, help="Do not say how the files were made.")
+@keep_option
 @click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes at a time.")
 @click.option(
     "--ray",

@@ -10,13 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from icface.commands.options import delta_option, device_option, json_option, photo_argument, set_option
+from icface.commands.options import (
+    delta_option,
+    device_option,
+    json_option,
+    keep_option,
+    label_option,
+    photo_argument,
+    set_option,
+)
 from icface.edit_list import Settings, SettingsError, parse_box, parse_settings, read_edits
 from icface.engine import run_to_end
 from icface.telling import tell, tell_report
 
 if TYPE_CHECKING:
     from icface.media import Photo
+    from icface.media.details import Keep
+    from icface.media.provenance import Provenance
     from icface.project import Face
     from icface.render import Renderer
 
@@ -49,6 +59,9 @@ def _check_settings(edits: Mapping[str, Settings], *, source: Path | None) -> No
 @click.option("--face", "face_index", type=click.IntRange(0), help="Which face, as icface info counts them: 0 is the largest.")
 @click.option("--box", "box_text", metavar="LEFT,TOP,RIGHT,BOTTOM", help="Where the face is, in pixels, if it is not found.")
 @click.option("--quality", type=click.IntRange(1, 100), default=95, show_default=True, help="Of JPEG and WebP.")
+@keep_option
+@label_option
+@click.option("--plan", "plan_only", is_flag=True, help="Say what would be saved and what left out, and do nothing.")
 @json_option
 @device_option
 def render(  # noqa: PLR0913, PLR0917  (one for each option)
@@ -60,6 +73,9 @@ def render(  # noqa: PLR0913, PLR0917  (one for each option)
     face_index: int | None,
     box_text: str | None,
     quality: int,
+    keep: Keep,
+    labelled: bool | None,
+    plan_only: bool,
     as_json: bool,
     device: str,
 ) -> None:
@@ -79,6 +95,10 @@ def render(  # noqa: PLR0913, PLR0917  (one for each option)
     box = parse_box(box_text) if box_text else None
     edits = read_edits(edits_file, delta=delta) if edits_file else {"": parse_settings(texts, delta=delta)}
     _check_settings(edits, source=edits_file)
+    saving = _Saving(quality=quality, keep=keep, labelled=labelled is not False)
+    if plan_only:
+        _tell_plan(photo, output, edits, saving, as_json=as_json)
+        return
     targets = _targets(photo, output, tuple(edits), in_folder=edits_file is not None)
 
     from icface.render import Renderer
@@ -91,9 +111,8 @@ def render(  # noqa: PLR0913, PLR0917  (one for each option)
         from icface.tracking import NoFaceError
 
         raise NoFaceError(f"No face was found in {photo}. Say where it is: --box LEFT,TOP,RIGHT,BOTTOM in pixels.")
-    work = _Work(renderer=renderer, photo=opened, face=face, quality=quality)
-    for note in () if as_json else opened.notes:
-        tell(f"note: {note}", err=True)
+    work = _Work(renderer=renderer, photo=opened, face=face, saving=saving)
+    tell(*(f"note: {note}" for note in opened.notes if not as_json), err=True)
     done = []
     for name, settings in edits.items():
         step = work.do(settings, targets[name])
@@ -116,6 +135,40 @@ def render(  # noqa: PLR0913, PLR0917  (one for each option)
     else:
         for notice in notices:
             tell(f"note: {notice}", err=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Saving:
+    """How pictures are saved."""
+
+    quality: int
+    keep: Keep
+    labelled: bool
+
+    def provenance(self, *, edited: bool) -> Provenance | None:
+        """What a picture says of its making: nothing where it is the photo's own."""
+        from icface.media.provenance import MADE_HERE
+
+        return MADE_HERE if self.labelled and edited else None
+
+
+def _tell_plan(path: Path, output: Path, edits: Mapping[str, Settings], saving: _Saving, *, as_json: bool) -> None:
+    """Say what would be saved and what left out of it, file by file."""
+    from icface.media import load_photo, output_format
+    from icface.media.losses import plan_of_photo
+
+    photo, plans = load_photo(path), {}
+    for name, settings in edits.items():
+        target = output / f"{name}.png" if name else output
+        kind = output_format(target) if not name else "PNG"
+        provenance = saving.provenance(edited=bool(settings))
+        lines = plan_of_photo(photo, kind, keep=saving.keep, provenance=provenance)
+        plans[str(target)] = [f"{target}: {photo.width} x {photo.height} pixels, {kind}.", *lines]
+    if as_json:
+        tell_report({"input": str(path), "plan": plans})
+        return
+    for lines in plans.values():
+        tell(*lines)
 
 
 def _targets(photo: Path, output: Path, names: tuple[str, ...], *, in_folder: bool) -> dict[str, Path]:
@@ -165,7 +218,7 @@ class _Work:
     renderer: Renderer
     photo: Photo
     face: Face | None
-    quality: int
+    saving: _Saving
 
     def do(self, settings: Settings, path: Path) -> dict[str, Any]:
         """Render and save one edit; returns what was done."""
@@ -184,7 +237,9 @@ class _Work:
             pixels = self.renderer.render(FrameRequest(self.photo, (self.face,), (wanted,))).pixels
             changed = {name: wanted[name] for name in CHANNELS if wanted[name] != own[name]}
         milliseconds = (time.perf_counter() - start) * 1000
-        notes = save_photo(path, self.photo.with_pixels(pixels), self.quality)
+        provenance = self.saving.provenance(edited=pixels is not self.photo.pixels)
+        picture, saving = self.photo.with_pixels(pixels), self.saving
+        notes = save_photo(path, picture, saving.quality, provenance=provenance, keep=saving.keep)
         return {
             "output": str(path),
             "settings": settings.said(),

@@ -9,6 +9,7 @@ from av.video.format import VideoFormat
 from icface.export.choices import STILL
 from icface.export.plan import ExportPlan
 from icface.media.colour import BT470BG, BT709, BT2020, FULL, SMPTE170M, Layout, bit_depth
+from icface.media.losses import label_said
 from icface.media.sound_track import TrackPlan
 from icface.project import Clip
 
@@ -28,11 +29,7 @@ def describe(plan: ExportPlan) -> list[str]:
     lines += [f"Note: {note}" for note in (*plan.losses, *plan.notes)]
     if isinstance(plan.project.source, Clip) and plan.preset.kind == "clip":
         lines.append(_untouched(plan))
-    lines.append(
-        "The file says that a trained model had a part in it (IPTC digital source type)."
-        if plan.provenance is not None
-        else "The file does NOT say that a trained model had a part in it."
-    )
+    lines.append(label_said(plan.provenance))
     if plan.preset.kind != "sequence" or plan.preset is STILL:
         lines.append("The file of that name is replaced, once the new one is complete." if plan.path.exists() else "")
     return [line for line in lines if line]

@@ -7,6 +7,7 @@ Formats of photos: JPEG, PNG, WebP and TIFF with 8 bits per colour, PNG and TIFF
 100 megapixels, with 16 bits 66, or 50 with transparency.
 """
 
+from icface.media.details import Keep
 from icface.media.photo import (
     MAX_MEGAPIXELS,
     Photo,
@@ -16,11 +17,14 @@ from icface.media.photo import (
     sample_photo_path,
     thumbnail,
 )
+from icface.media.provenance import MADE_HERE
 from icface.media.reading import load_photo
 from icface.media.writing import output_format, save_photo
 
 __all__ = [
+    "MADE_HERE",
     "MAX_MEGAPIXELS",
+    "Keep",
     "Photo",
     "PhotoError",
     "Pixels",

@@ -97,6 +97,19 @@ def place_said(photo: Photo, keep: Keep) -> tuple[str, ...]:
     return ("The file goes on saying where the picture was taken (GPS).",)
 
 
+def plan_of_photo(photo: Photo, kind: str, *, keep: Keep = "all", provenance: Provenance | None = None) -> list[str]:
+    """What saving a photo in a kind of file will say and leave out, one sentence a line."""
+    notes = (*of_photo(photo, kind, keep=keep, provenance=provenance), *place_said(photo, keep))
+    return [*(f"Note: {note}" for note in notes), label_said(provenance)]
+
+
+def label_said(provenance: Provenance | None) -> str:
+    """A sentence about what a file says of its making."""
+    if provenance is None:
+        return "The file does NOT say that a trained model had a part in it."
+    return "The file says that a trained model had a part in it (IPTC digital source type)."
+
+
 def _is_clear(photo: Photo) -> bool:
     return bool((photo.pixels[..., 3] < np.iinfo(photo.pixels.dtype).max).any())
 

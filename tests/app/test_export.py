@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
@@ -18,9 +19,14 @@ from icface import edits
 from icface.curves import Key, Track
 from icface.engine import Progress
 from icface.export import Exported
+from icface.media import load_photo
 from icface.media.clip import probe
+from icface.media.details import has_place
+from icface.media.provenance import COMPOSITE
 from icface.pictures import clip_of
 from icface.project import Driver, Project
+from tests.app.conftest import open_in
+from tests.icface.described_photos import described_jpeg
 from tests.strategies import a_motion
 
 
@@ -222,3 +228,60 @@ def test_the_voice_of_what_drives_the_face_is_exported_unless_another_is_chosen(
     dialog.hide()
     opened.actions_by_id["export"].trigger()
     assert dialog.sound.accessibleDescription() == "Of what drives the face"
+
+
+# What is left out ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def placed(qtbot: QtBot, window: MainWindow, tmp_path: Path, astronaut_path: Path) -> MainWindow:
+    """The window with a photo that says where it was taken, and whose it is."""
+    with Image.open(described_jpeg(tmp_path / "in.jpg")) as small, Image.open(astronaut_path) as large:
+        large.save(tmp_path / "face.jpg", exif=small.info["exif"], xmp=small.info["xmp"], comment=b"hello")
+    window.settings.folder = tmp_path
+    open_in(qtbot, window, tmp_path / "face.jpg")
+    return window
+
+
+def test_the_dialog_says_what_is_kept_of_the_photos_words_and_the_choice_is_remembered(
+    qtbot: QtBot, placed: MainWindow, tmp_path: Path
+) -> None:
+    placed.actions_by_id["export"].trigger()
+    dialog = placed.exports.dialog
+    qtbot.waitUntil(lambda: "goes on saying where" in says(placed), timeout=20_000)
+    dialog._choose("keep", "no-place")
+    qtbot.waitUntil(lambda: "(GPS) is left out, as chosen" in says(placed), timeout=20_000)
+    item = started(qtbot, placed)
+    qtbot.waitUntil(lambda: item.state == "done", timeout=60_000)
+    made = load_photo(item.path)
+    assert not has_place(made.exif, made.details)
+    assert b"(c) Me" in made.details.xmp
+    dialog.hide()
+    placed.actions_by_id["export"].trigger()
+    assert dialog.wish().options.keep == "no-place"
+
+
+def question(window: MainWindow) -> QMessageBox:
+    return next(box for box in window.findChildren(QMessageBox, "save-losses") if box.isVisible())
+
+
+def test_a_saved_picture_says_what_it_leaves_out_before_it_is_saved(qtbot: QtBot, placed: MainWindow, tmp_path: Path) -> None:
+    placed.studio.set_row("AU12", 1.0, 1)
+    target = tmp_path / "out.webp"
+    placed.documents._save_image(target)
+    box = question(placed)
+    assert "WebP has no place for the photo's comment" in box.informativeText()
+    assert "(GPS)" in box.informativeText()
+    wish = next(button for button in box.buttons() if button.text() == "Save without the place")
+    with qtbot.waitSignal(placed.studio.photo_saved, timeout=20_000):
+        qtbot.mouseClick(wish, Qt.MouseButton.LeftButton)
+    made = load_photo(target)
+    assert not has_place(made.exif, made.details)
+    assert COMPOSITE.encode() in made.details.xmp
+
+
+def test_to_cancel_saves_nothing(qtbot: QtBot, placed: MainWindow, tmp_path: Path) -> None:
+    placed.documents._save_image(tmp_path / "out.webp")
+    qtbot.keyClick(question(placed), Qt.Key.Key_Escape)
+    assert not (tmp_path / "out.webp").exists()
+    placed.studio.bridge.cancel()

@@ -18,14 +18,18 @@ import click
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from icface import bench, render
 from icface.cli import main
 from icface.controls import CHANNELS, CONTROL_IDS, ControlVector
 from icface.geometry import Box
 from icface.media import load_photo
+from icface.media.details import has_place
+from icface.media.provenance import COMPOSITE
 from icface.predictor import FacePredictor
 from icface.tracking import FaceObservation, NoFaceError
+from tests.icface.described_photos import described_jpeg
 
 
 def observation(left: float, top: float, side: float, **controls: float) -> FaceObservation:
@@ -451,3 +455,30 @@ def test_the_shipped_tracker_finds_no_face_in_noise(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3), dtype=np.uint8)
     Image.fromarray(noise).save(tmp_path / "noise.png")
     assert report_of("info", tmp_path / "noise.png", "--device", "cpu")["faces"] == []
+
+
+# ------------------------------------------------------------------------------------------------- what is kept of a photo
+
+
+def test_the_plan_of_a_picture_says_what_is_left_out_and_writes_nothing(faces, tmp_path):
+    source = described_jpeg(tmp_path / "in.jpg")
+    result = run("render", source, "--set", "yaw=5", "-o", tmp_path / "out.png", "--plan")
+    assert not (tmp_path / "out.png").exists()
+    assert "PNG has no place for IPTC data" in result.stdout
+    assert "goes on saying where the picture was taken (GPS)" in result.stdout
+    assert "says that a trained model had a part in it" in result.stdout
+    report = report_of("render", source, "--set", "yaw=5", "-o", tmp_path / "out.png", "--plan", "--keep", "none")
+    (lines,) = report["plan"].values()
+    assert any("left out, as chosen" in line for line in lines)
+
+
+def test_a_rendered_picture_is_labelled_once_it_is_edited_and_tells_the_place_by_choice(faces, photo, tmp_path):
+    described = described_jpeg(tmp_path / "in.jpg")
+    with Image.open(described) as small, Image.open(photo) as large:
+        large.save(tmp_path / "face.jpg", exif=small.info["exif"], xmp=small.info["xmp"])
+    for name, words in {"a": (), "b": ("--keep", "no-place"), "c": ("--no-label",)}.items():
+        run("render", tmp_path / "face.jpg", "--set", "yaw=5", "-o", tmp_path / f"{name}.jpg", *words)
+    run("render", tmp_path / "face.jpg", "-o", tmp_path / "d.jpg")
+    made = {name: load_photo(tmp_path / f"{name}.jpg") for name in "abcd"}
+    assert [COMPOSITE.encode() in p.details.xmp for p in made.values()] == [True, True, False, False]
+    assert [has_place(p.exif, p.details) for p in made.values()] == [True, False, True, True]

@@ -25,8 +25,8 @@ from icface.pictures import clip_of
 from icface.predictor import FacePredictor
 from icface.project import Project, Source
 from icface.render import Renderer
+from tests.icface.described_photos import described_jpeg, rights
 from tests.icface.exporting import tags
-from tests.icface.test_photo_details import described_jpeg, rights
 from tests.icface.videos import Recipe, encode_video, moving_frames, write_video
 
 RATE = 48000
