@@ -23,7 +23,7 @@ from icface.media.photo import Pixels, bands
 WHITE_NITS = 203.0
 """Light of diffuse white, in cd/m2 (BT.2408): the brightest that the ordinary picture shows."""
 PEAK_NITS = 1000.0
-"""Light that the curve starts from, in cd/m2: what HLG is made for, and most PQ is mastered to. More is white."""
+"""Light that the curve starts from, in cd/m2: what HLG is made for, and most PQ is mastered to. Beyond, hues stay."""
 
 _SCREEN_GAMMA = 2.4
 _SYSTEM_GAMMA = 1.2
@@ -82,9 +82,11 @@ def _band(codes: Pixels, colours: Colours) -> Pixels:
         luma = _BT2020_LUMA if wide else _BT709_LUMA
         scene = cv2.transform(light, luma.reshape(1, 3).astype(np.float32))
         light *= PEAK_NITS * np.maximum(scene, 1e-9)[..., None] ** np.float32(_SYSTEM_GAMMA - 1)
-    brightest = np.minimum(light.max(axis=2), PEAK_NITS)
-    place = (brightest * np.float32(_BRIGHT_STEPS / PEAK_NITS)).astype(np.int32)
-    light = np.minimum(light, PEAK_NITS) * _gain_table()[place][..., None]
+    brightest = light.max(axis=2)
+    within = np.minimum(brightest, np.float32(PEAK_NITS))
+    place = (within * np.float32(_BRIGHT_STEPS / PEAK_NITS)).astype(np.int32)
+    gain = _gain_table()[place] * (within / np.maximum(brightest, np.float32(1e-6)))
+    light = light * gain[..., None]
     if wide:
         light = cv2.transform(light, _BT709_OF_BT2020.astype(np.float32))
     linear = np.clip(light * np.float32(1 / WHITE_NITS), 0, 1)

@@ -80,6 +80,12 @@ def test_hues_stay_and_what_bt709_has_not_is_clipped() -> None:
     assert shown[1] > 30_000
 
 
+def test_what_is_brighter_than_the_curve_begins_keeps_its_hue() -> None:
+    signals = pq_of_light(np.array([[[4000.0, 2000.0, 1000.0]]]))
+    shown = to_sdr(np.rint(signals * 65535).astype(np.uint16), Colours(BT709, PQ, BT709, 1))[0, 0] / 65535
+    assert shown**2.4 == pytest.approx([1, 0.5, 0.25], abs=0.01)
+
+
 def test_alpha_type_and_size_stay_and_ordinary_pictures_are_not_touched() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (5, 7, 4), np.uint8)
     shown = to_sdr(picture, WIDE_PQ)
