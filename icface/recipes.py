@@ -15,7 +15,7 @@ from icface.controls import ControlVector, deltas_from_settings, expand_control
 from icface.curves import Blend, Key, Track
 from icface.engine import Progress
 from icface.intake import take_in
-from icface.kinds import kind_of
+from icface.kinds import check_kind, kind_of
 from icface.project import Clip, DataFile, Driver, Face, FaceEdits, Project, ProjectError, Source
 from icface.render import Renderer
 from icface.tracking import NoFaceError
@@ -52,11 +52,14 @@ def opened_document(renderer: Renderer, path: str | Path) -> Generator[Progress,
 
     Raises
     ------
+    KindError
+        If it is neither a photo nor a clip.
     PhotoError, VideoError
         If it cannot be read.
     NoFaceError
         If nobody is to be seen.
     """
+    check_kind(Path(path), "photo", "clip")
     opened = yield from renderer.open(path)
     faces = opened.faces
     if opened.clip is not None:

@@ -179,3 +179,12 @@ def test_the_library_says_so_too(files: dict[str, str]) -> None:
     with pytest.raises(PhotoError):
         load_photo(files["CLIP"])
     assert json.dumps(kind_of(files["GIF"]).title)
+
+
+def test_a_batch_names_what_it_got_and_ends_with_2_when_nothing_was_made(files: dict[str, str], tmp_path: Path) -> None:
+    words = ["batch", files["TABLE"], str(tmp_path / "absent.jpg"), "--with", files["TABLE"], "-o", str(tmp_path / "out")]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 2
+    assert "0 made, 0 kept, 2 failed" in done.stdout
+    assert "a table of tracking data, and a photo or a clip is wanted here" in done.stderr
+    assert "absent.jpg" in done.stderr
