@@ -23,6 +23,7 @@ def told(results: list[Result]) -> list[str]:
 def test_a_tenth_of_the_corpus_opens_or_is_refused_in_words() -> None:
     results = run(0, range(100))
     assert told(results) == []
+    assert len(results) == 100
     assert {result.outcome for result in results} == {"opened", "refused"}
 
 

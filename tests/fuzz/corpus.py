@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import io
 import json
@@ -228,7 +229,7 @@ def _json_values(data: bytes, rng: np.random.Generator) -> bytes:
     for _ in range(int(2 ** rng.uniform(0, 3))):
         places = _places(tree)
         at, key = places[int(rng.integers(len(places)))]
-        at[key] = NASTY[int(rng.integers(len(NASTY)))]
+        at[key] = copy.deepcopy(NASTY[int(rng.integers(len(NASTY)))])
     return json.dumps(tree).encode()
 
 
@@ -253,7 +254,7 @@ def _json_long(data: bytes, rng: np.random.Generator) -> bytes:
         tree |= {f"n{i}": {} for i in range(int(10 ** rng.uniform(2, 4.6)))}
         return json.dumps(tree).encode()
     found = lists[int(rng.integers(len(lists)))]
-    found += found[:1] * int(10 ** rng.uniform(2, 4.6))
+    found += [copy.deepcopy(found[0])] * int(10 ** rng.uniform(2, 4.6))
     return json.dumps(tree).encode()
 
 

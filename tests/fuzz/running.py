@@ -9,8 +9,8 @@ import select
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,13 +40,9 @@ def run(seed: int, numbers: Iterable[int], *, workers: int = 2) -> list[Result]:
     results: list[Result] = []
     with tempfile.TemporaryDirectory(prefix="icface-fuzz-") as folder:
         make(Path(folder), seed, 0)  # what all are made from is made once, before there are threads
-        threads = [
-            threading.Thread(target=_work, args=(Path(folder), seed, waiting, results), daemon=True) for _ in range(workers)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with ThreadPoolExecutor(workers) as pool:
+            for done in [pool.submit(_work, Path(folder), seed, waiting, results) for _ in range(workers)]:
+                done.result()
     return sorted(results, key=lambda result: result.number)
 
 
