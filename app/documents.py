@@ -17,6 +17,7 @@ from app.recovery import LeftBehind, RecoveryFolder, left_behind
 from app.save_question import ask_about_losses
 from app.settings import Settings
 from app.studio import Studio
+from icface.export import original_at, refusal
 from icface.file_stamp import FileStamp, is_as_seen, stamp_of
 from icface.media import Photo
 from icface.project import Project
@@ -176,6 +177,10 @@ class Documents(QObject):
     def _write(self, path: Path, then: Callable[[], object], *, over_others: bool = True) -> None:
         """Write the document; what another program has made of its own file meanwhile only if that is wanted."""
         project = self._session.project
+        found = original_at(project, path)
+        if found is not None:
+            self.noticed.emit(Notice.failure(f"{path.name} was not saved", refusal(found)))
+            return
         self._settings.folder = path.parent
         if self._being_written is None or then is not _nothing:  # a save amid one that is to end in something still is
             self._when_written = then

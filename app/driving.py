@@ -17,6 +17,7 @@ from icface import edits
 from icface.conditioning import Beyond, MissingPolicy
 from icface.controls import ACTION_UNITS, ANGLES, action_units
 from icface.engine import Progress
+from icface.export import original_at, refusal
 from icface.formats import save
 from icface.intake import Intake
 from icface.kinds import is_clip
@@ -279,7 +280,11 @@ class Driving(QObject):
     # Tables ----------------------------------------------------------------------------------------------------------
 
     def export_tracking(self, motion: Motion, path: Path, format_name: str | None = None) -> None:
-        """Write a motion as a table: a notice says what the format could not hold."""
+        """Write a motion as a table, never over what the document is made of: a notice says what it could not hold."""
+        found = original_at(self.project, path)
+        if found is not None:
+            self._studio.noticed.emit(Notice.failure("The table was not saved", refusal(found)))
+            return
 
         def writes() -> Generator[Progress, None, tuple[Path, tuple[str, ...]]]:
             yield Progress(0, 1, f"Writing {path.name}")

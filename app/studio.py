@@ -33,6 +33,7 @@ from icface.edits import (
     without_regions,
 )
 from icface.engine import RenderEngine
+from icface.export import original_at, refusal
 from icface.geometry import Box
 from icface.media import Keep, Photo, PhotoError, output_format, sample_photo_path
 from icface.mixing import shown
@@ -134,6 +135,10 @@ class Studio(QObject):
             output_format(path)
         except PhotoError as error:
             self.noticed.emit(Notice.failure("The picture could not be saved", str(error)))
+            return
+        found = original_at(self.project, path)
+        if found is not None:
+            self.noticed.emit(Notice.failure("The picture was not saved", refusal(found)))
             return
         self.bridge.save_photo(self.project, self.photo, path, keep)
 

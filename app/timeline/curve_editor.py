@@ -65,6 +65,7 @@ class CurveEditor(TimeWidget):
         self._fitted_for: tuple[str, ...] | None = None
         self._pressed: QPointF | None = None
         self._grip: Grip | None = None
+        self._bent: frozenset[KeyName] = frozenset()
         self._drag: MoveDrag | None = None
         self._gesture = 0
         self._from: tuple[int, float] = (0, 0.0)
@@ -293,7 +294,7 @@ class CurveEditor(TimeWidget):
         if grip is None:
             self._box = QRectF()
         elif grip.side:
-            self._gesture = next_gesture()
+            self._gesture, self._bent = next_gesture(), self._names_of(grip)
             self._from = grip.name[1], self.value_at(grip.root.y())
         elif grip.name in self.view.keys:
             self._drag = MoveDrag(self.view, self.wishes, grip.name[1])
@@ -313,7 +314,7 @@ class CurveEditor(TimeWidget):
     def _bend(self, at: QPointF) -> None:
         assert self._grip is not None
         handle = self.view.scale.exact(at.x() - HEAD_W) - self._from[0], self.value_at(at.y()) - self._from[1]
-        self.wishes.handle_moved.emit(self._grip.name, self._grip.side, handle, self._gesture)
+        self.wishes.handle_moved.emit(self._bent, self._grip.side, handle, self._gesture)
 
     def _select_box(self, at: QPointF) -> None:
         assert self._pressed is not None

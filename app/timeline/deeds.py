@@ -89,9 +89,13 @@ class Deeds(QObject):
         label = f"Stretch {_keys(names)}"
         self._dragged("scale-keys", gesture, label, lambda project: edits.scale_keys(project, names, pivot, factor))
 
-    def _bend(self, name: edits.KeyName, side: Literal["left", "right"], handle: Handle, gesture: int) -> None:
-        label = f"Bend {spoken((name[0],))}"
-        self._dragged("bend", gesture, label, lambda project: edits.set_handle(project, name, side, handle))
+    def _bend(self, names: Names, side: Literal["left", "right"], handle: Handle, gesture: int) -> None:
+        def bent(project: Project) -> Project:
+            for name in names:
+                project = edits.set_handle(project, name, side, handle)
+            return project
+
+        self._dragged("bend", gesture, f"Bend {spoken(target for target, _ in names)}", bent)
 
     def _add(self, targets: Iterable[str], frame: int, rise: float | None) -> None:
         targets = tuple(targets)

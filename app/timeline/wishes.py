@@ -17,7 +17,7 @@ class Wishes(QObject):
     keys_scaled = Signal(object, int, float, int)
     """names where the drag began, pivot frame, factor, gesture."""
     handle_moved = Signal(object, str, object, int)
-    """(target, frame), "left" or "right", (frames, value) from the key, gesture."""
+    """names: one key, or those of both sides; "left" or "right", (frames, value) from the key, gesture."""
     key_added = Signal(object, int, object)
     """targets, frame, the amount by which the curve shall rise there, or None for a key that changes nothing."""
     keys_set = Signal(object, int)

@@ -2,6 +2,7 @@
 
 from icface.export.choices import EXPORT_PRESETS, STILL, STILL_SUFFIXES, ExportError, ExportOptions
 from icface.export.describing import describe
+from icface.export.originals import original_at, refusal
 from icface.export.plan import ExportPlan, SoundPlan, plan_export
 from icface.export.running import Exported, export
 
@@ -16,5 +17,7 @@ __all__ = [
     "SoundPlan",
     "describe",
     "export",
+    "original_at",
     "plan_export",
+    "refusal",
 ]

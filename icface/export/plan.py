@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from icface import __version__
 from icface.edits import set_output
 from icface.export.choices import ExportError, ExportOptions, as_format, chosen_preset, with_quality
+from icface.export.originals import original_at, originals, refusal
 from icface.media import Photo, load_photo
 from icface.media.clip import ClipInfo, probe
 from icface.media.clip_reader import ClipReader
@@ -214,15 +215,14 @@ def _range(project: Project, options: ExportOptions) -> tuple[int, int]:
 
 def _refuse_sources(project: Project, path: Path, preset: Preset) -> None:
     """Nothing that a document is made of is written over, as a whole or as a still of a sequence."""
-    stills = re.compile(rf"{re.escape(path.stem)}_\d{{6,}}{re.escape(preset.suffix)}")
-    folder = path.resolve().parent
-    for medium in (project.source, *(driver.medium for driver in project.drivers)):
-        found = None if medium is None else Path(medium.path)
-        if found is None or not found.exists():
-            continue
-        is_still = preset.kind == "sequence" and stills.fullmatch(found.name) and found.resolve().parent == folder
-        if is_still or (path.exists() and path.samefile(found)):
-            raise ExportError(f"{found} is what is edited, or drives it. Choose another name, so that the original stays.")
+    found = original_at(project, path)
+    if found is None and preset.kind == "sequence":
+        stills = re.compile(rf"{re.escape(path.stem)}_\d{{6,}}{re.escape(preset.suffix)}")
+        folder = path.resolve().parent
+        own = (one for one in originals(project) if stills.fullmatch(one.name) and one.resolve().parent == folder)
+        found = next(own, None)
+    if found is not None:
+        raise ExportError(refusal(found))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from pathlib import Path
 
@@ -10,10 +11,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication, QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLineEdit, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app import theme
@@ -28,6 +29,7 @@ from icface.media import load_photo
 from icface.mixing import shown
 from icface.render import Frame
 from tests.app.conftest import SMILING, StandInTracker, drawn_face, open_in
+from tests.strategies import a_motion
 
 
 def test_an_empty_window_offers_three_ways_to_begin(window: MainWindow) -> None:
@@ -293,6 +295,59 @@ def test_an_impossible_name_is_refused_in_the_window_at_once(opened: MainWindow,
     opened.studio.save_image(tmp_path / "smile.bmp")
     assert opened.notices.notice is not None
     assert ".bmp" in opened.notices.notice.text
+
+
+def save_image_over(qtbot: QtBot, window: MainWindow, path: Path) -> None:
+    """Save the picture with the shortcut, type the name of a file that is there, and say yes to replacing it."""
+    window.activateWindow()
+    QTest.keyClick(window, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
+    dialog = next(box for box in window.findChildren(QFileDialog) if box.isVisible())
+    field, buttons = dialog.findChild(QLineEdit, "fileNameEdit"), dialog.findChild(QDialogButtonBox)
+    assert field is not None
+    assert buttons is not None
+    field.setText(str(path))
+    answers = QTimer(dialog)
+
+    def say_yes() -> None:
+        asked = dialog.findChild(QMessageBox)
+        if asked is not None and asked.isVisible():
+            QTest.mouseClick(asked.button(QMessageBox.StandardButton.Yes), Qt.MouseButton.LeftButton)
+
+    answers.timeout.connect(say_yes)
+    answers.start(10)
+    QTest.mouseClick(buttons.button(QDialogButtonBox.StandardButton.Save), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not any(box.isVisible() for box in window.findChildren(QFileDialog)))
+
+
+def test_a_picture_is_never_saved_over_what_the_document_is_made_of(
+    qtbot: QtBot, window: MainWindow, astronaut_path: Path, tmp_path: Path
+) -> None:
+    photo = Path(shutil.copy(astronaut_path, tmp_path / "portrait.png"))
+    driver = Path(shutil.copy(astronaut_path, tmp_path / "smile.png"))
+    link = tmp_path / "other.png"
+    link.symlink_to(photo)
+    open_in(qtbot, window, photo)
+    window.driving.driving.add_source(driver)
+    qtbot.waitUntil(lambda: bool(window.studio.project.drivers), timeout=20_000)
+    settle(qtbot, window)
+    kept = photo.read_bytes()
+    for path, found in ((photo, photo), (driver, driver), (link, photo)):
+        window.notices.close_notice()
+        save_image_over(qtbot, window, path)
+        assert window.notices.notice is not None
+        assert window.notices.notice.title == "The picture was not saved"
+        assert str(found) in window.notices.notice.text
+        assert "Choose another name" in window.notices.notice.text
+    window.notices.close_notice()
+    window.documents._write(photo, lambda: None)
+    assert window.notices.notice is not None
+    assert window.notices.notice.title == "portrait.png was not saved"
+    window.driving.driving.export_tracking(window.studio.project.drivers[0].motion or a_motion([None]), driver)
+    assert window.notices.notice is not None
+    assert window.notices.notice.title == "The table was not saved"
+    settle(qtbot, window)
+    assert photo.read_bytes() == driver.read_bytes() == kept
+    assert link.is_symlink()
 
 
 def test_undo_leads_back_to_the_photo_before(

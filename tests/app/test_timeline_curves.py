@@ -116,7 +116,29 @@ def test_a_handle_bends_the_curve_in_one_step(stand: Stand) -> None:
     assert before is not None
     assert after is not None
     assert after > before
-    assert len(stand.session.labels) == 1
+    assert stand.session.labels == ("Bend AU12",)
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_handle_of_a_linked_pair_bends_both_sides_alike(stand: Stand, side: str) -> None:
+    click(editor(stand), key_place(stand, "AU12L", 40))
+    handle = next(grip for grip in editor(stand).grips() if grip.side == side and grip.name[1] == 40)
+    drag(editor(stand), handle.at, handle.at + QPointF(4, -25))
+    left, right = stand.track("AU12L"), stand.track("AU12R")
+    assert left.keys == right.keys
+    assert [getattr(key, side) for key in left.keys] == ["ease", "bezier", "ease"]
+    assert len(editor(stand).curves) == 1, "still one curve"
+    stand.session.undo()
+    assert not stand.session.labels[: stand.session.position]
+
+
+def test_a_handle_of_a_side_that_is_keyed_apart_bends_that_side(stand: Stand) -> None:
+    stand.session.edit(lambda p: edits.set_key(p, "AU12R", 55, 0.4), "Key")
+    click(editor(stand), key_place(stand, "AU12L", 40))
+    handle = next(grip for grip in editor(stand).grips() if grip.side == "left" and grip.name[0] == "AU12R")
+    drag(editor(stand), handle.at, handle.at + QPointF(4, -25))
+    assert [key.left for key in stand.track("AU12R").keys].count("bezier") == 1
+    assert all(key.left != "bezier" for key in stand.track("AU12L").keys)
 
 
 def test_the_lanes_and_the_curves_share_the_choice(stand: Stand) -> None:
