@@ -28,6 +28,11 @@ from app.gestures import fineness, next_gesture
 from app.number_field import NumberTyping, begins_number
 
 _TICKS_PER_UNIT = 1000
+_MOVING = frozenset({
+    Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Left, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown,
+    Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_Delete, Qt.Key.Key_Backspace,
+})  # fmt: skip
+"""Keys that change the value; once a number was typed they are the timeline's, until the row is clicked or reached anew."""
 _LINK_WITH = (Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.NoModifier)
 """L alone plays while there is time in the document."""
 
@@ -160,6 +165,7 @@ class ControlRow(QAbstractSlider):
         if event.button() != Qt.MouseButton.LeftButton:
             event.ignore()
             return
+        self.typing.take_up()
         places, at = self._places(), event.position()
         self._gesture = next_gesture()
         if places.key.contains(at):
@@ -257,7 +263,7 @@ class ControlRow(QAbstractSlider):
         steps = {key.Key_Right: 1, key.Key_Up: 1, key.Key_Left: -1, key.Key_Down: -1, key.Key_PageUp: 10, key.Key_PageDown: -10}
         if event.key() == key.Key_L and self.spec.can_unlink and event.modifiers() in _LINK_WITH:
             self.link_toggled.emit(self.spec.key, not self._linked)
-        elif self.is_split:
+        elif self.is_split or (self.typing.is_over and event.key() in _MOVING):
             event.ignore()
         elif event.key() in steps:
             self._emit(self.shown + self.spec.step * steps[key(event.key())] * fineness(event.modifiers()))
@@ -280,6 +286,7 @@ class ControlRow(QAbstractSlider):
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Drop the mark of the keyboard's place."""
+        self.typing.take_up()
         self.update()
 
     # Typing ----------------------------------------------------------------------------------------------------------

@@ -138,7 +138,9 @@ class DragNumber(QWidget):
         """Take the number, or ask for a key."""
         if event.button() != Qt.MouseButton.LeftButton:
             event.ignore()
-        elif self.spec.keyable and event.position().x() <= _DIAMOND_W:
+            return
+        self.typing.take_up()
+        if self.spec.keyable and event.position().x() <= _DIAMOND_W:
             self.key_asked.emit()
         else:
             self._from, self._dragged, self._gesture = event.position(), None, next_gesture()
@@ -180,7 +182,8 @@ class DragNumber(QWidget):
         """What this number understands is no shortcut of the window while it has the focus."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             steps = {Qt.Key.Key_Up, Qt.Key.Key_Down}  # with Shift finer
-            known = steps | {Qt.Key.Key_Delete, Qt.Key.Key_Backspace}
+            known = set() if self.typing.is_over else steps | {Qt.Key.Key_Delete, Qt.Key.Key_Backspace}
+            steps &= known
             shifted = event.modifiers() == Qt.KeyboardModifier.ShiftModifier and event.key() in steps
             if shifted or begins_number(event) or (event.key() in known and not event.modifiers()):
                 event.accept()
@@ -192,7 +195,9 @@ class DragNumber(QWidget):
         if not event.isAutoRepeat():
             self._gesture = next_gesture()
         key = Qt.Key
-        if event.key() in {key.Key_Up, key.Key_Down}:
+        if self.typing.is_over and event.key() in {key.Key_Up, key.Key_Down, key.Key_Delete, key.Key_Backspace}:
+            event.ignore()
+        elif event.key() in {key.Key_Up, key.Key_Down}:
             self._step(1 if event.key() == key.Key_Up else -1, event.modifiers())
         elif event.key() in {key.Key_Delete, key.Key_Backspace}:
             self.cleared.emit()
@@ -210,6 +215,7 @@ class DragNumber(QWidget):
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Drop the mark of the keyboard's place."""
+        self.typing.take_up()
         self.update()
 
     def edit_number(self, typed: str = "") -> None:

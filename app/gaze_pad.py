@@ -10,6 +10,7 @@ from app import theme
 from app.control_paint import EDGE
 from app.control_rows import describe_gaze
 from app.gestures import fineness, next_gesture
+from app.number_field import KEEPS_ARROWS
 
 _STEP = 0.02
 
@@ -36,7 +37,7 @@ class GazePad(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setObjectName("gaze-pad")
-        self.setProperty("keeps-arrows", True)
+        self.setProperty(KEEPS_ARROWS, True)
         self.setAccessibleName("Gaze")
         self.setToolTip(
             "Gaze (AU61 to AU64): drag to where the eyes shall look, as you see it in the picture.\n"

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from PySide6.QtCore import QObject, QRect, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QRect, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
+
+from app.gestures import fineness
 
 _TYPED = "0123456789.,-"
 _LAYOUT = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier
@@ -28,6 +30,11 @@ class Numbers(Protocol):
         """The largest."""
         ...
 
+    @property
+    def step(self) -> float:
+        """What an arrow key adds."""
+        ...
+
     def text(self, value: float, /) -> str:
         """As it is written."""
         ...
@@ -35,6 +42,11 @@ class Numbers(Protocol):
     def parse(self, text: str, /) -> float | None:
         """What was typed; None if that is no number of the range."""
         ...
+
+
+_STEPS = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_PageUp: 10, Qt.Key.Key_PageDown: -10}
+KEEPS_ARROWS = "keeps-arrows"
+"""Property of a widget: False once a number was typed into it; arrows, Home, End and Delete then go to the timeline again."""
 
 
 def begins_number(event: QKeyEvent) -> bool:
@@ -77,17 +89,27 @@ class NumberTyping(QObject):
         field.show()
         field.setFocus()
 
+    @property
+    def is_over(self) -> bool:
+        """A number was typed, and the widget has not been taken up anew: what moves it belongs to the timeline again."""
+        return self._owner.property(KEEPS_ARROWS) is False
+
+    def take_up(self) -> None:
+        """The widget was clicked or left: its arrows are its own when the keyboard comes to it."""
+        self._owner.setProperty(KEEPS_ARROWS, None)
+
     def _drop(self, back: bool) -> None:
         field, self.field = self.field, None
         if field is not None:
             if back:
                 self._owner.setFocus()
+                self._owner.setProperty(KEEPS_ARROWS, False)
             field.hide()
             field.deleteLater()
 
 
 class NumberField(QLineEdit):
-    """Return takes the number, Escape leaves it, leaving the field takes it if it is one.
+    """Return takes the number, Escape leaves it, leaving the field takes it if it is one; Up and Down step it.
 
     Parameters
     ----------
@@ -120,14 +142,36 @@ class NumberField(QLineEdit):
             self.selectAll()
         self.textEdited.connect(lambda _text: self._mark(invalid=False))
 
+    def event(self, event: QEvent) -> bool:
+        """What steps the number is no shortcut of the window."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in _STEPS:
+            event.accept()
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Return and Escape."""
+        """Return, Escape and steps; nothing that is typed here reaches the widget behind."""
         if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
             self._mark(invalid=not self._take(back=True))
         elif event.key() == Qt.Key.Key_Escape:
             self._finish(_nothing, back=True)
+        elif event.key() in _STEPS:
+            self._step(_STEPS[Qt.Key(event.key())] * fineness(event.modifiers()))
         else:
             super().keyPressEvent(event)
+        event.accept()
+
+    def _step(self, steps: float) -> None:
+        """The number in the field, so many steps on; it is taken with Return, as any other."""
+        value = self._numbers.parse(self.text())
+        if value is None:
+            self._mark(invalid=True)
+            return
+        wanted = min(max(value + steps * self._numbers.step, self._numbers.minimum), self._numbers.maximum)
+        self.setText(f"{wanted + 0.0:.4f}".rstrip("0").rstrip("."))
+        self.setModified(True)
+        self.selectAll()
+        self._mark(invalid=False)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Take a changed number."""

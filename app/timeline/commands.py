@@ -9,6 +9,7 @@ from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QAbstractSlider, QAbstractSpinBox, QComboBox, QWidget
 
 from app.actions import key_names
+from app.number_field import KEEPS_ARROWS
 from app.settings import Settings
 from app.timeline.key_drag import nudge
 from app.timeline.key_menu import copy_chosen, lay_down, paste
@@ -228,4 +229,5 @@ def keeps_key(widget: QWidget | None, event: QEvent) -> bool:
     key = Qt.Key
     own = {key.Key_Left, key.Key_Right, key.Key_Up, key.Key_Down, key.Key_Home, key.Key_End, key.Key_Delete, key.Key_Backspace}
     kinds = (QAbstractItemView, QAbstractSlider, QAbstractSpinBox, QComboBox)
-    return event.key() in own and (isinstance(widget, kinds) or bool(widget.property("keeps-arrows")))
+    said = widget.property(KEEPS_ARROWS)
+    return event.key() in own and (isinstance(widget, kinds) if said is None else bool(said))

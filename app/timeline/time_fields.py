@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.timeline.time_scale import TimeTextError, parse_rate, parse_time, rate_text
+from icface.project.document import MOST_RATE
 from icface.timecode import timecode
 
 _LEAST_W, _MARGINS = 92, 20
 """Least width of a field of time, and what of it is not text, pixels."""
 _RATE_W = 52
+_STEPS = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1}
 
 
 class TypedField(QLineEdit):
@@ -44,6 +46,17 @@ class TypedField(QLineEdit):
         """What a text means; `TimeTextError` if it means nothing."""
         raise NotImplementedError
 
+    def stepped(self, value: object, steps: int) -> str:
+        """The text of a value, so many steps on."""
+        raise NotImplementedError
+
+    def event(self, event: QEvent) -> bool:
+        """Up and Down are no shortcuts of the window here."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in _STEPS:
+            event.accept()
+            return True
+        return super().event(event)
+
     def show_text(self, text: str) -> None:
         """Show a value, unless something is being typed."""
         self._shown = text
@@ -51,15 +64,27 @@ class TypedField(QLineEdit):
             self.setText(text)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Return and Escape."""
+        """Return, Escape, and Up and Down, which step the value; it is taken with Return, as any other."""
         if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
             if self._take():
                 self.left.emit()
         elif event.key() == Qt.Key.Key_Escape:
             self._restore()
             self.left.emit()
+        elif event.key() in _STEPS:
+            self._step(_STEPS[Qt.Key(event.key())])
         else:
             super().keyPressEvent(event)
+
+    def _step(self, steps: int) -> None:
+        try:
+            text = self.stepped(self.parse(self.text() or self.placeholderText()), steps)
+        except TimeTextError:
+            self._mark(invalid=True)
+            return
+        self.setText(text)
+        self.setModified(True)
+        self.selectAll()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         """Choose all, so that typing replaces it."""
@@ -120,6 +145,11 @@ class TimeField(TypedField):
         """The frame that is meant."""
         return parse_time(text, self._rate, self._present)
 
+    def stepped(self, value: object, steps: int) -> str:
+        """A frame on or back."""
+        assert isinstance(value, int)
+        return timecode(max(value + steps, 0), self._rate)
+
     def _fit(self, text: str) -> None:
         """Make room for a time: at 1000 frames a second it is longer."""
         self.setFixedWidth(max(_LEAST_W, self.fontMetrics().horizontalAdvance(text) + _MARGINS))
@@ -145,3 +175,8 @@ class RateField(TypedField):
     def parse(self, text: str) -> Fraction:
         """The rate that is meant."""
         return parse_rate(text)
+
+    def stepped(self, value: object, steps: int) -> str:
+        """One frame a second more or fewer."""
+        assert isinstance(value, Fraction)
+        return rate_text(min(max(value + steps, Fraction(1)), Fraction(MOST_RATE)))

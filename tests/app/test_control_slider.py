@@ -204,6 +204,63 @@ def test_a_number_out_of_range_is_marked_and_not_taken(smile: Holder) -> None:
     QTest.keyClick(field, Qt.Key.Key_Escape)
 
 
+@pytest.mark.parametrize(
+    ("keys", "text"),
+    [
+        ((Qt.Key.Key_Up,), "0.31"),
+        ((Qt.Key.Key_Down, Qt.Key.Key_Down), "0.28"),
+        ((Qt.Key.Key_PageUp,), "0.4"),
+        ((Qt.Key.Key_PageDown,) * 4, "0"),
+    ],
+)
+def test_up_and_down_step_the_number_in_the_field_and_not_the_row(smile: Holder, keys: tuple[Qt.Key, ...], text: str) -> None:
+    smile.row.edit_number()
+    field = smile.row.typing.field
+    assert field is not None
+    for key in keys:
+        QTest.keyClick(field, key)
+    assert field.text() == text
+    assert not smile.edits
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert [value for _, value, _ in smile.edits] == [pytest.approx(float(text))]
+
+
+def test_what_is_no_number_is_not_stepped(smile: Holder) -> None:
+    smile.row.edit_number("-")
+    field = smile.row.typing.field
+    assert field is not None
+    QTest.keyClick(field, Qt.Key.Key_Up)
+    assert field.property("invalid")
+    QTest.keyClick(field, Qt.Key.Key_F9)
+    assert not smile.edits
+
+
+@pytest.mark.parametrize("end", [Qt.Key.Key_Return, Qt.Key.Key_Escape])
+def test_once_a_number_was_typed_no_key_moves_the_row_until_it_is_taken_up_anew(
+    qtbot: QtBot, smile: Holder, end: Qt.Key
+) -> None:
+    smile.row.setFocus()
+    QTest.keyClicks(smile.row, "0")
+    field = smile.row.typing.field
+    assert field is not None
+    QTest.keyClicks(field, ".5")
+    QTest.keyClick(field, end)
+    value = 0.5 if end == Qt.Key.Key_Return else 0.3
+    assert smile.row.hasFocus()
+    movers = (Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_Up, Qt.Key.Key_Right, Qt.Key.Key_PageUp, Qt.Key.Key_Delete)
+    for key in movers:
+        QTest.keyClick(smile.row, key)
+    assert smile.row.shown == value
+    assert not smile.resets
+    QTest.keyClick(smile.row, Qt.Key.Key_7)
+    assert smile.row.typing.field is not None, "another number can be typed at once"
+    QTest.keyClick(smile.row.typing.field, Qt.Key.Key_Escape)
+    smile.other.setFocus()
+    smile.row.setFocus()
+    QTest.keyClick(smile.row, Qt.Key.Key_Right)
+    assert smile.row.shown == pytest.approx(value + 0.01)
+
+
 def test_leaving_the_field_takes_a_changed_number(smile: Holder) -> None:
     smile.row.edit_number()
     field = smile.row.typing.field

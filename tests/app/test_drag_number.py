@@ -64,6 +64,23 @@ def test_digits_of_the_keypad_and_behind_shift_are_typed_too(gain: Holder, held:
     assert gain.number.typing.field.text() == "2"
 
 
+def test_up_steps_the_field_and_then_leaves_the_number_alone(gain: Holder) -> None:
+    gain.number.setFocus()
+    QTest.keyClick(gain.number, Qt.Key.Key_Return)
+    field = gain.number.typing.field
+    assert field is not None
+    before = gain.number.value
+    QTest.keyClick(field, Qt.Key.Key_Up)
+    assert gain.number.value == before
+    assert before is not None
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    after = gain.number.value
+    assert after == pytest.approx(round(before, 2) + gain.number.spec.step)
+    for key in (Qt.Key.Key_Up, Qt.Key.Key_Delete):
+        QTest.keyClick(gain.number, key)
+    assert gain.number.value == after
+
+
 def test_escape_leaves_the_number_as_it_is(gain: Holder) -> None:
     QTest.mouseClick(gain.number, Qt.MouseButton.LeftButton, pos=QPoint(30, 10))
     field = gain.number.typing.field

@@ -177,6 +177,28 @@ def test_the_diamond_of_a_row_sets_and_takes_away_its_key(keyed: MainWindow) -> 
     assert left.frames == (0, 20, 60)
 
 
+def test_a_number_that_is_typed_moves_no_curve_afterwards(keyed: MainWindow) -> None:
+    keyed.studio.playhead.go_to(40)
+    QTest.mouseClick(keyed.timeline.transport.auto_key, LEFT)
+    row = keyed.panel.rows["AU12"]
+    keyed.panel.show_row("AU12")
+    QTest.mouseClick(row, LEFT, pos=row._places().number.center().toPoint())
+    field = row.typing.field
+    assert field is not None
+    QTest.keyClicks(field, "0.8")
+    QTest.keyClick(field, KEY.Key_Up)
+    QTest.keyClick(field, KEY.Key_Return)
+    assert row.shown == pytest.approx(0.81)
+    after = keyed.studio.project
+    for key, there in ((KEY.Key_Right, 41), (KEY.Key_Home, 0), (KEY.Key_Down, 20), (KEY.Key_End, 124), (KEY.Key_Up, 60)):
+        press(keyed, key)
+        assert frame(keyed) == there
+    assert keyed.studio.project is after
+    QTest.keyClick(keyed.timeline.transport.time, KEY.Key_Up)
+    assert keyed.timeline.transport.time.text() == "00:00:02:11"
+    assert keyed.studio.project is after
+
+
 def test_markers_and_in_and_out_points_are_set_where_the_playhead_stands(keyed: MainWindow) -> None:
     playhead, project = keyed.studio.playhead, keyed.studio.session
     playhead.go_to(15)
