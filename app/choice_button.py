@@ -9,6 +9,7 @@ from PySide6.QtGui import QFontMetricsF, QIcon, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QMenu, QPushButton, QSizePolicy, QWidget
 
 from app import theme
+from app.plain_text import plain_tip, unmarked
 
 Choice = tuple[str, str]
 """Key and text."""
@@ -77,7 +78,7 @@ class ChoiceButton(QPushButton):
         if (choices, key, text, faint) != (self._choices, self._key, self._shown, self._faint):
             self._choices, self._key, self._shown, self._faint = choices, key, text, faint
             self.setAccessibleDescription(text)
-            self.setToolTip(f"{self._name}: {text}\n{self._tip}".strip())
+            self.setToolTip(plain_tip(f"{self._name}: {text}\n{self._tip}".strip()))
             self.update()
 
     def set_icons(self, icons: Mapping[str, QIcon]) -> None:
@@ -93,7 +94,7 @@ class ChoiceButton(QPushButton):
             if not text:
                 menu.addSeparator()
                 continue
-            action = menu.addAction(text)
+            action = menu.addAction(unmarked(text))
             action.setCheckable(key not in self._icons)  # a tick would take the picture's place
             action.setChecked(key == self._key)
             if key in self._icons:

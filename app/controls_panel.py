@@ -8,7 +8,6 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QScrollArea,
@@ -23,6 +22,7 @@ from app.control_rows import GAZE_IDS, GAZE_UNITS, PANEL_REGIONS, RowSpec, find_
 from app.control_slider import ControlRow
 from app.gaze_pad import GazePad
 from app.panel_section import PanelSection
+from app.plain_text import PlainLabel
 from icface.mixing import readings, shown
 from icface.project import FaceEdits, Project
 
@@ -88,7 +88,7 @@ class ControlsPanel(QWidget):
         self.gaze = GazePad()
         self.gaze_rows_button = QToolButton()
         self.reset_button = QPushButton("Reset all")
-        self._nothing = QLabel("")
+        self._nothing = PlainLabel("")
         self._found: frozenset[str] | None = None
         self._build()
         self.search.textChanged.connect(self._search)

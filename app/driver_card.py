@@ -30,6 +30,7 @@ from app.driver_wishes import DriverWishes
 from app.film_thumb import FilmThumb
 from app.gestures import next_gesture
 from app.name_field import NameField
+from app.plain_text import PlainLabel, plain_tip
 from app.render_bridge import to_qimage
 from app.smoothing_view import SmoothingView
 from app.time_left import time_left_text
@@ -131,7 +132,7 @@ class DriverCard(QWidget):
         self._gesture = 0
         self.thumb = FilmThumb(*THUMB)
         self.name = NameField()
-        self.kind, self.state = QLabel(), QLabel()
+        self.kind, self.state = PlainLabel(), PlainLabel()
         self.bar = QProgressBar()
         self.stop, self.track = QToolButton(), QPushButton("Track")
         self.drive, self.pick = QPushButton("Drive the face"), QToolButton()
@@ -141,7 +142,7 @@ class DriverCard(QWidget):
         self.missing = ChoiceButton("Frames without a face", "What stands for frames in which no face was read")
         self.beyond = ChoiceButton("At the end", "What follows when it is shorter than the document")
         self.smoothing = QSlider(Qt.Orientation.Horizontal)
-        self.smoothing_text = QLabel()
+        self.smoothing_text = PlainLabel()
         self.curve = SmoothingView()
         self.neutral_thumb = FilmThumb(45, 30)
         self.neutral = ChoiceButton("At rest", _REST_TIP)
@@ -242,7 +243,7 @@ class DriverCard(QWidget):
             ("Smoothing", smooth),
         )  # fmt: skip
         for row, (text, part) in enumerate(rows):
-            label = QLabel(text)
+            label = PlainLabel(text)
             label.setProperty("secondary", True)
             label.setFont(theme.ui_font(11))
             self._labels[text] = label
@@ -311,11 +312,11 @@ class DriverCard(QWidget):
         self.name.show_name(driver.name)
         self.thumb.show_film(look.film)
         self.thumb.show_word(path.suffix.lstrip(".").upper())
-        self.thumb.setToolTip(str(path))
+        self.thumb.setToolTip(plain_tip(str(path)))
         self.kind.setText(kind_text(driver))
-        self.kind.setToolTip(str(path))
+        self.kind.setToolTip(plain_tip(str(path)))
         self.state.setText(state_text(look))
-        self.state.setToolTip(state_text(look))
+        self.state.setToolTip(plain_tip(state_text(look)))
         self._running.setVisible(look.progress is not None)
         if look.progress is not None:
             self.bar.setRange(0, max(look.progress[1], 1))

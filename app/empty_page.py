@@ -7,10 +7,11 @@ from pathlib import Path
 
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPixmap
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app import theme
 from app.actions import key_names
+from app.plain_text import PlainLabel, plain_tip, unmarked
 
 _FORMATS = "JPEG, PNG, WebP or TIFF up to 100 megapixels, MP4, MOV, MKV and other clips, or a project"
 
@@ -29,10 +30,10 @@ class EmptyPage(QWidget):
         super().__init__(parent)
         self.setObjectName("empty-page")
         self._is_target = False
-        self._icon = QLabel()
-        self._title = QLabel()
+        self._icon = PlainLabel()
+        self._title = PlainLabel()
         self._title.setFont(theme.ui_font(20, semibold=True))
-        self._text = QLabel()
+        self._text = PlainLabel()
         self._text.setObjectName("secondary")
         self._text.setWordWrap(True)
         self._text.setTextFormat(Qt.TextFormat.PlainText)
@@ -40,7 +41,7 @@ class EmptyPage(QWidget):
         self.open_button.setObjectName("primary")
         self.clip_button = QPushButton("Open a clip…")
         self.sample_button = QPushButton("Try the sample")
-        self._recent_title = QLabel("RECENT")
+        self._recent_title = PlainLabel("RECENT")
         self._recent_title.setObjectName("section-title")
         self._recent = QVBoxLayout()
         self._recent_buttons: list[QPushButton] = []
@@ -105,9 +106,9 @@ class EmptyPage(QWidget):
             button.deleteLater()
         self._recent_buttons = []
         for path in paths[:4]:
-            button = QPushButton(_short(path.name))
+            button = QPushButton(unmarked(_short(path.name)))
             button.setObjectName("quiet")
-            button.setToolTip(str(path))
+            button.setToolTip(plain_tip(str(path)))
             button.clicked.connect(lambda _checked=False, chosen=path: self.recent_asked.emit(chosen))
             self._recent.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
             self._recent_buttons.append(button)

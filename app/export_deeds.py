@@ -12,6 +12,7 @@ from app.errors import Notice
 from app.export_dialog import ExportDialog, ExportWish
 from app.export_list import ExportList, open_folder
 from app.export_queue import ExportQueue, QueuedExport
+from app.plain_text import plain_box, unmarked
 from app.render_bridge import in_plain_words
 from app.settings import Settings
 from app.studio import Studio
@@ -117,7 +118,7 @@ class ExportDeeds(QObject):
         if current is not None:
             more = f" and {waiting - 1} more" if waiting > 1 else ""
             state = "Paused" if current.state == "paused" else f"{current.share:.0%}".replace("%", " %")
-            self.badge.setText(f"Exporting {current.plan.path.name}{more}: {state}")
+            self.badge.setText(unmarked(f"Exporting {current.plan.path.name}{more}: {state}"))
 
     def _tell(self, item: QueuedExport) -> None:
         """Who looks at the dialog sees it there; else a notice says it."""
@@ -146,9 +147,9 @@ class ExportDeeds(QObject):
     def _ask(self) -> None:
         count = len(self.queue.unfinished)
         text = "An export is not finished." if count == 1 else f"{count} exports are not finished."
-        box = QMessageBox(QMessageBox.Icon.NoIcon, "Exports", text, parent=self._owner)
+        more = "If you quit now, what is unfinished is taken back: files of that name stay as they were."
+        box = plain_box("Exports", text, more, self._owner)
         box.setObjectName("exports-unfinished")
-        box.setInformativeText("If you quit now, what is unfinished is taken back: files of that name stay as they were.")
         go_on = box.addButton("Go on exporting", QMessageBox.ButtonRole.RejectRole)
         stop = box.addButton("Stop and quit", QMessageBox.ButtonRole.DestructiveRole)
         box.setDefaultButton(go_on)

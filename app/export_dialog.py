@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
@@ -22,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.choice_button import Choice, ChoiceButton
+from app.plain_text import PlainLabel
 from icface.edits import set_output
 from icface.export import EXPORT_PRESETS, STILL_SUFFIXES, ExportOptions
 from icface.media.details import KEEPS, Keep
@@ -78,7 +78,7 @@ class ExportDialog(QDialog):
         self.path = QLineEdit()
         self.path.setAccessibleName("Where to")
         self.browse = QPushButton("Choose…")
-        self.plan = QLabel()
+        self.plan = PlainLabel()
         self.plan.setWordWrap(True)
         self.plan.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self.plan.setAccessibleName("What will be done")
@@ -115,7 +115,7 @@ class ExportDialog(QDialog):
         rows = (("Frames", self.range), ("Sound", self.sound), ("Size", self.height_choice), ("Quality", self.quality),
                 ("Details", self.keep))  # fmt: skip
         for number, (text, widget) in enumerate(rows):
-            label = QLabel(text)
+            label = PlainLabel(text)
             label.setObjectName("secondary")
             grid.addWidget(label, number, 0)
             grid.addWidget(widget, number, 1)
@@ -129,7 +129,7 @@ class ExportDialog(QDialog):
         right.setSpacing(12)
         right.addLayout(grid)
         right.addLayout(where)
-        title = QLabel("WHAT WILL BE DONE")
+        title = PlainLabel("WHAT WILL BE DONE")
         title.setObjectName("section-title")
         right.addWidget(title)
         right.addWidget(self.plan, 1)

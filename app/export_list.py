@@ -6,9 +6,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from app.export_queue import ExportQueue, QueuedExport
+from app.plain_text import PlainLabel, plain_tip
 
 _STEPS = 1000
 
@@ -26,7 +27,7 @@ class ExportRow(QWidget):
     def __init__(self, item: QueuedExport, queue: ExportQueue) -> None:
         super().__init__()
         self.item = item
-        self.name, self.text, self.bar = QLabel(), QLabel(), QProgressBar()
+        self.name, self.text, self.bar = PlainLabel(), PlainLabel(), QProgressBar()
         self.text.setObjectName("secondary")
         self.text.setWordWrap(True)
         self.bar.setRange(0, _STEPS)
@@ -65,9 +66,9 @@ class ExportRow(QWidget):
         """As the export is now."""
         item, state = self.item, self.item.state
         self.name.setText(item.plan.path.name)
-        self.name.setToolTip(str(item.plan.path))
+        self.name.setToolTip(plain_tip(str(item.plan.path)))
         self.text.setText(item.text.partition("\n\n")[0])
-        self.text.setToolTip(item.text if "\n\n" in item.text else "")
+        self.text.setToolTip(plain_tip(item.text) if "\n\n" in item.text else "")
         self.bar.setValue(round(item.share * _STEPS))
         self.bar.setVisible(state in ("running", "paused", "stopping"))
         self.pause.setVisible(state in ("running", "paused"))
@@ -87,7 +88,7 @@ class ExportList(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
-        title = QLabel("EXPORTS")
+        title = PlainLabel("EXPORTS")
         title.setObjectName("section-title")
         self._column.addWidget(title)
         queue.added.connect(self._add)

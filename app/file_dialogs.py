@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton, QWidget
 
+from app.plain_text import plain_box
 from app.settings import Settings
 from icface.formats import FORMATS
 from icface.kinds import DATA_SUFFIXES, PHOTO_SUFFIXES, kind_of
@@ -58,8 +59,8 @@ def ask_to_save_project(owner: QWidget, settings: Settings, name: str, then: Cal
 def ask_about_changes(owner: QWidget, name: str, *, save: Callable[[], object], discard: Callable[[], object]) -> QMessageBox:
     """Let the user say what becomes of changes to a document of this name; Escape and closing the question do nothing."""
     kinds = QMessageBox.StandardButton
-    box = QMessageBox(QMessageBox.Icon.NoIcon, "Unsaved changes", f"Save the changes to {name}?", parent=owner)
-    box.setInformativeText("Discarded changes cannot be brought back.")
+    lost = "Discarded changes cannot be brought back."
+    box = plain_box("Unsaved changes", f"Save the changes to {name}?", lost, owner)
     deeds = {box.addButton(kinds.Save): save, box.addButton(kinds.Discard): discard}
     box.addButton(kinds.Cancel)
     return _ask(box, deeds)
@@ -71,11 +72,10 @@ def ask_about_changed_file(
     """Let the user say where to save what another program has changed or removed; Escape and closing save nothing."""
     gone, roles = not path.exists(), QMessageBox.ButtonRole
     title = f"{path.name} is no longer there" if gone else f"{path.name} was changed by another program"
-    box = QMessageBox(QMessageBox.Icon.NoIcon, "The file has changed", title, parent=owner)
     text = f"It was in {path.parent} when it was opened or saved here." if gone else (
         "It is not as it was when it was opened or saved here. Overwriting it loses what the other program wrote."
     )  # fmt: skip
-    box.setInformativeText(text)
+    box = plain_box("The file has changed", title, text, owner)
     over = box.addButton("Save it there again" if gone else "Overwrite", roles.AcceptRole if gone else roles.DestructiveRole)
     elsewhere = box.addButton("Save as…", roles.AcceptRole)
     box.addButton(QMessageBox.StandardButton.Cancel)

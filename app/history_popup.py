@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
-from PySide6.QtWidgets import QFrame, QLabel, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from app import theme
+from app.plain_text import PlainLabel
 
 
 class HistoryPopup(QFrame):
@@ -19,7 +20,7 @@ class HistoryPopup(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
         self.setObjectName("popup")
-        title = QLabel("HISTORY")
+        title = PlainLabel("HISTORY")
         title.setObjectName("section-title")
         self.list = QListWidget()
         self.list.setAccessibleName("History")

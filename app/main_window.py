@@ -32,6 +32,7 @@ from app.export_deeds import ExportDeeds
 from app.help_pages import AboutPage, KeysPage
 from app.history_popup import HistoryPopup
 from app.notice_strip import NoticeStrip
+from app.plain_text import unmarked
 from app.settings import Settings
 from app.status_line import StatusLine
 from app.studio import Studio
@@ -253,7 +254,7 @@ class MainWindow(QMainWindow):
         self._recent.clear()
         self._recent.setEnabled(bool(paths))
         for path in paths:
-            self._recent.addAction(path.name).triggered.connect(partial(self.documents.open, path))
+            self._recent.addAction(unmarked(path.name)).triggered.connect(partial(self.documents.open, path))
         self.empty.show_recent(paths)
 
     # What the studio tells -------------------------------------------------------------------------------------------
@@ -298,7 +299,7 @@ class MainWindow(QMainWindow):
         session = self.studio.session
         for name, verb, label in (("undo", "Undo", session.undo_label), ("redo", "Redo", session.redo_label)):
             action = self.actions_by_id[name]
-            action.setText(f"{verb} {label}" if label else verb)
+            action.setText(unmarked(f"{verb} {label}") if label else verb)
             action.setEnabled(label is not None)
         if self.history.isVisible():
             self.history.show_steps(session.labels, session.position)

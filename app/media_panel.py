@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app import theme
 from app.choice_button import ChoiceButton
@@ -14,6 +14,7 @@ from app.driver_card import THUMB, CardLook, DriverCard
 from app.driver_wishes import DriverWishes
 from app.film_thumb import FilmThumb
 from app.panel_section import PanelSection
+from app.plain_text import PlainLabel, plain_tip
 from app.time_left import TimeLeft
 from icface.media import Photo, Pixels, thumbnail
 from icface.mixing import motion_frame
@@ -42,9 +43,9 @@ class MediaPanel(QWidget):
         self.source_section = PanelSection("source", "Source")
         self.drivers_section = PanelSection("drivers", "Drivers")
         self.thumb = FilmThumb(*THUMB)
-        self.name, self.kind, self.state = QLabel(), QLabel(), QLabel()
+        self.name, self.kind, self.state = PlainLabel(), PlainLabel(), PlainLabel()
         self.sound = ChoiceButton("Sound", "What is heard, and goes into an export")
-        self.hint = QLabel("A clip, a table of tracking data or another photo can move this face.")
+        self.hint = PlainLabel("A clip, a table of tracking data or another photo can move this face.")
         self.add = QPushButton("Add a driver…")
         self.pick = QToolButton()
         self._build()
@@ -77,7 +78,7 @@ class MediaPanel(QWidget):
         self.source_section.rows.addLayout(line)
         heard = QHBoxLayout()
         heard.setContentsMargins(16, 2, 12, 2)
-        self._sound_label = QLabel("Sound")
+        self._sound_label = PlainLabel("Sound")
         self._sound_label.setProperty("secondary", True)
         self._sound_label.setFont(theme.ui_font(11))
         heard.addWidget(self._sound_label)
@@ -190,7 +191,7 @@ class MediaPanel(QWidget):
         path = Path(source.path)
         room = max(self.name.width(), 60)
         self.name.setText(self.name.fontMetrics().elidedText(path.name, Qt.TextElideMode.ElideMiddle, room))
-        self.name.setToolTip(str(path))
+        self.name.setToolTip(plain_tip(str(path)))
         size = f"{source.width} \u00d7 {source.height}"
         clip = isinstance(source, Clip)
         self.kind.setText(f"Clip, {source.duration_s:.1f} s" if isinstance(source, Clip) else f"Photo, {size}")
@@ -201,7 +202,7 @@ class MediaPanel(QWidget):
             faces = f"Tracking {progress[0] / max(progress[1], 1):.0%}".replace("%", " %")
         self.state.setText(faces if not clip else f"{faces}, {size}")
         self.thumb.show_film(self._films.get(source.digest, {}))
-        self.thumb.setToolTip(str(path))
+        self.thumb.setToolTip(plain_tip(str(path)))
 
     def _show_sound(self) -> None:
         project = self._project

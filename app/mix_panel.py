@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app import theme
 from app.driver_wishes import DriverWishes
 from app.mix_row import FOLD_W, GAIN_W, NAME_W, MixRow, RowLook
 from app.panel_section import PanelSection
+from app.plain_text import PlainLabel
 from icface.controls import ACTION_UNITS
 from icface.project import GROUPS, Project
 
@@ -29,7 +30,7 @@ class MixPanel(QWidget):
         head.setContentsMargins(16, 2, 10, 0)
         head.setSpacing(3)
         for text, width in (("Group", NAME_W), ("Source", 0), ("Gain", GAIN_W), ("Offset", GAIN_W), ("", FOLD_W)):
-            label = QLabel(text)
+            label = PlainLabel(text)
             label.setFont(theme.ui_font(10))
             label.setProperty("secondary", True)
             if width:

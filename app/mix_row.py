@@ -7,13 +7,14 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from app import theme
 from app.choice_button import ChoiceButton
 from app.control_paint import KeyState
 from app.drag_number import DragNumber, NumberSpec
 from app.driver_wishes import DriverWishes
+from app.plain_text import PlainLabel, plain_tip
 from icface.controls import ANGLES
 from icface.mixing import rule_value
 from icface.project import GROUPS, FaceEdits, MixRule, mix_target
@@ -94,7 +95,7 @@ class MixRow(QWidget):
         is_pose = set(group_channels(group)) <= set(ANGLES)
         self.is_angle = is_pose
         name = group_name(group)
-        self.name = QLabel(_SHORT.get(group, name if group in GROUPS else group))
+        self.name = PlainLabel(_SHORT.get(group, name if group in GROUPS else group))
         self.source = ChoiceButton(f"Source of {name}", "What drives this group")
         self.gain = DragNumber(
             NumberSpec(
@@ -142,7 +143,7 @@ class MixRow(QWidget):
     def _build(self, name: str) -> None:
         self.name.setFixedWidth(NAME_W - (10 if self.group in {"yaw", "pitch", "roll"} else 0))
         self.name.setFont(theme.ui_font(11))
-        self.name.setToolTip(name)
+        self.name.setToolTip(plain_tip(name))
         self.fold.setCheckable(True)
         self.fold.setObjectName("fold")
         self.fold.setFixedSize(QSize(FOLD_W, 22))
@@ -165,7 +166,7 @@ class MixRow(QWidget):
         grid.addWidget(self.mode, 0, 0)
         grid.addWidget(self.mirror, 1, 0)
         for row, (text, parts) in enumerate((("Shift", (self.shift,)), ("Limits", (self.low, self.high)))):
-            label = QLabel(text)
+            label = PlainLabel(text)
             label.setFont(theme.ui_font(11))
             label.setProperty("secondary", True)
             grid.addWidget(label, row, 1)

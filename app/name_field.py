@@ -6,6 +6,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
+from app.plain_text import plain_tip
+
 
 class NameField(QLineEdit):
     """A name that is changed in place: Return takes it, Escape leaves it."""
@@ -25,7 +27,7 @@ class NameField(QLineEdit):
         if name != self._name:
             self._name = name
             self._rest()
-        self.setToolTip(f"{name}\nClick to rename")
+        self.setToolTip(plain_tip(f"{name}\nClick to rename"))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape."""

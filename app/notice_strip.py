@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QPixmap
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from app import theme
 from app.errors import Notice
+from app.plain_text import PlainLabel
 
 
 class NoticeStrip(QFrame):
@@ -17,12 +18,12 @@ class NoticeStrip(QFrame):
         super().__init__(parent)
         self.setObjectName("notice-strip")
         self.notice: Notice | None = None
-        self._icon = QLabel()
+        self._icon = PlainLabel()
         self._icon.setFixedSize(18, 18)
-        self._title = QLabel()
+        self._title = PlainLabel()
         self._title.setFont(theme.ui_font(semibold=True))
         self._title.setTextFormat(Qt.TextFormat.PlainText)
-        self._text = QLabel()
+        self._text = PlainLabel()
         self._text.setWordWrap(True)
         self._text.setTextFormat(Qt.TextFormat.PlainText)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QStatusBar, QToolButton, QWidget
 
+from app.plain_text import PlainLabel
 from app.time_left import TimeLeft, time_left_text
 from icface.media import Photo
 from icface.project import Face
@@ -32,15 +33,15 @@ class StatusLine(QStatusBar):
         self.speed = self._fact(_SPEED_TIP)
         self.picture = self._fact("Size of the photo in pixels")
         self.confidence = self._fact("How sure the reading of the chosen face is")
-        self.zoom = QLabel()
+        self.zoom = PlainLabel()
         self.zoom.setToolTip("Size on the screen; 100 % shows one pixel of the photo per pixel of the screen")
         self.zoom.setMinimumWidth(64)
         self.zoom.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.kept = QLabel()
+        self.kept = PlainLabel()
         self.kept.setObjectName("secondary")
         self.kept.setToolTip("When the last copy of the unsaved changes was kept, for the case that the program ends early")
         self.kept.hide()
-        self.work = QLabel()
+        self.work = PlainLabel()
         self.work.setObjectName("work")
         self.work.setAccessibleName("What is being done")
         self.cancel = QToolButton()
@@ -63,7 +64,7 @@ class StatusLine(QStatusBar):
         self.show_device("")
 
     def _fact(self, tip: str) -> QLabel:
-        label = QLabel()
+        label = PlainLabel()
         label.setToolTip(tip)
         label.setProperty("fact", True)
         label.hide()

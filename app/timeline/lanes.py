@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app import theme
 from app.actions import key_names
+from app.plain_text import plain_tip
 from app.timeline.key_drag import MoveDrag, ScaleDrag
 from app.timeline.key_menu import open_key_menu
 from app.timeline.lane_paint import KEY_PX, LANE_H, SWITCHES, LaneLook, paint_heading, paint_keys, seen_keys, switch_at
@@ -356,7 +357,7 @@ class Lanes(TimeWidget):
     def event(self, event: QEvent) -> bool:
         """Explain what is under the pointer."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            QToolTip.showText(event.globalPos(), self.tip_at(event.pos()), self)
+            QToolTip.showText(event.globalPos(), plain_tip(self.tip_at(event.pos())), self)
             return True
         return super().event(event)
 

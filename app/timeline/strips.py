@@ -11,6 +11,7 @@ from PySide6.QtGui import QBrush, QHelpEvent, QImage, QMouseEvent, QPainter, QPa
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from app import theme
+from app.plain_text import plain_tip
 from app.timeline.sheet import GOOD, MISSING, Trust
 from app.timeline.time_widget import HEAD_W, TimeWidget
 from app.timeline.view import TimelineView
@@ -263,7 +264,7 @@ class TrustStrip(Strip):
     def event(self, event: QEvent) -> bool:
         """Say what is wrong under the pointer."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            QToolTip.showText(event.globalPos(), self.tip_at(event.pos().x()), self, QRect())
+            QToolTip.showText(event.globalPos(), plain_tip(self.tip_at(event.pos().x())), self, QRect())
             return True
         return super().event(event)
 

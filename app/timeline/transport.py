@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
 from app import theme
 from app.actions import key_names
+from app.plain_text import PlainLabel
 from app.timeline.time_fields import RateField, TimeField
 from app.timeline.time_scale import rate_text
 from app.timeline.view import TimelineView
@@ -56,13 +57,13 @@ class Transport(QWidget):
         self.last = self._button("last", "To the end (End)", lambda: playhead.go_to(view.project.range[1]))
         self.loop = self._switch("loop", "", key_names("Begin anew at the out point (Ctrl+L)"), playhead.set_loops)
         self.time = TimeField("Time", key_names("Where the playhead stands (Ctrl+T)"))
-        self.frame = QLabel()
+        self.frame = PlainLabel()
         self.in_field = TimeField("In point", "In point (I); empty it for the start")
         self.out_field = TimeField("Out point", "Out point (O); empty it for the end")
-        self.length_title = QLabel("Length")
+        self.length_title = PlainLabel("Length")
         self.length = TimeField("Length", "How long the photo lasts; empty it for as long as its keys and drivers need")
         self.rate = RateField()
-        self.speed = QLabel()
+        self.speed = PlainLabel()
         self.snap = self._switch(
             "magnet", "Snap", "Keys that are dragged jump to playhead, keys, markers, in and out", view.set_snaps
         )
@@ -96,7 +97,11 @@ class Transport(QWidget):
         line.addWidget(self.time)
         line.addSpacing(6)
         line.addWidget(self.frame)
-        for label, field in ((QLabel("In"), self.in_field), (QLabel("Out"), self.out_field), (self.length_title, self.length)):
+        for label, field in (
+            (PlainLabel("In"), self.in_field),
+            (PlainLabel("Out"), self.out_field),
+            (self.length_title, self.length),
+        ):
             label.setProperty("secondary", True)
             label.setBuddy(field)
             line.addSpacing(theme.GRID_PX)
