@@ -64,6 +64,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("add_driver", "Add what drives the face…", "File", ("Ctrl+Shift+D",), "add", "Clips, tables, photos", _GROUP),
     ActionSpec("import_tracking", "Import tracking…", "File", tip="A table of OpenFace, py-feat, Live Link Face or MediaPipe"),
     ActionSpec("export_tracking", "Export tracking…", "File", tip="What was read in a clip, as a table of other programs"),
+    ActionSpec("find_media", "Find missing files…", "File", tip="Show where files of the project are now"),
     ActionSpec("quit", "Quit", "File", ("Ctrl+Q",), flags=_GROUP),
     ActionSpec("undo", "Undo", "Edit", ("Ctrl+Z",), "undo", "Undo the last change"),
     ActionSpec("redo", "Redo", "Edit", ("Ctrl+Shift+Z", "Ctrl+Y"), "redo", "Redo the change undone last"),

@@ -73,6 +73,8 @@ class EmptyPage(QWidget):
         column.addStretch(3)
         for label in (self._icon, self._title, self._text):
             label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            label.setWordWrap(True)
+            label.setMinimumWidth(96)
             column.addWidget(label)
         column.addSpacing(16)
         column.addLayout(buttons)

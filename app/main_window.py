@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QMenu,
     QSplitter,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -26,12 +25,12 @@ from app.controls_panel import ControlsPanel
 from app.diagnosis_page import DiagnosisPage
 from app.documents import Documents
 from app.driving_view import DrivingView
-from app.empty_page import EmptyPage
 from app.errors import Notice
 from app.export_deeds import ExportDeeds
 from app.help_pages import AboutPage, KeysPage
 from app.history_popup import HistoryPopup
 from app.notice_strip import NoticeStrip
+from app.pages import LEAST_SIZE, Pages, first_size
 from app.plain_text import unmarked
 from app.settings import Settings
 from app.status_line import StatusLine
@@ -62,12 +61,12 @@ class MainWindow(QMainWindow):
         self.settings = settings
         self.documents = Documents(self, studio, settings, unsaved)
         self.canvas = Canvas()
-        self.empty = EmptyPage()
+        self.pages = Pages(studio, self.canvas)
+        self.empty = self.pages.empty
         self.panel = ControlsPanel()
         self.notices = NoticeStrip()
         self.status = StatusLine()
         self.history = HistoryPopup(self)
-        self.pages = QStackedWidget()
         self.timeline = TimelinePanel(studio.session, studio.playhead)
         self.commands = TimelineCommands(self.timeline, settings)
         self.driving = DrivingView(studio, settings, self.canvas, self)
@@ -76,7 +75,7 @@ class MainWindow(QMainWindow):
         self._recent = QMenu("Open recent", self)
         self.setWindowTitle("ICface Studio")
         self.setAcceptDrops(True)
-        self.setMinimumSize(QSize(860, 560))
+        self.setMinimumSize(LEAST_SIZE)
         fill_menus(self.menuBar(), self.actions_by_id, self._recent)
         self.bar = ToolBar(self.actions_by_id, self)
         self.addToolBar(self.bar)
@@ -95,6 +94,7 @@ class MainWindow(QMainWindow):
             "new": self.documents.new,
             "open": self.documents.ask_to_open,
             "sample": studio.open_sample,
+            "find_media": self.documents.media.find_next,
             "save": self.documents.save,
             "save_as": self.documents.save_as,
             "save_image": self.documents.save_image_as,
@@ -127,8 +127,6 @@ class MainWindow(QMainWindow):
         }
 
     def _build_body(self) -> None:
-        self.pages.addWidget(self.empty)
-        self.pages.addWidget(self.canvas)
         middle = QWidget()
         column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)
@@ -159,7 +157,6 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         studio, bridge = self.studio, self.studio.bridge
         studio.photo_changed.connect(self._photo_changed)
-        studio.opening_changed.connect(self._opening_changed)
         studio.noticed.connect(self.show_notice)
         studio.settled.connect(self.notices.dismiss)
         studio.box_wanted.connect(self.canvas.start_drawing_box)
@@ -188,6 +185,8 @@ class MainWindow(QMainWindow):
         self.documents.settled.connect(self.notices.dismiss)
         self.documents.said.connect(self.status.say)
         self.documents.kept.connect(self.status.show_kept)
+        self.documents.media.missing_changed.connect(self.actions_by_id["find_media"].setEnabled)
+        self.pages.missing.find_asked.connect(self.documents.media.find_next)
         self.history.chosen.connect(studio.go_to)
         self.empty.open_asked.connect(self.actions_by_id["open"].trigger)
         self.empty.clip_asked.connect(self.documents.ask_to_open_clip)
@@ -204,7 +203,7 @@ class MainWindow(QMainWindow):
         self.canvas.wipe_changed.connect(self.actions_by_id["wipe"].setChecked)
 
     def _restore(self) -> None:
-        self.resize(QSize(1440, 900))
+        self.resize(first_size(self.screen().availableSize()))
         if not (geometry := self.settings.state("window")).isEmpty():
             self.restoreGeometry(geometry)
         if not (split := self.settings.state("columns")).isEmpty():
@@ -229,7 +228,7 @@ class MainWindow(QMainWindow):
             self.settings.theme = name
             theme.apply_theme(application, name)
             retint_actions(self.actions_by_id)
-            for part in (self.panel, self.empty, self.notices, self.timeline, self.driving):
+            for part in (self.panel, self.pages, self.notices, self.timeline, self.driving):
                 part.retint()
 
     def _open_history(self) -> None:
@@ -262,8 +261,7 @@ class MainWindow(QMainWindow):
     def _photo_changed(self, photo: Photo | None) -> None:
         self.canvas.show_photo(photo)
         self.status.show_photo(photo)
-        self.pages.setCurrentWidget(self.empty if photo is None else self.canvas)
-        (self.empty.open_button if photo is None else self.canvas).setFocus(Qt.FocusReason.OtherFocusReason)
+        self.pages.choose()
         if photo is None:
             self.empty.show_opening("", "")
         for name in ("save_image", "export", "fit", "actual", "zoom_in", "zoom_out", "before", "wipe", "draw_box", "protect"):
@@ -307,9 +305,6 @@ class MainWindow(QMainWindow):
     def _frame_ready(self, frame: Frame) -> None:
         self.canvas.show_frame(frame)
         self.status.show_frame(frame)
-
-    def _opening_changed(self, name: str) -> None:
-        self.empty.show_opening(name, "")
 
     def _progress(self, done: int, total: int, text: str) -> None:
         self.status.show_progress(done, total, text)

@@ -13,7 +13,7 @@ from app.file_dialogs import ask_to_find
 from app.settings import Settings
 from app.studio import Studio
 from icface.media import Photo
-from icface.project import Clip
+from icface.project import Clip, Medium, Project
 from icface.project_file import DifferentFileError, find, missing_media, relinked
 
 
@@ -34,6 +34,8 @@ class MissingMedia(QObject):
     """A `Notice`."""
     settled = Signal(str)
     """Topic of notices whose reason is gone."""
+    missing_changed = Signal(bool)
+    """Whether a file of the document is missing."""
 
     def __init__(self, owner: QWidget, studio: Studio, settings: Settings, disk: DiskThread) -> None:
         super().__init__(owner)
@@ -43,6 +45,7 @@ class MissingMedia(QObject):
         self._settings = settings
         self._disk = disk
         studio.photo_changed.connect(self._photo_changed)
+        studio.session.project_changed.connect(self._project_changed)
         studio.bridge.failed.connect(lambda _title, _text: None if studio.photo else self._tell())
 
     def look_for_all(self) -> None:
@@ -56,8 +59,25 @@ class MissingMedia(QObject):
                 self._studio.bridge.track(medium)
         self._tell()
 
-    def _tell(self) -> None:
+    def find_next(self) -> None:
+        """Let the user show where the first of the missing files is now."""
+        missing = self._look()
+        if missing:
+            self._ask_to_find(missing[0].path)
+        else:
+            self.settled.emit("missing")
+
+    def _look(self) -> tuple[Medium, ...]:
         missing = missing_media(self._session.project)
+        self.missing_changed.emit(bool(missing))
+        return missing
+
+    def _project_changed(self, before: Project, after: Project) -> None:
+        if after.source is not before.source or after.drivers is not before.drivers:
+            self._look()
+
+    def _tell(self) -> None:
+        missing = self._look()
         if not missing:
             self.settled.emit("missing")
             return

@@ -10,6 +10,9 @@ from app import theme
 from app.errors import Notice
 from app.plain_text import PlainLabel
 
+_LEAST_W = 96
+"""Least width of what is said, pixels."""
+
 
 class NoticeStrip(QFrame):
     """Shows one notice at a time, the newest; closed ones do not come back."""
@@ -24,7 +27,9 @@ class NoticeStrip(QFrame):
         self._title.setFont(theme.ui_font(semibold=True))
         self._title.setTextFormat(Qt.TextFormat.PlainText)
         self._text = PlainLabel()
-        self._text.setWordWrap(True)
+        for label in (self._title, self._text):
+            label.setWordWrap(True)
+            label.setMinimumWidth(_LEAST_W)  # a long name without a space must not widen the window
         self._text.setTextFormat(Qt.TextFormat.PlainText)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.remedy = QPushButton()

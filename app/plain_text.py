@@ -25,7 +25,7 @@ class PlainLabel(QLabel):
 
 def plain_tip(text: str) -> str:
     """A text for a tooltip, or wherever else Qt guesses, that is shown letter by letter."""
-    if not Qt.mightBeRichText(text):
+    if "<" not in text and "&lt;" not in text:
         return text
     return f"<span>{html.escape(text, quote=False)}</span>".replace("\n", "<br>")
 

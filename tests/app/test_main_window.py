@@ -300,7 +300,9 @@ def test_an_impossible_name_is_refused_in_the_window_at_once(opened: MainWindow,
 def save_image_over(qtbot: QtBot, window: MainWindow, path: Path) -> None:
     """Save the picture with the shortcut, type the name of a file that is there, and say yes to replacing it."""
     window.activateWindow()
-    QTest.keyClick(window, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier)
+    qtbot.waitUntil(window.isActiveWindow)
+    keys = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
+    QTest.keyClick(window.focusWidget() or window, Qt.Key.Key_S, keys)
     dialog = next(box for box in window.findChildren(QFileDialog) if box.isVisible())
     field, buttons = dialog.findChild(QLineEdit, "fileNameEdit"), dialog.findChild(QDialogButtonBox)
     assert field is not None
