@@ -10,7 +10,7 @@ from PySide6.QtGui import QDropEvent
 
 from app.driving import Driving
 from app.errors import Notice
-from app.file_dialogs import drives, dropped_file, dropped_sources
+from app.file_dialogs import PHOTO_ENDINGS, drives, dropped_file, dropped_sources
 from app.studio import Studio
 from icface.kinds import is_data
 from icface.project import Project
@@ -54,7 +54,10 @@ class Drops(QObject):
         """What will become of a file that is carried over the window."""
         if awaited := self._awaited(path):
             return f"Drop to use it after {awaited}"
-        return "Drop to drive the face" if self._would_drive(path) else "Drop to open"
+        if self._would_drive(path):
+            return "Drop to drive the face"
+        could_drive = self._studio.project.face is not None and path.suffix.lower() in PHOTO_ENDINGS
+        return "Drop to open it instead; on the left, to drive the face" if could_drive else "Drop to open"
 
     def take(self, path: Path, open_instead: Open) -> None:
         """A file fell on the window: clips and tables drive the face that is open, all else is opened."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QPixmap
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QPushButton, QToolButton, QVBoxLayout, QWidget
@@ -10,6 +12,8 @@ from app import theme
 from app.errors import Notice
 from app.plain_text import PlainLabel
 
+_BREAKS = re.compile(r"([_.\-/\\](?=\w))")
+"""Where a long name may be broken into lines."""
 _LEAST_W = 96
 """Least width of what is said, pixels."""
 
@@ -71,7 +75,7 @@ class NoticeStrip(QFrame):
     def show_notice(self, notice: Notice) -> None:
         """Show a notice in place of the present one."""
         self.notice = notice
-        self._title.setText(notice.title)
+        self._title.setText(_BREAKS.sub("\\1\u200b", notice.title))
         self._text.setText(notice.text)
         self._text.setVisible(bool(notice.text))
         for button, deed in ((self.remedy, notice.remedy), (self.second, notice.second)):

@@ -35,6 +35,7 @@ class Pages(QStackedWidget):
         super().__init__(parent)
         self._studio, self._canvas = studio, canvas
         self.empty, self.missing = EmptyPage(), MissingPage()
+        self._chosen: QWidget | None = None
         for page in (self.empty, self.missing, canvas):
             self.addWidget(page)
         studio.session.project_changed.connect(lambda _before, _after: self.choose())
@@ -60,7 +61,8 @@ class Pages(QStackedWidget):
         else:
             self.missing.show_path(source.path)
             page = self.missing
-        if page is not self.currentWidget():
+        if page is not self._chosen:
+            self._chosen = page
             self.setCurrentWidget(page)
             self.updateGeometry()
             first = {self.empty: self.empty.open_button, self.missing: self.missing.find}.get(page, page)

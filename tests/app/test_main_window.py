@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import shutil
 import threading
@@ -14,7 +15,7 @@ from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication, QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLineEdit, QMessageBox
+from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLineEdit, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import theme
@@ -69,7 +70,7 @@ def value(window: MainWindow, control: str) -> float:
     return shown(window.studio.project)[control]
 
 
-def drop(window: MainWindow, path: Path) -> bool:
+def drop(window: QWidget, path: Path) -> bool:
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(path))])
     actions, left = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
@@ -474,7 +475,10 @@ def test_help_stays_beside_the_work(qtbot: QtBot, window: MainWindow) -> None:
         assert shown_page is not None
         assert not shown_page.isModal()
         shown_page.close()
-    assert "Hold" in keys_html(theme.current())
+    said = html.unescape(keys_html(theme.current()))
+    assert "Hold" in said
+    every = [QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for spec in ACTIONS for key in keys_of(spec)]
+    assert not [key for key in every if f">{key}<" not in said and f"{key} or " not in said and f" or {key}<" not in said]
 
 
 def test_opening_can_be_cancelled_and_changes_nothing(

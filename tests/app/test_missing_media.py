@@ -39,7 +39,7 @@ def test_a_missing_photo_is_found_again_by_a_button(qtbot: QtBot, editing: MainW
     reopened(qtbot, editing, path)
     assert notice(editing).title == "portrait.png is missing"
     assert "shoot" in notice(editing).text
-    assert editing.pages.currentWidget() is editing.empty
+    assert editing.pages.currentWidget() is editing.pages.missing
     qtbot.mouseClick(editing.notices.remedy, Qt.MouseButton.LeftButton)
     choose(editing, tmp_path / "elsewhere" / "portrait.png")
     settle(qtbot, editing)
