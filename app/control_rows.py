@@ -109,6 +109,12 @@ class RowSpec:
         return value if math.isfinite(value) and self.minimum <= value <= self.maximum else None
 
 
+def row_label(spec: RowSpec) -> str:
+    """A row as steps of the history name it: "AU12 Lip corner puller left"."""
+    side = {"L": "left", "R": "right"}.get(spec.side, "")
+    return " ".join(part for part in (spec.number, spec.name, side) if part)
+
+
 def intensity_letter(value: float) -> str:
     """FACS intensity A to E of a value in 0..1; "" at rest."""
     size = abs(value)

@@ -43,7 +43,7 @@ class Pages(QStackedWidget):
 
     def minimumSizeHint(self) -> QSize:
         """What the page that is shown needs; the others have their turn later."""
-        page = self.currentWidget()
+        page = self.currentWidget() or self.empty
         return page.minimumSizeHint().expandedTo(page.minimumSize())
 
     def retint(self) -> None:
@@ -65,8 +65,11 @@ class Pages(QStackedWidget):
             self._chosen = page
             self.setCurrentWidget(page)
             self.updateGeometry()
-            first = {self.empty: self.empty.open_button, self.missing: self.missing.find}.get(page, page)
-            first.setFocus(Qt.FocusReason.OtherFocusReason)
+            begin: dict[QWidget, QWidget] = {
+                self.empty: self.empty.open_button,
+                self.missing: self.missing.find_button,
+            }
+            begin.get(page, page).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _opening_changed(self, name: str) -> None:
         self.empty.show_opening(name, "")

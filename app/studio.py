@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from app.control_rows import GAZE_UNITS, RowSpec, describe_gaze, gaze_settings, rows
+from app.control_rows import GAZE_UNITS, describe_gaze, gaze_settings, row_label, rows
 from app.errors import Notice
 from app.expression_text import expression_text, read_settings
 from app.playhead import Pace, Playhead
@@ -322,7 +322,7 @@ class Studio(QObject):
     def set_row(self, key: str, value: float, gesture: int) -> None:
         """A row was moved: one step of the history per gesture."""
         spec = rows()[key]
-        label = f"{_row_label(spec)} {spec.text(value)}"
+        label = f"{row_label(spec)} {spec.text(value)}"
         frame, auto_key = self.playhead.frame, self._auto_key
         self.edit(
             lambda project: set_control(project, spec.ids[0], value, frame=frame, auto_key=auto_key), label, (key, gesture)
@@ -347,7 +347,7 @@ class Studio(QObject):
             ids = tuple(i for number in GAZE_UNITS for i in AU_BY_NUMBER[number].control_ids)
             name = "the gaze"
         else:
-            ids, name = rows()[key].ids, _row_label(rows()[key])
+            ids, name = rows()[key].ids, row_label(rows()[key])
 
         def reset(project: Project) -> Project:
             for control in ids:
@@ -388,11 +388,6 @@ class Studio(QObject):
             self.noticed.emit(Notice(kind="warning", title="There is no expression to paste", text=str(error), topic="paste"))
             return
         self.set_values(settings, "Paste expression")
-
-
-def _row_label(spec: RowSpec) -> str:
-    side = {"L": "left", "R": "right"}.get(spec.side, "")
-    return " ".join(part for part in (spec.number, spec.name, side) if part)
 
 
 def build_studio(renderer: Renderer | None = None) -> Studio:

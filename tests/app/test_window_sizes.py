@@ -214,7 +214,7 @@ def test_a_missing_photo_is_said_where_it_should_be_and_found_by_button_and_menu
     assert window.pages.currentWidget() is page, "closing the notice leaves a way"
     assert window.actions_by_id["find_media"].isEnabled()
     assert "Find missing files…" in [action.text() for action in window.menuBar().actions()[0].menu().actions()]
-    QTest.mouseClick(page.find, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(page.find_button, Qt.MouseButton.LeftButton)
     dialog = next(box for box in window.findChildren(QFileDialog) if box.isVisible())
     dialog.reject()
     window.notices.close_notice()
