@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
     QHBoxLayout,
-    QLabel,
     QPlainTextEdit,
     QPushButton,
     QVBoxLayout,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.disk_thread import DiskThread
+from app.plain_text import PlainLabel
 from app.settings import Settings
 from icface.diagnosis import as_text
 from icface.whole_file import reason, write_whole
@@ -47,7 +47,7 @@ class DiagnosisPage(QDialog):
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.text.setAccessibleName("Diagnosis")
         self.names = QCheckBox("Tell what faults said and the end of the log, too, which may name your files")
-        self.state = QLabel()
+        self.state = PlainLabel()
         self.copy_button, self.save_button = QPushButton("Copy"), QPushButton("Save…")
         self._build()
         self.names.toggled.connect(self.look)
@@ -56,7 +56,7 @@ class DiagnosisPage(QDialog):
         self.look()
 
     def _build(self) -> None:
-        said = QLabel("Send this along when you report a fault. It names no files of yours and shows no pictures.")
+        said = PlainLabel("Send this along when you report a fault. It names no files of yours and shows no pictures.")
         said.setWordWrap(True)
         buttons = QHBoxLayout()
         buttons.addWidget(self.state, 1)
