@@ -136,11 +136,10 @@ class Studio(QObject):
         except PhotoError as error:
             self.noticed.emit(Notice.failure("The picture could not be saved", str(error)))
             return
-        found = original_at(self.project, path)
-        if found is not None:
+        if found := original_at(self.project, path):
             self.noticed.emit(Notice.failure("The picture was not saved", refusal(found)))
-            return
-        self.bridge.save_photo(self.project, self.photo, path, keep)
+        else:
+            self.bridge.save_photo(self.project, self.photo, path, keep)
 
     def cancel(self) -> None:
         """Stop opening, reading and saving; the window keeps what it shows."""
