@@ -27,7 +27,7 @@ def describe(plan: ExportPlan) -> list[str]:
     if plan.preset.container in _MILLISECONDS and (1000 * plan.tick).denominator != 1:
         lines.append("Note: this kind of file keeps times to a thousandth of a second; MP4 and MOV keep them exactly.")
     lines += [f"Note: {note}" for note in (*plan.losses, *plan.notes)]
-    if isinstance(plan.project.source, Clip) and plan.preset.kind == "clip":
+    if isinstance(plan.project.source, Clip) and plan.preset.kind == "clip" and not plan.tone_mapped:
         lines.append(_untouched(plan))
     lines.append(label_said(plan.provenance))
     if plan.preset.kind != "sequence" or plan.preset is STILL:

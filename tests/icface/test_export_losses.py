@@ -253,6 +253,7 @@ def test_a_clip_of_high_dynamic_range_stays_so_in_mp4_unless_h264_is_asked_for(r
     info = probe(done.path)
     assert (info.codec, info.bits, info.colours.transfer, info.colours.primaries) == ("h264", 8, 1, 1)
     assert "plays everywhere" in plan
+    assert "as they were decoded" not in plan
     assert "High dynamic range (HLG) is brought to that of ordinary screens (SDR, BT.709)." in plan
     assert "10 bits per colour are reduced to 8." in plan
 
