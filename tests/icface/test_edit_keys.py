@@ -281,8 +281,8 @@ def test_keys_cannot_stand_before_the_first_frame() -> None:
 
 
 def bent_at_three(**sides: str) -> Project:
-    """Keys at 0, 3 and 6, the middle one with handles (-1, -1) and (1, 1) on bezier sides, or on those given."""
-    project = edits.set_sides(keyed((0, 0), (3, 3), (6, 6)), [("yaw", 3)], left="bezier", right="bezier")
+    """Keys at 0, 3 and 6, the middle one with handles (-1, -2) and (1, 2) on bezier sides, or on those given."""
+    project = edits.set_sides(keyed((0, 0), (3, 6), (6, 12)), [("yaw", 3)], left="bezier", right="bezier")
     return edits.set_sides(project, [("yaw", 3)], **sides)  # type: ignore[arg-type]
 
 
@@ -291,11 +291,13 @@ def bent_at_three(**sides: str) -> Project:
     ("side", "handle", "dragged", "other_in_line"),
     [
         ("left", (-2.0, 1.0), (-2.0, 1.0), (1.0, -0.5)),
-        ("right", (2.0, 4.0), (2.0, 4.0), (-1.0, -2.0)),
-        ("left", (0.0, 1.0), (0.0, 1.0), (1.0, 1.0)),  # upright: there is no slope to follow
-        ("right", (0.0, 1.0), (0.0, 1.0), (-1.0, -1.0)),
-        ("left", (2.0, 1.0), (0.0, 1.0), (1.0, 1.0)),  # dragged past the key
-        ("right", (-2.0, 1.0), (0.0, 1.0), (-1.0, -1.0)),
+        ("right", (2.0, 6.0), (2.0, 6.0), (-1.0, -3.0)),
+        ("right", (0.5, 0.5), (0.5, 0.5), (-1.0, -1.0)),
+        ("left", (-0.5, 0.5), (-0.5, 0.5), (1.0, -1.0)),
+        ("left", (0.0, 1.0), (0.0, 1.0), (1.0, 2.0)),  # upright: there is no slope to follow
+        ("right", (0.0, 1.0), (0.0, 1.0), (-1.0, -2.0)),
+        ("left", (2.0, 1.0), (0.0, 1.0), (1.0, 2.0)),  # dragged past the key
+        ("right", (-2.0, 1.0), (0.0, 1.0), (-1.0, -2.0)),
     ],
 )
 def test_the_other_handle_stays_in_line_while_handles_are_joined(
@@ -303,15 +305,15 @@ def test_the_other_handle_stays_in_line_while_handles_are_joined(
 ) -> None:
     moved = edits.set_handle(bent_at_three(), ("yaw", 3), side, handle, joined=joined)  # type: ignore[arg-type]
     key = moved.edits[0].tracks[0].keys[1]
-    other = other_in_line if joined else {"left": (1.0, 1.0), "right": (-1.0, -1.0)}[side]
+    other = other_in_line if joined else {"left": (1.0, 2.0), "right": (-1.0, -2.0)}[side]
     assert (key.left_handle, key.right_handle) == ((dragged, other) if side == "left" else (other, dragged))
 
 
 def test_a_side_without_a_handle_is_not_bent_by_the_other_one() -> None:
     project = edits.set_handle(bent_at_three(right="linear"), ("yaw", 3), "left", (-2.0, 1.0))
-    assert project.edits[0].tracks[0].keys[1].right_handle == (1.0, 1.0)
+    assert project.edits[0].tracks[0].keys[1].right_handle == (1.0, 2.0)
     project = edits.set_handle(bent_at_three(left="ease"), ("yaw", 3), "right", (2.0, 4.0))
-    assert project.edits[0].tracks[0].keys[1].left_handle == (-1.0, -1.0)
+    assert project.edits[0].tracks[0].keys[1].left_handle == (-1.0, -2.0)
 
 
 def test_pasted_keys_are_heard_and_open_whatever_their_track_was() -> None:
