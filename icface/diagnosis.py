@@ -117,7 +117,7 @@ def _codecs() -> dict[str, Any]:
 
 
 def _weights() -> dict[str, str]:
-    from icface.model.digests import listed  # noqa: PLC0415
+    from icface.digests import listed  # noqa: PLC0415
     from icface.model.store import models_dir  # noqa: PLC0415
 
     known = listed(models_dir())

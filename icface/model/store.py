@@ -6,7 +6,6 @@ was made. Nothing is unpickled.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,15 +18,11 @@ from safetensors.torch import load as safetensors_of
 from safetensors.torch import save as safetensors_bytes
 from torch import Tensor, nn
 
+from icface.digests import REMEDY, SELF, DigestError, digest_of_parts, note_written, read_listed
 from icface.json_text import parsed
-from icface.model.digests import SELF, SUMS, digest_of_parts, listed, note_written
 from icface.whole_file import write_whole
 
 FORMAT = "icface-1"
-_REMEDY = (
-    f"Reinstall ICface Studio, or copy the file once more from where you have it; weights of your own belong into a folder "
-    f"without {SUMS}, or into that list."
-)
 Network = TypeVar("Network")
 
 
@@ -97,25 +92,19 @@ def load_model(path: Path, *, kind: str) -> StoredModel:
     if not path.is_file():
         raise ModelFileError(f"The weights file {path} is missing. Reinstall ICface Studio, or train it: icface train --help.")
     try:
-        data = path.read_bytes()
-        _check_listed(path, digest := hashlib.sha256(data).hexdigest())
+        data, digest = read_listed(path)
         metadata, state = _metadata_in(data), safetensors_of(data)
         config, notes = parsed(metadata.get("config", "{}")), parsed(metadata.get("notes", "{}"), constants=True)
-    except ModelFileError:
-        raise
+    except DigestError as error:
+        raise ModelFileError(str(error)) from error
     except (SafetensorError, OSError, ValueError, RecursionError) as error:
         raise ModelFileError(f"{path} is not a readable weights file ({error}). Reinstall ICface Studio.") from error
     if metadata.get("format") != FORMAT or metadata.get("kind") != kind:
         raise ModelFileError(f"{path} holds {metadata.get('kind', 'no ICface network')!r}, expected {kind!r}.")
     if metadata.get(SELF, SELF) not in (SELF, digest_of_parts(metadata, _tensors_in(data))):
-        raise ModelFileError(f"{path} is damaged: it is not what was written. {_REMEDY}")
+        raise ModelFileError(f"{path} is damaged: it is not what was written. {REMEDY}")
     state = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
     return StoredModel(kind, config, notes, state, digest[:16])
-
-
-def _check_listed(path: Path, digest: str) -> None:
-    if listed(path.parent).get(path.name, digest) != digest:
-        raise ModelFileError(f"{path} is damaged or was replaced: its digest is not the one in {SUMS} beside it. {_REMEDY}")
 
 
 def _metadata_in(data: bytes) -> dict[str, str]:

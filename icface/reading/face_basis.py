@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load_file
+from safetensors.numpy import load
 
 from icface.controls import EXPRESSIONS
+from icface.digests import DigestError, read_listed
 from icface.geometry import MESH_POINTS
 
 F64 = NDArray[np.float64]
@@ -49,11 +50,13 @@ class FaceBasis:
         Raises
         ------
         FaceBasisError
-            If the file is missing or holds something else.
+            If the file is missing, damaged, or holds something else.
         """
         try:
-            arrays = load_file(path)
+            arrays = load(read_listed(path)[0])
             mean, channels = (arrays[name].astype(np.float64) for name in ("mean", "channels"))
+        except DigestError as error:
+            raise FaceBasisError(str(error)) from error
         except (OSError, SafetensorError, KeyError) as error:
             raise FaceBasisError(f"{path} is missing or damaged ({error}). Install the program again.") from error
         if mean.shape != (MESH_POINTS, 3) or channels.shape != (len(EXPRESSIONS), MESH_POINTS, 3):

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
+from icface.digests import note_written
 from icface.geometry import MESH_POINTS, Similarity, face_crop
 from icface.model.anatomy import one_face
 from icface.model.animator import Animator
@@ -66,6 +67,7 @@ def make_table(portraits: Path, rig_file: Path, models: Path, out: Path, *, peop
         "channels": np.ascontiguousarray(channels.astype(np.float16)),
     }
     write_whole(out, lambda stream: stream.write(save(arrays, metadata={"kind": "icface.reading"})))
+    note_written(out)
     return float(np.isfinite(np.stack(places)).mean())
 
 

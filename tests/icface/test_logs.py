@@ -17,8 +17,8 @@ from click.testing import CliRunner
 from icface import __version__, logs
 from icface.cli import main
 from icface.diagnosis import as_text, diagnosis
+from icface.digests import SUMS
 from icface.logs import MOST_FAULTS, last_faults, log_file, note_fault, print_log, start_log, stop_log
-from icface.model.digests import SUMS
 from icface.model.store import models_dir
 
 

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 
-from icface.model.digests import SUMS, listed
+from icface.digests import SUMS, listed, read_listed
 from icface.model.neutralizer import Neutralizer, NeutralizerConfig
 from icface.model.store import ModelFileError, load_into, load_model, models_dir, save_model
+from icface.reading.face_basis import TABLE_FILE, FaceBasis, FaceBasisError
 
 SMALL = NeutralizerConfig(widths=(8, 8, 8, 8, 8))
 
@@ -125,11 +127,17 @@ def test_every_shipped_file_is_listed_with_its_digest() -> None:
 def test_shipped_weights_with_flipped_bytes_are_refused_with_the_remedy(tmp_path: Path, name: str, count: int) -> None:
     for file in (name, SUMS):
         shutil.copy(models_dir() / file, tmp_path)
-    path, kind = tmp_path / name, f"icface.{Path(name).stem}"
-    assert load_model(path, kind=kind).digest == listed(tmp_path)[name][:16]
+    path = tmp_path / name
+    with safe_open(path, framework="pt") as file:
+        kind = (file.metadata() or {}).get("kind")
+
+    def read() -> str:
+        return read_listed(path)[1] if kind in (None, "icface.reading") else load_model(path, kind=kind).digest
+
+    assert listed(tmp_path)[name].startswith(read())
     path.write_bytes(flipped(path.read_bytes(), count, seed=count))
-    with pytest.raises(ModelFileError, match=rf"{re.escape(str(path))} is damaged or was replaced: .* Reinstall ICface Studio"):
-        load_model(path, kind=kind)
+    with pytest.raises(ValueError, match=rf"{re.escape(str(path))} is damaged or was replaced: .* Reinstall ICface Studio"):
+        read()
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -169,3 +177,13 @@ def test_training_over_a_listed_file_lists_the_new_one(weights: Path) -> None:
     digest = hashlib.sha256(weights.read_bytes()).hexdigest()
     assert listed(weights.parent) == {weights.name: digest, "other.safetensors": "1" * 64}
     assert load_model(weights, kind="icface.neutralizer").digest == digest[:16]
+
+
+def test_a_damaged_table_of_readings_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    for file in (TABLE_FILE, SUMS):
+        shutil.copy(models_dir() / file, tmp_path)
+    FaceBasis.from_file(tmp_path / TABLE_FILE)
+    path = tmp_path / TABLE_FILE
+    path.write_bytes(flipped(path.read_bytes(), 1, seed=1))
+    with pytest.raises(FaceBasisError, match="is damaged or was replaced"):
+        FaceBasis.from_file(path)

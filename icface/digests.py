@@ -16,8 +16,16 @@ from icface.whole_file import write_whole
 SUMS = "SHA256SUMS"
 SELF = "sha256"
 """The name, among a file's metadata, of the digest of all the rest."""
+REMEDY = (
+    "Reinstall ICface Studio, or copy the file once more from where you have it; weights of your own belong into a folder "
+    f"without {SUMS}, or into that list."
+)
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 _MOST_BYTES = 1 << 20
+
+
+class DigestError(ValueError):
+    """A file that is not the one that was listed; the message names it, and what helps."""
 
 
 def listed(folder: Path) -> dict[str, str]:
@@ -28,6 +36,23 @@ def listed(folder: Path) -> dict[str, str]:
     except OSError:
         return {}
     return {found[2]: found[1] for found in map(_LINE.fullmatch, lines) if found}
+
+
+def read_listed(path: Path) -> tuple[bytes, str]:
+    """The bytes of a file and their SHA-256, compared with the list beside it, if it stands there.
+
+    Raises
+    ------
+    DigestError
+        If the file is another one than the list says.
+    OSError
+        If it cannot be read.
+    """
+    data = path.read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    if listed(path.parent).get(path.name, digest) != digest:
+        raise DigestError(f"{path} is damaged or was replaced: its digest is not the one in {SUMS} beside it. {REMEDY}")
+    return data, digest
 
 
 def note_written(path: Path) -> None:
