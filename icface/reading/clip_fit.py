@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from icface.bounded import solve_bounded
 from icface.controls import ANGLES, EXPRESSIONS
-from icface.geometry import MESH_POINTS, RIGID_POINTS, rotation_matrix
+from icface.geometry import MESH_POINTS, RIGID_POINTS, euler_angles_deg, rotation_matrix
 from icface.reading.face_basis import F64, FaceBasis
 from icface.reading.points import FITTED_POINTS, LID_PAIRS, POINT_WEIGHT
 from icface.smoothstep import smoothstep
@@ -37,6 +37,8 @@ _WIDTHS = (
 _WIDTH = 0.25
 _CAMERA = (0.01, 0.01, 0.04, 0.1)
 """How far the camera may differ from the head's read turn: x, y and z of a point, and a shift (centimetres)."""
+_MOST_TILT = 0.25
+"""Radians by which a turn may be read wrong; what looks like more is something else."""
 _FACING = (-0.1, 0.35)
 _TURNED_DEG = (15.0, 35.0)
 _COUPLED = 0.05
@@ -82,7 +84,7 @@ class RestingFace:
         values = np.asarray(controls, np.float64)
         shape = (points - points[list(RIGID_POINTS)].mean(0)) @ rotation_matrix(*values[:_N_ANGLES])
         mean = basis.mean - basis.mean[list(RIGID_POINTS)].mean(0)
-        flat = _brought_over(mean[None], shape[None, :, :2])[0]
+        flat = _brought_over(mean[None], shape[None, :, :2])[0][0]
         scale = np.linalg.norm(flat - flat.mean(0)) / np.linalg.norm(shape[:, :2] - shape[:, :2].mean(0))
         shape = np.column_stack([flat, (scale * shape[:, 2] + mean[:, 2]) / 2])
         normal = shape - [0.0, 0.0, shape[:, 2].min() - 4.0]
@@ -106,7 +108,7 @@ def fit_changes(
     landmarks : (F, 478, 3)
         Pixels, z of the mesh's convention.
     controls : (F, 56)
-        As the network reads them; angles are kept.
+        As the network reads them.
 
     Returns
     -------
@@ -115,14 +117,14 @@ def fit_changes(
     fitted = np.asarray(controls, np.float64).copy()
     for start in range(0, len(fitted), _CHUNK):
         part = slice(start, start + _CHUNK)
-        fitted[part, _N_ANGLES:] = _fit(basis, rest, np.asarray(landmarks[part], np.float64), fitted[part])
+        fitted[part] = _fit(basis, rest, np.asarray(landmarks[part], np.float64), fitted[part])
     return fitted
 
 
 def _fit(basis: FaceBasis, rest: RestingFace, landmarks: F64, controls: F64) -> F64:
     turns = np.stack([rotation_matrix(*angles) for angles in controls[:, :_N_ANGLES]])
     turned = np.einsum("pj,fij->fpi", rest.shape, turns)
-    seen = _brought_over(turned, _upright(landmarks[:, :MESH_POINTS])[..., :2])
+    seen, about_z = _brought_over(turned, _upright(landmarks[:, :MESH_POINTS])[..., :2])
     off = seen - turned[..., :2]
     read = np.clip(controls[:, _N_ANGLES:], 0, 1)
     prior = _with_lids(read, rest, seen) - rest.expression
@@ -133,16 +135,28 @@ def _fit(basis: FaceBasis, rest: RestingFace, landmarks: F64, controls: F64) -> 
     moved = np.einsum("fij,kpj->fkip", turns[:, :2], basis.channels[:, at])  # (F, 53, 2, P)
     held = np.setdiff1d(np.arange(len(EXPRESSIONS)), free)
     off = off[:, at].transpose(0, 2, 1) - np.einsum("fk,fkip->fip", prior[:, held], moved[:, held])
-    solved = _solve(moved[:, free], turned[:, at], off, weight, prior[:, free], rest.expression[free], free, controls[:, 0])
-    found = read.copy()
-    found[:, free] = np.clip(rest.expression[free] + solved, 0, 1)
+    solved, tilts = _solve(
+        moved[:, free], turned[:, at], off, weight, prior[:, free], rest.expression[free], free, controls[:, 0]
+    )
+    found = controls.copy()
+    found[:, _N_ANGLES:] = read
+    found[:, _N_ANGLES + free] = np.clip(rest.expression[free] + solved, 0, 1)
+    found[:, :_N_ANGLES] = _turned_further(turns, np.column_stack([tilts, -about_z]), controls[:, :_N_ANGLES])
     return found
+
+
+def _turned_further(turns: F64, tilts: F64, angles: F64) -> F64:
+    """(F, 3) angles of heads that are turned (F, 3, 3) and a little farther, about y, x and z in radians, than was read."""
+    farther = np.degrees(np.where(np.abs(tilts) < _MOST_TILT, tilts, 0))  # roll that counts from a picture that lies is kept
+    found = np.array([euler_angles_deg(rotation_matrix(*more) @ turn) for more, turn in zip(farther, turns, strict=True)])
+    step = (found - angles + 180) % 360 - 180
+    return angles + step
 
 
 def _solve(  # noqa: PLR0913, PLR0917
     moved: F64, turned: F64, off: F64, weight: F64, prior: F64, own: F64, free: NDArray[np.int64], yaw_deg: F64
-) -> F64:
-    """(F, K) changes of the channels that are fitted.
+) -> tuple[F64, F64]:
+    """(F, K) changes of the channels that are fitted, and (F, 2) how much farther heads are turned about y and x, radians.
 
     Parameters
     ----------
@@ -189,8 +203,9 @@ def _solve(  # noqa: PLR0913, PLR0917
     low, high = np.full(gradient.shape, -np.inf), np.full(gradient.shape, np.inf)
     low[:, :channels], high[:, :channels] = -own, 1 - own
     start = np.concatenate([np.clip(prior, -own, 1 - own), np.zeros((count, 8))], 1)
-    solved: F64 = solve_bounded(hessian, gradient, low, high, start=start, tolerance=1e-3)[:, :channels]
-    return solved
+    solved = solve_bounded(hessian, gradient, low, high, start=start, tolerance=1e-3)
+    tilts = solved[:, [channels + 2, channels + 6]] * (_CAMERA[2], -_CAMERA[2])
+    return solved[:, :channels], tilts
 
 
 def _upright(points: F64) -> F64:
@@ -199,8 +214,16 @@ def _upright(points: F64) -> F64:
     return upright
 
 
-def _brought_over(turned: F64, seen: F64) -> F64:
-    """(F, 468, 2) landmarks brought over the turned face at rest by shift, scale and turn in the picture, by rigid points."""
+def _brought_over(turned: F64, seen: F64) -> tuple[F64, F64]:
+    """Landmarks brought over the turned face at rest by shift, scale and turn in the picture, rigid points on rigid points.
+
+    Returns
+    -------
+    (F, 468, 2)
+        The landmarks.
+    (F,)
+        By how much they were turned, radians, from x to y.
+    """
     rigid = list(RIGID_POINTS)
     here, there = turned[:, rigid, :2], seen[:, rigid]
     middle, wanted = there.mean(1, keepdims=True), here.mean(1, keepdims=True)
@@ -209,7 +232,7 @@ def _brought_over(turned: F64, seen: F64) -> F64:
     along, across = (a * b).sum((1, 2)) / size, (a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]).sum(1) / size
     linear = np.stack([np.stack([along, -across], 1), np.stack([across, along], 1)], 1)
     over: F64 = np.einsum("fij,fpj->fpi", linear, seen - middle) + wanted
-    return over
+    return over, np.arctan2(across, along)
 
 
 def _openness(points: F64) -> F64:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -51,9 +52,20 @@ def test_a_clip_is_written_as_it_was_read(tmp_path: Path, clip: Path) -> None:
     assert result.exit_code == 0, result.stderr
     assert result.stdout.startswith(f"{out}  10 of 12 frames with a face, no cut")
     motion = load(out).motion
+    assert motion.reading == "fitted"
     assert motion.present.tolist() == [n not in {5, 6} for n in range(12)]
     assert motion.landmarks is not None
     np.testing.assert_allclose(motion.seconds, np.arange(12) / 25, atol=1e-9)
+
+
+def test_readings_are_fitted_unless_they_are_wanted_as_the_network_reads_them(tmp_path: Path, clip: Path) -> None:
+    fit, plain = tmp_path / "fit.json", tmp_path / "plain.json"
+    report = json.loads(track(clip, "-o", fit, "--json").stdout)
+    assert report["reading"] == json.loads(fit.read_text())["reading"] == "fitted"
+    report = json.loads(track(clip, "-o", plain, "--reading", "regressed", "--json").stdout)
+    assert report["reading"] == json.loads(plain.read_text())["reading"] == "regressed"
+    a, b = load(fit).motion, load(plain).motion
+    assert (a.controls[a.present] != b.controls[b.present]).any()
 
 
 def test_gaps_are_filled_and_jitter_is_taken_away_when_asked(tmp_path: Path, clip: Path) -> None:
@@ -68,7 +80,9 @@ def test_gaps_are_filled_and_jitter_is_taken_away_when_asked(tmp_path: Path, cli
     assert np.abs(np.diff(there[1], 2, axis=0)).mean() < 0.7 * np.abs(np.diff(there[0], 2, axis=0)).mean()
 
 
-def test_the_second_time_nothing_is_read(tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_second_time_nothing_is_read(
+    tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     assert track(clip, "-o", tmp_path / "a.json").exit_code == 0
 
     def never(*_: object) -> None:
@@ -76,7 +90,9 @@ def test_the_second_time_nothing_is_read(tmp_path: Path, clip: Path, monkeypatch
 
     monkeypatch.setattr(BuiltinTracker, "detect", never)
     assert track(clip, "-o", tmp_path / "b.csv").exit_code == 0
-    assert isinstance(track(clip, "-o", tmp_path / "c.csv", "--again").exception, AssertionError)
+    with caplog.at_level(logging.ERROR):
+        assert isinstance(track(clip, "-o", tmp_path / "c.csv", "--again").exception, AssertionError)
+    assert "AssertionError" in caplog.text
 
 
 def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, clip: Path, cache: ReadingCache, monkeypatch: pytest.MonkeyPatch) -> None:
