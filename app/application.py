@@ -17,13 +17,13 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from app import STARTED, theme
+from app.editor.studio import build_studio
 from app.errors import ErrorReporter
-from app.main_window import MainWindow
-from app.recovery import users_folder
+from app.files.recovery import users_folder
 from app.settings import Settings
-from app.studio import build_studio
-from icface.leftovers import clear_left_overs
-from icface.logs import start_log
+from app.window.main_window import MainWindow
+from icface.system.leftovers import clear_left_overs
+from icface.system.logs import start_log
 
 _OBJECTS_A_ROUND = 100_000
 
@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if not has_display():
         if not wishes.quit_when_shown:
-            from app.tour import run_tour  # noqa: PLC0415  (needed by nobody with a display)
+            from app.tour.run import run_tour  # noqa: PLC0415  (needed by nobody with a display)
 
             return run_tour(Path("out"))
         os.environ["QT_QPA_PLATFORM"] = "offscreen"

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from icface.controls import ACTION_UNITS, ANGLE_SEEN_DEG, ANGLES, AU_BY_NUMBER, ActionUnit, control_range
+from icface.face.controls import ACTION_UNITS, ANGLE_SEEN_DEG, ANGLES, AU_BY_NUMBER, ActionUnit, control_range
 
 INTENSITY_LETTERS = "ABCDE"
 """FACS intensities: trace, slight, marked, severe, maximum; each a fifth of the range."""
@@ -28,7 +28,7 @@ class RowSpec:
     key : str
         AU12 for a linked unit, AU12L for one side, yaw for an angle.
     ids : tuple of str
-        The control ids of `icface.controls` that it sets.
+        The control ids of `icface.face.controls` that it sets.
     unit : int or None
         FACS number, None for a head angle.
     side : str

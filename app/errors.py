@@ -12,8 +12,8 @@ from typing import Literal
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from icface.failures import trace_of_fault
-from icface.logs import note_fault
+from icface.system.failures import trace_of_fault
+from icface.system.logs import note_fault
 
 NoticeKind = Literal["info", "warning", "error"]
 

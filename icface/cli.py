@@ -21,11 +21,11 @@ import click
 
 from icface import __version__
 from icface.commands.options import BAD_INPUT, device_option, json_option, with_verbose
-from icface.failures import is_foreseen, lacks_memory
-from icface.leftovers import clear_left_overs
-from icface.logs import note_fault, start_log
-from icface.telling import tell, tell_report
-from icface.whole_file import reason
+from icface.system.atomic_write import reason
+from icface.system.failures import is_foreseen, lacks_memory
+from icface.system.leftovers import clear_left_overs
+from icface.system.logs import note_fault, start_log
+from icface.system.telling import tell, tell_report
 
 log = logging.getLogger("icface.cli")  # started as a module, too
 COMMANDS: dict[str, str] = {
@@ -128,13 +128,13 @@ def main(context: click.Context) -> None:
 def bench(size: int, ticks: int, seconds: int | None, as_json: bool, device: str) -> None:
     """Measure how fast photos open and sliders answer, on the sample portrait, or how fast a clip is exported."""
     if seconds is not None:
-        from icface.export_bench import measure_export
-        from icface.export_bench import table as export_table
+        from icface.evaluation.export_speed import measure_export
+        from icface.evaluation.export_speed import table as export_table
 
         report = measure_export(seconds=seconds, device=device)
         tell_report(report) if as_json else tell(*export_table(report).splitlines())
         return
-    from icface.bench import measure, table
+    from icface.evaluation.speed import measure, table
 
     figures = measure(size=size, ticks=ticks, device=device)
     tell_report(figures) if as_json else tell(*table(figures).splitlines())

@@ -25,7 +25,7 @@ from numpy.typing import NDArray  # noqa: E402
 from PIL import Image  # noqa: E402
 
 if TYPE_CHECKING:
-    from icface.predictor import FacePredictor
+    from icface.rendering.predictor import FacePredictor
 
 settings.register_profile("icface", deadline=None, derandomize=True, max_examples=50)
 settings.load_profile("icface")
@@ -60,7 +60,7 @@ def feat_data() -> Path:
 @pytest.fixture
 def tiny_predictor() -> FacePredictor:
     """The real networks, small and seeded, on the CPU: the whole pipeline, fast and meaningless."""
-    from icface.predictor import FacePredictor
+    from icface.rendering.predictor import FacePredictor
 
     return FacePredictor.tiny()
 

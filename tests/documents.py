@@ -10,12 +10,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from icface.conditioning import BEYOND, MISSING_POLICIES
-from icface.controls import ACTION_UNITS, CHANNELS, CONTROL_IDS, ControlVector
-from icface.curves import Blend, Key, Track
-from icface.geometry import Box
-from icface.motion import Motion
-from icface.project import (
+from icface.document import (
     GROUPS,
     Clip,
     DataFile,
@@ -29,7 +24,12 @@ from icface.project import (
     Region,
     Source,
 )
-from icface.project.drivers import group_rank
+from icface.document.curves import Blend, Key, Track
+from icface.document.drivers import group_rank
+from icface.face.controls import ACTION_UNITS, CHANNELS, CONTROL_IDS, ControlVector
+from icface.face.geometry import Box
+from icface.motion.conditioning import BEYOND, MISSING_POLICIES
+from icface.motion.motion import Motion
 from tests.strategies import control_vectors
 
 ROOT = Path(os.sep).absolute()

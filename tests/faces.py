@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.controls import ControlVector
-from icface.geometry import Box
-from icface.tracking import N_LANDMARKS, FaceObservation, NoFaceError
+from icface.face.controls import ControlVector
+from icface.face.geometry import Box
+from icface.face.observation import N_LANDMARKS, FaceObservation, NoFaceError
 
 ASTRONAUT_BOX = Box(168, 52, 276, 186)
 """Where the face is in scikit-image's portrait of 512 x 512."""

@@ -1,8 +1,8 @@
 """Break the document's modules in small ways, one at a time, and tell which faults no test sees.
 
     python -m tests.mutants                                  # all modules: some minutes
-    python -m tests.mutants icface/curves.py                 # one module
-    python -m tests.mutants icface/curves.py --lines 170-200
+    python -m tests.mutants icface/document/curves.py                 # one module
+    python -m tests.mutants icface/document/curves.py --lines 170-200
 
 Each mutant differs from the module by one operator, number or condition. It is compiled into a process of its own, in which
 the document's tests run until the first one fails. What is left over is either a hole in the tests or a change without

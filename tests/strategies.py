@@ -8,11 +8,11 @@ from fractions import Fraction
 import numpy as np
 from hypothesis import strategies as st
 
-from icface.controls import ANGLE_LIMIT_DEG, CONTROL_IDS, EXPRESSIONS, ControlVector, control_range
-from icface.geometry import Box
-from icface.motion import Motion
-from icface.project import Clip, Driver, Face, Project, Source
-from icface.tracking import N_LANDMARKS
+from icface.document import Clip, Driver, Face, Project, Source
+from icface.face.controls import ANGLE_LIMIT_DEG, CONTROL_IDS, EXPRESSIONS, ControlVector, control_range
+from icface.face.geometry import Box
+from icface.face.observation import N_LANDMARKS
+from icface.motion.motion import Motion
 
 ANGLES_DEG = {name: st.floats(-limit, limit) for name, limit in ANGLE_LIMIT_DEG.items()}
 
@@ -36,7 +36,7 @@ def a_face(seed: int = 0, controls: ControlVector | None = None) -> Face:
 
 def a_project(*states: ControlVector) -> Project:
     """A document with one face of each state, the first of them chosen."""
-    from icface.edits import open_source
+    from icface.document.edits import open_source
 
     faces = [a_face(seed, state) for seed, state in enumerate(states)]
     return open_source(Project(), Source("portrait.png", "d1", 100, 100), faces)
@@ -75,6 +75,6 @@ def a_driver(name: str, motion: Motion, *, smoothing: float = 0.0) -> Driver:
 
 def a_clip_project(*motions: Motion) -> Project:
     """A document that edits a clip's own faces, each with its motion."""
-    from icface.edits import open_source
+    from icface.document.edits import open_source
 
     return open_source(Project(), a_clip(len(motions[0])), [Face.of_motion(motion) for motion in motions])

@@ -9,14 +9,14 @@ from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QAbstractSlider, QAbstractSpinBox, QComboBox, QWidget
 
 from app.actions import key_names
-from app.number_field import KEEPS_ARROWS
 from app.settings import Settings
 from app.timeline.key_drag import nudge
 from app.timeline.key_menu import copy_chosen, lay_down, paste
 from app.timeline.panel import TimelinePanel
-from icface.curves import Side
-from icface.edits import copy_keys
-from icface.project import Project
+from app.widgets.number_field import KEEPS_ARROWS
+from icface.document import Project
+from icface.document.curves import Side
+from icface.document.edits import copy_keys
 
 _LEAP = 10
 _NOTHING_CHOSEN = "Choose a lane or a slider first: that is what gets the key."

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from app.control_rows import rows
 from app.timeline.sheet import Ints, Lane, TrackKeys
-from icface import mixing
-from icface.curves import Key, Track
-from icface.project import Project, split_mix_target
+from icface.document import Project, mixing, split_mix_target
+from icface.document.curves import Key, Track
 
 Floats = NDArray[np.float64]
 _MOST_POINTS = 2000

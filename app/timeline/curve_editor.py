@@ -23,7 +23,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from app import theme
-from app.gestures import next_gesture
 from app.timeline import curve_grips
 from app.timeline.curve_data import Curve, curves, of_commonest_unit, of_one_unit, unit_of
 from app.timeline.curve_grips import Grip
@@ -31,11 +30,12 @@ from app.timeline.curve_plot import CurvePlot
 from app.timeline.key_drag import MoveDrag
 from app.timeline.key_menu import open_key_menu
 from app.timeline.lane_paint import KEY_PX, LANE_H
+from app.timeline.requests import Wishes
 from app.timeline.sheet import Lane
 from app.timeline.time_widget import HEAD_W, TimeWidget
 from app.timeline.view import TimelineView
-from app.timeline.wishes import Wishes
-from icface.edits import KeyName
+from app.widgets.gestures import next_gesture
+from icface.document.edits import KeyName
 
 _COLOURS = {
     "dark": ("#f2b33d", "#5aa9ff", "#7fd08a", "#d59bff", "#ff9a8f", "#7fd4d4"),

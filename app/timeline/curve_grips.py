@@ -11,8 +11,8 @@ from PySide6.QtCore import QPointF, QRectF
 
 from app.timeline.curve_data import Curve
 from app.timeline.sheet import chosen_by_target
-from icface.curves import EASE, Handle, Key
-from icface.edits import KeyName
+from icface.document.curves import EASE, Handle, Key
+from icface.document.edits import KeyName
 
 MOST_BENT = 200
 """Handles are shown while at most so many of the keys that are seen are chosen: of more, none could be told from another."""

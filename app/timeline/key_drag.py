@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from app.gestures import next_gesture
+from app.timeline.requests import Wishes
 from app.timeline.view import TimelineView
-from app.timeline.wishes import Wishes
-from icface.edits import KeyName
+from app.widgets.gestures import next_gesture
+from icface.document.edits import KeyName
 
 _LEAST_FACTOR = 0.01
 

@@ -7,12 +7,12 @@ from functools import partial
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QLineEdit, QMenu, QWidget, QWidgetAction
 
+from app.timeline.requests import Wishes
 from app.timeline.sheet import Lane
 from app.timeline.view import TimelineView
-from app.timeline.wishes import Wishes
-from icface.curves import Blend
-from icface.edits import CopiedKeys, copy_keys
-from icface.project import Project
+from icface.document import Project
+from icface.document.curves import Blend
+from icface.document.edits import CopiedKeys, copy_keys
 
 SIDES: tuple[tuple[str, str], ...] = (("hold", "Hold"), ("linear", "Linear"), ("ease", "Ease"), ("bezier", "Bezier"))
 

@@ -21,15 +21,15 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app import theme
 from app.actions import key_names
-from app.plain_text import plain_tip
 from app.timeline.key_drag import MoveDrag, ScaleDrag
 from app.timeline.key_menu import open_key_menu
 from app.timeline.lane_paint import KEY_PX, LANE_H, SWITCHES, LaneLook, paint_heading, paint_keys, seen_keys, switch_at
+from app.timeline.requests import Wishes
 from app.timeline.sheet import Lane
 from app.timeline.time_widget import HEAD_W, TimeWidget
 from app.timeline.view import TimelineView
-from app.timeline.wishes import Wishes
-from icface.edits import KeyName
+from app.widgets.plain_text import plain_tip
+from icface.document.edits import KeyName
 
 _DRAG_PX, _EDGE_PX = 3, 12
 _MOD = Qt.KeyboardModifier

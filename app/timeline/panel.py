@@ -12,17 +12,17 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QHBoxLayout, QScrollBar, QVBoxLayout, QWidget
 
-from app.playhead import Playhead
-from app.session import Session
-from app.timeline.deeds import Deeds
+from app.editor.playhead import Playhead
+from app.editor.session import Session
+from app.timeline.edits import Deeds
 from app.timeline.lane_paint import LANE_H
 from app.timeline.lanes import Lanes
+from app.timeline.requests import Wishes
 from app.timeline.ruler import Ruler
 from app.timeline.strips import FilmStrip, TrustStrip, WaveStrip
 from app.timeline.transport import Transport
 from app.timeline.view import TimelineView
-from app.timeline.wishes import Wishes
-from icface.project import Project
+from icface.document import Project
 
 if TYPE_CHECKING:
     from app.timeline.curve_editor import CurveEditor

@@ -9,16 +9,16 @@ from PySide6.QtGui import QContextMenuEvent, QMouseEvent, QPainter, QPaintEvent,
 from PySide6.QtWidgets import QWidget
 
 from app import theme
-from app.gestures import next_gesture
 from app.theme import Palette
 from app.timeline.key_drag import ScaleDrag
 from app.timeline.key_menu import open_time_menu
+from app.timeline.requests import Wishes
 from app.timeline.sheet import chosen_ends
 from app.timeline.time_scale import ticks
 from app.timeline.time_widget import HEAD_W, TimeWidget
 from app.timeline.view import TimelineView
-from app.timeline.wishes import Wishes
-from icface.curves import Blend
+from app.widgets.gestures import next_gesture
+from icface.document.curves import Blend
 
 RULER_H = 44
 _SCALE_H, _BAND_TOP, _BAND_H, _BLEND_TOP, _BLEND_H = 22, 23, 8, 33, 9

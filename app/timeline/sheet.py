@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.control_rows import rows
-from icface.curves import Mode, Track
-from icface.edits import KeyName, frames_by_target
-from icface.project import FaceEdits, Project, split_mix_target
-from icface.project.drivers import group_name
+from icface.document import FaceEdits, Project, split_mix_target
+from icface.document.curves import Mode, Track
+from icface.document.drivers import group_name
+from icface.document.edits import KeyName, frames_by_target
 
 GROUPS: tuple[tuple[str, str], ...] = (
     ("pose", "Pose"), ("brows", "Brows"), ("eyes", "Eyes"), ("gaze", "Gaze"), ("cheeks", "Nose and cheeks"),

@@ -11,11 +11,11 @@ from PySide6.QtGui import QBrush, QHelpEvent, QImage, QMouseEvent, QPainter, QPa
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from app import theme
-from app.plain_text import plain_tip
+from app.timeline.requests import Wishes
 from app.timeline.sheet import GOOD, MISSING, Trust
 from app.timeline.time_widget import HEAD_W, TimeWidget
 from app.timeline.view import TimelineView
-from app.timeline.wishes import Wishes
+from app.widgets.plain_text import plain_tip
 
 FILM_H, WAVE_H, TRUST_H = 44, 30, 20
 

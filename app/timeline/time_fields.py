@@ -9,8 +9,8 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.timeline.time_scale import TimeTextError, parse_rate, parse_time, rate_text
-from icface.project.document import MOST_RATE
-from icface.timecode import timecode
+from icface.document.project import MOST_RATE
+from icface.motion.timecode import timecode
 
 _LEAST_W, _MARGINS = 92, 20
 """Least width of a field of time, and what of it is not text, pixels."""

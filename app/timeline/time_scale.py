@@ -3,7 +3,7 @@
 Convention
 ----------
 A frame is an integer at the project's rate. On the screen it stands at a single x, logical pixels from the left edge of the
-lanes; between two frames lies the time for which the first of them is shown. Timecode counts as `icface.timecode` says.
+lanes; between two frames lies the time for which the first of them is shown. Timecode counts as `icface.motion.timecode` says.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.project.document import MOST_RATE
-from icface.timecode import frame_of, timecode
+from icface.document.project import MOST_RATE
+from icface.motion.timecode import frame_of, timecode
 
 LEAST_PX, MOST_PX = 1e-4, 80.0
 """Pixels per frame at which zooming ends."""

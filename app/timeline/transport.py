@@ -10,12 +10,12 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
 from app import theme
 from app.actions import key_names
-from app.plain_text import PlainLabel
+from app.timeline.requests import Wishes
 from app.timeline.time_fields import RateField, TimeField
 from app.timeline.time_scale import rate_text
 from app.timeline.view import TimelineView
-from app.timeline.wishes import Wishes
-from icface.timecode import timecode
+from app.widgets.plain_text import PlainLabel
+from icface.motion.timecode import timecode
 
 _LONGEST, _SHORTEST = "-8 \u00d7, 59.9 of 60 fps", "119.9 fps"
 """What is said of the speed, and what is said where room is scarce."""

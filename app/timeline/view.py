@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from app.control_rows import rows
-from app.playhead import Playhead
-from app.session import Session
+from app.editor.playhead import Playhead
+from app.editor.session import Session
 from app.timeline.sheet import Lane, SheetMaker, Trust, chosen_by_target, trust
 from app.timeline.time_scale import TimeScale, snapped
-from icface.edits import CopiedKeys, KeyName, given_time
-from icface.project import Project
+from icface.document import Project
+from icface.document.edits import CopiedKeys, KeyName, given_time
 
 SNAP_PX = 10.0
 

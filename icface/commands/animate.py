@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from icface.commands.arguments import SettingsError, parse_mix, parse_named_file
 from icface.commands.exporting import carry_out, export_options, range_options
 from icface.commands.options import rate_of_text
-from icface.edit_list import SettingsError, parse_mix, parse_named_file
-from icface.telling import tell
+from icface.system.telling import tell
 
 if TYPE_CHECKING:
-    from icface.project import MixRule, Project
+    from icface.document import MixRule, Project
 
 
 @click.command()
@@ -68,10 +68,10 @@ def animate(  # noqa: PLR0913  (one for each option of its own)
       *GAIN, +OFFSET  as in mouth=A*0.8+0.1; offsets are degrees or 0..1
       WORD   relative, absolute, mirror, shift=FRAMES, low=NUMBER, high=NUMBER
     """
+    from icface.batch.recipes import opened_document, voice_of, with_driver, with_face
     from icface.commands.meter import watched
-    from icface.kinds import check_kind
-    from icface.recipes import opened_document, voice_of, with_driver, with_face
-    from icface.render import Renderer
+    from icface.rendering.kinds import check_kind
+    from icface.rendering.renderer import Renderer
 
     rules = [parse_mix(text) for text in mixes]
     files = _named(drivers)
@@ -109,7 +109,7 @@ def _named(texts: Sequence[str]) -> dict[str, Path]:
 
 
 def _mixed(project: Project, rules: Sequence[MixRule], *, absolute: bool, smooth: float | None, beyond: Any) -> Project:
-    from icface import edits
+    from icface.document import edits
 
     for driver in project.drivers:
         project = edits.set_driver(project, driver.name, smoothing=smooth, beyond=beyond)

@@ -9,7 +9,7 @@ import click
 
 from icface.commands.exporting import PRESETS, options_of
 from icface.commands.options import BAD_INPUT, device_option, json_option, keep_option
-from icface.telling import tell, tell_report
+from icface.system.telling import tell, tell_report
 
 SOME_FAILED = 3
 """The exit code where some files were made and others were not."""
@@ -63,10 +63,10 @@ def batch(  # noqa: PLR0913  (one for each option of its own)
     Outputs that are there, made of the same file with the same settings, are kept. One failure does not stop the others: the
     exit code is 0 when all are there, 3 when some could not be made, and 2 when none could or the command is wrong.
     """
-    from icface.batch import in_processes, run_batch, tasks_for
+    from icface.batch.tasks import in_processes, run_batch, tasks_for
     from icface.commands.meter import watched
     from icface.export import ExportError
-    from icface.kinds import check_kind
+    from icface.rendering.kinds import check_kind
 
     if not pattern.exists():
         raise ExportError(f"{pattern} is not there. Name a project, a tracking table, a clip or a photo.")
@@ -75,7 +75,7 @@ def batch(  # noqa: PLR0913  (one for each option of its own)
     if address is None:
         runner = in_processes(jobs)
     else:
-        from icface.cluster import on_ray
+        from icface.batch.ray import on_ray
 
         runner = on_ray(address, workers=jobs)
     outcomes = watched(run_batch(tasks, folder, runner), "batch")

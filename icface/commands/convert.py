@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from icface.commands.options import json_option, rate_of_text
-from icface.telling import tell, tell_report
+from icface.system.telling import tell, tell_report
 
 _READ = ("openface", "livelink", "fex", "mediapipe", "json", "npz")
 _WRITTEN = ("openface", "livelink", "json", "npz", "bvh")
@@ -42,7 +42,7 @@ def convert(  # noqa: PLR0913, PLR0917  (one for each option)
     head's rotation, and JSON or npz of its own, which lose nothing but, in JSON, landmarks.
     """
     from icface.formats import FormatError, load, save
-    from icface.kinds import check_kind
+    from icface.rendering.kinds import check_kind
 
     if target.exists() and source.exists() and target.samefile(source):
         raise FormatError(f"{target} is the file that is read. Choose another name, so that the original stays.")

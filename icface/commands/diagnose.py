@@ -19,9 +19,9 @@ def diagnose(names: bool, output: Path | None, as_json: bool) -> None:
 
     No file names and no pictures are told unless you ask for names.
     """
-    from icface.diagnosis import as_text, diagnosis
-    from icface.telling import tell, tell_report
-    from icface.whole_file import write_whole
+    from icface.evaluation.diagnosis import as_text, diagnosis
+    from icface.system.atomic_write import write_whole
+    from icface.system.telling import tell, tell_report
 
     if output is None:
         if as_json:

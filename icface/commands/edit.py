@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
+from icface.commands.arguments import parse_settings
 from icface.commands.exporting import carry_out, export_options
 from icface.commands.options import delta_option, set_option
-from icface.controls import ControlVector
-from icface.edit_list import parse_settings
+from icface.face.controls import ControlVector
 
 _FRAMES = re.compile(r"(\d+)-(\d+)")
 
@@ -56,10 +56,10 @@ def edit(  # noqa: PLR0913  (one for each option of its own)
     frame, one with a plus is added to what it shows by itself. Frames without any effect keep their pictures; the sound is
     copied where the file can hold it.
     """
+    from icface.batch.recipes import Changes, changed, opened_document, with_face
     from icface.commands.meter import watched
-    from icface.kinds import check_kind
-    from icface.recipes import Changes, changed, opened_document, with_face
-    from icface.render import Renderer
+    from icface.rendering.kinds import check_kind
+    from icface.rendering.renderer import Renderer
 
     check_kind(clip, "clip")
     if not texts:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from icface.commands.exporting import carry_out, export_options, range_options
-from icface.telling import tell
+from icface.system.telling import tell
 
 
 @click.command()
@@ -21,9 +21,9 @@ def export(project: Path, device: str, **chosen: Any) -> None:
 
     The plan is said first. Ctrl-C leaves a file of that name as it was; a sequence of stills goes on where it stopped.
     """
-    from icface.kinds import check_kind
     from icface.project_file import read_project
-    from icface.render import Renderer
+    from icface.rendering.kinds import check_kind
+    from icface.rendering.renderer import Renderer
 
     check_kind(project, "project")
     loaded = read_project(project)

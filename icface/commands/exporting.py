@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from icface.commands.options import device_option, json_option, keep_option, label_option
-from icface.telling import tell, tell_report
+from icface.system.telling import tell, tell_report
 
 if TYPE_CHECKING:
+    from icface.document import Project
     from icface.export import ExportOptions
-    from icface.project import Project
-    from icface.render import Renderer
+    from icface.rendering.renderer import Renderer
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -9,8 +9,8 @@ from typing import TextIO, TypeVar
 
 import click
 
-from icface.engine import Progress
-from icface.telling import redraw, shown
+from icface.jobs import Progress
+from icface.system.telling import redraw, shown
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from icface.logs import start_log
+from icface.system.logs import start_log
 
 BAD_INPUT = 2
 """The exit code of wrong use and of files that cannot be worked on."""

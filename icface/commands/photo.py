@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from icface.commands.arguments import Settings, SettingsError, parse_box, parse_settings, read_edits
 from icface.commands.options import (
     delta_option,
     device_option,
@@ -19,23 +20,22 @@ from icface.commands.options import (
     photo_argument,
     set_option,
 )
-from icface.edit_list import Settings, SettingsError, parse_box, parse_settings, read_edits
-from icface.engine import run_to_end
-from icface.telling import tell, tell_report
+from icface.jobs import run_to_end
+from icface.system.telling import tell, tell_report
 
 if TYPE_CHECKING:
+    from icface.document import Face
     from icface.media import Photo
     from icface.media.details import Keep
     from icface.media.provenance import Provenance
-    from icface.project import Face
-    from icface.render import Renderer
+    from icface.rendering.renderer import Renderer
 
 _SHOWN_FROM = 0.05
 
 
 def _check_settings(edits: Mapping[str, Settings], *, source: Path | None) -> None:
     """Refuse unknown controls and values out of range before anything is loaded."""
-    from icface.controls import ControlVector
+    from icface.face.controls import ControlVector
 
     for name, settings in edits.items():
         try:
@@ -89,7 +89,7 @@ def render(  # noqa: PLR0913, PLR0917  (one for each option)
         raise click.UsageError("--set and --edits exclude each other: put the settings into the file.")
     if face_index is not None and box_text:
         raise click.UsageError("--face and --box exclude each other.")
-    from icface.kinds import check_kind
+    from icface.rendering.kinds import check_kind
 
     check_kind(photo, "photo")
     box = parse_box(box_text) if box_text else None
@@ -101,14 +101,14 @@ def render(  # noqa: PLR0913, PLR0917  (one for each option)
         return
     targets = _targets(photo, output, tuple(edits), in_folder=edits_file is not None)
 
-    from icface.render import Renderer
+    from icface.rendering.renderer import Renderer
 
     start = time.perf_counter()
     renderer = Renderer(device=device)
     opened, face, index = _open(renderer, photo, face_index, box)
     open_ms = (time.perf_counter() - start) * 1000
     if face is None and any(edits.values()):
-        from icface.tracking import NoFaceError
+        from icface.face.observation import NoFaceError
 
         raise NoFaceError(f"No face was found in {photo}. Say where it is: --box LEFT,TOP,RIGHT,BOTTOM in pixels.")
     work = _Work(renderer=renderer, photo=opened, face=face, saving=saving)
@@ -192,9 +192,9 @@ def _open(
     renderer: Renderer, path: Path, face_index: int | None, box: tuple[float, float, float, float] | None
 ) -> tuple[Photo, Face | None, int | None]:
     """The photo, the face that is meant, and its number; no face if none was found and none is asked for."""
-    from icface.geometry import Box
+    from icface.face.geometry import Box
+    from icface.face.observation import NoFaceError
     from icface.media import load_photo
-    from icface.tracking import NoFaceError
 
     if box is not None:
         photo = load_photo(path)
@@ -222,9 +222,9 @@ class _Work:
 
     def do(self, settings: Settings, path: Path) -> dict[str, Any]:
         """Render and save one edit; returns what was done."""
-        from icface.controls import CHANNELS, apply_deltas
+        from icface.face.controls import CHANNELS, apply_deltas
         from icface.media import save_photo
-        from icface.render import FrameRequest
+        from icface.rendering.renderer import FrameRequest
 
         start = time.perf_counter()
         deltas: dict[str, float] = {}
@@ -271,8 +271,8 @@ def _about(photo: Photo) -> dict[str, Any]:
 
 
 def _about_face(face: Face, index: int | None) -> dict[str, Any]:
-    from icface.controls import CHANNELS, lying_deg
-    from icface.geometry import eye_line_deg
+    from icface.face.controls import CHANNELS, lying_deg
+    from icface.face.geometry import eye_line_deg
 
     box = face.box
     return {
@@ -286,7 +286,7 @@ def _about_face(face: Face, index: int | None) -> dict[str, Any]:
 
 
 def _face_lines(about: dict[str, Any]) -> Iterator[str]:
-    from icface.controls import ACTION_UNITS, ANGLES
+    from icface.face.controls import ACTION_UNITS, ANGLES
 
     left, top, right, bottom = about["box"]
     readings: dict[str, float] = about["action_units"]
@@ -314,8 +314,8 @@ def info(photo: Path, as_json: bool, device: str) -> None:
 
     The 56 controls are head angles in degrees and expression channels from 0 to 1; Action Units are read from them.
     """
-    from icface.kinds import check_kind
-    from icface.render import Renderer
+    from icface.rendering.kinds import check_kind
+    from icface.rendering.renderer import Renderer
 
     check_kind(photo, "photo")
     opened = run_to_end(Renderer(device=device).open(photo))

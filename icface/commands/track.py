@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from icface.commands.options import device_option, json_option
-from icface.telling import tell, tell_report
+from icface.system.telling import tell, tell_report
 
 if TYPE_CHECKING:
-    from icface.motion import Motion
+    from icface.motion.motion import Motion
     from icface.tracking.clips import ClipTracking
 
 _SHOWN_PIECES = 20
@@ -60,11 +60,11 @@ def track(  # noqa: PLR0913, PLR0917  (one for each option)
     own, cuts are found, and who is lost and found again goes on as one person.
     """
     from icface.commands.meter import watched
-    from icface.conditioning import filled, smoothed
     from icface.formats import FormatError, format_to_write, save
-    from icface.kinds import check_kind
     from icface.model.device import pick_device
-    from icface.reading.fitted import regressed
+    from icface.motion.conditioning import filled, smoothed
+    from icface.motion.reading.fitted import regressed
+    from icface.rendering.kinds import check_kind
     from icface.tracking.choice import begin, tracker_of
     from icface.tracking.clips import track_clip
     from icface.tracking.remembered import track_clip_once
@@ -99,7 +99,7 @@ def track(  # noqa: PLR0913, PLR0917  (one for each option)
 
 
 def _person(done: ClipTracking, person: int, clip: Path) -> Motion:
-    from icface.tracking import NoFaceError
+    from icface.face.observation import NoFaceError
 
     if not done.motions:
         raise NoFaceError(f"No face was found in {clip} ({len(done)} frames were looked at). Choose another clip.")
@@ -110,7 +110,7 @@ def _person(done: ClipTracking, person: int, clip: Path) -> Motion:
 
 
 def _report(done: ClipTracking, read: Motion) -> dict[str, Any]:
-    from icface.conditioning import neutral_frame
+    from icface.motion.conditioning import neutral_frame
 
     gaps = gaps_of(read)
     return {

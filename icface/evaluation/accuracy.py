@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.controls import ACTION_UNITS, ANGLES, ControlVector, action_units, control_range, expand_control
 from icface.evaluation.material import Subject, read_again, state_for, subject_of
 from icface.evaluation.metrics import rank_correlation, slope
-from icface.predictor import FacePredictor
-from icface.tracking import FaceTracker
+from icface.face.controls import ACTION_UNITS, ANGLES, ControlVector, action_units, control_range, expand_control
+from icface.face.observation import FaceTracker
+from icface.rendering.predictor import FacePredictor
 
 F64 = NDArray[np.float64]
 

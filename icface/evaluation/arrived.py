@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.controls import ControlVector
 from icface.evaluation.material import Shot, Subject, read_again
-from icface.geometry import EYE_CORNERS, RIGID_POINTS
-from icface.predictor import FacePredictor
-from icface.tracking import FaceTracker
+from icface.face.controls import ControlVector
+from icface.face.geometry import EYE_CORNERS, RIGID_POINTS
+from icface.face.observation import FaceTracker
+from icface.rendering.predictor import FacePredictor
 
 F64 = NDArray[np.float64]
 

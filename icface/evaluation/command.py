@@ -14,11 +14,11 @@ from icface.evaluation.material import HeldOut, installed
 from icface.evaluation.protocol import Material, evaluate
 from icface.evaluation.report import table
 from icface.evaluation.sheet import contact_sheet, png_of
-from icface.model.store import models_dir
-from icface.predictor import FacePredictor
-from icface.telling import redraw, tell
+from icface.model.networks.weights import models_dir
+from icface.rendering.predictor import FacePredictor
+from icface.system.atomic_write import reason, write_whole
+from icface.system.telling import redraw, tell
 from icface.tracking.builtin import BuiltinTracker
-from icface.whole_file import reason, write_whole
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

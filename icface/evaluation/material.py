@@ -15,16 +15,16 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.compositor import composite
-from icface.controls import ANGLES, ControlVector, apply_deltas, control_range, deltas_from_settings
-from icface.engine import run_to_end
-from icface.file_stamp import sha256_of
+from icface.document import DataFile, Driver, Face
+from icface.document.mixing import prepared
+from icface.face.controls import ANGLES, ControlVector, apply_deltas, control_range, deltas_from_settings
+from icface.face.observation import FaceObservation, FaceTracker, NoFaceError
+from icface.jobs import run_to_end
 from icface.media import PhotoError, load_photo, sample_photo_path
 from icface.media.clip_reader import ClipReader
-from icface.mixing import prepared
-from icface.predictor import FacePredictor, SourceEncoding
-from icface.project import DataFile, Driver, Face
-from icface.tracking import FaceObservation, FaceTracker, NoFaceError
+from icface.rendering.compositor import composite
+from icface.rendering.predictor import FacePredictor, SourceEncoding
+from icface.system.file_stamp import sha256_of
 from icface.tracking.clips import track_clip
 
 U8 = NDArray[np.uint8]

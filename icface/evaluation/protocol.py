@@ -24,20 +24,20 @@ import torch
 from numpy.typing import NDArray
 
 from icface import __version__
-from icface.bench import ticks_ms
-from icface.cores import cores
-from icface.engine import run_to_end
+from icface.document import Face
 from icface.evaluation.accuracy import ANGLE_UNIT_DEG, SWEPT, Sweep, summary, sweeps
 from icface.evaluation.arrived import arrived, mean_arrived
 from icface.evaluation.material import HeldOut, Item, Subject, read_clip, read_subject
 from icface.evaluation.reenactment import clip_summary, mean_of_clips, reenact
+from icface.evaluation.speed import ticks_ms
 from icface.evaluation.stability import NOISE_SEED, averaged, flicker, rest_difference, sharpness, there_and_back
-from icface.file_stamp import sha256_of
+from icface.face.observation import FaceObservation, FaceTracker, NoFaceError
+from icface.jobs import run_to_end
 from icface.media import PhotoError, load_photo, sample_photo_path
-from icface.predictor import FacePredictor
-from icface.project import Face
-from icface.render import Renderer
-from icface.tracking import FaceObservation, FaceTracker, NoFaceError
+from icface.rendering.predictor import FacePredictor
+from icface.rendering.renderer import Renderer
+from icface.system.cores import cores
+from icface.system.file_stamp import sha256_of
 
 SCHEMA = 3
 TIMED_SIZE_PX, TIMED_TICKS = 1024, 60

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.compositor import composite
-from icface.controls import ControlVector
 from icface.evaluation.material import Shot, read_again
 from icface.evaluation.metrics import hull_mask, masked_l1, place_and_size, psnr, ssim
-from icface.geometry import MESH_POINTS, RIGID_POINTS, face_crop
-from icface.model.crops import sample_crop
-from icface.predictor import FacePredictor
-from icface.tracking import FaceTracker
+from icface.face.controls import ControlVector
+from icface.face.geometry import MESH_POINTS, RIGID_POINTS, face_crop
+from icface.face.observation import FaceTracker
+from icface.model.surface.crops import sample_crop
+from icface.rendering.compositor import composite
+from icface.rendering.predictor import FacePredictor
 
 U8 = NDArray[np.uint8]
 

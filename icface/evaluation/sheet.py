@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.compositor import composite
-from icface.controls import action_units, apply_deltas, expand_control
-from icface.geometry import Similarity
-from icface.model.crops import sample_crop
-from icface.model.neutralizer import GRID
-from icface.predictor import FacePredictor
-from icface.tracking import FaceObservation
+from icface.face.controls import action_units, apply_deltas, expand_control
+from icface.face.geometry import Similarity
+from icface.face.observation import FaceObservation
+from icface.model.networks.neutralizer import GRID
+from icface.model.surface.crops import sample_crop
+from icface.rendering.compositor import composite
+from icface.rendering.predictor import FacePredictor
 
 SHEET_EDITS: dict[str, dict[str, float]] = {
     "rest": {}, "smile": {"AU12": 0.9, "AU6": 0.6}, "wink": {"AU43L": 1.0}, "eyes closed": {"AU43": 1.0},

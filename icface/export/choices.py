@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
+from icface.document import Project
 from icface.media.details import KEEPS, Keep
 from icface.media.presets import PRESETS, EncodeError, Preset, preset_for, preset_named
-from icface.project import Project
 
 STILL = Preset(
     name="still", title="Still: one frame as JPEG, PNG, WebP or TIFF", suffix=".png", kind="sequence", encoder="png",

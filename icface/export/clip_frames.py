@@ -15,22 +15,22 @@ import cv2
 import numpy as np
 from av.video.frame import VideoFrame as Decoded
 
-from icface.compositor import composite
-from icface.controls import ControlVector
-from icface.geometry import Box, face_crop
+from icface.document import Face, Project, Region
+from icface.document.mixing import resolve
+from icface.face.controls import ControlVector
+from icface.face.geometry import Box, face_crop
+from icface.face.observation import FaceObservation, NoFaceError
 from icface.media.clip_reader import ClipReader
 from icface.media.colour import Converter, Layout, matrix_of
 from icface.media.orientation import Orientation, PixelBox
 from icface.media.photo import Pixels, eight_bit
-from icface.media.put_back import crop_frame, in_planes, put_back
 from icface.media.tone_mapping import changed_as_shown, is_hdr, to_sdr
 from icface.media.video_frame import VideoFrame
-from icface.mixing import resolve
-from icface.model.neutralizer import GRID
-from icface.predictor import FacePrediction, FacePredictor, SourceEncoding
-from icface.project import Face, Project, Region
-from icface.protection import protect
-from icface.tracking import FaceObservation, NoFaceError
+from icface.media.write_back import crop_frame, in_planes, put_back
+from icface.model.networks.neutralizer import GRID
+from icface.rendering.compositor import composite
+from icface.rendering.predictor import FacePrediction, FacePredictor, SourceEncoding
+from icface.rendering.protection import protect
 
 _REACH_PX = 8
 """Pixels around a face's crop that resampling may look at, in the crop's or the frame's size, whichever is larger."""
@@ -122,7 +122,7 @@ class ClipFrames:
     Parameters
     ----------
     project : Project
-        With steady readings, see `icface.steady`.
+        With steady readings, see `icface.rendering.stabilising`.
     reader : ClipReader
         Of its clip.
     predictor : callable

@@ -6,12 +6,12 @@ from fractions import Fraction
 
 from av.video.format import VideoFormat
 
+from icface.document import Clip
 from icface.export.choices import STILL
 from icface.export.plan import ExportPlan
 from icface.media.colour import BT470BG, BT709, BT2020, FULL, SMPTE170M, Layout, bit_depth
 from icface.media.losses import label_said
 from icface.media.sound_track import TrackPlan
-from icface.project import Clip
 
 _MILLISECONDS = frozenset({"matroska", "webm"})
 _MATRICES = {BT709: "BT.709", BT470BG: "BT.601", SMPTE170M: "BT.601", BT2020: "BT.2020"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from icface.project import Project
+from icface.document import Project
 
 
 def originals(project: Project) -> Iterator[Path]:

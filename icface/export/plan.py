@@ -12,7 +12,9 @@ from av.video.format import VideoFormat
 from numpy.typing import NDArray
 
 from icface import __version__
-from icface.edits import set_output
+from icface.document import Clip, OutputSettings, Project
+from icface.document.edits import set_output
+from icface.document.mixing import heard_clip
 from icface.export.choices import ExportError, ExportOptions, as_format, chosen_preset, with_quality
 from icface.export.originals import original_at, originals, refusal
 from icface.media import Photo, load_photo
@@ -21,6 +23,7 @@ from icface.media.clip_reader import ClipReader
 from icface.media.clip_tags import clip_tags, saved_tags
 from icface.media.colour import BT709, LIMITED, Colours, bit_depth, has_alpha
 from icface.media.details import Keep
+from icface.media.frame_format import Pictures
 from icface.media.losses import (
     of_clip_tags,
     of_frames,
@@ -31,7 +34,7 @@ from icface.media.losses import (
     sound_left_out,
 )
 from icface.media.orientation import UPRIGHT
-from icface.media.pictures import Pictures
+from icface.media.photo_writing import photo_format
 from icface.media.placing import check_destination
 from icface.media.presets import Preset
 from icface.media.provenance import MADE_HERE, Provenance
@@ -39,10 +42,7 @@ from icface.media.sequence import PLAIN, StillsLike
 from icface.media.sound import sound_tracks
 from icface.media.sound_track import SoundCut, TrackPlan, plan_tracks
 from icface.media.tone_mapping import is_hdr
-from icface.media.writing import photo_format
-from icface.mixing import heard_clip
-from icface.project import Clip, OutputSettings, Project
-from icface.stable_key import stable_key
+from icface.system.stable_key import stable_key
 
 MOST_SIDE = 16384
 MOST_FRAMES = 10_000_000

@@ -11,17 +11,17 @@ from typing import Protocol, TypeVar
 
 from av.video.frame import VideoFrame as Decoded
 
-from icface.engine import Progress
+from icface.document import Clip, Project
 from icface.export.plan import ExportPlan, found_clip, found_photo
 from icface.export.shaping import Shaping
 from icface.export.writing import WriterThread
+from icface.jobs import Progress
 from icface.media import Photo
 from icface.media.clip_reader import ClipReader
+from icface.media.frame_format import Written
 from icface.media.photo import Pixels
-from icface.media.pictures import Written
-from icface.project import Clip, Project
-from icface.render import FrameRequest, Renderer
-from icface.steady import steadied
+from icface.rendering.renderer import FrameRequest, Renderer
+from icface.rendering.stabilising import steadied
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,11 +11,11 @@ from av.video.reformatter import Interpolation, VideoReformatter
 
 from icface.export.plan import ExportPlan
 from icface.media.colour import FULL, LIMITED, Converter, has_alpha, is_full_range, matrix_of
-from icface.media.frame_making import upright_frame
+from icface.media.frame_conversion import upright_frame
 from icface.media.photo import Pixels
-from icface.media.put_back import byte_planes, in_planes, like
 from icface.media.tone_mapping import to_sdr
 from icface.media.video_frame import VideoFrame
+from icface.media.write_back import byte_planes, in_planes, like
 
 _SMOOTH = int(Interpolation.AREA | Interpolation.ACCURATE_RND)
 _FINE = int(Interpolation.BICUBIC | Interpolation.ACCURATE_RND)

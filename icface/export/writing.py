@@ -15,13 +15,13 @@ from av.video.frame import VideoFrame as Decoded
 
 from icface.export.choices import STILL
 from icface.export.plan import ExportPlan
+from icface.media.begin_writer import MovingWriter, begin
+from icface.media.frame_format import Written
 from icface.media.photo import PhotoError, Pixels
-from icface.media.picture_pixels import PicturePixels
-from icface.media.pictures import Written
+from icface.media.photo_writing import save_photo
 from icface.media.placing import alone_at, telling_why
 from icface.media.presets import EncodeError
-from icface.media.saving import MovingWriter, begin
-from icface.media.writing import save_photo
+from icface.media.rgb_pixels import PicturePixels
 
 AHEAD = 2
 """Frames that wait for the encoder at most."""

@@ -19,7 +19,7 @@ from icface.formats.errors import FormatError
 from icface.formats.files import encoding_of, readable
 from icface.formats.rows import Loaded, Wishes
 from icface.formats.table import read_header
-from icface.motion import Motion
+from icface.motion.motion import Motion
 
 __all__ = ["FORMATS", "UNITS", "Format", "FormatError", "Loaded", "format_of", "format_to_write", "load", "save", "sniff"]
 

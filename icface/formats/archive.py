@@ -1,4 +1,4 @@
-"""Our own npz: motions with their landmarks, to the last bit, as `icface.motion_store` keeps what was read of a clip."""
+"""Our own npz: motions with their landmarks, to the last bit, as `icface.motion.store` keeps what was read of a clip."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from icface.formats.errors import FormatError
 from icface.formats.files import readable, writable
 from icface.formats.rows import Loaded, Wishes
-from icface.motion import Motion
-from icface.motion_store import MotionStoreError, load_reading, save_reading
+from icface.motion.motion import Motion
+from icface.motion.store import MotionStoreError, load_reading, save_reading
 
 NAME = "npz"
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.controls import CHANNEL_INDEX, EXPRESSIONS
+from icface.face.controls import CHANNEL_INDEX, EXPRESSIONS
 
 FloatArray = NDArray[np.float64]
 

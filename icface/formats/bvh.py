@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from icface.controls import ANGLES
+from icface.face.controls import ANGLES
 from icface.formats.errors import FormatError
 from icface.formats.files import write_whole
-from icface.motion import MOST_FRAMES, Motion
+from icface.motion.motion import MOST_FRAMES, Motion
 
 NAME = "bvh"
 _HEAD = """HIERARCHY

@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.au_table import channel_rows, channels_of
-from icface.controls import ANGLES, UnknownControlError, expand_control
+from icface.face.action_units import channel_rows, channels_of
+from icface.face.controls import ANGLES, UnknownControlError, expand_control
 from icface.formats.angles import in_radians
 from icface.formats.arkit_names import columns_of, fill
 from icface.formats.errors import FormatError

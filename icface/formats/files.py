@@ -10,8 +10,8 @@ from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO
 
-from icface import whole_file
 from icface.formats.errors import FormatError
+from icface.system import atomic_write as whole_file
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _WHY = {

@@ -18,7 +18,7 @@ from typing import Any
 from icface.formats.arkit_names import SHAPES
 from icface.formats.errors import FormatError
 from icface.formats.files import encoding_of, readable
-from icface.json_text import JsonError, shown, values
+from icface.system.json_text import JsonError, shown, values
 
 MOST_BYTES = 256_000_000
 MOST_FRAMES = 400_000

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.controls import ANGLES
+from icface.face.controls import ANGLES
 from icface.formats.angles import in_radians
 from icface.formats.arkit_names import SHAPES, TONGUE, columns_of, fill, merged, weights_of
 from icface.formats.errors import FormatError
@@ -25,7 +25,7 @@ from icface.formats.rotations import angles_deg, of_arkit, rotations, to_arkit
 from icface.formats.rows import Loaded, Rows, Wishes, loaded, zeros
 from icface.formats.table import Columns, Header, read_columns, read_header
 from icface.formats.timecode import MILLISECONDS, TimecodeError, code_of, seconds_of
-from icface.motion import Motion
+from icface.motion.motion import Motion
 
 FloatArray = NDArray[np.float64]
 

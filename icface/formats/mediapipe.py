@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.controls import ANGLES
+from icface.face.controls import ANGLES
 from icface.formats.arkit_names import SHAPES, columns_of, fill
 from icface.formats.errors import FormatError
 from icface.formats.files import readable

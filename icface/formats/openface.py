@@ -16,15 +16,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.au_table import channel_rows, channels_of, explained
-from icface.controls import ANGLES, CHANNEL_INDEX, CHANNELS, UnknownControlError, expand_control
+from icface.face.action_units import channel_rows, channels_of, explained
+from icface.face.controls import ANGLES, CHANNEL_INDEX, CHANNELS, UnknownControlError, expand_control
 from icface.formats.angles import in_radians
 from icface.formats.errors import FormatError
 from icface.formats.files import write_whole
 from icface.formats.rotations import angles_deg, of_openface, rotations, to_openface
 from icface.formats.rows import Loaded, Rows, Wishes, loaded, rows_by, zeros
 from icface.formats.table import Columns, Header, read_columns, read_header
-from icface.motion import Motion
+from icface.motion.motion import Motion
 
 FloatArray = NDArray[np.float64]
 

@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from icface.controls import CHANNEL_INDEX, CHANNELS
+from icface.face.controls import CHANNEL_INDEX, CHANNELS
 from icface.formats.errors import FormatError
 from icface.formats.files import encoding_of, readable, write_whole
 from icface.formats.rows import Loaded, Wishes
-from icface.json_text import JsonError, parsed, shown
-from icface.motion import Motion, MotionError, rate_from
+from icface.motion.motion import Motion, MotionError, rate_from
+from icface.system.json_text import JsonError, parsed, shown
 
 NAME = "json"
 KIND = "icface-motion"
@@ -43,7 +43,7 @@ def load(path: Path, wishes: Wishes) -> Loaded:
         or not {str(name) for name in channels} <= set(CHANNELS)
         or len(set(channels)) < len(channels)
     ):
-        raise FormatError(f"{path}, channels: names must be different ones of icface.controls.CHANNELS.")
+        raise FormatError(f"{path}, channels: names must be different ones of icface.face.controls.CHANNELS.")
     at = [CHANNEL_INDEX[name] for name in channels]
     seconds, confidence = np.zeros(len(frames)), np.zeros(len(frames), np.float32)
     controls = np.full((len(frames), len(CHANNELS)), np.nan, np.float32)

@@ -16,9 +16,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.controls import ANGLES, CHANNELS
+from icface.face.controls import ANGLES, CHANNELS
 from icface.formats.errors import FormatError
-from icface.motion import Motion, MotionError
+from icface.motion.motion import Motion, MotionError
 
 FloatArray = NDArray[np.float64]
 Key = TypeVar("Key", bound=Hashable)

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.timecode import numbers_left_out
+from icface.motion.timecode import numbers_left_out
 
 FloatArray = NDArray[np.float64]
 

@@ -17,9 +17,9 @@ from icface.media.photo import (
     sample_photo_path,
     thumbnail,
 )
+from icface.media.photo_reading import load_photo
+from icface.media.photo_writing import output_format, save_photo
 from icface.media.provenance import MADE_HERE
-from icface.media.reading import load_photo
-from icface.media.writing import output_format, save_photo
 
 __all__ = [
     "MADE_HERE",

@@ -19,14 +19,14 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 from PIL import Image
 
+from icface.media.frame_format import Pictures
 from icface.media.losses import of_frames
-from icface.media.one_file import OneFileWriter
 from icface.media.photo import Pixels, eight_bit
-from icface.media.picture_pixels import PicturePixels
-from icface.media.pictures import Pictures
 from icface.media.placing import telling_why
 from icface.media.presets import EncodeError, Preset
 from icface.media.provenance import MADE_HERE, Provenance, gif_ending
+from icface.media.rgb_pixels import PicturePixels
+from icface.media.single_file import OneFileWriter
 
 _LONGEST_SIDE = {"gif": 65535, "webp": 16383}
 _TICK = {"gif": Fraction(1, 100), "webp": Fraction(1, 1000)}

@@ -10,7 +10,6 @@ from pathlib import Path
 import av
 from av.codec import Codec
 
-from icface.file_stamp import sha256_of
 from icface.media.clip_index import ClipIndex, clip_index
 from icface.media.colour import PQ, Colours, bit_depth, has_alpha
 from icface.media.joins import was_joined
@@ -18,6 +17,7 @@ from icface.media.orientation import Orientation
 from icface.media.picture_stream import PictureStream
 from icface.media.tone_mapping import is_hdr
 from icface.media.video_file import VideoError, check_is_file, in_plain_words, orientation_of, stretch_of
+from icface.system.file_stamp import sha256_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,14 +21,14 @@ from av.video.stream import VideoStream
 
 from icface.media.clip_reader import ClipReader
 from icface.media.clip_tags import labelled_tags, needs_own_names
-from icface.media.frame_making import Fitter, frame_of_pixels, upright_frame
+from icface.media.frame_conversion import Fitter, frame_of_pixels, upright_frame
+from icface.media.frame_format import Pictures
 from icface.media.losses import even_size, of_frames
-from icface.media.one_file import OneFileWriter
 from icface.media.photo import Pixels
-from icface.media.pictures import Pictures
 from icface.media.placing import telling_why
 from icface.media.presets import EncodeError, Preset
 from icface.media.provenance import MADE_HERE, Provenance, append_xmp_box
+from icface.media.single_file import OneFileWriter
 from icface.media.sound_track import SoundCut, SoundTrack, plan_tracks
 from icface.media.video_file import VideoError
 

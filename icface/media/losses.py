@@ -15,8 +15,8 @@ from icface.media import xmp
 from icface.media.clip_tags import ClipTags
 from icface.media.colour import BT709, PQ, UNSPECIFIED, Layout, bit_depth, has_alpha
 from icface.media.details import RESOURCES_HEAD, Keep, exif_without, has_place
+from icface.media.frame_format import Pictures
 from icface.media.photo import Photo
-from icface.media.pictures import Pictures
 from icface.media.presets import Preset
 from icface.media.provenance import Provenance
 from icface.media.sound_track import TrackPlan

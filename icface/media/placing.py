@@ -9,10 +9,10 @@ from typing import cast
 
 import av
 
+from icface.media.photo_writing import problem_with
 from icface.media.presets import EncodeError
-from icface.media.writing import problem_with
-from icface.register import Entry, Taken, entry_for
-from icface.whole_file import reason
+from icface.system.atomic_write import reason
+from icface.system.register import Entry, Taken, entry_for
 
 
 def check_destination(path: Path) -> None:
@@ -32,7 +32,7 @@ def alone_at(path: Path, *, by: Path | None = None, **about: str) -> Entry:
     by : Path, optional
         The file that only one may write at a time, if it is not this one.
     **about
-        What to tidy up after a process that was killed, see `icface.leftovers`.
+        What to tidy up after a process that was killed, see `icface.system.leftovers`.
 
     Raises
     ------

@@ -7,7 +7,7 @@ from av.video.frame import VideoFrame as Decoded
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from icface.media.colour import FULL, LIMITED, Layout, is_full_range, matrix_of
-from icface.media.put_back import in_planes, like, paste_frame
+from icface.media.write_back import in_planes, like, paste_frame
 
 _SMOOTH = int(Interpolation.AREA | Interpolation.ACCURATE_RND)
 _FINE = int(Interpolation.BICUBIC | Interpolation.ACCURATE_RND)

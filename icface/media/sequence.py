@@ -20,19 +20,19 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame as Decoded
 from numpy.typing import NDArray
 
-from icface.leftovers import is_resumable, mark_of, notes_of, standing
 from icface.media.details import NO_DETAILS, Details, Keep
+from icface.media.frame_format import Pictures, Written
 from icface.media.losses import of_frames
 from icface.media.photo import Photo, PhotoError, Pixels
-from icface.media.picture_pixels import PicturePixels
-from icface.media.pictures import Pictures, Written
+from icface.media.photo_reading import load_photo
+from icface.media.photo_writing import save_photo
 from icface.media.placing import alone_at, telling_why
 from icface.media.presets import EncodeError, Preset
 from icface.media.provenance import MADE_HERE, Provenance, exr_with_text
-from icface.media.put_back import byte_planes
-from icface.media.reading import load_photo
-from icface.media.writing import save_photo
-from icface.whole_file import write_whole
+from icface.media.rgb_pixels import PicturePixels
+from icface.media.write_back import byte_planes
+from icface.system.atomic_write import write_whole
+from icface.system.leftovers import is_resumable, mark_of, notes_of, standing
 
 _EXR_MAGIC = b"\x76\x2f\x31\x01"
 _CAMERA_TRANSFERS = frozenset({1, 6, 14, 15})
@@ -48,7 +48,7 @@ class StillsLike:
     icc, exif, dpi, details
         As of a `Photo`.
     keep : str
-        How much of its description they keep, see `icface.media.writing.save_photo`.
+        How much of its description they keep, see `icface.media.photo_writing.save_photo`.
     """
 
     icc: bytes | None = field(default=None, repr=False)

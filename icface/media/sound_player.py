@@ -19,8 +19,8 @@ from typing import Self
 import miniaudio
 import numpy as np
 
-from icface.failures import trace_of_fault
 from icface.media.sound import Samples, SoundError, SoundReader
+from icface.system.failures import trace_of_fault
 
 log = logging.getLogger(__name__)
 RATE = 48000

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from icface.controls import EXPRESSIONS, ControlVector
-from icface.model.followed import Followed
-from icface.model.lids import LEFT_BROW, LEFT_EYE, RIGHT_BROW, RIGHT_EYE, fit_lid
-from icface.model.neutralizer import Part
-from icface.model.warp import SurfaceMesh
+from icface.face.controls import EXPRESSIONS, ControlVector
+from icface.model.eyes.lids import LEFT_BROW, LEFT_EYE, RIGHT_BROW, RIGHT_EYE, fit_lid
+from icface.model.networks.neutralizer import Part
+from icface.model.surface.anchored import Followed
+from icface.model.surface.mesh import SurfaceMesh
 
 _LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
 """Face-mesh points of the outer edge of the lips, all around."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from icface.project_file.container import MOST_PACKED_BYTES, ZipEntries, write_entries
 from icface.project_file.errors import ProjectFileError
-from icface.scratch import ScratchError, copied
+from icface.system.scratch import ScratchError, copied
 
 MOST_BYTES = 4 << 30
 """Of one set of arrays: five hours of a face with landmarks at 25 frames a second."""
@@ -43,7 +43,7 @@ def write_arrays(stream: IO[bytes], arrays: Mapping[str, NDArray[Any]]) -> None:
 def unpacked(stream: BinaryIO, where: str, *, most_packed: int = MOST_PACKED_BYTES) -> dict[str, NDArray[Any]]:
     """The arrays of an npz, read-only; `ProjectFileError` for anything but plain little-endian numbers in C order.
 
-    Large ones are kept in temporary files, see `icface.scratch`.
+    Large ones are kept in temporary files, see `icface.system.scratch`.
     """
     entries = ZipEntries(stream, where, most_packed=most_packed)
     arrays: dict[str, NDArray[Any]] = {}

@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, BinaryIO, Protocol
 
-from icface.motion_store import why_damaged
+from icface.motion.store import why_damaged
 from icface.project_file.errors import ProjectFileError
-from icface.whole_file import is_unfinished
+from icface.system.atomic_write import is_unfinished
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

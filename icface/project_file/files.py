@@ -18,17 +18,17 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.motion import Motion
-from icface.motion_store import MotionStoreError, motion_from_arrays, motion_to_arrays
-from icface.project import Project
+from icface.document import Project
+from icface.face.observation import N_LANDMARKS
+from icface.motion.motion import Motion
+from icface.motion.store import MotionStoreError, motion_from_arrays, motion_to_arrays
 from icface.project_file import arrays
 from icface.project_file.container import Entries, FolderEntries, Writing, ZipEntries, write_entries
 from icface.project_file.errors import ProjectFileError
 from icface.project_file.media_paths import absolute_from, lexical, relative_to, with_paths
 from icface.project_file.migrations import VERSION, migrated
 from icface.project_file.tree import parsed, project_of, text_of, tree_of
-from icface.tracking import N_LANDMARKS
-from icface.whole_file import reason, remove_unfinished, write_whole
+from icface.system.atomic_write import reason, remove_unfinished, write_whole
 
 ENDING = ".icface"
 MOST_JSON_BYTES = 128 << 20

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from icface.file_stamp import sha256_of
-from icface.project import DataFile, Medium, Project
+from icface.document import DataFile, Medium, Project
 from icface.project_file.errors import ProjectFileError
+from icface.system.file_stamp import sha256_of
 
 
 class DifferentFileError(ProjectFileError):
@@ -78,7 +78,7 @@ def find(project: Project, old: str, new: Path, *, different: bool = False) -> F
 
 
 def relinked(project: Project, found: Found) -> Project:
-    """The document with files where they were found; an edit like those of `icface.edits`."""
+    """The document with files where they were found; an edit like those of `icface.document.edits`."""
 
     def placed(medium: Medium) -> Medium:
         path, digest = found.get(medium.path, (medium.path, medium.digest))

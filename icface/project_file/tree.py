@@ -2,7 +2,7 @@
 
 Convention
 ----------
-Fields are called as in `icface.project`. A fraction is text ("30000/1001"). A state of a face is an object of the channels
+Fields are called as in `icface.document`. A fraction is text ("30000/1001"). A state of a face is an object of the channels
 that are not 0. Motions and landmarks are named by their digest; their numbers lie beside the tree. A photo, clip or table
 says in ``kind`` which of them it is.
 """
@@ -25,13 +25,13 @@ from cattrs.errors import ForbiddenExtraKeysError, IterableValidationError, Iter
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 from cattrs.v import transform_error
 
-from icface import json_text
-from icface.controls import CHANNELS, ControlVector
-from icface.curves import Key, Side
-from icface.motion import MOST_CONTROL, Motion
-from icface.project import Clip, DataFile, Face, Project, Source
+from icface.document import Clip, DataFile, Face, Project, Source
+from icface.document.curves import Key, Side
+from icface.face.controls import CHANNELS, ControlVector
+from icface.motion.motion import MOST_CONTROL, Motion
 from icface.project_file.errors import ProjectFileError
 from icface.project_file.migrations import FORMAT, VERSION
+from icface.system import json_text
 
 KINDS: dict[str, type] = {"photo": Source, "clip": Clip, "table": DataFile}
 LINE = 200

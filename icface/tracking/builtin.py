@@ -20,12 +20,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from icface.controls import CHANNELS, ControlVector
-from icface.geometry import Box, Similarity, face_crop
-from icface.model.crops import sample_crop
-from icface.model.irises import with_irises, with_look
-from icface.model.store import build, load_into, load_model, models_dir
-from icface.model.tracker_nets import (
+from icface.face.controls import CHANNELS, ControlVector
+from icface.face.geometry import Box, Similarity, face_crop
+from icface.face.observation import FaceObservation, NoFaceError
+from icface.model.eyes.irises import with_irises, with_look
+from icface.model.networks.tracker_nets import (
     ANGLE_UNIT_DEG,
     DETECTOR_STRIDE,
     READ_MARGIN,
@@ -36,7 +35,8 @@ from icface.model.tracker_nets import (
     RefinerNet,
     TrackerNet,
 )
-from icface.tracking import FaceObservation, NoFaceError
+from icface.model.networks.weights import build, load_into, load_model, models_dir
+from icface.model.surface.crops import sample_crop
 
 Pixels = NDArray[np.uint8]
 

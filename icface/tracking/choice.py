@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
-from icface.engine import Progress
-from icface.tracking import FaceTracker
+from icface.face.observation import FaceTracker
+from icface.jobs import Progress
 from icface.tracking.builtin import BuiltinTracker
 from icface.tracking.feat import FeatTracker
 

@@ -15,15 +15,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.controls import CHANNELS, lying_deg, roll_about
-from icface.engine import Progress
+from icface.face.controls import CHANNELS, lying_deg, roll_about
+from icface.face.observation import N_LANDMARKS, FaceTracker
+from icface.jobs import Progress
 from icface.media.clip import probe
 from icface.media.clip_reader import ClipReader
 from icface.media.video_file import open_video
-from icface.motion import Motion
-from icface.reading.fitted import fitted
-from icface.scratch import Rows, Scratch
-from icface.tracking import N_LANDMARKS, FaceTracker
+from icface.motion.motion import Motion
+from icface.motion.reading.fitted import fitted
+from icface.system.scratch import Rows, Scratch
 from icface.tracking.cuts import CutDetector
 from icface.tracking.follower import FaceFollower, FollowedFace
 from icface.tracking.people import Stretch, look_of, people
@@ -111,7 +111,7 @@ class ClipFrame(Protocol):
 def track_clip(path: str | Path, tracker: FaceTracker, *, every: int = 1) -> Generator[Progress, None, ClipTracking]:
     """A job that reads all faces of a clip; yields after each frame.
 
-    What the tracker read is fitted to the landmarks of each person at the end (`icface.reading.fitted`).
+    What the tracker read is fitted to the landmarks of each person at the end (`icface.motion.reading.fitted`).
 
     Parameters
     ----------

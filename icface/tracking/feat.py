@@ -15,11 +15,11 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.cores import cores
-from icface.engine import Progress
-from icface.failures import end_of_process
-from icface.geometry import Box
-from icface.tracking import FaceObservation, NoFaceError, TrackerUnavailableError
+from icface.face.geometry import Box
+from icface.face.observation import FaceObservation, NoFaceError, TrackerUnavailableError
+from icface.jobs import Progress
+from icface.system.cores import cores
+from icface.system.failures import end_of_process
 from icface.tracking.feat_process import Failure, serve
 from icface.tracking.feat_readings import Detector, observations
 

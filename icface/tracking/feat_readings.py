@@ -16,12 +16,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.au_table import channel_rows
-from icface.controls import AU_BY_NUMBER, ControlVector
+from icface.face.action_units import channel_rows
+from icface.face.controls import AU_BY_NUMBER, ControlVector
+from icface.face.geometry import MESH_POINTS, Box
+from icface.face.observation import N_LANDMARKS, FaceObservation
 from icface.formats.arkit_names import columns_of, fill
 from icface.formats.rotations import angles_deg, of_fex, of_fex_mesh
-from icface.geometry import MESH_POINTS, Box
-from icface.tracking import N_LANDMARKS, FaceObservation
 
 FloatArray = NDArray[np.float64]
 Detector = Literal["Detectorv2", "MPDetector"]

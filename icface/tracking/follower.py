@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.tracking import FaceObservation, FaceTracker
+from icface.face.observation import FaceObservation, FaceTracker
 
 LOOK_SECONDS = 0.5
 """How often new faces are looked for while all known ones are followed, seconds of the clip."""

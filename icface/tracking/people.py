@@ -19,9 +19,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.geometry import Box, face_crop
-from icface.model.crops import sample_crop
-from icface.tracking import FaceObservation
+from icface.face.geometry import Box, face_crop
+from icface.face.observation import FaceObservation
+from icface.model.surface.crops import sample_crop
 
 SAME_LOOK = 8.0
 """Mean difference of two looks up to which they are one person's.

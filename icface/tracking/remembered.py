@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from icface.engine import Progress
+from icface.face.observation import FaceTracker
+from icface.jobs import Progress
 from icface.media.clip import file_digest
-from icface.motion import Motion
-from icface.motion_store import ReadingCache
-from icface.tracking import FaceTracker
+from icface.motion.motion import Motion
+from icface.motion.store import ReadingCache
 from icface.tracking.clips import ClipTracking, track_clip
 
 METHOD = 2

@@ -1,6 +1,6 @@
 """``icface train``: every step that made the shipped weights, runnable by anyone with the portraits and the rig.
 
-The portraits folder and the rig file are described in `icface.training.portraits` and `icface.training.rig`; nothing else is
+The portraits folder and the rig file are described in `icface.training.portraits.canvases` and `icface.training.rig.rig`; nothing else is
 needed, and the product itself uses neither.
 """
 
@@ -17,10 +17,10 @@ import cv2
 import numpy as np
 import torch
 
-from icface.logs import print_log
-from icface.telling import tell
-from icface.training.tracker_train import main as tracker
-from icface.whole_file import write_whole
+from icface.system.atomic_write import write_whole
+from icface.system.logs import print_log
+from icface.system.telling import tell
+from icface.training.tracker.train import main as tracker
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -66,7 +66,7 @@ main.add_command(tracker, name="tracker")
 )
 def labels(folders: tuple[Path, ...], rig: Path, out: Path, resting: tuple[str, ...]) -> None:
     """Fit all portraits anew, with a rig that was moved to faces at rest."""
-    from icface.training.labels import relabel  # noqa: PLC0415
+    from icface.training.rig.labels import relabel  # noqa: PLC0415
 
     try:
         click.echo(json.dumps(relabel(folders, rig, out, resting=resting)))
@@ -81,8 +81,8 @@ def labels(folders: tuple[Path, ...], rig: Path, out: Path, resting: tuple[str, 
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="File to write: reading.safetensors.")
 def reading(portraits: Path, rig: Path, models: Path | None, out: Path) -> None:
     """Make the table that readings are fitted with, again whenever one of the two stages has learnt."""
-    from icface.model.store import models_dir  # noqa: PLC0415
-    from icface.training.reading_table import make_table  # noqa: PLC0415
+    from icface.model.networks.weights import models_dir  # noqa: PLC0415
+    from icface.training.animator.reading_table import make_table  # noqa: PLC0415
 
     try:
         seen = make_table(portraits, rig, models or models_dir(), out)
@@ -111,8 +111,8 @@ def neutralizer(fresh: bool, **options: Any) -> None:
 
     torchrun --nproc_per_node=2 -m icface.cli train neutralizer ...
     """
-    from icface.training.ranks import is_first  # noqa: PLC0415
-    from icface.training.train_neutralizer import NeutralizerTraining, train  # noqa: PLC0415
+    from icface.training.loop.processes import is_first  # noqa: PLC0415
+    from icface.training.neutralizer.train import NeutralizerTraining, train  # noqa: PLC0415
 
     weights = train(NeutralizerTraining(resume=not fresh, **options))
     if is_first():
@@ -126,7 +126,7 @@ def neutralizer(fresh: bool, **options: Any) -> None:
 @click.option("--seed", default=0, show_default=True)
 def animator(**options: Any) -> None:
     """Train the second stage: how places move under expressions."""
-    from icface.training.train_animator import AnimatorTraining, train  # noqa: PLC0415
+    from icface.training.animator.train import AnimatorTraining, train  # noqa: PLC0415
 
     click.echo(train(AnimatorTraining(**options)))
 
@@ -141,7 +141,7 @@ def animator(**options: Any) -> None:
 @click.option("--seed", default=0, show_default=True)
 def patches(per_still: int, pairs: int, workers: int, seed: int, **where: Any) -> None:
     """Make the mouth patches that the painter learns from, once."""
-    from icface.training.painter_data import PatchSource, make_patches  # noqa: PLC0415
+    from icface.training.painter.data import PatchSource, make_patches  # noqa: PLC0415
 
     click.echo(make_patches(PatchSource(**where), per_still=per_still, pairs=pairs, workers=workers, seed=seed))
 
@@ -156,8 +156,8 @@ def patches(per_still: int, pairs: int, workers: int, seed: int, **where: Any) -
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 def frame_patches(held_out: tuple[str, ...], **options: Any) -> None:
     """Make mouth patches of real pairs: FRAMES is a folder filled by: icface train prepare."""
-    from icface.training.painter_frames import patches_of_frames  # noqa: PLC0415
-    from icface.training.shards import ShardError  # noqa: PLC0415
+    from icface.training.clips.shards import ShardError  # noqa: PLC0415
+    from icface.training.painter.frames import patches_of_frames  # noqa: PLC0415
 
     try:
         click.echo(patches_of_frames(held_out=held_out or None, **options))
@@ -195,8 +195,8 @@ def painter(held_out: Path | None, **options: Any) -> None:
 
     torchrun --nproc_per_node=2 -m icface.cli train painter ...
     """
-    from icface.training.ranks import TrainingError, is_first  # noqa: PLC0415
-    from icface.training.train_painter import PainterPlan, train  # noqa: PLC0415
+    from icface.training.loop.processes import TrainingError, is_first  # noqa: PLC0415
+    from icface.training.painter.train import PainterPlan, train  # noqa: PLC0415
 
     try:
         figures = train(PainterPlan(**options), held_out=held_out)
@@ -219,12 +219,12 @@ def painter(held_out: Path | None, **options: Any) -> None:
 def prepare(*, videos: tuple[Path, ...], folder: Path, workers: int, device: str, as_json: bool, **how: Any) -> None:
     """Make crops of faces, with what is read in them, from VIDEOS: files, and folders with all that is in them.
 
-    One person's frames become pairs for training, see icface.training.video_pairs. Clips that are there already are left
+    One person's frames become pairs for training, see icface.training.clips.pairs. Clips that are there already are left
     alone, so that an interrupted run can be started again. One run at a time may fill a folder.
     """
     if how["every"] is not None and how["fps"] is not None:
         raise click.UsageError("--every and --fps exclude each other: give one of them.")
-    from icface.training.prepare import Preparation, prepare_folder  # noqa: PLC0415
+    from icface.training.clips.prepare import Preparation, prepare_folder  # noqa: PLC0415
 
     preparation = Preparation(**{**how, "every": how["every"] or 1})
     told = partial(tell, err=True)
@@ -245,11 +245,11 @@ def measure(  # noqa: PLR0913, PLR0917
     """Measure the two stages on held-out people, against the rig and through the tracker."""
     from icface.evaluation.accuracy import monotone_controls  # noqa: PLC0415
     from icface.evaluation.sheet import contact_sheet, png_of  # noqa: PLC0415
-    from icface.predictor import FacePredictor  # noqa: PLC0415
+    from icface.rendering.predictor import FacePredictor  # noqa: PLC0415
     from icface.tracking.builtin import BuiltinTracker  # noqa: PLC0415
-    from icface.training.flow_eval import flow_errors, observation  # noqa: PLC0415
-    from icface.training.portraits import Portraits  # noqa: PLC0415
-    from icface.training.rig import Rig  # noqa: PLC0415
+    from icface.training.neutralizer.evaluate import flow_errors, observation  # noqa: PLC0415
+    from icface.training.portraits.canvases import Portraits  # noqa: PLC0415
+    from icface.training.rig.rig import Rig  # noqa: PLC0415
 
     predictor, data, mesh = FacePredictor.load("cpu", models), Portraits(portraits, cache, "val"), Rig(rig)
     figures: dict[str, Any] = {"flow_px_at_128": flow_errors(predictor, data, mesh, count=people)}

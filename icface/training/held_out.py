@@ -1,6 +1,6 @@
 """The held-out people as `icface evaluate` measures them: photos, clips, frames with fitted states, mouths.
 
-The portraits folder and the rig are those of training (`icface.training.portraits`, `icface.training.rig`); only rows whose
+The portraits folder and the rig are those of training (`icface.training.portraits.canvases`, `icface.training.rig.rig`); only rows whose
 split is ``val`` are used, so that no network has seen these people. Nothing is cached on disk.
 """
 
@@ -14,19 +14,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.compositor import composite
 from icface.evaluation.material import Item, Shot, installed, read_again
 from icface.evaluation.metrics import place_and_size
 from icface.evaluation.reenactment import Score, clip_summary, judge, mean_of_clips, reenact
-from icface.geometry import MESH_POINTS, RIGID_POINTS, Box, Similarity, face_crop
-from icface.model.crops import sample_crop
-from icface.predictor import FacePredictor
-from icface.tracking import FaceObservation, FaceTracker
-from icface.training.mouth_error import closed_mouth, open_mouths, score
-from icface.training.portrait_table import PortraitRow, PortraitTable, read_rgb
-from icface.training.portraits import Portrait
-from icface.training.rig import Rig, View, flow, warp
-from icface.training.tracker_data import FIT_ERROR_LIMIT
+from icface.face.geometry import MESH_POINTS, RIGID_POINTS, Box, Similarity, face_crop
+from icface.face.observation import FaceObservation, FaceTracker
+from icface.model.surface.crops import sample_crop
+from icface.rendering.compositor import composite
+from icface.rendering.predictor import FacePredictor
+from icface.training.painter.mouth_error import closed_mouth, open_mouths, score
+from icface.training.portraits.canvases import Portrait
+from icface.training.portraits.table import PortraitRow, PortraitTable, read_rgb
+from icface.training.rig.rig import Rig, View, flow, warp
+from icface.training.tracker.data import FIT_ERROR_LIMIT
 
 U8 = NDArray[np.uint8]
 
@@ -152,7 +152,7 @@ class HeldOutPeople:
         }
 
     def measure(self, predictor: FacePredictor, tracker: FaceTracker, *, frames: int) -> dict[str, Any]:
-        """``mouth`` (`icface.training.mouth_error.score`) and ``reenactment_fitted``.
+        """``mouth`` (`icface.training.painter.mouth_error.score`) and ``reenactment_fitted``.
 
         The latter is self-reenactment on frames with fitted states: ``driven_by_readings`` of the tracker, ``driven_by_fit``
         with the fits in their place, the ``still`` source, and the ``rig`` as oracle, its flow from fit to fit.

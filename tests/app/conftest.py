@@ -15,16 +15,16 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import theme
-from app.main_window import MainWindow
+from app.editor.studio import Studio, build_studio
 from app.settings import Settings
-from app.studio import Studio, build_studio
-from icface.controls import ControlVector
-from icface.geometry import Box
-from icface.render import Renderer
-from icface.tracking import N_LANDMARKS, FaceObservation, NoFaceError
+from app.window.main_window import MainWindow
+from icface.face.controls import ControlVector
+from icface.face.geometry import Box
+from icface.face.observation import N_LANDMARKS, FaceObservation, NoFaceError
+from icface.rendering.renderer import Renderer
 
 if TYPE_CHECKING:
-    from icface.predictor import FacePredictor
+    from icface.rendering.predictor import FacePredictor
 
 NewWindow = Callable[[], MainWindow]
 

@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QApplication
 
-from app import application, theme, tour
-from app.tour import STOPS
-from app.tour_performance import LAST
-from icface import mixing
-from icface.controls import expand_control
+from app import application, theme
+from app.tour import run as tour
+from app.tour.performance import LAST
+from app.tour.run import STOPS
+from icface.document import Face, mixing
+from icface.face.controls import expand_control
 from icface.media import Photo
 from icface.media.clip_index import clip_index
-from icface.model.store import ModelFileError
-from icface.predictor import FacePredictor
-from icface.project import Face
+from icface.model.networks.weights import ModelFileError
 from icface.project_file import load_project
-from icface.render import Opened, Renderer
+from icface.rendering.predictor import FacePredictor
+from icface.rendering.renderer import Opened, Renderer
 from tests.app.conftest import ASTRONAUT_BOX, SMILING, StandInTracker, drawn_face
 
 ROOT = Path(__file__).parents[2]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from app.control_rows import PANEL_REGIONS, find_rows, gaze_point, gaze_settings, intensity_letter, row_value, rows
-from icface.controls import ACTION_UNITS, ANGLES, CONTROL_IDS
+from icface.face.controls import ACTION_UNITS, ANGLES, CONTROL_IDS
 
 
 def test_every_unit_has_its_place_in_the_panel() -> None:

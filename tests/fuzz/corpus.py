@@ -109,8 +109,8 @@ def _own() -> dict[str, dict[str, bytes]]:
     import torch
 
     from icface.formats import save
-    from icface.model.store import save_model
-    from icface.motion_store import save_reading
+    from icface.model.networks.weights import save_model
+    from icface.motion.store import save_reading
     from icface.project_file import save_project
 
     project = _a_project()
@@ -144,8 +144,8 @@ def _own() -> dict[str, dict[str, bytes]]:
 
 def _a_project() -> Any:
     """A document with a face, keys, a driver and a rule."""
-    from icface import edits
-    from icface.controls import ControlVector
+    from icface.document import edits
+    from icface.face.controls import ControlVector
     from tests.strategies import a_driver, a_project, a_ramp
 
     project = a_project(ControlVector.of({"yaw": 3.0, "jawOpen": 0.2}))

@@ -29,7 +29,7 @@ _FOREIGN = re.compile(
 
 
 def _photo(path: Path, _scratch: Path) -> None:
-    from icface.media.reading import load_photo
+    from icface.media.photo_reading import load_photo
 
     load_photo(path).rgb8.sum()
 
@@ -45,7 +45,7 @@ def _clip(path: Path, _scratch: Path) -> None:
 
 def _table(path: Path, scratch: Path) -> None:
     from icface.formats import FORMATS, load, save
-    from icface.kinds import kind_of
+    from icface.rendering.kinds import kind_of
 
     kind_of(path)
     found = load(path)
@@ -57,7 +57,7 @@ def _table(path: Path, scratch: Path) -> None:
 def _project(path: Path, scratch: Path) -> None:
     import numpy as np
 
-    from icface.mixing import shown
+    from icface.document.mixing import shown
     from icface.project_file import load_project, save_project
 
     project = load_project(path)
@@ -69,8 +69,8 @@ def _project(path: Path, scratch: Path) -> None:
 
 
 def _edits(path: Path, _scratch: Path) -> None:
-    from app.expression_text import read_settings
-    from icface.edit_list import read_edits
+    from app.editor.expression_clipboard import read_settings
+    from icface.commands.arguments import read_edits
 
     refusals = []
     for read in (lambda: read_edits(path), lambda: read_settings(path.read_bytes().decode("utf-8", "replace"))):
@@ -83,7 +83,7 @@ def _edits(path: Path, _scratch: Path) -> None:
 
 
 def _weights(path: Path, _scratch: Path) -> None:
-    from icface.model.store import load_model
+    from icface.model.networks.weights import load_model
 
     load_model(path, kind="test")
 

@@ -12,14 +12,13 @@ import pytest
 from click.testing import CliRunner
 from numpy.typing import NDArray
 
-from icface import edits
 from icface.cli import main
-from icface.edit_list import SettingsError, parse_mix, parse_named_file, parse_settings
+from icface.commands.arguments import SettingsError, parse_mix, parse_named_file, parse_settings
+from icface.document import MixRule, ProjectError, edits
 from icface.media.clip import probe
 from icface.media.clip_reader import ClipReader
-from icface.project import MixRule, ProjectError
 from icface.project_file import save_project
-from tests.icface.exporting import LOSSLESS, document, portrait_clip, same, samples
+from tests.icface.export.exporting import LOSSLESS, document, portrait_clip, same, samples
 
 
 def run(*arguments: object) -> tuple[int, str, str]:

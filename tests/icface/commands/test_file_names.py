@@ -13,14 +13,15 @@ import pytest
 from click.testing import CliRunner
 from numpy.typing import NDArray
 
-from icface import edits, render
 from icface.cli import main
+from icface.document import edits
 from icface.media import load_photo
 from icface.media.clip import probe
-from icface.predictor import FacePredictor
 from icface.project_file import load_project, save_project
-from tests.icface.exporting import LOSSLESS, document, portrait_clip
-from tests.icface.test_cli import KnowingTracker
+from icface.rendering import renderer as render
+from icface.rendering.predictor import FacePredictor
+from tests.icface.commands.test_cli import KnowingTracker
+from tests.icface.export.exporting import LOSSLESS, document, portrait_clip
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="these names are Unix's")
 LONG = "\u9854" * 82

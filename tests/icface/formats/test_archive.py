@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from icface.controls import CHANNELS
+from icface.face.controls import CHANNELS
+from icface.face.observation import N_LANDMARKS
 from icface.formats import FormatError, load, save
-from icface.motion import Motion
-from icface.motion_store import save_reading
-from icface.tracking import N_LANDMARKS
+from icface.motion.motion import Motion
+from icface.motion.store import save_reading
 from tests.icface.formats.tracking_files import a_motion
 
 

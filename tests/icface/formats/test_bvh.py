@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from icface.controls import CHANNELS
+from icface.face.controls import CHANNELS
+from icface.face.geometry import rotation_matrix
 from icface.formats import FormatError, load, save
 from icface.formats.rotations import about
-from icface.geometry import rotation_matrix
-from icface.motion import Motion
+from icface.motion.motion import Motion
 from tests.icface.formats.tracking_files import a_motion
 
 

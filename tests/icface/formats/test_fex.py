@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from icface.controls import CHANNEL_INDEX, CHANNELS
+from icface.face.controls import CHANNEL_INDEX, CHANNELS
 from icface.formats import FormatError, load, sniff
 from icface.formats.arkit_names import SHAPES
 from tests.icface.formats.tracking_files import write_table

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icface.controls import CHANNELS
+from icface.face.controls import CHANNELS
 from icface.formats import FORMATS, FormatError, load, save, sniff
 from icface.formats.rows import rate_of
 from tests.icface.formats.tracking_files import RATES, a_motion

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from icface.controls import CHANNEL_INDEX, CHANNELS
+from icface.face.controls import CHANNEL_INDEX, CHANNELS
 from icface.formats import FormatError, load, save, sniff
 from icface.formats.arkit_names import BOTH_SIDES, CHANNELS_OF
 from icface.formats.livelink import COLUMNS

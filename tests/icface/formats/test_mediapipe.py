@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from icface.controls import CHANNEL_INDEX
+from icface.face.controls import CHANNEL_INDEX
+from icface.face.geometry import rotation_matrix
 from icface.formats import FormatError, landmarker, load, sniff
 from icface.formats.arkit_names import SHAPES
-from icface.geometry import rotation_matrix
 from tests.icface.formats.tracking_files import write_table
 
 NAMES = [name for name in SHAPES.values() if name != "tongueOut"]

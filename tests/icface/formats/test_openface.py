@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from icface.controls import CHANNEL_INDEX, CHANNELS
+from icface.face.controls import CHANNEL_INDEX, CHANNELS
+from icface.face.geometry import euler_angles_deg, rotation_matrix
 from icface.formats import FormatError, load, save, sniff
 from icface.formats.openface import INTENSITIES, PRESENCES
 from icface.formats.rotations import flipped
-from icface.geometry import euler_angles_deg, rotation_matrix
 from tests.icface.formats.tracking_files import RATES, a_motion, openface_columns, rows_of_faces, rows_of_openface, write_table
 
 NAMES = ["frame", "face_id", "timestamp", "confidence", "success", "pose_Rx", "pose_Ry", "pose_Rz", "AU12_r", "AU45_r"]

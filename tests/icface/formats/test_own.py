@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from icface.controls import CHANNELS
+from icface.face.controls import CHANNELS
 from icface.formats import FormatError, load, save, sniff
 from icface.formats.own import KIND
-from icface.motion import Motion
+from icface.motion.motion import Motion
 from tests.icface.formats.tracking_files import RATES, a_motion, rows_of_faces
 
 

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from icface.face.geometry import euler_angles_deg, rotation_matrix
 from icface.formats import rotations
 from icface.formats.rotations import about, angles_deg, flipped, nearest, of_arkit, of_openface, to_arkit, to_openface
-from icface.geometry import euler_angles_deg, rotation_matrix
 
 heads = st.tuples(st.floats(-80, 80), st.floats(-80, 80), st.floats(-170, 170))
 

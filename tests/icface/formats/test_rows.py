@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icface.controls import CHANNEL_INDEX
+from icface.face.controls import CHANNEL_INDEX
 from icface.formats import FormatError
 from icface.formats.rows import MOST_FACES, Rows, Wishes, loaded, motion_of, rows_by, zeros
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from icface.controls import CHANNEL_INDEX
+from icface.face.controls import CHANNEL_INDEX
 from icface.formats import FormatError, load, sniff
 from icface.formats.livelink import COLUMNS
 from icface.formats.timecode import seconds_of

@@ -9,10 +9,10 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from icface.au_table import channel_rows
-from icface.controls import CHANNELS
+from icface.face.action_units import channel_rows
+from icface.face.controls import CHANNELS
 from icface.formats.openface import INTENSITIES, PRESENCES
-from icface.motion import Motion
+from icface.motion.motion import Motion
 
 RATES = (Fraction(25), Fraction(30000, 1001), Fraction(30), Fraction(60), Fraction(24000, 1001))
 

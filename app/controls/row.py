@@ -1,0 +1,306 @@
+"""One row of the control panel: number, name, track, value and link in a single painted widget.
+
+The track's tick is where the photo is, its fill runs from there to the value. One widget per row, rather than a label,
+a slider, a field and a button, keeps sixty rows quick and lets every row line up.
+"""
+
+from __future__ import annotations
+
+import textwrap
+
+from PySide6.QtCore import QEvent, QPointF, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QEnterEvent,
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QAbstractSlider, QMenu, QSizePolicy, QWidget
+
+from app import theme
+from app.control_rows import RowSpec
+from app.controls.row_painting import KeyState, RowLook, RowPlaces, paint_row
+from app.widgets.gestures import fineness, next_gesture
+from app.widgets.number_field import NumberTyping, begins_number
+
+_TICKS_PER_UNIT = 1000
+_MOVING = frozenset({
+    Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Left, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown,
+    Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_Delete, Qt.Key.Key_Backspace,
+})  # fmt: skip
+"""Keys that change the value; once a number was typed they are the timeline's, until the row is clicked or reached anew."""
+_LINK_WITH = (Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.NoModifier)
+"""L alone plays while there is time in the document."""
+
+
+class ControlRow(QAbstractSlider):
+    """A slider row for one `RowSpec`.
+
+    Being a `QAbstractSlider` it is announced as a slider to assistive technology; its integer value is thousandths.
+    """
+
+    value_edited = Signal(str, float, int)
+    """row key, value in degrees or intensity, gesture number."""
+    reset_asked = Signal(str, int)
+    """row key, gesture number."""
+    link_toggled = Signal(str, bool)
+    """row key, whether the sides shall move together."""
+    key_toggled = Signal(str)
+    """row key: set a key on this frame, or take it away."""
+    chosen = Signal(str)
+    """row key: the keyboard came to the row."""
+
+    def __init__(self, spec: RowSpec, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.spec = spec
+        self.shown = 0.0
+        self.photo = 0.0
+        self._edited = False
+        self._linked = True
+        self._key: KeyState = ""
+        self._shifted = False
+        self._gesture = 0
+        self._drag_from: QPointF | None = None
+        self._drag_value = 0.0
+        self.typing = NumberTyping(self, spec)
+        self.typing.taken.connect(self._take_typed)
+        self.setOrientation(Qt.Orientation.Horizontal)
+        self.setRange(round(spec.minimum * _TICKS_PER_UNIT), round(spec.maximum * _TICKS_PER_UNIT))
+        self.setSingleStep(round(spec.step * _TICKS_PER_UNIT))
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setMouseTracking(True)
+        self.setToolTip("\n".join(textwrap.wrap(spec.tip, 72) + textwrap.wrap(self._how_to(), 72)))
+        self.setObjectName(f"row-{spec.key}")
+        self.setAccessibleName(" ".join(part for part in (spec.number, spec.name, self._side_word()) if part))
+        self.apply(0.0, 0.0, edited=False, linked=True)
+
+    def apply(
+        self, value: float, photo: float, *, edited: bool, linked: bool, key: KeyState = "", shifted: bool = False
+    ) -> None:
+        """Show the value, the photo's own value, and what the row is.
+
+        Parameters
+        ----------
+        value, photo : float
+        edited, linked : bool
+            It was changed; its sides move together.
+        key : str
+            Whether it is keyed here, elsewhere or not at all.
+        shifted : bool
+            It is keyed, and the slider has moved its whole curve.
+        """
+        state = (value, photo, edited, linked, key, shifted)
+        if state == (self.shown, self.photo, self._edited, self._linked, self._key, self._shifted):
+            return
+        self.shown, self.photo, self._edited, self._linked, self._key, self._shifted = state
+        with QSignalBlocker(self):
+            self.setValue(round(value * _TICKS_PER_UNIT))
+        keyed = {"": "", "elsewhere": "; keyed on other frames", "here": "; key on this frame"}[key]
+        moved = "; whole curve moved" if shifted else ""
+        self.setAccessibleDescription(f"{self.spec.spoken(value)}; in the photo {self.spec.spoken(photo)}{keyed}{moved}")
+        self.update()
+
+    @property
+    def is_dragging(self) -> bool:
+        """The pointer holds the handle."""
+        return self._drag_from is not None
+
+    @property
+    def is_split(self) -> bool:
+        """A unit whose sides have rows of their own: this one is only their title."""
+        return self.spec.can_unlink and not self._linked
+
+    def track_x(self, value: float) -> float:
+        """Widget x of a value on the track."""
+        return self._places().x_of(value, self.spec)
+
+    def _how_to(self) -> str:
+        if self.spec.is_angle and self.spec.seen is not None:
+            return f"Dashed: beyond ±{self.spec.seen:.0f}° the network has seen no examples and guesses."
+        return "Double-click for the photo's own value; Shift drags ten times finer."
+
+    def _side_word(self) -> str:
+        return {"L": "left", "R": "right"}.get(self.spec.side, "")
+
+    def _places(self) -> RowPlaces:
+        return RowPlaces.of(self.width(), self.height(), has_link=self.spec.can_unlink)
+
+    # What Qt asks ----------------------------------------------------------------------------------------------------
+
+    def sizeHint(self) -> QSize:
+        """One row of the grid."""
+        return QSize(340, theme.ROW_PX)
+
+    def minimumSizeHint(self) -> QSize:
+        """Wide enough for a usable track."""
+        return QSize(300, theme.ROW_PX)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the whole row."""
+        painter = QPainter(self)
+        look = RowLook(
+            spec=self.spec, value=self.shown, photo=self.photo, edited=self._edited, linked=self._linked,
+            split=self.is_split, enabled=self.isEnabled(), hovered=self.underMouse() or self.is_dragging,
+            focused=self.hasFocus(), dragging=self.is_dragging, key=self._key, shifted=self._shifted,
+        )  # fmt: skip
+        paint_row(painter, self._places(), look, theme.current())
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        """Show the intensity letters."""
+        self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Hide them."""
+        self.update()
+
+    # Mouse -----------------------------------------------------------------------------------------------------------
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Take the handle, jump to the pointer, type, or toggle the link."""
+        if event.button() != Qt.MouseButton.LeftButton:
+            event.ignore()
+            return
+        self.typing.take_up()
+        places, at = self._places(), event.position()
+        self._gesture = next_gesture()
+        if places.key.contains(at):
+            self.key_toggled.emit(self.spec.key)
+        elif self.spec.can_unlink and places.link.contains(at):
+            self.link_toggled.emit(self.spec.key, not self._linked)
+        elif self.is_split:
+            return
+        elif places.number.contains(at):
+            self.edit_number()
+        elif places.grip.contains(at):
+            self._begin_drag(at, places)
+
+    def _begin_drag(self, at: QPointF, places: RowPlaces) -> None:
+        on_handle = abs(at.x() - places.x_of(self.shown, self.spec)) <= places.handle_radius + 2
+        self._drag_value = self.shown if on_handle else places.value_at(at.x(), self.spec)
+        self._drag_from = at
+        self.setSliderDown(True)
+        if not on_handle:
+            self._emit(self._drag_value)
+        self.update()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Move the value with the pointer, ten times finer with Shift."""
+        places, at = self._places(), event.position()
+        if self._drag_from is None:
+            over_link = places.key.contains(at) or (self.spec.can_unlink and places.link.contains(at))
+            over_number = places.number.contains(at) and not self.is_split
+            cursor = Qt.CursorShape.PointingHandCursor if over_link else Qt.CursorShape.ArrowCursor
+            self.setCursor(Qt.CursorShape.IBeamCursor if over_number else cursor)
+            return
+        per_px = (self.spec.maximum - self.spec.minimum) / max(places.track.width(), 1.0)
+        self._drag_value += (at.x() - self._drag_from.x()) * per_px * fineness(event.modifiers())
+        self._drag_from = at
+        self._emit(self._drag_value)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """End the drag."""
+        if self._drag_from is not None and event.button() == Qt.MouseButton.LeftButton:
+            self._drag_from = None
+            self.setSliderDown(False)
+            self.update()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Back to the photo's own value, in one step with the jump of the first click."""
+        places, at = self._places(), event.position()
+        if event.button() == Qt.MouseButton.LeftButton and not self.is_split:
+            if self.spec.can_unlink and places.link.contains(at):
+                self.link_toggled.emit(self.spec.key, not self._linked)
+            elif places.key.contains(at):
+                self.key_toggled.emit(self.spec.key)
+            elif not places.number.contains(at):
+                self.reset_asked.emit(self.spec.key, self._gesture)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Step a focused row; otherwise let the panel scroll."""
+        turned = event.angleDelta().y()
+        if not self.hasFocus() or not turned or self.is_split:
+            event.ignore()
+            return
+        self._emit(self.shown + self.spec.step * fineness(event.modifiers()) * turned / 120)
+        event.accept()
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Offer what the gestures do, by name."""
+        menu = QMenu(self)
+        reset = menu.addAction("Back to the photo's value")
+        reset.setEnabled(self._edited)
+        reset.triggered.connect(lambda: self.reset_asked.emit(self.spec.key, next_gesture()))
+        if not self.is_split:
+            text = "Remove the key on this frame" if self._key == "here" else "Set a key on this frame"
+            menu.addAction(text).triggered.connect(lambda: self.key_toggled.emit(self.spec.key))
+            menu.addAction("Type a value…").triggered.connect(lambda _checked: self.edit_number())
+        if self.spec.can_unlink:
+            text = "Move left and right apart" if self._linked else "Move left and right together"
+            menu.addAction(text).triggered.connect(lambda: self.link_toggled.emit(self.spec.key, not self._linked))
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(event.globalPos())
+
+    def event(self, event: QEvent) -> bool:
+        """Keys that this row understands are not shortcuts of the window while it has the focus."""
+        asked = event if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) else None
+        if asked is not None and begins_number(asked) and not self.is_split:
+            event.accept()
+            return True
+        return super().event(event)
+
+    # Keyboard --------------------------------------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrows step, Page keys leap, Delete resets, Return or a digit types, Shift+L links."""
+        if not event.isAutoRepeat():
+            self._gesture = next_gesture()
+        key = Qt.Key
+        steps = {key.Key_Right: 1, key.Key_Up: 1, key.Key_Left: -1, key.Key_Down: -1, key.Key_PageUp: 10, key.Key_PageDown: -10}
+        if event.key() == key.Key_L and self.spec.can_unlink and event.modifiers() in _LINK_WITH:
+            self.link_toggled.emit(self.spec.key, not self._linked)
+        elif self.is_split or (self.typing.is_over and event.key() in _MOVING):
+            event.ignore()
+        elif event.key() in steps:
+            self._emit(self.shown + self.spec.step * steps[key(event.key())] * fineness(event.modifiers()))
+        elif event.key() in {key.Key_Home, key.Key_End}:
+            self._emit(self.spec.minimum if event.key() == key.Key_Home else self.spec.maximum)
+        elif event.key() in {key.Key_Delete, key.Key_Backspace}:
+            self.reset_asked.emit(self.spec.key, self._gesture)
+        elif event.key() in {key.Key_Return, key.Key_Enter}:
+            self.edit_number()
+        elif begins_number(event):
+            self.edit_number(event.text())
+        else:
+            event.ignore()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Start a new gesture for the wheel."""
+        self._gesture = next_gesture()
+        self.chosen.emit(self.spec.key)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Drop the mark of the keyboard's place."""
+        self.typing.take_up()
+        self.update()
+
+    # Typing ----------------------------------------------------------------------------------------------------------
+
+    def edit_number(self, typed: str = "") -> None:
+        """Open a field over the number, holding the value or what was typed to open it."""
+        place = self._places().number.toRect().adjusted(-8, 2, 4, -2)
+        self.typing.begin(self.spec.text(self.shown).rstrip("°"), typed, place)
+
+    def _take_typed(self, value: float) -> None:
+        self._gesture = next_gesture()
+        self._emit(value)
+
+    def _emit(self, value: float) -> None:
+        value = self.spec.clamp(value)
+        if value != self.shown:
+            self.value_edited.emit(self.spec.key, value, self._gesture)

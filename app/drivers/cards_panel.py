@@ -1,0 +1,265 @@
+"""What is edited and what drives it: the source, and a card for every clip, table or photo that moves faces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from app import theme
+from app.drivers.card import THUMB, CardLook, DriverCard
+from app.drivers.requests import DriverWishes
+from app.time_left import TimeLeft
+from app.widgets.choice_button import ChoiceButton
+from app.widgets.film_thumb import FilmThumb
+from app.widgets.panel_section import PanelSection
+from app.widgets.plain_text import PlainLabel, plain_tip
+from icface.document import Clip, Driver, Project
+from icface.document.mixing import motion_frame
+from icface.media import Photo, Pixels, thumbnail
+from icface.motion.motion import Motion
+
+_MOST_FILM = 400
+"""Small pictures kept of one clip."""
+
+
+class MediaPanel(QWidget):
+    """Source and drivers of a document."""
+
+    def __init__(self, wishes: DriverWishes, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._wishes = wishes
+        self._project = Project()
+        self._films: dict[str, dict[int, Pixels]] = {}
+        self._progress: dict[str, tuple[int, int]] = {}
+        self._clocks: dict[str, TimeLeft] = {}
+        self._left: dict[str, float | None] = {}
+        self._people: dict[str, tuple[Motion, ...]] = {}
+        self._portraits: dict[str, tuple[Pixels, ...]] = {}
+        self._frame = 0
+        self.cards: list[DriverCard] = []
+        self.source_section = PanelSection("source", "Source")
+        self.drivers_section = PanelSection("drivers", "Drivers")
+        self.thumb = FilmThumb(*THUMB)
+        self.name, self.kind, self.state = PlainLabel(), PlainLabel(), PlainLabel()
+        self.sound = ChoiceButton("Sound", "What is heard, and goes into an export")
+        self.hint = PlainLabel("A clip, a table of tracking data or another photo can move this face.")
+        self.add = QPushButton("Add a driver…")
+        self.pick = QToolButton()
+        self._build()
+
+    def _build(self) -> None:
+        self._build_source()
+        self._build_drivers()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.source_section)
+        column.addWidget(self.drivers_section)
+        self.retint()
+
+    def _build_source(self) -> None:
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        for label, size in ((self.name, 12), (self.kind, 11), (self.state, 11)):
+            label.setFont(theme.ui_font(size, semibold=size == 12))
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setProperty("secondary", size == 11)
+            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            words.addWidget(label)
+        words.addStretch(1)
+        line = QHBoxLayout()
+        line.setContentsMargins(16, 6, 12, 4)
+        line.setSpacing(10)
+        line.addWidget(self.thumb, 0, Qt.AlignmentFlag.AlignTop)
+        line.addLayout(words, 1)
+        self.source_section.rows.addLayout(line)
+        heard = QHBoxLayout()
+        heard.setContentsMargins(16, 2, 12, 2)
+        self._sound_label = PlainLabel("Sound")
+        self._sound_label.setProperty("secondary", True)
+        self._sound_label.setFont(theme.ui_font(11))
+        heard.addWidget(self._sound_label)
+        heard.addSpacing(8)
+        heard.addWidget(self.sound, 1)
+        self.source_section.rows.addLayout(heard)
+        self.sound.chosen.connect(self._wishes.sound_chosen)
+
+    def _build_drivers(self) -> None:
+        self.hint.setWordWrap(True)
+        self.hint.setProperty("secondary", True)
+        self.hint.setContentsMargins(16, 6, 16, 2)
+        self.drivers_section.rows.addWidget(self.hint)
+        self._cards = QVBoxLayout()
+        self._cards.setSpacing(0)
+        self.drivers_section.rows.addLayout(self._cards)
+        deeds = QHBoxLayout()
+        deeds.setContentsMargins(16, 6, 12, 2)
+        deeds.setSpacing(4)
+        self.add.setToolTip("Choose clips, tables (CSV, JSON, npz) or photos; or drop them here")
+        self.add.clicked.connect(self._wishes.add_asked)
+        self.add.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.pick.setToolTip("Give the chosen face the expression of another photo, once")
+        self.pick.clicked.connect(self._wishes.photo_pick_asked)
+        deeds.addWidget(self.add)
+        deeds.addWidget(self.pick)
+        self.drivers_section.rows.addLayout(deeds)
+
+    # Showing ---------------------------------------------------------------------------------------------------------
+
+    def retint(self) -> None:
+        """Draw icons in the colours of the theme."""
+        self.add.setIcon(theme.icon("add"))
+        self.pick.setIcon(theme.icon("eyedropper"))
+        for button in (self.add, self.pick):
+            button.setIconSize(QSize(14, 14))
+        for card in self.cards:
+            card.retint()
+
+    def apply(self, before: Project, after: Project) -> None:
+        """Show a project."""
+        self._project = after
+        if after.source is not before.source or after.faces is not before.faces:
+            self._show_source()
+        if after.drivers is not before.drivers:
+            self._match_cards(before.drivers, after.drivers)
+        if _concerns(before, after):
+            self._show_sound()
+            self._show_cards()
+
+    def show_photo(self, photo: Photo | None) -> None:
+        """The source's own picture."""
+        if photo is not None and not self._films.get(photo.digest):
+            self._films[photo.digest] = {0: thumbnail(photo.rgb8, 2 * THUMB[0])}
+        self._show_source()
+
+    def forget(self) -> None:
+        """The document is empty: let go of small pictures and of what was read of clips."""
+        for known in (self._films, self._people, self._portraits, self._progress, self._clocks, self._left):
+            known.clear()
+
+    def show_film(self, digest: str, film: dict[int, Pixels]) -> None:
+        """Small pictures of a clip or photo by frame, added to those that are known."""
+        known = self._films.get(digest, {})
+        if len(known) > _MOST_FILM:
+            known = {}
+        self._films[digest] = {**known, **film}
+        self._show_source()
+        self._show_cards()
+
+    def show_tracking(self, digest: str, done: int, total: int) -> None:
+        """How far the tracking of a clip is; 0 of 0 when it is over."""
+        if total == 0:
+            for table in (self._progress, self._clocks, self._left):
+                table.pop(digest, None)
+        else:
+            self._progress[digest] = done, total
+            self._left[digest] = self._clocks.setdefault(digest, TimeLeft()).seconds(done, total)
+        self._show_source()
+        self._show_cards()
+
+    def show_people(self, name: str, motions: tuple[Motion, ...]) -> None:
+        """The people of a source to choose from."""
+        self._people[self._project.driver(name).medium.digest] = motions
+        self._show_cards()
+
+    def show_portraits(self, digest: str, portraits: tuple[Pixels, ...]) -> None:
+        """What the people of a source look like."""
+        self._portraits[digest] = portraits
+        self._show_cards()
+
+    def show_frame(self, frame: int) -> None:
+        """Where the playhead stands, as a frame of the document."""
+        self._frame = frame
+        if any(card.details.isVisibleTo(self) for card in self.cards):
+            self._show_cards()
+
+    def card(self, name: str) -> DriverCard:
+        """The card of a source; `KeyError` if there is none."""
+        for card in self.cards:
+            if card.look.driver.name == name:
+                return card
+        raise KeyError(name)
+
+    def _show_source(self) -> None:
+        project, source = self._project, self._project.source
+        self.source_section.setVisible(source is not None)
+        if source is None:
+            return
+        path = Path(source.path)
+        room = max(self.name.width(), 60)
+        self.name.setText(self.name.fontMetrics().elidedText(path.name, Qt.TextElideMode.ElideMiddle, room))
+        self.name.setToolTip(plain_tip(str(path)))
+        size = f"{source.width} \u00d7 {source.height}"
+        clip = isinstance(source, Clip)
+        self.kind.setText(f"Clip, {source.duration_s:.1f} s" if isinstance(source, Clip) else f"Photo, {size}")
+        count = len(project.faces)
+        faces = f"{count} face{'s' if count != 1 else ''}"
+        progress = self._progress.get(source.digest) if clip else None
+        if progress is not None:
+            faces = f"Tracking {progress[0] / max(progress[1], 1):.0%}".replace("%", " %")
+        self.state.setText(faces if not clip else f"{faces}, {size}")
+        self.thumb.show_film(self._films.get(source.digest, {}))
+        self.thumb.setToolTip(plain_tip(str(path)))
+
+    def _show_sound(self) -> None:
+        project = self._project
+        heard = [d.name for d in project.drivers if isinstance(d.medium, Clip) and d.medium.has_sound]
+        own = project.clip is not None and project.clip.has_sound
+        for part in (self.sound, self._sound_label):
+            part.setVisible(bool(heard or own))
+        first = "Of the clip itself" if project.clip is not None else "Of what drives the face"
+        choices = [("", first), *((name, f"Of {name}") for name in heard), ("none", "None")]
+        self.sound.apply(choices, project.output.sound)
+
+    def _match_cards(self, before: Sequence[Driver], after: Sequence[Driver]) -> None:
+        """As many cards as drivers; a card stays with its source through renaming and removal of others."""
+        while len(self.cards) < len(after):
+            card = DriverCard(self._wishes)
+            self.cards.append(card)
+            self._cards.addWidget(card)
+            card.show()
+        if len(after) < len(before):
+            kept = {driver.name for driver in after}
+            for card in [c for c in self.cards if c.look.driver.name not in kept][: len(self.cards) - len(after)]:
+                self._drop(card)
+        for card in self.cards[len(after) :]:
+            self._drop(card)
+
+    def _drop(self, card: DriverCard) -> None:
+        self.cards.remove(card)
+        self._cards.removeWidget(card)
+        card.hide()
+        card.deleteLater()
+
+    def _show_cards(self) -> None:
+        self.hint.setVisible(not self.cards and self._project.source is not None)
+        for card, driver in zip(self.cards, self._project.drivers, strict=True):
+            card.apply(self._look(driver))
+
+    def _look(self, driver: Driver) -> CardLook:
+        project, digest = self._project, driver.medium.digest
+        people = self._people.get(digest, ())
+        edits = project.face_edits
+        waits = driver.motion is None
+        return CardLook(
+            driver=driver, film=self._films.get(digest, {}),
+            progress=self._progress.get(digest) if waits else None, left_s=self._left.get(digest),
+            people=len(people), person=next((n for n, m in enumerate(people) if m == driver.motion), 0),
+            drives=edits is not None and any(rule.driver == driver.name for rule in edits.mix),
+            can_drive=project.face is not None, frame=motion_frame(project, driver.name, self._frame) or 0,
+            portraits=self._portraits.get(digest, ()),
+        )  # fmt: skip
+
+    def resizeEvent(self, event: object) -> None:
+        """Names are cut to the new width."""
+        self._show_source()
+
+
+def _concerns(before: Project, after: Project) -> bool:
+    """Whether anything differs that cards show, so that a slider that moves does not touch them."""
+    mixes = [() if project.face_edits is None else project.face_edits.mix for project in (before, after)]
+    same = after.drivers is before.drivers and after.source is before.source and after.output is before.output
+    return not same or mixes[0] is not mixes[1] or (before.face is None) is not (after.face is None)

@@ -1,0 +1,234 @@
+"""The panel on the left: faces, source, drivers and mix, and what their wishes lead to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+
+from app.drivers.cards_panel import MediaPanel
+from app.drivers.controller import PORTRAIT_SIDE, Driving
+from app.drivers.face_picker import FacePicker
+from app.drivers.mix_panel import MixPanel
+from app.drivers.requests import DriverWishes
+from app.editor.studio import Studio
+from app.files.file_dialogs import ask_for_expression, ask_for_sources, ask_for_tables, ask_to_export_tracking, dropped_sources
+from app.settings import Settings
+from app.widgets.panel_section import PanelSection
+from icface.document import Clip, Driver, Project
+from icface.media import Photo, Pixels
+
+WIDTHS = (280, 304, 360)
+"""Least, usual and most, logical pixels."""
+_SOURCE_FACES = "faces of the source"
+
+
+class LeftPanel(QWidget):
+    """Sources and rules of a document.
+
+    Parameters
+    ----------
+    studio : Studio
+    driving : Driving
+    settings : Settings
+        Remember which sections are closed.
+    parent : QWidget, optional
+    """
+
+    def __init__(self, studio: Studio, driving: Driving, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("left-panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setAcceptDrops(True)
+        self._studio, self._driving, self._settings = studio, driving, settings
+        self.wishes = DriverWishes(self)
+        self.picker = FacePicker()
+        self.faces = PanelSection("faces", "Faces")
+        self.media = MediaPanel(self.wishes)
+        self.mix = MixPanel(self.wishes)
+        self._build()
+        self._connect()
+
+    def sizeHint(self) -> QSize:
+        """Room for a card."""
+        return QSize(WIDTHS[1], 600)
+
+    def _build(self) -> None:
+        self.faces.rows.addWidget(self.picker)
+        self.faces.hide()
+        inside = QWidget()
+        inside.setObjectName("left-inside")
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 0, 16)
+        column.setSpacing(0)
+        for part in (self.faces, self.media, self.mix):
+            column.addWidget(part)
+        column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidget(inside)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(scroll)
+        self.setMinimumWidth(WIDTHS[0])
+        self.setMaximumWidth(WIDTHS[2])
+        folded = self._settings.folded
+        for section in self._sections():
+            section.set_open(section.region not in folded)
+            section.header.setToolTip(f"Show or hide: {section.header.text().lower()}")
+
+    def _sections(self) -> tuple[PanelSection, ...]:
+        return self.faces, self.media.source_section, self.media.drivers_section, self.mix.section
+
+    def _connect(self) -> None:
+        wishes, driving, bridge = self.wishes, self._driving, self._studio.bridge
+        wishes.add_asked.connect(self.ask_for_sources)
+        wishes.files_dropped.connect(self._add_all)
+        wishes.renamed.connect(driving.rename)
+        wishes.removed.connect(driving.remove)
+        wishes.track_asked.connect(driving.track_again)
+        wishes.stop_asked.connect(driving.stop_tracking)
+        wishes.person_chosen.connect(driving.choose_person)
+        wishes.drive_asked.connect(driving.drive_with)
+        wishes.driver_changed.connect(self._set_driver)
+        wishes.neutral_asked.connect(driving.set_neutral_where)
+        wishes.frame_picked.connect(lambda name: driving.pick_from_frame(name, driving.frame_under_playhead(name)))
+        wishes.photo_pick_asked.connect(self.ask_for_expression)
+        wishes.export_asked.connect(self.ask_to_export_tracking)
+        wishes.rule_set.connect(driving.set_rule)
+        wishes.rule_removed.connect(driving.remove_rule)
+        wishes.rule_value_set.connect(driving.set_rule_value)
+        wishes.rule_key_asked.connect(driving.key_rule)
+        wishes.sound_chosen.connect(driving.set_sound)
+        driving.film_ready.connect(self.media.show_film)
+        driving.glimpse_ready.connect(self.media.show_film)
+        driving.tracking.connect(self.media.show_tracking)
+        driving.people_found.connect(self.media.show_people)
+        self._studio.session.emptied.connect(self.media.forget)
+        bridge.portraits_ready.connect(self._portraits_ready)
+        self._studio.playhead.glanced.connect(self._show_frame)
+        self.picker.face_chosen.connect(self._studio.choose_face)
+        for section in self._sections():
+            section.folded.connect(self._settings.fold)
+
+    # Showing ---------------------------------------------------------------------------------------------------------
+
+    def apply(self, before: Project, after: Project) -> None:
+        """Show a project."""
+        self.media.apply(before, after)
+        self.mix.apply(before, after)
+        if after.faces is not before.faces:
+            self._show_faces()
+        self.picker.show_state(after.face_index, after.edits)
+
+    def show_photo(self, photo: Photo | None) -> None:
+        """The source's picture."""
+        self.media.show_photo(photo)
+        self._show_faces()
+
+    def _show_faces(self) -> None:
+        """The faces to choose from; those of a clip as the engine finds them best."""
+        project, photo, source = self._studio.project, self._studio.photo, self._studio.project.source
+        known = photo is not None and source is not None and source.digest == photo.digest
+        self.picker.show_faces(photo if known else None, project.faces)
+        self.picker.show_state(project.face_index, project.edits)
+        self.faces.setVisible(bool(self.picker.buttons))
+        motions = [face.motion for face in project.faces if face.motion is not None]
+        if project.clip is not None and self.picker.buttons and len(motions) == len(project.faces):
+            self._studio.bridge.portray(project.clip, motions, _SOURCE_FACES, PORTRAIT_SIDE)
+
+    def retint(self) -> None:
+        """Draw icons in the colours of the theme."""
+        self.media.retint()
+        self.mix.retint()
+
+    def _portraits_ready(self, key: str, portraits: tuple[Pixels, ...]) -> None:
+        if key == _SOURCE_FACES:
+            self.picker.show_portraits(portraits)
+        else:
+            self.media.show_portraits(key, portraits)
+
+    def _show_frame(self, frame: int) -> None:
+        if self.isVisible():
+            self.media.show_frame(frame)
+            self.mix.show_frame(frame)
+
+    # Wishes ----------------------------------------------------------------------------------------------------------
+
+    def ask_for_sources(self) -> None:
+        """Choose files that are to drive the face."""
+        ask_for_sources(self, self._settings, self._driving.add_source)
+
+    def ask_for_tables(self) -> None:
+        """Choose a table of tracking data that is to drive the face."""
+        ask_for_tables(self, self._settings, self._driving.add_source)
+
+    def ask_for_expression(self) -> None:
+        """Choose a photo whose expression the face is to take."""
+        ask_for_expression(self, self._settings, self._driving.pick_expression)
+
+    def export_tracking(self) -> None:
+        """Choose where the tracking of the clip that is edited goes, or else that of what drives the face."""
+        self.ask_to_export_tracking("")
+
+    def ask_to_export_tracking(self, name: str) -> None:
+        """Choose where the tracking of a source goes; "" for that which `export_tracking` means."""
+        project = self._studio.project
+        driver = project.driver(name) if name else self._exportable()
+        motion = driver.motion if driver is not None else project.face.motion if project.face is not None else None
+        source = driver.medium if driver is not None else project.source
+        if motion is not None and source is not None:
+            stem = Path(source.path).stem
+            ask_to_export_tracking(
+                self, self._settings, stem, lambda path, kind: self._driving.export_tracking(motion, path, kind)
+            )
+
+    def can_export_tracking(self) -> bool:
+        """Whether there is tracking to be written."""
+        project = self._studio.project
+        return self._exportable() is not None or (project.face is not None and project.face.motion is not None)
+
+    def _exportable(self) -> Driver | None:
+        project = self._studio.project
+        if isinstance(project.source, Clip):
+            return None
+        rules = project.face_edits.mix if project.face_edits else ()
+        names = [rule.driver for rule in rules if rule.driver]
+        ready = [driver for driver in project.drivers if driver.motion is not None]
+        return next((d for name in names for d in ready if d.name == name), ready[0] if ready else None)
+
+    def _add_all(self, paths: list[Path]) -> None:
+        for path in paths:
+            self._driving.add_source(path)
+
+    def _set_driver(self, name: str, field: str, value: object, gesture: int) -> None:
+        self._driving.set_driver(name, gesture=gesture, **{field: value})  # type: ignore[arg-type]
+
+    # Drops -----------------------------------------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Welcome files that can drive a face, while there is one."""
+        if self._studio.photo is not None and dropped_sources(event):
+            event.acceptProposedAction()
+            self._set_target(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """They were carried away."""
+        self._set_target(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """They drive."""
+        self._set_target(False)
+        paths = dropped_sources(event)
+        if paths:
+            event.acceptProposedAction()
+            self.wishes.files_dropped.emit(paths)
+
+    def _set_target(self, active: bool) -> None:
+        self.setProperty("target", active)
+        self.style().polish(self)

@@ -1,0 +1,48 @@
+"""Expressions as text on the clipboard: JSON of controls and values, which ``icface render --edits`` reads too."""
+
+from __future__ import annotations
+
+import json
+
+from icface.document import Project
+from icface.document.mixing import shown
+from icface.face.controls import ACTION_UNITS, CONTROL_IDS, UnknownControlError, control_range, expand_control
+from icface.system.json_text import JsonError, parsed
+from icface.system.json_text import shown as shown_value
+
+MOST_CHARACTERS = 100_000
+"""Of a text that is looked at; an expression has some 2000."""
+
+
+def expression_text(project: Project, frame: int = 0) -> str:
+    """The expression (not the pose) of the chosen face in a frame; "" while none is chosen."""
+    edits = project.face_edits
+    if edits is None:
+        return ""
+    now, settings = shown(project, frame), dict[str, float]()
+    for unit in ACTION_UNITS:
+        if unit.number in edits.unlinked:
+            settings |= {i: round(now[i], 3) for i in unit.control_ids}
+        else:
+            settings[unit.id] = round(sum(now[i] for i in unit.control_ids) / len(unit.control_ids), 3)
+    return json.dumps(settings)
+
+
+def read_settings(text: str) -> dict[str, float]:
+    """Values by control id from JSON such as {"AU12": 0.4}."""
+    try:
+        table = parsed(text[: MOST_CHARACTERS + 1])  # a longer one is cut, and so no JSON
+    except JsonError:
+        raise ValueError("Copy an expression first: Edit, Copy.") from None
+    if not isinstance(table, dict) or not table:
+        raise ValueError("Copy an expression first: Edit, Copy.")
+    settings: dict[str, float] = {}
+    for selector, value in table.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"{shown_value(selector)} is {shown_value(value)}; a control takes a number.")  # noqa: TRY004 (bad input, not a bug)
+        for control in expand_control(str(selector)):
+            if control not in CONTROL_IDS:
+                raise UnknownControlError(f"{control} is a channel; paste angles and Action Units.")
+            low, high = control_range(control)
+            settings[control] = min(max(float(value), low), high)
+    return settings

@@ -1,0 +1,109 @@
+"""The one place that holds a document and replaces it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+
+from PySide6.QtCore import QObject, Signal
+
+from icface.document import Project
+from icface.document.history import History
+
+
+class Session(QObject):
+    """The project of a window with its history.
+
+    Widgets listen to `project_changed` and update what ``is not`` the same in both; they change the project through
+    `edit` alone, with a pure function of `icface.document.edits`.
+    """
+
+    project_changed = Signal(object, object)
+    """before, after: two `Project`."""
+    history_changed = Signal()
+    """The labels of undo and redo, or whether there are unsaved changes, may differ from before."""
+
+    emptied = Signal()
+    """An empty document without a past has begun: nothing of the one before can come back."""
+
+    def __init__(self, project: Project | None = None, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._history = History(Project() if project is None else project)
+
+    @property
+    def project(self) -> Project:
+        """The present document."""
+        return self._history.value
+
+    @property
+    def undo_label(self) -> str | None:
+        """Name of the step that `undo` takes back; None when there is none."""
+        return self._history.undo_label
+
+    @property
+    def redo_label(self) -> str | None:
+        """Name of the step that `redo` repeats; None when there is none."""
+        return self._history.redo_label
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of all steps, oldest first; the first `position` of them are done."""
+        return self._history.labels
+
+    @property
+    def position(self) -> int:
+        """How many of the `labels` are done."""
+        return self._history.position
+
+    @property
+    def is_modified(self) -> bool:
+        """Whether the document differs from what was last saved."""
+        return self._history.is_modified
+
+    def edit(self, function: Callable[[Project], Project], label: str, merge_key: Hashable = None) -> None:
+        """Replace the project by what a pure function makes of it, as one step of the history.
+
+        Parameters
+        ----------
+        function : callable
+            Project -> Project; what it raises is raised here, and nothing has changed then.
+        label : str
+            Name of the step, as undo shows it: "Set AU12".
+        merge_key : hashable, optional
+            The same for all moves of one drag, different for the next: (control, gesture number).
+        """
+        before = self.project
+        self._history.push(function(before), label, merge_key)
+        self._tell(before)
+
+    def undo(self) -> None:
+        """Take the last step back, if there is one."""
+        before = self.project
+        if self.undo_label is not None:
+            self._history.undo()
+            self._tell(before)
+
+    def redo(self) -> None:
+        """Repeat the step undone last, if there is one."""
+        before = self.project
+        if self.redo_label is not None:
+            self._history.redo()
+            self._tell(before)
+
+    def start(self, project: Project) -> None:
+        """Begin with another document, without a past."""
+        before = self.project
+        self._history = History(project)
+        self.project_changed.emit(before, project)
+        self.history_changed.emit()
+        if project.source is None and not project.drivers:
+            self.emptied.emit()
+
+    def mark_saved(self, project: Project | None = None) -> None:
+        """Remember the present document as saved, or the one that was written while editing went on."""
+        self._history.mark_saved(project)
+        self.history_changed.emit()
+
+    def _tell(self, before: Project) -> None:
+        if self.project is not before:
+            self.project_changed.emit(before, self.project)
+            self.history_changed.emit()

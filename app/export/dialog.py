@@ -1,0 +1,343 @@
+"""How to export: what kind of file, which frames, whose sound; and in plain words what will be done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.widgets.choice_button import Choice, ChoiceButton
+from app.widgets.plain_text import PlainLabel
+from icface.document import Clip, OutputSettings, Project
+from icface.document.edits import set_output
+from icface.document.mixing import heard_clip
+from icface.export import EXPORT_PRESETS, STILL_SUFFIXES, ExportOptions
+from icface.media.details import KEEPS, Keep
+from icface.media.presets import Preset
+
+_PAUSE_MS = 150
+_HEIGHTS = (2160, 1440, 1080, 720, 480, 360)
+_QUALITIES: tuple[Choice, ...] = (("", "As the preset has it"), ("55", "Small file"), ("75", "Good"), ("95", "Best"))
+_KEEPS: tuple[Choice, ...] = (("all", "Keep all"), ("no-place", "All but the place (GPS)"), ("none", "Nothing"))
+_ROLE = Qt.ItemDataRole.UserRole
+
+
+@dataclass(frozen=True, slots=True)
+class ExportWish:
+    """What is asked for: a document, a destination, and how."""
+
+    project: Project
+    path: Path
+    options: ExportOptions
+
+
+class ExportDialog(QDialog):
+    """The settings of an export, and below them the exports that run.
+
+    Parameters
+    ----------
+    exports : QWidget
+        Shown below: the queue.
+    parent : QWidget, optional
+    """
+
+    plan_wanted = Signal(object)
+    """An `ExportWish` whose plan is to be told by `show_plan` or `show_problem`."""
+    start_asked = Signal(object)
+    """An `ExportWish` to be carried out."""
+
+    def __init__(self, exports: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Export")
+        self.setModal(False)
+        self._project = Project()
+        self._frame = 0
+        self._choices = {"range": "all", "sound": "", "height": "", "quality": "", "keep": "all"}
+        self.presets = QListWidget()
+        self.presets.setAccessibleName("Kind of file")
+        self.range, self.sound = ChoiceButton("Frames"), ChoiceButton("Sound")
+        self.height_choice, self.quality = ChoiceButton("Size"), ChoiceButton("Quality")
+        self.keep = ChoiceButton("What the source's file says", "Title, date, rights, place and comments of the source")
+        self.side_by_side = QCheckBox("Unedited picture to the left")
+        self.labelled = QCheckBox("Say in the file that a trained model had a part in it")
+        self.labelled.setToolTip("IPTC digital source type, program and version. Leave it on unless you have a reason.")
+        self.path = QLineEdit()
+        self.path.setAccessibleName("Where to")
+        self.browse = QPushButton("Choose…")
+        self.plan = PlainLabel()
+        self.plan.setWordWrap(True)
+        self.plan.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        self.plan.setAccessibleName("What will be done")
+        self.start = QPushButton("Start export")
+        self.start.setObjectName("primary")
+        self.start.setDefault(True)
+        self.hide_button = QPushButton("Close")
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(_PAUSE_MS)
+        self.resize(880, 680)
+        self._fill()
+        self._build(exports)
+        self._connect()
+
+    # Building --------------------------------------------------------------------------------------------------------
+
+    def _fill(self) -> None:
+        for preset in EXPORT_PRESETS.values():
+            title, _, use = preset.title.partition(": ")
+            item = QListWidgetItem(f"{title}\n{use[:1].upper()}{use[1:]}" if use else title)
+            item.setData(_ROLE, preset.name)
+            item.setSizeHint(QSize(0, 46 if use else 32))
+            if missing := preset.missing_encoders():
+                item.setFlags(Qt.ItemFlag.NoItemFlags)
+                item.setToolTip(f"Needs the encoder {', '.join(missing)}, which this build of FFmpeg lacks.")
+            self.presets.addItem(item)
+
+    def _build(self, exports: QWidget) -> None:
+        self.presets.setFixedWidth(288)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(8)
+        rows = (("Frames", self.range), ("Sound", self.sound), ("Size", self.height_choice), ("Quality", self.quality),
+                ("Details", self.keep))  # fmt: skip
+        for number, (text, widget) in enumerate(rows):
+            label = PlainLabel(text)
+            label.setObjectName("secondary")
+            grid.addWidget(label, number, 0)
+            grid.addWidget(widget, number, 1)
+        grid.addWidget(self.side_by_side, 5, 1)
+        grid.addWidget(self.labelled, 6, 1)
+        grid.setColumnStretch(1, 1)
+        where = QHBoxLayout()
+        where.addWidget(self.path, 1)
+        where.addWidget(self.browse)
+        right = QVBoxLayout()
+        right.setSpacing(12)
+        right.addLayout(grid)
+        right.addLayout(where)
+        title = PlainLabel("WHAT WILL BE DONE")
+        title.setObjectName("section-title")
+        right.addWidget(title)
+        right.addWidget(self.plan, 1)
+        top = QHBoxLayout()
+        top.setSpacing(20)
+        top.addWidget(self.presets)
+        top.addLayout(right, 1)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(self.hide_button)
+        buttons.addWidget(self.start)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 16, 16, 16)
+        column.setSpacing(14)
+        column.addLayout(top, 1)
+        column.addLayout(buttons)
+        column.addWidget(exports)
+
+    def _connect(self) -> None:
+        self._later.timeout.connect(self._ask_for_plan)
+        self.presets.currentItemChanged.connect(self._preset_changed)
+        for name, button in (
+            ("range", self.range),
+            ("sound", self.sound),
+            ("height", self.height_choice),
+            ("quality", self.quality),
+            ("keep", self.keep),
+        ):
+            button.chosen.connect(lambda key, name=name: self._choose(name, key))
+        for box in (self.side_by_side, self.labelled):
+            box.toggled.connect(lambda _on: self._later.start())
+        self.path.textEdited.connect(lambda _text: self._later.start())
+        self.browse.clicked.connect(self._browse)
+        self.hide_button.clicked.connect(self.hide)
+        self.start.clicked.connect(lambda: self.start_asked.emit(self.wish()))
+
+    # Showing ---------------------------------------------------------------------------------------------------------
+
+    def open_for(self, project: Project, folder: Path, frame: int, keep: str = "all") -> None:
+        """Show the settings of a document, and how much is kept of what its source's file says; the destination is new."""
+        output = project.output
+        self._project, self._frame = project, frame  # what is chosen below is judged by them
+        self._choices |= {"sound": output.sound, "height": "", "range": "points" if _has_points(project) else "all"}
+        self._choices["keep"] = keep if keep in dict(_KEEPS) else "all"
+        self.side_by_side.setChecked(output.side_by_side)
+        self.labelled.setChecked(output.labelled)
+        self.path.setText(str(folder / f"{_stem(project)}-edited"))
+        moving = project.is_moving
+        self._select(output.preset if moving else "still")
+        self.apply(project, frame)
+        self._set_ending()
+        self.show()
+        self.raise_()
+        self.activateWindow()
+
+    def apply(self, project: Project, frame: int) -> None:
+        """The document was changed, or another frame is looked at; settings that are made here stay."""
+        self._project, self._frame = project, frame
+        self._show_choices()
+        self._later.start()
+
+    def show_plan(self, lines: list[str]) -> None:
+        """What would be done, one sentence a line."""
+        self._tell("\n".join(lines), problem=False)
+
+    def show_problem(self, text: str) -> None:
+        """Why it cannot be done like that."""
+        self._tell(text, problem=True)
+
+    def _tell(self, text: str, *, problem: bool) -> None:
+        self.plan.setText(text)
+        self.plan.setProperty("problem", problem)
+        self.plan.style().unpolish(self.plan)
+        self.plan.style().polish(self.plan)
+        self.start.setEnabled(not problem)
+
+    @property
+    def preset(self) -> Preset:
+        """The chosen kind of file."""
+        item = self.presets.currentItem()
+        return EXPORT_PRESETS["mp4" if item is None else item.data(_ROLE)]
+
+    @property
+    def kept(self) -> Keep:
+        """How much is kept of what the source's file says."""
+        return next(keep for keep in KEEPS if keep == self._choices["keep"])
+
+    def wish(self) -> ExportWish:
+        """What is asked for now."""
+        first, last = self._frames()
+        height, quality = self._choices["height"], self._choices["quality"]
+        options = ExportOptions(
+            preset=self.preset.name, quality=int(quality) if quality and self._has_quality() else None, first=first, last=last,
+            sound=self._choices["sound"], side_by_side=self.side_by_side.isChecked(), labelled=self.labelled.isChecked(),
+            height=int(height) if height else None, keep=self.kept,
+        )  # fmt: skip
+        return ExportWish(self._project, Path(self.path.text().strip()).expanduser(), options)
+
+    def settings(self) -> OutputSettings:
+        """What the document is to remember."""
+        chosen = OutputSettings(
+            sound=self._choices["sound"], side_by_side=self.side_by_side.isChecked(), labelled=self.labelled.isChecked()
+        )
+        kept = self._project.output.preset if self.preset.name == "still" else self.preset.name
+        return replace(chosen, preset=kept)
+
+    def _frames(self) -> tuple[int, int]:
+        if self.preset.name == "still" or self._choices["range"] == "frame":
+            return self._frame, self._frame
+        return self._project.range if self._choices["range"] == "points" else (0, self._project.n_frames - 1)
+
+    def _has_quality(self) -> bool:
+        return any(name == "crf" for name, _ in self.preset.options) or self.preset.name == "still"
+
+    def _show_choices(self) -> None:
+        project, still = self._project, self.preset.name == "still"
+        first, last = project.range
+        ranges = [("all", f"All {project.n_frames}"), ("points", f"Between in and out: {first} to {last}")]
+        ranges += [("frame", f"Frame {self._frame}, under the playhead")]
+        self.range.apply(ranges, "frame" if still else self._choices["range"])
+        self.range.setEnabled(not still)
+        sounds = _sounds(project)
+        if self._choices["sound"] not in dict(sounds):
+            self._choices["sound"] = sounds[0][0]
+        silent = self.preset.kind != "clip"
+        self.sound.apply(
+            sounds, self._choices["sound"], shown="This kind of file has no sound" if silent else None, faint=silent
+        )
+        self.sound.setEnabled(not silent)
+        self.height_choice.apply(_sizes(project), self._choices["height"])
+        self.keep.apply(_KEEPS, self._choices["keep"])
+        fixed = not self._has_quality()
+        self.quality.apply(_QUALITIES, self._choices["quality"], shown="Keeps all it can" if fixed else None, faint=fixed)
+        self.quality.setEnabled(not fixed)
+
+    # What is chosen --------------------------------------------------------------------------------------------------
+
+    def _choose(self, name: str, key: str) -> None:
+        self._choices[name] = key
+        self._show_choices()
+        self._later.start()
+
+    def _select(self, name: str) -> None:
+        for row in range(self.presets.count()):
+            if self.presets.item(row).data(_ROLE) == name:
+                self.presets.setCurrentRow(row)
+
+    def _preset_changed(self) -> None:
+        self._set_ending()
+        self._show_choices()
+        self._later.start()
+
+    def _set_ending(self) -> None:
+        """The destination ends as the kind of file wants it."""
+        path, preset = Path(self.path.text()), self.preset
+        known = {other.suffix for other in EXPORT_PRESETS.values()} | STILL_SUFFIXES
+        stem = path.with_suffix("") if path.suffix.lower() in known else path
+        if preset.name == "still":
+            fits = path.suffix.lower() in STILL_SUFFIXES
+            self.path.setText(str(path if fits else stem.with_name(stem.name + ".png")))
+        elif path.name:
+            self.path.setText(str(stem.with_name(stem.name + preset.suffix)))
+
+    def _browse(self) -> None:
+        dialog = QFileDialog(self, "Export to", str(Path(self.path.text()).parent))
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)  # the plan says that it replaces a file
+        dialog.selectFile(Path(self.path.text()).name)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self._set_path)
+        dialog.open()
+
+    def _set_path(self, path: str) -> None:
+        self.path.setText(path)
+        self._set_ending()
+        self._later.start()
+
+    def _ask_for_plan(self) -> None:
+        if self.isVisible():
+            self.plan_wanted.emit(self.wish())
+
+
+def _has_points(project: Project) -> bool:
+    return project.first is not None or project.last is not None
+
+
+def _stem(project: Project) -> str:
+    return "picture" if project.source is None else Path(project.source.path).stem
+
+
+def _sounds(project: Project) -> list[Choice]:
+    unsaid = heard_clip(set_output(project, sound=""))
+    whose = "The clip's own" if project.clip is not None else "Of what drives the face"
+    others = [
+        (driver.name, f"{driver.name}: {Path(driver.medium.path).name}")
+        for driver in project.drivers
+        if isinstance(driver.medium, Clip) and driver.medium.has_sound
+    ]
+    return [*([("", whose)] if unsaid else []), *others, ("none", "None")]
+
+
+def _sizes(project: Project) -> list[Choice]:
+    source = project.source
+    if source is None:
+        return [("", "As the source")]
+    smaller = [lines for lines in _HEIGHTS if lines < source.height]
+    sizes: list[Choice] = [("", f"{source.width} \u00d7 {source.height}, as the source")]
+    return [
+        *sizes,
+        *((str(lines), f"{round(source.width * lines / source.height / 2) * 2} \u00d7 {lines}") for lines in smaller),
+    ]

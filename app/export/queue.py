@@ -1,0 +1,170 @@
+"""Exports one after the other: what waits, what runs, what became of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from PySide6.QtCore import QObject, Signal
+
+from app.editor.render_bridge import RenderBridge, in_plain_words
+from app.time_left import TimeLeft, time_left_text
+from icface.export import Exported, ExportPlan
+from icface.jobs import Advanced, Cancelled, Event, Failed, Finished, Job
+
+State = Literal["waiting", "running", "paused", "stopping", "done", "failed", "stopped"]
+UNFINISHED = frozenset({"waiting", "running", "paused", "stopping"})
+
+
+@dataclass(slots=True, eq=False)
+class QueuedExport:
+    """One export, and how far it is.
+
+    Attributes
+    ----------
+    plan : ExportPlan
+        With the document as it was when the export was asked for.
+    state : str
+    done : int
+        Frames.
+    text : str
+        What to say of it.
+    path : Path
+        What was written; before that, what is to be.
+    """
+
+    plan: ExportPlan
+    state: State = "waiting"
+    done: int = 0
+    text: str = "Waiting"
+    path: Path = field(default_factory=Path)
+    job: Job | None = None
+    left: TimeLeft = field(default_factory=TimeLeft)
+
+    def __post_init__(self) -> None:
+        self.path = self.plan.path
+
+    @property
+    def share(self) -> float:
+        """0..1, how much is done."""
+        return self.done / self.plan.count
+
+
+class ExportQueue(QObject):
+    """Runs exports in the order in which they were asked for, one at a time, while editing goes on."""
+
+    changed = Signal(object)
+    """A `QueuedExport` that differs from before."""
+    added = Signal(object)
+    """A `QueuedExport` that is new."""
+    removed = Signal(object)
+    """A `QueuedExport` that is not listed any more."""
+    finished = Signal(object)
+    """A `QueuedExport` that is done or has failed."""
+
+    def __init__(self, bridge: RenderBridge, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._bridge = bridge
+        self.items: list[QueuedExport] = []
+
+    @property
+    def unfinished(self) -> list[QueuedExport]:
+        """Exports that wait, run or rest."""
+        return [item for item in self.items if item.state in UNFINISHED]
+
+    @property
+    def current(self) -> QueuedExport | None:
+        """The export whose turn it is."""
+        return next((item for item in self.items if item.state in ("running", "paused", "stopping")), None)
+
+    def is_taken(self, path: Path) -> bool:
+        """Whether an export to that file is not finished yet."""
+        return any(item.plan.path.resolve() == path.resolve() for item in self.unfinished)
+
+    def add(self, plan: ExportPlan) -> QueuedExport:
+        """One more; it begins when those before it have ended."""
+        item = QueuedExport(plan)
+        self.items.append(item)
+        self.added.emit(item)
+        self._begin_next()
+        return item
+
+    def pause(self, item: QueuedExport, on: bool) -> None:
+        """Let the export whose turn it is rest, or go on."""
+        if item.job is not None and item.state in ("running", "paused"):
+            self._bridge.pause(item.job, on)
+            item.left = TimeLeft()
+            self._tell(item, "paused" if on else "running", "Paused" if on else "Going on …")
+
+    def stop(self, item: QueuedExport) -> None:
+        """Take back an export: a file of that name stays as it was. One that is only being checked is finished."""
+        if item.done == item.plan.count:
+            return
+        if item.state == "waiting":
+            self._tell(item, "stopped", "Stopped; nothing was written")
+        elif item.job is not None and item.state in ("running", "paused"):
+            self._bridge.pause(item.job, False)
+            self._bridge.stop(item.job)
+            self._tell(item, "stopping", "Stopping …")
+
+    def remove(self, item: QueuedExport) -> None:
+        """Take an export that has ended from the list."""
+        if item.state not in UNFINISHED:
+            self.items.remove(item)
+            self.removed.emit(item)
+
+    def stop_all(self) -> None:
+        """Take back all that is not finished."""
+        for item in reversed(self.unfinished):
+            self.stop(item)
+
+    def _begin_next(self) -> None:
+        waiting = next((item for item in self.items if item.state == "waiting"), None)
+        if waiting is None or self.current is not None:
+            return
+        waiting.left = TimeLeft()
+        waiting.job = self._bridge.export(waiting.plan, self._hearing(waiting))
+        self._tell(waiting, "running", "Preparing …")
+
+    def _hearing(self, item: QueuedExport) -> Callable[[Event], None]:
+        return lambda event: self._hear(item, event)
+
+    def _hear(self, item: QueuedExport, event: Event) -> None:
+        match event:
+            case Advanced():
+                self._advanced(item, event)
+                return
+            case Finished(value=Exported() as made):
+                item.done, item.path = item.plan.count, made.path
+                self._tell(item, "done", _made(made))
+            case Failed():
+                self._tell(item, "failed", in_plain_words(event.error))
+            case Cancelled():
+                kept = "; stills that are complete stay" if item.plan.preset.kind == "sequence" else "; nothing was changed"
+                self._tell(item, "stopped", f"Stopped{kept}")
+        if item.state in ("done", "failed"):
+            self.finished.emit(item)
+        self._begin_next()
+
+    def _advanced(self, item: QueuedExport, event: Advanced) -> None:
+        progress = event.progress
+        if item.state != "running" or (progress.done == item.done and progress.done < progress.total):
+            return
+        item.done = progress.done
+        if progress.done == progress.total:
+            self._tell(item, "running", "Checking …")
+            return
+        left = item.left.seconds(progress.done, progress.total)
+        soon = "" if left is None else f", {time_left_text(left)} left"
+        self._tell(item, "running", f"{progress.done} of {progress.total} frames{soon}")
+
+    def _tell(self, item: QueuedExport, state: State, text: str) -> None:
+        item.state, item.text = state, text
+        self.changed.emit(item)
+
+
+def _made(made: Exported) -> str:
+    frames = "1 frame" if made.frames == 1 else f"{made.frames} frames"
+    return " ".join((f"Done: {frames}.", *made.notes))

@@ -1,0 +1,129 @@
+"""The film and the sound that lie over the lanes: of the source if it is a clip, else of the clip that drives the face."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, SignalInstance
+
+from app.editor.render_bridge import to_qimage
+from app.editor.session import Session
+from app.files.disk_thread import DiskThread
+from app.timeline.panel import TimelinePanel
+from icface.document import Clip, Project
+from icface.document.mixing import heard_clip
+from icface.media import Pixels
+from icface.media.sound import SoundError, peak_blocks
+
+_PER_SECOND = 200
+Peaks = NDArray[np.float32]
+
+
+class TimelineMedia(QObject):
+    """Shows film and sound in a timeline.
+
+    Parameters
+    ----------
+    session : Session
+    timeline : TimelinePanel
+    film_ready : signal of (str, dict)
+        Digest of a clip, and small pictures by its frames.
+    parent : QObject
+    """
+
+    def __init__(self, session: Session, timeline: TimelinePanel, film_ready: SignalInstance, parent: QObject) -> None:
+        super().__init__(parent)
+        self._session, self._timeline = session, timeline
+        self._films: dict[str, Mapping[int, Pixels]] = {}
+        self._seen: tuple[object, ...] = ()
+        self._heard: tuple[Clip, int] | None = None
+        self._peaks: dict[str, Peaks] = {}
+        self._closed = False
+        self._thread = DiskThread(self)  # of its own, so that a long sound does not hold up a document that is saved
+        film_ready.connect(self._take_film)
+        session.project_changed.connect(lambda _before, after: self._show(after))
+        session.emptied.connect(self._forget)
+        self._show(session.project)
+
+    def _forget(self) -> None:
+        self._films.clear()
+        self._peaks.clear()
+
+    def close(self) -> None:
+        """Stop reading."""
+        self._closed = True
+        self._thread.close()
+
+    def _show(self, project: Project) -> None:
+        self._show_film(project)
+        heard = heard_clip(project)
+        if heard != self._heard:
+            self._heard = heard
+            self._show_sound()
+
+    # Film ------------------------------------------------------------------------------------------------------------
+
+    def _take_film(self, digest: str, film: Mapping[int, Pixels]) -> None:
+        self._films[digest] = film
+        self._seen = ()
+        self._show_film(self._session.project)
+
+    def _show_film(self, project: Project) -> None:
+        clip, shift = filmed(project)
+        film = self._films.get(clip.digest) if clip is not None else None
+        seen = (film, clip, shift, project.rate)
+        if len(seen) == len(self._seen) and all(a is b or a == b for a, b in zip(seen[1:], self._seen[1:], strict=True)):
+            return
+        self._seen = seen
+        images = {}
+        for frame, pixels in (film or {}).items():
+            assert clip is not None
+            images[round(frame / clip.rate * project.rate) + shift] = to_qimage(pixels)
+        self._timeline.set_filmstrip(images)
+
+    # Sound -----------------------------------------------------------------------------------------------------------
+
+    def _show_sound(self) -> None:
+        if self._heard is None:
+            self._timeline.set_waveform(np.zeros(0, np.float32), 1 / _PER_SECOND)
+            return
+        clip, shift = self._heard
+        known = self._peaks.get(clip.digest)
+        if known is None:
+            self._timeline.set_waveform(np.zeros(0, np.float32), 1 / _PER_SECOND)
+            if not self._closed:
+                self._thread.do(lambda: self._read(clip), lambda peaks: self._take_sound(clip, peaks), self._failed)
+        else:
+            self._timeline.set_waveform(known, 1 / _PER_SECOND, shift)
+
+    def _read(self, clip: Clip) -> Peaks:
+        parts: list[Peaks] = [np.zeros((0, 2), np.float32)]
+        for lows, highs in peak_blocks(clip.path, per_second=_PER_SECOND):
+            parts.append(np.stack([lows, highs], 1))
+            if self._closed:
+                break
+        return np.concatenate(parts)
+
+    def _take_sound(self, clip: Clip, peaks: Peaks) -> None:
+        self._peaks[clip.digest] = peaks
+        if self._heard is not None and self._heard[0].digest == clip.digest:
+            self._show_sound()
+
+    def _failed(self, error: Exception) -> None:
+        """A sound that cannot be read has no shape; that it cannot be heard is said when it is played."""
+        if not isinstance(error, SoundError):
+            raise error
+
+
+def filmed(project: Project) -> tuple[Clip | None, int]:
+    """The clip whose pictures are shown over the lanes, and the frames by which it comes later."""
+    if project.clip is not None:
+        return project.clip, 0
+    rules = () if project.face_edits is None else project.face_edits.mix
+    for rule in rules:
+        medium = project.driver(rule.driver).medium if rule.driver else None
+        if isinstance(medium, Clip):
+            return medium, rule.shift
+    return None, 0

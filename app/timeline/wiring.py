@@ -1,0 +1,45 @@
+"""Connects the timeline with the studio and the sliders, which know nothing of each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from PySide6.QtGui import QAction
+
+from app.control_rows import rows
+from app.controls.panel import ControlsPanel
+from app.editor.studio import Studio
+from app.errors import Notice
+from app.timeline.commands import TimelineCommands
+from app.timeline.panel import TimelinePanel
+
+
+def wire_timeline(studio: Studio, timeline: TimelinePanel, commands: TimelineCommands, actions: Mapping[str, QAction]) -> None:
+    """Let the timeline follow the studio, and the studio what is switched in the timeline."""
+    timeline.refused.connect(lambda text: studio.noticed.emit(Notice(kind="warning", title=text, topic="edit")))
+    timeline.auto_key_changed.connect(studio.set_auto_key)
+    timeline.auto_key_changed.connect(actions["auto_key"].setChecked)
+    timeline.transport.curves_wanted.connect(actions["curves"].setChecked)
+    studio.auto_key_changed.connect(timeline.transport.auto_key.setChecked)
+    studio.pace_changed.connect(timeline.show_rate)
+    studio.playhead.loop_changed.connect(actions["loop"].setChecked)
+    actions["loop"].setChecked(studio.playhead.loops)
+    studio.session.project_changed.connect(timeline.apply)
+    studio.session.project_changed.connect(lambda _before, after: commands.apply(after, actions))
+    commands.apply(studio.project, actions)
+
+
+def wire_sliders(
+    studio: Studio, panel: ControlsPanel, timeline: TimelinePanel, commands: TimelineCommands, say: Callable[[str], object]
+) -> None:
+    """Let sliders follow the playhead and set keys, and lanes follow the slider that is used."""
+
+    def tell(row: str, _value: float, _gesture: int) -> None:
+        edits, spec = studio.project.face_edits, rows()[row]
+        if edits is not None and not studio.auto_key and any(edits.track(target) for target in spec.ids):
+            say(f"{spec.number or spec.name} is keyed: its whole curve moves. Auto-key would set a key on this frame.")
+
+    studio.playhead.glanced.connect(panel.show_frame)
+    panel.key_toggled.connect(commands.toggle_key)
+    panel.row_chosen.connect(timeline.show_parameter)
+    panel.value_edited.connect(tell)

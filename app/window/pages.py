@@ -1,0 +1,77 @@
+"""The middle of the window: the start page, the picture, or word of a picture that is missing."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QStackedWidget, QWidget
+
+from app.canvas.canvas import Canvas
+from app.editor.studio import Studio
+from app.window.empty_page import EmptyPage
+from app.window.missing_page import MissingPage
+
+FIRST_SIZE, LEAST_SIZE = QSize(1440, 900), QSize(980, 620)
+"""The window at its first start where there is room, and as small as it may be made."""
+_FRAME = QSize(16, 48)
+"""What a desktop puts around a window, at most."""
+
+
+def first_size(available: QSize) -> QSize:
+    """The size of a first window, so that it and its frame lie in what a screen has free of bars."""
+    return FIRST_SIZE.boundedTo(available - _FRAME).expandedTo(LEAST_SIZE.boundedTo(available))
+
+
+class Pages(QStackedWidget):
+    """Shows the page that fits what is open.
+
+    Parameters
+    ----------
+    studio : Studio
+    canvas : Canvas
+    parent : QWidget, optional
+    """
+
+    def __init__(self, studio: Studio, canvas: Canvas, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._studio, self._canvas = studio, canvas
+        self.empty, self.missing = EmptyPage(), MissingPage()
+        self._chosen: QWidget | None = None
+        for page in (self.empty, self.missing, canvas):
+            self.addWidget(page)
+        studio.session.project_changed.connect(lambda _before, _after: self.choose())
+        studio.opening_changed.connect(self._opening_changed)
+
+    def minimumSizeHint(self) -> QSize:
+        """What the page that is shown needs; the others have their turn later."""
+        page = self.currentWidget() or self.empty
+        return page.minimumSizeHint().expandedTo(page.minimumSize())
+
+    def retint(self) -> None:
+        """Draw icons in the colours of the theme."""
+        self.empty.retint()
+        self.missing.retint()
+
+    def choose(self) -> None:
+        """The picture if there is one; else what is being opened, what is missing, or the start page."""
+        source = self._studio.project.source
+        if self._studio.photo is not None:
+            page: QWidget = self._canvas
+        elif source is None or self._studio.opening:
+            page = self.empty
+        else:
+            self.missing.show_path(source.path)
+            page = self.missing
+        if page is not self._chosen:
+            self._chosen = page
+            self.setCurrentWidget(page)
+            self.updateGeometry()
+            begin: dict[QWidget, QWidget] = {
+                self.empty: self.empty.open_button,
+                self.missing: self.missing.find_button,
+            }
+            begin.get(page, page).setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _opening_changed(self, name: str) -> None:
+        self.empty.show_opening(name, "")
+        self.choose()
+        self.updateGeometry()

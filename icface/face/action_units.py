@@ -1,0 +1,181 @@
+"""Action Units of many face states at once: what tables, curves and files show of a motion.
+
+Convention
+----------
+Rows are face states, columns those of `icface.face.controls.CHANNELS` or of `CONTROL_IDS`. A row with a number that is not finite
+has none in the answer either.
+
+Two directions, and both are those of the sliders:
+
+* Units to channels: what every unit asks of a channel is added, then clipped to 0..1. AU25 and AU26 both open the jaw, and
+  together they open it further than either alone. Blink and wink (45, 46) are AU43; of several of them the strongest counts.
+* Channels to units: the non-negative values up to 1 that explain the channels with the least squared error, as
+  `icface.face.controls.action_units` finds them one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from icface.face.controls import ANGLES, CHANNEL_INDEX, CHANNELS, CONTROL_IDS, SPARING, direction, expand_control
+
+FloatArray = NDArray[np.float64]
+
+_BATCH = 4096
+_SLACK = 1e-9
+"""How far a bound may be missed, and how much a unit at its bound may want to leave it, by rounding alone."""
+_MOST_TURNS = 2000
+_LOW, _FREE, _HIGH = -1, 0, 1
+
+
+def action_unit_rows(controls: NDArray[np.floating]) -> FloatArray:
+    """Values of all control ids, shape (N, len(CONTROL_IDS)), of face states of shape (N, 56).
+
+    The numbers of `icface.face.controls.action_units`, to 1e-6: angles in degrees as they are, units in 0..1, AU30 in -1..1.
+    """
+    rows = _as_rows(controls)
+    found = np.full((len(rows), len(CONTROL_IDS)), np.nan)
+    seen = np.isfinite(rows @ np.ones(len(CHANNELS)))
+    places = {control: column for column, control in enumerate(CONTROL_IDS)}
+    units = tuple(i for i in CONTROL_IDS if i not in ANGLES and i != "AU30")
+    known = np.flatnonzero(seen)
+    found[known[:, None], [places[i] for i in units]] = explained(rows[known], units)
+    found[:, [places[i] for i in ANGLES]] = np.where(seen[:, None], rows[:, : len(ANGLES)], np.nan)
+    sideways = rows[:, CHANNEL_INDEX["jawRight"]] - rows[:, CHANNEL_INDEX["jawLeft"]]
+    found[:, places["AU30"]] = np.where(seen, np.clip(sideways, -1, 1), np.nan)
+    return found
+
+
+def explained(controls: NDArray[np.floating], units: tuple[str, ...], *, sparing: float = 1.0) -> FloatArray:
+    """Values in 0..1 of these units alone, shape (N, len(units)), that explain finite face states (N, 56) best.
+
+    Parameters
+    ----------
+    controls : (N, 56) array
+        Finite rows. Channels below 0 count as 0.
+    units : tuple of str
+        Control ids of units, AU30 not among them.
+    sparing : float
+        By how much the small costs count that make the answer unique where units overlap. Units that do not overlap can do
+        with next to none, and are then found exactly.
+    """
+    goal = np.clip(_as_rows(controls)[:, len(ANGLES) :], 0, None)
+    found = np.zeros((len(goal), len(units)))
+    for group, columns, gram in _groups(units, sparing):
+        for start in range(0, len(goal), _BATCH):
+            part = slice(start, start + _BATCH)
+            found[part, group] = _bounded(gram, goal[part] @ columns)
+    return found
+
+
+def channel_rows(values: Mapping[str, ArrayLike]) -> FloatArray:
+    """Face states of shape (N, 56), angles 0, of intensities 0..1 of units.
+
+    Parameters
+    ----------
+    values : mapping
+        Names of units, as `icface.face.controls.expand_control` takes them ("AU12", "AU12L", "AU45"), to numbers of shape (N,). A
+        unit without a side moves both. A value that is not finite makes its whole row NaN.
+
+    Raises
+    ------
+    UnknownControlError
+        For a name that means nothing.
+    """
+    strongest: dict[str, FloatArray] = {}
+    for name, intensity in values.items():
+        amount = np.asarray(intensity, np.float64)
+        for control in expand_control(name):
+            strongest[control] = np.maximum(strongest[control], amount) if control in strongest else amount
+    count = max((len(amount) for amount in strongest.values()), default=0)
+    rows = np.zeros((count, len(CHANNELS)))
+    right, left = CHANNEL_INDEX["jawRight"], CHANNEL_INDEX["jawLeft"]
+    for control, amount in strongest.items():
+        if control == "AU30":  # signed: one of two channels
+            rows[:, right] += np.clip(amount, 0, None)
+            rows[:, left] += np.clip(-amount, 0, None)
+            continue
+        rows += np.outer(np.where(np.isfinite(amount), amount, 0), direction(control))
+        rows[~np.isfinite(amount)] = np.nan
+    return np.clip(rows, 0, 1)
+
+
+def channels_of(names: Iterable[str]) -> frozenset[str]:
+    """The channels that units of these names move."""
+    moved = (direction(control) for name in names for control in expand_control(name))
+    return frozenset(CHANNELS[i] for towards in moved for i in np.flatnonzero(towards))
+
+
+def _as_rows(controls: NDArray[np.floating]) -> FloatArray:
+    rows = np.asarray(controls, np.float64)
+    if rows.ndim != 2 or rows.shape[1] != len(CHANNELS):
+        raise ValueError(f"Face states are rows of {len(CHANNELS)} numbers, not an array of shape {rows.shape}.")
+    return rows
+
+
+@lru_cache(maxsize=16)
+def _groups(units: tuple[str, ...], sparing: float) -> tuple[tuple[list[int], FloatArray, FloatArray], ...]:
+    """Units that share no channel with others apart: their places, directions (53, n) and normal equations (n, n)."""
+    columns = np.stack([direction(i)[len(ANGLES) :] for i in units], axis=1)
+    cost = sparing * np.array([SPARING.get(i, SPARING[""]) for i in units])
+    gram = columns.T @ columns + np.diag(cost**2)
+    group_of = list(range(len(units)))
+    for one, other in np.argwhere(gram != 0):
+        joined = group_of[other]
+        group_of = [group_of[one] if group == joined else group for group in group_of]
+    members = [[i for i, group in enumerate(group_of) if group == root] for root in sorted(set(group_of))]
+    return tuple((group, columns[:, group], gram[np.ix_(group, group)]) for group in members)
+
+
+def _bounded(gram: FloatArray, target: FloatArray) -> FloatArray:
+    """Rows x of (N, n) in 0..1 with the least x gram x / 2 - target x, gram (n, n) positive definite.
+
+    Block principal pivoting: every unit is at a bound or free; all that are so wrongly change places at once, and when that
+    makes matters worse for a while, one at a time, which comes to an end for certain (Judice and Pires, 1994).
+    """
+    count, size = target.shape
+    state = np.zeros((count, size), np.int8)
+    best, patience = np.full(count, size + 1), np.full(count, 3)
+    answer = np.zeros((count, size))
+    open_rows = np.arange(count)
+    for _ in range(_MOST_TURNS):
+        values = _solved(gram, target[open_rows], state[open_rows])
+        turned = _turned(gram, target[open_rows], state[open_rows], values)
+        wrong = turned != state[open_rows]
+        answer[open_rows] = values
+        going = wrong.any(1)
+        open_rows, turned, wrong = open_rows[going], turned[going], wrong[going]
+        if not len(open_rows):
+            return np.clip(answer, 0, 1)
+        number = wrong.sum(1)
+        better = number < best[open_rows]
+        best[open_rows] = np.minimum(best[open_rows], number)
+        patience[open_rows] = np.where(better, 3, patience[open_rows] - 1)
+        last = size - 1 - np.argmax(wrong[:, ::-1], axis=1)
+        alone = np.arange(size)[None] == last[:, None]
+        change = wrong & (alone | (patience[open_rows] >= 0)[:, None])
+        state[open_rows] = np.where(change, turned, state[open_rows])
+    raise ArithmeticError("The Action Units of a face state were not found; its channels are not numbers of a face.")
+
+
+def _solved(gram: FloatArray, target: FloatArray, state: NDArray[np.int8]) -> FloatArray:
+    """The best values of the free units with the others at their bounds."""
+    free, at_bound = state == _FREE, (state == _HIGH).astype(np.float64)
+    system = np.where(free[:, :, None] & free[:, None, :], gram, 0) + np.eye(len(gram)) * (~free)[:, :, None]
+    right_side = np.where(free, target - at_bound @ gram, at_bound)
+    solution: FloatArray = np.linalg.solve(system, right_side[:, :, None])[:, :, 0]
+    return solution
+
+
+def _turned(gram: FloatArray, target: FloatArray, state: NDArray[np.int8], values: FloatArray) -> NDArray[np.int8]:
+    """Where each unit should be, judged by the values that `state` leads to."""
+    slope = values @ gram - target
+    turned = state.copy()
+    turned[(state == _FREE) & (values < -_SLACK)] = _LOW
+    turned[(state == _FREE) & (values > 1 + _SLACK)] = _HIGH
+    turned[((state == _LOW) & (slope < -_SLACK)) | ((state == _HIGH) & (slope > _SLACK))] = _FREE
+    return turned

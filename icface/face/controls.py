@@ -1,0 +1,398 @@
+"""The numbers a face is driven by: head angles, expression channels, and FACS Action Units over them.
+
+Convention
+----------
+A face state is 56 numbers: yaw, pitch, roll in degrees and 53 expression channels in 0..1. Left and right are the
+subject's. Positive yaw turns the face to the subject's left (the viewer's right), positive pitch looks down, positive
+roll tilts the head to the subject's right (the viewer sees the top of the head move left). The angles turn a
+frame with x to the subject's left, y up and z towards the camera: yaw first, then pitch, then roll about fixed axes.
+
+The channels carry the names of the ARKit blend shapes with ``_L`` and ``_R`` for the sides. Action Units (AU) are fixed
+non-negative combinations of channels (Ekman and Friesen, *Facial Action Coding System*, 1978); they are what people see,
+set and key. Other units (OpenFace 0..5, radians) exist only at the boundaries.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+Side = Literal["L", "R", ""]
+
+ANGLES: tuple[str, ...] = ("yaw", "pitch", "roll")
+_PAIRED_HEAD = (
+    "browDown", "browInnerUp", "browOuterUp", "cheekPuff", "cheekSquint", "eyeBlink", "eyeLookDown",
+    "eyeLookIn", "eyeLookOut", "eyeLookUp", "eyeSquint", "eyeWide",
+)  # fmt: skip
+
+
+def _pairs(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(f"{name}_{side}" for name in names for side in "LR")
+
+
+EXPRESSIONS: tuple[str, ...] = (
+    *_pairs(_PAIRED_HEAD),
+    "jawForward", "jawLeft", "jawOpen", "jawRight", "mouthClose",
+    *_pairs(("mouthDimple", "mouthFrown")),
+    "mouthFunnel", "mouthLeft",
+    *_pairs(("mouthLowerDown", "mouthPress")),
+    "mouthPucker", "mouthRight", "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper",
+    *_pairs(("mouthSmile", "mouthStretch", "mouthUpperUp", "noseSneer")),
+)  # fmt: skip
+CHANNELS: tuple[str, ...] = ANGLES + EXPRESSIONS
+CHANNEL_INDEX: dict[str, int] = {name: i for i, name in enumerate(CHANNELS)}
+ANGLE_LIMIT_DEG: dict[str, float] = {"yaw": 45.0, "pitch": 30.0, "roll": 45.0}
+ANGLE_SEEN_DEG: dict[str, float] = {"yaw": 30.0, "pitch": 20.0, "roll": 30.0}
+"""Beyond these the networks extrapolate: a slider tints, it does not stop."""
+
+
+class UnknownControlError(ValueError):
+    """A name that is neither an angle, an Action Unit nor a channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlVector:
+    """One face state: 56 numbers in the order of `CHANNELS`, degrees then 0..1.
+
+    Attributes
+    ----------
+    values : tuple of float
+        Always 56 finite numbers. Channels are not clipped here: see `clipped`.
+    """
+
+    values: tuple[float, ...] = (0.0,) * len(CHANNELS)
+
+    def __post_init__(self) -> None:
+        if len(self.values) != len(CHANNELS):
+            raise ValueError(f"A control vector has {len(CHANNELS)} numbers, not {len(self.values)}.")
+        if not all(np.isfinite(self.values)):
+            raise ValueError("A control vector holds finite numbers only.")
+
+    @classmethod
+    def from_array(cls, array: Iterable[float]) -> ControlVector:
+        """The vector of 56 numbers in the order of `CHANNELS`."""
+        return cls(tuple(float(v) for v in array))
+
+    @classmethod
+    def of(cls, values: Mapping[str, float]) -> ControlVector:
+        """Zero but for the named channels and angles."""
+        return cls().with_channels(values)
+
+    def __getitem__(self, channel: str) -> float:
+        return self.values[channel_index(channel)]
+
+    def array(self) -> FloatArray:
+        """A fresh float64 array of shape (56,)."""
+        return np.array(self.values, np.float64)
+
+    @property
+    def angles_deg(self) -> tuple[float, float, float]:
+        """Yaw, pitch, roll in degrees."""
+        return self.values[0], self.values[1], self.values[2]
+
+    def with_channels(self, values: Mapping[str, float]) -> ControlVector:
+        """A copy with these channels or angles replaced."""
+        changed = list(self.values)
+        for name, value in values.items():
+            changed[channel_index(name)] = float(value)
+        return ControlVector(tuple(changed))
+
+    def clipped(self) -> ControlVector:
+        """A copy with every channel within 0..1 and every angle within its limit."""
+        array = self.array()
+        limits = np.array([ANGLE_LIMIT_DEG[a] for a in ANGLES])
+        array[:3] = np.clip(array[:3], -limits, limits)
+        array[3:] = np.clip(array[3:], 0.0, 1.0)
+        return ControlVector.from_array(array)
+
+
+UPRIGHT_DEG = 67.5
+"""A head that is rolled further lies on its side or stands on its head; closer to upright it is only tilted."""
+
+
+def lying_deg(roll_deg: float) -> float:
+    """The quarter turn about which a head lies: 0 for one that is upright or tilted, else 90, 180 or -90 degrees."""
+    turn = (roll_deg + 180.0) % 360.0 - 180.0
+    quarters = round(turn / 90.0) if abs(turn) > UPRIGHT_DEG else 0
+    return 180.0 if abs(quarters) == 2 else 90.0 * quarters
+
+
+def roll_about(roll_deg: float, quarter_deg: float) -> float:
+    """A roll counted from a quarter turn, -180..180 degrees."""
+    return (roll_deg - quarter_deg + 180.0) % 360.0 - 180.0
+
+
+def channel_index(channel: str) -> int:
+    """Position of a channel or angle in a control vector; `UnknownControlError` if there is none."""
+    try:
+        return CHANNEL_INDEX[channel]
+    except KeyError:
+        raise UnknownControlError(
+            f"Unknown channel {channel!r}; the channels are those of icface.face.controls.CHANNELS."
+        ) from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionUnit:
+    """One row of the Action Unit table.
+
+    Attributes
+    ----------
+    number : int
+        FACS number.
+    name : str
+        FACS name.
+    region : str
+        brows, eyes, gaze, nose, cheeks, mouth or jaw.
+    weights : dict
+        Channel weights at intensity 1 for each side; the only key is "" for a unit without sides.
+    minimum : float
+        0, or -1 for the one signed unit (AU30, jaw sideways).
+    help : str
+        What the muscle does, in plain words.
+    """
+
+    number: int
+    name: str
+    region: str
+    weights: dict[Side, dict[str, float]]
+    help: str
+    minimum: float = 0.0
+    maximum: float = 1.0
+
+    @property
+    def id(self) -> str:
+        """AU12, say."""
+        return f"AU{self.number}"
+
+    @property
+    def sides(self) -> tuple[Side, ...]:
+        """("L", "R"), or ("",) for a unit without sides."""
+        return tuple(self.weights)
+
+    @property
+    def control_ids(self) -> tuple[str, ...]:
+        """AU12L and AU12R, or AU26 alone."""
+        return tuple(self.id + side for side in self.weights)
+
+
+def _sided(paired: Mapping[str, float], central: Mapping[str, float] | None = None) -> dict[Side, dict[str, float]]:
+    shared = {name: weight / 2 for name, weight in (central or {}).items()}
+    sides: tuple[Side, Side] = ("L", "R")
+    return {s: {**{f"{name}_{s}": weight for name, weight in paired.items()}, **shared} for s in sides}
+
+
+def _unit(
+    number: int, name: str, region: str, paired: Mapping[str, float], text: str, *, central: Mapping[str, float] | None = None
+) -> ActionUnit:
+    weights: dict[Side, dict[str, float]] = _sided(paired, central) if paired else {"": dict(central or {})}
+    return ActionUnit(number=number, name=name, region=region, weights=weights, help=text)
+
+
+ACTION_UNITS: tuple[ActionUnit, ...] = (
+    _unit(1, "Inner brow raiser", "brows", {"browInnerUp": 1}, "lifts the inner ends of the eyebrows: worry, sadness"),
+    _unit(2, "Outer brow raiser", "brows", {"browOuterUp": 1}, "lifts the outer ends of the eyebrows: surprise"),
+    _unit(4, "Brow lowerer", "brows", {"browDown": 1}, "draws the eyebrows down and together: the frown"),
+    _unit(5, "Upper lid raiser", "eyes", {"eyeWide": 1}, "lifts the upper eyelids: wide, staring eyes"),
+    _unit(7, "Lid tightener", "eyes", {"eyeSquint": 1}, "tightens the eyelids: a hard or short-sighted look"),
+    _unit(43, "Eyes closed", "eyes", {"eyeBlink": 1}, "lets the upper eyelids fall: a blink, on one side a wink"),
+    ActionUnit(number=61, name="Eyes left", region="gaze", weights={"L": {"eyeLookOut_L": 1}, "R": {"eyeLookIn_R": 1}},
+               help="turns the eyes to the person's own left"),
+    ActionUnit(number=62, name="Eyes right", region="gaze", weights={"L": {"eyeLookIn_L": 1}, "R": {"eyeLookOut_R": 1}},
+               help="turns the eyes to the person's own right"),
+    _unit(63, "Eyes up", "gaze", {"eyeLookUp": 1}, "turns the eyes up"),
+    _unit(64, "Eyes down", "gaze", {"eyeLookDown": 1}, "turns the eyes down"),
+    _unit(9, "Nose wrinkler", "nose", {"noseSneer": 1}, "pulls the skin beside the nose up: disgust"),
+    _unit(6, "Cheek raiser", "cheeks", {"cheekSquint": 1}, "lifts the cheeks towards the eyes: a felt smile, with AU12"),
+    _unit(34, "Cheek puff", "cheeks", {"cheekPuff": 1}, "fills the cheeks with air"),
+    _unit(10, "Upper lip raiser", "mouth", {"mouthUpperUp": 1}, "lifts the upper lip: disgust, a snarl"),
+    _unit(11, "Nasolabial deepener", "mouth", {"mouthUpperUp": 0.4, "noseSneer": 0.3},
+          "deepens the fold from nose to mouth corner"),
+    _unit(12, "Lip corner puller", "mouth", {"mouthSmile": 1}, "pulls the lip corners up and back: the smile"),
+    _unit(14, "Dimpler", "mouth", {"mouthDimple": 1}, "tightens the lip corners inwards: contempt, on one side"),
+    _unit(15, "Lip corner depressor", "mouth", {"mouthFrown": 1}, "pulls the lip corners down: sadness"),
+    _unit(16, "Lower lip depressor", "mouth", {"mouthLowerDown": 1}, "pulls the lower lip down and shows the lower teeth"),
+    _unit(17, "Chin raiser", "mouth", {}, "pushes chin and lower lip up: a pout of doubt",
+          central={"mouthShrugLower": 1, "mouthShrugUpper": 0.5}),
+    _unit(18, "Lip pucker", "mouth", {}, "draws the lips together and forwards: a kiss", central={"mouthPucker": 1}),
+    _unit(20, "Lip stretcher", "mouth", {"mouthStretch": 1}, "pulls the lip corners straight sideways: fear"),
+    _unit(22, "Lip funneler", "mouth", {}, "funnels the lips outwards: the sound 'oo'", central={"mouthFunnel": 1}),
+    _unit(23, "Lip tightener", "mouth", {"mouthPress": 0.5}, "narrows and tightens the red of the lips: anger",
+          central={"mouthRollUpper": 0.4, "mouthRollLower": 0.4}),
+    _unit(24, "Lip pressor", "mouth", {"mouthPress": 1}, "presses the lips together"),
+    _unit(25, "Lips part", "mouth", {"mouthLowerDown": 0.35, "mouthUpperUp": 0.2}, "parts the lips a little",
+          central={"jawOpen": 0.1}),
+    _unit(28, "Lip suck", "mouth", {}, "rolls both lips in over the teeth", central={"mouthRollLower": 1, "mouthRollUpper": 1}),
+    _unit(26, "Jaw drop", "jaw", {}, "lets the jaw fall, relaxed", central={"jawOpen": 0.45}),
+    _unit(27, "Mouth stretch", "jaw", {}, "opens the mouth wide: a shout, a yawn", central={"jawOpen": 1}),
+    _unit(29, "Jaw thrust", "jaw", {}, "pushes the jaw forwards", central={"jawForward": 1}),
+    ActionUnit(number=30, name="Jaw sideways", region="jaw", weights={"": {"jawRight": 1}}, minimum=-1.0,
+               help="moves the jaw to the person's own left (below 0) or right"),
+)  # fmt: skip
+AU_BY_NUMBER: dict[int, ActionUnit] = {unit.number: unit for unit in ACTION_UNITS}
+CONTROL_IDS: tuple[str, ...] = ANGLES + tuple(i for unit in ACTION_UNITS for i in unit.control_ids)
+"""What a document stores and a slider sets: the three angles and every side of every AU."""
+
+_ALIASES = {45: 43, 46: 43}  # blink and wink are the movement of AU43 in time
+_SELECTOR = re.compile(r"AU0*(\d+)(?:\+0*(\d+))?([LR]?)", re.IGNORECASE)
+
+
+def expand_control(selector: str) -> tuple[str, ...]:
+    """Control ids a person means by ``yaw``, ``AU12``, ``AU12L``, ``au1+2`` or a channel name.
+
+    Returns ids of `CONTROL_IDS`, or the channel's own name when it is one of `EXPRESSIONS`.
+
+    Raises
+    ------
+    UnknownControlError
+        Naming the selector, and what would have been understood.
+    """
+    if selector.lower() in ANGLES:
+        return (selector.lower(),)
+    if selector in CHANNEL_INDEX:
+        return (selector,)
+    match = _SELECTOR.fullmatch(selector.strip())
+    if match:
+        side = match[3].upper()
+        ids: list[str] = []
+        for number in (int(g) for g in (match[1], match[2]) if g):
+            unit = AU_BY_NUMBER.get(_ALIASES.get(number, number))
+            wanted = [] if unit is None else [i for i in unit.control_ids if not side or i == f"{unit.id}{side}"]
+            if not wanted:
+                break
+            ids += wanted
+        else:
+            return tuple(ids)
+    known = ", ".join(str(n) for n in sorted(AU_BY_NUMBER))
+    raise UnknownControlError(
+        f"Unknown control {selector!r}. Use yaw, pitch, roll, AU with one of {known} (L or R for one side), or a channel name."
+    )
+
+
+def control_range(control: str) -> tuple[float, float]:
+    """Lowest and highest value of a control id: degrees for angles, intensity for the rest."""
+    if control in ANGLE_LIMIT_DEG:
+        return -ANGLE_LIMIT_DEG[control], ANGLE_LIMIT_DEG[control]
+    if control in CHANNEL_INDEX:
+        return 0.0, 1.0
+    match = _SELECTOR.fullmatch(control)
+    if match is None or int(match[1]) not in AU_BY_NUMBER:
+        raise UnknownControlError(f"Unknown control {control!r}.")
+    unit = AU_BY_NUMBER[int(match[1])]
+    return unit.minimum, unit.maximum
+
+
+@cache
+def _directions() -> dict[str, FloatArray]:
+    """What one unit of each control adds to the 56 channels (AU30 apart, which is signed)."""
+    table = {name: np.eye(len(CHANNELS))[i] for name, i in CHANNEL_INDEX.items()}
+    for unit in ACTION_UNITS:
+        for side, weights in unit.weights.items():
+            direction = np.zeros(len(CHANNELS))
+            for channel, weight in weights.items():
+                direction[CHANNEL_INDEX[channel]] = weight
+            table[unit.id + side] = direction
+    table["AU30"][CHANNEL_INDEX["jawLeft"]] = -1.0
+    return table
+
+
+def direction(control: str) -> FloatArray:
+    """What one unit of a control id adds to the 56 channels, shape (56,)."""
+    try:
+        return _directions()[control].copy()
+    except KeyError:
+        raise UnknownControlError(f"Unknown control {control!r}.") from None
+
+
+SPARING = {
+    "": 0.02, "AU27": 0.15, "AU11L": 0.15, "AU11R": 0.15, "AU25L": 0.1, "AU25R": 0.1, "AU23L": 0.1, "AU23R": 0.1, "AU28": 0.05,
+}  # fmt: skip
+"""What a unit costs in the inverse, so that it is unique; under "" what the others cost."""
+
+
+@cache
+def _inverse_system() -> tuple[tuple[str, ...], FloatArray]:
+    ids = tuple(i for i in CONTROL_IDS if i not in ANGLES and i != "AU30")
+    columns = np.stack([direction(i)[3:] for i in ids], axis=1)  # (53, n)
+    ridge = np.diag([SPARING.get(i, SPARING[""]) for i in ids])
+    return ids, np.concatenate([columns, ridge])
+
+
+def action_units(controls: ControlVector) -> dict[str, float]:
+    """The control ids' values that best explain a face state: bounded non-negative least squares.
+
+    A small ridge makes the answer unique where units overlap (26 is preferred to 27, 10 to 11, 16 to 25).
+
+    Returns
+    -------
+    dict
+        Every id of `CONTROL_IDS`: angles in degrees as they are, units in 0..1 (AU30 in -1..1).
+    """
+    from scipy.optimize import lsq_linear  # noqa: PLC0415  (a third of a second that a document does not need)
+
+    ids, system = _inverse_system()
+    target = np.concatenate([np.clip(controls.array()[3:], 0, None), np.zeros(len(ids))])
+    solution = np.clip(lsq_linear(system, target, bounds=(0, 1), method="bvls").x, 0, 1)
+    found = dict(zip(ids, (round(float(v), 6) + 0.0 for v in solution), strict=True))  # no negative zero
+    found |= dict(zip(ANGLES, controls.angles_deg, strict=True))
+    found["AU30"] = float(np.clip(controls["jawRight"] - controls["jawLeft"], -1, 1))
+    return {i: found[i] for i in CONTROL_IDS}
+
+
+def apply_deltas(base: ControlVector, deltas: Mapping[str, float]) -> ControlVector:
+    """A face state with amounts of control ids added, clipped to what a face can do.
+
+    Channels that no delta touches keep their value to the last bit, so that no delta at all returns `base`.
+    """
+    if not any(deltas.values()):
+        return base
+    change = np.zeros(len(CHANNELS))
+    for control, amount in deltas.items():
+        if control == "AU30":
+            now = base["jawRight"] - base["jawLeft"] + amount
+            change[CHANNEL_INDEX["jawRight"]] += max(now, 0.0) - base["jawRight"]
+            change[CHANNEL_INDEX["jawLeft"]] += max(-now, 0.0) - base["jawLeft"]
+        else:
+            change += amount * direction(control)
+    moved = ControlVector.from_array(base.array() + change).clipped()
+    return ControlVector(tuple(m if c else b for b, m, c in zip(base.values, moved.values, change, strict=True)))
+
+
+def deltas_from_settings(source: ControlVector, settings: Mapping[str, float], *, relative: bool = False) -> dict[str, float]:
+    """Deltas over a source that reach what a person asked for.
+
+    Parameters
+    ----------
+    source : ControlVector
+        What the tracker reads in the photo.
+    settings : mapping
+        Selectors as `expand_control` takes them, to values in degrees or 0..1.
+    relative : bool
+        Values are added to the source's reading instead of replacing it.
+
+    Raises
+    ------
+    UnknownControlError
+        For a name that means nothing.
+    ValueError
+        For a value outside the control's range (twice it, when relative) or not a number.
+    """
+    reading = action_units(source) if settings and not relative else {}
+    deltas: dict[str, float] = {}
+    for selector, value in settings.items():
+        for control in expand_control(selector):
+            low, high = control_range(control)
+            if relative:
+                low, high = min(low, -1.0) * (2 if low < -1 else 1), high * (2 if high > 1 else 1)
+            if not (np.isfinite(value) and low <= value <= high):
+                raise ValueError(f"{selector}={value:g} is out of range: {control} goes from {low:g} to {high:g}.")
+            now = 0.0 if relative else reading.get(control, source[control] if control in CHANNEL_INDEX else 0.0)
+            deltas[control] = deltas.get(control, 0.0) * relative + float(value) - now
+    return deltas

@@ -1,0 +1,126 @@
+"""The line that closed lids make: lashes of one face, drawn where its upper lids come down.
+
+The skin that a blink unfolds is stretched from what the photo shows, which has no line where the lids meet. It is drawn in
+the tone of the photo's own lashes, more of it the farther the eye is closed, as a patch over the moved pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from icface.face.geometry import Similarity
+from icface.face.ramps import smoothstep
+from icface.model.eyes.lids import LEFT_EYE, RIGHT_EYE, UPPER
+from icface.model.mouth.patch import FINER, Patch
+from icface.model.surface.anchored import Followed
+
+F64 = NDArray[np.float64]
+
+SIZE = 64
+"""Side of the patch of one eye, pixels."""
+_ROOM = 1.5
+"""Side of that patch, in widths of the eye."""
+_SMOOTH = 24
+_THICK, _BLUR = 1, 0.7
+_BEGINS, _ENDS = 0.4, 0.95
+"""How far an eye is closed, 0..1, where the line begins to show, and where it is all there."""
+_STRENGTH = 0.9
+_LEAST = 0.3
+"""Share by which the line is darker than the lid at least: where lids meet, no light gets in."""
+_LID_ABOVE = 0.3
+"""Where the skin of the lid is looked at above its edge, in widths of the eye."""
+
+
+def _smoothing(count: int) -> F64:
+    """(_SMOOTH, count): a polynomial of the fourth degree through points along a lid."""
+    given, wanted = (np.vander(np.linspace(-1, 1, n), 5) for n in (count, _SMOOTH))
+    smoothing: F64 = wanted @ np.linalg.pinv(given)
+    return smoothing
+
+
+_ALONG = _smoothing(9)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lashes:
+    """Those of one eye.
+
+    Attributes
+    ----------
+    side : str
+        ``L`` or ``R``, the subject's.
+    edge : Followed
+        Nine points of the edge of the upper lid, from the outer corner to the inner.
+    width : float
+        Of the eye, grid pixels.
+    colour : (3,) float32
+        From the lid's skin to its lashes, in units of the range of values, darker by `_LEAST` at least.
+    """
+
+    side: str
+    edge: Followed
+    width: float
+    colour: NDArray[np.float32]
+
+    def line(self, moved: F64) -> F64:
+        """(24, 2) the lid's edge in grid pixels, from where all surface points are after an edit (N, 2 or 3)."""
+        line: F64 = _ALONG @ self.edge.at(moved)
+        return line
+
+    def drawn(self, line: F64, closed: float) -> Patch | None:
+        """The line of this eye when it is closed so far, 0..1; None where there is none yet."""
+        share = float(np.clip((closed - _BEGINS) / (_ENDS - _BEGINS), 0, 1))
+        if share == 0:
+            return None
+        frame = Similarity.crop(centre=(line[:, 0].mean(), line[:, 1].mean()), side=_ROOM * self.width, roll_deg=0.0, size=SIZE)
+        points = np.round(frame.points(line) * 16).astype(np.int32)
+        ink = np.zeros((SIZE, SIZE), np.uint8)
+        cv2.polylines(ink, [points], isClosed=False, color=(255,), thickness=_THICK, lineType=cv2.LINE_AA, shift=4)
+        mask = cv2.GaussianBlur(ink, (0, 0), _BLUR).astype(np.float32) * (_STRENGTH * smoothstep(share) / 255)
+        along = np.clip(
+            (np.arange(SIZE) - frame.points(line)[:, 0].min()) / max(float(np.ptp(frame.points(line)[:, 0])), 1), 0, 1
+        )
+        mask *= np.sqrt(np.sin(np.pi * along)).astype(np.float32)
+        mask[[0, -1]] = mask[:, [0, -1]] = 0
+        return Patch(frame, np.broadcast_to(self.colour, (SIZE, SIZE, 3)), mask.astype(np.float32))
+
+
+def lashes_of(source: F64, skin: NDArray[np.bool_], landmarks: F64, kept: NDArray[np.uint8]) -> tuple[Lashes, ...]:
+    """The lashes of a face's eyes.
+
+    Parameters
+    ----------
+    source : (N, 2)
+        Surface points, grid pixels.
+    skin : (N,) bool
+        Those that are not eyeball or mouth.
+    landmarks : (478, 2)
+        Face-mesh points, grid pixels.
+    kept : (KEPT, KEPT, 3) uint8
+        The crop's picture.
+    """
+    own = np.flatnonzero(skin)
+    found = []
+    for side, ring in (("L", LEFT_EYE), ("R", RIGHT_EYE)):
+        edge = landmarks[list(ring), :2][UPPER]
+        width = float(np.linalg.norm(edge[-1] - edge[0]))
+        if not len(own) or width < 3:
+            continue
+        along = _ALONG @ edge
+        lash = np.concatenate([_colours(kept, along + np.array([0.0, down])) for down in (-1.0, -0.5, 0.0)])
+        dark = lash[np.argsort(lash.sum(1))[: len(lash) // 4]].mean(0)
+        lid = np.median(_colours(kept, along[4:-4] - (0, _LID_ABOVE * width)), axis=0)
+        colour = np.minimum(dark - lid, -_LEAST * lid).astype(np.float32) / 255
+        found.append(Lashes(side, Followed.of(edge, source, own), width, colour))
+    return tuple(found)
+
+
+def _colours(kept: NDArray[np.uint8], points: F64) -> F64:
+    """(N, 3) of a picture at places on the grid."""
+    at = np.clip(np.rint((points + 0.5) * FINER - 0.5), 0, len(kept) - 1).astype(int)
+    colours: F64 = kept[at[:, 1], at[:, 0]].astype(np.float64)
+    return colours

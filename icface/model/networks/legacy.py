@@ -1,0 +1,323 @@
+"""The generators of the original ICface (Tripathy, Kannala and Rahtu, WACV 2020), for those who have its weights.
+
+Written anew from the published layout; no code of the authors is used, and their weights, which come under a
+non-commercial licence, are not part of this project. Two networks of one shape run one after the other on a square
+picture of 128 pixels: the neutralizer makes the face neutral and frontal, the animator gives it the wanted state. Both
+see the picture with 20 constant planes behind it, one for each number of the driving vector.
+
+Convention
+----------
+Network pictures are RGB float32 of shape (N, 3, 128, 128) in -1..1. A driving vector is 20 numbers of about 0..1:
+pitch, yaw, roll as OpenFace measures them, ``(radians + 0.70) / 1.4``, then the intensities of AU 1, 2, 4, 5, 6, 7, 9,
+10, 12, 14, 15, 17, 20, 23, 25, 26, 45 as fifths of OpenFace's scale, which is this project's 0..1. Nothing is clamped.
+
+OpenFace's camera frame has x to the viewer's right, y down and z away from the camera, and its rotation is
+``Rx Ry Rz``. Against this project, pitch keeps its sign (positive looks down), yaw and roll change theirs.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from icface.face.controls import AU_BY_NUMBER, ControlVector, action_units
+from icface.face.geometry import rotation_matrix
+from icface.model.device import CPU, Device
+from icface.model.networks.weights import ModelFileError
+
+SIZE = 128
+"""Side of the pictures in pixels: the networks were trained on this and nothing else."""
+UNITS: tuple[int, ...] = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45)
+"""FACS numbers of positions 3 to 19 of a driving vector."""
+N_DRIVERS = 3 + len(UNITS)
+NEUTRAL: tuple[float, ...] = (0.5,) * 3 + (0.0,) * len(UNITS)
+"""The driving vector of a frontal, neutral face."""
+ANIMATOR_FILE = "latest_net_G.pth"
+NEUTRALIZER_FILE = "latest_net_GN.pth"
+PRE_ENCODER_FILE = "latest_net_I_E.pth"
+"""Only the release of April 2019 has it, and its two generators are of no use without."""
+
+_ANGLE_SPAN_RAD = 1.4
+_OPENFACE_FROM_HEAD = np.diag([1.0, -1.0, -1.0])
+_COUNTER = "num_batches_tracked"
+_NAMED = 6
+"""How many tensor names an error message lists."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegacyConfig:
+    """Shape of a generator; the default is that of the published weights.
+
+    Attributes
+    ----------
+    filters : int
+        Channels of the first layer.
+    blocks : int
+        Residual blocks in the middle.
+    """
+
+    filters: int = 128
+    blocks: int = 6
+
+
+class ResidualBlock(nn.Module):
+    """Two 3 x 3 convolutions with batch normalisation, added to what went in.
+
+    The dropout in the middle does nothing once trained, but the names of the tensors count it.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv_block = nn.Sequential(
+            nn.ReflectionPad2d(1),
+            nn.Conv2d(channels, channels, 3, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(inplace=True),
+            nn.Dropout(0.5),
+            nn.ReflectionPad2d(1),
+            nn.Conv2d(channels, channels, 3, bias=False),
+            nn.BatchNorm2d(channels),
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, C, H, W) to the same shape."""
+        changed: Tensor = self.conv_block(features)
+        return features + changed
+
+
+class ResnetGenerator(nn.Module):
+    """Picture and driving planes in, picture out; both stages of ICface are one of these.
+
+    Its tensors bear the names of the published weights: ``model.1.weight``, ``model.10.conv_block.1.weight``, ...
+    """
+
+    def __init__(self, config: LegacyConfig = LegacyConfig()) -> None:
+        super().__init__()
+        width = config.filters
+        layers: list[nn.Module] = [
+            nn.ReflectionPad2d(3),
+            *_convolution(nn.Conv2d(3 + N_DRIVERS, width, 7, bias=False)),  # (N, C, 128, 128)
+            *_convolution(nn.Conv2d(width, 2 * width, 3, stride=2, padding=1, bias=False)),  # (N, 2C, 64, 64)
+            *_convolution(nn.Conv2d(2 * width, 4 * width, 3, stride=2, padding=1, bias=False)),  # (N, 4C, 32, 32)
+        ]
+        layers += [ResidualBlock(4 * width) for _ in range(config.blocks)]
+        for channels in (4 * width, 2 * width):  # back to (N, C, 128, 128)
+            layers += _convolution(
+                nn.ConvTranspose2d(channels, channels // 2, 3, stride=2, padding=1, output_padding=1, bias=False)
+            )
+        layers += [nn.ReflectionPad2d(3), nn.Conv2d(width, 3, 7), nn.Tanh()]
+        self.model = nn.Sequential(*layers)
+
+    def forward(self, picture: Tensor, drivers: Tensor) -> Tensor:
+        """(N, 3, 128, 128) in -1..1 and (N, 20) to (N, 3, 128, 128) in -1..1."""
+        planes = drivers[:, :, None, None].expand(-1, -1, *picture.shape[2:])  # (N, 20, 128, 128)
+        drawn: Tensor = self.model(torch.cat([picture, planes], dim=1))
+        return drawn
+
+
+def _convolution(convolution: nn.Conv2d | nn.ConvTranspose2d) -> list[nn.Module]:
+    return [convolution, nn.BatchNorm2d(convolution.out_channels), nn.ReLU(inplace=True)]
+
+
+class LegacyIcface:
+    """Both stages of the original ICface, ready to use on the CPU or a GPU in float32."""
+
+    def __init__(self, neutralizer: ResnetGenerator, animator: ResnetGenerator, *, device: Device = CPU) -> None:
+        self._device = device.torch_device
+        self._neutralizer = neutralizer.to(self._device).eval()
+        self._animator = animator.to(self._device).eval()
+
+    @classmethod
+    def load(cls, folder: Path, *, config: LegacyConfig = LegacyConfig(), device: Device = CPU) -> LegacyIcface:
+        """Read ``latest_net_GN.pth`` and ``latest_net_G.pth`` in a folder.
+
+        Raises
+        ------
+        ModelFileError
+            Naming the file and what is wrong with it, also for the release of April 2019, which needs a third network.
+        """
+        paths = [folder / NEUTRALIZER_FILE, folder / ANIMATOR_FILE]
+        states = [_read_checkpoint(path) for path in paths]
+        if (folder / PRE_ENCODER_FILE).exists() and not any(state.has_container for state in states):
+            raise ModelFileError(
+                f"{folder} holds the ICface release of April 2019, which draws through a third network "
+                f"({PRE_ENCODER_FILE}) that is not supported. Use the weights of the release of January 2020."
+            )
+        generators = [_build(state, path, config) for state, path in zip(states, paths, strict=True)]
+        return cls(generators[0], generators[1], device=device)
+
+    @torch.inference_mode()
+    def neutralize(self, image: NDArray[np.uint8]) -> Tensor:
+        """The same person looking straight ahead without expression.
+
+        The authors repeat this for every frame and let a hundred-thousandth of the driving intensities through; once
+        for each source is enough.
+
+        Parameters
+        ----------
+        image : (H, W, 3) uint8
+            RGB, cropped like the training pictures: square, about 1.6 times as wide as the detected face, upright or
+            not. It is resized to 128 x 128 whatever its shape.
+
+        Returns
+        -------
+        (1, 3, 128, 128) float32
+            What `animate` takes.
+        """
+        small = np.asarray(Image.fromarray(image).resize((SIZE, SIZE), Image.Resampling.BICUBIC), np.float32)
+        picture = torch.from_numpy(small / 127.5 - 1).permute(2, 0, 1)[None]  # (1, 3, 128, 128)
+        neutral: Tensor = self._neutralizer(picture.to(self._device), self._drivers(NEUTRAL))
+        return neutral
+
+    @torch.inference_mode()
+    def animate(self, neutral: Tensor, drivers: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """The neutral face in the state of a driving vector.
+
+        Parameters
+        ----------
+        neutral : (1, 3, 128, 128) float32
+            From `neutralize`.
+        drivers : (20,) float32
+            See `driving_vector`.
+
+        Returns
+        -------
+        (128, 128, 3) uint8
+            RGB.
+        """
+        drawn: Tensor = self._animator(neutral, self._drivers(drivers))
+        pixels: NDArray[np.uint8] = drawn[0].permute(1, 2, 0).add(1).mul(127.5).round().byte().cpu().numpy()
+        return pixels
+
+    def _drivers(self, drivers: NDArray[np.float32] | tuple[float, ...]) -> Tensor:
+        row = torch.as_tensor(drivers, dtype=torch.float32)
+        if row.shape != (N_DRIVERS,) or not row.isfinite().all():
+            raise ValueError(f"A driving vector is {N_DRIVERS} finite numbers, got {tuple(row.shape)}.")
+        return row[None].to(self._device)
+
+
+def openface_angles_rad(controls: ControlVector) -> tuple[float, float, float]:
+    """pose_Rx, pose_Ry, pose_Rz in radians, as OpenFace would write them for these head angles.
+
+    Rx is positive looking down, Ry turned to the subject's right, Rz tilted to the subject's left.
+    """
+    yaw, pitch, roll = controls.angles_deg
+    turned = _OPENFACE_FROM_HEAD @ rotation_matrix(yaw, pitch, roll) @ _OPENFACE_FROM_HEAD
+    about_x = np.arctan2(-turned[1, 2], turned[2, 2])
+    about_y = np.arcsin(np.clip(turned[0, 2], -1, 1))
+    about_z = np.arctan2(-turned[0, 1], turned[0, 0])
+    return float(about_x), float(about_y), float(about_z)
+
+
+def driving_vector(controls: ControlVector) -> NDArray[np.float32]:
+    """The 20 numbers that drive ICface to a face state, float32 of shape (20,).
+
+    ICface knows no sides: a unit gets the mean of its two. Its AU26 stands for every opening of the jaw (AU26 and AU27
+    here), which also parts the lips (AU25), and its AU45 for closed eyes (AU43 here).
+    """
+    reading = action_units(controls)
+    units = {number: float(np.mean([reading[i] for i in unit.control_ids])) for number, unit in AU_BY_NUMBER.items()}
+    units[26] = max(units[26], units[27])
+    units[25] = max(units[25], units[26])
+    units[45] = units[43]
+    angles = [radians / _ANGLE_SPAN_RAD + 0.5 for radians in openface_angles_rad(controls)]
+    return np.array(angles + [units[number] for number in UNITS], np.float32)
+
+
+def load_generator(path: Path, *, config: LegacyConfig = LegacyConfig()) -> ResnetGenerator:
+    """One generator, strictly: every tensor of the file is used, and every tensor of the network comes from it.
+
+    Both containers are read (a bare state dict, or one under ``state_dict`` beside the optimizer's), with or without
+    the ``module.`` that `torch.nn.DataParallel` puts before every name, with or without batch counters.
+
+    Raises
+    ------
+    ModelFileError
+        Naming the file and what is wrong with it.
+    """
+    return _build(_read_checkpoint(path), path, config)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Checkpoint:
+    tensors: dict[str, Tensor]
+    has_container: bool
+
+
+def _read_checkpoint(path: Path) -> _Checkpoint:
+    if not path.is_file():
+        raise ModelFileError(f"{path} is missing. Put the authors' {path.name} there; it is not part of this project.")
+    content = _unpickle_tensors(path)
+    has_container = isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping)
+    named: Any = content["state_dict"] if has_container else content
+    if not isinstance(named, Mapping) or not named or not all(isinstance(name, str) for name in named):
+        raise ModelFileError(f"{path} holds no named tensors: it is not an ICface checkpoint.")
+    strangers = [name for name, value in named.items() if not isinstance(value, Tensor)]
+    if strangers:
+        raise ModelFileError(f"{path} is not an ICface checkpoint: {_listed(strangers)} should be tensors.")
+    prefix = "module." if all(name.startswith("module.") for name in named) else ""
+    return _Checkpoint({name.removeprefix(prefix): value for name, value in named.items()}, has_container)
+
+
+def _unpickle_tensors(path: Path) -> Any:
+    """The content of a torch file that holds nothing but tensors and plain values."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about old or strange pickles, which are told from their content below
+            return torch.load(path, map_location="cpu", weights_only=True)  # noqa: TID251  (the authors' format)
+    except OSError as error:
+        raise ModelFileError(f"{path} cannot be read ({error.strerror or error}).") from error
+    except Exception as error:  # a damaged file makes the reader raise nearly anything
+        if "global" in str(error).lower():
+            raise ModelFileError(
+                f"{path} holds Python objects besides tensors, which could run code when read; it is refused. "
+                "A checkpoint of the authors holds tensors only."
+            ) from error
+        raise ModelFileError(f"{path} is damaged, incomplete or no torch checkpoint. Copy it anew.") from error
+
+
+def _build(checkpoint: _Checkpoint, path: Path, config: LegacyConfig) -> ResnetGenerator:
+    with torch.device("meta"):  # no numbers of its own, so none can be left in by mistake
+        generator = ResnetGenerator(config)
+    wanted = generator.state_dict()
+    _check_names(checkpoint.tensors, wanted, path)
+    state = OrderedDict((name, checkpoint.tensors.get(name, torch.zeros((), dtype=torch.int64))) for name in wanted)
+    misshapen = [
+        f"{name} is {tuple(state[name].shape)} instead of {tuple(tensor.shape)}"
+        for name, tensor in wanted.items()
+        if state[name].shape != tensor.shape
+    ]
+    if misshapen:
+        raise ModelFileError(f"{path} is not an ICface generator: {_listed(misshapen)}.")
+    broken = [name for name, tensor in state.items() if not tensor.isfinite().all()]
+    if broken:
+        raise ModelFileError(f"{path} is damaged: {_listed(broken)} should hold finite numbers.")
+    for name, tensor in wanted.items():
+        state[name] = state[name].to(tensor.dtype)
+    generator.load_state_dict(state, strict=True, assign=True)
+    return generator.requires_grad_(requires_grad=False).eval()
+
+
+def _check_names(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path: Path) -> None:
+    """Names must be the same but for batch counters, which torch 0.4 did not always write."""
+    missing = [name for name in wanted if name not in found and not name.endswith(_COUNTER)]
+    unexpected = [name for name in found if name not in wanted]
+    wrong = [f"{_listed(missing)} missing"] if missing else []
+    wrong += [f"{_listed(unexpected)} unexpected"] if unexpected else []
+    if wrong:
+        raise ModelFileError(f"{path} is not an ICface generator: {'; '.join(wrong)}.")
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(names[:_NAMED])
+    return shown if len(names) <= _NAMED else f"{shown} and {len(names) - _NAMED} more"

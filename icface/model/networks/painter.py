@@ -1,0 +1,143 @@
+"""Mask and colour of the animator: what the moved pixels of a photo cannot show is painted over them.
+
+A small U-Net looks at a square patch about the mouth after the flow has moved it, and answers with a colour to be added and
+a mask that says how much of it to take: teeth and the inside of a mouth that opens, clean lips where a mouth closes over
+teeth. ICface's animator (Tripathy, Kannala, Rahtu, WACV 2020) paints every pixel; here the mask opens only where moving
+pixels was not enough, so that skin, stubble and lips stay the photo's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from icface.face.controls import CHANNELS
+from icface.model.networks.layers import upsample
+from icface.model.networks.weights import build, load_into, load_model
+
+PATCH = 96
+"""Side of a patch in pixels."""
+PATCH_CHANNELS = 9
+"""Moved picture (3), source picture at the same place (3), cavity, share of eyes and teeth, stretch."""
+MASK_AT_START = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PainterConfig:
+    """Shape of the network: channels at strides 2, 4 and 8, and how many numbers the controls are told in."""
+
+    widths: tuple[int, ...] = (32, 56, 88)
+    told: int = 48
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.widths, tuple) or len(self.widths) < 2:
+            raise ValueError(f"widths are two or more numbers of channels, not {self.widths!r}")
+
+
+class ToldBlock(nn.Module):
+    """Two convolutions beside a shortcut, scaled and shifted by what the controls say (FiLM, Perez et al., AAAI 2018)."""
+
+    def __init__(self, channels: int, told: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
+        self.norm = nn.BatchNorm2d(channels)
+        self.second = nn.Conv2d(channels, channels, 3, 1, 1)
+        self.film = nn.Linear(told, 2 * channels)
+        nn.init.zeros_(self.film.weight)
+        nn.init.zeros_(self.film.bias)
+
+    def forward(self, x: Tensor, told: Tensor) -> Tensor:
+        """(N, C, H, W) and (N, told) to (N, C, H, W)."""
+        scale, shift = self.film(told)[:, :, None, None].chunk(2, 1)
+        inner = F.silu(torch.addcmul(shift, self.norm(self.first(x)), 1 + scale))
+        out: Tensor = x + self.second(inner)
+        return out
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Paint:
+    """What is to be painted on a patch.
+
+    Attributes
+    ----------
+    colour : (N, 3, PATCH, PATCH) Tensor
+        To be added to the moved picture where the mask is open, in units of half the range of values (-1..1 is the range).
+    mask : (N, 1, PATCH, PATCH) Tensor
+        0..1, fading to 0 along the border.
+    """
+
+    colour: Tensor
+    mask: Tensor
+
+    def over(self, moved: Tensor) -> Tensor:
+        """The painted patch, from the moved one (N, 3, PATCH, PATCH) in -1..1."""
+        return moved + self.mask * self.colour
+
+
+class Painter(nn.Module):
+    """U-Net from a moved patch and the controls before and after to its `Paint`."""
+
+    fade: Tensor
+
+    def __init__(self, config: PainterConfig | None = None) -> None:
+        super().__init__()
+        self.config = config or PainterConfig()
+        w, told = self.config.widths, self.config.told
+        self.tell = nn.Sequential(nn.Linear(2 * len(CHANNELS), 64), nn.SiLU(), nn.Linear(64, told), nn.SiLU())
+        self.stem = nn.Conv2d(4 * (PATCH_CHANNELS + 2), w[0], 3, 1, 1)
+        self.down = nn.ModuleList(nn.Conv2d(a, b, 3, 2, 1) for a, b in pairwise(w))
+        self.on_the_way_down = nn.ModuleList(ToldBlock(c, told) for c in w)
+        self.bottom = ToldBlock(w[-1], told)
+        self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairwise(w))
+        self.on_the_way_up = nn.ModuleList(ToldBlock(c, told) for c in w[:-1])
+        self.head = nn.Conv2d(w[0], 4 * 4, 3, 1, 1)
+        with torch.no_grad():
+            self.head.weight[:12].mul_(0.1)
+            self.head.bias.zero_()  # type: ignore[union-attr]
+            self.head.bias[12:] = MASK_AT_START  # type: ignore[index]
+        line = torch.linspace(-1, 1, PATCH)
+        edge = ((1 - line.abs()) / 0.15).clamp(0, 1)
+        self.register_buffer("fade", (edge[:, None] * edge)[None, None], persistent=False)
+        self.register_buffer("place", torch.stack(torch.meshgrid(line, line, indexing="ij"))[None], persistent=False)
+        self.place: Tensor
+
+    @classmethod
+    def from_file(cls, path: Path) -> Painter:
+        """The network of a weights file, in evaluation mode; `ModelFileError` if it is missing or damaged."""
+        stored = load_model(path, kind="icface.painter")
+        network = cls(build(PainterConfig, stored.config, path=path))
+        load_into(network, stored, path=path)
+        return network.eval()
+
+    def description(self) -> dict[str, Any]:
+        """The configuration as plain values."""
+        return asdict(self.config)
+
+    def forward(self, patch: Tensor, before: Tensor, after: Tensor) -> Paint:
+        """What to paint.
+
+        Parameters
+        ----------
+        patch : (N, PATCH_CHANNELS, PATCH, PATCH)
+            Pictures in -1..1, shares in 0..1, stretch in -1..1 (see `icface.model.mouth.patch`).
+        before, after : (N, 56)
+            Controls of the source and those wanted; angles in units of 30 degrees.
+        """
+        told = self.tell(torch.cat([after, after - before], 1))
+        x = torch.cat([patch, self.place.expand(len(patch), -1, -1, -1)], 1)
+        x = self.on_the_way_down[0](self.stem(F.pixel_unshuffle(x, 2)), told)
+        skipped = []
+        for down, block in zip(self.down, self.on_the_way_down[1:], strict=True):
+            skipped.append(x)
+            x = block(F.silu(down(x)), told)
+        x = self.bottom(x, told)
+        for up, block in reversed(list(zip(self.up, self.on_the_way_up, strict=True))):
+            x = block(skipped.pop() + upsample(up(x)), told)
+        out = F.pixel_shuffle(self.head(F.silu(x)), 2)
+        return Paint(out[:, :3], torch.sigmoid(out[:, 3:]) * self.fade)

@@ -1,0 +1,298 @@
+"""The networks of the built-in tracker: one finds faces in a picture, one reads a face, one looks again at what was read.
+
+All take RGB scaled to -1..1. Heads are plain numbers; `DetectorOutput` and `LandmarkOutput` say what they mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from icface.face.controls import CHANNELS
+from icface.face.geometry import RIGID_POINTS
+
+N_POINTS = 478
+DETECTOR_STRIDE = 8
+SIZE_UNIT = 32.0
+"""Face size in pixels whose logarithm the detector calls 0."""
+READ_MARGIN = 1.35
+"""Side of a landmark crop in extents of the face mesh."""
+ANGLE_UNIT_DEG = 30.0
+"""Head angles leave the landmark network in these units."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorOutput:
+    """Maps of one picture in cells of `DETECTOR_STRIDE` pixels, shapes (N, h, w) or (N, 2, h, w).
+
+    Attributes
+    ----------
+    heat : Tensor
+        Logit that the middle of a face lies in this cell.
+    log_size : Tensor
+        log of the face mesh's larger extent over `SIZE_UNIT`.
+    tilt : Tensor
+        cos and sin of the eye line's angle, clockwise on the screen (not normalised).
+    offset : Tensor
+        x and y from the cell's middle to the face's, in cells.
+    """
+
+    heat: Tensor
+    log_size: Tensor
+    tilt: Tensor
+    offset: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class LandmarkOutput:
+    """What a crop shows.
+
+    Attributes
+    ----------
+    points : (N, 478, 3) Tensor
+        In crop sides from the crop's middle, z in the mesh's convention.
+    controls : (N, 56) Tensor
+        Angles in `ANGLE_UNIT_DEG`, channels in 0..1 (not clipped).
+    face : (N,) Tensor
+        Logit that this is a face, well framed.
+    """
+
+    points: Tensor
+    controls: Tensor
+    face: Tensor
+
+
+class ConvNorm(nn.Module):
+    """3 x 3 convolution and batch normalisation, which `fuse` makes one."""
+
+    def __init__(self, inputs: int, outputs: int, *, stride: int = 1, dilation: int = 1) -> None:
+        super().__init__()
+        self.conv: nn.Conv2d = nn.Conv2d(inputs, outputs, 3, stride, dilation, dilation, bias=False)
+        self.norm: nn.Module = nn.BatchNorm2d(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, inputs, H, W) to (N, outputs, H / stride, W / stride)."""
+        y: Tensor = self.norm(self.conv(x))
+        return y
+
+    def fuse(self) -> None:
+        """Work the normalisation into the convolution; for inference only."""
+        if isinstance(self.norm, nn.BatchNorm2d):
+            self.conv = fuse_conv_bn_eval(self.conv, self.norm)
+            self.norm = nn.Identity()
+
+
+class Residual(nn.Module):
+    """Two convolutions beside a shortcut."""
+
+    def __init__(self, width: int, *, dilation: int = 1) -> None:
+        super().__init__()
+        self.first = ConvNorm(width, width)
+        self.second = ConvNorm(width, width, dilation=dilation)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape out as in."""
+        return torch.relu(x + self.second(torch.relu(self.first(x))))
+
+
+class Down(nn.Module):
+    """Half the size, another width."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.conv = ConvNorm(inputs, outputs, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, inputs, H, W) to (N, outputs, H / 2, W / 2)."""
+        return torch.relu(self.conv(x))
+
+
+def dense(inputs: int, outputs: int) -> nn.Sequential:
+    """A fully connected layer whose units cannot die: normalised, then a smooth step."""
+    return nn.Sequential(nn.Linear(inputs, outputs), nn.LayerNorm(outputs), nn.SiLU())
+
+
+class TrackerNet(nn.Module):
+    """What the networks share: built from plain values, ready for inference in one call."""
+
+    config: dict[str, Any]
+
+    def ready(self) -> Self:
+        """For inference: evaluation mode, normalisations fused, channels last."""
+        self.eval().requires_grad_(False)
+        for module in self.modules():
+            if isinstance(module, ConvNorm):
+                module.fuse()
+        return self.to(memory_format=torch.channels_last)
+
+
+class FaceDetectorNet(TrackerNet):
+    """Faces of about 14 to 110 pixels anywhere in a picture, at any tilt up to some 50 degrees."""
+
+    def __init__(self, widths: tuple[int, int, int] = (16, 24, 48), blocks: tuple[int, int] = (1, 3)) -> None:
+        super().__init__()
+        a, b, c = widths
+        self.config = {"widths": list(widths), "blocks": list(blocks)}
+        layers: list[nn.Module] = [Down(3, a), Down(a, b), *(Residual(b) for _ in range(blocks[0])), Down(b, c)]
+        layers += [Residual(c, dilation=2 if i % 2 else 1) for i in range(blocks[1])]
+        self.trunk = nn.Sequential(*layers)
+        self.head = nn.Conv2d(c, 6, 1)
+        nn.init.constant_(self.head.bias[:1], -4.0)  # type: ignore[index]
+
+    def forward(self, picture: Tensor) -> DetectorOutput:
+        """(N, 3, H, W) with H and W multiples of `DETECTOR_STRIDE`."""
+        maps = self.head(self.trunk(picture))
+        return DetectorOutput(maps[:, 0], maps[:, 1], maps[:, 2:4], maps[:, 4:6])
+
+
+class LandmarkNet(TrackerNet):
+    """Landmarks, controls and "is this a face" of one crop."""
+
+    def __init__(
+        self,
+        size: int = 128,
+        widths: tuple[int, int, int, int, int] = (16, 24, 48, 96, 160),
+        blocks: tuple[int, int, int, int] = (1, 2, 2, 1),
+        hidden: int = 320,
+    ) -> None:
+        super().__init__()
+        self.size = size
+        self.config = {"size": size, "widths": list(widths), "blocks": list(blocks), "hidden": hidden}
+        layers: list[nn.Module] = [Down(3, widths[0])]
+        for before, after, count in zip(widths, widths[1:], blocks, strict=False):
+            layers += [Down(before, after), *(Residual(after) for _ in range(count))]
+        self.trunk = nn.Sequential(*layers)
+        self.hidden = dense(widths[-1] * (size // 32) ** 2, hidden)
+        self.points = nn.Linear(hidden, N_POINTS * 3)
+        self.controls = nn.Linear(hidden, len(CHANNELS))
+        self.face = nn.Linear(hidden, 1)
+
+    def forward(self, crop: Tensor) -> LandmarkOutput:
+        """(N, 3, size, size)."""
+        features = self.hidden(self.trunk(crop).flatten(1))
+        return LandmarkOutput(
+            self.points(features).unflatten(1, (N_POINTS, 3)), self.controls(features), self.face(features)[:, 0]
+        )
+
+
+FEATURE_POINTS = (
+    # eyes, brows, irises
+    33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246,
+    263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466,
+    70, 63, 105, 66, 107, 55, 65, 52, 53, 46, 300, 293, 334, 296, 336, 285, 295, 282, 283, 276,
+    468, 469, 470, 471, 472, 473, 474, 475, 476, 477,
+    # lips
+    61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185,
+    78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191,
+    # nose, cheeks, forehead, chin and jaw
+    1, 2, 4, 5, 6, 168, 195, 197, 98, 327, 48, 278, 129, 358, 50, 280, 205, 425, 36, 266, 187, 411, 117, 346,
+    10, 9, 8, 151, 67, 297, 109, 338, 152, 148, 377, 176, 400, 199, 200, 172, 397, 136, 365, 58, 288, 132, 361,
+    234, 454, 127, 356,
+)  # fmt: skip
+"""Landmarks at which the refiner looks: face-mesh numbers."""
+REFINE_MARGIN = 1.25
+"""Side of a refiner's crop in extents of the face mesh."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefinerOutput:
+    """What a second look at a crop shows.
+
+    Attributes
+    ----------
+    points : tuple of (N, 478, 2) Tensor
+        The landmarks after each stage, in crop sides from the crop's middle; the last is the answer.
+    controls : (N, 56) Tensor
+        Angles in `ANGLE_UNIT_DEG`, channels in 0..1 (not clipped).
+    """
+
+    points: tuple[Tensor, ...]
+    controls: Tensor
+
+
+_DROPOUT = 0.15
+
+
+class RefinerStage(nn.Module):
+    """One correction of a face's shape from what the picture shows at each of its points."""
+
+    def __init__(self, features: int, reduced: int, hidden: int) -> None:
+        super().__init__()
+        count = len(FEATURE_POINTS)
+        self.reduce = nn.Linear(features, reduced)
+        self.hidden = nn.Sequential(dense(count * (reduced + 2) + 3, hidden), dense(hidden, hidden))
+        self.points = nn.Linear(hidden, N_POINTS * 2)
+
+    def forward(self, seen: Tensor, shape: Tensor, angles: Tensor) -> tuple[Tensor, Tensor]:
+        """Features (N, K, F) at the points, their places (N, K, 2) on the face, angles (N, 3): hidden units, correction."""
+        told = torch.cat([nn.functional.silu(self.reduce(seen)).flatten(1), shape.flatten(1), angles], 1)
+        hidden: Tensor = nn.functional.dropout(self.hidden[0](told), _DROPOUT, self.training)
+        hidden = self.hidden[1](hidden)
+        return hidden, self.points(hidden).unflatten(1, (N_POINTS, 2))
+
+
+class RefinerNet(TrackerNet):
+    """Corrects landmarks, then reads the controls, from shape-indexed features: what a small trunk sees at each landmark.
+
+    A cascade after Xiong and De la Torre, "Supervised descent method and its applications to face alignment" (CVPR 2013),
+    with learnt features: where a landmark lies beside its edge shows at the landmark. Blind to colour, brightness, contrast.
+    """
+
+    def __init__(
+        self,
+        size: int = 128,
+        widths: tuple[int, int, int] = (16, 32, 48),
+        reduced: int = 24,
+        hidden: int = 256,
+        stages: int = 2,
+    ) -> None:
+        super().__init__()
+        self.size = size
+        self.config = {"size": size, "widths": list(widths), "reduced": reduced, "hidden": hidden, "stages": stages}
+        a, b, c = widths
+        self.fine = nn.Sequential(Down(1, a), Residual(a))
+        self.middle = nn.Sequential(Down(a, b), Residual(b))
+        self.coarse = nn.Sequential(Down(b, c), Residual(c))
+        self.stages = nn.ModuleList(RefinerStage(a + b + c, reduced, hidden) for _ in range(stages))
+        self.controls = nn.Linear(hidden, len(CHANNELS))
+        self.register_buffer("looked_at", torch.tensor(FEATURE_POINTS), persistent=False)
+        self.register_buffer("rigid", torch.tensor(RIGID_POINTS), persistent=False)
+        self.looked_at: Tensor
+        self.rigid: Tensor
+
+    def forward(self, crop: Tensor, points: Tensor, angles: Tensor) -> RefinerOutput:
+        """Read crops again.
+
+        Parameters
+        ----------
+        crop : (N, 1 or 3, size, size)
+        points : (N, 478, 2)
+            A first reading's landmarks, in crop sides from the crop's middle.
+        angles : (N, 3)
+            Its yaw, pitch and roll as the crop shows them, in `ANGLE_UNIT_DEG`; what is read is a correction of them.
+        """
+        grey = crop.mean(1, keepdim=True)
+        grey = grey - grey.mean((2, 3), keepdim=True)
+        grey = grey / (grey.std((2, 3), keepdim=True) + 0.02)
+        fine = self.fine(grey)
+        middle = self.middle(fine)
+        maps = (fine, middle, self.coarse(middle))
+        found: list[Tensor] = []
+        hidden = angles
+        for stage in self.stages:
+            here = points[:, self.looked_at]
+            grid = (2 * here)[:, :, None]
+            seen = [nn.functional.grid_sample(m, grid, align_corners=False, padding_mode="border")[..., 0] for m in maps]
+            rigid = points[:, self.rigid]
+            middle_point = rigid.mean(1, keepdim=True)
+            unit = (rigid - middle_point).square().sum(2).mean(1).sqrt()[:, None, None] + 1e-4
+            hidden, change = stage(torch.cat(seen, 1).transpose(1, 2), (here - middle_point) / unit * 0.5, angles)
+            points = points + change * unit
+            found.append(points)
+            points = points.detach()
+        controls = self.controls(hidden)
+        return RefinerOutput(tuple(found), torch.cat([angles + controls[:, :3], controls[:, 3:]], 1))

@@ -1,0 +1,87 @@
+"""Blinks of a driver that close the eyes they drive: how far a person's readings go when the lids are shut.
+
+A tracker reads lids that are shut as a blink of a half or less: how a shut eye looks differs more from one person to the next
+than how far an open one is open. Its readings stay as they are. But when they drive another face, it matters that a blink is
+a blink. Whether lids were shut is told by the landmarks, in comparison with how far apart they are otherwise; from there on,
+and for as long as it lasts, the person's own shut reading stands for 1. Lids that are merely low are left alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from icface.face.controls import CHANNEL_INDEX
+from icface.face.ramps import smoothstep
+from icface.motion.motion import Motion
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+_EYES = {"L": ((386, 374), (385, 380), (387, 373), (263, 362)), "R": ((159, 145), (158, 153), (160, 144), (33, 133))}
+"""Face-mesh points of an eye: three of the upper lid with those below them, and the corners."""
+_OPEN_PERCENTILE = 75
+_SHUT = 0.52
+"""Lids are shut when they are nearer than this share of how far apart they are in an open eye."""
+_LEAST = 0.12
+"""A reading that rises by less above its median is no blink."""
+_ALIKE = 0.7
+"""Of how far the strongest blink rises: what rises less far was not shut."""
+_RISES, _THERE = 0.25, 0.75
+"""Shares of a person's shut reading from which on a blink is completed, and from which on it is whole."""
+_NEAR_S, _FAR_S = 0.12, 0.28
+"""Time from a shut eye up to which what is read is completed, and from which on it is not."""
+
+
+def whole_blinks(motion: Motion) -> Motion:
+    """The motion with blinks that go to 1 where the landmarks say that an eye was shut.
+
+    Parameters
+    ----------
+    motion : Motion
+        Without landmarks, or when no eye shuts, it is returned as it is; and so are all rows that are not beside a blink.
+    """
+    if motion.landmarks is None:
+        return motion
+    found = np.flatnonzero(motion.present & ~np.isnan(motion.landmarks[:, 0, 0]))
+    if len(found) < 3:
+        return motion
+    rows, seconds = motion.controls.copy(), motion.seconds[found]
+    channels = [CHANNEL_INDEX[f"eyeBlink_{side}"] for side in _EYES]
+    read = motion.controls[found][:, channels].astype(np.float64)
+    shut = np.stack(
+        [_shut(motion.landmarks[:, [p for pair in points for p in pair], :2][found]) for points in _EYES.values()], 1
+    )
+    both = _whole(read.mean(1), shut[:, 0] & shut[:, 1], seconds)  # of two eyes that shut one is often read as hardly closing
+    for k, at in enumerate(channels):
+        blink, whole = read[:, k], np.maximum(both, _whole(read[:, k], shut[:, k], seconds))
+        rows[found, at] = np.where(blink < 1, blink + (1 - blink) * whole, blink)
+    return motion if np.array_equal(rows, motion.controls, equal_nan=True) else replace(motion, controls=rows)
+
+
+def _shut(points: NDArray[np.float32]) -> BoolArray:
+    """(N,) whether lids are shut, of points (N, 8, 2) in the order of `_EYES`."""
+    length = np.linalg.norm(np.diff(points.astype(np.float64).reshape(len(points), 4, 2, 2), axis=2)[:, :, 0], axis=2)
+    apart = length[:, :3].mean(1) / np.maximum(length[:, 3], 1e-6)
+    shut: BoolArray = apart < _SHUT * np.percentile(apart, _OPEN_PERCENTILE)
+    return shut
+
+
+def _whole(blink: FloatArray, shut: BoolArray, seconds: FloatArray) -> FloatArray:
+    """(N,) 0..1: how much of what a reading (N,) lacks to be a whole blink it is to be given, from whether lids are shut."""
+    above = blink - np.median(blink)
+    shut = shut & (above >= _LEAST)
+    if not shut.any():
+        return np.zeros_like(blink)
+    height = float(above[shut].max())
+    rises = _eased(above / height, _RISES, _THERE)  # flat above: a shut eye that is held shut does not flutter
+    times = seconds[shut & (above >= _ALIKE * height)]
+    place = np.searchsorted(times, seconds)
+    before, after = (np.abs(seconds - times[np.clip(place - k, 0, len(times) - 1)]) for k in (1, 0))
+    return rises * (1 - _eased(np.minimum(before, after), _NEAR_S, _FAR_S))
+
+
+def _eased(values: FloatArray, begins: float, ends: float) -> FloatArray:
+    return smoothstep(np.clip((values - begins) / (ends - begins), 0, 1))

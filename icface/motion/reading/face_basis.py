@@ -1,0 +1,70 @@
+"""How the animator moves the landmarks of a face, as a table: what readings are fitted with.
+
+The table is made from the shipped networks by ``icface train reading``: the neutralizer says where each landmark lies on the
+canonical face, the animator how that place moves under each channel. It is a file of numbers, so that what is light can fit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load
+
+from icface.face.controls import EXPRESSIONS
+from icface.face.geometry import MESH_POINTS
+from icface.system.digests import DigestError, read_listed
+
+F64 = NDArray[np.float64]
+
+TABLE_FILE = "reading.safetensors"
+
+
+class FaceBasisError(ValueError):
+    """A table that is missing or damaged; the message says which file, and what helps."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceBasis:
+    """A face's landmarks and how they move, head frame: x to the subject's left, y up, z to the front, centimetres.
+
+    Attributes
+    ----------
+    mean : (468, 3) float64
+        Landmarks of the mean face at rest.
+    channels : (53, 468, 3) float64
+        Displacement under each channel at full intensity.
+    """
+
+    mean: F64
+    channels: F64
+
+    @classmethod
+    def from_file(cls, path: Path) -> FaceBasis:
+        """The table of a file.
+
+        Raises
+        ------
+        FaceBasisError
+            If the file is missing, damaged, or holds something else.
+        """
+        try:
+            arrays = load(read_listed(path)[0])
+            mean, channels = (arrays[name].astype(np.float64) for name in ("mean", "channels"))
+        except DigestError as error:
+            raise FaceBasisError(str(error)) from error
+        except (OSError, SafetensorError, KeyError) as error:
+            raise FaceBasisError(f"{path} is missing or damaged ({error}). Install the program again.") from error
+        if mean.shape != (MESH_POINTS, 3) or channels.shape != (len(EXPRESSIONS), MESH_POINTS, 3):
+            raise FaceBasisError(f"{path} holds a table of another program: shapes {mean.shape} and {channels.shape}.")
+        return cls(mean, channels)
+
+
+@cache
+def shipped_basis() -> FaceBasis:
+    """The table that ships, read once."""
+    return FaceBasis.from_file(Path(__file__).resolve().parents[3] / "resources" / "models" / TABLE_FILE)

@@ -1,0 +1,164 @@
+"""Frames of clips as pictures to render from, and what a window shows of clips beside that."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from icface.document import Clip, Project
+from icface.document.mixing import driver_frame
+from icface.face.geometry import MESH_POINTS, Box
+from icface.jobs import Progress
+from icface.media import Photo, Pixels, load_photo, thumbnail
+from icface.media.clip import ClipInfo, file_digest
+from icface.media.clip_reader import ClipReader
+from icface.media.video_file import VideoError
+from icface.motion.motion import Motion
+from icface.rendering.cache import FrameCache
+
+MOST_READERS = 4
+FRAMES_BYTES = 192 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class ClipFrame:
+    """One frame of a clip, by number from 0."""
+
+    clip: Clip
+    index: int
+
+    @property
+    def digest(self) -> str:
+        """That of the clip's file."""
+        return self.clip.digest
+
+    @property
+    def path(self) -> Path:
+        """Where the clip was found."""
+        return Path(self.clip.path)
+
+
+def beside_frame(project: Project, frame: int) -> ClipFrame | None:
+    """What drives the chosen face in a frame of the document, to be shown beside the result; None without a clip that does."""
+    edits = project.face_edits
+    names = [rule.driver for rule in edits.mix if rule.driver] if edits else []
+    for name in dict.fromkeys(names):
+        medium, index = project.driver(name).medium, driver_frame(project, name, frame)
+        if isinstance(medium, Clip) and index is not None:
+            return ClipFrame(medium, min(index, medium.n_frames - 1))
+    return None
+
+
+def clip_of(info: ClipInfo) -> Clip:
+    """What a document keeps of a clip."""
+    return Clip(
+        path=info.path, digest=info.digest, width=info.width, height=info.height, rate=info.rate, n_frames=info.count,
+        duration_s=float(info.duration), has_sound=info.has_sound,
+    )  # fmt: skip
+
+
+def fitted(motion: Motion, seconds: NDArray[np.float64], rate: Fraction) -> Motion:
+    """A tracked motion with a row for every frame of the clip: those that could not be read show no face.
+
+    Parameters
+    ----------
+    motion : Motion
+    seconds : (N,) float64
+        When the clip's frames are shown.
+    rate : Fraction
+        Of the clip.
+    """
+    count, missing = len(seconds), max(len(seconds) - len(motion), 0)
+    controls, landmarks = motion.controls[:count], motion.landmarks
+    if landmarks is not None:
+        landmarks = landmarks[:count]
+    if missing:
+        controls = np.pad(controls, ((0, missing), (0, 0)), constant_values=np.nan)
+        landmarks = None if landmarks is None else np.pad(landmarks, ((0, missing), (0, 0), (0, 0)), constant_values=np.nan)
+    return replace(
+        motion, seconds=seconds, controls=controls, landmarks=landmarks, rate=rate,
+        confidence=np.pad(motion.confidence[:count], (0, missing)), cuts=tuple(cut for cut in motion.cuts if cut < count),
+    )  # fmt: skip
+
+
+def face_crop(photo: Photo, box: Box) -> Pixels:
+    """A square cut of a photo around a face's box, within the photo; a view, not a copy."""
+    x, y = box.centre
+    half = max(box.width, box.height) * 0.65
+    half = min(half, photo.width / 2, photo.height / 2)
+    x = min(max(x + 0.5, half), photo.width - half)
+    y = min(max(y + 0.5, half), photo.height - half)
+    left, top, side = int(x - half), int(y - half), max(int(2 * half), 1)
+    return photo.pixels[top : top + side, left : left + side]
+
+
+def photo_glimpse(path: str, side: int) -> Generator[Progress, None, dict[int, Pixels]]:
+    """Job: a small picture of a photo, its longer side at most `side` pixels, as frame 0; `PhotoError` if it cannot be read."""
+    yield Progress(0, 1, f"Reading {Path(path).name}")
+    return {0: thumbnail(load_photo(path).rgb8, side)}
+
+
+class RecentClips:
+    """Frames of the clips that were looked at last; belongs to one thread, as its readers do."""
+
+    def __init__(self) -> None:
+        self._readers: OrderedDict[str, ClipReader] = OrderedDict()
+        self._frames: FrameCache[tuple[str, int], Photo] = FrameCache(FRAMES_BYTES)
+
+    def photo(self, wanted: ClipFrame) -> Photo:
+        """A frame as a photo, whose digest names clip and frame.
+
+        Raises
+        ------
+        VideoError
+            If the file is gone, damaged, or another one than was opened.
+        """
+        return self._frames.get_or_make((wanted.digest, wanted.index), partial(self._read, wanted))
+
+    def draft(self, wanted: ClipFrame, longest: int) -> NDArray[np.uint8]:
+        """(H, W, 3) a small picture of a frame, its longer side at most `longest` pixels."""
+        return self.reader(wanted.clip).frame(wanted.index).draft(longest)
+
+    def portraits(self, clip: Clip, motions: Sequence[Motion], side: int) -> Generator[Progress, None, tuple[Pixels, ...]]:
+        """Job: a small square picture of each person of a clip, from the frame in which the reading is surest."""
+        made: list[Pixels] = []
+        for motion in motions:
+            yield Progress(len(made), len(motions), f"Looking at the people in {Path(clip.path).name}")
+            frame = int(np.argmax(np.where(motion.present, motion.confidence, -1)))
+            assert motion.landmarks is not None
+            box = Box.around(motion.landmarks[frame, :MESH_POINTS])
+            crop = face_crop(self.photo(ClipFrame(clip, min(frame, clip.n_frames - 1))), box)
+            made.append(thumbnail(crop, side))
+        return tuple(made)
+
+    def reader(self, clip: Clip) -> ClipReader:
+        """The clip's reader, open, for the thread that calls."""
+        if clip.digest in self._readers:
+            self._readers.move_to_end(clip.digest)
+            return self._readers[clip.digest]
+        path = Path(clip.path)
+        if not path.is_file():
+            raise VideoError(f"{path} is not there any more. Put it back, or point out where it is now.")
+        if file_digest(path) != clip.digest:
+            raise VideoError(f"{path} is another clip than before. Put the old one back, or open this one anew.")
+        reader = self._readers[clip.digest] = ClipReader(path)
+        while len(self._readers) > MOST_READERS:
+            self._readers.popitem(last=False)[1].close()
+        return reader
+
+    def close(self) -> None:
+        """Let go of all files and frames; what is asked for later is read again."""
+        self._frames.clear()
+        while self._readers:
+            self._readers.popitem()[1].close()
+
+    def _read(self, wanted: ClipFrame) -> Photo:
+        pixels = self.reader(wanted.clip).frame(wanted.index).pixels()
+        return Photo(pixels, wanted.path, f"{wanted.digest}:{wanted.index}")

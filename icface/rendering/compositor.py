@@ -1,0 +1,242 @@
+"""A predicted flow applied to the photo at its own resolution.
+
+Only the picture under the face crop is touched, at rest nothing is, and every pixel that moves is one of the photo's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from icface.face.geometry import Similarity
+from icface.media import Photo
+from icface.model.mouth.patch import SMOOTH_PX, Patch
+from icface.model.networks.neutralizer import GRID
+from icface.rendering.predictor import FacePrediction, SourceEncoding
+
+Quality = Literal["draft", "full"]
+Pixels = NDArray[Any]
+_SUPPORT = {"draft": (cv2.INTER_LINEAR, cv2.INTER_LINEAR), "full": (cv2.INTER_CUBIC, cv2.INTER_CUBIC)}
+_STILL = 1e-3
+_UNSEEN = 1 / 2048
+"""Paint weaker than this share of the range of values is taken for none."""
+_BAND_PIXELS = 1 << 21
+_SUPPORT_PX = 3
+_NEAR = np.ones((5, 5), np.uint8)
+
+
+def composite(
+    image: Pixels,
+    encoding: SourceEncoding,
+    prediction: FacePrediction,
+    *,
+    quality: Quality = "full",
+    checkpoint: Callable[[], None] = lambda: None,
+) -> Pixels:
+    """The edited photo.
+
+    Parameters
+    ----------
+    image : (H, W, 3 or 4) uint8 or uint16
+        The photo that was encoded, at the size it was encoded at; alpha moves along.
+    quality : "draft" or "full"
+        Bilinear, or bicubic for both the flow and the pixels.
+    checkpoint : callable, optional
+        Called every two megapixels; what it raises ends the work.
+
+    Returns
+    -------
+    array
+        Of the same shape and type; the very same array when nothing changes.
+    """
+    if prediction.flow is None:
+        return image
+    region = _touched(image, encoding.crop_from_image, prediction)
+    if region is None:
+        return image
+    left, top, right, bottom = region
+    result = image.copy()
+    rows = max(_BAND_PIXELS // (right - left), 1)
+    for low in range(top, bottom, rows):  # a face that fills 100 megapixels must not need several arrays of that size
+        checkpoint()
+        high = min(low + rows, bottom)
+        result[low:high, left:right] = _moved(image, (left, low, right, high), encoding, prediction, quality)
+    return result
+
+
+def _moved(
+    image: Pixels, region: tuple[int, int, int, int], encoding: SourceEncoding, prediction: FacePrediction, quality: Quality
+) -> Pixels:
+    """The edited pixels of a region: left, top, right, bottom in the image."""
+    left, top, right, bottom = region
+    here = Similarity((1, 0, -left, 0, 1, -top)) @ encoding.crop_from_image.inverse()  # region from grid
+    wide, high = right - left, bottom - top
+    assert prediction.flow is not None
+    moved = _sampled(image, region, here, prediction.flow, quality)
+    for flow, mask in ((prediction.back_flow, prediction.back), *prediction.eyes):
+        if flow is None or mask is None:
+            continue
+        for share, (x0, y0, x1, y1) in _shares(mask, here, (wide, high)):
+            inner, there = (left + x0, top + y0, left + x1, top + y1), Similarity((1, 0, -x0, 0, 1, -y0)) @ here
+            behind = _sampled(image, inner, there, flow, quality)
+            moved[y0:y1, x0:x1] = _blended(moved[y0:y1, x0:x1], behind, share[..., None])
+    if prediction.cavity is not None:
+        colour = np.array(encoding.cavity_rgb, np.float32) * (np.iinfo(moved.dtype).max / 255)
+        for share, (x0, y0, x1, y1) in _shares(prediction.cavity, here, (wide, high)):
+            under = moved[y0:y1, x0:x1, :3]  # alpha stays
+            moved[y0:y1, x0:x1, :3] = _blended(under, colour, share[..., None])
+    for patch in prediction.patches:
+        moved = _with_patch(moved, here, patch, quality)
+    return moved
+
+
+def _shares(
+    mask: NDArray[np.float32], here: Similarity, size: tuple[int, int]
+) -> Iterator[tuple[NDArray[np.float32], tuple[int, int, int, int]]]:
+    """Each spot of a mask over the grid, 0..1, at the region's resolution, with its left, top, right, bottom there.
+
+    `here` is region from grid; `size` is the region's width and height. Spots that lie near each other come as one.
+    """
+    shown = (mask > 0).view(np.uint8)
+    left, top, across, down = cv2.boundingRect(shown)
+    if not across:
+        return
+    near = cv2.dilate(shown[top : top + down, left : left + across], _NEAR)
+    count, _, boxes, _ = cv2.connectedComponentsWithStats(near, connectivity=8)
+    for x, y, wide, high in boxes[1:count, :4] + np.array([left - 2, top - 2, 4, 4], np.float64):
+        corners = here.points(np.array([[x, y], [x + wide, y], [x, y + high], [x + wide, y + high]]))
+        low = np.maximum(np.floor(corners.min(0)).astype(int), 0)
+        end = np.minimum(np.ceil(corners.max(0)).astype(int) + 1, size)
+        if (end <= low).any():
+            continue
+        inner = Similarity((1, 0, -float(low[0]), 0, 1, -float(low[1]))) @ here
+        into = (int(end[0] - low[0]), int(end[1] - low[1]))
+        yield cv2.warpAffine(mask, inner.matrix, into, flags=cv2.INTER_LINEAR), (*map(int, low), *map(int, end))  # type: ignore[misc]
+
+
+def _with_patch(moved: Pixels, here: Similarity, patch: Patch, quality: Quality) -> Pixels:
+    """The painter's colours added under their mask, at the picture's own resolution; alpha stays."""
+    paint = patch.colour * patch.mask[..., None]
+    seen = patch.mask > _UNSEEN if patch.opaque else (np.abs(paint) > _UNSEEN).any(2)
+    rows, columns = (np.flatnonzero(seen.any(1 - axis)) for axis in (0, 1))
+    if not len(rows):
+        return moved
+    there = here @ patch.patch_from_grid.inverse()  # region from patch
+    x0, x1, y0, y1 = columns[0] - 2, columns[-1] + 2, rows[0] - 2, rows[-1] + 2
+    corners = there.points(np.array([[x0, y0], [x1, y0], [x0, y1], [x1, y1]], np.float64))
+    low, high = np.floor(corners.min(0)).astype(int), np.ceil(corners.max(0)).astype(int) + 1
+    left, top = max(int(low[0]), 0), max(int(low[1]), 0)
+    right, bottom = min(int(high[0]), moved.shape[1]), min(int(high[1]), moved.shape[0])
+    if right <= left or bottom <= top:
+        return moved
+    inner = Similarity((1, 0, -left, 0, 1, -top)) @ there
+    colour: Pixels = cv2.warpAffine(
+        paint * np.iinfo(moved.dtype).max, inner.matrix, (right - left, bottom - top), flags=_SUPPORT[quality][1]
+    )
+    window = np.s_[top:bottom, left:right]
+    if patch.smooth is not None:
+        share: Pixels = cv2.warpAffine(patch.smooth, inner.matrix, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
+        under = np.ascontiguousarray(moved[window][..., :3])
+        moved[window][..., :3] = _blended(under, cv2.GaussianBlur(under, (0, 0), SMOOTH_PX * inner.scale), share[..., None])
+    if patch.opaque:
+        cover: Pixels = cv2.warpAffine(patch.mask, inner.matrix, (right - left, bottom - top), flags=_SUPPORT[quality][1])
+        left_over = np.clip(1 - cover, 0, 1)[..., None]
+        moved[window][..., :3] = (moved[window][..., :3] * left_over + 0.5).astype(moved.dtype)
+    depth = cv2.CV_8U if moved.dtype == np.uint8 else cv2.CV_16U
+    moved[window][..., :3] = cv2.add(np.ascontiguousarray(moved[window][..., :3]), colour, dtype=depth)
+    return moved
+
+
+def _sampled(
+    image: Pixels, region: tuple[int, int, int, int], here: Similarity, field: NDArray[np.float32], quality: Quality
+) -> Pixels:
+    """The pixels of a region through one layer's flow; `here` is region from grid."""
+    left, top, right, bottom = region
+    wide, high = right - left, bottom - top
+    flow_support, pixel_support = _SUPPORT[quality]
+    part, (x0, y0) = _under(here, (wide, high), field)
+    into = np.zeros((4, 2), np.float32)  # four channels, for OpenCV resamples and blends those much faster than two or three
+    into[:2] = here.matrix[:, :2]
+    flow: Pixels = cv2.transform(part, into)  # image pixels
+    for axis, start in enumerate((y0, x0)):  # as the border: bicubic interpolation looks two rows beyond a pixel
+        rows = flow.swapaxes(0, axis)
+        for row in (1 - start, GRID - 2 - start):
+            if 0 <= row < len(rows):
+                rows[row] = 0
+    there = here @ Similarity((1, 0, x0, 0, 1, y0))
+    shift: Pixels = cv2.warpAffine(flow, there.matrix, (wide, high), flags=flow_support, borderMode=cv2.BORDER_CONSTANT)
+    source, (from_x, from_y) = _reachable(image, region, flow)
+    x: Pixels = cv2.extractChannel(shift, 0)
+    y: Pixels = cv2.extractChannel(shift, 1)
+    x += np.arange(left - from_x, right - from_x, dtype=np.float32)
+    y += np.arange(top - from_y, bottom - from_y, dtype=np.float32)[:, None]
+    if image.shape[2] == 3:
+        source = cv2.cvtColor(source, cv2.COLOR_RGB2RGBA)
+    moved: Pixels = cv2.remap(source, x, y, pixel_support, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.cvtColor(moved, cv2.COLOR_RGBA2RGB) if image.shape[2] == 3 else moved
+
+
+def _under(here: Similarity, size: tuple[int, int], field: NDArray[np.float32]) -> tuple[NDArray[np.float32], tuple[int, int]]:
+    """The part of a field on the grid that a region of this width and height may look at, and its left top corner."""
+    wide, high = size
+    corners = here.inverse().points(np.array([[0, 0], [wide, 0], [0, high], [wide, high]], np.float64))
+    x0, y0 = (int(v) for v in np.clip(np.floor(corners.min(0)) - _SUPPORT_PX, 0, GRID - 1))
+    x1, y1 = (int(v) for v in np.clip(np.ceil(corners.max(0)) + _SUPPORT_PX, (x0 + 1, y0 + 1), GRID))
+    return field[y0:y1, x0:x1], (x0, y0)
+
+
+def _touched(image: Pixels, crop_from_image: Similarity, prediction: FacePrediction) -> tuple[int, int, int, int] | None:
+    """Left, top, right, bottom of the pixels that move, in the image."""
+    assert prediction.flow is not None
+    size = np.abs(prediction.flow).reshape(GRID, 2 * GRID)
+    by_row, by_column = size.max(1), size.max(0).reshape(GRID, 2).max(1)
+    for _, mask in prediction.eyes[:1]:
+        by_row, by_column = np.maximum(by_row, mask.max(1)), np.maximum(by_column, mask.max(0))
+    rows, columns = np.flatnonzero(by_row > _STILL), np.flatnonzero(by_column > _STILL)
+    if not len(rows):
+        return None
+    x0, x1, y0, y1 = columns[0] - 1.5, columns[-1] + 1.5, rows[0] - 1.5, rows[-1] + 1.5
+    edge = GRID - 0.5
+    grid = np.clip(np.array([[x0, y0], [x1, y0], [x0, y1], [x1, y1]]), -0.5, edge)
+    corners = crop_from_image.inverse().points(grid)
+    low, high = np.floor(corners.min(0)).astype(int), np.ceil(corners.max(0)).astype(int) + 1
+    left, top = max(int(low[0]), 0), max(int(low[1]), 0)
+    right, bottom = min(int(high[0]), image.shape[1]), min(int(high[1]), image.shape[0])
+    return (left, top, right, bottom) if right > left and bottom > top else None
+
+
+def _reachable(image: Pixels, region: tuple[int, int, int, int], flow: NDArray[np.float32]) -> tuple[Pixels, tuple[int, int]]:
+    """The part of the image from which a region can be filled, and its left top corner.
+
+    OpenCV's remap takes pictures up to 32767 pixels wide; faces are smaller.
+    """
+    bounds = []
+    least, most = flow.min(0).min(0), flow.max(0).max(0)
+    for axis in (0, 1):
+        low, high = min(float(least[axis]), 0.0), max(float(most[axis]), 0.0)
+        margin = 4 + 0.25 * (high - low)  # bicubic interpolation goes beyond the values it is given
+        size = image.shape[1 - axis]
+        first = int(np.clip(np.floor(region[axis] + low - margin), 0, size - 1))
+        bounds.append((first, int(np.clip(np.ceil(region[axis + 2] + high + margin), first + 1, size))))
+    (left, right), (top, bottom) = bounds
+    return image[top:bottom, left:right], (left, top)
+
+
+def _blended(under: Pixels, over: Pixels, share: Pixels) -> Pixels:
+    """`over` laid on `under` by its share, rounded to the depth of `under`; equal pixels stay as they are."""
+    mixed: Pixels = (under + (over.astype(np.float32) - under) * share + 0.5).astype(under.dtype)
+    return mixed
+
+
+def in_picture(encoding: SourceEncoding, photo: Photo, picture: Photo) -> SourceEncoding:
+    """The encoding of a face of the photo, as of the same face in the photo's reduced copy."""
+    if picture is photo:
+        return encoding
+    across, down = photo.width / picture.width, photo.height / picture.height
+    photo_from_picture = Similarity((across, 0, (across - 1) / 2, 0, down, (down - 1) / 2))
+    return replace(encoding, crop_from_image=encoding.crop_from_image @ photo_from_picture)

@@ -1,0 +1,397 @@
+"""From a request to a picture: encode each face once, predict and composite it at every change.
+
+A `FrameRequest` is complete: rendering reads no settings, no widgets and no clock. A `Renderer` belongs to one thread,
+as a rule that of `icface.jobs.RenderEngine`, and loads its networks there when they are first needed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from icface.document import Clip, Face, Project, ProjectError, Region, Source
+from icface.document.mixing import resolve
+from icface.face.controls import ControlVector, apply_deltas, deltas_from_settings
+from icface.face.geometry import Box
+from icface.jobs import Checkpoint, Progress
+from icface.media import Photo, Pixels, load_photo, thumbnail
+from icface.media.clip import probe
+from icface.media.video import VideoError
+from icface.motion.motion import Motion
+from icface.rendering.cache import FrameCache
+from icface.rendering.clip_pictures import ClipFrame, RecentClips, clip_of, fitted
+from icface.rendering.kinds import is_clip
+from icface.rendering.protection import protect
+from icface.system.memory import give_back
+
+if TYPE_CHECKING:
+    from icface.face.observation import FaceTracker
+    from icface.rendering.predictor import FacePredictor, SourceEncoding
+
+Quality = Literal["draft", "full"]
+
+ENCODINGS_BYTES = 256 * 2**20
+WORKING_COPIES_BYTES = 128 * 2**20
+DRAFTS_BYTES = 256 * 2**20
+"""Of drafts that were played, so that a loop runs smoothly the second time."""
+BESIDE_SIDE = 320
+"""Longest side of the small picture beside the result, pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRequest:
+    """All that decides how a picture looks.
+
+    Attributes
+    ----------
+    photo : Photo or ClipFrame
+        Compared by its digest, and a clip's frame by its number.
+    faces : tuple of Face
+        In pixels of the photo, as it shows them.
+    controls : tuple of (ControlVector or None)
+        The state each face is to take; None leaves it as it is.
+    quality : "draft" or "full"
+        Draft for the screen while sliders move, full at the photo's own size.
+    max_side : int or None
+        Longest side of a draft in pixels: larger photos are reduced to it, smaller ones never enlarged. None: as it is.
+    regions : tuple of Region
+        Parts of the picture that stay as they are, in pixels of the photo.
+    frame : int
+        Of the document; what the picture shows is decided by the other attributes.
+    beside : ClipFrame or None
+        What a small picture beside the result is to show: a frame of what drives it.
+    playing : bool
+        The next frame will be asked for soon, and this one again if a loop is played: its draft is kept.
+    """
+
+    photo: Photo | ClipFrame = field(compare=False)
+    faces: tuple[Face, ...]
+    controls: tuple[ControlVector | None, ...]
+    quality: Quality = "full"
+    max_side: int | None = None
+    regions: tuple[Region, ...] = ()
+    frame: int = field(default=0, compare=False)
+    beside: ClipFrame | None = field(default=None, compare=False)
+    playing: bool = field(default=False, compare=False)
+    photo_digest: str = field(init=False, repr=False)
+    clip_frame: int | None = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.controls) != len(self.faces):
+            raise ValueError(f"{len(self.controls)} states for {len(self.faces)} faces; give one for each, or None.")
+        if self.max_side is not None and self.max_side < 1:
+            raise ValueError(f"A draft has at least 1 pixel a side, not {self.max_side}.")
+        object.__setattr__(self, "photo_digest", self.photo.digest)
+        object.__setattr__(self, "clip_frame", self.photo.index if isinstance(self.photo, ClipFrame) else None)
+
+    @classmethod
+    def of(
+        cls, project: Project, photo: Photo, quality: Quality = "full", max_side: int | None = None, *, frame: int = 0
+    ) -> FrameRequest:
+        """What a document asks for in a frame.
+
+        Parameters
+        ----------
+        project : Project
+        photo : Photo
+            The source; of a clip any frame, with the digest of the clip.
+        quality, max_side
+            See the attributes.
+        frame : int
+            Of the document.
+
+        Raises
+        ------
+        ProjectError
+            If the photo is not the document's source.
+        """
+        if project.source is None or project.source.digest != photo.digest:
+            raise ProjectError(f"{photo.path} is not the photo of this document; open it first.")
+        clip = project.clip
+        picture = photo if clip is None else ClipFrame(clip, min(max(frame, 0), clip.n_frames - 1))
+        faces: list[Face] = []
+        controls: list[ControlVector | None] = []
+        for index, edits in enumerate(project.edits):
+            face = project.faces[index].at(frame)
+            if face is not None:
+                faces.append(face)
+                controls.append(resolve(project, index, frame=frame) if edits.changes_something else None)
+        return cls(picture, tuple(faces), tuple(controls), quality, max_side, project.regions, frame)
+
+    @property
+    def changes(self) -> tuple[tuple[Face, ControlVector], ...]:
+        """The faces that are to leave the photo's own state, and the states they take."""
+        pairs = zip(self.faces, self.controls, strict=True)
+        return tuple((face, wanted) for face, wanted in pairs if wanted is not None and wanted != face.controls)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """A finished picture.
+
+    Attributes
+    ----------
+    pixels : (H, W, 3 or 4) uint8 or uint16
+        Channels and depth of the photo; the photo's very array when nothing was to change. Not to be written to.
+    milliseconds : float
+        Time from the request's start on the engine's thread.
+    request : FrameRequest
+        What was asked.
+    before : Photo
+        The unedited picture, at its own size.
+    beside : (h, w, 3) uint8 or None
+        The small picture that was asked for beside the result; None too where its clip cannot be read.
+    """
+
+    pixels: Pixels
+    milliseconds: float
+    request: FrameRequest
+    before: Photo
+    beside: Pixels | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opened:
+    """A photo or clip that was read.
+
+    Attributes
+    ----------
+    photo : Photo
+        Of a clip, its first frame, with the digest of the clip.
+    faces : tuple of Face
+        Largest first; without any, the user may draw a box. A clip's faces are not known before it is tracked.
+    clip : Clip or None
+    """
+
+    photo: Photo
+    faces: tuple[Face, ...]
+    clip: Clip | None = None
+
+    @property
+    def source(self) -> Source | Clip:
+        """What a document keeps of it."""
+        return self.clip or Source(str(self.photo.path), self.photo.digest, self.photo.width, self.photo.height)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tracked:
+    """What was read in a clip: a motion for each person, who is seen longest and largest first."""
+
+    clip: Clip
+    motions: tuple[Motion, ...]
+    notes: tuple[str, ...] = ()
+
+
+def _read_ahead(faces: tuple[Face, ...]) -> None:
+    """Work out what the sliders will show on this thread, once, so that no other has to wait for it."""
+    for face in faces:
+        _ = face.readings
+
+
+def _carry_on() -> None:
+    """The checkpoint of a rendering that nothing supersedes."""
+
+
+class Renderer:
+    """Opens photos, reads faces and renders requests, keeping what is needed again.
+
+    Parameters
+    ----------
+    predictor : FacePredictor, optional
+        Loaded from the shipped weights when first needed, if omitted.
+    tracker : FaceTracker, optional
+        The built-in one, if omitted.
+    device : str
+        Wish for a predictor that is loaded later: auto, cpu, cuda or mps.
+    """
+
+    def __init__(
+        self, predictor: FacePredictor | None = None, tracker: FaceTracker | None = None, *, device: str = "auto"
+    ) -> None:
+        self._predictor = predictor
+        self._tracker = tracker
+        self._device = device
+        self._encodings: FrameCache[tuple[str, Face], SourceEncoding] = FrameCache(ENCODINGS_BYTES)
+        self._copies: FrameCache[tuple[str, int], Photo] = FrameCache(WORKING_COPIES_BYTES)
+        self._drafts: FrameCache[FrameRequest, Pixels] = FrameCache(DRAFTS_BYTES)
+        self._clips = RecentClips()
+
+    @property
+    def device_name(self) -> str:
+        """Where the networks run, for people ("CPU", "CUDA fp16"); empty until they are loaded."""
+        return "" if self._predictor is None else self._predictor.device_name
+
+    def predictor(self) -> FacePredictor:
+        """The networks, for the thread that calls; loaded when first asked for."""
+        return self._load_predictor()
+
+    def drain_notices(self) -> list[str]:
+        """What the predictor wants people to know since the last call, as a fall back from GPU to CPU."""
+        return [] if self._predictor is None else self._predictor.drain_notices()
+
+    def warm_up(self) -> Generator[Progress, None, None]:
+        """Job: load the networks before they are asked for."""
+        yield Progress(0, 2, "Loading the networks")
+        self._load_tracker()
+        yield Progress(1, 2, "Loading the networks")
+        self._load_predictor()
+
+    def forget(self) -> Generator[Progress, None, None]:
+        """Job: let go of all pictures, encodings and clips that are kept for later; the networks stay."""
+        yield Progress(0, 1, "Making room")
+        for cache in (self._encodings, self._copies, self._drafts):
+            cache.clear()
+        self._clips.close()
+        give_back()
+
+    def open(self, path: str | Path) -> Generator[Progress, None, Opened]:
+        """Job: read a photo and find its faces, or look into a clip.
+
+        Raises
+        ------
+        PhotoError, VideoError
+            If it cannot be read.
+        """
+        name = Path(path).name
+        yield Progress(0, 3, f"Reading {name}")
+        if is_clip(path):
+            clip = clip_of(probe(path))
+            first = self._clips.photo(ClipFrame(clip, 0))
+            return Opened(Photo(first.pixels, first.path, clip.digest), (), clip)
+        photo = load_photo(path)
+        yield Progress(1, 3, f"Looking for faces in {name}")
+        found = self._load_tracker().detect(photo.rgb8)
+        yield Progress(2, 3, "Reading the expression" if found else "No face found")
+        faces = tuple(Face.from_observation(face) for face in found)
+        _read_ahead(faces)
+        return Opened(photo, faces)
+
+    def track(self, clip: Clip) -> Generator[Progress, None, Tracked]:
+        """Job: read the faces of a clip, frame by frame; `VideoError` if it cannot be read."""
+        from icface.tracking.remembered import track_clip_once  # noqa: PLC0415  (see _load_predictor)
+
+        name = Path(clip.path).name
+        seconds = self._clips.reader(clip).seconds  # fails here if the file has changed
+        job = track_clip_once(clip.path, self._load_tracker())
+        while True:
+            try:
+                step = next(job)
+            except StopIteration as end:
+                return Tracked(clip, tuple(fitted(motion, seconds, clip.rate) for motion in end.value.motions), end.value.notes)
+            yield Progress(min(step.done, clip.n_frames), clip.n_frames, f"Tracking {name}")
+
+    def filmstrip(self, clip: Clip, frames: Sequence[int], side: int) -> Generator[Progress, None, dict[int, Pixels]]:
+        """Job: small pictures of frames, their longer side at most `side` pixels."""
+        strip: dict[int, Pixels] = {}
+        for frame in frames:
+            yield Progress(len(strip), len(frames), f"Looking through {Path(clip.path).name}")
+            strip[frame] = self._clips.draft(ClipFrame(clip, frame), side)
+        return strip
+
+    def portraits(self, clip: Clip, motions: Sequence[Motion], side: int) -> Generator[Progress, None, tuple[Pixels, ...]]:
+        """Job: a small picture of each person of a clip, who was read with landmarks."""
+        return self._clips.portraits(clip, motions, side)
+
+    def observe(self, photo: Photo, box: Box) -> Face:
+        """The face in a box drawn by hand, image pixels; `NoFaceError` if there can be none."""
+        face = Face.from_observation(self._load_tracker().observe(photo.rgb8, box))
+        _read_ahead((face,))
+        return face
+
+    def prepare(self, photo: Photo, faces: tuple[Face, ...]) -> Generator[Progress, None, None]:
+        """Job: encode faces, so that the first slider to move finds them ready."""
+        for done, face in enumerate(faces):
+            yield Progress(done, len(faces), "Preparing the face")
+            self._encode(photo, face)
+
+    def render(self, request: FrameRequest, checkpoint: Checkpoint = _carry_on) -> Frame:
+        """The picture that a request describes.
+
+        Faces are changed one after the other, each encoded from the photo as it was opened. With no change to any, the
+        pixels are the photo's (or its reduced copy's) own array.
+        """
+        start = time.perf_counter()
+        photo = request.photo if isinstance(request.photo, Photo) else self._clips.photo(request.photo)
+        if (request.playing and request.quality == "draft" and request.changes) or request in self._drafts:
+            pixels = self._drafts.get_or_make(request, lambda: self._changed(request, photo, checkpoint))
+        else:  # of a slider that is dragged no state comes again, and memory that is taken anew each time is slow
+            pixels = self._changed(request, photo, checkpoint)
+        beside = self._beside(request.beside)
+        return Frame(pixels, (time.perf_counter() - start) * 1000, request, photo, beside)
+
+    def _beside(self, wanted: ClipFrame | None) -> Pixels | None:
+        """The small picture beside the result; none of a clip that is gone or damaged, which the result can do without."""
+        try:
+            return None if wanted is None else self._clips.draft(wanted, BESIDE_SIDE)
+        except VideoError:
+            return None
+
+    def _changed(self, request: FrameRequest, photo: Photo, checkpoint: Checkpoint) -> Pixels:
+        picture = photo if request.quality == "full" else self._working_copy(photo, request.max_side)
+        pixels, changes = picture.pixels, request.changes
+        if changes:
+            from icface.rendering.compositor import composite, in_picture  # noqa: PLC0415  (see _load_predictor)
+        for face, controls in changes:
+            checkpoint()
+            encoding = in_picture(self._encode(photo, face), photo, picture)
+            checkpoint()
+            prediction = self._load_predictor().predict(encoding, controls)
+            pixels = composite(pixels, encoding, prediction, quality=request.quality, checkpoint=checkpoint)
+        return protect(pixels, picture.pixels, request.regions, picture.width / photo.width)
+
+    def _encode(self, photo: Photo, face: Face) -> SourceEncoding:
+        """What the networks know of a face: worked out once, at the photo's own size."""
+        return self._encodings.get_or_make(
+            (photo.digest, face), lambda: self._load_predictor().encode(photo.rgb8, face.observation())
+        )
+
+    def _working_copy(self, photo: Photo, max_side: int | None) -> Photo:
+        if max_side is None or max(photo.width, photo.height) <= max_side:
+            return photo
+        return self._copies.get_or_make((photo.digest, max_side), lambda: photo.with_pixels(thumbnail(photo.pixels, max_side)))
+
+    # The networks are imported when first needed: that takes seconds, which no window and no --help should wait for.
+
+    def _load_predictor(self) -> FacePredictor:
+        if self._predictor is None:
+            from icface.rendering.predictor import FacePredictor  # noqa: PLC0415
+
+            self._predictor = FacePredictor.load(self._device)
+        return self._predictor
+
+    def _load_tracker(self) -> FaceTracker:
+        if self._tracker is None:
+            from icface.tracking.builtin import BuiltinTracker  # noqa: PLC0415
+
+            tracker = BuiltinTracker()  # on the CPU: small networks, used once a photo
+            tracker.load()
+            self._tracker = tracker
+        return self._tracker
+
+
+def edit_photo(
+    renderer: Renderer, photo: Photo, face: Face, settings: Mapping[str, float], *, relative: bool = False
+) -> Pixels:
+    """A photo with one face set to what a person asked for, at full quality.
+
+    Parameters
+    ----------
+    renderer : Renderer
+    photo : Photo
+    face : Face
+        One that was found or drawn in this photo.
+    settings : mapping
+        Selectors (``yaw``, ``AU12``, ``AU1+2L``, channel names) to degrees or 0..1, see `deltas_from_settings`.
+    relative : bool
+        Add the values to the photo's own instead of replacing them.
+
+    Returns
+    -------
+    (H, W, 3 or 4) uint8 or uint16
+        As the photo's pixels; that very array when the settings change nothing.
+    """
+    deltas = deltas_from_settings(face.controls, settings, relative=relative)
+    return renderer.render(FrameRequest(photo, (face,), (apply_deltas(face.controls, deltas),))).pixels

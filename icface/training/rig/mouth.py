@@ -1,0 +1,83 @@
+"""The inside of a mouth as the rig opens it: drawn as the product draws it, where no photograph tells.
+
+Teeth that the photograph shows stay the photograph's own and stay in the skull.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from icface.face.geometry import Similarity
+from icface.model.anatomy import INNER_LIPS
+from icface.model.mouth.interior import Tones
+from icface.model.mouth.mouth import Mouth, tones_of
+from icface.training.rig.rig import SKIN, TEETH, View
+
+U8 = NDArray[np.uint8]
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+_LIT = (0.85, 1.1)
+"""Light that falls into a mouth, of what the face around it tells."""
+_TONES = 0.05
+
+
+def open_mouth_on(rng: np.random.Generator, picture: U8, image: U8, before: View, after: View) -> U8:
+    """`picture`, the warped photograph, with the inside of its mouth in a light that varies.
+
+    Parameters
+    ----------
+    picture : (S, S, 3) uint8
+        The photograph warped from `before` to `after`.
+    image : (S, S, 3) uint8
+        The photograph.
+    """
+    inside = after.inside
+    if not inside.any():
+        return picture
+    mouth = _mouth(rng, image, before)
+    turn, pivot = after.state.rotation @ before.state.rotation.T, before.state.pivot
+    lips = _opening(after)
+    (drawn,) = mouth.patch(lips, after.state.controls, turn, pivot, 1.0) or (None,)
+    if drawn is None:
+        return picture
+    under = picture.astype(np.float32)
+    held = mouth.own_share(lips, after.size)
+    if held.any():
+        rows, columns = np.mgrid[: after.size, : after.size]
+        at = mouth.held_at(np.stack([columns, rows], -1).astype(np.float64), turn, pivot).astype(np.float32)
+        own = cv2.remap(image, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        under += (own - under) * held[..., None]
+    layer = np.dstack([drawn.colour * drawn.mask[..., None] * 255, drawn.mask])
+    there = drawn.patch_from_grid.inverse().matrix
+    over = cv2.warpAffine(layer, there, (after.size, after.size), flags=cv2.INTER_LINEAR)
+    shown: U8 = np.clip(under * (1 - over[..., 3:]) + over[..., :3] + 0.5, 0, 255).astype(np.uint8)
+    return shown
+
+
+def _mouth(rng: np.random.Generator, image: U8, before: View) -> Mouth:
+    """The mouth of a fitted photograph, in the photograph's own pixels."""
+    state, rig = before.state, before.rig
+    points = before.vertices[rig.mesh].astype(np.float64)
+    tones = tones_of(image, points, image[before.part == SKIN], image[before.part == TEETH])
+    lit = rng.uniform(*_LIT)
+    varied = {f.name: np.clip(getattr(tones, f.name) * lit * rng.normal(1, _TONES), 0, 1) for f in fields(Tones)}
+    rest = rig.vertices(replace(state, expression=np.zeros_like(state.expression)))[rig.mesh[list(INNER_LIPS)]]
+    camera = (rest.astype(np.float64) - (*state.pivot, 0)) * (1, -1, 1)
+    mouth = Mouth.between(
+        camera,
+        _opening(before),
+        state.controls,
+        tones=Tones(**{name: tone.astype(np.float32) for name, tone in varied.items()}),
+        pixels_per_cm=state.scale,
+    )
+    return mouth.seen_in(image, Similarity((1, 0, 0, 0, 1, 0)))
+
+
+def _opening(view: View) -> F64:
+    """(20, 2) `INNER_LIPS` of a view, pixels."""
+    lips: F64 = view.vertices[view.rig.mesh[list(INNER_LIPS)], :2].astype(np.float64)
+    return lips

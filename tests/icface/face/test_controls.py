@@ -1,0 +1,269 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from icface.face.controls import (
+    ACTION_UNITS,
+    ANGLES,
+    CHANNELS,
+    CONTROL_IDS,
+    EXPRESSIONS,
+    ControlVector,
+    UnknownControlError,
+    action_units,
+    apply_deltas,
+    channel_index,
+    control_range,
+    deltas_from_settings,
+    direction,
+    expand_control,
+)
+from tests.strategies import control_values, control_vectors
+
+OVERLAPPING = ("AU11", "AU17", "AU23", "AU25", "AU26", "AU27", "AU28")  # these share channels with other units
+ALONE = tuple(i for i in CONTROL_IDS if not i.startswith(OVERLAPPING))
+
+
+# ---- the table
+
+
+def test_there_are_56_channels_each_named_once() -> None:
+    assert len(CHANNELS) == len(set(CHANNELS)) == 56
+    assert CHANNELS[:3] == ANGLES == ("yaw", "pitch", "roll")
+
+
+def test_the_channels_are_those_of_the_rig_in_its_order() -> None:
+    assert EXPRESSIONS[:4] == ("browDown_L", "browDown_R", "browInnerUp_L", "browInnerUp_R")
+    assert EXPRESSIONS[-2:] == ("noseSneer_L", "noseSneer_R")
+
+
+def test_every_unit_has_a_name_and_a_text_for_people() -> None:
+    assert all(unit.help and unit.name for unit in ACTION_UNITS)
+
+
+def test_units_are_combinations_of_existing_channels_and_only_the_signed_one_goes_below_zero() -> None:
+    for unit in ACTION_UNITS:
+        assert all(
+            channel in EXPRESSIONS and weight > 0 for side in unit.sides for channel, weight in unit.weights[side].items()
+        )
+        assert (unit.minimum, unit.maximum) == ((-1.0, 1.0) if unit.id == "AU30" else (0.0, 1.0))
+
+
+def test_left_and_right_mirror_each_other() -> None:
+    for unit in ACTION_UNITS:
+        if len(unit.sides) == 2 and unit.region != "gaze":
+            mirrored = {c.replace("_L", "_R"): weight for c, weight in unit.weights["L"].items()}
+            assert mirrored == unit.weights["R"]
+
+
+def test_every_control_id_has_a_direction_and_a_range() -> None:
+    for control in CONTROL_IDS:
+        low, high = control_range(control)
+        assert low < high
+        assert direction(control).any()
+
+
+def test_a_direction_is_a_copy() -> None:
+    direction("AU12L")[:] = 5
+    assert direction("AU12L").sum() == 1
+
+
+# ---- vectors
+
+
+def test_a_vector_has_56_finite_numbers() -> None:
+    with pytest.raises(ValueError, match="56 numbers, not 2"):
+        ControlVector((1.0, 2.0))
+    with pytest.raises(ValueError, match="finite"):
+        ControlVector.of({"yaw": math.nan})
+
+
+def test_a_vector_is_read_by_name() -> None:
+    vector = ControlVector.of({"yaw": 3, "jawOpen": 0.5})
+    assert (vector["yaw"], vector["jawOpen"], vector["mouthFunnel"]) == (3.0, 0.5, 0.0)
+    assert vector.angles_deg == (3.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("name", ["AU12", "smile", ""])
+def test_what_is_no_channel_is_named_in_the_message(name: str) -> None:
+    with pytest.raises(UnknownControlError, match=f"'{name}'"):
+        channel_index(name)
+
+
+@given(control_vectors())
+def test_a_vector_survives_the_way_through_an_array(vector: ControlVector) -> None:
+    assert ControlVector.from_array(vector.array()) == vector
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=56, max_size=56))
+def test_clipping_brings_all_within_limits_and_twice_is_once(values: list[float]) -> None:
+    clipped = ControlVector.from_array(values).clipped()
+    for name, value in zip(CHANNELS, clipped.values, strict=True):
+        low, high = control_range(name)
+        assert low <= value <= high
+    assert clipped.clipped() == clipped
+
+
+# ---- selectors
+
+
+@pytest.mark.parametrize(
+    ("selector", "ids"),
+    [
+        ("yaw", ("yaw",)),
+        ("PITCH", ("pitch",)),
+        ("AU12", ("AU12L", "AU12R")),
+        ("au12l", ("AU12L",)),
+        ("AU06", ("AU6L", "AU6R")),
+        ("AU1+2", ("AU1L", "AU1R", "AU2L", "AU2R")),
+        ("AU1+2R", ("AU1R", "AU2R")),
+        ("AU26", ("AU26",)),
+        ("AU45", ("AU43L", "AU43R")),
+        ("AU46R", ("AU43R",)),
+        ("jawOpen", ("jawOpen",)),
+    ],
+)
+def test_people_name_controls_in_many_ways(selector: str, ids: tuple[str, ...]) -> None:
+    assert expand_control(selector) == ids
+
+
+@pytest.mark.parametrize("selector", ["AU99", "AU26L", "AU1+99", "smile", "", "AU", "AU12LR"])
+def test_a_name_that_means_nothing_is_refused_with_what_would(selector: str) -> None:
+    with pytest.raises(UnknownControlError, match="yaw, pitch, roll, AU with one of 1, 2, 4"):
+        expand_control(selector)
+
+
+@pytest.mark.parametrize("control", ["AU99", "smile"])
+def test_only_controls_have_a_range_and_a_direction(control: str) -> None:
+    with pytest.raises(UnknownControlError, match=control):
+        control_range(control)
+    with pytest.raises(UnknownControlError, match=control):
+        direction(control)
+
+
+def test_ranges_are_degrees_for_angles_and_one_for_the_rest() -> None:
+    ranges = [control_range(name) for name in ("yaw", "pitch", "jawOpen", "AU12L", "AU30")]
+    assert ranges == [(-45, 45), (-30, 30), (0, 1), (0, 1), (-1, 1)]
+
+
+# ---- channels to units, and back again
+
+
+@given(st.sampled_from(ALONE).flatmap(lambda i: st.tuples(st.just(i), st.floats(*control_range(i)))))
+def test_a_unit_that_shares_no_channel_is_read_back_as_it_was_set(setting: tuple[str, float]) -> None:
+    control, value = setting
+    found = action_units(apply_deltas(ControlVector(), {control: value}))
+    assert found[control] == pytest.approx(value, abs=0.01)
+
+
+@given(control_vectors())
+def test_units_are_read_within_their_ranges_and_angles_as_they_are(vector: ControlVector) -> None:
+    found = action_units(vector)
+    assert tuple(found) == CONTROL_IDS
+    assert tuple(found[a] for a in ANGLES) == vector.angles_deg
+    for control, value in found.items():
+        low, high = control_range(control)
+        assert low <= value <= high
+
+
+@given(st.lists(control_values(), max_size=5))
+def test_units_rebuild_the_channels_they_were_read_from(settings: list[tuple[str, float]]) -> None:
+    vector = apply_deltas(ControlVector(), dict(settings))
+    rebuilt = apply_deltas(ControlVector(), action_units(vector))
+    np.testing.assert_allclose(rebuilt.array(), vector.array(), atol=0.04)
+
+
+@given(control_vectors())
+def test_reading_a_face_that_was_rebuilt_from_its_reading_gives_the_same_reading(vector: ControlVector) -> None:
+    first = action_units(vector)
+    again = action_units(apply_deltas(ControlVector(), first))
+    assert max(abs(again[i] - first[i]) for i in CONTROL_IDS) < 0.15
+
+
+def test_a_half_open_jaw_is_read_as_a_jaw_drop_rather_than_a_mouth_stretch() -> None:
+    found = action_units(ControlVector.of({"jawOpen": 0.3}))
+    assert found["AU26"] > 0.5
+    assert found["AU27"] < 0.1
+
+
+# ---- deltas
+
+
+@given(control_vectors(), st.lists(st.sampled_from(CONTROL_IDS)))
+def test_deltas_of_zero_return_the_very_same_face(vector: ControlVector, controls: list[str]) -> None:
+    assert apply_deltas(vector, dict.fromkeys(controls, 0.0)) is vector
+
+
+@given(control_vectors(), control_values())
+def test_channels_that_no_delta_touches_stay_to_the_last_bit(vector: ControlVector, setting: tuple[str, float]) -> None:
+    control, value = setting
+    moved = apply_deltas(vector, {control: value})
+    touched = {"jawLeft", "jawRight"} if control == "AU30" else {CHANNELS[i] for i in np.flatnonzero(direction(control))}
+    assert all(moved[name] == vector[name] for name in CHANNELS if name not in touched)
+
+
+@given(control_vectors(), st.dictionaries(st.sampled_from(CONTROL_IDS), st.floats(-90, 90), max_size=6))
+def test_a_moved_face_stays_within_what_a_face_can_do(vector: ControlVector, deltas: dict[str, float]) -> None:
+    assert apply_deltas(vector, deltas).clipped() == apply_deltas(vector, deltas)
+
+
+@pytest.mark.parametrize(("start", "amount", "left", "right"), [(0.0, 0.5, 0, 0.5), (0.0, -0.5, 0.5, 0), (0.3, -0.5, 0.2, 0)])
+def test_the_jaw_goes_sideways_in_one_direction_at_a_time(start: float, amount: float, left: float, right: float) -> None:
+    moved = apply_deltas(ControlVector.of({"jawRight": start}), {"AU30": amount})
+    assert (moved["jawLeft"], moved["jawRight"]) == pytest.approx((left, right))
+
+
+@given(control_vectors(), control_values())
+def test_absolute_settings_are_reached_from_any_face(vector: ControlVector, setting: tuple[str, float]) -> None:
+    control, value = setting
+    deltas = deltas_from_settings(vector, {control: value})
+    assert action_units(vector)[control] + deltas[control] == pytest.approx(value)
+
+
+@given(control_vectors(), st.sampled_from(EXPRESSIONS), st.floats(0, 1))
+def test_absolute_settings_of_a_channel_are_reached(vector: ControlVector, channel: str, value: float) -> None:
+    moved = apply_deltas(vector, deltas_from_settings(vector, {channel: value}))
+    assert moved[channel] == pytest.approx(value)
+
+
+@given(st.sampled_from(ALONE).flatmap(lambda i: st.tuples(st.just(i), st.floats(*control_range(i)))))
+def test_a_smiling_turned_face_reads_what_was_asked_of_it(setting: tuple[str, float]) -> None:
+    control, value = setting
+    source = ControlVector.of({"yaw": 12, "mouthSmile_L": 0.4, "mouthSmile_R": 0.3, "browDown_L": 0.2, "jawRight": 0.1})
+    moved = apply_deltas(source, deltas_from_settings(source, {control: value}))
+    assert action_units(moved)[control] == pytest.approx(value, abs=0.02)
+
+
+def test_relative_settings_are_added_to_the_reading_and_to_each_other() -> None:
+    source = ControlVector.of({"yaw": 5, "mouthSmile_L": 0.4})
+    deltas = deltas_from_settings(source, {"yaw": -50, "AU12L": 0.1, "AU12": 0.2}, relative=True)
+    assert deltas == pytest.approx({"yaw": -50, "AU12L": 0.3, "AU12R": 0.2})
+
+
+def test_no_settings_are_no_deltas() -> None:
+    assert deltas_from_settings(ControlVector.of({"yaw": 5}), {}) == {}
+
+
+@pytest.mark.parametrize(
+    ("settings", "relative", "message"),
+    [
+        ({"yaw": 46}, False, "yaw=46 is out of range: yaw goes from -45 to 45"),
+        ({"AU12": -0.1}, False, "AU12=-0.1 is out of range: AU12L goes from 0 to 1"),
+        ({"AU12": math.nan}, False, "AU12=nan"),
+        ({"yaw": 91}, True, "yaw=91 is out of range: yaw goes from -90 to 90"),
+        ({"AU12": -1.1}, True, "AU12L goes from -1 to 1"),
+    ],
+)
+def test_a_setting_out_of_range_names_value_and_limit(settings: dict[str, float], relative: bool, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        deltas_from_settings(ControlVector(), settings, relative=relative)
+
+
+def test_a_setting_of_an_unknown_control_is_refused() -> None:
+    with pytest.raises(UnknownControlError, match="AU99"):
+        deltas_from_settings(ControlVector(), {"AU99": 1})

@@ -1,0 +1,22 @@
+"""Shares that rise without a corner."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from icface.face.ramps import smoothstep
+
+
+def test_it_goes_from_nothing_to_all_and_is_level_at_both_ends() -> None:
+    share = np.linspace(0, 1, 1001)
+    risen = smoothstep(share)
+    assert (risen[0], risen[500], risen[-1]) == (0, 0.5, 1)
+    assert (np.diff(risen) > 0).all()
+    assert np.diff(risen)[[0, -1]] == pytest.approx(0, abs=1e-5)
+    assert np.diff(risen).max() == pytest.approx(1.5 / 1000, rel=1e-3)
+
+
+def test_arrays_keep_their_type_and_numbers_are_numbers() -> None:
+    assert smoothstep(np.full(3, 0.25, np.float32)).dtype == np.float32
+    assert smoothstep(0.25) == 0.15625

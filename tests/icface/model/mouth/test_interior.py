@@ -1,0 +1,114 @@
+"""The inside of a mouth, drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from icface.face.geometry import rotation_matrix
+from icface.model.mouth.interior import Jaw, Tones, View, drawn, row_of
+
+PER_CM = 12.0
+WIDE, HIGH = 90, 72
+TONES = Tones(*(np.array(c, np.float32) for c in ((0.9, 0.85, 0.8), (0.8, 0.5, 0.48), (0.7, 0.4, 0.4), (0.09, 0.05, 0.05))))
+NONE = (np.zeros((4, 2)), 0.0)
+
+
+def seen(opened: float, *, yaw: float = 0.0, tones: Tones = TONES, own: tuple[np.ndarray, float] = NONE) -> np.ndarray:
+    """An opening 6 cm wide and as tall as the jaw makes it, its middle in the middle of the upper lip."""
+    pixels = np.diag([1.0, -1.0]) @ rotation_matrix(yaw, 0, 0)[:2] * PER_CM
+    view = View(pixels, np.array([WIDE / 2 - 0.5, 10.0]), (WIDE, HIGH))
+    low = 10.0 + (0.2 + 3.5 * opened) * PER_CM
+    t = np.linspace(0, np.pi, 11)[:-1]
+    lower = np.stack([WIDE / 2 - 36 * np.cos(t), 10 + (low - 10) * np.sin(t)], 1)
+    upper = np.stack([WIDE / 2 + 36 * np.cos(t), 10 - 2 * np.sin(t)], 1)
+    return drawn(view, Jaw(opened), np.concatenate([lower, upper]), tones, own)
+
+
+def bright(picture: np.ndarray) -> np.ndarray:
+    return picture.min(2) > 0.52
+
+
+def flesh(picture: np.ndarray) -> np.ndarray:
+    return (picture[..., 0] > 0.4) & (picture[..., 1] < 0.72 * picture[..., 0])
+
+
+def test_crowns_have_the_widths_of_a_mean_jaw_on_both_sides() -> None:
+    row = row_of(1)
+    x = row.place[:, 0]
+    dark = np.flatnonzero((row.gap > 0.5) & (np.abs(x) < 2.6))
+    at = np.array([x[one].mean() for one in np.split(dark, np.flatnonzero(np.diff(dark) > 1) + 1)])
+    assert at == pytest.approx(-at[::-1], abs=0.02)
+    middle = len(at) // 2
+    assert at[middle] == pytest.approx(0, abs=0.02)
+    assert at[middle + 1] == pytest.approx(0.85, abs=0.03)
+    assert np.hypot(*np.ptp(row.place[np.searchsorted(x, at[middle + 1 : middle + 3])][:, [0, 2]], 0)) == pytest.approx(
+        0.65, abs=0.05
+    )
+
+
+def test_upper_teeth_stay_in_the_skull_and_the_tongue_follows_the_jaw() -> None:
+    half, wide = seen(0.5), seen(0.9)
+    top = [np.flatnonzero(bright(p)[:30, WIDE // 2 + 3]).max() for p in (half, wide)]
+    assert top[0] == top[1]
+    tongue = []
+    for picture in (half, wide):
+        rows = 10 + np.flatnonzero(flesh(picture)[10:, WIDE // 2 + 6])
+        tongue.append(np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)[0])  # gums of the lower teeth come after it
+    assert tongue[1].mean() > tongue[0].mean() + 0.6 * PER_CM
+    assert len(tongue[1]) > len(tongue[0])
+
+
+def test_behind_teeth_and_tongue_it_is_dark() -> None:
+    picture = seen(0.9)
+    between = picture[:, WIDE // 2]
+    gap = between[np.flatnonzero(bright(picture)[:30, WIDE // 2 + 3]).max() + 2 :].mean(1)
+    assert gap.min() < 0.15
+
+
+def test_teeth_turn_with_the_head() -> None:
+    def middle(yaw: float) -> float:
+        row = bright(seen(0.6, yaw=yaw))[14]
+        return float(np.flatnonzero(row).mean())
+
+    left, ahead, right = (middle(yaw) for yaw in (20.0, 0.0, -20.0))
+    assert left < ahead - 1 < right - 2  # teeth lie behind the lips, about which the head turns here
+    assert ahead == pytest.approx(WIDE / 2 - 0.5, abs=0.6)
+
+
+def test_grey_tones_make_a_grey_mouth() -> None:
+    grey = Tones(*(np.full(3, v, np.float32) for v in (0.9, 0.6, 0.5, 0.06)))
+    picture = seen(0.7, tones=grey)
+    assert np.ptp(picture, axis=2).max() < 1e-5
+    assert picture.std() > 0.1
+
+
+def test_no_tooth_is_drawn_below_those_that_the_photo_shows() -> None:
+    own = np.array([[10.0, 8.0], [45.0, 7.0], [80.0, 8.0], [45.0, 9.5]])
+    plain, beneath = seen(0.6), seen(0.6, own=(own, 1.0))
+    assert bright(plain)[12:15, 40:50].any()
+    assert not bright(beneath)[12:15, 40:50].any()
+
+
+def test_gums_show_above_the_teeth_where_lips_rise() -> None:
+    pixels = np.diag([1.0, -1.0]) @ np.eye(3)[:2] * PER_CM
+    view = View(pixels, np.array([WIDE / 2 - 0.5, 40.0]), (WIDE, HIGH))
+    lips = np.array([[5.0, 40.0], [45.0, 70.0], [85.0, 40.0], [45.0, 2.0]])
+    picture = drawn(view, Jaw(0.3), lips, TONES, NONE)
+    assert flesh(picture)[20:28, 42:48].all()
+    assert bright(picture)[38:42, 47:50].any()
+
+
+def test_what_lips_shade_is_darker_and_warmer() -> None:
+    lit, shaded = TONES, TONES.dimmed(0.4)
+    for name in ("tooth", "tongue", "gum", "dark"):
+        before, after = getattr(lit, name), getattr(shaded, name)
+        assert (after < before).all()
+        assert after[0] / after.sum() > before[0] / before.sum()
+
+
+def test_lips_that_draw_back_do_not_shade_what_lies_behind_them() -> None:
+    shaded, bare = seen(0.6), seen(0.6, tones=TONES.dimmed(1.0, 0.0))
+    rows = np.s_[9:12, 40:50]
+    assert bare[rows].mean() > 1.07 * shaded[rows].mean()
+    np.testing.assert_allclose(bare[40:], shaded[40:], atol=1e-6)

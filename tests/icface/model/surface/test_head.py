@@ -1,0 +1,163 @@
+"""The head around a face: it follows turns, keeps its outline, folds nowhere, and ends at the border of the crop."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from icface.face.controls import apply_deltas
+from icface.face.geometry import rotation_matrix
+from icface.model.networks.neutralizer import GRID
+from icface.model.surface.head import Skull, with_skull
+from icface.model.surface.mesh import SurfaceMesh
+from icface.rendering.predictor import FacePredictor, SourceEncoding
+from icface.tracking.builtin import BuiltinTracker
+
+F32 = NDArray[np.float32]
+PX_PER_CM = 8.0
+MIDDLE = (GRID - 1) / 2
+TURNS = [(25, 0, 0), (-25, 0, 0), (30, 0, 0), (0, 15, 0), (0, -15, 0), (0, 0, 20), (20, 10, 10), (-20, -10, -10)]
+
+
+def mesh_of(*, half: tuple[float, float] = (60.0, 68.0), seed: int | None = None) -> SurfaceMesh:
+    """The front of an egg in the middle of the crop, its depth ragged where a seed is given; it has no expressions."""
+    ys, xs = np.mgrid[:GRID, :GRID]
+    height = 1 - ((xs - MIDDLE) / half[0]) ** 2 - ((ys - MIDDLE) / half[1]) ** 2
+    ys, xs = np.nonzero(height > 0.03)
+    depth = 80 * np.sqrt(height[ys, xs])
+    if seed is not None:
+        depth += np.random.default_rng(seed).normal(0, 8, len(depth))
+    nothing = torch.zeros((0, 4), dtype=torch.long)
+    return SurfaceMesh(
+        source=torch.tensor(np.column_stack([xs, ys]), dtype=torch.float32),
+        camera=torch.tensor(np.column_stack([xs - MIDDLE, MIDDLE - ys, depth]), dtype=torch.float32),
+        basis=torch.zeros(53, 3, len(xs)),
+        quads=nothing,
+        layer=nothing[:, 0],
+        seams=nothing,
+        pivot=torch.tensor([MIDDLE, MIDDLE]),
+        pixels_per_cm=PX_PER_CM,
+    )
+
+
+@pytest.fixture(scope="module")
+def skull() -> Skull:
+    found = with_skull(mesh_of())[1]
+    assert found is not None
+    return found
+
+
+def determinant(flow: F32) -> F32:
+    """How much of the source each pixel shows, times; not above 0 where the picture is folded over."""
+    right, down = np.diff(flow, axis=1)[:-1], np.diff(flow, axis=0)[:, :-1]
+    area: F32 = (1 + right[..., 0]) * (1 + down[..., 1]) - right[..., 1] * down[..., 0]
+    return area
+
+
+def test_a_head_that_is_not_turned_leaves_no_flow(skull: Skull) -> None:
+    assert not skull.flow(np.eye(3)).any()
+
+
+@pytest.mark.parametrize("angles", TURNS)
+def test_the_flow_ends_at_the_border_and_folds_nowhere(skull: Skull, angles: tuple[float, float, float]) -> None:
+    flow = skull.flow(rotation_matrix(*angles))
+    assert np.abs(flow).max() > 5
+    assert not np.concatenate([flow[0], flow[-1], flow[:, 0], flow[:, -1]]).any()
+    assert determinant(flow).min() > 0
+
+
+@pytest.mark.parametrize("yaw", [10, 25])
+def test_left_and_right_are_alike(skull: Skull, yaw: float) -> None:
+    right, left = skull.flow(rotation_matrix(yaw, 0, 0)), skull.flow(rotation_matrix(-yaw, 0, 0))
+    assert np.abs(right - left[:, ::-1] * (-1, 1)).max() < 0.05
+
+
+def test_the_outline_stays_while_the_face_turns(skull: Skull) -> None:
+    flow = skull.flow(rotation_matrix(25, 0, 0))
+    outline = round(MIDDLE + 60 + 3 * PX_PER_CM)
+    assert flow[GRID // 2, GRID // 2, 0] < -25
+    assert abs(flow[GRID // 2, outline, 0]) < 8
+    assert abs(flow[GRID // 2, GRID - 1 - outline, 0]) < 8
+
+
+def test_what_was_hidden_beside_the_face_comes_out_and_the_other_side_goes_behind(skull: Skull) -> None:
+    shown = determinant(skull.flow(rotation_matrix(20, 0, 0)))[GRID // 2]
+    beside = round(MIDDLE - 62), round(MIDDLE + 68)
+    assert shown[beside[0]] < 0.95  # the near side is stretched
+    assert shown[beside[1]] > 1.05
+
+
+def test_hair_above_the_forehead_rolls_with_the_head(skull: Skull) -> None:
+    flow, above = skull.flow(rotation_matrix(0, 0, 12)), round(MIDDLE - 75)
+    back = rotation_matrix(0, 0, -12)[:2, :2] @ np.array([0.0, MIDDLE - above]) - np.array([0.0, MIDDLE - above])
+    assert flow[above, round(MIDDLE)] == pytest.approx(back * (1, -1), abs=1.5)
+
+
+def test_a_slow_turn_goes_smoothly(skull: Skull) -> None:
+    flows = [skull.flow(rotation_matrix(yaw, 0, 0)) for yaw in np.arange(-30, 30.5, 0.5)]
+    steps = [float(np.abs(b - a).max()) for a, b in pairwise(flows)]
+    assert max(steps) < 1.5
+
+
+def test_a_ragged_rim_is_laid_on_the_body_and_the_face_stays() -> None:
+    rough = mesh_of(seed=1)
+    mesh, _ = with_skull(rough)
+    change = (mesh.camera - rough.camera).abs()
+    distance = (mesh.source - MIDDLE) / torch.tensor([60.0, 68.0])
+    inner, outer = distance.norm(dim=1) < 0.8, distance.norm(dim=1) > 0.96
+    assert change[:, :2].max() == 0
+    assert change[inner].max() == 0
+    assert mesh.camera[outer, 2].std() < 0.7 * rough.camera[outer, 2].std()
+
+
+def test_a_face_of_a_few_pixels_has_no_head() -> None:
+    small = mesh_of(half=(2.0, 2.0))
+    mesh, skull = with_skull(small)
+    assert skull is None
+    assert mesh is small
+
+
+@pytest.fixture(scope="module")
+def predictor() -> FacePredictor:
+    return FacePredictor.load("cpu")
+
+
+@pytest.fixture(scope="module")
+def encoding(predictor: FacePredictor, astronaut_path: object) -> SourceEncoding:
+    photo = np.array(Image.open(str(astronaut_path)).convert("RGB"))
+    return predictor.encode(photo, BuiltinTracker().detect(photo)[0])
+
+
+@pytest.mark.parametrize("angles", TURNS)
+def test_a_portrait_is_hardly_folded_by_a_turn(
+    predictor: FacePredictor, encoding: SourceEncoding, angles: tuple[float, float, float]
+) -> None:
+    wanted = apply_deltas(encoding.controls, dict(zip(("yaw", "pitch", "roll"), angles, strict=True)))
+    flow = predictor.predict(encoding, wanted).flow
+    assert flow is not None
+    assert (determinant(flow) <= 0).mean() < 3e-4  # before there was a head around the face it was up to 2e-3
+
+
+def test_an_expression_leaves_the_head_alone(predictor: FacePredictor, encoding: SourceEncoding) -> None:
+    smile = apply_deltas(encoding.controls, {"AU12L": 0.8, "AU12R": 0.8, "AU26": 0.5})
+    flow, without_head = (predictor.predict(e, smile).flow for e in (encoding, replace(encoding, skull=None)))
+    assert flow is not None
+    assert without_head is not None
+    assert (flow == without_head).all()
+
+
+def test_the_pixels_of_the_face_do_not_depend_on_its_head(predictor: FacePredictor, encoding: SourceEncoding) -> None:
+    wanted = apply_deltas(encoding.controls, {"yaw": 20.0, "pitch": -5.0, "roll": 8.0})
+    made, without_head = (predictor.predict(e, wanted) for e in (encoding, replace(encoding, skull=None)))
+    assert made.flow is not None
+    assert without_head.flow is not None
+    assert made.known is not None
+    inner = cv2.erode(made.known.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    assert np.abs(made.flow - without_head.flow)[inner].max() < 1e-3

@@ -1,0 +1,190 @@
+"""Readings fitted to landmarks: what a face of known movements shows is read as those movements."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from icface.document import DataFile, Driver
+from icface.document.mixing import prepared
+from icface.face.controls import CHANNEL_INDEX, CHANNELS, EXPRESSIONS
+from icface.face.geometry import rotation_matrix
+from icface.motion.conditioning import mirrored, neutral_frame
+from icface.motion.motion import Motion, MotionError
+from icface.motion.reading.face_basis import FaceBasis, FaceBasisError, shipped_basis
+from icface.motion.reading.fitted import fitted, regressed
+from icface.motion.store import motion_from_arrays, motion_to_arrays
+
+F64 = NDArray[np.float64]
+
+
+def channels(**values: float) -> F64:
+    """(53,) channels by name; a name without a side is both."""
+    row = np.zeros(len(EXPRESSIONS))
+    for name, value in values.items():
+        for side in (name,) if name in EXPRESSIONS else (f"{name}_L", f"{name}_R"):
+            row[EXPRESSIONS.index(side)] = value
+    return row
+
+
+def shown(expressions: F64, angles: F64, *, scale: float = 20.0) -> NDArray[np.float32]:
+    """(F, 478, 3) where the landmarks of the mean face are in pictures."""
+    basis = shipped_basis()
+    faces = basis.mean + np.einsum("fk,kpi->fpi", expressions, basis.channels)
+    turns = np.stack([rotation_matrix(*row) for row in angles])
+    seen = np.einsum("fpj,fij->fpi", faces, turns) * scale * [1, -1, -1]
+    points = np.zeros((len(seen), 478, 3), np.float32)
+    points[:, :468] = seen + np.array([320.0, 240.0, 0.0])
+    points[:, 468:] = points[:, [159]]
+    return points
+
+
+def a_clip(expressions: F64, angles: F64 | None = None, *, seen: float = 0.4) -> Motion:
+    """A motion of known movements, of which a network reads a share."""
+    angles = np.zeros((len(expressions), 3)) if angles is None else angles
+    controls = np.concatenate([angles, seen * expressions], 1).astype(np.float32)
+    return Motion(
+        seconds=np.arange(len(expressions)) / 25, controls=controls, confidence=np.ones(len(expressions), np.float32),
+        landmarks=shown(expressions, angles), rate=Fraction(25),
+    )  # fmt: skip
+
+
+def read(motion: Motion, name: str) -> F64:
+    """(F,) a channel; of a name without a side the mean of both."""
+    sides = [name] if name in CHANNEL_INDEX else [f"{name}_L", f"{name}_R"]
+    return motion.controls[:, [CHANNEL_INDEX[side] for side in sides]].mean(1).astype(np.float64)
+
+
+@pytest.mark.parametrize("name", ["mouthSmile", "jawOpen", "browInnerUp", "mouthPucker", "mouthUpperUp", "noseSneer"])
+def test_a_movement_of_which_a_network_reads_two_fifths_is_read_nearly_whole(name: str) -> None:
+    amounts = np.linspace(0, 0.8, 6)
+    motion = fitted(a_clip(np.stack([channels(**{name: a}) for a in amounts])), 0)
+    slope = float((read(motion, name) * amounts).sum() / (amounts**2).sum())
+    assert 0.75 < slope < 1.1
+    others = [k for k, channel in enumerate(CHANNELS) if k >= 3 and not channel.startswith(name)]
+    assert motion.controls[:, others].mean() < 0.03
+
+
+def test_a_movement_is_read_through_a_head_that_turns() -> None:
+    amounts, yaw = np.linspace(0, 0.7, 8), np.linspace(-20, 20, 8)
+    angles = np.stack([yaw, np.full(8, 5.0), np.linspace(-8, 8, 8)], 1)
+    motion = fitted(a_clip(np.stack([channels(mouthSmile=a) for a in amounts]), angles), 0)
+    assert np.abs(read(motion, "mouthSmile") - amounts).max() < 0.2
+    np.testing.assert_allclose(motion.controls[:, :3], angles, atol=1.5)
+
+
+def test_a_turn_that_the_network_read_wrong_is_put_right_by_the_landmarks() -> None:
+    angles = np.array([[0.0, 0, 0], [12.0, 6, 4], [-9.0, -5, -3]])
+    clip = a_clip(np.zeros((3, 53)), angles)
+    controls = np.array(clip.controls)
+    controls[1:, :3] *= 0.8
+    motion = fitted(replace(clip, controls=controls), 0)
+    assert np.abs(motion.controls[:, :3] - angles).max() < 0.6 * np.abs(controls[:, :3] - angles).max()
+
+
+def test_lids_are_read_by_how_far_they_are_open() -> None:
+    blink = fitted(a_clip(np.stack([channels(), channels(eyeBlink=0.5), channels(eyeBlink=0.9)]), seen=0.1), 0)
+    assert read(blink, "eyeBlink")[1] > 0.3
+    assert read(blink, "eyeBlink")[2] > 0.7
+    wide = fitted(a_clip(np.stack([channels(), channels(eyeWide=0.9)]), seen=0.1), 0)
+    assert read(wide, "eyeWide")[1] > 0.4
+    assert read(wide, "eyeBlink")[1] < 0.1
+
+
+def test_a_head_turned_far_to_a_side_does_not_wink() -> None:
+    clip = a_clip(np.zeros((2, 53)), np.array([[0.0, 0, 0], [42.0, 0, 0]]))
+    points = np.array(clip.landmarks)
+    hidden = [385, 386, 387, 373, 374, 380]  # the tracker does not see the far eye, and shuts it
+    points[1, hidden, 1] = points[1, 374, 1]
+    motion = fitted(
+        Motion(seconds=clip.seconds, controls=clip.controls, confidence=clip.confidence, landmarks=points, rate=clip.rate), 0
+    )
+    left, right = (motion.controls[1, CHANNEL_INDEX[f"eyeBlink_{side}"]] for side in "LR")
+    assert abs(left - right) < 0.35
+
+
+def test_the_frame_at_rest_keeps_what_was_read_in_it() -> None:
+    clip = a_clip(np.stack([channels(mouthSmile=0.5), channels(mouthFrown=0.3), channels()]))
+    motion = fitted(clip, 1)
+    np.testing.assert_allclose(motion.controls[1], clip.controls[1], atol=0.02)
+    assert motion.rest == neutral_frame(motion) == 1
+
+
+def test_another_frame_at_rest_fits_anew_from_what_the_network_read() -> None:
+    clip = a_clip(np.stack([channels(mouthSmile=a) for a in (0.0, 0.4, 0.8)]))
+    once = fitted(clip, 0)
+    assert fitted(once, 0) is once
+    again = fitted(once, 2)
+    assert again.rest == 2
+    np.testing.assert_array_equal(again.regressed, clip.controls)
+    assert again == fitted(clip, 2)
+    assert regressed(again) == clip
+
+
+def test_a_driver_counts_from_the_frame_that_is_chosen() -> None:
+    motion = fitted(a_clip(np.stack([channels(mouthSmile=a) for a in (0.0, 0.4, 0.8)])), 0)
+    medium = DataFile(path="clip.npz", digest=motion.digest)
+    driver = Driver(name="clip", medium=medium, motion=motion, neutral_frame=2, smoothing=0.0)
+    taken = prepared(driver)
+    assert taken is not None
+    assert taken.rest == 2
+
+
+def test_frames_without_a_face_stay_without_one() -> None:
+    clip = a_clip(np.stack([channels(mouthSmile=a) for a in (0.0, 0.4, 0.8)]))
+    controls, points = np.array(clip.controls), np.array(clip.landmarks)
+    controls[1], points[1] = np.nan, np.nan
+    torn = Motion(
+        seconds=clip.seconds, controls=controls, confidence=np.array([1, 0, 1], np.float32), landmarks=points, rate=clip.rate
+    )
+    motion = fitted(torn, 1)
+    assert motion.rest != 1
+    assert motion.present.tolist() == [True, False, True]
+
+
+def test_what_is_no_face_or_has_no_landmarks_is_left_as_it_was_read() -> None:
+    clip = a_clip(np.stack([channels(), channels(mouthSmile=0.5)]))
+    nowhere = Motion(
+        seconds=clip.seconds, controls=clip.controls, confidence=clip.confidence, rate=clip.rate,
+        landmarks=np.random.default_rng(0).random((2, 478, 3)).astype(np.float32) * 100,
+    )  # fmt: skip
+    assert fitted(nowhere, 0) == nowhere
+    table = mirrored(fitted(clip, 0))
+    assert table.reading == "regressed"
+    assert fitted(table, 1) == table
+
+
+def test_fitted_readings_survive_the_store_and_a_rest_beyond_the_clip_is_refused() -> None:
+    motion = fitted(a_clip(np.stack([channels(), channels(mouthSmile=0.5)])), 0)
+    back = motion_from_arrays(motion_to_arrays(motion))
+    assert back == motion
+    assert (back.reading, back.rest) == ("fitted", 0)
+    with pytest.raises(MotionError, match="frame at rest is one of 0 to 1, not 2"):
+        Motion(seconds=motion.seconds, controls=motion.controls, confidence=motion.confidence, rate=motion.rate, rest=2)
+
+
+def test_many_frames_are_fitted_as_each_would_be() -> None:
+    rng = np.random.default_rng(3)
+    expressions = np.zeros((140, 53))
+    expressions[1:, [EXPRESSIONS.index("mouthSmile_L"), EXPRESSIONS.index("jawOpen")]] = rng.random((139, 2)) * 0.8
+    clip = a_clip(expressions)
+    whole = fitted(clip, 0)
+    pair = Motion(
+        seconds=clip.seconds[:2], controls=clip.controls[[0, 139]], confidence=clip.confidence[:2],
+        landmarks=np.array(clip.landmarks)[[0, 139]], rate=clip.rate,
+    )  # fmt: skip
+    np.testing.assert_allclose(fitted(pair, 0).controls[1], whole.controls[139], atol=5e-3)
+
+
+def test_a_table_that_is_missing_or_damaged_is_told(tmp_path: Path) -> None:
+    with pytest.raises(FaceBasisError, match="missing or damaged"):
+        FaceBasis.from_file(tmp_path / "none.safetensors")
+    damaged = tmp_path / "reading.safetensors"
+    damaged.write_bytes(b"\x00" * 64)
+    with pytest.raises(FaceBasisError, match=r"reading\.safetensors is missing or damaged"):
+        FaceBasis.from_file(damaged)
