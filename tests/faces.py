@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from icface.face.controls import ControlVector
 from icface.face.geometry import Box
-from icface.face.observation import N_LANDMARKS, FaceObservation, NoFaceError
+from icface.face.landmarks import N_LANDMARKS
+from icface.face.observation import FaceObservation, NoFaceError
 
 ASTRONAUT_BOX = Box(168, 52, 276, 186)
 """Where the face is in scikit-image's portrait of 512 x 512."""

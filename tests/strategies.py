@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from icface.document import Clip, Driver, Face, Project, Source
 from icface.face.controls import ANGLE_LIMIT_DEG, CONTROL_IDS, EXPRESSIONS, ControlVector, control_range
 from icface.face.geometry import Box
-from icface.face.observation import N_LANDMARKS
+from icface.face.landmarks import N_LANDMARKS
 from icface.motion.motion import Motion
 
 ANGLES_DEG = {name: st.floats(-limit, limit) for name, limit in ANGLE_LIMIT_DEG.items()}

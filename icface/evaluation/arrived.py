@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from icface.evaluation.material import Shot, Subject, read_again
 from icface.face.controls import ControlVector
-from icface.face.geometry import EYE_CORNERS, RIGID_POINTS
+from icface.face.landmarks import EYE_CORNERS, RIGID_POINTS
 from icface.face.observation import FaceTracker
 from icface.rendering.predictor import FacePredictor
 

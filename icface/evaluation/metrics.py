@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from skimage.metrics import structural_similarity
 
-from icface.face.geometry import MESH_POINTS, Similarity
+from icface.face.geometry import Similarity
+from icface.face.landmarks import MESH_POINTS
 
 U8 = NDArray[np.uint8]
 F64 = NDArray[np.float64]

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from icface.evaluation.material import Shot, read_again
 from icface.evaluation.metrics import hull_mask, masked_l1, place_and_size, psnr, ssim
 from icface.face.controls import ControlVector
-from icface.face.geometry import MESH_POINTS, RIGID_POINTS, face_crop
+from icface.face.geometry import face_crop
+from icface.face.landmarks import MESH_POINTS, RIGID_POINTS
 from icface.face.observation import FaceTracker
 from icface.model.surface.crops import sample_crop
 from icface.rendering.compositor import composite

@@ -14,13 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.face.landmarks import EYE_CORNERS, MESH_POINTS
+
 FloatArray = NDArray[np.float64]
 
-EYE_CORNERS = (33, 263)
-"""Outer corners of the subject's right and left eye in the face mesh."""
-RIGID_POINTS = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 2)
-"""Landmarks that no expression moves much: eye corners and the ridge of the nose."""
-MESH_POINTS = 468
 CROP_MARGIN = 2.0
 """Side of a face crop in extents of the face mesh: room for hair and neck to follow, decaying to nothing."""
 

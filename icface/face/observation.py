@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from icface.face.controls import ControlVector
 from icface.face.geometry import Box
-
-N_LANDMARKS = 478
+from icface.face.landmarks import N_LANDMARKS
 
 
 class NoFaceError(ValueError):

@@ -10,15 +10,12 @@ import torch
 from numpy.typing import NDArray
 
 from icface.face.controls import EXPRESSIONS, ControlVector
-from icface.model.eyes.lids import LEFT_BROW, LEFT_EYE, RIGHT_BROW, RIGHT_EYE, fit_lid
+from icface.face.landmarks import BROW_EDGES, EYES, INNER_LIPS, OUTER_LIPS
+from icface.model.eyes.lids import fit_lid
 from icface.model.networks.neutralizer import Part
 from icface.model.surface.anchored import Followed
 from icface.model.surface.mesh import SurfaceMesh
 
-_LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
-"""Face-mesh points of the outer edge of the lips, all around."""
-INNER_LIPS = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191)
-"""Face-mesh points around the opening of the mouth: a corner, the lower lip, the other corner, the upper lip."""
 _OF_LOWER = np.isin(np.arange(20), np.arange(1, 10))
 
 
@@ -27,9 +24,9 @@ def with_lids(mesh: SurfaceMesh, part: NDArray[np.int64], points: NDArray[np.flo
     own = part[part > Part.BACKGROUND]
     skin = (own == Part.SKIN) | (own == Part.LOWER)
     source, basis, layer = mesh.source.double().cpu().numpy(), mesh.basis.clone(), mesh.layer.clone()
-    for side, ring, edge in (("L", LEFT_EYE, LEFT_BROW), ("R", RIGHT_EYE, RIGHT_BROW)):
+    for side, ring in EYES.items():
         closed = controls[f"eyeBlink_{side}"]
-        lid = fit_lid(source, skin, points[list(ring)], points[list(edge)], closed=closed)
+        lid = fit_lid(source, skin, points[list(ring)], points[list(BROW_EDGES[side])], closed=closed)
         if lid is None:
             continue
         near, share, drop, release = (torch.from_numpy(a).to(basis) for a in (lid.near, lid.share, lid.drop, lid.release))
@@ -49,7 +46,7 @@ def with_lids(mesh: SurfaceMesh, part: NDArray[np.int64], points: NDArray[np.flo
 
 def with_one_mouth(mesh: SurfaceMesh, points: NDArray[np.float64]) -> SurfaceMesh:
     """The mesh without the seams that are not about the lips; `points` are the landmarks in grid pixels."""
-    lips = points[list(_LIPS)]
+    lips = points[list(OUTER_LIPS)]
     low, high = lips.min(0), lips.max(0)
     room = 0.3 * float((high - low).max())
     middle = mesh.source[mesh.seams].mean(1)

@@ -14,14 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface.face.controls import CHANNEL_INDEX
+from icface.face.landmarks import BOTH_EYE_CORNERS, LID_PAIRS
 from icface.face.ramps import smoothstep
 from icface.motion.motion import Motion
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 
-_EYES = {"L": ((386, 374), (385, 380), (387, 373), (263, 362)), "R": ((159, 145), (158, 153), (160, 144), (33, 133))}
-"""Face-mesh points of an eye: three of the upper lid with those below them, and the corners."""
+_EYES = {side: (*LID_PAIRS[side], BOTH_EYE_CORNERS[side]) for side in "LR"}
+"""By side, three points of the upper lid with those below them, and the corners."""
 _OPEN_PERCENTILE = 75
 _SHUT = 0.52
 """Lids are shut when they are nearer than this share of how far apart they are in an open eye."""

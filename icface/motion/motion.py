@@ -22,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface.face.controls import CHANNEL_INDEX, CHANNELS, ControlVector
-from icface.face.observation import N_LANDMARKS, FaceObservation
+from icface.face.landmarks import N_LANDMARKS
+from icface.face.observation import FaceObservation
 
 FloatArray = NDArray[np.float64]
 MOST_FRAMES = 10_000_000

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface.face.controls import CHANNELS
-from icface.face.observation import N_LANDMARKS
+from icface.face.landmarks import N_LANDMARKS
 from icface.motion.motion import MOST_FRAMES, Motion, MotionError, rate_from
 from icface.system.atomic_write import write_whole
 from icface.system.json_text import JsonError, parsed, shown

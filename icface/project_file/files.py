@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface.document import Project
-from icface.face.observation import N_LANDMARKS
+from icface.face.landmarks import N_LANDMARKS
 from icface.motion.motion import Motion
 from icface.motion.store import MotionStoreError, motion_from_arrays, motion_to_arrays
 from icface.project_file import arrays

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from icface.document import Clip, Project
 from icface.document.mixing import driver_frame
-from icface.face.geometry import MESH_POINTS, Box
+from icface.face.geometry import Box
+from icface.face.landmarks import MESH_POINTS
 from icface.jobs import Progress
 from icface.media import Photo, Pixels, load_photo, thumbnail
 from icface.media.clip import ClipInfo, file_digest

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface.face.controls import CHANNELS, lying_deg, roll_about
-from icface.face.observation import N_LANDMARKS, FaceTracker
+from icface.face.landmarks import N_LANDMARKS
+from icface.face.observation import FaceTracker
 from icface.jobs import Progress
 from icface.media.clip import probe
 from icface.media.clip_reader import ClipReader

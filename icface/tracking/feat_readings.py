@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from icface.face.action_units import channel_rows
 from icface.face.controls import AU_BY_NUMBER, ControlVector
-from icface.face.geometry import MESH_POINTS, Box
-from icface.face.observation import N_LANDMARKS, FaceObservation
+from icface.face.geometry import Box
+from icface.face.landmarks import MESH_POINTS, N_LANDMARKS
+from icface.face.observation import FaceObservation
 from icface.formats.arkit_names import columns_of, fill
 from icface.formats.rotations import angles_deg, of_fex, of_fex_mesh
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from icface.evaluation.material import Item, Shot, installed, read_again
 from icface.evaluation.metrics import place_and_size
 from icface.evaluation.reenactment import Score, clip_summary, judge, mean_of_clips, reenact
-from icface.face.geometry import MESH_POINTS, RIGID_POINTS, Box, Similarity, face_crop
+from icface.face.geometry import Box, Similarity, face_crop
+from icface.face.landmarks import MESH_POINTS, RIGID_POINTS
 from icface.face.observation import FaceObservation, FaceTracker
 from icface.model.surface.crops import sample_crop
 from icface.rendering.compositor import composite

@@ -20,7 +20,8 @@ from app.settings import Settings
 from app.window.main_window import MainWindow
 from icface.face.controls import ControlVector
 from icface.face.geometry import Box
-from icface.face.observation import N_LANDMARKS, FaceObservation, NoFaceError
+from icface.face.landmarks import N_LANDMARKS
+from icface.face.observation import FaceObservation, NoFaceError
 from icface.rendering.renderer import Renderer
 
 if TYPE_CHECKING:

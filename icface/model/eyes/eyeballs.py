@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.face.landmarks import EYES, IRISES, LOWER_LID, UPPER_LID
 from icface.model.eyes.gaze import DOWN_DEG, RING, RINGS, Eyeball, smooth_lids
-from icface.model.eyes.irises import BALL_CM, IRISES, iris_edge
-from icface.model.eyes.lids import LEFT_EYE, LOWER, RIGHT_EYE, UPPER
+from icface.model.eyes.irises import BALL_CM, iris_edge
 from icface.model.mouth.patch import FINER
 from icface.model.surface.anchored import Followed
 
@@ -55,9 +55,9 @@ def eyeballs_of(
     skin, eye = (np.flatnonzero(p) for p in part)
     found = []
     light = cv2.cvtColor(kept, cv2.COLOR_RGB2GRAY).astype(np.float32)
-    irises = {side: _iris(light, landmarks, side, ring) for side, ring in (("L", LEFT_EYE), ("R", RIGHT_EYE))}
+    irises = {side: _iris(light, landmarks, side, ring) for side, ring in EYES.items()}
     radius = _ROOMY * min(iris[1] for iris in irises.values())  # irises of one face are alike
-    for side, ring in (("L", LEFT_EYE), ("R", RIGHT_EYE)):
+    for side, ring in EYES.items():
         contour = landmarks[list(ring), :2]
         middle, _, axes = irises[side]
         left, right = sorted((contour[0], contour[8]), key=lambda p: float(p[0]))
@@ -110,7 +110,7 @@ def _iris(light: F32, landmarks: F64, side: str, ring: tuple[int, ...]) -> tuple
 
 def _seen(contour: F64, ring_px: float) -> tuple[F64, F64]:
     """`Eyeball.seen` and `Eyeball.farthest` of a contour (16, 2) along the axes, from the iris."""
-    upper, lower = (line[np.argsort(line[:, 0])] for line in (contour[UPPER], contour[LOWER]))
+    upper, lower = (line[np.argsort(line[:, 0])] for line in (contour[UPPER_LID], contour[LOWER_LID]))
     radii = np.arange(RINGS)[:, None] * ring_px
     limits, farthest = np.zeros((2, 2, RINGS)), np.zeros(2)
     for right in (0, 1):

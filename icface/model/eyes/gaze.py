@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface.face.controls import EXPRESSIONS
+from icface.face.landmarks import LOWER_LID, UPPER_LID
 from icface.face.ramps import smoothstep
 from icface.model.eyes.irises import TO_SIDES_DEG
-from icface.model.eyes.lids import LOWER, UPPER
 from icface.model.networks.neutralizer import GRID
 from icface.model.surface.anchored import Followed
 
@@ -66,7 +66,7 @@ class Eyeball:
     side : str
         ``L`` or ``R``, the subject's.
     lids : Followed
-        The eye's contour in the order of `icface.model.eyes.lids.LEFT_EYE`.
+        The eye's contour in the order of `icface.face.landmarks.LEFT_EYE`.
     rows : (K,) int64
         Surface points of the eye itself.
     source : (K, 2)
@@ -198,7 +198,7 @@ class Eyeball:
 
 def smooth_lids(contour: F64) -> F64:
     """(2, _SMOOTH, 2) the upper and the lower lid of a contour (16, 2), from the left to the right, never crossed."""
-    lids = np.stack([_ALONG @ contour[UPPER], _ALONG @ contour[LOWER][::-1]])
+    lids = np.stack([_ALONG @ contour[UPPER_LID], _ALONG @ contour[LOWER_LID][::-1]])
     if lids[0, 0, 0] > lids[0, -1, 0]:
         lids = lids[:, ::-1]
     down = np.array([-1.0, 1.0]) * (lids[0, -1] - lids[0, 0])[::-1]

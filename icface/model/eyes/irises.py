@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface.face.controls import CHANNELS
-from icface.face.geometry import EYE_CORNERS, Similarity, rotation_matrix
+from icface.face.geometry import Similarity, rotation_matrix
+from icface.face.landmarks import EYE_CORNERS, EYES, IRISES
 from icface.model.surface.crops import sample_crop
 
 F32 = NDArray[np.float32]
@@ -29,13 +30,6 @@ TO_SIDES_DEG = 32.0
 """How far eyes turn to a side at full intensity of the channels, as read and as drawn (`icface.model.eyes.gaze`)."""
 BALL_CM = 1.25
 """From the middle of an eyeball to its iris."""
-IRISES = {"L": (473, 474, 475, 476, 477), "R": (468, 469, 470, 471, 472)}
-"""Face-mesh points of an iris: its middle and four of its edge."""
-_CONTOURS = {
-    "L": (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249),
-    "R": (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7),
-}
-"""Outer corner, upper lid, inner corner, lower lid: those of `icface.model.eyes.lids`."""
 _EYE_PX, _WIDE, _HIGH = 40, 64, 40
 """Width of the eye, and width and height of what is looked at, pixels."""
 _SHADOW, _EDGE = 0.05, 0.017
@@ -79,7 +73,7 @@ def with_irises(landmarks: NDArray[np.floating], image: NDArray[np.uint8]) -> ND
 
 def _shift(points: F64, image: NDArray[np.uint8], side: str) -> F64 | None:
     """(2,) from the network's middle of an iris to what the picture shows, pixels; None where there is nothing to be seen."""
-    contour, network = points[list(_CONTOURS[side])], points[IRISES[side][0]]
+    contour, network = points[list(EYES[side])], points[IRISES[side][0]]
     left, right = sorted((contour[0], contour[8]), key=lambda p: float(p[0]))
     along = right - left
     width = float(np.hypot(*along))
@@ -240,7 +234,7 @@ def look_deg(landmarks: NDArray[np.floating], rotation: F64) -> float:
         return 0.0
     turns, weights = [], []
     for side, (iris, *_) in IRISES.items():
-        contour = points[list(_CONTOURS[side])]
+        contour = points[list(EYES[side])]
         width = float(np.hypot(*(contour[0] - contour[8])))
         lids = float(np.hypot(*(contour[[3, 4, 5]] - contour[[13, 12, 11]]).T).mean())
         seen = (points[iris] - (contour[0] + contour[8]) / 2) * (1, -1) / pixels_per_cm

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface.face.geometry import Similarity
+from icface.face.landmarks import EYES, UPPER_LID
 from icface.face.ramps import smoothstep
-from icface.model.eyes.lids import LEFT_EYE, RIGHT_EYE, UPPER
 from icface.model.mouth.patch import FINER, Patch
 from icface.model.surface.anchored import Followed
 
@@ -105,8 +105,8 @@ def lashes_of(source: F64, skin: NDArray[np.bool_], landmarks: F64, kept: NDArra
     """
     own = np.flatnonzero(skin)
     found = []
-    for side, ring in (("L", LEFT_EYE), ("R", RIGHT_EYE)):
-        edge = landmarks[list(ring), :2][UPPER]
+    for side, ring in EYES.items():
+        edge = landmarks[list(ring), :2][UPPER_LID]
         width = float(np.linalg.norm(edge[-1] - edge[0]))
         if not len(own) or width < 3:
             continue

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from icface.face.controls import ControlVector
 from icface.face.geometry import Similarity
+from icface.face.landmarks import BROW_EDGES, EYES, LOWER_LID, UPPER_LID
 from icface.face.ramps import smoothstep
 from icface.model.eyes.lashes import Lashes
-from icface.model.eyes.lids import LEFT_BROW, LEFT_EYE, LOWER, RIGHT_BROW, RIGHT_EYE, UPPER, lid_reach
+from icface.model.eyes.lids import lid_reach
 from icface.model.mouth.patch import FINER, SMOOTH_PX, Patch
 from icface.model.surface.anchored import Followed
 
@@ -182,9 +183,9 @@ def lid_skins(
     """
     own = np.flatnonzero(skin)
     found = []
-    for side, ring, edge_of_brow in (("L", LEFT_EYE, LEFT_BROW), ("R", RIGHT_EYE, RIGHT_BROW)):
-        contour, brow = landmarks[list(ring), :2], landmarks[list(edge_of_brow), :2]
-        upper, lower = contour[UPPER], contour[LOWER][::-1]
+    for side, ring in EYES.items():
+        contour, brow = landmarks[list(ring), :2], landmarks[list(BROW_EDGES[side]), :2]
+        upper, lower = contour[UPPER_LID], contour[LOWER_LID][::-1]
         if upper[0, 0] > upper[-1, 0]:
             upper, lower = upper[::-1], lower[::-1]
         width = float(np.linalg.norm(upper[-1] - upper[0]))

@@ -15,17 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface.face.controls import EXPRESSIONS, ControlVector
+from icface.face.landmarks import EYES, LOWER_LID, UPPER_LID
 from icface.face.ramps import smoothstep
 from icface.model.networks.neutralizer import OFFSET, WINDOW, Part
 
 FloatArray = NDArray[np.float64]
 
-RIGHT_EYE = (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7)
-LEFT_EYE = (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249)
-"""Face-mesh contours of the subject's eyes: outer corner, upper lid, inner corner, lower lid."""
-RIGHT_BROW, LEFT_BROW = (46, 53, 52, 65, 55), (276, 283, 282, 295, 285)
-"""Lower edges of the eyebrows: skin below them is the lid's to stretch."""
-UPPER, LOWER = slice(0, 9), [8, 9, 10, 11, 12, 13, 14, 15, 0]
 _LASHES_PX, _LASHES_OF_GAP = 1.3, 0.2
 """How far lashes reach above the lid's edge: so much, or this share of the open eye."""
 _OVERLAP_PX, _OVERLAP_FROM = 1.2, 0.6
@@ -55,7 +50,7 @@ def outline_eyes(part: NDArray[np.int64], landmarks: NDArray[np.floating]) -> ND
         Face-mesh points, grid pixels.
     """
     fine = np.zeros((WINDOW * _FINE, WINDOW * _FINE), np.uint8)
-    for ring in (RIGHT_EYE, LEFT_EYE):
+    for ring in (EYES["R"], EYES["L"]):
         contour = (landmarks[list(ring)] - OFFSET + 0.5) * _FINE - 0.5
         cv2.fillPoly(fine, [np.round(contour).astype(np.int32)], 255)
     eye = cv2.resize(fine, (WINDOW, WINDOW), interpolation=cv2.INTER_AREA) > 127
@@ -107,13 +102,13 @@ def fit_lid(points: FloatArray, skin: NDArray[np.bool_], contour: FloatArray, br
     skin : (N,) bool
         Those that are not eyeball or mouth.
     contour : (16, 2)
-        The eye's contour in the order of `LEFT_EYE`, grid pixels.
+        The eye's contour in the order of `icface.face.landmarks.LEFT_EYE`, grid pixels.
     brow : (5, 2)
         Lower edge of the eyebrow, grid pixels.
     closed : float
         How far the eye is closed in the photo, 0..1: what is left to close is done in what is left of the slider.
     """
-    upper, lower = (_by_column(contour[part]) for part in (UPPER, LOWER))
+    upper, lower = (_by_column(contour[part]) for part in (UPPER_LID, LOWER_LID))
     width = upper[-1, 0] - upper[0, 0]
     tallest = float((np.interp(upper[:, 0], lower[:, 0], lower[:, 1]) - upper[:, 1]).max())
     if width < 3 or tallest < _OPEN_PX:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from icface.face.controls import ControlVector
 from icface.face.geometry import Similarity, rotation_matrix
+from icface.face.landmarks import INNER_LIP_MIDDLES, VERMILION
 from icface.face.ramps import smoothstep
 from icface.model.mouth.interior import Jaw, Tones, View, drawn
 from icface.model.mouth.paint_limits import HUE_TAIL
@@ -22,10 +23,6 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
 
-_LIP_POINTS = (11, 12, 15, 16, 38, 268, 72, 302, 86, 316, 85, 315)
-"""Face-mesh points in the red of the lips."""
-_UPPER_MIDDLE, _LOWER_MIDDLE = 15, 5
-"""Middles of the lips in `icface.model.anatomy.INNER_LIPS`."""
 _TEETH_DEPTH_CM = 0.6
 _PARTS_FROM_CM, _PARTS_CM = 0.08, 0.35
 """Mean height that a mouth opens more than in the photo, where its inside begins to show, and where it is all there."""
@@ -122,7 +119,7 @@ class Mouth:
             What the photo shows.
         """
         wide = _height(opening) / max(float(np.ptp(opening[:, 0])), 1e-6)
-        middle = rest[[_UPPER_MIDDLE, _LOWER_MIDDLE]].mean(0)
+        middle = rest[list(INNER_LIP_MIDDLES)].mean(0)
         return cls(
             middle=np.array([(rest[[0, 10], 0].mean() + middle[0]) / 2, middle[1], middle[2]]),
             rotation=rotation_matrix(*controls.angles_deg),
@@ -249,7 +246,7 @@ def tones_of(picture: U8, points: F64, skin: NDArray[np.uint8], inside: NDArray[
     """
     if not len(skin):
         skin = np.full((1, 3), 128, np.uint8)
-    red = points[list(_LIP_POINTS), :2]
+    red = points[list(VERMILION), :2]
     at = np.clip(np.rint(red), 0, (picture.shape[1] - 1, picture.shape[0] - 1)).astype(int)
     lips = np.median(picture[at[:, 1], at[:, 0]], axis=0) / 255
     flesh = np.median(skin, axis=0) / 255

@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.face.geometry import RIGID_POINTS, Similarity
+from icface.face.geometry import Similarity
+from icface.face.landmarks import RIGID_POINTS, SUBNASALE
 from icface.model.networks.neutralizer import GRID
 from icface.model.networks.painter import PATCH, PATCH_CHANNELS
 
@@ -24,7 +25,6 @@ FINER = 1.5
 """Pixels of the kept picture per grid pixel."""
 KEPT = round(GRID * FINER)
 """Side of the picture of the crop that patches are cut from."""
-_SUBNASALE = 2
 _SIDE, _DOWN = 2.9, 1.15
 """Side of the square, and its middle below the nose, in units of the face."""
 _NEAR = 64
@@ -86,7 +86,7 @@ class PatchAnchor:
         """From landmarks (478, 2) in grid pixels, on a grid that is upright along the eye line."""
         rigid = landmarks[list(RIGID_POINTS), :2].astype(np.float64)
         unit = float(np.sqrt(((rigid - rigid.mean(0)) ** 2).sum(1).mean()))
-        x, y = landmarks[_SUBNASALE, :2]
+        x, y = landmarks[SUBNASALE, :2]
         y = y + _DOWN * unit
         pivot, source = mesh.pivot.double().cpu().numpy(), mesh.source.double().cpu().numpy()
         near = np.argsort(((source - (x, y)) ** 2).sum(1))[:_NEAR]

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from icface.face.controls import CHANNELS
-from icface.face.geometry import RIGID_POINTS
+from icface.face.landmarks import BOTH_IRISES, BROWS, FACE_SHAPE, LID_RIMS, LIPS, RIGID_POINTS
 
 N_POINTS = 478
 DETECTOR_STRIDE = 8
@@ -179,20 +179,7 @@ class LandmarkNet(TrackerNet):
         )
 
 
-FEATURE_POINTS = (
-    # eyes, brows, irises
-    33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246,
-    263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466,
-    70, 63, 105, 66, 107, 55, 65, 52, 53, 46, 300, 293, 334, 296, 336, 285, 295, 282, 283, 276,
-    468, 469, 470, 471, 472, 473, 474, 475, 476, 477,
-    # lips
-    61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185,
-    78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191,
-    # nose, cheeks, forehead, chin and jaw
-    1, 2, 4, 5, 6, 168, 195, 197, 98, 327, 48, 278, 129, 358, 50, 280, 205, 425, 36, 266, 187, 411, 117, 346,
-    10, 9, 8, 151, 67, 297, 109, 338, 152, 148, 377, 176, 400, 199, 200, 172, 397, 136, 365, 58, 288, 132, 361,
-    234, 454, 127, 356,
-)  # fmt: skip
+FEATURE_POINTS = (*LID_RIMS, *BROWS, *BOTH_IRISES, *LIPS, *FACE_SHAPE)
 """Landmarks at which the refiner looks: face-mesh numbers."""
 REFINE_MARGIN = 1.25
 """Side of a refiner's crop in extents of the face mesh."""

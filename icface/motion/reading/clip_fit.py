@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface.face.controls import ANGLES, EXPRESSIONS
-from icface.face.geometry import MESH_POINTS, RIGID_POINTS, euler_angles_deg, rotation_matrix
+from icface.face.landmarks import MESH_POINTS, RIGID_POINTS
+from icface.face.geometry import euler_angles_deg, rotation_matrix
 from icface.face.ramps import smoothstep
 from icface.motion.bounded import solve_bounded
 from icface.motion.reading.face_basis import F64, FaceBasis

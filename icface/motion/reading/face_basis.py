@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from icface.face.controls import EXPRESSIONS
-from icface.face.geometry import MESH_POINTS
+from icface.face.landmarks import MESH_POINTS
 from icface.system.digests import DigestError, read_listed
 
 F64 = NDArray[np.float64]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.face.geometry import MESH_POINTS, RIGID_POINTS
+from icface.face.landmarks import MESH_POINTS, RIGID_POINTS
 
 _LIPS = (
     61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185,

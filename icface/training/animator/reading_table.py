@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from icface.face.geometry import MESH_POINTS, Similarity, face_crop
+from icface.face.landmarks import MESH_POINTS
+from icface.face.geometry import Similarity, face_crop
 from icface.model.anatomy import one_face
 from icface.model.eyes.lids import outline_eyes
 from icface.model.networks.animator import Animator

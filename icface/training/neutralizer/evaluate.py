@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from icface.face.controls import ControlVector
 from icface.face.geometry import Box, Similarity, face_crop
-from icface.face.observation import N_LANDMARKS, FaceObservation
+from icface.face.landmarks import N_LANDMARKS
+from icface.face.observation import FaceObservation
 from icface.model.networks.neutralizer import GRID
 from icface.rendering.predictor import FacePredictor
 from icface.training.neutralizer.data import sparse_expression

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from icface.face.controls import EXPRESSIONS
 from icface.face.geometry import Similarity
-from icface.model.anatomy import INNER_LIPS
+from icface.face.landmarks import INNER_LIPS
 from icface.rendering.predictor import FacePredictor
 from icface.system.cores import pool_size
 from icface.training.neutralizer.evaluate import observation

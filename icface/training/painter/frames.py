@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from icface.face.controls import ControlVector
-from icface.face.geometry import RIGID_POINTS, Box, Similarity
+from icface.face.geometry import Box, Similarity
+from icface.face.landmarks import INNER_LIPS, RIGID_POINTS
 from icface.face.observation import FaceObservation
-from icface.model.anatomy import INNER_LIPS
 from icface.rendering.predictor import FacePredictor
 from icface.training.clips.pairs import FramePairs
 from icface.training.painter.patches import Kind, PatchSample, Target, drive, sample, write_patches

@@ -18,14 +18,13 @@ from numpy.typing import NDArray
 
 from icface.face.controls import EXPRESSIONS, ControlVector
 from icface.face.geometry import face_crop
+from icface.face.landmarks import INNER_LIPS, LIPS
 from icface.face.observation import FaceObservation, NoFaceError
-from icface.model.anatomy import INNER_LIPS
 from icface.rendering.compositor import composite
 from icface.rendering.predictor import FacePredictor
 from icface.training.neutralizer.evaluate import observation
 from icface.training.portraits.canvases import Portrait
 from icface.training.rig.rig import Rig, View, flow, warp
-from icface.training.tracker.mesh_parts import LIPS
 
 U8 = NDArray[np.uint8]
 

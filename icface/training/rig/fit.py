@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from icface.face.controls import EXPRESSIONS
-from icface.face.geometry import MESH_POINTS
+from icface.face.landmarks import MESH_POINTS
 from icface.motion.bounded import solve_bounded
 from icface.training.rig.rig import F64, Rig, State
-from icface.training.tracker.mesh_parts import BROWS, EYES, LIPS, OVAL
+from icface.face.landmarks import BROWS, LID_RIMS, LIPS, FACE_OVAL
 
 IRIS_CENTRES = (468, 473)
 """Landmarks at the middle of the subject's right and left iris."""
@@ -162,7 +162,7 @@ def _problem(rig: Rig, landmarks: F64, target: F64, plan: FitPlan) -> _Problem:
     if plan.expression:
         modes = np.concatenate([modes, rig.shapes[:, keep].astype(np.float64)])
     weight = np.ones(len(keep))
-    for part, much in ((LIPS, _LIPS), (EYES, _EYES), (BROWS, _BROWS), (OVAL, _OVAL)):
+    for part, much in ((LIPS, _LIPS), (LID_RIMS, _EYES), (BROWS, _BROWS), (FACE_OVAL, _OVAL)):
         weight[list(part)] = much
     weight[MESH_POINTS:] = _IRISES
     return _Problem(target, base, modes, np.sqrt(weight), prior, turns_in_space(rig, landmarks), plan)

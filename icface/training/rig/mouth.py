@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface.face.geometry import Similarity
-from icface.model.anatomy import INNER_LIPS
+from icface.face.landmarks import INNER_LIPS
 from icface.model.mouth.interior import Tones
 from icface.model.mouth.mouth import Mouth, tones_of
 from icface.training.rig.rig import SKIN, TEETH, View

@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from icface.face.geometry import MESH_POINTS, Similarity, eye_line_deg
+from icface.face.geometry import Similarity, eye_line_deg
+from icface.face.landmarks import MESH_POINTS
 from icface.model.networks.tracker_nets import ANGLE_UNIT_DEG, READ_MARGIN
 from icface.training.tracker.data import Floats, Images, LabelledImages
 

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from icface.evaluation.metrics import rank_correlation
 from icface.face.controls import CHANNEL_INDEX
-from icface.face.geometry import EYE_CORNERS, Box
+from icface.face.geometry import Box
+from icface.face.landmarks import EYE_CORNERS
 from icface.face.observation import FaceObservation, FaceTracker
 from icface.tracking.builtin import BuiltinTracker
 from icface.training.portraits.table import PortraitTable, read_rgb

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from icface.face.controls import EXPRESSIONS
-from icface.face.geometry import EYE_CORNERS, MESH_POINTS, face_crop
+from icface.face.geometry import face_crop
+from icface.face.landmarks import BOTH_IRISES, BROWS, EYE_CORNERS, LID_RIMS, LIPS, MESH_POINTS
 from icface.model.networks.tracker_nets import ANGLE_UNIT_DEG, READ_MARGIN, REFINE_MARGIN, RefinerNet
 from icface.tracking.builtin import LANDMARKS_FILE, BuiltinTracker, without_hidden_gaze
 from icface.training.loop.array_files import save_arrays
 from icface.training.tracker.data import Floats, Images, LabelledImages
-from icface.training.tracker.mesh_parts import BROWS, EYES, IRISES, LIPS
 
 _POINT_UNIT = 0.01
 _ROOM = 1.3
@@ -28,7 +28,7 @@ _OFTEN = 2.0
 _WITHIN = 1.5
 """Weight of differences between two pictures of one person: what a movement changed is to be read at its full size, though
 where a feature lies at rest, which differs between people, is not known."""
-_GROUPS = ((IRISES, 3.0), (EYES, 3.0), (BROWS, 2.0), (LIPS, 2.0))
+_GROUPS = ((BOTH_IRISES, 3.0), (LID_RIMS, 3.0), (BROWS, 2.0), (LIPS, 2.0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -25,6 +25,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from icface.face.controls import EXPRESSIONS
+from icface.face.landmarks import BOTH_IRISES, BROWS, LID_RIMS, LIPS
 from icface.model.networks.tracker_nets import FaceDetectorNet, LandmarkNet, RefinerNet, TrackerNet
 from icface.model.networks.weights import build, load_into, load_model, save_model
 from icface.system.logs import print_log
@@ -34,7 +35,6 @@ from icface.training.loop.trainer import write_tensors
 from icface.training.tracker.augment import CropBatch, CropSampler
 from icface.training.tracker.calibrate import fit_calibration
 from icface.training.tracker.data import LabelledImages, build_cache
-from icface.training.tracker.mesh_parts import BROWS, EYES, IRISES, LIPS
 from icface.training.tracker.mine import collect_alarms
 from icface.training.tracker.refiner import RefinerLoss, RefinerSampler
 from icface.training.tracker.scenes import SceneBatch, SceneSampler, make_backgrounds
@@ -68,7 +68,7 @@ class LandmarkLoss(nn.Module):
     def __init__(self, spread: np.ndarray[tuple[int], np.dtype[np.float32]]) -> None:
         super().__init__()
         weight = torch.ones(478, 3)
-        for group, factor in ((LIPS, 2.0), (EYES, 3.0), (BROWS, 2.0), (IRISES, 3.0)):
+        for group, factor in ((LIPS, 2.0), (LID_RIMS, 3.0), (BROWS, 2.0), (BOTH_IRISES, 3.0)):
             weight[list(group)] *= factor
         weight[:, 2] *= 0.3
         self.register_buffer("point_weight", weight / weight.mean())

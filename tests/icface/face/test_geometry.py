@@ -5,16 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icface.face.geometry import (
-    CROP_MARGIN,
-    EYE_CORNERS,
-    Box,
-    Similarity,
-    euler_angles_deg,
-    eye_line_deg,
-    face_crop,
-    rotation_matrix,
-)
+from icface.face.geometry import CROP_MARGIN, Box, Similarity, euler_angles_deg, eye_line_deg, face_crop, rotation_matrix
+from icface.face.landmarks import EYE_CORNERS
 from tests.strategies import a_face
 
 COORDINATES = st.floats(-1e4, 1e4)

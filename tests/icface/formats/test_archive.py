@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from icface.face.controls import CHANNELS
-from icface.face.observation import N_LANDMARKS
+from icface.face.landmarks import N_LANDMARKS
 from icface.formats import FormatError, load, save
 from icface.motion.motion import Motion
 from icface.motion.store import save_reading

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from icface.face.controls import CHANNELS, ControlVector
-from icface.face.observation import N_LANDMARKS
+from icface.face.landmarks import N_LANDMARKS
 from icface.motion.motion import Motion, MotionError
 from tests.strategies import a_face
 

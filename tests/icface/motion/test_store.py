@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from icface.face.controls import CHANNELS
-from icface.face.observation import N_LANDMARKS
+from icface.face.landmarks import N_LANDMARKS
 from icface.motion.motion import Motion
 from icface.motion.store import (
     MotionStoreError,

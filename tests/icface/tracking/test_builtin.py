@@ -14,7 +14,8 @@ import pytest
 from numpy.typing import NDArray
 from torch import Tensor
 
-from icface.face.geometry import EYE_CORNERS, Box, Similarity
+from icface.face.geometry import Box, Similarity
+from icface.face.landmarks import EYE_CORNERS
 from icface.face.observation import FaceObservation, NoFaceError
 from icface.model.networks.tracker_nets import ANGLE_UNIT_DEG
 from icface.model.networks.weights import ModelFileError, load_model, models_dir, save_model

@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
+from icface.face.landmarks import LEFT_EYE, RIGHT_EYE
 from icface.model.eyes.eyeballs import eyeballs_of
 from icface.model.eyes.gaze import Eyeball
-from icface.model.eyes.lids import LEFT_EYE, RIGHT_EYE
 from icface.model.mouth.patch import FINER, KEPT
 from icface.model.networks.neutralizer import GRID
 

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icface.face.controls import EXPRESSIONS
+from icface.face.landmarks import LEFT_EYE, RIGHT_EYE
 from icface.model.eyes.eyeballs import eyeballs_of
 from icface.model.eyes.gaze import Eyeball, turned_eyes
 from icface.model.eyes.irises import BALL_CM, TO_SIDES_DEG
-from icface.model.eyes.lids import LEFT_EYE, RIGHT_EYE
 from icface.model.mouth.patch import KEPT
 from icface.model.networks.neutralizer import GRID
 

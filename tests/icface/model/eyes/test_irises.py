@@ -8,8 +8,8 @@ import pytest
 
 from icface.face.controls import CHANNELS
 from icface.face.geometry import rotation_matrix
-from icface.model.eyes.irises import IRISES, TO_SIDES_DEG, look_deg, with_irises, with_look
-from icface.model.eyes.lids import LEFT_EYE, RIGHT_EYE
+from icface.face.landmarks import IRISES, LEFT_EYE, RIGHT_EYE
+from icface.model.eyes.irises import TO_SIDES_DEG, look_deg, with_irises, with_look
 
 PER_CM = 12.0
 HALF_CM, EYE_CM, TALL_CM, IRIS_CM = 4.635, 2.7, 1.0, 0.62

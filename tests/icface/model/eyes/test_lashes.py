@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from icface.face.landmarks import LEFT_EYE, RIGHT_EYE
 from icface.model.eyes.lashes import SIZE, Lashes, lashes_of
-from icface.model.eyes.lids import LEFT_EYE, RIGHT_EYE, closing
+from icface.model.eyes.lids import closing
 from icface.model.mouth.patch import FINER, KEPT
 from icface.model.networks.neutralizer import GRID
 

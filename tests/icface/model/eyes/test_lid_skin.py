@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from icface.face.controls import ControlVector
+from icface.face.landmarks import LEFT_BROW_EDGE, LEFT_EYE, RIGHT_BROW_EDGE, RIGHT_EYE
 from icface.model.eyes.lid_skin import LidSkin, lid_skins
-from icface.model.eyes.lids import LEFT_BROW, LEFT_EYE, RIGHT_BROW, RIGHT_EYE
 from icface.model.mouth.patch import FINER, KEPT, Patch
 from icface.model.networks.neutralizer import GRID
 
@@ -28,7 +28,7 @@ def face() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     landmarks[list(LEFT_EYE)], landmarks[list(RIGHT_EYE)] = almond(150, 1), almond(80, -1)
     kept = np.full((KEPT, KEPT, 3), SKIN, np.uint8)
     y, x = (np.mgrid[:KEPT, :KEPT] + 0.5) / FINER - 0.5
-    for middle, brow in ((150, LEFT_BROW), (80, RIGHT_BROW)):
+    for middle, brow in ((150, LEFT_BROW_EDGE), (80, RIGHT_BROW_EDGE)):
         landmarks[list(brow)] = [(middle + dx, 74) for dx in (-12, -6, 0, 6, 12)]
         far = np.hypot((x - middle) / WIDTH * 2, (y - 100) / TALL * 2)
         kept[(far < 1.8) & (y < 100)] = SHADOW

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from icface.face.controls import EXPRESSIONS, ControlVector
-from icface.model.eyes.lids import LEFT_EYE, RIGHT_EYE, Lid, closing, fit_lid, lids_move, outline_eyes
+from icface.face.landmarks import LEFT_EYE, RIGHT_EYE
+from icface.model.eyes.lids import Lid, closing, fit_lid, lids_move, outline_eyes
 from icface.model.networks.neutralizer import GRID, WINDOW, Part
 
 WIDTH, TALL = 28.0, 10.0

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from icface.model.anatomy import INNER_LIPS, lips_of
+from icface.face.landmarks import INNER_LIPS
+from icface.model.anatomy import lips_of
 from icface.model.networks.neutralizer import OFFSET, WINDOW, Part
 from icface.model.surface.anchored import Followed
 

@@ -23,7 +23,8 @@ from torch.utils.data import DataLoader
 from icface.cli import main
 from icface.face.controls import ControlVector
 from icface.face.geometry import Box, Similarity
-from icface.face.observation import N_LANDMARKS, FaceObservation, NoFaceError
+from icface.face.landmarks import N_LANDMARKS
+from icface.face.observation import FaceObservation, NoFaceError
 from icface.media.video import VideoError, read_video
 from icface.model.surface.crops import sample_crop
 from icface.tracking.builtin import BuiltinTracker

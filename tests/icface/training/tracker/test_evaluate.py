@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from icface.face.controls import ControlVector
-from icface.face.geometry import MESH_POINTS, Box
+from icface.face.geometry import Box
+from icface.face.landmarks import MESH_POINTS
 from icface.face.observation import FaceObservation
 from icface.training.portraits.table import PortraitTable, read_rgb
 from icface.training.tracker.data import FIT_ERROR_LIMIT, LabelledImages
