@@ -60,9 +60,9 @@ def feat_data() -> Path:
 @pytest.fixture
 def tiny_predictor() -> FacePredictor:
     """The real networks, small and seeded, on the CPU: the whole pipeline, fast and meaningless."""
-    from icface.rendering.predictor import FacePredictor
+    from tests.tiny_networks import tiny_face_predictor
 
-    return FacePredictor.tiny()
+    return tiny_face_predictor()
 
 
 @pytest.fixture(autouse=True)

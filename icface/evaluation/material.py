@@ -22,8 +22,9 @@ from icface.face.observation import FaceObservation, FaceTracker, NoFaceError
 from icface.jobs import run_to_end
 from icface.media import PhotoError, load_photo, sample_photo_path
 from icface.media.clip_reader import ClipReader
+from icface.model.face.encode import SourceEncoding
 from icface.rendering.compositor import composite
-from icface.rendering.predictor import FacePredictor, SourceEncoding
+from icface.rendering.predictor import FacePredictor
 from icface.system.file_stamp import sha256_of
 from icface.tracking.clips import track_clip
 

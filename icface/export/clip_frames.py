@@ -27,9 +27,11 @@ from icface.media.photo import Pixels, eight_bit
 from icface.media.tone_mapping import changed_as_shown, is_hdr, to_sdr
 from icface.media.video_frame import VideoFrame
 from icface.media.write_back import crop_frame, in_planes, put_back
+from icface.model.face.encode import SourceEncoding
+from icface.model.face.pose import FacePrediction
 from icface.model.networks.neutralizer import GRID
 from icface.rendering.compositor import composite
-from icface.rendering.predictor import FacePrediction, FacePredictor, SourceEncoding
+from icface.rendering.predictor import FacePredictor
 from icface.rendering.protection import protect
 
 _REACH_PX = 8
@@ -175,7 +177,7 @@ class ClipFrames:
                 continue
             yield
             prediction = self._predictor().predict(encoding, wanted)
-            if prediction.flow is not None:
+            if prediction.layers:
                 layers.append((encoding, prediction))
         regions = (replace(region, box=_shifted(region.box, left, top)) for region in self._project.regions)
         return ChangedPart(pixels, (left, top), tuple(layers), tuple(regions), own)

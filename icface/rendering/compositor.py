@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 
 from icface.face.geometry import Similarity
 from icface.media import Photo
+from icface.model.face.encode import SourceEncoding
+from icface.model.face.pose import FacePrediction
 from icface.model.mouth.patch import SMOOTH_PX, Patch
 from icface.model.networks.neutralizer import GRID
-from icface.rendering.predictor import FacePrediction, SourceEncoding
+from icface.model.surface.layers import ColourLayer, Layer
 
 Quality = Literal["draft", "full"]
 Pixels = NDArray[Any]
@@ -54,7 +56,7 @@ def composite(
     array
         Of the same shape and type; the very same array when nothing changes.
     """
-    if prediction.flow is None:
+    if not prediction.layers:
         return image
     region = _touched(image, encoding.crop_from_image, prediction)
     if region is None:
@@ -75,23 +77,36 @@ def _moved(
     """The edited pixels of a region: left, top, right, bottom in the image."""
     left, top, right, bottom = region
     here = Similarity((1, 0, -left, 0, 1, -top)) @ encoding.crop_from_image.inverse()  # region from grid
-    wide, high = right - left, bottom - top
-    assert prediction.flow is not None
-    moved = _sampled(image, region, here, prediction.flow, quality)
-    for flow, mask in ((prediction.back_flow, prediction.back), *prediction.eyes):
-        if flow is None or mask is None:
-            continue
-        for share, (x0, y0, x1, y1) in _shares(mask, here, (wide, high)):
-            inner, there = (left + x0, top + y0, left + x1, top + y1), Similarity((1, 0, -x0, 0, 1, -y0)) @ here
-            behind = _sampled(image, inner, there, flow, quality)
-            moved[y0:y1, x0:x1] = _blended(moved[y0:y1, x0:x1], behind, share[..., None])
-    if prediction.cavity is not None:
-        colour = np.array(encoding.cavity_rgb, np.float32) * (np.iinfo(moved.dtype).max / 255)
-        for share, (x0, y0, x1, y1) in _shares(prediction.cavity, here, (wide, high)):
-            under = moved[y0:y1, x0:x1, :3]  # alpha stays
-            moved[y0:y1, x0:x1, :3] = _blended(under, colour, share[..., None])
+    moved: Pixels = image[top:bottom, left:right]
+    for layer in prediction.layers:
+        moved = _with_layer(moved, image, region, here, layer, quality)
     for patch in prediction.patches:
         moved = _with_patch(moved, here, patch, quality)
+    return moved
+
+
+def _with_layer(
+    moved: Pixels,
+    image: Pixels,
+    region: tuple[int, int, int, int],
+    here: Similarity,
+    layer: Layer,
+    quality: Quality,
+) -> Pixels:
+    """The region with one layer laid on it; `here` is region from grid."""
+    left, top, right, bottom = region
+    if layer.coverage is None:
+        return _sampled(image, region, here, layer.flow, quality)
+    for share, (x0, y0, x1, y1) in _shares(layer.coverage, here, (right - left, bottom - top)):
+        if isinstance(layer, ColourLayer):
+            colour = np.array(layer.rgb, np.float32) * (np.iinfo(moved.dtype).max / 255)
+            under = moved[y0:y1, x0:x1, :3]  # alpha stays
+            moved[y0:y1, x0:x1, :3] = _blended(under, colour, share[..., None])
+        else:
+            inner = (left + x0, top + y0, left + x1, top + y1)
+            there = Similarity((1, 0, -x0, 0, 1, -y0)) @ here
+            behind = _sampled(image, inner, there, layer.flow, quality)
+            moved[y0:y1, x0:x1] = _blended(moved[y0:y1, x0:x1], behind, share[..., None])
     return moved
 
 
@@ -192,11 +207,16 @@ def _under(here: Similarity, size: tuple[int, int], field: NDArray[np.float32]) 
 
 def _touched(image: Pixels, crop_from_image: Similarity, prediction: FacePrediction) -> tuple[int, int, int, int] | None:
     """Left, top, right, bottom of the pixels that move, in the image."""
-    assert prediction.flow is not None
-    size = np.abs(prediction.flow).reshape(GRID, 2 * GRID)
-    by_row, by_column = size.max(1), size.max(0).reshape(GRID, 2).max(1)
-    for _, mask in prediction.eyes[:1]:
-        by_row, by_column = np.maximum(by_row, mask.max(1)), np.maximum(by_column, mask.max(0))
+    by_row, by_column = np.zeros(GRID, np.float32), np.zeros(GRID, np.float32)
+    for layer in prediction.layers:
+        if layer.coverage is None:
+            size = np.abs(layer.flow).reshape(GRID, 2 * GRID)
+            rows, columns = size.max(1), size.max(0).reshape(GRID, 2).max(1)
+        elif not isinstance(layer, ColourLayer) and layer.shows == "eye":  # others lie within skin that moves
+            rows, columns = layer.coverage.max(1), layer.coverage.max(0)
+        else:
+            continue
+        by_row, by_column = np.maximum(by_row, rows), np.maximum(by_column, columns)
     rows, columns = np.flatnonzero(by_row > _STILL), np.flatnonzero(by_column > _STILL)
     if not len(rows):
         return None

@@ -29,7 +29,8 @@ from icface.system.memory import give_back
 
 if TYPE_CHECKING:
     from icface.face.observation import FaceTracker
-    from icface.rendering.predictor import FacePredictor, SourceEncoding
+    from icface.model.face.encode import SourceEncoding
+    from icface.rendering.predictor import FacePredictor
 
 Quality = Literal["draft", "full"]
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from icface.face.landmarks import EYES, IRISES, LOWER_LID, UPPER_LID
 from icface.model.eyes.gaze import DOWN_DEG, RING, RINGS, Eyeball, smooth_lids
 from icface.model.eyes.irises import BALL_CM, iris_edge
-from icface.model.mouth.patch import FINER
+from icface.model.mouth.patch import FINE_CROP_SCALE
 from icface.model.surface.anchored import Followed
 
 F32 = NDArray[np.float32]
@@ -49,7 +49,7 @@ def eyeballs_of(
         Face-mesh points, grid pixels.
     pixels_per_cm : float
         Of the grid.
-    kept : (KEPT, KEPT, 3) uint8
+    kept : (FINE_CROP_SIZE, FINE_CROP_SIZE, 3) uint8
         The crop's picture.
     """
     skin, eye = (np.flatnonzero(p) for p in part)
@@ -103,9 +103,11 @@ def _iris(light: F32, landmarks: F64, side: str, ring: tuple[int, ...]) -> tuple
     radius = float(np.clip(np.hypot(*(one - other)) / 2, _NOT_SMALLER * width, _NOT_LARGER * width))
     if width < _SMALLEST_PX:
         return middle, radius, axes
-    aside, found = iris_edge(light, (middle + 0.5) * FINER - 0.5, axes, radius * FINER, (contour + 0.5) * FINER - 0.5)
-    aside = float(np.clip(aside / FINER, -_ASIDE * radius, _ASIDE * radius))
-    return middle + aside * axes[0], float(np.clip(found / FINER, _THINNER * radius, _WIDER * radius)), axes
+    aside, found = iris_edge(
+        light, (middle + 0.5) * FINE_CROP_SCALE - 0.5, axes, radius * FINE_CROP_SCALE, (contour + 0.5) * FINE_CROP_SCALE - 0.5
+    )
+    aside = float(np.clip(aside / FINE_CROP_SCALE, -_ASIDE * radius, _ASIDE * radius))
+    return middle + aside * axes[0], float(np.clip(found / FINE_CROP_SCALE, _THINNER * radius, _WIDER * radius)), axes
 
 
 def _seen(contour: F64, ring_px: float) -> tuple[F64, F64]:

@@ -20,6 +20,7 @@ from icface.face.ramps import smoothstep
 from icface.model.eyes.irises import TO_SIDES_DEG
 from icface.model.networks.neutralizer import GRID
 from icface.model.surface.anchored import Followed
+from icface.model.surface.layers import FlowLayer
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -218,8 +219,8 @@ def _depth(points: F64, edges: F64, below: NDArray[np.bool_]) -> F64:
 _WAYS = ("Out", "In", "Up", "Down")
 
 
-def turned_eyes(eyeballs: tuple[Eyeball, ...], moved: F64, change: F64) -> tuple[tuple[F32, F32], ...]:
-    """The eyes after an edit as layers, in order: flow (GRID, GRID, 2), grid pixels, and its share of a pixel (GRID, GRID).
+def turned_eyes(eyeballs: tuple[Eyeball, ...], moved: F64, change: F64) -> tuple[FlowLayer, ...]:
+    """The eyes after an edit as layers, in order.
 
     What lids hide in the photo is taken from that side of the iris that is nearer; a second layer leads from one to the other.
 
@@ -246,7 +247,7 @@ def turned_eyes(eyeballs: tuple[Eyeball, ...], moved: F64, change: F64) -> tuple
             mask[window][rows, columns] = np.maximum(mask[window][rows, columns], shown)
     for _, mask in layers:
         mask[[0, -1]] = mask[:, [0, -1]] = 0
-    return tuple(layers)
+    return tuple(FlowLayer("eye", field, mask) for field, mask in layers)
 
 
 _Pixels = tuple[NDArray[np.int64], NDArray[np.int64]]

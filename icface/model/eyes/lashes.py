@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from icface.face.geometry import Similarity
 from icface.face.landmarks import EYES, UPPER_LID
 from icface.face.ramps import smoothstep
-from icface.model.mouth.patch import FINER, Patch
+from icface.model.mouth.patch import FINE_CROP_SCALE, Patch
 from icface.model.surface.anchored import Followed
 
 F64 = NDArray[np.float64]
@@ -100,7 +100,7 @@ def lashes_of(source: F64, skin: NDArray[np.bool_], landmarks: F64, kept: NDArra
         Those that are not eyeball or mouth.
     landmarks : (478, 2)
         Face-mesh points, grid pixels.
-    kept : (KEPT, KEPT, 3) uint8
+    kept : (FINE_CROP_SIZE, FINE_CROP_SIZE, 3) uint8
         The crop's picture.
     """
     own = np.flatnonzero(skin)
@@ -121,6 +121,6 @@ def lashes_of(source: F64, skin: NDArray[np.bool_], landmarks: F64, kept: NDArra
 
 def _colours(kept: NDArray[np.uint8], points: F64) -> F64:
     """(N, 3) of a picture at places on the grid."""
-    at = np.clip(np.rint((points + 0.5) * FINER - 0.5), 0, len(kept) - 1).astype(int)
+    at = np.clip(np.rint((points + 0.5) * FINE_CROP_SCALE - 0.5), 0, len(kept) - 1).astype(int)
     colours: F64 = kept[at[:, 1], at[:, 0]].astype(np.float64)
     return colours

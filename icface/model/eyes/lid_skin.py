@@ -20,7 +20,7 @@ from icface.face.landmarks import BROW_EDGES, EYES, LOWER_LID, UPPER_LID
 from icface.face.ramps import smoothstep
 from icface.model.eyes.lashes import Lashes
 from icface.model.eyes.lids import lid_reach
-from icface.model.mouth.patch import FINER, SMOOTH_PX, Patch
+from icface.model.mouth.patch import FINE_CROP_SCALE, SMOOTH_PX, Patch
 from icface.model.surface.anchored import Followed
 
 F32 = NDArray[np.float32]
@@ -102,8 +102,8 @@ class LidSkin:
         moved : (N, 2 or 3)
             Surface points after the edit, grid pixels.
         layers : tuple of array
-            Flow, back flow and back of `icface.rendering.predictor.FacePrediction`.
-        kept : (KEPT, KEPT, 3) uint8
+            Flow, back flow and back of `icface.model.face.pose.FacePrediction`.
+        kept : (FINE_CROP_SIZE, FINE_CROP_SIZE, 3) uint8
             The crop's picture.
         """
         amount = _eased((closed - _BEGINS) / (_ALL - _BEGINS)) * self.hidden
@@ -176,7 +176,7 @@ def lid_skins(
         Those that are not eyeball or mouth.
     landmarks : (478, 2)
         Face-mesh points, grid pixels.
-    kept : (KEPT, KEPT, 3) uint8
+    kept : (FINE_CROP_SIZE, FINE_CROP_SIZE, 3) uint8
         The crop's picture.
     controls : ControlVector
         What the photo shows.
@@ -271,7 +271,7 @@ def _resampled(line: F64, count: int) -> F64:
 
 def _colours(kept: NDArray[np.uint8], points: F64) -> F64:
     """(..., 3) 0..1, of a picture at places on the grid."""
-    at = ((points + 0.5) * FINER - 0.5).astype(np.float32)
+    at = ((points + 0.5) * FINE_CROP_SCALE - 0.5).astype(np.float32)
     flat = at.reshape(1, -1, 2)
     seen = cv2.remap(kept, flat[..., 0], flat[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     colours: F64 = seen.reshape(*points.shape[:-1], 3).astype(np.float64) / 255
@@ -294,7 +294,7 @@ def _shown(frame: Similarity, rows: slice, layers: Layers, kept: NDArray[np.uint
 
 def _moved(flow: F32, x: F32, y: F32, kept: NDArray[np.uint8]) -> F32:
     shift = cv2.remap(flow, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    at_x, at_y = (x + shift[..., 0] + 0.5) * FINER - 0.5, (y + shift[..., 1] + 0.5) * FINER - 0.5
+    at_x, at_y = (x + shift[..., 0] + 0.5) * FINE_CROP_SCALE - 0.5, (y + shift[..., 1] + 0.5) * FINE_CROP_SCALE - 0.5
     seen: F32 = cv2.remap(kept, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
     seen /= 255
     return seen

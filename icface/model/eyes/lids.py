@@ -8,16 +8,18 @@ the lashes at its edge as they are; and a brow that moves leaves the lashes wher
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from icface.face.controls import EXPRESSIONS, ControlVector
-from icface.face.landmarks import EYES, LOWER_LID, UPPER_LID
+from icface.face.landmarks import BROW_EDGES, EYES, LOWER_LID, UPPER_LID
 from icface.face.ramps import smoothstep
 from icface.model.networks.neutralizer import OFFSET, WINDOW, Part
+from icface.model.surface.mesh import SurfaceMesh
 
 FloatArray = NDArray[np.float64]
 
@@ -174,3 +176,28 @@ def blinks(before: ControlVector, moves: FloatArray) -> dict[str, float]:
 
 def _by_column(line: FloatArray) -> FloatArray:
     return line[np.argsort(line[:, 0])]
+
+
+def with_lids(mesh: SurfaceMesh, part: NDArray[np.int64], points: NDArray[np.float64], controls: ControlVector) -> SurfaceMesh:
+    """The mesh with lids that close these very eyes; `points` are the landmarks in grid pixels."""
+    own = part[part > Part.BACKGROUND]
+    skin = (own == Part.SKIN) | (own == Part.LOWER)
+    source, basis, layer = mesh.source.double().cpu().numpy(), mesh.basis.clone(), mesh.layer.clone()
+    for side, ring in EYES.items():
+        closed = controls[f"eyeBlink_{side}"]
+        lid = fit_lid(source, skin, points[list(ring)], points[list(BROW_EDGES[side])], closed=closed)
+        if lid is None:
+            continue
+        near, share, drop, release = (torch.from_numpy(a).to(basis) for a in (lid.near, lid.share, lid.drop, lid.release))
+        blink = basis[EXPRESSIONS.index(f"eyeBlink_{side}")]
+        blink *= near
+        blink[:2] *= 1 - share
+        blink[1] -= share * drop
+        rise, risen = (torch.from_numpy(a).to(basis) for a in (lid.rise, lid.risen))
+        blink[1] += risen * (rise - blink[1])
+        basis[EXPRESSIONS.index(f"eyeLookDown_{side}")] *= near * (1 - torch.from_numpy(lid.above).to(basis))  # see `lids_move`
+        for brow in ("browDown", "browInnerUp", "browOuterUp"):
+            basis[EXPRESSIONS.index(f"{brow}_{side}")] *= 1 - share * (1 - release)
+        # Below the eye is a layer of its own: no flow is interpolated from one lid to the other, which would show the eye.
+        layer[torch.from_numpy(lid.under).to(mesh.quads.device)[mesh.quads].all(1)] = 1
+    return replace(mesh, basis=basis, layer=layer)

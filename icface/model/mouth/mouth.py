@@ -17,7 +17,8 @@ from icface.model.mouth.paint_limits import HUE_TAIL
 from icface.model.mouth.patch import Patch
 from icface.model.networks.neutralizer import GRID
 from icface.model.surface.anchored import Followed
-from icface.model.surface.mesh import Flow, SurfaceMesh
+from icface.model.surface.mesh import SurfaceMesh
+from icface.model.surface.rasterise import Flow
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]

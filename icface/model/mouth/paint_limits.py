@@ -36,7 +36,7 @@ def painter_controls(controls: ControlVector) -> torch.Tensor:
     return torch.from_numpy(told)
 
 
-def as_taught(before: torch.Tensor, after: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def within_training_range(before: torch.Tensor, after: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Controls (56,) of the source and those wanted, as the painter has learnt to be told them.
 
     It has seen jaws and lips move, and heads turn a little; of a nose or cheeks that move with them, and of a head turned far,

@@ -17,25 +17,26 @@ from icface.face.geometry import Similarity
 from icface.face.landmarks import RIGID_POINTS, SUBNASALE
 from icface.model.networks.neutralizer import GRID
 from icface.model.networks.painter import PATCH, PATCH_CHANNELS
+from icface.model.surface.layers import Layer, colour_layer, flow_layer
 
 if TYPE_CHECKING:
     from icface.model.surface.mesh import SurfaceMesh
 
-FINER = 1.5
+FINE_CROP_SCALE = 1.5
 """Pixels of the kept picture per grid pixel."""
-KEPT = round(GRID * FINER)
+FINE_CROP_SIZE = round(GRID * FINE_CROP_SCALE)
 """Side of the picture of the crop that patches are cut from."""
 _SIDE, _DOWN = 2.9, 1.15
 """Side of the square, and its middle below the nose, in units of the face."""
 _NEAR = 64
 _TRUE_BELOW = 0.17
-"""Stretch (see `patch_of`) up to which a pixel shows what the photo showed; from twice that on it may be painted over."""
+"""Stretch (see `PatchView.stretch`) up to which a pixel shows what the photo showed; from twice that on it may be painted over."""
 _SEEN = 0.5
 _BESIDE_LIPS = 11
 _COARSER = 0.7
 """A drawn patch is halved before it is shown on a square that is coarser by more than this."""
 _STREAKS_FROM, _STREAKS = 0.3, 0.55
-"""Stretch (as `patch_of`, below 0) from which on streaks are smoothed, and at which nothing else is left."""
+"""Stretch (as `PatchView.stretch`, below 0) from which on streaks are smoothed, and at which nothing else is left."""
 SMOOTH_PX = 2.5
 """Width of that smoothing, pixels of the patch."""
 ANGLE_UNIT_DEG = 30.0
@@ -116,31 +117,56 @@ class PatchAnchor:
         return Similarity.crop(centre=centre, side=self.side * room, roll_deg=-roll_deg, size=size)
 
 
-def patch_of(  # noqa: PLR0913, PLR0917
-    kept: NDArray[np.uint8],
+@dataclass(frozen=True, slots=True, eq=False)
+class PatchView:
+    """What is seen in a square about the mouth after an edit, and how much it is stretched.
+
+    Attributes
+    ----------
+    patch_from_grid : Similarity
+        Where the square lies.
+    channels : (PATCH_CHANNELS + 1, S, S) float32
+        Those of `icface.model.networks.painter.Painter`, whose stretch is that of the skin; then the stretch of
+        what is seen, which is that of the teeth where teeth are seen.
+    """
+
+    patch_from_grid: Similarity
+    channels: NDArray[np.float32]
+
+    @property
+    def moved(self) -> NDArray[np.float32]:
+        """(3, S, S) the moved picture, -1..1."""
+        return self.channels[:3]
+
+    @property
+    def cavity(self) -> NDArray[np.float32]:
+        """(S, S) 0..1, how much of each pixel the photo hides, or is drawn."""
+        one: NDArray[np.float32] = self.channels[6]
+        return one
+
+    @property
+    def stretch(self) -> NDArray[np.float32]:
+        """(S, S) how much what is seen is stretched: -1 (e²-fold) .. 1 (squeezed)."""
+        one: NDArray[np.float32] = self.channels[9]
+        return one
+
+
+def patch_view(
+    fine_crop: NDArray[np.uint8],
+    layers: tuple[Layer, ...],
     patch_from_grid: Similarity,
-    flow: NDArray[np.float32],
-    back_flow: NDArray[np.float32] | None,
-    back: NDArray[np.float32] | None,
-    cavity: NDArray[np.float32] | None,
-    cavity_rgb: tuple[float, float, float],
     *,
     drawn: Patch | None = None,
     size: int = PATCH,
-) -> NDArray[np.float32]:
-    """What the painter sees, and how much what is seen is stretched, (PATCH_CHANNELS + 1, size, size).
-
-    The first channels are those of `icface.model.networks.painter.Painter`, whose stretch is that of the skin; the last is the stretch
-    of the teeth where teeth are seen.
+) -> PatchView:
+    """The view of a square, pixels of `size`.
 
     Parameters
     ----------
-    kept : (KEPT, KEPT, 3) uint8
-        The photo in the grid's crop, `FINER` times as fine.
-    flow, back_flow, back, cavity
-        As `icface.rendering.predictor.FacePrediction`.
-    cavity_rgb : tuple of 3 float
-        0..255.
+    fine_crop : (FINE_CROP_SIZE, FINE_CROP_SIZE, 3) uint8
+        The photo in the grid's crop, `FINE_CROP_SCALE` times as fine.
+    layers : tuple of Layer
+        Skin, and perhaps what shows through its openings, and the mouth's cavity.
     drawn : Patch, optional
         The inside of the mouth, as it is drawn; it counts as cavity, and nothing in it is stretched.
     """
@@ -153,30 +179,31 @@ def patch_of(  # noqa: PLR0913, PLR0917
         return cv2.remap(field, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[return-value]
 
     def picture(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
-        at_x, at_y = (x + 0.5) * FINER - 0.5, (y + 0.5) * FINER - 0.5
-        sampled = cv2.remap(kept, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        at_x, at_y = (v * FINE_CROP_SCALE - 0.5 for v in (x + 0.5, y + 0.5))
+        sampled = cv2.remap(fine_crop, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return sampled.astype(np.float32)
 
-    shift = on_patch(flow)
+    skin, openings, cavity = flow_layer(layers, "skin"), flow_layer(layers, "openings"), colour_layer(layers)
+    if skin is None:
+        raise ValueError("A face that nothing moves has no view of its mouth.")
+    shift = on_patch(skin.flow)
     x, y = grid_x + shift[..., 0], grid_y + shift[..., 1]
     moved = picture(x, y)
     shares = np.zeros((2, size, size), np.float32)
     behind: NDArray[np.float32] | None = None
-    if back is not None and back_flow is not None and back.any():
-        shares[1] = on_patch(back)
+    if openings is not None and openings.coverage is not None and openings.coverage.any():
+        shares[1] = on_patch(openings.coverage)
         if shares[1].any():
-            behind = on_patch(back_flow)
+            behind = on_patch(openings.flow)
             seen = picture(grid_x + behind[..., 0], grid_y + behind[..., 1])
             moved += (seen - moved) * shares[1, ..., None]
-    if cavity is not None and cavity.any():
-        shares[0] = on_patch(cavity)
-        moved += (np.array(cavity_rgb, np.float32) - moved) * shares[0, ..., None]
-    own = np.ones((size, size), np.float32)
-    if drawn is not None:
-        over = _resampled(drawn, patch_from_grid, size)
-        own -= over[..., 3]
-        moved = moved * own[..., None] + over[..., :3] * 255
-        shares[0] = np.maximum(shares[0], over[..., 3])
+    if cavity is not None and cavity.coverage.any():
+        shares[0] = on_patch(cavity.coverage)
+        moved += (np.array(cavity.rgb, np.float32) - moved) * shares[0, ..., None]
+    over = np.zeros((size, size, 4), np.float32) if drawn is None else _resampled(drawn, patch_from_grid, size)
+    own = 1 - over[..., 3]
+    moved = moved * own[..., None] + over[..., :3] * 255
+    shares[0] = np.maximum(shares[0], over[..., 3])
     out = np.empty((PATCH_CHANNELS + 1, size, size), np.float32)
     out[:3] = moved.transpose(2, 0, 1) / 127.5 - 1
     out[3:6] = picture(grid_x, grid_y).transpose(2, 0, 1) / 127.5 - 1
@@ -186,7 +213,7 @@ def patch_of(  # noqa: PLR0913, PLR0917
         teeth = _stretch(grid_x + behind[..., 0], grid_y + behind[..., 1], patch_from_grid.scale)
         out[9] = np.where(cv2.erode(shares[1], np.ones((3, 3), np.uint8)) > _SEEN, teeth, out[8])
     out[8:] *= own
-    return out
+    return PatchView(patch_from_grid, out)
 
 
 def _resampled(drawn: Patch, patch_from_grid: Similarity, size: int) -> NDArray[np.float32]:
@@ -202,7 +229,7 @@ def _resampled(drawn: Patch, patch_from_grid: Similarity, size: int) -> NDArray[
     return resampled
 
 
-def needed(patch: NDArray[np.float32], lips: NDArray[np.float64]) -> NDArray[np.float32]:
+def paint_mask(view: PatchView, lips: NDArray[np.float64]) -> NDArray[np.float32]:
     """(S, S) 0..1: where moving the photo's pixels was not enough, within the mouth and along its edge.
 
     Pixels that are about as large as they were are the photo's own, teeth above all, and stay. What is stretched, squeezed or
@@ -210,13 +237,12 @@ def needed(patch: NDArray[np.float32], lips: NDArray[np.float64]) -> NDArray[np.
 
     Parameters
     ----------
-    patch : (PATCH_CHANNELS + 1, S, S)
-        As `patch_of`.
+    view : PatchView
     lips : (K, 2)
         The opening of the mouth, pixels of the patch.
     """
-    bent = np.clip((np.abs(patch[9]) - _TRUE_BELOW) / _TRUE_BELOW, 0, 1)
-    hidden = np.clip(4 * patch[6], 0, 1)
+    bent = np.clip((np.abs(view.stretch) - _TRUE_BELOW) / _TRUE_BELOW, 0, 1)
+    hidden = np.clip(4 * view.cavity, 0, 1)
     wide = cv2.dilate(np.maximum(bent, hidden), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7)))
     mouth = np.zeros(wide.shape, np.uint8)
     cv2.fillPoly(mouth, [lips.round().astype(np.int32)], (1,))
@@ -225,9 +251,9 @@ def needed(patch: NDArray[np.float32], lips: NDArray[np.float64]) -> NDArray[np.
     return soft
 
 
-def drawn_out(patch: NDArray[np.float32], wanted: NDArray[np.float32]) -> NDArray[np.float32]:
+def streak_mask(view: PatchView, wanted: NDArray[np.float32]) -> NDArray[np.float32]:
     """(S, S) 0..1: where what may be painted is stretched so far that it shows nothing but streaks."""
-    share: NDArray[np.float32] = np.clip((-patch[9] - _STREAKS_FROM) / (_STREAKS - _STREAKS_FROM), 0, 1) * wanted
+    share: NDArray[np.float32] = np.clip((-view.stretch - _STREAKS_FROM) / (_STREAKS - _STREAKS_FROM), 0, 1) * wanted
     return share
 
 

@@ -12,7 +12,7 @@ from safetensors.numpy import save
 
 from icface.face.landmarks import MESH_POINTS
 from icface.face.geometry import Similarity, face_crop
-from icface.model.anatomy import one_face
+from icface.model.face.encode import one_face
 from icface.model.eyes.lids import outline_eyes
 from icface.model.networks.animator import Animator
 from icface.model.networks.neutralizer import GRID, OFFSET, WINDOW, Neutralizer, Part

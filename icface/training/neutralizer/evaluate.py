@@ -12,6 +12,7 @@ from icface.face.geometry import Box, Similarity, face_crop
 from icface.face.landmarks import N_LANDMARKS
 from icface.face.observation import FaceObservation
 from icface.model.networks.neutralizer import GRID
+from icface.model.surface.layers import flow_layer
 from icface.rendering.predictor import FacePredictor
 from icface.training.neutralizer.data import sparse_expression
 from icface.training.portraits.canvases import CANVAS, Portrait, Portraits
@@ -70,9 +71,10 @@ def _error(predictor: FacePredictor, rig: Rig, start: Portrait, target: State) -
     encoding = predictor.encode(start.image, face)
     wanted = ControlVector.from_array([*target.angles_deg, *target.expression])
     prediction = predictor.predict(encoding, wanted)
-    predicted = prediction.flow
-    if predicted is not None and prediction.back is not None and prediction.back_flow is not None:
-        predicted = np.where(prediction.back[..., None] > 0.5, prediction.back_flow, predicted)
+    predicted = None if prediction.skin is None else prediction.skin.flow
+    openings = flow_layer(prediction.layers, "openings")
+    if predicted is not None and openings is not None and openings.coverage is not None:
+        predicted = np.where(openings.coverage[..., None] > 0.5, openings.flow, predicted)
     grid: Similarity = face_crop(face.landmarks, GRID)
     true, known = flow(View(rig, start.state.moved(grid), GRID), View(rig, target.moved(grid), GRID))
     at_measure = MEASURED_AT_PX / GRID

@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from icface.face.controls import ControlVector
 from icface.face.geometry import Similarity
 from icface.face.observation import FaceObservation, NoFaceError
-from icface.model.mouth.paint_limits import as_taught, painter_controls
+from icface.model.face.encode import SourceEncoding
+from icface.model.face.paint import conditioning, view_of_mouth
 from icface.model.networks.painter import PATCH, PATCH_CHANNELS
-from icface.model.surface.crops import turn_in_crop
-from icface.rendering.predictor import FacePredictor, SourceEncoding, patch_input
+
 from icface.system.atomic_write import write_whole
 from icface.training.loop.array_files import save_array
+from icface.rendering.predictor import FacePredictor
 
 U8 = NDArray[np.uint8]
 ROOMY = 112
@@ -109,12 +110,11 @@ def drive(predictor: FacePredictor, image: U8, face: FaceObservation, wanted: Co
         encoding = predictor.encode(image, face)
     except NoFaceError:
         return None
-    prediction = predictor.predict(encoding, wanted)
-    if prediction.flow is None:
+    posed = predictor.posed(encoding, wanted)
+    if posed is None:
         return None
-    turn = turn_in_crop(encoding.crop_from_image, encoding.controls, wanted)
-    frame, seen = patch_input(encoding, prediction, wanted, turn, size=ROOMY, room=ROOMY / PATCH)
-    return Driven(encoding, wanted, frame, seen[:PATCH_CHANNELS])
+    view = view_of_mouth(encoding, posed, size=ROOMY, room=ROOMY / PATCH)
+    return Driven(encoding, wanted, view.patch_from_grid, view.channels[:PATCH_CHANNELS])
 
 
 def sample(driven: Driven, target: Target, kind: Kind) -> PatchSample:
@@ -131,7 +131,7 @@ def sample(driven: Driven, target: Target, kind: Kind) -> PatchSample:
     lips = patch_from_picture.points(target.lips).round().astype(np.int32)
     cv2.polylines(zone, [lips], isClosed=True, color=(255,), thickness=3)
     zone = cv2.dilate(zone, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))).astype(np.uint8)
-    controls = np.stack([c.numpy() for c in as_taught(*map(painter_controls, (driven.encoding.controls, driven.wanted)))])
+    controls = np.stack([c.numpy() for c in conditioning(driven.encoding.controls, driven.wanted)])
     picture: U8 = shown.transpose(2, 0, 1).astype(np.uint8)
     return PatchSample(packed, picture, np.stack([zone, inside]), controls, kind)
 

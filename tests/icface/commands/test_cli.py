@@ -31,6 +31,7 @@ from icface.media.provenance import COMPOSITE
 from icface.rendering import renderer as render
 from icface.rendering.predictor import FacePredictor
 from tests.icface.media.described_photos import described_jpeg
+from tests.tiny_networks import tiny_face_predictor
 
 
 def observation(left: float, top: float, side: float, **controls: float) -> FaceObservation:
@@ -62,7 +63,7 @@ class KnowingTracker:
 @pytest.fixture
 def faces(monkeypatch) -> KnowingTracker:
     """The renderer with small random networks; the number of faces can be set."""
-    tracker, predictor = KnowingTracker(1), FacePredictor.tiny()
+    tracker, predictor = KnowingTracker(1), tiny_face_predictor()
     real = render.Renderer
     monkeypatch.setattr(render, "Renderer", lambda **_: real(predictor, tracker))
     return tracker

@@ -31,6 +31,7 @@ from icface.media.video_file import VideoError
 from icface.rendering.predictor import FacePredictor
 from icface.system.file_stamp import sha256_of
 from tests.faces import ASTRONAUT_BOX, FixedTracker, observation_in
+from tests.tiny_networks import tiny_face_predictor
 
 U8 = NDArray[np.uint8]
 OWN = ControlVector.of({"yaw": -8.0, "jawOpen": 0.1})
@@ -407,7 +408,7 @@ def small_tracker() -> FixedTracker:
 @pytest.fixture
 def fake_networks(monkeypatch: pytest.MonkeyPatch, small: Material, small_tracker: FixedTracker) -> None:
     """The command with small random networks, a tracker that knows where the face is, and little to measure on."""
-    monkeypatch.setattr(command.FacePredictor, "load", lambda *_: FacePredictor.tiny())
+    monkeypatch.setattr(command.FacePredictor, "load", lambda *_: tiny_face_predictor())
     monkeypatch.setattr(small_tracker, "load", lambda: None, raising=False)
     monkeypatch.setattr(command, "BuiltinTracker", lambda *_, **__: small_tracker)
     monkeypatch.setattr(command, "installed", lambda: (list(small.photos), list(small.clips), list(small.notes)))
@@ -427,7 +428,7 @@ def test_an_evaluation_names_its_data_and_weights_and_repeats_exactly(
     (models / "one.safetensors").write_bytes(b"weights")
     said: list[str] = []
     documents = [
-        evaluate(FacePredictor.tiny(), small_tracker, small, models=models, frames=2, say=said.append).document
+        evaluate(tiny_face_predictor(), small_tracker, small, models=models, frames=2, say=said.append).document
         for _ in range(2)
     ]
     first = documents[0]
@@ -450,7 +451,7 @@ def test_weights_replaced_meanwhile_do_not_pass_for_those_measured(small: Materi
     path = tmp_path / "one.safetensors"
     path.write_bytes(b"measured")
     before = sha256_of(path)
-    done = evaluate(FacePredictor.tiny(), FixedTracker(), small, models=tmp_path, frames=1, say=lambda _: replaced(path))
+    done = evaluate(tiny_face_predictor(), FixedTracker(), small, models=tmp_path, frames=1, say=lambda _: replaced(path))
     assert done.document["weights"] == {"one.safetensors": before}
     assert sha256_of(path) != before
 
@@ -460,7 +461,7 @@ def replaced(path: Path) -> None:
 
 
 def test_what_shows_no_face_is_left_out_and_noted(small: Material, tmp_path: Path) -> None:
-    done = evaluate(FacePredictor.tiny(), FixedTracker(), small, models=tmp_path, frames=2)
+    done = evaluate(tiny_face_predictor(), FixedTracker(), small, models=tmp_path, frames=2)
     assert done.shown == []
     assert [note.split(" ")[0] for note in done.document["notes"]] == ["of", "No", "clip"]
     assert done.document["results"]["controls"] == {}
@@ -476,7 +477,7 @@ def test_a_photo_in_which_the_network_sees_no_face_stops_nothing(
 
     monkeypatch.setattr(FacePredictor, "encoding", unseen)
     monkeypatch.setattr(FacePredictor, "encode", unseen)
-    predictor = FacePredictor.tiny()
+    predictor = tiny_face_predictor()
     assert read_subject(small.photos[0], predictor, small_tracker) is None
     assert monotone_controls(predictor, small_tracker, [load_photo(small.photos[0].path).rgb8]) == {}
     done = evaluate(predictor, small_tracker, small, models=tmp_path, frames=2)

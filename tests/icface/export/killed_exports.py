@@ -20,10 +20,10 @@ from icface.export import ExportPlan, export, plan_export
 from icface.jobs import run_to_end
 from icface.media import load_photo, sample_photo_path
 from icface.media.clip_reader import ClipReader
-from icface.rendering.predictor import FacePredictor
 from icface.rendering.renderer import Renderer
 from icface.system.atomic_write import is_unfinished
 from tests.icface.export.exporting import document, portrait_clip
+from tests.tiny_networks import tiny_face_predictor
 
 COUNT = 6
 
@@ -71,7 +71,7 @@ def main(folder: Path, rounds: int) -> None:
     with Image.open(sample_photo_path()) as opened:
         astronaut = np.array(opened.convert("RGB"))
     project: Project = edits.set_control(document(portrait_clip(folder / "clip.mkv", astronaut, COUNT)), "yaw", 15)
-    renderer = Renderer(FacePredictor.tiny())
+    renderer = Renderer(tiny_face_predictor())
     (folder / "clips").mkdir()
     clip = plan_export(project, folder / "clips" / "out.mp4")
     stills = plan_export(project, folder / "stills" / "take.png")

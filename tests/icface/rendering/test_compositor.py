@@ -7,13 +7,13 @@ import pytest
 
 from icface.face.controls import ControlVector
 from icface.face.geometry import Similarity
-from icface.model.mouth.paint_limits import hues_of
-from icface.model.mouth.patch import PatchAnchor
+from icface.model.face.encode import SourceEncoding, SourceEyes
+from icface.model.face.pose import FacePrediction
+from icface.model.mouth.patch import Patch
 from icface.model.networks.neutralizer import GRID
-from icface.model.surface.anchored import Followed
+from icface.model.surface.layers import ColourLayer, FlowLayer, Layer
 from icface.rendering import compositor
 from icface.rendering.compositor import composite
-from icface.rendering.predictor import FacePrediction, Patch, SourceEncoding
 
 SIDE = 300.0
 
@@ -22,10 +22,21 @@ def encoding(turn_deg: float = 0.0) -> SourceEncoding:
     """A crop in the middle of a picture of 400 x 420 pixels; what lies on the surface does not matter here."""
     crop = Similarity.crop(centre=(200.0, 210.0), side=SIDE, roll_deg=turn_deg, size=GRID)
     nothing = np.zeros((1, 1), np.int64)
-    kept, anchor = np.zeros((1, 1, 3), np.uint8), PatchAnchor(np.zeros(3), 60.0)
-    lips = Followed(np.zeros(20, np.int64), np.zeros((20, 2)))
-    hues = hues_of(kept)
-    return SourceEncoding(crop, ControlVector(), None, nothing, (60.0, 20.0, 20.0), kept, anchor, hues, lips, None)  # type: ignore[arg-type]
+    return SourceEncoding(
+        crop_from_image=crop,
+        controls=ControlVector(),
+        fine_crop=np.zeros((1, 1, 3), np.uint8),
+        part=nothing,
+        mesh=None,  # type: ignore[arg-type]
+        skull=None,
+        eyes=SourceEyes(),
+        mouth=None,  # type: ignore[arg-type]
+    )
+
+
+def skin(flow: np.ndarray, *over: Layer, patches: tuple[Patch, ...] = ()) -> FacePrediction:
+    """Skin that moves by a flow, with other layers and patches over it."""
+    return FacePrediction((FlowLayer("skin", flow), *over), patches)
 
 
 def bump(amount: float) -> np.ndarray:
@@ -47,7 +58,7 @@ def picture(dtype: type = np.uint8, channels: int = 3) -> np.ndarray:
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_pixels_come_from_where_the_flow_points(quality, dtype):
     image = picture(dtype)
-    prediction = FacePrediction(bump(10.0))
+    prediction = skin(bump(10.0))
     moved = composite(image, encoding(), prediction, quality=quality)
     shift = 10.0 * SIDE / GRID  # at the very middle
     expected = (0.5 + 0.45 * np.sin((200 + shift) / 30)) * np.iinfo(dtype).max
@@ -57,7 +68,7 @@ def test_pixels_come_from_where_the_flow_points(quality, dtype):
 
 def test_draft_and_full_quality_show_the_same_picture():
     image = picture()
-    draft, full = (composite(image, encoding(12.0), FacePrediction(bump(8.0)), quality=q) for q in ("draft", "full"))
+    draft, full = (composite(image, encoding(12.0), skin(bump(8.0)), quality=q) for q in ("draft", "full"))
     assert np.abs(draft.astype(int) - full).max() <= 3
     assert (draft != image).any()
 
@@ -66,7 +77,10 @@ def test_draft_and_full_quality_show_the_same_picture():
 @pytest.mark.parametrize("channels", [3, 4])
 def test_a_large_face_is_done_in_bands_that_do_not_show(monkeypatch, quality, channels):
     y, x = np.mgrid[:GRID, :GRID] / GRID - 0.5
-    prediction = FacePrediction(bump(6.0), None, (np.hypot(x, y) < 0.1).astype(np.float32))
+    hole = (np.hypot(x, y) < 0.1).astype(np.float32)
+    prediction = skin(
+        bump(6.0), FlowLayer("openings", bump(-4.0), hole), ColourLayer((60.0, 20.0, 20.0), hole * np.float32(0.5))
+    )
     image = picture(channels=channels)
     whole = composite(image, encoding(7.0), prediction, quality=quality)
     monkeypatch.setattr(compositor, "_BAND_PIXELS", 2000)
@@ -74,15 +88,15 @@ def test_a_large_face_is_done_in_bands_that_do_not_show(monkeypatch, quality, ch
     assert np.abs(whole.astype(int) - banded).max() <= 1
 
 
-@pytest.mark.parametrize("flow", [None, np.zeros((GRID, GRID, 2), np.float32)])
-def test_nothing_to_move_returns_the_very_picture(flow):
+@pytest.mark.parametrize("prediction", [FacePrediction(), skin(np.zeros((GRID, GRID, 2), np.float32))])
+def test_nothing_to_move_returns_the_very_picture(prediction):
     image = picture()
-    assert composite(image, encoding(), FacePrediction(flow)) is image
+    assert composite(image, encoding(), prediction) is image
 
 
 def test_outside_the_crop_no_pixel_is_touched():
     image = np.random.default_rng(0).integers(0, 256, (420, 400, 3), dtype=np.uint8)
-    moved = composite(image, encoding(), FacePrediction(bump(20.0)))
+    moved = composite(image, encoding(), skin(bump(20.0)))
     outside = np.ones((420, 400), bool)
     outside[60:361, 50:351] = False
     np.testing.assert_array_equal(moved[outside], image[outside])
@@ -99,8 +113,8 @@ def painted(amount: float, depth: type = np.uint8, channels: int = 3, share: flo
     line = np.clip(2 - 2 * np.abs(np.linspace(-1, 1, 96)), 0, 1)
     mask = (np.outer(line, line) * share).astype(np.float32)
     image = np.full((420, 400, channels), np.iinfo(depth).max // 2, depth)
-    still = composite(image, encoding(), FacePrediction(flow))
-    return still, composite(image, encoding(), FacePrediction(flow, patches=(Patch(frame, colour, mask),)))
+    still = composite(image, encoding(), skin(flow))
+    return still, composite(image, encoding(), skin(flow, patches=(Patch(frame, colour, mask),)))
 
 
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16])
@@ -135,7 +149,7 @@ def test_an_opaque_patch_takes_the_place_of_what_is_below(depth, channels, quali
     mask[8:40, 8:24], mask[8:40, 24:40] = 1, 0.5
     patch = Patch(frame, np.full((48, 48, 3), (0.9, 0.0, 0.2), np.float32), mask, opaque=True)
     image = np.full((420, 400, channels), np.iinfo(depth).max // 2, depth)
-    result = composite(image, encoding(), FacePrediction(bump(0.0) + 0.01, patches=(patch,)), quality=quality)
+    result = composite(image, encoding(), skin(bump(0.0) + 0.01, patches=(patch,)), quality=quality)
     shown = result / np.iinfo(depth).max
     assert shown[210, 190, :3] == pytest.approx([0.9, 0.0, 0.2], abs=0.01)
     assert shown[210, 212, :3] == pytest.approx([0.7, 0.25, 0.35], abs=0.01)
@@ -153,8 +167,7 @@ def test_streaks_are_smoothed_under_paint_and_nowhere_else():
     colour = np.full((32, 32, 3), 0.02, np.float32)
     flow = bump(0.5)
     results = [
-        composite(striped, encoding(), FacePrediction(flow, patches=(Patch(frame, colour, middle, smooth),)))
-        for smooth in (None, middle)
+        composite(striped, encoding(), skin(flow, patches=(Patch(frame, colour, middle, smooth),))) for smooth in (None, middle)
     ]
     rough, smoothed = (np.abs(np.diff(r[210, 190:210, 0].astype(float))).mean() for r in results)
     assert smoothed < 0.2 * rough

@@ -17,9 +17,12 @@ from icface.face.geometry import Box
 from icface.face.observation import FaceObservation, NoFaceError
 from icface.jobs import Progress, Superseded
 from icface.media import Photo, PhotoError, load_photo, thumbnail
+from icface.model.face.encode import SourceEncoding
+from icface.model.face.pose import FacePrediction
 from icface.model.networks.neutralizer import GRID
 from icface.model.networks.weights import ModelFileError
-from icface.rendering.predictor import FacePrediction, FacePredictor, SourceEncoding
+from icface.model.surface.layers import FlowLayer
+from icface.rendering.predictor import FacePredictor
 from icface.rendering.renderer import Frame, FrameRequest, Opened, Renderer, edit_photo
 from tests.faces import ASTRONAUT_BOX, FixedTracker, observation_in
 
@@ -155,7 +158,7 @@ def test_a_draft_shows_what_the_full_picture_does(
     at = np.linspace(-3, 3, GRID)
     bump = 12 * np.exp(-(at**2) - at[:, None] ** 2)
     flow = np.stack([bump, -bump], -1).astype(np.float32)
-    monkeypatch.setattr(tiny_predictor, "predict", lambda encoding, controls: FacePrediction(flow))
+    monkeypatch.setattr(tiny_predictor, "predict", lambda encoding, controls: FacePrediction((FlowLayer("skin", flow),)))
     odd = dataclasses.replace(photo, pixels=photo.pixels[:501, :397], digest="odd")
     full = render(renderer, odd, JAW).pixels
     draft = render(renderer, odd, JAW, quality="draft", max_side=199).pixels

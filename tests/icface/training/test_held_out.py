@@ -14,6 +14,7 @@ from icface.cli import main
 from icface.evaluation import command, protocol
 from icface.face.controls import EXPRESSIONS, ControlVector
 from icface.face.geometry import Box, rotation_matrix
+from icface.model.mouth.patch import PatchView
 from icface.rendering.predictor import FacePredictor
 from icface.training.held_out import HeldOutCanvases, HeldOutPeople, rig_reenactment
 from icface.training.neutralizer.evaluate import observation
@@ -23,6 +24,7 @@ from icface.training.portraits.table import PortraitTable, read_rgb
 from icface.training.rig.rig import Rig, View
 from tests.faces import FixedTracker, observation_in
 from tests.icface.training.synthetic_rig import write_portraits, write_rig
+from tests.tiny_networks import tiny_face_predictor
 
 SMILE = EXPRESSIONS.index("mouthSmile_L")
 
@@ -156,10 +158,10 @@ def test_the_error_is_the_mean_difference_inside_the_mouth_and_in_its_box(tiny_p
 
 
 def test_paint_is_what_full_and_moved_differ_by(tiny_predictor: FacePredictor, monkeypatch: pytest.MonkeyPatch) -> None:
-    def everywhere(seen: NDArray[np.float32], _lips: NDArray[np.float64]) -> NDArray[np.float32]:
-        return np.ones(seen.shape[1:], np.float32)  # even on a flat picture
+    def everywhere(seen: PatchView, _lips: NDArray[np.float64]) -> NDArray[np.float32]:
+        return np.ones_like(seen.cavity)  # even on a flat picture
 
-    monkeypatch.setattr("icface.rendering.predictor.needed", everywhere)
+    monkeypatch.setattr("icface.model.face.paint.paint_mask", everywhere)
     full, moved = (score(tiny_predictor, [by_hand(202, 100)])[name] for name in ("full", "moved"))
     assert full["inside"] != moved["inside"]
 
@@ -215,7 +217,7 @@ def test_the_command_measures_the_held_out(data: Path, tmp_path: Path, monkeypat
     tracker = FixedTracker()
     monkeypatch.setattr(tracker, "load", lambda: None, raising=False)
     monkeypatch.setattr(command, "BuiltinTracker", lambda *_, **__: tracker)
-    monkeypatch.setattr(command.FacePredictor, "load", lambda *_: FacePredictor.tiny())
+    monkeypatch.setattr(command.FacePredictor, "load", lambda *_: tiny_face_predictor())
     monkeypatch.setattr(protocol, "timings", lambda *_: {})
     monkeypatch.setattr("icface.training.held_out.installed", lambda: ([], [], []))
     (data / "clips" / "eggs.mp4").unlink(missing_ok=True)

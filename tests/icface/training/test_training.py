@@ -23,6 +23,7 @@ from icface.training.neutralizer.train import train as train_neutralizer
 from icface.training.portraits.canvases import Portraits
 from icface.training.rig.rig import MIRROR, Rig, View, flow, warp
 from tests.icface.training.synthetic_rig import write_portraits, write_rig
+from tests.tiny_networks import tiny_networks
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +125,7 @@ def test_the_animators_field_learns_and_is_measured_against_the_rig(data: Path, 
     drop = field(torch.from_numpy(atlas.place[chin : chin + 1] / 10))[0, EXPRESSIONS.index("jawOpen")]
     assert drop[1] < -1.5
     people = Portraits(data / "portraits", data / "cache", "val")
-    predictor = FacePredictor(FacePredictor.tiny()._full[0], field)
+    predictor = FacePredictor(tiny_networks()[0], field)
     figures = flow_errors(predictor, people, rig, count=1)
     assert {"expression", "pose", "photo_expression", "photo_pose"} <= set(figures)
     portrait = people[0]

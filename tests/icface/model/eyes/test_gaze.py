@@ -12,12 +12,13 @@ from icface.face.landmarks import LEFT_EYE, RIGHT_EYE
 from icface.model.eyes.eyeballs import eyeballs_of
 from icface.model.eyes.gaze import Eyeball, turned_eyes
 from icface.model.eyes.irises import BALL_CM, TO_SIDES_DEG
-from icface.model.mouth.patch import KEPT
+from icface.model.mouth.patch import FINE_CROP_SIZE
 from icface.model.networks.neutralizer import GRID
+from icface.model.surface.layers import FlowLayer
 
 WIDTH, TALL, IRIS = 28.0, 11.0, 6.0
 PER_CM = 8.0
-PLAIN = np.full((KEPT, KEPT, 3), 128, np.uint8)
+PLAIN = np.full((FINE_CROP_SIZE, FINE_CROP_SIZE, 3), 128, np.uint8)
 
 
 def face(*, tall: float = TALL) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray], np.ndarray]:
@@ -102,11 +103,17 @@ def test_an_iris_that_is_uncovered_is_as_dark_as_the_rest_of_its_circle() -> Non
     assert np.hypot(*there.T) == pytest.approx(np.hypot(*hidden.T), abs=1e-6)
 
 
+def coverage(layer: FlowLayer) -> np.ndarray:
+    """How much of each pixel a layer of an eye covers."""
+    assert layer.coverage is not None
+    return layer.coverage
+
+
 def test_only_the_eye_that_does_something_is_drawn_and_only_between_its_lids() -> None:
     source = face()[0]
     assert turned_eyes(eyeballs(), source, change(jawOpen=1.0, browDown_L=1.0, eyeBlink_L=0.5)) == ()
     layers = turned_eyes(eyeballs(), source, change(eyeLookOut_L=0.8))
-    flow, mask = layers[0]
+    flow, mask = layers[0].flow, coverage(layers[0])
     assert not flow[:, :115].any()
     assert not mask[:, :115].any()
     ys, xs = np.nonzero(mask)
@@ -126,12 +133,12 @@ def test_a_wider_eye_shows_more_of_itself() -> None:
     above = skin & (source[:, 1] < 100)
     moved[above, 1] -= 4
     layers = turned_eyes(eyeballs(), moved, change(eyeWide_L=1.0))
-    assert layers[0][1][92, 150] == 1  # skin in the photo
-    flow = layers[0][0][92, 150]
+    assert coverage(layers[0])[92, 150] == 1  # skin in the photo
+    flow = layers[0].flow[92, 150]
     there = np.array([150, 92]) + flow
     assert np.hypot((there[0] - 150) / WIDTH * 2, (there[1] - 100) / TALL * 2) < 1
     assert len(layers) == 2  # above the pupil one side leads over into the other
-    assert 0 < layers[1][1][92, 150] < 1
+    assert 0 < coverage(layers[1])[92, 150] < 1
 
 
 def test_eyes_that_have_turned_go_with_the_head() -> None:
@@ -140,8 +147,8 @@ def test_eyes_that_have_turned_go_with_the_head() -> None:
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     moved = (source - pivot) @ turn.T + pivot
     look = change(eyeLookOut_L=0.8)
-    straight = turned_eyes(eyeballs(), source, look)[0][0]
-    turned = turned_eyes(eyeballs(), moved, look)[0][0]
+    straight = turned_eyes(eyeballs(), source, look)[0].flow
+    turned = turned_eyes(eyeballs(), moved, look)[0].flow
     at = np.array([150.0, 100.0])
     to = np.rint((at - pivot) @ turn.T + pivot).astype(int)
     back = (to - pivot) @ turn + pivot  # where that pixel was, beside `at` by less than one
@@ -150,13 +157,14 @@ def test_eyes_that_have_turned_go_with_the_head() -> None:
 
 
 def test_a_small_look_changes_little() -> None:
-    flow, mask = turned_eyes(eyeballs(), face()[0], change(eyeLookOut_L=0.05))[0]
+    layer = turned_eyes(eyeballs(), face()[0], change(eyeLookOut_L=0.05))[0]
+    flow, mask = layer.flow, coverage(layer)
     assert np.abs(flow[mask > 0.5]).max() < 0.5
 
 
 def test_a_look_begins_gently() -> None:
     source = face()[0]
-    shares = [turned_eyes(eyeballs(), source, change(eyeLookUp_L=v))[0][1].max() for v in (0.01, 0.03, 0.06, 1.0)]
+    shares = [coverage(turned_eyes(eyeballs(), source, change(eyeLookUp_L=v))[0]).max() for v in (0.01, 0.03, 0.06, 1.0)]
     assert 0 < shares[0] < 0.2 < shares[1] < 0.6
     assert shares[2:] == [1, 1]
 

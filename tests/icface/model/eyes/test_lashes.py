@@ -8,7 +8,7 @@ import pytest
 from icface.face.landmarks import LEFT_EYE, RIGHT_EYE
 from icface.model.eyes.lashes import SIZE, Lashes, lashes_of
 from icface.model.eyes.lids import closing
-from icface.model.mouth.patch import FINER, KEPT
+from icface.model.mouth.patch import FINE_CROP_SCALE, FINE_CROP_SIZE
 from icface.model.networks.neutralizer import GRID
 
 WIDTH, TALL = 28.0, 10.0
@@ -24,10 +24,10 @@ def face() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     ys, xs = np.mgrid[60:140, 40:200]
     landmarks = np.full((478, 2), GRID / 2)
     landmarks[list(LEFT_EYE)], landmarks[list(RIGHT_EYE)] = almond(150), almond(80)
-    kept = np.full((KEPT, KEPT, 3), 200, np.uint8)
+    kept = np.full((FINE_CROP_SIZE, FINE_CROP_SIZE, 3), 200, np.uint8)
     for x in (80, 150):
         for px, py in almond(x)[:9]:
-            at = np.round(np.array([px, py]) * FINER).astype(int)
+            at = np.round(np.array([px, py]) * FINE_CROP_SCALE).astype(int)
             kept[at[1] - 2 : at[1] + 3, at[0] - 3 : at[0] + 4] = (40, 30, 20)
     return np.stack([xs.ravel(), ys.ravel()], 1).astype(np.float64), landmarks, kept
 

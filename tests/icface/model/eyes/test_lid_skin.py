@@ -8,7 +8,7 @@ import pytest
 from icface.face.controls import ControlVector
 from icface.face.landmarks import LEFT_BROW_EDGE, LEFT_EYE, RIGHT_BROW_EDGE, RIGHT_EYE
 from icface.model.eyes.lid_skin import LidSkin, lid_skins
-from icface.model.mouth.patch import FINER, KEPT, Patch
+from icface.model.mouth.patch import FINE_CROP_SCALE, FINE_CROP_SIZE, Patch
 from icface.model.networks.neutralizer import GRID
 
 WIDTH, TALL = 28.0, 10.0
@@ -26,8 +26,8 @@ def face() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     ys, xs = np.mgrid[50:140, 30:210]
     landmarks = np.full((478, 2), GRID / 2)
     landmarks[list(LEFT_EYE)], landmarks[list(RIGHT_EYE)] = almond(150, 1), almond(80, -1)
-    kept = np.full((KEPT, KEPT, 3), SKIN, np.uint8)
-    y, x = (np.mgrid[:KEPT, :KEPT] + 0.5) / FINER - 0.5
+    kept = np.full((FINE_CROP_SIZE, FINE_CROP_SIZE, 3), SKIN, np.uint8)
+    y, x = (np.mgrid[:FINE_CROP_SIZE, :FINE_CROP_SIZE] + 0.5) / FINE_CROP_SCALE - 0.5
     for middle, brow in ((150, LEFT_BROW_EDGE), (80, RIGHT_BROW_EDGE)):
         landmarks[list(brow)] = [(middle + dx, 74) for dx in (-12, -6, 0, 6, 12)]
         far = np.hypot((x - middle) / WIDTH * 2, (y - 100) / TALL * 2)
@@ -105,7 +105,7 @@ def test_the_eye_that_was_there_is_gone_when_it_is_closed() -> None:
 
 def test_the_lid_of_an_eye_in_a_shadow_is_no_lighter_than_the_shadow() -> None:
     source, landmarks, kept = face()
-    row = round((100 + TALL / 2 + 0.1 * WIDTH) * FINER)  # the edge of the shadow is just below the eye
+    row = round((100 + TALL / 2 + 0.1 * WIDTH) * FINE_CROP_SCALE)  # the edge of the shadow is just below the eye
     kept[:row] = kept[:row] // 8
     for lid in lid_skins(source, np.ones(len(source), bool), landmarks, kept, ControlVector()):
         assert lid.tones.max() * 255 < np.mean(SKIN) * 0.35

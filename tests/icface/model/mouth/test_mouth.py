@@ -13,7 +13,7 @@ from icface.face.geometry import Similarity, rotation_matrix
 from icface.model.mouth.interior import Tones
 from icface.model.mouth.mouth import Mouth, behind_lips, tones_of
 from icface.model.networks.neutralizer import GRID
-from icface.model.surface.mesh import Flow
+from icface.model.surface.rasterise import Flow
 
 PIVOT = np.array([128.0, 100.0])
 TONES = Tones(*(np.array(c, np.float32) for c in ((0.9, 0.85, 0.8), (0.8, 0.5, 0.48), (0.7, 0.4, 0.4), (0.09, 0.05, 0.05))))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from icface.face.landmarks import INNER_LIPS
-from icface.model.anatomy import lips_of
+from icface.model.mouth.lips import lips_of
 from icface.model.networks.neutralizer import OFFSET, WINDOW, Part
 from icface.model.surface.anchored import Followed
 

@@ -12,7 +12,8 @@ from icface.face.geometry import rotation_matrix
 from icface.model.networks.animator import Animator, AnimatorConfig
 from icface.model.networks.neutralizer import GRID, LENGTH_CM, OFFSET, WINDOW, Part, Surface
 from icface.model.surface.fill import beside, extended, fill, softened
-from icface.model.surface.mesh import Flow, SurfaceMesh, build_mesh, fit_camera, flow_of, mesh_places, move
+from icface.model.surface.mesh import SurfaceMesh, build_mesh, fit_camera, mesh_places, move
+from icface.model.surface.rasterise import Flow, flow_of
 
 PX_PER_CM = 7.0
 JAW = EXPRESSIONS.index("jawOpen")

@@ -14,10 +14,20 @@ import torch
 from safetensors.torch import load_file
 
 from icface.face.geometry import Similarity, rotation_matrix
-from icface.model.mouth.patch import FINER, KEPT, Patch, PatchAnchor, drawn_out, needed, patch_of
+from icface.model.mouth.patch import (
+    FINE_CROP_SCALE,
+    FINE_CROP_SIZE,
+    Patch,
+    PatchAnchor,
+    PatchView,
+    paint_mask,
+    patch_view,
+    streak_mask,
+)
 from icface.model.networks.neutralizer import GRID
 from icface.model.networks.painter import PATCH, PATCH_CHANNELS, Paint, Painter, PainterConfig
 from icface.model.networks.weights import load_model, save_model
+from icface.model.surface.layers import ColourLayer, FlowLayer, Layer
 from icface.training.loop.processes import Ranks
 from icface.training.painter.batches import PatchSampler
 from icface.training.painter.data import PatchSource, as_others_change, make_patches, turned
@@ -58,12 +68,20 @@ def test_what_is_painted_depends_on_the_controls_wanted_and_on_those_of_the_sour
     assert not torch.allclose(first, painter(patch, wanted * 0.5, wanted).colour)
 
 
+WHOLE = Similarity((1, 0, 0, 0, 1, 0))
+
+
 def waves() -> np.ndarray:
     """A picture of the crop whose values are known between pixels: red grows to the right, green downwards."""
-    at = (np.arange(KEPT) + 0.5) / FINER - 0.5
-    kept = np.zeros((KEPT, KEPT, 3))
+    at = (np.arange(FINE_CROP_SIZE) + 0.5) / FINE_CROP_SCALE - 0.5
+    kept = np.zeros((FINE_CROP_SIZE, FINE_CROP_SIZE, 3))
     kept[..., 0], kept[..., 1] = at[None] / GRID * 255, at[:, None] / GRID * 255
     return np.clip(kept, 0, 255).astype(np.uint8)
+
+
+def seen_in(frame: Similarity, flow: np.ndarray, *over: Layer, drawn: Patch | None = None) -> np.ndarray:
+    """What a square shows of `waves` whose skin moves by a flow, with other layers over it."""
+    return patch_view(waves(), (FlowLayer("skin", flow), *over), frame, drawn=drawn).channels
 
 
 def test_a_patch_shows_the_moved_picture_beside_the_photo() -> None:
@@ -72,7 +90,7 @@ def test_a_patch_shows_the_moved_picture_beside_the_photo() -> None:
     assert frame.inverse().points(np.array([[(PATCH - 1) / 2] * 2]))[0] == pytest.approx([130.0, 130.0])
     flow = np.zeros((GRID, GRID, 2), np.float32)
     flow[..., 0] = 12.0
-    seen = patch_of(waves(), frame, flow, None, None, None, (0, 0, 0))
+    seen = seen_in(frame, flow)
     middle = PATCH // 2
     shown = (seen[:, middle, middle] + 1) * 127.5
     assert shown[0] - shown[3] == pytest.approx(12.0 / GRID * 255, abs=1.5)
@@ -84,7 +102,7 @@ def test_the_patch_tells_where_the_surface_is_stretched() -> None:
     frame = PatchAnchor(np.zeros(3), 60.0).frame(np.array([128.0, 128.0]), np.eye(3), 0.0)
     flow = np.zeros((GRID, GRID, 2), np.float32)
     flow[..., 1] = -0.75 * (np.arange(GRID) - 128)[:, None]  # each pixel shows a quarter of a pixel's height
-    seen = patch_of(waves(), frame, flow, None, None, None, (0, 0, 0))
+    seen = seen_in(frame, flow)
     assert seen[8, 20:-20, 20:-20] == pytest.approx(np.log(0.25) / 2, abs=0.05)
 
 
@@ -94,10 +112,10 @@ def test_cavity_and_eyes_and_teeth_are_laid_over_as_in_the_picture() -> None:
     behind = still.copy()
     behind[..., 0] = 40.0
     middle = PATCH // 2
-    plain = patch_of(waves(), frame, still, None, None, None, (0, 0, 0))[:, middle, middle]
-    teeth = patch_of(waves(), frame, still, behind, half, None, (0, 0, 0))[:, middle, middle]
+    plain = seen_in(frame, still)[:, middle, middle]
+    teeth = seen_in(frame, still, FlowLayer("openings", behind, half))[:, middle, middle]
     assert (teeth[0] - plain[0]) * 127.5 == pytest.approx(20.0 / GRID * 255, abs=1.5)
-    hollow = patch_of(waves(), frame, still, None, None, half, (0, 0, 0))[:, middle, middle]
+    hollow = seen_in(frame, still, ColourLayer((0, 0, 0), half))[:, middle, middle]
     assert hollow[0] + 1 == pytest.approx((plain[0] + 1) / 2, abs=0.02)
     assert (teeth[7], hollow[6]) == (0.5, 0.5)
 
@@ -111,8 +129,8 @@ def test_a_drawn_inside_is_seen_as_it_is_laid_on_and_counts_as_cavity_that_nothi
         mask = np.zeros((size, size), np.float32)
         mask[3:-3, 3:-3] = 1
         drawn = Patch(inside, np.full((size, size, 3), (0.8, 0.5, 0.25), np.float32), mask, opaque=True)
-        seen = patch_of(waves(), frame, flow, None, None, None, (0, 0, 0), drawn=drawn)
-        plain = patch_of(waves(), frame, flow, None, None, None, (0, 0, 0))
+        seen = seen_in(frame, flow, drawn=drawn)
+        plain = seen_in(frame, flow)
         middle = seen[:, PATCH // 2, PATCH // 2]
         assert middle[:3] == pytest.approx([0.6, 0.0, -0.5], abs=0.01)
         assert middle[[6, 8, 9]] == pytest.approx([1, 0, 0], abs=0.01)
@@ -123,15 +141,15 @@ def test_paint_is_needed_where_pixels_are_stretched_or_hidden_and_not_where_they
     lips = np.array([[20, 10], [70, 10], [70, 85], [20, 85]], np.float64)
     patch = np.zeros((PATCH_CHANNELS + 1, PATCH, PATCH), np.float32)
     patch[9] = 0.1  # a turn of the head
-    assert needed(patch, lips).max() == 0
+    assert paint_mask(PatchView(WHOLE, patch), lips).max() == 0
     patch[9, 40:50, 40:50] = -0.7
     patch[6, 70:80, 40:50] = 1
     patch[9, 20:30, 40:50] = 0.6  # squeezed
     patch[9, 40:50, 80:90] = -0.7  # a cheek
     for row in (45, 75, 25):
-        assert needed(patch, lips)[row, 45] > 0.9
-        assert needed(patch, lips)[row, 10] == 0
-    assert needed(patch, lips)[:, 85].max() == 0
+        assert paint_mask(PatchView(WHOLE, patch), lips)[row, 45] > 0.9
+        assert paint_mask(PatchView(WHOLE, patch), lips)[row, 10] == 0
+    assert paint_mask(PatchView(WHOLE, patch), lips)[:, 85].max() == 0
 
 
 def test_what_is_drawn_out_to_streaks_is_smoothed_where_paint_is_wanted() -> None:
@@ -139,7 +157,7 @@ def test_what_is_drawn_out_to_streaks_is_smoothed_where_paint_is_wanted() -> Non
     patch[9, :, 30:60], patch[9, :, 60:] = -0.6, 0.6
     wanted = np.zeros((PATCH, PATCH), np.float32)
     wanted[40:60] = 1
-    share = drawn_out(patch, wanted)
+    share = streak_mask(PatchView(WHOLE, patch), wanted)
     assert (share[40:60, 30:60] == 1).all()
     assert share.sum() == 20 * 30
 
@@ -151,7 +169,7 @@ def test_teeth_that_only_moved_are_seen_as_true_under_lips_that_are_stretched() 
     behind[..., 1] = 5.0
     teeth = np.zeros((GRID, GRID), np.float32)
     teeth[118:138, 118:138] = 1
-    seen = patch_of(waves(), frame, flow, behind, teeth, None, (0, 0, 0))
+    seen = seen_in(frame, flow, FlowLayer("openings", behind, teeth))
     middle = PATCH // 2
     assert seen[9, middle, middle] == pytest.approx(0.0, abs=0.05)
     assert seen[8, middle, middle] == seen[9, middle, 10] == pytest.approx(np.log(0.25) / 2, abs=0.05)

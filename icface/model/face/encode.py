@@ -1,0 +1,245 @@
+"""A face of one photo encoded: everything about it that does not depend on the controls wanted.
+
+The steps are named after what they find: parts, mesh, eyes, mouth. Each takes what the steps before it found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from icface.face.controls import ControlVector
+from icface.face.geometry import Similarity, face_crop
+from icface.face.observation import FaceObservation, NoFaceError
+from icface.model.eyes.eyeballs import eyeballs_of
+from icface.model.eyes.gaze import Eyeball
+from icface.model.eyes.lashes import Lashes, lashes_of
+from icface.model.eyes.lid_skin import LidSkin, lid_skins
+from icface.model.eyes.lids import outline_eyes, with_lids
+from icface.model.mouth.lips import cavity_colour, lips_of, with_one_mouth
+from icface.model.mouth.mouth import Mouth, tones_of
+from icface.model.mouth.paint_limits import Hues, hues_of
+from icface.model.mouth.patch import FINE_CROP_SCALE, FINE_CROP_SIZE, PatchAnchor
+from icface.model.networks.neutralizer import GRID, OFFSET, WINDOW, Part, Surface
+from icface.model.networks.painter import PATCH
+from icface.model.surface.anchored import Followed
+from icface.model.surface.crops import in_crop, sample_crop
+from icface.model.surface.head import Skull, with_skull
+from icface.model.surface.mesh import SurfaceMesh, build_mesh
+
+MIN_FACE_SHARE = 0.02
+"""Less of the window than this taken for face means that there is none to move."""
+FINE_CROP_FROM_GRID = Similarity((FINE_CROP_SCALE, 0, (FINE_CROP_SCALE - 1) / 2, 0, FINE_CROP_SCALE, (FINE_CROP_SCALE - 1) / 2))
+_WINDOW_FROM_GRID = Similarity((1, 0, -OFFSET, 0, 1, -OFFSET))
+
+Displaced = Callable[[Tensor, Tensor], Tensor]
+"""The animator's displacements at places of the neutral face (`Animator.turned`)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class FaceCrop:
+    """What is cut out of a photo around one face.
+
+    Attributes
+    ----------
+    crop_from_image : Similarity
+        Where the `GRID` crop lies in the photo.
+    controls : ControlVector
+        What the photo itself shows.
+    landmarks : (478, 2) float64
+        Grid pixels.
+    window : (WINDOW, WINDOW, 3) uint8
+        What the neutralizer looks at, the middle of the crop.
+    fine_crop : (FINE_CROP_SIZE, FINE_CROP_SIZE, 3) uint8
+        The whole crop, `FINE_CROP_SCALE` times as fine as the grid.
+    """
+
+    crop_from_image: Similarity
+    controls: ControlVector
+    landmarks: NDArray[np.float64]
+    window: NDArray[np.uint8]
+    fine_crop: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, image: NDArray[np.uint8], face: FaceObservation) -> FaceCrop:
+        """The crop of a face in an RGB photo (H, W, 3)."""
+        crop = face_crop(face.landmarks, GRID)
+        return cls(
+            crop_from_image=crop,
+            controls=face.controls,
+            landmarks=crop.points(face.landmarks[:, :2]),
+            window=sample_crop(image, _WINDOW_FROM_GRID @ crop, WINDOW),
+            fine_crop=sample_crop(image, FINE_CROP_FROM_GRID @ crop, FINE_CROP_SIZE),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class SourceEyes:
+    """The eyes of one photo.
+
+    Attributes
+    ----------
+    lashes : tuple of Lashes
+    lid_skins : tuple of LidSkin
+        What the lids unfold.
+    eyeballs : tuple of Eyeball
+        Of the eyes that are open.
+    """
+
+    lashes: tuple[Lashes, ...] = ()
+    lid_skins: tuple[LidSkin, ...] = ()
+    eyeballs: tuple[Eyeball, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class SourceMouth:
+    """The mouth of one photo.
+
+    Attributes
+    ----------
+    lips : Followed
+        The opening of the mouth.
+    interior : Mouth
+        What lies behind it.
+    cavity_rgb : tuple of 3 float
+        Colour of the inside of this mouth, 0..255.
+    anchor : PatchAnchor
+        The square about the mouth that is painted.
+    hues : Hues
+        The photo's hues in that square.
+    """
+
+    lips: Followed
+    interior: Mouth
+    cavity_rgb: tuple[float, float, float]
+    anchor: PatchAnchor
+    hues: Hues
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class SourceEncoding:
+    """One face of one photo, ready to be driven.
+
+    Attributes
+    ----------
+    crop_from_image : Similarity
+        Where the `GRID` crop lies in the photo.
+    controls : ControlVector
+        What the photo itself shows: these controls return it.
+    fine_crop : (FINE_CROP_SIZE, FINE_CROP_SIZE, 3) uint8
+        The crop's picture, for what is drawn and painted.
+    part : (WINDOW, WINDOW) int64
+        `Part` of each pixel of the window.
+    mesh : SurfaceMesh
+        The face's surface.
+    skull : Skull, or None
+        The head around the surface; without one the surroundings follow the surface alone.
+    eyes : SourceEyes
+    mouth : SourceMouth
+    """
+
+    crop_from_image: Similarity
+    controls: ControlVector
+    fine_crop: NDArray[np.uint8]
+    part: NDArray[np.int64]
+    mesh: SurfaceMesh
+    skull: Skull | None
+    eyes: SourceEyes
+    mouth: SourceMouth
+
+    def to(self, device: torch.device) -> SourceEncoding:
+        """The same face with its mesh on this device."""
+        if self.mesh.source.device == device:
+            return self
+        return replace(self, mesh=self.mesh.to(device))
+
+
+def encode_face(surface: Surface, crop: FaceCrop, displaced: Displaced) -> SourceEncoding:
+    """The encoding of a face whose surface the neutralizer has seen.
+
+    Parameters
+    ----------
+    surface : Surface
+        Of the crop's window (B = 1).
+    displaced : callable
+        `icface.model.networks.animator.Animator.turned`.
+
+    Raises
+    ------
+    NoFaceError
+        When there is too little face to move.
+    """
+    part = outline_eyes(one_face(surface.logits[0].argmax(0).cpu().numpy()), crop.landmarks)
+    if (part > Part.BACKGROUND).mean() < MIN_FACE_SHARE:
+        raise NoFaceError("No face surface was recognised there; choose another face, or draw a box around it.")
+    mesh, skull = _mesh(surface, part, crop, displaced)
+    return SourceEncoding(
+        crop_from_image=crop.crop_from_image,
+        controls=crop.controls,
+        fine_crop=crop.fine_crop,
+        part=part,
+        mesh=mesh,
+        skull=skull,
+        eyes=_eyes(mesh, part, crop),
+        mouth=_mouth(mesh, part, crop),
+    )
+
+
+def one_face(part: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The parts of the largest connected face alone, its small holes closed."""
+    inside = (part > Part.BACKGROUND).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(inside, connectivity=4)
+    if count <= 1:
+        return np.zeros_like(part)
+    largest = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    whole = (labels == largest).astype(np.uint8)
+    closed = cv2.morphologyEx(whole, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    filled = np.where(part > Part.BACKGROUND, part, Part.SKIN)
+    return np.where(closed > 0, filled, Part.BACKGROUND).astype(np.int64)
+
+
+def _mesh(surface: Surface, part: NDArray[np.int64], crop: FaceCrop, displaced: Displaced) -> tuple[SurfaceMesh, Skull | None]:
+    """The movable surface, with lids that close and one mouth, and the head around it."""
+    on_device = torch.from_numpy(part).to(surface.logits.device)
+    mesh, skull = with_skull(build_mesh(surface, on_device, displaced))
+    mesh = with_one_mouth(mesh, crop.landmarks)
+    return with_lids(mesh, part, crop.landmarks, crop.controls), skull
+
+
+def _eyes(mesh: SurfaceMesh, part: NDArray[np.int64], crop: FaceCrop) -> SourceEyes:
+    """Lashes, lids and eyeballs."""
+    own = part[part > Part.BACKGROUND]
+    skin = (own == Part.SKIN) | (own == Part.LOWER)
+    source = mesh.source.double().cpu().numpy()
+    points, picture = crop.landmarks, crop.fine_crop
+    return SourceEyes(
+        lashes=lashes_of(source, skin, points, picture),
+        lid_skins=lid_skins(source, skin, points, picture, crop.controls),
+        eyeballs=eyeballs_of(source, (skin, own == Part.EYE), points[:, :2], mesh.pixels_per_cm, picture),
+    )
+
+
+def _mouth(mesh: SurfaceMesh, part: NDArray[np.int64], crop: FaceCrop) -> SourceMouth:
+    """The lips, what lies behind them, and the square that is painted."""
+    points, picture = crop.landmarks, crop.fine_crop
+    anchor = PatchAnchor.of(points, mesh)
+    at_rest = anchor.frame(mesh.pivot.double().cpu().numpy(), np.eye(3), 0.0)
+    lips = lips_of(part, mesh.source.double().cpu().numpy(), points)
+    flesh = crop.window[(part == Part.SKIN) | (part == Part.LOWER)]
+    inside = crop.window[part == Part.INSIDE]
+    tones = tones_of(picture, FINE_CROP_FROM_GRID.points(points[:, :2]), flesh, inside)
+    upright = in_crop(crop.controls, crop.crop_from_image)
+    interior = Mouth.of(mesh, lips, upright, tones, 1 / crop.crop_from_image.scale)
+    return SourceMouth(
+        lips=lips,
+        interior=interior.seen_in(picture, FINE_CROP_FROM_GRID),
+        cavity_rgb=cavity_colour(crop.window, part),
+        anchor=anchor,
+        hues=hues_of(sample_crop(picture, at_rest @ FINE_CROP_FROM_GRID.inverse(), PATCH)),
+    )

@@ -1,0 +1,125 @@
+"""A face of one photo posed: the layers and patches that an edit makes of it, by named stages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from icface.face.controls import CHANNELS, ControlVector
+from icface.model.eyes.gaze import turned_eyes
+from icface.model.eyes.lid_skin import closed_lids
+from icface.model.eyes.lids import blinks, lids_move
+from icface.model.face.encode import SourceEncoding
+from icface.model.mouth.mouth import behind_lips
+from icface.model.mouth.paint_limits import painter_controls
+from icface.model.mouth.patch import Patch
+from icface.model.surface.crops import turn_in_crop
+from icface.model.surface.layers import ColourLayer, FlowLayer, Layer, flow_layer
+from icface.model.surface.mesh import move
+from icface.model.surface.rasterise import Flow, flow_of
+
+MOVES_THE_MOUTH = [i for i, name in enumerate(CHANNELS) if not name.startswith(("brow", "eye"))]
+"""Positions in a control vector of what the mouth's patch may change with; a wink leaves it alone."""
+FADES_IN = 0.15
+"""Largest change of one of those (in `icface.face.controls.ANGLE_UNIT_DEG` for angles) from which on the painter
+paints in full."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FacePrediction:
+    """What an edit does to the crop.
+
+    Attributes
+    ----------
+    layers : tuple of Layer
+        From the farthest back to the front; the first covers everything. Empty when nothing changes.
+    patches : tuple of Patch
+        What is drawn and painted over the layers, in order.
+    """
+
+    layers: tuple[Layer, ...] = ()
+    patches: tuple[Patch, ...] = ()
+
+    @property
+    def skin(self) -> FlowLayer | None:
+        """The flow of skin and surroundings; None when nothing changes."""
+        return flow_layer(self.layers, "skin")
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class PosedFace:
+    """A face after an edit, before anything is painted.
+
+    Attributes
+    ----------
+    controls : ControlVector
+        Those wanted.
+    turn : (3, 3)
+        Rotation from the source's pose to the wanted one, camera frame.
+    lips : (20, 2)
+        The opening of the mouth, grid pixels.
+    mouth_share : float
+        0..1, how much of what is drawn and painted in the mouth is to be seen: an edit fades it in.
+    layers : tuple of Layer
+        As `FacePrediction`.
+    lids, interior : tuple of Patch
+        What is drawn where lids close, and where the mouth opens.
+    """
+
+    controls: ControlVector
+    turn: NDArray[np.float64]
+    lips: NDArray[np.float64]
+    mouth_share: float
+    layers: tuple[Layer, ...]
+    lids: tuple[Patch, ...]
+    interior: tuple[Patch, ...]
+
+    def painted(self, *paint: Patch) -> FacePrediction:
+        """The prediction, with the painter's patches over what is drawn."""
+        return FacePrediction(self.layers, (*self.lids, *self.interior, *paint))
+
+
+def pose_face(encoding: SourceEncoding, controls: ControlVector) -> PosedFace:
+    """The face under these controls: the mesh moves, then come the mouth, the eyes and the lids."""
+    mesh, before = encoding.mesh, encoding.controls
+    turn = turn_in_crop(encoding.crop_from_image, before, controls)
+    change = controls.array()[3:] - before.array()[3:]
+    moves = lids_move(before, change, {eye.side: eye.lid_follows for eye in encoding.eyes.eyeballs})
+    as_tensor = [torch.tensor(a, dtype=torch.float32, device=mesh.source.device) for a in (turn, moves)]
+    moved = move(mesh, *as_tensor)
+    points, pivot = moved.double().cpu().numpy(), mesh.pivot.double().cpu().numpy()
+    skull = None if before.angles_deg == controls.angles_deg else encoding.skull
+    around = None if skull is None else skull.flow(turn)
+    lips = encoding.mouth.lips.at(points)
+    flow = behind_lips(encoding.mouth.interior, flow_of(mesh, moved, around), lips, turn, pivot)
+    share = mouth_share(before, controls)
+    skin = (flow.field, flow.back_field, flow.back)
+    eyes = encoding.eyes
+    return PosedFace(
+        controls=controls,
+        turn=turn,
+        lips=lips,
+        mouth_share=share,
+        layers=_layers(flow, turned_eyes(eyes.eyeballs, points, change), encoding.mouth.cavity_rgb),
+        lids=closed_lids(eyes.lid_skins, eyes.lashes, blinks(before, moves), points, skin, encoding.fine_crop),
+        interior=encoding.mouth.interior.patch(lips, controls, turn, pivot, share),
+    )
+
+
+def mouth_share(before: ControlVector, after: ControlVector) -> float:
+    """0..1: how far an edit has faded in what is drawn and painted in the mouth."""
+    change = (painter_controls(after) - painter_controls(before)).abs()
+    return min(float(change[MOVES_THE_MOUTH].max()) / FADES_IN, 1.0)
+
+
+def _layers(flow: Flow, eyes: tuple[FlowLayer, ...], cavity_rgb: tuple[float, float, float]) -> tuple[Layer, ...]:
+    """Skin, what shows through its openings, eyes that have turned, and the mouth's cavity."""
+    return (
+        FlowLayer("skin", flow.field, known=flow.known),
+        FlowLayer("openings", flow.back_field, flow.back),
+        *eyes,
+        ColourLayer(cavity_rgb, flow.cavity),
+    )
