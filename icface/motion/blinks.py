@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from icface.face.controls import CHANNEL_INDEX
 from icface.face.landmarks import BOTH_EYE_CORNERS, LID_PAIRS
-from icface.face.ramps import smoothstep
+from icface.face.ramps import Ramp
 from icface.motion.motion import Motion
 
 FloatArray = NDArray[np.float64]
@@ -30,10 +30,10 @@ _LEAST = 0.12
 """A reading that rises by less above its median is no blink."""
 _ALIKE = 0.7
 """Of how far the strongest blink rises: what rises less far was not shut."""
-_RISES, _THERE = 0.25, 0.75
-"""Shares of a person's shut reading from which on a blink is completed, and from which on it is whole."""
-_NEAR_S, _FAR_S = 0.12, 0.28
-"""Time from a shut eye up to which what is read is completed, and from which on it is not."""
+_COMPLETED = Ramp(0.25, 0.75)
+"""Share of a person's shut reading: how far a blink is completed."""
+_FROM_SHUT_S = Ramp(0.12, 0.28)
+"""Seconds from a shut eye: how much of what is read is left as it is."""
 
 
 def whole_blinks(motion: Motion) -> Motion:
@@ -77,12 +77,8 @@ def _whole(blink: FloatArray, shut: BoolArray, seconds: FloatArray) -> FloatArra
     if not shut.any():
         return np.zeros_like(blink)
     height = float(above[shut].max())
-    rises = _eased(above / height, _RISES, _THERE)  # flat above: a shut eye that is held shut does not flutter
+    rises = _COMPLETED.smooth(above / height)  # flat above: a shut eye that is held shut does not flutter
     times = seconds[shut & (above >= _ALIKE * height)]
     place = np.searchsorted(times, seconds)
     before, after = (np.abs(seconds - times[np.clip(place - k, 0, len(times) - 1)]) for k in (1, 0))
-    return rises * (1 - _eased(np.minimum(before, after), _NEAR_S, _FAR_S))
-
-
-def _eased(values: FloatArray, begins: float, ends: float) -> FloatArray:
-    return smoothstep(np.clip((values - begins) / (ends - begins), 0, 1))
+    return rises * (1 - _FROM_SHUT_S.smooth(np.minimum(before, after)))

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from icface.face.controls import CHANNELS
 from icface.face.geometry import Similarity, rotation_matrix
 from icface.face.landmarks import EYE_CORNERS, EYES, IRISES
+from icface.face.ramps import Ramp
 from icface.model.surface.crops import sample_crop
 
 F32 = NDArray[np.float32]
@@ -42,8 +43,8 @@ _LOWER = 0.033
 """What is found lies so much too high, in widths of the eye: lashes are dark too."""
 _LEAST_SEEN = 0.3
 """Share of an iris' disc that lies between the lids."""
-_SURE, _UNSURE = 0.4, 0.2
-"""Contrast of an iris, 0..1, from which on it is believed, and up to which the network is."""
+_BELIEVED = Ramp(0.2, 0.4)
+"""Contrast of an iris, 0..1: how much it is believed, and not the network."""
 _NEAREST, _FARTHEST, _RADIAL_STEP, _REACH = 0.6, 1.6, 0.04, 4
 """Where the edge of an iris is looked for, in radii, and over how many steps the picture gets lighter there."""
 _SIDEWARDS = np.radians(np.arange(-30, 31, 6))
@@ -53,8 +54,8 @@ _LEFT_MIDDLE_CM = np.array([0.11, 0.14, -0.34])
 """Middle of the left eyeball from that of the corners: what explains best how people are seen who look into the camera."""
 _APART_CM = 9.27
 """Distance of the outer corners of both eyes."""
-_HIDDEN, _SHOWN = 0.12, 0.18
-"""Distance of the lids, in widths of the eye, up to which nothing of a look is to be seen, and from which on all is."""
+_LOOK_SHOWS = Ramp(0.12, 0.18)
+"""Distance of the lids, in widths of the eye: how much of a look is to be seen."""
 _WIDEST = 0.9
 """Sine of the largest angle to the camera that is believed."""
 _TO_LEFT = [CHANNELS.index(name) for name in ("eyeLookOut_L", "eyeLookIn_R")]
@@ -89,7 +90,7 @@ def _shift(points: F64, image: NDArray[np.uint8], side: str) -> F64 | None:
     if seen is None:
         return None
     at, contrast = _best_disc(*seen, start[0])
-    believed = float(np.clip((contrast - _UNSURE) / (_SURE - _UNSURE), 0, 1))
+    believed = float(_BELIEVED(contrast))
     there = square.inverse().points(at[None] + (0, rows.start + _LOWER * _EYE_PX))[0]
     shift: F64 = (there - network) * believed
     return shift
@@ -243,6 +244,6 @@ def look_deg(landmarks: NDArray[np.floating], rotation: F64) -> float:
         towards *= min(1.0, _WIDEST / max(float(np.hypot(*towards)), 1e-6))
         x, _, z = rotation.T @ np.array([*towards, np.sqrt(1 - float(towards @ towards))])
         turns.append(float(np.degrees(np.arctan2(x, max(z, 1e-6)))))
-        weights.append(float(np.clip((lids / max(width, 1e-6) - _HIDDEN) / (_SHOWN - _HIDDEN), 0, 1)))
+        weights.append(_LOOK_SHOWS(lids / max(width, 1e-6)))
     shown = max(weights)
     return shown * float(np.average(turns, weights=weights)) if shown > 0 else 0.0

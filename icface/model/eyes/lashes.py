@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from icface.face.geometry import Similarity
 from icface.face.landmarks import EYES, UPPER_LID
-from icface.face.ramps import smoothstep
+from icface.face.ramps import Ramp, smoothstep
 from icface.model.mouth.patch import FINE_CROP_SCALE, Patch
 from icface.model.surface.anchored import Followed
 
@@ -26,8 +26,8 @@ _ROOM = 1.5
 """Side of that patch, in widths of the eye."""
 _SMOOTH = 24
 _THICK, _BLUR = 1, 0.7
-_BEGINS, _ENDS = 0.4, 0.95
-"""How far an eye is closed, 0..1, where the line begins to show, and where it is all there."""
+_LINE_SHOWS = Ramp(0.4, 0.95)
+"""How far an eye is closed, 0..1: how much of the line shows."""
 _STRENGTH = 0.9
 _LEAST = 0.3
 """Share by which the line is darker than the lid at least: where lids meet, no light gets in."""
@@ -73,7 +73,7 @@ class Lashes:
 
     def drawn(self, line: F64, closed: float) -> Patch | None:
         """The line of this eye when it is closed so far, 0..1; None where there is none yet."""
-        share = float(np.clip((closed - _BEGINS) / (_ENDS - _BEGINS), 0, 1))
+        share = _LINE_SHOWS(closed)
         if share == 0:
             return None
         frame = Similarity.crop(centre=(line[:, 0].mean(), line[:, 1].mean()), side=_ROOM * self.width, roll_deg=0.0, size=SIZE)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from icface.face.controls import ControlVector
 from icface.face.geometry import Similarity
 from icface.face.landmarks import BROW_EDGES, EYES, LOWER_LID, UPPER_LID
-from icface.face.ramps import smoothstep
+from icface.face.ramps import Ramp, smoothstep
 from icface.model.eyes.lashes import Lashes
 from icface.model.eyes.lids import lid_reach
 from icface.model.mouth.patch import FINE_CROP_SCALE, SMOOTH_PX, Patch
@@ -44,23 +44,22 @@ _DARKEST_ABOVE, _DARKEST_LID = 0.7, 0.5
 _LIT, _DEEP_SHADE = 75, 0.5
 """Percentile of brightness of an eye and its lid, and its ratio to the skin below, under which the eye is in a shadow that the
 skin below is not in."""
-_SHUT, _OPEN = 0.1, 0.2
-"""Height of an eye, in widths of it and by how far it reads as open, up to which it is closed in the photo, so that its lid is
-there; and from which on that is made in full."""
+_IS_OPEN = Ramp(0.1, 0.2)
+"""Height of an eye in its widths, times how far it reads as open: how much of its closed lid the photo hides."""
 _GRAIN, _STREAKS = 0.45, 0.025
 """Share of the moved pixels' fine light and dark that is kept, and its size, 0..1, from which on it is streaks, not grain."""
-_BEGINS, _ALL = 0.25, 0.85
-"""How far an eye is closed, 0..1, where its lid begins to be made, and from where on it is made in full."""
-_LASHES_LAST = (0.6, 0.95)
-"""The same for the lid's lower edge, which keeps the photo's lashes until the eye is nearly closed."""
+_LID_IS_MADE = Ramp(0.25, 0.85)
+"""How far an eye is closed, 0..1: how much of its lid is made."""
+_LASHES_GO = Ramp(0.6, 0.95)
+"""How far an eye is closed, 0..1: how much of the lid's lower edge is made, where the photo's lashes are."""
 _BELOW_PX = 1.1
 """How far below its edge a closed lid is made, grid pixels: the photo's edge is ragged."""
 _SIDES = 0.2
 """Within so much of each end of the lid, in lengths of it, the moved pixels come back."""
 _STRETCHED = 0.3
 """Share of a lid's height that is new from which on nothing of what is stretched is left."""
-_FADES = 0.5, 1.0
-"""Height, in heights of the lid, from which on the moved pixels come back, and where nothing else is left."""
+_MADE_UP_TO = Ramp(0.5, 1.0)
+"""Height above the edge, in heights of the lid: how much of the moved pixels is left as it is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,7 +105,7 @@ class LidSkin:
         kept : (FINE_CROP_SIZE, FINE_CROP_SIZE, 3) uint8
             The crop's picture.
         """
-        amount = _eased((closed - _BEGINS) / (_ALL - _BEGINS)) * self.hidden
+        amount = _LID_IS_MADE.smooth(closed) * self.hidden
         if amount == 0:
             return None
         edge, top = self.edge.at(moved), self.top.at(moved)
@@ -120,13 +119,13 @@ class LidSkin:
         column = np.broadcast_to(self._across(frame, edge), up.shape)
         tones = cv2.remap(self.tones, column, up * (_UP - 1), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         new = np.clip((1 - rest / height) / _STRETCHED, 0, 1).astype(np.float32)[None]
-        last = _eased((closed - _LASHES_LAST[0]) / (_LASHES_LAST[1] - _LASHES_LAST[0]))
+        last = _LASHES_GO.smooth(closed)
         new = cv2.GaussianBlur(new + (cv2.dilate(new, _CORNER) - new) * last, (0, 0), 2.0)[0]
         kept_lashes = (self.lashes * (1 - last) - _BELOW_PX * last) * frame.scale
         begins = np.clip(up * height.astype(np.float32) - np.float32(kept_lashes - 0.5), 0, 1)
         from_end = 0.5 - np.abs(column[0] / (_ACROSS - 1) - 0.5)
         aside = np.clip(from_end / _SIDES * (1 + last) + last / 2, 0, 1)
-        ends = 1 - np.clip((up - _FADES[0]) / (_FADES[1] - _FADES[0]), 0, 1)
+        ends = 1 - _MADE_UP_TO(up)
         mask = np.minimum((amount * new * aside).astype(np.float32) * begins * smoothstep(ends), 1)
         mask[[0, -1]] = mask[:, [0, -1]] = 0
         rows = np.flatnonzero(mask.any(1))
@@ -198,7 +197,7 @@ def lid_skins(
         tones = _tones(kept, (upper, lower, top), down, width)
         height = ((upper - top) @ down).astype(np.float64)
         edge, end = Followed.of(upper, source, own), Followed.of(top, source, own)
-        hidden = _eased((float(gap.max()) / width * (1 - controls[f"eyeBlink_{side}"]) - _SHUT) / (_OPEN - _SHUT))
+        hidden = _IS_OPEN.smooth(float(gap.max()) / width * (1 - controls[f"eyeBlink_{side}"]))
         found.append(LidSkin(side, edge, end, width, height, float(lashes.max()), hidden, tones))
     return tuple(found)
 
@@ -320,7 +319,3 @@ def closed_lids(
     folded = [skin.drawn(moved, layers, kept, closed[skin.side]) for skin in skins if skin.side in closed]
     drawn = [line.drawn(line.line(moved), closed[line.side]) for line in lines if line.side in closed]
     return tuple(patch for patch in folded + drawn if patch is not None)
-
-
-def _eased(share: float) -> float:
-    return smoothstep(min(max(share, 0.0), 1.0))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from icface.face.controls import ControlVector
 from icface.face.geometry import Similarity, rotation_matrix
 from icface.face.landmarks import INNER_LIP_MIDDLES, VERMILION
-from icface.face.ramps import smoothstep
+from icface.face.ramps import Ramp
 from icface.model.mouth.interior import Jaw, Tones, View, drawn
 from icface.model.mouth.paint_limits import HUE_TAIL
 from icface.model.mouth.patch import Patch
@@ -25,20 +25,20 @@ F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
 
 _TEETH_DEPTH_CM = 0.6
-_PARTS_FROM_CM, _PARTS_CM = 0.08, 0.35
-"""Mean height that a mouth opens more than in the photo, where its inside begins to show, and where it is all there."""
-_PARTED_FROM, _PARTED = 0.025, 0.04
-"""Area of a mouth's opening over its squared width from which on teeth that are seen in it count, and count in full."""
-_OPEN_FROM, _OPEN = 0.2, 0.3
-"""As those, for an opening whose inside is seen whatever it shows."""
-_BARE_FROM, _BARE = 0.09, 0.14
-"""As those, for an opening that would show upper teeth if they reached below its upper lip."""
+_INSIDE_SHOWS = Ramp(0.08, 0.35)
+"""Centimetres by which a mouth opens more than in the photo: how much of its inside is drawn."""
+_TEETH_COUNT = Ramp(0.025, 0.04)
+"""Area of an opening over its squared width: how much teeth that are seen in it count."""
+_INSIDE_IS_SEEN = Ramp(0.2, 0.3)
+"""Area of an opening over its squared width: how much the photo shows the inside, whatever it is."""
+_BARE = Ramp(0.09, 0.14)
+"""Area of an opening over its squared width: how much it would show upper teeth that reach below its upper lip."""
 _UNSEEN_CM = 0.12
 """So far below it they are drawn all the same."""
-_TEETH_FROM, _TEETH = 0.06, 0.14
-"""Share of an opening that looks like teeth, where it begins to be taken for that, and where it is."""
-_HELD_BELOW, _LOOSE_FROM = 0.16, 0.3
-"""Area of a photo's opening over its squared width: what shows is upper teeth, which stay in the skull; tongue and jaw too."""
+_LOOKS_LIKE_TEETH = Ramp(0.06, 0.14)
+"""Share of an opening that is as bright and pale as teeth: how much it is taken for teeth."""
+_SHOWS_JAW = Ramp(0.16, 0.3)
+"""Area of a photo's opening over its squared width: how much what shows is tongue and jaw too, and not upper teeth alone."""
 FINEST, COARSEST = 24.0, 9.0
 """Pixels of the patch per centimetre, at most, on a photo that is as fine, and at least."""
 _SKIN_HUE = np.array([1.3, 0.93, 0.78])
@@ -127,23 +127,22 @@ class Mouth:
             pixels_per_cm=pixels_per_cm,
             fineness=float(np.clip(pixels_per_cm, COARSEST, FINEST)),
             opening=opening,
-            hidden=1 - _ramp(wide, _OPEN_FROM, _OPEN),
-            held=1 - _ramp(wide, _HELD_BELOW, _LOOSE_FROM),
+            hidden=1 - _INSIDE_IS_SEEN(wide),
+            held=1 - _SHOWS_JAW(wide),
             tones=tones,
         )
 
     def seen_in(self, picture: U8, picture_from_here: Similarity) -> Mouth:
         """The same mouth, after a look at what its opening shows in a picture (H, W, 3)."""
         wide = _height(self.opening) / max(float(np.ptp(self.opening[:, 0])), 1e-6)
-        teeth = _ramp(_teeth_in(picture, picture_from_here.points(_rounded(self.opening))), _TEETH_FROM, _TEETH)
-        hidden = min(self.hidden, 1 - teeth * _ramp(wide, _PARTED_FROM, _PARTED))
-        return replace(self, hidden=hidden, bare=hidden * _ramp(wide, _BARE_FROM, _BARE))
+        teeth = _LOOKS_LIKE_TEETH(_teeth_in(picture, picture_from_here.points(_rounded(self.opening))))
+        hidden = min(self.hidden, 1 - teeth * _TEETH_COUNT(wide))
+        return replace(self, hidden=hidden, bare=hidden * _BARE(wide))
 
     def parted(self, lips: F64) -> float:
         """0..1: how much the opening (20, 2) is higher than the photo's."""
         before, after = (_height(ring) for ring in (self.opening, lips))
-        share = _ramp((after - before) / self.pixels_per_cm, _PARTS_FROM_CM, _PARTS_CM)
-        return smoothstep(share)
+        return _INSIDE_SHOWS.smooth((after - before) / self.pixels_per_cm)
 
     def held_at(self, here: F64, turn: F64, pivot: F64) -> F64:
         """(..., 2) where the photo shows what is seen here (..., 2) after the head has turned, if it is fixed in the skull."""
@@ -304,10 +303,6 @@ def _teeth_in(picture: U8, ring: F64) -> float:
     bright = np.clip((light / max(skin, 1) - least) / 0.4, 0, 1)
     pale = np.clip((0.75 * skin_red + 0.03 - red) / max(0.35 * skin_red, 0.03), 0, 1)
     return float((bright * pale * inside).sum() / max(float(inside.sum()), 1))
-
-
-def _ramp(value: float, start: float, end: float) -> float:
-    return float(np.clip((value - start) / (end - start), 0, 1))
 
 
 def _height(ring: F64) -> float:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from icface.face.geometry import Similarity
 from icface.face.landmarks import RIGID_POINTS, SUBNASALE
+from icface.face.ramps import Ramp
 from icface.model.networks.neutralizer import GRID
 from icface.model.networks.painter import PATCH, PATCH_CHANNELS
 from icface.model.surface.layers import Layer, colour_layer, flow_layer
@@ -35,8 +36,8 @@ _SEEN = 0.5
 _BESIDE_LIPS = 11
 _COARSER = 0.7
 """A drawn patch is halved before it is shown on a square that is coarser by more than this."""
-_STREAKS_FROM, _STREAKS = 0.3, 0.55
-"""Stretch (as `PatchView.stretch`, below 0) from which on streaks are smoothed, and at which nothing else is left."""
+_STREAKS = Ramp(0.3, 0.55)
+"""Negative `PatchView.stretch`: how much of what is seen there is streaks."""
 SMOOTH_PX = 2.5
 """Width of that smoothing, pixels of the patch."""
 ANGLE_UNIT_DEG = 30.0
@@ -253,7 +254,7 @@ def paint_mask(view: PatchView, lips: NDArray[np.float64]) -> NDArray[np.float32
 
 def streak_mask(view: PatchView, wanted: NDArray[np.float32]) -> NDArray[np.float32]:
     """(S, S) 0..1: where what may be painted is stretched so far that it shows nothing but streaks."""
-    share: NDArray[np.float32] = np.clip((-view.stretch - _STREAKS_FROM) / (_STREAKS - _STREAKS_FROM), 0, 1) * wanted
+    share: NDArray[np.float32] = _STREAKS(-view.stretch) * wanted
     return share
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from icface.face.ramps import smoothstep
+from icface.face.ramps import Ramp, smoothstep
 from icface.model.networks.neutralizer import GRID
 from icface.model.surface.fill import fill
 from icface.model.surface.mesh import SurfaceMesh
@@ -34,12 +34,18 @@ distance from it."""
 _BONE_DEPTH_CM, _OUTLINE_DEPTH_CM = -2.5, -0.8
 """Depth from the pivot where bone and skull end: the rim of a face falls towards the first, what is beyond to the second, for
 ears stand out, and were they as deep they would be drawn out when they come to the front."""
-_SWINGS, _TWISTS, _NARROWS = (0.5, 2.0), (0.15, 2.2), (0.0, 1.0)
-"""Distances at which the shares of `Skull` begin to fade, and beyond which nothing is left: in skulls, heads, and skulls."""
-_SWING_FADES_PX, _TWIST_FADES_PX = 24.0, 50.0
-"""Distances from the border of the crop at which they begin to fade too."""
-_RIM_PX = (3.0, 9.0)
-"""Distances from a surface's rim up to which it gets the body's depth, for its own is ragged, and from which on its own."""
+_SWING_FADES = Ramp(0.5, 2.0)
+"""Distance from the face in skulls: how much of `Skull.swing` is gone."""
+_TWIST_FADES = Ramp(0.15, 2.2)
+"""Distance from the face in heads: how much of `Skull.twist` is gone."""
+_NARROWING_FADES = Ramp(0.0, 1.0)
+"""Distance from the face in skulls: how much of `Skull.narrows` is gone."""
+_SWING_BORDER_PX = Ramp(0.0, 24.0)
+"""Distance from the border of the crop: how much of a swing is left."""
+_TWIST_BORDER_PX = Ramp(0.0, 50.0)
+"""Distance from the border of the crop: how much of a twist is left."""
+_RIM_PX = Ramp(3.0, 9.0)
+"""Distance from a surface's rim: how much it has its own depth, which is ragged at the rim, and not the body's."""
 _UNSURE_PX, _SMOOTH_NODES = 1.5, 1.3
 _ROUNDS, _STRIDE = 8, 0.6
 
@@ -115,15 +121,15 @@ def with_skull(mesh: SurfaceMesh) -> tuple[SurfaceMesh, Skull | None]:
     z = _continued(z, seen, skull >= 1, _OUTLINE_DEPTH_CM * mesh.pixels_per_cm)
     body = cv2.resize(z, (GRID, GRID), interpolation=cv2.INTER_CUBIC)[row, column]
     camera = mesh.camera.clone()
-    camera[:, 2] = torch.from_numpy(depth + (body - depth) * _fading(inside[row, column], *_RIM_PX)).to(camera)
+    camera[:, 2] = torch.from_numpy(depth + (body - depth) * _fading(inside[row, column], _RIM_PX)).to(camera)
     x, y = _PLACES.transpose(2, 0, 1)
     u, v = 2 * _HERE.transpose(2, 0, 1) / (NODES - 1) - 1
     border = (1 - (u**4 + v**4) ** 0.25) * (GRID / 2)  # the square has round corners
     return replace(mesh, camera=camera), Skull(
         place=np.stack([x - pivot[0], pivot[1] - y, z]).astype(np.float32),
-        swing=_fading(skull, *_SWINGS) * (1 - _fading(border, 0, _SWING_FADES_PX)),
-        twist=_fading(head, *_TWISTS) * (1 - _fading(border, 0, _TWIST_FADES_PX)),
-        narrows=_fading(skull, *_NARROWS),
+        swing=_fading(skull, _SWING_FADES) * (1 - _fading(border, _SWING_BORDER_PX)),
+        twist=_fading(head, _TWIST_FADES) * (1 - _fading(border, _TWIST_BORDER_PX)),
+        narrows=_fading(skull, _NARROWING_FADES),
     )
 
 
@@ -154,8 +160,7 @@ def _evened(depth: F32, seen: NDArray[np.bool_]) -> F32:
     return np.where(deep, depth, cv2.GaussianBlur(depth, (0, 0), _SMOOTH_NODES))
 
 
-def _fading(value: NDArray[np.floating], first: float, last: float) -> F32:
-    """1 up to the first of two values, nothing from the last on, smooth between."""
-    t = np.clip((value - first) / (last - first), 0, 1).astype(np.float32)
-    share: F32 = 1 - smoothstep(t)
+def _fading(value: NDArray[np.floating], fades: Ramp) -> F32:
+    """What is left of a share that fades smoothly, float32."""
+    share: F32 = 1 - smoothstep(np.asarray(fades(value), np.float32))
     return share
