@@ -16,7 +16,7 @@ def tiny_networks(seed: int = 0) -> tuple[Neutralizer, Animator, Painter]:
         torch.manual_seed(seed)
         neutralizer = Neutralizer(NeutralizerConfig(widths=(8, 8, 8, 8, 8)))
         animator = Animator(AnimatorConfig(planes=(4,), features=2, width=8, depth=1))
-        painter = Painter(PainterConfig(widths=(8, 8), told=4))
+        painter = Painter(PainterConfig(widths=(8, 8), condition_dim=4))
     with torch.no_grad():
         neutralizer.head.get_parameter("weight").mul_(0.05)
         neutralizer.head.get_parameter("bias").zero_().view(20, 4)[15 + Part.SKIN] = 100.0

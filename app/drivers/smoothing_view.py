@@ -9,8 +9,7 @@ from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import theme
-from icface.face.controls import ANGLES, CHANNEL_INDEX
-from icface.motion.conditioning import ANGLE_UNIT_DEG
+from icface.face.controls import ANGLE_UNIT_DEG, ANGLES, CHANNEL_INDEX
 from icface.motion.motion import Motion
 
 WINDOW_S = 3.0

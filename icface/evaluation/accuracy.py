@@ -21,14 +21,21 @@ from numpy.typing import NDArray
 
 from icface.evaluation.material import Subject, read_again, state_for, subject_of
 from icface.evaluation.metrics import rank_correlation, slope
-from icface.face.controls import ACTION_UNITS, ANGLES, ControlVector, action_units, control_range, expand_control
+from icface.face.controls import (
+    ACTION_UNITS,
+    ANGLE_UNIT_DEG,
+    ANGLES,
+    ControlVector,
+    action_units,
+    control_range,
+    expand_control,
+)
 from icface.face.observation import FaceTracker
 from icface.rendering.predictor import FacePredictor
 
 F64 = NDArray[np.float64]
 
 STEPS = 7
-ANGLE_UNIT_DEG = 30.0
 SWEPT: dict[str, tuple[float, float]] = {
     "yaw": (-20.0, 20.0), "pitch": (-12.0, 12.0), "roll": (-15.0, 15.0),
     "AU1+2": (0.0, 1.0), "AU4": (0.0, 1.0), "AU12": (0.0, 1.0), "AU26": (0.0, 1.0), "AU43": (0.0, 1.0),

@@ -25,12 +25,14 @@ from numpy.typing import NDArray
 
 from icface import __version__
 from icface.document import Face
-from icface.evaluation.accuracy import ANGLE_UNIT_DEG, SWEPT, Sweep, summary, sweeps
+from icface.face.controls import ANGLE_UNIT_DEG
+from icface.evaluation.accuracy import SWEPT, Sweep, summary, sweeps
 from icface.evaluation.arrived import arrived, mean_arrived
 from icface.evaluation.material import HeldOut, Item, Subject, read_clip, read_subject
 from icface.evaluation.reenactment import clip_summary, mean_of_clips, reenact
 from icface.evaluation.speed import ticks_ms
 from icface.evaluation.stability import NOISE_SEED, averaged, flicker, rest_difference, sharpness, there_and_back
+from icface.face.controls import ANGLE_UNIT_DEG
 from icface.face.observation import FaceObservation, FaceTracker, NoFaceError
 from icface.jobs import run_to_end
 from icface.media import PhotoError, load_photo, sample_photo_path

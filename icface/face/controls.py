@@ -48,6 +48,8 @@ EXPRESSIONS: tuple[str, ...] = (
 )  # fmt: skip
 CHANNELS: tuple[str, ...] = ANGLES + EXPRESSIONS
 CHANNEL_INDEX: dict[str, int] = {name: i for i, name in enumerate(CHANNELS)}
+ANGLE_UNIT_DEG = 30.0
+"""A turn of the head that counts as much as one expression channel from 0 to 1, wherever both are compared."""
 ANGLE_LIMIT_DEG: dict[str, float] = {"yaw": 45.0, "pitch": 30.0, "roll": 45.0}
 ANGLE_SEEN_DEG: dict[str, float] = {"yaw": 30.0, "pitch": 20.0, "roll": 30.0}
 """Beyond these the networks extrapolate: a slider tints, it does not stop."""

@@ -17,7 +17,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.face.controls import ANGLES, CHANNEL_INDEX, CHANNELS
+from icface.face.controls import ANGLE_UNIT_DEG, ANGLES, CHANNEL_INDEX, CHANNELS
 from icface.motion.motion import Motion
 
 FloatArray = NDArray[np.float64]
@@ -30,8 +30,6 @@ Beyond = Literal["hold", "loop", "pingpong"]
 
 MISSING_POLICIES: tuple[MissingPolicy, ...] = get_args(MissingPolicy)
 BEYOND: tuple[Beyond, ...] = get_args(Beyond)
-ANGLE_UNIT_DEG = 30.0
-"""A turn of the head that counts as much as a channel that goes from 0 to 1."""
 REST_HZ = 0.6
 """Cutoff at full strength of what stands still."""
 HZ_PER_SPEED = 3.0

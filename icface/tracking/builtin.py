@@ -20,12 +20,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from icface.face.controls import CHANNELS, ControlVector
+from icface.face.controls import ANGLE_UNIT_DEG, CHANNELS, ControlVector
 from icface.face.geometry import Box, Similarity, face_crop
 from icface.face.observation import FaceObservation, NoFaceError
 from icface.model.eyes.irises import with_irises, with_look
 from icface.model.networks.tracker_nets import (
-    ANGLE_UNIT_DEG,
     DETECTOR_STRIDE,
     READ_MARGIN,
     REFINE_MARGIN,

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from icface.face.controls import EXPRESSIONS, ControlVector
-from icface.model.mouth.patch import ANGLE_UNIT_DEG, Patch
+from icface.face.controls import ANGLE_UNIT_DEG, EXPRESSIONS, ControlVector
+from icface.model.mouth.patch import Patch
 
-_UNTAUGHT = [3 + i for i, name in enumerate(EXPRESSIONS) if not name.startswith(("jaw", "mouth", "cheekPuff"))]
-_TURNED_MOST = 0.45
-"""Change of an angle that the painter is told at most, in units of 30 degrees."""
+_NOT_CONDITIONED_ON = [3 + i for i, name in enumerate(EXPRESSIONS) if not name.startswith(("jaw", "mouth", "cheekPuff"))]
+_LARGEST_TURN = 0.45
+"""Largest change of an angle in the painter's conditioning, in units of `ANGLE_UNIT_DEG`."""
 _TONE_PX, _TONE, _TONE_HUE = 2.0, 0.75, 0.5
 """Over a drawn mouth: blur of paint in pixels of the painter's square, and how much of its brightness and of its hue counts."""
 HUE_TAIL = 1.0
@@ -30,21 +30,21 @@ class Hues:
 
 
 def painter_controls(controls: ControlVector) -> torch.Tensor:
-    """(56,) float32 as the painter is told them: angles in units of `ANGLE_UNIT_DEG`."""
-    told = controls.array().astype(np.float32)
-    told[:3] /= ANGLE_UNIT_DEG
-    return torch.from_numpy(told)
+    """(56,) float32 for the painter's conditioning: angles in units of `ANGLE_UNIT_DEG`."""
+    values = controls.array().astype(np.float32)
+    values[:3] /= ANGLE_UNIT_DEG
+    return torch.from_numpy(values)
 
 
 def within_training_range(before: torch.Tensor, after: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Controls (56,) of the source and those wanted, as the painter has learnt to be told them.
+    """Controls (56,) of the source and those wanted, within the range the painter was trained on.
 
-    It has seen jaws and lips move, and heads turn a little; of a nose or cheeks that move with them, and of a head turned far,
-    the moved picture tells it enough. Told numbers that it has never seen, it would paint what nobody has seen.
+    It has seen jaws and lips move, and heads turn a little. Of a nose or cheeks that move with them, and of a head turned far,
+    the moved picture says enough; conditioned on numbers it has never seen, the painter would paint what nobody has seen.
     """
     change = after - before
-    change[:3] = change[:3].clamp(-_TURNED_MOST, _TURNED_MOST)
-    change[_UNTAUGHT] = 0
+    change[:3] = change[:3].clamp(-_LARGEST_TURN, _LARGEST_TURN)
+    change[_NOT_CONDITIONED_ON] = 0
     return before, before + change
 
 

@@ -40,7 +40,6 @@ _STREAKS = Ramp(0.3, 0.55)
 """Negative `PatchView.stretch`: how much of what is seen there is streaks."""
 SMOOTH_PX = 2.5
 """Width of that smoothing, pixels of the patch."""
-ANGLE_UNIT_DEG = 30.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

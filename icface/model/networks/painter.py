@@ -26,35 +26,50 @@ PATCH = 96
 PATCH_CHANNELS = 9
 """Moved picture (3), source picture at the same place (3), cavity, share of eyes and teeth, stretch."""
 MASK_AT_START = 0.0
+_FORMER_NAMES = {
+    "told": "condition_dim",
+    "tell": "embed_controls",
+    "on_the_way_down": "down_blocks",
+    "on_the_way_up": "up_blocks",
+}
+"""What parts of the network were called in weights files written before."""
 
 
 @dataclass(frozen=True, slots=True)
 class PainterConfig:
-    """Shape of the network: channels at strides 2, 4 and 8, and how many numbers the controls are told in."""
+    """Shape of the network.
+
+    Attributes
+    ----------
+    widths : tuple of int
+        Channels at strides 2, 4 and 8.
+    condition_dim : int
+        Length of the embedding of the controls, which conditions every block.
+    """
 
     widths: tuple[int, ...] = (32, 56, 88)
-    told: int = 48
+    condition_dim: int = 48
 
     def __post_init__(self) -> None:
         if not isinstance(self.widths, tuple) or len(self.widths) < 2:
             raise ValueError(f"widths are two or more numbers of channels, not {self.widths!r}")
 
 
-class ToldBlock(nn.Module):
-    """Two convolutions beside a shortcut, scaled and shifted by what the controls say (FiLM, Perez et al., AAAI 2018)."""
+class FilmBlock(nn.Module):
+    """Two convolutions beside a shortcut, modulated by the controls (FiLM; Perez et al., AAAI 2018)."""
 
-    def __init__(self, channels: int, told: int) -> None:
+    def __init__(self, channels: int, condition_dim: int) -> None:
         super().__init__()
         self.first = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
         self.norm = nn.BatchNorm2d(channels)
         self.second = nn.Conv2d(channels, channels, 3, 1, 1)
-        self.film = nn.Linear(told, 2 * channels)
+        self.film = nn.Linear(condition_dim, 2 * channels)
         nn.init.zeros_(self.film.weight)
         nn.init.zeros_(self.film.bias)
 
-    def forward(self, x: Tensor, told: Tensor) -> Tensor:
-        """(N, C, H, W) and (N, told) to (N, C, H, W)."""
-        scale, shift = self.film(told)[:, :, None, None].chunk(2, 1)
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        """(N, C, H, W) and (N, condition_dim) to (N, C, H, W)."""
+        scale, shift = self.film(condition)[:, :, None, None].chunk(2, 1)
         inner = F.silu(torch.addcmul(shift, self.norm(self.first(x)), 1 + scale))
         out: Tensor = x + self.second(inner)
         return out
@@ -88,14 +103,14 @@ class Painter(nn.Module):
     def __init__(self, config: PainterConfig | None = None) -> None:
         super().__init__()
         self.config = config or PainterConfig()
-        w, told = self.config.widths, self.config.told
-        self.tell = nn.Sequential(nn.Linear(2 * len(CHANNELS), 64), nn.SiLU(), nn.Linear(64, told), nn.SiLU())
+        w, dim = self.config.widths, self.config.condition_dim
+        self.embed_controls = nn.Sequential(nn.Linear(2 * len(CHANNELS), 64), nn.SiLU(), nn.Linear(64, dim), nn.SiLU())
         self.stem = nn.Conv2d(4 * (PATCH_CHANNELS + 2), w[0], 3, 1, 1)
         self.down = nn.ModuleList(nn.Conv2d(a, b, 3, 2, 1) for a, b in pairwise(w))
-        self.on_the_way_down = nn.ModuleList(ToldBlock(c, told) for c in w)
-        self.bottom = ToldBlock(w[-1], told)
+        self.down_blocks = nn.ModuleList(FilmBlock(c, dim) for c in w)
+        self.bottom = FilmBlock(w[-1], dim)
         self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in pairwise(w))
-        self.on_the_way_up = nn.ModuleList(ToldBlock(c, told) for c in w[:-1])
+        self.up_blocks = nn.ModuleList(FilmBlock(c, dim) for c in w[:-1])
         self.head = nn.Conv2d(w[0], 4 * 4, 3, 1, 1)
         with torch.no_grad():
             self.head.weight[:12].mul_(0.1)
@@ -110,7 +125,7 @@ class Painter(nn.Module):
     @classmethod
     def from_file(cls, path: Path) -> Painter:
         """The network of a weights file, in evaluation mode; `ModelFileError` if it is missing or damaged."""
-        stored = load_model(path, kind="icface.painter")
+        stored = load_model(path, kind="icface.painter").renamed(_FORMER_NAMES)
         network = cls(build(PainterConfig, stored.config, path=path))
         load_into(network, stored, path=path)
         return network.eval()
@@ -129,15 +144,15 @@ class Painter(nn.Module):
         before, after : (N, 56)
             Controls of the source and those wanted; angles in units of 30 degrees.
         """
-        told = self.tell(torch.cat([after, after - before], 1))
+        condition = self.embed_controls(torch.cat([after, after - before], 1))
         x = torch.cat([patch, self.place.expand(len(patch), -1, -1, -1)], 1)
-        x = self.on_the_way_down[0](self.stem(F.pixel_unshuffle(x, 2)), told)
+        x = self.down_blocks[0](self.stem(F.pixel_unshuffle(x, 2)), condition)
         skipped = []
-        for down, block in zip(self.down, self.on_the_way_down[1:], strict=True):
+        for down, block in zip(self.down, self.down_blocks[1:], strict=True):
             skipped.append(x)
-            x = block(F.silu(down(x)), told)
-        x = self.bottom(x, told)
-        for up, block in reversed(list(zip(self.up, self.on_the_way_up, strict=True))):
-            x = block(skipped.pop() + upsample(up(x)), told)
+            x = block(F.silu(down(x)), condition)
+        x = self.bottom(x, condition)
+        for up, block in reversed(list(zip(self.up, self.up_blocks, strict=True))):
+            x = block(skipped.pop() + upsample(up(x)), condition)
         out = F.pixel_shuffle(self.head(F.silu(x)), 2)
         return Paint(out[:, :3], torch.sigmoid(out[:, 3:]) * self.fade)

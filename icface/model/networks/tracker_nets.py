@@ -21,8 +21,6 @@ SIZE_UNIT = 32.0
 """Face size in pixels whose logarithm the detector calls 0."""
 READ_MARGIN = 1.35
 """Side of a landmark crop in extents of the face mesh."""
-ANGLE_UNIT_DEG = 30.0
-"""Head angles leave the landmark network in these units."""
 
 
 @dataclass(frozen=True, slots=True)

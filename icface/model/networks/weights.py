@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -53,6 +53,12 @@ class StoredModel:
     notes: dict[str, Any]
     state: dict[str, Tensor]
     digest: str
+
+    def renamed(self, former: Mapping[str, str]) -> StoredModel:
+        """The same weights with former names replaced, in the configuration and as parts of tensors' names."""
+        config = {former.get(name, name): value for name, value in self.config.items()}
+        state = {".".join(former.get(part, part) for part in name.split(".")): tensor for name, tensor in self.state.items()}
+        return replace(self, config=config, state=state)
 
 
 def models_dir() -> Path:

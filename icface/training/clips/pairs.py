@@ -21,8 +21,8 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from icface.training.clips.shards import PART_FRAMES, Part, ShardError, read_index
 
-ANGLE_UNIT_DEG = 20.0
-"""A turn of the head that counts as much as one expression channel from 0 to 1."""
+PAIR_ANGLE_DEG = 20.0
+"""A turn of the head that counts as much as one channel from 0 to 1 when pairs of frames are chosen."""
 HELD_OUT_ONE_IN = 10
 OPEN_PARTS = 24
 SPLITS = ("train", "val", "all")
@@ -39,11 +39,11 @@ def control_distance(one: NDArray[np.floating], others: NDArray[np.floating]) ->
     Returns
     -------
     (N,)
-        Euclidean, with angles in units of `ANGLE_UNIT_DEG`.
+        Euclidean, with angles in units of `PAIR_ANGLE_DEG`.
     """
     difference = others.astype(np.float64) - one
     difference[:, 2] = (difference[:, 2] + 180) % 360 - 180
-    difference[:, :3] /= ANGLE_UNIT_DEG
+    difference[:, :3] /= PAIR_ANGLE_DEG
     distance: NDArray[np.float64] = np.linalg.norm(difference, axis=1)
     return distance
 

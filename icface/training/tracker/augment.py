@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from icface.face.controls import ANGLE_UNIT_DEG
 from icface.face.geometry import Similarity, eye_line_deg
 from icface.face.landmarks import MESH_POINTS
-from icface.model.networks.tracker_nets import ANGLE_UNIT_DEG, READ_MARGIN
+from icface.model.networks.tracker_nets import READ_MARGIN
 from icface.training.tracker.data import Floats, Images, LabelledImages
 
 ALARM_SIZE, ALARM_MARGIN = 192, 2.2

@@ -14,10 +14,10 @@ import pytest
 from numpy.typing import NDArray
 from torch import Tensor
 
+from icface.face.controls import ANGLE_UNIT_DEG
 from icface.face.geometry import Box, Similarity
 from icface.face.landmarks import EYE_CORNERS
 from icface.face.observation import FaceObservation, NoFaceError
-from icface.model.networks.tracker_nets import ANGLE_UNIT_DEG
 from icface.model.networks.weights import ModelFileError, load_model, models_dir, save_model
 from icface.model.surface.crops import sample_crop
 from icface.tracking.builtin import DETECTOR_FILE, LANDMARKS_FILE, BuiltinTracker

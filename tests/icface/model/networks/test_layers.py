@@ -21,7 +21,7 @@ def with_learnt_statistics(network: nn.Module) -> nn.Module:
 
 def test_a_copy_for_inference_answers_as_the_network_it_is_of_which_stays_as_it_was() -> None:
     torch.manual_seed(0)
-    painter = with_learnt_statistics(Painter(PainterConfig(widths=(8, 12, 16), told=6)))
+    painter = with_learnt_statistics(Painter(PainterConfig(widths=(8, 12, 16), condition_dim=6)))
     before = {name: value.clone() for name, value in painter.state_dict().items()}
     seen, controls = torch.randn(1, PATCH_CHANNELS, PATCH, PATCH), torch.rand(2, 1, 56)
     quick = for_inference(painter)

@@ -187,3 +187,11 @@ def test_a_damaged_table_of_readings_is_refused_with_the_remedy(tmp_path: Path) 
     path.write_bytes(flipped(path.read_bytes(), 1, seed=1))
     with pytest.raises(FaceBasisError, match="is damaged or was replaced"):
         FaceBasis.from_file(path)
+def test_former_names_of_a_network_are_read_as_todays(tmp_path: Path) -> None:
+    path = tmp_path / "old.safetensors"
+    save_model(
+        path, kind="icface.painter", config={"told": 4}, state={"tell.0.weight": torch.ones(2), "head.bias": torch.ones(1)}
+    )
+    stored = load_model(path, kind="icface.painter").renamed({"told": "condition_dim", "tell": "embed_controls"})
+    assert stored.config == {"condition_dim": 4}
+    assert set(stored.state) == {"embed_controls.0.weight", "head.bias"}

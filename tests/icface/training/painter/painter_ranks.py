@@ -38,7 +38,7 @@ def main(patches: Path, out: Path) -> None:
         start = out / "start.safetensors"
         if ranks.first:
             torch.manual_seed(3)
-            painter = Painter(PainterConfig(widths=(8, 12), told=4))
+            painter = Painter(PainterConfig(widths=(8, 12), condition_dim=4))
             save_model(start, kind=KIND, config=painter.description(), state=painter.state_dict(), half=False)
         ranks.agreed(0)  # the file is there
         plan = PainterPlan(patches=(patches,), out=out, steps=3, warmup=1, start=start, batch=BATCH, rate=5e-3)

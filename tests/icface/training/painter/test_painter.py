@@ -43,7 +43,7 @@ ROOT = Path(__file__).resolve().parents[4]
 @pytest.fixture(scope="module")
 def painter() -> Painter:
     torch.manual_seed(0)
-    return Painter(PainterConfig(widths=(8, 12, 16), told=6)).eval()
+    return Painter(PainterConfig(widths=(8, 12, 16), condition_dim=6)).eval()
 
 
 def test_the_mask_is_shut_along_the_border(painter: Painter) -> None:
@@ -58,7 +58,7 @@ def test_the_mask_is_shut_along_the_border(painter: Painter) -> None:
 
 def test_what_is_painted_depends_on_the_controls_wanted_and_on_those_of_the_source() -> None:
     torch.manual_seed(1)
-    painter = Painter(PainterConfig(widths=(8, 12), told=6)).eval()
+    painter = Painter(PainterConfig(widths=(8, 12), condition_dim=6)).eval()
     for module in painter.modules():
         if isinstance(module, torch.nn.Linear):
             torch.nn.init.normal_(module.weight, 0, 0.3)
@@ -281,7 +281,7 @@ def test_the_painter_learns_its_pairs_resumes_and_its_weights_load(tmp_path: Pat
 
 def test_a_small_painter_learns_what_a_larger_one_paints(patches: Path, tmp_path: Path) -> None:
     torch.manual_seed(3)
-    large = Painter(PainterConfig(widths=(8, 12), told=4))
+    large = Painter(PainterConfig(widths=(8, 12), condition_dim=4))
     torch.nn.init.normal_(large.head.weight, std=0.05)
     save_model(tmp_path / "large.safetensors", kind=KIND, config=large.description(), state=large.state_dict(), half=False)
     plan = PainterPlan(
@@ -305,7 +305,7 @@ def test_what_a_plan_would_not_heed_is_refused(tmp_path: Path) -> None:
 
 def test_a_painter_that_is_trained_on_keeps_the_statistics_of_its_normalisations(patches: Path, tmp_path: Path) -> None:
     torch.manual_seed(2)
-    first = Painter(PainterConfig(widths=(8, 12), told=4))
+    first = Painter(PainterConfig(widths=(8, 12), condition_dim=4))
     for module in first.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             torch.nn.init.uniform_(module.running_var, 0.5, 2)  # type: ignore[arg-type]

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from icface.face.controls import CHANNELS, EXPRESSIONS
+from icface.face.controls import ANGLE_UNIT_DEG, CHANNELS, EXPRESSIONS
 from icface.face.geometry import face_crop
-from icface.model.networks.tracker_nets import ANGLE_UNIT_DEG, FEATURE_POINTS, REFINE_MARGIN, RefinerNet, RefinerOutput
+from icface.model.networks.tracker_nets import FEATURE_POINTS, REFINE_MARGIN, RefinerNet, RefinerOutput
 from icface.tracking.builtin import BuiltinTracker, without_hidden_gaze
 from icface.training.rig.rig import MIRROR
 from icface.training.tracker.augment import photometric
