@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from icface.face.landmarks import EYES, IRISES, LOWER_LID, UPPER_LID
 from icface.model.eyes.gaze import DOWN_DEG, RING, RINGS, Eyeball, smooth_lids
 from icface.model.eyes.irises import BALL_CM, iris_edge
-from icface.model.mouth.patch import FINE_CROP_SCALE
 from icface.model.surface.anchored import Followed
+from icface.model.surface.fine_crop import FINE_CROP_SCALE, in_fine_crop
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -103,9 +103,7 @@ def _iris(light: F32, landmarks: F64, side: str, ring: tuple[int, ...]) -> tuple
     radius = float(np.clip(np.hypot(*(one - other)) / 2, _NOT_SMALLER * width, _NOT_LARGER * width))
     if width < _SMALLEST_PX:
         return middle, radius, axes
-    aside, found = iris_edge(
-        light, (middle + 0.5) * FINE_CROP_SCALE - 0.5, axes, radius * FINE_CROP_SCALE, (contour + 0.5) * FINE_CROP_SCALE - 0.5
-    )
+    aside, found = iris_edge(light, in_fine_crop(middle), axes, radius * FINE_CROP_SCALE, in_fine_crop(contour))
     aside = float(np.clip(aside / FINE_CROP_SCALE, -_ASIDE * radius, _ASIDE * radius))
     return middle + aside * axes[0], float(np.clip(found / FINE_CROP_SCALE, _THINNER * radius, _WIDER * radius)), axes
 

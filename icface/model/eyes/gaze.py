@@ -18,6 +18,7 @@ from icface.face.controls import EXPRESSIONS
 from icface.face.landmarks import LOWER_LID, UPPER_LID
 from icface.face.ramps import smoothstep
 from icface.model.eyes.irises import TO_SIDES_DEG
+from icface.model.eyes.lid_curve import smooth_lid_curve
 from icface.model.networks.neutralizer import GRID
 from icface.model.surface.anchored import Followed
 from icface.model.surface.layers import FlowLayer
@@ -44,17 +45,8 @@ _SUPPORT_PX = 2.0
 _BESIDE = 3
 """Pixels around the opening in which the flow is continued."""
 _FINE = 4
-_SMOOTH = 24
 
 
-def _smoothing() -> F64:
-    """(_SMOOTH, 9): a polynomial of the fourth degree through points along a lid."""
-    given, wanted = (np.vander(np.linspace(-1, 1, n), 5) for n in (9, _SMOOTH))
-    smoothing: F64 = wanted @ np.linalg.pinv(given)
-    return smoothing
-
-
-_ALONG = _smoothing()
 _DILATE = np.ones((2 * _BESIDE - 1, 2 * _BESIDE - 1), np.uint8)
 
 
@@ -80,7 +72,7 @@ class Eyeball:
         Of the iris, grid pixels.
     corners : (2,)
         Where the left and the right corner are along the first axis, from the iris.
-    edges : (2, _SMOOTH, 2)
+    edges : (2, CURVE_POINTS, 2)
         The upper and the lower lid in the photo along the axes from the iris, from the left to the right.
     seen : (2, 2, RINGS)
         Of circles around the iris, on the left and the right: the first and the last angle that the photo shows, radians from
@@ -127,7 +119,7 @@ class Eyeball:
         return float(np.clip(max(*looks, wide, -shut[0], -shut[1]) / _FADES_IN, 0, 1))
 
     def opening(self, moved: F64) -> F64:
-        """(2, _SMOOTH, 2) the upper and the lower lid when surface points are here (N, 2 or 3), grid pixels."""
+        """(2, CURVE_POINTS, 2) the upper and the lower lid when surface points are here (N, 2 or 3), grid pixels."""
         return smooth_lids(self.lids.at(moved))
 
     def along_axes(self, points: F64) -> F64:
@@ -182,7 +174,7 @@ class Eyeball:
         ----------
         points, at : (M, 2)
             Along the axes, after the edit and in the photo.
-        edges : (2, _SMOOTH, 2)
+        edges : (2, CURVE_POINTS, 2)
             The lids after the edit, along the axes.
         """
         below = at[:, 1] >= 0
@@ -198,8 +190,8 @@ class Eyeball:
 
 
 def smooth_lids(contour: F64) -> F64:
-    """(2, _SMOOTH, 2) the upper and the lower lid of a contour (16, 2), from the left to the right, never crossed."""
-    lids = np.stack([_ALONG @ contour[UPPER_LID], _ALONG @ contour[LOWER_LID][::-1]])
+    """(2, CURVE_POINTS, 2) the upper and the lower lid of a contour (16, 2), from the left to the right, never crossed."""
+    lids = np.stack([smooth_lid_curve(contour[UPPER_LID]), smooth_lid_curve(contour[LOWER_LID][::-1])])
     if lids[0, 0, 0] > lids[0, -1, 0]:
         lids = lids[:, ::-1]
     down = np.array([-1.0, 1.0]) * (lids[0, -1] - lids[0, 0])[::-1]

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from icface.face.geometry import Similarity
 from icface.face.landmarks import EYES, UPPER_LID
 from icface.face.ramps import Ramp, smoothstep
-from icface.model.mouth.patch import FINE_CROP_SCALE, Patch
+from icface.model.eyes.lid_curve import smooth_lid_curve
+from icface.model.mouth.patch import Patch
 from icface.model.surface.anchored import Followed
+from icface.model.surface.fine_crop import in_fine_crop
 
 F64 = NDArray[np.float64]
 
@@ -24,7 +26,6 @@ SIZE = 64
 """Side of the patch of one eye, pixels."""
 _ROOM = 1.5
 """Side of that patch, in widths of the eye."""
-_SMOOTH = 24
 _THICK, _BLUR = 1, 0.7
 _LINE_SHOWS = Ramp(0.4, 0.95)
 """How far an eye is closed, 0..1: how much of the line shows."""
@@ -33,16 +34,6 @@ _LEAST = 0.3
 """Share by which the line is darker than the lid at least: where lids meet, no light gets in."""
 _LID_ABOVE = 0.3
 """Where the skin of the lid is looked at above its edge, in widths of the eye."""
-
-
-def _smoothing(count: int) -> F64:
-    """(_SMOOTH, count): a polynomial of the fourth degree through points along a lid."""
-    given, wanted = (np.vander(np.linspace(-1, 1, n), 5) for n in (count, _SMOOTH))
-    smoothing: F64 = wanted @ np.linalg.pinv(given)
-    return smoothing
-
-
-_ALONG = _smoothing(9)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +59,7 @@ class Lashes:
 
     def line(self, moved: F64) -> F64:
         """(24, 2) the lid's edge in grid pixels, from where all surface points are after an edit (N, 2 or 3)."""
-        line: F64 = _ALONG @ self.edge.at(moved)
+        line: F64 = smooth_lid_curve(self.edge.at(moved))
         return line
 
     def drawn(self, line: F64, closed: float) -> Patch | None:
@@ -110,7 +101,7 @@ def lashes_of(source: F64, skin: NDArray[np.bool_], landmarks: F64, kept: NDArra
         width = float(np.linalg.norm(edge[-1] - edge[0]))
         if not len(own) or width < 3:
             continue
-        along = _ALONG @ edge
+        along = smooth_lid_curve(edge)
         lash = np.concatenate([_colours(kept, along + np.array([0.0, down])) for down in (-1.0, -0.5, 0.0)])
         dark = lash[np.argsort(lash.sum(1))[: len(lash) // 4]].mean(0)
         lid = np.median(_colours(kept, along[4:-4] - (0, _LID_ABOVE * width)), axis=0)
@@ -121,6 +112,6 @@ def lashes_of(source: F64, skin: NDArray[np.bool_], landmarks: F64, kept: NDArra
 
 def _colours(kept: NDArray[np.uint8], points: F64) -> F64:
     """(N, 3) of a picture at places on the grid."""
-    at = np.clip(np.rint((points + 0.5) * FINE_CROP_SCALE - 0.5), 0, len(kept) - 1).astype(int)
+    at = np.clip(np.rint(in_fine_crop(points)), 0, len(kept) - 1).astype(int)
     colours: F64 = kept[at[:, 1], at[:, 0]].astype(np.float64)
     return colours

@@ -19,9 +19,11 @@ from icface.face.geometry import Similarity
 from icface.face.landmarks import BROW_EDGES, EYES, LOWER_LID, UPPER_LID
 from icface.face.ramps import Ramp, smoothstep
 from icface.model.eyes.lashes import Lashes
+from icface.model.eyes.lid_curve import LID_POINTS, smooth_lid_curve
 from icface.model.eyes.lids import lid_reach
-from icface.model.mouth.patch import FINE_CROP_SCALE, SMOOTH_PX, Patch
+from icface.model.mouth.patch import SMOOTH_PX, Patch
 from icface.model.surface.anchored import Followed
+from icface.model.surface.fine_crop import sample_fine_crop
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -148,8 +150,8 @@ class LidSkin:
 
     def _columns(self, edge: F64, top: F64, scale: float) -> tuple[F64, F64, F64]:
         """Rows of the edge and the top, and the lid's height in the photo, for each column of the patch; pixels of it."""
-        lower, rest = (np.interp(_LINE, edge[:, 0], _SMOOTHING @ v) for v in (edge[:, 1], self.height * scale))
-        return lower, np.interp(_LINE, top[:, 0], _SMOOTHING @ top[:, 1]), rest
+        lower, rest = (np.interp(_LINE, edge[:, 0], smooth_lid_curve(v, LID_POINTS)) for v in (edge[:, 1], self.height * scale))
+        return lower, np.interp(_LINE, top[:, 0], smooth_lid_curve(top[:, 1], LID_POINTS)), rest
 
 
 _CORNER = np.ones((1, 13), np.uint8)
@@ -157,9 +159,6 @@ _CORNER = np.ones((1, 13), np.uint8)
 _MARGIN = 5
 """Rows beyond those that are drawn, for what is smoothed."""
 _LINE = np.arange(SIZE, dtype=np.float64)
-_POWERS = np.vander(np.linspace(-1, 1, 9), 5)
-_SMOOTHING: F64 = _POWERS @ np.linalg.pinv(_POWERS)
-"""(9, 9): points along a lid to a polynomial of the fourth degree through them."""
 
 
 def lid_skins(
@@ -270,9 +269,8 @@ def _resampled(line: F64, count: int) -> F64:
 
 def _colours(kept: NDArray[np.uint8], points: F64) -> F64:
     """(..., 3) 0..1, of a picture at places on the grid."""
-    at = ((points + 0.5) * FINE_CROP_SCALE - 0.5).astype(np.float32)
-    flat = at.reshape(1, -1, 2)
-    seen = cv2.remap(kept, flat[..., 0], flat[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    flat = points.reshape(1, -1, 2)
+    seen = sample_fine_crop(kept, flat[..., 0], flat[..., 1])
     colours: F64 = seen.reshape(*points.shape[:-1], 3).astype(np.float64) / 255
     return colours
 
@@ -293,8 +291,7 @@ def _shown(frame: Similarity, rows: slice, layers: Layers, kept: NDArray[np.uint
 
 def _moved(flow: F32, x: F32, y: F32, kept: NDArray[np.uint8]) -> F32:
     shift = cv2.remap(flow, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    at_x, at_y = (x + shift[..., 0] + 0.5) * FINE_CROP_SCALE - 0.5, (y + shift[..., 1] + 0.5) * FINE_CROP_SCALE - 0.5
-    seen: F32 = cv2.remap(kept, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+    seen: F32 = sample_fine_crop(kept, x + shift[..., 0], y + shift[..., 1]).astype(np.float32)
     seen /= 255
     return seen
 

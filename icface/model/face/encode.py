@@ -25,17 +25,17 @@ from icface.model.eyes.lids import outline_eyes, with_lids
 from icface.model.mouth.lips import cavity_colour, lips_of, with_one_mouth
 from icface.model.mouth.mouth import Mouth, tones_of
 from icface.model.mouth.paint_limits import Hues, hues_of
-from icface.model.mouth.patch import FINE_CROP_SCALE, FINE_CROP_SIZE, PatchAnchor
+from icface.model.mouth.patch import PatchAnchor
 from icface.model.networks.neutralizer import GRID, OFFSET, WINDOW, Part, Surface
 from icface.model.networks.painter import PATCH
 from icface.model.surface.anchored import Followed
 from icface.model.surface.crops import in_crop, sample_crop
+from icface.model.surface.fine_crop import FINE_CROP_FROM_GRID, FINE_CROP_SIZE
 from icface.model.surface.head import Skull, with_skull
 from icface.model.surface.mesh import SurfaceMesh, build_mesh
 
 MIN_FACE_SHARE = 0.02
 """Less of the window than this taken for face means that there is none to move."""
-FINE_CROP_FROM_GRID = Similarity((FINE_CROP_SCALE, 0, (FINE_CROP_SCALE - 1) / 2, 0, FINE_CROP_SCALE, (FINE_CROP_SCALE - 1) / 2))
 _WINDOW_FROM_GRID = Similarity((1, 0, -OFFSET, 0, 1, -OFFSET))
 
 Displaced = Callable[[Tensor, Tensor], Tensor]

@@ -16,17 +16,13 @@ from numpy.typing import NDArray
 from icface.face.geometry import Similarity
 from icface.face.landmarks import RIGID_POINTS, SUBNASALE
 from icface.face.ramps import Ramp
-from icface.model.networks.neutralizer import GRID
 from icface.model.networks.painter import PATCH, PATCH_CHANNELS
+from icface.model.surface.fine_crop import sample_fine_crop
 from icface.model.surface.layers import Layer, colour_layer, flow_layer
 
 if TYPE_CHECKING:
     from icface.model.surface.mesh import SurfaceMesh
 
-FINE_CROP_SCALE = 1.5
-"""Pixels of the kept picture per grid pixel."""
-FINE_CROP_SIZE = round(GRID * FINE_CROP_SCALE)
-"""Side of the picture of the crop that patches are cut from."""
 _SIDE, _DOWN = 2.9, 1.15
 """Side of the square, and its middle below the nose, in units of the face."""
 _NEAR = 64
@@ -179,9 +175,7 @@ def patch_view(
         return cv2.remap(field, grid_x, grid_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[return-value]
 
     def picture(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
-        at_x, at_y = (v * FINE_CROP_SCALE - 0.5 for v in (x + 0.5, y + 0.5))
-        sampled = cv2.remap(fine_crop, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return sampled.astype(np.float32)
+        return sample_fine_crop(fine_crop, x, y).astype(np.float32)
 
     skin, openings, cavity = flow_layer(layers, "skin"), flow_layer(layers, "openings"), colour_layer(layers)
     if skin is None:

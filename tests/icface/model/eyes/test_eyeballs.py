@@ -9,8 +9,8 @@ import pytest
 from icface.face.landmarks import LEFT_EYE, RIGHT_EYE
 from icface.model.eyes.eyeballs import eyeballs_of
 from icface.model.eyes.gaze import Eyeball
-from icface.model.mouth.patch import FINE_CROP_SCALE, FINE_CROP_SIZE
 from icface.model.networks.neutralizer import GRID
+from icface.model.surface.fine_crop import FINE_CROP_SCALE, FINE_CROP_SIZE
 
 WIDTH, TALL, SUPPOSED, PER_CM = 30.0, 13.0, 5.0, 8.0
 

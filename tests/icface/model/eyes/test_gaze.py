@@ -12,8 +12,8 @@ from icface.face.landmarks import LEFT_EYE, RIGHT_EYE
 from icface.model.eyes.eyeballs import eyeballs_of
 from icface.model.eyes.gaze import Eyeball, turned_eyes
 from icface.model.eyes.irises import BALL_CM, TO_SIDES_DEG
-from icface.model.mouth.patch import FINE_CROP_SIZE
 from icface.model.networks.neutralizer import GRID
+from icface.model.surface.fine_crop import FINE_CROP_SIZE
 from icface.model.surface.layers import FlowLayer
 
 WIDTH, TALL, IRIS = 28.0, 11.0, 6.0

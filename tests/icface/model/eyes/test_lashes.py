@@ -8,8 +8,8 @@ import pytest
 from icface.face.landmarks import LEFT_EYE, RIGHT_EYE
 from icface.model.eyes.lashes import SIZE, Lashes, lashes_of
 from icface.model.eyes.lids import closing
-from icface.model.mouth.patch import FINE_CROP_SCALE, FINE_CROP_SIZE
 from icface.model.networks.neutralizer import GRID
+from icface.model.surface.fine_crop import FINE_CROP_SCALE, FINE_CROP_SIZE
 
 WIDTH, TALL = 28.0, 10.0
 

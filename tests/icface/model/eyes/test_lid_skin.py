@@ -8,8 +8,9 @@ import pytest
 from icface.face.controls import ControlVector
 from icface.face.landmarks import LEFT_BROW_EDGE, LEFT_EYE, RIGHT_BROW_EDGE, RIGHT_EYE
 from icface.model.eyes.lid_skin import LidSkin, lid_skins
-from icface.model.mouth.patch import FINE_CROP_SCALE, FINE_CROP_SIZE, Patch
+from icface.model.mouth.patch import Patch
 from icface.model.networks.neutralizer import GRID
+from icface.model.surface.fine_crop import FINE_CROP_SCALE, FINE_CROP_SIZE
 
 WIDTH, TALL = 28.0, 10.0
 SKIN, SHADOW, LASH, WHITE = (200, 150, 120), (150, 110, 130), (30, 20, 15), (240, 240, 240)

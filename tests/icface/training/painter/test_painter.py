@@ -14,19 +14,11 @@ import torch
 from safetensors.torch import load_file
 
 from icface.face.geometry import Similarity, rotation_matrix
-from icface.model.mouth.patch import (
-    FINE_CROP_SCALE,
-    FINE_CROP_SIZE,
-    Patch,
-    PatchAnchor,
-    PatchView,
-    paint_mask,
-    patch_view,
-    streak_mask,
-)
+from icface.model.mouth.patch import Patch, PatchAnchor, PatchView, paint_mask, patch_view, streak_mask
 from icface.model.networks.neutralizer import GRID
 from icface.model.networks.painter import PATCH, PATCH_CHANNELS, Paint, Painter, PainterConfig
 from icface.model.networks.weights import load_model, save_model
+from icface.model.surface.fine_crop import FINE_CROP_SCALE, FINE_CROP_SIZE
 from icface.model.surface.layers import ColourLayer, FlowLayer, Layer
 from icface.training.loop.processes import Ranks
 from icface.training.painter.batches import PatchSampler
