@@ -15,9 +15,8 @@ from icface.document.curves import Blend, Track
 from icface.document.drivers import MixRule, group_channels, group_rank, split_mix_target
 from icface.document.sources import ProjectError
 from icface.face.controls import AU_BY_NUMBER, CONTROL_IDS, ControlVector, action_units, lying_deg, roll_about
-from icface.face.landmarks import MESH_POINTS
 from icface.face.geometry import Box
-from icface.face.landmarks import N_LANDMARKS
+from icface.face.landmarks import MESH_POINTS, N_LANDMARKS
 from icface.face.observation import FaceObservation
 from icface.motion.motion import MOST_CONTROL, Motion, sealed
 

@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 
 from icface import __version__
 from icface.document import Face
-from icface.face.controls import ANGLE_UNIT_DEG
 from icface.evaluation.accuracy import SWEPT, Sweep, summary, sweeps
 from icface.evaluation.arrived import arrived, mean_arrived
 from icface.evaluation.material import HeldOut, Item, Subject, read_clip, read_subject

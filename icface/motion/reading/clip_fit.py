@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface.face.controls import ANGLES, EXPRESSIONS
-from icface.face.landmarks import MESH_POINTS, RIGID_POINTS
 from icface.face.geometry import euler_angles_deg, rotation_matrix
+from icface.face.landmarks import MESH_POINTS, RIGID_POINTS
 from icface.face.ramps import smoothstep
 from icface.motion.bounded import solve_bounded
 from icface.motion.reading.face_basis import F64, FaceBasis
-from icface.motion.reading.points import FITTED_POINTS, LID_PAIRS, POINT_WEIGHT
+from icface.motion.reading.points import FITTED_POINTS, POINT_WEIGHT, RIM_PAIRS
 
 _INDEX = {name: i for i, name in enumerate(EXPRESSIONS)}
 _N_ANGLES = len(ANGLES)
@@ -238,7 +238,7 @@ def _brought_over(turned: F64, seen: F64) -> tuple[F64, F64]:
 
 def _openness(points: F64) -> F64:
     """(F, 2) mean distance of the lids of the subject's right and left eye; lower lids above upper ones count as closed."""
-    upper, lower = points[:, LID_PAIRS[..., 0]], points[:, LID_PAIRS[..., 1]]  # (F, 2, pairs, 2)
+    upper, lower = points[:, RIM_PAIRS[..., 0]], points[:, RIM_PAIRS[..., 1]]  # (F, 2, pairs, 2)
     gap: F64 = np.maximum((upper - lower)[..., 1], 0).mean(2)
     return gap
 

@@ -10,10 +10,10 @@ import torch
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from icface.face.landmarks import MESH_POINTS
 from icface.face.geometry import Similarity, face_crop
-from icface.model.face.encode import one_face
+from icface.face.landmarks import MESH_POINTS
 from icface.model.eyes.lids import outline_eyes
+from icface.model.face.encode import one_face
 from icface.model.networks.animator import Animator
 from icface.model.networks.neutralizer import GRID, OFFSET, WINDOW, Neutralizer, Part
 from icface.model.surface.crops import sample_crop
@@ -67,7 +67,7 @@ def make_table(portraits: Path, rig_file: Path, models: Path, out: Path, *, peop
         "mean": rig.base[rig.mesh].astype(np.float32),
         "channels": np.ascontiguousarray(channels.astype(np.float16)),
     }
-    write_whole(out, lambda stream: stream.write(save(arrays, metadata={"kind": "icface.motion.reading"})))
+    write_whole(out, lambda stream: stream.write(save(arrays, metadata={"kind": "icface.reading"})))
     note_written(out)
     return float(np.isfinite(np.stack(places)).mean())
 

@@ -18,10 +18,9 @@ from icface.face.observation import FaceObservation, NoFaceError
 from icface.model.face.encode import SourceEncoding
 from icface.model.face.paint import conditioning, view_of_mouth
 from icface.model.networks.painter import PATCH, PATCH_CHANNELS
-
+from icface.rendering.predictor import FacePredictor
 from icface.system.atomic_write import write_whole
 from icface.training.loop.array_files import save_array
-from icface.rendering.predictor import FacePredictor
 
 U8 = NDArray[np.uint8]
 ROOMY = 112

@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from icface.face.controls import EXPRESSIONS
-from icface.face.landmarks import MESH_POINTS
+from icface.face.landmarks import BROWS, FACE_OVAL, LID_RIMS, LIPS, MESH_POINTS
 from icface.motion.bounded import solve_bounded
 from icface.training.rig.rig import F64, Rig, State
-from icface.face.landmarks import BROWS, LID_RIMS, LIPS, FACE_OVAL
 
 IRIS_CENTRES = (468, 473)
 """Landmarks at the middle of the subject's right and left iris."""

@@ -19,9 +19,9 @@ from icface.media import load_photo
 from icface.media.clip import probe
 from icface.project_file import load_project, save_project
 from icface.rendering import renderer as render
-from icface.rendering.predictor import FacePredictor
 from tests.icface.commands.test_cli import KnowingTracker
 from tests.icface.export.exporting import LOSSLESS, document, portrait_clip
+from tests.tiny_networks import tiny_face_predictor
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="these names are Unix's")
 LONG = "\u9854" * 82
@@ -31,7 +31,7 @@ STEMS = ["-o", "a=b", "B=take", "100%d %s", "x#1?", "take:1", "line\nbreak", "sp
 
 @pytest.fixture(autouse=True)
 def small_networks(monkeypatch: pytest.MonkeyPatch) -> None:
-    real, predictor = render.Renderer, FacePredictor.tiny()
+    real, predictor = render.Renderer, tiny_face_predictor()
     monkeypatch.setattr(render, "Renderer", lambda **_: real(predictor, KnowingTracker(1)))
 
 

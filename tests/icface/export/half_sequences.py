@@ -12,9 +12,9 @@ from pathlib import Path
 from icface.document import edits
 from icface.export import export, plan_export
 from icface.jobs import run_to_end
-from icface.rendering.predictor import FacePredictor
 from icface.rendering.renderer import Renderer
 from tests.icface.export.exporting import document
+from tests.tiny_networks import tiny_face_predictor
 
 
 def main(clip: Path, target: Path, count: int) -> None:
@@ -22,7 +22,7 @@ def main(clip: Path, target: Path, count: int) -> None:
     project = edits.set_control(document(clip), "AU12L", 0.4)
     own = replace(project.edits[0], unlinked=frozenset({1, 2, 6, 12}))
     plan = plan_export(replace(project, edits=(own,)), target)
-    job = export(plan, Renderer(FacePredictor.tiny()))
+    job = export(plan, Renderer(tiny_face_predictor()))
     print(plan.key)  # noqa: T201  (read by the test)
     if count:
         while len(list(target.parent.glob("*.png"))) < count:

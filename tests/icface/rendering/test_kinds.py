@@ -23,10 +23,10 @@ from icface.media.video_file import VideoError
 from icface.project_file import save_project
 from icface.rendering.driver_import import take_in
 from icface.rendering.kinds import KindError, check_kind, is_clip, kind_of
-from icface.rendering.predictor import FacePredictor
 from icface.rendering.renderer import Renderer
 from tests.icface.commands.test_cli import KnowingTracker
 from tests.icface.export.exporting import LOSSLESS, portrait_clip
+from tests.tiny_networks import tiny_face_predictor
 
 
 def animation(path: Path, picture: NDArray[np.uint8], kind: str, **options: object) -> Path:
@@ -84,7 +84,7 @@ def test_an_animation_of_too_many_pixels_is_refused_before_it_is_read(
 
 @pytest.mark.parametrize("kind", ANIMATED)
 def test_an_animation_is_opened_and_taken_in_as_a_clip(tmp_path: Path, astronaut: NDArray[np.uint8], kind: str) -> None:
-    renderer = Renderer(FacePredictor.tiny(), KnowingTracker(1))  # type: ignore[arg-type]
+    renderer = Renderer(tiny_face_predictor(), KnowingTracker(1))  # type: ignore[arg-type]
     path = animation(tmp_path / f"a{ANIMATED[kind]}", astronaut, kind)
     assert isinstance(run_to_end(renderer.open(path)).source, Clip)
     assert isinstance(run_to_end(take_in(renderer, path)).medium, Clip)
@@ -104,7 +104,7 @@ def test_a_table_is_one_under_any_name_and_drives(tmp_path: Path, feat_data: Pat
     lines = [line for line in table.splitlines() if line.strip()][:20]
     (tmp_path / name).write_text("\n".join("\t".join(cell.strip() for cell in line.split(",")) for line in lines))
     assert kind_of(tmp_path / name).group == "table"
-    renderer = Renderer(FacePredictor.tiny(), KnowingTracker(1))  # type: ignore[arg-type]
+    renderer = Renderer(tiny_face_predictor(), KnowingTracker(1))  # type: ignore[arg-type]
     taken = run_to_end(take_in(renderer, tmp_path / name))
     assert isinstance(taken.medium, DataFile)
     assert len(taken.motions[0]) == 19

@@ -132,7 +132,7 @@ def test_shipped_weights_with_flipped_bytes_are_refused_with_the_remedy(tmp_path
         kind = (file.metadata() or {}).get("kind")
 
     def read() -> str:
-        return read_listed(path)[1] if kind in (None, "icface.motion.reading") else load_model(path, kind=kind).digest
+        return read_listed(path)[1] if kind in (None, "icface.reading") else load_model(path, kind=kind).digest
 
     assert listed(tmp_path)[name].startswith(read())
     path.write_bytes(flipped(path.read_bytes(), count, seed=count))
@@ -187,6 +187,8 @@ def test_a_damaged_table_of_readings_is_refused_with_the_remedy(tmp_path: Path) 
     path.write_bytes(flipped(path.read_bytes(), 1, seed=1))
     with pytest.raises(FaceBasisError, match="is damaged or was replaced"):
         FaceBasis.from_file(path)
+
+
 def test_former_names_of_a_network_are_read_as_todays(tmp_path: Path) -> None:
     path = tmp_path / "old.safetensors"
     save_model(
