@@ -12,9 +12,11 @@ from typing import Literal
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from icface.system.failures import trace_of_fault
+from icface.system.failures import is_foreseen, lacks_memory, trace_of_fault
 from icface.system.logs import note_fault
 
+_UNFORESEEN = "Something happened that the program did not foresee. Your edits are kept; undo the last one, or try again."
+_NO_MEMORY = "There is not enough memory for this. Close other programs, or use a smaller photo."
 NoticeKind = Literal["info", "warning", "error"]
 
 
@@ -70,6 +72,15 @@ class Notice:
         """An error in its own words; one that nobody foresaw comes with its details."""
         trace = trace_of_fault(error)
         return cls.failure(title, f"{error}\n\n{trace}" if trace else str(error))
+
+
+def in_plain_words(error: Exception) -> str:
+    """What to tell people of an error: its own message if this program wrote it, else a sentence and the details."""
+    if lacks_memory(error):
+        return _NO_MEMORY
+    if is_foreseen(error):
+        return str(error)
+    return f"{_UNFORESEEN}\n\n{''.join(traceback.format_exception(error))}"
 
 
 class ErrorReporter(QObject):

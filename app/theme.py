@@ -18,6 +18,8 @@ from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QImage, QPainter,
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
+EDGE = 16
+"""Pixels between a panel's border and what is in it."""
 RESOURCES = Path(__file__).resolve().parent.parent / "resources"
 ThemeName = Literal["dark", "light"]
 FONT_FAMILY = "Inter"

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import theme
 from app.control_rows import describe_gaze
-from app.controls.row_painting import EDGE
+from app.theme import EDGE
 from app.widgets.gestures import fineness, next_gesture
 from app.widgets.number_field import KEEPS_ARROWS
 

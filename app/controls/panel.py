@@ -20,7 +20,7 @@ from app import theme
 from app.control_rows import GAZE_IDS, GAZE_UNITS, PANEL_REGIONS, RowSpec, find_rows, gaze_point, row_value, rows
 from app.controls.gaze_pad import GazePad
 from app.controls.row import ControlRow
-from app.controls.row_painting import EDGE
+from app.theme import EDGE
 from app.widgets.panel_section import PanelSection
 from app.widgets.plain_text import PlainLabel
 from icface.document import FaceEdits, Project

@@ -23,8 +23,9 @@ from PySide6.QtWidgets import QAbstractSlider, QMenu, QSizePolicy, QWidget
 
 from app import theme
 from app.control_rows import RowSpec
-from app.controls.row_painting import KeyState, RowLook, RowPlaces, paint_row
+from app.controls.row_painting import RowLook, RowPlaces, paint_row
 from app.widgets.gestures import fineness, next_gesture
+from app.widgets.key_mark import KeyState
 from app.widgets.number_field import NumberTyping, begins_number
 
 _TICKS_PER_UNIT = 1000

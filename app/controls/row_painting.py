@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from app import theme
 from app.control_rows import INTENSITY_LETTERS, RowSpec, intensity_letter
-from app.theme import Palette
+from app.theme import EDGE, Palette
+from app.widgets.key_mark import KeyState, paint_diamond
 
-EDGE, NUMBER_W, NAME_W, VALUE_W, LINK_W, GAP = 16, 36, 124, 44, 18, 4
-
-
-KeyState = Literal["", "elsewhere", "here"]
-"""Whether what a row sets has no keys, keys on other frames only, or one on this frame."""
+NUMBER_W, NAME_W, VALUE_W, LINK_W, GAP = 36, 124, 44, 18, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +106,6 @@ def _paint_key(painter: QPainter, places: RowPlaces, look: RowLook, colours: Pal
         painter.setPen(QPen(colours.color("accent"), 1.5))
         painter.drawLine(QPointF(middle.x(), middle.y() - 9), QPointF(middle.x(), middle.y() + 9))
     paint_diamond(painter, middle, 4.5, look.key, colours.color("raised" if look.hovered else "panel"))
-
-
-def paint_diamond(painter: QPainter, middle: QPointF, radius: float, key: KeyState, ground: QColor | Qt.GlobalColor) -> None:
-    """Full on a frame with a key, empty while keys lie elsewhere, faint where one could be set."""
-    colour = theme.current().color("amber" if key else "mark")
-    painter.setPen(QPen(colour, 1.3))
-    painter.setBrush(colour if key == "here" else ground)
-    corners = [QPointF(0, -radius), QPointF(radius, 0), QPointF(0, radius), QPointF(-radius, 0)]
-    painter.drawPolygon(QPolygonF([middle + corner for corner in corners]))
 
 
 def _paint_name(painter: QPainter, places: RowPlaces, look: RowLook, colours: Palette) -> None:

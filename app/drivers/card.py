@@ -27,13 +27,13 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.drivers.requests import DriverWishes
 from app.drivers.smoothing_view import SmoothingView
-from app.editor.render_bridge import to_qimage
 from app.time_left import time_left_text
 from app.widgets.choice_button import ChoiceButton
 from app.widgets.film_thumb import FilmThumb
 from app.widgets.gestures import next_gesture
 from app.widgets.name_field import NameField
 from app.widgets.plain_text import PlainLabel, plain_tip
+from app.widgets.qimage import to_qimage
 from icface.document import Clip, DataFile, Driver
 from icface.document.edits import proposed_neutral
 from icface.document.mixing import prepared

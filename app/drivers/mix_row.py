@@ -10,10 +10,10 @@ from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from app import theme
-from app.controls.row_painting import KeyState
 from app.drivers.requests import DriverWishes
 from app.widgets.choice_button import ChoiceButton
 from app.widgets.drag_number import DragNumber, NumberSpec
+from app.widgets.key_mark import KeyState
 from app.widgets.plain_text import PlainLabel, plain_tip
 from icface.document import GROUPS, FaceEdits, MixRule, mix_target
 from icface.document.drivers import MOST_GAIN, MOST_SHIFT, group_channels, group_name

@@ -19,7 +19,6 @@ from app.errors import Notice
 from app.settings import Settings
 from app.timeline.media import TimelineMedia
 from app.timeline.panel import TimelinePanel
-from app.window.status_bar import StatusLine
 from icface.document import Project
 from icface.media import Photo
 
@@ -58,18 +57,15 @@ class DrivingView(QObject):
             "sources": self._set_panel,
         }
 
-    def connect_with(self, actions: Mapping[str, QAction], timeline: TimelinePanel, status: StatusLine) -> None:
+    def connect_with(self, actions: Mapping[str, QAction], timeline: TimelinePanel) -> None:
         """Follow the studio, and show what was remembered."""
         studio = self._studio
-        self._actions, self._status = actions, status
+        self._actions = actions
         studio.photo_changed.connect(self._photo_changed)
         studio.session.project_changed.connect(self._project_changed)
         studio.bridge.frame_ready.connect(lambda frame: self.inset.show_frame(frame, studio.project))
         self.media = TimelineMedia(studio.session, timeline, self.driving.film_ready, self)
-        studio.pace_changed.connect(self._pace_changed)
         self.sound.failed.connect(self._tell_silence)
-        self.drops.said.connect(status.say)
-        status.cancel_asked.connect(self.drops.forget)
         for name in ("beside", "sources"):
             actions[name].setChecked(self._settings.is_on(name))
         self._photo_changed(studio.photo)
@@ -96,9 +92,6 @@ class DrivingView(QObject):
         self.panel.apply(before, after)
         self._actions["pick"].setEnabled(after.face is not None)
         self._actions["export_tracking"].setEnabled(self.panel.can_export_tracking())
-
-    def _pace_changed(self, pace: float) -> None:
-        self._status.show_pace(pace, float(self._studio.project.rate) * abs(self._studio.playhead.speed))
 
     def _tell_silence(self, why: str) -> None:
         self._studio.noticed.emit(Notice(kind="info", title="No sound", text=why, topic="sound"))

@@ -5,25 +5,25 @@ Requests go to the engine as values; what the engine tells arrives as Qt signals
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QImage
 
+from app.errors import in_plain_words
 from icface.document import Clip, Face, Project, Source
 from icface.export import ExportPlan, export
 from icface.face.geometry import Box
-from icface.jobs import Advanced, Cancelled, Event, Failed, Finished, Job, Progress, Rendered, RenderEngine, Work
-from icface.media import MADE_HERE, Keep, Photo, Pixels, eight_bit, save_photo
+from icface.jobs import Advanced, Cancelled, Event, Failed, Finished, Job, Progress, Rendered, Work
+from icface.media import MADE_HERE, Keep, Photo, save_photo
 from icface.motion.motion import Motion
 from icface.rendering.clip_pictures import ClipFrame, photo_glimpse
 from icface.rendering.driver_import import Intake, take_in
+from icface.rendering.engine import RenderEngine
 from icface.rendering.renderer import Frame, FrameRequest, Opened, Renderer, Tracked
-from icface.system.failures import is_foreseen, lacks_memory, trace_of_fault
+from icface.system.failures import trace_of_fault
 from icface.system.logs import note_fault
 
 _Kind = Literal[
@@ -44,33 +44,7 @@ _TITLES: dict[_Kind, str] = {
     "job": "The work could not be finished",
     "forget": "The memory could not be given back",
 }
-_UNFORESEEN = "Something happened that the program did not foresee. Your edits are kept; undo the last one, or try again."
-_NO_MEMORY = "There is not enough memory for this. Close other programs, or use a smaller photo."
 _SIDE_STEP = 256
-
-
-def to_qimage(pixels: Pixels) -> QImage:
-    """A picture as Qt paints it; may be called on any thread.
-
-    Parameters
-    ----------
-    pixels : (H, W, 3 or 4) uint8 or uint16
-        RGB or RGBA with unassociated alpha. 8-bit pixels are shared, not copied, and kept alive by the image; they must
-        not be written to. 16-bit pixels are reduced to 8 bits.
-    """
-    shown = eight_bit(pixels)
-    height, width, channels = shown.shape
-    format_ = QImage.Format.Format_RGB888 if channels == 3 else QImage.Format.Format_RGBA8888
-    return QImage(shown.data, width, height, shown.strides[0], format_)
-
-
-def in_plain_words(error: Exception) -> str:
-    """What to tell people of an error: its own message if this program wrote it, else a sentence and the details."""
-    if lacks_memory(error):
-        return _NO_MEMORY
-    if is_foreseen(error):
-        return str(error)
-    return f"{_UNFORESEEN}\n\n{''.join(traceback.format_exception(error))}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,9 +36,9 @@ from icface.document.mixing import shown
 from icface.export import original_at, refusal
 from icface.face.controls import AU_BY_NUMBER
 from icface.face.geometry import Box
-from icface.jobs import RenderEngine
 from icface.media import Keep, Photo, PhotoError, output_format, sample_photo_path
 from icface.rendering.clip_pictures import beside_frame
+from icface.rendering.engine import RenderEngine
 from icface.rendering.renderer import Frame, Opened, Renderer
 
 _KEPT_BYTES = 600 * 2**20

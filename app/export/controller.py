@@ -7,9 +7,8 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QMessageBox, QToolButton, QWidget
 
-from app.editor.render_bridge import in_plain_words
 from app.editor.studio import Studio
-from app.errors import Notice
+from app.errors import Notice, in_plain_words
 from app.export.dialog import ExportDialog, ExportWish
 from app.export.list import ExportList, open_folder
 from app.export.queue import ExportQueue, QueuedExport

@@ -9,7 +9,8 @@ from typing import Literal
 
 from PySide6.QtCore import QObject, Signal
 
-from app.editor.render_bridge import RenderBridge, in_plain_words
+from app.editor.render_bridge import RenderBridge
+from app.errors import in_plain_words
 from app.time_left import TimeLeft, time_left_text
 from icface.export import Exported, ExportPlan
 from icface.jobs import Advanced, Cancelled, Event, Failed, Finished, Job

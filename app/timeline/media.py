@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, SignalInstance
 
-from app.editor.render_bridge import to_qimage
 from app.editor.session import Session
 from app.files.disk_thread import DiskThread
 from app.timeline.panel import TimelinePanel
+from app.widgets.qimage import to_qimage
 from icface.document import Clip, Project
 from icface.document.mixing import heard_clip
 from icface.media import Pixels

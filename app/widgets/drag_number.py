@@ -10,8 +10,8 @@ from PySide6.QtGui import QEnterEvent, QFocusEvent, QKeyEvent, QMouseEvent, QPai
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import theme
-from app.controls.row_painting import KeyState, paint_diamond
 from app.widgets.gestures import fineness, next_gesture
+from app.widgets.key_mark import KeyState, paint_diamond
 from app.widgets.number_field import NumberTyping, begins_number
 
 _SLACK_PX = 3

@@ -7,7 +7,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app import theme
-from app.controls.row_painting import EDGE
+from app.theme import EDGE
 
 
 class SectionHeader(QAbstractButton):

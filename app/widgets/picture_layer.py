@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QRect, QRectF
 from PySide6.QtGui import QColorSpace, QImage, QPainter
 
-from app.editor.render_bridge import to_qimage
+from app.widgets.qimage import to_qimage
 from icface.media import Pixels, thumbnail
 
 _CRISP_SCALE = 6.0

@@ -174,7 +174,10 @@ class MainWindow(QMainWindow):
         self.panel.reset_all_asked.connect(studio.reset_all)
         self.panel.region_folded.connect(self.settings.fold)
         self.panel.search.left.connect(self.canvas.setFocus)
-        self.driving.connect_with(self.actions_by_id, self.timeline, self.status)
+        self.driving.connect_with(self.actions_by_id, self.timeline)
+        self.driving.drops.said.connect(self.status.say)
+        self.status.cancel_asked.connect(self.driving.drops.forget)
+        self.studio.pace_changed.connect(self._show_pace)
         wire_timeline(studio, self.timeline, self.commands, self.actions_by_id)
         wire_sliders(studio, self.panel, self.timeline, self.commands, self.status.say)
         self._connect_canvas()
@@ -192,6 +195,10 @@ class MainWindow(QMainWindow):
         self.empty.clip_asked.connect(self.documents.ask_to_open_clip)
         self.empty.sample_asked.connect(studio.open_sample)
         self.empty.recent_asked.connect(self.documents.open)
+
+    def _show_pace(self, pace: float) -> None:
+        speed = abs(self.studio.playhead.speed)
+        self.status.show_pace(pace, float(self.studio.project.rate) * speed)
 
     def _connect_canvas(self) -> None:
         studio = self.studio

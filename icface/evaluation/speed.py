@@ -31,11 +31,12 @@ from icface import __version__
 from icface.document import Clip, Driver, Face, Project, Source, edits
 from icface.face.controls import CHANNEL_INDEX, CHANNELS, ControlVector, apply_deltas, deltas_from_settings
 from icface.face.observation import NoFaceError
-from icface.jobs import Event, Failed, RenderEngine, run_to_end
+from icface.jobs import Event, Failed, run_to_end
 from icface.media import Photo, load_photo, sample_photo_path, save_photo
 from icface.media.clip import probe
 from icface.motion.motion import Motion
 from icface.rendering.clip_pictures import beside_frame, clip_of
+from icface.rendering.engine import RenderEngine
 from icface.rendering.renderer import FrameRequest, Opened, Renderer
 from icface.system.cores import cores
 

@@ -1,7 +1,7 @@
 """From a request to a picture: encode each face once, predict and composite it at every change.
 
 A `FrameRequest` is complete: rendering reads no settings, no widgets and no clock. A `Renderer` belongs to one thread,
-as a rule that of `icface.jobs.RenderEngine`, and loads its networks there when they are first needed.
+as a rule that of `icface.rendering.engine.RenderEngine`, and loads its networks there when they are first needed.
 """
 
 from __future__ import annotations

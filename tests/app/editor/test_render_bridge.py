@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QCoreApplication
 from pytestqt.qtbot import QtBot
 
-from app.editor.render_bridge import RenderBridge, in_plain_words, to_qimage
+from app.editor.render_bridge import RenderBridge
+from app.errors import in_plain_words
+from app.widgets.qimage import to_qimage
 from icface.document import Face, Project, Source, edits
 from icface.face.geometry import Box
 from icface.face.observation import NoFaceError
-from icface.jobs import Advanced, Cancelled, Event, Failed, Finished, Job, Progress, Rendered, RenderEngine, Work
+from icface.jobs import Advanced, Cancelled, Event, Failed, Finished, Job, Progress, Rendered, Work
 from icface.media import Photo, PhotoError, load_photo
+from icface.rendering.engine import RenderEngine
 from icface.rendering.predictor import FacePredictor
 from icface.rendering.renderer import Frame, FrameRequest, Renderer
 from tests.faces import ASTRONAUT_BOX, FixedTracker, observation_in

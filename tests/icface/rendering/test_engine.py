@@ -6,19 +6,8 @@ from collections.abc import Callable, Generator, Iterator
 
 import pytest
 
-from icface.jobs import (
-    Advanced,
-    Cancelled,
-    Checkpoint,
-    Event,
-    Failed,
-    Finished,
-    Job,
-    Progress,
-    Rendered,
-    RenderEngine,
-    Superseded,
-)
+from icface.jobs import Advanced, Cancelled, Checkpoint, Event, Failed, Finished, Job, Progress, Rendered, Superseded
+from icface.rendering.engine import RenderEngine
 
 WAIT_S = 30  # how long a broken engine is waited for; a sound one never takes it
 NEVER_S = 1e6  # a settling time that no test outlives
