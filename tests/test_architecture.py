@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,26 +16,16 @@ ROOT = Path(__file__).resolve().parents[1]
 TOP_LEVEL = {"app", "icface", "resources", "tests", "main.py", "pyproject.toml", "README.md", "LICENSE", "Makefile"}
 MAX_LINES = 400
 MAX_MODEL_BYTES = 30_000_000
-DOCUMENT_MODULES = (
-    "icface.face.controls",
-    "icface.face.geometry",
-    "icface.face.ramps",
-    "icface.face.observation",
-    "icface.face.action_units",
-    "icface.motion.motion",
-    "icface.motion.conditioning",
-    "icface.document.curves",
-    "icface.document",
-    "icface.document.edits",
-    "icface.document.mixing",
-    "icface.document.history",
-    "icface.jobs",
-    "icface.rendering.cache",
-    "icface.formats",
-    "icface.project_file",
-)
 UNIX_ONLY = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
 PICKLES = {".pkl", ".pickle", ".pt", ".pth", ".ckpt", ".joblib"}
+
+
+def light_modules() -> list[str]:
+    """The packages that the contract of the light document names."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        contracts = tomllib.load(file)["tool"]["importlinter"]["contracts"]
+    (contract,) = (one for one in contracts if one["id"] == "light-document")
+    return list(contract["source_modules"])
 
 
 def tracked_files() -> list[Path]:
@@ -75,8 +66,12 @@ def test_no_module_is_longer_than_can_be_read_at_once() -> None:
 def test_the_document_needs_neither_qt_nor_torch_nor_codecs() -> None:
     heavy = {"PySide6", "torch", "cv2", "av", "PIL", "feat", "scipy", "skimage"}
     code = f"""
-import importlib, sys
-for name in {DOCUMENT_MODULES!r}:
+import importlib, pkgutil, sys
+names = []
+for name in {light_modules()!r}:
+    package = importlib.import_module(name)
+    names += [name, *(m.name for m in pkgutil.walk_packages(getattr(package, "__path__", []), name + "."))]
+for name in names:
     importlib.import_module(name)
     for brought in sorted({heavy!r} & set(sys.modules)):
         print(f"{{name}} brings {{brought}}")

@@ -34,10 +34,10 @@ from app.widgets.gestures import next_gesture
 from app.widgets.name_field import NameField
 from app.widgets.plain_text import PlainLabel, plain_tip
 from app.widgets.qimage import to_qimage
+from icface.arrays import Pixels
 from icface.document import Clip, DataFile, Driver
 from icface.document.edits import proposed_neutral
 from icface.document.mixing import prepared
-from icface.media import Pixels
 from icface.motion.motion import Motion
 
 THUMB = (84, 56)

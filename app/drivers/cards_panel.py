@@ -16,9 +16,10 @@ from app.widgets.choice_button import ChoiceButton
 from app.widgets.film_thumb import FilmThumb
 from app.widgets.panel_section import PanelSection
 from app.widgets.plain_text import PlainLabel, plain_tip
+from icface.arrays import Pixels
 from icface.document import Clip, Driver, Project
 from icface.document.mixing import motion_frame
-from icface.media import Photo, Pixels, thumbnail
+from icface.media import Photo, thumbnail
 from icface.motion.motion import Motion
 
 _MOST_FILM = 400

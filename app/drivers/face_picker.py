@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QHBoxLayout, QScrol
 
 from app import theme
 from app.widgets.picture_layer import PictureLayer, screen_profile
+from icface.arrays import Pixels
 from icface.document import Face, FaceEdits
-from icface.media import Photo, Pixels
+from icface.media import Photo
 from icface.rendering.clip_pictures import face_crop
 
 _SIDE = 64

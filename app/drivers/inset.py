@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QWidget
 from app import theme
 from app.settings import Settings
 from app.widgets.picture_layer import PictureLayer
+from icface.arrays import Pixels
 from icface.document import Project
-from icface.media import Pixels
 from icface.rendering.renderer import Frame
 
 CORNERS = ("bottom-right", "bottom-left", "top-right", "top-left")

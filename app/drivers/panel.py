@@ -17,8 +17,9 @@ from app.editor.studio import Studio
 from app.files.file_dialogs import ask_for_expression, ask_for_sources, ask_for_tables, ask_to_export_tracking, dropped_sources
 from app.settings import Settings
 from app.widgets.panel_section import PanelSection
+from icface.arrays import Pixels
 from icface.document import Clip, Driver, Project
-from icface.media import Photo, Pixels
+from icface.media import Photo
 
 WIDTHS = (280, 304, 360)
 """Least, usual and most, logical pixels."""

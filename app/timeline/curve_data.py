@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.control_rows import rows
-from app.timeline.sheet import Ints, Lane, TrackKeys
+from app.timeline.sheet import Lane, TrackKeys
+from icface.arrays import F64, I64
 from icface.document import Project, mixing, split_mix_target
 from icface.document.curves import Key, Track
 
-Floats = NDArray[np.float64]
 _MOST_POINTS = 2000
 
 
@@ -44,13 +44,13 @@ class Curve:
     target: str
     lane: str
     frames: NDArray[np.int64]
-    before: Floats
-    after: Floats
+    before: F64
+    after: F64
     track: Track | None = None
     keys: tuple[Key, ...] = ()
-    at: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    at: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     shapes: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
-    heights: Floats = field(default_factory=lambda: np.zeros(0))
+    heights: F64 = field(default_factory=lambda: np.zeros(0))
 
     def height(self, frame: int) -> float:
         """The edited curve at a frame that is near those that are seen."""
@@ -104,7 +104,7 @@ def _mean(made: list[Curve]) -> Curve:
     return replace(made[0], before=before, after=after, heights=np.mean([one.heights for one in made], 0))
 
 
-def stepped(one: Curve) -> tuple[Floats, Floats]:
+def stepped(one: Curve) -> tuple[F64, F64]:
     """(P,) frames and edited values of a curve as it is drawn: what holds goes up to the next key and turns there."""
     after_hold = [b.frame for a, b in pairwise(one.keys) if a.right == "hold"]
     place = np.searchsorted(one.frames, after_hold)
@@ -127,10 +127,10 @@ class _Seen:
     high: int
 
     @property
-    def frames(self) -> Ints:
+    def frames(self) -> I64:
         return np.zeros(0, np.int64) if self.part is None else self.part.frames[self.low : self.high]
 
-    def curve(self, frames: Ints, before: Floats, after: Floats) -> Curve:
+    def curve(self, frames: I64, before: F64, after: F64) -> Curve:
         """The curve through some points, those of its keys among them."""
         if self.part is None:
             return Curve(self.target, self.lane, frames, before, after)
@@ -149,7 +149,7 @@ def _curves(project: Project, wanted: list[tuple[Lane, str]], seen: tuple[int, i
     first, last = seen
     some = [_seen(lane, target, first, last) for lane, target in wanted]
     if last - first < most:
-        frames: Ints = np.arange(first, last + 1)
+        frames: I64 = np.arange(first, last + 1)
         return [one.curve(frames, *values) for one, *values in zip(some, *_values(project, some, frames), strict=True)]
     even = np.unique(np.linspace(first, last, most).astype(np.int64))
     keyed = np.unique(np.concatenate([one.frames for one in some] or [even[:0]]))
@@ -170,7 +170,7 @@ def _seen(lane: Lane, target: str, first: int, last: int) -> _Seen:
     return _Seen(lane.id, target, part, low, high)
 
 
-def _values(project: Project, some: list[_Seen], frames: Ints) -> tuple[list[Floats], list[Floats]]:
+def _values(project: Project, some: list[_Seen], frames: I64) -> tuple[list[F64], list[F64]]:
     """Of each target, (F,) values before and after editing."""
     controls = [one.target for one in some if split_mix_target(one.target) is None]
     known = dict(zip(controls, zip(*mixing.curves(project, controls, frames), strict=True), strict=True)) if controls else {}
@@ -178,7 +178,7 @@ def _values(project: Project, some: list[_Seen], frames: Ints) -> tuple[list[Flo
     return [before for before, _ in pairs], [after for _, after in pairs]
 
 
-def _mix_values(project: Project, one: _Seen, frames: Ints) -> tuple[Floats, Floats]:
+def _mix_values(project: Project, one: _Seen, frames: I64) -> tuple[F64, F64]:
     group, parameter = split_mix_target(one.target) or ("", "")
     edits = project.face_edits
     rule = None if edits is None else edits.rule(group)

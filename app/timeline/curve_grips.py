@@ -11,12 +11,12 @@ from PySide6.QtCore import QPointF, QRectF
 
 from app.timeline.curve_data import Curve
 from app.timeline.sheet import chosen_by_target
+from icface.arrays import F64
 from icface.document.curves import EASE, Handle, Key
 from icface.document.edits import KeyName
 
 MOST_BENT = 200
 """Handles are shown while at most so many of the keys that are seen are chosen: of more, none could be told from another."""
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +38,14 @@ class Frame:
     top: float
     up: float
 
-    def xs(self, frames: NDArray[np.int64]) -> Floats:
+    def xs(self, frames: NDArray[np.int64]) -> F64:
         """(N,) widget x."""
-        placed: Floats = self.left + frames.astype(np.float64) * self.across
+        placed: F64 = self.left + frames.astype(np.float64) * self.across
         return placed
 
-    def ys(self, values: Floats) -> Floats:
+    def ys(self, values: F64) -> F64:
         """(N,) widget y."""
-        placed: Floats = self.top - values * self.up
+        placed: F64 = self.top - values * self.up
         return placed
 
     def point(self, frame: float, value: float) -> QPointF:

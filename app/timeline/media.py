@@ -12,9 +12,9 @@ from app.editor.session import Session
 from app.files.disk_thread import DiskThread
 from app.timeline.panel import TimelinePanel
 from app.widgets.qimage import to_qimage
+from icface.arrays import Pixels
 from icface.document import Clip, Project
 from icface.document.mixing import heard_clip
-from icface.media import Pixels
 from icface.media.sound import SoundError, peak_blocks
 
 _PER_SECOND = 200

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.control_rows import rows
+from icface.arrays import I64
 from icface.document import FaceEdits, Project, split_mix_target
 from icface.document.curves import Mode, Track
 from icface.document.drivers import group_name
@@ -27,7 +28,6 @@ GROUPS: tuple[tuple[str, str], ...] = (
 """Id and title, from top to bottom."""
 _GROUP_OF_REGION = {"head": "pose", "nose": "cheeks", "jaw": "mouth"}
 SHAPES = ("hold", "linear", "ease", "bezier")
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +35,7 @@ class TrackKeys:
     """The keys of one track as arrays."""
 
     track: Track
-    frames: Ints
+    frames: I64
     shapes: NDArray[np.uint8]
 
     @classmethod
@@ -44,7 +44,7 @@ class TrackKeys:
         shapes = np.array([_SHAPES[key.left, key.right] for key in track.keys], np.uint8)
         return cls(track, np.array(track.frames, np.int64), shapes)
 
-    def has(self, frames: Ints) -> NDArray[np.bool_]:
+    def has(self, frames: I64) -> NDArray[np.bool_]:
         """(N,) whether there is a key on each frame."""
         place = np.minimum(np.searchsorted(self.frames, frames), len(self.frames) - 1)
         found: NDArray[np.bool_] = self.frames[place] == frames
@@ -81,7 +81,7 @@ class Lane:
     number: str = ""
     targets: tuple[str, ...] = ()
     parts: tuple[TrackKeys, ...] = ()
-    frames: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    frames: I64 = field(default_factory=lambda: np.zeros(0, np.int64))
     shapes: NDArray[np.uint8] = field(default_factory=lambda: np.zeros(0, np.uint8))
     is_group: bool = False
     is_open: bool = True
@@ -124,7 +124,7 @@ class Lane:
 
 
 @lru_cache(maxsize=4)
-def chosen_by_target(keys: frozenset[KeyName]) -> dict[str, Ints]:
+def chosen_by_target(keys: frozenset[KeyName]) -> dict[str, I64]:
     """Frames of keys, rising, by the targets of their tracks; worked out once for a set."""
     return {target: np.sort(np.fromiter(frames, np.int64, len(frames))) for target, frames in frames_by_target(keys).items()}
 
@@ -235,7 +235,7 @@ def _same(one: tuple[TrackKeys, ...], other: tuple[TrackKeys, ...]) -> bool:
     return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))
 
 
-def _together(parts: tuple[TrackKeys, ...]) -> tuple[Ints, NDArray[np.uint8]]:
+def _together(parts: tuple[TrackKeys, ...]) -> tuple[I64, NDArray[np.uint8]]:
     if not parts:
         return np.zeros(0, np.int64), np.zeros(0, np.uint8)
     if len(parts) == 1:
@@ -267,7 +267,7 @@ class Trust:
 
     confidence: NDArray[np.float32]
     state: NDArray[np.uint8]
-    problems: Ints
+    problems: I64
 
     @classmethod
     def of(cls, confidence: NDArray[np.float32], present: NDArray[np.bool_]) -> Trust:

@@ -21,10 +21,11 @@ from app.settings import Settings
 from app.tour.performance import leave_performance, performance
 from app.widgets.picture_layer import PictureLayer
 from app.window.main_window import MainWindow
+from icface.arrays import Pixels
 from icface.document import Face
 from icface.face.geometry import Box
 from icface.jobs import run_to_end
-from icface.media import Photo, Pixels, load_photo, sample_photo_path, save_photo
+from icface.media import Photo, load_photo, sample_photo_path, save_photo
 from icface.rendering.renderer import Opened, Renderer, edit_photo
 
 STILL_AT = 30

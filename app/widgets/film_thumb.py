@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from app import theme
 from app.widgets.picture_layer import PictureLayer
-from icface.media import Pixels
+from icface.arrays import Pixels
 
 
 class FilmThumb(QWidget):

@@ -6,7 +6,8 @@ from PySide6.QtCore import QRect, QRectF
 from PySide6.QtGui import QColorSpace, QImage, QPainter
 
 from app.widgets.qimage import to_qimage
-from icface.media import Pixels, thumbnail
+from icface.arrays import Pixels
+from icface.media import thumbnail
 
 _CRISP_SCALE = 6.0
 """From this many device pixels per picture pixel on, pixels are shown as squares."""

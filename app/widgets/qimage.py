@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtGui import QImage
 
-from icface.media import Pixels, eight_bit
+from icface.arrays import Pixels
+from icface.media import eight_bit
 
 
 def to_qimage(pixels: Pixels) -> QImage:

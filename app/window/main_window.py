@@ -222,8 +222,6 @@ class MainWindow(QMainWindow):
         self.actions_by_id["light"].setChecked(theme.current().name == "light")
         self._show_recent()
 
-    # Deeds -----------------------------------------------------------------------------------------------------------
-
     def show_notice(self, notice: Notice) -> None:
         """Tell something in the strip above the canvas."""
         self.notices.show_notice(notice)

@@ -28,9 +28,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import F64
 from icface.face.ramps import smoothstep
 
-FloatArray = NDArray[np.float64]
 Side = Literal["hold", "linear", "ease", "bezier"]
 Mode = Literal["delta", "absolute"]
 Outside = Literal["hold", "rest"]
@@ -158,7 +158,7 @@ class Track:
         found = float(self.values(np.array([frame], np.float64))[0])
         return None if math.isnan(found) else found
 
-    def values(self, frames: NDArray[np.integer] | FloatArray) -> FloatArray:
+    def values(self, frames: NDArray[np.integer] | F64) -> F64:
         """(F,) values at frames, whole or between; NaN where the track is at rest."""
         at = np.asarray(frames, np.float64)
         keyed, values = np.array(self.frames, np.float64), np.array([key.value for key in self.keys], np.float64)
@@ -207,13 +207,13 @@ def _rises(frames: Sequence[int]) -> bool:
     return all(map(operator.lt, frames, frames[1:]))
 
 
-def control_points(first: Key, second: Key) -> FloatArray:
+def control_points(first: Key, second: Key) -> F64:
     """(4, 2) points of frame and value of the Bezier from one key to the next (not of a "hold")."""
-    points: FloatArray = _control_points(_gap_rows([(first, second)]))[0]
+    points: F64 = _control_points(_gap_rows([(first, second)]))[0]
     return points
 
 
-def _gap_rows(pairs: Iterable[tuple[Key, Key]]) -> FloatArray:
+def _gap_rows(pairs: Iterable[tuple[Key, Key]]) -> F64:
     """(G, 10) of each gap: frame and value of its keys, then side and handle with which it is left and arrived at.
 
     The handle of arrival is turned about, as if the curve ran to the right. Sides are places in `_SIDES`.
@@ -233,14 +233,14 @@ def _gap_rows(pairs: Iterable[tuple[Key, Key]]) -> FloatArray:
 _SIDES = {"hold": 0, "linear": 1, "ease": 2, "bezier": 3}
 
 
-def _control_points(rows: FloatArray) -> FloatArray:
+def _control_points(rows: F64) -> F64:
     """(G, 4, 2) points of frame and value of the Beziers of gaps."""
     first, second = rows[:, :2], rows[:, 2:4]
     leave, arrive = _reaches(rows[:, 4:7], second - first), _reaches(rows[:, 7:10], second - first)
     return np.stack([first, first + leave, second - arrive, second], axis=1)
 
 
-def _reaches(sides: FloatArray, gaps: FloatArray) -> FloatArray:
+def _reaches(sides: F64, gaps: F64) -> F64:
     """(G, 2) from keys to their inner points, as if the curves ran to the right."""
     side, handle = sides[:, 0], sides[:, 1:]
     reach = gaps / 3
@@ -251,14 +251,14 @@ def _reaches(sides: FloatArray, gaps: FloatArray) -> FloatArray:
     return reach
 
 
-def _in_gaps(keys: tuple[Key, ...], gaps: NDArray[np.integer], frames: FloatArray) -> FloatArray:
+def _in_gaps(keys: tuple[Key, ...], gaps: NDArray[np.integer], frames: F64) -> F64:
     """(F,) values at frames, each between the key of its gap and the next; all gaps at once."""
     used, which = np.unique(gaps, return_inverse=True)
     rows = _gap_rows((keys[gap], keys[gap + 1]) for gap in used.tolist())
     start, rise = rows[:, :2], rows[:, 2:4] - rows[:, :2]
     share = (frames - start[which, 0]) / rise[which, 0]
     holds = rows[:, 4] == _SIDES["hold"]
-    found: FloatArray = start[which, 1] + np.where(holds[which], 0.0, share) * rise[which, 1]
+    found: F64 = start[which, 1] + np.where(holds[which], 0.0, share) * rise[which, 1]
     bends = ~holds & ~((rows[:, 4] == _SIDES["linear"]) & (rows[:, 7] == _SIDES["linear"]))
     curved = bends[which]
     if curved.any():
@@ -266,7 +266,7 @@ def _in_gaps(keys: tuple[Key, ...], gaps: NDArray[np.integer], frames: FloatArra
     return found
 
 
-def _on_curves(points: FloatArray, frames: FloatArray) -> FloatArray:
+def _on_curves(points: F64, frames: F64) -> F64:
     """(F,) values at frames, each on the Bezier of its own (F, 4, 2) points.
 
     Newton's method, halved where it would leave the bracket. Each frame goes its own way, whatever others it comes with.
@@ -289,13 +289,13 @@ def _on_curves(points: FloatArray, frames: FloatArray) -> FloatArray:
     return np.clip(_at(_polynomial(y), t), y.min(1), y.max(1))
 
 
-def _polynomial(points: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+def _polynomial(points: F64) -> tuple[F64, F64, F64, F64]:
     """Coefficients of 1, t, t², t³ of Beziers, one number for each of (F, 4) points."""
     a, b, c, d = points.T
     return a, 3 * (b - a), 3 * (a - 2 * b + c), d - a + 3 * (b - c)
 
 
-def _at(cubic: tuple[FloatArray, FloatArray, FloatArray, FloatArray], t: FloatArray) -> FloatArray:
+def _at(cubic: tuple[F64, F64, F64, F64], t: F64) -> F64:
     return ((cubic[3] * t + cubic[2]) * t + cubic[1]) * t + cubic[0]
 
 
@@ -341,7 +341,7 @@ class Blend:
                 f"Fades of {self.fade_in} and {self.fade_out} frames do not fit into {self.last - self.first + 1} frames."
             )
 
-    def weights(self, frames: NDArray[np.integer] | FloatArray) -> FloatArray:
+    def weights(self, frames: NDArray[np.integer] | F64) -> F64:
         """(F,) 0..1, smooth at both ends of a fade."""
         at = np.asarray(frames, np.float64)
         rising = (at - self.first + 1) / (self.fade_in + 1)

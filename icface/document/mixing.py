@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import F64
 from icface.document import Clip, Driver, FaceEdits, MixRule, Project, ProjectError, mix_target
 from icface.document.curves import Track
 from icface.face.action_units import action_unit_rows
@@ -33,7 +34,6 @@ from icface.motion.conditioning import MissingPolicy, at_seconds, filled, frames
 from icface.motion.motion import Motion
 from icface.motion.reading.fitted import fitted
 
-FloatArray = NDArray[np.float64]
 Frames = NDArray[np.integer]
 
 FADE_FRAMES = 6
@@ -110,7 +110,7 @@ def unclipped(project: Project, frame: int = 0) -> dict[str, float]:
     return values
 
 
-def curve(project: Project, control: str, frames: Frames, face_index: int | None = None) -> tuple[FloatArray, FloatArray]:
+def curve(project: Project, control: str, frames: Frames, face_index: int | None = None) -> tuple[F64, F64]:
     """A control over time: (F,) before anything is set by hand, and (F,) as its slider would show it.
 
     NaN where a clip does not show the face.
@@ -119,9 +119,7 @@ def curve(project: Project, control: str, frames: Frames, face_index: int | None
     return before[0], after[0]
 
 
-def curves(
-    project: Project, controls: Sequence[str], frames: Frames, face_index: int | None = None
-) -> tuple[FloatArray, FloatArray]:
+def curves(project: Project, controls: Sequence[str], frames: Frames, face_index: int | None = None) -> tuple[F64, F64]:
     """Several controls over time, (C, F) each: as `curve` has them, what they share worked out once."""
     index = _index(project, face_index)
     edits, at = project.edits[index], np.asarray(frames)
@@ -242,7 +240,7 @@ def _between(own: ControlVector, after: ControlVector, share: float) -> ControlV
 
 
 @lru_cache(maxsize=32)
-def _presences(motion: Motion) -> FloatArray:
+def _presences(motion: Motion) -> F64:
     """(N,) smooth weights, 0 where there is no face and 1 from `FADE_FRAMES` away from there on; cuts are hard."""
     far = np.full(len(motion), FADE_FRAMES + 1.0)
     seen = motion.present
@@ -269,7 +267,7 @@ def _driven(project: Project, index: int, frame: int, own: ControlVector) -> Con
     return own if np.array_equal(mixed, row) else ControlVector.from_array(mixed[0])
 
 
-def _driven_rows(project: Project, index: int, frames: Frames) -> FloatArray:
+def _driven_rows(project: Project, index: int, frames: Frames) -> F64:
     """(F, 56) states before anything is set by hand; NaN where a clip does not show the face."""
     face, edits = project.faces[index], project.edits[index]
     if face.motion is None:
@@ -280,12 +278,12 @@ def _driven_rows(project: Project, index: int, frames: Frames) -> FloatArray:
 
 
 @lru_cache(maxsize=16)
-def _reading_rows(rows: bytes) -> FloatArray:
+def _reading_rows(rows: bytes) -> F64:
     """(F, controls) readings of rows of controls, in the order of `CONTROL_IDS`; kept, since curves are drawn at every edit."""
     return action_unit_rows(np.frombuffer(rows, np.float64).reshape(-1, len(CHANNELS)))
 
 
-def _mixed(project: Project, edits: FaceEdits, frames: Frames, own: FloatArray) -> FloatArray:
+def _mixed(project: Project, edits: FaceEdits, frames: Frames, own: F64) -> F64:
     """(F, 56) own rows with the rules applied, narrow groups over wide ones; channels that no rule moves keep their bits."""
     rows = own.copy()
     for rule in edits.mix:
@@ -302,7 +300,7 @@ def _mixed(project: Project, edits: FaceEdits, frames: Frames, own: FloatArray) 
     return rows
 
 
-def _taken(project: Project, edits: FaceEdits, rule: MixRule, driver: Driver, frames: Frames, own: FloatArray) -> FloatArray:
+def _taken(project: Project, edits: FaceEdits, rule: MixRule, driver: Driver, frames: Frames, own: F64) -> F64:
     """(F, 56) what a rule makes of its driver; NaN where that shows no face, and in channels that it does not carry."""
     assert driver.motion is not None
     motion = _ready(driver.motion, driver.missing, driver.smoothing, driver.neutral_frame)
@@ -325,7 +323,7 @@ def _resting(driver: Driver, motion: Motion) -> ControlVector:
     return at_rest or ControlVector()
 
 
-def _keyed(edits: FaceEdits, rule: MixRule, parameter: str, frames: Frames) -> FloatArray:
+def _keyed(edits: FaceEdits, rule: MixRule, parameter: str, frames: Frames) -> F64:
     """(F,) gain or offset of a rule: its own value, or that of its track where it has one."""
     plain = np.full(len(frames), float(getattr(rule, parameter)))
     track = next((t for t in _heard(edits) if t.target == mix_target(rule.group, parameter)), None)

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import F64
 from icface.evaluation.material import Subject, read_again, state_for, subject_of
 from icface.evaluation.metrics import rank_correlation, slope
 from icface.face.controls import (
@@ -32,8 +33,6 @@ from icface.face.controls import (
 )
 from icface.face.observation import FaceTracker
 from icface.rendering.predictor import FacePredictor
-
-F64 = NDArray[np.float64]
 
 STEPS = 7
 SWEPT: dict[str, tuple[float, float]] = {

@@ -13,13 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import F64
 from icface.evaluation.material import Shot, Subject, read_again
 from icface.face.controls import ControlVector
 from icface.face.landmarks import EYE_CORNERS, RIGID_POINTS
 from icface.face.observation import FaceTracker
 from icface.rendering.predictor import FacePredictor
-
-F64 = NDArray[np.float64]
 
 _LEAST_MOTION = 0.004
 """Root mean square movement of a feature, in distances of the outer eye corners, below which its share says nothing."""

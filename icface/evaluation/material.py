@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
+from icface.arrays import U8
 from icface.document import DataFile, Driver, Face
 from icface.document.mixing import prepared
 from icface.face.controls import ANGLES, ControlVector, apply_deltas, control_range, deltas_from_settings
@@ -27,8 +27,6 @@ from icface.rendering.compositor import composite
 from icface.rendering.predictor import FacePredictor
 from icface.system.file_stamp import sha256_of
 from icface.tracking.clips import track_clip
-
-U8 = NDArray[np.uint8]
 
 PYFEAT_PHOTOS = (
     "single_face.jpg", "multi_face.jpg", "0-f1-su-ph.jpg", "0-f15-hao-ph.jpg", "15-f13-anc-ph.jpg", "45-m7-di-ph.jpg",

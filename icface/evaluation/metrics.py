@@ -13,12 +13,9 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 from skimage.metrics import structural_similarity
 
+from icface.arrays import U8, Bools
 from icface.face.geometry import Similarity
 from icface.face.landmarks import MESH_POINTS
-
-U8 = NDArray[np.uint8]
-F64 = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 MOST_DECIBELS = 100.0
 """What `psnr` says of equal pictures."""
@@ -26,7 +23,7 @@ _FINE_PX, _COARSE_PX = 1.0, 2.0
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def hull_mask(points: NDArray[np.floating], shape: tuple[int, ...]) -> Mask:
+def hull_mask(points: NDArray[np.floating], shape: tuple[int, ...]) -> Bools:
     """(H, W) where the convex hull of the face mesh covers a picture of this shape.
 
     Parameters
@@ -37,25 +34,25 @@ def hull_mask(points: NDArray[np.floating], shape: tuple[int, ...]) -> Mask:
     corners = np.rint(points[:MESH_POINTS, :2]).astype(np.int32)
     canvas = np.zeros(shape[:2], np.uint8)
     cv2.fillConvexPoly(canvas, cv2.convexHull(corners), 1)
-    covered: Mask = canvas > 0
+    covered: Bools = canvas > 0
     return covered
 
 
-def masked_l1(a: U8, b: U8, mask: Mask) -> float:
+def masked_l1(a: U8, b: U8, mask: Bools) -> float:
     """Mean absolute difference inside the mask, 0..1; 0 for an empty mask."""
     if not mask.any():
         return 0.0
     return float(np.abs(a[mask].astype(np.int16) - b[mask]).mean() / 255)
 
 
-def psnr(a: U8, b: U8, mask: Mask) -> float:
+def psnr(a: U8, b: U8, mask: Bools) -> float:
     """Peak signal-to-noise ratio inside the mask, decibels, at most `MOST_DECIBELS`, as for an empty mask."""
     error = (a[mask].astype(np.float64) - b[mask]) / 255
     square = float((error**2).mean()) if error.size else 0.0
     return min(MOST_DECIBELS, float(-10 * np.log10(max(square, 1e-30))))
 
 
-def ssim(a: U8, b: U8, mask: Mask) -> float:
+def ssim(a: U8, b: U8, mask: Bools) -> float:
     """Structural similarity (Wang et al. 2004, Gaussian windows of 1.5 px), mean over mask and colours: -1..1; of nothing 1."""
     if not mask.any():
         return 1.0
@@ -65,7 +62,7 @@ def ssim(a: U8, b: U8, mask: Mask) -> float:
     return float(similar[mask].mean())
 
 
-def fine_detail(image: U8, mask: Mask) -> float:
+def fine_detail(image: U8, mask: Bools) -> float:
     """Root mean square of the picture's detail inside the mask, 0..1: luma between Gaussians of 1 and 2 px.
 
     The finer of them keeps most of the noise of single pixels out, which the variance of a Laplacian takes for sharpness.

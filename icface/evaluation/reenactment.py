@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from icface.arrays import U8
 from icface.evaluation.material import Shot, read_again
 from icface.evaluation.metrics import hull_mask, masked_l1, place_and_size, psnr, ssim
 from icface.face.controls import ControlVector
@@ -24,8 +24,6 @@ from icface.face.observation import FaceTracker
 from icface.model.surface.crops import sample_crop
 from icface.rendering.compositor import composite
 from icface.rendering.predictor import FacePredictor
-
-U8 = NDArray[np.uint8]
 
 JUDGED_AT_PX = 256
 FIGURES = ("l1", "psnr", "ssim", "akd")

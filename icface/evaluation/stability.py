@@ -13,16 +13,14 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from icface.arrays import U8
 from icface.evaluation.material import Shot, Subject, read_again, state_for
 from icface.evaluation.metrics import fine_detail, hull_mask, masked_l1
 from icface.face.controls import ControlVector, action_units, apply_deltas, control_range, deltas_from_settings
 from icface.face.observation import FaceTracker, NoFaceError
 from icface.rendering.compositor import composite
 from icface.rendering.predictor import FacePredictor
-
-U8 = NDArray[np.uint8]
 
 THERE: dict[str, dict[str, float]] = {
     "smile": {"AU12": 0.8, "AU6": 0.5},

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from av.video.frame import VideoFrame as Decoded
 
+from icface.arrays import Pixels
 from icface.document import Face, Project, Region
 from icface.document.mixing import resolve
 from icface.face.controls import ControlVector
@@ -23,7 +24,7 @@ from icface.face.observation import FaceObservation, NoFaceError
 from icface.media.clip_reader import ClipReader
 from icface.media.colour import Converter, Layout, matrix_of
 from icface.media.orientation import Orientation, PixelBox
-from icface.media.photo import Pixels, eight_bit
+from icface.media.photo import eight_bit
 from icface.media.tone_mapping import changed_as_shown, is_hdr, to_sdr
 from icface.media.video_frame import VideoFrame
 from icface.media.write_back import crop_frame, in_planes, put_back

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 
 from av.video.frame import VideoFrame as Decoded
 
+from icface.arrays import Pixels
 from icface.document import Clip, Project
 from icface.export.plan import ExportPlan, found_clip, found_photo
 from icface.export.shaping import Shaping
@@ -19,7 +20,6 @@ from icface.jobs import Progress
 from icface.media import Photo
 from icface.media.clip_reader import ClipReader
 from icface.media.frame_format import Written
-from icface.media.photo import Pixels
 from icface.rendering.renderer import FrameRequest, Renderer
 from icface.rendering.stabilising import steadied
 

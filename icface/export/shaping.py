@@ -9,10 +9,10 @@ import numpy as np
 from av.video.frame import VideoFrame as Decoded
 from av.video.reformatter import Interpolation, VideoReformatter
 
+from icface.arrays import Pixels
 from icface.export.plan import ExportPlan
 from icface.media.colour import FULL, LIMITED, Converter, has_alpha, is_full_range, matrix_of
 from icface.media.frame_conversion import upright_frame
-from icface.media.photo import Pixels
 from icface.media.tone_mapping import to_sdr
 from icface.media.video_frame import VideoFrame
 from icface.media.write_back import byte_planes, in_planes, like

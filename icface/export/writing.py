@@ -13,11 +13,12 @@ from typing import Self, cast
 import numpy as np
 from av.video.frame import VideoFrame as Decoded
 
+from icface.arrays import Pixels
 from icface.export.choices import STILL
 from icface.export.plan import ExportPlan
 from icface.media.begin_writer import MovingWriter, begin
 from icface.media.frame_format import Written
-from icface.media.photo import PhotoError, Pixels
+from icface.media.photo import PhotoError
 from icface.media.photo_writing import save_photo
 from icface.media.placing import alone_at, telling_why
 from icface.media.presets import EncodeError

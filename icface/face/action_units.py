@@ -21,9 +21,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from icface.arrays import F64
 from icface.face.controls import ANGLES, CHANNEL_INDEX, CHANNELS, CONTROL_IDS, SPARING, direction, expand_control
-
-FloatArray = NDArray[np.float64]
 
 _BATCH = 4096
 _SLACK = 1e-9
@@ -32,7 +31,7 @@ _MOST_TURNS = 2000
 _LOW, _FREE, _HIGH = -1, 0, 1
 
 
-def action_unit_rows(controls: NDArray[np.floating]) -> FloatArray:
+def action_unit_rows(controls: NDArray[np.floating]) -> F64:
     """Values of all control ids, shape (N, len(CONTROL_IDS)), of face states of shape (N, 56).
 
     The numbers of `icface.face.controls.action_units`, to 1e-6: angles in degrees as they are, units in 0..1, AU30 in -1..1.
@@ -50,7 +49,7 @@ def action_unit_rows(controls: NDArray[np.floating]) -> FloatArray:
     return found
 
 
-def explained(controls: NDArray[np.floating], units: tuple[str, ...], *, sparing: float = 1.0) -> FloatArray:
+def explained(controls: NDArray[np.floating], units: tuple[str, ...], *, sparing: float = 1.0) -> F64:
     """Values in 0..1 of these units alone, shape (N, len(units)), that explain finite face states (N, 56) best.
 
     Parameters
@@ -72,7 +71,7 @@ def explained(controls: NDArray[np.floating], units: tuple[str, ...], *, sparing
     return found
 
 
-def channel_rows(values: Mapping[str, ArrayLike]) -> FloatArray:
+def channel_rows(values: Mapping[str, ArrayLike]) -> F64:
     """Face states of shape (N, 56), angles 0, of intensities 0..1 of units.
 
     Parameters
@@ -86,7 +85,7 @@ def channel_rows(values: Mapping[str, ArrayLike]) -> FloatArray:
     UnknownControlError
         For a name that means nothing.
     """
-    strongest: dict[str, FloatArray] = {}
+    strongest: dict[str, F64] = {}
     for name, intensity in values.items():
         amount = np.asarray(intensity, np.float64)
         for control in expand_control(name):
@@ -110,7 +109,7 @@ def channels_of(names: Iterable[str]) -> frozenset[str]:
     return frozenset(CHANNELS[i] for towards in moved for i in np.flatnonzero(towards))
 
 
-def _as_rows(controls: NDArray[np.floating]) -> FloatArray:
+def _as_rows(controls: NDArray[np.floating]) -> F64:
     rows = np.asarray(controls, np.float64)
     if rows.ndim != 2 or rows.shape[1] != len(CHANNELS):
         raise ValueError(f"Face states are rows of {len(CHANNELS)} numbers, not an array of shape {rows.shape}.")
@@ -118,7 +117,7 @@ def _as_rows(controls: NDArray[np.floating]) -> FloatArray:
 
 
 @lru_cache(maxsize=16)
-def _groups(units: tuple[str, ...], sparing: float) -> tuple[tuple[list[int], FloatArray, FloatArray], ...]:
+def _groups(units: tuple[str, ...], sparing: float) -> tuple[tuple[list[int], F64, F64], ...]:
     """Units that share no channel with others apart: their places, directions (53, n) and normal equations (n, n)."""
     columns = np.stack([direction(i)[len(ANGLES) :] for i in units], axis=1)
     cost = sparing * np.array([SPARING.get(i, SPARING[""]) for i in units])
@@ -131,7 +130,7 @@ def _groups(units: tuple[str, ...], sparing: float) -> tuple[tuple[list[int], Fl
     return tuple((group, columns[:, group], gram[np.ix_(group, group)]) for group in members)
 
 
-def _bounded(gram: FloatArray, target: FloatArray) -> FloatArray:
+def _bounded(gram: F64, target: F64) -> F64:
     """Rows x of (N, n) in 0..1 with the least x gram x / 2 - target x, gram (n, n) positive definite.
 
     Block principal pivoting: every unit is at a bound or free; all that are so wrongly change places at once, and when that
@@ -162,16 +161,16 @@ def _bounded(gram: FloatArray, target: FloatArray) -> FloatArray:
     raise ArithmeticError("The Action Units of a face state were not found; its channels are not numbers of a face.")
 
 
-def _solved(gram: FloatArray, target: FloatArray, state: NDArray[np.int8]) -> FloatArray:
+def _solved(gram: F64, target: F64, state: NDArray[np.int8]) -> F64:
     """The best values of the free units with the others at their bounds."""
     free, at_bound = state == _FREE, (state == _HIGH).astype(np.float64)
     system = np.where(free[:, :, None] & free[:, None, :], gram, 0) + np.eye(len(gram)) * (~free)[:, :, None]
     right_side = np.where(free, target - at_bound @ gram, at_bound)
-    solution: FloatArray = np.linalg.solve(system, right_side[:, :, None])[:, :, 0]
+    solution: F64 = np.linalg.solve(system, right_side[:, :, None])[:, :, 0]
     return solution
 
 
-def _turned(gram: FloatArray, target: FloatArray, state: NDArray[np.int8], values: FloatArray) -> NDArray[np.int8]:
+def _turned(gram: F64, target: F64, state: NDArray[np.int8], values: F64) -> NDArray[np.int8]:
     """Where each unit should be, judged by the values that `state` leads to."""
     slope = values @ gram - target
     turned = state.copy()

@@ -21,9 +21,9 @@ from functools import cache
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from icface.arrays import F64
+
 Side = Literal["L", "R", ""]
 
 ANGLES: tuple[str, ...] = ("yaw", "pitch", "roll")
@@ -90,7 +90,7 @@ class ControlVector:
     def __getitem__(self, channel: str) -> float:
         return self.values[channel_index(channel)]
 
-    def array(self) -> FloatArray:
+    def array(self) -> F64:
         """A fresh float64 array of shape (56,)."""
         return np.array(self.values, np.float64)
 
@@ -292,7 +292,7 @@ def control_range(control: str) -> tuple[float, float]:
 
 
 @cache
-def _directions() -> dict[str, FloatArray]:
+def _directions() -> dict[str, F64]:
     """What one unit of each control adds to the 56 channels (AU30 apart, which is signed)."""
     table = {name: np.eye(len(CHANNELS))[i] for name, i in CHANNEL_INDEX.items()}
     for unit in ACTION_UNITS:
@@ -305,7 +305,7 @@ def _directions() -> dict[str, FloatArray]:
     return table
 
 
-def direction(control: str) -> FloatArray:
+def direction(control: str) -> F64:
     """What one unit of a control id adds to the 56 channels, shape (56,)."""
     try:
         return _directions()[control].copy()
@@ -320,7 +320,7 @@ SPARING = {
 
 
 @cache
-def _inverse_system() -> tuple[tuple[str, ...], FloatArray]:
+def _inverse_system() -> tuple[tuple[str, ...], F64]:
     ids = tuple(i for i in CONTROL_IDS if i not in ANGLES and i != "AU30")
     columns = np.stack([direction(i)[3:] for i in ids], axis=1)  # (53, n)
     ridge = np.diag([SPARING.get(i, SPARING[""]) for i in ids])

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import F64
 from icface.face.landmarks import EYE_CORNERS, MESH_POINTS
-
-FloatArray = NDArray[np.float64]
 
 CROP_MARGIN = 2.0
 """Side of a face crop in extents of the face mesh: room for hair and neck to follow, decaying to nothing."""
@@ -102,7 +101,7 @@ class Similarity:
         return cls.from_matrix(np.array([[cos, sin, middle - cos * x - sin * y], [-sin, cos, middle + sin * x - cos * y]]))
 
     @property
-    def matrix(self) -> FloatArray:
+    def matrix(self) -> F64:
         """(2, 3) float64."""
         return np.array(self.rows, np.float64).reshape(2, 3)
 
@@ -126,9 +125,9 @@ class Similarity:
         outer, inner = self.matrix, first.matrix
         return Similarity.from_matrix(np.column_stack([outer[:, :2] @ inner[:, :2], outer[:, :2] @ inner[:, 2] + outer[:, 2]]))
 
-    def points(self, points: NDArray[np.floating]) -> FloatArray:
+    def points(self, points: NDArray[np.floating]) -> F64:
         """Map (N, 2) points; of (N, 3) points the third coordinate is scaled alone."""
-        moved: FloatArray = points[:, :2] @ self.matrix[:, :2].T + self.matrix[:, 2]
+        moved: F64 = points[:, :2] @ self.matrix[:, :2].T + self.matrix[:, 2]
         return moved if points.shape[1] == 2 else np.column_stack([moved, points[:, 2] * self.scale])
 
 
@@ -157,7 +156,7 @@ def face_crop(landmarks: NDArray[np.floating], size: int, *, margin: float = CRO
     return Similarity.crop(centre=(float(cos * x - sin * y), float(sin * x + cos * y)), side=side, roll_deg=roll, size=size)
 
 
-def rotation_matrix(yaw_deg: float, pitch_deg: float, roll_deg: float) -> FloatArray:
+def rotation_matrix(yaw_deg: float, pitch_deg: float, roll_deg: float) -> F64:
     """(3, 3) rotation of the head: yaw first, then pitch, then roll about fixed axes.
 
     They are those of the head frame at rest: x to the subject's left, y up, z to the camera.
@@ -166,7 +165,7 @@ def rotation_matrix(yaw_deg: float, pitch_deg: float, roll_deg: float) -> FloatA
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
     about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
     about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
-    turned: FloatArray = about_z @ about_x @ about_y
+    turned: F64 = about_z @ about_x @ about_y
     return turned
 
 

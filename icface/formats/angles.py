@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import F64
 from icface.formats.errors import FormatError
 
-FloatArray = NDArray[np.float64]
 Unit = Literal["degrees", "radians", "half-turns"]
 
 UNITS: tuple[Unit, ...] = ("degrees", "radians", "half-turns")
@@ -22,14 +22,14 @@ _FARTHEST_SETTLED_RAD = 3.15
 
 
 def in_radians(
-    angles: Sequence[FloatArray],
+    angles: Sequence[F64],
     unit: str | None,
     notes: list[str],
     *,
     usual: Unit,
     settled: bool = False,
     but: NDArray[np.bool_] | None = None,
-) -> list[FloatArray]:
+) -> list[F64]:
     """The angles in radians; what was assumed is added to the notes.
 
     Parameters

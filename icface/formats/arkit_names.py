@@ -11,11 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
+from icface.arrays import F64
 from icface.face.controls import CHANNEL_INDEX, EXPRESSIONS
-
-FloatArray = NDArray[np.float64]
 
 BOTH_SIDES = ("browInnerUp", "cheekPuff")
 TONGUE = "tongueOut"
@@ -39,7 +37,7 @@ def columns_of(names: tuple[str, ...]) -> dict[str, str]:
     return {name: SHAPES[name.lower()] for name in names if name.lower() in SHAPES}
 
 
-def fill(controls: FloatArray, weights: Mapping[str, FloatArray]) -> frozenset[str]:
+def fill(controls: F64, weights: Mapping[str, F64]) -> frozenset[str]:
     """Put weights (N,) of shapes in ARKit's spelling into face states (N, 56); returns the channels."""
     carried = set()
     for shape, weight in weights.items():
@@ -49,16 +47,16 @@ def fill(controls: FloatArray, weights: Mapping[str, FloatArray]) -> frozenset[s
     return frozenset(carried)
 
 
-def weights_of(controls: FloatArray, shape: str) -> FloatArray:
+def weights_of(controls: F64, shape: str) -> F64:
     """(N,) weights of a shape, of face states (N, 56); zeros for the tongue."""
     channels = CHANNELS_OF.get(shape, ())
     if not channels:
         return np.zeros(len(controls))
-    mean: FloatArray = np.mean([controls[:, CHANNEL_INDEX[channel]] for channel in channels], axis=0)
+    mean: F64 = np.mean([controls[:, CHANNEL_INDEX[channel]] for channel in channels], axis=0)
     return mean
 
 
-def merged(controls: FloatArray, *, tolerance: float = 0.05) -> list[str]:
+def merged(controls: F64, *, tolerance: float = 0.05) -> list[str]:
     """Shapes that stand for two channels which differ somewhere by more than the tolerance."""
     return [
         shape for shape in BOTH_SIDES

@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import F64
 from icface.face.action_units import channel_rows, channels_of
 from icface.face.controls import ANGLES, UnknownControlError, expand_control
 from icface.formats.angles import in_radians
@@ -27,8 +28,6 @@ from icface.formats.errors import FormatError
 from icface.formats.rotations import angles_deg, of_fex, of_fex_first, of_fex_mesh
 from icface.formats.rows import MOST_FACES, Loaded, Rows, Wishes, loaded, rows_by, zeros
 from icface.formats.table import Columns, Header, read_columns, read_header
-
-FloatArray = NDArray[np.float64]
 
 NAME = "fex"
 ORIGIN = "py-feat CSV"
@@ -106,7 +105,7 @@ def _missing(columns: Columns) -> NDArray[np.bool_]:
     return missing
 
 
-def _intensity(values: FloatArray, missing: NDArray[np.bool_], notes: list[str]) -> FloatArray:
+def _intensity(values: F64, missing: NDArray[np.bool_], notes: list[str]) -> F64:
     most = float(np.nanmax(np.where(missing, 0, values), initial=0))
     if most > 1.5:
         scale = 5.0 if most <= 5.5 else 100.0
@@ -115,7 +114,7 @@ def _intensity(values: FloatArray, missing: NDArray[np.bool_], notes: list[str])
     return values
 
 
-def _angles(header: Header, columns: Columns, missing: NDArray[np.bool_], wishes: Wishes, notes: list[str]) -> FloatArray:
+def _angles(header: Header, columns: Columns, missing: NDArray[np.bool_], wishes: Wishes, notes: list[str]) -> F64:
     """Yaw, pitch, roll in degrees, shape (N, 3)."""
     turned = [columns.numbers[name] for name in POSE]
     notes.append("Head angles are py-feat's: other trackers call another direction straight ahead, by several degrees.")
@@ -129,7 +128,7 @@ def _angles(header: Header, columns: Columns, missing: NDArray[np.bool_], wishes
     return angles_deg(made(*in_radians(turned, wishes.units, notes, usual="radians" if later else "degrees", but=missing)))
 
 
-def _seconds(columns: Columns, notes: list[str]) -> FloatArray | None:
+def _seconds(columns: Columns, notes: list[str]) -> F64 | None:
     """Times of the frames, if whole minutes and seconds beside frame numbers betray the clip's rate."""
     frames, stamps = columns.numbers.get("frame"), columns.texts.get("approx_time")
     if frames is None or stamps is None:
@@ -144,7 +143,7 @@ def _seconds(columns: Columns, notes: list[str]) -> FloatArray | None:
     if len(fitting) != 1:
         return None
     notes.append(f"The times beside the frames fit a clip of {fitting[0]} frames a second.")
-    seconds: FloatArray = frames / float(fitting[0])
+    seconds: F64 = frames / float(fitting[0])
     return seconds
 
 
@@ -185,7 +184,7 @@ def _told_apart(path: Path, columns: Columns, clips: list[str], frames: list[flo
     rects = np.stack([columns.numbers[name] for name in _RECT], axis=1) if placed else np.zeros((len(columns), 4))
     where = np.nan_to_num(np.column_stack([rects[:, :2] + rects[:, 2:] / 2, rects[:, 2:]]))
     faces = np.zeros(len(columns), np.int64)
-    last: dict[str, FloatArray] = {}
+    last: dict[str, F64] = {}
     for (clip, _), rows in shown.items():
         faces[rows], last[clip] = _matched(last.get(clip, np.zeros((0, 4))), where[rows])
     notes.append(
@@ -196,7 +195,7 @@ def _told_apart(path: Path, columns: Columns, clips: list[str], frames: list[flo
     return [str(face) for face in faces.tolist()]
 
 
-def _matched(last: FloatArray, now: FloatArray) -> tuple[NDArray[np.int64], FloatArray]:
+def _matched(last: F64, now: F64) -> tuple[NDArray[np.int64], F64]:
     """Which face (of those last seen at (F, 4) middle and size) each row (N, 4) is, and where all were seen last now."""
     from scipy.optimize import linear_sum_assignment  # noqa: PLC0415  (a third of a second that other tables do not need)
 

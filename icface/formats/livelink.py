@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from icface.arrays import F64
 from icface.face.controls import ANGLES
 from icface.formats.angles import in_radians
 from icface.formats.arkit_names import SHAPES, TONGUE, columns_of, fill, merged, weights_of
@@ -26,8 +26,6 @@ from icface.formats.rows import Loaded, Rows, Wishes, loaded, zeros
 from icface.formats.table import Columns, Header, read_columns, read_header
 from icface.formats.timecode import MILLISECONDS, TimecodeError, code_of, seconds_of
 from icface.motion.motion import Motion
-
-FloatArray = NDArray[np.float64]
 
 NAME = "livelink"
 ORIGIN = "Live Link Face CSV"
@@ -103,7 +101,7 @@ def load(path: Path, wishes: Wishes) -> Loaded:
     return loaded(path, [rows], name=NAME, origin=ORIGIN, notes=notes, wishes=wishes)
 
 
-def _seconds(path: Path, columns: Columns, code: str, notes: list[str]) -> FloatArray | None:
+def _seconds(path: Path, columns: Columns, code: str, notes: list[str]) -> F64 | None:
     try:
         seconds, base, drops = seconds_of(columns.texts[code])
     except TimecodeError as error:

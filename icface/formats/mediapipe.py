@@ -14,8 +14,8 @@ import math
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from icface.arrays import F64
 from icface.face.controls import ANGLES
 from icface.formats.arkit_names import SHAPES, columns_of, fill
 from icface.formats.errors import FormatError
@@ -24,8 +24,6 @@ from icface.formats.landmarker import Reading, readings
 from icface.formats.rotations import angles_deg, nearest
 from icface.formats.rows import Loaded, Rows, Wishes, loaded, zeros
 from icface.formats.table import Header, read_columns, read_header
-
-FloatArray = NDArray[np.float64]
 
 NAME = "mediapipe"
 ORIGIN = "MediaPipe blend shapes"
@@ -76,7 +74,7 @@ def _of_table(path: Path, notes: list[str]) -> Rows:
     )
 
 
-def _angles(matrices: FloatArray) -> FloatArray:
+def _angles(matrices: F64) -> F64:
     """Yaw, pitch, roll in degrees (N, 3) of flat 4 x 4 matrices (N, 16); NaN where they are none."""
     square = matrices.reshape(-1, 4, 4)
     by_columns = np.abs(square[:, 3, :3]).sum(1) > np.abs(square[:, :3, 3]).sum(1)  # the shift is in the last row

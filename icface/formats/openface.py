@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import F64
 from icface.face.action_units import channel_rows, channels_of, explained
 from icface.face.controls import ANGLES, CHANNEL_INDEX, CHANNELS, UnknownControlError, expand_control
 from icface.formats.angles import in_radians
@@ -25,8 +26,6 @@ from icface.formats.rotations import angles_deg, of_openface, rotations, to_open
 from icface.formats.rows import Loaded, Rows, Wishes, loaded, rows_by, zeros
 from icface.formats.table import Columns, Header, read_columns, read_header
 from icface.motion.motion import Motion
-
-FloatArray = NDArray[np.float64]
 
 NAME = "openface"
 ORIGIN = "OpenFace CSV"
@@ -166,7 +165,7 @@ def save(path: Path, motion: Motion) -> tuple[str, ...]:
     )
 
 
-def _intensities(controls: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _intensities(controls: F64) -> tuple[F64, F64]:
     """(N, 18) of the units of `INTENSITIES` and AU28, 0..1, and the channels (N, 56) that they amount to."""
     sides = [expand_control(f"AU{number}") for number in (*INTENSITIES, "28")]
     every = tuple(control for controls_of in sides for control in controls_of)
@@ -176,7 +175,7 @@ def _intensities(controls: FloatArray) -> tuple[FloatArray, FloatArray]:
     return both, channel_rows(amounts)
 
 
-def _losses(controls: FloatArray, written: FloatArray) -> Iterator[str]:
+def _losses(controls: F64, written: F64) -> Iterator[str]:
     """What a reader of the file will not see, for people."""
     if not len(controls):
         return

@@ -13,14 +13,13 @@ Angles here are radians, arrays of shape (N,); matrices are (N, 3, 3).
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from icface.arrays import F64
 
 _HALF_TURN = np.diag([1.0, -1.0, -1.0])
 
 
-def about(axis: int, angle: FloatArray) -> FloatArray:
+def about(axis: int, angle: F64) -> F64:
     """Right-handed rotations about x (0), y (1) or z (2)."""
     cos, sin = np.cos(angle), np.sin(angle)
     first, second = (axis + 1) % 3, (axis + 2) % 3
@@ -31,34 +30,34 @@ def about(axis: int, angle: FloatArray) -> FloatArray:
     return turned
 
 
-def flipped(rotation: FloatArray) -> FloatArray:
+def flipped(rotation: F64) -> F64:
     """The same rotations in computer vision's frame, given in ours; or the other way round."""
-    changed: FloatArray = _HALF_TURN @ rotation @ _HALF_TURN
+    changed: F64 = _HALF_TURN @ rotation @ _HALF_TURN
     return changed
 
 
-def angles_deg(rotation: FloatArray) -> FloatArray:
+def angles_deg(rotation: F64) -> F64:
     """Yaw, pitch, roll in degrees, shape (N, 3), of rotations in our frame."""
     pitch = np.arcsin(np.clip(rotation[:, 2, 1], -1, 1))
     yaw = np.arctan2(-rotation[:, 2, 0], rotation[:, 2, 2])
     roll = np.arctan2(-rotation[:, 0, 1], rotation[:, 1, 1])
-    degrees: FloatArray = np.degrees(np.stack([yaw, pitch, roll], axis=1))
+    degrees: F64 = np.degrees(np.stack([yaw, pitch, roll], axis=1))
     return degrees
 
 
-def rotations(yaw_pitch_roll_deg: FloatArray) -> FloatArray:
+def rotations(yaw_pitch_roll_deg: F64) -> F64:
     """The inverse of `angles_deg`: yaw first, then pitch, then roll about fixed axes."""
     yaw, pitch, roll = np.radians(yaw_pitch_roll_deg).T
-    turned: FloatArray = about(2, roll) @ about(0, pitch) @ about(1, yaw)
+    turned: F64 = about(2, roll) @ about(0, pitch) @ about(1, yaw)
     return turned
 
 
-def of_openface(rx: FloatArray, ry: FloatArray, rz: FloatArray) -> FloatArray:
+def of_openface(rx: F64, ry: F64, rz: F64) -> F64:
     """Rotations in our frame of OpenFace's ``pose_Rx``, ``pose_Ry``, ``pose_Rz``: Rx Ry Rz in computer vision's frame."""
     return flipped(about(0, rx) @ about(1, ry) @ about(2, rz))
 
 
-def to_openface(rotation: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def to_openface(rotation: F64) -> tuple[F64, F64, F64]:
     """``pose_Rx``, ``pose_Ry``, ``pose_Rz`` of rotations in our frame."""
     theirs = flipped(rotation)
     rx = np.arctan2(-theirs[:, 1, 2], theirs[:, 2, 2])
@@ -67,29 +66,29 @@ def to_openface(rotation: FloatArray) -> tuple[FloatArray, FloatArray, FloatArra
     return rx, ry, rz
 
 
-def of_fex_first(pitch: FloatArray, roll: FloatArray, yaw: FloatArray) -> FloatArray:
+def of_fex_first(pitch: F64, roll: F64, yaw: F64) -> F64:
     """Rotations of py-feat before 2.0: up, turned to the subject's right and tilted to the subject's left are positive."""
     return flipped(about(0, -pitch) @ about(1, yaw) @ about(2, roll))
 
 
-def of_fex(pitch: FloatArray, roll: FloatArray, yaw: FloatArray) -> FloatArray:
+def of_fex(pitch: F64, roll: F64, yaw: F64) -> F64:
     """Rotations of py-feat from 2.0 on: up, turned and tilted to the subject's right are positive."""
     return flipped(about(2, -roll) @ about(1, yaw) @ about(0, -pitch))
 
 
-def of_fex_mesh(pitch: FloatArray, roll: FloatArray, yaw: FloatArray) -> FloatArray:
+def of_fex_mesh(pitch: F64, roll: F64, yaw: F64) -> F64:
     """Rotations of py-feat's MPDetector, which calls the turn about y roll and that about z yaw, in our frame."""
-    turned: FloatArray = about(2, yaw) @ about(1, roll) @ about(0, pitch)
+    turned: F64 = about(2, yaw) @ about(1, roll) @ about(0, pitch)
     return turned
 
 
-def of_arkit(yaw: FloatArray, pitch: FloatArray, roll: FloatArray) -> FloatArray:
+def of_arkit(yaw: F64, pitch: F64, roll: F64) -> F64:
     """Rotations of a face anchor's Euler angles: Ry Rx Rz in ARKit's face frame, which is ours."""
-    turned: FloatArray = about(1, yaw) @ about(0, pitch) @ about(2, roll)
+    turned: F64 = about(1, yaw) @ about(0, pitch) @ about(2, roll)
     return turned
 
 
-def to_arkit(rotation: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def to_arkit(rotation: F64) -> tuple[F64, F64, F64]:
     """Yaw, pitch, roll of a face anchor."""
     pitch = np.arcsin(np.clip(-rotation[:, 1, 2], -1, 1))
     yaw = np.arctan2(rotation[:, 0, 2], rotation[:, 2, 2])
@@ -97,7 +96,7 @@ def to_arkit(rotation: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     return yaw, pitch, roll
 
 
-def nearest(matrix: FloatArray) -> FloatArray:
+def nearest(matrix: F64) -> F64:
     """The rotations nearest to matrices that may scale as well, (N, 3, 3); NaN for those that mirror or are flat."""
     near = np.full(matrix.shape, np.nan)
     good = np.flatnonzero(np.isfinite(matrix).all((1, 2)))

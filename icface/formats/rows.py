@@ -16,11 +16,11 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import F64
 from icface.face.controls import ANGLES, CHANNELS
 from icface.formats.errors import FormatError
 from icface.motion.motion import Motion, MotionError
 
-FloatArray = NDArray[np.float64]
 Key = TypeVar("Key", bound=Hashable)
 
 ASSUMED_RATE = Fraction(30)
@@ -100,11 +100,11 @@ class Rows:
         What the file calls the face.
     """
 
-    controls: FloatArray = field(repr=False)
+    controls: F64 = field(repr=False)
     missing: NDArray[np.bool_] = field(repr=False)
-    confidence: FloatArray = field(repr=False)
-    frames: FloatArray | None = field(default=None, repr=False)
-    seconds: FloatArray | None = field(default=None, repr=False)
+    confidence: F64 = field(repr=False)
+    frames: F64 | None = field(default=None, repr=False)
+    seconds: F64 | None = field(default=None, repr=False)
     carried: frozenset[str]
     label: str = ""
 
@@ -172,7 +172,7 @@ def motion_of(path: Path, rows: Rows, *, origin: str, rate: Fraction | None) -> 
     return motion, notes
 
 
-def rate_of(seconds: FloatArray) -> Fraction:
+def rate_of(seconds: F64) -> Fraction:
     """Frames a second of rising times, the mean; the usual rate that they were rounded from, if there is one."""
     if len(seconds) < 2:
         return ASSUMED_RATE
@@ -185,7 +185,7 @@ def rate_of(seconds: FloatArray) -> Fraction:
     return close if close > 0 else Fraction(mean)
 
 
-def _timed(path: Path, rows: Rows, rate: Fraction | None, notes: list[str]) -> tuple[Rows, FloatArray]:
+def _timed(path: Path, rows: Rows, rate: Fraction | None, notes: list[str]) -> tuple[Rows, F64]:
     """When each row is shown, seconds from wherever the file begins to count; rows without a time are left out."""
     seconds, frames = (None if values is None or _one_value(values) else values for values in (rows.seconds, rows.frames))
     if rate is None and seconds is not None:
@@ -205,7 +205,7 @@ def _timed(path: Path, rows: Rows, rate: Fraction | None, notes: list[str]) -> t
     return rows.part(timed), times[timed]
 
 
-def _following(times: FloatArray, notes: list[str]) -> FloatArray:
+def _following(times: F64, notes: list[str]) -> F64:
     """Times of recordings that were appended to one another, each of which starts again, made to follow one another."""
     steps = np.diff(times)
     starts = np.flatnonzero(steps < 0) + 1
@@ -232,12 +232,12 @@ def _following(times: FloatArray, notes: list[str]) -> FloatArray:
     return np.concatenate(joined)
 
 
-def _one_value(values: FloatArray) -> bool:
+def _one_value(values: F64) -> bool:
     """Whether several rows say the same, as those of a folder of pictures do, which are all at 0."""
     return len(values) > 1 and bool(np.nanmin(values, initial=np.inf) == np.nanmax(values, initial=-np.inf))
 
 
-def _in_order(path: Path, rows: Rows, times: FloatArray, notes: list[str]) -> tuple[Rows, FloatArray]:
+def _in_order(path: Path, rows: Rows, times: F64, notes: list[str]) -> tuple[Rows, F64]:
     """Rows by time, of several at one time that with a face, from 0 s on."""
     if np.any(np.diff(times) < 0):
         notes.append("The rows were not in the order of time and have been sorted.")
@@ -258,7 +258,7 @@ def _in_order(path: Path, rows: Rows, times: FloatArray, notes: list[str]) -> tu
     return rows.part(kept), seconds
 
 
-def _plausible(rows: Rows, notes: list[str]) -> FloatArray:
+def _plausible(rows: Rows, notes: list[str]) -> F64:
     """(N, 56) within what a face can show, NaN in all of a row in which anything is missing."""
     torn = ~np.isfinite(rows.controls).all(1)
     holes = int((torn & ~rows.missing).sum())
@@ -283,6 +283,6 @@ def rows_by(keys: Sequence[Key]) -> dict[Key, NDArray[np.int64]]:
     return {key: np.array(rows, np.int64) for key, rows in found.items()}
 
 
-def zeros(count: int) -> FloatArray:
+def zeros(count: int) -> F64:
     """(N, 56) of faces at rest."""
     return np.zeros((count, len(CHANNELS)))

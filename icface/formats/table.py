@@ -23,10 +23,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import F64
 from icface.formats.errors import FormatError
 from icface.formats.files import readable_text
 
-FloatArray = NDArray[np.float64]
 T = TypeVar("T")
 
 MOST_ROWS = 1_000_000
@@ -88,7 +88,7 @@ class Columns:
         What was left out.
     """
 
-    numbers: dict[str, FloatArray]
+    numbers: dict[str, F64]
     texts: dict[str, list[str]]
     lines: NDArray[np.int64] = field(repr=False)
     notes: tuple[str, ...] = ()

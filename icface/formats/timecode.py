@@ -14,11 +14,9 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from icface.arrays import F64
 from icface.motion.timecode import numbers_left_out
-
-FloatArray = NDArray[np.float64]
 
 USUAL_BASE = 60
 MILLISECONDS = 1000
@@ -38,7 +36,7 @@ class TimecodeError(ValueError):
         self.text = text
 
 
-def seconds_of(codes: Sequence[str], base: int | None = None) -> tuple[FloatArray, int, bool]:
+def seconds_of(codes: Sequence[str], base: int | None = None) -> tuple[F64, int, bool]:
     """Seconds (N,) of timecodes in the order of the file, NaN where there is none; the base used, and whether frames drop.
 
     Parameters
@@ -84,14 +82,14 @@ def code_of(seconds: float) -> str:
     return f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}:{frame // 1000:02d}.{frame % 1000:03d}"
 
 
-def _numbers_rows(frames: FloatArray) -> bool:
+def _numbers_rows(frames: F64) -> bool:
     """Whether the thousandths rise by one from row to row, and so say which row it is."""
     known = frames[np.isfinite(frames)]
     steps = np.diff(np.round(known % 1 * 1000)) % 1000
     return len(steps) >= 2 and float(np.mean(steps == 1)) >= 0.95
 
 
-def _base(whole: FloatArray, frames: FloatArray) -> int:
+def _base(whole: F64, frames: F64) -> int:
     known = np.isfinite(frames)
     counted = np.floor(frames[known])
     numbers = np.unique(counted)
@@ -106,7 +104,7 @@ def _base(whole: FloatArray, frames: FloatArray) -> int:
     return next((base for base in _SMALLER_BASES if most < base and len(numbers) >= 0.9 * base), USUAL_BASE)
 
 
-def _base_of_turns(whole: FloatArray, frames: FloatArray, most: int) -> int | None:
+def _base_of_turns(whole: F64, frames: F64, most: int) -> int | None:
     """The base that explains how the count goes on where a second turns into the next; None where none explains half of it."""
     seconds, steps = np.diff(whole) % _DAY_S, np.diff(frames)
     within = steps[(seconds == 0) & (steps > 0)]
@@ -121,7 +119,7 @@ def _base_of_turns(whole: FloatArray, frames: FloatArray, most: int) -> int | No
     return best if explained[best] >= 0.5 else None
 
 
-def _past_midnight(times: FloatArray) -> FloatArray:
+def _past_midnight(times: F64) -> F64:
     known = np.flatnonzero(np.isfinite(times))
     days = np.cumsum(np.concatenate([[0], np.diff(times[known]) < -_DAY_S / 2])) if len(known) else np.zeros(0)
     lifted = times.copy()

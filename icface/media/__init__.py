@@ -7,16 +7,9 @@ Formats of photos: JPEG, PNG, WebP and TIFF with 8 bits per colour, PNG and TIFF
 100 megapixels, with 16 bits 66, or 50 with transparency.
 """
 
+from icface.arrays import Pixels
 from icface.media.details import Keep
-from icface.media.photo import (
-    MAX_MEGAPIXELS,
-    Photo,
-    PhotoError,
-    Pixels,
-    eight_bit,
-    sample_photo_path,
-    thumbnail,
-)
+from icface.media.photo import MAX_MEGAPIXELS, Photo, PhotoError, eight_bit, sample_photo_path, thumbnail
 from icface.media.photo_reading import load_photo
 from icface.media.photo_writing import output_format, save_photo
 from icface.media.provenance import MADE_HERE

@@ -19,9 +19,10 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 from PIL import Image
 
+from icface.arrays import Pixels
 from icface.media.frame_format import Pictures
 from icface.media.losses import of_frames
-from icface.media.photo import Pixels, eight_bit
+from icface.media.photo import eight_bit
 from icface.media.placing import telling_why
 from icface.media.presets import EncodeError, Preset
 from icface.media.provenance import MADE_HERE, Provenance, gif_ending

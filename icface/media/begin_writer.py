@@ -10,10 +10,10 @@ from typing import Protocol, Self
 
 from av.video.frame import VideoFrame as Decoded
 
+from icface.arrays import Pixels
 from icface.media.animation import AnimationWriter
 from icface.media.encoding import NO_TAGS, ClipWriter
 from icface.media.frame_format import Pictures, Written
-from icface.media.photo import Pixels
 from icface.media.presets import Preset
 from icface.media.provenance import MADE_HERE, Provenance
 from icface.media.sequence import PLAIN, SequenceWriter, StillsLike

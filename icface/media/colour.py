@@ -18,7 +18,8 @@ from av.video.frame import VideoFrame as Decoded
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
-from icface.media.photo import Pixels, eight_bit
+from icface.arrays import Pixels
+from icface.media.photo import eight_bit
 
 UNSPECIFIED = 2
 BT709, FCC, BT470BG, SMPTE170M, SMPTE240M, BT2020 = 1, 4, 5, 6, 7, 9

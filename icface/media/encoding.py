@@ -19,12 +19,12 @@ from av.container import OutputContainer
 from av.video.frame import VideoFrame as Decoded
 from av.video.stream import VideoStream
 
+from icface.arrays import Pixels
 from icface.media.clip_reader import ClipReader
 from icface.media.clip_tags import labelled_tags, needs_own_names
 from icface.media.frame_conversion import Fitter, frame_of_pixels, upright_frame
 from icface.media.frame_format import Pictures
 from icface.media.losses import even_size, of_frames
-from icface.media.photo import Pixels
 from icface.media.placing import telling_why
 from icface.media.presets import EncodeError, Preset
 from icface.media.provenance import MADE_HERE, Provenance, append_xmp_box

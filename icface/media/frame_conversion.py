@@ -14,9 +14,9 @@ from av.video.frame import VideoFrame as Decoded
 from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
+from icface.arrays import Pixels
 from icface.media.colour import EXACT, FULL, LIMITED, Colours, Layout, is_full_range, matrix_of, planes, yuv_from_rgb
 from icface.media.orientation import Orientation
-from icface.media.photo import Pixels
 from icface.media.write_back import byte_planes, in_planes, like, shared_mean
 
 _SMOOTH = int(Interpolation.AREA | Interpolation.ACCURATE_RND)

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from av.video.format import VideoFormat
 
+from icface.arrays import Pixels
 from icface.media.clip import ClipInfo
 from icface.media.clip_reader import ClipReader
 from icface.media.colour import BT709, FULL, HD_LINES, LIMITED, NOT_SAID, SMPTE170M, Colours
 from icface.media.orientation import UPRIGHT, Orientation
-from icface.media.photo import Pixels
 from icface.media.presets import EncodeError
 
 

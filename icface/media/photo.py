@@ -18,9 +18,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import Pixels
 from icface.media.details import NO_DETAILS, Details
-
-Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 MAX_MEGAPIXELS = 100
 """Largest photo that is opened, in millions of pixels."""

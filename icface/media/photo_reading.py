@@ -27,9 +27,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageCms, ImageFile, UnidentifiedImageError
 
+from icface.arrays import Pixels
 from icface.media.details import details_of
 from icface.media.endings import with_ending
-from icface.media.photo import MAX_MEGAPIXELS, MAX_PIXEL_BYTES, Photo, PhotoError, Pixels, bands
+from icface.media.photo import MAX_MEGAPIXELS, MAX_PIXEL_BYTES, Photo, PhotoError, bands
 from icface.system.atomic_write import reason
 
 logging.getLogger("PIL.TiffImagePlugin").setLevel(logging.CRITICAL)  # what it logs of damaged files, it raises as well

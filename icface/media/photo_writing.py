@@ -19,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin, TiffImagePlugin, TiffTags
 
+from icface.arrays import Pixels
 from icface.media.details import IPTC_TAG, RESOURCES_HEAD, XMP_TAG, Keep, iptc_records
 from icface.media.losses import Kept, kept_of_photo, of_pixels
-from icface.media.photo import Photo, PhotoError, Pixels, bands, eight_bit
+from icface.media.photo import Photo, PhotoError, bands, eight_bit
 from icface.media.provenance import MADE_HERE, Provenance, text_chunk
 from icface.system.atomic_write import reason, write_whole
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from av.video.frame import VideoFrame as Decoded
 
+from icface.arrays import Pixels
 from icface.media.colour import Converter
 from icface.media.frame_format import Pictures
-from icface.media.photo import Pixels
 from icface.media.video_frame import VideoFrame
 
 

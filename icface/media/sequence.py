@@ -20,10 +20,11 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame as Decoded
 from numpy.typing import NDArray
 
+from icface.arrays import Pixels
 from icface.media.details import NO_DETAILS, Details, Keep
 from icface.media.frame_format import Pictures, Written
 from icface.media.losses import of_frames
-from icface.media.photo import Photo, PhotoError, Pixels
+from icface.media.photo import Photo, PhotoError
 from icface.media.photo_reading import load_photo
 from icface.media.photo_writing import save_photo
 from icface.media.placing import alone_at, telling_why

@@ -20,8 +20,8 @@ from av.packet import Packet
 from av.video.frame import VideoFrame as Decoded
 from av.video.stream import VideoStream
 
+from icface.arrays import Pixels
 from icface.media.frame_format import Pictures, Times, Written
-from icface.media.photo import Pixels
 from icface.media.placing import alone_at, check_destination, telling_why
 from icface.media.presets import EncodeError, Preset
 from icface.media.provenance import Provenance

@@ -17,8 +17,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import Pixels
 from icface.media.colour import BT709, BT2020, HLG, PQ, Colours
-from icface.media.photo import Pixels, bands
+from icface.media.photo import bands
 
 WHITE_NITS = 203.0
 """Light of diffuse white, in cd/m2 (BT.2408): the brightest that the ordinary picture shows."""

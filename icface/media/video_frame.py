@@ -9,9 +9,10 @@ import numpy as np
 from av.video.frame import VideoFrame as Decoded
 from numpy.typing import NDArray
 
+from icface.arrays import Pixels
 from icface.media.colour import Colours, Converter, bit_depth, has_alpha
 from icface.media.orientation import UPRIGHT, Orientation
-from icface.media.photo import Pixels, eight_bit
+from icface.media.photo import eight_bit
 from icface.media.tone_mapping import is_hdr, to_sdr
 
 

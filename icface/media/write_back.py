@@ -16,9 +16,9 @@ from av.video.frame import VideoFrame as Decoded
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
+from icface.arrays import Pixels
 from icface.media.colour import EXACT, Colours, Layout, bit_depth, has_alpha, matrix_of, planes, yuv_from_rgb
 from icface.media.orientation import PixelBox
-from icface.media.photo import Pixels
 from icface.media.video_frame import VideoFrame
 
 _FADE_LEVELS = 16.0 / 255

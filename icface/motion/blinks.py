@@ -13,13 +13,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import F64, Bools
 from icface.face.controls import CHANNEL_INDEX
 from icface.face.landmarks import BOTH_EYE_CORNERS, LID_PAIRS
 from icface.face.ramps import Ramp
 from icface.motion.motion import Motion
-
-FloatArray = NDArray[np.float64]
-BoolArray = NDArray[np.bool_]
 
 _EYES = {side: (*LID_PAIRS[side], BOTH_EYE_CORNERS[side]) for side in "LR"}
 """By side, three points of the upper lid with those below them, and the corners."""
@@ -62,15 +60,15 @@ def whole_blinks(motion: Motion) -> Motion:
     return motion if np.array_equal(rows, motion.controls, equal_nan=True) else replace(motion, controls=rows)
 
 
-def _shut(points: NDArray[np.float32]) -> BoolArray:
+def _shut(points: NDArray[np.float32]) -> Bools:
     """(N,) whether lids are shut, of points (N, 8, 2) in the order of `_EYES`."""
     length = np.linalg.norm(np.diff(points.astype(np.float64).reshape(len(points), 4, 2, 2), axis=2)[:, :, 0], axis=2)
     apart = length[:, :3].mean(1) / np.maximum(length[:, 3], 1e-6)
-    shut: BoolArray = apart < _SHUT * np.percentile(apart, _OPEN_PERCENTILE)
+    shut: Bools = apart < _SHUT * np.percentile(apart, _OPEN_PERCENTILE)
     return shut
 
 
-def _whole(blink: FloatArray, shut: BoolArray, seconds: FloatArray) -> FloatArray:
+def _whole(blink: F64, shut: Bools, seconds: F64) -> F64:
     """(N,) 0..1: how much of what a reading (N,) lacks to be a whole blink it is to be given, from whether lids are shut."""
     above = blink - np.median(blink)
     shut = shut & (above >= _LEAST)

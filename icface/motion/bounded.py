@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-F64 = NDArray[np.float64]
+from icface.arrays import F64
 
 _HALVINGS = 4
 _RELEASED = 4

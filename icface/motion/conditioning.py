@@ -17,11 +17,9 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import F64, I64
 from icface.face.controls import ANGLE_UNIT_DEG, ANGLES, CHANNEL_INDEX, CHANNELS
 from icface.motion.motion import Motion
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
 
 MissingPolicy = Literal["hold", "interpolate", "pass"]
 """What stands in frames without a face: the last reading, a line between readings of one shot, or nothing."""
@@ -84,19 +82,19 @@ def filled(motion: Motion, policy: MissingPolicy) -> Motion:
     return replace(motion, controls=whole)
 
 
-def shots(motion: Motion) -> IntArray:
+def shots(motion: Motion) -> I64:
     """(N,) the shot in which each frame is, from 0."""
     starts = np.zeros(len(motion), np.int64)
     starts[list(motion.cuts)] = 1
     return starts.cumsum()
 
 
-def _between(first: NDArray[np.float32], second: NDArray[np.float32], share: FloatArray) -> FloatArray:
+def _between(first: NDArray[np.float32], second: NDArray[np.float32], share: F64) -> F64:
     """(N, 56) the state a share of the way from one to the other, angles the short way round."""
     start = first.astype(np.float64)
     step = second - start
     step[:, _ANGLES] = (step[:, _ANGLES] + 180) % 360 - 180
-    moved: FloatArray = start + share[:, None] * step
+    moved: F64 = start + share[:, None] * step
     return np.where(share[:, None] > 0, moved, start)
 
 
@@ -130,7 +128,7 @@ def smoothed(motion: Motion, strength: float) -> Motion:
     return replace(motion, controls=rows)
 
 
-def _smooth_shot(rows: NDArray[np.float32], seconds: FloatArray, rate: float, strength: float) -> NDArray[np.float32]:
+def _smooth_shot(rows: NDArray[np.float32], seconds: F64, rate: float, strength: float) -> NDArray[np.float32]:
     """(N, 56) the readings of one shot, smoothed."""
     wound = rows.astype(np.float64)
     wound[:, _ANGLES] = np.unwrap(wound[:, _ANGLES], period=360, axis=0)
@@ -142,7 +140,7 @@ def _smooth_shot(rows: NDArray[np.float32], seconds: FloatArray, rate: float, st
     return np.where(turned, (smooth + 180) % 360 - 180, smooth).astype(np.float32)
 
 
-def low_passed(rows: FloatArray, seconds: FloatArray, rate: float, strength: float, unit: FloatArray | float) -> FloatArray:
+def low_passed(rows: F64, seconds: F64, rate: float, strength: float, unit: F64 | float) -> F64:
     """(N, C) the columns of one shot without jitter, see `smoothed`.
 
     Parameters
@@ -162,11 +160,11 @@ def low_passed(rows: FloatArray, seconds: FloatArray, rate: float, strength: flo
     slow = _low_pass(rows, np.full_like(rows[1:], SPEED_HZ), steps, rate)
     speed = np.abs(np.diff(slow, axis=0)) / steps / unit
     smooth = _low_pass(rows, (REST_HZ + HZ_PER_SPEED * speed) / strength**2, steps, rate)
-    within: FloatArray = np.clip(smooth, rows.min(0), rows.max(0))  # what rounding could add to the bound
+    within: F64 = np.clip(smooth, rows.min(0), rows.max(0))  # what rounding could add to the bound
     return within
 
 
-def _low_pass(rows: FloatArray, cutoff_hz: FloatArray, steps: FloatArray, rate: float) -> FloatArray:
+def _low_pass(rows: F64, cutoff_hz: F64, steps: F64, rate: float) -> F64:
     """(N, C) zero-phase first-order low-pass of the columns.
 
     Parameters
@@ -226,7 +224,7 @@ def neutral_frame(motion: Motion) -> int:
 
 
 @cache
-def _mirror() -> tuple[IntArray, NDArray[np.float32]]:
+def _mirror() -> tuple[I64, NDArray[np.float32]]:
     """Which channel each takes its value from, and with which sign."""
     swaps = {"jawLeft": "jawRight", "jawRight": "jawLeft", "mouthLeft": "mouthRight", "mouthRight": "mouthLeft"}
     for name in CHANNELS:
@@ -248,7 +246,7 @@ def mirrored(motion: Motion) -> Motion:
 # ---------------------------------------------------------------------------------------------------------- at any time
 
 
-def at_seconds(motion: Motion, seconds: NDArray[np.floating] | float, *, beyond: Beyond = "hold") -> FloatArray:
+def at_seconds(motion: Motion, seconds: NDArray[np.floating] | float, *, beyond: Beyond = "hold") -> F64:
     """The controls at any times, drawn between the frames before and after.
 
     Where one of the two has no face, or a cut lies between them, it is the frame that a player shows then.
@@ -280,13 +278,13 @@ def at_seconds(motion: Motion, seconds: NDArray[np.floating] | float, *, beyond:
     return _between(motion.controls[first], motion.controls[second], share)
 
 
-def frames_at(motion: Motion, seconds: NDArray[np.floating] | float, *, beyond: Beyond = "hold") -> IntArray:
+def frames_at(motion: Motion, seconds: NDArray[np.floating] | float, *, beyond: Beyond = "hold") -> I64:
     """(F,) the frames that a player shows at any times; see `at_seconds` for the times."""
     times = _within(np.atleast_1d(np.asarray(seconds, np.float64)), motion, beyond)
     return np.clip(np.searchsorted(motion.seconds, times + 1e-9, side="right") - 1, 0, len(motion) - 1)
 
 
-def _within(times: FloatArray, motion: Motion, beyond: Beyond) -> FloatArray:
+def _within(times: F64, motion: Motion, beyond: Beyond) -> F64:
     """The times brought between the first frame and the last."""
     last = float(motion.seconds[-1])
     if beyond == "hold":

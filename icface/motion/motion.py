@@ -21,11 +21,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import F64
 from icface.face.controls import CHANNEL_INDEX, CHANNELS, ControlVector
 from icface.face.landmarks import N_LANDMARKS
 from icface.face.observation import FaceObservation
 
-FloatArray = NDArray[np.float64]
 MOST_FRAMES = 10_000_000
 LEAST_RATE, MOST_RATE = Fraction(1, 1_000_000), Fraction(100_000)
 """Frames a second: less than one in eleven days, and more than any camera for faces."""
@@ -71,7 +71,7 @@ class Motion:
         Stands for the content in comparisons.
     """
 
-    seconds: FloatArray = field(repr=False)
+    seconds: F64 = field(repr=False)
     controls: NDArray[np.float32] = field(repr=False)
     confidence: NDArray[np.float32] = field(repr=False)
     landmarks: NDArray[np.float32] | None = field(default=None, repr=False)
@@ -210,7 +210,7 @@ def _check_rate(rate: Fraction) -> None:
         raise MotionError(f"A motion has a rate of {limits} frames a second, not {rate!s:.40}; say another rate.")
 
 
-def _check_times(seconds: FloatArray, rate: Fraction) -> None:
+def _check_times(seconds: F64, rate: Fraction) -> None:
     _check_rate(rate)
     if not np.isfinite(seconds).all() or seconds[0] != 0:
         raise MotionError(f"The times of a motion are finite and begin at 0 s, not {seconds[0]:g}.")

@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import Pixels
 from icface.document import Clip, Project
 from icface.document.mixing import driver_frame
 from icface.face.geometry import Box
 from icface.face.landmarks import MESH_POINTS
 from icface.jobs import Progress
-from icface.media import Photo, Pixels, load_photo, thumbnail
+from icface.media import Photo, load_photo, thumbnail
 from icface.media.clip import ClipInfo, file_digest
 from icface.media.clip_reader import ClipReader
 from icface.media.video_file import VideoError

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import AnyArray
 from icface.face.geometry import Similarity
 from icface.media import Photo
 from icface.model.face.encode import SourceEncoding
@@ -22,7 +23,6 @@ from icface.model.networks.neutralizer import GRID
 from icface.model.surface.layers import ColourLayer, Layer
 
 Quality = Literal["draft", "full"]
-Pixels = NDArray[Any]
 _SUPPORT = {"draft": (cv2.INTER_LINEAR, cv2.INTER_LINEAR), "full": (cv2.INTER_CUBIC, cv2.INTER_CUBIC)}
 _STILL = 1e-3
 _UNSEEN = 1 / 2048
@@ -33,13 +33,13 @@ _NEAR = np.ones((5, 5), np.uint8)
 
 
 def composite(
-    image: Pixels,
+    image: AnyArray,
     encoding: SourceEncoding,
     prediction: FacePrediction,
     *,
     quality: Quality = "full",
     checkpoint: Callable[[], None] = lambda: None,
-) -> Pixels:
+) -> AnyArray:
     """The edited photo.
 
     Parameters
@@ -72,12 +72,12 @@ def composite(
 
 
 def _moved(
-    image: Pixels, region: tuple[int, int, int, int], encoding: SourceEncoding, prediction: FacePrediction, quality: Quality
-) -> Pixels:
+    image: AnyArray, region: tuple[int, int, int, int], encoding: SourceEncoding, prediction: FacePrediction, quality: Quality
+) -> AnyArray:
     """The edited pixels of a region: left, top, right, bottom in the image."""
     left, top, right, bottom = region
     here = Similarity((1, 0, -left, 0, 1, -top)) @ encoding.crop_from_image.inverse()  # region from grid
-    moved: Pixels = image[top:bottom, left:right]
+    moved: AnyArray = image[top:bottom, left:right]
     for layer in prediction.layers:
         moved = _with_layer(moved, image, region, here, layer, quality)
     for patch in prediction.patches:
@@ -86,13 +86,13 @@ def _moved(
 
 
 def _with_layer(
-    moved: Pixels,
-    image: Pixels,
+    moved: AnyArray,
+    image: AnyArray,
     region: tuple[int, int, int, int],
     here: Similarity,
     layer: Layer,
     quality: Quality,
-) -> Pixels:
+) -> AnyArray:
     """The region with one layer laid on it; `here` is region from grid."""
     left, top, right, bottom = region
     if layer.coverage is None:
@@ -134,7 +134,7 @@ def _shares(
         yield cv2.warpAffine(mask, inner.matrix, into, flags=cv2.INTER_LINEAR), (*map(int, low), *map(int, end))  # type: ignore[misc]
 
 
-def _with_patch(moved: Pixels, here: Similarity, patch: Patch, quality: Quality) -> Pixels:
+def _with_patch(moved: AnyArray, here: Similarity, patch: Patch, quality: Quality) -> AnyArray:
     """The painter's colours added under their mask, at the picture's own resolution; alpha stays."""
     paint = patch.colour * patch.mask[..., None]
     seen = patch.mask > _UNSEEN if patch.opaque else (np.abs(paint) > _UNSEEN).any(2)
@@ -150,16 +150,16 @@ def _with_patch(moved: Pixels, here: Similarity, patch: Patch, quality: Quality)
     if right <= left or bottom <= top:
         return moved
     inner = Similarity((1, 0, -left, 0, 1, -top)) @ there
-    colour: Pixels = cv2.warpAffine(
+    colour: AnyArray = cv2.warpAffine(
         paint * np.iinfo(moved.dtype).max, inner.matrix, (right - left, bottom - top), flags=_SUPPORT[quality][1]
     )
     window = np.s_[top:bottom, left:right]
     if patch.smooth is not None:
-        share: Pixels = cv2.warpAffine(patch.smooth, inner.matrix, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
+        share: AnyArray = cv2.warpAffine(patch.smooth, inner.matrix, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
         under = np.ascontiguousarray(moved[window][..., :3])
         moved[window][..., :3] = _blended(under, cv2.GaussianBlur(under, (0, 0), SMOOTH_PX * inner.scale), share[..., None])
     if patch.opaque:
-        cover: Pixels = cv2.warpAffine(patch.mask, inner.matrix, (right - left, bottom - top), flags=_SUPPORT[quality][1])
+        cover: AnyArray = cv2.warpAffine(patch.mask, inner.matrix, (right - left, bottom - top), flags=_SUPPORT[quality][1])
         left_over = np.clip(1 - cover, 0, 1)[..., None]
         moved[window][..., :3] = (moved[window][..., :3] * left_over + 0.5).astype(moved.dtype)
     depth = cv2.CV_8U if moved.dtype == np.uint8 else cv2.CV_16U
@@ -168,8 +168,8 @@ def _with_patch(moved: Pixels, here: Similarity, patch: Patch, quality: Quality)
 
 
 def _sampled(
-    image: Pixels, region: tuple[int, int, int, int], here: Similarity, field: NDArray[np.float32], quality: Quality
-) -> Pixels:
+    image: AnyArray, region: tuple[int, int, int, int], here: Similarity, field: NDArray[np.float32], quality: Quality
+) -> AnyArray:
     """The pixels of a region through one layer's flow; `here` is region from grid."""
     left, top, right, bottom = region
     wide, high = right - left, bottom - top
@@ -177,22 +177,22 @@ def _sampled(
     part, (x0, y0) = _under(here, (wide, high), field)
     into = np.zeros((4, 2), np.float32)  # four channels, for OpenCV resamples and blends those much faster than two or three
     into[:2] = here.matrix[:, :2]
-    flow: Pixels = cv2.transform(part, into)  # image pixels
+    flow: AnyArray = cv2.transform(part, into)  # image pixels
     for axis, start in enumerate((y0, x0)):  # as the border: bicubic interpolation looks two rows beyond a pixel
         rows = flow.swapaxes(0, axis)
         for row in (1 - start, GRID - 2 - start):
             if 0 <= row < len(rows):
                 rows[row] = 0
     there = here @ Similarity((1, 0, x0, 0, 1, y0))
-    shift: Pixels = cv2.warpAffine(flow, there.matrix, (wide, high), flags=flow_support, borderMode=cv2.BORDER_CONSTANT)
+    shift: AnyArray = cv2.warpAffine(flow, there.matrix, (wide, high), flags=flow_support, borderMode=cv2.BORDER_CONSTANT)
     source, (from_x, from_y) = _reachable(image, region, flow)
-    x: Pixels = cv2.extractChannel(shift, 0)
-    y: Pixels = cv2.extractChannel(shift, 1)
+    x: AnyArray = cv2.extractChannel(shift, 0)
+    y: AnyArray = cv2.extractChannel(shift, 1)
     x += np.arange(left - from_x, right - from_x, dtype=np.float32)
     y += np.arange(top - from_y, bottom - from_y, dtype=np.float32)[:, None]
     if image.shape[2] == 3:
         source = cv2.cvtColor(source, cv2.COLOR_RGB2RGBA)
-    moved: Pixels = cv2.remap(source, x, y, pixel_support, borderMode=cv2.BORDER_REPLICATE)
+    moved: AnyArray = cv2.remap(source, x, y, pixel_support, borderMode=cv2.BORDER_REPLICATE)
     return cv2.cvtColor(moved, cv2.COLOR_RGBA2RGB) if image.shape[2] == 3 else moved
 
 
@@ -205,7 +205,7 @@ def _under(here: Similarity, size: tuple[int, int], field: NDArray[np.float32]) 
     return field[y0:y1, x0:x1], (x0, y0)
 
 
-def _touched(image: Pixels, crop_from_image: Similarity, prediction: FacePrediction) -> tuple[int, int, int, int] | None:
+def _touched(image: AnyArray, crop_from_image: Similarity, prediction: FacePrediction) -> tuple[int, int, int, int] | None:
     """Left, top, right, bottom of the pixels that move, in the image."""
     by_row, by_column = np.zeros(GRID, np.float32), np.zeros(GRID, np.float32)
     for layer in prediction.layers:
@@ -230,7 +230,9 @@ def _touched(image: Pixels, crop_from_image: Similarity, prediction: FacePredict
     return (left, top, right, bottom) if right > left and bottom > top else None
 
 
-def _reachable(image: Pixels, region: tuple[int, int, int, int], flow: NDArray[np.float32]) -> tuple[Pixels, tuple[int, int]]:
+def _reachable(
+    image: AnyArray, region: tuple[int, int, int, int], flow: NDArray[np.float32]
+) -> tuple[AnyArray, tuple[int, int]]:
     """The part of the image from which a region can be filled, and its left top corner.
 
     OpenCV's remap takes pictures up to 32767 pixels wide; faces are smaller.
@@ -247,9 +249,9 @@ def _reachable(image: Pixels, region: tuple[int, int, int, int], flow: NDArray[n
     return image[top:bottom, left:right], (left, top)
 
 
-def _blended(under: Pixels, over: Pixels, share: Pixels) -> Pixels:
+def _blended(under: AnyArray, over: AnyArray, share: AnyArray) -> AnyArray:
     """`over` laid on `under` by its share, rounded to the depth of `under`; equal pixels stay as they are."""
-    mixed: Pixels = (under + (over.astype(np.float32) - under) * share + 0.5).astype(under.dtype)
+    mixed: AnyArray = (under + (over.astype(np.float32) - under) * share + 0.5).astype(under.dtype)
     return mixed
 
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import AnyArray
 from icface.document import Region
 from icface.face.ramps import smoothstep
 
-Pixels = NDArray[Any]
 
-
-def protect(edited: Pixels, original: Pixels, regions: Iterable[Region], scale: float = 1.0) -> Pixels:
+def protect(edited: AnyArray, original: AnyArray, regions: Iterable[Region], scale: float = 1.0) -> AnyArray:
     """The edited picture with regions of the original in it.
 
     Parameters
@@ -24,7 +22,7 @@ def protect(edited: Pixels, original: Pixels, regions: Iterable[Region], scale: 
     regions : iterable of Region
         In pixels of the source.
     scale : float
-        Pixels of these pictures per pixel of the source.
+        AnyArray of these pictures per pixel of the source.
 
     Returns
     -------

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from icface.arrays import Pixels
 from icface.document import Clip, Face, Project, ProjectError, Region, Source
 from icface.document.mixing import resolve
 from icface.face.controls import ControlVector, apply_deltas, deltas_from_settings
 from icface.face.geometry import Box
 from icface.jobs import Checkpoint, Progress
-from icface.media import Photo, Pixels, load_photo, thumbnail
+from icface.media import Photo, load_photo, thumbnail
 from icface.media.clip import probe
 from icface.media.video import VideoError
 from icface.motion.motion import Motion

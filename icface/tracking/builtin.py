@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from icface.arrays import U8
 from icface.face.controls import ANGLE_UNIT_DEG, CHANNELS, ControlVector
 from icface.face.geometry import Box, Similarity, face_crop
 from icface.face.observation import FaceObservation, NoFaceError
@@ -36,8 +37,6 @@ from icface.model.networks.tracker_nets import (
 )
 from icface.model.networks.weights import build, load_into, load_model, models_dir
 from icface.model.surface.crops import sample_crop
-
-Pixels = NDArray[np.uint8]
 
 DETECTOR_FILE = "detector.safetensors"
 LANDMARKS_FILE = "landmarks.safetensors"
@@ -164,7 +163,7 @@ class BuiltinTracker:
         self._digests[name] = stored.digest
         return network.ready().to(self._device)
 
-    def detect(self, image: Pixels) -> tuple[FaceObservation, ...]:
+    def detect(self, image: U8) -> tuple[FaceObservation, ...]:
         """All faces of an RGB image (H, W, 3) uint8, largest first; empty when there is none.
 
         Faces that lie on their side or stand on their head are looked for where none is upright: in pictures of at most
@@ -177,7 +176,7 @@ class BuiltinTracker:
             found = [face for face in self._sure(image, lying, LYING_LIMIT) if self._is_steady(image, face)]
         return tuple(sorted(self.look_closer(image, found), key=lambda f: -f.box.width * f.box.height))
 
-    def _sure(self, image: Pixels, proposals: Sequence[Proposal], least: float) -> list[FaceObservation]:
+    def _sure(self, image: U8, proposals: Sequence[Proposal], least: float) -> list[FaceObservation]:
         """The proposals that are faces, read twice, each once, surest first."""
         size = self.reader.size
         first = self.read(image, [p.crop(size) for p in distinct(proposals)[:MOST_PROPOSALS]])
@@ -189,12 +188,12 @@ class BuiltinTracker:
                 kept.append(face)
         return kept
 
-    def _is_steady(self, image: Pixels, face: FaceObservation) -> bool:
+    def _is_steady(self, image: U8, face: FaceObservation) -> bool:
         """Whether a face is as surely one in narrower and in wider crops."""
         crops = [face_crop(face.landmarks, self.reader.size, margin=READ_MARGIN * share) for share in _LYING_LOOKS]
         return all(again.confidence >= LYING_LIMIT for again in self.read(image, crops))
 
-    def observe(self, image: Pixels, box: Box) -> FaceObservation:
+    def observe(self, image: U8, box: Box) -> FaceObservation:
         """The face in a box that a person drew, however the head is tilted.
 
         Raises
@@ -214,7 +213,7 @@ class BuiltinTracker:
             )
         return self.look_closer(image, [face])[0]
 
-    def _in_box(self, image: Pixels, box: Box, tilts_deg: Sequence[float]) -> FaceObservation:
+    def _in_box(self, image: U8, box: Box, tilts_deg: Sequence[float]) -> FaceObservation:
         """The best reading of a box at some tilts."""
         size, (x, y), extent = self.reader.size, box.centre, max(box.width, box.height)
         tries = [Proposal(x, y, extent * s, tilt, 1.0) for s in _DRAWN_SIZES for tilt in tilts_deg]
@@ -224,7 +223,7 @@ class BuiltinTracker:
             readings = self.read(image, [face_crop(f.landmarks, size, margin=READ_MARGIN) for f in best])
         return max(readings, key=lambda f: _fit(f, box))
 
-    def follow(self, image: Pixels, previous: FaceObservation) -> FaceObservation | None:
+    def follow(self, image: U8, previous: FaceObservation) -> FaceObservation | None:
         """The same face in the next frame of a clip, from where it was; None when it is lost."""
         _check(image)
         size = self.reader.size
@@ -234,7 +233,7 @@ class BuiltinTracker:
         return self.look_closer(image, [face])[0]
 
     @torch.inference_mode()
-    def propose(self, image: Pixels, turns: int = 0) -> list[Proposal]:
+    def propose(self, image: U8, turns: int = 0) -> list[Proposal]:
         """Everything that looks a little like a face to the detector alone, at every scale, unsorted.
 
         Parameters
@@ -265,7 +264,7 @@ class BuiltinTracker:
         return found
 
     @torch.inference_mode()
-    def read(self, image: Pixels, crops: Sequence[Similarity]) -> list[FaceObservation]:
+    def read(self, image: U8, crops: Sequence[Similarity]) -> list[FaceObservation]:
         """One reading of each crop (``crop_from_image``)."""
         if not crops:
             return []
@@ -280,7 +279,7 @@ class BuiltinTracker:
         return [_observation(crop, *reading) for crop, *reading in zip(crops, points, controls, confidence, strict=True)]
 
     @torch.inference_mode()
-    def look_closer(self, image: Pixels, faces: Sequence[FaceObservation]) -> list[FaceObservation]:
+    def look_closer(self, image: U8, faces: Sequence[FaceObservation]) -> list[FaceObservation]:
         """The same faces, their landmarks, angles and channels corrected by a second look at each, gaze by irises."""
         if not faces:
             return []
@@ -347,17 +346,17 @@ def distinct(proposals: Sequence[Proposal]) -> list[Proposal]:
     return kept
 
 
-def _check(image: Pixels) -> None:
+def _check(image: U8) -> None:
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise ValueError(f"The tracker reads RGB pictures of shape (H, W, 3) and type uint8, not {image.shape} {image.dtype}.")
 
 
-def _as_tensor(pictures: Pixels, device: torch.device) -> Tensor:
+def _as_tensor(pictures: U8, device: torch.device) -> Tensor:
     """(N, H, W, 3) uint8 to (N, 3, H, W) float32 in -1..1, channels last."""
     return torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
 
 
-def _pyramid(image: Pixels, *, most: int = _FINEST_MOST) -> list[tuple[Pixels, float]]:
+def _pyramid(image: U8, *, most: int = _FINEST_MOST) -> list[tuple[U8, float]]:
     """Reductions of the image by halves, padded for the detector, with their scales; none longer than `most` pixels.
 
     The finest shows a 64 px face of a photograph up to 24 megapixels at some 20 px or more; the coarsest shows a

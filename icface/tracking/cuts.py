@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import U8
+
 CUT_DIFFERENCE = 7.0
 """Least mean change of grey values, 0..255, from one frame of the file to the next that can be a cut.
 
@@ -15,7 +17,6 @@ FLASH_FRAMES = 4
 """When the picture is back within so many frames, it was a flash and no cut."""
 _GAIN = (0.25, 4.0)
 
-Pixels = NDArray[np.uint8]
 _Grey = NDArray[np.float64]
 
 
@@ -47,7 +48,7 @@ class CutDetector:
         """Whether the picture came back with the last frame."""
         return self._back
 
-    def is_cut(self, glance: Pixels) -> bool:
+    def is_cut(self, glance: U8) -> bool:
         """Whether the picture has changed at once; `glance` is (S, S) grey and comes for every frame, in order."""
         now, number = glance.astype(np.float64), self._count
         last, self._last = self._last, now

@@ -13,8 +13,8 @@ from multiprocessing.context import SpawnProcess
 from typing import Any, NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
+from icface.arrays import U8
 from icface.face.geometry import Box
 from icface.face.observation import FaceObservation, NoFaceError, TrackerUnavailableError
 from icface.jobs import Progress
@@ -31,8 +31,6 @@ _LICENCE = (
     "The weights of Detectorv2 may be used for noncommercial research only, whatever the licence of py-feat says; for those of "
     "MPDetector see the terms of each. The built-in tracker needs none of them."
 )
-
-Pixels = NDArray[np.uint8]
 
 
 class FeatTracker:
@@ -52,7 +50,7 @@ class FeatTracker:
         self._process: SpawnProcess | None = None
         self._connection: Connection | None = None
         self._version = ""
-        self._seen: tuple[Pixels, tuple[FaceObservation, ...]] | None = None
+        self._seen: tuple[U8, tuple[FaceObservation, ...]] | None = None
 
     @property
     def name(self) -> str:
@@ -78,7 +76,7 @@ class FeatTracker:
             yield Progress(0, 0, "py-feat is starting, which takes a while")
             self._take_greeting(_GLANCE_S)
 
-    def detect(self, image: Pixels) -> tuple[FaceObservation, ...]:
+    def detect(self, image: U8) -> tuple[FaceObservation, ...]:
         """All faces of an RGB image (H, W, 3), largest first; empty when there is none."""
         if self._seen is None or self._seen[0] is not image:
             self._wait_until_ready()
@@ -86,7 +84,7 @@ class FeatTracker:
             self._seen = image, observations(self._answer(), self._detector)
         return self._seen[1]
 
-    def observe(self, image: Pixels, box: Box) -> FaceObservation:
+    def observe(self, image: U8, box: Box) -> FaceObservation:
         """The face in a box that a person drew; `NoFaceError` if py-feat finds none there."""
         left, top = (max(int(v), 0) for v in (box.left - box.width / 2, box.top - box.height / 2))
         part = image[top : int(box.bottom + box.height / 2) + 1, left : int(box.right + box.width / 2) + 1]
@@ -96,7 +94,7 @@ class FeatTracker:
             raise NoFaceError("py-feat found no face in this box. Draw it around one face, or take the built-in tracker.")
         return best
 
-    def follow(self, image: Pixels, previous: FaceObservation) -> FaceObservation | None:
+    def follow(self, image: U8, previous: FaceObservation) -> FaceObservation | None:
         """The same face in the next frame of a clip; None when it is lost."""
         best = max(self.detect(image), key=lambda face: face.box.iou(previous.box), default=None)
         return best if best is not None and best.box.iou(previous.box) >= SAME_FACE else None
@@ -147,7 +145,7 @@ class FeatTracker:
         self.close()
         raise unavailable(rest[0], str(rest[1]))
 
-    def _send(self, image: Pixels) -> None:
+    def _send(self, image: U8) -> None:
         assert self._connection is not None  # started before
         try:
             self._connection.send(image)

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from icface.arrays import F64
 from icface.face.action_units import channel_rows
 from icface.face.controls import AU_BY_NUMBER, ControlVector
 from icface.face.geometry import Box
@@ -24,9 +24,8 @@ from icface.face.observation import FaceObservation
 from icface.formats.arkit_names import columns_of, fill
 from icface.formats.rotations import angles_deg, of_fex, of_fex_mesh
 
-FloatArray = NDArray[np.float64]
 Detector = Literal["Detectorv2", "MPDetector"]
-Table = Mapping[str, FloatArray]
+Table = Mapping[str, F64]
 """Columns (N,) of a Fex by name, and all points as ``mesh`` (N, 478, 3)."""
 
 _CROP_SIDE: dict[Detector, float] = {"Detectorv2": 1.0, "MPDetector": 256.0}
@@ -63,7 +62,7 @@ def observations(table: Table, detector: Detector) -> tuple[FaceObservation, ...
     return tuple(sorted(found, key=lambda face: -face.box.width * face.box.height))
 
 
-def _controls(table: Table, detector: Detector) -> FloatArray:
+def _controls(table: Table, detector: Detector) -> F64:
     """(N, 56) face states; NaN where there is no face."""
     pose = table["Pitch"], table["Roll"], table["Yaw"]
     shapes = {shape: np.clip(table[name], 0, 1) for name, shape in columns_of(tuple(table)).items()}

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from icface.arrays import U8
 from icface.face.observation import FaceObservation, FaceTracker
 
 LOOK_SECONDS = 0.5
@@ -19,8 +19,6 @@ SEARCH_SECONDS = 0.1
 LOST_SECONDS = 1.0
 SAME_FACE = 0.4
 """Share of the smaller of two boxes that lies in the other from which on they are one face."""
-
-Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,7 +52,7 @@ class FaceFollower:
         """Whether a frame at that time would be looked at, unless the picture jumps: there is a face, or it is time to look."""
         return bool(self._followed) or self._is_time(seconds)
 
-    def step(self, pixels: Pixels, seconds: float, *, jumped: bool) -> list[FollowedFace]:
+    def step(self, pixels: U8, seconds: float, *, jumped: bool) -> list[FollowedFace]:
         """The faces of the next frame, those known longest first; none is followed where the picture `jumped`."""
         known = [] if jumped else self._followed
         self._followed = []
@@ -82,7 +80,7 @@ class FaceFollower:
         wait = self._search_s if searching else LOOK_SECONDS
         return not 0 <= seconds - self._looked_s < wait - 1e-6
 
-    def _look(self, pixels: Pixels, seconds: float) -> None:
+    def _look(self, pixels: U8, seconds: float) -> None:
         self._looked_s = seconds
         for face in self._tracker.detect(pixels):
             if not self._is_full() and not self._is_known(face):

@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import U8
 from icface.face.geometry import Box, face_crop
 from icface.face.observation import FaceObservation
 from icface.model.surface.crops import sample_crop
@@ -39,13 +40,12 @@ SIZE_RATIO = 1.8
 MOST_BACK = 200
 """How many stretches before a stretch are asked whether they are the same person's."""
 
-Pixels = NDArray[np.uint8]
 Look = NDArray[np.float32]
 
 _CROP, _GRID, _MARGIN = 64, 8, 1.7
 
 
-def look_of(pixels: Pixels, face: FaceObservation) -> Look:
+def look_of(pixels: U8, face: FaceObservation) -> Look:
     """How a head looks in a picture."""
     crop = sample_crop(pixels, face_crop(face.landmarks, _CROP, margin=_MARGIN), _CROP)
     look = cv2.resize(crop, (_GRID, _GRID), interpolation=cv2.INTER_AREA).astype(np.float32)

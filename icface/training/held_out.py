@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from icface.arrays import U8
 from icface.evaluation.material import Item, Shot, installed, read_again
 from icface.evaluation.metrics import place_and_size
 from icface.evaluation.reenactment import Score, clip_summary, judge, mean_of_clips, reenact
@@ -28,8 +28,6 @@ from icface.training.portraits.canvases import Portrait
 from icface.training.portraits.table import PortraitRow, PortraitTable, read_rgb
 from icface.training.rig.rig import Rig, View, flow, warp
 from icface.training.tracker.data import FIT_ERROR_LIMIT
-
-U8 = NDArray[np.uint8]
 
 CANVAS, CANVAS_MARGIN = 448, 2.2
 MOUTHS = 40

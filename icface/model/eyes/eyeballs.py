@@ -6,14 +6,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import F32, F64
 from icface.face.landmarks import EYES, IRISES, LOWER_LID, UPPER_LID
 from icface.model.eyes.gaze import DOWN_DEG, RING, RINGS, Eyeball, smooth_lids
 from icface.model.eyes.irises import BALL_CM, iris_edge
 from icface.model.surface.anchored import Followed
 from icface.model.surface.fine_crop import FINE_CROP_SCALE, in_fine_crop
-
-F32 = NDArray[np.float32]
-F64 = NDArray[np.float64]
 
 _NOT_SMALLER, _NOT_LARGER = 0.13, 0.3
 """An iris' radius lies between these, in widths of the eye."""

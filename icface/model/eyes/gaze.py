@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import F32, F64
 from icface.face.controls import EXPRESSIONS
 from icface.face.landmarks import LOWER_LID, UPPER_LID
 from icface.face.ramps import smoothstep
@@ -22,9 +23,6 @@ from icface.model.eyes.lid_curve import smooth_lid_curve
 from icface.model.networks.neutralizer import GRID
 from icface.model.surface.anchored import Followed
 from icface.model.surface.layers import FlowLayer
-
-F32 = NDArray[np.float32]
-F64 = NDArray[np.float64]
 
 _UP_DEG, DOWN_DEG = 25.0, 28.0
 """How far eyes turn up and down at full intensity."""

@@ -18,14 +18,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import F32, F64
 from icface.face.controls import CHANNELS
 from icface.face.geometry import Similarity, rotation_matrix
 from icface.face.landmarks import EYE_CORNERS, EYES, IRISES
 from icface.face.ramps import Ramp
 from icface.model.surface.crops import sample_crop
-
-F32 = NDArray[np.float32]
-F64 = NDArray[np.float64]
 
 TO_SIDES_DEG = 32.0
 """How far eyes turn to a side at full intensity of the channels, as read and as drawn (`icface.model.eyes.gaze`)."""

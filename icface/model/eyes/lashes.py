@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import F64
 from icface.face.geometry import Similarity
 from icface.face.landmarks import EYES, UPPER_LID
 from icface.face.ramps import Ramp, smoothstep
@@ -19,8 +20,6 @@ from icface.model.eyes.lid_curve import smooth_lid_curve
 from icface.model.mouth.patch import Patch
 from icface.model.surface.anchored import Followed
 from icface.model.surface.fine_crop import in_fine_crop
-
-F64 = NDArray[np.float64]
 
 SIZE = 64
 """Side of the patch of one eye, pixels."""

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import F32, F64
 from icface.face.controls import ControlVector
 from icface.face.geometry import Similarity
 from icface.face.landmarks import BROW_EDGES, EYES, LOWER_LID, UPPER_LID
@@ -25,8 +26,6 @@ from icface.model.mouth.patch import SMOOTH_PX, Patch
 from icface.model.surface.anchored import Followed
 from icface.model.surface.fine_crop import sample_fine_crop
 
-F32 = NDArray[np.float32]
-F64 = NDArray[np.float64]
 Layers = tuple[F32, F32 | None, F32 | None]
 
 SIZE = 80

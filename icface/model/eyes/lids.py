@@ -15,13 +15,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from icface.arrays import F64
 from icface.face.controls import EXPRESSIONS, ControlVector
 from icface.face.landmarks import BROW_EDGES, EYES, LOWER_LID, UPPER_LID
 from icface.face.ramps import smoothstep
 from icface.model.networks.neutralizer import OFFSET, WINDOW, Part
 from icface.model.surface.mesh import SurfaceMesh
-
-FloatArray = NDArray[np.float64]
 
 _LASHES_PX, _LASHES_OF_GAP = 1.3, 0.2
 """How far lashes reach above the lid's edge: so much, or this share of the open eye."""
@@ -84,17 +83,17 @@ class Lid:
         0..1, 1 from the middle of the eye's opening up.
     """
 
-    near: FloatArray
-    share: FloatArray
-    drop: FloatArray
-    release: FloatArray
-    rise: FloatArray
-    risen: FloatArray
+    near: F64
+    share: F64
+    drop: F64
+    release: F64
+    rise: F64
+    risen: F64
     under: NDArray[np.bool_]
-    above: FloatArray
+    above: F64
 
 
-def fit_lid(points: FloatArray, skin: NDArray[np.bool_], contour: FloatArray, brow: FloatArray, *, closed: float) -> Lid | None:
+def fit_lid(points: F64, skin: NDArray[np.bool_], contour: F64, brow: F64, *, closed: float) -> Lid | None:
     """The lid of one eye; None when the eye is closed already.
 
     Parameters
@@ -145,7 +144,7 @@ def fit_lid(points: FloatArray, skin: NDArray[np.bool_], contour: FloatArray, br
     )
 
 
-def lid_reach(upper: FloatArray, brow: FloatArray) -> float:
+def lid_reach(upper: F64, brow: F64) -> float:
     """How far above its lashes a lid is stretched, from its upper edge by column and the brow's lower edge; pixels."""
     return float(np.clip(0.42 * np.median(np.interp(brow[:, 0], upper[:, 0], upper[:, 1]) - brow[:, 1]), 2.5, 16))
 
@@ -155,7 +154,7 @@ def closing(before: float, change: float) -> float:
     return min(change / _MEET, 1 - before) if change > 0 else change
 
 
-def lids_move(before: ControlVector, change: FloatArray, follows: Mapping[str, float]) -> FloatArray:
+def lids_move(before: ControlVector, change: F64, follows: Mapping[str, float]) -> F64:
     """A change of the channels (53,) from a state, with blinks by how much of a lid's `drop` they ask for.
 
     Upper lids follow eyes that look down by as much as is named for each side (as `FOLLOWS`), as far as they are not closed.
@@ -168,13 +167,13 @@ def lids_move(before: ControlVector, change: FloatArray, follows: Mapping[str, f
     return moves
 
 
-def blinks(before: ControlVector, moves: FloatArray) -> dict[str, float]:
+def blinks(before: ControlVector, moves: F64) -> dict[str, float]:
     """Of the sides ``L`` and ``R`` that close under `lids_move`: how much of what was open is closed, 0..1."""
     more = {side: float(moves[EXPRESSIONS.index(f"eyeBlink_{side}")]) for side in "LR"}
     return {side: share / max(1 - before[f"eyeBlink_{side}"], 1e-6) for side, share in more.items() if share > 0}
 
 
-def _by_column(line: FloatArray) -> FloatArray:
+def _by_column(line: F64) -> F64:
     return line[np.argsort(line[:, 0])]
 
 

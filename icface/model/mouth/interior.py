@@ -17,12 +17,9 @@ from functools import cache
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from icface.arrays import F32, F64
 from icface.face.ramps import smoothstep
-
-F32 = NDArray[np.float32]
-F64 = NDArray[np.float64]
 
 _HALF_CM, _STEPS = 3.0, 361
 _UPPER_CM = ((0.85, 1.05), (0.65, 0.92), (0.76, 1.0), (0.70, 0.85), (0.68, 0.8), (1.0, 0.75), (0.9, 0.7))

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import F32, F64, U8
 from icface.face.controls import ControlVector
 from icface.face.geometry import Similarity, rotation_matrix
 from icface.face.landmarks import INNER_LIP_MIDDLES, VERMILION
@@ -19,10 +20,6 @@ from icface.model.networks.neutralizer import GRID
 from icface.model.surface.anchored import Followed
 from icface.model.surface.mesh import SurfaceMesh
 from icface.model.surface.rasterise import Flow
-
-F32 = NDArray[np.float32]
-F64 = NDArray[np.float64]
-U8 = NDArray[np.uint8]
 
 _TEETH_DEPTH_CM = 0.6
 _INSIDE_SHOWS = Ramp(0.08, 0.35)

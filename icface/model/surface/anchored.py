@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-F64 = NDArray[np.float64]
+from icface.arrays import F64
+
 _NEAR_PX = 8.0
 
 

@@ -6,13 +6,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import U8
 from icface.face.controls import ControlVector
 from icface.face.geometry import Similarity, rotation_matrix
 
-Pixels = NDArray[np.uint8]
 
-
-def sample_crop(image: Pixels, crop: Similarity, size: int) -> Pixels:
+def sample_crop(image: U8, crop: Similarity, size: int) -> U8:
     """The square crop (size, size, 3) of an image of any size; large reductions are averaged, not skipped through.
 
     Parameters

@@ -19,12 +19,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from icface.arrays import F32
 from icface.face.ramps import Ramp, smoothstep
 from icface.model.networks.neutralizer import GRID
 from icface.model.surface.fill import fill
 from icface.model.surface.mesh import SurfaceMesh
-
-F32 = NDArray[np.float32]
 
 NODES = 64
 STEP = GRID // NODES

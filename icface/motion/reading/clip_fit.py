@@ -13,12 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import F64
 from icface.face.controls import ANGLES, EXPRESSIONS
 from icface.face.geometry import euler_angles_deg, rotation_matrix
 from icface.face.landmarks import MESH_POINTS, RIGID_POINTS
 from icface.face.ramps import smoothstep
 from icface.motion.bounded import solve_bounded
-from icface.motion.reading.face_basis import F64, FaceBasis
+from icface.motion.reading.face_basis import FaceBasis
 from icface.motion.reading.points import FITTED_POINTS, POINT_WEIGHT, RIM_PAIRS
 
 _INDEX = {name: i for i, name in enumerate(EXPRESSIONS)}

@@ -11,15 +11,13 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
+from icface.arrays import F64
 from icface.face.controls import EXPRESSIONS
 from icface.face.landmarks import MESH_POINTS
 from icface.system.digests import DigestError, read_listed
-
-F64 = NDArray[np.float64]
 
 TABLE_FILE = "reading.safetensors"
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from icface.arrays import U8
 from icface.face.observation import FaceObservation, FaceTracker
 from icface.media.video import VideoFrame
 from icface.tracking.cuts import CutDetector
@@ -25,15 +25,13 @@ GONE_SECONDS = 0.5
 SAME_PLACE = 0.3
 """Least overlap of a face with its last place, intersection over union."""
 
-Pixels = NDArray[np.uint8]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sighting:
     """A face in a frame; `track` counts the stretches of the clip from 0."""
 
     frame: VideoFrame
-    pixels: Pixels
+    pixels: U8
     face: FaceObservation
     track: int
 

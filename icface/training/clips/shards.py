@@ -26,6 +26,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import U8
 from icface.face.geometry import Similarity
 from icface.system.atomic_write import UnfinishedFolder, write_whole
 from icface.system.file_stamp import sha256_of
@@ -35,8 +36,6 @@ PART_FRAMES = 500
 INDEX = "index.json"
 _CLIP = "clip.json"
 _DATE = (1980, 1, 1, 0, 0, 0)  # equal clips give equal files
-
-Pixels = NDArray[np.uint8]
 
 
 class ShardError(ValueError):
@@ -203,7 +202,7 @@ class Part:
         """Close the file."""
         self._zip.close()
 
-    def picture(self, index: int) -> Pixels:
+    def picture(self, index: int) -> U8:
         """(S, S, 3) uint8 RGB."""
         try:
             data = np.frombuffer(self._zip.read(f"{index:06d}.jpg"), np.uint8)

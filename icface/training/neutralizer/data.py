@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import IterableDataset, get_worker_info
 
+from icface.arrays import U8
 from icface.face.controls import EXPRESSIONS
 from icface.face.geometry import Similarity, face_crop
 from icface.model.networks.neutralizer import GRID, LENGTH_CM, OFFSET, WINDOW, Part
@@ -24,7 +25,6 @@ from icface.training.portraits.canvases import CANVAS, Portrait, Portraits
 from icface.training.rig.rig import EYE, SKIN, Rig, State, View, flow
 from icface.training.tracker.states import look_about
 
-U8 = NDArray[np.uint8]
 _SINGLE = tuple(name for name in EXPRESSIONS if name[-2:] not in ("_L", "_R"))
 _BOTH = tuple(name[:-2] for name in EXPRESSIONS if name.endswith("_L") and not name.startswith("eyeLook"))
 POOL, REUSE = 1500, 4

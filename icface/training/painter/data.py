@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from icface.arrays import U8
 from icface.face.controls import EXPRESSIONS
 from icface.face.geometry import Similarity
 from icface.face.landmarks import INNER_LIPS
@@ -32,7 +33,6 @@ from icface.training.rig.mouth import open_mouth_on
 from icface.training.rig.rig import Rig, State, View, flow, warp
 from icface.training.tracker.data import paint_mouth
 
-U8 = NDArray[np.uint8]
 CANVAS, MARGIN = 448, 2.2
 _MOUTH = ("jaw", "mouth", "cheekPuff")
 _OF_MOUTH = np.array([i for i, name in enumerate(EXPRESSIONS) if name.startswith(_MOUTH)])

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import U8
 from icface.face.controls import EXPRESSIONS, ControlVector
 from icface.face.geometry import face_crop
 from icface.face.landmarks import INNER_LIPS, LIPS
@@ -25,8 +26,6 @@ from icface.rendering.predictor import FacePredictor
 from icface.training.neutralizer.evaluate import observation
 from icface.training.portraits.canvases import Portrait
 from icface.training.rig.rig import Rig, View, flow, warp
-
-U8 = NDArray[np.uint8]
 
 OPEN_AT_PX = 128
 OPEN_LEAST = 60

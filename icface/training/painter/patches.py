@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import U8
 from icface.face.controls import ControlVector
 from icface.face.geometry import Similarity
 from icface.face.observation import FaceObservation, NoFaceError
@@ -22,7 +23,6 @@ from icface.rendering.predictor import FacePredictor
 from icface.system.atomic_write import write_whole
 from icface.training.loop.array_files import save_array
 
-U8 = NDArray[np.uint8]
 ROOMY = 112
 """Side of a stored patch: a batch is cut out of it, shifted and turned a little."""
 _PICTURES, _SHARES = [0, 1, 2, 3, 4, 5, 8], [6, 7]

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from icface.arrays import F64
 from icface.face.controls import EXPRESSIONS
 from icface.face.landmarks import BROWS, FACE_OVAL, LID_RIMS, LIPS, MESH_POINTS
 from icface.motion.bounded import solve_bounded
-from icface.training.rig.rig import F64, Rig, State
+from icface.training.rig.rig import Rig, State
 
 IRIS_CENTRES = (468, 473)
 """Landmarks at the middle of the subject's right and left iris."""

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from icface.arrays import F64
 from icface.system.atomic_write import write_whole
 from icface.training.rig.fit import fit_faces, turns_in_space
 from icface.training.rig.resting_face import move_to_rest, resting_faces, write_rig
-from icface.training.rig.rig import F64, Rig, State
+from icface.training.rig.rig import Rig, State
 
 log = logging.getLogger(__name__)
 

@@ -9,17 +9,14 @@ from dataclasses import fields, replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from icface.arrays import F64, U8
 from icface.face.geometry import Similarity
 from icface.face.landmarks import INNER_LIPS
 from icface.model.mouth.interior import Tones
 from icface.model.mouth.mouth import Mouth, tones_of
 from icface.training.rig.rig import SKIN, TEETH, View
 
-U8 = NDArray[np.uint8]
-F32 = NDArray[np.float32]
-F64 = NDArray[np.float64]
 _LIT = (0.85, 1.1)
 """Light that falls into a mouth, of what the face around it tells."""
 _TONES = 0.05

@@ -16,10 +16,11 @@ from scipy.sparse import csr_matrix, diags
 from scipy.sparse.linalg import splu
 from scipy.spatial.transform import Rotation
 
+from icface.arrays import F64
 from icface.face.landmarks import EYE_CORNERS, MESH_POINTS
 from icface.system.atomic_write import write_whole
 from icface.training.rig.fit import FitPlan, fit_faces, turns_in_space
-from icface.training.rig.rig import EYE, F64, Rig
+from icface.training.rig.rig import EYE, Rig
 
 _LIP_MIDDLES, _LIP_CORNERS = (13, 14), (61, 291)
 _CLOSED = 0.02

@@ -23,11 +23,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import F32, F64
 from icface.face.controls import EXPRESSIONS, ControlVector
 from icface.face.geometry import Similarity, euler_angles_deg, rotation_matrix
-
-F32 = NDArray[np.float32]
-F64 = NDArray[np.float64]
 
 SKIN, SOCKET, GUMS, TEETH, EYE = range(5)
 INSIDE = (SOCKET, GUMS, TEETH)

@@ -11,17 +11,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from icface.arrays import F32, U8
 from icface.face.controls import ANGLE_UNIT_DEG
 from icface.face.geometry import Similarity, eye_line_deg
 from icface.face.landmarks import MESH_POINTS
 from icface.model.networks.tracker_nets import READ_MARGIN
-from icface.training.tracker.data import Floats, Images, LabelledImages
+from icface.training.tracker.data import LabelledImages
 
 ALARM_SIZE, ALARM_MARGIN = 192, 2.2
 """Side of a stored false alarm in pixels, and in extents of the face the detector took it for."""
 
 
-def framing(landmarks: Floats) -> NDArray[np.float64]:
+def framing(landmarks: F32) -> NDArray[np.float64]:
     """Centre x, y, larger extent along the eye line, and the eye line's angle (degrees), shape (4,)."""
     roll = eye_line_deg(landmarks)
     cos, sin = np.cos(np.radians(roll)), np.sin(np.radians(roll))
@@ -31,7 +32,7 @@ def framing(landmarks: Floats) -> NDArray[np.float64]:
     return np.array([cos * x - sin * y, sin * x + cos * y, (high - low).max(), roll])
 
 
-def photometric(rng: np.random.Generator, image: Images) -> Images:
+def photometric(rng: np.random.Generator, image: U8) -> U8:
     """The same picture under another light, through another lens and another file format, (H, W, 3) uint8."""
     size = image.shape[0]
     if rng.random() < 0.15:
@@ -64,7 +65,7 @@ def photometric(rng: np.random.Generator, image: Images) -> Images:
     return image
 
 
-def occlude(rng: np.random.Generator, image: Images, other: Images) -> Images:
+def occlude(rng: np.random.Generator, image: U8, other: U8) -> U8:
     """The picture, changed in place, with a patch of one colour or of another picture somewhere in it."""
     size = image.shape[0]
     wide, high = rng.integers(size // 10, size // 3, 2)
@@ -114,7 +115,7 @@ class CropSampler:
         Pictures without faces.
     """
 
-    def __init__(self, folder: Path, size: int, backgrounds: Images, *, seed: int = 0) -> None:
+    def __init__(self, folder: Path, size: int, backgrounds: U8, *, seed: int = 0) -> None:
         self._folder, self._size, self._backgrounds = folder, size, backgrounds
         self._rng = np.random.default_rng(seed)
         with np.load(folder / "flip.npz") as flip:
@@ -156,7 +157,7 @@ class CropSampler:
     def _pick(self, pool: int) -> int:
         return int(np.searchsorted(self._chances[pool], self._rng.random()))
 
-    def _face(self, pool: int) -> tuple[Images, Floats, Floats]:
+    def _face(self, pool: int) -> tuple[U8, F32, F32]:
         rng, size, data = self._rng, self._size, self._pools[pool]
         i = self._pick(pool)
         x, y, extent, roll = self._framings[pool][i]
@@ -167,7 +168,7 @@ class CropSampler:
         tilt = roll + np.clip(rng.normal(0, turn), -32, 32)
         crop = Similarity.crop(centre=(x + dx, y + dy), side=side, roll_deg=tilt, size=size)
         border = cv2.BORDER_REPLICATE if rng.random() < 0.5 else cv2.BORDER_CONSTANT
-        picture: Images = cv2.warpAffine(data.images[i], crop.matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border)  # type: ignore[assignment]
+        picture: U8 = cv2.warpAffine(data.images[i], crop.matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border)  # type: ignore[assignment]
         points = crop.points(data.landmarks[i]).astype(np.float32)
         controls = data.controls[i].copy()
         controls[2] += crop.turn_deg
@@ -181,7 +182,7 @@ class CropSampler:
         points[:, :2] -= (size - 1) / 2
         return picture, (points / size).astype(np.float32), controls
 
-    def _negative(self) -> Images:
+    def _negative(self) -> U8:
         rng, size = self._rng, self._size
         if len(self._alarms) and rng.random() < 0.55:
             image = self._alarms[rng.integers(len(self._alarms))]
@@ -212,5 +213,5 @@ class CropSampler:
             centre = (x + away[0], y + away[1])
         crop = Similarity.crop(centre=(float(centre[0]), float(centre[1])), side=float(side), roll_deg=float(tilt), size=size)
         border = cv2.BORDER_REFLECT if rng.random() < 0.5 else cv2.BORDER_CONSTANT
-        picture: Images = cv2.warpAffine(image, crop.matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border)  # type: ignore[assignment]
+        picture: U8 = cv2.warpAffine(image, crop.matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border)  # type: ignore[assignment]
         return picture

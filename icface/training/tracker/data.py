@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.arrays import F32, U8
 from icface.face.controls import CHANNELS, EXPRESSIONS
 from icface.face.geometry import face_crop
 from icface.system.cores import pool_size
@@ -42,9 +43,6 @@ UPPER_RIMS = {
 }
 """Landmarks along the upper lid's rim, from the outer corner to the inner one."""
 
-Images = NDArray[np.uint8]
-Floats = NDArray[np.float32]
-
 
 @dataclass(frozen=True, slots=True)
 class LabelledImages:
@@ -62,9 +60,9 @@ class LabelledImages:
         Who it is.
     """
 
-    images: Images
-    landmarks: Floats
-    controls: Floats
+    images: U8
+    landmarks: F32
+    controls: F32
     person: NDArray[np.int64]
 
     @classmethod
@@ -79,9 +77,7 @@ class LabelledImages:
         return len(self.person)
 
 
-def _save_labels(
-    folder: Path, name: str, landmarks: Sequence[Floats], controls: Sequence[Floats], person: Sequence[int]
-) -> None:
+def _save_labels(folder: Path, name: str, landmarks: Sequence[F32], controls: Sequence[F32], person: Sequence[int]) -> None:
     save_arrays(
         folder / f"{name}.npz",
         landmarks=np.stack(landmarks).astype(np.float32),
@@ -90,12 +86,12 @@ def _save_labels(
     )
 
 
-def _open_images(folder: Path, name: str, count: int, size: int) -> Images:
+def _open_images(folder: Path, name: str, count: int, size: int) -> U8:
     with (folder / f"{name}.npy").open("wb+") as stream:
         return array_on_disk(stream, (count, size, size, 3))
 
 
-def flip_permutations(canonical: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+def flip_permutations(canonical: F32) -> tuple[NDArray[np.int64], NDArray[np.int64], F32]:
     """How a mirrored picture's labels follow from the picture's own.
 
     Parameters
@@ -133,7 +129,7 @@ def flip_permutations(canonical: Floats) -> tuple[NDArray[np.int64], NDArray[np.
     return landmarks.astype(np.int64), controls.astype(np.int64), signs
 
 
-def labels_of(landmarks: Floats, source: View, target: View) -> tuple[Floats, Floats]:
+def labels_of(landmarks: F32, source: View, target: View) -> tuple[F32, F32]:
     """Landmarks and controls of `target`: the rig's points moved, with what the fit missed in the source kept.
 
     Returns
@@ -176,7 +172,7 @@ def render_person(
     rng: np.random.Generator,
     *,
     choose: Callable[[np.random.Generator, State], State] = random_state,
-) -> list[tuple[Images, Floats, Floats]]:
+) -> list[tuple[U8, F32, F32]]:
     """Crops of one portrait warped to random states, with landmarks and controls."""
     crop = face_crop(row.landmarks, RENDER_SIZE, margin=RENDER_MARGIN)
     picture = read_rgb(row.path)
@@ -199,7 +195,7 @@ def render_person(
     return made
 
 
-def paint_mouth(rng: np.random.Generator, picture: Images, before: View, after: View) -> Images:
+def paint_mouth(rng: np.random.Generator, picture: U8, before: View, after: View) -> U8:
     """Give a mouth that the photograph showed closed something to open on: dark, teeth, tongue."""
     inside = after.inside
     if rng.random() < 0.2 or inside.sum() < 1.5 * before.inside.sum() + 15:
@@ -221,7 +217,7 @@ def paint_mouth(rng: np.random.Generator, picture: Images, before: View, after: 
     return np.clip(picture * (1 - soft) + softened * soft, 0, 255).astype(np.uint8)
 
 
-def draw_lashes(rng: np.random.Generator, picture: Images, landmarks: Floats, expression: NDArray[np.floating]) -> Images:
+def draw_lashes(rng: np.random.Generator, picture: U8, landmarks: F32, expression: NDArray[np.floating]) -> U8:
     """Give lids that the rig closed a dark line of lashes of some strength: without one they look like looks downwards."""
     drawn = picture.astype(np.float32)
     for side, rim in UPPER_RIMS.items():
@@ -248,7 +244,7 @@ def _rig(path: Path) -> Rig:
     return Rig(path)
 
 
-def _render_job(rig_file: Path, job: _Job) -> list[tuple[Images, Floats, Floats]]:
+def _render_job(rig_file: Path, job: _Job) -> list[tuple[U8, F32, F32]]:
     row, count, seed = job
     return render_person(_rig(rig_file), row, count, np.random.default_rng(seed))
 
@@ -266,8 +262,8 @@ def cache_renders(  # noqa: PLR0913
     name = f"{split}_renders"
     total = sum(rounds) * len(stills) + len(frames)
     images = _open_images(folder, name, total, RENDER_SIZE)
-    landmarks: list[Floats] = []
-    controls: list[Floats] = []
+    landmarks: list[F32] = []
+    controls: list[F32] = []
     people: list[int] = []
     with ProcessPoolExecutor(pool_size(workers), mp_context=get_context("spawn")) as pool:
         for number, count in enumerate(rounds):

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from icface.arrays import U8
 from icface.evaluation.metrics import rank_correlation
 from icface.face.controls import CHANNEL_INDEX
 from icface.face.geometry import Box
@@ -27,7 +28,7 @@ from icface.face.observation import FaceObservation, FaceTracker
 from icface.tracking.builtin import BuiltinTracker
 from icface.training.portraits.table import PortraitTable, read_rgb
 from icface.training.tracker.augment import framing
-from icface.training.tracker.data import FIT_ERROR_LIMIT, Images, LabelledImages
+from icface.training.tracker.data import FIT_ERROR_LIMIT, LabelledImages
 from icface.training.tracker.scenes import HELD_OUT, sample_pictures, without_face
 
 JUDGED = ("jawOpen", "eyeBlink_L", "eyeBlink_R", "mouthSmile_L", "mouthSmile_R", "browInnerUp_L", "browInnerUp_R")
@@ -114,8 +115,8 @@ def scenes_report(tracker: FaceTracker, cache: Path, *, count: int, seed: int = 
 
 def paste(
     rng: np.random.Generator,
-    canvas: Images,
-    portrait: Images,
+    canvas: U8,
+    portrait: U8,
     landmarks: NDArray[np.float32],
     extent: float,
     turn: float,

@@ -7,16 +7,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from icface.arrays import U8
 from icface.face.geometry import Box, Similarity
 from icface.tracking.builtin import BuiltinTracker, Proposal, distinct
 from icface.training.tracker.augment import ALARM_MARGIN, ALARM_SIZE
-from icface.training.tracker.data import Images, LabelledImages
+from icface.training.tracker.data import LabelledImages
 from icface.training.tracker.scenes import TRAINED, sample_pictures
 
 _MOST_PER_PICTURE = 6
 
 
-def _cut(image: Images, alarm: Proposal) -> Images:
+def _cut(image: U8, alarm: Proposal) -> U8:
     crop = Similarity.crop(
         centre=(alarm.x, alarm.y), side=alarm.extent * ALARM_MARGIN, roll_deg=alarm.tilt_deg, size=ALARM_SIZE
     )
@@ -25,13 +26,13 @@ def _cut(image: Images, alarm: Proposal) -> Images:
     return cut.astype(np.uint8, copy=False)
 
 
-def collect_alarms(tracker: BuiltinTracker, cache: Path, backgrounds: Images, *, portraits: int = 500, seed: int = 3) -> Images:
+def collect_alarms(tracker: BuiltinTracker, cache: Path, backgrounds: U8, *, portraits: int = 500, seed: int = 3) -> U8:
     """Crops the detector takes for faces and that are none: (N, 192, 192, 3) uint8.
 
     They come from the backgrounds, the sample pictures at full size, and `train` portraits away from their face.
     """
     rng = np.random.default_rng(seed)
-    alarms: list[Images] = []
+    alarms: list[U8] = []
     for picture in [*backgrounds, *sample_pictures(TRAINED)]:
         alarms += [_cut(picture, p) for p in distinct(tracker.propose(picture))[:_MOST_PER_PICTURE]]
     data = LabelledImages.load(cache, "train_portraits")

@@ -11,13 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from icface.arrays import F32, U8
 from icface.face.controls import ANGLE_UNIT_DEG, EXPRESSIONS
 from icface.face.geometry import face_crop
 from icface.face.landmarks import BOTH_IRISES, BROWS, EYE_CORNERS, LID_RIMS, LIPS, MESH_POINTS
 from icface.model.networks.tracker_nets import READ_MARGIN, REFINE_MARGIN, RefinerNet
 from icface.tracking.builtin import LANDMARKS_FILE, BuiltinTracker, without_hidden_gaze
 from icface.training.loop.array_files import save_arrays
-from icface.training.tracker.data import Floats, Images, LabelledImages
+from icface.training.tracker.data import LabelledImages
 
 _POINT_UNIT = 0.01
 _ROOM = 1.3
@@ -93,7 +94,7 @@ class RefinerSampler:
 
     def _cut_all(self, folder: Path, splits: tuple[str, ...], path: Path, tracker: BuiltinTracker) -> None:
         """Cut every face of these splits, with its first reading, and keep that for the next run."""
-        cut: list[tuple[Images, Floats, Floats, Floats, Floats, float]] = []
+        cut: list[tuple[U8, F32, F32, F32, F32, float]] = []
         person: list[NDArray[np.int64]] = []
         starts = [0]
         for pool in ("renders", "portraits"):
@@ -111,8 +112,8 @@ class RefinerSampler:
         save_arrays(path, **facts, **columns)
 
     def _cut(
-        self, image: Images, landmarks: Floats, controls: Floats, exact: float, tracker: BuiltinTracker
-    ) -> tuple[Images, Floats, Floats, Floats, Floats, float]:
+        self, image: U8, landmarks: F32, controls: F32, exact: float, tracker: BuiltinTracker
+    ) -> tuple[U8, F32, F32, F32, F32, float]:
         """A face `_ROOM` times as large as its crop, points in that picture's pixels from its middle."""
         size = round(self._size * _ROOM)
         crop = face_crop(landmarks, size, margin=REFINE_MARGIN * _ROOM)

@@ -12,11 +12,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from icface.arrays import U8
 from icface.face.geometry import Similarity
 from icface.model.networks.tracker_nets import DETECTOR_STRIDE, SIZE_UNIT
 from icface.training.portraits.table import read_rgb
 from icface.training.tracker.augment import framing, photometric
-from icface.training.tracker.data import Images, LabelledImages
+from icface.training.tracker.data import LabelledImages
 
 BACKGROUND_SIZE = 256
 SCENE_SIZE = 160
@@ -33,7 +34,7 @@ TRAINED = (
 )  # fmt: skip
 
 
-def sample_pictures(names: tuple[str, ...]) -> list[Images]:
+def sample_pictures(names: tuple[str, ...]) -> list[U8]:
     """scikit-image's sample pictures of these names that are installed, RGB uint8."""
     spec = find_spec("skimage")
     if spec is None or spec.origin is None:
@@ -42,7 +43,7 @@ def sample_pictures(names: tuple[str, ...]) -> list[Images]:
     return [read_rgb(folder / name) for name in names if (folder / name).is_file()]
 
 
-def _square(rng: np.random.Generator, picture: Images, low: float = 0.15, high: float = 1.0) -> Images:
+def _square(rng: np.random.Generator, picture: U8, low: float = 0.15, high: float = 1.0) -> U8:
     side = int(min(picture.shape[:2]) * rng.uniform(low, high))
     y, x = rng.integers(0, picture.shape[0] - side + 1), rng.integers(0, picture.shape[1] - side + 1)
     cut = picture[y : y + side, x : x + side]
@@ -50,14 +51,14 @@ def _square(rng: np.random.Generator, picture: Images, low: float = 0.15, high: 
     return cv2.resize(cut, (BACKGROUND_SIZE, BACKGROUND_SIZE), interpolation=shrink).astype(np.uint8, copy=False)
 
 
-def _clutter(rng: np.random.Generator) -> Images:
+def _clutter(rng: np.random.Generator) -> U8:
     """Gradients, blobs, bars and noise."""
     size = BACKGROUND_SIZE
     picture = np.zeros((size, size, 3), np.float32) + rng.uniform(0, 255, 3)
     for octave in (3, 8, 24, 80):
         coarse = rng.normal(0, rng.uniform(0, 50), (octave, octave, 3 if rng.random() < 0.5 else 1)).astype(np.float32)
         picture += cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC).reshape(size, size, -1)
-    drawn: Images = np.clip(picture, 0, 255).astype(np.uint8)
+    drawn: U8 = np.clip(picture, 0, 255).astype(np.uint8)
     for _ in range(rng.integers(0, 25)):
         colour = tuple(float(c) for c in rng.integers(0, 256, 3))
         centre, axes = tuple(int(v) for v in rng.integers(0, size, 2)), tuple(int(v) for v in rng.integers(3, 70, 2))
@@ -69,7 +70,7 @@ def _clutter(rng: np.random.Generator) -> Images:
     return drawn
 
 
-def without_face(rng: np.random.Generator, picture: Images, centre: tuple[float, float], extent: float) -> Images:
+def without_face(rng: np.random.Generator, picture: U8, centre: tuple[float, float], extent: float) -> U8:
     """The portrait with its face smeared away: hair, neck and shoulders without features."""
     size = picture.shape[0]
     mask = np.zeros((size, size), np.float32)
@@ -92,7 +93,7 @@ def make_backgrounds(
     surroundings: int = 500,
     faceless: int = 150,
     clutter: int = 250,
-) -> Images:
+) -> U8:
     """Pictures without faces: sample pictures, surroundings of portraits, smeared faces, clutter; (N, 256, 256, 3)."""
     rng = np.random.default_rng(seed)
     pictures = sample_pictures(TRAINED)
@@ -150,7 +151,7 @@ class SceneBatch:
 class SceneSampler:
     """Makes up scenes without end: portraits of many sizes and tilts over pictures without faces."""
 
-    def __init__(self, portraits: LabelledImages, backgrounds: Images, *, size: int = SCENE_SIZE, seed: int = 0) -> None:
+    def __init__(self, portraits: LabelledImages, backgrounds: U8, *, size: int = SCENE_SIZE, seed: int = 0) -> None:
         self._size, self._backgrounds = size, backgrounds
         self._rng = np.random.default_rng(seed)
         self._levels = [np.asarray(portraits.images)]
@@ -178,7 +179,7 @@ class SceneSampler:
         rest = torch.from_numpy(labels[:, 4:].copy())
         return SceneBatch(scaled, heat, counted, weight, log_size, rest[:, :2], rest[:, 2:])
 
-    def _scene(self) -> tuple[Images, list[tuple[float, float, float, float]]]:
+    def _scene(self) -> tuple[U8, list[tuple[float, float, float, float]]]:
         rng, size = self._rng, self._size
         faces: list[tuple[float, float, float, float]] = []
         kind = rng.random()
@@ -207,7 +208,7 @@ class SceneSampler:
 
     def _paste(
         self,
-        canvas: Images,
+        canvas: U8,
         faces: list[tuple[float, float, float, float]],
         x: float,
         y: float,

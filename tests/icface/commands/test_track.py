@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from numpy.typing import NDArray
 
+from icface.arrays import U8
 from icface.cli import main
 from icface.commands.meter import in_words, left_s, watched
 from icface.formats import load
@@ -21,8 +21,6 @@ from icface.jobs import Progress
 from icface.motion.store import ReadingCache
 from icface.tracking.builtin import BuiltinTracker
 from tests.icface.media.videos import drifting, write_video
-
-Pixels = NDArray[np.uint8]
 
 
 @pytest.fixture
@@ -34,7 +32,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ReadingCache:
 
 
 @pytest.fixture
-def clip(tmp_path: Path, astronaut: Pixels, cache: ReadingCache) -> Path:
+def clip(tmp_path: Path, astronaut: U8, cache: ReadingCache) -> Path:
     """The astronaut, nobody for a while, and the astronaut again."""
     pictures = drifting(astronaut, 12)
     for n in (5, 6):

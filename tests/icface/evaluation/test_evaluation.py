@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
+from icface.arrays import U8
 from icface.cli import main
 from icface.evaluation import command, material, protocol
 from icface.evaluation.accuracy import COLUMNS, Sweep, columns_of, columns_read, monotone_controls, summary, sweep
@@ -33,7 +34,6 @@ from icface.system.file_stamp import sha256_of
 from tests.faces import ASTRONAUT_BOX, FixedTracker, observation_in
 from tests.tiny_networks import tiny_face_predictor
 
-U8 = NDArray[np.uint8]
 OWN = ControlVector.of({"yaw": -8.0, "jawOpen": 0.1})
 
 

@@ -10,16 +10,12 @@ from pathlib import Path
 
 import av
 import numpy as np
-from numpy.typing import NDArray
 
+from icface.arrays import U8
 from icface.media.colour import Layout, planes
 
-Pixels = NDArray[np.uint8]
 
-
-def write_video(
-    path: Path, pictures: Sequence[Pixels], *, times_ms: Sequence[int] | None = None, pixel_aspect: int = 1
-) -> Path:
+def write_video(path: Path, pictures: Sequence[U8], *, times_ms: Sequence[int] | None = None, pixel_aspect: int = 1) -> Path:
     """Pictures (H, W, 3) of even sides, 25 a second or at the times given."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=1000)
@@ -46,7 +42,7 @@ def turn_video(path: Path, target: Path, matrix: tuple[int, int, int, int]) -> P
     return target
 
 
-def drifting(picture: Pixels, count: int, *, step: int = 2, side: int = 320) -> list[Pixels]:
+def drifting(picture: U8, count: int, *, step: int = 2, side: int = 320) -> list[U8]:
     """A square part of the astronaut's portrait, cut close above the face, moving to the right."""
     return [picture[40 : 40 + side, 60 + step * n : 60 + step * n + side] for n in range(count)]
 

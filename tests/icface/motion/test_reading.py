@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from icface.arrays import F64
 from icface.document import DataFile, Driver
 from icface.document.mixing import prepared
 from icface.face.controls import CHANNEL_INDEX, CHANNELS, EXPRESSIONS
@@ -19,8 +20,6 @@ from icface.motion.motion import Motion, MotionError
 from icface.motion.reading.face_basis import FaceBasis, FaceBasisError, shipped_basis
 from icface.motion.reading.fitted import fitted, regressed
 from icface.motion.store import motion_from_arrays, motion_to_arrays
-
-F64 = NDArray[np.float64]
 
 
 def channels(**values: float) -> F64:

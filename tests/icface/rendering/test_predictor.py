@@ -10,6 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from icface.arrays import U8
 from icface.face.controls import apply_deltas
 from icface.face.geometry import Box, Similarity
 from icface.face.observation import FaceObservation, NoFaceError
@@ -27,8 +28,6 @@ from icface.rendering.predictor import FacePredictor
 from icface.tracking.builtin import BuiltinTracker
 from tests.tiny_networks import tiny_face_predictor
 
-Image = NDArray[np.uint8]
-
 
 @pytest.fixture(scope="module")
 def predictor() -> FacePredictor:
@@ -37,17 +36,17 @@ def predictor() -> FacePredictor:
 
 @pytest.fixture(scope="module")
 def face(astronaut_path: object) -> FaceObservation:
-    from PIL import Image as Pictures
+    from PIL import Image
 
-    return BuiltinTracker().detect(np.array(Pictures.open(str(astronaut_path)).convert("RGB")))[0]
+    return BuiltinTracker().detect(np.array(Image.open(str(astronaut_path)).convert("RGB")))[0]
 
 
 @pytest.fixture
-def encoding(predictor: FacePredictor, astronaut: Image, face: FaceObservation) -> SourceEncoding:
+def encoding(predictor: FacePredictor, astronaut: U8, face: FaceObservation) -> SourceEncoding:
     return predictor.encode(astronaut, face)
 
 
-def edited(predictor: FacePredictor, image: Image, encoding: SourceEncoding, **deltas: float) -> Image:
+def edited(predictor: FacePredictor, image: U8, encoding: SourceEncoding, **deltas: float) -> U8:
     wanted = apply_deltas(encoding.controls, deltas)
     return composite(image, encoding, predictor.predict(encoding, wanted))
 
@@ -63,15 +62,13 @@ LEFT_EYE, RIGHT_EYE = [263, 362, 386, 374], [33, 133, 159, 145]
 
 
 def test_the_sources_own_controls_return_the_source_byte_for_byte(
-    predictor: FacePredictor, astronaut: Image, encoding: SourceEncoding
+    predictor: FacePredictor, astronaut: U8, encoding: SourceEncoding
 ) -> None:
     assert predictor.predict(encoding, encoding.controls).layers == ()
     assert composite(astronaut, encoding, predictor.predict(encoding, encoding.controls)) is astronaut
 
 
-def test_pixels_outside_the_crop_are_never_touched(
-    predictor: FacePredictor, astronaut: Image, encoding: SourceEncoding
-) -> None:
+def test_pixels_outside_the_crop_are_never_touched(predictor: FacePredictor, astronaut: U8, encoding: SourceEncoding) -> None:
     result = edited(predictor, astronaut, encoding, yaw=30.0, AU27=0.8)
     ys, xs = np.mgrid[: astronaut.shape[0], : astronaut.shape[1]]
     grid = encoding.crop_from_image.points(np.stack([xs.ravel(), ys.ravel()], 1).astype(np.float64))
@@ -82,7 +79,7 @@ def test_pixels_outside_the_crop_are_never_touched(
 
 
 def test_a_wink_closes_one_eye_and_leaves_the_other(
-    predictor: FacePredictor, astronaut: Image, encoding: SourceEncoding, face: FaceObservation
+    predictor: FacePredictor, astronaut: U8, encoding: SourceEncoding, face: FaceObservation
 ) -> None:
     result = edited(predictor, astronaut, encoding, AU43L=1.0)
     change = np.abs(result.astype(int) - astronaut).mean(2)
@@ -90,7 +87,7 @@ def test_a_wink_closes_one_eye_and_leaves_the_other(
     assert change[region(face, RIGHT_EYE, 0)].max() <= 1
 
 
-def test_small_edits_make_small_changes(predictor: FacePredictor, astronaut: Image, encoding: SourceEncoding) -> None:
+def test_small_edits_make_small_changes(predictor: FacePredictor, astronaut: U8, encoding: SourceEncoding) -> None:
     """Nothing jumps when a slider leaves its place."""
     change = [
         np.abs(edited(predictor, astronaut, encoding, yaw=yaw).astype(int) - astronaut).mean() for yaw in (0.05, 0.5, 5.0)
@@ -100,7 +97,7 @@ def test_small_edits_make_small_changes(predictor: FacePredictor, astronaut: Ima
 
 
 def test_a_face_is_encoded_in_steps_between_which_others_may_have_a_turn(
-    predictor: FacePredictor, astronaut: Image, encoding: SourceEncoding, face: FaceObservation
+    predictor: FacePredictor, astronaut: U8, encoding: SourceEncoding, face: FaceObservation
 ) -> None:
     steps = predictor.encoding(astronaut, face)
     next(steps)
@@ -130,7 +127,7 @@ def test_the_flow_of_an_encoding_does_not_depend_on_what_was_asked_before(
 @pytest.mark.parametrize("tilt", [-30.0, 30.0])
 @pytest.mark.parametrize("edit", [{"yaw": 20.0}, {"pitch": 12.0}, {"roll": 10.0}])
 def test_a_tilted_photo_is_turned_as_an_upright_one(
-    predictor: FacePredictor, astronaut: Image, face: FaceObservation, edit: dict[str, float], tilt: float
+    predictor: FacePredictor, astronaut: U8, face: FaceObservation, edit: dict[str, float], tilt: float
 ) -> None:
     x, y = face.box.centre
     tilted = Similarity.crop(centre=(x, y), side=512.0, roll_deg=tilt, size=512)  # counter-clockwise by the tilt
@@ -149,7 +146,7 @@ def test_a_tilted_photo_is_turned_as_an_upright_one(
 @pytest.mark.parametrize("channels", [3, 4])
 @pytest.mark.parametrize("quality", ["draft", "full"])
 def test_depth_and_channels_of_the_photo_are_kept(
-    predictor: FacePredictor, astronaut: Image, encoding: SourceEncoding, depth: type, channels: int, quality: str
+    predictor: FacePredictor, astronaut: U8, encoding: SourceEncoding, depth: type, channels: int, quality: str
 ) -> None:
     alpha = np.full((*astronaut.shape[:2], channels - 3), 255, np.uint8)
     photo = np.concatenate([astronaut, alpha], 2).astype(depth) * (257 if depth is np.uint16 else 1)
@@ -161,9 +158,7 @@ def test_depth_and_channels_of_the_photo_are_kept(
         assert (result[..., 3] == np.iinfo(depth).max).all()
 
 
-def test_a_face_at_the_edge_of_the_photo_is_edited_too(
-    predictor: FacePredictor, astronaut: Image, face: FaceObservation
-) -> None:
+def test_a_face_at_the_edge_of_the_photo_is_edited_too(predictor: FacePredictor, astronaut: U8, face: FaceObservation) -> None:
     left, top = int(face.box.left) + 10, int(face.box.top) + 10
     cut = np.ascontiguousarray(astronaut[top:, left:])
     landmarks = face.landmarks - np.array([left, top, 0], np.float32)
@@ -199,7 +194,7 @@ class Blinkered(torch.nn.Module):
         return replace(surface, logits=scores)
 
 
-def test_a_crop_in_which_less_than_a_fiftieth_is_face_is_refused(astronaut: Image, face: FaceObservation) -> None:
+def test_a_crop_in_which_less_than_a_fiftieth_is_face_is_refused(astronaut: U8, face: FaceObservation) -> None:
     neutralizer, animator, painter = shipped_networks()
     least = math.ceil(math.sqrt(0.02) * WINDOW)
     for side in (0, least - 1):
@@ -235,7 +230,7 @@ class Overflowing(torch.nn.Module):
         return self.network(image, landmarks)
 
 
-def test_half_precision_that_overflows_falls_back_and_says_so(astronaut: Image, face: FaceObservation) -> None:
+def test_half_precision_that_overflows_falls_back_and_says_so(astronaut: U8, face: FaceObservation) -> None:
     shipped = FacePredictor.load("cpu")
     neutralizer, animator, painter = shipped._full
     half = Device(torch.device("cpu"), torch.float16)
@@ -259,7 +254,7 @@ class Exhausted(torch.nn.Module):
         return self.network(image, landmarks)
 
 
-def test_running_out_of_memory_continues_on_the_cpu_with_a_notice(astronaut: Image, face: FaceObservation) -> None:
+def test_running_out_of_memory_continues_on_the_cpu_with_a_notice(astronaut: U8, face: FaceObservation) -> None:
     neutralizer, animator, painter = shipped_networks()
     predictor = FacePredictor(Exhausted(neutralizer), animator, painter)  # type: ignore[arg-type]
     assert predictor.encode(astronaut, face).mesh.source.shape[1] == 2
@@ -271,14 +266,14 @@ def test_an_unknown_or_absent_device_is_refused() -> None:
         FacePredictor.load("quantum")
 
 
-def test_a_tiny_predictor_moves_pixels(astronaut: Image, face: FaceObservation) -> None:
+def test_a_tiny_predictor_moves_pixels(astronaut: U8, face: FaceObservation) -> None:
     tiny = tiny_face_predictor()
     encoding = tiny.encode(astronaut, face)
     assert (edited(tiny, astronaut, encoding, yaw=10.0) != astronaut).any()
 
 
 def test_a_photo_without_colour_gets_paint_without_colour(
-    predictor: FacePredictor, astronaut: Image, face: FaceObservation
+    predictor: FacePredictor, astronaut: U8, face: FaceObservation
 ) -> None:
     grey = np.repeat(astronaut.mean(2, keepdims=True).astype(np.uint8), 3, 2)
     encoding = predictor.encode(grey, face)
@@ -309,7 +304,7 @@ def seen(picture: np.ndarray) -> np.ndarray:
 
 
 def test_paint_leaves_the_mouth_alone_when_only_eyes_and_brows_move(
-    predictor: FacePredictor, astronaut: Image, encoding: SourceEncoding
+    predictor: FacePredictor, astronaut: U8, encoding: SourceEncoding
 ) -> None:
     wink = predictor.predict(encoding, apply_deltas(encoding.controls, {"AU43L": 1.0, "AU4R": 0.5}))
     assert len(wink.patches) == 2  # the skin of that eye's lid, and where its lids meet

@@ -17,8 +17,8 @@ from typing import Any, Self
 import av
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
+from icface.arrays import U8
 from icface.face.geometry import Box
 from icface.media.video_file import VideoError
 from icface.tracking import clips
@@ -26,8 +26,6 @@ from icface.tracking.builtin import BuiltinTracker
 from icface.tracking.clips import ClipTracking, track_clip
 from tests.faces import FixedTracker, observation_in
 from tests.icface.media.videos import drifting, turn_video, write_video
-
-Pixels = NDArray[np.uint8]
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +79,7 @@ def test_a_longer_clip_is_followed_with_most_frames_left_out(feat_data: Path, tr
 # ------------------------------------------------------------------------------------------------------- times and files
 
 
-def test_times_are_the_files_own(tmp_path: Path, astronaut: Pixels, tracker: BuiltinTracker) -> None:
+def test_times_are_the_files_own(tmp_path: Path, astronaut: U8, tracker: BuiltinTracker) -> None:
     times_ms = [0, 40, 100, 110, 150, 500]
     clip = write_video(tmp_path / "uneven.mp4", drifting(astronaut, 6), times_ms=times_ms)
     done = finish(track_clip(clip, tracker))
@@ -90,7 +88,7 @@ def test_times_are_the_files_own(tmp_path: Path, astronaut: Pixels, tracker: Bui
     assert float(done.rate) == pytest.approx(10)
 
 
-def test_a_telephone_held_sideways_is_read_upright(tmp_path: Path, astronaut: Pixels, tracker: BuiltinTracker) -> None:
+def test_a_telephone_held_sideways_is_read_upright(tmp_path: Path, astronaut: U8, tracker: BuiltinTracker) -> None:
     plain = write_video(tmp_path / "plain.mp4", [np.rot90(p) for p in drifting(astronaut, 2)])
     turned = turn_video(plain, tmp_path / "turned.mp4", (0, 1, -1, 0))
     upright = write_video(tmp_path / "upright.mp4", drifting(astronaut, 2))
@@ -101,7 +99,7 @@ def test_a_telephone_held_sideways_is_read_upright(tmp_path: Path, astronaut: Pi
     assert np.abs(a.controls[:, :3] - b.controls[:, :3]).max() < 3
 
 
-def test_ten_bits_are_read_as_eight_are(tmp_path: Path, astronaut: Pixels, tracker: BuiltinTracker) -> None:
+def test_ten_bits_are_read_as_eight_are(tmp_path: Path, astronaut: U8, tracker: BuiltinTracker) -> None:
     path = tmp_path / "deep.mkv"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("ffv1", rate=25)
@@ -116,7 +114,7 @@ def test_ten_bits_are_read_as_eight_are(tmp_path: Path, astronaut: Pixels, track
     assert np.abs(deep.controls[:, :3] - plain.controls[:, :3]).max() < 3
 
 
-def test_a_file_that_breaks_off_is_read_as_far_as_it_goes(tmp_path: Path, astronaut: Pixels, tracker: BuiltinTracker) -> None:
+def test_a_file_that_breaks_off_is_read_as_far_as_it_goes(tmp_path: Path, astronaut: U8, tracker: BuiltinTracker) -> None:
     whole = write_video(tmp_path / "whole.mkv", drifting(astronaut, 12, step=6))
     cut = tmp_path / "cut.mkv"
     cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 4 // 5])
@@ -141,7 +139,7 @@ def test_damaged_frames_have_no_face_and_a_note_says_so(tmp_path: Path, monkeypa
     assert done.notes == ("2 of 6 frames are damaged; no face was read in them.",)
 
 
-def test_what_is_no_clip_is_named(tmp_path: Path, astronaut: Pixels, tracker: BuiltinTracker) -> None:
+def test_what_is_no_clip_is_named(tmp_path: Path, astronaut: U8, tracker: BuiltinTracker) -> None:
     (tmp_path / "nothing.mp4").write_bytes(b"")
     with wave.open(str(tmp_path / "sound.wav"), "wb") as sound:
         sound.setnchannels(1)
@@ -160,7 +158,7 @@ def test_what_is_no_clip_is_named(tmp_path: Path, astronaut: Pixels, tracker: Bu
 # ---------------------------------------------------------------------------------------------------------------- people
 
 
-def test_who_comes_in_later_has_a_motion_of_their_own(tmp_path: Path, astronaut: Pixels, tracker: BuiltinTracker) -> None:
+def test_who_comes_in_later_has_a_motion_of_their_own(tmp_path: Path, astronaut: U8, tracker: BuiltinTracker) -> None:
     face = astronaut[20:276, 90:346]
     empty = np.full((256, 640, 3), 90, np.uint8)
     one, both = empty.copy(), empty.copy()
@@ -175,7 +173,7 @@ def test_who_comes_in_later_has_a_motion_of_their_own(tmp_path: Path, astronaut:
     assert first.landmarks[:, 1, 0].max() < 256
 
 
-def test_a_flash_does_not_make_two_people_of_one(tmp_path: Path, astronaut: Pixels, tracker: BuiltinTracker) -> None:
+def test_a_flash_does_not_make_two_people_of_one(tmp_path: Path, astronaut: U8, tracker: BuiltinTracker) -> None:
     pictures = drifting(astronaut, 16)
     pictures[8] = np.full_like(pictures[8], 255)
     done = finish(track_clip(write_video(tmp_path / "flash.mp4", pictures), tracker))
@@ -183,7 +181,7 @@ def test_a_flash_does_not_make_two_people_of_one(tmp_path: Path, astronaut: Pixe
     assert done.motions[0].present.tolist() == [n != 8 for n in range(16)]
 
 
-def test_the_same_person_after_a_cut_is_known_by_the_look(tmp_path: Path, astronaut: Pixels, tracker: BuiltinTracker) -> None:
+def test_the_same_person_after_a_cut_is_known_by_the_look(tmp_path: Path, astronaut: U8, tracker: BuiltinTracker) -> None:
     near = drifting(astronaut, 14)
     far = [np.ascontiguousarray(np.pad(p, ((0, 320), (0, 320), (0, 0)), mode="reflect")[::2, ::2]) for p in near]
     done = finish(track_clip(write_video(tmp_path / "cut.mp4", near + far), tracker))
@@ -205,10 +203,10 @@ class Frame:
     def seconds(self) -> float:
         return self.index / 25
 
-    def pixels(self) -> Pixels:
+    def pixels(self) -> U8:
         return np.full((64, 64, 3), 90, np.uint8)
 
-    def glance(self) -> Pixels:
+    def glance(self) -> U8:
         return np.full((32, 32), 90, np.uint8)
 
 

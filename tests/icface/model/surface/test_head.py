@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 
+from icface.arrays import F32
 from icface.face.controls import apply_deltas
 from icface.face.geometry import rotation_matrix
 from icface.model.face.encode import SourceEncoding
@@ -23,7 +23,6 @@ from icface.model.surface.mesh import SurfaceMesh
 from icface.rendering.predictor import FacePredictor
 from icface.tracking.builtin import BuiltinTracker
 
-F32 = NDArray[np.float32]
 PX_PER_CM = 8.0
 MIDDLE = (GRID - 1) / 2
 TURNS = [(25, 0, 0), (-25, 0, 0), (30, 0, 0), (0, 15, 0), (0, -15, 0), (0, 0, 20), (20, 10, 10), (-20, -10, -10)]

@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner, Result
-from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
+from icface.arrays import U8
 from icface.cli import main
 from icface.face.controls import ControlVector
 from icface.face.geometry import Box, Similarity
@@ -37,8 +37,6 @@ from icface.training.clips.shards import Part, ShardError, read_index
 from tests.icface.media.videos import drifting, turn_video, write_video
 from tests.icface.training.clips import fragile_job
 
-Pixels = NDArray[np.uint8]
-
 
 @pytest.fixture(scope="module")
 def tracker() -> BuiltinTracker:
@@ -46,7 +44,7 @@ def tracker() -> BuiltinTracker:
 
 
 @pytest.fixture
-def clip(tmp_path: Path, astronaut: Pixels) -> Path:
+def clip(tmp_path: Path, astronaut: U8) -> Path:
     folder = tmp_path / "videos" / "deeper"
     folder.mkdir(parents=True)
     return write_video(folder / "astronaut.mp4", drifting(astronaut, 6), times_ms=[0, 40, 100, 110, 150, 500])
@@ -67,7 +65,7 @@ def train(*words: object) -> Result:
 # -------------------------------------------------------------------------------------------------------------- reading
 
 
-def test_frames_keep_the_times_of_the_file_and_their_pixels(clip: Path, astronaut: Pixels) -> None:
+def test_frames_keep_the_times_of_the_file_and_their_pixels(clip: Path, astronaut: U8) -> None:
     frames = [(frame.seconds, frame.pixels()) for frame in read_video(clip)]
     assert [seconds for seconds, _ in frames] == [0.0, 0.04, 0.1, 0.11, 0.15, 0.5]
     for (_, pixels), picture in zip(frames, drifting(astronaut, 6), strict=True):
@@ -87,7 +85,7 @@ def test_a_telephone_held_sideways_or_mirroring_is_honoured(clip: Path, tmp_path
         assert (next(read_video(turned)).pixels() == picture).all(), matrix
 
 
-def test_pixels_become_square(tmp_path: Path, astronaut: Pixels) -> None:
+def test_pixels_become_square(tmp_path: Path, astronaut: U8) -> None:
     wide = write_video(tmp_path / "wide.mp4", drifting(astronaut, 1), pixel_aspect=2)
     assert next(read_video(wide)).pixels().shape == (320, 640, 3)
 
@@ -112,15 +110,15 @@ class _Script:
         self._places = iter(places)
         self.searches = 0
 
-    def detect(self, image: Pixels) -> tuple[FaceObservation, ...]:
+    def detect(self, image: U8) -> tuple[FaceObservation, ...]:
         self.searches += 1
         place = next(self._places)
         return () if place is None else (_face_at(place),)
 
-    def observe(self, image: Pixels, box: Box) -> FaceObservation:
+    def observe(self, image: U8, box: Box) -> FaceObservation:
         raise NoFaceError
 
-    def follow(self, image: Pixels, previous: FaceObservation) -> FaceObservation | None:
+    def follow(self, image: U8, previous: FaceObservation) -> FaceObservation | None:
         place = next(self._places)
         if place is None:
             self._places = iter([None, *self._places])  # the search in the same frame finds nothing either
@@ -188,7 +186,7 @@ def test_a_shard_holds_the_crops_and_what_was_read_in_them(tmp_path: Path, clip:
     part.close()
 
 
-def test_a_cut_makes_two_tracks(tmp_path: Path, astronaut: Pixels) -> None:
+def test_a_cut_makes_two_tracks(tmp_path: Path, astronaut: U8) -> None:
     dark = [(picture * 0.6).astype(np.uint8) for picture in drifting(astronaut[:, ::-1], 4)]
     (about,) = prepared(tmp_path, write_video(tmp_path / "cut.mp4", drifting(astronaut, 4) + dark))
     assert [track["frames"] for track in about["tracks"]] == [4, 4]  # type: ignore[attr-defined]
@@ -268,7 +266,7 @@ def test_a_fault_with_one_clip_is_logged_and_the_rest_goes_on(
         file.write(b"\0")  # another file to whoever compares their bytes
     detect, raised = BuiltinTracker.detect, []
 
-    def once(self: BuiltinTracker, image: Pixels) -> tuple[FaceObservation, ...]:
+    def once(self: BuiltinTracker, image: U8) -> tuple[FaceObservation, ...]:
         if not raised:
             raised.append(RuntimeError("shapes cannot be multiplied"))
             raise raised[0]

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from numpy.typing import NDArray
 
 from icface.cli import main
 from icface.face.controls import apply_deltas
@@ -19,8 +18,6 @@ from icface.training.painter.batches import PatchSampler
 from icface.training.painter.frames import aligned, patches_of_frames
 from icface.training.painter.patches import Kind
 from tests.icface.media.videos import write_video
-
-Pixels = NDArray[np.uint8]
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from icface.arrays import U8
 from icface.face.controls import ControlVector
 from icface.face.geometry import Box
 from icface.face.landmarks import MESH_POINTS
@@ -19,8 +20,6 @@ from icface.training.tracker.evaluate import JUDGED, alarms_report, portraits_re
 from tests.faces import FixedTracker
 from tests.icface.training.synthetic_rig import write_tracker_data
 
-Pixels = NDArray[np.uint8]
-
 
 class Knowing(FixedTracker):
     """Knows the truth about some pictures, to the last pixel of them."""
@@ -29,12 +28,12 @@ class Knowing(FixedTracker):
         super().__init__()
         self.truth: dict[bytes, FaceObservation] = {}
 
-    def learn(self, picture: Pixels, landmarks: NDArray[np.float32], controls: NDArray[np.floating]) -> None:
+    def learn(self, picture: U8, landmarks: NDArray[np.float32], controls: NDArray[np.floating]) -> None:
         state = ControlVector.from_array(controls.astype(np.float64))
         seen = FaceObservation(Box.around(landmarks[:MESH_POINTS]), landmarks.copy(), state, 1.0)
         self.truth[np.ascontiguousarray(picture).tobytes()] = seen
 
-    def detect(self, image: Pixels) -> tuple[FaceObservation, ...]:
+    def detect(self, image: U8) -> tuple[FaceObservation, ...]:
         found = self.truth.get(image.tobytes())
         return () if found is None else (found,)
 
