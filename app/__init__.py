@@ -3,4 +3,5 @@
 import time
 
 STARTED = time.perf_counter()
-"""When the program began to load, on the clock of `time.perf_counter`: after Python itself, before Qt."""
+"""When the program began to load, on the clock of `time.perf_counter`: after Python itself, before
+Qt."""

@@ -131,8 +131,13 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("diagnose", "Diagnose…", "Help", tip="Versions, devices, codecs and the last faults, to send with a report"),
     ActionSpec("about", "About ICface Studio", "Help"),
 )  # fmt: skip
-_ON_MACOS = {"history": ("Ctrl+Alt+H",), "full_screen": ("Ctrl+Meta+F",), "delete_keys": ("Backspace", "Del")}
-"""Where the usual keys belong to the system, or are on no notebook. Qt's Ctrl is the command key there, its Meta is Control."""
+_ON_MACOS = {
+    "history": ("Ctrl+Alt+H",),
+    "full_screen": ("Ctrl+Meta+F",),
+    "delete_keys": ("Backspace", "Del"),
+}
+"""Where the usual keys belong to the system, or are on no notebook. Qt's Ctrl is the command key
+there, its Meta is Control."""
 _MACOS_NAMES = {"Ctrl": "Cmd", "Alt": "Option"}
 _ONCE = frozenset({"play", "shuttle_back", "stop", "shuttle_on"})
 """Holding the key does not repeat these."""
@@ -152,7 +157,9 @@ def key_names(text: str, *, platform: str = sys.platform) -> str:
     return text
 
 
-def make_actions(owner: QWidget, handlers: Mapping[str, Callable[..., object]]) -> dict[str, QAction]:
+def make_actions(
+    owner: QWidget, handlers: Mapping[str, Callable[..., object]]
+) -> dict[str, QAction]:
     """A QAction for every row of the table, connected to its handler.
 
     Parameters

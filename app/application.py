@@ -38,7 +38,9 @@ def has_display() -> bool:
 def process_age_s() -> float:
     """Seconds since this process was started; where the system does not say, since the program began to load."""
     try:
-        started_ticks = int(Path("/proc/self/stat").read_text("ascii", "replace").rpartition(")")[2].split()[19])
+        started_ticks = int(
+            Path("/proc/self/stat").read_text("ascii", "replace").rpartition(")")[2].split()[19]
+        )
         up_s = float(Path("/proc/uptime").read_text("ascii").split()[0])
     except (OSError, ValueError, IndexError):
         return time.perf_counter() - STARTED
@@ -47,14 +49,19 @@ def process_age_s() -> float:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Start the editor; without a display, render the tour into ``out/``."""
-    parser = argparse.ArgumentParser(prog="icface-studio", description="Edit head pose and Action Units of a face in a photo.")
+    parser = argparse.ArgumentParser(
+        prog="icface-studio", description="Edit head pose and Action Units of a face in a photo."
+    )
     parser.add_argument("file", nargs="?", type=Path, help="project, photo or clip to open")
     parser.add_argument("--sample", action="store_true", help="open the portrait that comes along")
     shown_help = 'print {"window_ms": milliseconds from process start to the painted window} as JSON, and end'
-    parser.add_argument("--verbose", action="store_true", help="print what goes into the log, and more")
+    parser.add_argument(
+        "--verbose", action="store_true", help="print what goes into the log, and more"
+    )
     parser.add_argument("--quit-when-shown", action="store_true", help=shown_help)
     wishes = parser.parse_args(argv)
-    # Before torch is loaded: on a busy machine, threads that wait by spinning take the time from those they wait for.
+    # Before torch is loaded: on a busy machine, threads that wait by spinning take the time from
+    # those they wait for.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if not has_display():
         if not wishes.quit_when_shown:
@@ -68,7 +75,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def spare_the_collector() -> None:
     """Keep Python's garbage collection from looking through all that stays for good, again and again.
 
-    With the networks' modules loaded, that takes a tenth of a second: dragging thousands of keys would stutter.
+    With the networks' modules loaded, that takes a tenth of a second: dragging thousands of keys
+    would stutter.
     """
     gc.freeze()
     gc.set_threshold(_OBJECTS_A_ROUND, 20, 50)
@@ -94,9 +102,13 @@ def _run(wishes: argparse.Namespace) -> int:
             application.quit()
             return
         spare_the_collector()
-        studio.bridge.device_changed.connect(lambda _name: spare_the_collector())  # the networks are loaded
+        studio.bridge.device_changed.connect(
+            lambda _name: spare_the_collector()
+        )  # the networks are loaded
         studio.bridge.warm_up()
-        threading.Thread(target=clear_left_overs, name="icface-tidy", daemon=True).start()  # a disk may be slow, or away
+        threading.Thread(
+            target=clear_left_overs, name="icface-tidy", daemon=True
+        ).start()  # a disk may be slow, or away
         window.documents.offer_left_behind()
         if wishes.file is not None:
             window.documents.open(wishes.file)

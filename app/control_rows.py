@@ -1,7 +1,7 @@
 """What the rows of the control panel are: their names, ranges, words for searching, and how their numbers read.
 
-Qt-free, so that it is tested as plain values. A row stands for one control id, or for both sides of a linked Action
-Unit; its number is then the mean of the two sides.
+Qt-free, so that it is tested as plain values. A row stands for one control id, or for both sides of
+a linked Action Unit; its number is then the mean of the two sides.
 """
 
 from __future__ import annotations
@@ -12,7 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from icface.face.controls import ACTION_UNITS, ANGLE_SEEN_DEG, ANGLES, AU_BY_NUMBER, ActionUnit, control_range
+from icface.face.controls import (
+    ACTION_UNITS,
+    ANGLE_SEEN_DEG,
+    ANGLES,
+    AU_BY_NUMBER,
+    ActionUnit,
+    control_range,
+)
 
 INTENSITY_LETTERS = "ABCDE"
 """FACS intensities: trace, slight, marked, severe, maximum; each a fifth of the range."""
@@ -94,7 +101,11 @@ class RowSpec:
         if self.is_angle:
             return f"{value:.1f} degrees"
         letter = intensity_letter(value)
-        word = f", {letter}, {INTENSITY_WORDS[INTENSITY_LETTERS.index(letter)]}" if letter else ", none"
+        word = (
+            f", {letter}, {INTENSITY_WORDS[INTENSITY_LETTERS.index(letter)]}"
+            if letter
+            else ", none"
+        )
         return f"{value:.2f}{word}"
 
     def parse(self, text: str) -> float | None:
@@ -103,7 +114,11 @@ class RowSpec:
         if not self.is_angle and cleaned.upper() in INTENSITY_LETTERS and len(cleaned) == 1:
             return (INTENSITY_LETTERS.index(cleaned.upper()) + 1) / len(INTENSITY_LETTERS)
         match = re.fullmatch(r"([+-]?(?:\d+\.?\d*|\.\d+))\s*(%|°|deg)?", cleaned)
-        if match is None or (match[2] == "%" and self.is_angle) or (match[2] in {"°", "deg"} and not self.is_angle):
+        if (
+            match is None
+            or (match[2] == "%" and self.is_angle)
+            or (match[2] in {"°", "deg"} and not self.is_angle)
+        ):
             return None
         value = float(match[1]) / (100 if match[2] == "%" else 1)
         return value if math.isfinite(value) and self.minimum <= value <= self.maximum else None
@@ -126,7 +141,10 @@ def intensity_letter(value: float) -> str:
 _ANGLE_TEXT = {
     "yaw": ("Yaw", "turns the head to the side; above 0 towards the right of the picture"),
     "pitch": ("Pitch", "nods the head; above 0 it looks down"),
-    "roll": ("Roll", "tilts the head towards a shoulder; above 0 its top moves left in the picture"),
+    "roll": (
+        "Roll",
+        "tilts the head towards a shoulder; above 0 its top moves left in the picture",
+    ),
 }
 
 
@@ -203,8 +221,9 @@ _PLAIN_WORDS: dict[str, tuple[str, ...]] = {
 def find_rows(query: str) -> tuple[str, ...]:
     """Keys of the rows (angles and whole units) that a search means, in panel order.
 
-    Numbers match a whole FACS number ("12", "au12"); words match the beginning of words in the name, what the muscle
-    does, its region, and plain words such as smile, blink, frown. Every word of the query must match.
+    Numbers match a whole FACS number ("12", "au12"); words match the beginning of words in the
+    name, what the muscle does, its region, and plain words such as smile, blink, frown. Every word
+    of the query must match.
     """
     words = query.lower().split()
     whole = [row for row in rows().values() if not row.side]
@@ -218,7 +237,9 @@ def _word_matches(word: str, row: RowSpec) -> bool:
         return row.unit == {45: 43, 46: 43}.get(asked, asked)
     region = dict(PANEL_REGIONS)[row.region]
     texts = (row.number, row.name, region, row.help, *_PLAIN_WORDS.get(row.key, ()))
-    return any(part.startswith(word) for text in texts for part in re.findall(r"[\w']+", text.lower()))
+    return any(
+        part.startswith(word) for text in texts for part in re.findall(r"[\w']+", text.lower())
+    )
 
 
 def row_value(values: Mapping[str, float], row: RowSpec) -> float:
@@ -228,7 +249,9 @@ def row_value(values: Mapping[str, float], row: RowSpec) -> float:
 
 GAZE_UNITS = (61, 62, 63, 64)
 """Eyes left, right, up, down."""
-GAZE_IDS: tuple[str, ...] = tuple(i for number in GAZE_UNITS for i in AU_BY_NUMBER[number].control_ids)
+GAZE_IDS: tuple[str, ...] = tuple(
+    i for number in GAZE_UNITS for i in AU_BY_NUMBER[number].control_ids
+)
 
 
 def gaze_point(values: Mapping[str, float]) -> tuple[float, float]:
@@ -243,7 +266,11 @@ def gaze_settings(x: float, y: float) -> dict[str, float]:
     The person's own left is the right of the picture, so AU61 (eyes left) is positive x.
     """
     amounts = {61: max(x, 0.0), 62: max(-x, 0.0), 63: max(y, 0.0), 64: max(-y, 0.0)}
-    return {i: min(amount, 1.0) for number, amount in amounts.items() for i in AU_BY_NUMBER[number].control_ids}
+    return {
+        i: min(amount, 1.0)
+        for number, amount in amounts.items()
+        for i in AU_BY_NUMBER[number].control_ids
+    }
 
 
 def describe_gaze(x: float, y: float) -> str:

@@ -60,7 +60,13 @@ class Notice:
         """A photo in which no face was found, and a way to point one out."""
         text = "A face that is very small, covered or turned away can be pointed out by hand."
         remedy = ("Draw a box around the face", draw_box)
-        return cls(kind="warning", title=f"No face found in {name}", text=text, topic="no-face", remedy=remedy)
+        return cls(
+            kind="warning",
+            title=f"No face found in {name}",
+            text=text,
+            topic="no-face",
+            remedy=remedy,
+        )
 
     @classmethod
     def of_notes(cls, name: str, notes: tuple[str, ...]) -> Notice:
@@ -112,7 +118,9 @@ class ErrorReporter(QObject):
         details = "".join(traceback.format_exception(error))
         self._caught.emit(f"{type(error).__name__}: {error}", details)
 
-    def _on_exception(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    def _on_exception(
+        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
         self._former[0](kind, error, trace)
         if not issubclass(kind, KeyboardInterrupt):
             self.report(error.with_traceback(trace))
@@ -125,5 +133,11 @@ class ErrorReporter(QObject):
     def _tell(self, summary: str, details: str) -> None:
         text = "Your edits are kept. If it happens again, please send the details to the makers."
         self.raised.emit(
-            Notice(kind="error", title="Something went wrong", text=text, details=f"{summary}\n{details}", topic="crash")
+            Notice(
+                kind="error",
+                title="Something went wrong",
+                text=text,
+                details=f"{summary}\n{details}",
+                topic="crash",
+            )
         )

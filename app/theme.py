@@ -1,7 +1,8 @@
 """How the window looks: two neutral palettes, one bundled font, icons tinted to fit.
 
-Greys are strictly neutral so that skin can be judged; colours are read from ``resources/styles/palette.json`` and put
-into ``app.qss``. A widget that paints itself asks `current` for its colours.
+Greys are strictly neutral so that skin can be judged; colours are read from
+``resources/styles/palette.json`` and put into ``app.qss``. A widget that paints itself asks
+`current` for its colours.
 """
 
 from __future__ import annotations
@@ -74,7 +75,9 @@ def contrast_ratio(first: str, second: str) -> float:
 
     def luminance(colour: str) -> float:
         parts = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-        red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+        red, green, blue = (
+            c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts
+        )
         return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
     low, high = sorted((luminance(first), luminance(second)))
@@ -146,11 +149,17 @@ def _qt_palette(colours: Palette) -> QPalette:
 @lru_cache(maxsize=256)
 def icon_image(name: str, colour: str, *, side: int = 16, ratio: float = 1.0) -> QImage:
     """An icon of ``resources/icons`` drawn in one colour, `side` logical pixels at a device pixel ratio."""
-    source = (RESOURCES / "icons" / f"{name}.svg").read_text("utf-8").replace("currentColor", colour)
-    made = QImage(QSize(round(side * ratio), round(side * ratio)), QImage.Format.Format_ARGB32_Premultiplied)
+    source = (
+        (RESOURCES / "icons" / f"{name}.svg").read_text("utf-8").replace("currentColor", colour)
+    )
+    made = QImage(
+        QSize(round(side * ratio), round(side * ratio)), QImage.Format.Format_ARGB32_Premultiplied
+    )
     made.fill(Qt.GlobalColor.transparent)
     painter = QPainter(made)
-    QSvgRenderer(QByteArray(source.encode())).render(painter, QRectF(0, 0, made.width(), made.height()))
+    QSvgRenderer(QByteArray(source.encode())).render(
+        painter, QRectF(0, 0, made.width(), made.height())
+    )
     painter.end()
     made.setDevicePixelRatio(ratio)
     return made

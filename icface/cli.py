@@ -1,8 +1,8 @@
 """The command line: ``icface`` and the table of its commands, which stand in `icface.commands`.
 
-Commands import what they need when they run, so that ``--help`` answers at once. Exit codes: 0, or 2 for bad use and
-bad input, with one line on the standard error that says what is wrong and what helps. `icface batch` ends with 3 where some
-files were made and others were not.
+Commands import what they need when they run, so that ``--help`` answers at once. Exit codes: 0, or
+2 for bad use and bad input, with one line on the standard error that says what is wrong and what
+helps. `icface batch` ends with 3 where some files were made and others were not.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ COMMANDS: dict[str, str] = {
     "render": "icface.commands.photo",
     "track": "icface.commands.track",
 }
-"""Commands that stand in a module of their own, which is imported when they are asked for: name to module. The function in it
-has the command's name."""
+"""Commands that stand in a module of their own, which is imported when they are asked for: name to
+module. The function in it has the command's name."""
 
 
 class _Program(click.Group):
@@ -58,12 +58,20 @@ class _Program(click.Group):
         command: click.Command = getattr(importlib.import_module(COMMANDS[cmd_name]), cmd_name)
         return with_verbose(command)
 
-    def main(self, args: Sequence[str] | None = None, *more: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        *more: Any,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
         """Run; with `standalone_mode`, leave the interpreter with an exit code."""
         run: Callable[[], Any] = partial(super().main, args, *more, standalone_mode=False, **extra)
         if not standalone_mode:
             return run()
-        if isinstance(sys.stdout, io.TextIOWrapper):  # a name that a console cannot show is spelt out, and ends nothing
+        if isinstance(
+            sys.stdout, io.TextIOWrapper
+        ):  # a name that a console cannot show is spelt out, and ends nothing
             sys.stdout.reconfigure(errors="backslashreplace")
         try:
             code = run()
@@ -77,7 +85,11 @@ class _Program(click.Group):
             if not text:
                 note_fault(error, "in a command")
                 raise
-            log.info("Refused: %s", text, exc_info=isinstance(error, ValueError) and not is_foreseen(error))
+            log.info(
+                "Refused: %s",
+                text,
+                exc_info=isinstance(error, ValueError) and not is_foreseen(error),
+            )
             _leave(text)
         sys.exit(code if isinstance(code, int) else 0)
 
@@ -100,12 +112,17 @@ def _leave(text: str, code: int = BAD_INPUT) -> NoReturn:
     sys.exit(code)
 
 
-@click.group(cls=_Program, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Program,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="icface")
 @click.pass_context
 def main(context: click.Context) -> None:
     """Edit head pose and Action Units of a face in a photo."""
-    # Before torch is loaded: on a busy machine, threads that wait by spinning take the time from those they wait for.
+    # Before torch is loaded: on a busy machine, threads that wait by spinning take the time from
+    # those they wait for.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
@@ -114,14 +131,29 @@ def main(context: click.Context) -> None:
     clear_left_overs()
 
 
-# ----------------------------------------------------------------------------------------------------- bench and train
+# --------------------------------------------------------------------------------------------------
 
 
 @main.command()
-@click.option("--size", type=click.IntRange(64, 8192), default=1024, show_default=True, help="Side of the portrait, pixels.")
-@click.option("--ticks", type=click.IntRange(2, 10_000), default=60, show_default=True, help="Slider movements.")
 @click.option(
-    "--export", "seconds", type=click.IntRange(6, 36_000), help="Measure instead how a clip of so many seconds is exported."
+    "--size",
+    type=click.IntRange(64, 8192),
+    default=1024,
+    show_default=True,
+    help="Side of the portrait, pixels.",
+)
+@click.option(
+    "--ticks",
+    type=click.IntRange(2, 10_000),
+    default=60,
+    show_default=True,
+    help="Slider movements.",
+)
+@click.option(
+    "--export",
+    "seconds",
+    type=click.IntRange(6, 36_000),
+    help="Measure instead how a clip of so many seconds is exported.",
 )
 @json_option
 @device_option
@@ -147,7 +179,9 @@ def _needs_numba(what: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         if error.name != "numba":
             raise
-        raise click.ClickException(f"{what} needs numba, which is not there: python -m pip install numba") from error
+        raise click.ClickException(
+            f"{what} needs numba, which is not there: python -m pip install numba"
+        ) from error
 
 
 @main.command(
@@ -159,7 +193,9 @@ def train(arguments: tuple[str, ...]) -> Any:
     """Train the networks."""
     with _needs_numba("Training"):
         from icface.training.command import main as command
-    return with_verbose(command).main(list(arguments), prog_name="icface train", standalone_mode=False)
+    return with_verbose(command).main(
+        list(arguments), prog_name="icface train", standalone_mode=False
+    )
 
 
 @main.command(
@@ -176,7 +212,9 @@ def evaluate(arguments: tuple[str, ...]) -> Any:
             from icface.training.held_out import HeldOutPeople
         return HeldOutPeople(**where)
 
-    return with_verbose(command).main(list(arguments), prog_name="icface evaluate", standalone_mode=False, obj=held_out)
+    return with_verbose(command).main(
+        list(arguments), prog_name="icface evaluate", standalone_mode=False, obj=held_out
+    )
 
 
 if __name__ == "__main__":

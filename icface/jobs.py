@@ -1,7 +1,7 @@
 """Long work in steps: jobs that report their progress, and what becomes of them.
 
-A job is a generator: each ``yield`` reports how far it is, and is a place where it can be stopped. What happened
-to it arrives as a value.
+A job is a generator: each ``yield`` reports how far it is, and is a place where it can be stopped.
+What happened to it arrives as a value.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ Request = TypeVar("Request")
 Result = TypeVar("Result")
 Value = TypeVar("Value")
 Checkpoint = Callable[[], None]
-"""Called between the stages of a rendering; raises `Superseded` when the result is no longer wanted."""
+"""Called between the stages of a rendering; raises `Superseded` when the result is no longer
+wanted."""
 
 
 class Superseded(Exception):  # noqa: N818 (not an error: the way out of work that nobody waits for)

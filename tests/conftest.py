@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-# Before anything imports Qt or torch: no screen, one thread, and a home of its own for settings and caches.
+# Before anything imports Qt or torch: no screen, one thread, and a home of its own for settings and
+# caches.
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 _HOME = tempfile.TemporaryDirectory(prefix="icface-tests-")

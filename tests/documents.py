@@ -35,10 +35,18 @@ from tests.strategies import control_vectors
 ROOT = Path(os.sep).absolute()
 NUMBERS = st.floats(-1e6, 1e6)
 FRAMES = st.integers(0, 10_000)
-RATES = st.one_of(st.integers(1, 120).map(Fraction), st.just(Fraction(30000, 1001)), st.fractions(1, 100))
+RATES = st.one_of(
+    st.integers(1, 120).map(Fraction), st.just(Fraction(30000, 1001)), st.fractions(1, 100)
+)
 TEXTS = st.text(max_size=12)
-_PARTS = st.text(st.characters(blacklist_characters="/\\\0:", blacklist_categories=["Cs"]), min_size=1, max_size=8)
-PATHS = st.lists(_PARTS.filter(lambda p: p not in (".", "..")), min_size=1, max_size=4).map(lambda p: str(ROOT.joinpath(*p)))
+_PARTS = st.text(
+    st.characters(blacklist_characters="/\\\0:", blacklist_categories=["Cs"]),
+    min_size=1,
+    max_size=8,
+)
+PATHS = st.lists(_PARTS.filter(lambda p: p not in (".", "..")), min_size=1, max_size=4).map(
+    lambda p: str(ROOT.joinpath(*p))
+)
 DIGESTS = st.text("0123456789abcdef", min_size=64, max_size=64)
 SIDES = st.integers(1, 20_000)
 
@@ -69,7 +77,9 @@ def motions(draw: st.DrawFn, *, length: int, rate: Fraction, landmarks: bool) ->
         landmarks=points if landmarks else None,
         rate=rate,
         carried=draw(st.frozensets(st.sampled_from(CHANNELS), min_size=1)),
-        cuts=tuple(sorted(draw(st.sets(st.integers(1, length - 1), max_size=2)))) if length > 1 else (),
+        cuts=tuple(sorted(draw(st.sets(st.integers(1, length - 1), max_size=2))))
+        if length > 1
+        else (),
         origin=draw(TEXTS),
     )
 
@@ -78,7 +88,9 @@ def motions(draw: st.DrawFn, *, length: int, rate: Fraction, landmarks: bool) ->
 def drivers(draw: st.DrawFn, name: str) -> Driver:
     length, rate = draw(st.integers(1, 4)), draw(RATES)
     motion = draw(motions(length=length, rate=rate, landmarks=draw(st.booleans())))
-    medium: Any = draw(st.one_of(photos(), clips(length, rate), st.builds(DataFile, PATHS, DIGESTS, TEXTS)))
+    medium: Any = draw(
+        st.one_of(photos(), clips(length, rate), st.builds(DataFile, PATHS, DIGESTS, TEXTS))
+    )
     waits = isinstance(medium, Clip) and draw(st.booleans())
     return Driver(
         name=name, medium=medium, motion=None if waits else motion,
@@ -106,7 +118,10 @@ def tracks(target: str) -> st.SearchStrategy[Track]:
 
 
 def rules(group: str, names: list[str]) -> st.SearchStrategy[MixRule]:
-    limits = st.one_of(st.just((None, None)), st.tuples(st.floats(-180, 0), st.one_of(st.none(), st.floats(0, 180))))
+    limits = st.one_of(
+        st.just((None, None)),
+        st.tuples(st.floats(-180, 0), st.one_of(st.none(), st.floats(0, 180))),
+    )
     return st.builds(
         lambda limit, **rest: MixRule(group=group, low=limit[0], high=limit[1], **rest),
         limits, driver=st.sampled_from(["", *names]),
@@ -121,14 +136,26 @@ def edits(draw: st.DrawFn, names: list[str]) -> FaceEdits:
     sided = [unit.number for unit in ACTION_UNITS if len(unit.sides) > 1]
     groups = draw(st.lists(st.sampled_from([*GROUPS, "AU12", "AU4L"]), unique=True, max_size=3))
     groups.sort(key=lambda group: (group_rank(group), group))
-    targets = draw(st.lists(st.sampled_from([*CONTROL_IDS, "mix:mouth:gain", "mix:AU12:offset"]), unique=True, max_size=3))
+    targets = draw(
+        st.lists(
+            st.sampled_from([*CONTROL_IDS, "mix:mouth:gain", "mix:AU12:offset"]),
+            unique=True,
+            max_size=3,
+        )
+    )
     first = draw(FRAMES)
     return FaceEdits(
-        deltas=tuple(sorted(draw(st.dictionaries(st.sampled_from(CONTROL_IDS), amounts, max_size=4)).items())),
+        deltas=tuple(
+            sorted(draw(st.dictionaries(st.sampled_from(CONTROL_IDS), amounts, max_size=4)).items())
+        ),
         unlinked=draw(st.frozensets(st.sampled_from(sided), max_size=3)),
         mix=tuple(draw(rules(group, names)) for group in groups),
         tracks=tuple(draw(tracks(target)) for target in sorted(targets)),
-        blend=draw(st.one_of(st.none(), st.just(Blend(first=first, last=first + 20, fade_in=3, fade_out=9)))),
+        blend=draw(
+            st.one_of(
+                st.none(), st.just(Blend(first=first, last=first + 20, fade_in=3, fade_out=9))
+            )
+        ),
     )
 
 
@@ -136,7 +163,11 @@ def edits(draw: st.DrawFn, names: list[str]) -> FaceEdits:
 def faces(draw: st.DrawFn, motion: Motion | None) -> Face:
     if motion is not None:
         return Face.of_motion(motion)
-    landmarks = np.random.default_rng(draw(st.integers(0, 1000))).uniform(0, 800, (478, 3)).astype(np.float32)
+    landmarks = (
+        np.random.default_rng(draw(st.integers(0, 1000)))
+        .uniform(0, 800, (478, 3))
+        .astype(np.float32)
+    )
     controls: ControlVector = draw(control_vectors())
     return Face(Box.around(landmarks), landmarks, controls, draw(st.floats(0, 1)))
 
@@ -148,8 +179,13 @@ def documents(draw: st.DrawFn) -> Project:
     source: Any = draw(st.one_of(st.none(), photos(), clips(length, rate)))
     count = 0 if source is None else draw(st.integers(0, 2))
     moving = isinstance(source, Clip)
-    found = [draw(faces(draw(motions(length=length, rate=rate, landmarks=True)) if moving else None)) for _ in range(count)]
-    names = draw(st.lists(st.sampled_from(["A", "B", "Stirn, zweiter Versuch é"]), unique=True, max_size=3))
+    found = [
+        draw(faces(draw(motions(length=length, rate=rate, landmarks=True)) if moving else None))
+        for _ in range(count)
+    ]
+    names = draw(
+        st.lists(st.sampled_from(["A", "B", "Stirn, zweiter Versuch é"]), unique=True, max_size=3)
+    )
     points = sorted(draw(st.lists(FRAMES, min_size=2, max_size=2)))
     return Project(
         source=source,
@@ -160,14 +196,31 @@ def documents(draw: st.DrawFn) -> Project:
         rate=rate,
         first=draw(st.sampled_from([None, points[0]])),
         last=draw(st.sampled_from([None, points[1]])),
-        markers=tuple(Marker(frame=frame, text=draw(TEXTS)) for frame in sorted(draw(st.sets(FRAMES, max_size=3)))),
+        markers=tuple(
+            Marker(frame=frame, text=draw(TEXTS))
+            for frame in sorted(draw(st.sets(FRAMES, max_size=3)))
+        ),
         regions=tuple(draw(st.lists(regions(), max_size=2))),
-        output=draw(st.builds(OutputSettings, preset=TEXTS, sound=TEXTS, side_by_side=st.booleans(), labelled=st.booleans())),
-        length=None if moving else draw(st.one_of(st.none(), FRAMES.map(lambda frames: frames + 1))),
+        output=draw(
+            st.builds(
+                OutputSettings,
+                preset=TEXTS,
+                sound=TEXTS,
+                side_by_side=st.booleans(),
+                labelled=st.booleans(),
+            )
+        ),
+        length=None
+        if moving
+        else draw(st.one_of(st.none(), FRAMES.map(lambda frames: frames + 1))),
     )
 
 
 def regions() -> st.SearchStrategy[Region]:
     sides = st.floats(0, 100)
-    boxes = st.builds(lambda x, y, w, h: Box(x, y, x + w + 1, y + h + 1), sides, sides, sides, sides)
-    return st.builds(Region, box=boxes, shape=st.sampled_from(("ellipse", "box")), feather=st.floats(0, 10_000))
+    boxes = st.builds(
+        lambda x, y, w, h: Box(x, y, x + w + 1, y + h + 1), sides, sides, sides, sides
+    )
+    return st.builds(
+        Region, box=boxes, shape=st.sampled_from(("ellipse", "box")), feather=st.floats(0, 10_000)
+    )

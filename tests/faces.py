@@ -19,8 +19,14 @@ def observation_in(box: Box, controls: ControlVector | None = None) -> FaceObser
     turns = np.linspace(0, 40 * np.pi, N_LANDMARKS)
     rings = np.linspace(0, 1, N_LANDMARKS)
     x, y = box.centre
-    points = np.stack([np.cos(turns) * rings * box.width / 2, np.sin(turns) * rings * box.height / 2, 0 * rings], 1)
-    points[33, :2], points[263, :2] = (-0.3 * box.width, -0.1 * box.height), (0.3 * box.width, -0.1 * box.height)
+    points = np.stack(
+        [np.cos(turns) * rings * box.width / 2, np.sin(turns) * rings * box.height / 2, 0 * rings],
+        1,
+    )
+    points[33, :2], points[263, :2] = (
+        (-0.3 * box.width, -0.1 * box.height),
+        (0.3 * box.width, -0.1 * box.height),
+    )
     landmarks = (points + np.array([x, y, 0])).astype(np.float32)
     return FaceObservation(Box.around(landmarks[:468]), landmarks, controls or ControlVector(), 0.9)
 

@@ -4,9 +4,9 @@
     python -m tests.mutants icface/document/curves.py                 # one module
     python -m tests.mutants icface/document/curves.py --lines 170-200
 
-Each mutant differs from the module by one operator, number or condition. It is compiled into a process of its own, in which
-the document's tests run until the first one fails. What is left over is either a hole in the tests or a change without
-effect; people judge which.
+Each mutant differs from the module by one operator, number or condition. It is compiled into a
+process of its own, in which the document's tests run until the first one fails. What is left over
+is either a hole in the tests or a change without effect; people judge which.
 """
 
 from __future__ import annotations
@@ -45,7 +45,14 @@ _SWAPS: dict[type[ast.AST], type[ast.AST]] = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult, ast.Mod: ast.Mult,
     ast.Pow: ast.Mult, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd,
 }  # fmt: skip
-_NAMES = {"min": "max", "max": "min", "minimum": "maximum", "maximum": "minimum", "any": "all", "all": "any"}
+_NAMES = {
+    "min": "max",
+    "max": "min",
+    "minimum": "maximum",
+    "maximum": "minimum",
+    "any": "all",
+    "all": "any",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,9 @@ def _code(node: ast.AST) -> Iterator[ast.AST]:
     """Nodes that do something: not annotations, decorators, messages, nor the settings of classes."""
     yield node
     for name, value in ast.iter_fields(node):
-        if name in {"annotation", "returns", "decorator_list", "type_params"} or isinstance(node, (ast.Raise, ast.JoinedStr)):
+        if name in {"annotation", "returns", "decorator_list", "type_params"} or isinstance(
+            node, (ast.Raise, ast.JoinedStr)
+        ):
             continue
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.AST):
@@ -103,9 +112,17 @@ def _changes(node: ast.AST) -> list[_Change]:
     elif isinstance(node, (ast.BinOp, ast.BoolOp, ast.AugAssign)) and type(node.op) in _SWAPS:
         found.append(_Other(node, "op", _SWAPS[type(node.op)]()))
     elif isinstance(node, ast.UnaryOp):
-        found.append(_Other(node, "op", ast.UAdd()) if isinstance(node.op, ast.USub) else _Other(node, "op", _twice(node)))
+        found.append(
+            _Other(node, "op", ast.UAdd())
+            if isinstance(node.op, ast.USub)
+            else _Other(node, "op", _twice(node))
+        )
     elif isinstance(node, ast.Constant) and isinstance(node.value, (bool, int, float)):
-        found.append(_Other(node, "value", not node.value if isinstance(node.value, bool) else node.value + 1))
+        found.append(
+            _Other(
+                node, "value", not node.value if isinstance(node.value, bool) else node.value + 1
+            )
+        )
     elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in _NAMES:
         found.append(_Other(node, "id", _NAMES[node.id]))
     elif isinstance(node, ast.Attribute) and node.attr in _NAMES:
@@ -164,7 +181,9 @@ class _Mutating(importlib.machinery.PathFinder):
 class _Loader(importlib.machinery.SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType:
         """The mutant's code."""
-        code: CodeType = compile(_Mutating.mutant.tree, self.get_filename(fullname), "exec", dont_inherit=True)
+        code: CodeType = compile(
+            _Mutating.mutant.tree, self.get_filename(fullname), "exec", dont_inherit=True
+        )
         return code
 
 
@@ -193,7 +212,9 @@ def begun(mutant: Mutant | None) -> int:
         if mutant is not None:
             _Mutating.mutant = mutant
             sys.meta_path.insert(0, _Mutating)
-        code = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", *_files(mutant)], plugins=[_Hasty()]))
+        code = int(
+            pytest.main(["-x", "-q", "-p", "no:cacheprovider", *_files(mutant)], plugins=[_Hasty()])
+        )
     finally:
         os._exit(code)
 
@@ -201,7 +222,10 @@ def begun(mutant: Mutant | None) -> int:
 def _files(mutant: Mutant | None) -> list[str]:
     """The tests' files, those of the mutant's own module first."""
     own = f"test_{mutant.module.rpartition('.')[2]}" if mutant else ""
-    return [f"{ROOT}/tests/icface/{name}.py" for name in sorted(TESTS, key=lambda name: not name.startswith(own))]
+    return [
+        f"{ROOT}/tests/icface/{name}.py"
+        for name in sorted(TESTS, key=lambda name: not name.startswith(own))
+    ]
 
 
 def check(found: Sequence[Mutant], jobs: int) -> list[Mutant]:
@@ -221,13 +245,21 @@ def check(found: Sequence[Mutant], jobs: int) -> list[Mutant]:
 
 def main() -> int:
     """Check modules and print what lives."""
-    parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("modules", nargs="*", type=Path, help="source files; the document's modules otherwise")
-    parser.add_argument("--lines", default="1-99999", metavar="A-B", help="only changes in these lines")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.mutants", description=(__doc__ or "").partition("\n")[0]
+    )
+    parser.add_argument(
+        "modules", nargs="*", type=Path, help="source files; the document's modules otherwise"
+    )
+    parser.add_argument(
+        "--lines", default="1-99999", metavar="A-B", help="only changes in these lines"
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at a time")
     wishes = parser.parse_args()
     first, last = (int(number) for number in wishes.lines.split("-"))
-    paths = [path.resolve() for path in wishes.modules] or sorted(p for m in MODULES for p in (ROOT / "icface").glob(m))
+    paths = [path.resolve() for path in wishes.modules] or sorted(
+        p for m in MODULES for p in (ROOT / "icface").glob(m)
+    )
     found = [m for path in paths for m in mutants(path) if first <= m.line <= last]
     os.chdir(ROOT)
     for name in ("numpy", "scipy", "cattrs"):  # once, not in every process

@@ -13,7 +13,17 @@ import pytest
 from importlinter.cli import lint_imports
 
 ROOT = Path(__file__).resolve().parents[1]
-TOP_LEVEL = {"app", "icface", "resources", "tests", "main.py", "pyproject.toml", "README.md", "LICENSE", "Makefile"}
+TOP_LEVEL = {
+    "app",
+    "icface",
+    "resources",
+    "tests",
+    "main.py",
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+    "Makefile",
+}
 MAX_LINES = 400
 MAX_MODEL_BYTES = 30_000_000
 UNIX_ONLY = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "syslog", "termios", "tty"}
@@ -30,11 +40,17 @@ def light_modules() -> list[str]:
 
 def tracked_files() -> list[Path]:
     """What belongs to the project; without git, everything that is not hidden or generated."""
-    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    listing = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     if listing.returncode == 0:
-        return [path for name in listing.stdout.split("\0") if name and (path := ROOT / name).exists()]
+        return [
+            path for name in listing.stdout.split("\0") if name and (path := ROOT / name).exists()
+        ]
     folders = [ROOT / name for name in sorted(TOP_LEVEL) if (ROOT / name).is_dir()]
-    found = [path for folder in folders for path in folder.rglob("*") if "__pycache__" not in path.parts]
+    found = [
+        path for folder in folders for path in folder.rglob("*") if "__pycache__" not in path.parts
+    ]
     return [path for path in found if path.is_file()]
 
 
@@ -45,21 +61,30 @@ def sources(*folders: str) -> Iterator[Path]:
 
 def run_python(code: str) -> str:
     """What a fresh interpreter prints."""
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def test_the_import_contracts_are_kept(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_import_contracts_are_kept(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr("importlinter.cli.logging_config.dictConfig", lambda _: None)  # it would silence all other loggers
+    monkeypatch.setattr(
+        "importlinter.cli.logging_config.dictConfig", lambda _: None
+    )  # it would silence all other loggers
     monkeypatch.syspath_prepend(str(ROOT))
     status = lint_imports(config_filename=str(ROOT / "pyproject.toml"), no_cache=True, no_logo=True)
     assert status == 0, capsys.readouterr().out
 
 
 def test_no_module_is_longer_than_can_be_read_at_once() -> None:
-    lengths = {path.relative_to(ROOT): len(path.read_text().splitlines()) for path in sources("app", "icface")}
+    lengths = {
+        path.relative_to(ROOT): len(path.read_text().splitlines())
+        for path in sources("app", "icface")
+    }
     assert {path: n for path, n in lengths.items() if n > MAX_LINES} == {}
 
 
@@ -120,7 +145,11 @@ def imported_at_once(path: Path) -> set[str]:
 
 
 def test_no_module_needs_what_one_system_alone_has() -> None:
-    needed = {path: found for path in sources("app", "icface") if (found := imported_at_once(path) & UNIX_ONLY)}
+    needed = {
+        path: found
+        for path in sources("app", "icface")
+        if (found := imported_at_once(path) & UNIX_ONLY)
+    }
     assert not needed
 
 
@@ -129,18 +158,29 @@ def test_no_text_is_read_or_written_in_the_encoding_of_the_system() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
                 words = {"read_text": 1, "write_text": 2}.get(node.func.attr, 0)
-                told = len(node.args) >= words or any(keyword.arg == "encoding" for keyword in node.keywords)
+                told = len(node.args) >= words or any(
+                    keyword.arg == "encoding" for keyword in node.keywords
+                )
                 assert told, f"{path}:{node.lineno}"
 
 
 def test_tests_wait_for_conditions_and_not_for_time() -> None:
     waits = ("qtbot" + ".wait(", "QTest" + ".qWait(", "time" + ".sleep(")
-    found = [f"{path.relative_to(ROOT)}: {wait}" for path in sources("tests") for wait in waits if wait in path.read_text()]
+    found = [
+        f"{path.relative_to(ROOT)}: {wait}"
+        for path in sources("tests")
+        for wait in waits
+        if wait in path.read_text()
+    ]
     assert found == []
 
 
 def test_the_weights_that_ship_are_small() -> None:
-    sizes = {path.name: path.stat().st_size for path in (ROOT / "resources" / "models").glob("*") if path.is_file()}
+    sizes = {
+        path.name: path.stat().st_size
+        for path in (ROOT / "resources" / "models").glob("*")
+        if path.is_file()
+    }
     assert sum(sizes.values()) <= MAX_MODEL_BYTES, sizes
 
 
@@ -155,8 +195,16 @@ def test_the_top_level_stays_as_it_is() -> None:
 
 def test_no_file_speaks_of_the_machine_it_was_written_on() -> None:
     folders = ("work", "tmp", "root", "home", "Users")
-    marks = [f"/{folder}/" for folder in folders] + ["../" + "shared", "py" + "pi.org", "python" + "hosted"]
-    texts = [path for path in tracked_files() if path.suffix in {".py", ".md", ".toml", ".json", ".qss", ".svg", ""}]
+    marks = [f"/{folder}/" for folder in folders] + [
+        "../" + "shared",
+        "py" + "pi.org",
+        "python" + "hosted",
+    ]
+    texts = [
+        path
+        for path in tracked_files()
+        if path.suffix in {".py", ".md", ".toml", ".json", ".qss", ".svg", ""}
+    ]
     found = [
         f"{path.relative_to(ROOT)}: {mark}"
         for path in texts

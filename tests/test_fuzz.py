@@ -11,12 +11,16 @@ from tests.fuzz.corpus import KINDS, make
 from tests.fuzz.running import Result, run
 from tests.fuzz.worker import outcome_of
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits of a process are set as Linux has them")
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="limits of a process are set as Linux has them"
+)
 
 
 def told(results: list[Result]) -> list[str]:
     return [
-        f"{result.number} ({result.kind}: {result.story}): {result.text}" for result in results if result.outcome == "wrong"
+        f"{result.number} ({result.kind}: {result.story}): {result.text}"
+        for result in results
+        if result.outcome == "wrong"
     ]
 
 
@@ -46,7 +50,11 @@ def test_a_number_is_always_the_same_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("error", "wrong"),
-    [(TypeError("unhashable type: 'list'"), True), (ValueError("31 is not a valid Type"), True), (MemoryError(), True)],
+    [
+        (TypeError("unhashable type: 'list'"), True),
+        (ValueError("31 is not a valid Type"), True),
+        (MemoryError(), True),
+    ],
 )
 def test_what_is_no_error_of_ours_counts_as_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, wrong: bool

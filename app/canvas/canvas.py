@@ -115,7 +115,11 @@ class Canvas(PhotoView):
         if self._drawing:
             overlays.paint_rubber_band(painter, self._band, visible, ink, round_=self._draws_region)
             at = QPointF(visible.center().x(), visible.top() + ink.px(12))
-            what = "Drag around what is to stay as it is" if self._draws_region else "Drag a box around the face"
+            what = (
+                "Drag around what is to stay as it is"
+                if self._draws_region
+                else "Drag a box around the face"
+            )
             ink.chip(painter, at, f"{what} · Esc to stop", align=Qt.AlignmentFlag.AlignHCenter)
             return
         if self._shows_faces and not self._shows_before:
@@ -124,7 +128,7 @@ class Canvas(PhotoView):
             overlays.paint_faces(painter, self._view, self._faces, self._chosen, self._hovered, ink)
         super().paint_overlays(painter, visible, ink)
 
-    # Mouse -----------------------------------------------------------------------------------------------------------
+    # Mouse ----------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Take the wipe line, the head, the picture, or begin a box."""
@@ -134,7 +138,9 @@ class Canvas(PhotoView):
             return
         if button == Qt.MouseButton.MiddleButton:
             self._grab = _Grab.PAN
-        elif button == Qt.MouseButton.RightButton and self._chosen is not None and not self._drawing:
+        elif (
+            button == Qt.MouseButton.RightButton and self._chosen is not None and not self._drawing
+        ):
             self._grab, self._turn, self._gesture = _Grab.HEAD, (0.0, 0.0, 0.0), next_gesture()
             self.setCursor(Qt.CursorShape.SizeAllCursor)
         elif button == Qt.MouseButton.LeftButton:
@@ -166,7 +172,9 @@ class Canvas(PhotoView):
             self._wipe = min(max((at.x() - left) / width, 0.0), 1.0)
             self.update(self._image_area())
         elif self._grab is _Grab.BOX:
-            self._band = QRectF(self._grab_from, at).normalized().intersected(QRectF(*self._view.target))
+            self._band = (
+                QRectF(self._grab_from, at).normalized().intersected(QRectF(*self._view.target))
+            )
             self.update(self._image_area())
         elif self._grab is _Grab.HEAD:
             self._grab_from = at
@@ -216,7 +224,11 @@ class Canvas(PhotoView):
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Between the whole picture and its own pixels."""
-        if event.button() == Qt.MouseButton.LeftButton and self._photo is not None and not self._drawing:
+        if (
+            event.button() == Qt.MouseButton.LeftButton
+            and self._photo is not None
+            and not self._drawing
+        ):
             if self._is_fitted:
                 self.zoom_to(1.0, event.position())
             else:
@@ -231,7 +243,10 @@ class Canvas(PhotoView):
 
     def event(self, event: QEvent) -> bool:
         """Pinch to zoom."""
-        if isinstance(event, QNativeGestureEvent) and event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture:
+        if (
+            isinstance(event, QNativeGestureEvent)
+            and event.gestureType() == Qt.NativeGestureType.ZoomNativeGesture
+        ):
             self.zoom_to(self._view.scale * (1 + event.value()), event.position())
             return True
         return super().event(event)
@@ -245,12 +260,17 @@ class Canvas(PhotoView):
             return None
         return overlays.face_at(self._faces, self._view, at.x(), at.y())
 
-    # Keys ------------------------------------------------------------------------------------------------------------
+    # Keys -----------------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Plus and minus zoom, arrows move, Escape stops drawing."""
         key, step = Qt.Key, 64 * self.devicePixelRatioF()
-        moves = {key.Key_Left: (step, 0), key.Key_Right: (-step, 0), key.Key_Up: (0, step), key.Key_Down: (0, -step)}
+        moves = {
+            key.Key_Left: (step, 0),
+            key.Key_Right: (-step, 0),
+            key.Key_Up: (0, step),
+            key.Key_Down: (0, -step),
+        }
         if event.key() == key.Key_Escape and self._drawing:
             self.stop_drawing_box()
         elif event.key() in moves:

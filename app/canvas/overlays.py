@@ -40,11 +40,22 @@ class Ink:
         """Logical pixels as device pixels."""
         return length * self.ratio
 
-    def chip(self, painter: QPainter, at: QPointF, text: str, *, align: Qt.AlignmentFlag, strong: bool = False) -> QRectF:
+    def chip(
+        self,
+        painter: QPainter,
+        at: QPointF,
+        text: str,
+        *,
+        align: Qt.AlignmentFlag,
+        strong: bool = False,
+    ) -> QRectF:
         """A word on a dark plate that is legible on any photo; `at` is its left, right or middle edge."""
         font = theme.ui_font(round(self.px(11)), semibold=strong)
         width = QFontMetricsF(font).horizontalAdvance(text) + self.px(14)
-        left = {Qt.AlignmentFlag.AlignLeft: at.x(), Qt.AlignmentFlag.AlignRight: at.x() - width}.get(align, at.x() - width / 2)
+        left = {
+            Qt.AlignmentFlag.AlignLeft: at.x(),
+            Qt.AlignmentFlag.AlignRight: at.x() - width,
+        }.get(align, at.x() - width / 2)
         rect = QRectF(left, at.y(), width, self.px(20))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(20, 20, 20, 205))
@@ -56,7 +67,12 @@ class Ink:
 
 
 def paint_faces(
-    painter: QPainter, view: ViewTransform, faces: Sequence[Face], chosen: int | None, hovered: int | None, ink: Ink
+    painter: QPainter,
+    view: ViewTransform,
+    faces: Sequence[Face],
+    chosen: int | None,
+    hovered: int | None,
+    ink: Ink,
 ) -> None:
     """Corner brackets around every face; the chosen one is heavier and says so, so that colour is not the only sign."""
     for index, face in enumerate(faces):
@@ -74,7 +90,11 @@ def paint_faces(
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(QColor(0, 0, 0, 120), width + ink.px(2)))
         painter.drawPath(path)
-        colour = QColor("#5aa9ff") if is_chosen else QColor(235, 235, 235, 255 if index == hovered else 200)
+        colour = (
+            QColor("#5aa9ff")
+            if is_chosen
+            else QColor(235, 235, 235, 255 if index == hovered else 200)
+        )
         painter.setPen(QPen(colour, width))
         painter.drawPath(path)
         if is_chosen or index == hovered:
@@ -93,16 +113,28 @@ def paint_wipe(painter: QPainter, x: float, area: QRectF, ink: Ink) -> None:
     painter.setPen(QPen(QColor(0, 0, 0, 110), ink.px(1)))
     painter.setBrush(QColor(245, 245, 245))
     painter.drawEllipse(middle, ink.px(11), ink.px(11))
-    painter.setPen(QPen(QColor(30, 30, 30), ink.px(1.6), c=Qt.PenCapStyle.RoundCap, j=Qt.PenJoinStyle.RoundJoin))
+    painter.setPen(
+        QPen(
+            QColor(30, 30, 30), ink.px(1.6), c=Qt.PenCapStyle.RoundCap, j=Qt.PenJoinStyle.RoundJoin
+        )
+    )
     for side in (-1, 1):
         tip = middle + QPointF(side * ink.px(6.5), 0)
-        painter.drawPolyline([tip + QPointF(-side * ink.px(3), -ink.px(3)), tip, tip + QPointF(-side * ink.px(3), ink.px(3))])
+        painter.drawPolyline(
+            [
+                tip + QPointF(-side * ink.px(3), -ink.px(3)),
+                tip,
+                tip + QPointF(-side * ink.px(3), ink.px(3)),
+            ]
+        )
     top, gap = area.top() + ink.px(12), ink.px(10)
     ink.chip(painter, QPointF(x - gap, top), "Before", align=Qt.AlignmentFlag.AlignRight)
     ink.chip(painter, QPointF(x + gap, top), "After", align=Qt.AlignmentFlag.AlignLeft)
 
 
-def paint_regions(painter: QPainter, view: ViewTransform, regions: Sequence[Region], ink: Ink) -> None:
+def paint_regions(
+    painter: QPainter, view: ViewTransform, regions: Sequence[Region], ink: Ink
+) -> None:
     """A dashed line around every part that stays as it is."""
     painter.setBrush(Qt.BrushStyle.NoBrush)
     for region in regions:
@@ -116,7 +148,9 @@ def paint_regions(painter: QPainter, view: ViewTransform, regions: Sequence[Regi
                 painter.drawRect(rect)
 
 
-def paint_rubber_band(painter: QPainter, rect: QRectF, area: QRectF, ink: Ink, *, round_: bool = False) -> None:
+def paint_rubber_band(
+    painter: QPainter, rect: QRectF, area: QRectF, ink: Ink, *, round_: bool = False
+) -> None:
     """The box being drawn, or the ellipse in it: everything else is dimmed."""
     outside = QPainterPath()
     outside.addRect(area)

@@ -43,25 +43,33 @@ class PhotoView(QWidget):
         self._is_target = False
         self._drop_word = ""
 
-    # What is shown ---------------------------------------------------------------------------------------------------
+    # What is shown --------------------------------------------------------------------------------
 
     def show_photo(self, photo: Photo | None) -> None:
         """Another photo, fitted; its own pixels stand for the result until the first frame arrives."""
         self._photo = photo
         self._profile = screen_profile(photo.icc) if photo else None
         self._before = self._after = PictureLayer(photo.pixels, self._profile) if photo else None
-        self.setAccessibleDescription(f"{photo.path.name}, {photo.width} by {photo.height} pixels" if photo else "")
+        self.setAccessibleDescription(
+            f"{photo.path.name}, {photo.width} by {photo.height} pixels" if photo else ""
+        )
         self.fit()
 
     def show_frame(self, frame: Frame) -> None:
         """A finished frame of the photo, at whatever size it was rendered."""
-        if self._photo is None or frame.request.photo_digest != self._photo.digest or self._before is None:
+        if (
+            self._photo is None
+            or frame.request.photo_digest != self._photo.digest
+            or self._before is None
+        ):
             return
         if frame.request.clip_frame is not None and frame.before.pixels is not self._before.pixels:
             self._before = PictureLayer(frame.before.pixels, self._profile)
         same = frame.pixels is self._before.pixels
         quick = frame.request.quality == "draft"
-        self._after = self._before if same else PictureLayer(frame.pixels, self._profile, quick=quick)
+        self._after = (
+            self._before if same else PictureLayer(frame.pixels, self._profile, quick=quick)
+        )
         self.update(self._image_area())
 
     def set_before(self, shown: bool) -> None:
@@ -94,7 +102,7 @@ class PhotoView(QWidget):
         """Where the picture is split, 0 to 1 of its width; None when it is not."""
         return self._wipe
 
-    # Zoom ------------------------------------------------------------------------------------------------------------
+    # Zoom -----------------------------------------------------------------------------------------
 
     @property
     def view(self) -> ViewTransform:
@@ -151,9 +159,13 @@ class PhotoView(QWidget):
         """The photo's place in widget coordinates, one pixel larger for rounding."""
         left, top, width, height = self._view.target
         ratio = self.devicePixelRatioF()
-        return QRectF(left / ratio, top / ratio, width / ratio, height / ratio).toAlignedRect().adjusted(-1, -1, 1, 1)
+        return (
+            QRectF(left / ratio, top / ratio, width / ratio, height / ratio)
+            .toAlignedRect()
+            .adjusted(-1, -1, 1, 1)
+        )
 
-    # Painting --------------------------------------------------------------------------------------------------------
+    # Painting -------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Grey, photo, overlays."""
@@ -179,7 +191,9 @@ class PhotoView(QWidget):
         self.paint_overlays(painter, QRectF(target.intersected(clip)), Ink(colours, ratio))
         if self._is_target:
             at = QPointF(QRectF(clip).center().x(), 12 * ratio)
-            Ink(colours, ratio).chip(painter, at, self._drop_word, align=Qt.AlignmentFlag.AlignHCenter)
+            Ink(colours, ratio).chip(
+                painter, at, self._drop_word, align=Qt.AlignmentFlag.AlignHCenter
+            )
         if self._by_keyboard or self._is_target:
             edge = (2.0 if self._is_target else 1.0) * ratio
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -198,11 +212,14 @@ class PhotoView(QWidget):
         left, _, width, _ = self._view.target
         return left + round((self._wipe or 0.0) * width)
 
-    # Size, focus ----------------------------------------------------------------------------------------------------
+    # Size, focus ----------------------------------------------------------------------------------
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         """Show the keyboard's place, unless it was the pointer that brought it here."""
-        self._by_keyboard = event.reason() in {Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason}
+        self._by_keyboard = event.reason() in {
+            Qt.FocusReason.TabFocusReason,
+            Qt.FocusReason.BacktabFocusReason,
+        }
         self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
@@ -212,4 +229,6 @@ class PhotoView(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Stay fitted, or keep what was in the middle."""
-        self._set_view(self._fitted() if self._is_fitted else self._view.resized(self._device_size()))
+        self._set_view(
+            self._fitted() if self._is_fitted else self._view.resized(self._device_size())
+        )

@@ -26,7 +26,8 @@ class ViewTransform:
     scale : float
         Device pixels per image pixel.
     left, top : float
-        Device position of the image's top-left corner; whole numbers, so that pixels meet pixels at 100 %.
+        Device position of the image's top-left corner; whole numbers, so that pixels meet pixels at
+        100 %.
     """
 
     image: Size
@@ -83,7 +84,12 @@ class ViewTransform:
     def target(self) -> tuple[int, int, int, int]:
         """Left, top, width, height of the whole image in the view, whole device pixels."""
         left, top = round(self.left), round(self.top)
-        return left, top, max(round(self.image[0] * self.scale), 1), max(round(self.image[1] * self.scale), 1)
+        return (
+            left,
+            top,
+            max(round(self.image[0] * self.scale), 1),
+            max(round(self.image[1] * self.scale), 1),
+        )
 
     @property
     def needed_side(self) -> int:

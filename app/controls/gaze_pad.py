@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QEnterEvent, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QEnterEvent,
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import theme
@@ -44,11 +52,15 @@ class GazePad(QWidget):
             "Double-click for the photo's own gaze; Shift drags ten times finer; arrow keys step."
         )
 
-    def apply(self, point: tuple[float, float], photo: tuple[float, float], *, edited: bool) -> None:
+    def apply(
+        self, point: tuple[float, float], photo: tuple[float, float], *, edited: bool
+    ) -> None:
         """Show a gaze, the photo's own gaze, and whether it was changed."""
         if (point, photo, edited) != (self.point, self.photo, self._edited):
             self.point, self.photo, self._edited = point, photo, edited
-            self.setAccessibleDescription(f"{describe_gaze(*point)}; in the photo {describe_gaze(*photo)}")
+            self.setAccessibleDescription(
+                f"{describe_gaze(*point)}; in the photo {describe_gaze(*photo)}"
+            )
             self.update()
 
     @property
@@ -59,7 +71,9 @@ class GazePad(QWidget):
     def position_of(self, point: tuple[float, float]) -> QPointF:
         """Widget position of a gaze."""
         inner = self.pad.adjusted(10, 10, -10, -10)
-        return inner.center() + QPointF(point[0] * inner.width() / 2, -point[1] * inner.height() / 2)
+        return inner.center() + QPointF(
+            point[0] * inner.width() / 2, -point[1] * inner.height() / 2
+        )
 
     def gaze_at(self, position: QPointF) -> tuple[float, float]:
         """The gaze of a widget position, within -1..1."""
@@ -67,7 +81,7 @@ class GazePad(QWidget):
         offset = position - inner.center()
         return _clamped(2 * offset.x() / inner.width()), _clamped(-2 * offset.y() / inner.height())
 
-    # What Qt asks ----------------------------------------------------------------------------------------------------
+    # What Qt asks ---------------------------------------------------------------------------------
 
     def sizeHint(self) -> QSize:
         """A little wider than high, like a pair of eyes."""
@@ -116,7 +130,9 @@ class GazePad(QWidget):
                 painter.drawText(QRectF(left, top, 110, 16), Qt.AlignmentFlag.AlignVCenter, name)
                 top += 20
             painter.setFont(theme.ui_font(semibold=self._edited))
-            painter.setPen(colours.color("text" if self._edited and self.isEnabled() else "secondary"))
+            painter.setPen(
+                colours.color("text" if self._edited and self.isEnabled() else "secondary")
+            )
             shown = text if self.isEnabled() else "\u2013"
             painter.drawText(QRectF(left, top, 110, 18), Qt.AlignmentFlag.AlignVCenter, shown)
             top += 20
@@ -158,7 +174,12 @@ class GazePad(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows step, Delete resets."""
         key = Qt.Key
-        moves = {key.Key_Left: (-1, 0), key.Key_Right: (1, 0), key.Key_Up: (0, 1), key.Key_Down: (0, -1)}
+        moves = {
+            key.Key_Left: (-1, 0),
+            key.Key_Right: (1, 0),
+            key.Key_Up: (0, 1),
+            key.Key_Down: (0, -1),
+        }
         if not event.isAutoRepeat():
             self._gesture = next_gesture()
         if event.key() in moves:

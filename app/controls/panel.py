@@ -17,7 +17,16 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
-from app.control_rows import GAZE_IDS, GAZE_UNITS, PANEL_REGIONS, RowSpec, find_rows, gaze_point, row_value, rows
+from app.control_rows import (
+    GAZE_IDS,
+    GAZE_UNITS,
+    PANEL_REGIONS,
+    RowSpec,
+    find_rows,
+    gaze_point,
+    row_value,
+    rows,
+)
 from app.controls.gaze_pad import GazePad
 from app.controls.row import ControlRow
 from app.theme import EDGE
@@ -37,7 +46,9 @@ class SearchField(QLineEdit):
         super().__init__(parent)
         self.setPlaceholderText("Search: smile, blink, 12 …   /")
         self.setAccessibleName("Search controls")
-        self.setToolTip("Find a control by FACS number, name or a plain word such as smile, blink, frown, jaw (key: /)")
+        self.setToolTip(
+            "Find a control by FACS number, name or a plain word such as smile, blink, frown, jaw (key: /)"
+        )
         self.setClearButtonEnabled(True)
         self._glass = QAction(self)
         self.addAction(self._glass, QLineEdit.ActionPosition.LeadingPosition)
@@ -99,7 +110,7 @@ class ControlsPanel(QWidget):
         """Room for names and a track."""
         return QSize(400, 600)
 
-    # Building --------------------------------------------------------------------------------------------------------
+    # Building -------------------------------------------------------------------------------------
 
     def _build(self) -> None:
         top = QHBoxLayout()
@@ -168,12 +179,16 @@ class ControlsPanel(QWidget):
         self.rows[spec.key] = row
         return row
 
-    # Showing ---------------------------------------------------------------------------------------------------------
+    # Showing --------------------------------------------------------------------------------------
 
     def apply(self, before: Project, after: Project, frame: int | None = None) -> None:
         """Show a project in a frame (the one before if omitted); does nothing when nothing of it concerns the face."""
         frame = self._frame if frame is None else frame
-        same = after.face is before.face and after.face_edits is before.face_edits and after.drivers is before.drivers
+        same = (
+            after.face is before.face
+            and after.face_edits is before.face_edits
+            and after.drivers is before.drivers
+        )
         if not same or frame != self._frame:
             self._frame = frame
             self._show(after)
@@ -206,7 +221,9 @@ class ControlsPanel(QWidget):
                 shifted=bool(keyed & moved & set(spec.ids)),
             )  # fmt: skip
         self.gaze.setEnabled(live)
-        self.gaze.apply(gaze_point(now), gaze_point(photo), edited=any(i in changed for i in GAZE_IDS))
+        self.gaze.apply(
+            gaze_point(now), gaze_point(photo), edited=any(i in changed for i in GAZE_IDS)
+        )
         self.reset_button.setEnabled(bool(changed or unlinked))
         for region, section in self.sections.items():
             section.header.set_changes(_count_changes(region, changed))
@@ -240,11 +257,13 @@ class ControlsPanel(QWidget):
         for region, section in self.sections.items():
             section.set_open(region not in closed)
 
-    # Searching -------------------------------------------------------------------------------------------------------
+    # Searching ------------------------------------------------------------------------------------
 
     def _search(self, text: str) -> None:
         self._found = frozenset(find_rows(text)) if text.strip() else None
-        self._nothing.setText(f"No control is called “{text.strip()}”. Try smile, blink, brow, jaw, or a number such as 12.")
+        self._nothing.setText(
+            f"No control is called “{text.strip()}”. Try smile, blink, brow, jaw, or a number such as 12."
+        )
         self._arrange()
         self._scroll.verticalScrollBar().setValue(0)
 
@@ -254,19 +273,25 @@ class ControlsPanel(QWidget):
         unlinked = self._unlinked
         for row in self.rows.values():
             spec = row.spec
-            wanted = found is None or (f"AU{spec.unit}" if spec.unit is not None else spec.key) in found
+            wanted = (
+                found is None or (f"AU{spec.unit}" if spec.unit is not None else spec.key) in found
+            )
             if spec.unit in GAZE_UNITS and found is None:
                 wanted = self.gaze_rows_button.isChecked()
             row.setVisible(wanted and (not spec.side or spec.unit in unlinked))
         looks = found is None or any(f"AU{number}" in found for number in GAZE_UNITS)
         self.gaze.setVisible(looks)
         self.gaze_rows_button.setVisible(found is None)
-        self.gaze_rows_button.setIcon(theme.icon("chevron-down" if self.gaze_rows_button.isChecked() else "chevron-right"))
+        self.gaze_rows_button.setIcon(
+            theme.icon("chevron-down" if self.gaze_rows_button.isChecked() else "chevron-right")
+        )
         for region, section in self.sections.items():
             section.setVisible(found is None or any(rows()[key].region == region for key in found))
             section.set_searching(found is not None)
         self._nothing.setVisible(found is not None and not found)
-        for section in self.sections.values():  # at once, innermost first, rather than over several repaints
+        for (
+            section
+        ) in self.sections.values():  # at once, innermost first, rather than over several repaints
             section.settle()
 
 
@@ -279,4 +304,8 @@ def _keyed(edits: FaceEdits | None, frame: int) -> tuple[frozenset[str], frozens
 
 def _count_changes(region: str, changed: frozenset[str]) -> int:
     """How many angles and whole units of a region were changed."""
-    return sum(1 for row in rows().values() if row.region == region and not row.side and changed & set(row.ids))
+    return sum(
+        1
+        for row in rows().values()
+        if row.region == region and not row.side and changed & set(row.ids)
+    )

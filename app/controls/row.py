@@ -1,7 +1,8 @@
 """One row of the control panel: number, name, track, value and link in a single painted widget.
 
-The track's tick is where the photo is, its fill runs from there to the value. One widget per row, rather than a label,
-a slider, a field and a button, keeps sixty rows quick and lets every row line up.
+The track's tick is where the photo is, its fill runs from there to the value. One widget per row,
+rather than a label, a slider, a field and a button, keeps sixty rows quick and lets every row line
+up.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ _MOVING = frozenset({
     Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Left, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown,
     Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_Delete, Qt.Key.Key_Backspace,
 })  # fmt: skip
-"""Keys that change the value; once a number was typed they are the timeline's, until the row is clicked or reached anew."""
+"""Keys that change the value; once a number was typed they are the timeline's, until the row is
+clicked or reached anew."""
 _LINK_WITH = (Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.NoModifier)
 """L alone plays while there is time in the document."""
 
@@ -41,7 +43,8 @@ _LINK_WITH = (Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.NoModifier)
 class ControlRow(QAbstractSlider):
     """A slider row for one `RowSpec`.
 
-    Being a `QAbstractSlider` it is announced as a slider to assistive technology; its integer value is thousandths.
+    Being a `QAbstractSlider` it is announced as a slider to assistive technology; its integer value
+    is thousandths.
     """
 
     value_edited = Signal(str, float, int)
@@ -77,11 +80,20 @@ class ControlRow(QAbstractSlider):
         self.setMouseTracking(True)
         self.setToolTip("\n".join(textwrap.wrap(spec.tip, 72) + textwrap.wrap(self._how_to(), 72)))
         self.setObjectName(f"row-{spec.key}")
-        self.setAccessibleName(" ".join(part for part in (spec.number, spec.name, self._side_word()) if part))
+        self.setAccessibleName(
+            " ".join(part for part in (spec.number, spec.name, self._side_word()) if part)
+        )
         self.apply(0.0, 0.0, edited=False, linked=True)
 
     def apply(
-        self, value: float, photo: float, *, edited: bool, linked: bool, key: KeyState = "", shifted: bool = False
+        self,
+        value: float,
+        photo: float,
+        *,
+        edited: bool,
+        linked: bool,
+        key: KeyState = "",
+        shifted: bool = False,
     ) -> None:
         """Show the value, the photo's own value, and what the row is.
 
@@ -103,7 +115,9 @@ class ControlRow(QAbstractSlider):
             self.setValue(round(value * _TICKS_PER_UNIT))
         keyed = {"": "", "elsewhere": "; keyed on other frames", "here": "; key on this frame"}[key]
         moved = "; whole curve moved" if shifted else ""
-        self.setAccessibleDescription(f"{self.spec.spoken(value)}; in the photo {self.spec.spoken(photo)}{keyed}{moved}")
+        self.setAccessibleDescription(
+            f"{self.spec.spoken(value)}; in the photo {self.spec.spoken(photo)}{keyed}{moved}"
+        )
         self.update()
 
     @property
@@ -131,7 +145,7 @@ class ControlRow(QAbstractSlider):
     def _places(self) -> RowPlaces:
         return RowPlaces.of(self.width(), self.height(), has_link=self.spec.can_unlink)
 
-    # What Qt asks ----------------------------------------------------------------------------------------------------
+    # What Qt asks ---------------------------------------------------------------------------------
 
     def sizeHint(self) -> QSize:
         """One row of the grid."""
@@ -159,7 +173,7 @@ class ControlRow(QAbstractSlider):
         """Hide them."""
         self.update()
 
-    # Mouse -----------------------------------------------------------------------------------------------------------
+    # Mouse ----------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Take the handle, jump to the pointer, type, or toggle the link."""
@@ -193,7 +207,9 @@ class ControlRow(QAbstractSlider):
         """Move the value with the pointer, ten times finer with Shift."""
         places, at = self._places(), event.position()
         if self._drag_from is None:
-            over_link = places.key.contains(at) or (self.spec.can_unlink and places.link.contains(at))
+            over_link = places.key.contains(at) or (
+                self.spec.can_unlink and places.link.contains(at)
+            )
             over_number = places.number.contains(at) and not self.is_split
             cursor = Qt.CursorShape.PointingHandCursor if over_link else Qt.CursorShape.ArrowCursor
             self.setCursor(Qt.CursorShape.IBeamCursor if over_number else cursor)
@@ -237,37 +253,54 @@ class ControlRow(QAbstractSlider):
         reset.setEnabled(self._edited)
         reset.triggered.connect(lambda: self.reset_asked.emit(self.spec.key, next_gesture()))
         if not self.is_split:
-            text = "Remove the key on this frame" if self._key == "here" else "Set a key on this frame"
+            text = (
+                "Remove the key on this frame" if self._key == "here" else "Set a key on this frame"
+            )
             menu.addAction(text).triggered.connect(lambda: self.key_toggled.emit(self.spec.key))
             menu.addAction("Type a value…").triggered.connect(lambda _checked: self.edit_number())
         if self.spec.can_unlink:
             text = "Move left and right apart" if self._linked else "Move left and right together"
-            menu.addAction(text).triggered.connect(lambda: self.link_toggled.emit(self.spec.key, not self._linked))
+            menu.addAction(text).triggered.connect(
+                lambda: self.link_toggled.emit(self.spec.key, not self._linked)
+            )
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(event.globalPos())
 
     def event(self, event: QEvent) -> bool:
         """Keys that this row understands are not shortcuts of the window while it has the focus."""
-        asked = event if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) else None
+        asked = (
+            event
+            if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
+            else None
+        )
         if asked is not None and begins_number(asked) and not self.is_split:
             event.accept()
             return True
         return super().event(event)
 
-    # Keyboard --------------------------------------------------------------------------------------------------------
+    # Keyboard -------------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows step, Page keys leap, Delete resets, Return or a digit types, Shift+L links."""
         if not event.isAutoRepeat():
             self._gesture = next_gesture()
         key = Qt.Key
-        steps = {key.Key_Right: 1, key.Key_Up: 1, key.Key_Left: -1, key.Key_Down: -1, key.Key_PageUp: 10, key.Key_PageDown: -10}
+        steps = {
+            key.Key_Right: 1,
+            key.Key_Up: 1,
+            key.Key_Left: -1,
+            key.Key_Down: -1,
+            key.Key_PageUp: 10,
+            key.Key_PageDown: -10,
+        }
         if event.key() == key.Key_L and self.spec.can_unlink and event.modifiers() in _LINK_WITH:
             self.link_toggled.emit(self.spec.key, not self._linked)
         elif self.is_split or (self.typing.is_over and event.key() in _MOVING):
             event.ignore()
         elif event.key() in steps:
-            self._emit(self.shown + self.spec.step * steps[key(event.key())] * fineness(event.modifiers()))
+            self._emit(
+                self.shown + self.spec.step * steps[key(event.key())] * fineness(event.modifiers())
+            )
         elif event.key() in {key.Key_Home, key.Key_End}:
             self._emit(self.spec.minimum if event.key() == key.Key_Home else self.spec.maximum)
         elif event.key() in {key.Key_Delete, key.Key_Backspace}:
@@ -290,7 +323,7 @@ class ControlRow(QAbstractSlider):
         self.typing.take_up()
         self.update()
 
-    # Typing ----------------------------------------------------------------------------------------------------------
+    # Typing ---------------------------------------------------------------------------------------
 
     def edit_number(self, typed: str = "") -> None:
         """Open a field over the number, holding the value or what was typed to open it."""

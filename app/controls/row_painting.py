@@ -22,7 +22,8 @@ class RowPlaces:
     Attributes
     ----------
     key, name, track, number, link : QRectF
-        Where the key is set, the name is written, the value runs, the number stands and the link is toggled.
+        Where the key is set, the name is written, the value runs, the number stands and the link is
+        toggled.
     grip : QRectF
         Where a press takes the handle: the track and a little around it.
     """
@@ -45,7 +46,15 @@ class RowPlaces:
         track = QRectF(left + 6, 0, max(number.left() - GAP - 6 - left - 6, 24), height)
         link = QRectF(right, (height - LINK_W) / 2, LINK_W, LINK_W) if has_link else QRectF()
         key = QRectF(2, 0, EDGE - 3, height)
-        return cls(key, QRectF(EDGE, 0, NUMBER_W + NAME_W, height), track, track.adjusted(-9, 0, 9, 0), number, link, height)
+        return cls(
+            key,
+            QRectF(EDGE, 0, NUMBER_W + NAME_W, height),
+            track,
+            track.adjusted(-9, 0, 9, 0),
+            number,
+            link,
+            height,
+        )
 
     def x_of(self, value: float, spec: RowSpec) -> float:
         """Widget x of a value."""
@@ -105,7 +114,9 @@ def _paint_key(painter: QPainter, places: RowPlaces, look: RowLook, colours: Pal
     if look.shifted:  # the slider has moved the whole curve: a line goes through what is keyed
         painter.setPen(QPen(colours.color("accent"), 1.5))
         painter.drawLine(QPointF(middle.x(), middle.y() - 9), QPointF(middle.x(), middle.y() + 9))
-    paint_diamond(painter, middle, 4.5, look.key, colours.color("raised" if look.hovered else "panel"))
+    paint_diamond(
+        painter, middle, 4.5, look.key, colours.color("raised" if look.hovered else "panel")
+    )
 
 
 def _paint_name(painter: QPainter, places: RowPlaces, look: RowLook, colours: Palette) -> None:
@@ -116,7 +127,11 @@ def _paint_name(painter: QPainter, places: RowPlaces, look: RowLook, colours: Pa
     elif spec.number:
         painter.setFont(theme.ui_font(11))
         painter.setPen(colours.color("secondary" if look.enabled else "mark"))
-        painter.drawText(QRectF(rect.left(), 0, NUMBER_W, rect.height()), Qt.AlignmentFlag.AlignVCenter, spec.number)
+        painter.drawText(
+            QRectF(rect.left(), 0, NUMBER_W, rect.height()),
+            Qt.AlignmentFlag.AlignVCenter,
+            spec.number,
+        )
     font = theme.ui_font(semibold=look.edited)
     painter.setFont(font)
     painter.setPen(colours.color("text" if look.enabled else "mark"))
@@ -142,17 +157,23 @@ def _paint_track(painter: QPainter, places: RowPlaces, look: RowLook, colours: P
     if look.edited:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colours.color("amber" if beyond else "accent"))
-        painter.drawRoundedRect(QRectF(min(photo_x, value_x), middle - 2, abs(value_x - photo_x), 4), 2, 2)
+        painter.drawRoundedRect(
+            QRectF(min(photo_x, value_x), middle - 2, abs(value_x - photo_x), 4), 2, 2
+        )
     painter.setPen(QPen(colours.color("secondary"), 2, c=Qt.PenCapStyle.FlatCap))
     painter.drawLine(QPointF(photo_x, middle - 6), QPointF(photo_x, middle + 6))
-    radius = places.handle_radius + (1.0 if look.dragging else 0.0) - (0.0 if look.is_awake else 1.0)
+    radius = (
+        places.handle_radius + (1.0 if look.dragging else 0.0) - (0.0 if look.is_awake else 1.0)
+    )
     ring = colours.color("raised" if look.hovered else "panel")
     painter.setPen(QPen(ring, 2))
     painter.setBrush(colours.color("text" if look.edited or look.is_awake else "secondary"))
     painter.drawEllipse(QPointF(value_x, middle), radius, radius)
 
 
-def _paint_unseen(painter: QPainter, places: RowPlaces, look: RowLook, groove: QRectF, colours: Palette) -> None:
+def _paint_unseen(
+    painter: QPainter, places: RowPlaces, look: RowLook, groove: QRectF, colours: Palette
+) -> None:
     """The parts of the groove that the networks have not seen: amber, and broken into dashes."""
     spec, hovered = look.spec, look.hovered and look.enabled
     seen = spec.seen or 0.0
@@ -162,14 +183,17 @@ def _paint_unseen(painter: QPainter, places: RowPlaces, look: RowLook, groove: Q
         away = 2 if end > 0 else -2
         left, right = sorted((places.x_of(start, spec), places.x_of(end, spec) + away))
         painter.fillRect(
-            QRectF(left, groove.top(), right - left, groove.height()), colours.color("raised" if hovered else "panel")
+            QRectF(left, groove.top(), right - left, groove.height()),
+            colours.color("raised" if hovered else "panel"),
         )
         painter.setPen(pen)
         first, last = places.x_of(start, spec), places.x_of(end, spec) + away
         painter.drawLine(QPointF(first, groove.center().y()), QPointF(last, groove.center().y()))
 
 
-def _paint_marks(painter: QPainter, places: RowPlaces, look: RowLook, colours: Palette, middle: float) -> None:
+def _paint_marks(
+    painter: QPainter, places: RowPlaces, look: RowLook, colours: Palette, middle: float
+) -> None:
     """A to E under an intensity, every 15 degrees under an angle."""
     spec = look.spec
     if spec.is_angle:
@@ -185,7 +209,9 @@ def _paint_marks(painter: QPainter, places: RowPlaces, look: RowLook, colours: P
         if look.is_awake and letter:
             painter.setFont(theme.ui_font(9, semibold=letter == now))
             painter.setPen(colours.color("text" if letter == now else "secondary"))
-            painter.drawText(QRectF(x - 8, middle + 5, 16, 10), Qt.AlignmentFlag.AlignCenter, letter)
+            painter.drawText(
+                QRectF(x - 8, middle + 5, 16, 10), Qt.AlignmentFlag.AlignCenter, letter
+            )
         else:
             painter.setPen(QPen(colours.color("mark", 150), 1))
             at = round(x) + 0.5
@@ -203,13 +229,17 @@ def _paint_number(painter: QPainter, places: RowPlaces, look: RowLook, colours: 
     if look.is_awake:
         painter.setPen(QPen(QColor(colours.line), 1))
         bottom = places.height - 4.5
-        painter.drawLine(QPointF(places.number.left() + 6, bottom), QPointF(places.number.right(), bottom))
+        painter.drawLine(
+            QPointF(places.number.left() + 6, bottom), QPointF(places.number.right(), bottom)
+        )
 
 
 def _paint_link(painter: QPainter, places: RowPlaces, look: RowLook, colours: Palette) -> None:
     if look.linked and not look.is_awake:
         return
-    colour = (colours.accent if not look.linked else colours.secondary) if look.enabled else colours.mark
+    colour = (
+        (colours.accent if not look.linked else colours.secondary) if look.enabled else colours.mark
+    )
     ratio = painter.device().devicePixelRatio()
     image = theme.icon_image("link" if look.linked else "unlink", colour, side=14, ratio=ratio)
     painter.drawImage(places.link.center() - QPointF(7, 7), image)

@@ -45,8 +45,16 @@ _REST_TIP = (
     "The frame in which this face is at rest: relative rules count from it.\n"
     "The calmest one is proposed, as well as the tracker can tell; go to a better one and choose the frame under the playhead."
 )
-_MISSING = (("interpolate", "Bridged by a line"), ("hold", "Last reading held"), ("pass", "Face left as it is"))
-_BEYOND = (("hold", "Holds its last frame"), ("loop", "Begins anew"), ("pingpong", "Runs backwards"))
+_MISSING = (
+    ("interpolate", "Bridged by a line"),
+    ("hold", "Last reading held"),
+    ("pass", "Face left as it is"),
+)
+_BEYOND = (
+    ("hold", "Holds its last frame"),
+    ("loop", "Begins anew"),
+    ("pingpong", "Runs backwards"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +119,11 @@ def state_text(look: CardLook) -> str:
     if look.driver.is_still:
         return "Read"
     share = f"{motion.present.mean():.0%}".replace("%", " %")
-    return f"Tracked, face in {share}" if isinstance(look.driver.medium, Clip) else f"Face in {share} of rows"
+    return (
+        f"Tracked, face in {share}"
+        if isinstance(look.driver.medium, Clip)
+        else f"Face in {share} of rows"
+    )
 
 
 class DriverCard(QWidget):
@@ -139,8 +151,12 @@ class DriverCard(QWidget):
         self.fold, self.more = QToolButton(), QToolButton()
         self.details = QWidget()
         self.person = ChoiceButton("Person", "Who of the people in it drives")
-        self.missing = ChoiceButton("Frames without a face", "What stands for frames in which no face was read")
-        self.beyond = ChoiceButton("At the end", "What follows when it is shorter than the document")
+        self.missing = ChoiceButton(
+            "Frames without a face", "What stands for frames in which no face was read"
+        )
+        self.beyond = ChoiceButton(
+            "At the end", "What follows when it is shorter than the document"
+        )
         self.smoothing = QSlider(Qt.Orientation.Horizontal)
         self.smoothing_text = PlainLabel()
         self.curve = SmoothingView()
@@ -157,7 +173,7 @@ class DriverCard(QWidget):
         assert self._look is not None
         return self._look
 
-    # Building --------------------------------------------------------------------------------------------------------
+    # Building -------------------------------------------------------------------------------------
 
     def _build(self) -> None:
         for label in (self.kind, self.state):
@@ -170,8 +186,12 @@ class DriverCard(QWidget):
         self.stop.setText("Cancel")
         self.stop.setToolTip("Stop tracking; what was read is thrown away")
         self.track.setToolTip("Read the face of this clip, frame by frame")
-        self.drive.setToolTip("Let this source drive all of the chosen face (rules of the mix are replaced)")
-        self.pick.setToolTip("Give the chosen face the expression that this source shows under the playhead")
+        self.drive.setToolTip(
+            "Let this source drive all of the chosen face (rules of the mix are replaced)"
+        )
+        self.pick.setToolTip(
+            "Give the chosen face the expression that this source shows under the playhead"
+        )
         self.fold.setCheckable(True)
         self.fold.setObjectName("fold")
         self.fold.setFixedSize(QSize(24, 24))
@@ -223,9 +243,13 @@ class DriverCard(QWidget):
         self.smoothing.setRange(0, 100)
         self.smoothing.setPageStep(10)
         self.smoothing.setAccessibleName("Smoothing")
-        self.smoothing.setToolTip("How much jitter is taken away; quick movements keep their height. 0: as read")
+        self.smoothing.setToolTip(
+            "How much jitter is taken away; quick movements keep their height. 0: as read"
+        )
         self.smoothing_text.setFixedWidth(30)
-        self.smoothing_text.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.smoothing_text.setAlignment(
+            Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        )
         grid = QGridLayout(self.details)
         grid.setContentsMargins(0, 2, 0, 0)
         grid.setHorizontalSpacing(8)
@@ -262,16 +286,27 @@ class DriverCard(QWidget):
         self.drive.clicked.connect(lambda: wishes.drive_asked.emit(self.look.driver.name))
         self.pick.clicked.connect(lambda: wishes.frame_picked.emit(self.look.driver.name))
         self.fold.toggled.connect(self._fold)
-        self.person.chosen.connect(lambda key: wishes.person_chosen.emit(self.look.driver.name, int(key)))
-        self.neutral.chosen.connect(lambda key: wishes.neutral_asked.emit(self.look.driver.name, key))
+        self.person.chosen.connect(
+            lambda key: wishes.person_chosen.emit(self.look.driver.name, int(key))
+        )
+        self.neutral.chosen.connect(
+            lambda key: wishes.neutral_asked.emit(self.look.driver.name, key)
+        )
         for field, button in (("missing", self.missing), ("beyond", self.beyond)):
             button.chosen.connect(partial(self._change, field))
         self.smoothing.sliderPressed.connect(self._begin_gesture)
         self.smoothing.valueChanged.connect(self._smooth)
         menu = QMenu(self)
-        menu.addAction("Export its tracking…", lambda: wishes.export_asked.emit(self.look.driver.name))
-        menu.addAction("Take the expression under the playhead", lambda: wishes.frame_picked.emit(self.look.driver.name))
-        self.others = menu.addAction("Look for other people in it", lambda: wishes.track_asked.emit(self.look.driver.name))
+        menu.addAction(
+            "Export its tracking…", lambda: wishes.export_asked.emit(self.look.driver.name)
+        )
+        menu.addAction(
+            "Take the expression under the playhead",
+            lambda: wishes.frame_picked.emit(self.look.driver.name),
+        )
+        self.others = menu.addAction(
+            "Look for other people in it", lambda: wishes.track_asked.emit(self.look.driver.name)
+        )
         menu.addSeparator()
         menu.addAction("Remove", lambda: wishes.removed.emit(self.look.driver.name))
         self.more.setMenu(menu)
@@ -285,7 +320,9 @@ class DriverCard(QWidget):
     def _smooth(self, value: int) -> None:
         if not self.smoothing.isSliderDown():
             self._begin_gesture()
-        self._wishes.driver_changed.emit(self.look.driver.name, "smoothing", value / 100, self._gesture)
+        self._wishes.driver_changed.emit(
+            self.look.driver.name, "smoothing", value / 100, self._gesture
+        )
 
     def _fold(self, is_open: bool) -> None:
         self.details.setVisible(is_open)
@@ -293,7 +330,7 @@ class DriverCard(QWidget):
         if self._look is not None:
             self._show_details(self._look)
 
-    # Showing ---------------------------------------------------------------------------------------------------------
+    # Showing --------------------------------------------------------------------------------------
 
     def retint(self) -> None:
         """Draw icons in the colours of the theme."""
@@ -339,7 +376,9 @@ class DriverCard(QWidget):
         self.person.apply(people, str(look.person))
         if look.portraits is not self._portraits:
             self._portraits = look.portraits
-            pictures = {str(n): QIcon(QPixmap.fromImage(to_qimage(p))) for n, p in enumerate(look.portraits)}
+            pictures = {
+                str(n): QIcon(QPixmap.fromImage(to_qimage(p))) for n, p in enumerate(look.portraits)
+            }
             self.person.set_icons(pictures)
             self.person.setIconSize(QSize(32, 32))
         self.missing.apply(_MISSING, driver.missing)
@@ -356,13 +395,20 @@ class DriverCard(QWidget):
     def _show_neutral(self, look: CardLook) -> None:
         driver, frame = look.driver, look.driver.neutral_frame
         if driver.motion is not self._read:
-            self._read, self._proposed = driver.motion, None if driver.motion is None else proposed_neutral(driver.motion)
+            self._read, self._proposed = (
+                driver.motion,
+                None if driver.motion is None else proposed_neutral(driver.motion),
+            )
         calmest = "" if self._proposed is None else f" ({self._proposed})"
         choices: Sequence[tuple[str, str]] = (
             ("playhead", f"The frame under the playhead ({look.frame})"), ("proposed", f"The calmest frame{calmest}, proposed"),
             ("none", "No expression, looking straight ahead"),
         )  # fmt: skip
-        shown = "No expression" if frame is None else f"Frame {frame}{', proposed' * (frame == self._proposed)}"
+        shown = (
+            "No expression"
+            if frame is None
+            else f"Frame {frame}{', proposed' * (frame == self._proposed)}"
+        )
         self.neutral.apply(choices, "none" if frame is None else "", shown=shown)
         self.neutral.setEnabled(driver.motion is not None and not driver.is_still)
         known = {} if frame is None or frame not in look.film else {frame: look.film[frame]}

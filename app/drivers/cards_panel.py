@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app import theme
 from app.drivers.card import THUMB, CardLook, DriverCard
@@ -46,7 +53,9 @@ class MediaPanel(QWidget):
         self.thumb = FilmThumb(*THUMB)
         self.name, self.kind, self.state = PlainLabel(), PlainLabel(), PlainLabel()
         self.sound = ChoiceButton("Sound", "What is heard, and goes into an export")
-        self.hint = PlainLabel("A clip, a table of tracking data or another photo can move this face.")
+        self.hint = PlainLabel(
+            "A clip, a table of tracking data or another photo can move this face."
+        )
         self.add = QPushButton("Add a driver…")
         self.pick = QToolButton()
         self._build()
@@ -108,7 +117,7 @@ class MediaPanel(QWidget):
         deeds.addWidget(self.pick)
         self.drivers_section.rows.addLayout(deeds)
 
-    # Showing ---------------------------------------------------------------------------------------------------------
+    # Showing --------------------------------------------------------------------------------------
 
     def retint(self) -> None:
         """Draw icons in the colours of the theme."""
@@ -138,7 +147,14 @@ class MediaPanel(QWidget):
 
     def forget(self) -> None:
         """The document is empty: let go of small pictures and of what was read of clips."""
-        for known in (self._films, self._people, self._portraits, self._progress, self._clocks, self._left):
+        for known in (
+            self._films,
+            self._people,
+            self._portraits,
+            self._progress,
+            self._clocks,
+            self._left,
+        ):
             known.clear()
 
     def show_film(self, digest: str, film: dict[int, Pixels]) -> None:
@@ -191,11 +207,15 @@ class MediaPanel(QWidget):
             return
         path = Path(source.path)
         room = max(self.name.width(), 60)
-        self.name.setText(self.name.fontMetrics().elidedText(path.name, Qt.TextElideMode.ElideMiddle, room))
+        self.name.setText(
+            self.name.fontMetrics().elidedText(path.name, Qt.TextElideMode.ElideMiddle, room)
+        )
         self.name.setToolTip(plain_tip(str(path)))
         size = f"{source.width} \u00d7 {source.height}"
         clip = isinstance(source, Clip)
-        self.kind.setText(f"Clip, {source.duration_s:.1f} s" if isinstance(source, Clip) else f"Photo, {size}")
+        self.kind.setText(
+            f"Clip, {source.duration_s:.1f} s" if isinstance(source, Clip) else f"Photo, {size}"
+        )
         count = len(project.faces)
         faces = f"{count} face{'s' if count != 1 else ''}"
         progress = self._progress.get(source.digest) if clip else None
@@ -207,7 +227,9 @@ class MediaPanel(QWidget):
 
     def _show_sound(self) -> None:
         project = self._project
-        heard = [d.name for d in project.drivers if isinstance(d.medium, Clip) and d.medium.has_sound]
+        heard = [
+            d.name for d in project.drivers if isinstance(d.medium, Clip) and d.medium.has_sound
+        ]
         own = project.clip is not None and project.clip.has_sound
         for part in (self.sound, self._sound_label):
             part.setVisible(bool(heard or own))
@@ -224,7 +246,9 @@ class MediaPanel(QWidget):
             card.show()
         if len(after) < len(before):
             kept = {driver.name for driver in after}
-            for card in [c for c in self.cards if c.look.driver.name not in kept][: len(self.cards) - len(after)]:
+            for card in [c for c in self.cards if c.look.driver.name not in kept][
+                : len(self.cards) - len(after)
+            ]:
                 self._drop(card)
         for card in self.cards[len(after) :]:
             self._drop(card)
@@ -261,6 +285,12 @@ class MediaPanel(QWidget):
 
 def _concerns(before: Project, after: Project) -> bool:
     """Whether anything differs that cards show, so that a slider that moves does not touch them."""
-    mixes = [() if project.face_edits is None else project.face_edits.mix for project in (before, after)]
-    same = after.drivers is before.drivers and after.source is before.source and after.output is before.output
+    mixes = [
+        () if project.face_edits is None else project.face_edits.mix for project in (before, after)
+    ]
+    same = (
+        after.drivers is before.drivers
+        and after.source is before.source
+        and after.output is before.output
+    )
     return not same or mixes[0] is not mixes[1] or (before.face is None) is not (after.face is None)

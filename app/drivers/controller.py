@@ -1,6 +1,7 @@
 """What drives a face in the editor: clips, tables and photos taken in and tracked, mixing rules, expressions picked up.
 
-Each deed is one edit of the document; what takes time runs in the engine, and the window hears of it by signals.
+Each deed is one edit of the document; what takes time runs in the engine, and the window hears of
+it by signals.
 """
 
 from __future__ import annotations
@@ -13,7 +14,18 @@ from PySide6.QtCore import QObject, Signal
 
 from app.editor.studio import Studio
 from app.errors import Notice
-from icface.document import Clip, DataFile, Driver, Face, Medium, MixRule, Project, Source, edits, mix_target
+from icface.document import (
+    Clip,
+    DataFile,
+    Driver,
+    Face,
+    Medium,
+    MixRule,
+    Project,
+    Source,
+    edits,
+    mix_target,
+)
 from icface.document.drivers import group_name
 from icface.document.mixing import motion_frame, shown
 from icface.export import original_at, refusal
@@ -30,7 +42,8 @@ STRIP_SIDE = 160
 """Longest side of the pictures of a filmstrip, pixels."""
 STRIP_FRAMES = 48
 NEARLY = 0.08
-"""Sides of an Action Unit that are read less far apart than this are taken for one: so little no reading can tell."""
+"""Sides of an Action Unit that are read less far apart than this are taken for one: so little no
+reading can tell."""
 PORTRAIT_SIDE = 128
 """Longest side of the pictures of people, pixels."""
 
@@ -47,19 +60,25 @@ class Driving(QObject):
     film_ready = Signal(str, object)
     """Digest of a clip, small RGB pictures (h, w, 3) by frame."""
     glimpse_ready = Signal(str, object)
-    """Digest of a clip or photo, one small picture by frame: of the frame in which it is at rest."""
+    """Digest of a clip or photo, one small picture by frame: of the frame in which it is at
+    rest."""
     tracking = Signal(str, int, int)
     """Digest of a clip, frames read, frames in all; 0 of 0 when it is over."""
     people_found = Signal(str, object)
-    """Name of a source, and the `Motion` of each person in it, when there are several to choose from."""
+    """Name of a source, and the `Motion` of each person in it, when there are several to choose
+    from."""
 
     def __init__(self, studio: Studio, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._studio = studio
         self._wanted_for: dict[str, str] = {}  # path of a photo: what its expression is wanted for
-        self._people: dict[str, tuple[Motion, ...]] = {}  # by digest of the source, whatever it is called
+        self._people: dict[
+            str, tuple[Motion, ...]
+        ] = {}  # by digest of the source, whatever it is called
         self._films: set[str] = set()
-        self._dropped: dict[str, Callable[[Path], object]] = {}  # path: how to open it in the photo's place
+        self._dropped: dict[
+            str, Callable[[Path], object]
+        ] = {}  # path: how to open it in the photo's place
         self._glimpses: set[tuple[str, int]] = set()
         studio.bridge.taken_in.connect(self._taken_in)
         studio.bridge.tracked.connect(self._tracked)
@@ -75,7 +94,7 @@ class Driving(QObject):
         """The present document."""
         return self._studio.project
 
-    # Sources ---------------------------------------------------------------------------------------------------------
+    # Sources --------------------------------------------------------------------------------------
 
     def add_source(self, path: Path) -> None:
         """Take in a clip, a table or a photo as a source; a clip is tracked at once."""
@@ -86,11 +105,19 @@ class Driving(QObject):
         self._dropped[str(path)] = open_instead
         self.add_source(path)
 
-    def _tell_dropped(self, path: Path, open_instead: Callable[[Path], object], *, drives: bool) -> None:
+    def _tell_dropped(
+        self, path: Path, open_instead: Callable[[Path], object], *, drives: bool
+    ) -> None:
         remedy = ("Open it instead", lambda: open_instead(path)) if is_clip(path) else None
-        text = "It moves as the person in it does." if drives else "It is among the drivers on the left."
+        text = (
+            "It moves as the person in it does."
+            if drives
+            else "It is among the drivers on the left."
+        )
         title = f"{path.name} drives the face" if drives else f"{path.name} is added"
-        self._studio.noticed.emit(Notice(kind="info", title=title, text=text, topic="dropped", remedy=remedy))
+        self._studio.noticed.emit(
+            Notice(kind="info", title=title, text=text, topic="dropped", remedy=remedy)
+        )
 
     def pick_expression(self, path: Path) -> None:
         """The chosen face takes the expression of a photo: its sliders, not its pose."""
@@ -102,7 +129,9 @@ class Driving(QObject):
             self._set_expression(taken.motions[0], Path(taken.medium.path).name)
             return
         driver = self._driver_of(taken)
-        rate = taken.motions[0].rate if taken.motions and isinstance(taken.medium, DataFile) else None
+        rate = (
+            taken.motions[0].rate if taken.motions and isinstance(taken.medium, DataFile) else None
+        )
         first = not self.project.drivers and self.project.face is not None
 
         def adds(project: Project) -> Project:
@@ -114,7 +143,9 @@ class Driving(QObject):
             self._tell_dropped(Path(taken.medium.path), open_instead, drives=first)
         if taken.notes:
             title = f"Read {Path(taken.medium.path).name}"
-            self._studio.noticed.emit(Notice(kind="info", title=title, text=" ".join(taken.notes), topic="intake"))
+            self._studio.noticed.emit(
+                Notice(kind="info", title=title, text=" ".join(taken.notes), topic="intake")
+            )
         if len(taken.motions) > 1:
             self._people[driver.medium.digest] = taken.motions
             self.people_found.emit(driver.name, taken.motions)
@@ -130,24 +161,43 @@ class Driving(QObject):
 
     def _tracked(self, found: Tracked) -> None:
         name = Path(found.clip.path).name
-        waiting = [d.name for d in self.project.drivers if d.medium == found.clip and d.motion is None]
-        is_source = self.project.clip is not None and self.project.clip.digest == found.clip.digest and not self.project.faces
+        waiting = [
+            d.name for d in self.project.drivers if d.medium == found.clip and d.motion is None
+        ]
+        is_source = (
+            self.project.clip is not None
+            and self.project.clip.digest == found.clip.digest
+            and not self.project.faces
+        )
         if not found.motions:
-            text = " ".join(("It can still be shown and exported; choose another clip to drive a face.", *found.notes))
-            self._studio.noticed.emit(Notice(kind="warning", title=f"No face found in {name}", text=text, topic="no-face"))
+            text = " ".join(
+                (
+                    "It can still be shown and exported; choose another clip to drive a face.",
+                    *found.notes,
+                )
+            )
+            self._studio.noticed.emit(
+                Notice(kind="warning", title=f"No face found in {name}", text=text, topic="no-face")
+            )
             return
         if found.notes:
-            self._studio.noticed.emit(Notice(kind="info", title=name, text=" ".join(found.notes), topic="tracked"))
+            self._studio.noticed.emit(
+                Notice(kind="info", title=name, text=" ".join(found.notes), topic="tracked")
+            )
 
         def sets(project: Project) -> Project:
             for driver in waiting:
                 project = edits.set_motion(project, driver, found.motions[0])
             if is_source:
-                project = edits.set_faces(project, [Face.of_motion(motion) for motion in found.motions])
+                project = edits.set_faces(
+                    project, [Face.of_motion(motion) for motion in found.motions]
+                )
             return project
 
         if is_source and not waiting and not self._studio.session.labels:
-            self._studio.session.start(sets(self.project))  # belongs to opening it: nothing that could be undone
+            self._studio.session.start(
+                sets(self.project)
+            )  # belongs to opening it: nothing that could be undone
         elif waiting or is_source:
             added = f"Add {name}"  # what was added a moment ago, and read since, is one step
             label = added if self._studio.session.undo_label == added else f"Track {name}"
@@ -161,13 +211,18 @@ class Driving(QObject):
 
     def people(self, name: str) -> tuple[Motion, ...]:
         """The people of a source to choose from; empty when there is but one."""
-        digest = next((driver.medium.digest for driver in self.project.drivers if driver.name == name), "")
+        digest = next(
+            (driver.medium.digest for driver in self.project.drivers if driver.name == name), ""
+        )
         return self._people.get(digest, ())
 
     def choose_person(self, name: str, number: int) -> None:
         """Let another person of a source drive, counted from 0."""
         motion = self.people(name)[number]
-        self._studio.edit(lambda project: edits.set_motion(project, name, motion), f"Person {number + 1} of {name}")
+        self._studio.edit(
+            lambda project: edits.set_motion(project, name, motion),
+            f"Person {number + 1} of {name}",
+        )
 
     def track_again(self, name: str) -> None:
         """Read a source's clip that was not tracked, as after it was cancelled; or look who else is in one that was."""
@@ -181,7 +236,9 @@ class Driving(QObject):
 
     def rename(self, name: str, new: str) -> None:
         """Another name for a source."""
-        self._studio.edit(lambda project: edits.rename_driver(project, name, new.strip()), f"Rename {name}")
+        self._studio.edit(
+            lambda project: edits.rename_driver(project, name, new.strip()), f"Rename {name}"
+        )
 
     def remove(self, name: str) -> None:
         """Take a source out of the document, and its rules."""
@@ -200,7 +257,11 @@ class Driving(QObject):
 
     def set_neutral(self, name: str, frame: int | None) -> None:
         """The frame in which a source is at rest; None for a face without expression."""
-        label = f"{name} rests in frame {frame}" if frame is not None else f"{name} rests without expression"
+        label = (
+            f"{name} rests in frame {frame}"
+            if frame is not None
+            else f"{name} rests without expression"
+        )
         self._studio.edit(lambda project: edits.set_neutral(project, name, frame), label)
 
     def set_neutral_where(self, name: str, where: str) -> None:
@@ -219,9 +280,11 @@ class Driving(QObject):
 
     def set_sound(self, sound: str) -> None:
         """What is heard: "" for the source's own, the name of a driver, or "none"."""
-        self._studio.edit(lambda project: edits.set_output(project, sound=sound), "Choose the sound")
+        self._studio.edit(
+            lambda project: edits.set_output(project, sound=sound), "Choose the sound"
+        )
 
-    # Rules -----------------------------------------------------------------------------------------------------------
+    # Rules ----------------------------------------------------------------------------------------
 
     def drive_with(self, name: str) -> None:
         """A source drives all of the chosen face."""
@@ -230,7 +293,9 @@ class Driving(QObject):
     def set_rule(self, rule: MixRule, gesture: int = 0) -> None:
         """A rule of the chosen face's mix."""
         key = ("rule", rule.group, gesture) if gesture else None
-        self._studio.edit(lambda project: edits.set_rule(project, rule), f"Mix {group_name(rule.group)}", key)
+        self._studio.edit(
+            lambda project: edits.set_rule(project, rule), f"Mix {group_name(rule.group)}", key
+        )
 
     def set_rule_value(self, group: str, parameter: str, value: float, gesture: int = 0) -> None:
         """The gain or offset of a rule; where it is keyed, a key under the playhead."""
@@ -249,16 +314,19 @@ class Driving(QObject):
 
     def remove_rule(self, group: str) -> None:
         """No rule for a group any more: a wider one, or the face itself, decides."""
-        self._studio.edit(lambda project: edits.remove_rule(project, group), f"Unmix {group_name(group)}")
+        self._studio.edit(
+            lambda project: edits.remove_rule(project, group), f"Unmix {group_name(group)}"
+        )
 
     def key_rule(self, group: str, parameter: str) -> None:
         """A key on the gain or offset of a rule under the playhead."""
         frame, target = self._studio.playhead.frame, mix_target(group, parameter)
         self._studio.edit(
-            lambda project: edits.key_controls(project, [target], frame), f"Key {parameter} of {group_name(group)}"
+            lambda project: edits.key_controls(project, [target], frame),
+            f"Key {parameter} of {group_name(group)}",
         )
 
-    # Expressions -----------------------------------------------------------------------------------------------------
+    # Expressions ----------------------------------------------------------------------------------
 
     def pick_from_frame(self, name: str, frame: int) -> None:
         """The chosen face takes the expression that a source shows in one of its frames."""
@@ -273,10 +341,14 @@ class Driving(QObject):
             return
         wanted = _evened(action_units(vector))
         now = shown(self.project, self._studio.playhead.frame)
-        values = {name: value for name, value in wanted.items() if name not in ANGLES and value != now[name]}
+        values = {
+            name: value
+            for name, value in wanted.items()
+            if name not in ANGLES and value != now[name]
+        }
         self._studio.set_values(values, f"Expression of {whence}")
 
-    # Tables ----------------------------------------------------------------------------------------------------------
+    # Tables ---------------------------------------------------------------------------------------
 
     def export_tracking(self, motion: Motion, path: Path, format_name: str | None = None) -> None:
         """Write a motion as a table, never over what the document is made of: a notice says what it could not hold."""
@@ -294,31 +366,41 @@ class Driving(QObject):
     def _job_finished(self, _number: int, value: object) -> None:
         if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], Path):
             path, notes = value
-            self._studio.noticed.emit(Notice(kind="info", title=f"Saved {path.name}", text=" ".join(notes), topic="saved"))
+            self._studio.noticed.emit(
+                Notice(kind="info", title=f"Saved {path.name}", text=" ".join(notes), topic="saved")
+            )
 
     def _forget(self) -> None:
         """The document is empty: small pictures and people are asked for anew when their clips come back."""
         for known in (self._films, self._glimpses, self._people):
             known.clear()
 
-    # Films -----------------------------------------------------------------------------------------------------------
+    # Films ----------------------------------------------------------------------------------------
 
     def _project_changed(self, before: Project, after: Project) -> None:
         """Small pictures of what is new; of a file that is missing, once it is found."""
         if after.drivers is before.drivers and after.source is before.source:
             return
         media = (after.source, *(driver.medium for driver in after.drivers))
-        there = {medium.path for medium in media if medium is not None and Path(medium.path).is_file()}
+        there = {
+            medium.path for medium in media if medium is not None and Path(medium.path).is_file()
+        }
         for clip in (medium for medium in media if isinstance(medium, Clip)):
             if clip.path in there and clip.digest not in self._films:
                 self._films.add(clip.digest)
                 step = max(clip.n_frames / STRIP_FRAMES, 1)
-                frames = sorted({int(step * n) for n in range(STRIP_FRAMES) if int(step * n) < clip.n_frames})
+                frames = sorted(
+                    {int(step * n) for n in range(STRIP_FRAMES) if int(step * n) < clip.n_frames}
+                )
                 self._studio.bridge.look_through(clip, frames, STRIP_SIDE)
         for driver in after.drivers:
             frame = driver.neutral_frame if isinstance(driver.medium, Clip) else 0
             wanted = (driver.medium.digest, frame or 0)
-            if isinstance(driver.medium, DataFile) or driver.medium.path not in there or frame is None:
+            if (
+                isinstance(driver.medium, DataFile)
+                or driver.medium.path not in there
+                or frame is None
+            ):
                 continue
             if wanted in self._glimpses:
                 continue

@@ -21,7 +21,8 @@ Open = Callable[[Path], object]
 class Drops(QObject):
     """Takes files that were dropped, by what is open then. While that is not known yet, they wait, in order.
 
-    It is not known while a file is being opened, and for what could drive a clip's face while that is looked for.
+    It is not known while a file is being opened, and for what could drive a clip's face while that
+    is looked for.
 
     Parameters
     ----------
@@ -57,7 +58,11 @@ class Drops(QObject):
         if self._would_drive(path):
             return "Drop to drive the face"
         could_drive = self._studio.project.face is not None and path.suffix.lower() in PHOTO_ENDINGS
-        return "Drop to open it instead; on the left, to drive the face" if could_drive else "Drop to open"
+        return (
+            "Drop to open it instead; on the left, to drive the face"
+            if could_drive
+            else "Drop to open"
+        )
 
     def take(self, path: Path, open_instead: Open) -> None:
         """A file fell on the window: clips and tables drive the face that is open, all else is opened."""
@@ -68,7 +73,9 @@ class Drops(QObject):
             self._driving.add_dropped(path, open_instead)
         elif is_data(path):
             text = "A table drives a face, and there is none. Open a photo or a clip with a face, and drop it again."
-            self._studio.noticed.emit(Notice(kind="warning", title=f"{path.name} is not used", text=text, topic="dropped"))
+            self._studio.noticed.emit(
+                Notice(kind="warning", title=f"{path.name} is not used", text=text, topic="dropped")
+            )
         else:
             open_instead(path)
 
@@ -85,12 +92,16 @@ class Drops(QObject):
         if self._studio.opening:
             return self._studio.opening
         clip = self._studio.project.clip
-        looked_for = clip is not None and self._studio.project.face is None and clip.digest in self._read
+        looked_for = (
+            clip is not None and self._studio.project.face is None and clip.digest in self._read
+        )
         return Path(clip.path).name if clip is not None and looked_for and drives(path) else ""
 
     def _tell_waiting(self, path: Path, open_instead: Open) -> None:
         if self._studio.opening or not self._awaited(path):
-            self.said.emit(f"{path.name} is taken when {self._studio.opening or 'the file before it'} is open")
+            self.said.emit(
+                f"{path.name} is taken when {self._studio.opening or 'the file before it'} is open"
+            )
             return
 
         def at_once() -> None:
@@ -100,7 +111,11 @@ class Drops(QObject):
         title = f"{path.name} waits until the faces of {self._awaited(path)} are read"
         text = "Then it is added to what drives the face."
         remedy, second = ("Open it instead", at_once), ("Do not use it", self.forget)
-        self._studio.noticed.emit(Notice(kind="info", title=title, text=text, topic="waiting", remedy=remedy, second=second))
+        self._studio.noticed.emit(
+            Notice(
+                kind="info", title=title, text=text, topic="waiting", remedy=remedy, second=second
+            )
+        )
 
     def _project_changed(self, _before: Project, after: Project) -> None:
         if after.source is None and not self._studio.opening and self._waiting:

@@ -21,7 +21,9 @@ _SIDE = 64
 class FaceButton(QAbstractButton):
     """One face: its portrait, its number, and whether it was edited."""
 
-    def __init__(self, index: int, pixels: Pixels, profile: QColorSpace | None, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, index: int, pixels: Pixels, profile: QColorSpace | None, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._layer = PictureLayer(pixels, profile)
         self._edited = False
@@ -95,7 +97,9 @@ class FacePicker(QScrollArea):
     def show_faces(self, photo: Photo | None, faces: Sequence[Face]) -> None:
         """The faces of a photo, or of a clip's frame, anew."""
         profile = screen_profile(photo.icc) if photo is not None else None
-        self._show([(face_crop(photo, face.box), profile) for face in faces] if photo is not None else [])
+        self._show(
+            [(face_crop(photo, face.box), profile) for face in faces] if photo is not None else []
+        )
 
     def show_portraits(self, portraits: Sequence[Pixels]) -> None:
         """Other pictures of the same faces, as of the frames in which they are seen best."""

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPaintEvent,
+    QPen,
+)
 from PySide6.QtWidgets import QWidget
 
 from app import theme
@@ -35,7 +43,9 @@ class DriverInset(QWidget):
         super().__init__(over)
         self.setObjectName("driver-inset")
         self.setCursor(Qt.CursorShape.OpenHandCursor)
-        self.setToolTip("What drives the face in this frame. Drag it to another corner; View > Driver beside hides it")
+        self.setToolTip(
+            "What drives the face in this frame. Drag it to another corner; View > Driver beside hides it"
+        )
         self.setAccessibleName("What drives the face")
         self._layer: PictureLayer | None = None
         self._name = ""
@@ -67,7 +77,10 @@ class DriverInset(QWidget):
         """What stands beside a finished frame."""
         beside = frame.request.beside
         clip = None if beside is None else beside.clip
-        self.show_picture(frame.beside, next((driver.name for driver in project.drivers if driver.medium == clip), ""))
+        self.show_picture(
+            frame.beside,
+            next((driver.name for driver in project.drivers if driver.medium == clip), ""),
+        )
 
     def show_picture(self, pixels: Pixels | None, name: str) -> None:
         """Another small picture; None takes it away."""
@@ -97,9 +110,14 @@ class DriverInset(QWidget):
         if height > over.height() * 0.4:
             width, height = width * over.height() * 0.4 / height, over.height() * 0.4
         self.resize(QSize(round(width), round(height)))
-        right, bottom = over.width() - self.width() - _MARGIN, over.height() - self.height() - _MARGIN
+        right, bottom = (
+            over.width() - self.width() - _MARGIN,
+            over.height() - self.height() - _MARGIN,
+        )
         down, across = self._corner.split("-")
-        self.move(QPoint(right if across == "right" else _MARGIN, bottom if down == "bottom" else _MARGIN))
+        self.move(
+            QPoint(right if across == "right" else _MARGIN, bottom if down == "bottom" else _MARGIN)
+        )
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Keep to the corner when what it lies over changes its size."""
@@ -107,7 +125,7 @@ class DriverInset(QWidget):
             self._place()
         return False
 
-    # Mouse -----------------------------------------------------------------------------------------------------------
+    # Mouse ----------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Take it."""
@@ -148,7 +166,9 @@ class DriverInset(QWidget):
         self._layer.paint(painter, target, target)
         painter.restore()
         font = theme.ui_font(11)
-        text = QFontMetricsF(font).elidedText(self._name, Qt.TextElideMode.ElideRight, self.width() - 28)
+        text = QFontMetricsF(font).elidedText(
+            self._name, Qt.TextElideMode.ElideRight, self.width() - 28
+        )
         plate = QRectF(6, self.height() - 24, QFontMetricsF(font).horizontalAdvance(text) + 14, 18)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(20, 20, 20, 205))

@@ -29,7 +29,13 @@ class MixPanel(QWidget):
         head = QHBoxLayout()
         head.setContentsMargins(16, 2, 10, 0)
         head.setSpacing(3)
-        for text, width in (("Group", NAME_W), ("Source", 0), ("Gain", GAIN_W), ("Offset", GAIN_W), ("", FOLD_W)):
+        for text, width in (
+            ("Group", NAME_W),
+            ("Source", 0),
+            ("Gain", GAIN_W),
+            ("Offset", GAIN_W),
+            ("", FOLD_W),
+        ):
             label = PlainLabel(text)
             label.setFont(theme.ui_font(10))
             label.setProperty("secondary", True)
@@ -64,7 +70,10 @@ class MixPanel(QWidget):
 
     def apply(self, before: Project, after: Project) -> None:
         """Show a project."""
-        if (after.face_edits, after.drivers) != (before.face_edits, before.drivers) or after.source is not before.source:
+        if (after.face_edits, after.drivers) != (
+            before.face_edits,
+            before.drivers,
+        ) or after.source is not before.source:
             if after.source is not before.source:
                 self._wanted = []
             self._project = after
@@ -93,8 +102,14 @@ class MixPanel(QWidget):
         for unit in ACTION_UNITS:
             if len(unit.sides) > 1:
                 part = menu.addMenu(f"{unit.id}  {unit.name}")
-                for group, text in ((unit.id, "Both sides"), (f"{unit.id}L", "Left"), (f"{unit.id}R", "Right")):
-                    part.addAction(text).triggered.connect(lambda _checked, group=group: self.add_unit(group))
+                for group, text in (
+                    (unit.id, "Both sides"),
+                    (f"{unit.id}L", "Left"),
+                    (f"{unit.id}R", "Right"),
+                ):
+                    part.addAction(text).triggered.connect(
+                        lambda _checked, group=group: self.add_unit(group)
+                    )
             else:
                 action = menu.addAction(f"{unit.id}  {unit.name}")
                 action.triggered.connect(lambda _checked, group=unit.id: self.add_unit(group))

@@ -21,7 +21,12 @@ from icface.document.mixing import rule_value
 from icface.face.controls import ANGLES
 
 NAME_W, GAIN_W, FOLD_W = 78, 44, 16
-_SHORT = {"all": "Everything", "cheeks": "Nose, cheeks", "eyes": "Eyes, lids", "mouth": "Mouth, jaw"}
+_SHORT = {
+    "all": "Everything",
+    "cheeks": "Nose, cheeks",
+    "eyes": "Eyes, lids",
+    "mouth": "Mouth, jaw",
+}
 _INHERIT, _OWN, _DRIVER = "inherit", "own", "driver:"
 
 
@@ -54,7 +59,9 @@ class RowLook:
     offset: tuple[float | None, KeyState]
 
     @classmethod
-    def of(cls, edits: FaceEdits | None, group: str, sources: tuple[str, ...], frame: int) -> RowLook:
+    def of(
+        cls, edits: FaceEdits | None, group: str, sources: tuple[str, ...], frame: int
+    ) -> RowLook:
         """What there is to show of a group in a frame."""
         own = edits.rule(group) if edits else None
         wider = _without(edits, group).ruling(group) if edits else None
@@ -64,7 +71,13 @@ class RowLook:
             if edits is None or rule is None or not rule.driver:
                 return None, ""
             track = edits.track(mix_target(rule.group, parameter))
-            state: KeyState = "" if track is None or own is None else "here" if track.key_at(frame) else "elsewhere"
+            state: KeyState = (
+                ""
+                if track is None or own is None
+                else "here"
+                if track.key_at(frame)
+                else "elsewhere"
+            )
             return rule_value(edits, rule, parameter, frame), state
 
         return cls(
@@ -74,7 +87,9 @@ class RowLook:
 
 
 def _without(edits: FaceEdits, group: str) -> FaceEdits:
-    return replace(edits, mix=tuple(rule for rule in edits.mix if rule.group != group), tracks=(), blend=None)
+    return replace(
+        edits, mix=tuple(rule for rule in edits.mix if rule.group != group), tracks=(), blend=None
+    )
 
 
 class MixRow(QWidget):
@@ -131,7 +146,17 @@ class MixRow(QWidget):
         )
         step, decimals = (0.5, 1) if is_pose else (0.01, 2)
         self.low, self.high = (
-            DragNumber(NumberSpec(name=text, tip=tip, minimum=-180, maximum=180, step=step, decimals=decimals, start=start))
+            DragNumber(
+                NumberSpec(
+                    name=text,
+                    tip=tip,
+                    minimum=-180,
+                    maximum=180,
+                    step=step,
+                    decimals=decimals,
+                    start=start,
+                )
+            )
             for text, tip, start in (
                 ("Lowest", "the group goes no lower", 0.0),
                 ("Highest", "the group goes no higher", 0.0 if is_pose else 1.0),
@@ -165,7 +190,9 @@ class MixRow(QWidget):
         grid.setColumnStretch(0, 1)
         grid.addWidget(self.mode, 0, 0)
         grid.addWidget(self.mirror, 1, 0)
-        for row, (text, parts) in enumerate((("Shift", (self.shift,)), ("Limits", (self.low, self.high)))):
+        for row, (text, parts) in enumerate(
+            (("Shift", (self.shift,)), ("Limits", (self.low, self.high)))
+        ):
             label = PlainLabel(text)
             label.setFont(theme.ui_font(11))
             label.setProperty("secondary", True)
@@ -184,18 +211,24 @@ class MixRow(QWidget):
         self.source.chosen.connect(self._choose)
         for parameter, number in (("gain", self.gain), ("offset", self.offset)):
             number.value_edited.connect(partial(self._set_value, parameter))
-            number.cleared.connect(partial(self._clear, parameter, 1.0 if parameter == "gain" else 0.0))
-            number.key_asked.connect(partial(self._wishes.rule_key_asked.emit, self.group, parameter))
+            number.cleared.connect(
+                partial(self._clear, parameter, 1.0 if parameter == "gain" else 0.0)
+            )
+            number.key_asked.connect(
+                partial(self._wishes.rule_key_asked.emit, self.group, parameter)
+            )
         self.fold.toggled.connect(self._fold)
         self.mode.chosen.connect(lambda key: self._change(mode=key))
         self.mirror.clicked.connect(lambda on: self._change(mirror=on))
-        self.shift.value_edited.connect(lambda value, gesture: self._change(gesture, shift=round(value)))
+        self.shift.value_edited.connect(
+            lambda value, gesture: self._change(gesture, shift=round(value))
+        )
         self.shift.cleared.connect(lambda: self._change(shift=0))
         for name, number in (("low", self.low), ("high", self.high)):
             number.value_edited.connect(partial(self._set_limit, name))
             number.cleared.connect(partial(self._clear, name, None))
 
-    # Wishes ----------------------------------------------------------------------------------------------------------
+    # Wishes ---------------------------------------------------------------------------------------
 
     def _own_rule(self) -> MixRule | None:
         """The rule of this group, made from the wider one where there is none yet."""
@@ -234,14 +267,18 @@ class MixRow(QWidget):
             return
         driver = "" if key == _OWN else key.removeprefix(_DRIVER)
         rule = self._own_rule()
-        made = MixRule(group=self.group, driver=driver) if rule is None else replace(rule, driver=driver)
+        made = (
+            MixRule(group=self.group, driver=driver)
+            if rule is None
+            else replace(rule, driver=driver)
+        )
         self._wishes.rule_set.emit(made, 0)
 
     def _fold(self, is_open: bool) -> None:
         self.details.setVisible(is_open)
         self.retint()
 
-    # Showing ---------------------------------------------------------------------------------------------------------
+    # Showing --------------------------------------------------------------------------------------
 
     def retint(self) -> None:
         """Draw the icon in the colours of the theme."""
@@ -259,19 +296,36 @@ class MixRow(QWidget):
         choices = [(_INHERIT, f"As the wider group ({wider})"), (_OWN, "The face's own"), ("", "")]
         choices += [(_DRIVER + name, name) for name in look.sources]
         key = _INHERIT if not look.is_own else _DRIVER + driver if driver else _OWN
-        self.source.apply(choices[: 2 if not look.sources else None], key, shown=driver or "Own", faint=not look.is_own)
+        self.source.apply(
+            choices[: 2 if not look.sources else None],
+            key,
+            shown=driver or "Own",
+            faint=not look.is_own,
+        )
         self.source.setEnabled(look.live)
         driven = look.live and rule is not None and bool(rule.driver)
         self.gain.apply(look.gain[0], key=look.gain[1], faint=not look.is_own)
         self.offset.apply(look.offset[0], key=look.offset[1], faint=not look.is_own)
-        for part in (self.gain, self.offset, self.mode, self.mirror, self.shift, self.low, self.high):
+        for part in (
+            self.gain,
+            self.offset,
+            self.mode,
+            self.mirror,
+            self.shift,
+            self.low,
+            self.high,
+        ):
             part.setEnabled(driven)
         self.name.setProperty("secondary", not look.is_own)
         self.name.style().polish(self.name)
         self.mode.apply(
-            (("relative", "From its rest"), ("absolute", "As it is")), rule.mode if rule else "relative", faint=not look.is_own
+            (("relative", "From its rest"), ("absolute", "As it is")),
+            rule.mode if rule else "relative",
+            faint=not look.is_own,
         )
         self.mirror.setChecked(bool(rule and rule.mirror))
-        self.shift.apply(rule.shift if rule else 0, faint=not look.is_own or not rule or not rule.shift)
+        self.shift.apply(
+            rule.shift if rule else 0, faint=not look.is_own or not rule or not rule.shift
+        )
         self.low.apply(rule.low if rule else None, faint=not look.is_own)
         self.high.apply(rule.high if rule else None, faint=not look.is_own)

@@ -14,7 +14,13 @@ from app.drivers.face_picker import FacePicker
 from app.drivers.mix_panel import MixPanel
 from app.drivers.requests import DriverWishes
 from app.editor.studio import Studio
-from app.files.file_dialogs import ask_for_expression, ask_for_sources, ask_for_tables, ask_to_export_tracking, dropped_sources
+from app.files.file_dialogs import (
+    ask_for_expression,
+    ask_for_sources,
+    ask_for_tables,
+    ask_to_export_tracking,
+    dropped_sources,
+)
 from app.settings import Settings
 from app.widgets.panel_section import PanelSection
 from icface.arrays import Pixels
@@ -38,7 +44,9 @@ class LeftPanel(QWidget):
     parent : QWidget, optional
     """
 
-    def __init__(self, studio: Studio, driving: Driving, settings: Settings, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, studio: Studio, driving: Driving, settings: Settings, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("left-panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
@@ -98,7 +106,9 @@ class LeftPanel(QWidget):
         wishes.drive_asked.connect(driving.drive_with)
         wishes.driver_changed.connect(self._set_driver)
         wishes.neutral_asked.connect(driving.set_neutral_where)
-        wishes.frame_picked.connect(lambda name: driving.pick_from_frame(name, driving.frame_under_playhead(name)))
+        wishes.frame_picked.connect(
+            lambda name: driving.pick_from_frame(name, driving.frame_under_playhead(name))
+        )
         wishes.photo_pick_asked.connect(self.ask_for_expression)
         wishes.export_asked.connect(self.ask_to_export_tracking)
         wishes.rule_set.connect(driving.set_rule)
@@ -117,7 +127,7 @@ class LeftPanel(QWidget):
         for section in self._sections():
             section.folded.connect(self._settings.fold)
 
-    # Showing ---------------------------------------------------------------------------------------------------------
+    # Showing --------------------------------------------------------------------------------------
 
     def apply(self, before: Project, after: Project) -> None:
         """Show a project."""
@@ -134,7 +144,11 @@ class LeftPanel(QWidget):
 
     def _show_faces(self) -> None:
         """The faces to choose from; those of a clip as the engine finds them best."""
-        project, photo, source = self._studio.project, self._studio.photo, self._studio.project.source
+        project, photo, source = (
+            self._studio.project,
+            self._studio.photo,
+            self._studio.project.source,
+        )
         known = photo is not None and source is not None and source.digest == photo.digest
         self.picker.show_faces(photo if known else None, project.faces)
         self.picker.show_state(project.face_index, project.edits)
@@ -159,7 +173,7 @@ class LeftPanel(QWidget):
             self.media.show_frame(frame)
             self.mix.show_frame(frame)
 
-    # Wishes ----------------------------------------------------------------------------------------------------------
+    # Wishes ---------------------------------------------------------------------------------------
 
     def ask_for_sources(self) -> None:
         """Choose files that are to drive the face."""
@@ -181,18 +195,29 @@ class LeftPanel(QWidget):
         """Choose where the tracking of a source goes; "" for that which `export_tracking` means."""
         project = self._studio.project
         driver = project.driver(name) if name else self._exportable()
-        motion = driver.motion if driver is not None else project.face.motion if project.face is not None else None
+        motion = (
+            driver.motion
+            if driver is not None
+            else project.face.motion
+            if project.face is not None
+            else None
+        )
         source = driver.medium if driver is not None else project.source
         if motion is not None and source is not None:
             stem = Path(source.path).stem
             ask_to_export_tracking(
-                self, self._settings, stem, lambda path, kind: self._driving.export_tracking(motion, path, kind)
+                self,
+                self._settings,
+                stem,
+                lambda path, kind: self._driving.export_tracking(motion, path, kind),
             )
 
     def can_export_tracking(self) -> bool:
         """Whether there is tracking to be written."""
         project = self._studio.project
-        return self._exportable() is not None or (project.face is not None and project.face.motion is not None)
+        return self._exportable() is not None or (
+            project.face is not None and project.face.motion is not None
+        )
 
     def _exportable(self) -> Driver | None:
         project = self._studio.project
@@ -201,7 +226,9 @@ class LeftPanel(QWidget):
         rules = project.face_edits.mix if project.face_edits else ()
         names = [rule.driver for rule in rules if rule.driver]
         ready = [driver for driver in project.drivers if driver.motion is not None]
-        return next((d for name in names for d in ready if d.name == name), ready[0] if ready else None)
+        return next(
+            (d for name in names for d in ready if d.name == name), ready[0] if ready else None
+        )
 
     def _add_all(self, paths: list[Path]) -> None:
         for path in paths:
@@ -210,7 +237,7 @@ class LeftPanel(QWidget):
     def _set_driver(self, name: str, field: str, value: object, gesture: int) -> None:
         self._driving.set_driver(name, gesture=gesture, **{field: value})  # type: ignore[arg-type]
 
-    # Drops -----------------------------------------------------------------------------------------------------------
+    # Drops ----------------------------------------------------------------------------------------
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Welcome files that can drive a face, while there is one."""

@@ -31,7 +31,8 @@ class DriverWishes(QObject):
     photo_pick_asked = Signal()
     """The expression of a photo to be chosen is wanted."""
     export_asked = Signal(str)
-    """Name of a source whose tracking is to be written to a file; "" for the clip that is edited."""
+    """Name of a source whose tracking is to be written to a file; "" for the clip that is
+    edited."""
     rule_set = Signal(object, int)
     """`MixRule`, gesture number."""
     rule_removed = Signal(str)

@@ -48,7 +48,9 @@ class SmoothingView(QWidget):
         """A motion as read and as taken, around a frame of it."""
         if read is not self._read:
             found = np.empty((0, 0)) if read is None else read.controls[read.present]
-            self._liveliest = max(_CHANNELS, key=lambda name: _spread(found, name)) if len(found) else "yaw"
+            self._liveliest = (
+                max(_CHANNELS, key=lambda name: _spread(found, name)) if len(found) else "yaw"
+            )
         if read is not self._read or taken is not self._taken or frame != self._frame:
             self._read, self._taken, self._frame = read, taken, frame
             self.update()
@@ -65,7 +67,9 @@ class SmoothingView(QWidget):
             return np.empty(0), np.empty(0, np.float32), np.empty(0, np.float32)
         times = self._read.seconds
         end = float(times[-1])
-        start = min(max(times[min(self._frame, len(times) - 1)] - WINDOW_S / 2, 0), max(end - WINDOW_S, 0))
+        start = min(
+            max(times[min(self._frame, len(times) - 1)] - WINDOW_S / 2, 0), max(end - WINDOW_S, 0)
+        )
         part = (times >= start) & (times <= start + WINDOW_S)
         column = CHANNEL_INDEX[self.channel]
         return times[part], self._read.controls[part, column], self._taken.controls[part, column]
@@ -76,7 +80,9 @@ class SmoothingView(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         plate = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
         painter.setPen(QPen(colours.color("line"), 1))
-        painter.setBrush(colours.color("surround") if colours.name == "dark" else colours.color("raised"))
+        painter.setBrush(
+            colours.color("surround") if colours.name == "dark" else colours.color("raised")
+        )
         painter.drawRoundedRect(plate, 4, 4)
         times, read, taken = self.curves()
         seen = np.concatenate([read, taken])
@@ -90,21 +96,38 @@ class SmoothingView(QWidget):
             def place(rows: NDArray[np.float32]) -> list[QPolygonF]:
                 x = room.left() + (times - times[0]) / span * room.width()
                 y = room.center().y() - (rows - middle) / reach * room.height() / 2
-                pieces = np.split(np.arange(len(rows)), np.flatnonzero(np.diff(np.isfinite(rows))) + 1)
-                return [QPolygonF([QPointF(x[i], y[i]) for i in piece]) for piece in pieces if np.isfinite(rows[piece[0]])]
+                pieces = np.split(
+                    np.arange(len(rows)), np.flatnonzero(np.diff(np.isfinite(rows))) + 1
+                )
+                return [
+                    QPolygonF([QPointF(x[i], y[i]) for i in piece])
+                    for piece in pieces
+                    if np.isfinite(rows[piece[0]])
+                ]
 
-            now = (float(self._read.seconds[min(self._frame, len(self._read) - 1)]) if self._read else 0.0) - times[0]
+            now = (
+                float(self._read.seconds[min(self._frame, len(self._read) - 1)])
+                if self._read
+                else 0.0
+            ) - times[0]
             painter.setPen(QPen(colours.color("mark"), 1))
             across = room.left() + now / span * room.width()
             painter.drawLine(QPointF(across, room.top()), QPointF(across, room.bottom()))
-            for rows, pen in ((taken, QPen(colours.color("accent"), 2)), (read, QPen(colours.color("text"), 0.8))):
+            for rows, pen in (
+                (taken, QPen(colours.color("accent"), 2)),
+                (read, QPen(colours.color("text"), 0.8)),
+            ):
                 painter.setPen(pen)
                 for line in place(rows):
                     painter.drawPolyline(line)
         painter.setFont(theme.ui_font(10))
         painter.setPen(colours.color("secondary"))
         text = _CHANNELS[self.channel] if len(seen) else "Nothing read yet"
-        painter.drawText(plate.adjusted(6, 2, -6, 0), Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft, text)
+        painter.drawText(
+            plate.adjusted(6, 2, -6, 0),
+            Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft,
+            text,
+        )
 
 
 def _unit(channel: str) -> float:

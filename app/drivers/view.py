@@ -63,7 +63,9 @@ class DrivingView(QObject):
         self._actions = actions
         studio.photo_changed.connect(self._photo_changed)
         studio.session.project_changed.connect(self._project_changed)
-        studio.bridge.frame_ready.connect(lambda frame: self.inset.show_frame(frame, studio.project))
+        studio.bridge.frame_ready.connect(
+            lambda frame: self.inset.show_frame(frame, studio.project)
+        )
         self.media = TimelineMedia(studio.session, timeline, self.driving.film_ready, self)
         self.sound.failed.connect(self._tell_silence)
         for name in ("beside", "sources"):

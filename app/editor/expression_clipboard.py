@@ -6,7 +6,13 @@ import json
 
 from icface.document import Project
 from icface.document.mixing import shown
-from icface.face.controls import ACTION_UNITS, CONTROL_IDS, UnknownControlError, control_range, expand_control
+from icface.face.controls import (
+    ACTION_UNITS,
+    CONTROL_IDS,
+    UnknownControlError,
+    control_range,
+    expand_control,
+)
 from icface.system.json_text import JsonError, parsed
 from icface.system.json_text import shown as shown_value
 
@@ -24,7 +30,9 @@ def expression_text(project: Project, frame: int = 0) -> str:
         if unit.number in edits.unlinked:
             settings |= {i: round(now[i], 3) for i in unit.control_ids}
         else:
-            settings[unit.id] = round(sum(now[i] for i in unit.control_ids) / len(unit.control_ids), 3)
+            settings[unit.id] = round(
+                sum(now[i] for i in unit.control_ids) / len(unit.control_ids), 3
+            )
     return json.dumps(settings)
 
 
@@ -39,7 +47,9 @@ def read_settings(text: str) -> dict[str, float]:
     settings: dict[str, float] = {}
     for selector, value in table.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(f"{shown_value(selector)} is {shown_value(value)}; a control takes a number.")  # noqa: TRY004 (bad input, not a bug)
+            raise ValueError(
+                f"{shown_value(selector)} is {shown_value(value)}; a control takes a number."
+            )  # noqa: TRY004 (bad input, not a bug)
         for control in expand_control(str(selector)):
             if control not in CONTROL_IDS:
                 raise UnknownControlError(f"{control} is a channel; paste angles and Action Units.")

@@ -19,7 +19,8 @@ from icface.media.sound import SoundError
 from icface.media.sound_player import SoundPlayer
 
 _APART_S = 0.15
-"""Where sound and picture are further apart than this and two frames, time has jumped: a loop began anew, say."""
+"""Where sound and picture are further apart than this and two frames, time has jumped: a loop began
+anew, say."""
 
 Opener = Callable[[Path], SoundPlayer]
 
@@ -42,7 +43,11 @@ class Sound(QObject):
     """Whether the document has something to be heard."""
 
     def __init__(
-        self, session: Session, playhead: Playhead, open_player: Opener = SoundPlayer, parent: QObject | None = None
+        self,
+        session: Session,
+        playhead: Playhead,
+        open_player: Opener = SoundPlayer,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._session, self._playhead, self._open = session, playhead, open_player
@@ -100,7 +105,11 @@ class Sound(QObject):
 
     def _follow(self) -> None:
         """Play or fall silent, as the playhead does."""
-        if self._playhead.speed == 1 and self._heard is not None and self._heard[0].digest not in self._silent:
+        if (
+            self._playhead.speed == 1
+            and self._heard is not None
+            and self._heard[0].digest not in self._silent
+        ):
             self._start()
         elif self._player is not None and self._player.playing:
             self._playhead.set_clock(time.perf_counter)
@@ -139,7 +148,11 @@ class Sound(QObject):
     def _moved(self, _frame: int) -> None:
         """Time has jumped: the sound follows, and from there on pictures follow it again."""
         apart = _APART_S + 2 / float(self._session.project.rate)
-        if self.is_playing and not self._starting and abs(self._playhead.seconds - self.position) > apart:
+        if (
+            self.is_playing
+            and not self._starting
+            and abs(self._playhead.seconds - self.position) > apart
+        ):
             self._starting = True
             self._start()
             self._starting = False

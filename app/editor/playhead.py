@@ -1,8 +1,9 @@
 """Where time stands in the window, and how it runs.
 
-The playhead is no part of the document: it may stand anywhere while the document is edited. While it plays it follows a clock
-(that of the sound, when there is any), so that what cannot be shown in time is left out and speed stays honest. A photo that
-has no time yet is given some when the playhead is first moved: that is an edit, as any other.
+The playhead is no part of the document: it may stand anywhere while the document is edited. While
+it plays it follows a clock (that of the sound, when there is any), so that what cannot be shown in
+time is left out and speed stays honest. A photo that has no time yet is given some when the
+playhead is first moved: that is an edit, as any other.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from icface.document.edits.still_time import DEFAULT_SECONDS
 FASTEST = 8.0
 _GLANCE_S = 0.12
 _TICK_MS = 8
-"""How often the clock is looked at: often enough for 60 frames a second, each shown within half its time."""
+"""How often the clock is looked at: often enough for 60 frames a second, each shown within half its
+time."""
 
 
 class Playhead(QObject):
@@ -39,13 +41,19 @@ class Playhead(QObject):
     moved = Signal(int)
     """The frame that is looked at now."""
     glanced = Signal(int)
-    """As `moved`, but a few times a second at most while time runs: for what is slow to show and need not be exact then."""
+    """As `moved`, but a few times a second at most while time runs: for what is slow to show and
+    need not be exact then."""
     speed_changed = Signal(float)
     """1 plays, below 0 backwards, 0 stands still."""
     loop_changed = Signal(bool)
     """Whether playback begins anew at the out point."""
 
-    def __init__(self, session: Session, clock: Callable[[], float] = time.perf_counter, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        clock: Callable[[], float] = time.perf_counter,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
         self._session = session
         self._clock = clock
@@ -148,7 +156,11 @@ class Playhead(QObject):
         began, seconds = self._anchor
         due = self._frame_at(project, seconds + (self._clock() - began) * self._speed)
         first, last = project.range
-        if first <= due <= last or (due < first and self._speed > 0) or (due > last and self._speed < 0):
+        if (
+            first <= due <= last
+            or (due < first and self._speed > 0)
+            or (due > last and self._speed < 0)
+        ):
             self._show(due)
         elif self._loops:
             self.go_to(first if self._speed > 0 else last)

@@ -1,6 +1,7 @@
 """Between the window and the engine: the only object that knows of threads.
 
-Requests go to the engine as values; what the engine tells arrives as Qt signals on the thread of the window.
+Requests go to the engine as values; what the engine tells arrives as Qt signals on the thread of
+the window.
 """
 
 from __future__ import annotations
@@ -93,7 +94,8 @@ class RenderBridge(QObject):
     job_finished = Signal(int, object)
     """Number and value of a job handed to `run`."""
     failed = Signal(str, str)
-    """Title and text in plain words; after an empty line in the text, details for whoever reports the fault."""
+    """Title and text in plain words; after an empty line in the text, details for whoever reports
+    the fault."""
     noticed = Signal(str)
     """Something to know that went well all the same, as a fall back from GPU to CPU."""
     busy_changed = Signal(bool)
@@ -103,13 +105,22 @@ class RenderBridge(QObject):
     device_changed = Signal(str)
     """Name of the device the networks run on."""
 
-    _arrived = Signal(object, object, str)  # an event, notices and the device's name, from the engine's thread
+    _arrived = Signal(
+        object, object, str
+    )  # an event, notices and the device's name, from the engine's thread
 
-    def __init__(self, engine: RenderEngine[FrameRequest, Frame], renderer: Renderer, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        engine: RenderEngine[FrameRequest, Frame],
+        renderer: Renderer,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
         self._engine = engine
         self._renderer = renderer
-        self._asked: tuple[FrameRequest, FrameRequest] | None = None  # the newest draft and the full picture after it
+        self._asked: tuple[FrameRequest, FrameRequest] | None = (
+            None  # the newest draft and the full picture after it
+        )
         self._waiting = False
         self._jobs: dict[Job, tuple[_Kind, str]] = {}  # those that are still of interest
         self._heard: dict[Job, Callable[[Event], object]] = {}
@@ -159,8 +170,9 @@ class RenderBridge(QObject):
         photo : Photo
             As it was opened.
         max_side : int or None
-            Longest side in device pixels that the screen can show; drafts are made for the next multiple of 256, so
-            that a window being resized asks for few new preparations. None: drafts at the photo's size.
+            Longest side in device pixels that the screen can show; drafts are made for the next
+            multiple of 256, so that a window being resized asks for few new preparations. None:
+            drafts at the photo's size.
         frame : int
             Of the document.
         beside : ClipFrame, optional
@@ -169,7 +181,11 @@ class RenderBridge(QObject):
             The next frame will be asked for soon: the draft is enough.
         """
         side = None if max_side is None else -(-max(max_side, 1) // _SIDE_STEP) * _SIDE_STEP
-        draft = replace(FrameRequest.of(project, photo, "draft", side, frame=frame), beside=beside, playing=moving)
+        draft = replace(
+            FrameRequest.of(project, photo, "draft", side, frame=frame),
+            beside=beside,
+            playing=moving,
+        )
         full = draft if moving else replace(draft, quality="full", max_side=None)
         self._asked = draft, full
         self._waiting = True
@@ -187,7 +203,9 @@ class RenderBridge(QObject):
         """Read the face in a box, in image pixels: `face_observed` or `failed` follows."""
         self._begin("observe", _observing(self._renderer, photo, box))
 
-    def save_photo(self, project: Project, photo: Photo, path: str | Path, keep: Keep = "all") -> None:
+    def save_photo(
+        self, project: Project, photo: Photo, path: str | Path, keep: Keep = "all"
+    ) -> None:
         """Render the document as it is now at full quality and save it: `photo_saved` or `failed` follows."""
         self._begin("save", _saving(self._renderer, project, photo, Path(path), keep))
 
@@ -295,7 +313,12 @@ class RenderBridge(QObject):
                 self._receive_frame(event.result)
             case Failed(task=task) if isinstance(task, FrameRequest):
                 self._receive_failed_frame(task, event.error)
-            case Cancelled(job=job) | Advanced(job=job) | Finished(job=job) | Failed(task=Job() as job) if job in self._heard:
+            case (
+                Cancelled(job=job)
+                | Advanced(job=job)
+                | Finished(job=job)
+                | Failed(task=Job() as job)
+            ) if job in self._heard:
                 heard = self._heard[job] if isinstance(event, Advanced) else self._heard.pop(job)
                 heard(event)
             case Advanced() | Finished() | Failed():
@@ -365,10 +388,14 @@ def _observing(renderer: Renderer, photo: Photo, box: Box) -> Generator[Progress
     return renderer.observe(photo, box)
 
 
-def _saving(renderer: Renderer, project: Project, photo: Photo, path: Path, keep: Keep) -> Generator[Progress, None, Saved]:
+def _saving(
+    renderer: Renderer, project: Project, photo: Photo, path: Path, keep: Keep
+) -> Generator[Progress, None, Saved]:
     request = FrameRequest.of(project, photo, "full")
     yield Progress(0, 2, "Rendering at full quality")
     pixels = renderer.render(request).pixels
     yield Progress(1, 2, f"Saving {path.name}")
     says = MADE_HERE if project.output.labelled and pixels is not photo.pixels else None
-    return Saved(path, save_photo(path, photo.with_pixels(pixels), provenance=says, keep=keep), project)
+    return Saved(
+        path, save_photo(path, photo.with_pixels(pixels), provenance=says, keep=keep), project
+    )

@@ -13,8 +13,8 @@ from icface.document.history import History
 class Session(QObject):
     """The project of a window with its history.
 
-    Widgets listen to `project_changed` and update what ``is not`` the same in both; they change the project through
-    `edit` alone, with a pure function of `icface.document.edits`.
+    Widgets listen to `project_changed` and update what ``is not`` the same in both; they change the
+    project through `edit` alone, with a pure function of `icface.document.edits`.
     """
 
     project_changed = Signal(object, object)
@@ -59,7 +59,9 @@ class Session(QObject):
         """Whether the document differs from what was last saved."""
         return self._history.is_modified
 
-    def edit(self, function: Callable[[Project], Project], label: str, merge_key: Hashable = None) -> None:
+    def edit(
+        self, function: Callable[[Project], Project], label: str, merge_key: Hashable = None
+    ) -> None:
         """Replace the project by what a pure function makes of it, as one step of the history.
 
         Parameters

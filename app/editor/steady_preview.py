@@ -38,19 +38,31 @@ class SteadyPreview(QObject):
     def follow(self, project: Project) -> None:
         """Begin with faces that are edited now; let go of those of another clip."""
         present = [face.motion for face in project.faces if face.motion is not None]
-        self._steady = [pair for pair in self._steady if any(pair[0] is motion for motion in present)]
+        self._steady = [
+            pair for pair in self._steady if any(pair[0] is motion for motion in present)
+        ]
         for face, edits in zip(project.faces, project.edits, strict=True):
             motion = face.motion
-            if motion is None or motion.landmarks is None or not edits.changes_something or self._is_known(motion):
+            if (
+                motion is None
+                or motion.landmarks is None
+                or not edits.changes_something
+                or self._is_known(motion)
+            ):
                 continue
             name = "" if project.clip is None else Path(project.clip.path).name
-            self._running[self._bridge.run(_made_steady(motion, f"Making the readings of {name} steady"))] = motion
+            self._running[
+                self._bridge.run(_made_steady(motion, f"Making the readings of {name} steady"))
+            ] = motion
 
     def shown(self, project: Project) -> Project:
         """The document with steady readings, as far as there are any; the very same one if none of its faces has them."""
         known = {id(motion): face for motion, face in self._steady}
         pairs = zip(project.faces, project.edits, strict=True)
-        faces = tuple(known.get(id(face.motion), face) if edits.changes_something else face for face, edits in pairs)
+        faces = tuple(
+            known.get(id(face.motion), face) if edits.changes_something else face
+            for face, edits in pairs
+        )
         same = all(new is old for new, old in zip(faces, project.faces, strict=True))
         return project if same else replace(project, faces=faces)
 
@@ -59,7 +71,10 @@ class SteadyPreview(QObject):
         self._running.clear()
 
     def _is_known(self, motion: Motion) -> bool:
-        return any(motion is other for other in (*self._running.values(), *(one for one, _ in self._steady)))
+        return any(
+            motion is other
+            for other in (*self._running.values(), *(one for one, _ in self._steady))
+        )
 
     def _finished(self, number: int, value: object) -> None:
         motion = self._running.pop(number, None)

@@ -1,6 +1,7 @@
 """What the editor can do, without saying how it looks: the document, the photo's pixels and the engine put together.
 
-Widgets ask for deeds here and show what the signals tell; each deed on the document is one pure edit through `Session`.
+Widgets ask for deeds here and show what the signals tell; each deed on the document is one pure
+edit through `Session`.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ _KEPT_BYTES = 600 * 2**20
 REGION_FEATHER = 0.12
 """Width of the soft edge of a protected area, in shares of its smaller side."""
 _LARGEST_DRAFT = 2048
-"""Longest side of drafts, however far the view is zoomed in: the full picture follows when the slider rests."""
+"""Longest side of drafts, however far the view is zoomed in: the full picture follows when the
+slider rests."""
 
 
 class Studio(QObject):
@@ -75,7 +77,9 @@ class Studio(QObject):
     pace_changed = Signal(float)
     """Frames a second that were shown while playing, told once a second; 0 when it stands still."""
 
-    def __init__(self, session: Session, bridge: RenderBridge, parent: QObject | None = None) -> None:
+    def __init__(
+        self, session: Session, bridge: RenderBridge, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self.session = session
         self.bridge = bridge
@@ -100,7 +104,9 @@ class Studio(QObject):
         self.playhead.moved.connect(lambda _frame: self.render())
         self._steady.ready.connect(self.render)
         self.playhead.speed_changed.connect(self._speed_changed)
-        bridge.noticed.connect(lambda text: self.noticed.emit(Notice(kind="info", title=text, topic="device")))
+        bridge.noticed.connect(
+            lambda text: self.noticed.emit(Notice(kind="info", title=text, topic="device"))
+        )
 
     @property
     def project(self) -> Project:
@@ -112,7 +118,7 @@ class Studio(QObject):
         """Name of the file that is being opened; "" when none is."""
         return self._opening
 
-    # Files -----------------------------------------------------------------------------------------------------------
+    # Files ----------------------------------------------------------------------------------------
 
     def open_photo(self, path: Path) -> None:
         """Read a photo and its faces; the window keeps what it shows until they are there."""
@@ -186,7 +192,10 @@ class Studio(QObject):
         """Photos stay at hand for undo, the oldest are let go."""
         self._photos[photo.digest] = photo
         self._photos.move_to_end(photo.digest)
-        while len(self._photos) > 1 and sum(kept.pixels.nbytes for kept in self._photos.values()) > _KEPT_BYTES:
+        while (
+            len(self._photos) > 1
+            and sum(kept.pixels.nbytes for kept in self._photos.values()) > _KEPT_BYTES
+        ):
             self._photos.popitem(last=False)
 
     def _forget(self) -> None:
@@ -209,9 +218,16 @@ class Studio(QObject):
     def _saved(self, saved: Saved) -> None:
         self.photo_saved.emit(saved.path)
         if saved.notes:
-            self.noticed.emit(Notice(kind="info", title=f"Saved {saved.path.name}", text=" ".join(saved.notes), topic="saved"))
+            self.noticed.emit(
+                Notice(
+                    kind="info",
+                    title=f"Saved {saved.path.name}",
+                    text=" ".join(saved.notes),
+                    topic="saved",
+                )
+            )
 
-    # The document ----------------------------------------------------------------------------------------------------
+    # The document ---------------------------------------------------------------------------------
 
     def _project_changed(self, before: Project, after: Project) -> None:
         old, new = before.source, after.source
@@ -255,7 +271,9 @@ class Studio(QObject):
             beside = beside_frame(project, frame)
             moving = self.playhead.is_playing
             seen = self._steady.shown(project)
-            self.bridge.request(seen, self.photo, self._view_side, frame=frame, beside=beside, moving=moving)
+            self.bridge.request(
+                seen, self.photo, self._view_side, frame=frame, beside=beside, moving=moving
+            )
 
     def _speed_changed(self, speed: float) -> None:
         self._pace = Pace()
@@ -278,7 +296,9 @@ class Studio(QObject):
             self._auto_key = on
             self.auto_key_changed.emit(on)
 
-    def edit(self, function: Callable[[Project], Project], label: str, merge_key: Hashable = None) -> None:
+    def edit(
+        self, function: Callable[[Project], Project], label: str, merge_key: Hashable = None
+    ) -> None:
         """One edit of the document; what the document refuses is told in a notice, and nothing has changed then."""
         try:
             self.session.edit(function, label, merge_key)
@@ -287,10 +307,16 @@ class Studio(QObject):
         else:
             self.settled.emit("edit")
 
-    def set_values(self, values: Mapping[str, float], label: str, merge_key: Hashable = None) -> None:
+    def set_values(
+        self, values: Mapping[str, float], label: str, merge_key: Hashable = None
+    ) -> None:
         """Several controls of the chosen face under the playhead, as one step."""
         frame, auto_key = self.playhead.frame, self._auto_key
-        self.edit(lambda project: set_controls(project, values, frame=frame, auto_key=auto_key), label, merge_key)
+        self.edit(
+            lambda project: set_controls(project, values, frame=frame, auto_key=auto_key),
+            label,
+            merge_key,
+        )
 
     def choose_face(self, index: int) -> None:
         """The controls speak of another face."""
@@ -301,13 +327,17 @@ class Studio(QObject):
         if self.photo is None or self.project.clip is not None:
             return
         width, height = self.photo.width - 0.5, self.photo.height - 0.5
-        inside = Box(max(box.left, -0.5), max(box.top, -0.5), min(box.right, width), min(box.bottom, height))
+        inside = Box(
+            max(box.left, -0.5), max(box.top, -0.5), min(box.right, width), min(box.bottom, height)
+        )
         self.bridge.observe(self.photo, inside)
 
     def protect(self, box: Box) -> None:
         """The ellipse in a box, image pixels, stays as it is, with a soft edge."""
         soft = round(REGION_FEATHER * min(box.width, box.height), 1)
-        self.edit(lambda project: add_region(project, Region(box=box, feather=soft)), "Protect an area")
+        self.edit(
+            lambda project: add_region(project, Region(box=box, feather=soft)), "Protect an area"
+        )
 
     def protect_nothing(self) -> None:
         """No part of the picture is protected any more."""
@@ -316,7 +346,7 @@ class Studio(QObject):
     def _face_observed(self, face: Face) -> None:
         self.edit(lambda project: add_face(project, face), "Add a face")
 
-    # Controls --------------------------------------------------------------------------------------------------------
+    # Controls -------------------------------------------------------------------------------------
 
     def set_row(self, key: str, value: float, gesture: int) -> None:
         """A row was moved: one step of the history per gesture."""
@@ -324,7 +354,11 @@ class Studio(QObject):
         label = f"{row_label(spec)} {spec.text(value)}"
         frame, auto_key = self.playhead.frame, self._auto_key
         self.edit(
-            lambda project: set_control(project, spec.ids[0], value, frame=frame, auto_key=auto_key), label, (key, gesture)
+            lambda project: set_control(
+                project, spec.ids[0], value, frame=frame, auto_key=auto_key
+            ),
+            label,
+            (key, gesture),
         )
 
     def set_gaze(self, x: float, y: float, gesture: int) -> None:
@@ -384,7 +418,14 @@ class Studio(QObject):
         try:
             settings = read_settings(text)
         except ValueError as error:
-            self.noticed.emit(Notice(kind="warning", title="There is no expression to paste", text=str(error), topic="paste"))
+            self.noticed.emit(
+                Notice(
+                    kind="warning",
+                    title="There is no expression to paste",
+                    text=str(error),
+                    topic="paste",
+                )
+            )
             return
         self.set_values(settings, "Paste expression")
 

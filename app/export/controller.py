@@ -70,7 +70,7 @@ class ExportDeeds(QObject):
         if self.dialog.isVisible() and not self._studio.playhead.is_playing:
             self.dialog.apply(self._studio.project, self._studio.playhead.frame)
 
-    # Planning --------------------------------------------------------------------------------------------------------
+    # Planning -------------------------------------------------------------------------------------
 
     def _plan(self, wish: ExportWish) -> None:
         """Only the plan that was asked for last is shown."""
@@ -85,13 +85,19 @@ class ExportDeeds(QObject):
             if number == self._asked:
                 self.dialog.show_problem(in_plain_words(error))
 
-        self._disk.do(lambda: describe(plan_export(wish.project, wish.path, wish.options)), shown, refused)
+        self._disk.do(
+            lambda: describe(plan_export(wish.project, wish.path, wish.options)), shown, refused
+        )
 
     def _start(self, wish: ExportWish) -> None:
         output = self.dialog.settings()
         self._studio.edit(
             lambda project: edits.set_output(
-                project, preset=output.preset, sound=output.sound, side_by_side=output.side_by_side, labelled=output.labelled
+                project,
+                preset=output.preset,
+                sound=output.sound,
+                side_by_side=output.side_by_side,
+                labelled=output.labelled,
             ),
             "How to export",
         )
@@ -105,18 +111,22 @@ class ExportDeeds(QObject):
 
     def _queue(self, plan: ExportPlan) -> None:
         if self.queue.is_taken(plan.path):
-            self.dialog.show_problem(f"{plan.path.name} is being exported already. Choose another name, or stop that export.")
+            self.dialog.show_problem(
+                f"{plan.path.name} is being exported already. Choose another name, or stop that export."
+            )
             return
         self.queue.add(plan)
 
-    # Telling ---------------------------------------------------------------------------------------------------------
+    # Telling --------------------------------------------------------------------------------------
 
     def _show_badge(self, _item: QueuedExport) -> None:
         current, waiting = self.queue.current, len(self.queue.unfinished)
         self.badge.setVisible(waiting > 0)
         if current is not None:
             more = f" and {waiting - 1} more" if waiting > 1 else ""
-            state = "Paused" if current.state == "paused" else f"{current.share:.0%}".replace("%", " %")
+            state = (
+                "Paused" if current.state == "paused" else f"{current.share:.0%}".replace("%", " %")
+            )
             self.badge.setText(unmarked(f"Exporting {current.plan.path.name}{more}: {state}"))
 
     def _tell(self, item: QueuedExport) -> None:
@@ -130,10 +140,16 @@ class ExportDeeds(QObject):
             path = item.path
             remedy = ("Open folder", lambda: open_folder(path))
             self._studio.noticed.emit(
-                Notice(kind="info", title=f"Exported {name}", text=item.text, topic="exported", remedy=remedy)
+                Notice(
+                    kind="info",
+                    title=f"Exported {name}",
+                    text=item.text,
+                    topic="exported",
+                    remedy=remedy,
+                )
             )
 
-    # The end ---------------------------------------------------------------------------------------------------------
+    # The end --------------------------------------------------------------------------------------
 
     def may_close(self) -> bool:
         """Whether the window may close now; if not, the user is asked, and the window closed when it may."""

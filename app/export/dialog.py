@@ -31,8 +31,17 @@ from icface.media.presets import Preset
 
 _PAUSE_MS = 150
 _HEIGHTS = (2160, 1440, 1080, 720, 480, 360)
-_QUALITIES: tuple[Choice, ...] = (("", "As the preset has it"), ("55", "Small file"), ("75", "Good"), ("95", "Best"))
-_KEEPS: tuple[Choice, ...] = (("all", "Keep all"), ("no-place", "All but the place (GPS)"), ("none", "Nothing"))
+_QUALITIES: tuple[Choice, ...] = (
+    ("", "As the preset has it"),
+    ("55", "Small file"),
+    ("75", "Good"),
+    ("95", "Best"),
+)
+_KEEPS: tuple[Choice, ...] = (
+    ("all", "Keep all"),
+    ("no-place", "All but the place (GPS)"),
+    ("none", "Nothing"),
+)
 _ROLE = Qt.ItemDataRole.UserRole
 
 
@@ -71,10 +80,14 @@ class ExportDialog(QDialog):
         self.presets.setAccessibleName("Kind of file")
         self.range, self.sound = ChoiceButton("Frames"), ChoiceButton("Sound")
         self.height_choice, self.quality = ChoiceButton("Size"), ChoiceButton("Quality")
-        self.keep = ChoiceButton("What the source's file says", "Title, date, rights, place and comments of the source")
+        self.keep = ChoiceButton(
+            "What the source's file says", "Title, date, rights, place and comments of the source"
+        )
         self.side_by_side = QCheckBox("Unedited picture to the left")
         self.labelled = QCheckBox("Say in the file that a trained model had a part in it")
-        self.labelled.setToolTip("IPTC digital source type, program and version. Leave it on unless you have a reason.")
+        self.labelled.setToolTip(
+            "IPTC digital source type, program and version. Leave it on unless you have a reason."
+        )
         self.path = QLineEdit()
         self.path.setAccessibleName("Where to")
         self.browse = QPushButton("Choose…")
@@ -94,7 +107,7 @@ class ExportDialog(QDialog):
         self._build(exports)
         self._connect()
 
-    # Building --------------------------------------------------------------------------------------------------------
+    # Building -------------------------------------------------------------------------------------
 
     def _fill(self) -> None:
         for preset in EXPORT_PRESETS.values():
@@ -104,7 +117,9 @@ class ExportDialog(QDialog):
             item.setSizeHint(QSize(0, 46 if use else 32))
             if missing := preset.missing_encoders():
                 item.setFlags(Qt.ItemFlag.NoItemFlags)
-                item.setToolTip(f"Needs the encoder {', '.join(missing)}, which this build of FFmpeg lacks.")
+                item.setToolTip(
+                    f"Needs the encoder {', '.join(missing)}, which this build of FFmpeg lacks."
+                )
             self.presets.addItem(item)
 
     def _build(self, exports: QWidget) -> None:
@@ -166,13 +181,17 @@ class ExportDialog(QDialog):
         self.hide_button.clicked.connect(self.hide)
         self.start.clicked.connect(lambda: self.start_asked.emit(self.wish()))
 
-    # Showing ---------------------------------------------------------------------------------------------------------
+    # Showing --------------------------------------------------------------------------------------
 
     def open_for(self, project: Project, folder: Path, frame: int, keep: str = "all") -> None:
         """Show the settings of a document, and how much is kept of what its source's file says; the destination is new."""
         output = project.output
         self._project, self._frame = project, frame  # what is chosen below is judged by them
-        self._choices |= {"sound": output.sound, "height": "", "range": "points" if _has_points(project) else "all"}
+        self._choices |= {
+            "sound": output.sound,
+            "height": "",
+            "range": "points" if _has_points(project) else "all",
+        }
         self._choices["keep"] = keep if keep in dict(_KEEPS) else "all"
         self.side_by_side.setChecked(output.side_by_side)
         self.labelled.setChecked(output.labelled)
@@ -231,7 +250,9 @@ class ExportDialog(QDialog):
     def settings(self) -> OutputSettings:
         """What the document is to remember."""
         chosen = OutputSettings(
-            sound=self._choices["sound"], side_by_side=self.side_by_side.isChecked(), labelled=self.labelled.isChecked()
+            sound=self._choices["sound"],
+            side_by_side=self.side_by_side.isChecked(),
+            labelled=self.labelled.isChecked(),
         )
         kept = self._project.output.preset if self.preset.name == "still" else self.preset.name
         return replace(chosen, preset=kept)
@@ -239,7 +260,11 @@ class ExportDialog(QDialog):
     def _frames(self) -> tuple[int, int]:
         if self.preset.name == "still" or self._choices["range"] == "frame":
             return self._frame, self._frame
-        return self._project.range if self._choices["range"] == "points" else (0, self._project.n_frames - 1)
+        return (
+            self._project.range
+            if self._choices["range"] == "points"
+            else (0, self._project.n_frames - 1)
+        )
 
     def _has_quality(self) -> bool:
         return any(name == "crf" for name, _ in self.preset.options) or self.preset.name == "still"
@@ -247,7 +272,10 @@ class ExportDialog(QDialog):
     def _show_choices(self) -> None:
         project, still = self._project, self.preset.name == "still"
         first, last = project.range
-        ranges = [("all", f"All {project.n_frames}"), ("points", f"Between in and out: {first} to {last}")]
+        ranges = [
+            ("all", f"All {project.n_frames}"),
+            ("points", f"Between in and out: {first} to {last}"),
+        ]
         ranges += [("frame", f"Frame {self._frame}, under the playhead")]
         self.range.apply(ranges, "frame" if still else self._choices["range"])
         self.range.setEnabled(not still)
@@ -256,16 +284,24 @@ class ExportDialog(QDialog):
             self._choices["sound"] = sounds[0][0]
         silent = self.preset.kind != "clip"
         self.sound.apply(
-            sounds, self._choices["sound"], shown="This kind of file has no sound" if silent else None, faint=silent
+            sounds,
+            self._choices["sound"],
+            shown="This kind of file has no sound" if silent else None,
+            faint=silent,
         )
         self.sound.setEnabled(not silent)
         self.height_choice.apply(_sizes(project), self._choices["height"])
         self.keep.apply(_KEEPS, self._choices["keep"])
         fixed = not self._has_quality()
-        self.quality.apply(_QUALITIES, self._choices["quality"], shown="Keeps all it can" if fixed else None, faint=fixed)
+        self.quality.apply(
+            _QUALITIES,
+            self._choices["quality"],
+            shown="Keeps all it can" if fixed else None,
+            faint=fixed,
+        )
         self.quality.setEnabled(not fixed)
 
-    # What is chosen --------------------------------------------------------------------------------------------------
+    # What is chosen -------------------------------------------------------------------------------
 
     def _choose(self, name: str, key: str) -> None:
         self._choices[name] = key
@@ -296,7 +332,9 @@ class ExportDialog(QDialog):
     def _browse(self) -> None:
         dialog = QFileDialog(self, "Export to", str(Path(self.path.text()).parent))
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)  # the plan says that it replaces a file
+        dialog.setOption(
+            QFileDialog.Option.DontConfirmOverwrite
+        )  # the plan says that it replaces a file
         dialog.selectFile(Path(self.path.text()).name)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self._set_path)
@@ -339,5 +377,8 @@ def _sizes(project: Project) -> list[Choice]:
     sizes: list[Choice] = [("", f"{source.width} \u00d7 {source.height}, as the source")]
     return [
         *sizes,
-        *((str(lines), f"{round(source.width * lines / source.height / 2) * 2} \u00d7 {lines}") for lines in smaller),
+        *(
+            (str(lines), f"{round(source.width * lines / source.height / 2) * 2} \u00d7 {lines}")
+            for lines in smaller
+        ),
     ]

@@ -78,7 +78,9 @@ class ExportQueue(QObject):
     @property
     def current(self) -> QueuedExport | None:
         """The export whose turn it is."""
-        return next((item for item in self.items if item.state in ("running", "paused", "stopping")), None)
+        return next(
+            (item for item in self.items if item.state in ("running", "paused", "stopping")), None
+        )
 
     def is_taken(self, path: Path) -> bool:
         """Whether an export to that file is not finished yet."""
@@ -143,7 +145,11 @@ class ExportQueue(QObject):
             case Failed():
                 self._tell(item, "failed", in_plain_words(event.error))
             case Cancelled():
-                kept = "; stills that are complete stay" if item.plan.preset.kind == "sequence" else "; nothing was changed"
+                kept = (
+                    "; stills that are complete stay"
+                    if item.plan.preset.kind == "sequence"
+                    else "; nothing was changed"
+                )
                 self._tell(item, "stopped", f"Stopped{kept}")
         if item.state in ("done", "failed"):
             self.finished.emit(item)
@@ -151,7 +157,9 @@ class ExportQueue(QObject):
 
     def _advanced(self, item: QueuedExport, event: Advanced) -> None:
         progress = event.progress
-        if item.state != "running" or (progress.done == item.done and progress.done < progress.total):
+        if item.state != "running" or (
+            progress.done == item.done and progress.done < progress.total
+        ):
             return
         item.done = progress.done
         if progress.done == progress.total:

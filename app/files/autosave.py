@@ -1,7 +1,7 @@
 """A copy of the document is kept while it has unsaved changes, so that a crash costs seconds of work.
 
-A copy is begun at the latest `LATEST_S` after the first change that the last copy lacks, and earlier when no change has come
-for `QUIET_S`. The rest of half a minute is left for writing it.
+A copy is begun at the latest `LATEST_S` after the first change that the last copy lacks, and
+earlier when no change has come for `QUIET_S`. The rest of half a minute is left for writing it.
 """
 
 from __future__ import annotations
@@ -72,7 +72,13 @@ class Autosave(QObject):
     failed = Signal(str)
     """Why no copy could be written; told once, until one could be again."""
 
-    def __init__(self, session: Session, disk: DiskThread, folder: RecoveryFolder, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        disk: DiskThread,
+        folder: RecoveryFolder,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
         self._session = session
         self._disk = disk
@@ -109,7 +115,9 @@ class Autosave(QObject):
         self._writing, self._has_copy = True, True
         self.schedule.begun()
         project, path = self._session.project, self.path
-        self._disk.do(lambda: self._folder.keep(project, path), lambda _: self._was_kept(), self._was_not_kept)
+        self._disk.do(
+            lambda: self._folder.keep(project, path), lambda _: self._was_kept(), self._was_not_kept
+        )
 
     def close(self) -> None:
         """The window ends in good order; `DiskThread.close` comes first. Further calls do nothing."""

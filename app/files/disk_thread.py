@@ -1,7 +1,8 @@
 """One thread on which documents are read and written, in the order in which it is asked for.
 
-Saving is no job of the engine: it must not wait for a network, nor hold one up, and it must work when the networks do not.
-Documents never change, so that one can be handed to another thread without a copy.
+Saving is no job of the engine: it must not wait for a network, nor hold one up, and it must work
+when the networks do not. Documents never change, so that one can be handed to another thread
+without a copy.
 """
 
 from __future__ import annotations
@@ -36,14 +37,21 @@ class DiskThread(QObject):
         """Whether anything waits or is being done."""
         return self._waiting > 0
 
-    def do(self, work: Callable[[], T], then: Callable[[T], object], otherwise: Callable[[Exception], object]) -> None:
+    def do(
+        self,
+        work: Callable[[], T],
+        then: Callable[[T], object],
+        otherwise: Callable[[Exception], object],
+    ) -> None:
         """Have something done; on the window's thread `then` gets what it returned, or `otherwise` what it raised."""
         if self._closed:
             raise RuntimeError("The disk's thread has ended; nothing can be asked of it any more.")
         self._waiting += 1
         if self._waiting == 1:
             self.busy_changed.emit(True)
-        self._pool.submit(work).add_done_callback(lambda future: self._done.emit(partial(_tell, future, then, otherwise)))
+        self._pool.submit(work).add_done_callback(
+            lambda future: self._done.emit(partial(_tell, future, then, otherwise))
+        )
 
     def close(self) -> None:
         """Finish everything that was asked for and end the thread; nothing more is told. Further calls do nothing."""
@@ -59,7 +67,9 @@ class DiskThread(QObject):
         tell()
 
 
-def _tell(future: Future[Any], then: Callable[[Any], object], otherwise: Callable[[Exception], object]) -> None:
+def _tell(
+    future: Future[Any], then: Callable[[Any], object], otherwise: Callable[[Exception], object]
+) -> None:
     error = future.exception()
     if error is None:
         then(future.result())

@@ -12,7 +12,13 @@ from app.editor.studio import Studio
 from app.errors import Notice
 from app.files.autosave import Autosave
 from app.files.disk_thread import DiskThread
-from app.files.file_dialogs import ask_about_changed_file, ask_about_changes, ask_to_open, ask_to_save, ask_to_save_project
+from app.files.file_dialogs import (
+    ask_about_changed_file,
+    ask_about_changes,
+    ask_to_open,
+    ask_to_save,
+    ask_to_save_project,
+)
 from app.files.missing_media import MissingMedia
 from app.files.recovery import LeftBehind, RecoveryFolder, left_behind
 from app.files.save_question import ask_about_losses
@@ -44,7 +50,8 @@ class Documents(QObject):
     studio : Studio
     settings : Settings
     unsaved : Path or None
-        Where copies of unsaved documents are kept, see `app.files.recovery.users_folder`; None keeps none.
+        Where copies of unsaved documents are kept, see `app.files.recovery.users_folder`; None
+        keeps none.
     """
 
     changed = Signal()
@@ -60,7 +67,9 @@ class Documents(QObject):
     kept = Signal(str)
     """"autosaved 10 s ago", or ""."""
 
-    def __init__(self, owner: QWidget, studio: Studio, settings: Settings, unsaved: Path | None = None) -> None:
+    def __init__(
+        self, owner: QWidget, studio: Studio, settings: Settings, unsaved: Path | None = None
+    ) -> None:
         super().__init__(owner)
         self.path: Path | None = None
         self.disk = DiskThread(self)
@@ -73,7 +82,9 @@ class Documents(QObject):
         self._offered: list[LeftBehind] = []
         self._replaced: list[LeftBehind] = []
         self._asked: Path | None = None
-        self._seen: dict[Path, FileStamp | None] = {}  # the document's file, as it was opened or written last
+        self._seen: dict[
+            Path, FileStamp | None
+        ] = {}  # the document's file, as it was opened or written last
         self._may_close = False
         self._being_written: Project | None = None
         self._when_written: Callable[[], object] = _nothing
@@ -102,7 +113,7 @@ class Documents(QObject):
         """Whether there are changes to save."""
         return self._session.is_modified
 
-    # New and open ----------------------------------------------------------------------------------------------------
+    # New and open ---------------------------------------------------------------------------------
 
     def new(self) -> None:
         """An empty document, after asking what becomes of changes."""
@@ -137,7 +148,14 @@ class Documents(QObject):
         self._start(loaded.project, path, seen)
         self._remember(path)
         if loaded.notes:
-            self.noticed.emit(Notice(kind="info", title=f"Opened {path.name}", text=" ".join(loaded.notes), topic="opened"))
+            self.noticed.emit(
+                Notice(
+                    kind="info",
+                    title=f"Opened {path.name}",
+                    text=" ".join(loaded.notes),
+                    topic="opened",
+                )
+            )
         self.media.look_for_all()
 
     def _start(self, project: Project, path: Path | None, seen: FileStamp | None = None) -> None:
@@ -154,7 +172,7 @@ class Documents(QObject):
         if self.autosave is not None:
             self.autosave.path = path
 
-    # Save ------------------------------------------------------------------------------------------------------------
+    # Save -----------------------------------------------------------------------------------------
 
     def save(self) -> None:
         """Write the document to its file, or ask for one."""
@@ -172,7 +190,9 @@ class Documents(QObject):
 
     def _ask_where(self, then: Callable[[], object]) -> None:
         name = Path(self.name).stem or "Untitled"
-        ask_to_save_project(self._owner, self._settings, name + ENDING, lambda path: self._write(path, then))
+        ask_to_save_project(
+            self._owner, self._settings, name + ENDING, lambda path: self._write(path, then)
+        )
 
     def _write(self, path: Path, then: Callable[[], object], *, over_others: bool = True) -> None:
         """Write the document; what another program has made of its own file meanwhile only if that is wanted."""
@@ -182,11 +202,15 @@ class Documents(QObject):
             self.noticed.emit(Notice.failure(f"{path.name} was not saved", refusal(found)))
             return
         self._settings.folder = path.parent
-        if self._being_written is None or then is not _nothing:  # a save amid one that is to end in something still is
+        if (
+            self._being_written is None or then is not _nothing
+        ):  # a save amid one that is to end in something still is
             self._when_written = then
         self._being_written = project
 
-        def writes() -> None:  # seen when it is this save's turn: one before it may just have written the file
+        def writes() -> (
+            None
+        ):  # seen when it is this save's turn: one before it may just have written the file
             if not (over_others or path.is_dir() or is_as_seen(path, self._seen.get(path))):
                 raise _ChangedError
             save_project(path, project)
@@ -202,7 +226,10 @@ class Documents(QObject):
         then = self._end_writing(project)
         if isinstance(error, _ChangedError):
             ask_about_changed_file(
-                self._owner, path, overwrite=lambda: self._write(path, then), save_as=lambda: self._ask_where(then)
+                self._owner,
+                path,
+                overwrite=lambda: self._write(path, then),
+                save_as=lambda: self._ask_where(then),
             )
             return
         self._tell_failure(f"{path.name} could not be saved", error)
@@ -234,7 +261,9 @@ class Documents(QObject):
     def _save_image(self, path: Path) -> None:
         photo = self._studio.photo
         if photo is not None:
-            ask_about_losses(self._owner, path, photo, lambda keep: self._studio.save_image(path, keep))
+            ask_about_losses(
+                self._owner, path, photo, lambda keep: self._studio.save_image(path, keep)
+            )
 
     def _image_saved(self, path: Path) -> None:
         self._settings.folder = path.parent
@@ -248,14 +277,19 @@ class Documents(QObject):
         self._settings.add_recent(path)
         self.remembered.emit()
 
-    # Changes that would be lost --------------------------------------------------------------------------------------
+    # Changes that would be lost -------------------------------------------------------------------
 
     def _when_kept(self, then: Callable[[], object]) -> None:
         """Go on at once, when the save in hand is done, or when the user has said what becomes of the changes."""
         if self._session.project is self._being_written:
             self._when_written = then
         elif self.is_modified:
-            ask_about_changes(self._owner, self.name or "this document", save=lambda: self._save(then), discard=then)
+            ask_about_changes(
+                self._owner,
+                self.name or "this document",
+                save=lambda: self._save(then),
+                discard=then,
+            )
         else:
             then()
 
@@ -287,7 +321,7 @@ class Documents(QObject):
             one.release()
         self._offered, self._replaced = [], []
 
-    # After a crash ---------------------------------------------------------------------------------------------------
+    # After a crash --------------------------------------------------------------------------------
 
     def offer_left_behind(self) -> None:
         """Offer the newest copy that a crash left, if there is one."""
@@ -302,10 +336,24 @@ class Documents(QObject):
         when = f"{one.kept_at:%A %d %B, %H:%M}"
         text = f"{one.name}, as it was on {when}, was not saved before the program ended."
         text += " The file itself was saved later than that." if _is_later(one) else ""
-        text += f" There {'is one more' if more == 1 else f'are {more} more'} after it." if more else ""
-        restore, discard = ("Restore", lambda: self._restore(one)), ("Discard", lambda: self._discard(one))
+        text += (
+            f" There {'is one more' if more == 1 else f'are {more} more'} after it." if more else ""
+        )
+        restore, discard = (
+            ("Restore", lambda: self._restore(one)),
+            ("Discard", lambda: self._discard(one)),
+        )
         title = "Unsaved work was found"
-        self.noticed.emit(Notice(kind="warning", title=title, text=text, topic="unsaved", remedy=restore, second=discard))
+        self.noticed.emit(
+            Notice(
+                kind="warning",
+                title=title,
+                text=text,
+                topic="unsaved",
+                remedy=restore,
+                second=discard,
+            )
+        )
 
     def _discard(self, one: LeftBehind) -> None:
         self._offered.remove(one)
@@ -323,7 +371,9 @@ class Documents(QObject):
             lambda error: self._tell_failure(f"{one.name} could not be restored", error),
         )
 
-    def _restored(self, one: LeftBehind, seen: FileStamp | None, saved: Project, kept: Project) -> None:
+    def _restored(
+        self, one: LeftBehind, seen: FileStamp | None, saved: Project, kept: Project
+    ) -> None:
         """The saved state is where undo leads to; the copy goes once this window keeps one of its own."""
         self._start(saved, one.path, seen)
         self._session.edit(lambda _: kept, "Restore unsaved work")
@@ -341,7 +391,10 @@ class Documents(QObject):
 
     def _tell_autosave_failed(self, text: str) -> None:
         notice = Notice(
-            kind="warning", title="Unsaved changes cannot be kept", text=f"{text} Save your work.", topic="autosave"
+            kind="warning",
+            title="Unsaved changes cannot be kept",
+            text=f"{text} Save your work.",
+            topic="autosave",
         )
         self.noticed.emit(notice)
 

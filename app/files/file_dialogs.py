@@ -18,26 +18,37 @@ from icface.rendering.kinds import DATA_SUFFIXES, PHOTO_SUFFIXES, kind_of
 
 PHOTO_ENDINGS = tuple(sorted(PHOTO_SUFFIXES))
 CLIP_ENDINGS = (*sorted(VIDEO_SUFFIXES), ".gif")
-_KINDS = {"JPEG": (".jpg", ".jpeg"), "PNG": (".png",), "WebP": (".webp",), "TIFF": (".tif", ".tiff")}
+_KINDS = {
+    "JPEG": (".jpg", ".jpeg"),
+    "PNG": (".png",),
+    "WebP": (".webp",),
+    "TIFF": (".tif", ".tiff"),
+}
 
 
 def _filter(name: str, endings: tuple[str, ...]) -> str:
     return f"{name} ({' '.join('*' + ending for ending in endings)})"
 
 
-def ask_to_open(owner: QWidget, settings: Settings, then: Callable[[Path], object], kind: str = "") -> QFileDialog:
+def ask_to_open(
+    owner: QWidget, settings: Settings, then: Callable[[Path], object], kind: str = ""
+) -> QFileDialog:
     """Let the user choose a project, a photo or a clip; `then` gets its path. Those of a kind ("Clips") are shown at first."""
     dialog = QFileDialog(owner, "Open a project, a photo or a clip", str(settings.folder))
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
     kinds = {"Projects": (ENDING,), "Photos": PHOTO_ENDINGS, "Clips": CLIP_ENDINGS}
     every = _filter("Projects, photos and clips", (ENDING, *PHOTO_ENDINGS, *CLIP_ENDINGS))
-    dialog.setNameFilters([every, *(_filter(kind, endings) for kind, endings in kinds.items()), "All files (*)"])
+    dialog.setNameFilters(
+        [every, *(_filter(kind, endings) for kind, endings in kinds.items()), "All files (*)"]
+    )
     if kind:
         dialog.selectNameFilter(_filter(kind, kinds[kind]))
     return _open(dialog, then)
 
 
-def ask_to_find(owner: QWidget, settings: Settings, name: str, then: Callable[[Path], object]) -> QFileDialog:
+def ask_to_find(
+    owner: QWidget, settings: Settings, name: str, then: Callable[[Path], object]
+) -> QFileDialog:
     """Let the user show where a missing file is; `then` gets its path."""
     dialog = QFileDialog(owner, f"Find {name}", str(settings.folder))
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
@@ -46,7 +57,9 @@ def ask_to_find(owner: QWidget, settings: Settings, name: str, then: Callable[[P
     return _open(dialog, then)
 
 
-def ask_to_save_project(owner: QWidget, settings: Settings, name: str, then: Callable[[Path], object]) -> QFileDialog:
+def ask_to_save_project(
+    owner: QWidget, settings: Settings, name: str, then: Callable[[Path], object]
+) -> QFileDialog:
     """Let the user choose where to save a project of this name; `then` gets the path, with the ending."""
     dialog = QFileDialog(owner, "Save project as", str(settings.folder))
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
@@ -56,7 +69,9 @@ def ask_to_save_project(owner: QWidget, settings: Settings, name: str, then: Cal
     return _open(dialog, then)
 
 
-def ask_about_changes(owner: QWidget, name: str, *, save: Callable[[], object], discard: Callable[[], object]) -> QMessageBox:
+def ask_about_changes(
+    owner: QWidget, name: str, *, save: Callable[[], object], discard: Callable[[], object]
+) -> QMessageBox:
     """Let the user say what becomes of changes to a document of this name; Escape and closing the question do nothing."""
     kinds = QMessageBox.StandardButton
     lost = "Discarded changes cannot be brought back."
@@ -71,12 +86,17 @@ def ask_about_changed_file(
 ) -> QMessageBox:
     """Let the user say where to save what another program has changed or removed; Escape and closing save nothing."""
     gone, roles = not path.exists(), QMessageBox.ButtonRole
-    title = f"{path.name} is no longer there" if gone else f"{path.name} was changed by another program"
+    title = (
+        f"{path.name} is no longer there" if gone else f"{path.name} was changed by another program"
+    )
     text = f"It was in {path.parent} when it was opened or saved here." if gone else (
         "It is not as it was when it was opened or saved here. Overwriting it loses what the other program wrote."
     )  # fmt: skip
     box = plain_box("The file has changed", title, text, owner)
-    over = box.addButton("Save it there again" if gone else "Overwrite", roles.AcceptRole if gone else roles.DestructiveRole)
+    over = box.addButton(
+        "Save it there again" if gone else "Overwrite",
+        roles.AcceptRole if gone else roles.DestructiveRole,
+    )
     elsewhere = box.addButton("Save as…", roles.AcceptRole)
     box.addButton(QMessageBox.StandardButton.Cancel)
     deeds = {over: overwrite, elsewhere: save_as} if gone else {elsewhere: save_as, over: overwrite}
@@ -102,7 +122,9 @@ def _ask(box: QMessageBox, deeds: dict[QPushButton, Callable[[], object]]) -> QM
     return box
 
 
-def ask_for_sources(owner: QWidget, settings: Settings, then: Callable[[Path], object]) -> QFileDialog:
+def ask_for_sources(
+    owner: QWidget, settings: Settings, then: Callable[[Path], object]
+) -> QFileDialog:
     """Let the user choose what is to drive a face: clips, tables or photos; `then` gets each path."""
     dialog = QFileDialog(owner, "Add what drives the face", str(settings.folder))
     dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
@@ -117,16 +139,24 @@ def ask_for_sources(owner: QWidget, settings: Settings, then: Callable[[Path], o
     return dialog
 
 
-def ask_for_tables(owner: QWidget, settings: Settings, then: Callable[[Path], object]) -> QFileDialog:
+def ask_for_tables(
+    owner: QWidget, settings: Settings, then: Callable[[Path], object]
+) -> QFileDialog:
     """Let the user choose a table of tracking data, by its kind; `then` gets its path."""
     dialog = QFileDialog(owner, "Import tracking", str(settings.folder))
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-    kinds = [_filter(_plain(kind.title), kind.read_suffixes) for kind in FORMATS.values() if kind.load]
-    dialog.setNameFilters([_filter("Tracking data", tuple(sorted(DATA_SUFFIXES))), *kinds, "All files (*)"])
+    kinds = [
+        _filter(_plain(kind.title), kind.read_suffixes) for kind in FORMATS.values() if kind.load
+    ]
+    dialog.setNameFilters(
+        [_filter("Tracking data", tuple(sorted(DATA_SUFFIXES))), *kinds, "All files (*)"]
+    )
     return _open(dialog, then)
 
 
-def ask_for_expression(owner: QWidget, settings: Settings, then: Callable[[Path], object]) -> QFileDialog:
+def ask_for_expression(
+    owner: QWidget, settings: Settings, then: Callable[[Path], object]
+) -> QFileDialog:
     """Let the user choose a photo whose expression is wanted; `then` gets its path."""
     dialog = QFileDialog(owner, "Take the expression of a photo", str(settings.folder))
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
@@ -134,11 +164,15 @@ def ask_for_expression(owner: QWidget, settings: Settings, then: Callable[[Path]
     return _open(dialog, then)
 
 
-def ask_to_export_tracking(owner: QWidget, settings: Settings, name: str, then: Callable[[Path, str], object]) -> QFileDialog:
+def ask_to_export_tracking(
+    owner: QWidget, settings: Settings, name: str, then: Callable[[Path, str], object]
+) -> QFileDialog:
     """Let the user choose file and format of a table of tracking data; `then` gets path and name of the format."""
     dialog = QFileDialog(owner, "Export tracking", str(settings.folder))
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    kinds = {_filter(_plain(kind.title), kind.suffixes): kind for kind in FORMATS.values() if kind.save}
+    kinds = {
+        _filter(_plain(kind.title), kind.suffixes): kind for kind in FORMATS.values() if kind.save
+    }
     dialog.setNameFilters(list(kinds))
 
     def follow(text: str) -> None:
@@ -150,7 +184,9 @@ def ask_to_export_tracking(owner: QWidget, settings: Settings, name: str, then: 
     return _open(dialog, lambda path: then(path, kinds[dialog.selectedNameFilter()].name))
 
 
-def ask_to_save(owner: QWidget, settings: Settings, name: str, then: Callable[[Path], object]) -> QFileDialog:
+def ask_to_save(
+    owner: QWidget, settings: Settings, name: str, then: Callable[[Path], object]
+) -> QFileDialog:
     """Let the user choose where to save a picture of this name; `then` gets the path, with an ending."""
     dialog = QFileDialog(owner, "Save image as", str(settings.folder))
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
@@ -171,7 +207,9 @@ def _plain(title: str) -> str:
 
 
 def _first_ending(name_filter: str) -> str:
-    return next(endings[0] for kind, endings in _KINDS.items() if name_filter == _filter(kind, endings)).lstrip(".")
+    return next(
+        endings[0] for kind, endings in _KINDS.items() if name_filter == _filter(kind, endings)
+    ).lstrip(".")
 
 
 def _open(dialog: QFileDialog, then: Callable[[Path], object]) -> QFileDialog:
@@ -183,7 +221,14 @@ def _open(dialog: QFileDialog, then: Callable[[Path], object]) -> QFileDialog:
 
 def dropped_file(event: QDropEvent) -> Path | None:
     """The first file of a drop that can be opened."""
-    return next((path for path in _dropped(event) if kind_of(path).group in {"photo", "clip"} or _is_project(path)), None)
+    return next(
+        (
+            path
+            for path in _dropped(event)
+            if kind_of(path).group in {"photo", "clip"} or _is_project(path)
+        ),
+        None,
+    )
 
 
 def dropped_sources(event: QDropEvent) -> list[Path]:

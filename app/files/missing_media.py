@@ -37,7 +37,9 @@ class MissingMedia(QObject):
     missing_changed = Signal(bool)
     """Whether a file of the document is missing."""
 
-    def __init__(self, owner: QWidget, studio: Studio, settings: Settings, disk: DiskThread) -> None:
+    def __init__(
+        self, owner: QWidget, studio: Studio, settings: Settings, disk: DiskThread
+    ) -> None:
         super().__init__(owner)
         self._owner = owner
         self._studio = studio
@@ -51,7 +53,9 @@ class MissingMedia(QObject):
     def look_for_all(self) -> None:
         """Clips that were saved before they had been tracked are tracked now; missing files are told."""
         project = self._session.project
-        waiting = dict.fromkeys(driver.medium for driver in project.drivers if driver.motion is None)
+        waiting = dict.fromkeys(
+            driver.medium for driver in project.drivers if driver.motion is None
+        )
         if project.clip is not None and not project.faces:
             waiting[project.clip] = None
         for medium in waiting:
@@ -83,13 +87,21 @@ class MissingMedia(QObject):
             return
         first, count = missing[0], len(missing)
         name = Path(first.path).name
-        title = f"{name} is missing" if count == 1 else f"{count} files are missing, {name} is one of them"
+        title = (
+            f"{name} is missing"
+            if count == 1
+            else f"{count} files are missing, {name} is one of them"
+        )
         text = f"It was in {Path(first.path).parent}. Edits are kept; what lies beside it is found along with it."
         button = ("Find…", lambda: self._ask_to_find(first.path))
-        self.noticed.emit(Notice(kind="warning", title=title, text=text, topic="missing", remedy=button))
+        self.noticed.emit(
+            Notice(kind="warning", title=title, text=text, topic="missing", remedy=button)
+        )
 
     def _ask_to_find(self, old: str) -> None:
-        dialog = ask_to_find(self._owner, self._settings, Path(old).name, lambda path: self.relink(old, path))
+        dialog = ask_to_find(
+            self._owner, self._settings, Path(old).name, lambda path: self.relink(old, path)
+        )
         dialog.rejected.connect(self._tell)
 
     def relink(self, old: str, new: Path, *, different: bool = False) -> None:
@@ -104,7 +116,16 @@ class MissingMedia(QObject):
             search = ("Find another…", lambda: self._ask_to_find(old))
             title = f"{new.name} is another file"
             text = "Its content is not what the project was made with; what was read in the old one may not fit."
-            self.noticed.emit(Notice(kind="warning", title=title, text=text, topic="missing", remedy=search, second=yes))
+            self.noticed.emit(
+                Notice(
+                    kind="warning",
+                    title=title,
+                    text=text,
+                    topic="missing",
+                    remedy=search,
+                    second=yes,
+                )
+            )
 
         self._disk.do(lambda: find(project, old, new, different=different), self._found, failed)
 
@@ -119,8 +140,13 @@ class MissingMedia(QObject):
         if photo is None or source is None or photo.digest != source.digest:
             return
         if (photo.width, photo.height) != (source.width, source.height):
-            size, was = f"{photo.width} \u00d7 {photo.height}", f"{source.width} \u00d7 {source.height}"
+            size, was = (
+                f"{photo.width} \u00d7 {photo.height}",
+                f"{source.width} \u00d7 {source.height}",
+            )
             anew = ("Open it anew", lambda: self._studio.open_photo(photo.path))
             text = f"It has {size} pixels, and the faces were read in {was}: they will not fit."
             title = f"{photo.path.name} has another size"
-            self.noticed.emit(Notice(kind="warning", title=title, text=text, topic="missing", remedy=anew))
+            self.noticed.emit(
+                Notice(kind="warning", title=title, text=text, topic="missing", remedy=anew)
+            )

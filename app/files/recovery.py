@@ -1,6 +1,7 @@
 """Copies of unsaved documents, kept beside the program's other state and found again after a crash.
 
-Each window has a folder of its own, locked for as long as its process lives: a folder that can be locked was left behind.
+Each window has a folder of its own, locked for as long as its process lives: a folder that can be
+locked was left behind.
 """
 
 from __future__ import annotations
@@ -63,7 +64,9 @@ class RecoveryFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock = (self.path / "lock").open("wb")
             try_to_lock(self._lock)
-        about = json.dumps({"path": None if path is None else str(path), "name": _name_of(project, path)})
+        about = json.dumps(
+            {"path": None if path is None else str(path), "name": _name_of(project, path)}
+        )
         if about != self._about:
             write_whole(self.path / "about.json", lambda stream: stream.write(about.encode()))
             self._about = about
@@ -143,14 +146,18 @@ def left_behind(root: Path) -> tuple[LeftBehind, ...]:
 def _tidy(folder: Path) -> None:
     """Remove what a window left that was killed as it began or ended; one that is just beginning has a lock in a moment."""
     with suppress(OSError):
-        is_ours = len(folder.name) == 2 * _NAME_BYTES and set(folder.name) <= set("0123456789abcdef")
+        is_ours = len(folder.name) == 2 * _NAME_BYTES and set(folder.name) <= set(
+            "0123456789abcdef"
+        )
         if is_ours and time.time() - folder.stat().st_mtime > BEGINNING_S:
             _remove(folder)
 
 
 def _read(folder: Path, lock: BinaryIO) -> LeftBehind | None:
     try:
-        kept_at = datetime.fromtimestamp((folder / "document" / "project.json").stat().st_mtime).astimezone()
+        kept_at = datetime.fromtimestamp(
+            (folder / "document" / "project.json").stat().st_mtime
+        ).astimezone()
     except OSError:
         return None
     path, name = None, "An unsaved document"
@@ -164,7 +171,11 @@ def _read(folder: Path, lock: BinaryIO) -> LeftBehind | None:
 def _name_of(project: Project, path: Path | None) -> str:
     if path is not None:
         return path.name
-    return "An unsaved document" if project.source is None else f"Edits of {Path(project.source.path).name}"
+    return (
+        "An unsaved document"
+        if project.source is None
+        else f"Edits of {Path(project.source.path).name}"
+    )
 
 
 def _remove(folder: Path) -> None:

@@ -14,7 +14,9 @@ from icface.media.losses import of_photo, place_said
 from icface.media.photo_writing import photo_format
 
 
-def ask_about_losses(owner: QWidget, path: Path, photo: Photo, save: Callable[[Keep], object]) -> QMessageBox | None:
+def ask_about_losses(
+    owner: QWidget, path: Path, photo: Photo, save: Callable[[Keep], object]
+) -> QMessageBox | None:
     """Say what a picture saved under a name leaves out, and save it if that is wanted; at once where there is nothing to say.
 
     Parameters
@@ -43,7 +45,9 @@ def ask_about_losses(owner: QWidget, path: Path, photo: Photo, save: Callable[[K
     box.setInformativeText("\n".join(f"\u2022 {note}" for note in notes))
     wishes: dict[QPushButton, Keep] = {_primary(box, "Save"): "all"}
     if has_place(photo.exif, photo.details):
-        wishes[box.addButton("Save without the place", QMessageBox.ButtonRole.AcceptRole)] = "no-place"
+        wishes[box.addButton("Save without the place", QMessageBox.ButtonRole.AcceptRole)] = (
+            "no-place"
+        )
     box.setEscapeButton(box.addButton(QMessageBox.StandardButton.Cancel))
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
 

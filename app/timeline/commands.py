@@ -6,7 +6,13 @@ from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QAction, QKeyEvent
-from PySide6.QtWidgets import QAbstractItemView, QAbstractSlider, QAbstractSpinBox, QComboBox, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QWidget,
+)
 
 from app.actions import key_names
 from app.settings import Settings
@@ -20,8 +26,20 @@ from icface.document.edits import copy_keys
 
 _LEAP = 10
 _NOTHING_CHOSEN = "Choose a lane or a slider first: that is what gets the key."
-_NO_KEYS_CHOSEN = key_names("Choose keys first: click one, draw a box around some, or press Ctrl+A.")
-_MOVING = ("shuttle_back", "stop", "shuttle_on", "start", "end", "prev_key", "next_key", "prev_mark", "next_mark")
+_NO_KEYS_CHOSEN = key_names(
+    "Choose keys first: click one, draw a box around some, or press Ctrl+A."
+)
+_MOVING = (
+    "shuttle_back",
+    "stop",
+    "shuttle_on",
+    "start",
+    "end",
+    "prev_key",
+    "next_key",
+    "prev_mark",
+    "next_mark",
+)
 _EDITING = (
     "set_key", "key_all", "delete_keys", "cut_keys", "duplicate_keys", "all_keys", "nudge_back", "nudge_on", "nudge_back_10",
     "nudge_on_10", "ease", "ease_in", "ease_out",
@@ -109,11 +127,15 @@ class TimelineCommands:
             "clear_range": lambda: wishes.range_set.emit(None, None, 0),
         }
 
-    # Whether they can be used ----------------------------------------------------------------------------------------
+    # Whether they can be used ---------------------------------------------------------------------
 
     def apply(self, project: Project, actions: Mapping[str, QAction]) -> None:
         """Offer what makes sense in a document, and bring up the timeline once there is something in it."""
-        for names, useful in ((_MOVING, project.is_moving), (_EDITING, project.face is not None), (_ANY, bool(project.source))):
+        for names, useful in (
+            (_MOVING, project.is_moving),
+            (_EDITING, project.face is not None),
+            (_ANY, bool(project.source)),
+        ):
             for name in names:
                 actions[name].setEnabled(useful)
         self._switch = actions["timeline"]
@@ -127,7 +149,7 @@ class TimelineCommands:
         if self._is_lively:
             self._settings.shows_timeline = shown
 
-    # Deeds -----------------------------------------------------------------------------------------------------------
+    # Deeds ----------------------------------------------------------------------------------------
 
     def _hold(self) -> None:
         self._holds_k = True
@@ -217,17 +239,30 @@ class TimelineCommands:
 
     def _choose_all(self) -> None:
         lanes = [lane for lane in self._view.chosen_lanes if lane.is_keyed] or self._view.all_lanes
-        self._view.choose_keys(name for lane in lanes for name in lane.names_between(0, self._view.length + 1))
+        self._view.choose_keys(
+            name for lane in lanes for name in lane.names_between(0, self._view.length + 1)
+        )
 
 
 def keeps_key(widget: QWidget | None, event: QEvent) -> bool:
     """Whether a widget that has the keyboard needs a key itself: lists and sliders their arrows, Home, End and Delete."""
     if not isinstance(event, QKeyEvent) or widget is None:
         return False
-    if event.modifiers() & ~(Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier):
+    if event.modifiers() & ~(
+        Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier
+    ):
         return False
     key = Qt.Key
-    own = {key.Key_Left, key.Key_Right, key.Key_Up, key.Key_Down, key.Key_Home, key.Key_End, key.Key_Delete, key.Key_Backspace}
+    own = {
+        key.Key_Left,
+        key.Key_Right,
+        key.Key_Up,
+        key.Key_Down,
+        key.Key_Home,
+        key.Key_End,
+        key.Key_Delete,
+        key.Key_Backspace,
+    }
     kinds = (QAbstractItemView, QAbstractSlider, QAbstractSpinBox, QComboBox)
     said = widget.property(KEEPS_ARROWS)
     return event.key() in own and (isinstance(widget, kinds) if said is None else bool(said))

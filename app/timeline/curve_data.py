@@ -85,13 +85,22 @@ def of_commonest_unit(lanes: Iterable[Lane], most: int) -> tuple[Lane, ...]:
     return tuple(lane for lane in found if unit_of(lane.id) == unit)[:most]
 
 
-def curves(project: Project, lanes: Iterable[Lane], first: int, last: int, most: int = _MOST_POINTS) -> tuple[Curve, ...]:
+def curves(
+    project: Project, lanes: Iterable[Lane], first: int, last: int, most: int = _MOST_POINTS
+) -> tuple[Curve, ...]:
     """The curves of lanes over a range of frames; of sides with the same keys one curve, their mean, as on their slider.
 
     Over more than `most` frames, so many points and those of keys are worked out.
     """
     some = tuple(lanes)
-    made = iter(_curves(project, [(lane, target) for lane in some for target in lane.targets], (first, last), most))
+    made = iter(
+        _curves(
+            project,
+            [(lane, target) for lane in some for target in lane.targets],
+            (first, last),
+            most,
+        )
+    )
     found: list[Curve] = []
     for lane in some:
         sides = list(islice(made, len(lane.targets)))
@@ -100,8 +109,12 @@ def curves(project: Project, lanes: Iterable[Lane], first: int, last: int, most:
 
 
 def _mean(made: list[Curve]) -> Curve:
-    before, after = (np.mean([getattr(one, name) for one in made], 0) for name in ("before", "after"))
-    return replace(made[0], before=before, after=after, heights=np.mean([one.heights for one in made], 0))
+    before, after = (
+        np.mean([getattr(one, name) for one in made], 0) for name in ("before", "after")
+    )
+    return replace(
+        made[0], before=before, after=after, heights=np.mean([one.heights for one in made], 0)
+    )
 
 
 def stepped(one: Curve) -> tuple[F64, F64]:
@@ -109,7 +122,9 @@ def stepped(one: Curve) -> tuple[F64, F64]:
     after_hold = [b.frame for a, b in pairwise(one.keys) if a.right == "hold"]
     place = np.searchsorted(one.frames, after_hold)
     place = place[place > 0]
-    return np.insert(one.frames.astype(np.float64), place, one.frames[place]), np.insert(one.after, place, one.after[place - 1])
+    return np.insert(one.frames.astype(np.float64), place, one.frames[place]), np.insert(
+        one.after, place, one.after[place - 1]
+    )
 
 
 def _like(made: list[Curve]) -> bool:
@@ -128,7 +143,9 @@ class _Seen:
 
     @property
     def frames(self) -> I64:
-        return np.zeros(0, np.int64) if self.part is None else self.part.frames[self.low : self.high]
+        return (
+            np.zeros(0, np.int64) if self.part is None else self.part.frames[self.low : self.high]
+        )
 
     def curve(self, frames: I64, before: F64, after: F64) -> Curve:
         """The curve through some points, those of its keys among them."""
@@ -137,20 +154,35 @@ class _Seen:
         own, track = self.frames, self.part.track
         keys, shapes = track.keys[self.low : self.high], self.part.shapes[self.low : self.high]
         return Curve(
-            self.target, self.lane, frames, before, after, track, keys, own, shapes, after[np.searchsorted(frames, own)]
+            self.target,
+            self.lane,
+            frames,
+            before,
+            after,
+            track,
+            keys,
+            own,
+            shapes,
+            after[np.searchsorted(frames, own)],
         )
 
 
-def _curves(project: Project, wanted: list[tuple[Lane, str]], seen: tuple[int, int], most: int) -> list[Curve]:
+def _curves(
+    project: Project, wanted: list[tuple[Lane, str]], seen: tuple[int, int], most: int
+) -> list[Curve]:
     """A curve for each target, over all frames from a first to a last, or over no more than so many and those of its keys.
 
-    The spread frames do not depend on the keys, so that what is read in them is worked out once for a drag.
+    The spread frames do not depend on the keys, so that what is read in them is worked out once for
+    a drag.
     """
     first, last = seen
     some = [_seen(lane, target, first, last) for lane, target in wanted]
     if last - first < most:
         frames: I64 = np.arange(first, last + 1)
-        return [one.curve(frames, *values) for one, *values in zip(some, *_values(project, some, frames), strict=True)]
+        return [
+            one.curve(frames, *values)
+            for one, *values in zip(some, *_values(project, some, frames), strict=True)
+        ]
     even = np.unique(np.linspace(first, last, most).astype(np.int64))
     keyed = np.unique(np.concatenate([one.frames for one in some] or [even[:0]]))
     found = []
@@ -166,15 +198,26 @@ def _curves(project: Project, wanted: list[tuple[Lane, str]], seen: tuple[int, i
 
 def _seen(lane: Lane, target: str, first: int, last: int) -> _Seen:
     part = next((part for part in lane.parts if part.track.target == target), None)
-    low, high = (0, 0) if part is None else map(int, np.searchsorted(part.frames, [first, last + 1]))
+    low, high = (
+        (0, 0) if part is None else map(int, np.searchsorted(part.frames, [first, last + 1]))
+    )
     return _Seen(lane.id, target, part, low, high)
 
 
 def _values(project: Project, some: list[_Seen], frames: I64) -> tuple[list[F64], list[F64]]:
     """Of each target, (F,) values before and after editing."""
     controls = [one.target for one in some if split_mix_target(one.target) is None]
-    known = dict(zip(controls, zip(*mixing.curves(project, controls, frames), strict=True), strict=True)) if controls else {}
-    pairs = [known[one.target] if one.target in known else _mix_values(project, one, frames) for one in some]
+    known = (
+        dict(
+            zip(controls, zip(*mixing.curves(project, controls, frames), strict=True), strict=True)
+        )
+        if controls
+        else {}
+    )
+    pairs = [
+        known[one.target] if one.target in known else _mix_values(project, one, frames)
+        for one in some
+    ]
     return [before for before, _ in pairs], [after for _, after in pairs]
 
 

@@ -1,7 +1,7 @@
 """Curves of the chosen lanes: tracked thin, edited bold, with keys and Bezier handles to drag.
 
-`app.timeline.curve_plot` draws; pointer and keyboard are handled here, so that keys behave as they do in the lanes. Imported
-when curves are first asked for.
+`app.timeline.curve_plot` draws; pointer and keyboard are handled here, so that keys behave as they
+do in the lanes. Imported when curves are first asked for.
 """
 
 from __future__ import annotations
@@ -87,7 +87,12 @@ class CurveEditor(TimeWidget):
         self._names.raise_()
         self._waiting = QTimer(self, singleShot=True, interval=0)
         self._waiting.timeout.connect(self.refresh)
-        for signal in (view.scale_changed, view.lanes_changed, view.selection_changed, view.project_changed):
+        for signal in (
+            view.scale_changed,
+            view.lanes_changed,
+            view.selection_changed,
+            view.project_changed,
+        ):
             signal.connect(self._waiting.start)
         view.playhead.moved.connect(self._plot.show_playhead)
         self.retint()
@@ -96,7 +101,7 @@ class CurveEditor(TimeWidget):
         """Room for a curve."""
         return QSize(800, 160)
 
-    # Showing ---------------------------------------------------------------------------------------------------------
+    # Showing --------------------------------------------------------------------------------------
 
     def retint(self) -> None:
         """Take over the colours of the theme."""
@@ -107,8 +112,12 @@ class CurveEditor(TimeWidget):
     def lanes(self) -> tuple[Lane, ...]:
         """The chosen lanes that share an axis; while none is chosen, keyed ones, as many as can be told apart."""
         by_id = {lane.id: lane for lane in self.view.lanes}
-        chosen = tuple(by_id[lane] for lane in self.view.chosen if lane in by_id and not by_id[lane].is_group)
-        return of_one_unit(chosen) if chosen else of_commonest_unit(self.view.all_lanes, _MOST_UNASKED)
+        chosen = tuple(
+            by_id[lane] for lane in self.view.chosen if lane in by_id and not by_id[lane].is_group
+        )
+        return (
+            of_one_unit(chosen) if chosen else of_commonest_unit(self.view.all_lanes, _MOST_UNASKED)
+        )
 
     def refresh(self) -> None:
         """Draw the curves of the present document, lanes and zoom."""
@@ -119,7 +128,11 @@ class CurveEditor(TimeWidget):
         first, last = view.scale.visible(view.width)
         last = max(min(last, view.length - 1), first)
         coarse = self._drag is not None and len(lanes) > _MOST_UNASKED  # many follow the pointer
-        self.curves = curves(view.project, lanes, first, last, self._most_points(coarse=coarse)) if lanes else ()
+        self.curves = (
+            curves(view.project, lanes, first, last, self._most_points(coarse=coarse))
+            if lanes
+            else ()
+        )
         ids = tuple(lane.id for lane in lanes)
         if ids != self._fitted_for:
             self._fitted_for = ids
@@ -129,11 +142,17 @@ class CurveEditor(TimeWidget):
         self._set_ranges()
         self._plot.clear()
         chosen, colours = self._chosen(), [self.colour(place) for place in range(len(self.curves))]
-        self._plot.add_curves(self.curves, colours, chosen, filled=len(self.curves) <= _MOST_UNASKED, coarse=coarse)
+        self._plot.add_curves(
+            self.curves, colours, chosen, filled=len(self.curves) <= _MOST_UNASKED, coarse=coarse
+        )
         handles = curve_grips.handles(self.curves, chosen, self._frame)
-        self._plot.add_handles([(self._time_point(grip.root), self._time_point(grip.at)) for grip in handles])
+        self._plot.add_handles(
+            [(self._time_point(grip.root), self._time_point(grip.at)) for grip in handles]
+        )
         if self._box is not None:
-            self._plot.add_box(self._time_point(self._box.bottomLeft()), self._time_point(self._box.topRight()))
+            self._plot.add_box(
+                self._time_point(self._box.bottomLeft()), self._time_point(self._box.topRight())
+            )
         self._label(lanes)
 
     def _most_points(self, *, coarse: bool) -> int:
@@ -147,7 +166,10 @@ class CurveEditor(TimeWidget):
 
     def fit_values(self) -> None:
         """Show all of the curves' height."""
-        values = np.concatenate([np.concatenate([one.before, one.after]) for one in self.curves] or [np.array([0.0, 1.0])])
+        values = np.concatenate(
+            [np.concatenate([one.before, one.after]) for one in self.curves]
+            or [np.array([0.0, 1.0])]
+        )
         values = values[np.isfinite(values)]
         low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
         least = 10.0 if self.curves and unit_of(self.curves[-1].lane) == "°" else 0.2
@@ -171,7 +193,9 @@ class CurveEditor(TimeWidget):
         lines: list[str] = []
         for place, one in enumerate(self.curves):
             lane = next(lane for lane in lanes if lane.id == one.lane)
-            apart = len(lane.targets) > 1 and sum(other.lane == one.lane for other in self.curves) > 1
+            apart = (
+                len(lane.targets) > 1 and sum(other.lane == one.lane for other in self.curves) > 1
+            )
             name = f"{lane.number}{one.target[-1] if apart else ''} {lane.name}"
             lines.append(f"<span style='color:{self.colour(place)}'>{name}</span>")
         chosen = self.view.chosen_lanes
@@ -185,7 +209,9 @@ class CurveEditor(TimeWidget):
         lines += [f"<span style='color:{colours.secondary}'>{note}</span>" for note in notes]
         self._names.setText("<br>".join(lines))
         unit = unit_of(lanes[-1].id)
-        self.setAccessibleDescription(f"{len(self.curves)} curves, in {'degrees' if unit == '°' else 'intensity'}")
+        self.setAccessibleDescription(
+            f"{len(self.curves)} curves, in {'degrees' if unit == '°' else 'intensity'}"
+        )
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fill the widget."""
@@ -201,7 +227,7 @@ class CurveEditor(TimeWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """The plot paints."""
 
-    # Places ----------------------------------------------------------------------------------------------------------
+    # Places ---------------------------------------------------------------------------------------
 
     def point(self, frame: float, value: float) -> QPointF:
         """Widget place of a frame and a value."""
@@ -234,7 +260,7 @@ class CurveEditor(TimeWidget):
         first = min(near, key=lambda grip: (grip.at - at).manhattanLength(), default=None)
         return first or curve_grips.key_near(self.curves, self._frame, at, reach)
 
-    # Mouse -----------------------------------------------------------------------------------------------------------
+    # Mouse ----------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Choose a key, take a handle, or begin a box."""
@@ -242,13 +268,18 @@ class CurveEditor(TimeWidget):
         if self.begin_pan(event):
             self._pan_y = at.y()
             return
-        if event.button() not in {Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton} or at.x() < HEAD_W:
+        if (
+            event.button() not in {Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton}
+            or at.x() < HEAD_W
+        ):
             return
         grip = self.grip_at(at)
         if grip is not None and not grip.side:
             names = self._names_of(grip)
             if shift:
-                self.view.choose_keys(self.view.keys - names if names <= self.view.keys else self.view.keys | names)
+                self.view.choose_keys(
+                    self.view.keys - names if names <= self.view.keys else self.view.keys | names
+                )
             elif not names <= self.view.keys:
                 self.view.choose_keys(names)
         if event.button() == Qt.MouseButton.LeftButton:
@@ -266,7 +297,9 @@ class CurveEditor(TimeWidget):
         lane = next(lane for lane in self.lanes if target in lane.targets)
         one = sum(curve.lane == lane.id for curve in self.curves) == 1
         free = [part.track.target for part in lane.parts if not part.track.locked]
-        return frozenset((name, frame) for name in free if one or name == target for frame in frames)
+        return frozenset(
+            (name, frame) for name in free if one or name == target for frame in frames
+        )
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Drag, or draw the box."""
@@ -275,7 +308,11 @@ class CurveEditor(TimeWidget):
             self._pan_values(at.y())
             return
         if self._pressed is None:
-            self.setCursor(Qt.CursorShape.SizeAllCursor if self.grip_at(at) is not None else Qt.CursorShape.ArrowCursor)
+            self.setCursor(
+                Qt.CursorShape.SizeAllCursor
+                if self.grip_at(at) is not None
+                else Qt.CursorShape.ArrowCursor
+            )
             return
         if self._drag is None and self._box is None and not self._gesture:
             if (at - self._pressed).manhattanLength() < _DRAG_PX:
@@ -313,14 +350,22 @@ class CurveEditor(TimeWidget):
 
     def _bend(self, at: QPointF) -> None:
         assert self._grip is not None
-        handle = self.view.scale.exact(at.x() - HEAD_W) - self._from[0], self.value_at(at.y()) - self._from[1]
+        handle = (
+            self.view.scale.exact(at.x() - HEAD_W) - self._from[0],
+            self.value_at(at.y()) - self._from[1],
+        )
         self.wishes.handle_moved.emit(self._bent, self._grip.side, handle, self._gesture)
 
     def _select_box(self, at: QPointF) -> None:
         assert self._pressed is not None
         self._box = QRectF(self._pressed, QPointF(max(at.x(), HEAD_W), at.y())).normalized()
-        inside = [(one.target, curve_grips.in_box(one, self._frame, self._box).tolist()) for one in self.curves]
-        self.view.choose_keys(self._before_box.union(*(self._names_on(target, frames) for target, frames in inside)))
+        inside = [
+            (one.target, curve_grips.in_box(one, self._frame, self._box).tolist())
+            for one in self.curves
+        ]
+        self.view.choose_keys(
+            self._before_box.union(*(self._names_on(target, frames) for target, frames in inside))
+        )
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Let go."""
@@ -332,13 +377,20 @@ class CurveEditor(TimeWidget):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Add a key where the pointer is, to the curve that is nearest."""
         at = event.position()
-        if event.button() != Qt.MouseButton.LeftButton or at.x() < HEAD_W or not self.curves or self.grip_at(at):
+        if (
+            event.button() != Qt.MouseButton.LeftButton
+            or at.x() < HEAD_W
+            or not self.curves
+            or self.grip_at(at)
+        ):
             return
         frame, value = self.view.snapped(self.frame_at(at.x())), self.value_at(at.y())
         one = min(self.curves, key=lambda curve: abs(curve.height(frame) - value))
         lane = next(lane for lane in self.lanes if lane.id == one.lane)
         single = sum(curve.lane == lane.id for curve in self.curves) == 1
-        self.wishes.key_added.emit(lane.targets if single else (one.target,), frame, value - one.height(frame))
+        self.wishes.key_added.emit(
+            lane.targets if single else (one.target,), frame, value - one.height(frame)
+        )
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom the values; with Ctrl zoom time, with Shift move in time."""
@@ -346,7 +398,10 @@ class CurveEditor(TimeWidget):
             super().wheelEvent(event)
             return
         factor, about = 1.2 ** (-event.angleDelta().y() / 120), self.value_at(event.position().y())
-        self.low, self.high = about + (self.low - about) * factor, about + (self.high - about) * factor
+        self.low, self.high = (
+            about + (self.low - about) * factor,
+            about + (self.high - about) * factor,
+        )
         self.refresh()
         event.accept()
 

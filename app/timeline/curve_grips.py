@@ -16,7 +16,8 @@ from icface.document.curves import EASE, Handle, Key
 from icface.document.edits import KeyName
 
 MOST_BENT = 200
-"""Handles are shown while at most so many of the keys that are seen are chosen: of more, none could be told from another."""
+"""Handles are shown while at most so many of the keys that are seen are chosen: of more, none could
+be told from another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +63,19 @@ def is_chosen(one: Curve, chosen: frozenset[KeyName]) -> NDArray[np.bool_]:
     return marked
 
 
-def handles(curves: Sequence[Curve], chosen: Sequence[NDArray[np.bool_]], place: Frame) -> list[Grip]:
+def handles(
+    curves: Sequence[Curve], chosen: Sequence[NDArray[np.bool_]], place: Frame
+) -> list[Grip]:
     """The handles of the chosen keys, see `is_chosen`, topmost last; none while too many are chosen."""
     marked = [np.flatnonzero(some) for some in chosen]
     if sum(map(len, marked)) > MOST_BENT:
         return []
-    return [grip for one, places in zip(curves, marked, strict=True) for n in places for grip in _handles(one, int(n), place)]
+    return [
+        grip
+        for one, places in zip(curves, marked, strict=True)
+        for n in places
+        for grip in _handles(one, int(n), place)
+    ]
 
 
 def _handles(one: Curve, number: int, place: Frame) -> list[Grip]:
@@ -91,7 +99,10 @@ def keys(curves: Sequence[Curve], place: Frame) -> list[Grip]:
     found: list[Grip] = []
     for one in curves:
         roots = map(QPointF, place.xs(one.at).tolist(), place.ys(one.heights).tolist())
-        found += [Grip((one.target, key.frame), root, root) for key, root in zip(one.keys, roots, strict=True)]
+        found += [
+            Grip((one.target, key.frame), root, root)
+            for key, root in zip(one.keys, roots, strict=True)
+        ]
     return found
 
 
@@ -114,7 +125,9 @@ def key_near(curves: Sequence[Curve], place: Frame, at: QPointF, reach: float) -
 def in_box(one: Curve, place: Frame, box: QRectF) -> NDArray[np.int64]:
     """Frames of a curve's keys that lie in a box of the widget."""
     xs, ys = place.xs(one.at), place.ys(one.heights)
-    found: NDArray[np.int64] = one.at[(xs >= box.left()) & (xs <= box.right()) & (ys >= box.top()) & (ys <= box.bottom())]
+    found: NDArray[np.int64] = one.at[
+        (xs >= box.left()) & (xs <= box.right()) & (ys >= box.top()) & (ys <= box.bottom())
+    ]
     return found
 
 

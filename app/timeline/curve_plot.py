@@ -78,7 +78,9 @@ class CurvePlot:
 
     def set_ranges(self, first: float, last: float, low: float, high: float) -> None:
         """Frames from the left edge to the right, and values from the lower edge to the upper."""
-        self._box.setRange(xRange=(first, last), yRange=(low, high), padding=0, disableAutoRange=True)
+        self._box.setRange(
+            xRange=(first, last), yRange=(low, high), padding=0, disableAutoRange=True
+        )
 
     def _tick_texts(self, values: Sequence[float], _scale: float, spacing: float) -> list[str]:
         places = max(-int(np.floor(np.log10(spacing))), 0) if spacing > 0 else 0
@@ -126,37 +128,60 @@ class CurvePlot:
             Whether edges are jagged, which takes half as long.
         """
         for one, colour in zip(curves, colours, strict=True):
-            if filled and one.moves and np.isfinite(one.after).all() and np.isfinite(one.before).all():
+            if (
+                filled
+                and one.moves
+                and np.isfinite(one.after).all()
+                and np.isfinite(one.before).all()
+            ):
                 self._add_area(one, colour)
         for colour in dict.fromkeys(colours):
             faint = QColor(colour)
             faint.setAlpha(190)
             alike = [one for one, other in zip(curves, colours, strict=True) if other == colour]
-            self._add_lines([(one.frames, one.before) for one in alike], self._pen(faint, 1.0), smooth=not coarse)
-            bold = self._add_lines([stepped(one) for one in alike], self._pen(colour, 2.4), smooth=not coarse)
+            self._add_lines(
+                [(one.frames, one.before) for one in alike],
+                self._pen(faint, 1.0),
+                smooth=not coarse,
+            )
+            bold = self._add_lines(
+                [stepped(one) for one in alike], self._pen(colour, 2.4), smooth=not coarse
+            )
             bold.setSegmentedLineMode("on")  # a wide path takes several times as long
         self._add_keys(curves, colours, chosen)
 
     def _add_area(self, one: Curve, colour: str) -> None:
         area = QColor(colour)
         area.setAlpha(34)
-        around = np.concatenate([one.frames, one.frames[::-1]]), np.concatenate([one.after, one.before[::-1]])
+        around = (
+            np.concatenate([one.frames, one.frames[::-1]]),
+            np.concatenate([one.after, one.before[::-1]]),
+        )
         between = QGraphicsPathItem(pg.arrayToQPath(*around, finiteCheck=False))
         between.setPen(QPen(Qt.PenStyle.NoPen))
         between.setBrush(area)
         self._add(between)
 
     def _add_lines(
-        self, lines: Sequence[tuple[NDArray[np.number], NDArray[np.float64]]], pen: QPen, *, smooth: bool
+        self,
+        lines: Sequence[tuple[NDArray[np.number], NDArray[np.float64]]],
+        pen: QPen,
+        *,
+        smooth: bool,
     ) -> pg.PlotCurveItem:
         """Lines that do not meet, in one item."""
         gap = [np.nan]
-        xs, ys = (np.concatenate([piece for line in lines for piece in (line[axis], gap)]) for axis in (0, 1))
+        xs, ys = (
+            np.concatenate([piece for line in lines for piece in (line[axis], gap)])
+            for axis in (0, 1)
+        )
         item = pg.PlotCurveItem(xs, ys, pen=pen, connect="finite", antialias=smooth)
         self._add(item)
         return item
 
-    def _add_keys(self, curves: Sequence[Curve], colours: Sequence[str], chosen: Sequence[NDArray[np.bool_]]) -> None:
+    def _add_keys(
+        self, curves: Sequence[Curve], colours: Sequence[str], chosen: Sequence[NDArray[np.bool_]]
+    ) -> None:
         looks: dict[tuple[int, bool, str], list[tuple[NDArray[np.int64], NDArray[np.float64]]]] = {}
         theirs = theme.current()
         for one, colour, marked in zip(curves, colours, chosen, strict=True):
@@ -165,12 +190,20 @@ class CurvePlot:
                 some, on = seen & (kinds == kind), kind >= 16
                 look = kind % 16, on, theirs.accent if on else colour
                 looks.setdefault(look, []).append((one.at[some], one.heights[some]))
-        for (shape, on, colour), some_keys in sorted(looks.items(), key=lambda look: look[0][1]):  # chosen ones on top
+        for (shape, on, colour), some_keys in sorted(
+            looks.items(), key=lambda look: look[0][1]
+        ):  # chosen ones on top
             xs, ys = (np.concatenate([keys[axis] for keys in some_keys]) for axis in (0, 1))
             pen = pg.mkPen(theirs.text if on else theirs.panel, width=1.4)
             self._add(
                 pg.ScatterPlotItem(
-                    x=xs, y=ys, symbol=_symbol(shape), size=_KEY_SIZE, brush=pg.mkBrush(colour), pen=pen, antialias=True
+                    x=xs,
+                    y=ys,
+                    symbol=_symbol(shape),
+                    size=_KEY_SIZE,
+                    brush=pg.mkBrush(colour),
+                    pen=pen,
+                    antialias=True,
                 )
             )
 
@@ -180,10 +213,15 @@ class CurvePlot:
             return
         colours = theme.current()
         points = [point for line in lines for point in line]
-        xs, ys = np.array([point.x() for point in points]), np.array([point.y() for point in points])
+        xs, ys = (
+            np.array([point.x() for point in points]),
+            np.array([point.y() for point in points]),
+        )
         self._add(pg.PlotCurveItem(xs, ys, connect="pairs", pen=self._pen(colours.secondary, 1.0)))
         pen, brush = pg.mkPen(colours.accent, width=1.4), pg.mkBrush(colours.panel)
-        self._add(pg.ScatterPlotItem(x=xs[1::2], y=ys[1::2], symbol="o", size=7, pen=pen, brush=brush))
+        self._add(
+            pg.ScatterPlotItem(x=xs[1::2], y=ys[1::2], symbol="o", size=7, pen=pen, brush=brush)
+        )
 
     def add_box(self, corner: QPointF, opposite: QPointF) -> None:
         """The box with which keys are chosen, in frames and values."""

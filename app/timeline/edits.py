@@ -33,7 +33,9 @@ class Deeds(QObject):
     parent : QObject, optional
     """
 
-    def __init__(self, session: Session, playhead: Playhead, wishes: Wishes, parent: QObject | None = None) -> None:
+    def __init__(
+        self, session: Session, playhead: Playhead, wishes: Wishes, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
         self._session = session
         self._wishes = wishes
@@ -57,13 +59,17 @@ class Deeds(QObject):
         wishes.rate_set.connect(self._set_rate)
         wishes.frame_asked.connect(playhead.go_to)
 
-    def _edit(self, function: Callable[[Project], Project], label: str, key: tuple[str, int] | None = None) -> None:
+    def _edit(
+        self, function: Callable[[Project], Project], label: str, key: tuple[str, int] | None = None
+    ) -> None:
         try:
             self._session.edit(function, label, key)
         except ValueError as error:  # a locked track, say: the message says what to do
             self._wishes.refused.emit(str(error))
 
-    def _dragged(self, what: str, gesture: int, label: str, edit: Callable[[Project], Project]) -> None:
+    def _dragged(
+        self, what: str, gesture: int, label: str, edit: Callable[[Project], Project]
+    ) -> None:
         """An edit counted from where the drag began, so that keys which others pass over come back."""
         project = self._session.project
         if self._drag[0] != gesture:
@@ -78,7 +84,7 @@ class Deeds(QObject):
 
         self._edit(redone, label, (what, gesture))
 
-    # Keys ------------------------------------------------------------------------------------------------------------
+    # Keys -----------------------------------------------------------------------------------------
 
     def _move(self, names: Names, frames: int, value: float, gesture: int) -> None:
         edit = partial(edits.move_keys, keys=names, frames=frames, value=value)
@@ -86,9 +92,16 @@ class Deeds(QObject):
 
     def _scale(self, names: Names, pivot: int, factor: float, gesture: int) -> None:
         label = f"Stretch {_keys(names)}"
-        self._dragged("scale-keys", gesture, label, lambda project: edits.scale_keys(project, names, pivot, factor))
+        self._dragged(
+            "scale-keys",
+            gesture,
+            label,
+            lambda project: edits.scale_keys(project, names, pivot, factor),
+        )
 
-    def _bend(self, names: Names, side: Literal["left", "right"], handle: Handle, gesture: int) -> None:
+    def _bend(
+        self, names: Names, side: Literal["left", "right"], handle: Handle, gesture: int
+    ) -> None:
         def bent(project: Project) -> Project:
             for name in names:
                 project = edits.set_handle(project, name, side, handle)
@@ -123,7 +136,7 @@ class Deeds(QObject):
             label = f"{_SIDE_TEXT[right or left or 'ease']} {_keys(names)}"
             self._edit(lambda project: edits.set_sides(project, names, left, right), label)
 
-    # Tracks ----------------------------------------------------------------------------------------------------------
+    # Tracks ---------------------------------------------------------------------------------------
 
     def _set_mode(self, targets: Iterable[str], mode: Mode) -> None:
         wanted = tuple(targets)
@@ -132,16 +145,28 @@ class Deeds(QObject):
 
     def _set_switch(self, targets: Iterable[str], switch: str, on: bool) -> None:
         wanted = tuple(targets)
-        words = {"muted": ("Mute", "Unmute"), "solo": ("Solo", "End solo of"), "locked": ("Lock", "Unlock")}[switch]
+        words = {
+            "muted": ("Mute", "Unmute"),
+            "solo": ("Solo", "End solo of"),
+            "locked": ("Lock", "Unlock"),
+        }[switch]
         chosen: dict[str, Any] = {switch: on}
         label = f"{words[0 if on else 1]} {spoken(wanted)}"
-        self._edit(lambda project: _each(project, wanted, lambda p, target: edits.set_track(p, target, **chosen)), label)
+        self._edit(
+            lambda project: _each(
+                project, wanted, lambda p, target: edits.set_track(p, target, **chosen)
+            ),
+            label,
+        )
 
     def _revert(self, targets: Iterable[str]) -> None:
         wanted = tuple(targets)
-        self._edit(lambda project: _each(project, wanted, edits.remove_track), f"Remove all keys of {spoken(wanted)}")
+        self._edit(
+            lambda project: _each(project, wanted, edits.remove_track),
+            f"Remove all keys of {spoken(wanted)}",
+        )
 
-    # Time ------------------------------------------------------------------------------------------------------------
+    # Time -----------------------------------------------------------------------------------------
 
     def _toggle_marker(self, frame: int) -> None:
         there = any(marker.frame == frame for marker in self._session.project.markers)
@@ -172,7 +197,9 @@ def _with_mode(project: Project, target: str, *, mode: Mode) -> Project:
     return edits.set_mode(project, target, mode)
 
 
-def _each(project: Project, targets: tuple[str, ...], edit: Callable[[Project, str], Project]) -> Project:
+def _each(
+    project: Project, targets: tuple[str, ...], edit: Callable[[Project, str], Project]
+) -> Project:
     for target in targets:
         project = edit(project, target)
     return project
@@ -181,7 +208,9 @@ def _each(project: Project, targets: tuple[str, ...], edit: Callable[[Project, s
 def _keys(names: Names) -> str:
     both: dict[str, set[int]] = {}
     for target, frames in edits.frames_by_target(names).items():
-        both.setdefault(target.rstrip("LR"), set()).update(frames)  # both sides of a unit are one to a person
+        both.setdefault(target.rstrip("LR"), set()).update(
+            frames
+        )  # both sides of a unit are one to a person
     count = sum(map(len, both.values()))
     return spoken({target for target, _ in names}) + " key" if count == 1 else f"{count} keys"
 
@@ -191,7 +220,14 @@ def spoken(targets: Iterable[str]) -> str:
     wanted = set(targets)
     for key, spec in rows().items():
         if wanted == set(spec.ids):
-            return " ".join(part for part in (spec.number or spec.name, {"L": "left", "R": "right"}.get(spec.side, "")) if part)
+            return " ".join(
+                part
+                for part in (
+                    spec.number or spec.name,
+                    {"L": "left", "R": "right"}.get(spec.side, ""),
+                )
+                if part
+            )
         if not spec.side and wanted and wanted < set(spec.ids):
             return f"{key} {'left' if next(iter(wanted)).endswith('L') else 'right'}"
     if len(wanted) == 1:

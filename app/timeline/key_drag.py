@@ -37,7 +37,9 @@ class MoveDrag:
         if (by, value) != self._last:
             self._last = (by, value)
             moved = frozenset([(target, frame + by) for target, frame in self._names])
-            self._view.carry(moved, lambda: self._wishes.keys_moved.emit(self._names, by, value, self._gesture))
+            self._view.carry(
+                moved, lambda: self._wishes.keys_moved.emit(self._names, by, value, self._gesture)
+            )
 
 
 class ScaleDrag:
@@ -74,8 +76,16 @@ class ScaleDrag:
         factor = max((wanted - self._pivot) / (self._anchor - self._pivot), _LEAST_FACTOR)
         if factor != self._last:
             self._last = factor
-            scaled = frozenset((target, max(round(self._pivot + (at - self._pivot) * factor), 0)) for target, at in self._names)
-            self._view.carry(scaled, lambda: self._wishes.keys_scaled.emit(self._names, self._pivot, factor, self._gesture))
+            scaled = frozenset(
+                (target, max(round(self._pivot + (at - self._pivot) * factor), 0))
+                for target, at in self._names
+            )
+            self._view.carry(
+                scaled,
+                lambda: self._wishes.keys_scaled.emit(
+                    self._names, self._pivot, factor, self._gesture
+                ),
+            )
 
 
 def nudge(view: TimelineView, wishes: Wishes, frames: int) -> None:

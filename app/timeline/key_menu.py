@@ -14,10 +14,17 @@ from icface.document import Project
 from icface.document.curves import Blend
 from icface.document.edits import CopiedKeys, copy_keys
 
-SIDES: tuple[tuple[str, str], ...] = (("hold", "Hold"), ("linear", "Linear"), ("ease", "Ease"), ("bezier", "Bezier"))
+SIDES: tuple[tuple[str, str], ...] = (
+    ("hold", "Hold"),
+    ("linear", "Linear"),
+    ("ease", "Ease"),
+    ("bezier", "Bezier"),
+)
 
 
-def open_key_menu(owner: QWidget, view: TimelineView, wishes: Wishes, lane: Lane | None, place: QPoint) -> None:
+def open_key_menu(
+    owner: QWidget, view: TimelineView, wishes: Wishes, lane: Lane | None, place: QPoint
+) -> None:
     """Open the menu of the chosen keys and of a lane at a place of the screen."""
     menu = QMenu(owner)
     keys = view.keys
@@ -31,7 +38,9 @@ def open_key_menu(owner: QWidget, view: TimelineView, wishes: Wishes, lane: Lane
         for value, text in SIDES:
             if (side, value) != ("left", "hold"):
                 left, right = (value, None) if side == "left" else (None, value)
-                part.addAction(text).triggered.connect(partial(_set_sides, wishes, keys, left, right))
+                part.addAction(text).triggered.connect(
+                    partial(_set_sides, wishes, keys, left, right)
+                )
     menu.addSeparator()
     for text, deed, possible in (
         ("Copy", partial(copy_chosen, view), bool(keys)),
@@ -50,7 +59,9 @@ def open_key_menu(owner: QWidget, view: TimelineView, wishes: Wishes, lane: Lane
 
 def _add_lane(menu: QMenu, view: TimelineView, wishes: Wishes, lane: Lane) -> None:
     frame = view.playhead.frame
-    menu.addAction(f"Key at the playhead: {lane.name}").triggered.connect(lambda: wishes.keys_set.emit(lane.targets, frame))
+    menu.addAction(f"Key at the playhead: {lane.name}").triggered.connect(
+        lambda: wishes.keys_set.emit(lane.targets, frame)
+    )
     keyed = tuple(part.track.target for part in lane.parts)
     for switch, text in (("muted", "Mute"), ("solo", "Solo"), ("locked", "Lock")):
         action = menu.addAction(text)
@@ -62,7 +73,9 @@ def _add_lane(menu: QMenu, view: TimelineView, wishes: Wishes, lane: Lane) -> No
     absolute.setCheckable(True)
     absolute.setChecked(lane.mode == "absolute")
     absolute.setEnabled(lane.is_keyed and not lane.is_group)
-    absolute.triggered.connect(lambda on: wishes.mode_set.emit(keyed, "absolute" if on else "delta"))
+    absolute.triggered.connect(
+        lambda on: wishes.mode_set.emit(keyed, "absolute" if on else "delta")
+    )
     revert = menu.addAction("Back to what is tracked")
     revert.setEnabled(lane.is_keyed)
     revert.triggered.connect(lambda: wishes.tracks_reverted.emit(keyed))
@@ -73,7 +86,9 @@ def _add_lane(menu: QMenu, view: TimelineView, wishes: Wishes, lane: Lane) -> No
     everything.triggered.connect(view.show_everything)
 
 
-def open_time_menu(owner: QWidget, view: TimelineView, wishes: Wishes, frame: int, place: QPoint) -> None:
+def open_time_menu(
+    owner: QWidget, view: TimelineView, wishes: Wishes, frame: int, place: QPoint
+) -> None:
     """Open the menu of the ruler: marker, in and out point and blend on a frame."""
     menu = QMenu(owner)
     project = view.project
@@ -91,7 +106,9 @@ def open_time_menu(owner: QWidget, view: TimelineView, wishes: Wishes, frame: in
         holder.setDefaultWidget(field)
         menu.addAction(holder)
     menu.addSeparator()
-    menu.addAction("Set the in point").triggered.connect(lambda: wishes.range_set.emit(frame, _after(project.last, frame), 0))
+    menu.addAction("Set the in point").triggered.connect(
+        lambda: wishes.range_set.emit(frame, _after(project.last, frame), 0)
+    )
     menu.addAction("Set the out point").triggered.connect(
         lambda: wishes.range_set.emit(_before(project.first, frame), frame, 0)
     )
@@ -107,13 +124,17 @@ def open_time_menu(owner: QWidget, view: TimelineView, wishes: Wishes, frame: in
 def _add_blend(menu: QMenu, wishes: Wishes, project: Project) -> None:
     edits = project.face_edits
     if edits is not None and edits.blend is not None:
-        menu.addAction("Edits count in all frames").triggered.connect(lambda: wishes.blend_set.emit(None, 0))
+        menu.addAction("Edits count in all frames").triggered.connect(
+            lambda: wishes.blend_set.emit(None, 0)
+        )
         return
     first, last = project.range
     fade = min(round(project.rate / 2), (last - first + 1) // 3)
     blend = menu.addAction("Blend the edits in and out over this range")
     blend.setEnabled(edits is not None)
-    blend.triggered.connect(lambda: wishes.blend_set.emit(Blend(first=first, last=last, fade_in=fade, fade_out=fade), 0))
+    blend.triggered.connect(
+        lambda: wishes.blend_set.emit(Blend(first=first, last=last, fade_in=fade, fade_out=fade), 0)
+    )
 
 
 def _after(last: int | None, frame: int) -> int | None:
@@ -139,7 +160,9 @@ def paste(view: TimelineView, wishes: Wishes) -> None:
 def lay_down(view: TimelineView, wishes: Wishes, copied: CopiedKeys) -> None:
     """Keys at the playhead; they are the chosen ones then."""
     frame = view.playhead.frame
-    names = frozenset((track.target, frame + key.frame) for track in copied.tracks for key in track.keys)
+    names = frozenset(
+        (track.target, frame + key.frame) for track in copied.tracks for key in track.keys
+    )
     view.carry(names, lambda: wishes.keys_pasted.emit(copied, frame))
 
 

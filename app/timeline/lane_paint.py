@@ -67,7 +67,11 @@ def key_stamp(shape: int, look: str, colours: Palette, ratio: float) -> QPixmap:
     if look == "heading":
         painter.scale(0.7, 0.7)
     fill = {"plain": "amber", "chosen": "accent", "quiet": "mark", "heading": "secondary"}[look]
-    painter.setPen(QPen(colours.color("text" if look == "chosen" else "panel"), 1.6 if look == "chosen" else 1.0))
+    painter.setPen(
+        QPen(
+            colours.color("text" if look == "chosen" else "panel"), 1.6 if look == "chosen" else 1.0
+        )
+    )
     painter.setBrush(colours.color(fill))
     painter.drawPath(key_path(SHAPES[shape // 4], SHAPES[shape % 4]))
     painter.end()
@@ -122,7 +126,9 @@ class SeenKeys:
 def seen_keys(lane: Lane, scale: TimeScale, width: float, chosen: NDArray[np.int64]) -> SeenKeys:
     """What is to be painted of a lane in a view of a width; ``chosen`` are the frames of chosen keys."""
     first, last = scale.visible(width)
-    low, high = np.searchsorted(lane.frames, [first - int(_STAMP / scale.px) - 1, last + int(_STAMP / scale.px) + 2])
+    low, high = np.searchsorted(
+        lane.frames, [first - int(_STAMP / scale.px) - 1, last + int(_STAMP / scale.px) + 2]
+    )
     frames, shapes = lane.frames[low:high], lane.shapes[low:high]
     xs, marked = scale.xs(frames), np.isin(frames, chosen)
     if len(frames) > width / (2 * _THIN_PX):
@@ -149,7 +155,10 @@ def paint_keys(painter: QPainter, lane: Lane, look: LaneLook, seen: SeenKeys, ri
     top = round(middle - _STAMP / 2)
     lefts = np.round(seen.xs + (HEAD_W - _STAMP / 2)).astype(np.int64)
     kinds = seen.shapes.astype(np.int64) + 16 * seen.chosen
-    stamps = {kind: key_stamp(kind % 16, "chosen" if kind >= 16 else plain, colours, ratio) for kind in set(kinds.tolist())}
+    stamps = {
+        kind: key_stamp(kind % 16, "chosen" if kind >= 16 else plain, colours, ratio)
+        for kind in set(kinds.tolist())
+    }
     for left, kind in zip(lefts.tolist(), kinds.tolist(), strict=True):
         painter.drawPixmap(left, top, stamps[kind])
 
@@ -171,7 +180,12 @@ def paint_heading(painter: QPainter, lane: Lane, look: LaneLook) -> None:
     left = 16.0
     if lane.is_group:
         ratio = painter.device().devicePixelRatio()
-        image = theme.icon_image("chevron-down" if lane.is_open else "chevron-right", colours.secondary, side=12, ratio=ratio)
+        image = theme.icon_image(
+            "chevron-down" if lane.is_open else "chevron-right",
+            colours.secondary,
+            side=12,
+            ratio=ratio,
+        )
         painter.drawImage(QPointF(10, top + (LANE_H - 12) / 2), image)
         left = 28.0
     elif lane.number:
@@ -184,7 +198,9 @@ def paint_heading(painter: QPainter, lane: Lane, look: LaneLook) -> None:
     painter.setFont(theme.ui_font(11 if lane.is_group else 12, semibold=lane.is_group))
     painter.setPen(colours.color("secondary" if lane.is_group or not lane.is_keyed else "text"))
     room = QRectF(left, top, right - left - 4, LANE_H)
-    text = painter.fontMetrics().elidedText(lane.name, Qt.TextElideMode.ElideRight, int(room.width()))
+    text = painter.fontMetrics().elidedText(
+        lane.name, Qt.TextElideMode.ElideRight, int(room.width())
+    )
     painter.drawText(room, flags, text)
     for place in switches:
         _paint_switch(painter, lane, place, look)

@@ -23,7 +23,16 @@ from app import theme
 from app.actions import key_names
 from app.timeline.key_drag import MoveDrag, ScaleDrag
 from app.timeline.key_menu import open_key_menu
-from app.timeline.lane_paint import KEY_PX, LANE_H, SWITCHES, LaneLook, paint_heading, paint_keys, seen_keys, switch_at
+from app.timeline.lane_paint import (
+    KEY_PX,
+    LANE_H,
+    SWITCHES,
+    LaneLook,
+    paint_heading,
+    paint_keys,
+    seen_keys,
+    switch_at,
+)
 from app.timeline.requests import Wishes
 from app.timeline.sheet import Lane
 from app.timeline.time_widget import HEAD_W, TimeWidget
@@ -33,7 +42,9 @@ from icface.document.edits import KeyName
 
 _DRAG_PX, _EDGE_PX = 3, 12
 _MOD = Qt.KeyboardModifier
-_NOTHING = key_names("Nothing is keyed yet. Choose a control and press Ctrl+K, or turn on Auto-key and move a slider.")
+_NOTHING = key_names(
+    "Nothing is keyed yet. Choose a control and press Ctrl+K, or turn on Auto-key and move a slider."
+)
 
 
 class Drag(Protocol):
@@ -119,11 +130,14 @@ class Lanes(TimeWidget):
         self.update()
 
     def _selection_changed(self) -> None:
-        lanes = ", ".join(f"{lane.number} {lane.name}".strip() for lane in self.view.chosen_lanes) or "no lane"
+        lanes = (
+            ", ".join(f"{lane.number} {lane.name}".strip() for lane in self.view.chosen_lanes)
+            or "no lane"
+        )
         self.setAccessibleDescription(f"{lanes}; {len(self.view.keys)} keys chosen")
         self.update()
 
-    # Painting --------------------------------------------------------------------------------------------------------
+    # Painting -------------------------------------------------------------------------------------
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Tell how much of time is seen."""
@@ -146,11 +160,18 @@ class Lanes(TimeWidget):
             elif lane.id in view.chosen:
                 painter.fillRect(QRectF(HEAD_W, top, width, LANE_H), colours.color("accent", 26))
             painter.setPen(QPen(colours.color("line", 130), 1))
-            painter.drawLine(QPointF(0, top + LANE_H - 0.5), QPointF(self.width(), top + LANE_H - 0.5))
+            painter.drawLine(
+                QPointF(0, top + LANE_H - 0.5), QPointF(self.width(), top + LANE_H - 0.5)
+            )
         self.paint_playhead(painter)
         for place in range(first, last):
             lane, top = view.lanes[place], place * LANE_H - self.top
-            look = LaneLook(top, lane.id in view.chosen, place == self._hovered, self.hasFocus() and lane.id == self._current)
+            look = LaneLook(
+                top,
+                lane.id in view.chosen,
+                place == self._hovered,
+                self.hasFocus() and lane.id == self._current,
+            )
             seen = seen_keys(lane, view.scale, width, view.chosen_frames(lane))
             painter.setClipRect(event.rect().intersected(self.time_rect))
             paint_keys(painter, lane, look, seen, width)
@@ -160,7 +181,9 @@ class Lanes(TimeWidget):
         if not view.lanes:
             painter.setPen(colours.color("secondary"))
             painter.drawText(
-                self.rect().adjusted(HEAD_W + 24, 0, -24, 0), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, _NOTHING
+                self.rect().adjusted(HEAD_W + 24, 0, -24, 0),
+                Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap,
+                _NOTHING,
             )
         if self._box is not None:
             painter.setPen(QPen(colours.color("accent"), 1))
@@ -171,7 +194,7 @@ class Lanes(TimeWidget):
     def _current(self) -> str:
         return self.view.chosen[-1] if self.view.chosen else ""
 
-    # Mouse -----------------------------------------------------------------------------------------------------------
+    # Mouse ----------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Choose a key or a lane, use a heading, or begin a box."""
@@ -204,7 +227,9 @@ class Lanes(TimeWidget):
             return None
         names = lane.names_at(frame)
         if adds:
-            self.view.choose_keys(self.view.keys - names if names <= self.view.keys else self.view.keys | names)
+            self.view.choose_keys(
+                self.view.keys - names if names <= self.view.keys else self.view.keys | names
+            )
         elif not (keeps and names <= self.view.keys):
             self.view.choose_keys(names)
         return frame if names and names <= self.view.keys else None
@@ -224,7 +249,9 @@ class Lanes(TimeWidget):
             self.view.choose_lanes(rest if lane.id in self.view.chosen else (*rest, lane.id))
         elif modifiers & _MOD.ShiftModifier and self.view.chosen:
             ids = [one.id for one in self.view.lanes if not one.is_group]
-            ends = sorted((ids.index(lane.id), ids.index(self._current) if self._current in ids else 0))
+            ends = sorted(
+                (ids.index(lane.id), ids.index(self._current) if self._current in ids else 0)
+            )
             self.view.choose_lanes((*ids[ends[0] : ends[1] + 1], lane.id))
         else:
             self.view.choose_lanes((lane.id,))
@@ -252,7 +279,9 @@ class Lanes(TimeWidget):
             self._begin(event.modifiers())
         if self._drag is not None:
             self._scroll_along(at.x())
-            self._drag.to(self.view.scale.frame(at.x() - HEAD_W - (self._pressed.x() - self.x_grabbed)))
+            self._drag.to(
+                self.view.scale.frame(at.x() - HEAD_W - (self._pressed.x() - self.x_grabbed))
+            )
         else:
             self._select_box(at)
 
@@ -280,7 +309,11 @@ class Lanes(TimeWidget):
         for place, lane in enumerate(self.view.lanes):
             top = place * LANE_H - self.top
             if top + LANE_H * 0.75 > self._box.top() and top + LANE_H * 0.25 < self._box.bottom():
-                names |= lane.names_between(first, last) if not (lane.is_group and lane.is_open) else frozenset()
+                names |= (
+                    lane.names_between(first, last)
+                    if not (lane.is_group and lane.is_open)
+                    else frozenset()
+                )
         self.view.choose_keys(names)
         self.update()
 
@@ -288,8 +321,15 @@ class Lanes(TimeWidget):
         """Let go."""
         if self.end_pan(event) or event.button() != Qt.MouseButton.LeftButton:
             return
-        if self._pressed is not None and self._grabbed is not None and self._drag is None and not event.modifiers():
-            self._choose_at(event.position(), adds=False, keeps=False)  # a click on one of several leaves that one
+        if (
+            self._pressed is not None
+            and self._grabbed is not None
+            and self._drag is None
+            and not event.modifiers()
+        ):
+            self._choose_at(
+                event.position(), adds=False, keeps=False
+            )  # a click on one of several leaves that one
         self._pressed = self._grabbed = self._drag = self._box = None
         self.update()
 
@@ -308,7 +348,11 @@ class Lanes(TimeWidget):
         if place != self._hovered:
             self._hovered = place
             self.update(0, 0, HEAD_W, self.height())
-        self.setCursor(Qt.CursorShape.SizeHorCursor if self.key_at(at) is not None else Qt.CursorShape.ArrowCursor)
+        self.setCursor(
+            Qt.CursorShape.SizeHorCursor
+            if self.key_at(at) is not None
+            else Qt.CursorShape.ArrowCursor
+        )
 
     def leaveEvent(self, event: QEvent) -> None:
         """Nothing is under the pointer."""
@@ -322,11 +366,14 @@ class Lanes(TimeWidget):
             lane = next((one for one in self.view.chosen_lanes if one.id == self._current), None)
         open_key_menu(self, self.view, self.wishes, lane, event.globalPos())
 
-    # Keyboard and tips -----------------------------------------------------------------------------------------------
+    # Keyboard and tips ----------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Ctrl+Up and Ctrl+Down choose a lane, Escape lets go of keys, Return folds a group."""
-        if event.modifiers() & _MOD.ControlModifier and event.key() in {Qt.Key.Key_Up, Qt.Key.Key_Down}:
+        if event.modifiers() & _MOD.ControlModifier and event.key() in {
+            Qt.Key.Key_Up,
+            Qt.Key.Key_Down,
+        }:
             ids = [lane.id for lane in self.view.lanes if not lane.is_group]
             if ids:
                 here = ids.index(self._current) if self._current in ids else -1
@@ -367,6 +414,13 @@ class Lanes(TimeWidget):
         if lane is None or lane.is_group:
             return ""
         if at.x() >= HEAD_W:
-            return "" if self.key_at(QPointF(at)) is not None else "Double-click to add a key; drag to choose keys"
+            return (
+                ""
+                if self.key_at(QPointF(at)) is not None
+                else "Double-click to add a key; drag to choose keys"
+            )
         switch = switch_at(at.x()) if lane.is_keyed else None
-        return next((tip for name, _, tip in SWITCHES if name == switch), f"{lane.number} {lane.name}".strip())
+        return next(
+            (tip for name, _, tip in SWITCHES if name == switch),
+            f"{lane.number} {lane.name}".strip(),
+        )

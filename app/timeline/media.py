@@ -33,7 +33,9 @@ class TimelineMedia(QObject):
     parent : QObject
     """
 
-    def __init__(self, session: Session, timeline: TimelinePanel, film_ready: SignalInstance, parent: QObject) -> None:
+    def __init__(
+        self, session: Session, timeline: TimelinePanel, film_ready: SignalInstance, parent: QObject
+    ) -> None:
         super().__init__(parent)
         self._session, self._timeline = session, timeline
         self._films: dict[str, Mapping[int, Pixels]] = {}
@@ -41,7 +43,9 @@ class TimelineMedia(QObject):
         self._heard: tuple[Clip, int] | None = None
         self._peaks: dict[str, Peaks] = {}
         self._closed = False
-        self._thread = DiskThread(self)  # of its own, so that a long sound does not hold up a document that is saved
+        self._thread = DiskThread(
+            self
+        )  # of its own, so that a long sound does not hold up a document that is saved
         film_ready.connect(self._take_film)
         session.project_changed.connect(lambda _before, after: self._show(after))
         session.emptied.connect(self._forget)
@@ -63,7 +67,7 @@ class TimelineMedia(QObject):
             self._heard = heard
             self._show_sound()
 
-    # Film ------------------------------------------------------------------------------------------------------------
+    # Film -----------------------------------------------------------------------------------------
 
     def _take_film(self, digest: str, film: Mapping[int, Pixels]) -> None:
         self._films[digest] = film
@@ -74,7 +78,9 @@ class TimelineMedia(QObject):
         clip, shift = filmed(project)
         film = self._films.get(clip.digest) if clip is not None else None
         seen = (film, clip, shift, project.rate)
-        if len(seen) == len(self._seen) and all(a is b or a == b for a, b in zip(seen[1:], self._seen[1:], strict=True)):
+        if len(seen) == len(self._seen) and all(
+            a is b or a == b for a, b in zip(seen[1:], self._seen[1:], strict=True)
+        ):
             return
         self._seen = seen
         images = {}
@@ -83,7 +89,7 @@ class TimelineMedia(QObject):
             images[round(frame / clip.rate * project.rate) + shift] = to_qimage(pixels)
         self._timeline.set_filmstrip(images)
 
-    # Sound -----------------------------------------------------------------------------------------------------------
+    # Sound ----------------------------------------------------------------------------------------
 
     def _show_sound(self) -> None:
         if self._heard is None:
@@ -94,7 +100,11 @@ class TimelineMedia(QObject):
         if known is None:
             self._timeline.set_waveform(np.zeros(0, np.float32), 1 / _PER_SECOND)
             if not self._closed:
-                self._thread.do(lambda: self._read(clip), lambda peaks: self._take_sound(clip, peaks), self._failed)
+                self._thread.do(
+                    lambda: self._read(clip),
+                    lambda peaks: self._take_sound(clip, peaks),
+                    self._failed,
+                )
         else:
             self._timeline.set_waveform(known, 1 / _PER_SECOND, shift)
 

@@ -103,7 +103,7 @@ class TimelinePanel(QWidget):
         self.transport.curves_wanted.connect(self.show_curves)
         self.view.playhead.moved.connect(self.view.follow)
 
-    # Showing ---------------------------------------------------------------------------------------------------------
+    # Showing --------------------------------------------------------------------------------------
 
     def apply(self, before: Project, after: Project) -> None:
         """Show a project."""
@@ -138,7 +138,9 @@ class TimelinePanel(QWidget):
         """Small pictures of the clip by frame of the project; none takes the strip away."""
         self.film.set_images(frames)
 
-    def set_waveform(self, peaks: NDArray[np.floating], seconds_per_peak: float, shift: int = 0) -> None:
+    def set_waveform(
+        self, peaks: NDArray[np.floating], seconds_per_peak: float, shift: int = 0
+    ) -> None:
         """The shape of the sound, see `WaveStrip.set_peaks`; an empty array takes it away."""
         self.wave.set_peaks(peaks, seconds_per_peak, shift)
 
@@ -174,7 +176,7 @@ class TimelinePanel(QWidget):
         self.view.choose_lanes((row,))
         self.lanes.show_lane(row)
 
-    # Scrolling -------------------------------------------------------------------------------------------------------
+    # Scrolling ------------------------------------------------------------------------------------
 
     def _fit_bars(self) -> None:
         view, seen = self.view, self.lanes.height()

@@ -8,8 +8,8 @@ from PySide6.QtCore import QObject, Signal
 class Wishes(QObject):
     """Signals that the parts of the timeline share. Names of keys are sets of (target, frame).
 
-    Where a gesture is given, it numbers the drag: all its moves are counted from where it began, and are one step of the
-    history.
+    Where a gesture is given, it numbers the drag: all its moves are counted from where it began,
+    and are one step of the history.
     """
 
     keys_moved = Signal(object, int, float, int)
@@ -17,9 +17,11 @@ class Wishes(QObject):
     keys_scaled = Signal(object, int, float, int)
     """names where the drag began, pivot frame, factor, gesture."""
     handle_moved = Signal(object, str, object, int)
-    """names: one key, or those of both sides; "left" or "right", (frames, value) from the key, gesture."""
+    """names: one key, or those of both sides; "left" or "right", (frames, value) from the key,
+    gesture."""
     key_added = Signal(object, int, object)
-    """targets, frame, the amount by which the curve shall rise there, or None for a key that changes nothing."""
+    """targets, frame, the amount by which the curve shall rise there, or None for a key that
+    changes nothing."""
     keys_set = Signal(object, int)
     """targets (none: every control), frame: keys that keep what is shown."""
     keys_removed = Signal(object)

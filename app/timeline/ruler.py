@@ -46,11 +46,13 @@ class Ruler(TimeWidget):
         self.setMouseTracking(True)
         self.setObjectName("timeline-ruler")
         self.setAccessibleName("Time ruler")
-        self.setToolTip("Press to go there. Right-click for markers, in and out points and the blend.")
+        self.setToolTip(
+            "Press to go there. Right-click for markers, in and out points and the blend."
+        )
         view.project_changed.connect(self.update)
         view.selection_changed.connect(self.update)
 
-    # Handles ---------------------------------------------------------------------------------------------------------
+    # Handles --------------------------------------------------------------------------------------
 
     def handles(self) -> dict[str, QPointF]:
         """What can be taken, by name, with the place of its middle."""
@@ -68,7 +70,9 @@ class Ruler(TimeWidget):
             found["last"] = QPointF(self.x_of(blend.last + 1), blend_y)
         ends = chosen_ends(self.view.keys)
         if ends is not None and ends[0] < ends[1]:
-            found["keys-first"], found["keys-last"] = (QPointF(self.x_of(frame), 4) for frame in ends)
+            found["keys-first"], found["keys-last"] = (
+                QPointF(self.x_of(frame), 4) for frame in ends
+            )
         return found
 
     def handle_at(self, at: QPointF) -> str | None:
@@ -85,15 +89,21 @@ class Ruler(TimeWidget):
             return ScaleDrag(view, wishes, ends[handle == "keys-last"]).to
         first, last = project.range
         if handle == "in":
-            return lambda frame: wishes.range_set.emit(min(view.snapped(frame), last), project.last, gesture)
+            return lambda frame: wishes.range_set.emit(
+                min(view.snapped(frame), last), project.last, gesture
+            )
         if handle == "out":
-            return lambda frame: wishes.range_set.emit(project.first, max(view.snapped(frame) - 1, first), gesture)
+            return lambda frame: wishes.range_set.emit(
+                project.first, max(view.snapped(frame) - 1, first), gesture
+            )
         assert project.face_edits is not None
         assert project.face_edits.blend is not None
         blend = project.face_edits.blend
-        return lambda frame: wishes.blend_set.emit(reshaped(blend, handle, view.snapped(frame)), gesture)
+        return lambda frame: wishes.blend_set.emit(
+            reshaped(blend, handle, view.snapped(frame)), gesture
+        )
 
-    # Painting --------------------------------------------------------------------------------------------------------
+    # Painting -------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint all of it."""
@@ -113,7 +123,15 @@ class Ruler(TimeWidget):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(colours.color("accent"))
             painter.drawPolygon(
-                QPolygonF([QPointF(x - 5, 0), QPointF(x + 5, 0), QPointF(x + 5, 5), QPointF(x, 11), QPointF(x - 5, 5)])
+                QPolygonF(
+                    [
+                        QPointF(x - 5, 0),
+                        QPointF(x + 5, 0),
+                        QPointF(x + 5, 5),
+                        QPointF(x, 11),
+                        QPointF(x - 5, 5),
+                    ]
+                )
             )
 
     def _paint_ticks(self, painter: QPainter, colours: Palette) -> None:
@@ -122,7 +140,10 @@ class Ruler(TimeWidget):
             x = round(self.x_of(tick.frame)) + 0.5
             painter.setPen(QPen(colours.color("mark"), 1))
             painter.drawLine(QPointF(x, _SCALE_H - (10 if tick.label else 5)), QPointF(x, _SCALE_H))
-            if tick.label and x + 4 + painter.fontMetrics().horizontalAdvance(tick.label) <= self.width():
+            if (
+                tick.label
+                and x + 4 + painter.fontMetrics().horizontalAdvance(tick.label) <= self.width()
+            ):
                 painter.setPen(colours.color("secondary"))
                 painter.drawText(QPointF(x + 4, 13), tick.label)
 
@@ -148,12 +169,26 @@ class Ruler(TimeWidget):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(colours.color("text"))
             painter.drawPolygon(
-                QPolygonF([QPointF(x - 4, 14), QPointF(x + 4, 14), QPointF(x + 4, 19), QPointF(x, 23), QPointF(x - 4, 19)])
+                QPolygonF(
+                    [
+                        QPointF(x - 4, 14),
+                        QPointF(x + 4, 14),
+                        QPointF(x + 4, 19),
+                        QPointF(x, 23),
+                        QPointF(x - 4, 19),
+                    ]
+                )
             )
-            room = (self.x_of(markers[place + 1].frame) if place + 1 < len(markers) else self.width()) - x - 12
+            room = (
+                (self.x_of(markers[place + 1].frame) if place + 1 < len(markers) else self.width())
+                - x
+                - 12
+            )
             if marker.text and room > 24:
                 painter.setPen(colours.color("text"))
-                text = painter.fontMetrics().elidedText(marker.text, Qt.TextElideMode.ElideRight, int(min(room, 160)))
+                text = painter.fontMetrics().elidedText(
+                    marker.text, Qt.TextElideMode.ElideRight, int(min(room, 160))
+                )
                 painter.drawText(QPointF(x + 6, RULER_H - 3), text)
 
     def _paint_blend(self, painter: QPainter, colours: Palette) -> None:
@@ -162,10 +197,22 @@ class Ruler(TimeWidget):
             return
         blend, top, bottom = edits.blend, float(_BLEND_TOP), float(_BLEND_TOP + _BLEND_H)
         left, right = self.x_of(blend.first), self.x_of(blend.last + 1)
-        up, down = self.x_of(blend.first + blend.fade_in), self.x_of(blend.last + 1 - blend.fade_out)
+        up, down = (
+            self.x_of(blend.first + blend.fade_in),
+            self.x_of(blend.last + 1 - blend.fade_out),
+        )
         painter.setPen(QPen(colours.color("amber"), 1))
         painter.setBrush(colours.color("amber", 70))
-        painter.drawPolygon(QPolygonF([QPointF(left, bottom), QPointF(up, top), QPointF(down, top), QPointF(right, bottom)]))
+        painter.drawPolygon(
+            QPolygonF(
+                [
+                    QPointF(left, bottom),
+                    QPointF(up, top),
+                    QPointF(down, top),
+                    QPointF(right, bottom),
+                ]
+            )
+        )
         painter.setBrush(colours.color("amber"))
         for x, y in ((left, bottom - 2), (right, bottom - 2), (up, top + 1), (down, top + 1)):
             painter.drawEllipse(QPointF(x, y), 3, 3)
@@ -181,15 +228,21 @@ class Ruler(TimeWidget):
             painter.drawRect(QRectF(left - 2, 0, 4, 9))
             painter.drawRect(QRectF(right - 2, 0, 4, 9))
 
-    # Mouse -----------------------------------------------------------------------------------------------------------
+    # Mouse ----------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Take a handle, or go there."""
-        if self.begin_pan(event) or event.button() != Qt.MouseButton.LeftButton or event.position().x() < HEAD_W:
+        if (
+            self.begin_pan(event)
+            or event.button() != Qt.MouseButton.LeftButton
+            or event.position().x() < HEAD_W
+        ):
             return
         handle = self.handle_at(event.position())
         self._move = self._scrub if handle is None else self._mover(handle)
-        self._pressed = None if handle is None else event.position()  # a handle moves with a drag, not with a click
+        self._pressed = (
+            None if handle is None else event.position()
+        )  # a handle moves with a drag, not with a click
         if handle is None:
             self._scrub(self.frame_at(event.position().x()))
 
@@ -200,14 +253,19 @@ class Ruler(TimeWidget):
         """Carry what was taken."""
         if self.pan(event):
             return
-        if self._pressed is not None and (event.position() - self._pressed).manhattanLength() < _DRAG_PX:
+        if (
+            self._pressed is not None
+            and (event.position() - self._pressed).manhattanLength() < _DRAG_PX
+        ):
             return
         if self._move is not None:
             self._pressed = None
             self._move(self.frame_at(event.position().x()))
         else:
             taken = self.handle_at(event.position())
-            self.setCursor(Qt.CursorShape.ArrowCursor if taken is None else Qt.CursorShape.SizeHorCursor)
+            self.setCursor(
+                Qt.CursorShape.ArrowCursor if taken is None else Qt.CursorShape.SizeHorCursor
+            )
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Let go; a click on a handle goes there."""
@@ -220,7 +278,9 @@ class Ruler(TimeWidget):
         """Offer markers, in and out points and the blend; on a marker when one is near."""
         frame = self.frame_at(event.pos().x())
         near = [
-            marker.frame for marker in self.view.project.markers if abs(self.x_of(marker.frame) - event.pos().x()) <= _REACH
+            marker.frame
+            for marker in self.view.project.markers
+            if abs(self.x_of(marker.frame) - event.pos().x()) <= _REACH
         ]
         open_time_menu(self, self.view, self.wishes, near[0] if near else frame, event.globalPos())
 
@@ -233,9 +293,22 @@ def reshaped(blend: Blend, handle: str, frame: int) -> Blend:
         return Blend(first=max(first, 0), last=last, fade_in=fade_in, fade_out=fade_out)
     if handle == "last":
         return Blend(
-            first=first, last=max(frame - 1, first + fade_in + fade_out - 1, first), fade_in=fade_in, fade_out=fade_out
+            first=first,
+            last=max(frame - 1, first + fade_in + fade_out - 1, first),
+            fade_in=fade_in,
+            fade_out=fade_out,
         )
     length = last - first + 1
     if handle == "fade-in":
-        return Blend(first=first, last=last, fade_in=min(max(frame - first, 0), length - fade_out), fade_out=fade_out)
-    return Blend(first=first, last=last, fade_in=fade_in, fade_out=min(max(last + 1 - frame, 0), length - fade_in))
+        return Blend(
+            first=first,
+            last=last,
+            fade_in=min(max(frame - first, 0), length - fade_out),
+            fade_out=fade_out,
+        )
+    return Blend(
+        first=first,
+        last=last,
+        fade_in=fade_in,
+        fade_out=min(max(last + 1 - frame, 0), length - fade_in),
+    )

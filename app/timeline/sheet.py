@@ -1,8 +1,9 @@
 """What the timeline shows of a document, ready to be painted and hit; Qt-free.
 
-A lane stands for what one slider moves: both sides of a linked Action Unit, one side of an unlinked one, an angle, or the gain
-or offset of a mix rule. Lanes lie in groups, from the top of a face to its chin. What belongs to a track is worked out once and
-kept for as long as the track is the very same object, so that an edit of one key costs one lane.
+A lane stands for what one slider moves: both sides of a linked Action Unit, one side of an unlinked
+one, an angle, or the gain or offset of a mix rule. Lanes lie in groups, from the top of a face to
+its chin. What belongs to a track is worked out once and kept for as long as the track is the very
+same object, so that an edit of one key costs one lane.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ class TrackKeys:
         return found
 
 
-_SHAPES = {(left, right): 4 * n + m for n, left in enumerate(SHAPES) for m, right in enumerate(SHAPES)}
+_SHAPES = {
+    (left, right): 4 * n + m for n, left in enumerate(SHAPES) for m, right in enumerate(SHAPES)
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,7 +101,11 @@ class Lane:
     @property
     def mode(self) -> Mode:
         """Delta unless all its tracks are absolute."""
-        return "absolute" if self.parts and all(part.track.mode == "absolute" for part in self.parts) else "delta"
+        return (
+            "absolute"
+            if self.parts and all(part.track.mode == "absolute" for part in self.parts)
+            else "delta"
+        )
 
     def names_at(self, frame: int) -> frozenset[KeyName]:
         """The keys on a frame."""
@@ -126,13 +133,20 @@ class Lane:
 @lru_cache(maxsize=4)
 def chosen_by_target(keys: frozenset[KeyName]) -> dict[str, I64]:
     """Frames of keys, rising, by the targets of their tracks; worked out once for a set."""
-    return {target: np.sort(np.fromiter(frames, np.int64, len(frames))) for target, frames in frames_by_target(keys).items()}
+    return {
+        target: np.sort(np.fromiter(frames, np.int64, len(frames)))
+        for target, frames in frames_by_target(keys).items()
+    }
 
 
 def chosen_ends(keys: frozenset[KeyName]) -> tuple[int, int] | None:
     """First and last frame of keys; None of none."""
     some = chosen_by_target(keys).values()
-    return (min(int(frames.min()) for frames in some), max(int(frames.max()) for frames in some)) if some else None
+    return (
+        (min(int(frames.min()) for frames in some), max(int(frames.max()) for frames in some))
+        if some
+        else None
+    )
 
 
 class SheetMaker:
@@ -144,7 +158,12 @@ class SheetMaker:
         self.keyed: tuple[Lane, ...] = ()
 
     def lanes(
-        self, project: Project, *, closed: Iterable[str] = (), shown: Iterable[str] = (), everything: bool = False
+        self,
+        project: Project,
+        *,
+        closed: Iterable[str] = (),
+        shown: Iterable[str] = (),
+        everything: bool = False,
     ) -> tuple[Lane, ...]:
         """The lanes from top to bottom, each group under its heading.
 
@@ -175,7 +194,10 @@ class SheetMaker:
             if inside:
                 found.append(self._heading(group, title, inside, is_open=group not in shut))
                 found += [] if group in shut else inside
-        self._lanes = {lane.id: lane for lane in (*found, *(lane for some in by_group.values() for lane in some))}
+        self._lanes = {
+            lane.id: lane
+            for lane in (*found, *(lane for some in by_group.values() for lane in some))
+        }
         self.keyed = tuple(lane for some in by_group.values() for lane in some if lane.is_keyed)
         return tuple(found)
 
@@ -205,12 +227,18 @@ class SheetMaker:
         for rule in edits.mix:
             for parameter in ("gain", "offset"):
                 target = f"mix:{rule.group}:{parameter}"
-                yield "mix", self._lane(target, f"{group_name(rule.group)}: {parameter}", "", (target,))
+                yield (
+                    "mix",
+                    self._lane(target, f"{group_name(rule.group)}: {parameter}", "", (target,)),
+                )
         ruled = {rule.group for rule in edits.mix}
         for target in tracks:
             parts = split_mix_target(target)
             if parts is not None and parts[0] not in ruled:
-                yield "mix", self._lane(target, f"{group_name(parts[0])}: {parts[1]}", "", (target,))
+                yield (
+                    "mix",
+                    self._lane(target, f"{group_name(parts[0])}: {parts[1]}", "", (target,)),
+                )
 
     def _lane(self, lane: str, name: str, number: str, targets: tuple[str, ...]) -> Lane:
         parts = tuple(self._keys[target] for target in targets if target in self._keys)
@@ -225,7 +253,12 @@ class SheetMaker:
         parts = tuple(part for one in inside for part in one.parts)
         targets = tuple(target for one in inside for target in one.targets)
         known = self._lanes.get(lane)
-        if known is not None and known.is_open is is_open and known.targets == targets and _same(known.parts, parts):
+        if (
+            known is not None
+            and known.is_open is is_open
+            and known.targets == targets
+            and _same(known.parts, parts)
+        ):
             return known
         frames, shapes = _together(parts)
         return Lane(lane, title, "", targets, parts, frames, shapes, True, is_open)
@@ -244,7 +277,7 @@ def _together(parts: tuple[TrackKeys, ...]) -> tuple[I64, NDArray[np.uint8]]:
     return frames, np.concatenate([part.shapes for part in parts])[first]
 
 
-# Trust ---------------------------------------------------------------------------------------------------------------
+# Trust --------------------------------------------------------------------------------------------
 
 GOOD, LOW, MISSING = 0, 1, 2
 LEAST_TRUST = 0.5
@@ -272,7 +305,9 @@ class Trust:
     @classmethod
     def of(cls, confidence: NDArray[np.float32], present: NDArray[np.bool_]) -> Trust:
         """Of what a tracker said."""
-        state = np.where(present, np.where(confidence < LEAST_TRUST, LOW, GOOD), MISSING).astype(np.uint8)
+        state = np.where(present, np.where(confidence < LEAST_TRUST, LOW, GOOD), MISSING).astype(
+            np.uint8
+        )
         begins = np.flatnonzero(np.diff(state, prepend=np.uint8(GOOD)) != 0)
         return cls(confidence, state, begins[state[begins] != GOOD].astype(np.int64))
 
@@ -286,12 +321,18 @@ def trust(project: Project) -> tuple[str, Trust] | None:
     if face is not None and face.motion is not None:
         return "This face", Trust.of(face.motion.confidence, face.motion.present)
     names = [rule.driver for rule in edits.mix] if edits else []
-    known = {one.name: one for one in project.drivers if one.motion is not None and not one.is_still}
+    known = {
+        one.name: one for one in project.drivers if one.motion is not None and not one.is_still
+    }
     name = next((one for one in names if one in known), next(iter(known), None))
     if name is None:
         return None
     motion = known[name].motion
     assert motion is not None
-    times = project.seconds(np.arange(min(project.n_frames, round(motion.duration_s * float(project.rate)) or 1)))
-    at = np.clip(np.searchsorted(motion.seconds, times + 1e-6, side="right") - 1, 0, len(motion) - 1)
+    times = project.seconds(
+        np.arange(min(project.n_frames, round(motion.duration_s * float(project.rate)) or 1))
+    )
+    at = np.clip(
+        np.searchsorted(motion.seconds, times + 1e-6, side="right") - 1, 0, len(motion) - 1
+    )
     return name, Trust.of(motion.confidence[at], motion.present[at])

@@ -23,7 +23,9 @@ FILM_H, WAVE_H, TRUST_H = 44, 30, 20
 class Strip(TimeWidget):
     """A part of fixed height in which a press goes to a frame."""
 
-    def __init__(self, view: TimelineView, wishes: Wishes, height: int, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, view: TimelineView, wishes: Wishes, height: int, parent: QWidget | None = None
+    ) -> None:
         super().__init__(view, parent)
         self.wishes = wishes
         self._scrubs = False
@@ -41,7 +43,11 @@ class Strip(TimeWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Go there."""
-        if not self.begin_pan(event) and event.button() == Qt.MouseButton.LeftButton and event.position().x() >= HEAD_W:
+        if (
+            not self.begin_pan(event)
+            and event.button() == Qt.MouseButton.LeftButton
+            and event.position().x() >= HEAD_W
+        ):
             self._scrubs = True
             self.wishes.frame_asked.emit(self.frame_at(event.position().x()))
 
@@ -87,7 +93,11 @@ class FilmStrip(Strip):
         wanted = scale.start + (places + side / 2) / scale.px
         after = np.clip(np.searchsorted(self._frames, wanted), 0, len(self._frames) - 1)
         before = np.clip(after - 1, 0, None)
-        near = np.where(np.abs(self._frames[before] - wanted) <= np.abs(self._frames[after] - wanted), before, after)
+        near = np.where(
+            np.abs(self._frames[before] - wanted) <= np.abs(self._frames[after] - wanted),
+            before,
+            after,
+        )
         return tuple(zip((places + HEAD_W).tolist(), near.tolist(), strict=True))
 
     @property
@@ -113,7 +123,9 @@ class FilmStrip(Strip):
             image = self._fitted(place, ratio)
             shown = min(side - 1, end - x)
             painter.drawImage(
-                QRectF(x, 3, shown, FILM_H - 6), image, QRectF(0, 0, image.width() * shown / side, image.height())
+                QRectF(x, 3, shown, FILM_H - 6),
+                image,
+                QRectF(0, 0, image.width() * shown / side, image.height()),
             )
         painter.setClipping(False)
         self.paint_playhead(painter)
@@ -121,7 +133,9 @@ class FilmStrip(Strip):
     def _fitted(self, place: int, ratio: float) -> QImage:
         if (place, ratio) not in self._scaled:
             height = round((FILM_H - 6) * ratio)
-            self._scaled[place, ratio] = self._images[place].scaledToHeight(height, Qt.TransformationMode.SmoothTransformation)
+            self._scaled[place, ratio] = self._images[place].scaledToHeight(
+                height, Qt.TransformationMode.SmoothTransformation
+            )
         return self._scaled[place, ratio]
 
 
@@ -136,7 +150,9 @@ class WaveStrip(Strip):
         self.setAccessibleName("Sound")
         self.setVisible(False)
 
-    def set_peaks(self, peaks: NDArray[np.floating], seconds_per_peak: float, shift: int = 0) -> None:
+    def set_peaks(
+        self, peaks: NDArray[np.floating], seconds_per_peak: float, shift: int = 0
+    ) -> None:
         """The swings of short stretches from the clip's first picture on.
 
         Parameters
@@ -149,7 +165,9 @@ class WaveStrip(Strip):
             Frames by which the clip comes later than the document.
         """
         values = np.asarray(peaks, np.float32)
-        self._low, self._high = (values[:, 0], values[:, 1]) if values.ndim == 2 else (-np.abs(values), np.abs(values))
+        self._low, self._high = (
+            (values[:, 0], values[:, 1]) if values.ndim == 2 else (-np.abs(values), np.abs(values))
+        )
         self._seconds_per_peak, self._shift = seconds_per_peak, shift
         self.setVisible(len(values) > 0)
         self.update()
@@ -177,7 +195,9 @@ class WaveStrip(Strip):
         self.paint_ground(painter, "Sound")
         painter.setClipRect(self.time_rect)
         xs, low, high = self.columns()
-        needed = (xs + HEAD_W >= event.rect().left() - 1) & (xs + HEAD_W <= event.rect().right() + 1)
+        needed = (xs + HEAD_W >= event.rect().left() - 1) & (
+            xs + HEAD_W <= event.rect().right() + 1
+        )
         xs, low, high = xs[needed], low[needed], high[needed]
         middle, reach = self.height() / 2, self.height() / 2 - 3
         painter.setPen(QPen(colours.color("mark"), 1))
@@ -206,7 +226,9 @@ class TrustStrip(Strip):
         self.setVisible(found is not None)
         if found is not None:
             count = len(found[1].problems)
-            self.setAccessibleDescription(f"{found[0]}: {count} stretches hard to read" if count else f"{found[0]}: read well")
+            self.setAccessibleDescription(
+                f"{found[0]}: {count} stretches hard to read" if count else f"{found[0]}: read well"
+            )
 
     def spans(self, state: int) -> list[tuple[float, float]]:
         """Widget x from and to of the stretches in a state that are seen, joined where they lie within a pixel."""
@@ -214,7 +236,9 @@ class TrustStrip(Strip):
         if found is None:
             return []
         first, last = self.view.scale.visible(self.width() - HEAD_W)
-        marks = np.concatenate([[False], found[1].state[first : last + 1] == state, [False]]).astype(np.int8)
+        marks = np.concatenate(
+            [[False], found[1].state[first : last + 1] == state, [False]]
+        ).astype(np.int8)
         edges = np.flatnonzero(np.diff(marks)) + first
         joined: list[tuple[float, float]] = []
         for begin, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
@@ -248,15 +272,21 @@ class TrustStrip(Strip):
         width = self.width() - HEAD_W
         first, last = self.view.scale.visible(width)
         step = max((last - first) // max(width, 1), 1)  # of the frames under one pixel, the worst
-        beyond = 2 + 2 * step  # a little more than the area, so that the line goes on across its edges
+        beyond = (
+            2 + 2 * step
+        )  # a little more than the area, so that the line goes on across its edges
         begin = max(first, (self.frame_at(area.left()) - beyond - first) // step * step + first)
-        frames = np.arange(begin, min(last, self.frame_at(area.right()) + beyond, len(trust.confidence) - 1) + 1)
+        frames = np.arange(
+            begin, min(last, self.frame_at(area.right()) + beyond, len(trust.confidence) - 1) + 1
+        )
         if not len(frames):
             return
         starts = np.arange(0, len(frames), step)
         worst = np.minimum.reduceat(trust.confidence[frames], starts)
         ys = 3 + (1 - worst) * (self.height() - 7)
-        points = list(map(QPointF, (HEAD_W + self.view.scale.xs(frames[starts])).tolist(), ys.tolist()))
+        points = list(
+            map(QPointF, (HEAD_W + self.view.scale.xs(frames[starts])).tolist(), ys.tolist())
+        )
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(theme.current().color("mark"), 1.2))
         painter.drawPolyline(points)
@@ -264,7 +294,9 @@ class TrustStrip(Strip):
     def event(self, event: QEvent) -> bool:
         """Say what is wrong under the pointer."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            QToolTip.showText(event.globalPos(), plain_tip(self.tip_at(event.pos().x())), self, QRect())
+            QToolTip.showText(
+                event.globalPos(), plain_tip(self.tip_at(event.pos().x())), self, QRect()
+            )
             return True
         return super().event(event)
 

@@ -52,7 +52,11 @@ class TypedField(QLineEdit):
 
     def event(self, event: QEvent) -> bool:
         """Up and Down are no shortcuts of the window here."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in _STEPS:
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and event.key() in _STEPS
+        ):
             event.accept()
             return True
         return super().event(event)
@@ -130,7 +134,11 @@ class TimeField(TypedField):
     """
 
     def __init__(self, name: str, tip: str, parent: QWidget | None = None) -> None:
-        super().__init__(name, f"{tip}\nType a frame, a timecode, seconds (1.5s) or a step (+20, -5, +1:00)", parent)
+        super().__init__(
+            name,
+            f"{tip}\nType a frame, a timecode, seconds (1.5s) or a step (+20, -5, +1:00)",
+            parent,
+        )
         self._rate, self._present = Fraction(25), 0
         self._fit("00:00:00:00")
 

@@ -115,7 +115,10 @@ def tick_steps(px: float, rate: Fraction) -> tuple[int, int]:
     nice = [step for step in (1, 2, 5, 10) if step < second]
     nice += [second * n for n in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)]
     longest = nice[-1]
-    label = next((step for step in nice if step * px >= _LABEL_PX), longest * max(math.ceil(_LABEL_PX / (px * longest)), 1))
+    label = next(
+        (step for step in nice if step * px >= _LABEL_PX),
+        longest * max(math.ceil(_LABEL_PX / (px * longest)), 1),
+    )
     fits = [step for step in nice if label % step == 0 and step * px >= _TICK_PX]
     return (fits[0] if fits else label), label
 
@@ -127,7 +130,9 @@ def ticks(scale: TimeScale, width: float, rate: Fraction) -> tuple[Tick, ...]:
     begin = first - first % step
     before = int(_LABEL_PX / scale.px / step) * step  # a label reaches to the right of its mark
     frames = range(max(begin - before, 0), last + 1, step)
-    return tuple(Tick(frame, timecode(frame, rate) if frame % label == 0 else "") for frame in frames)
+    return tuple(
+        Tick(frame, timecode(frame, rate) if frame % label == 0 else "") for frame in frames
+    )
 
 
 def snapped(frame: int, targets: Iterable[int], within: float) -> int:
@@ -153,13 +158,17 @@ def parse_rate(text: str) -> Fraction:
     found = re.fullmatch(r"\d{1,4}(\.\d{1,6})?|\d{1,7}/[1-9]\d{0,5}", cleaned)
     rate = Fraction(cleaned) if found else Fraction(0)
     if not 1 <= rate <= MOST_RATE:
-        raise TimeTextError(f"{text.strip()} is no frame rate. Type 1 to {MOST_RATE} frames a second: 25, 29.97, 30000/1001.")
+        raise TimeTextError(
+            f"{text.strip()} is no frame rate. Type 1 to {MOST_RATE} frames a second: 25, 29.97, 30000/1001."
+        )
     whole = math.ceil(rate)
     ntsc = Fraction(whole * 1000, 1001)
     return ntsc if "." in cleaned and abs(rate - ntsc) < Fraction(1, 100) else rate
 
 
-_EXAMPLES = "Type a frame (120), a timecode (00:00:04:20), seconds (4.8s), or a step (+20, -5, +1:00)."
+_EXAMPLES = (
+    "Type a frame (120), a timecode (00:00:04:20), seconds (4.8s), or a step (+20, -5, +1:00)."
+)
 
 
 def parse_time(text: str, rate: Fraction, present: int) -> int:
@@ -168,8 +177,9 @@ def parse_time(text: str, rate: Fraction, present: int) -> int:
     Parameters
     ----------
     text : str
-        A frame number, a timecode of two to four parts ending in frames, seconds such as ``1.5s``; with a sign before it,
-        a step from the present frame. At 29.97 and 59.94 a timecode is drop-frame code, with semicolons or colons.
+        A frame number, a timecode of two to four parts ending in frames, seconds such as ``1.5s``;
+        with a sign before it, a step from the present frame. At 29.97 and 59.94 a timecode is
+        drop-frame code, with semicolons or colons.
     rate : Fraction
         Frames a second.
     present : int
@@ -182,7 +192,8 @@ def parse_time(text: str, rate: Fraction, present: int) -> int:
     """
     cleaned = text.strip().replace("\u2212", "-").replace(",", ".")
     match = re.fullmatch(
-        r"([+-]?)\s*(?:(\d{1,9})|(\d{1,6}(?:\.\d{0,9})?|\.\d{1,9})\s*s|(\d{1,6}(?:[:;]\d{1,6}){1,3}))", cleaned
+        r"([+-]?)\s*(?:(\d{1,9})|(\d{1,6}(?:\.\d{0,9})?|\.\d{1,9})\s*s|(\d{1,6}(?:[:;]\d{1,6}){1,3}))",
+        cleaned,
     )
     if match is None:
         raise TimeTextError(f"{text.strip() or 'Nothing'} is no time. {_EXAMPLES}")

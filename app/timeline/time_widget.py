@@ -49,7 +49,7 @@ class TimeWidget(QWidget):
         for x in (was, now):
             self.update(QRect(round(x) - 8, 0, 16, self.height()))
 
-    # Painting --------------------------------------------------------------------------------------------------------
+    # Painting -------------------------------------------------------------------------------------
 
     def paint_ground(self, painter: QPainter, heading: str = "") -> None:
         """Fill the widget, shade what lies beyond the in and out points, and write the heading."""
@@ -62,19 +62,28 @@ class TimeWidget(QWidget):
         if left > HEAD_W:
             painter.fillRect(QRectF(HEAD_W, 0, left - HEAD_W, self.height()), shade)
         if right < self.width():
-            painter.fillRect(QRectF(max(right, HEAD_W), 0, self.width() - max(right, HEAD_W), self.height()), shade)
+            painter.fillRect(
+                QRectF(max(right, HEAD_W), 0, self.width() - max(right, HEAD_W), self.height()),
+                shade,
+            )
         if heading:
             painter.setFont(theme.ui_font(11))
             painter.setPen(colours.color("secondary"))
             inside = QRectF(16, 0, HEAD_W - 24, self.height())
-            text = painter.fontMetrics().elidedText(heading, Qt.TextElideMode.ElideRight, int(inside.width()))
-            painter.drawText(inside, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
+            text = painter.fontMetrics().elidedText(
+                heading, Qt.TextElideMode.ElideRight, int(inside.width())
+            )
+            painter.drawText(
+                inside, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text
+            )
 
     def paint_playhead(self, painter: QPainter) -> None:
         """The line of the frame that is looked at, and the line at the foot of the widget."""
         colours = theme.current()
         painter.setPen(QPen(colours.color("line"), 1))
-        painter.drawLine(QPointF(0, self.height() - 0.5), QPointF(self.width(), self.height() - 0.5))
+        painter.drawLine(
+            QPointF(0, self.height() - 0.5), QPointF(self.width(), self.height() - 0.5)
+        )
         painter.drawLine(QPointF(HEAD_W - 0.5, 0), QPointF(HEAD_W - 0.5, self.height()))
         x = self.x_of(self.view.playhead.frame)
         self._playhead_x = x
@@ -82,7 +91,7 @@ class TimeWidget(QWidget):
             painter.setPen(QPen(colours.color("accent"), 1.5))
             painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
 
-    # Wheel and middle button -----------------------------------------------------------------------------------------
+    # Wheel and middle button ----------------------------------------------------------------------
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Ctrl zooms about the pointer, Shift or a sideways wheel moves in time, otherwise the lanes scroll."""

@@ -50,28 +50,46 @@ class Transport(QWidget):
         self._level = 0
         self._widths: dict[tuple[int, bool, int], int] = {}
         playhead = view.playhead
-        self.first = self._button("first", "To the start (Home)", lambda: playhead.go_to(view.project.range[0]))
+        self.first = self._button(
+            "first", "To the start (Home)", lambda: playhead.go_to(view.project.range[0])
+        )
         self.back = self._button("step-back", "One frame back (Left)", lambda: playhead.step(-1))
         self.play = self._button("play", "Play or pause (Space)", playhead.toggle)
         self.on = self._button("step-on", "One frame on (Right)", lambda: playhead.step(1))
-        self.last = self._button("last", "To the end (End)", lambda: playhead.go_to(view.project.range[1]))
-        self.loop = self._switch("loop", "", key_names("Begin anew at the out point (Ctrl+L)"), playhead.set_loops)
+        self.last = self._button(
+            "last", "To the end (End)", lambda: playhead.go_to(view.project.range[1])
+        )
+        self.loop = self._switch(
+            "loop", "", key_names("Begin anew at the out point (Ctrl+L)"), playhead.set_loops
+        )
         self.time = TimeField("Time", key_names("Where the playhead stands (Ctrl+T)"))
         self.frame = PlainLabel()
         self.in_field = TimeField("In point", "In point (I); empty it for the start")
         self.out_field = TimeField("Out point", "Out point (O); empty it for the end")
         self.length_title = PlainLabel("Length")
-        self.length = TimeField("Length", "How long the photo lasts; empty it for as long as its keys and drivers need")
+        self.length = TimeField(
+            "Length", "How long the photo lasts; empty it for as long as its keys and drivers need"
+        )
         self.rate = RateField()
         self.speed = PlainLabel()
         self.snap = self._switch(
-            "magnet", "Snap", "Keys that are dragged jump to playhead, keys, markers, in and out", view.set_snaps
+            "magnet",
+            "Snap",
+            "Keys that are dragged jump to playhead, keys, markers, in and out",
+            view.set_snaps,
         )
         self.auto_key = self._switch(
-            "auto-key", "Auto-key", "Moving a slider sets a key on this frame", self.auto_key_changed.emit
+            "auto-key",
+            "Auto-key",
+            "Moving a slider sets a key on this frame",
+            self.auto_key_changed.emit,
         )
-        self.lanes = self._switch("lanes", "Lanes", "Keys of all tracks", lambda on: self.show_curves(not on))
-        self.curves = self._switch("curves", "Curves", "Curves of the chosen tracks", self.show_curves)
+        self.lanes = self._switch(
+            "lanes", "Lanes", "Keys of all tracks", lambda on: self.show_curves(not on)
+        )
+        self.curves = self._switch(
+            "curves", "Curves", "Curves of the chosen tracks", self.show_curves
+        )
         self._build()
         self._connect()
         self.loop.setChecked(playhead.loops)
@@ -81,7 +99,7 @@ class Transport(QWidget):
         self.show_project()
         self._show_speed(playhead.speed)
 
-    # Building --------------------------------------------------------------------------------------------------------
+    # Building -------------------------------------------------------------------------------------
 
     def _build(self) -> None:
         line = self._line = QHBoxLayout(self)
@@ -122,8 +140,12 @@ class Transport(QWidget):
     def _connect(self) -> None:
         view, wishes, playhead = self.view, self.wishes, self.view.playhead
         self.time.committed.connect(self._go)
-        self.in_field.committed.connect(lambda frame: wishes.range_set.emit(frame, _at_least(view.project.last, frame), 0))
-        self.out_field.committed.connect(lambda frame: wishes.range_set.emit(_at_most(view.project.first, frame), frame, 0))
+        self.in_field.committed.connect(
+            lambda frame: wishes.range_set.emit(frame, _at_least(view.project.last, frame), 0)
+        )
+        self.out_field.committed.connect(
+            lambda frame: wishes.range_set.emit(_at_most(view.project.first, frame), frame, 0)
+        )
         self.length.committed.connect(wishes.length_set)
         self.rate.committed.connect(self._set_rate)
         for field in (self.time, self.in_field, self.out_field, self.length, self.rate):
@@ -138,7 +160,9 @@ class Transport(QWidget):
         button.clicked.connect(lambda _checked: deed())
         return button
 
-    def _switch(self, icon: str, text: str, tip: str, deed: Callable[[bool], object]) -> QToolButton:
+    def _switch(
+        self, icon: str, text: str, tip: str, deed: Callable[[bool], object]
+    ) -> QToolButton:
         button = self._plain(icon, tip)
         button.setCheckable(True)
         if text:
@@ -160,7 +184,7 @@ class Transport(QWidget):
         self._icons[button] = icon
         return button
 
-    # Room ------------------------------------------------------------------------------------------------------------
+    # Room -----------------------------------------------------------------------------------------
 
     def minimumSizeHint(self) -> QSize:
         """As narrow as it can be made."""
@@ -173,7 +197,9 @@ class Transport(QWidget):
 
     def _fit(self) -> None:
         """Spell out as much as there is room for."""
-        spelled = next((level for level in range(_CLOSEST) if self._width_at(level) <= self.width()), _CLOSEST)
+        spelled = next(
+            (level for level in range(_CLOSEST) if self._width_at(level) <= self.width()), _CLOSEST
+        )
         if spelled != self._level:
             self._level = spelled
             self._spell(spelled)
@@ -190,11 +216,16 @@ class Transport(QWidget):
 
     def _spell(self, level: int) -> None:
         """At level 1 switches are icons, at 2 frames are told by the timecode alone, at 3 keys go to the ends."""
-        both, icon = Qt.ToolButtonStyle.ToolButtonTextBesideIcon, Qt.ToolButtonStyle.ToolButtonIconOnly
+        both, icon = (
+            Qt.ToolButtonStyle.ToolButtonTextBesideIcon,
+            Qt.ToolButtonStyle.ToolButtonIconOnly,
+        )
         for button in (self.auto_key, self.snap, self.lanes, self.curves):
             button.setToolButtonStyle(both if level < 1 else icon)
         self.frame.setVisible(level < 2)
-        self.speed.setMinimumWidth(self.speed.fontMetrics().horizontalAdvance(_LONGEST if level < 2 else _SHORTEST))
+        self.speed.setMinimumWidth(
+            self.speed.fontMetrics().horizontalAdvance(_LONGEST if level < 2 else _SHORTEST)
+        )
         for button in (self.first, self.last):
             button.setVisible(level < 3)
         self._line.invalidate()
@@ -204,7 +235,7 @@ class Transport(QWidget):
         for button, icon in self._icons.items():
             button.setIcon(theme.icon(icon))
 
-    # Showing ---------------------------------------------------------------------------------------------------------
+    # Showing --------------------------------------------------------------------------------------
 
     def show_project(self) -> None:
         """Show the times of the document."""
@@ -214,7 +245,9 @@ class Transport(QWidget):
         is_photo = project.clip is None
         for part in (self.length_title, self.length, self.rate):
             part.setVisible(is_photo)
-        self.length.show_frame(project.n_frames if project.is_moving else None, project.rate, project.n_frames)
+        self.length.show_frame(
+            project.n_frames if project.is_moving else None, project.rate, project.n_frames
+        )
         self.length.setPlaceholderText(timecode(self.view.length, project.rate))
         self.rate.show_rate(project.rate)
         first, last = project.range

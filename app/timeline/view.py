@@ -59,7 +59,7 @@ class TimelineView(QObject):
         """The present document."""
         return self.session.project
 
-    # The document ----------------------------------------------------------------------------------------------------
+    # The document ---------------------------------------------------------------------------------
 
     def apply(self, before: Project, after: Project) -> None:
         """Follow the document."""
@@ -73,7 +73,9 @@ class TimelineView(QObject):
 
     def rebuild(self) -> None:
         """Make the lanes anew; keys that are gone are no longer chosen."""
-        lanes = self._maker.lanes(self.project, closed=self.closed, shown=self.chosen, everything=self.everything)
+        lanes = self._maker.lanes(
+            self.project, closed=self.closed, shown=self.chosen, everything=self.everything
+        )
         if lanes != self.lanes:
             self.lanes = lanes
             self.lanes_changed.emit()
@@ -96,7 +98,9 @@ class TimelineView(QObject):
         face, edits = project.face, project.face_edits
         motion = None if face is None else face.motion
         reason = (motion, project.drivers, edits and edits.mix, project.rate, project.n_frames)
-        if len(reason) != len(self._trusted) or any(a is not b and a != b for a, b in zip(reason, self._trusted, strict=True)):
+        if len(reason) != len(self._trusted) or any(
+            a is not b and a != b for a, b in zip(reason, self._trusted, strict=True)
+        ):
             self._trusted = reason
             self.trust = trust(project)
 
@@ -105,7 +109,7 @@ class TimelineView(QObject):
         """Frames that the timeline shows: of a photo without time those that it is given with the first key or move."""
         return max(self.project.n_frames, given_time(self.project).n_frames)
 
-    # Zoom ------------------------------------------------------------------------------------------------------------
+    # Zoom -----------------------------------------------------------------------------------------
 
     def set_scale(self, scale: TimeScale) -> None:
         """Look elsewhere."""
@@ -138,7 +142,7 @@ class TimelineView(QObject):
         """Turn the page when the playhead leaves it."""
         self.set_scale(self.scale.following(frame, self.width))
 
-    # Choosing --------------------------------------------------------------------------------------------------------
+    # Choosing -------------------------------------------------------------------------------------
 
     def choose_keys(self, keys: Iterable[KeyName]) -> None:
         """These keys and no others."""
@@ -181,7 +185,11 @@ class TimelineView(QObject):
     def chosen_targets(self) -> tuple[str, ...]:
         """What the chosen lanes stand for, whether they are shown or folded away."""
         known = rows()
-        return tuple(target for lane in self.chosen for target in (known[lane].ids if lane in known else (lane,)))
+        return tuple(
+            target
+            for lane in self.chosen
+            for target in (known[lane].ids if lane in known else (lane,))
+        )
 
     @property
     def all_lanes(self) -> tuple[Lane, ...]:
@@ -199,20 +207,28 @@ class TimelineView(QObject):
         some = [by_target[target] for target in lane.targets if target in by_target]
         return np.concatenate(some) if some else np.zeros(0, np.int64)
 
-    # Snapping --------------------------------------------------------------------------------------------------------
+    # Snapping -------------------------------------------------------------------------------------
 
-    def snapped(self, frame: int, *, leave_out: Sequence[frozenset[KeyName]] = (), playhead: bool = True) -> int:
+    def snapped(
+        self, frame: int, *, leave_out: Sequence[frozenset[KeyName]] = (), playhead: bool = True
+    ) -> int:
         """A frame, or the one that matters within reach: playhead, keys but some, markers, in and out points, problems."""
         if not self.snaps:
             return frame
         reach = SNAP_PX / self.scale.px
         project = self.project
-        targets = {marker.frame for marker in project.markers} | {project.first, project.last, 0} - {None}
+        targets = {marker.frame for marker in project.markers} | {
+            project.first,
+            project.last,
+            0,
+        } - {None}
         targets |= {self.playhead.frame} if playhead else set()
         near = [int(frame - reach - 1), int(frame + reach + 1)]
         for lane in self.lanes:
             for part in lane.parts if not lane.is_group or not lane.is_open else ():
                 low, high = np.searchsorted(part.frames, near)
                 near_keys = [(part.track.target, int(f)) for f in part.frames[low:high]]
-                targets |= {key[1] for key in near_keys if not any(key in some for some in leave_out)}
+                targets |= {
+                    key[1] for key in near_keys if not any(key in some for some in leave_out)
+                }
         return snapped(frame, (t for t in targets if t is not None), reach)

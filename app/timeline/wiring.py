@@ -14,9 +14,16 @@ from app.timeline.commands import TimelineCommands
 from app.timeline.panel import TimelinePanel
 
 
-def wire_timeline(studio: Studio, timeline: TimelinePanel, commands: TimelineCommands, actions: Mapping[str, QAction]) -> None:
+def wire_timeline(
+    studio: Studio,
+    timeline: TimelinePanel,
+    commands: TimelineCommands,
+    actions: Mapping[str, QAction],
+) -> None:
     """Let the timeline follow the studio, and the studio what is switched in the timeline."""
-    timeline.refused.connect(lambda text: studio.noticed.emit(Notice(kind="warning", title=text, topic="edit")))
+    timeline.refused.connect(
+        lambda text: studio.noticed.emit(Notice(kind="warning", title=text, topic="edit"))
+    )
     timeline.auto_key_changed.connect(studio.set_auto_key)
     timeline.auto_key_changed.connect(actions["auto_key"].setChecked)
     timeline.transport.curves_wanted.connect(actions["curves"].setChecked)
@@ -30,14 +37,24 @@ def wire_timeline(studio: Studio, timeline: TimelinePanel, commands: TimelineCom
 
 
 def wire_sliders(
-    studio: Studio, panel: ControlsPanel, timeline: TimelinePanel, commands: TimelineCommands, say: Callable[[str], object]
+    studio: Studio,
+    panel: ControlsPanel,
+    timeline: TimelinePanel,
+    commands: TimelineCommands,
+    say: Callable[[str], object],
 ) -> None:
     """Let sliders follow the playhead and set keys, and lanes follow the slider that is used."""
 
     def tell(row: str, _value: float, _gesture: int) -> None:
         edits, spec = studio.project.face_edits, rows()[row]
-        if edits is not None and not studio.auto_key and any(edits.track(target) for target in spec.ids):
-            say(f"{spec.number or spec.name} is keyed: its whole curve moves. Auto-key would set a key on this frame.")
+        if (
+            edits is not None
+            and not studio.auto_key
+            and any(edits.track(target) for target in spec.ids)
+        ):
+            say(
+                f"{spec.number or spec.name} is keyed: its whole curve moves. Auto-key would set a key on this frame."
+            )
 
     studio.playhead.glanced.connect(panel.show_frame)
     panel.key_toggled.connect(commands.toggle_key)

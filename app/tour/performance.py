@@ -20,9 +20,22 @@ KEYS: tuple[tuple[int, dict[str, float]], ...] = (
     (19, {"AU43L": 1.0, "AU43R": 1.0}),
     (23, {"AU43L": 0.0, "AU43R": 0.0}),
     (32, {"yaw": 4.0, "roll": 6.0, "AU12L": 1.0, "AU12R": 1.0, "AU6L": 0.8, "AU6R": 0.8}),
-    (48, {"yaw": 14.0, "roll": -4.0, "AU1L": 0.8, "AU1R": 0.8, "AU2L": 0.8, "AU2R": 0.8, "AU12L": 0.5, "AU12R": 0.5}),
+    (
+        48,
+        {
+            "yaw": 14.0,
+            "roll": -4.0,
+            "AU1L": 0.8,
+            "AU1R": 0.8,
+            "AU2L": 0.8,
+            "AU2R": 0.8,
+            "AU12L": 0.5,
+            "AU12R": 0.5,
+        },
+    ),
 )
-"""Frame by frame at 25 a second, what a slider would be set to. First and last frame are the photo itself."""
+"""Frame by frame at 25 a second, what a slider would be set to. First and last frame are the photo
+itself."""
 
 
 def performance(opened: Opened) -> Project:

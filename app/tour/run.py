@@ -56,7 +56,10 @@ class Stop:
 
     def for_face(self, face: Face) -> dict[str, float]:
         """Absolute settings for the face of a photo."""
-        return {**self.settings, **{angle: face.controls[angle] + degrees for angle, degrees in self.turn.items()}}
+        return {
+            **self.settings,
+            **{angle: face.controls[angle] + degrees for angle, degrees in self.turn.items()},
+        }
 
 
 STOPS: tuple[Stop, ...] = (
@@ -84,10 +87,15 @@ def run_tour(out: Path) -> int:
     Parameters
     ----------
     out : Path
-        Gets one picture per stop, ``contact-sheet.png``, a performance as clip and project, and ``window.png``.
+        Gets one picture per stop, ``contact-sheet.png``, a performance as clip and project, and
+        ``window.png``.
     """
-    click.echo(f"There is no display here, so the editor's tour is rendered into {out}{os.sep} instead.")
-    os.environ["QT_QPA_PLATFORM"] = os.environ.get("QT_QPA_PLATFORM") or "offscreen"  # set to nothing, Qt would give up
+    click.echo(
+        f"There is no display here, so the editor's tour is rendered into {out}{os.sep} instead."
+    )
+    os.environ["QT_QPA_PLATFORM"] = (
+        os.environ.get("QT_QPA_PLATFORM") or "offscreen"
+    )  # set to nothing, Qt would give up
     out.mkdir(parents=True, exist_ok=True)
     existing = QApplication.instance()
     application = existing if isinstance(existing, QApplication) else QApplication([])
@@ -104,9 +112,13 @@ def run_tour(out: Path) -> int:
     for stop, pixels in zip(STOPS, stills, strict=True):
         save_photo(out / f"{stop.name}.png", photo.with_pixels(pixels))
     contact_sheet(photo, face, stills).save(str(out / "contact-sheet.png"))
-    click.echo(f"{len(STOPS)} stills: {', '.join(stop.name for stop in STOPS)}; all together in contact-sheet.png")
+    click.echo(
+        f"{len(STOPS)} stills: {', '.join(stop.name for stop in STOPS)}; all together in contact-sheet.png"
+    )
     played = leave_performance(renderer, performance(opened), out)
-    click.echo(f"A performance of {played.frames} frames: performance.mp4; to open in the editor: performance.icface")
+    click.echo(
+        f"A performance of {played.frames} frames: performance.mp4; to open in the editor: performance.icface"
+    )
     picture_of_the_window(renderer, out / "performance.icface").save(str(out / "window.png"))
     click.echo("The window with that project open and two sliders being dragged: window.png")
     return 0
@@ -137,7 +149,9 @@ def contact_sheet(photo: Photo, face: Face, stills: Sequence[Pixels], columns: i
             target = QRect(place, top, _CELL, _CELL)
             PictureLayer(cut).paint(painter, target, target)
         painter.setPen(colours.color("text"))
-        title = QFontMetricsF(painter.font()).elidedText(stop.title, Qt.TextElideMode.ElideRight, 2 * _CELL)
+        title = QFontMetricsF(painter.font()).elidedText(
+            stop.title, Qt.TextElideMode.ElideRight, 2 * _CELL
+        )
         painter.drawText(left, top + _CELL + 19, title)
     painter.end()
     return sheet
@@ -157,7 +171,9 @@ def picture_of_the_window(renderer: Renderer, path: Path) -> QImage:
     """The real window, in which a photo or a project was opened and two sliders were dragged with the mouse."""
     studio = build_studio(renderer)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        window = MainWindow(studio, Settings(QSettings(str(Path(folder) / "tour.ini"), QSettings.Format.IniFormat)))
+        window = MainWindow(
+            studio, Settings(QSettings(str(Path(folder) / "tour.ini"), QSettings.Format.IniFormat))
+        )
         try:
             window.resize(1440, 900)
             window.show()
@@ -180,7 +196,10 @@ def picture_of_the_window(renderer: Renderer, path: Path) -> QImage:
 def _drag(row: ControlRow, share: float) -> None:
     """Take the handle of a row and carry it to a share of its range, as a hand would."""
     spec = row.spec
-    start, end = row.track_x(row.shown), row.track_x(spec.minimum + share * (spec.maximum - spec.minimum))
+    start, end = (
+        row.track_x(row.shown),
+        row.track_x(spec.minimum + share * (spec.maximum - spec.minimum)),
+    )
     kinds = QEvent.Type
     _mouse(row, kinds.MouseButtonPress, start)
     for step in range(1, 11):
@@ -194,7 +213,9 @@ def _mouse(widget: QWidget, kind: QEvent.Type, x: float) -> None:
     button = none if kind == QEvent.Type.MouseMove else left
     held = none if kind == QEvent.Type.MouseButtonRelease else left
     place = QPointF(widget.mapToGlobal(at.toPoint()))
-    QApplication.sendEvent(widget, QMouseEvent(kind, at, place, button, held, Qt.KeyboardModifier.NoModifier))
+    QApplication.sendEvent(
+        widget, QMouseEvent(kind, at, place, button, held, Qt.KeyboardModifier.NoModifier)
+    )
 
 
 def _wait_for(signal: SignalInstance) -> None:

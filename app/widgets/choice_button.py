@@ -61,7 +61,9 @@ class ChoiceButton(QPushButton):
         """All choices."""
         return self._choices
 
-    def apply(self, choices: Sequence[Choice], key: str, *, shown: str | None = None, faint: bool = False) -> None:
+    def apply(
+        self, choices: Sequence[Choice], key: str, *, shown: str | None = None, faint: bool = False
+    ) -> None:
         """Show a choice.
 
         Parameters
@@ -117,13 +119,21 @@ class ChoiceButton(QPushButton):
         painter.drawRoundedRect(plate, 4, 4)
         font = theme.ui_font(11)
         painter.setFont(font)
-        painter.setPen(colours.color("mark" if not self.isEnabled() else "secondary" if self._faint else "text"))
+        painter.setPen(
+            colours.color(
+                "mark" if not self.isEnabled() else "secondary" if self._faint else "text"
+            )
+        )
         room = plate.adjusted(7, 0, -18, 0)
         if self._key in self._icons:
             side = int(plate.height()) - 3
             self._icons[self._key].paint(painter, 3, (self.height() - side) // 2, side, side)
             room.setLeft(room.left() + side)
-        text = QFontMetricsF(font).elidedText(self._shown, Qt.TextElideMode.ElideRight, room.width())
+        text = QFontMetricsF(font).elidedText(
+            self._shown, Qt.TextElideMode.ElideRight, room.width()
+        )
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, text)
-        image = theme.icon_image("chevron-down", colours.secondary, side=12, ratio=self.devicePixelRatioF())
+        image = theme.icon_image(
+            "chevron-down", colours.secondary, side=12, ratio=self.devicePixelRatioF()
+        )
         painter.drawImage(QPointF(plate.right() - 15, plate.center().y() - 6), image)

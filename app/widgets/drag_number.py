@@ -6,7 +6,16 @@ import math
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QEnterEvent, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtGui import (
+    QEnterEvent,
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import theme
@@ -57,7 +66,12 @@ class NumberSpec:
     def parse(self, text: str) -> float | None:
         """A typed number within the range; None if it is not one."""
         try:
-            value = float(text.strip().removesuffix(self.suffix.strip()).replace(",", ".").replace("\u2212", "-"))
+            value = float(
+                text.strip()
+                .removesuffix(self.suffix.strip())
+                .replace(",", ".")
+                .replace("\u2212", "-")
+            )
         except ValueError:
             return None
         return value if math.isfinite(value) and self.minimum <= value <= self.maximum else None
@@ -90,7 +104,13 @@ class DragNumber(QWidget):
         self.setCursor(Qt.CursorShape.SizeHorCursor)
         self.setAccessibleName(spec.name)
         how = "Drag sideways (Shift: finer), or click to type; Delete: back"
-        self.setToolTip("\n".join(part for part in (f"{spec.name}: {spec.tip}" if spec.tip else spec.name, how) if part))
+        self.setToolTip(
+            "\n".join(
+                part
+                for part in (f"{spec.name}: {spec.tip}" if spec.tip else spec.name, how)
+                if part
+            )
+        )
 
     def apply(self, value: float | None, *, key: KeyState = "", faint: bool = False) -> None:
         """Show a value; `faint` if it is not set here."""
@@ -103,26 +123,43 @@ class DragNumber(QWidget):
         """Room for the largest number."""
         return QSize(44, 22)
 
-    # Painting --------------------------------------------------------------------------------------------------------
+    # Painting -------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Diamond, number, and a line under it while it can be taken."""
         painter, colours = QPainter(self), theme.current()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        awake = self.isEnabled() and (self.underMouse() or self.hasFocus() or self._dragged is not None)
+        awake = self.isEnabled() and (
+            self.underMouse() or self.hasFocus() or self._dragged is not None
+        )
         if self.hasFocus():
             painter.setPen(QPen(colours.color("accent"), 1))
             painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 1.5, -0.5, -1.5), 4, 4)
         if self.spec.keyable and (self._key or awake):
-            paint_diamond(painter, QPointF(_DIAMOND_W / 2, self.height() / 2), 3.4, self._key, Qt.GlobalColor.transparent)
+            paint_diamond(
+                painter,
+                QPointF(_DIAMOND_W / 2, self.height() / 2),
+                3.4,
+                self._key,
+                Qt.GlobalColor.transparent,
+            )
         strong = not self._faint and self.value is not None
         painter.setFont(theme.ui_font(11))
-        painter.setPen(colours.color("mark" if not self.isEnabled() else "text" if strong else "secondary"))
+        painter.setPen(
+            colours.color("mark" if not self.isEnabled() else "text" if strong else "secondary")
+        )
         room = QRectF(self.rect()).adjusted(_DIAMOND_W if self.spec.keyable else 2, 0, -4, 0)
-        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, self.spec.text(self.value))
+        painter.drawText(
+            room,
+            Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight,
+            self.spec.text(self.value),
+        )
         if awake and not self.hasFocus():
             painter.setPen(QPen(colours.color("mark"), 1))
-            painter.drawLine(QPointF(room.left() + 4, self.height() - 3.5), QPointF(room.right(), self.height() - 3.5))
+            painter.drawLine(
+                QPointF(room.left() + 4, self.height() - 3.5),
+                QPointF(room.right(), self.height() - 3.5),
+            )
 
     def enterEvent(self, event: QEnterEvent) -> None:
         """Show what can be done."""
@@ -132,7 +169,7 @@ class DragNumber(QWidget):
         """Hide it."""
         self.update()
 
-    # Mouse -----------------------------------------------------------------------------------------------------------
+    # Mouse ----------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Take the number, or ask for a key."""
@@ -176,15 +213,19 @@ class DragNumber(QWidget):
         else:
             event.ignore()
 
-    # Keyboard --------------------------------------------------------------------------------------------------------
+    # Keyboard -------------------------------------------------------------------------------------
 
     def event(self, event: QEvent) -> bool:
         """What this number understands is no shortcut of the window while it has the focus."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             steps = {Qt.Key.Key_Up, Qt.Key.Key_Down}  # with Shift finer
-            known = set() if self.typing.is_over else steps | {Qt.Key.Key_Delete, Qt.Key.Key_Backspace}
+            known = (
+                set() if self.typing.is_over else steps | {Qt.Key.Key_Delete, Qt.Key.Key_Backspace}
+            )
             steps &= known
-            shifted = event.modifiers() == Qt.KeyboardModifier.ShiftModifier and event.key() in steps
+            shifted = (
+                event.modifiers() == Qt.KeyboardModifier.ShiftModifier and event.key() in steps
+            )
             if shifted or begins_number(event) or (event.key() in known and not event.modifiers()):
                 event.accept()
                 return True
@@ -195,7 +236,12 @@ class DragNumber(QWidget):
         if not event.isAutoRepeat():
             self._gesture = next_gesture()
         key = Qt.Key
-        if self.typing.is_over and event.key() in {key.Key_Up, key.Key_Down, key.Key_Delete, key.Key_Backspace}:
+        if self.typing.is_over and event.key() in {
+            key.Key_Up,
+            key.Key_Down,
+            key.Key_Delete,
+            key.Key_Backspace,
+        }:
             event.ignore()
         elif event.key() in {key.Key_Up, key.Key_Down}:
             self._step(1 if event.key() == key.Key_Up else -1, event.modifiers())
@@ -220,7 +266,9 @@ class DragNumber(QWidget):
 
     def edit_number(self, typed: str = "") -> None:
         """Open a field over the number, holding the value or what was typed to open it."""
-        shown = "" if self.value is None else self.spec.text(self.value).removesuffix(self.spec.suffix)
+        shown = (
+            "" if self.value is None else self.spec.text(self.value).removesuffix(self.spec.suffix)
+        )
         self.typing.begin(shown, typed, self.rect().adjusted(0, 1, 0, -1))
 
     def _take_typed(self, value: float) -> None:

@@ -13,7 +13,13 @@ KeyState = Literal["", "elsewhere", "here"]
 """Whether what a row sets has no keys, keys on other frames only, or one on this frame."""
 
 
-def paint_diamond(painter: QPainter, middle: QPointF, radius: float, key: KeyState, ground: QColor | Qt.GlobalColor) -> None:
+def paint_diamond(
+    painter: QPainter,
+    middle: QPointF,
+    radius: float,
+    key: KeyState,
+    ground: QColor | Qt.GlobalColor,
+) -> None:
     """Full on a frame with a key, empty while keys lie elsewhere, faint where one could be set."""
     colour = theme.current().color("amber" if key else "mark")
     painter.setPen(QPen(colour, 1.3))

@@ -61,5 +61,7 @@ class NameField(QLineEdit):
         """The name with an ellipsis where it is too long, unless it is being changed."""
         if not self.hasFocus():
             room = max(self.width() - 16, 24)
-            self.setText(self.fontMetrics().elidedText(self._name, Qt.TextElideMode.ElideRight, room))
+            self.setText(
+                self.fontMetrics().elidedText(self._name, Qt.TextElideMode.ElideRight, room)
+            )
             self.setCursorPosition(0)

@@ -46,7 +46,8 @@ class Numbers(Protocol):
 
 _STEPS = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_PageUp: 10, Qt.Key.Key_PageDown: -10}
 KEEPS_ARROWS = "keeps-arrows"
-"""Property of a widget: False once a number was typed into it; arrows, Home, End and Delete then go to the timeline again."""
+"""Property of a widget: False once a number was typed into it; arrows, Home, End and Delete then go
+to the timeline again."""
 
 
 def begins_number(event: QKeyEvent) -> bool:
@@ -79,7 +80,9 @@ class NumberTyping(QObject):
         """Open the field, unless it is open, holding what was typed to open it or else a text."""
         if self.field is not None or not self._owner.isEnabled():
             return
-        field = NumberField(self._numbers, text, typed, may_be_empty=self._may_be_empty, parent=self._owner)
+        field = NumberField(
+            self._numbers, text, typed, may_be_empty=self._may_be_empty, parent=self._owner
+        )
         field.setAccessibleName(f"Value of {self._owner.accessibleName()}")
         field.setGeometry(place)
         field.committed.connect(self.taken)
@@ -128,7 +131,9 @@ class NumberField(QLineEdit):
     left = Signal(bool)
     """The field is done with; whether the keyboard should go back to the widget."""
 
-    def __init__(self, numbers: Numbers, text: str, typed: str, *, may_be_empty: bool, parent: QWidget) -> None:
+    def __init__(
+        self, numbers: Numbers, text: str, typed: str, *, may_be_empty: bool, parent: QWidget
+    ) -> None:
         super().__init__(typed or text, parent)
         self._numbers = numbers
         self._may_be_empty = may_be_empty
@@ -144,7 +149,11 @@ class NumberField(QLineEdit):
 
     def event(self, event: QEvent) -> bool:
         """What steps the number is no shortcut of the window."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in _STEPS:
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and event.key() in _STEPS
+        ):
             event.accept()
             return True
         return super().event(event)
@@ -167,7 +176,9 @@ class NumberField(QLineEdit):
         if value is None:
             self._mark(invalid=True)
             return
-        wanted = min(max(value + steps * self._numbers.step, self._numbers.minimum), self._numbers.maximum)
+        wanted = min(
+            max(value + steps * self._numbers.step, self._numbers.minimum), self._numbers.maximum
+        )
         self.setText(f"{wanted + 0.0:.4f}".rstrip("0").rstrip("."))
         self.setModified(True)
         self.selectAll()

@@ -54,7 +54,9 @@ class SectionHeader(QAbstractButton):
             painter.drawText(room, flags, f"{self._changes} changed")
         name = "chevron-down" if self.isChecked() else "chevron-right"
         ratio = self.devicePixelRatioF()
-        image = theme.icon_image(name, colours.text if awake else colours.secondary, side=14, ratio=ratio)
+        image = theme.icon_image(
+            name, colours.text if awake else colours.secondary, side=14, ratio=ratio
+        )
         painter.drawImage(QPointF(self.width() - EDGE - 11, (self.height() - 14) / 2 + 0.5), image)
 
 

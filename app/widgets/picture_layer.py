@@ -12,9 +12,11 @@ from icface.media import thumbnail
 _CRISP_SCALE = 6.0
 """From this many device pixels per picture pixel on, pixels are shown as squares."""
 _QUICK_SCALE = 0.6
-"""Down to so many device pixels per picture pixel, between two neighbours is good enough for what is seen for a moment."""
+"""Down to so many device pixels per picture pixel, between two neighbours is good enough for what
+is seen for a moment."""
 _LARGEST_WHOLE = 12_000_000
-"""Up to so many screen pixels a reduced picture is kept whole; of larger ones only the visible part is made."""
+"""Up to so many screen pixels a reduced picture is kept whole; of larger ones only the visible part
+is made."""
 
 
 def screen_profile(icc: bytes | None) -> QColorSpace | None:
@@ -22,7 +24,11 @@ def screen_profile(icc: bytes | None) -> QColorSpace | None:
     if not icc:
         return None
     space = QColorSpace.fromIccProfile(icc)
-    return space if space.isValid() and space != QColorSpace(QColorSpace.NamedColorSpace.SRgb) else None
+    return (
+        space
+        if space.isValid() and space != QColorSpace(QColorSpace.NamedColorSpace.SRgb)
+        else None
+    )
 
 
 class PictureLayer:
@@ -35,10 +41,13 @@ class PictureLayer:
     profile : QColorSpace, optional
         Colour space of the pixels when it is not sRGB.
     quick : bool
-        It will be followed by another soon: a little reduced, it is painted without the care that still pictures get.
+        It will be followed by another soon: a little reduced, it is painted without the care that
+        still pictures get.
     """
 
-    def __init__(self, pixels: Pixels, profile: QColorSpace | None = None, *, quick: bool = False) -> None:
+    def __init__(
+        self, pixels: Pixels, profile: QColorSpace | None = None, *, quick: bool = False
+    ) -> None:
         self.pixels = pixels
         self._quick = quick
         self._profile = profile
@@ -58,11 +67,20 @@ class PictureLayer:
             return
         painter.save()
         painter.setClipRect(part)
-        if self._quick and _QUICK_SCALE * self.pixels.shape[1] <= target.width() <= self.pixels.shape[1]:
+        if (
+            self._quick
+            and _QUICK_SCALE * self.pixels.shape[1] <= target.width() <= self.pixels.shape[1]
+        ):
             self._paint_part(painter, target, part)
-        elif target.width() <= self.pixels.shape[1] and target.width() * target.height() <= _LARGEST_WHOLE:
+        elif (
+            target.width() <= self.pixels.shape[1]
+            and target.width() * target.height() <= _LARGEST_WHOLE
+        ):
             image = self._reduced(target)
-            if abs(image.width() - target.width()) <= 1 and abs(image.height() - target.height()) <= 1:
+            if (
+                abs(image.width() - target.width()) <= 1
+                and abs(image.height() - target.height()) <= 1
+            ):
                 painter.drawImage(target.topLeft(), image)
             else:
                 painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
@@ -76,7 +94,10 @@ class PictureLayer:
         # Halving in steps keeps every zoom level of a large photo cheap after the first.
         while max(self._levels[-1].shape[:2]) >= 4 * longest:
             self._levels.append(thumbnail(self._levels[-1], max(self._levels[-1].shape[:2]) // 2))
-        return next((level for level in reversed(self._levels) if max(level.shape[:2]) >= longest), self.pixels)
+        return next(
+            (level for level in reversed(self._levels) if max(level.shape[:2]) >= longest),
+            self.pixels,
+        )
 
     def _reduced(self, target: QRect) -> QImage:
         """The picture at the target's size, kept until another size is asked for."""
@@ -95,7 +116,12 @@ class PictureLayer:
         top = max(int((part.top() - target.top()) / down) - 1, 0)
         right = min(int((part.right() - target.left()) / across) + 3, width)
         bottom = min(int((part.bottom() - target.top()) / down) + 3, height)
-        place = QRectF(target.left() + left * across, target.top() + top * down, (right - left) * across, (bottom - top) * down)
+        place = QRectF(
+            target.left() + left * across,
+            target.top() + top * down,
+            (right - left) * across,
+            (bottom - top) * down,
+        )
         piece = self._converted(to_qimage(pixels[top:bottom, left:right]))
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, across < _CRISP_SCALE)
         painter.drawImage(place, piece, QRectF(piece.rect()))

@@ -14,8 +14,8 @@ def to_qimage(pixels: Pixels) -> QImage:
     Parameters
     ----------
     pixels : (H, W, 3 or 4) uint8 or uint16
-        RGB or RGBA with unassociated alpha. 8-bit pixels are shared, not copied, and kept alive by the image; they must
-        not be written to. 16-bit pixels are reduced to 8 bits.
+        RGB or RGBA with unassociated alpha. 8-bit pixels are shared, not copied, and kept alive by
+        the image; they must not be written to. 16-bit pixels are reduced to 8 bits.
     """
     shown = eight_bit(pixels)
     height, width, channels = shown.shape

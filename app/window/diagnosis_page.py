@@ -46,7 +46,9 @@ class DiagnosisPage(QDialog):
         self.text.setReadOnly(True)
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.text.setAccessibleName("Diagnosis")
-        self.names = QCheckBox("Tell what faults said and the end of the log, too, which may name your files")
+        self.names = QCheckBox(
+            "Tell what faults said and the end of the log, too, which may name your files"
+        )
         self.state = PlainLabel()
         self.copy_button, self.save_button = QPushButton("Copy"), QPushButton("Save…")
         self._build()
@@ -56,7 +58,9 @@ class DiagnosisPage(QDialog):
         self.look()
 
     def _build(self) -> None:
-        said = PlainLabel("Send this along when you report a fault. It names no files of yours and shows no pictures.")
+        said = PlainLabel(
+            "Send this along when you report a fault. It names no files of yours and shows no pictures."
+        )
         said.setWordWrap(True)
         buttons = QHBoxLayout()
         buttons.addWidget(self.state, 1)
@@ -75,7 +79,11 @@ class DiagnosisPage(QDialog):
         names = self.names.isChecked()
         self._enable(on=False)
         self.text.setPlainText(_BEGUN)
-        self._thread.do(lambda: as_text(names=names), self._show, lambda error: self._show(f"It could not be told: {error}"))
+        self._thread.do(
+            lambda: as_text(names=names),
+            self._show,
+            lambda error: self._show(f"It could not be told: {error}"),
+        )
 
     def _show(self, text: str) -> None:
         self.text.setPlainText(text)
@@ -93,7 +101,9 @@ class DiagnosisPage(QDialog):
 
     def ask_to_save(self) -> QFileDialog:
         """Let the user choose where the text is saved."""
-        dialog = QFileDialog(self, "Save the diagnosis", str(self._settings.folder / "icface-diagnosis.txt"))
+        dialog = QFileDialog(
+            self, "Save the diagnosis", str(self._settings.folder / "icface-diagnosis.txt")
+        )
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setNameFilter("Text (*.txt)")
         dialog.setDefaultSuffix("txt")

@@ -13,7 +13,9 @@ from app import theme
 from app.actions import key_names
 from app.widgets.plain_text import PlainLabel, plain_tip, unmarked
 
-_FORMATS = "JPEG, PNG, WebP or TIFF up to 100 megapixels, MP4, MOV, MKV and other clips, or a project"
+_FORMATS = (
+    "JPEG, PNG, WebP or TIFF up to 100 megapixels, MP4, MOV, MKV and other clips, or a project"
+)
 
 
 class EmptyPage(QWidget):
@@ -58,7 +60,10 @@ class EmptyPage(QWidget):
         buttons.setSpacing(theme.GRID_PX)
         buttons.addStretch(1)
         for button, tip in (
-            (self.open_button, key_names("Choose a photo, a clip or a project on this computer (Ctrl+O)")),
+            (
+                self.open_button,
+                key_names("Choose a photo, a clip or a project on this computer (Ctrl+O)"),
+            ),
             (self.clip_button, "Choose a video on this computer, to edit the face in it"),
             (self.sample_button, "The astronaut Eileen Collins, NASA, public domain"),
         ):
@@ -87,7 +92,9 @@ class EmptyPage(QWidget):
 
     def retint(self) -> None:
         """Draw the icon in the colours of the theme."""
-        image = theme.icon_image("face", theme.current().mark, side=56, ratio=self.devicePixelRatioF())
+        image = theme.icon_image(
+            "face", theme.current().mark, side=56, ratio=self.devicePixelRatioF()
+        )
         self._icon.setPixmap(QPixmap.fromImage(image))
         self.update()
 
@@ -111,7 +118,9 @@ class EmptyPage(QWidget):
             button = QPushButton(unmarked(_short(path.name)))
             button.setObjectName("quiet")
             button.setToolTip(plain_tip(str(path)))
-            button.clicked.connect(lambda _checked=False, chosen=path: self.recent_asked.emit(chosen))
+            button.clicked.connect(
+                lambda _checked=False, chosen=path: self.recent_asked.emit(chosen)
+            )
             self._recent.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
             self._recent_buttons.append(button)
         self._recent_title.setVisible(bool(paths))
@@ -127,7 +136,9 @@ class EmptyPage(QWidget):
         painter, colours = QPainter(self), theme.current()
         painter.fillRect(self.rect(), colours.color("surround"))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        colour = colours.color("accent" if self._is_target else "mark", 255 if self._is_target else 150)
+        colour = colours.color(
+            "accent" if self._is_target else "mark", 255 if self._is_target else 150
+        )
         painter.setPen(QPen(colour, 2 if self._is_target else 1.2, Qt.PenStyle.CustomDashLine))
         pen = painter.pen()
         pen.setDashPattern([5, 5])

@@ -32,14 +32,21 @@ GESTURES: tuple[tuple[str, str], ...] = (
     ("Drag a key of a curve; with Ctrl, with Alt", "Time and value; value only, time only"),
     ("Wheel on the timeline; with Ctrl, with Shift", "Scroll; zoom, move in time"),
     ("Ctrl+Up, Ctrl+Down in the lanes", "Choose a lane"),
-    ("Up, Down in a number or a time", "Step it; once it is taken, arrows belong to the timeline again"),
+    (
+        "Up, Down in a number or a time",
+        "Step it; once it is taken, arrows belong to the timeline again",
+    ),
     ("Return", "Press the focused button, since Space plays"),
 )
 
 
 def keys_html(colours: Palette) -> str:
     """All shortcuts and gestures as a table."""
-    keys = [(" or ".join(map(_native, keys_of(spec))), spec.text.rstrip("…")) for spec in ACTIONS if spec.keys]
+    keys = [
+        (" or ".join(map(_native, keys_of(spec))), spec.text.rstrip("…"))
+        for spec in ACTIONS
+        if spec.keys
+    ]
     gestures = [(key_names(key), key_names(text)) for key, text in GESTURES]
     blocks = []
     for title, pairs in (("Gestures", gestures), ("Keys", keys)):

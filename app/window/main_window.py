@@ -7,7 +7,14 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication, QKeyEvent
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeyEvent,
+)
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
@@ -86,7 +93,7 @@ class MainWindow(QMainWindow):
         self._history_changed()
         self._show_title()
 
-    # Building --------------------------------------------------------------------------------------------------------
+    # Building -------------------------------------------------------------------------------------
 
     def _handlers(self) -> dict[str, Callable[..., object]]:
         studio, session, canvas = self.studio, self.studio.session, self.canvas
@@ -258,10 +265,12 @@ class MainWindow(QMainWindow):
         self._recent.clear()
         self._recent.setEnabled(bool(paths))
         for path in paths:
-            self._recent.addAction(unmarked(path.name)).triggered.connect(partial(self.documents.open, path))
+            self._recent.addAction(unmarked(path.name)).triggered.connect(
+                partial(self.documents.open, path)
+            )
         self.empty.show_recent(paths)
 
-    # What the studio tells -------------------------------------------------------------------------------------------
+    # What the studio tells ------------------------------------------------------------------------
 
     def _photo_changed(self, photo: Photo | None) -> None:
         self.canvas.show_photo(photo)
@@ -269,7 +278,18 @@ class MainWindow(QMainWindow):
         self.pages.choose()
         if photo is None:
             self.empty.show_opening("", "")
-        for name in ("save_image", "export", "fit", "actual", "zoom_in", "zoom_out", "before", "wipe", "draw_box", "protect"):
+        for name in (
+            "save_image",
+            "export",
+            "fit",
+            "actual",
+            "zoom_in",
+            "zoom_out",
+            "before",
+            "wipe",
+            "draw_box",
+            "protect",
+        ):
             self.actions_by_id[name].setEnabled(photo is not None)
         self.actions_by_id["before"].setChecked(False)
 
@@ -300,7 +320,10 @@ class MainWindow(QMainWindow):
 
     def _history_changed(self) -> None:
         session = self.studio.session
-        for name, verb, label in (("undo", "Undo", session.undo_label), ("redo", "Redo", session.redo_label)):
+        for name, verb, label in (
+            ("undo", "Undo", session.undo_label),
+            ("redo", "Redo", session.redo_label),
+        ):
             action = self.actions_by_id[name]
             action.setText(unmarked(f"{verb} {label}") if label else verb)
             action.setEnabled(label is not None)
@@ -321,7 +344,7 @@ class MainWindow(QMainWindow):
         if self.studio.photo is not None:
             self.status.show_zoom(self.canvas.zoom)
 
-    # What Qt tells ---------------------------------------------------------------------------------------------------
+    # What Qt tells --------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         r"""Hold \ for the photo as it was; Return presses a button, since Space plays."""
@@ -329,7 +352,9 @@ class MainWindow(QMainWindow):
             return
         if event.text() == "\\":
             self.canvas.set_before(True)
-        elif event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and isinstance(button := self.focusWidget(), QAbstractButton):
+        elif event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and isinstance(
+            button := self.focusWidget(), QAbstractButton
+        ):
             button.click()
         elif event.key() == Qt.Key.Key_Escape and self.notices.isVisible():
             self.notices.close_notice()

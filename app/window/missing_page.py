@@ -46,10 +46,14 @@ class MissingPage(QWidget):
 
     def retint(self) -> None:
         """Draw the icon in the colours of the theme."""
-        image = theme.icon_image("picture", theme.current().mark, side=56, ratio=self.devicePixelRatioF())
+        image = theme.icon_image(
+            "picture", theme.current().mark, side=56, ratio=self.devicePixelRatioF()
+        )
         self._icon.setPixmap(QPixmap.fromImage(image))
 
     def show_path(self, path: str) -> None:
         """The file that is missing."""
         self.title.setText(f"{Path(path).name} is not there")
-        self.text.setText(f"It was in {Path(path).parent}. Keys, edits and what drives the face are kept.")
+        self.text.setText(
+            f"It was in {Path(path).parent}. Keys, edits and what drives the face are kept."
+        )

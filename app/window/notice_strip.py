@@ -6,7 +6,15 @@ import re
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QPixmap
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QPlainTextEdit,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app import theme
 from app.errors import Notice
@@ -95,8 +103,12 @@ class NoticeStrip(QFrame):
         colours = theme.current()
         self._close.setIcon(theme.icon("close"))
         if self.notice is not None:
-            tint = {"error": colours.error, "warning": colours.amber}.get(self.notice.kind, colours.accent)
-            image = theme.icon_image(self.notice.kind, tint, side=18, ratio=self.devicePixelRatioF())
+            tint = {"error": colours.error, "warning": colours.amber}.get(
+                self.notice.kind, colours.accent
+            )
+            image = theme.icon_image(
+                self.notice.kind, tint, side=18, ratio=self.devicePixelRatioF()
+            )
             self._icon.setPixmap(QPixmap.fromImage(image))
         self.style().unpolish(self)
         self.style().polish(self)

@@ -12,7 +12,8 @@ from icface.media import Photo
 from icface.rendering.renderer import Frame
 
 _PATIENCE_MS = 250
-"""Work shorter than this is not worth a word: the line must not flicker while a slider is dragged."""
+"""Work shorter than this is not worth a word: the line must not flicker while a slider is
+dragged."""
 
 
 _SPEED_TIP = "Time to compute the last draft picture, as shown while a slider moves"
@@ -34,12 +35,16 @@ class StatusLine(QStatusBar):
         self.picture = self._fact("Size of the photo in pixels")
         self.confidence = self._fact("How sure the reading of the chosen face is")
         self.zoom = PlainLabel()
-        self.zoom.setToolTip("Size on the screen; 100 % shows one pixel of the photo per pixel of the screen")
+        self.zoom.setToolTip(
+            "Size on the screen; 100 % shows one pixel of the photo per pixel of the screen"
+        )
         self.zoom.setMinimumWidth(64)
         self.zoom.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.kept = PlainLabel()
         self.kept.setObjectName("secondary")
-        self.kept.setToolTip("When the last copy of the unsaved changes was kept, for the case that the program ends early")
+        self.kept.setToolTip(
+            "When the last copy of the unsaved changes was kept, for the case that the program ends early"
+        )
         self.kept.hide()
         self.work = PlainLabel()
         self.work.setObjectName("work")
@@ -134,7 +139,9 @@ class StatusLine(QStatusBar):
         """What a longer job does now."""
         if total >= _MANY_STEPS:
             left = self._left.setdefault(text, TimeLeft()).seconds(done, total)
-            self._text = f"{text}, {done} of {total}" + ("" if left is None else f", {time_left_text(left)} left")
+            self._text = f"{text}, {done} of {total}" + (
+                "" if left is None else f", {time_left_text(left)} left"
+            )
         else:
             self._text = f"{text} ({done + 1} of {total}) …" if total > 1 else f"{text} …"
         if not self._busy.isActive():

@@ -18,7 +18,13 @@ _GROUPS: tuple[tuple[str, ...], ...] = (
     ("fit", "actual"),
 )
 """Buttons from left to right; the empty group pushes what follows to the right."""
-_TEXTS = {"open": "Open", "save": "Save", "save_image": "Save image", "before": "Before", "wipe": "Split"}
+_TEXTS = {
+    "open": "Open",
+    "save": "Save",
+    "save_image": "Save image",
+    "before": "Before",
+    "wipe": "Split",
+}
 """What buttons with a word beside their icon say."""
 
 

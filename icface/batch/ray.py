@@ -1,6 +1,7 @@
 """A batch across machines, on Ray: its scheduler places the tasks, runs them again where a machine is lost, and counts cores.
 
-Every machine needs this program with the extra ``cluster``, and the same paths to inputs and outputs, as on a shared disk.
+Every machine needs this program with the extra ``cluster``, and the same paths to inputs and
+outputs, as on a shared disk.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ _ANSWER_S = 10.0
 _QUIET: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
 
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5)
-"""What a client of gRPC, the protocol of Ray's servers, sends first: a greeting, and settings that change nothing."""
+"""What a client of gRPC, the protocol of Ray's servers, sends first: a greeting, and settings that
+change nothing."""
 
 _SETTINGS = 4
 """The kind of HTTP/2 frame that a server sends first; the fourth byte says it."""
@@ -40,8 +42,9 @@ def on_ray(address: str = "", *, workers: int | None = None, cores: int = CORES)
     Parameters
     ----------
     address : str
-        Address of a running cluster ("host:6379", or "auto" for the one on this machine). "" or "local" starts one on this
-        machine for as long as the batch takes; it listens to this machine only.
+        Address of a running cluster ("host:6379", or "auto" for the one on this machine). "" or
+        "local" starts one on this machine for as long as the batch takes; it listens to this
+        machine only.
     workers : int, optional
         Tasks at a time on a cluster that is started here; one for each core otherwise.
     cores : int
@@ -70,7 +73,9 @@ def _ray() -> Any:
     try:
         import ray  # noqa: PLC0415  (an extra)
     except ModuleNotFoundError as error:
-        raise ClusterError("Ray is not installed: python -m pip install 'icface-studio[cluster]'.") from error
+        raise ClusterError(
+            "Ray is not installed: python -m pip install 'icface-studio[cluster]'."
+        ) from error
     return ray
 
 
@@ -82,7 +87,9 @@ def _connect(ray: Any, address: str, cores: int | None) -> None:
         _await_answer(os.environ.get("RAY_ADDRESS", "") if address == "auto" else address)
         ray.init(address=address, **_QUIET)
     except (OSError, RuntimeError, ValueError) as error:
-        raise ClusterError(f"No Ray cluster answers at {address} ({error}). Start one with: ray start --head.") from error
+        raise ClusterError(
+            f"No Ray cluster answers at {address} ({error}). Start one with: ray start --head."
+        ) from error
 
 
 def _start_here(ray: Any, cores: int | None) -> None:
@@ -90,7 +97,9 @@ def _start_here(ray: Any, cores: int | None) -> None:
         with _on_loopback(ray):
             ray.init(address="local", num_cpus=cores, include_dashboard=False, **_QUIET)
     except (OSError, RuntimeError, ValueError) as error:
-        raise ClusterError(f"Ray could not be started here ({error}). Leave --ray out to use processes instead.") from error
+        raise ClusterError(
+            f"Ray could not be started here ({error}). Leave --ray out to use processes instead."
+        ) from error
     node = ray.util.get_node_ip_address()
     if not node.startswith("127.") and node != "::1":
         ray.shutdown()
@@ -154,7 +163,10 @@ def _greet(host: str, port: int) -> None:
 
 
 def _outcomes(ray: Any, tasks: Sequence[BatchTask], cores: int) -> Iterator[Outcome]:
-    threads = {"OMP_NUM_THREADS": str(cores), "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE")}
+    threads = {
+        "OMP_NUM_THREADS": str(cores),
+        "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "PASSIVE"),
+    }
     remote = ray.remote(num_cpus=cores, max_retries=1, runtime_env={"env_vars": threads})(do_task)
     running = {remote.remote(task): task for task in tasks}
     while running:

@@ -10,7 +10,17 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
-from icface.document import Clip, DataFile, Driver, Face, FaceEdits, Project, ProjectError, Source, edits
+from icface.document import (
+    Clip,
+    DataFile,
+    Driver,
+    Face,
+    FaceEdits,
+    Project,
+    ProjectError,
+    Source,
+    edits,
+)
 from icface.document.curves import Blend, Key, Track
 from icface.face.controls import ControlVector, deltas_from_settings, expand_control
 from icface.face.observation import NoFaceError
@@ -30,7 +40,8 @@ class Changes:
     Attributes
     ----------
     added : mapping
-        Selectors (``yaw``, ``AU12``) to what is added to the face's own state, degrees or intensity.
+        Selectors (``yaw``, ``AU12``) to what is added to the face's own state, degrees or
+        intensity.
     held : mapping
         Selectors to the state that the face is to show in every frame.
     first, last : int or None
@@ -97,7 +108,11 @@ def changed(project: Project, changes: Changes) -> Project:
         for control in expand_control(selector)
     ]
     made = FaceEdits.of(added)
-    made = replace(made, tracks=tuple(sorted(tracks, key=lambda track: track.target)), blend=_blend(project, changes))
+    made = replace(
+        made,
+        tracks=tuple(sorted(tracks, key=lambda track: track.target)),
+        blend=_blend(project, changes),
+    )
     index = project.face_index
     if index is None:
         raise ProjectError("No face is chosen; choose one.")
@@ -142,16 +157,22 @@ def with_driver(
         motions = tracked.motions
     seen = [motion for motion in motions if motion.present.any()]
     if not seen:
-        raise NoFaceError(f"No face was found in {path}, so that it cannot drive one. Choose another file.")
+        raise NoFaceError(
+            f"No face was found in {path}, so that it cannot drive one. Choose another file."
+        )
     motion = seen[0]
     if isinstance(medium, Clip):
         driver = Driver(name=name, medium=medium)
         return edits.set_motion(edits.add_driver(project, driver), name, motion), notes
     if isinstance(medium, DataFile):
         driver = replace(edits.driver_of_data(project, medium, motion), name=name)
-        shown = motion.rate if motion.rate <= MOST_SHOWN else None  # a measuring rate is none of pictures
+        shown = (
+            motion.rate if motion.rate <= MOST_SHOWN else None
+        )  # a measuring rate is none of pictures
         return edits.add_driver(project, driver, shown), notes
-    return edits.add_driver(project, replace(edits.driver_of_photo(project, medium, motion), name=name)), notes
+    return edits.add_driver(
+        project, replace(edits.driver_of_photo(project, medium, motion), name=name)
+    ), notes
 
 
 def voice_of(project: Project) -> str:
@@ -165,7 +186,8 @@ def voice_of(project: Project) -> str:
 def applied(pattern: Project, target: Project) -> Project:
     """Another photo or clip with what was done in a document: edits face by face, sources, range and output.
 
-    Protected regions go along only if both pictures are of one size: they are places in the picture.
+    Protected regions go along only if both pictures are of one size: they are places in the
+    picture.
     """
     spare = len(target.faces) - len(pattern.edits)
     made = (*pattern.edits[: len(target.faces)], *(FaceEdits(),) * spare)

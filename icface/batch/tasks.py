@@ -1,7 +1,7 @@
 """Many photos and clips given the same edits or driven by the same motion, in several processes at once.
 
-What is finished is written down beside the outputs, so that a batch that was interrupted, or is run again, makes only what is
-missing or has changed. One failure does not stop the others.
+What is finished is written down beside the outputs, so that a batch that was interrupted, or is run
+again, makes only what is missing or has changed. One failure does not stop the others.
 """
 
 from __future__ import annotations
@@ -21,7 +21,15 @@ from pathlib import Path
 from icface import __version__
 from icface.batch.recipes import applied, opened_document, pattern_of, voice_of
 from icface.document import Project, edits
-from icface.export import EXPORT_PRESETS, STILL, Exported, ExportError, ExportOptions, export, plan_export
+from icface.export import (
+    EXPORT_PRESETS,
+    STILL,
+    Exported,
+    ExportError,
+    ExportOptions,
+    export,
+    plan_export,
+)
 from icface.jobs import Progress, run_to_end
 from icface.media.clip import file_digest
 from icface.rendering.kinds import is_clip
@@ -77,7 +85,8 @@ class Outcome:
     text : str
         Why it failed, or notes.
     trace : str
-        Where a fault of the program came up, for whoever mends it; "" for what is wrong with a file.
+        Where a fault of the program came up, for whoever mends it; "" for what is wrong with a
+        file.
     """
 
     task: BatchTask
@@ -92,11 +101,20 @@ Runner = Callable[[Sequence[BatchTask]], Iterator[Outcome]]
 
 
 def _files(pattern: Path) -> list[Path]:
-    return sorted(path for path in pattern.rglob("*") if path.is_file()) if pattern.is_dir() else [pattern]
+    return (
+        sorted(path for path in pattern.rglob("*") if path.is_file())
+        if pattern.is_dir()
+        else [pattern]
+    )
 
 
 def tasks_for(
-    sources: Sequence[Path], pattern: Path, folder: Path, options: ExportOptions, *, device: str = "auto"
+    sources: Sequence[Path],
+    pattern: Path,
+    folder: Path,
+    options: ExportOptions,
+    *,
+    device: str = "auto",
 ) -> tuple[BatchTask, ...]:
     """A task for each input; outputs are called as their inputs.
 
@@ -107,13 +125,21 @@ def tasks_for(
     """
     preset = EXPORT_PRESETS.get(options.preset or "mp4")
     if preset is None:
-        raise ExportError(f"There is no preset {options.preset!r}. Choose one of: {', '.join(EXPORT_PRESETS)}.")
+        raise ExportError(
+            f"There is no preset {options.preset!r}. Choose one of: {', '.join(EXPORT_PRESETS)}."
+        )
     made: dict[Path, Path] = {}
     for source in sources:
         name = f"{source.stem}{preset.suffix}"
-        target = folder / source.stem / name if preset.kind == "sequence" and preset is not STILL else folder / name
+        target = (
+            folder / source.stem / name
+            if preset.kind == "sequence" and preset is not STILL
+            else folder / name
+        )
         if target in made:
-            raise ExportError(f"{made[target]} and {source} would both become {target}. Rename one, or use two folders.")
+            raise ExportError(
+                f"{made[target]} and {source} would both become {target}. Rename one, or use two folders."
+            )
         if target.resolve() == source.resolve():
             raise ExportError(f"{source} would be overwritten. Choose another folder.")
         made[target] = source
@@ -124,7 +150,9 @@ def tasks_for(
     )
 
 
-def run_batch(tasks: Sequence[BatchTask], folder: Path, runner: Runner) -> Generator[Progress, None, tuple[Outcome, ...]]:
+def run_batch(
+    tasks: Sequence[BatchTask], folder: Path, runner: Runner
+) -> Generator[Progress, None, tuple[Outcome, ...]]:
     """Job: work the tasks off; those whose outputs are there, made of the same, are kept.
 
     Parameters
@@ -154,7 +182,11 @@ def run_batch(tasks: Sequence[BatchTask], folder: Path, runner: Runner) -> Gener
     for outcome in runner(missing):
         outcomes.append(outcome)
         if outcome.trace:  # said here and not in the worker, whose log may be on another machine
-            log.error("%s could not be made, by a fault of the program:\n%s", outcome.task.target, outcome.trace)
+            log.error(
+                "%s could not be made, by a fault of the program:\n%s",
+                outcome.task.target,
+                outcome.trace,
+            )
         if outcome.state == "made":
             record[_name(outcome.task, folder)] = keys[outcome.task.target]
             _write_record(folder, record)
@@ -168,7 +200,9 @@ def _name(task: BatchTask, folder: Path) -> str:
 
 
 def _is_there(task: BatchTask) -> bool:
-    return task.target.is_file() or any(task.target.parent.glob(f"{task.target.stem}_*{task.target.suffix}"))
+    return task.target.is_file() or any(
+        task.target.parent.glob(f"{task.target.stem}_*{task.target.suffix}")
+    )
 
 
 def _read_record(folder: Path) -> dict[str, str]:
@@ -184,7 +218,7 @@ def _write_record(folder: Path, record: dict[str, str]) -> None:
     write_whole(folder / RECORD, lambda stream: stream.write(text))
 
 
-# In one process ------------------------------------------------------------------------------------------------------
+# In one process -----------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=1)
@@ -230,7 +264,7 @@ def _failed(task: BatchTask, error: Exception) -> Outcome:
     return Outcome(task=task, state="failed", text=text, trace=trace)
 
 
-# In several processes ------------------------------------------------------------------------------------------------
+# In several processes -----------------------------------------------------------------------------
 
 
 def in_processes(jobs: int) -> Runner:
@@ -249,14 +283,18 @@ def in_processes(jobs: int) -> Runner:
     return run
 
 
-def _pool(waiting: list[BatchTask], jobs: int) -> Generator[Outcome, None, tuple[list[BatchTask], str]]:
+def _pool(
+    waiting: list[BatchTask], jobs: int
+) -> Generator[Outcome, None, tuple[list[BatchTask], str]]:
     """Take tasks from the list and work them off until there are none, or a process has died.
 
     Gives what was under way then, and how the process ended.
     """
     context = multiprocessing.get_context("spawn")
     others, started = set(multiprocessing.active_children()), set[BaseProcess]()
-    with ProcessPoolExecutor(jobs, context, initializer=_use_threads, initargs=(max(cores() // jobs, 1),)) as pool:
+    with ProcessPoolExecutor(
+        jobs, context, initializer=_use_threads, initargs=(max(cores() // jobs, 1),)
+    ) as pool:
         running: dict[Future[Outcome], BatchTask] = {}
         try:
             while waiting or running:

@@ -36,12 +36,38 @@ if TYPE_CHECKING:
     metavar="GROUP=NAME[*GAIN][+OFFSET][,WORD...]",
     help="What drives a group instead, see above. Repeat.",
 )
-@click.option("--smooth", type=click.FloatRange(0, 1), help="Take away jitter, 0 to 1; clips some, tables none otherwise.")
-@click.option("--absolute", is_flag=True, help="Take the drivers' values as they are, not what changes against their rest.")
-@click.option("--beyond", type=click.Choice(["hold", "loop", "pingpong"]), help="What comes after a driver's end.")
-@click.option("--rate", callback=rate_of_text, metavar="FPS", help="Frames a second of tables, if they do not say.")
-@click.option("--face", "face_index", type=click.IntRange(0), help="Which face of the photo: 0 is the largest.")
-@click.option("--sound", metavar="NAME", help="Whose sound, or none; that of the first driver that has any otherwise.")
+@click.option(
+    "--smooth",
+    type=click.FloatRange(0, 1),
+    help="Take away jitter, 0 to 1; clips some, tables none otherwise.",
+)
+@click.option(
+    "--absolute",
+    is_flag=True,
+    help="Take the drivers' values as they are, not what changes against their rest.",
+)
+@click.option(
+    "--beyond",
+    type=click.Choice(["hold", "loop", "pingpong"]),
+    help="What comes after a driver's end.",
+)
+@click.option(
+    "--rate",
+    callback=rate_of_text,
+    metavar="FPS",
+    help="Frames a second of tables, if they do not say.",
+)
+@click.option(
+    "--face",
+    "face_index",
+    type=click.IntRange(0),
+    help="Which face of the photo: 0 is the largest.",
+)
+@click.option(
+    "--sound",
+    metavar="NAME",
+    help="Whose sound, or none; that of the first driver that has any otherwise.",
+)
 @export_options
 @range_options
 def animate(  # noqa: PLR0913  (one for each option of its own)
@@ -80,9 +106,13 @@ def animate(  # noqa: PLR0913  (one for each option of its own)
         check_kind(path, "clip", "table", "photo")
     unknown = [rule.driver for rule in rules if rule.driver and rule.driver not in files]
     if unknown:
-        raise SettingsError(f"--mix speaks of {unknown[0]!r}, which no --driver is called. There are: {', '.join(files)}.")
+        raise SettingsError(
+            f"--mix speaks of {unknown[0]!r}, which no --driver is called. There are: {', '.join(files)}."
+        )
     if sound not in (None, "none", *files):
-        raise SettingsError(f"--sound {sound!r} is no driver. There are: {', '.join(files)}; or none.")
+        raise SettingsError(
+            f"--sound {sound!r} is no driver. There are: {', '.join(files)}; or none."
+        )
     renderer = Renderer(device=device)
     project = with_face(watched(opened_document(renderer, photo), photo.name), face_index)
     for name, path in files.items():
@@ -91,7 +121,12 @@ def animate(  # noqa: PLR0913  (one for each option of its own)
             tell(f"note: {note}", err=True)
     project = _mixed(project, rules, absolute=absolute, smooth=smooth, beyond=beyond)
     chosen["sound"] = voice_of(project) if sound is None else sound
-    carry_out(project, chosen, renderer, {"input": str(photo), "drivers": {n: str(p) for n, p in files.items()}})
+    carry_out(
+        project,
+        chosen,
+        renderer,
+        {"input": str(photo), "drivers": {n: str(p) for n, p in files.items()}},
+    )
 
 
 def _named(texts: Sequence[str]) -> dict[str, Path]:
@@ -103,12 +138,16 @@ def _named(texts: Sequence[str]) -> dict[str, Path]:
     for given_name, path in given:
         name = given_name or next(letters, "")
         if not name or name in files:
-            raise SettingsError(f"Two drivers are called {name!r}, or there are too many without a name. Name each: NAME=FILE.")
+            raise SettingsError(
+                f"Two drivers are called {name!r}, or there are too many without a name. Name each: NAME=FILE."
+            )
         files[name] = path
     return files
 
 
-def _mixed(project: Project, rules: Sequence[MixRule], *, absolute: bool, smooth: float | None, beyond: Any) -> Project:
+def _mixed(
+    project: Project, rules: Sequence[MixRule], *, absolute: bool, smooth: float | None, beyond: Any
+) -> Project:
     from icface.document import edits
 
     for driver in project.drivers:

@@ -58,7 +58,9 @@ class Settings:
     def deltas(self, own: ControlVector) -> dict[str, float]:
         """Amounts by control id that reach it from a face's own state; `ValueError` as `deltas_from_settings`."""
         for name, value in self.held.items():
-            if value < 0 and all(control_range(control)[0] >= 0 for control in expand_control(name)):
+            if value < 0 and all(
+                control_range(control)[0] >= 0 for control in expand_control(name)
+            ):
                 raise SettingsError(
                     f"{name}={value:g} is out of range: it is 0 to 1. To take that away, write {name}=+{value:g}."
                 )
@@ -71,8 +73,9 @@ class Settings:
 def parse_settings(texts: tuple[str, ...], *, delta: bool = False) -> Settings:
     """Settings of texts such as ``AU12=0.8``, ``yaw=-15`` and ``AU12=+0.3``; of two for the same name, the later counts.
 
-    A plus sign says that the number behind it, which may be negative itself, is added: ``yaw=+-8`` turns back by 8 degrees.
-    Any other number is the value itself, so that ``yaw=-15`` mirrors ``yaw=15``.
+    A plus sign says that the number behind it, which may be negative itself, is added: ``yaw=+-8``
+    turns back by 8 degrees. Any other number is the value itself, so that ``yaw=-15`` mirrors
+    ``yaw=15``.
 
     Parameters
     ----------
@@ -90,7 +93,9 @@ def parse_settings(texts: tuple[str, ...], *, delta: bool = False) -> Settings:
     for text in texts:
         name, equals, value = (part.strip() for part in text.partition("="))
         if not (name and equals and value):
-            raise SettingsError(f"--set {text!r} is not NAME=NUMBER, as in --set AU12=0.8, --set yaw=-15 or --set AU12=+0.3.")
+            raise SettingsError(
+                f"--set {text!r} is not NAME=NUMBER, as in --set AU12=0.8, --set yaw=-15 or --set AU12=+0.3."
+            )
         said[name] = _amount(value, f"--set {text!r}", delta=delta)
     return _settings(said)
 
@@ -137,18 +142,24 @@ def parse_mix(text: str) -> MixRule:
     """
     found = _MIX.fullmatch(text.strip())
     if found is None:
-        raise SettingsError(f"--mix {text!r} is not GROUP=NAME[*GAIN][+OFFSET][,WORD...], as in --mix mouth=A*0.8+0.1.")
+        raise SettingsError(
+            f"--mix {text!r} is not GROUP=NAME[*GAIN][+OFFSET][,WORD...], as in --mix mouth=A*0.8+0.1."
+        )
     words: dict[str, Any] = {}
     for word in filter(None, (found["words"] or "").split(",")):
         key, _, value = word.partition("=")
         if key in words or (key in ("relative", "absolute") and "mode" in words):
-            raise SettingsError(f"--mix {text!r} says {key!r} twice, or two things that exclude each other.")
+            raise SettingsError(
+                f"--mix {text!r} says {key!r} twice, or two things that exclude each other."
+            )
         if key in ("relative", "absolute"):
             words["mode"] = key
         else:
             words[key] = True if key == "mirror" else int(value) if key == "shift" else float(value)
     gain, offset = float(found["gain"] or 1), float(found["offset"] or 0)
-    return MixRule(group=found["group"], driver=found["name"] or "", gain=gain, offset=offset, **words)
+    return MixRule(
+        group=found["group"], driver=found["name"] or "", gain=gain, offset=offset, **words
+    )
 
 
 def parse_box(text: str) -> tuple[float, float, float, float]:
@@ -156,16 +167,21 @@ def parse_box(text: str) -> tuple[float, float, float, float]:
     try:
         left, top, right, bottom = (float(part) for part in text.split(","))
     except ValueError:
-        raise SettingsError(f"--box {text!r} is not LEFT,TOP,RIGHT,BOTTOM in pixels, as in 120,80,400,420.") from None
+        raise SettingsError(
+            f"--box {text!r} is not LEFT,TOP,RIGHT,BOTTOM in pixels, as in 120,80,400,420."
+        ) from None
     if not (-1e6 < left < right < 1e6 and -1e6 < top < bottom < 1e6):
-        raise SettingsError(f"--box {text!r} has no area: RIGHT must exceed LEFT, and BOTTOM must exceed TOP.")
+        raise SettingsError(
+            f"--box {text!r} has no area: RIGHT must exceed LEFT, and BOTTOM must exceed TOP."
+        )
     return left, top, right, bottom
 
 
 def read_edits(path: Path, *, delta: bool = False) -> dict[str, Settings]:
     """Named edits of a JSON file such as ``{"rest": {}, "wink": {"AU43L": 1}}``, in the file's order.
 
-    Numbers are what the face is to show, and texts such as ``"+0.3"`` what is added, as in `parse_settings`.
+    Numbers are what the face is to show, and texts such as ``"+0.3"`` what is added, as in
+    `parse_settings`.
 
     Parameters
     ----------
@@ -176,14 +192,16 @@ def read_edits(path: Path, *, delta: bool = False) -> dict[str, Settings]:
     Raises
     ------
     SettingsError
-        If the file cannot be read, is no such mapping, holds more than is done at a time, or a name cannot be a file's name on
-        every system.
+        If the file cannot be read, is no such mapping, holds more than is done at a time, or a name
+        cannot be a file's name on every system.
     """
     content = _content(path)
     if not isinstance(content, dict) or not content:
         raise SettingsError(f"{path} must hold edits by name, such as {_EXAMPLE}.")
     if len(content) > MOST_EDITS:
-        raise SettingsError(f"{path} holds {len(content)} edits; at most {MOST_EDITS} are made at a time. Split the list.")
+        raise SettingsError(
+            f"{path} holds {len(content)} edits; at most {MOST_EDITS} are made at a time. Split the list."
+        )
     seen: dict[str, str] = {}
     edits: dict[str, Settings] = {}
     for name, settings in content.items():
@@ -192,7 +210,9 @@ def read_edits(path: Path, *, delta: bool = False) -> dict[str, Settings]:
                 f"{path}: {shown(name)} cannot be the name of a picture. Use 1 to 100 letters, digits, spaces, - and _."
             )
         if name.casefold() in seen:
-            raise SettingsError(f"{path}: {seen[name.casefold()]!r} and {name!r} would be one file on many systems.")
+            raise SettingsError(
+                f"{path}: {seen[name.casefold()]!r} and {name!r} would be one file on many systems."
+            )
         seen[name.casefold()] = name
         edits[name] = _edit_of(settings, f"{path}: {name!r}", delta=delta)
     return edits
@@ -202,13 +222,17 @@ def _content(path: Path) -> Any:
     """The JSON of a list of edits, no more than `MOST_BYTES` of it."""
     try:
         if path.exists() and not path.is_file():
-            raise SettingsError(f"{path} is not an ordinary file. Write the edits into a file, such as {_EXAMPLE}.")
+            raise SettingsError(
+                f"{path} is not an ordinary file. Write the edits into a file, such as {_EXAMPLE}."
+            )
         with path.open("rb") as stream:
             data = stream.read(MOST_BYTES + 1)
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {reason(error)}.") from None
     if len(data) > MOST_BYTES:
-        raise SettingsError(f"{path} has more than {MOST_BYTES >> 20} MiB; a list of edits has at most that. Split the list.")
+        raise SettingsError(
+            f"{path} has more than {MOST_BYTES >> 20} MiB; a list of edits has at most that. Split the list."
+        )
     try:
         return parsed(data, pairs=_once, constants=True)
     except JsonError as error:
@@ -217,7 +241,9 @@ def _content(path: Path) -> Any:
 
 def _edit_of(said: object, where: str, *, delta: bool) -> Settings:
     if not isinstance(said, dict):
-        raise SettingsError(f'{where} must hold settings such as {{"AU12": 0.8}}, not {shown(said)}.')
+        raise SettingsError(
+            f'{where} must hold settings such as {{"AU12": 0.8}}, not {shown(said)}.'
+        )
     if len(said) > MOST_SETTINGS:
         raise SettingsError(
             f"{where} has {len(said)} settings; at most {MOST_SETTINGS} are read, and there are fewer controls."

@@ -16,7 +16,9 @@ SOME_FAILED = 3
 
 
 @click.command()
-@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE...")
+@click.argument(
+    "inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE..."
+)
 @click.option(
     "--with",
     "pattern",
@@ -25,14 +27,33 @@ SOME_FAILED = 3
     metavar="FILE",
     help="A project whose edits they get, or what drives their first face: a tracking table, a clip, a photo.",
 )
-@click.option("-o", "--output", "folder", required=True, type=click.Path(path_type=Path), metavar="FOLDER")
+@click.option(
+    "-o", "--output", "folder", required=True, type=click.Path(path_type=Path), metavar="FOLDER"
+)
 @click.option("--preset", metavar="NAME", help=f"{PRESETS}. mp4 otherwise.")
-@click.option("--quality", type=click.IntRange(1, 100), help="1 (small) to 100 (best); the preset's own otherwise.")
-@click.option("--height", type=int, metavar="LINES", help="Size of the frames; that of each source otherwise.")
-@click.option("--side-by-side", is_flag=True, default=None, help="The unedited picture stands to the left.")
-@click.option("--no-label", "labelled", flag_value=False, default=None, type=bool, help="Do not say how the files were made.")
+@click.option(
+    "--quality",
+    type=click.IntRange(1, 100),
+    help="1 (small) to 100 (best); the preset's own otherwise.",
+)
+@click.option(
+    "--height", type=int, metavar="LINES", help="Size of the frames; that of each source otherwise."
+)
+@click.option(
+    "--side-by-side", is_flag=True, default=None, help="The unedited picture stands to the left."
+)
+@click.option(
+    "--no-label",
+    "labelled",
+    flag_value=False,
+    default=None,
+    type=bool,
+    help="Do not say how the files were made.",
+)
 @keep_option
-@click.option("--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes at a time.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes at a time."
+)
 @click.option(
     "--ray",
     "address",
@@ -60,8 +81,9 @@ def batch(  # noqa: PLR0913  (one for each option of its own)
 ) -> None:
     """Export every FILE with the same edits or the same motion into FOLDER.
 
-    Outputs that are there, made of the same file with the same settings, are kept. One failure does not stop the others: the
-    exit code is 0 when all are there, 3 when some could not be made, and 2 when none could or the command is wrong.
+    Outputs that are there, made of the same file with the same settings, are kept. One failure does
+    not stop the others: the exit code is 0 when all are there, 3 when some could not be made, and 2
+    when none could or the command is wrong.
     """
     from icface.batch.tasks import in_processes, run_batch, tasks_for
     from icface.commands.meter import watched
@@ -69,7 +91,9 @@ def batch(  # noqa: PLR0913  (one for each option of its own)
     from icface.rendering.kinds import check_kind
 
     if not pattern.exists():
-        raise ExportError(f"{pattern} is not there. Name a project, a tracking table, a clip or a photo.")
+        raise ExportError(
+            f"{pattern} is not there. Name a project, a tracking table, a clip or a photo."
+        )
     check_kind(pattern, "project", "table", "clip", "photo")
     tasks = tasks_for(inputs, pattern, folder, options_of(chosen), device=device)
     if address is None:
@@ -79,10 +103,19 @@ def batch(  # noqa: PLR0913  (one for each option of its own)
 
         runner = on_ray(address, workers=jobs)
     outcomes = watched(run_batch(tasks, folder, runner), "batch")
-    counts = {state: sum(outcome.state == state for outcome in outcomes) for state in ("made", "kept", "failed")}
+    counts = {
+        state: sum(outcome.state == state for outcome in outcomes)
+        for state in ("made", "kept", "failed")
+    }
     if as_json:
         rows = [
-            {"input": str(o.task.source), "output": str(o.task.target), "state": o.state, "frames": o.frames, "text": o.text}
+            {
+                "input": str(o.task.source),
+                "output": str(o.task.target),
+                "state": o.state,
+                "frames": o.frames,
+                "text": o.text,
+            }
             for o in outcomes
         ]
         tell_report(counts | {"outputs": rows})

@@ -18,12 +18,31 @@ _WRITTEN = ("openface", "livelink", "json", "npz", "bvh")
 @click.command()
 @click.argument("source", metavar="IN", type=click.Path(path_type=Path))
 @click.argument("target", metavar="OUT", type=click.Path(path_type=Path))
-@click.option("--from", "read_as", type=click.Choice(_READ), help="Format of IN; told from its content by default.")
-@click.option("--to", "write_as", type=click.Choice(_WRITTEN), help="Format of OUT; told from its ending: .csv is OpenFace's.")
-@click.option("--face", metavar="NAME", help="Which face, as IN calls it; that with most frames by default.")
-@click.option("--rate", callback=rate_of_text, metavar="FPS", help="Frames a second of IN, if it does not say or is wrong.")
 @click.option(
-    "--units", type=click.Choice(["degrees", "radians", "half-turns"]), help="Of head angles in IN, if guessed wrong."
+    "--from",
+    "read_as",
+    type=click.Choice(_READ),
+    help="Format of IN; told from its content by default.",
+)
+@click.option(
+    "--to",
+    "write_as",
+    type=click.Choice(_WRITTEN),
+    help="Format of OUT; told from its ending: .csv is OpenFace's.",
+)
+@click.option(
+    "--face", metavar="NAME", help="Which face, as IN calls it; that with most frames by default."
+)
+@click.option(
+    "--rate",
+    callback=rate_of_text,
+    metavar="FPS",
+    help="Frames a second of IN, if it does not say or is wrong.",
+)
+@click.option(
+    "--units",
+    type=click.Choice(["degrees", "radians", "half-turns"]),
+    help="Of head angles in IN, if guessed wrong.",
 )
 @json_option
 def convert(  # noqa: PLR0913, PLR0917  (one for each option)
@@ -38,14 +57,17 @@ def convert(  # noqa: PLR0913, PLR0917  (one for each option)
 ) -> None:
     """Convert tracking data in IN, and say what was assumed and what is lost.
 
-    Reads OpenFace, py-feat, Live Link Face (ARKit) and MediaPipe files; writes OpenFace and Live Link Face CSV, BVH of the
-    head's rotation, and JSON or npz of its own, which lose nothing but, in JSON, landmarks.
+    Reads OpenFace, py-feat, Live Link Face (ARKit) and MediaPipe files; writes OpenFace and Live
+    Link Face CSV, BVH of the head's rotation, and JSON or npz of its own, which lose nothing but,
+    in JSON, landmarks.
     """
     from icface.formats import FormatError, load, save
     from icface.rendering.kinds import check_kind
 
     if target.exists() and source.exists() and target.samefile(source):
-        raise FormatError(f"{target} is the file that is read. Choose another name, so that the original stays.")
+        raise FormatError(
+            f"{target} is the file that is read. Choose another name, so that the original stays."
+        )
     if read_as is None:
         check_kind(source, "table")
     found = load(source, face=face, units=units, rate=rate, name=read_as)
@@ -69,7 +91,9 @@ def convert(  # noqa: PLR0913, PLR0917  (one for each option)
         tell_report(report)
         return
     seen = int(motion.present.sum())
-    tell(f"{target}  {seen} of {len(motion)} frames with a face, {_decimal(motion.rate)} frames/s, {motion.duration_s:.2f} s")
+    tell(
+        f"{target}  {seen} of {len(motion)} frames with a face, {_decimal(motion.rate)} frames/s, {motion.duration_s:.2f} s"
+    )
     for note in found.notes:
         tell(f"read: {note}", err=True)
     for note in lost:
@@ -77,4 +101,8 @@ def convert(  # noqa: PLR0913, PLR0917  (one for each option)
 
 
 def _decimal(rate: Fraction) -> str:
-    return f"{float(rate):g}" if math.isclose(float(f"{float(rate):g}"), rate, rel_tol=1e-9) else f"{float(rate):.3f}"
+    return (
+        f"{float(rate):g}"
+        if math.isclose(float(f"{float(rate):g}"), rate, rel_tol=1e-9)
+        else f"{float(rate):.3f}"
+    )

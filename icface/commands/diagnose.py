@@ -11,7 +11,11 @@ from icface.commands.options import json_option
 
 
 @click.command()
-@click.option("--names", is_flag=True, help="Tell what faults said and the end of the log, too, which may name your files.")
+@click.option(
+    "--names",
+    is_flag=True,
+    help="Tell what faults said and the end of the log, too, which may name your files.",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write it into a file.")
 @json_option
 def diagnose(names: bool, output: Path | None, as_json: bool) -> None:

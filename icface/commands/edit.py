@@ -16,7 +16,9 @@ from icface.face.controls import ControlVector
 _FRAMES = re.compile(r"(\d+)-(\d+)")
 
 
-def _frames(context: click.Context, option: click.Parameter, text: str | None) -> tuple[int, int] | None:
+def _frames(
+    context: click.Context, option: click.Parameter, text: str | None
+) -> tuple[int, int] | None:
     """First and last frame of a text such as 100-250."""
     if text is None:
         return None
@@ -30,11 +32,32 @@ def _frames(context: click.Context, option: click.Parameter, text: str | None) -
 @click.argument("clip", type=click.Path(path_type=Path))
 @set_option
 @delta_option
-@click.option("--face", "face_index", type=click.IntRange(0), help="Whose: 0 is seen longest and largest.")
-@click.option("--from", "edit_from", type=click.IntRange(0), metavar="FRAME", help="First frame with any effect.")
-@click.option("--to", "edit_to", type=click.IntRange(0), metavar="FRAME", help="Last frame with any effect.")
-@click.option("--fade", type=click.IntRange(0), default=0, metavar="FRAMES", help="Over how many it comes and goes.")
-@click.option("--frames", callback=_frames, metavar="FIRST-LAST", help="Which frames are exported; all otherwise.")
+@click.option(
+    "--face", "face_index", type=click.IntRange(0), help="Whose: 0 is seen longest and largest."
+)
+@click.option(
+    "--from",
+    "edit_from",
+    type=click.IntRange(0),
+    metavar="FRAME",
+    help="First frame with any effect.",
+)
+@click.option(
+    "--to", "edit_to", type=click.IntRange(0), metavar="FRAME", help="Last frame with any effect."
+)
+@click.option(
+    "--fade",
+    type=click.IntRange(0),
+    default=0,
+    metavar="FRAMES",
+    help="Over how many it comes and goes.",
+)
+@click.option(
+    "--frames",
+    callback=_frames,
+    metavar="FIRST-LAST",
+    help="Which frames are exported; all otherwise.",
+)
 @click.option("--sound", type=click.Choice(["none"]), help="none: without the clip's sound.")
 @export_options
 def edit(  # noqa: PLR0913  (one for each option of its own)
@@ -52,9 +75,9 @@ def edit(  # noqa: PLR0913  (one for each option of its own)
 ) -> None:
     """Change the face in CLIP and save the clip with it: a smile added, the head turned, eyes held open.
 
-    Head angles are degrees, Action Units go from 0 to 1; AU12L or AU12R for one side. A number is what the face shows in every
-    frame, one with a plus is added to what it shows by itself. Frames without any effect keep their pictures; the sound is
-    copied where the file can hold it.
+    Head angles are degrees, Action Units go from 0 to 1; AU12L or AU12R for one side. A number is
+    what the face shows in every frame, one with a plus is added to what it shows by itself. Frames
+    without any effect keep their pictures; the sound is copied where the file can hold it.
     """
     from icface.batch.recipes import Changes, changed, opened_document, with_face
     from icface.commands.meter import watched
@@ -66,10 +89,17 @@ def edit(  # noqa: PLR0913  (one for each option of its own)
         raise click.UsageError("Say what to change: --set AU12=+0.5, say.")
     settings = parse_settings(texts, delta=delta)
     settings.deltas(ControlVector())  # for its errors, before the clip is read
-    changes = Changes(added=settings.added, held=settings.held, first=edit_from, last=edit_to, fade=fade)
+    changes = Changes(
+        added=settings.added, held=settings.held, first=edit_from, last=edit_to, fade=fade
+    )
     renderer = Renderer(device=device)
     project = with_face(watched(opened_document(renderer, clip), clip.name), face_index)
     project = changed(project, changes)
     if frames is not None:
         chosen |= {"first": frames[0], "last": frames[1]}
-    carry_out(project, chosen, renderer, {"input": str(clip), "face": project.face_index, "faces": len(project.faces)})
+    carry_out(
+        project,
+        chosen,
+        renderer,
+        {"input": str(clip), "face": project.face_index, "faces": len(project.faces)},
+    )

@@ -15,11 +15,16 @@ from icface.system.telling import tell
 @click.argument("project", type=click.Path(path_type=Path))
 @export_options
 @range_options
-@click.option("--sound", metavar="NAME", help="Whose sound: a source's name, or none; as in the project otherwise.")
+@click.option(
+    "--sound",
+    metavar="NAME",
+    help="Whose sound: a source's name, or none; as in the project otherwise.",
+)
 def export(project: Path, device: str, **chosen: Any) -> None:
     """Export PROJECT, a document that the editor saved, between its in and out points.
 
-    The plan is said first. Ctrl-C leaves a file of that name as it was; a sequence of stills goes on where it stopped.
+    The plan is said first. Ctrl-C leaves a file of that name as it was; a sequence of stills goes
+    on where it stopped.
     """
     from icface.project_file import read_project
     from icface.rendering.kinds import check_kind

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-PRESETS = (
-    "mp4 (H.264), mp4-hevc, webm (VP9), webm-av1, mov (ProRes), lossless (FFV1), gif, webp, png, tiff, exr (sequences), still"
-)
+PRESETS = "mp4 (H.264), mp4-hevc, webm (VP9), webm-av1, mov (ProRes), lossless (FFV1), gif, webp, png, tiff, exr (sequences), still"
 
 
 def export_options(command: Command) -> Command:
@@ -47,8 +45,20 @@ def export_options(command: Command) -> Command:
 def range_options(command: Command) -> Command:
     """Which frames are exported."""
     for option in (
-        click.option("--to", "last", type=click.IntRange(0), metavar="FRAME", help="Last frame, counted from 0."),
-        click.option("--from", "first", type=click.IntRange(0), metavar="FRAME", help="First frame, counted from 0."),
+        click.option(
+            "--to",
+            "last",
+            type=click.IntRange(0),
+            metavar="FRAME",
+            help="Last frame, counted from 0.",
+        ),
+        click.option(
+            "--from",
+            "first",
+            type=click.IntRange(0),
+            metavar="FRAME",
+            help="First frame, counted from 0.",
+        ),
     ):
         command = option(command)
     return command
@@ -59,10 +69,17 @@ def options_of(chosen: dict[str, Any]) -> ExportOptions:
     from icface.export import ExportOptions
 
     names = ("preset", "quality", "first", "last", "sound", "side_by_side", "labelled", "height")
-    return ExportOptions(**{name: chosen.get(name) for name in names}, keep=chosen.get("keep", "all"))
+    return ExportOptions(
+        **{name: chosen.get(name) for name in names}, keep=chosen.get("keep", "all")
+    )
 
 
-def carry_out(project: Project, chosen: dict[str, Any], renderer: Renderer, facts: dict[str, Any] | None = None) -> None:
+def carry_out(
+    project: Project,
+    chosen: dict[str, Any],
+    renderer: Renderer,
+    facts: dict[str, Any] | None = None,
+) -> None:
     """Tell the plan for a document, and unless only that was wanted, export and tell what became of it.
 
     Parameters
@@ -79,7 +96,9 @@ def carry_out(project: Project, chosen: dict[str, Any], renderer: Renderer, fact
 
     plan = plan_export(project, chosen["output"], options_of(chosen))
     lines, as_json = describe(plan), chosen["as_json"]
-    report: dict[str, Any] = {"output": str(plan.path), "frames": plan.count, "plan": lines} | (facts or {})
+    report: dict[str, Any] = {"output": str(plan.path), "frames": plan.count, "plan": lines} | (
+        facts or {}
+    )
     if chosen["plan_only"]:
         tell_report(report) if as_json else tell(*lines)
         return
@@ -96,6 +115,8 @@ def carry_out(project: Project, chosen: dict[str, Any], renderer: Renderer, fact
     if as_json:
         tell_report(report)
         return
-    tell(f"{done.path}  {done.frames} frames, {done.edited} edited, {took:.1f} s, {done.frames / took:.1f} frames/s")
+    tell(
+        f"{done.path}  {done.frames} frames, {done.edited} edited, {took:.1f} s, {done.frames / took:.1f} frames/s"
+    )
     for note in (*done.notes, *report["notices"]):
         tell(f"note: {note}", err=True)

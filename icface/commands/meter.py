@@ -61,7 +61,11 @@ def watched(
 
 def in_words(progress: Progress, elapsed_s: float) -> str:
     """``120 of 472, 1 face, 4 s left``; what is not known is left out."""
-    parts = [f"{progress.done} of {progress.total}" if progress.total else str(progress.done)] if progress.done else []
+    parts = (
+        [f"{progress.done} of {progress.total}" if progress.total else str(progress.done)]
+        if progress.done
+        else []
+    )
     parts += [progress.text] if progress.text else []
     left = left_s(progress, elapsed_s)
     return ", ".join(parts if left is None else [*parts, f"{_time(left)} left"])
@@ -76,4 +80,10 @@ def left_s(progress: Progress, elapsed_s: float) -> float | None:
 
 def _time(seconds: float) -> str:
     whole = round(seconds)
-    return f"{whole} s" if whole < 100 else f"{whole // 60} min" if whole < 6000 else f"{whole / 3600:.1f} h"
+    return (
+        f"{whole} s"
+        if whole < 100
+        else f"{whole // 60} min"
+        if whole < 6000
+        else f"{whole / 3600:.1f} h"
+    )

@@ -33,11 +33,11 @@ label_option = click.option(
     help="Do not say in the file that a trained model had a part in it.",
 )  # fmt: skip
 
-SIGNS = (
-    "NAME=NUMBER holds the value: yaw=15, yaw=-15, AU12=0.8. A plus adds to what the face shows: AU12=+0.3, yaw=+-8. Repeat."
-)
+SIGNS = "NAME=NUMBER holds the value: yaw=15, yaw=-15, AU12=0.8. A plus adds to what the face shows: AU12=+0.3, yaw=+-8. Repeat."
 set_option = click.option("--set", "texts", multiple=True, metavar="NAME=[+]NUMBER", help=SIGNS)
-delta_option = click.option("--delta", is_flag=True, help="Add all numbers to what the face shows, with or without a plus.")
+delta_option = click.option(
+    "--delta", is_flag=True, help="Add all numbers to what the face shows, with or without a plus."
+)
 
 
 def _begin_verbose(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
@@ -50,9 +50,13 @@ def with_verbose(command: click.Command) -> click.Command:
     if isinstance(command, click.Group):
         for one in command.commands.values():
             with_verbose(one)
-    if not command.ignore_unknown_options and all(parameter.name != "verbose" for parameter in command.params):
+    if not command.ignore_unknown_options and all(
+        parameter.name != "verbose" for parameter in command.params
+    ):
         text = "Print on the standard error what goes into the log, and more."
-        option = click.Option(["--verbose"], is_flag=True, expose_value=False, callback=_begin_verbose, help=text)
+        option = click.Option(
+            ["--verbose"], is_flag=True, expose_value=False, callback=_begin_verbose, help=text
+        )
         command.params.append(option)
     return command
 
@@ -60,10 +64,16 @@ def with_verbose(command: click.Command) -> click.Command:
 _RATE = re.compile(r"\d{1,6}(\.\d{1,6}|/[1-9]\d{0,5})?")
 
 
-def rate_of_text(context: click.Context, option: click.Parameter, text: str | None) -> Fraction | None:
+def rate_of_text(
+    context: click.Context, option: click.Parameter, text: str | None
+) -> Fraction | None:
     """Frames a second of a text."""
     if text is None:
         return None
     if not _RATE.fullmatch(text) or not (rate := Fraction(text)):
-        raise click.BadParameter(f"{text!r} is not a rate. Write frames a second: 25, 29.97 or 30000/1001.", context, option)
+        raise click.BadParameter(
+            f"{text!r} is not a rate. Write frames a second: 25, 29.97 or 30000/1001.",
+            context,
+            option,
+        )
     return rate

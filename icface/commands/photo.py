@@ -54,14 +54,41 @@ def _check_settings(edits: Mapping[str, Settings], *, source: Path | None) -> No
     metavar="FILE.json",
     help='Many named edits: {"turn": {"yaw": -15}, "smile": {"AU12": "+0.3"}}; a number holds, a text with a plus adds.',
 )
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="File, or folder with --edits.")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="File, or folder with --edits.",
+)
 @delta_option
-@click.option("--face", "face_index", type=click.IntRange(0), help="Which face, as icface info counts them: 0 is the largest.")
-@click.option("--box", "box_text", metavar="LEFT,TOP,RIGHT,BOTTOM", help="Where the face is, in pixels, if it is not found.")
-@click.option("--quality", type=click.IntRange(1, 100), default=95, show_default=True, help="Of JPEG and WebP.")
+@click.option(
+    "--face",
+    "face_index",
+    type=click.IntRange(0),
+    help="Which face, as icface info counts them: 0 is the largest.",
+)
+@click.option(
+    "--box",
+    "box_text",
+    metavar="LEFT,TOP,RIGHT,BOTTOM",
+    help="Where the face is, in pixels, if it is not found.",
+)
+@click.option(
+    "--quality",
+    type=click.IntRange(1, 100),
+    default=95,
+    show_default=True,
+    help="Of JPEG and WebP.",
+)
 @keep_option
 @label_option
-@click.option("--plan", "plan_only", is_flag=True, help="Say what would be saved and what left out, and do nothing.")
+@click.option(
+    "--plan",
+    "plan_only",
+    is_flag=True,
+    help="Say what would be saved and what left out, and do nothing.",
+)
 @json_option
 @device_option
 def render(  # noqa: PLR0913, PLR0917  (one for each option)
@@ -81,19 +108,25 @@ def render(  # noqa: PLR0913, PLR0917  (one for each option)
 ) -> None:
     """Change the face in PHOTO and save the picture.
 
-    Values are what the face will show: head angles in degrees (yaw to the person's left, pitch down, roll to the
-    person's right), Action Units from 0 to 1, AU12L or AU12R for one side. A number with a plus is added to what the face shows
-    by itself. What is not named stays as it is.
+    Values are what the face will show: head angles in degrees (yaw to the person's left, pitch
+    down, roll to the person's right), Action Units from 0 to 1, AU12L or AU12R for one side. A
+    number with a plus is added to what the face shows by itself. What is not named stays as it is.
     """
     if edits_file and texts:
-        raise click.UsageError("--set and --edits exclude each other: put the settings into the file.")
+        raise click.UsageError(
+            "--set and --edits exclude each other: put the settings into the file."
+        )
     if face_index is not None and box_text:
         raise click.UsageError("--face and --box exclude each other.")
     from icface.rendering.kinds import check_kind
 
     check_kind(photo, "photo")
     box = parse_box(box_text) if box_text else None
-    edits = read_edits(edits_file, delta=delta) if edits_file else {"": parse_settings(texts, delta=delta)}
+    edits = (
+        read_edits(edits_file, delta=delta)
+        if edits_file
+        else {"": parse_settings(texts, delta=delta)}
+    )
     _check_settings(edits, source=edits_file)
     saving = _Saving(quality=quality, keep=keep, labelled=labelled is not False)
     if plan_only:
@@ -110,7 +143,9 @@ def render(  # noqa: PLR0913, PLR0917  (one for each option)
     if face is None and any(edits.values()):
         from icface.face.observation import NoFaceError
 
-        raise NoFaceError(f"No face was found in {photo}. Say where it is: --box LEFT,TOP,RIGHT,BOTTOM in pixels.")
+        raise NoFaceError(
+            f"No face was found in {photo}. Say where it is: --box LEFT,TOP,RIGHT,BOTTOM in pixels."
+        )
     work = _Work(renderer=renderer, photo=opened, face=face, saving=saving)
     tell(*(f"note: {note}" for note in opened.notes if not as_json), err=True)
     done = []
@@ -152,7 +187,9 @@ class _Saving:
         return MADE_HERE if self.labelled and edited else None
 
 
-def _tell_plan(path: Path, output: Path, edits: Mapping[str, Settings], saving: _Saving, *, as_json: bool) -> None:
+def _tell_plan(
+    path: Path, output: Path, edits: Mapping[str, Settings], saving: _Saving, *, as_json: bool
+) -> None:
     """Say what would be saved and what left out of it, file by file."""
     from icface.media import load_photo, output_format
     from icface.media.losses import plan_of_photo
@@ -171,7 +208,9 @@ def _tell_plan(path: Path, output: Path, edits: Mapping[str, Settings], saving: 
         tell(*lines)
 
 
-def _targets(photo: Path, output: Path, names: tuple[str, ...], *, in_folder: bool) -> dict[str, Path]:
+def _targets(
+    photo: Path, output: Path, names: tuple[str, ...], *, in_folder: bool
+) -> dict[str, Path]:
     """Where each edit is saved, checked before anything is rendered."""
     from icface.media import PhotoError, output_format
 
@@ -179,17 +218,24 @@ def _targets(photo: Path, output: Path, names: tuple[str, ...], *, in_folder: bo
         try:
             output.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise PhotoError(f"{output} cannot be made a folder: {error.strerror or error}.") from None
+            raise PhotoError(
+                f"{output} cannot be made a folder: {error.strerror or error}."
+            ) from None
     targets = {name: output / f"{name}.png" if in_folder else output for name in names}
     for path in targets.values():
         output_format(path)
         if path.exists() and photo.exists() and path.samefile(photo):
-            raise PhotoError(f"{path} is the photo itself. Choose another name, so that the original stays.")
+            raise PhotoError(
+                f"{path} is the photo itself. Choose another name, so that the original stays."
+            )
     return targets
 
 
 def _open(
-    renderer: Renderer, path: Path, face_index: int | None, box: tuple[float, float, float, float] | None
+    renderer: Renderer,
+    path: Path,
+    face_index: int | None,
+    box: tuple[float, float, float, float] | None,
 ) -> tuple[Photo, Face | None, int | None]:
     """The photo, the face that is meant, and its number; no face if none was found and none is asked for."""
     from icface.face.geometry import Box
@@ -200,14 +246,24 @@ def _open(
         photo = load_photo(path)
         left, top, right, bottom = box
         if left >= photo.width or top >= photo.height or right <= 0 or bottom <= 0:
-            raise SettingsError(f"The box lies outside of {path}, which is {photo.width} x {photo.height} pixels.")
+            raise SettingsError(
+                f"The box lies outside of {path}, which is {photo.width} x {photo.height} pixels."
+            )
         return photo, renderer.observe(photo, Box(*box)), None
     opened = run_to_end(renderer.open(path))
     if face_index is None:
-        return opened.photo, (opened.faces[0] if opened.faces else None), (0 if opened.faces else None)
+        return (
+            opened.photo,
+            (opened.faces[0] if opened.faces else None),
+            (0 if opened.faces else None),
+        )
     if face_index >= len(opened.faces):
-        found = {0: "no face", 1: "one face, number 0"}.get(len(opened.faces), f"{len(opened.faces)} faces, from 0")
-        raise NoFaceError(f"There is no face {face_index} in {path}: {found}. Choose another, or use --box.")
+        found = {0: "no face", 1: "one face, number 0"}.get(
+            len(opened.faces), f"{len(opened.faces)} faces, from 0"
+        )
+        raise NoFaceError(
+            f"There is no face {face_index} in {path}: {found}. Choose another, or use --box."
+        )
     return opened.photo, opened.faces[face_index], face_index
 
 
@@ -250,7 +306,7 @@ class _Work:
         }
 
 
-# ---------------------------------------------------------------------------------------------------------------- info
+# --------------------------------------------------------------------------------------------------
 
 
 def _rounded(values: Mapping[str, float]) -> dict[str, float]:
@@ -300,7 +356,8 @@ def _face_lines(about: dict[str, Any]) -> Iterator[str]:
         values = [readings[control] for control in unit.control_ids]
         if max(map(abs, values)) >= _SHOWN_FROM:
             sides = "  ".join(
-                f"{c.removeprefix(unit.id) or ' '} {v:.2f}" for c, v in zip(unit.control_ids, values, strict=True)
+                f"{c.removeprefix(unit.id) or ' '} {v:.2f}"
+                for c, v in zip(unit.control_ids, values, strict=True)
             )
             yield f"  {unit.id:<5} {unit.name:<22} {sides}"
 
@@ -312,7 +369,8 @@ def _face_lines(about: dict[str, Any]) -> Iterator[str]:
 def info(photo: Path, as_json: bool, device: str) -> None:
     """Show the faces in PHOTO: where they are and what they express.
 
-    The 56 controls are head angles in degrees and expression channels from 0 to 1; Action Units are read from them.
+    The 56 controls are head angles in degrees and expression channels from 0 to 1; Action Units are
+    read from them.
     """
     from icface.rendering.kinds import check_kind
     from icface.rendering.renderer import Renderer
@@ -325,10 +383,14 @@ def info(photo: Path, as_json: bool, device: str) -> None:
         tell_report(about | {"faces": faces})
         return
     alpha = ", with transparency" if about["alpha"] else ""
-    tell(f"{photo}: {about['width']} x {about['height']} pixels, {about['bits']} bits per colour{alpha}")
+    tell(
+        f"{photo}: {about['width']} x {about['height']} pixels, {about['bits']} bits per colour{alpha}"
+    )
     for note in opened.photo.notes:
         tell(f"note: {note}", err=True)
     for face in faces:
         tell(*_face_lines(face))
     if not faces:
-        tell("No face was found. Say where it is: icface render --box LEFT,TOP,RIGHT,BOTTOM in pixels.")
+        tell(
+            "No face was found. Say where it is: icface render --box LEFT,TOP,RIGHT,BOTTOM in pixels."
+        )

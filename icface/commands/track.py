@@ -21,15 +21,37 @@ _SHOWN_PIECES = 20
 @click.command()
 @click.argument("clip", type=click.Path(path_type=Path))
 @click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), help=".json, .npz (with landmarks), .csv or .bvh"
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help=".json, .npz (with landmarks), .csv or .bvh",
 )
 @click.option(
     "--tracker", "tracker_name", type=click.Choice(["builtin", "feat", "feat-mp"]), default="builtin", show_default=True,
     help="feat and feat-mp are py-feat's Detectorv2 and MPDetector.",
 )  # fmt: skip
-@click.option("--person", type=click.IntRange(0), default=0, show_default=True, help="0 is seen longest and largest.")
-@click.option("--every", type=click.IntRange(1), default=1, show_default=True, help="Look at every n-th frame.")
-@click.option("--smooth", type=click.FloatRange(0, 1), default=0.0, show_default=True, help="Take away jitter, 0 to 1.")
+@click.option(
+    "--person",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="0 is seen longest and largest.",
+)
+@click.option(
+    "--every",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Look at every n-th frame.",
+)
+@click.option(
+    "--smooth",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    show_default=True,
+    help="Take away jitter, 0 to 1.",
+)
 @click.option(
     "--missing", type=click.Choice(["pass", "hold", "interpolate"]), default="pass", show_default=True,
     help="Frames without a face: left so, the last reading, or a line between readings of one shot.",
@@ -56,8 +78,9 @@ def track(  # noqa: PLR0913, PLR0917  (one for each option)
 ) -> None:
     """Read the face in CLIP: head angles, expression and confidence of every frame.
 
-    A clip is read once: what was read is kept, and the next call with the same clip is done at once. Times are the clip's
-    own, cuts are found, and who is lost and found again goes on as one person.
+    A clip is read once: what was read is kept, and the next call with the same clip is done at
+    once. Times are the clip's own, cuts are found, and who is lost and found again goes on as one
+    person.
     """
     from icface.commands.meter import watched
     from icface.formats import FormatError, format_to_write, save
@@ -72,28 +95,52 @@ def track(  # noqa: PLR0913, PLR0917  (one for each option)
     check_kind(clip, "clip")
     format_to_write(output)
     if output.exists() and clip.exists() and output.samefile(clip):
-        raise FormatError(f"{output} is the clip itself. Choose another name, so that the original stays.")
+        raise FormatError(
+            f"{output} is the clip itself. Choose another name, so that the original stays."
+        )
     if not output.parent.is_dir():
-        raise FormatError(f"There is no folder {output.parent} to save {output.name} in. Create it or choose another.")
+        raise FormatError(
+            f"There is no folder {output.parent} to save {output.name} in. Create it or choose another."
+        )
     begun = time.monotonic()
     with tracker_of(tracker_name, pick_device(device).torch_device.type) as tracker:
         watched(begin(tracker), clip.name)
-        job = track_clip(clip, tracker, every=every) if again else track_clip_once(clip, tracker, every=every)
+        job = (
+            track_clip(clip, tracker, every=every)
+            if again
+            else track_clip_once(clip, tracker, every=every)
+        )
         done = watched(job, clip.name)
     read = _person(done, person, clip)
     if reading == "regressed":
         read = regressed(read)
     lost = save(output, smoothed(filled(read, missing), smooth))
-    report = _report(done, read) | {"person": person, "smooth": smooth, "missing": missing, "lost": list(lost)}
-    report |= {"input": str(clip), "output": str(output), "took_seconds": round(time.monotonic() - begun, 2)}
+    report = _report(done, read) | {
+        "person": person,
+        "smooth": smooth,
+        "missing": missing,
+        "lost": list(lost),
+    }
+    report |= {
+        "input": str(clip),
+        "output": str(output),
+        "took_seconds": round(time.monotonic() - begun, 2),
+    }
     if as_json:
         tell_report(report)
         return
-    cuts = "no cut" if not done.cuts else "1 cut" if len(done.cuts) == 1 else f"{len(done.cuts)} cuts"
-    tell(f"{output}  {report['frames_with_face']} of {len(done)} frames with a face, {cuts}, {report['took_seconds']:.1f} s")
+    cuts = (
+        "no cut" if not done.cuts else "1 cut" if len(done.cuts) == 1 else f"{len(done.cuts)} cuts"
+    )
+    tell(
+        f"{output}  {report['frames_with_face']} of {len(done)} frames with a face, {cuts}, {report['took_seconds']:.1f} s"
+    )
     if len(done.motions) > 1:
         others = ", ".join(f"{n} in {frames}" for n, frames in enumerate(report["people"]))
-        tell(f"note: {len(done.motions)} people, by number in frames: {others}. Choose with --person.", err=True)
+        tell(
+            f"note: {len(done.motions)} people, by number in frames: {others}. Choose with --person.",
+            err=True,
+        )
     for note in (*done.notes, *lost):
         tell(f"note: {note}", err=True)
 
@@ -102,9 +149,15 @@ def _person(done: ClipTracking, person: int, clip: Path) -> Motion:
     from icface.face.observation import NoFaceError
 
     if not done.motions:
-        raise NoFaceError(f"No face was found in {clip} ({len(done)} frames were looked at). Choose another clip.")
+        raise NoFaceError(
+            f"No face was found in {clip} ({len(done)} frames were looked at). Choose another clip."
+        )
     if person >= len(done.motions):
-        who = "one person, number 0" if len(done.motions) == 1 else f"{len(done.motions)} people, from 0"
+        who = (
+            "one person, number 0"
+            if len(done.motions) == 1
+            else f"{len(done.motions)} people, from 0"
+        )
         raise NoFaceError(f"There is no person {person} in {clip}: {who}.")
     return done.motions[person]
 
@@ -137,4 +190,6 @@ def gaps_of(motion: Motion) -> list[list[int]]:
     import numpy as np
 
     edges = np.flatnonzero(np.diff(np.concatenate([[True], motion.present, [True]])))
-    return [[int(first), int(after) - 1] for first, after in zip(edges[::2], edges[1::2], strict=True)]
+    return [
+        [int(first), int(after) - 1] for first, after in zip(edges[::2], edges[1::2], strict=True)
+    ]

@@ -12,8 +12,9 @@ ease    level at the key, slow to leave or to arrive: (0.42, 0) of the gap, as C
 bezier  wherever its handle points
 ======  ===================================================================================
 
-Handles reach at most across their gap, so that there is one value for each frame. Where no handle is set, a curve stays
-between the values of its two keys: the inner points do, and a Bezier stays in the hull of its points.
+Handles reach at most across their gap, so that there is one value for each frame. Where no handle
+is set, a curve stays between the values of its two keys: the inner points do, and a Bezier stays in
+the hull of its points.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ Side = Literal["hold", "linear", "ease", "bezier"]
 Mode = Literal["delta", "absolute"]
 Outside = Literal["hold", "rest"]
 Handle = tuple[float, float]
-"""Frames and value from the key to the end of its handle; frames below 0 on the left side, above on the right."""
+"""Frames and value from the key to the end of its handle; frames below 0 on the left side, above on
+the right."""
 
 EASE = 0.42
 MOST_FRAME = 100_000_000
@@ -74,20 +76,30 @@ class Key:
     right_handle: Handle = (0.0, 0.0)
 
     def __post_init__(self) -> None:
-        if isinstance(self.frame, bool) or not isinstance(self.frame, int) or not 0 <= self.frame <= MOST_FRAME:
-            raise CurveError(f"A key stands on a frame from 0 to {MOST_FRAME}, not on {self.frame!r}.")
+        if (
+            isinstance(self.frame, bool)
+            or not isinstance(self.frame, int)
+            or not 0 <= self.frame <= MOST_FRAME
+        ):
+            raise CurveError(
+                f"A key stands on a frame from 0 to {MOST_FRAME}, not on {self.frame!r}."
+            )
         if not -MOST_VALUE <= self.value <= MOST_VALUE:
             raise CurveError(
                 f"The key on frame {self.frame} has the value {self.value:g}; give a finite number within {MOST_VALUE:g}."
             )
         if self.left == "hold":
-            raise CurveError(f"The key on frame {self.frame} holds to the left; a key holds to the right only.")
+            raise CurveError(
+                f"The key on frame {self.frame} holds to the left; a key holds to the right only."
+            )
         if (
             self.left_handle[0] > 0
             or self.right_handle[0] < 0
             or not all(map(math.isfinite, (*self.left_handle, *self.right_handle)))
         ):
-            raise CurveError(f"A handle of the key on frame {self.frame} points the wrong way, or to no finite place.")
+            raise CurveError(
+                f"A handle of the key on frame {self.frame} points the wrong way, or to no finite place."
+            )
 
     def moved(self, frames: int = 0, value: float = 0.0) -> Key:
         """The key elsewhere, its handles along with it."""
@@ -104,13 +116,15 @@ class Track:
     Attributes
     ----------
     target : str
-        What is keyed: an id of `icface.face.controls.CONTROL_IDS`, or ``mix:GROUP:gain`` or ``mix:GROUP:offset``.
+        What is keyed: an id of `icface.face.controls.CONTROL_IDS`, or ``mix:GROUP:gain`` or
+        ``mix:GROUP:offset``.
     keys : tuple of Key
         By rising frame, at least one.
     mode : str
         Whether values are added to what the face shows without them, or take its place.
     outside : str
-        Before the first and after the last key: their values hold, or the track is at rest there and says nothing.
+        Before the first and after the last key: their values hold, or the track is at rest there
+        and says nothing.
     muted, solo, locked : bool
         Left out; the only one (with other solos) that counts; not to be changed.
     """
@@ -127,10 +141,14 @@ class Track:
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.keys) <= MOST_KEYS:
-            raise CurveError(f"The track of {self.target} has {len(self.keys)} keys; it takes 1 to {MOST_KEYS}.")
+            raise CurveError(
+                f"The track of {self.target} has {len(self.keys)} keys; it takes 1 to {MOST_KEYS}."
+            )
         object.__setattr__(self, "frames", tuple([key.frame for key in self.keys]))
         if not _rises(self.frames):
-            raise CurveError(f"The keys of {self.target} are not in order, or two stand on one frame; use Track.of.")
+            raise CurveError(
+                f"The keys of {self.target} are not in order, or two stand on one frame; use Track.of."
+            )
 
     @classmethod
     def of(cls, target: str, keys: Iterable[Key], mode: Mode = "delta") -> Track:
@@ -141,7 +159,9 @@ class Track:
     def key_at(self, frame: int) -> Key | None:
         """The key on a frame, if there is one."""
         place = bisect.bisect_left(self.frames, frame)
-        return self.keys[place] if place < len(self.keys) and self.keys[place].frame == frame else None
+        return (
+            self.keys[place] if place < len(self.keys) and self.keys[place].frame == frame else None
+        )
 
     def with_keys(self, keys: Iterable[Key]) -> Track | None:
         """The same track with other keys, as `of` takes them; None without any."""
@@ -161,8 +181,13 @@ class Track:
     def values(self, frames: NDArray[np.integer] | F64) -> F64:
         """(F,) values at frames, whole or between; NaN where the track is at rest."""
         at = np.asarray(frames, np.float64)
-        keyed, values = np.array(self.frames, np.float64), np.array([key.value for key in self.keys], np.float64)
-        place = np.searchsorted(keyed, at, side="right") - 1  # the last key that is not after the frame
+        keyed, values = (
+            np.array(self.frames, np.float64),
+            np.array([key.value for key in self.keys], np.float64),
+        )
+        place = (
+            np.searchsorted(keyed, at, side="right") - 1
+        )  # the last key that is not after the frame
         found = values[np.clip(place, 0, None)].copy()
         between = (place >= 0) & (place < len(keyed) - 1) & (keyed[np.clip(place, 0, None)] != at)
         if between.any():
@@ -183,11 +208,18 @@ def moved_keys(keys: Iterable[Key], frames: int, value: float = 0.0) -> list[Key
     some = list(keys)
     stands = [key.frame + frames for key in some]
     values = [key.value + value for key in some]
-    if not some or min(stands) < 0 or max(stands) > MOST_FRAME or not all(map(math.isfinite, values)):
+    if (
+        not some
+        or min(stands) < 0
+        or max(stands) > MOST_FRAME
+        or not all(map(math.isfinite, values))
+    ):
         return [key.moved(frames, value) for key in some]  # says what is wrong
     made: list[Key] = []
     for key, frame, height in zip(some, stands, values, strict=True):
-        one = object.__new__(Key)  # the key it comes from was checked when it was made, and what differs was checked above
+        one = object.__new__(
+            Key
+        )  # the key it comes from was checked when it was made, and what differs was checked above
         _SET_FRAME(one, frame)
         _SET_VALUE(one, height)
         _SET_LEFT(one, key.left)
@@ -199,7 +231,8 @@ def moved_keys(keys: Iterable[Key], frames: int, value: float = 0.0) -> list[Key
 
 
 _SET_FRAME, _SET_VALUE, _SET_LEFT, _SET_RIGHT, _SET_LEFT_HANDLE, _SET_RIGHT_HANDLE = (
-    Key.__dict__[name].__set__ for name in ("frame", "value", "left", "right", "left_handle", "right_handle")
+    Key.__dict__[name].__set__
+    for name in ("frame", "value", "left", "right", "left_handle", "right_handle")
 )
 
 
@@ -216,7 +249,8 @@ def control_points(first: Key, second: Key) -> F64:
 def _gap_rows(pairs: Iterable[tuple[Key, Key]]) -> F64:
     """(G, 10) of each gap: frame and value of its keys, then side and handle with which it is left and arrived at.
 
-    The handle of arrival is turned about, as if the curve ran to the right. Sides are places in `_SIDES`.
+    The handle of arrival is turned about, as if the curve ran to the right. Sides are places in
+    `_SIDES`.
     """
     return np.array(
         [
@@ -269,7 +303,8 @@ def _in_gaps(keys: tuple[Key, ...], gaps: NDArray[np.integer], frames: F64) -> F
 def _on_curves(points: F64, frames: F64) -> F64:
     """(F,) values at frames, each on the Bezier of its own (F, 4, 2) points.
 
-    Newton's method, halved where it would leave the bracket. Each frame goes its own way, whatever others it comes with.
+    Newton's method, halved where it would leave the bracket. Each frame goes its own way, whatever
+    others it comes with.
     """
     x, y = points[:, :, 0], points[:, :, 1]
     gap = x[:, 3] - x[:, 0]
@@ -302,13 +337,17 @@ def _at(cubic: tuple[F64, F64, F64, F64], t: F64) -> F64:
 def smooth_handles(keys: tuple[Key, ...], place: int) -> tuple[Handle, Handle]:
     """Left and right handle with which a key lies on one smooth curve with its neighbours and overshoots none of them.
 
-    The slope is that of Fritsch and Carlson's monotone cubic (SIAM J. Numer. Anal. 17, 1980): level at peaks and dips,
-    elsewhere the harmonic mean of the slopes to both sides.
+    The slope is that of Fritsch and Carlson's monotone cubic (SIAM J. Numer. Anal. 17, 1980): level
+    at peaks and dips, elsewhere the harmonic mean of the slopes to both sides.
     """
     key = keys[place]
     before = keys[place - 1] if place > 0 else None
     after = keys[place + 1] if place + 1 < len(keys) else None
-    slopes = [(b.value - a.value) / (b.frame - a.frame) for a, b in ((before, key), (key, after)) if a and b]
+    slopes = [
+        (b.value - a.value) / (b.frame - a.frame)
+        for a, b in ((before, key), (key, after))
+        if a and b
+    ]
     rises = len(slopes) == 2 and slopes[0] * slopes[1] > 0
     slope = 2 * slopes[0] * slopes[1] / (slopes[0] + slopes[1]) if rises else 0.0
     left = (key.frame - before.frame) / 3 if before else 0.0
@@ -335,8 +374,13 @@ class Blend:
 
     def __post_init__(self) -> None:
         if not 0 <= self.first <= self.last <= MOST_FRAME:
-            raise CurveError(f"A blend runs from a frame to a later one, not from {self.first} to {self.last}.")
-        if min(self.fade_in, self.fade_out) < 0 or self.fade_in + self.fade_out > self.last - self.first + 1:
+            raise CurveError(
+                f"A blend runs from a frame to a later one, not from {self.first} to {self.last}."
+            )
+        if (
+            min(self.fade_in, self.fade_out) < 0
+            or self.fade_in + self.fade_out > self.last - self.first + 1
+        ):
             raise CurveError(
                 f"Fades of {self.fade_in} and {self.fade_out} frames do not fit into {self.last - self.first + 1} frames."
             )

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from icface.document.sources import Clip, DataFile, Medium, ProjectError
-from icface.face.controls import ANGLES, AU_BY_NUMBER, CONTROL_IDS, EXPRESSIONS, ControlVector, direction
+from icface.face.controls import (
+    ANGLES,
+    AU_BY_NUMBER,
+    CONTROL_IDS,
+    EXPRESSIONS,
+    ControlVector,
+    direction,
+)
 from icface.motion.conditioning import Beyond, MissingPolicy
 from icface.motion.motion import Motion
 
@@ -32,20 +39,26 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "cheeks": ("Nose and cheeks", _starting("noseSneer", "cheek")),
     "mouth": ("Mouth and jaw", _starting("mouth", "jaw")),
 }
-"""Groups of channels that one rule can speak of, from wide to narrow: id to name and channels. An Action Unit such as
-"AU12" or "AU12L" is a group as well, narrower than all of these."""
+"""Groups of channels that one rule can speak of, from wide to narrow: id to name and channels. An
+Action Unit such as "AU12" or "AU12L" is a group as well, narrower than all of these."""
 
 
 def group_channels(group: str) -> tuple[str, ...]:
     """The channels of a group; `ProjectError` if there is no such group."""
     if group in GROUPS:
         return GROUPS[group][1]
-    names = tuple(name for name in CONTROL_IDS if name == group or name in (f"{group}L", f"{group}R"))
+    names = tuple(
+        name for name in CONTROL_IDS if name == group or name in (f"{group}L", f"{group}R")
+    )
     if not names or group in ANGLES:
         known = ", ".join(GROUPS)
-        raise ProjectError(f"Unknown group {group!r}; use one of {known}, or an Action Unit such as AU12 or AU12L.")
+        raise ProjectError(
+            f"Unknown group {group!r}; use one of {known}, or an Action Unit such as AU12 or AU12L."
+        )
     weights = np.sum([np.abs(direction(name)) for name in names], axis=0)
-    return tuple(channel for channel, weight in zip((*ANGLES, *EXPRESSIONS), weights, strict=True) if weight)
+    return tuple(
+        channel for channel, weight in zip((*ANGLES, *EXPRESSIONS), weights, strict=True) if weight
+    )
 
 
 def group_name(group: str) -> str:
@@ -65,7 +78,9 @@ def target_name(target: str) -> str:
 
 def group_rank(group: str) -> int:
     """Rules of a higher rank speak last: a narrow group prevails over a wide one."""
-    return list(GROUPS).index(group) if group in GROUPS else len(GROUPS) + group.endswith(("L", "R"))
+    return (
+        list(GROUPS).index(group) if group in GROUPS else len(GROUPS) + group.endswith(("L", "R"))
+    )
 
 
 def mix_target(group: str, parameter: str) -> str:
@@ -76,7 +91,11 @@ def mix_target(group: str, parameter: str) -> str:
 def split_mix_target(target: str) -> tuple[str, str] | None:
     """Group and "gain" or "offset" of a track's target; None for a control."""
     parts = target.split(":")
-    return (parts[1], parts[2]) if len(parts) == 3 and parts[0] == "mix" and parts[2] in ("gain", "offset") else None
+    return (
+        (parts[1], parts[2])
+        if len(parts) == 3 and parts[0] == "mix" and parts[2] in ("gain", "offset")
+        else None
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +111,8 @@ class Driver:
     motion : Motion or None
         None while the clip has not been tracked.
     neutral_frame : int or None
-        The frame in which this face is at rest, what "relative" is relative to; None for a face at rest by definition:
-        looking straight ahead, no expression.
+        The frame in which this face is at rest, what "relative" is relative to; None for a face at
+        rest by definition: looking straight ahead, no expression.
     missing : str
         What stands for frames without a face, see `icface.motion.conditioning`.
     smoothing : float
@@ -112,14 +131,24 @@ class Driver:
 
     def __post_init__(self) -> None:
         if not self.name or len(self.name) > 60 or any(c in self.name for c in "=*+:\n"):
-            raise ProjectError(f"A source is not called {self.name!r}: 1 to 60 characters, none of = * + :.")
+            raise ProjectError(
+                f"A source is not called {self.name!r}: 1 to 60 characters, none of = * + :."
+            )
         if not 0 <= self.smoothing <= 1:
-            raise ProjectError(f"The smoothing of {self.name} is {self.smoothing:g}; it goes from 0 to 1.")
+            raise ProjectError(
+                f"The smoothing of {self.name} is {self.smoothing:g}; it goes from 0 to 1."
+            )
         if self.motion is None and not isinstance(self.medium, Clip):
-            raise ProjectError(f"{self.name} has no motion; only a clip can wait for being tracked.")
+            raise ProjectError(
+                f"{self.name} has no motion; only a clip can wait for being tracked."
+            )
         frame = self.neutral_frame
-        if frame is not None and (self.motion is None or not 0 <= frame < len(self.motion) or self.neutral is None):
-            raise ProjectError(f"Frame {frame} of {self.name} shows no face and cannot be the neutral one; choose another.")
+        if frame is not None and (
+            self.motion is None or not 0 <= frame < len(self.motion) or self.neutral is None
+        ):
+            raise ProjectError(
+                f"Frame {frame} of {self.name} shows no face and cannot be the neutral one; choose another."
+            )
 
     @property
     def neutral(self) -> ControlVector | None:
@@ -143,8 +172,9 @@ class Driver:
 class MixRule:
     """One row of the mixing matrix: what drives a group of channels, and how.
 
-    With d the driver's value, n its value at rest and own the face's own value, a channel becomes ``own + gain * (d - n) +
-    offset`` in relative mode and ``gain * d + offset`` in absolute mode, then is held within the limits.
+    With d the driver's value, n its value at rest and own the face's own value, a channel becomes
+    ``own + gain * (d - n) + offset`` in relative mode and ``gain * d + offset`` in absolute mode,
+    then is held within the limits.
 
     Attributes
     ----------
@@ -181,14 +211,22 @@ class MixRule:
         if self.mode not in ("relative", "absolute"):
             raise ProjectError(f"A rule is relative or absolute, not {self.mode!r}.")
         if not -MOST_GAIN <= self.gain <= MOST_GAIN:
-            raise ProjectError(f"The gain of {self.group} is {self.gain:g}; it goes from {-MOST_GAIN:g} to {MOST_GAIN:g}.")
+            raise ProjectError(
+                f"The gain of {self.group} is {self.gain:g}; it goes from {-MOST_GAIN:g} to {MOST_GAIN:g}."
+            )
         limits = [limit for limit in (self.offset, self.low, self.high) if limit is not None]
         if not all(math.isfinite(limit) and abs(limit) <= 180 for limit in limits):
-            raise ProjectError(f"Offset and limits of {self.group} lie within 180; they are {limits}.")
+            raise ProjectError(
+                f"Offset and limits of {self.group} lie within 180; they are {limits}."
+            )
         if self.low is not None and self.high is not None and self.low > self.high:
-            raise ProjectError(f"The limits of {self.group} are {self.low:g} to {self.high:g}; give the lower one first.")
+            raise ProjectError(
+                f"The limits of {self.group} are {self.low:g} to {self.high:g}; give the lower one first."
+            )
         if abs(self.shift) > MOST_SHIFT:
-            raise ProjectError(f"{self.group} is shifted by {self.shift} frames; at most {MOST_SHIFT} are possible.")
+            raise ProjectError(
+                f"{self.group} is shifted by {self.shift} frames; at most {MOST_SHIFT} are possible."
+            )
 
     @property
     def channels(self) -> tuple[str, ...]:

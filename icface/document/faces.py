@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 from icface.document.curves import Blend, Track
 from icface.document.drivers import MixRule, group_channels, group_rank, split_mix_target
 from icface.document.sources import ProjectError
-from icface.face.controls import AU_BY_NUMBER, CONTROL_IDS, ControlVector, action_units, lying_deg, roll_about
+from icface.face.controls import (
+    AU_BY_NUMBER,
+    CONTROL_IDS,
+    ControlVector,
+    action_units,
+    lying_deg,
+    roll_about,
+)
 from icface.face.geometry import Box
 from icface.face.landmarks import MESH_POINTS, N_LANDMARKS
 from icface.face.observation import FaceObservation
@@ -37,15 +44,17 @@ class Face:
     box : Box
         Bounding box of the face mesh, image pixels.
     landmarks : (478, 3) float32, read-only
-        MediaPipe face-mesh points with irises; x, y in image pixels, z smaller when nearer. Compared by digest.
+        MediaPipe face-mesh points with irises; x, y in image pixels, z smaller when nearer.
+        Compared by digest.
     controls : ControlVector
-        The photo's own state: degrees and channels in 0..1. Of a head that lies on its side or stands on its head, the roll
-        counts from the quarter turn about which it does, so that every slider has its usual range.
+        The photo's own state: degrees and channels in 0..1. Of a head that lies on its side or
+        stands on its head, the roll counts from the quarter turn about which it does, so that every
+        slider has its usual range.
     confidence : float
         0..1, that this is a face and the reading can be trusted.
     motion : Motion or None
-        In a clip, what was read of this person in every frame, landmarks included; the other attributes are then those of
-        one frame in which the face is seen well. None in a photo.
+        In a clip, what was read of this person in every frame, landmarks included; the other
+        attributes are then those of one frame in which the face is seen well. None in a photo.
     landmarks_digest : str
         Stands for the landmarks in comparisons and hashes.
     """
@@ -60,25 +69,41 @@ class Face:
     def __post_init__(self) -> None:
         shape = np.shape(self.landmarks)
         if shape != (N_LANDMARKS, 3):
-            raise ProjectError(f"A face has landmarks of shape ({N_LANDMARKS}, 3), not {shape}; track the photo again.")
+            raise ProjectError(
+                f"A face has landmarks of shape ({N_LANDMARKS}, 3), not {shape}; track the photo again."
+            )
         if not 0.0 <= self.confidence <= 1.0:
-            raise ProjectError(f"A face's confidence is 0..1, not {self.confidence:g}; track the photo again.")
+            raise ProjectError(
+                f"A face's confidence is 0..1, not {self.confidence:g}; track the photo again."
+            )
         if self.motion is not None and self.motion.landmarks is None:
-            raise ProjectError("A face of a clip needs its landmarks in every frame; track the clip again.")
+            raise ProjectError(
+                "A face of a clip needs its landmarks in every frame; track the clip again."
+            )
         if self.motion is not None and (torn := _torn_frames(self.motion)).size:
-            raise ProjectError(f"In frame {torn[0]} a face is read without its landmarks; track the clip again.")
+            raise ProjectError(
+                f"In frame {torn[0]} a face is read without its landmarks; track the clip again."
+            )
         own = sealed(self.landmarks, np.float32)
         if not np.isfinite(own).all():
-            raise ProjectError("A face has a landmark that is not a finite number; track the photo again.")
+            raise ProjectError(
+                "A face has a landmark that is not a finite number; track the photo again."
+            )
         object.__setattr__(self, "landmarks", own)
-        object.__setattr__(self, "landmarks_digest", hashlib.blake2b(own.tobytes(), digest_size=16).hexdigest())
+        object.__setattr__(
+            self, "landmarks_digest", hashlib.blake2b(own.tobytes(), digest_size=16).hexdigest()
+        )
 
     @classmethod
     def from_observation(cls, observation: FaceObservation) -> Face:
         """What the document keeps of a tracker's reading; the roll of a head that lies counts from its quarter turn."""
         roll = observation.controls["roll"]
         quarter = lying_deg(roll)
-        controls = observation.controls.with_channels({"roll": roll_about(roll, quarter)}) if quarter else observation.controls
+        controls = (
+            observation.controls.with_channels({"roll": roll_about(roll, quarter)})
+            if quarter
+            else observation.controls
+        )
         return cls(observation.box, observation.landmarks, controls, observation.confidence)
 
     @classmethod
@@ -111,7 +136,9 @@ class Face:
         return _readings(self.controls)
 
 
-def _in_frame(motion: Motion, frame: int) -> tuple[Box, NDArray[np.float32], ControlVector, float] | None:
+def _in_frame(
+    motion: Motion, frame: int
+) -> tuple[Box, NDArray[np.float32], ControlVector, float] | None:
     controls = motion.vector(frame)
     if controls is None or motion.landmarks is None:
         return None
@@ -132,11 +159,13 @@ class FaceEdits:
     Attributes
     ----------
     deltas : tuple of (control id, amount)
-        Amounts added to the photo's reading, sorted by id; never zero, so that an undone change leaves nothing behind.
+        Amounts added to the photo's reading, sorted by id; never zero, so that an undone change
+        leaves nothing behind.
     unlinked : frozenset of int
         Numbers of the Action Units whose left and right are set apart.
     mix : tuple of MixRule
-        What drives the face, one rule for a group, in the order of `icface.document.drivers.group_rank`.
+        What drives the face, one rule for a group, in the order of
+        `icface.document.drivers.group_rank`.
     tracks : tuple of Track
         Keyframes, one track for a target, in the order of the targets' names.
     blend : Blend or None
@@ -152,23 +181,33 @@ class FaceEdits:
     def __post_init__(self) -> None:
         names = [name for name, _ in self.deltas]
         if names != sorted(set(names)):
-            raise ProjectError(f"Changes are sorted and name a control once, not as {names}; use FaceEdits.of.")
+            raise ProjectError(
+                f"Changes are sorted and name a control once, not as {names}; use FaceEdits.of."
+            )
         for name, amount in self.deltas:
             if name not in _KNOWN:
-                raise ProjectError(f"Unknown control {name!r}; use an id of icface.face.controls.CONTROL_IDS.")
+                raise ProjectError(
+                    f"Unknown control {name!r}; use an id of icface.face.controls.CONTROL_IDS."
+                )
             if amount == 0.0 or not -MOST_CONTROL <= amount <= MOST_CONTROL:
                 raise ProjectError(
                     f"{name} cannot change by {amount:g}: leave zeros out, and give finite numbers within {MOST_CONTROL:g}."
                 )
         for number in self.unlinked:
             if number not in AU_BY_NUMBER or len(AU_BY_NUMBER[number].sides) == 1:
-                raise ProjectError(f"AU{number} has no left and right to set apart; leave it linked.")
+                raise ProjectError(
+                    f"AU{number} has no left and right to set apart; leave it linked."
+                )
         groups = [rule.group for rule in self.mix]
         if len(set(groups)) != len(groups) or groups != sorted(groups, key=_mix_order):
-            raise ProjectError(f"Rules go from wide groups to narrow ones, one for each, not as {groups}; use edits.set_rule.")
+            raise ProjectError(
+                f"Rules go from wide groups to narrow ones, one for each, not as {groups}; use edits.set_rule."
+            )
         targets = [track.target for track in self.tracks]
         if targets != sorted(set(targets)):
-            raise ProjectError(f"Tracks are sorted and there is one for a target, not as {targets}; use edits.set_key.")
+            raise ProjectError(
+                f"Tracks are sorted and there is one for a target, not as {targets}; use edits.set_key."
+            )
         for target in targets:
             _require_target(target)
 
@@ -193,7 +232,11 @@ class FaceEdits:
     def ruling(self, group: str) -> MixRule | None:
         """The rule that decides a group: its own, or the narrowest of those for wider groups; None if there is none."""
         channels, rank = set(group_channels(group)), group_rank(group)
-        wide = [rule for rule in self.mix if group_rank(rule.group) <= rank and channels <= set(rule.channels)]
+        wide = [
+            rule
+            for rule in self.mix
+            if group_rank(rule.group) <= rank and channels <= set(rule.channels)
+        ]
         return self.rule(group) or (wide[-1] if wide else None)
 
     def by_control(self) -> dict[str, float]:

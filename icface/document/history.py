@@ -82,8 +82,9 @@ class History(Generic[T]):
         label : str
             Name of the step for people.
         merge_key : hashable, optional
-            Steps pushed one after the other with the same key become one, as all the moves of one drag; a drag that
-            returns to its start leaves no step. Saving, undoing and redoing end a drag.
+            Steps pushed one after the other with the same key become one, as all the moves of one
+            drag; a drag that returns to its start leaves no step. Saving, undoing and redoing end a
+            drag.
         """
         if value == self._value:
             return

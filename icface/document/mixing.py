@@ -1,7 +1,8 @@
 """What the parts of a document add up to: the state to render in a frame, and the values that sliders show there.
 
-From the bottom up: the face's own state in the frame, what drives it under the rules of its mix, keyed tracks and the sliders'
-changes on top. All of it is pure; readings of clips are conditioned once and kept.
+From the bottom up: the face's own state in the frame, what drives it under the rules of its mix,
+keyed tracks and the sliders' changes on top. All of it is pure; readings of clips are conditioned
+once and kept.
 """
 
 from __future__ import annotations
@@ -30,20 +31,30 @@ from icface.face.controls import (
 )
 from icface.face.ramps import smoothstep
 from icface.motion.blinks import whole_blinks
-from icface.motion.conditioning import MissingPolicy, at_seconds, filled, frames_at, mirrored, smoothed
+from icface.motion.conditioning import (
+    MissingPolicy,
+    at_seconds,
+    filled,
+    frames_at,
+    mirrored,
+    smoothed,
+)
 from icface.motion.motion import Motion
 from icface.motion.reading.fitted import fitted
 
 Frames = NDArray[np.integer]
 
 FADE_FRAMES = 6
-"""Over so many frames an edit of a clip comes and goes where its face is found and lost, so that nothing pops."""
+"""Over so many frames an edit of a clip comes and goes where its face is found and lost, so that
+nothing pops."""
 _LOWEST = np.array([-ANGLE_LIMIT_DEG[angle] for angle in ANGLES] + [0.0] * (len(CHANNELS) - 3))
 _HIGHEST = np.array([ANGLE_LIMIT_DEG[angle] for angle in ANGLES] + [1.0] * (len(CHANNELS) - 3))
 _KNOWN = frozenset(CONTROL_IDS)
 
 
-def resolve(project: Project, face_index: int | None = None, *, frame: int = 0) -> ControlVector | None:
+def resolve(
+    project: Project, face_index: int | None = None, *, frame: int = 0
+) -> ControlVector | None:
     """The state to render for a face in a frame, clipped to what a face can do.
 
     Parameters
@@ -52,12 +63,14 @@ def resolve(project: Project, face_index: int | None = None, *, frame: int = 0) 
     face_index : int, optional
         Position in ``project.faces``; the chosen face when omitted.
     frame : int
-        At the project's rate; matters when the source or what drives it moves, or something is keyed.
+        At the project's rate; matters when the source or what drives it moves, or something is
+        keyed.
 
     Returns
     -------
     ControlVector or None
-        The face's own vector, the same object, when nothing changes it. None where a clip does not show the face.
+        The face's own vector, the same object, when nothing changes it. None where a clip does not
+        show the face.
 
     Raises
     ------
@@ -72,13 +85,19 @@ def resolve(project: Project, face_index: int | None = None, *, frame: int = 0) 
         return face.controls
     before = _driven(project, index, frame, face.controls)
     weight = 1.0 if edits.blend is None else float(edits.blend.weights(np.array([frame]))[0])
-    amounts = {name: amount * weight for name, amount in _amounts(edits, before, frame).items()} if weight else {}
+    amounts = (
+        {name: amount * weight for name, amount in _amounts(edits, before, frame).items()}
+        if weight
+        else {}
+    )
     after = apply_deltas(before, amounts)
     seen = presence(project.faces[index].motion, frame)
     return after if seen == 1 else _between(face.controls, after, seen)
 
 
-def driven(project: Project, face_index: int | None = None, *, frame: int = 0) -> ControlVector | None:
+def driven(
+    project: Project, face_index: int | None = None, *, frame: int = 0
+) -> ControlVector | None:
     """The state of a face in a frame before anything is set by hand; None where a clip does not show the face."""
     index = _index(project, face_index)
     face = project.faces[index].at(frame)
@@ -110,7 +129,9 @@ def unclipped(project: Project, frame: int = 0) -> dict[str, float]:
     return values
 
 
-def curve(project: Project, control: str, frames: Frames, face_index: int | None = None) -> tuple[F64, F64]:
+def curve(
+    project: Project, control: str, frames: Frames, face_index: int | None = None
+) -> tuple[F64, F64]:
     """A control over time: (F,) before anything is set by hand, and (F,) as its slider would show it.
 
     NaN where a clip does not show the face.
@@ -119,7 +140,9 @@ def curve(project: Project, control: str, frames: Frames, face_index: int | None
     return before[0], after[0]
 
 
-def curves(project: Project, controls: Sequence[str], frames: Frames, face_index: int | None = None) -> tuple[F64, F64]:
+def curves(
+    project: Project, controls: Sequence[str], frames: Frames, face_index: int | None = None
+) -> tuple[F64, F64]:
     """Several controls over time, (C, F) each: as `curve` has them, what they share worked out once."""
     index = _index(project, face_index)
     edits, at = project.edits[index], np.asarray(frames)
@@ -132,21 +155,30 @@ def curves(project: Project, controls: Sequence[str], frames: Frames, face_index
     for number, (control, own) in enumerate(zip(controls, before, strict=True)):
         track = tracks.get(control)
         if track is not None:
-            if former is None or (track.keys, track.outside) != (former.keys, former.outside):  # as of sides keyed alike
+            if former is None or (track.keys, track.outside) != (
+                former.keys,
+                former.outside,
+            ):  # as of sides keyed alike
                 keyed = track.values(at)
             former = track
-            after[number] = np.where(np.isnan(keyed), own, keyed + own if track.mode == "delta" else keyed)
+            after[number] = np.where(
+                np.isnan(keyed), own, keyed + own if track.mode == "delta" else keyed
+            )
         after[number] = np.clip(after[number] + deltas.get(control, 0.0), *control_range(control))
     return before, after
 
 
-def driver_frame(project: Project, name: str, frame: int, face_index: int | None = None) -> int | None:
+def driver_frame(
+    project: Project, name: str, frame: int, face_index: int | None = None
+) -> int | None:
     """The frame of a clip that drives a face in a frame of the document, see `motion_frame`; None for one without pictures."""
     moves = isinstance(project.driver(name).medium, Clip)
     return motion_frame(project, name, frame, face_index) if moves else None
 
 
-def motion_frame(project: Project, name: str, frame: int, face_index: int | None = None) -> int | None:
+def motion_frame(
+    project: Project, name: str, frame: int, face_index: int | None = None
+) -> int | None:
     """The frame of a source that drives a face in a frame of the document; None while it is not tracked.
 
     The shift is that of the widest rule that speaks of it.
@@ -163,7 +195,11 @@ def motion_frame(project: Project, name: str, frame: int, face_index: int | None
 
 def prepared(driver: Driver) -> Motion | None:
     """A source's motion as rules take it: fitted, filled, smooth, its blinks whole; None while it is not tracked."""
-    return None if driver.motion is None else _ready(driver.motion, driver.missing, driver.smoothing, driver.neutral_frame)
+    return (
+        None
+        if driver.motion is None
+        else _ready(driver.motion, driver.missing, driver.smoothing, driver.neutral_frame)
+    )
 
 
 def rule_value(edits: FaceEdits, rule: MixRule, parameter: str, frame: int) -> float:
@@ -174,8 +210,8 @@ def rule_value(edits: FaceEdits, rule: MixRule, parameter: str, frame: int) -> f
 def heard_clip(project: Project) -> tuple[Clip, int] | None:
     """The clip whose sound goes with the document, and the frames by which it comes later; None for silence.
 
-    Where nothing is chosen it is the source's own; of a photo, that of the first clip with sound among those that drive its
-    chosen face.
+    Where nothing is chosen it is the source's own; of a photo, that of the first clip with sound
+    among those that drive its chosen face.
     """
     wanted, own = project.output.sound, project.clip
     if wanted == "none":
@@ -202,7 +238,9 @@ def _index(project: Project, face_index: int | None) -> int:
     if index is None:
         raise ProjectError("No face is chosen; choose one, or draw a box around it.")
     if not 0 <= index < len(project.faces):
-        raise ProjectError(f"Face {index} was asked for; the photo has {len(project.faces)}, counted from 0.")
+        raise ProjectError(
+            f"Face {index} was asked for; the photo has {len(project.faces)}, counted from 0."
+        )
     return index
 
 
@@ -228,7 +266,9 @@ def _amounts(edits: FaceEdits, before: ControlVector, frame: int) -> dict[str, f
     for track in _heard(edits):
         value = track.value(frame) if track.target in _KNOWN else None
         if value is not None:
-            amounts[track.target] = value if track.mode == "delta" else value - _readings(before)[track.target]
+            amounts[track.target] = (
+                value if track.mode == "delta" else value - _readings(before)[track.target]
+            )
     for name, amount in edits.deltas:
         amounts[name] = amounts.get(name, 0.0) + amount
     return amounts
@@ -249,13 +289,16 @@ def _presences(motion: Motion) -> F64:
         if len(gone):
             frames = np.arange(start, end)
             place = np.searchsorted(gone, frames)
-            before, after = gone[np.clip(place - 1, 0, None)], gone[np.clip(place, None, len(gone) - 1)]
+            before, after = (
+                gone[np.clip(place - 1, 0, None)],
+                gone[np.clip(place, None, len(gone) - 1)],
+            )
             far[start:end] = np.minimum(np.abs(frames - before), np.abs(frames - after))
     share = np.clip(far / (FADE_FRAMES + 1), 0, 1)
     return smoothstep(share)
 
 
-# Driving -------------------------------------------------------------------------------------------------------------
+# Driving ------------------------------------------------------------------------------------------
 
 
 def _driven(project: Project, index: int, frame: int, own: ControlVector) -> ControlVector:
@@ -300,13 +343,18 @@ def _mixed(project: Project, edits: FaceEdits, frames: Frames, own: F64) -> F64:
     return rows
 
 
-def _taken(project: Project, edits: FaceEdits, rule: MixRule, driver: Driver, frames: Frames, own: F64) -> F64:
+def _taken(
+    project: Project, edits: FaceEdits, rule: MixRule, driver: Driver, frames: Frames, own: F64
+) -> F64:
     """(F, 56) what a rule makes of its driver; NaN where that shows no face, and in channels that it does not carry."""
     assert driver.motion is not None
     motion = _ready(driver.motion, driver.missing, driver.smoothing, driver.neutral_frame)
     neutral = _resting(driver, motion)
     if rule.mirror:
-        motion, neutral = _mirrored(motion), _mirrored(Motion.still(neutral)).vector(0) or ControlVector()
+        motion, neutral = (
+            _mirrored(motion),
+            _mirrored(Motion.still(neutral)).vector(0) or ControlVector(),
+        )
     rows = at_seconds(motion, project.seconds(frames - rule.shift), beyond=driver.beyond)
     rows[:, ~motion.carries] = np.nan
     gain, offset = (_keyed(edits, rule, name, frames) for name in ("gain", "offset"))
@@ -314,7 +362,9 @@ def _taken(project: Project, edits: FaceEdits, rule: MixRule, driver: Driver, fr
         taken = own + gain[:, None] * (rows - neutral.array()) + offset[:, None]
     else:
         taken = gain[:, None] * rows + offset[:, None]
-    return np.clip(taken, -np.inf if rule.low is None else rule.low, np.inf if rule.high is None else rule.high)
+    return np.clip(
+        taken, -np.inf if rule.low is None else rule.low, np.inf if rule.high is None else rule.high
+    )
 
 
 def _resting(driver: Driver, motion: Motion) -> ControlVector:

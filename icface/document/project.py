@@ -29,7 +29,9 @@ class Marker:
 
     def __post_init__(self) -> None:
         if not 0 <= self.frame <= MOST_FRAME:
-            raise ProjectError(f"A marker stands on a frame from 0 to {MOST_FRAME}, not on {self.frame}.")
+            raise ProjectError(
+                f"A marker stands on a frame from 0 to {MOST_FRAME}, not on {self.frame}."
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,9 @@ class Region:
         if self.shape not in ("ellipse", "box"):
             raise ProjectError(f"A region is an ellipse or a box, not {self.shape!r}.")
         if not 0 <= self.feather <= 10_000:
-            raise ProjectError(f"The soft edge of a region is 0 to 10000 pixels wide, not {self.feather:g}.")
+            raise ProjectError(
+                f"The soft edge of a region is 0 to 10000 pixels wide, not {self.feather:g}."
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +109,8 @@ class Project:
         What stays as it is.
     output : OutputSettings
     length : int or None
-        Frames for which a photo lasts at least; None as long as nobody has given it time, and for a clip.
+        Frames for which a photo lasts at least; None as long as nobody has given it time, and for a
+        clip.
     """
 
     source: Source | Clip | None = None
@@ -130,34 +135,50 @@ class Project:
                 f"A project has more than 0 frames a second, {float(LEAST_RATE):g} to {MOST_RATE}, not {self.rate!s:.40}."
             )
         if isinstance(self.source, Clip) and self.rate != self.source.rate:
-            raise ProjectError(f"A clip of {self.source.rate} frames a second is edited at that rate, not at {self.rate}.")
+            raise ProjectError(
+                f"A clip of {self.source.rate} frames a second is edited at that rate, not at {self.rate}."
+            )
         points = [point for point in (self.first, self.last) if point is not None]
         if points != sorted(points) or not all(0 <= point <= MOST_FRAME for point in points):
-            raise ProjectError(f"The in point {self.first} stands on a frame, and not after the out point {self.last}.")
+            raise ProjectError(
+                f"The in point {self.first} stands on a frame, and not after the out point {self.last}."
+            )
         frames = [marker.frame for marker in self.markers]
         if frames != sorted(set(frames)):
-            raise ProjectError(f"Markers are in order, one for a frame, not as {frames[:6]}; use edits.set_marker.")
+            raise ProjectError(
+                f"Markers are in order, one for a frame, not as {frames[:6]}; use edits.set_marker."
+            )
 
     def _check_faces(self) -> None:
         if self.faces and self.source is None:
             raise ProjectError(f"{len(self.faces)} faces without a photo; open the photo first.")
         if len(self.faces) > MOST_FACES:
-            raise ProjectError(f"{len(self.faces)} faces are too many; a document has at most {MOST_FACES}.")
+            raise ProjectError(
+                f"{len(self.faces)} faces are too many; a document has at most {MOST_FACES}."
+            )
         if len(self.edits) != len(self.faces):
-            raise ProjectError(f"{len(self.edits)} sets of edits for {len(self.faces)} faces; give each face its own.")
+            raise ProjectError(
+                f"{len(self.edits)} sets of edits for {len(self.faces)} faces; give each face its own."
+            )
         if self.face_index is not None and not 0 <= self.face_index < len(self.faces):
-            raise ProjectError(f"Face {self.face_index} is not one of the {len(self.faces)} counted from 0.")
+            raise ProjectError(
+                f"Face {self.face_index} is not one of the {len(self.faces)} counted from 0."
+            )
         frames = self.source.n_frames if isinstance(self.source, Clip) else None
         for number, face in enumerate(self.faces):
             held = None if face.motion is None else len(face.motion)
             if held != frames:
-                raise ProjectError(f"Face {number} was read in {held} frames, the source has {frames}; track it again.")
+                raise ProjectError(
+                    f"Face {number} was read in {held} frames, the source has {frames}; track it again."
+                )
 
     def _check_length(self) -> None:
         if self.length is None:
             return
         if isinstance(self.source, Clip):
-            raise ProjectError(f"A clip has its own {self.source.n_frames} frames; a length of {self.length} is for photos.")
+            raise ProjectError(
+                f"A clip has its own {self.source.n_frames} frames; a length of {self.length} is for photos."
+            )
         if not 1 <= self.length <= MOST_FRAME + 1:
             raise ProjectError(f"A photo lasts 1 to {MOST_FRAME + 1} frames, not {self.length}.")
 
@@ -168,7 +189,9 @@ class Project:
         for edits in self.edits:
             for rule in edits.mix:
                 if rule.driver and rule.driver not in names:
-                    raise ProjectError(f"{rule.group} is driven by {rule.driver!r}, which is not among the sources {names}.")
+                    raise ProjectError(
+                        f"{rule.group} is driven by {rule.driver!r}, which is not among the sources {names}."
+                    )
 
     @property
     def face(self) -> Face | None:
@@ -190,7 +213,9 @@ class Project:
         for driver in self.drivers:
             if driver.name == name:
                 return driver
-        raise ProjectError(f"There is no source {name!r}; there are {[driver.name for driver in self.drivers]}.")
+        raise ProjectError(
+            f"There is no source {name!r}; there are {[driver.name for driver in self.drivers]}."
+        )
 
     @property
     def n_frames(self) -> int:
@@ -207,7 +232,11 @@ class Project:
             return self.source.n_frames
         ends = [1]
         named = {rule.driver for edits in self.edits for rule in edits.mix if rule.driver}
-        ends += [_frames_of(driver, self.rate) for driver in self.drivers if not named or driver.name in named]
+        ends += [
+            _frames_of(driver, self.rate)
+            for driver in self.drivers
+            if not named or driver.name in named
+        ]
         ends += [track.keys[-1].frame + 1 for edits in self.edits for track in edits.tracks]
         ends += [marker.frame + 1 for marker in self.markers]
         ends += [] if self.last is None else [self.last + 1]
@@ -233,7 +262,9 @@ class Project:
             steady: NDArray[np.float64] = at / float(self.rate)
             return steady
         last = len(motion) - 1
-        beyond = np.clip(at - last, 0, None) / float(self.rate) + np.clip(at, None, 0) / float(self.rate)
+        beyond = np.clip(at - last, 0, None) / float(self.rate) + np.clip(at, None, 0) / float(
+            self.rate
+        )
         return np.interp(at, np.arange(last + 1), motion.seconds) + beyond
 
 

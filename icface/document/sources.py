@@ -33,7 +33,9 @@ class Source:
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
-            raise ProjectError(f"{self.path} is {self.width} x {self.height} pixels; a photo has at least one of each.")
+            raise ProjectError(
+                f"{self.path} is {self.width} x {self.height} pixels; a photo has at least one of each."
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +71,14 @@ class Clip:
 
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
-            raise ProjectError(f"{self.path} is {self.width} x {self.height} pixels; a clip has at least one of each.")
-        if not 1 <= self.n_frames <= MOST_FRAMES or self.rate < LEAST_RATE or not 0 < self.duration_s <= LONGEST_S:
+            raise ProjectError(
+                f"{self.path} is {self.width} x {self.height} pixels; a clip has at least one of each."
+            )
+        if (
+            not 1 <= self.n_frames <= MOST_FRAMES
+            or self.rate < LEAST_RATE
+            or not 0 < self.duration_s <= LONGEST_S
+        ):
             raise ProjectError(
                 f"{self.path} has {self.n_frames} frames, {self.rate!s:.40} a second, in {self.duration_s:g} s; a clip has "
                 f"one of each or more, at most {MOST_FRAMES} frames and {LONGEST_S:g} s."

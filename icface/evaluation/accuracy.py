@@ -1,13 +1,15 @@
 """Whether a control does what it says and nothing else: edited photos read again by the tracker.
 
-For every photo each control is swept in seven steps, the others held at the photo's own. Head angles go about the photo's
-own angle, Action Units from 0 to 1. What the tracker reads in the edited photo is compared with what was asked: mean
-absolute error, slope, rank correlation, and cross-talk, the change of what was not asked for. Left and right of a unit are
-averaged before anything else.
+For every photo each control is swept in seven steps, the others held at the photo's own. Head
+angles go about the photo's own angle, Action Units from 0 to 1. What the tracker reads in the
+edited photo is compared with what was asked: mean absolute error, slope, rank correlation, and
+cross-talk, the change of what was not asked for. Left and right of a unit are averaged before
+anything else.
 
-Cross-talk of a control j while i is swept is the mean over the steps of ``|reading_j - reading_j of the untouched photo|``
-divided by the mean of ``|asked_i - own_i|``. Angles count in units of 30 degrees there, units in intensities, so that the two
-can be compared. Units that share a channel by definition (25, 26 and 27; 10 and 11) are not left out.
+Cross-talk of a control j while i is swept is the mean over the steps of ``|reading_j - reading_j of
+the untouched photo|`` divided by the mean of ``|asked_i - own_i|``. Angles count in units of 30
+degrees there, units in intensities, so that the two can be compared. Units that share a channel by
+definition (25, 26 and 27; 10 and 11) are not left out.
 """
 
 from __future__ import annotations
@@ -41,11 +43,14 @@ SWEPT: dict[str, tuple[float, float]] = {
 }  # fmt: skip
 """Controls and their ranges: degrees about the photo's own, intensities as they are."""
 MONOTONE: dict[str, tuple[float, float]] = SWEPT | {"pitch": (-15.0, 15.0), "roll": (-20.0, 20.0)}
-"""Controls and the range, absolute for angles too, over which a tracker's reading has to rise with them."""
+"""Controls and the range, absolute for angles too, over which a tracker's reading has to rise with
+them."""
 COLUMNS: tuple[str, ...] = ANGLES + tuple(unit.id for unit in ACTION_UNITS)
 """What is read: every angle in degrees and every unit, its sides averaged."""
 UNIT_OF_COLUMN: F64 = np.array([ANGLE_UNIT_DEG if name in ANGLES else 1.0 for name in COLUMNS])
-_SIDES: dict[str, tuple[str, ...]] = {a: (a,) for a in ANGLES} | {unit.id: unit.control_ids for unit in ACTION_UNITS}
+_SIDES: dict[str, tuple[str, ...]] = {a: (a,) for a in ANGLES} | {
+    unit.id: unit.control_ids for unit in ACTION_UNITS
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,7 +107,11 @@ def columns_read(controls: ControlVector) -> F64:
 
 
 def sweep(
-    predictor: FacePredictor, tracker: FaceTracker, subject: Subject, control: str, values: NDArray[np.floating]
+    predictor: FacePredictor,
+    tracker: FaceTracker,
+    subject: Subject,
+    control: str,
+    values: NDArray[np.floating],
 ) -> Sweep:
     """One control of one photo set to each of these values, degrees added to the photo's own or intensities."""
     own = subject.face.controls
@@ -115,12 +124,17 @@ def sweep(
         read.append(np.full(len(COLUMNS), np.nan) if seen is None else columns_read(seen.controls))
     again = read_again(tracker, subject.image, subject.face)
     rest = columns_read(own if again is None else again.controls)
-    return Sweep(control, float(columns_read(own)[mine].mean()), np.array(asked), np.array(read), rest)
+    return Sweep(
+        control, float(columns_read(own)[mine].mean()), np.array(asked), np.array(read), rest
+    )
 
 
 def sweeps(predictor: FacePredictor, tracker: FaceTracker, subject: Subject) -> list[Sweep]:
     """Every control of `SWEPT` on one photo."""
-    return [sweep(predictor, tracker, subject, name, np.linspace(low, high, STEPS)) for name, (low, high) in SWEPT.items()]
+    return [
+        sweep(predictor, tracker, subject, name, np.linspace(low, high, STEPS))
+        for name, (low, high) in SWEPT.items()
+    ]
 
 
 def summary(done: Sequence[Sweep]) -> dict[str, dict[str, Any]]:
@@ -129,12 +143,16 @@ def summary(done: Sequence[Sweep]) -> dict[str, dict[str, Any]]:
     Returns
     -------
     dict
-        For each control ``error`` (mean absolute, degrees or 0..1), ``slope`` (median over photos), ``slope_pooled`` (over
-        all photos, each centred on its own mean), ``rank_correlation`` (median), ``cross_talk`` (mean over the other
-        controls, the worst of them and its name, and each), ``photos`` and ``lost``, the steps without a reading. A slope is
-        None where nothing different could be asked for.
+        For each control ``error`` (mean absolute, degrees or 0..1), ``slope`` (median over photos),
+        ``slope_pooled`` (over all photos, each centred on its own mean), ``rank_correlation``
+        (median), ``cross_talk`` (mean over the other controls, the worst of them and its name, and
+        each), ``photos`` and ``lost``, the steps without a reading. A slope is None where nothing
+        different could be asked for.
     """
-    return {name: _summary([s for s in done if s.control == name]) for name in dict.fromkeys(s.control for s in done)}
+    return {
+        name: _summary([s for s in done if s.control == name])
+        for name in dict.fromkeys(s.control for s in done)
+    }
 
 
 def _summary(done: list[Sweep]) -> dict[str, Any]:
@@ -143,7 +161,9 @@ def _summary(done: list[Sweep]) -> dict[str, Any]:
     if not used:
         return {"photos": 0, "lost": lost}
     asked, read = [s.asked[s.seen] for s in used], [s.reading for s in used]
-    slopes = [s for s in map(slope, asked, read) if np.isfinite(s)]  # none where a limit left nothing to ask for
+    slopes = [
+        s for s in map(slope, asked, read) if np.isfinite(s)
+    ]  # none where a limit left nothing to ask for
     centred = [np.concatenate([a - a.mean() for a in values]) for values in (asked, read)]
     others = [i for i in range(len(COLUMNS)) if i not in used[0].columns]
     talk = np.mean([_cross_talk(s) for s in used], axis=0)
@@ -152,7 +172,9 @@ def _summary(done: list[Sweep]) -> dict[str, Any]:
         "error": float(np.abs(np.concatenate(asked) - np.concatenate(read)).mean()),
         "slope": float(np.median(slopes)) if slopes else None,
         "slope_pooled": slope(*centred) if slopes else None,
-        "rank_correlation": float(np.median([rank_correlation(a, r) for a, r in zip(asked, read, strict=True)])),
+        "rank_correlation": float(
+            np.median([rank_correlation(a, r) for a, r in zip(asked, read, strict=True)])
+        ),
         "cross_talk": {
             "mean": float(talk[others].mean()),
             "worst": float(talk[worst]),
@@ -173,7 +195,11 @@ def _cross_talk(s: Sweep) -> F64:
 
 
 def monotone_controls(
-    predictor: FacePredictor, tracker: FaceTracker, photos: Iterable[NDArray[np.uint8]], *, steps: int = STEPS
+    predictor: FacePredictor,
+    tracker: FaceTracker,
+    photos: Iterable[NDArray[np.uint8]],
+    *,
+    steps: int = STEPS,
 ) -> dict[str, float]:
     """Median rank correlation between a slider and the tracker's reading of the edited photo, for each of `MONOTONE`."""
     found: dict[str, list[float]] = {name: [] for name in MONOTONE}
@@ -186,5 +212,7 @@ def monotone_controls(
             own = subject.face.controls[name] if name in ANGLES else 0.0
             done = sweep(predictor, tracker, subject, name, values - own)
             enough = done.seen.sum() >= steps - 1
-            found[name].append(rank_correlation(done.asked[done.seen], done.reading) if enough else -1.0)
+            found[name].append(
+                rank_correlation(done.asked[done.seen], done.reading) if enough else -1.0
+            )
     return {name: round(float(np.median(values)), 4) for name, values in found.items() if values}

@@ -1,8 +1,9 @@
 """How much of a person's own movement arrives: a frame at rest, edited by what was read in another frame of that person.
 
-Both the edited picture and the true frame are read by the same tracker. Their landmarks are brought over those of the frame
-that was edited by shift, scale and turn in the picture, from landmarks that no expression moves; what a feature has moved by
-since then is compared. A share of 1 with a correlation of 1 is a driven face that moves as the driver does.
+Both the edited picture and the true frame are read by the same tracker. Their landmarks are brought
+over those of the frame that was edited by shift, scale and turn in the picture, from landmarks that
+no expression moves; what a feature has moved by since then is compared. A share of 1 with a
+correlation of 1 is a driven face that moves as the driver does.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from icface.face.observation import FaceTracker
 from icface.rendering.predictor import FacePredictor
 
 _LEAST_MOTION = 0.004
-"""Root mean square movement of a feature, in distances of the outer eye corners, below which its share says nothing."""
+"""Root mean square movement of a feature, in distances of the outer eye corners, below which its
+share says nothing."""
 
 
 def _between(pairs: Sequence[tuple[int, int]]) -> F64:
@@ -39,15 +41,22 @@ def _each(points: Sequence[int]) -> F64:
 _UNITS: Mapping[str, tuple[F64, bool]] = {
     "lip corners": (_each((61, 291)), True),
     "lips": (_each((0, 37, 267, 13, 82, 312, 14, 87, 317, 17, 84, 314)), True),
-    "lids": (_between(((160, 144), (159, 145), (158, 153), (387, 373), (386, 374), (385, 380))), False),
+    "lids": (
+        _between(((160, 144), (159, 145), (158, 153), (387, 373), (386, 374), (385, 380))),
+        False,
+    ),
     "brows": (_each((70, 63, 105, 66, 107, 300, 293, 334, 296, 336)), False),
     "jaw": (_each((152, 148, 377)), False),
 }
-"""Rows over landmarks for each feature, and whether movements to the side count beside those up and down."""
+"""Rows over landmarks for each feature, and whether movements to the side count beside those up and
+down."""
 
 
 def arrived(
-    predictor: FacePredictor, tracker: FaceTracker, shots: Sequence[Shot], driven: Sequence[ControlVector]
+    predictor: FacePredictor,
+    tracker: FaceTracker,
+    shots: Sequence[Shot],
+    driven: Sequence[ControlVector],
 ) -> dict[str, dict[str, float | None]]:
     """Share and correlation of the movement that arrives, by feature.
 
@@ -61,8 +70,8 @@ def arrived(
     Returns
     -------
     dict
-        ``share`` and ``correlation`` of each feature, ``motion`` in distances of the outer eye corners, ``frames``. Share and
-        correlation are None where the feature hardly moves.
+        ``share`` and ``correlation`` of each feature, ``motion`` in distances of the outer eye
+        corners, ``frames``. Share and correlation are None where the feature hardly moves.
     """
     source, *others = shots
     subject = Subject("", source.image, source.face, predictor.encode(source.image, source.face))
@@ -83,7 +92,8 @@ def movement(made: F64, true: F64, own: F64, unit: float) -> dict[str, dict[str,
     for name, (rows, sideways) in _UNITS.items():
         axes = slice(0, 2) if sideways else slice(1, 2)
         x, y = (
-            np.einsum("rp,fpa->fra", rows, (moved - own) / unit)[..., axes].reshape(len(moved), -1) for moved in (made, true)
+            np.einsum("rp,fpa->fra", rows, (moved - own) / unit)[..., axes].reshape(len(moved), -1)
+            for moved in (made, true)
         )
         size = float(np.sqrt((y**2).mean()))
         moves = size >= _LEAST_MOTION
@@ -101,10 +111,14 @@ def mean_arrived(clips: Mapping[str, Mapping[str, Mapping[str, float | None]]]) 
     """The mean over clips, each weighed by how much the feature moves in it."""
     mean: dict[str, Any] = {}
     for name in _UNITS:
-        rows = [row for clip in clips.values() if (row := clip.get(name)) and row["share"] is not None]
+        rows = [
+            row for clip in clips.values() if (row := clip.get(name)) and row["share"] is not None
+        ]
         weights = [float(row["motion"] or 0) for row in rows]
         mean[name] = {
-            key: float(np.average([float(row[key] or 0) for row in rows], weights=weights)) if rows else None
+            key: float(np.average([float(row[key] or 0) for row in rows], weights=weights))
+            if rows
+            else None
             for key in ("share", "correlation")
         }
     return mean

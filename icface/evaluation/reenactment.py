@@ -1,9 +1,10 @@
 """Self-reenactment: the first frame of a clip, driven by the clip, beside the clip itself.
 
-The engine turns a head and moves a face in place; it neither shifts the head nor changes its size. So every true frame is
-first brought over what is judged, by the shift and the scale (no turn: roll is driven) that fit landmarks which no
-expression moves, the corners of the eyes and the ridge of the nose, read by the same tracker in both. Then both are looked
-at in the source's face crop of 256 px, in which the face mesh is 128 px large, inside the hull of the true frame's mesh.
+The engine turns a head and moves a face in place; it neither shifts the head nor changes its size.
+So every true frame is first brought over what is judged, by the shift and the scale (no turn: roll
+is driven) that fit landmarks which no expression moves, the corners of the eyes and the ridge of
+the nose, read by the same tracker in both. Then both are looked at in the source's face crop of 256
+px, in which the face mesh is 128 px large, inside the hull of the true frame's mesh.
 """
 
 from __future__ import annotations
@@ -59,7 +60,10 @@ def judge(tracker: FaceTracker, made: U8, source: Shot, true: Shot) -> Score | N
     stable = list(RIGID_POINTS)
     made_from_true = place_and_size(true.face.landmarks[stable, :2], seen.landmarks[stable, :2])
     crop = face_crop(source.face.landmarks, JUDGED_AT_PX)
-    shown, wanted = sample_crop(made, crop, JUDGED_AT_PX), sample_crop(true.image, crop @ made_from_true, JUDGED_AT_PX)
+    shown, wanted = (
+        sample_crop(made, crop, JUDGED_AT_PX),
+        sample_crop(true.image, crop @ made_from_true, JUDGED_AT_PX),
+    )
     points = (crop @ made_from_true).points(true.face.landmarks[:MESH_POINTS, :2])
     mask = hull_mask(points, shown.shape)
     distances = np.linalg.norm(crop.points(seen.landmarks[:MESH_POINTS, :2]) - points, axis=1)
@@ -72,7 +76,11 @@ def judge(tracker: FaceTracker, made: U8, source: Shot, true: Shot) -> Score | N
 
 
 def reenact(
-    predictor: FacePredictor, tracker: FaceTracker, shots: Sequence[Shot], *, driven: Sequence[ControlVector] = ()
+    predictor: FacePredictor,
+    tracker: FaceTracker,
+    shots: Sequence[Shot],
+    *,
+    driven: Sequence[ControlVector] = (),
 ) -> dict[str, list[Score | None]]:
     """Scores of every frame but the first, by method.
 
@@ -86,7 +94,8 @@ def reenact(
     Returns
     -------
     dict
-        ``driven`` (only with those states), ``driven_by_readings`` (each frame's own, as it is), and the ``still`` source.
+        ``driven`` (only with those states), ``driven_by_readings`` (each frame's own, as it is),
+        and the ``still`` source.
     """
     source, *others = shots
     encoding = predictor.encode(source.image, source.face)
@@ -94,7 +103,12 @@ def reenact(
     states |= {"driven_by_readings": [true.face.controls.clipped() for true in others]}
     scores: dict[str, list[Score | None]] = {
         method: [
-            judge(tracker, composite(source.image, encoding, predictor.predict(encoding, state)), source, true)
+            judge(
+                tracker,
+                composite(source.image, encoding, predictor.predict(encoding, state)),
+                source,
+                true,
+            )
             for state, true in zip(wanted, others, strict=True)
         ]
         for method, wanted in states.items()
@@ -103,7 +117,9 @@ def reenact(
     return scores
 
 
-def clip_summary(scores: Mapping[str, Sequence[Score | None]], *, without_face: int = 0) -> dict[str, Any]:
+def clip_summary(
+    scores: Mapping[str, Sequence[Score | None]], *, without_face: int = 0
+) -> dict[str, Any]:
     """Means over the frames of one clip, of those that every method could be judged on.
 
     Parameters
@@ -114,17 +130,33 @@ def clip_summary(scores: Mapping[str, Sequence[Score | None]], *, without_face: 
         Frames of the clip in which no face was found, which were left out before.
     """
     frames = list(zip(*scores.values(), strict=True))
-    whole = [[score for score in frame if score is not None] for frame in frames if all(s is not None for s in frame)]
+    whole = [
+        [score for score in frame if score is not None]
+        for frame in frames
+        if all(s is not None for s in frame)
+    ]
     table: dict[str, Any] = {}
     for place, method in enumerate(scores):
         table[method] = {
-            name: float(np.mean([getattr(frame[place], name) for frame in whole])) if whole else None for name in FIGURES
+            name: float(np.mean([getattr(frame[place], name) for frame in whole]))
+            if whole
+            else None
+            for name in FIGURES
         }
-    return table | {"frames": len(whole), "lost": len(frames) - len(whole), "without_face": without_face}
+    return table | {
+        "frames": len(whole),
+        "lost": len(frames) - len(whole),
+        "without_face": without_face,
+    }
 
 
 def mean_of_clips(clips: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The mean over clips, each counting the same; clips without a judged frame do not count."""
     judged = [clip for clip in clips.values() if clip["frames"]]
-    methods = [name for name, value in judged[0].items() if isinstance(value, dict)] if judged else []
-    return {m: {name: float(np.mean([clip[m][name] for clip in judged])) for name in FIGURES} for m in methods}
+    methods = (
+        [name for name, value in judged[0].items() if isinstance(value, dict)] if judged else []
+    )
+    return {
+        m: {name: float(np.mean([clip[m][name] for clip in judged])) for name in FIGURES}
+        for m in methods
+    }

@@ -25,9 +25,15 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
     rest = results["rest_difference"]["largest"]
     yield ""
     yield f"rest: largest change of a value  {'not measured' if rest is None else rest} (of 255; 0 is right)"
-    yield from _states("there and back: mean difference in the face, 0..1", results["there_and_back"])
-    yield from _states("sharpness: detail of the edited face over the photo's, median", results["sharpness"])
-    yield from _reenactment("self-reenactment, first frame driven by its clip", results["reenactment"])
+    yield from _states(
+        "there and back: mean difference in the face, 0..1", results["there_and_back"]
+    )
+    yield from _states(
+        "sharpness: detail of the edited face over the photo's, median", results["sharpness"]
+    )
+    yield from _reenactment(
+        "self-reenactment, first frame driven by its clip", results["reenactment"]
+    )
     if "reenactment_fitted" in results:
         yield from _reenactment("self-reenactment of fitted frames", results["reenactment_fitted"])
     yield from _arrived(results["arrived"])
@@ -54,7 +60,9 @@ def _controls(controls: Mapping[str, Any]) -> Iterator[str]:
 def _states(title: str, row: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield title
-    yield "  " + "  ".join(f"{name} {_figure(value, 4, 0)}" for name, value in row.items() if name != "lost")
+    yield "  " + "  ".join(
+        f"{name} {_figure(value, 4, 0)}" for name, value in row.items() if name != "lost"
+    )
     if row["lost"]:
         yield f"  not found again: {row['lost']}"
 
@@ -65,17 +73,25 @@ def _reenactment(title: str, results: Mapping[str, Any]) -> Iterator[str]:
     for clip, row in [*results["clips"].items(), ("mean", results["mean"])]:
         for method, label in _METHODS.items():
             if method in row:
-                cells = "".join(_figure(row[method][n], p) for n, p in (("l1", 4), ("psnr", 2), ("ssim", 3), ("akd", 2)))
+                cells = "".join(
+                    _figure(row[method][n], p)
+                    for n, p in (("l1", 4), ("psnr", 2), ("ssim", 3), ("akd", 2))
+                )
                 yield f"  {clip:<29.29} {label:<20}{cells}"
 
 
 def _arrived(results: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     units = list(results["mean"])
-    yield f"{'movement that arrives: share, correlation':<32}" + "".join(f"{unit:>14}" for unit in units)
+    yield f"{'movement that arrives: share, correlation':<32}" + "".join(
+        f"{unit:>14}" for unit in units
+    )
     for clip, row in [*results["clips"].items(), ("mean", results["mean"])]:
         cells = "".join(
-            _figure(row[u]["share"], 2, 8) + _figure(row[u]["correlation"], 2, 6) if u in row else f"{'-':>14}" for u in units
+            _figure(row[u]["share"], 2, 8) + _figure(row[u]["correlation"], 2, 6)
+            if u in row
+            else f"{'-':>14}"
+            for u in units
         )
         yield f"  {clip:<30.30}{cells}"
 
@@ -85,7 +101,11 @@ def _flicker(results: Mapping[str, Any]) -> Iterator[str]:
     yield f"{'flicker under a still driver':<32}{'picture':>9}{'degrees':>9}{'channels':>10}"
     for clip, row in [*results["clips"].items(), ("mean", results["mean"])]:
         if row:
-            cells = _figure(row["picture"], 5) + _figure(row["angles_deg"], 3) + _figure(row["channels"], 4, 10)
+            cells = (
+                _figure(row["picture"], 5)
+                + _figure(row["angles_deg"], 3)
+                + _figure(row["channels"], 4, 10)
+            )
             yield f"  {clip:<30.30}{cells}"
 
 

@@ -25,7 +25,10 @@ SHEET_EDITS: dict[str, dict[str, float]] = {
 
 
 def contact_sheet(
-    predictor: FacePredictor, pictures: Iterable[tuple[NDArray[np.uint8], FaceObservation]], *, side: int = 200
+    predictor: FacePredictor,
+    pictures: Iterable[tuple[NDArray[np.uint8], FaceObservation]],
+    *,
+    side: int = 200,
 ) -> NDArray[np.uint8]:
     """People (rows) x edits (columns): the picture by which a network is judged, (rows * side, columns * side, 3)."""
     rows = []
@@ -34,8 +37,14 @@ def contact_sheet(
         own = action_units(face.controls)
         row = []
         for edit in SHEET_EDITS.values():
-            deltas = {i: v - own[i] * (i in edit) for name, v in edit.items() for i in expand_control(name)}
-            edited = composite(image, encoding, predictor.predict(encoding, apply_deltas(face.controls, deltas)))
+            deltas = {
+                i: v - own[i] * (i in edit)
+                for name, v in edit.items()
+                for i in expand_control(name)
+            }
+            edited = composite(
+                image, encoding, predictor.predict(encoding, apply_deltas(face.controls, deltas))
+            )
             row.append(_thumbnail(edited, encoding.crop_from_image, side))
         rows.append(np.hstack(row))
     return np.vstack(rows)
@@ -49,4 +58,6 @@ def png_of(picture: NDArray[np.uint8]) -> bytes:
 
 def _thumbnail(image: NDArray[np.uint8], grid: Similarity, side: int) -> NDArray[np.uint8]:
     scale = side / GRID
-    return sample_crop(image, Similarity((scale, 0, (scale - 1) / 2, 0, scale, (scale - 1) / 2)) @ grid, side)
+    return sample_crop(
+        image, Similarity((scale, 0, (scale - 1) / 2, 0, scale, (scale - 1) / 2)) @ grid, side
+    )

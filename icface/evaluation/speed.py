@@ -1,7 +1,8 @@
 """How fast photos open and sliders answer: the figures of ``icface bench``.
 
-Everything runs as in the editor, on one thread that calls the networks: a draft at the portrait's size for every
-movement of a slider, the full quality when it rests. Times are wall-clock milliseconds.
+Everything runs as in the editor, on one thread that calls the networks: a draft at the portrait's
+size for every movement of a slider, the full quality when it rests. Times are wall-clock
+milliseconds.
 """
 
 from __future__ import annotations
@@ -29,7 +30,13 @@ from numpy.typing import NDArray
 
 from icface import __version__
 from icface.document import Clip, Driver, Face, Project, Source, edits
-from icface.face.controls import CHANNEL_INDEX, CHANNELS, ControlVector, apply_deltas, deltas_from_settings
+from icface.face.controls import (
+    CHANNEL_INDEX,
+    CHANNELS,
+    ControlVector,
+    apply_deltas,
+    deltas_from_settings,
+)
 from icface.face.observation import NoFaceError
 from icface.jobs import Event, Failed, run_to_end
 from icface.media import Photo, load_photo, sample_photo_path, save_photo
@@ -62,9 +69,10 @@ def measure(*, size: int = 1024, ticks: int = 60, device: str = "auto") -> dict[
     Returns
     -------
     dict
-        ``load_ms`` (networks, including their libraries), ``open_ms`` (decode, find and read the face, encode it),
-        ``tick_ms`` with ``p50`` and ``p95``, ``full_ms``, ``rest_ms``, ``playback_fps`` (of a portrait at `PLAYED_SIDE`),
-        ``window_ms`` (or None) and ``conditions``.
+        ``load_ms`` (networks, including their libraries), ``open_ms`` (decode, find and read the
+        face, encode it), ``tick_ms`` with ``p50`` and ``p95``, ``full_ms``, ``rest_ms``,
+        ``playback_fps`` (of a portrait at `PLAYED_SIDE`), ``window_ms`` (or None) and
+        ``conditions``.
     """
     renderer = Renderer(device=device)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
@@ -115,8 +123,9 @@ def ticks_ms(renderer: Renderer, photo: Photo, face: Face, *, size: int, ticks: 
 def playback_fps(renderer: Renderer, photo: Photo, face: Face, *, clip: Clip) -> float:
     """Frames a second that the engine's own thread finishes while a clip drives a portrait, as drafts of `PLAYED_SIDE`.
 
-    Each is asked for when the one before has come, with the clip's frame beside it, as the window shows it. The motion is made
-    up: what it is does not matter to the time. Drafts that the renderer has kept are not among them.
+    Each is asked for when the one before has come, with the clip's frame beside it, as the window
+    shows it. The motion is made up: what it is does not matter to the time. Drafts that the
+    renderer has kept are not among them.
 
     Parameters
     ----------
@@ -126,7 +135,9 @@ def playback_fps(renderer: Renderer, photo: Photo, face: Face, *, clip: Clip) ->
     clip : Clip
         Of two frames or more.
     """
-    project = edits.open_source(Project(), Source(str(photo.path), photo.digest, photo.width, photo.height), (face,))
+    project = edits.open_source(
+        Project(), Source(str(photo.path), photo.digest, photo.width, photo.height), (face,)
+    )
     driver = Driver(name="A", medium=clip, motion=_made_up(clip), smoothing=0.0)
     project = edits.drive_with(edits.add_driver(project, driver), "A")
     done: queue.SimpleQueue[Event] = queue.SimpleQueue()
@@ -147,7 +158,9 @@ def playback_fps(renderer: Renderer, photo: Photo, face: Face, *, clip: Clip) ->
 
 def _playback(renderer: Renderer) -> float:
     photo = load_photo(sample_photo_path())
-    pixels = cv2.resize(photo.pixels, (PLAYED_SIDE, PLAYED_SIDE), interpolation=cv2.INTER_CUBIC).astype(np.uint8, copy=False)
+    pixels = cv2.resize(
+        photo.pixels, (PLAYED_SIDE, PLAYED_SIDE), interpolation=cv2.INTER_CUBIC
+    ).astype(np.uint8, copy=False)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         path = Path(folder) / "portrait.png"
         save_photo(path, photo.with_pixels(pixels))
@@ -197,7 +210,14 @@ def window_ms() -> float | None:
     environment = os.environ | {"QT_QPA_PLATFORM": "offscreen"}
     command = [sys.executable, str(program), "--quit-when-shown"]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=WINDOW_TIMEOUT_S, check=True)
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            env=environment,
+            timeout=WINDOW_TIMEOUT_S,
+            check=True,
+        )
         return round(float(json.loads(done.stdout)["window_ms"]), 1)
     except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError):
         return None
@@ -234,7 +254,9 @@ def _at(source: ControlVector, share: float) -> ControlVector:
 def _open(renderer: Renderer, path: Path) -> Opened:
     opened: Opened = run_to_end(renderer.open(path))
     if not opened.faces:
-        raise NoFaceError(f"No face was found in the sample portrait at {opened.photo.width} pixels: use a larger --size.")
+        raise NoFaceError(
+            f"No face was found in the sample portrait at {opened.photo.width} pixels: use a larger --size."
+        )
     run_to_end(renderer.prepare(opened.photo, opened.faces[:1]))
     return opened
 

@@ -17,7 +17,13 @@ import numpy as np
 from icface.arrays import U8
 from icface.evaluation.material import Shot, Subject, read_again, state_for
 from icface.evaluation.metrics import fine_detail, hull_mask, masked_l1
-from icface.face.controls import ControlVector, action_units, apply_deltas, control_range, deltas_from_settings
+from icface.face.controls import (
+    ControlVector,
+    action_units,
+    apply_deltas,
+    control_range,
+    deltas_from_settings,
+)
 from icface.face.observation import FaceTracker, NoFaceError
 from icface.rendering.compositor import composite
 from icface.rendering.predictor import FacePredictor
@@ -53,7 +59,9 @@ def rest_difference(predictor: FacePredictor, subject: Subject) -> int:
     same = apply_deltas(own, deltas_from_settings(own, shown))
     prediction = predictor.predict(subject.encoding, same)
     qualities = ("draft", "full")
-    pictures = [composite(subject.image, subject.encoding, prediction, quality=q) for q in qualities]  # type: ignore[arg-type]
+    pictures = [
+        composite(subject.image, subject.encoding, prediction, quality=q) for q in qualities
+    ]  # type: ignore[arg-type]
     return max(int(np.abs(subject.image.astype(np.int16) - picture).max()) for picture in pictures)
 
 
@@ -62,11 +70,13 @@ def _settable(control: str, value: float) -> bool:
     return low <= value <= high
 
 
-def there_and_back(predictor: FacePredictor, tracker: FaceTracker, subject: Subject) -> dict[str, float | None]:
+def there_and_back(
+    predictor: FacePredictor, tracker: FaceTracker, subject: Subject
+) -> dict[str, float | None]:
     """How much of a face is lost on the way to each state of `THERE` and back, 0..1; None where it was not found there.
 
-    The edited photo is encoded as any photo, from the landmarks the tracker reads in it, but told the controls that were
-    asked for; then it is driven to the original's.
+    The edited photo is encoded as any photo, from the landmarks the tracker reads in it, but told
+    the controls that were asked for; then it is driven to the original's.
     """
     own, mask = subject.face.controls, hull_mask(subject.face.landmarks, subject.image.shape)
     losses: dict[str, float | None] = {}
@@ -87,7 +97,9 @@ def there_and_back(predictor: FacePredictor, tracker: FaceTracker, subject: Subj
     return losses
 
 
-def sharpness(predictor: FacePredictor, tracker: FaceTracker, subject: Subject) -> dict[str, float | None]:
+def sharpness(
+    predictor: FacePredictor, tracker: FaceTracker, subject: Subject
+) -> dict[str, float | None]:
     """Fine detail of the face after each edit of `SHARP` over that of the photo; 1 keeps it, None where it was not found."""
     before = fine_detail(subject.image, hull_mask(subject.face.landmarks, subject.image.shape))
     ratios: dict[str, float | None] = {}
@@ -102,18 +114,25 @@ def sharpness(predictor: FacePredictor, tracker: FaceTracker, subject: Subject) 
 
 
 def flicker(
-    predictor: FacePredictor, tracker: FaceTracker, shot: Shot, *, count: int = STILL_FRAMES, seed: int = NOISE_SEED
+    predictor: FacePredictor,
+    tracker: FaceTracker,
+    shot: Shot,
+    *,
+    count: int = STILL_FRAMES,
+    seed: int = NOISE_SEED,
 ) -> dict[str, float | None]:
     """What a driver that stands still does to a picture: one frame again and again under noise of `NOISE_LEVELS`.
 
-    The noisy frames are tracked one after the other, and the clean frame is driven by what changes against the first.
+    The noisy frames are tracked one after the other, and the clean frame is driven by what changes
+    against the first.
 
     Returns
     -------
     dict
-        ``picture`` (mean absolute difference of consecutive results inside the face, 0..1), ``angles_deg`` and ``channels``
-        (of consecutive readings, mean over the three and the 53), each None where the face was found less than twice, and
-        ``lost`` (frames in which it was not found).
+        ``picture`` (mean absolute difference of consecutive results inside the face, 0..1),
+        ``angles_deg`` and ``channels`` (of consecutive readings, mean over the three and the 53),
+        each None where the face was found less than twice, and ``lost`` (frames in which it was not
+        found).
     """
     rng = np.random.default_rng(seed)
     mask = hull_mask(shot.face.landmarks, shot.image.shape)
@@ -149,6 +168,8 @@ def averaged(rows: Sequence[dict[str, float | None]], *, median: bool = False) -
     names = list(dict.fromkeys(name for row in rows for name in row))
     found = {name: [v for row in rows if (v := row.get(name)) is not None] for name in names}
     every = [v for values in found.values() for v in values]
-    summary: dict[str, Any] = {name: float(middle(values)) if values else None for name, values in found.items()}
+    summary: dict[str, Any] = {
+        name: float(middle(values)) if values else None for name, values in found.items()
+    }
     lost = sum(value is None for row in rows for value in row.values())
     return summary | {"all": float(middle(every)) if every else None, "lost": lost}

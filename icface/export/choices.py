@@ -48,8 +48,8 @@ class ExportOptions:
     height : int
         Lines of a frame; those of the source otherwise.
     keep : str
-        How much is kept of what the source's file says (title, date, place, rights): "all", "no-place" (all but where it
-        was taken) or "none".
+        How much is kept of what the source's file says (title, date, place, rights): "all",
+        "no-place" (all but where it was taken) or "none".
     """
 
     preset: str | None = None
@@ -64,26 +64,35 @@ class ExportOptions:
 
     def __post_init__(self) -> None:
         if self.keep not in KEEPS:
-            raise ExportError(f"What the source's file says is kept as {', '.join(KEEPS)}, not as {self.keep!r}.")
+            raise ExportError(
+                f"What the source's file says is kept as {', '.join(KEEPS)}, not as {self.keep!r}."
+            )
 
 
 def as_format(preset: Preset, path: Path) -> Preset:
     """The preset with what a still of that ending can hold; any other preset itself."""
-    holds = {".jpg": ("rgb24",), ".jpeg": ("rgb24",), ".webp": ("rgb24", "rgba")}.get(path.suffix.lower())
+    holds = {".jpg": ("rgb24",), ".jpeg": ("rgb24",), ".webp": ("rgb24", "rgba")}.get(
+        path.suffix.lower()
+    )
     return preset if preset is not STILL or holds is None else replace(preset, formats=holds)
 
 
-def chosen_preset(project: Project, path: Path, options: ExportOptions, count: int, *, bits: int = 8) -> tuple[Preset, Path]:
+def chosen_preset(
+    project: Project, path: Path, options: ExportOptions, count: int, *, bits: int = 8
+) -> tuple[Preset, Path]:
     """The preset and the path with its ending; bits are those of the source per colour.
 
     Raises
     ------
     ExportError, EncodeError
-        If the ending belongs to no preset, or to another one than is named, or a still would have several frames.
+        If the ending belongs to no preset, or to another one than is named, or a still would have
+        several frames.
     """
     suffix = path.suffix.lower()
     if options.preset is None:
-        preset = _holding(_by_ending(project, suffix, count), bits if project.clip is not None else 8)
+        preset = _holding(
+            _by_ending(project, suffix, count), bits if project.clip is not None else 8
+        )
     elif options.preset == STILL.name:
         preset = STILL
     else:
@@ -92,9 +101,13 @@ def chosen_preset(project: Project, path: Path, options: ExportOptions, count: i
         path = path.with_name(path.name + preset.suffix)
     elif not _fits(preset, suffix):
         wanted = ", ".join(sorted(STILL_SUFFIXES)) if preset is STILL else preset.suffix
-        raise ExportError(f"{path.name} ends in {suffix}, and files of preset {preset.name} in {wanted}. Change one of them.")
+        raise ExportError(
+            f"{path.name} ends in {suffix}, and files of preset {preset.name} in {wanted}. Change one of them."
+        )
     if preset is STILL and count != 1:
-        raise ExportError(f"{path.name} holds one frame, not {count}. Choose one frame, or the ending of a clip.")
+        raise ExportError(
+            f"{path.name} holds one frame, not {count}. Choose one frame, or the ending of a clip."
+        )
     return preset, path
 
 
@@ -136,10 +149,17 @@ def with_quality(preset: Preset, quality: int | None) -> Preset:
     if preset is STILL:
         return preset
     if preset.encoder not in _CRF:
-        raise ExportError(f"Preset {preset.name} keeps all it can: it has no quality to choose. Leave the quality out.")
+        raise ExportError(
+            f"Preset {preset.name} keeps all it can: it has no quality to choose. Leave the quality out."
+        )
     best, worst = _CRF[preset.encoder]
     crf = round(worst + (best - worst) * (quality - 1) / 99)
-    return replace(preset, options=tuple((name, str(crf) if name == "crf" else value) for name, value in preset.options))
+    return replace(
+        preset,
+        options=tuple(
+            (name, str(crf) if name == "crf" else value) for name, value in preset.options
+        ),
+    )
 
 
 __all__ = [

@@ -1,8 +1,9 @@
 """Frames of a clip whose own faces are edited, made one after the other.
 
-A frame in which nothing changes is handed on as it was decoded. In all others only the surroundings of the faces that change
-are turned into RGB, and only what has changed there is put back: everything else keeps its bytes. The networks are asked on
-one thread, pixels are moved and put back on another.
+A frame in which nothing changes is handed on as it was decoded. In all others only the surroundings
+of the faces that change are turned into RGB, and only what has changed there is put back:
+everything else keeps its bytes. The networks are asked on one thread, pixels are moved and put back
+on another.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ from icface.rendering.predictor import FacePredictor
 from icface.rendering.protection import protect
 
 _REACH_PX = 8
-"""Pixels around a face's crop that resampling may look at, in the crop's or the frame's size, whichever is larger."""
+"""Pixels around a face's crop that resampling may look at, in the crop's or the frame's size,
+whichever is larger."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,7 +78,9 @@ class ChangedPart:
         inner = cast("Pixels", np.ascontiguousarray(edited[window]))
         if self.own is not None:
             inner = changed_as_shown(self.own[window], self.pixels[window], inner, frame.colours)
-        return replace(frame, decoded=put_back(frame, inner, (self.corner[0] + x, self.corner[1] + y)))
+        return replace(
+            frame, decoded=put_back(frame, inner, (self.corner[0] + x, self.corner[1] + y))
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,7 +141,9 @@ class ClipFrames:
         Frames so far in which the network saw no face where the tracker did; they stay as they are.
     """
 
-    def __init__(self, project: Project, reader: ClipReader, predictor: Callable[[], FacePredictor]) -> None:
+    def __init__(
+        self, project: Project, reader: ClipReader, predictor: Callable[[], FacePredictor]
+    ) -> None:
         self._project, self._reader, self._predictor = project, reader, predictor
         self._converter = Converter()
         self.unseen = 0
@@ -180,7 +186,9 @@ class ClipFrames:
             prediction = self._predictor().predict(encoding, wanted)
             if prediction.layers:
                 layers.append((encoding, prediction))
-        regions = (replace(region, box=_shifted(region.box, left, top)) for region in self._project.regions)
+        regions = (
+            replace(region, box=_shifted(region.box, left, top)) for region in self._project.regions
+        )
         return ChangedPart(pixels, (left, top), tuple(layers), tuple(regions), own)
 
 
@@ -197,14 +205,21 @@ def part_of(frame: VideoFrame, box: PixelBox) -> tuple[VideoFrame, tuple[int, in
     left, top, width, height = frame.orientation.stored_box(box, frame.size)
     right = min(-(-(left + width) // across) * across, decoded.width)
     below = min(-(-(top + height) // down) * down, decoded.height)
-    stored = left - left % across, top - top % down, right - left + left % across, below - top + top % down
+    stored = (
+        left - left % across,
+        top - top % down,
+        right - left + left % across,
+        below - top + top % down,
+    )
     part = crop_frame(decoded, stored)
     part.colorspace = matrix_of(decoded)  # which custom may tell by the whole frame's lines
     corner = upright_box(frame.orientation, stored, frame.size)[:2]
     return replace(frame, decoded=part), corner
 
 
-def upright_box(orientation: Orientation, stored: PixelBox, upright_size: tuple[int, int]) -> PixelBox:
+def upright_box(
+    orientation: Orientation, stored: PixelBox, upright_size: tuple[int, int]
+) -> PixelBox:
     """Where a box of the stored picture lies in the upright one of that (width, height)."""
     left, top, width, height = stored
     if orientation.transposed:
@@ -245,12 +260,20 @@ def _surroundings(face: Face, size: tuple[int, int]) -> PixelBox | None:
 
 
 def _touch(one: PixelBox, two: PixelBox) -> bool:
-    return all(one[axis] <= two[axis] + two[axis + 2] and two[axis] <= one[axis] + one[axis + 2] for axis in (0, 1))
+    return all(
+        one[axis] <= two[axis] + two[axis + 2] and two[axis] <= one[axis] + one[axis + 2]
+        for axis in (0, 1)
+    )
 
 
 def _around(one: PixelBox, two: PixelBox) -> PixelBox:
     left, top = min(one[0], two[0]), min(one[1], two[1])
-    return left, top, max(one[0] + one[2], two[0] + two[2]) - left, max(one[1] + one[3], two[1] + two[3]) - top
+    return (
+        left,
+        top,
+        max(one[0] + one[2], two[0] + two[2]) - left,
+        max(one[1] + one[3], two[1] + two[3]) - top,
+    )
 
 
 def _moved(face: Face, left: int, top: int) -> FaceObservation:
@@ -268,6 +291,8 @@ def _differing(before: Pixels, after: Pixels) -> PixelBox:
     if after is before:
         return 0, 0, 0, 0
     differ = before != after
-    either = differ[..., 0] | differ[..., 1] | differ[..., 2]  # many times quicker than any() over the channels
+    either = (
+        differ[..., 0] | differ[..., 1] | differ[..., 2]
+    )  # many times quicker than any() over the channels
     x, y, width, height = cv2.boundingRect(either.view(np.uint8))
     return x, y, width, height

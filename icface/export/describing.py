@@ -25,13 +25,23 @@ def describe(plan: ExportPlan) -> list[str]:
     if plan.preset.kind == "clip":
         lines.append(_sound(plan))
     if plan.preset.container in _MILLISECONDS and (1000 * plan.tick).denominator != 1:
-        lines.append("Note: this kind of file keeps times to a thousandth of a second; MP4 and MOV keep them exactly.")
+        lines.append(
+            "Note: this kind of file keeps times to a thousandth of a second; MP4 and MOV keep them exactly."
+        )
     lines += [f"Note: {note}" for note in (*plan.losses, *plan.notes)]
-    if isinstance(plan.project.source, Clip) and plan.preset.kind == "clip" and not plan.tone_mapped:
+    if (
+        isinstance(plan.project.source, Clip)
+        and plan.preset.kind == "clip"
+        and not plan.tone_mapped
+    ):
         lines.append(_untouched(plan))
     lines.append(label_said(plan.provenance))
     if plan.preset.kind != "sequence" or plan.preset is STILL:
-        lines.append("The file of that name is replaced, once the new one is complete." if plan.path.exists() else "")
+        lines.append(
+            "The file of that name is replaced, once the new one is complete."
+            if plan.path.exists()
+            else ""
+        )
     return [line for line in lines if line]
 
 
@@ -45,7 +55,11 @@ def _frames(plan: ExportPlan) -> str:
     if plan.count == 1:
         return f"{span.capitalize()} of {plan.project.n_frames}."
     even = len(set((plan.ticks[1:] - plan.ticks[:-1]).tolist())) == 1 or not _is_uneven(plan)
-    rate = f"{_rate(plan.made.rate)} a second" if even else f"{_rate(plan.made.rate)} a second on average, at their own times"
+    rate = (
+        f"{_rate(plan.made.rate)} a second"
+        if even
+        else f"{_rate(plan.made.rate)} a second on average, at their own times"
+    )
     return f"{plan.count} frames ({span}), {float(plan.end):.2f} s, {rate}."
 
 
@@ -74,7 +88,9 @@ def _colours(plan: ExportPlan) -> str:
     depth = f"{bit_depth(form)} bits per colour"
     if plan.preset.kind != "clip" or layout is None:
         return f"{depth[0].upper()}{depth[1:]}."
-    chroma = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0"}.get((layout.across, layout.down), form.name)
+    chroma = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0"}.get(
+        (layout.across, layout.down), form.name
+    )
     matrix = _MATRICES.get(said.matrix, "as the source")
     span = "full range" if said.range == FULL else "limited range"
     return f"{depth[0].upper()}{depth[1:]}, {chroma}, {matrix}, {span}."

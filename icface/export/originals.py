@@ -17,9 +17,13 @@ def originals(project: Project) -> Iterator[Path]:
 
 def original_at(project: Project, path: Path) -> Path | None:
     """The file of the document that a path names, by whatever name or link; None if it names none of them."""
-    return next((found for found in originals(project) if path.exists() and path.samefile(found)), None)
+    return next(
+        (found for found in originals(project) if path.exists() and path.samefile(found)), None
+    )
 
 
 def refusal(found: Path) -> str:
     """Why a file is not written over, and what to do."""
-    return f"{found} is what is edited, or drives it. Choose another name, so that the original stays."
+    return (
+        f"{found} is what is edited, or drives it. Choose another name, so that the original stays."
+    )

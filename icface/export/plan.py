@@ -87,7 +87,8 @@ class ExportPlan:
     tick : Fraction
         Seconds of which all times are whole multiples.
     ticks : (N,) int64, read-only
-        When each frame is shown, from the first on. Of a clip these are its own stamps, even or uneven.
+        When each frame is shown, from the first on. Of a clip these are its own stamps, even or
+        uneven.
     end : Fraction
         When the last frame ends, in seconds.
     made : Pictures
@@ -150,19 +151,30 @@ class ExportPlan:
     @property
     def key(self) -> str:
         """Stands for all that decides what the frames show: those of a sequence that was interrupted are used again."""
-        how = self.preset.name, self.first, self.last, self.written, self.side_by_side, self.provenance, self.keep
+        how = (
+            self.preset.name,
+            self.first,
+            self.last,
+            self.written,
+            self.side_by_side,
+            self.provenance,
+            self.keep,
+        )
         shown = replace(self.project, output=OutputSettings(), markers=())
         return stable_key(__version__, *how, shown)
 
 
-def plan_export(project: Project, path: str | Path, options: ExportOptions | None = None) -> ExportPlan:
+def plan_export(
+    project: Project, path: str | Path, options: ExportOptions | None = None
+) -> ExportPlan:
     """The plan for a document as it is now. Reads the source; nothing is written.
 
     Parameters
     ----------
     project : Project
     path : str or Path
-        Where to; the ending chooses among presets unless one is named. Without an ending it gets the preset's.
+        Where to; the ending chooses among presets unless one is named. Without an ending it gets
+        the preset's.
     options : ExportOptions, optional
         What differs from the document's own settings of output.
 
@@ -183,13 +195,21 @@ def plan_export(project: Project, path: str | Path, options: ExportOptions | Non
     _refuse_sources(project, path, preset)
     if preset.kind != "sequence":
         check_destination(path)
-    side_by_side = project.output.side_by_side if options.side_by_side is None else options.side_by_side
+    side_by_side = (
+        project.output.side_by_side if options.side_by_side is None else options.side_by_side
+    )
     labelled = project.output.labelled if options.labelled is None else options.labelled
     sound, notes = _sound(project, preset, options, frames)
     provenance = MADE_HERE if labelled else None
-    written = shown_by(preset, _shaped(frames.made, side_by_side=side_by_side, height=options.height))
+    written = shown_by(
+        preset, _shaped(frames.made, side_by_side=side_by_side, height=options.height)
+    )
     about = _said(project, preset, path, keep=options.keep, provenance=provenance)
-    losses = () if about.is_photo else of_frames(as_format(preset, path), frames.made, written, bits=frames.bits)
+    losses = (
+        ()
+        if about.is_photo
+        else of_frames(as_format(preset, path), frames.made, written, bits=frames.bits)
+    )
     losses += (*(() if sound is None else of_sound(sound.tracks)), *about.losses)
     return ExportPlan(
         project=project, path=path, preset=preset, first=first, last=last, tick=frames.made.tick, ticks=frames.ticks,
@@ -205,11 +225,15 @@ def _range(project: Project, options: ExportOptions) -> tuple[int, int]:
     last = last if options.last is None else options.last
     most = project.n_frames - 1
     if not 0 <= first <= last or (first > most and isinstance(project.source, Clip)):
-        raise ExportError(f"Frames {first} to {last} cannot be exported: the frames are 0 to {most}.")
+        raise ExportError(
+            f"Frames {first} to {last} cannot be exported: the frames are 0 to {most}."
+        )
     if isinstance(project.source, Clip) and last > most:
         raise ExportError(f"There is no frame {last}: the frames are 0 to {most}.")
     if last - first >= MOST_FRAMES:
-        raise ExportError(f"Frames {first} to {last} are too many: at most {MOST_FRAMES} are exported at a time.")
+        raise ExportError(
+            f"Frames {first} to {last} are too many: at most {MOST_FRAMES} are exported at a time."
+        )
     return first, last
 
 
@@ -219,7 +243,11 @@ def _refuse_sources(project: Project, path: Path, preset: Preset) -> None:
     if found is None and preset.kind == "sequence":
         stills = re.compile(rf"{re.escape(path.stem)}_\d{{6,}}{re.escape(preset.suffix)}")
         folder = path.resolve().parent
-        own = (one for one in originals(project) if stills.fullmatch(one.name) and one.resolve().parent == folder)
+        own = (
+            one
+            for one in originals(project)
+            if stills.fullmatch(one.name) and one.resolve().parent == folder
+        )
         found = next(own, None)
     if found is not None:
         raise ExportError(refusal(found))
@@ -250,7 +278,9 @@ def _clip_frames(clip: Clip, first: int, last: int) -> _FramesPlan:
     ticks = index.ticks[first : last + 1] - index.ticks[first]
     ticks.flags.writeable = False
     stop = index.time(last + 1) if last + 1 < len(index) else index.duration
-    told = info.notes[:-1] if is_hdr(info.colours) else info.notes  # the last is of how high dynamic range is shown
+    told = (
+        info.notes[:-1] if is_hdr(info.colours) else info.notes
+    )  # the last is of how high dynamic range is shown
     return _FramesPlan(made, info.bits, ticks, index.time(first), stop, told)
 
 
@@ -266,7 +296,9 @@ def found_clip(clip: Clip) -> ClipInfo:
     """What there is to know of a document's clip; `VideoError` if it is gone, `ExportError` if it is another one."""
     info = probe(clip.path)
     if info.digest != clip.digest:
-        raise ExportError(f"{clip.path} is another clip than before. Put the old one back, or open this one anew.")
+        raise ExportError(
+            f"{clip.path} is another clip than before. Put the old one back, or open this one anew."
+        )
     return info
 
 
@@ -275,7 +307,9 @@ def found_photo(project: Project) -> Photo:
     assert project.source is not None
     photo = load_photo(project.source.path)
     if photo.digest != project.source.digest:
-        raise ExportError(f"{photo.path} is another picture than before. Put the old one back, or open this one anew.")
+        raise ExportError(
+            f"{photo.path} is another picture than before. Put the old one back, or open this one anew."
+        )
     return photo
 
 
@@ -331,7 +365,9 @@ def _sound(
     preset_needs = preset.missing_encoders(sound=True)
     plan = SoundPlan(cut=cut, tracks=plan_tracks(cut, preset))
     if preset_needs and not plan.copied:
-        raise ExportError(f"The sound needs the encoder {', '.join(preset_needs)}, which is missing. Choose another preset.")
+        raise ExportError(
+            f"The sound needs the encoder {', '.join(preset_needs)}, which is missing. Choose another preset."
+        )
     return plan, ()
 
 
@@ -345,10 +381,14 @@ class _Said:
     is_photo: bool = False
 
 
-def _said(project: Project, preset: Preset, path: Path, *, keep: Keep, provenance: Provenance | None) -> _Said:
+def _said(
+    project: Project, preset: Preset, path: Path, *, keep: Keep, provenance: Provenance | None
+) -> _Said:
     if isinstance(project.source, Clip):
         said = clip_tags(Path(project.source.path))
-        silent = sound_left_out(sound_tracks(Path(project.source.path)) if project.source.has_sound else 0, preset)
+        silent = sound_left_out(
+            sound_tracks(Path(project.source.path)) if project.source.has_sound else 0, preset
+        )
         tags = tuple(saved_tags(said, keep).items()) if preset.kind == "clip" else ()
         return _Said(tags=tags, losses=(*silent, *of_clip_tags(said, preset, keep)))
     photo = found_photo(project)
@@ -356,4 +396,6 @@ def _said(project: Project, preset: Preset, path: Path, *, keep: Keep, provenanc
         return _Said(losses=of_photo_in_motion(photo, preset))
     kind = photo_format(path.suffix if preset.name == "still" else preset.suffix)
     losses = of_photo(photo, kind, keep=keep, provenance=provenance)
-    return _Said(like=StillsLike.of(photo, keep), losses=(*losses, *place_said(photo, keep)), is_photo=True)
+    return _Said(
+        like=StillsLike.of(photo, keep), losses=(*losses, *place_said(photo, keep)), is_photo=True
+    )

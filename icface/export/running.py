@@ -78,7 +78,8 @@ class _Maker(Protocol):
 def export(plan: ExportPlan, renderer: Renderer) -> Generator[Progress, None, Exported]:
     """Job: write what a plan says. To close the generator is to cancel: a file of that name stays as it was.
 
-    Memory does not grow with the number of frames. A sequence of stills that was interrupted goes on where it stopped.
+    Memory does not grow with the number of frames. A sequence of stills that was interrupted goes
+    on where it stopped.
 
     Parameters
     ----------
@@ -112,7 +113,9 @@ def export(plan: ExportPlan, renderer: Renderer) -> Generator[Progress, None, Ex
             yield from _reporting(writer.write(picture, plan.time(number)), progress)
             progress = Progress(number + 1, total, f"Exporting {name}")
             yield progress
-        written = yield from _reporting(writer.finish(plan.end), Progress(total, total, f"Checking {name}"))
+        written = yield from _reporting(
+            writer.finish(plan.end), Progress(total, total, f"Checking {name}")
+        )
         return _exported(plan, written, edited, reused, maker.unseen)
 
 
@@ -131,10 +134,14 @@ def _shaped(shaping: Shaping, made: _Picture) -> Decoded | Pixels:
     return shaping.shaped(made.edited(), made.before())
 
 
-def _exported(plan: ExportPlan, written: Written, edited: int, reused: int, unseen: int) -> Exported:
+def _exported(
+    plan: ExportPlan, written: Written, edited: int, reused: int, unseen: int
+) -> Exported:
     notes = list(written.notes)
     if unseen:
-        notes.append(f"In {unseen} frames no face could be made out where it should be; they were left as they are.")
+        notes.append(
+            f"In {unseen} frames no face could be made out where it should be; they were left as they are."
+        )
     if reused:
         notes.append(f"{reused} stills were there already and were used again.")
     return Exported(

@@ -47,7 +47,9 @@ class Shaping:
         if self._plan.side_by_side:
             odd = edited.shape[1] % 2
             pad = ((0, 0), (0, odd), (0, 0))
-            edited = np.concatenate([np.pad(picture, pad, mode="edge") for picture in (before, edited)], 1)
+            edited = np.concatenate(
+                [np.pad(picture, pad, mode="edge") for picture in (before, edited)], 1
+            )
         size = self._plan.written.width, self._plan.written.height
         if size == (edited.shape[1], edited.shape[0]):
             return edited
@@ -68,7 +70,9 @@ class Shaping:
 
     def _on_ordinary_screens(self, frame: Decoded) -> Pixels:
         """A frame of high dynamic range, upright and of the size to write, brought to the range of ordinary screens."""
-        pixels = VideoFrame(0, 0.0, frame, self._converter).sixteen_bits(alpha=has_alpha(frame.format))
+        pixels = VideoFrame(0, 0.0, frame, self._converter).sixteen_bits(
+            alpha=has_alpha(frame.format)
+        )
         return to_sdr(pixels, self._plan.made.colours)
 
 

@@ -45,16 +45,27 @@ class WriterThread:
         self._writer: MovingWriter | None = None
         self._written: Written | None = None
         self._error: Exception | None = None
-        self._ready, self._done, self._unwanted = threading.Event(), threading.Event(), threading.Event()
+        self._ready, self._done, self._unwanted = (
+            threading.Event(),
+            threading.Event(),
+            threading.Event(),
+        )
         self._thread = threading.Thread(target=self._run, name="icface-export", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._unwanted.set()
-        while not self._done.is_set():  # what waits is thrown away, so that the thread sees that it is not wanted
+        while (
+            not self._done.is_set()
+        ):  # what waits is thrown away, so that the thread sees that it is not wanted
             try:
                 self._items.get_nowait()
             except queue.Empty:
@@ -72,10 +83,13 @@ class WriterThread:
         assert self._writer is not None
         return self._writer.wanted(number)
 
-    def write(self, picture: Callable[[], Decoded | Pixels] | None, time: Fraction) -> Generator[None, None, None]:
+    def write(
+        self, picture: Callable[[], Decoded | Pixels] | None, time: Fraction
+    ) -> Generator[None, None, None]:
         """Hand over the next frame, or None for one that is not wanted; yields while the encoder is busy.
 
-        The frame is what `picture` returns when it is called on the writer's thread: its last touches are made there.
+        The frame is what `picture` returns when it is called on the writer's thread: its last
+        touches are made there.
         """
         self._check()
         while not self._offer((picture, time)):
@@ -154,7 +168,12 @@ class StillWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         """Nothing is left behind: the photo is saved in one go."""
         self._alone.give_back()
 
@@ -164,7 +183,9 @@ class StillWriter:
 
     def pass_over(self, time: Fraction, /) -> None:
         """Refused: a still is not there already."""
-        raise EncodeError(f"The frame at {float(time):.3f} s cannot be passed over: {self.path.name} is written in one go.")
+        raise EncodeError(
+            f"The frame at {float(time):.3f} s cannot be passed over: {self.path.name} is written in one go."
+        )
 
     def write(self, picture: Decoded | Pixels, _time: Fraction, /) -> None:
         """Save the frame."""
@@ -173,7 +194,9 @@ class StillWriter:
         try:
             photo = plan.like.photo(pixels, self.path)
             quality = plan.quality or 95
-            self._notes = save_photo(self.path, photo, quality, provenance=plan.provenance, keep=plan.keep)
+            self._notes = save_photo(
+                self.path, photo, quality, provenance=plan.provenance, keep=plan.keep
+            )
         except PhotoError as error:
             raise EncodeError(str(error)) from error
         self._count += 1

@@ -8,7 +8,8 @@ has none in the answer either.
 Two directions, and both are those of the sliders:
 
 * Units to channels: what every unit asks of a channel is added, then clipped to 0..1. AU25 and AU26 both open the jaw, and
-  together they open it further than either alone. Blink and wink (45, 46) are AU43; of several of them the strongest counts.
+  together they open it further than either alone. Blink and wink (45, 46) are AU43; of several of
+  them the strongest counts.
 * Channels to units: the non-negative values up to 1 that explain the channels with the least squared error, as
   `icface.face.controls.action_units` finds them one by one.
 """
@@ -22,11 +23,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from icface.arrays import F64
-from icface.face.controls import ANGLES, CHANNEL_INDEX, CHANNELS, CONTROL_IDS, SPARING, direction, expand_control
+from icface.face.controls import (
+    ANGLES,
+    CHANNEL_INDEX,
+    CHANNELS,
+    CONTROL_IDS,
+    SPARING,
+    direction,
+    expand_control,
+)
 
 _BATCH = 4096
 _SLACK = 1e-9
-"""How far a bound may be missed, and how much a unit at its bound may want to leave it, by rounding alone."""
+"""How far a bound may be missed, and how much a unit at its bound may want to leave it, by rounding
+alone."""
 _MOST_TURNS = 2000
 _LOW, _FREE, _HIGH = -1, 0, 1
 
@@ -34,7 +44,8 @@ _LOW, _FREE, _HIGH = -1, 0, 1
 def action_unit_rows(controls: NDArray[np.floating]) -> F64:
     """Values of all control ids, shape (N, len(CONTROL_IDS)), of face states of shape (N, 56).
 
-    The numbers of `icface.face.controls.action_units`, to 1e-6: angles in degrees as they are, units in 0..1, AU30 in -1..1.
+    The numbers of `icface.face.controls.action_units`, to 1e-6: angles in degrees as they are,
+    units in 0..1, AU30 in -1..1.
     """
     rows = _as_rows(controls)
     found = np.full((len(rows), len(CONTROL_IDS)), np.nan)
@@ -49,7 +60,9 @@ def action_unit_rows(controls: NDArray[np.floating]) -> F64:
     return found
 
 
-def explained(controls: NDArray[np.floating], units: tuple[str, ...], *, sparing: float = 1.0) -> F64:
+def explained(
+    controls: NDArray[np.floating], units: tuple[str, ...], *, sparing: float = 1.0
+) -> F64:
     """Values in 0..1 of these units alone, shape (N, len(units)), that explain finite face states (N, 56) best.
 
     Parameters
@@ -59,8 +72,8 @@ def explained(controls: NDArray[np.floating], units: tuple[str, ...], *, sparing
     units : tuple of str
         Control ids of units, AU30 not among them.
     sparing : float
-        By how much the small costs count that make the answer unique where units overlap. Units that do not overlap can do
-        with next to none, and are then found exactly.
+        By how much the small costs count that make the answer unique where units overlap. Units
+        that do not overlap can do with next to none, and are then found exactly.
     """
     goal = np.clip(_as_rows(controls)[:, len(ANGLES) :], 0, None)
     found = np.zeros((len(goal), len(units)))
@@ -77,8 +90,9 @@ def channel_rows(values: Mapping[str, ArrayLike]) -> F64:
     Parameters
     ----------
     values : mapping
-        Names of units, as `icface.face.controls.expand_control` takes them ("AU12", "AU12L", "AU45"), to numbers of shape (N,). A
-        unit without a side moves both. A value that is not finite makes its whole row NaN.
+        Names of units, as `icface.face.controls.expand_control` takes them ("AU12", "AU12L",
+        "AU45"), to numbers of shape (N,). A unit without a side moves both. A value that is not
+        finite makes its whole row NaN.
 
     Raises
     ------
@@ -89,7 +103,9 @@ def channel_rows(values: Mapping[str, ArrayLike]) -> F64:
     for name, intensity in values.items():
         amount = np.asarray(intensity, np.float64)
         for control in expand_control(name):
-            strongest[control] = np.maximum(strongest[control], amount) if control in strongest else amount
+            strongest[control] = (
+                np.maximum(strongest[control], amount) if control in strongest else amount
+            )
     count = max((len(amount) for amount in strongest.values()), default=0)
     rows = np.zeros((count, len(CHANNELS)))
     right, left = CHANNEL_INDEX["jawRight"], CHANNEL_INDEX["jawLeft"]
@@ -112,7 +128,9 @@ def channels_of(names: Iterable[str]) -> frozenset[str]:
 def _as_rows(controls: NDArray[np.floating]) -> F64:
     rows = np.asarray(controls, np.float64)
     if rows.ndim != 2 or rows.shape[1] != len(CHANNELS):
-        raise ValueError(f"Face states are rows of {len(CHANNELS)} numbers, not an array of shape {rows.shape}.")
+        raise ValueError(
+            f"Face states are rows of {len(CHANNELS)} numbers, not an array of shape {rows.shape}."
+        )
     return rows
 
 
@@ -126,15 +144,18 @@ def _groups(units: tuple[str, ...], sparing: float) -> tuple[tuple[list[int], F6
     for one, other in np.argwhere(gram != 0):
         joined = group_of[other]
         group_of = [group_of[one] if group == joined else group for group in group_of]
-    members = [[i for i, group in enumerate(group_of) if group == root] for root in sorted(set(group_of))]
+    members = [
+        [i for i, group in enumerate(group_of) if group == root] for root in sorted(set(group_of))
+    ]
     return tuple((group, columns[:, group], gram[np.ix_(group, group)]) for group in members)
 
 
 def _bounded(gram: F64, target: F64) -> F64:
     """Rows x of (N, n) in 0..1 with the least x gram x / 2 - target x, gram (n, n) positive definite.
 
-    Block principal pivoting: every unit is at a bound or free; all that are so wrongly change places at once, and when that
-    makes matters worse for a while, one at a time, which comes to an end for certain (Judice and Pires, 1994).
+    Block principal pivoting: every unit is at a bound or free; all that are so wrongly change
+    places at once, and when that makes matters worse for a while, one at a time, which comes to an
+    end for certain (Judice and Pires, 1994).
     """
     count, size = target.shape
     state = np.zeros((count, size), np.int8)
@@ -158,13 +179,18 @@ def _bounded(gram: F64, target: F64) -> F64:
         alone = np.arange(size)[None] == last[:, None]
         change = wrong & (alone | (patience[open_rows] >= 0)[:, None])
         state[open_rows] = np.where(change, turned, state[open_rows])
-    raise ArithmeticError("The Action Units of a face state were not found; its channels are not numbers of a face.")
+    raise ArithmeticError(
+        "The Action Units of a face state were not found; its channels are not numbers of a face."
+    )
 
 
 def _solved(gram: F64, target: F64, state: NDArray[np.int8]) -> F64:
     """The best values of the free units with the others at their bounds."""
     free, at_bound = state == _FREE, (state == _HIGH).astype(np.float64)
-    system = np.where(free[:, :, None] & free[:, None, :], gram, 0) + np.eye(len(gram)) * (~free)[:, :, None]
+    system = (
+        np.where(free[:, :, None] & free[:, None, :], gram, 0)
+        + np.eye(len(gram)) * (~free)[:, :, None]
+    )
     right_side = np.where(free, target - at_bound @ gram, at_bound)
     solution: F64 = np.linalg.solve(system, right_side[:, :, None])[:, :, 0]
     return solution

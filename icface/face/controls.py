@@ -7,9 +7,10 @@ subject's. Positive yaw turns the face to the subject's left (the viewer's right
 roll tilts the head to the subject's right (the viewer sees the top of the head move left). The angles turn a
 frame with x to the subject's left, y up and z towards the camera: yaw first, then pitch, then roll about fixed axes.
 
-The channels carry the names of the ARKit blend shapes with ``_L`` and ``_R`` for the sides. Action Units (AU) are fixed
-non-negative combinations of channels (Ekman and Friesen, *Facial Action Coding System*, 1978); they are what people see,
-set and key. Other units (OpenFace 0..5, radians) exist only at the boundaries.
+The channels carry the names of the ARKit blend shapes with ``_L`` and ``_R`` for the sides. Action
+Units (AU) are fixed non-negative combinations of channels (Ekman and Friesen, *Facial Action Coding
+System*, 1978); they are what people see, set and key. Other units (OpenFace 0..5, radians) exist
+only at the boundaries.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ EXPRESSIONS: tuple[str, ...] = (
 CHANNELS: tuple[str, ...] = ANGLES + EXPRESSIONS
 CHANNEL_INDEX: dict[str, int] = {name: i for i, name in enumerate(CHANNELS)}
 ANGLE_UNIT_DEG = 30.0
-"""A turn of the head that counts as much as one expression channel from 0 to 1, wherever both are compared."""
+"""A turn of the head that counts as much as one expression channel from 0 to 1, wherever both are
+compared."""
 ANGLE_LIMIT_DEG: dict[str, float] = {"yaw": 45.0, "pitch": 30.0, "roll": 45.0}
 ANGLE_SEEN_DEG: dict[str, float] = {"yaw": 30.0, "pitch": 20.0, "roll": 30.0}
 """Beyond these the networks extrapolate: a slider tints, it does not stop."""
@@ -73,7 +75,9 @@ class ControlVector:
 
     def __post_init__(self) -> None:
         if len(self.values) != len(CHANNELS):
-            raise ValueError(f"A control vector has {len(CHANNELS)} numbers, not {len(self.values)}.")
+            raise ValueError(
+                f"A control vector has {len(CHANNELS)} numbers, not {len(self.values)}."
+            )
         if not all(np.isfinite(self.values)):
             raise ValueError("A control vector holds finite numbers only.")
 
@@ -116,7 +120,8 @@ class ControlVector:
 
 
 UPRIGHT_DEG = 67.5
-"""A head that is rolled further lies on its side or stands on its head; closer to upright it is only tilted."""
+"""A head that is rolled further lies on its side or stands on its head; closer to upright it is
+only tilted."""
 
 
 def lying_deg(roll_deg: float) -> float:
@@ -185,16 +190,28 @@ class ActionUnit:
         return tuple(self.id + side for side in self.weights)
 
 
-def _sided(paired: Mapping[str, float], central: Mapping[str, float] | None = None) -> dict[Side, dict[str, float]]:
+def _sided(
+    paired: Mapping[str, float], central: Mapping[str, float] | None = None
+) -> dict[Side, dict[str, float]]:
     shared = {name: weight / 2 for name, weight in (central or {}).items()}
     sides: tuple[Side, Side] = ("L", "R")
-    return {s: {**{f"{name}_{s}": weight for name, weight in paired.items()}, **shared} for s in sides}
+    return {
+        s: {**{f"{name}_{s}": weight for name, weight in paired.items()}, **shared} for s in sides
+    }
 
 
 def _unit(
-    number: int, name: str, region: str, paired: Mapping[str, float], text: str, *, central: Mapping[str, float] | None = None
+    number: int,
+    name: str,
+    region: str,
+    paired: Mapping[str, float],
+    text: str,
+    *,
+    central: Mapping[str, float] | None = None,
 ) -> ActionUnit:
-    weights: dict[Side, dict[str, float]] = _sided(paired, central) if paired else {"": dict(central or {})}
+    weights: dict[Side, dict[str, float]] = (
+        _sided(paired, central) if paired else {"": dict(central or {})}
+    )
     return ActionUnit(number=number, name=name, region=region, weights=weights, help=text)
 
 
@@ -266,7 +283,11 @@ def expand_control(selector: str) -> tuple[str, ...]:
         ids: list[str] = []
         for number in (int(g) for g in (match[1], match[2]) if g):
             unit = AU_BY_NUMBER.get(_ALIASES.get(number, number))
-            wanted = [] if unit is None else [i for i in unit.control_ids if not side or i == f"{unit.id}{side}"]
+            wanted = (
+                []
+                if unit is None
+                else [i for i in unit.control_ids if not side or i == f"{unit.id}{side}"]
+            )
             if not wanted:
                 break
             ids += wanted
@@ -330,7 +351,8 @@ def _inverse_system() -> tuple[tuple[str, ...], F64]:
 def action_units(controls: ControlVector) -> dict[str, float]:
     """The control ids' values that best explain a face state: bounded non-negative least squares.
 
-    A small ridge makes the answer unique where units overlap (26 is preferred to 27, 10 to 11, 16 to 25).
+    A small ridge makes the answer unique where units overlap (26 is preferred to 27, 10 to 11, 16
+    to 25).
 
     Returns
     -------
@@ -342,7 +364,9 @@ def action_units(controls: ControlVector) -> dict[str, float]:
     ids, system = _inverse_system()
     target = np.concatenate([np.clip(controls.array()[3:], 0, None), np.zeros(len(ids))])
     solution = np.clip(lsq_linear(system, target, bounds=(0, 1), method="bvls").x, 0, 1)
-    found = dict(zip(ids, (round(float(v), 6) + 0.0 for v in solution), strict=True))  # no negative zero
+    found = dict(
+        zip(ids, (round(float(v), 6) + 0.0 for v in solution), strict=True)
+    )  # no negative zero
     found |= dict(zip(ANGLES, controls.angles_deg, strict=True))
     found["AU30"] = float(np.clip(controls["jawRight"] - controls["jawLeft"], -1, 1))
     return {i: found[i] for i in CONTROL_IDS}
@@ -351,7 +375,8 @@ def action_units(controls: ControlVector) -> dict[str, float]:
 def apply_deltas(base: ControlVector, deltas: Mapping[str, float]) -> ControlVector:
     """A face state with amounts of control ids added, clipped to what a face can do.
 
-    Channels that no delta touches keep their value to the last bit, so that no delta at all returns `base`.
+    Channels that no delta touches keep their value to the last bit, so that no delta at all returns
+    `base`.
     """
     if not any(deltas.values()):
         return base
@@ -364,10 +389,14 @@ def apply_deltas(base: ControlVector, deltas: Mapping[str, float]) -> ControlVec
         else:
             change += amount * direction(control)
     moved = ControlVector.from_array(base.array() + change).clipped()
-    return ControlVector(tuple(m if c else b for b, m, c in zip(base.values, moved.values, change, strict=True)))
+    return ControlVector(
+        tuple(m if c else b for b, m, c in zip(base.values, moved.values, change, strict=True))
+    )
 
 
-def deltas_from_settings(source: ControlVector, settings: Mapping[str, float], *, relative: bool = False) -> dict[str, float]:
+def deltas_from_settings(
+    source: ControlVector, settings: Mapping[str, float], *, relative: bool = False
+) -> dict[str, float]:
     """Deltas over a source that reach what a person asked for.
 
     Parameters
@@ -394,7 +423,13 @@ def deltas_from_settings(source: ControlVector, settings: Mapping[str, float], *
             if relative:
                 low, high = min(low, -1.0) * (2 if low < -1 else 1), high * (2 if high > 1 else 1)
             if not (np.isfinite(value) and low <= value <= high):
-                raise ValueError(f"{selector}={value:g} is out of range: {control} goes from {low:g} to {high:g}.")
-            now = 0.0 if relative else reading.get(control, source[control] if control in CHANNEL_INDEX else 0.0)
+                raise ValueError(
+                    f"{selector}={value:g} is out of range: {control} goes from {low:g} to {high:g}."
+                )
+            now = (
+                0.0
+                if relative
+                else reading.get(control, source[control] if control in CHANNEL_INDEX else 0.0)
+            )
             deltas[control] = deltas.get(control, 0.0) * relative + float(value) - now
     return deltas

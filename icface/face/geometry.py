@@ -18,7 +18,8 @@ from icface.arrays import F64
 from icface.face.landmarks import EYE_CORNERS, MESH_POINTS
 
 CROP_MARGIN = 2.0
-"""Side of a face crop in extents of the face mesh: room for hair and neck to follow, decaying to nothing."""
+"""Side of a face crop in extents of the face mesh: room for hair and neck to follow, decaying to
+nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,11 @@ class Box:
         """Share of the smaller box that lies in the other, 0..1."""
         wide = min(self.right, other.right) - max(self.left, other.left)
         high = min(self.bottom, other.bottom) - max(self.top, other.top)
-        return max(wide, 0.0) * max(high, 0.0) / min(self.width * self.height, other.width * other.height)
+        return (
+            max(wide, 0.0)
+            * max(high, 0.0)
+            / min(self.width * self.height, other.width * other.height)
+        )
 
     @classmethod
     def around(cls, points: NDArray[np.floating]) -> Box:
@@ -88,17 +93,24 @@ class Similarity:
         return cls((a, b, c, d, e, f))
 
     @classmethod
-    def crop(cls, *, centre: tuple[float, float], side: float, roll_deg: float, size: int) -> Similarity:
+    def crop(
+        cls, *, centre: tuple[float, float], side: float, roll_deg: float, size: int
+    ) -> Similarity:
         """``crop_from_image``: a square of `side` image pixels about `centre`, scaled to `size` pixels.
 
-        `roll_deg` is the angle by which the square's x axis is turned clockwise on the screen (as the line from the
-        viewer's left to right eye corner), so that a tilted head stands upright in the crop.
+        `roll_deg` is the angle by which the square's x axis is turned clockwise on the screen (as
+        the line from the viewer's left to right eye corner), so that a tilted head stands upright
+        in the crop.
         """
         scale = size / side
         cos, sin = np.cos(np.radians(roll_deg)) * scale, np.sin(np.radians(roll_deg)) * scale
         x, y = centre
         middle = (size - 1) / 2
-        return cls.from_matrix(np.array([[cos, sin, middle - cos * x - sin * y], [-sin, cos, middle + sin * x - cos * y]]))
+        return cls.from_matrix(
+            np.array(
+                [[cos, sin, middle - cos * x - sin * y], [-sin, cos, middle + sin * x - cos * y]]
+            )
+        )
 
     @property
     def matrix(self) -> F64:
@@ -123,12 +135,16 @@ class Similarity:
     def __matmul__(self, first: Similarity) -> Similarity:
         """``a_from_c = a_from_b @ b_from_c``."""
         outer, inner = self.matrix, first.matrix
-        return Similarity.from_matrix(np.column_stack([outer[:, :2] @ inner[:, :2], outer[:, :2] @ inner[:, 2] + outer[:, 2]]))
+        return Similarity.from_matrix(
+            np.column_stack([outer[:, :2] @ inner[:, :2], outer[:, :2] @ inner[:, 2] + outer[:, 2]])
+        )
 
     def points(self, points: NDArray[np.floating]) -> F64:
         """Map (N, 2) points; of (N, 3) points the third coordinate is scaled alone."""
         moved: F64 = points[:, :2] @ self.matrix[:, :2].T + self.matrix[:, 2]
-        return moved if points.shape[1] == 2 else np.column_stack([moved, points[:, 2] * self.scale])
+        return (
+            moved if points.shape[1] == 2 else np.column_stack([moved, points[:, 2] * self.scale])
+        )
 
 
 def eye_line_deg(landmarks: NDArray[np.floating]) -> float:
@@ -137,7 +153,9 @@ def eye_line_deg(landmarks: NDArray[np.floating]) -> float:
     return float(np.degrees(np.arctan2(left[1] - right[1], left[0] - right[0])))
 
 
-def face_crop(landmarks: NDArray[np.floating], size: int, *, margin: float = CROP_MARGIN) -> Similarity:
+def face_crop(
+    landmarks: NDArray[np.floating], size: int, *, margin: float = CROP_MARGIN
+) -> Similarity:
     """``crop_from_image`` for a face: upright along its eye line, `margin` times as wide as the face mesh is large.
 
     Parameters
@@ -153,7 +171,12 @@ def face_crop(landmarks: NDArray[np.floating], size: int, *, margin: float = CRO
     low, high = upright.min(0), upright.max(0)
     x, y = (low + high) / 2
     side = float((high - low).max()) * margin
-    return Similarity.crop(centre=(float(cos * x - sin * y), float(sin * x + cos * y)), side=side, roll_deg=roll, size=size)
+    return Similarity.crop(
+        centre=(float(cos * x - sin * y), float(sin * x + cos * y)),
+        side=side,
+        roll_deg=roll,
+        size=size,
+    )
 
 
 def rotation_matrix(yaw_deg: float, pitch_deg: float, roll_deg: float) -> F64:
@@ -161,7 +184,9 @@ def rotation_matrix(yaw_deg: float, pitch_deg: float, roll_deg: float) -> F64:
 
     They are those of the head frame at rest: x to the subject's left, y up, z to the camera.
     """
-    (cy, cp, cr), (sy, sp, sr) = (f(np.radians([yaw_deg, pitch_deg, roll_deg])) for f in (np.cos, np.sin))
+    (cy, cp, cr), (sy, sp, sr) = (
+        f(np.radians([yaw_deg, pitch_deg, roll_deg])) for f in (np.cos, np.sin)
+    )
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
     about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
     about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])

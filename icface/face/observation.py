@@ -30,7 +30,8 @@ class FaceObservation:
     box : Box
         Bounding box of the face mesh, image pixels.
     landmarks : (478, 3) float32, read-only
-        MediaPipe face-mesh points with irises; x, y in image pixels, z in the mesh's convention (smaller is nearer).
+        MediaPipe face-mesh points with irises; x, y in image pixels, z in the mesh's convention
+        (smaller is nearer).
     controls : ControlVector
         Head angles in degrees and expression channels in 0..1.
     confidence : float
@@ -44,7 +45,9 @@ class FaceObservation:
 
     def __post_init__(self) -> None:
         if self.landmarks.shape != (N_LANDMARKS, 3):
-            raise ValueError(f"Expected landmarks of shape ({N_LANDMARKS}, 3), got {self.landmarks.shape}.")
+            raise ValueError(
+                f"Expected landmarks of shape ({N_LANDMARKS}, 3), got {self.landmarks.shape}."
+            )
         self.landmarks.flags.writeable = False
 
 

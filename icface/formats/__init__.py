@@ -21,7 +21,18 @@ from icface.formats.rows import Loaded, Wishes
 from icface.formats.table import read_header
 from icface.motion.motion import Motion
 
-__all__ = ["FORMATS", "UNITS", "Format", "FormatError", "Loaded", "format_of", "format_to_write", "load", "save", "sniff"]
+__all__ = [
+    "FORMATS",
+    "UNITS",
+    "Format",
+    "FormatError",
+    "Loaded",
+    "format_of",
+    "format_to_write",
+    "load",
+    "save",
+    "sniff",
+]
 
 _HEAD_BYTES = 65_536
 
@@ -37,7 +48,8 @@ class Format:
     title : str
         For people.
     suffixes : tuple of str
-        File endings; of a shared one, the first format of `FORMATS` is meant when a file is written.
+        File endings; of a shared one, the first format of `FORMATS` is meant when a file is
+        written.
     also : tuple of str
         Other endings of files that are read.
     load, save : callable or None
@@ -63,7 +75,12 @@ FORMATS: dict[str, Format] = {
     kind.name: kind
     for kind in (
         Format(
-            name="openface", title="OpenFace CSV", suffixes=(".csv",), also=_SPREADSHEET, load=openface.load, save=openface.save
+            name="openface",
+            title="OpenFace CSV",
+            suffixes=(".csv",),
+            also=_SPREADSHEET,
+            load=openface.load,
+            save=openface.save,
         ),
         Format(
             name="livelink",
@@ -73,7 +90,9 @@ FORMATS: dict[str, Format] = {
             load=livelink.load,
             save=livelink.save,
         ),
-        Format(name="fex", title="py-feat CSV", suffixes=(".csv",), also=_SPREADSHEET, load=fex.load),
+        Format(
+            name="fex", title="py-feat CSV", suffixes=(".csv",), also=_SPREADSHEET, load=fex.load
+        ),
         Format(
             name="mediapipe",
             title="MediaPipe blend shapes",
@@ -81,14 +100,31 @@ FORMATS: dict[str, Format] = {
             also=(".json", *_SPREADSHEET),
             load=mediapipe.load,
         ),
-        Format(name="json", title="ICface motion, JSON", suffixes=(".json",), load=own.load, save=own.save),
-        Format(name="npz", title="ICface motion with landmarks", suffixes=(".npz",), load=archive.load, save=archive.save),
+        Format(
+            name="json",
+            title="ICface motion, JSON",
+            suffixes=(".json",),
+            load=own.load,
+            save=own.save,
+        ),
+        Format(
+            name="npz",
+            title="ICface motion with landmarks",
+            suffixes=(".npz",),
+            load=archive.load,
+            save=archive.save,
+        ),
         Format(name="bvh", title="BVH, head rotation", suffixes=(".bvh",), save=bvh.save),
     )
 }
 """Every kind of file, by name."""
 _READ = ", ".join(kind.title for kind in FORMATS.values() if kind.load)
-_TABLES = {"openface": openface.speaks, "fex": fex.speaks, "livelink": livelink.speaks, "mediapipe": mediapipe.speaks}
+_TABLES = {
+    "openface": openface.speaks,
+    "fex": fex.speaks,
+    "livelink": livelink.speaks,
+    "mediapipe": mediapipe.speaks,
+}
 
 
 def sniff(path: Path) -> str:
@@ -144,7 +180,9 @@ def load(
     if units is not None and units not in UNITS:
         raise FormatError(f"Unknown unit {units!r} of angles. Use {', '.join(UNITS)}.")
     if rate is not None and not 0 < rate <= 100_000:
-        raise FormatError(f"A rate of {rate} frames a second is out of range: it is above 0, up to 100000.")
+        raise FormatError(
+            f"A rate of {rate} frames a second is out of range: it is above 0, up to 100000."
+        )
     kind = format_of(name or sniff(path))
     if kind.load is None:
         raise FormatError(f"{kind.title} can only be written. Readable are: {_READ}.")
@@ -152,7 +190,9 @@ def load(
     if face is None:
         return found
     if str(face) not in found.labels:
-        raise FormatError(f"{path} has no face {face}; its faces are {', '.join(found.labels[:20])}.")
+        raise FormatError(
+            f"{path} has no face {face}; its faces are {', '.join(found.labels[:20])}."
+        )
     at = found.labels.index(str(face))
     return replace(found, faces=(found.faces[at],), labels=(found.labels[at],))
 
@@ -187,10 +227,14 @@ def format_to_write(path: Path, name: str | None = None) -> Format:
         if (found := next(fitting, None)) is not None:
             return found
         endings = ", ".join(dict.fromkeys(suffix for kind in written for suffix in kind.suffixes))
-        raise FormatError(f"{path}: the ending does not say the format. Use {endings}, or name the format.")
+        raise FormatError(
+            f"{path}: the ending does not say the format. Use {endings}, or name the format."
+        )
     kind = format_of(name)
     if kind.save is None:
-        raise FormatError(f"{kind.title} is only read. Writable are: {', '.join(kind.name for kind in written)}.")
+        raise FormatError(
+            f"{kind.title} is only read. Writable are: {', '.join(kind.name for kind in written)}."
+        )
     return kind
 
 

@@ -18,7 +18,8 @@ _RADIANS = {"degrees": np.pi / 180, "radians": 1.0, "half-turns": np.pi}
 FARTHEST_RAD = 1.9
 """No tracker reads a head that is turned further (109 degrees): greater numbers are degrees."""
 _FARTHEST_SETTLED_RAD = 3.15
-"""What no radians of a format that settles the unit exceed: single angles of a rotation go up to half a turn."""
+"""What no radians of a format that settles the unit exceed: single angles of a rotation go up to
+half a turn."""
 
 
 def in_radians(
@@ -54,7 +55,11 @@ def in_radians(
     farthest = _FARTHEST_SETTLED_RAD if settled else FARTHEST_RAD
     chosen = unit or ("degrees" if most * _RADIANS[usual] > farthest else usual)
     if unit is None and not (settled and chosen == usual):
-        why = "which is beyond what a head can do in another unit" if chosen != usual else "as usual in such files"
+        why = (
+            "which is beyond what a head can do in another unit"
+            if chosen != usual
+            else "as usual in such files"
+        )
         notes.append(
             f"Head angles go up to {most:.3g} and were taken for {chosen}, {why}. Others are set by icface convert --units."
         )

@@ -22,7 +22,9 @@ def load(path: Path, wishes: Wishes) -> Loaded:
         try:
             motions, _ = load_reading(path)
         except MotionStoreError as error:
-            raise FormatError(f"{path} is not a whole npz of ICface Studio: {error} Save it again.") from error
+            raise FormatError(
+                f"{path} is not a whole npz of ICface Studio: {error} Save it again."
+            ) from error
     if not motions:
         raise FormatError(f"{path} holds no face. Track the clip again, or choose another file.")
     notes: tuple[str, ...] = ()
@@ -30,7 +32,12 @@ def load(path: Path, wishes: Wishes) -> Loaded:
         motions = tuple(_at_rate(motion, wishes) for motion in motions)
         notes = ("The file's own times were put aside for the rate.",)
     order = sorted(range(len(motions)), key=lambda face: -int(motions[face].present.sum()))
-    return Loaded(format=NAME, faces=tuple(motions[face] for face in order), labels=tuple(map(str, order)), notes=notes)
+    return Loaded(
+        format=NAME,
+        faces=tuple(motions[face] for face in order),
+        labels=tuple(map(str, order)),
+        notes=notes,
+    )
 
 
 def _at_rate(motion: Motion, wishes: Wishes) -> Motion:

@@ -47,7 +47,9 @@ def save(path: Path, motion: Motion) -> tuple[str, ...]:
         )
     times = np.arange(count) / float(motion.rate)
     angles = np.unwrap(motion.controls[seen, : len(ANGLES)].astype(np.float64), axis=0, period=360)
-    yaw, pitch, roll = (np.interp(times, motion.seconds[seen], angles[:, i]) for i in range(len(ANGLES)))
+    yaw, pitch, roll = (
+        np.interp(times, motion.seconds[seen], angles[:, i]) for i in range(len(ANGLES))
+    )
 
     def lines() -> Iterator[str]:
         yield _HEAD

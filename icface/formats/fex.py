@@ -42,7 +42,11 @@ _RATES = tuple(Fraction(n) for n in (10, 12, 15, 24, 25, 30, 48, 50, 60, 100, 12
 def speaks(header: Header) -> bool:
     """Whether these are columns of py-feat."""
     units = sum(_AU.fullmatch(name) is not None for name in header.names)
-    return "FaceRectX" in header or "FaceScore" in header or (units > 0 and all(name in header for name in POSE))
+    return (
+        "FaceRectX" in header
+        or "FaceScore" in header
+        or (units > 0 and all(name in header for name in POSE))
+    )
 
 
 def load(path: Path, wishes: Wishes) -> Loaded:
@@ -54,7 +58,9 @@ def load(path: Path, wishes: Wishes) -> Loaded:
     units = _units(header, notes)
     pose = dict.fromkeys(POSE, "") if all(name in header for name in POSE) else {}
     if not units and not pose and not shapes:
-        raise FormatError(f"{path}, line 1: no column Pitch, Roll, Yaw, AU01 and so on. Save the whole Fex with to_csv.")
+        raise FormatError(
+            f"{path}, line 1: no column Pitch, Roll, Yaw, AU01 and so on. Save the whole Fex with to_csv."
+        )
     numbers = [name for name in ("frame", "FaceScore", *_RECT) if name in header]
     texts = [name for name in ("input", "Identity", "approx_time") if name in header]
     columns = read_columns(header, [*numbers, *pose, *units, *shapes], texts=texts)
@@ -65,8 +71,12 @@ def load(path: Path, wishes: Wishes) -> Loaded:
         notes.append("Blend shapes are taken, and Action Units left out: blend shapes have sides.")
         carried |= fill(controls, {shape: columns.numbers[name] for name, shape in shapes.items()})
     elif units := columns.filled(units, notes):
-        notes.append("py-feat's Action Units are likelihoods from 0 to 1, taken for intensities; left and right move alike.")
-        controls = channel_rows({au: _intensity(columns.numbers[name], missing, notes) for name, au in units.items()})
+        notes.append(
+            "py-feat's Action Units are likelihoods from 0 to 1, taken for intensities; left and right move alike."
+        )
+        controls = channel_rows(
+            {au: _intensity(columns.numbers[name], missing, notes) for name, au in units.items()}
+        )
         carried |= channels_of(units.values())
     if len(columns.filled(pose, notes)) == len(POSE):
         controls[:, : len(ANGLES)] = _angles(header, columns, missing, wishes, notes)
@@ -114,18 +124,38 @@ def _intensity(values: F64, missing: NDArray[np.bool_], notes: list[str]) -> F64
     return values
 
 
-def _angles(header: Header, columns: Columns, missing: NDArray[np.bool_], wishes: Wishes, notes: list[str]) -> F64:
+def _angles(
+    header: Header, columns: Columns, missing: NDArray[np.bool_], wishes: Wishes, notes: list[str]
+) -> F64:
     """Yaw, pitch, roll in degrees, shape (N, 3)."""
     turned = [columns.numbers[name] for name in POSE]
-    notes.append("Head angles are py-feat's: other trackers call another direction straight ahead, by several degrees.")
+    notes.append(
+        "Head angles are py-feat's: other trackers call another direction straight ahead, by several degrees."
+    )
     if "x_477" in header:
-        return angles_deg(of_fex_mesh(*in_radians(turned, wishes.units, notes, usual="radians", settled=True, but=missing)))
+        return angles_deg(
+            of_fex_mesh(
+                *in_radians(turned, wishes.units, notes, usual="radians", settled=True, but=missing)
+            )
+        )
     if "valence" in header or "mesh_x_0" in header:
-        return angles_deg(of_fex(*in_radians(turned, wishes.units, notes, usual="radians", settled=True, but=missing)))
+        return angles_deg(
+            of_fex(
+                *in_radians(turned, wishes.units, notes, usual="radians", settled=True, but=missing)
+            )
+        )
     most = float(np.nanmax(np.abs(np.where(missing, 0, turned)), initial=0))
-    later = wishes.units == "radians" or (wishes.units is None and most <= 3.2 and any(name in header for name in _LATER))
+    later = wishes.units == "radians" or (
+        wishes.units is None and most <= 3.2 and any(name in header for name in _LATER)
+    )
     made = of_fex if later else of_fex_first
-    return angles_deg(made(*in_radians(turned, wishes.units, notes, usual="radians" if later else "degrees", but=missing)))
+    return angles_deg(
+        made(
+            *in_radians(
+                turned, wishes.units, notes, usual="radians" if later else "degrees", but=missing
+            )
+        )
+    )
 
 
 def _seconds(columns: Columns, notes: list[str]) -> F64 | None:
@@ -155,7 +185,9 @@ def _clock(stamp: str) -> float:
         return float("nan")
 
 
-def _faces(path: Path, columns: Columns, notes: list[str]) -> Iterator[tuple[str, NDArray[np.int64]]]:
+def _faces(
+    path: Path, columns: Columns, notes: list[str]
+) -> Iterator[tuple[str, NDArray[np.int64]]]:
     """Each face's name and rows: by picture or clip, then by identity, else by the order within a frame."""
     count = len(columns)
     inputs = columns.texts.get("input", [""] * count)
@@ -163,7 +195,9 @@ def _faces(path: Path, columns: Columns, notes: list[str]) -> Iterator[tuple[str
     one_picture_each = len(set(inputs)) == count > 1
     clips = [""] * count if one_picture_each else inputs
     identities = ["0"] * count if one_picture_each else columns.texts.get("Identity")
-    if identities is None or (not one_picture_each and len(set(zip(clips, frames, identities, strict=True))) < count):
+    if identities is None or (
+        not one_picture_each and len(set(zip(clips, frames, identities, strict=True))) < count
+    ):
         identities = _told_apart(path, columns, clips, frames.tolist(), notes)
     keys = list(zip(clips, identities, strict=True))
     several = len(set(clips)) > 1
@@ -172,16 +206,24 @@ def _faces(path: Path, columns: Columns, notes: list[str]) -> Iterator[tuple[str
         yield (f"{short} {face}" if several else face), rows
 
 
-def _told_apart(path: Path, columns: Columns, clips: list[str], frames: list[float], notes: list[str]) -> list[str]:
+def _told_apart(
+    path: Path, columns: Columns, clips: list[str], frames: list[float], notes: list[str]
+) -> list[str]:
     """Numbers for the faces of rows that name none: a face goes on where it was in the frame before, else by its order."""
     shown = rows_by(list(zip(clips, frames, strict=True)))
     most = max(map(len, shown.values()))
     if most > MOST_FACES:
-        raise FormatError(f"{path} has {most} faces in one frame, and at most {MOST_FACES} are read.")
+        raise FormatError(
+            f"{path} has {most} faces in one frame, and at most {MOST_FACES} are read."
+        )
     if most == 1:
         return ["0"] * len(columns)
     placed = all(name in columns.numbers for name in _RECT)
-    rects = np.stack([columns.numbers[name] for name in _RECT], axis=1) if placed else np.zeros((len(columns), 4))
+    rects = (
+        np.stack([columns.numbers[name] for name in _RECT], axis=1)
+        if placed
+        else np.zeros((len(columns), 4))
+    )
     where = np.nan_to_num(np.column_stack([rects[:, :2] + rects[:, 2:] / 2, rects[:, 2:]]))
     faces = np.zeros(len(columns), np.int64)
     last: dict[str, F64] = {}

@@ -40,7 +40,10 @@ def readable(path: Path) -> Iterator[BufferedReader]:
 @contextmanager
 def readable_text(path: Path) -> Iterator[TextIOWrapper]:
     """The file's text with line ends as they are; what is no text in its encoding becomes a replacement character."""
-    with readable(path) as stream, TextIOWrapper(stream, encoding_of(stream.peek(4)), errors="replace", newline="") as text:
+    with (
+        readable(path) as stream,
+        TextIOWrapper(stream, encoding_of(stream.peek(4)), errors="replace", newline="") as text,
+    ):
         yield text
 
 

@@ -52,7 +52,15 @@ class Reading:
 
     __slots__ = ("_where", "face", "frame", "matrix", "seconds", "weights")
 
-    def __init__(self, where: str, frame: Mapping[str, Any], *, face: str, blendshapes: object, matrix: object) -> None:
+    def __init__(
+        self,
+        where: str,
+        frame: Mapping[str, Any],
+        *,
+        face: str,
+        blendshapes: object,
+        matrix: object,
+    ) -> None:
         self._where = where
         self.face = face
         self.frame = self._number(frame.get("frame"), "frame")
@@ -75,14 +83,18 @@ class Reading:
         if said is None:
             return {}
         if not isinstance(said, dict):
-            raise FormatError(f'{self._where}, blendshapes: write names and numbers, {{"jawOpen": 0.1, ...}}.')
+            raise FormatError(
+                f'{self._where}, blendshapes: write names and numbers, {{"jawOpen": 0.1, ...}}.'
+            )
         known = ((SHAPES.get(name.lower()), value) for name, value in said.items())
         return {shape: self._number(value, shape) for shape, value in known if shape is not None}
 
     def _category(self, said: Mapping[str, Any]) -> tuple[str, object]:
         name = _first(said, _NAMES)
         if not isinstance(name, str):
-            raise FormatError(f"{self._where}, categoryName: {shown(name)} is not the name of a blend shape.")
+            raise FormatError(
+                f"{self._where}, categoryName: {shown(name)} is not the name of a blend shape."
+            )
         return name, said.get("score")
 
     def _matrix(self, said: object) -> list[float]:
@@ -90,7 +102,11 @@ class Reading:
             said = said.get("data")
         if said is None:
             return []
-        flat = [v for row in said for v in (row if isinstance(row, list) else [row])] if isinstance(said, list) else []
+        flat = (
+            [v for row in said for v in (row if isinstance(row, list) else [row])]
+            if isinstance(said, list)
+            else []
+        )
         if len(flat) != 16:
             raise FormatError(f"{self._where}, matrix: a transformation matrix has 16 numbers.")
         return [self._number(value, "matrix") for value in flat]
@@ -102,19 +118,27 @@ def readings(path: Path) -> Iterator[Reading]:
     Raises
     ------
     FormatError
-        Naming the line, for what is neither JSON nor such a frame, and beyond `MOST_FRAMES` and `MOST_BYTES`.
+        Naming the line, for what is neither JSON nor such a frame, and beyond `MOST_FRAMES` and
+        `MOST_BYTES`.
     """
     for number, (line, entry) in enumerate(_frames(path)):
         where = f"{path}, line {line}"
         if number >= MOST_FRAMES:
             raise FormatError(f"{where}: at most {MOST_FRAMES} frames are read. Split the file.")
         if not isinstance(entry, dict):
-            raise FormatError(f'{where}: expected an object with "blendshapes", not {shown(entry)}.')
+            raise FormatError(
+                f'{where}: expected an object with "blendshapes", not {shown(entry)}.'
+            )
         untimed = entry.get("frame") is None and _first(entry, _STAMPS) is None
         frame = {**entry, "frame": number} if untimed else entry
-        faces, matrices = _each_face(_first(entry, _BLENDSHAPES)), _each_matrix(_first(entry, _MATRICES))
+        faces, matrices = (
+            _each_face(_first(entry, _BLENDSHAPES)),
+            _each_matrix(_first(entry, _MATRICES)),
+        )
         if len(faces) > MOST_FACES:
-            raise FormatError(f"{where} has {len(faces)} faces, and at most {MOST_FACES} are read. Leave some out.")
+            raise FormatError(
+                f"{where} has {len(faces)} faces, and at most {MOST_FACES} are read. Leave some out."
+            )
         for face, blendshapes in enumerate(faces):
             label = str(entry.get("face", face))[:_LONGEST_LABEL]
             matrix = matrices[face] if face < len(matrices) else None
@@ -125,16 +149,22 @@ def _frames(path: Path) -> Iterator[tuple[int, Any]]:
     with readable(path) as stream:
         raw = stream.read(MOST_BYTES + 1)
     if len(raw) > MOST_BYTES:
-        raise FormatError(f"{path} has more than {MOST_BYTES} bytes, too many for JSON. Split it, or leave the landmarks out.")
+        raise FormatError(
+            f"{path} has more than {MOST_BYTES} bytes, too many for JSON. Split it, or leave the landmarks out."
+        )
     text = raw.decode(encoding_of(raw[:4]), errors="replace")
     del raw
     try:
         for line, value in values(text, constants=True):
             within = value if isinstance(value, dict) else {}
-            listed = next((within[name] for name in _LISTS if isinstance(within.get(name), list)), [value])
+            listed = next(
+                (within[name] for name in _LISTS if isinstance(within.get(name), list)), [value]
+            )
             yield from ((line, one) for one in listed)
     except JsonError as error:
-        raise FormatError(f"{path}, {error}. Write one list of frames, or one object on each line.") from None
+        raise FormatError(
+            f"{path}, {error}. Write one list of frames, or one object on each line."
+        ) from None
 
 
 def _each_face(said: object) -> list[object]:
@@ -152,7 +182,12 @@ def _each_matrix(said: object) -> list[object]:
     if not said:
         return []
     of_numbers = not isinstance(said[0], list | dict)
-    of_rows = len(said) == 4 and isinstance(said[0], list) and len(said[0]) == 4 and not isinstance(said[0][0], list)
+    of_rows = (
+        len(said) == 4
+        and isinstance(said[0], list)
+        and len(said[0]) == 4
+        and not isinstance(said[0][0], list)
+    )
     return [said] if of_numbers or of_rows else list(said)
 
 

@@ -30,7 +30,9 @@ from icface.motion.motion import Motion
 NAME = "livelink"
 ORIGIN = "Live Link Face CSV"
 HEAD = ("HeadYaw", "HeadPitch", "HeadRoll")
-EYES = tuple(f"{side}Eye{angle}" for side in ("Left", "Right") for angle in ("Yaw", "Pitch", "Roll"))
+EYES = tuple(
+    f"{side}Eye{angle}" for side in ("Left", "Right") for angle in ("Yaw", "Pitch", "Roll")
+)
 _FEWEST_SHAPES = 5
 _EYE = ("EyeBlink", "EyeLookDown", "EyeLookIn", "EyeLookOut", "EyeLookUp", "EyeSquint", "EyeWide")
 _PAIRED = ("MouthSmile", "MouthFrown", "MouthDimple", "MouthStretch")
@@ -63,7 +65,9 @@ def load(path: Path, wishes: Wishes) -> Loaded:
     header = read_header(path)
     shapes = columns_of(header.names)
     if not shapes:
-        raise FormatError(f"{path}, line 1: no column of a blend shape (EyeBlinkLeft, JawOpen and so on). Record it again.")
+        raise FormatError(
+            f"{path}, line 1: no column of a blend shape (EyeBlinkLeft, JawOpen and so on). Record it again."
+        )
     count, code = header.first("BlendshapeCount"), header.first("Timecode")
     head = [name for name in (header.first(angle) for angle in HEAD) if name is not None]
     head = head if len(head) == len(HEAD) else []
@@ -72,10 +76,16 @@ def load(path: Path, wishes: Wishes) -> Loaded:
     notes = [*columns.notes]
     shapes = columns.filled(shapes, notes)
     if len(set(shapes.values()) - {TONGUE}) < len(SHAPES) - 1:
-        absent = [name for name in SHAPES.values() if name not in shapes.values() and name != TONGUE]
-        notes.append(f"The file lacks {len(absent)} blend shapes ({', '.join(absent[:4])} ...): nothing drives them.")
+        absent = [
+            name for name in SHAPES.values() if name not in shapes.values() and name != TONGUE
+        ]
+        notes.append(
+            f"The file lacks {len(absent)} blend shapes ({', '.join(absent[:4])} ...): nothing drives them."
+        )
     notes += [
-        f"No channel for {name}: left out." for name, shape in shapes.items() if shape == TONGUE and columns.numbers[name].any()
+        f"No channel for {name}: left out."
+        for name, shape in shapes.items()
+        if shape == TONGUE and columns.numbers[name].any()
     ]
     controls = zeros(len(columns))
     carried = fill(controls, {shape: columns.numbers[name] for name, shape in shapes.items()})
@@ -95,7 +105,9 @@ def load(path: Path, wishes: Wishes) -> Loaded:
         controls=controls,
         missing=missing,
         confidence=np.ones(len(columns)),
-        seconds=None if code is None or wishes.rate is not None else _seconds(path, columns, code, notes),
+        seconds=None
+        if code is None or wishes.rate is not None
+        else _seconds(path, columns, code, notes),
         carried=carried,
     )
     return loaded(path, [rows], name=NAME, origin=ORIGIN, notes=notes, wishes=wishes)
@@ -120,7 +132,7 @@ def _seconds(path: Path, columns: Columns, code: str, notes: list[str]) -> F64 |
     return seconds
 
 
-# ------------------------------------------------------------------------------------------------------------------ out
+# --------------------------------------------------------------------------------------------------
 
 
 def save(path: Path, motion: Motion) -> tuple[str, ...]:
@@ -129,7 +141,9 @@ def save(path: Path, motion: Motion) -> tuple[str, ...]:
     seen = motion.present
     head = np.zeros((len(motion), len(HEAD)))
     head[seen] = np.column_stack(to_arkit(rotations(controls[seen, : len(ANGLES)])))
-    weights = np.column_stack([weights_of(controls, SHAPES[name.lower()]) for name in COLUMNS[2 : -len(HEAD + EYES)]])
+    weights = np.column_stack(
+        [weights_of(controls, SHAPES[name.lower()]) for name in COLUMNS[2 : -len(HEAD + EYES)]]
+    )
     table = np.column_stack([weights, head, np.zeros((len(motion), len(EYES)))])
 
     def lines() -> Iterator[str]:
@@ -137,7 +151,9 @@ def save(path: Path, motion: Motion) -> tuple[str, ...]:
         for row in range(len(motion)):
             start = code_of(float(motion.seconds[row]))
             if seen[row]:
-                yield f"{start},{_COUNT}," + ",".join(f"{value + 0.0:.7g}" for value in table[row].round(8))
+                yield f"{start},{_COUNT}," + ",".join(
+                    f"{value + 0.0:.7g}" for value in table[row].round(8)
+                )
             else:
                 yield f"{start},0" + "," * _COUNT
 

@@ -39,7 +39,9 @@ def speaks(header: Header) -> bool:
 def load(path: Path, wishes: Wishes) -> Loaded:
     """The faces of a file of either kind; `FormatError` if a line is not what it should be."""
     with readable(path) as stream:
-        is_json = stream.peek(64)[:64].removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"{", b"["))
+        is_json = (
+            stream.peek(64)[:64].removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"{", b"["))
+        )
     notes: list[str] = []
     faces = _of_json(path, notes) if is_json else [_of_table(path, notes)]
     if wishes.rate is not None and all(face.frames is None for face in faces):
@@ -51,16 +53,22 @@ def _of_table(path: Path, notes: list[str]) -> Rows:
     header = read_header(path)
     shapes = columns_of(header.names)
     if not shapes:
-        raise FormatError(f"{path}, line 1: no column of a blend shape (browDownLeft, jawOpen and so on).")
+        raise FormatError(
+            f"{path}, line 1: no column of a blend shape (browDownLeft, jawOpen and so on)."
+        )
     frame, milliseconds = header.first("frame"), header.first("timestamp_ms")
     matrix = _MATRIX if all(name in header for name in _MATRIX) else ()
-    columns = read_columns(header, [*shapes, *matrix, *(name for name in (frame, milliseconds) if name)], ragged=True)
+    columns = read_columns(
+        header, [*shapes, *matrix, *(name for name in (frame, milliseconds) if name)], ragged=True
+    )
     notes += columns.notes
     controls = zeros(len(columns))
     carried = fill(controls, {shape: columns.numbers[name] for name, shape in shapes.items()})
     missing = np.all([np.isnan(columns.numbers[name]) for name in shapes], axis=0)
     if matrix:
-        controls[:, : len(ANGLES)] = _angles(np.stack([columns.numbers[name] for name in matrix], axis=1))
+        controls[:, : len(ANGLES)] = _angles(
+            np.stack([columns.numbers[name] for name in matrix], axis=1)
+        )
         carried |= set(ANGLES)
     else:
         notes.append("The file has no transformation matrix: nothing drives yaw, pitch and roll.")
@@ -77,7 +85,9 @@ def _of_table(path: Path, notes: list[str]) -> Rows:
 def _angles(matrices: F64) -> F64:
     """Yaw, pitch, roll in degrees (N, 3) of flat 4 x 4 matrices (N, 16); NaN where they are none."""
     square = matrices.reshape(-1, 4, 4)
-    by_columns = np.abs(square[:, 3, :3]).sum(1) > np.abs(square[:, :3, 3]).sum(1)  # the shift is in the last row
+    by_columns = np.abs(square[:, 3, :3]).sum(1) > np.abs(square[:, :3, 3]).sum(
+        1
+    )  # the shift is in the last row
     square = np.where(by_columns[:, None, None], square.transpose(0, 2, 1), square)
     return angles_deg(nearest(square[:, :3, :3]))
 
@@ -99,11 +109,15 @@ def _rows(lines: list[Reading], label: str, notes: list[str]) -> Rows:
     count = len(lines)
     missing = np.array([not line.weights for line in lines])
     names = sorted({name for line in lines for name in line.weights})
-    weights = {name: np.array([line.weights.get(name, math.nan) for line in lines]) for name in names}
+    weights = {
+        name: np.array([line.weights.get(name, math.nan) for line in lines]) for name in names
+    }
     controls = zeros(count)
     carried = fill(controls, weights)
     if any(line.matrix for line in lines):
-        controls[:, : len(ANGLES)] = _angles(np.array([line.matrix or [math.nan] * 16 for line in lines]))
+        controls[:, : len(ANGLES)] = _angles(
+            np.array([line.matrix or [math.nan] * 16 for line in lines])
+        )
         carried |= set(ANGLES)
     else:
         notes.append("The file has no transformation matrix: nothing drives yaw, pitch and roll.")

@@ -18,7 +18,13 @@ from numpy.typing import NDArray
 
 from icface.arrays import F64
 from icface.face.action_units import channel_rows, channels_of, explained
-from icface.face.controls import ANGLES, CHANNEL_INDEX, CHANNELS, UnknownControlError, expand_control
+from icface.face.controls import (
+    ANGLES,
+    CHANNEL_INDEX,
+    CHANNELS,
+    UnknownControlError,
+    expand_control,
+)
 from icface.formats.angles import in_radians
 from icface.formats.errors import FormatError
 from icface.formats.files import write_whole
@@ -30,11 +36,30 @@ from icface.motion.motion import Motion
 NAME = "openface"
 ORIGIN = "OpenFace CSV"
 POSE = ("pose_Rx", "pose_Ry", "pose_Rz")
-INTENSITIES = ("01", "02", "04", "05", "06", "07", "09", "10", "12", "14", "15", "17", "20", "23", "25", "26", "45")
+INTENSITIES = (
+    "01",
+    "02",
+    "04",
+    "05",
+    "06",
+    "07",
+    "09",
+    "10",
+    "12",
+    "14",
+    "15",
+    "17",
+    "20",
+    "23",
+    "25",
+    "26",
+    "45",
+)
 PRESENCES = (*INTENSITIES[:-1], "28", INTENSITIES[-1])
 MOST_INTENSE = 5.0
 _FACE_COLUMNS = ("face_id", "face")
-"""What the column is called that tells faces apart; FaceLandmarkImg, for single pictures, says "face"."""
+"""What the column is called that tells faces apart; FaceLandmarkImg, for single pictures, says
+"face"."""
 _PRESENT_FROM = 1.0
 _LOST_FROM = 0.05
 _AU = re.compile(r"AU(\d{1,2})_([rc])")
@@ -58,7 +83,9 @@ def load(path: Path, wishes: Wishes) -> Loaded:
     if not pose:
         notes.append("The file has no head rotation (pose_Rx, pose_Ry, pose_Rz).")
     else:
-        notes.append("Head angles are OpenFace's: other trackers call another direction straight ahead, by several degrees.")
+        notes.append(
+            "Head angles are OpenFace's: other trackers call another direction straight ahead, by several degrees."
+        )
     about = [name for name in ("frame", "timestamp", "confidence", "success") if name in header]
     texts = [name for name in _FACE_COLUMNS if name in header][:1]
     columns = read_columns(header, [*about, *pose, *units], texts=texts)
@@ -66,7 +93,9 @@ def load(path: Path, wishes: Wishes) -> Loaded:
     units = columns.filled(units, notes)
     faces = _faces(columns)
     if texts and len(faces) > 1 and "frame" not in header and "timestamp" not in header:
-        notes.append("The rows are faces of one picture, as FaceLandmarkImg writes them: each is a face of one frame.")
+        notes.append(
+            "The rows are faces of one picture, as FaceLandmarkImg writes them: each is a face of one frame."
+        )
     rows = [_face(columns.part(at), label, units, wishes, notes) for label, at in faces.items()]
     return loaded(path, rows, name=NAME, origin=ORIGIN, notes=notes, wishes=wishes)
 
@@ -90,10 +119,18 @@ def _units(header: Header, notes: list[str]) -> dict[str, str]:
     if found:
         notes.append("Action Units have no sides here: left and right move alike.")
     if "gaze_angle_x" in header or "gaze_0_x" in header:
-        notes.append("Gaze is left out: the file says where the eyes look from the camera, and not how far they are turned.")
-    whether = [name for name in header.names if name.endswith("_c") and f"{name[:-2]}_r" not in found and _AU.fullmatch(name)]
+        notes.append(
+            "Gaze is left out: the file says where the eyes look from the camera, and not how far they are turned."
+        )
+    whether = [
+        name
+        for name in header.names
+        if name.endswith("_c") and f"{name[:-2]}_r" not in found and _AU.fullmatch(name)
+    ]
     if whether:
-        notes.append(f"{', '.join(whether)} only say whether a unit is there, not how much: left out.")
+        notes.append(
+            f"{', '.join(whether)} only say whether a unit is there, not how much: left out."
+        )
     return found
 
 
@@ -103,7 +140,9 @@ def _faces(columns: Columns) -> dict[str, NDArray[np.int64]]:
     return rows_by(named)
 
 
-def _face(columns: Columns, label: str, units: dict[str, str], wishes: Wishes, notes: list[str]) -> Rows:
+def _face(
+    columns: Columns, label: str, units: dict[str, str], wishes: Wishes, notes: list[str]
+) -> Rows:
     count = len(columns)
     numbers = columns.numbers
     success = numbers.get("success", np.ones(count))
@@ -113,11 +152,20 @@ def _face(columns: Columns, label: str, units: dict[str, str], wishes: Wishes, n
     if units:
         controls = channel_rows({au: numbers[name] / MOST_INTENSE for name, au in units.items()})
         carried |= channels_of(units.values())
-        most = max(float(np.nanmax(np.where(missing, 0, numbers[name]), initial=0)) for name in units)
+        most = max(
+            float(np.nanmax(np.where(missing, 0, numbers[name]), initial=0)) for name in units
+        )
         if most > MOST_INTENSE + 1e-6:
             notes.append(f"Action Units go up to {most:.3g}, and OpenFace's end at 5: clipped.")
     if POSE[0] in numbers:
-        turned = in_radians([numbers[name] for name in POSE], wishes.units, notes, usual="radians", settled=True, but=missing)
+        turned = in_radians(
+            [numbers[name] for name in POSE],
+            wishes.units,
+            notes,
+            usual="radians",
+            settled=True,
+            but=missing,
+        )
         controls[:, : len(ANGLES)] = angles_deg(of_openface(*turned))
         carried |= set(ANGLES)
     return Rows(
@@ -131,7 +179,7 @@ def _face(columns: Columns, label: str, units: dict[str, str], wishes: Wishes, n
     )
 
 
-# ------------------------------------------------------------------------------------------------------------------ out
+# --------------------------------------------------------------------------------------------------
 
 
 def save(path: Path, motion: Motion) -> tuple[str, ...]:
@@ -140,10 +188,14 @@ def save(path: Path, motion: Motion) -> tuple[str, ...]:
     intensities, sideless = _intensities(motion.controls[seen].astype(np.float64))
     rotation = rotations(motion.controls[seen, : len(ANGLES)].astype(np.float64))
     numbers = np.zeros((len(motion), 3 + len(INTENSITIES)))
-    numbers[seen] = np.column_stack([*to_openface(rotation), MOST_INTENSE * intensities[:, : len(INTENSITIES)]])
+    numbers[seen] = np.column_stack(
+        [*to_openface(rotation), MOST_INTENSE * intensities[:, : len(INTENSITIES)]]
+    )
     presences = np.zeros((len(motion), len(PRESENCES)), np.int64)
     present = MOST_INTENSE * intensities >= _PRESENT_FROM
-    presences[seen] = present[:, [*range(len(INTENSITIES) - 1), len(INTENSITIES), len(INTENSITIES) - 1]]
+    presences[seen] = present[
+        :, [*range(len(INTENSITIES) - 1), len(INTENSITIES), len(INTENSITIES) - 1]
+    ]
     names = [
         "frame", "face_id", "timestamp", "confidence", "success", "pose_Tx", "pose_Ty", "pose_Tz", *POSE,
         *(f"AU{n}_r" for n in INTENSITIES), *(f"AU{n}_c" for n in PRESENCES),
@@ -170,7 +222,10 @@ def _intensities(controls: F64) -> tuple[F64, F64]:
     sides = [expand_control(f"AU{number}") for number in (*INTENSITIES, "28")]
     every = tuple(control for controls_of in sides for control in controls_of)
     values = dict(zip(every, explained(controls, every, sparing=1e-3).T, strict=True))
-    both = np.stack([np.mean([values[control] for control in controls_of], axis=0) for controls_of in sides], axis=1)
+    both = np.stack(
+        [np.mean([values[control] for control in controls_of], axis=0) for controls_of in sides],
+        axis=1,
+    )
     amounts = {f"AU{number}": both[:, i] for i, number in enumerate(INTENSITIES)}
     return both, channel_rows(amounts)
 
@@ -188,6 +243,10 @@ def _losses(controls: F64, written: F64) -> Iterator[str]:
         yield f"Left and right are merged: {', '.join(uneven)}."
     off = np.abs(controls - written)[:, len(ANGLES) :].max(0)
     merged = {f"{name}_{side}" for name in uneven for side in "LR"}
-    lost = [name for name, by in zip(CHANNELS[len(ANGLES) :], off, strict=True) if by > _LOST_FROM and name not in merged]
+    lost = [
+        name
+        for name, by in zip(CHANNELS[len(ANGLES) :], off, strict=True)
+        if by > _LOST_FROM and name not in merged
+    ]
     if lost:
         yield f"OpenFace's Action Units do not say, or only in part: {', '.join(lost)}."

@@ -43,7 +43,9 @@ def load(path: Path, wishes: Wishes) -> Loaded:
         or not {str(name) for name in channels} <= set(CHANNELS)
         or len(set(channels)) < len(channels)
     ):
-        raise FormatError(f"{path}, channels: names must be different ones of icface.face.controls.CHANNELS.")
+        raise FormatError(
+            f"{path}, channels: names must be different ones of icface.face.controls.CHANNELS."
+        )
     at = [CHANNEL_INDEX[name] for name in channels]
     seconds, confidence = np.zeros(len(frames)), np.zeros(len(frames), np.float32)
     controls = np.full((len(frames), len(CHANNELS)), np.nan, np.float32)
@@ -61,7 +63,9 @@ def load(path: Path, wishes: Wishes) -> Loaded:
     if wishes.rate is not None:
         seconds = np.arange(len(frames)) / float(wishes.rate)
         notes = ("The file's own times were put aside for the rate.",)
-    motion = motion_of(path, whole, wishes.rate, seconds=seconds, confidence=confidence, controls=controls)
+    motion = motion_of(
+        path, whole, wishes.rate, seconds=seconds, confidence=confidence, controls=controls
+    )
     return Loaded(format=NAME, faces=(motion,), labels=("0",), notes=notes)
 
 
@@ -78,7 +82,9 @@ def motion_of(path: Path, about: Mapping[str, Any], rate: Fraction | None, **arr
     except MotionError as error:
         raise FormatError(f"{path} cannot be a motion. {error}") from error
     except (TypeError, ValueError, OverflowError) as error:
-        raise FormatError(f"{path}: rate, carried, cuts or origin is not what a motion has ({error}).") from error
+        raise FormatError(
+            f"{path}: rate, carried, cuts or origin is not what a motion has ({error})."
+        ) from error
 
 
 def _cut(said: object) -> int:
@@ -103,7 +109,9 @@ def described(motion: Motion) -> dict[str, Any]:
 def check_kind(path: Path, about: object) -> dict[str, Any]:
     """What is said about a motion, if it is one and of a version that is known."""
     if not isinstance(about, dict) or about.get("format") != KIND:
-        raise FormatError(f'{path} is not a motion of ICface Studio: "format": "{KIND}" is not there.')
+        raise FormatError(
+            f'{path} is not a motion of ICface Studio: "format": "{KIND}" is not there.'
+        )
     if about.get("version") != VERSION:
         raise FormatError(
             f"{path} has version {shown(about.get('version'))}, and this program reads {VERSION}. Use a newer program."
@@ -119,13 +127,19 @@ def save(path: Path, motion: Motion) -> tuple[str, ...]:
         yield head.removesuffix("}") + ', "frames": ['
         for row, time in enumerate(motion.seconds.tolist()):
             numbers = motion.controls[row]
-            shown = "null" if np.isnan(numbers[0]) else "[" + ", ".join(map(_shortest, numbers)) + "]"
+            shown = (
+                "null" if np.isnan(numbers[0]) else "[" + ", ".join(map(_shortest, numbers)) + "]"
+            )
             comma = "," if row + 1 < len(motion) else ""
             yield f'{{"seconds": {time!r}, "confidence": {_shortest(motion.confidence[row])}, "controls": {shown}}}{comma}'
         yield "]}"
 
     write_whole(path, lambda stream: stream.writelines(f"{line}\n".encode() for line in lines()))
-    return ("Landmarks are not written to JSON: choose npz to keep them.",) if motion.landmarks is not None else ()
+    return (
+        ("Landmarks are not written to JSON: choose npz to keep them.",)
+        if motion.landmarks is not None
+        else ()
+    )
 
 
 def _shortest(value: np.float32) -> str:
@@ -139,7 +153,9 @@ def _document(path: Path) -> dict[str, Any]:
     with readable(path) as stream:
         raw = stream.read(MOST_BYTES + 1)
     if len(raw) > MOST_BYTES:
-        raise FormatError(f"{path} has more than {MOST_BYTES} bytes, too many for JSON. Save the motion as npz.")
+        raise FormatError(
+            f"{path} has more than {MOST_BYTES} bytes, too many for JSON. Save the motion as npz."
+        )
     try:
         whole = parsed(raw.decode(encoding_of(raw[:4])))
     except JsonError as error:

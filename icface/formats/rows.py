@@ -32,7 +32,8 @@ _USUAL_RATES = (
 MOST_FACES = 256
 _FASTEST_CAMERA = 240
 _SAME_START = 0.25
-"""By how much of a frame recordings appended to one another may differ in where they start to count."""
+"""By how much of a frame recordings appended to one another may differ in where they start to
+count."""
 _STAMP_ERROR_S = 6e-4
 """By how much times written with three decimals are off."""
 
@@ -118,7 +119,15 @@ class Rows:
         )  # fmt: skip
 
 
-def loaded(path: Path, faces: Iterable[Rows], *, name: str, origin: str, notes: Iterable[str], wishes: Wishes) -> Loaded:
+def loaded(
+    path: Path,
+    faces: Iterable[Rows],
+    *,
+    name: str,
+    origin: str,
+    notes: Iterable[str],
+    wishes: Wishes,
+) -> Loaded:
     """Motions of the faces of a file, that with most frames first; `FormatError` if they cannot be motions."""
     said = list(notes)
     found: list[tuple[Motion, str]] = []
@@ -135,13 +144,19 @@ def loaded(path: Path, faces: Iterable[Rows], *, name: str, origin: str, notes: 
     found.sort(key=lambda face: -int(face[0].present.sum()))
     if len(found) > 1:
         counts = [(label, int(motion.present.sum())) for motion, label in found[:8]]
-        shown = ", ".join(f"{label} ({count} {'frame' if count == 1 else 'frames'})" for label, count in counts)
-        said.append(f"{len(found)} faces: {shown}. The first of these is taken where only one is wanted.")
+        shown = ", ".join(
+            f"{label} ({count} {'frame' if count == 1 else 'frames'})" for label, count in counts
+        )
+        said.append(
+            f"{len(found)} faces: {shown}. The first of these is taken where only one is wanted."
+        )
     motions, labels = tuple(motion for motion, _ in found), tuple(label for _, label in found)
     return Loaded(format=name, faces=motions, labels=labels, notes=tuple(dict.fromkeys(said)))
 
 
-def motion_of(path: Path, rows: Rows, *, origin: str, rate: Fraction | None) -> tuple[Motion, list[str]]:
+def motion_of(
+    path: Path, rows: Rows, *, origin: str, rate: Fraction | None
+) -> tuple[Motion, list[str]]:
     """The motion of one face's rows, and what had to be done to them."""
     notes: list[str] = []
     rows, seconds = _timed(path, rows, rate, notes)
@@ -153,12 +168,16 @@ def motion_of(path: Path, rows: Rows, *, origin: str, rate: Fraction | None) -> 
     gone = np.isnan(controls[:, 0])
     rate = rate if rate is not None and len(seconds) == 1 else rate_of(seconds)
     if rate > _FASTEST_CAMERA:
-        notes.append(f"The times say {float(rate):g} frames a second. If that is not so, say the rate.")
+        notes.append(
+            f"The times say {float(rate):g} frames a second. If that is not so, say the rate."
+        )
     try:
         motion = Motion(
             seconds=seconds,
             controls=controls.astype(np.float32),
-            confidence=np.where(gone, 0, np.clip(np.nan_to_num(rows.confidence, nan=1.0), 0, 1)).astype(np.float32),
+            confidence=np.where(
+                gone, 0, np.clip(np.nan_to_num(rows.confidence, nan=1.0), 0, 1)
+            ).astype(np.float32),
             rate=rate,
             carried=rows.carried,
             origin=origin,
@@ -187,7 +206,10 @@ def rate_of(seconds: F64) -> Fraction:
 
 def _timed(path: Path, rows: Rows, rate: Fraction | None, notes: list[str]) -> tuple[Rows, F64]:
     """When each row is shown, seconds from wherever the file begins to count; rows without a time are left out."""
-    seconds, frames = (None if values is None or _one_value(values) else values for values in (rows.seconds, rows.frames))
+    seconds, frames = (
+        None if values is None or _one_value(values) else values
+        for values in (rows.seconds, rows.frames)
+    )
     if rate is None and seconds is not None:
         times = seconds
     else:
@@ -199,7 +221,9 @@ def _timed(path: Path, rows: Rows, rate: Fraction | None, notes: list[str]) -> t
         times = counted / float(rate or ASSUMED_RATE)
     timed = np.flatnonzero(np.isfinite(times))
     if not len(timed):
-        raise FormatError(f"{path}: no row has a time or a frame number. Say how many frames a second there are.")
+        raise FormatError(
+            f"{path}: no row has a time or a frame number. Say how many frames a second there are."
+        )
     if len(timed) < len(times):
         notes.append(f"{len(times) - len(timed)} rows without a time were left out.")
     return rows.part(timed), times[timed]
@@ -213,7 +237,9 @@ def _following(times: F64, notes: list[str]) -> F64:
         return times
     step = float(np.median(steps[steps > 0]))
     parts = np.split(times, starts)
-    if min(map(len, parts)) < 2 or any(abs(part[0] - times[0]) > step * _SAME_START for part in parts):
+    if min(map(len, parts)) < 2 or any(
+        abs(part[0] - times[0]) > step * _SAME_START for part in parts
+    ):
         return times  # rows out of order, which are sorted
     longest = max(parts, key=len)
     if (
@@ -222,7 +248,9 @@ def _following(times: F64, notes: list[str]) -> F64:
         step = 1 / float(rate_of(longest))
     joined, shown = [parts[0]], parts[0][-1] - times[0]
     for part in parts[1:]:
-        shown = step * round(shown / step + 1)  # whole frames, so that the rounding of times does not add up
+        shown = step * round(
+            shown / step + 1
+        )  # whole frames, so that the rounding of times does not add up
         joined.append(part - part[0] + times[0] + shown)
         shown += part[-1] - part[0]
     notes.append(
@@ -234,7 +262,9 @@ def _following(times: F64, notes: list[str]) -> F64:
 
 def _one_value(values: F64) -> bool:
     """Whether several rows say the same, as those of a folder of pictures do, which are all at 0."""
-    return len(values) > 1 and bool(np.nanmin(values, initial=np.inf) == np.nanmax(values, initial=-np.inf))
+    return len(values) > 1 and bool(
+        np.nanmin(values, initial=np.inf) == np.nanmax(values, initial=-np.inf)
+    )
 
 
 def _in_order(path: Path, rows: Rows, times: F64, notes: list[str]) -> tuple[Rows, F64]:
@@ -245,16 +275,26 @@ def _in_order(path: Path, rows: Rows, times: F64, notes: list[str]) -> tuple[Row
     sorted_times = times[order]
     kept = order[np.concatenate([[True], np.diff(sorted_times) > 0])]
     if len(kept) < len(order):
-        notes.append(f"{len(order) - len(kept)} rows stand at the time of another and were left out.")
+        notes.append(
+            f"{len(order) - len(kept)} rows stand at the time of another and were left out."
+        )
     seconds = times[kept]
     seconds = seconds - seconds[0]
     steps = np.diff(seconds)
     if np.any(steps <= 0):
         raise FormatError(f"{path}: times are too large to tell frames apart. Count from 0 s.")
     if len(steps) and steps.max() > 1.5 * np.median(steps):
-        notes.append("Some frames have no row; the others keep their times, and between them the motion is interpolated.")
-    elif rows.frames is not None and len(kept) > 1 and (step := float(np.median(np.diff(rows.frames[kept])))) > 1:
-        notes.append(f"One frame in {step:g} was read; they keep their times, and between them the motion is interpolated.")
+        notes.append(
+            "Some frames have no row; the others keep their times, and between them the motion is interpolated."
+        )
+    elif (
+        rows.frames is not None
+        and len(kept) > 1
+        and (step := float(np.median(np.diff(rows.frames[kept])))) > 1
+    ):
+        notes.append(
+            f"One frame in {step:g} was read; they keep their times, and between them the motion is interpolated."
+        )
     return rows.part(kept), seconds
 
 
@@ -263,13 +303,17 @@ def _plausible(rows: Rows, notes: list[str]) -> F64:
     torn = ~np.isfinite(rows.controls).all(1)
     holes = int((torn & ~rows.missing).sum())
     if holes:
-        notes.append(f"{holes} rows have an empty cell or no finite number and count as frames without a face.")
+        notes.append(
+            f"{holes} rows have an empty cell or no finite number and count as frames without a face."
+        )
     controls = rows.controls.copy()
     channels = controls[:, len(ANGLES) :]
     beyond = ((channels < -1e-6) | (channels > 1 + 1e-6)) & ~(torn | rows.missing)[:, None]
     if beyond.any():
         which = ", ".join(CHANNELS[len(ANGLES) + i] for i in np.flatnonzero(beyond.any(0))[:4])
-        notes.append(f"{int(beyond.any(1).sum())} rows had channels outside of 0 to 1 and were clipped ({which}).")
+        notes.append(
+            f"{int(beyond.any(1).sum())} rows had channels outside of 0 to 1 and were clipped ({which})."
+        )
     controls[:, len(ANGLES) :] = np.clip(channels, 0, 1)
     controls[torn | rows.missing] = np.nan
     return controls

@@ -123,10 +123,14 @@ def read_header(path: Path) -> Header:
             text, line = next(lines, ""), 2
         delimiter = said[1] if said is not None else max(",;\t", key=text.count)
         if delimiter in '"\r\n':
-            raise FormatError(f"{path}, line 1: {delimiter!r} cannot part cells. Write sep=; or sep=, there.")
+            raise FormatError(
+                f"{path}, line 1: {delimiter!r} cannot part cells. Write sep=; or sep=, there."
+            )
         names = tuple(name.strip() for name in next(_cells(path, iter([text]), delimiter, line))[1])
     if not any(names):
-        raise FormatError(f"{path}, line {line}: no column has a name. Put the names on the first line.")
+        raise FormatError(
+            f"{path}, line {line}: no column has a name. Put the names on the first line."
+        )
     if len(names) > MOST_COLUMNS:
         raise FormatError(
             f"{path}, line {line}: {len(names)} columns, and tracking data has at most {MOST_COLUMNS}. Export it again."
@@ -134,7 +138,9 @@ def read_header(path: Path) -> Header:
     return Header(path=path, names=names, delimiter=delimiter, line=line)
 
 
-def read_columns(header: Header, numbers: Sequence[str], *, texts: Sequence[str] = (), ragged: bool = False) -> Columns:
+def read_columns(
+    header: Header, numbers: Sequence[str], *, texts: Sequence[str] = (), ragged: bool = False
+) -> Columns:
     """The rows of some columns.
 
     Parameters
@@ -149,8 +155,8 @@ def read_columns(header: Header, numbers: Sequence[str], *, texts: Sequence[str]
     Raises
     ------
     FormatError
-        Naming line and column: a word where a number should be, a row of another length than the header, a column that
-        stands twice, no row at all, more rows than `MOST_ROWS`.
+        Naming line and column: a word where a number should be, a row of another length than the
+        header, a column that stands twice, no row at all, more rows than `MOST_ROWS`.
     """
     wanted = [*numbers, *texts]
     twice = next((name for name in wanted if header.names.count(name) > 1), None)
@@ -196,18 +202,26 @@ class _Reader:
         width = len(self.header.names)
         if self.short is not None:
             raise self._odd(*self.short)
-        if cells[0].strip() == self.header.names[0] and tuple(cell.strip() for cell in cells) == self.header.names:
+        if (
+            cells[0].strip() == self.header.names[0]
+            and tuple(cell.strip() for cell in cells) == self.header.names
+        ):
             self.named_again.append(line)
             return
         if len(cells) < width:
             if not self.ragged:
-                self.short = line, len(cells)  # forgiven if it is the last: a recorder that was stopped
+                self.short = (
+                    line,
+                    len(cells),
+                )  # forgiven if it is the last: a recorder that was stopped
                 return
             cells = cells + [""] * (width - len(cells))
         elif len(cells) > width and any(cell.strip() for cell in cells[width:]):
             raise self._odd(line, len(cells))
         if len(self.lines) >= MOST_ROWS:
-            raise FormatError(f"{self.header.path} has more than {MOST_ROWS} rows. Split it, and open the parts one by one.")
+            raise FormatError(
+                f"{self.header.path} has more than {MOST_ROWS} rows. Split it, and open the parts one by one."
+            )
         self.lines.append(line)
         try:
             self.values.extend(_number(cells[at], self.header.delimiter) for at in self._at)
@@ -221,15 +235,25 @@ class _Reader:
         """All rows."""
         count = len(self.lines)
         if not count:
-            raise FormatError(f"{self.header.path} has a header and no rows. Record or export it again.")
+            raise FormatError(
+                f"{self.header.path} has a header and no rows. Record or export it again."
+            )
         table = (
-            np.frombuffer(self.values, np.float64).reshape(count, len(self.numbers)) if self.numbers else np.zeros((count, 0))
+            np.frombuffer(self.values, np.float64).reshape(count, len(self.numbers))
+            if self.numbers
+            else np.zeros((count, 0))
         )
         table = np.where(np.isfinite(table), table, np.nan)
-        notes = [] if self.short is None else [f"The last line ({self.short[0]}) breaks off and was left out."]
+        notes = (
+            []
+            if self.short is None
+            else [f"The last line ({self.short[0]}) breaks off and was left out."]
+        )
         if self.named_again:
             more = f" and {len(self.named_again) - 1} more" if len(self.named_again) > 1 else ""
-            notes.append(f"The names of the columns stand again on line {self.named_again[0]}{more}: left out.")
+            notes.append(
+                f"The names of the columns stand again on line {self.named_again[0]}{more}: left out."
+            )
         return Columns(
             numbers={name: table[:, i].copy() for i, name in enumerate(self.numbers)},
             texts=dict(zip(self.texts, self.words, strict=True)),
@@ -276,15 +300,23 @@ def _lines(path: Path, text: TextIOWrapper) -> Iterator[str]:
         while line := text.readline(LONGEST_LINE + 1):
             number += 1
             if len(line) > LONGEST_LINE:
-                raise FormatError(f"{path}, line {number} is longer than {LONGEST_LINE} characters. This is not tracking data.")
+                raise FormatError(
+                    f"{path}, line {number} is longer than {LONGEST_LINE} characters. This is not tracking data."
+                )
             if "\0" in line:
-                raise FormatError(f"{path}, line {number} holds NUL bytes, so it is not text. Save it as CSV in UTF-8.")
+                raise FormatError(
+                    f"{path}, line {number} holds NUL bytes, so it is not text. Save it as CSV in UTF-8."
+                )
             yield line
     except UnicodeError as error:  # half of a UTF-16 character
-        raise FormatError(f"{path}, line {number + 1} is not text. Save it as CSV in UTF-8.") from error
+        raise FormatError(
+            f"{path}, line {number + 1} is not text. Save it as CSV in UTF-8."
+        ) from error
 
 
-def _cells(path: Path, lines: Iterator[str], delimiter: str, first: int) -> Iterator[tuple[int, list[str]]]:
+def _cells(
+    path: Path, lines: Iterator[str], delimiter: str, first: int
+) -> Iterator[tuple[int, list[str]]]:
     """Line number and cells of each row that is not blank; the first of the lines has the number `first`."""
     rows = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
     try:
@@ -293,4 +325,6 @@ def _cells(path: Path, lines: Iterator[str], delimiter: str, first: int) -> Iter
                 yield rows.line_num + first - 1, cells
     except csv.Error as error:
         line = rows.line_num + first - 1
-        raise FormatError(f"{path}, line {line}: {error}. Look for a quotation mark that is never closed.") from error
+        raise FormatError(
+            f"{path}, line {line}: {error}. Look for a quotation mark that is never closed."
+        ) from error

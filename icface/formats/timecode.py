@@ -44,7 +44,8 @@ def seconds_of(codes: Sequence[str], base: int | None = None) -> tuple[F64, int,
     codes : sequence of str
         One for each row; empty where there is none.
     base : int, optional
-        Frames a second that ``FF`` counts, or `MILLISECONDS`. By default it is told from the numbers.
+        Frames a second that ``FF`` counts, or `MILLISECONDS`. By default it is told from the
+        numbers.
 
     Raises
     ------
@@ -101,7 +102,9 @@ def _base(whole: F64, frames: F64) -> int:
         return found
     if most >= USUAL_BASE:
         return next((base for base in _GREATER_BASES if base > most), most + 1)
-    return next((base for base in _SMALLER_BASES if most < base and len(numbers) >= 0.9 * base), USUAL_BASE)
+    return next(
+        (base for base in _SMALLER_BASES if most < base and len(numbers) >= 0.9 * base), USUAL_BASE
+    )
 
 
 def _base_of_turns(whole: F64, frames: F64, most: int) -> int | None:
@@ -121,7 +124,11 @@ def _base_of_turns(whole: F64, frames: F64, most: int) -> int | None:
 
 def _past_midnight(times: F64) -> F64:
     known = np.flatnonzero(np.isfinite(times))
-    days = np.cumsum(np.concatenate([[0], np.diff(times[known]) < -_DAY_S / 2])) if len(known) else np.zeros(0)
+    days = (
+        np.cumsum(np.concatenate([[0], np.diff(times[known]) < -_DAY_S / 2]))
+        if len(known)
+        else np.zeros(0)
+    )
     lifted = times.copy()
     lifted[known] += days * _DAY_S
     return lifted

@@ -1,6 +1,7 @@
 """Animations for web pages: GIF with a palette for each frame, and WebP. Frame by frame, so that memory stays small.
 
-GIF counts hundredths of a second and WebP thousandths: times are rounded, not added up, so that nothing drifts.
+GIF counts hundredths of a second and WebP thousandths: times are rounded, not added up, so that
+nothing drifts.
 """
 
 from __future__ import annotations
@@ -51,26 +52,43 @@ class AnimationWriter(OneFileWriter):
     Raises
     ------
     EncodeError
-        If the frames are too large or the file cannot be made; then nothing has changed on the disk.
+        If the frames are too large or the file cannot be made; then nothing has changed on the
+        disk.
     """
 
     def __init__(
-        self, path: str | Path, preset: Preset, pictures: Pictures, *, provenance: Provenance | None = MADE_HERE
+        self,
+        path: str | Path,
+        preset: Preset,
+        pictures: Pictures,
+        *,
+        provenance: Provenance | None = MADE_HERE,
     ) -> None:
         super().__init__(Path(path), preset, pictures, provenance, tick=_TICK[preset.name])
         width, height = pictures.square_size
         most = _LONGEST_SIDE[preset.name]
         if max(width, height) > most:
-            raise EncodeError(f"{preset.name} has at most {most} pixels a side, and these frames {width} x {height}.")
+            raise EncodeError(
+                f"{preset.name} has at most {most} pixels a side, and these frames {width} x {height}."
+            )
         self.notes = of_frames(preset, pictures, pictures)
         self._pixels = PicturePixels(pictures)
         with self._opening():
-            self._output = av.open(str(self.partial), "w", format=preset.name, container_options={"loop": "0"})
+            self._output = av.open(
+                str(self.partial), "w", format=preset.name, container_options={"loop": "0"}
+            )
             self._stream = self._video_stream(self._output, width, height)
 
     def _video_stream(self, output: OutputContainer, width: int, height: int) -> VideoStream:
-        options = {"quality": "85", "compression_level": "3", "loop": "0"} if self._preset.name == "webp" else {}
-        stream = cast("VideoStream", output.add_stream(self._preset.encoder, rate=int(1 / self._tick), options=options))
+        options = (
+            {"quality": "85", "compression_level": "3", "loop": "0"}
+            if self._preset.name == "webp"
+            else {}
+        )
+        stream = cast(
+            "VideoStream",
+            output.add_stream(self._preset.encoder, rate=int(1 / self._tick), options=options),
+        )
         stream.width, stream.height = width, height
         stream.pix_fmt = "pal8" if self._preset.name == "gif" else "bgra"
         stream.codec_context.time_base = self._tick
@@ -83,7 +101,11 @@ class AnimationWriter(OneFileWriter):
             return
         self._times.add(ticks)
         pixels = eight_bit(self._pixels.rgba(picture))
-        frame = _palette_frame(pixels) if self._preset.name == "gif" else Decoded.from_ndarray(pixels, format="rgba")
+        frame = (
+            _palette_frame(pixels)
+            if self._preset.name == "gif"
+            else Decoded.from_ndarray(pixels, format="rgba")
+        )
         with telling_why(self.path):
             self._encode_waiting()
         self._waiting = frame, ticks
@@ -114,14 +136,20 @@ class AnimationWriter(OneFileWriter):
             found = getattr(image, "n_frames", 1)
             image.seek(found - 1)
             image.load()
-        if found > wanted or (found != wanted and self._preset.name == "gif"):  # WebP joins frames that are alike
-            raise EncodeError(f"{self.path} could not be saved: {found} frames were read back instead of {wanted}.")
+        if found > wanted or (
+            found != wanted and self._preset.name == "gif"
+        ):  # WebP joins frames that are alike
+            raise EncodeError(
+                f"{self.path} could not be saved: {found} frames were read back instead of {wanted}."
+            )
 
 
 def _palette_frame(pixels: NDArray[np.uint8]) -> Decoded:
     """A frame with the 255 colours that suit it best; what is more clear than not takes the 256th, which is none."""
     height, width = pixels.shape[:2]
-    image = Image.fromarray(np.ascontiguousarray(pixels[..., :3])).quantize(_TRANSPARENT, Image.Quantize.MEDIANCUT)
+    image = Image.fromarray(np.ascontiguousarray(pixels[..., :3])).quantize(
+        _TRANSPARENT, Image.Quantize.MEDIANCUT
+    )
     indices = np.array(image, np.uint8)
     indices[pixels[..., 3] < 128] = _TRANSPARENT
     colours = np.zeros((256, 4), np.uint8)  # in memory: blue, green, red, alpha

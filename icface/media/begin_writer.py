@@ -30,7 +30,11 @@ class MovingWriter(Protocol):
         ...
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
     ) -> None: ...
 
     def wanted(self, _number: int, /) -> bool:
@@ -63,7 +67,8 @@ def begin(  # noqa: PLR0913  (what differs between the kinds of writers)
 ) -> MovingWriter:
     """The writer of a preset's kind, opened.
 
-    Sound and tags are for clips only; the key and the photo that stills are like (see `SequenceWriter`) for sequences.
+    Sound and tags are for clips only; the key and the photo that stills are like (see
+    `SequenceWriter`) for sequences.
 
     Raises
     ------

@@ -16,7 +16,13 @@ from icface.media.joins import was_joined
 from icface.media.orientation import Orientation
 from icface.media.picture_stream import PictureStream
 from icface.media.tone_mapping import is_hdr
-from icface.media.video_file import VideoError, check_is_file, in_plain_words, orientation_of, stretch_of
+from icface.media.video_file import (
+    VideoError,
+    check_is_file,
+    in_plain_words,
+    orientation_of,
+    stretch_of,
+)
 from icface.system.file_stamp import sha256_of
 
 
@@ -94,9 +100,13 @@ def probe(path: str | Path) -> ClipInfo:
         container, stream = pictures.container, pictures.stream
         frame = next(pictures.frames(), None)
         if frame is None:
-            raise VideoError(f"{path} holds no frame that can be decoded. Copy or download it again.")
+            raise VideoError(
+                f"{path} holds no frame that can be decoded. Copy or download it again."
+            )
         orientation = orientation_of(frame)
-        width, height = orientation.size(max(round(frame.width * stretch_of(stream)), 1), frame.height)
+        width, height = orientation.size(
+            max(round(frame.width * stretch_of(stream)), 1), frame.height
+        )
         said = Colours.of(frame)
         return ClipInfo(
             path=str(path), digest=file_digest(path), width=width, height=height, rate=index.rate, variable=index.variable,
@@ -107,18 +117,24 @@ def probe(path: str | Path) -> ClipInfo:
         )  # fmt: skip
 
 
-def _notes(path: Path, index: ClipIndex, orientation: Orientation, colours: Colours) -> tuple[str, ...]:
+def _notes(
+    path: Path, index: ClipIndex, orientation: Orientation, colours: Colours
+) -> tuple[str, ...]:
     """What to know of how a clip is read."""
     found = [was_joined(path)]
     if len(index.sizes) > 1:
-        first, *others = (f"{w} x {h}" for w, h in (orientation.size(*size) for size in index.sizes))
+        first, *others = (
+            f"{w} x {h}" for w, h in (orientation.size(*size) for size in index.sizes)
+        )
         found.append(
             f"Its frames change their size ({first}, then {', '.join(others)} pixels): "
             "those of another size than the first are scaled into it, with bars where their shape differs."
         )
     if is_hdr(colours):
         name = "PQ" if colours.transfer == PQ else "HLG"
-        found.append(f"Its colours are of high dynamic range ({name}): they are shown as an ordinary screen can show them.")
+        found.append(
+            f"Its colours are of high dynamic range ({name}): they are shown as an ordinary screen can show them."
+        )
     return tuple(filter(None, found))
 
 

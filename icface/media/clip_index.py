@@ -27,8 +27,12 @@ MOST_FRAMES = 10_000_000
 _TRIED = 6
 _SIZES_TRIED = 32
 """Key frames, spread over the clip, whose size is looked at."""
-_SILENT_PACKETS = frozenset({"vp8", "mpeg4", "msmpeg4v3"})  # some of their packets show nothing, or two frames
-_GUESSED_STAMPS = frozenset({"mpeg"})  # a program stream stamps some frames only; FFmpeg guesses others after a seek
+_SILENT_PACKETS = frozenset(
+    {"vp8", "mpeg4", "msmpeg4v3"}
+)  # some of their packets show nothing, or two frames
+_GUESSED_STAMPS = frozenset(
+    {"mpeg"}
+)  # a program stream stamps some frames only; FFmpeg guesses others after a seek
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,15 +48,18 @@ class ClipIndex:
     last_ticks : int
         How long the last frame is shown.
     stamps : (N,) int64, read-only, or None
-        The stamp by which each frame is known when it is decoded; None where frames can only be told by counting.
+        The stamp by which each frame is known when it is decoded; None where frames can only be
+        told by counting.
     keys : (K, 2) int64, read-only
-        Stamp of presentation and of decoding of each frame that needs no other, by rising stamp of presentation.
+        Stamp of presentation and of decoding of each frame that needs no other, by rising stamp of
+        presentation.
     rate : Fraction
         Frames a second; of a variable rate, the mean.
     variable : bool
         Whether the distances of frames differ by more than rounding.
     sizes : tuple of (int, int)
-        Width and height of stored frames, in the order in which they were met; more than one where frames change size.
+        Width and height of stored frames, in the order in which they were met; more than one where
+        frames change size.
     """
 
     ticks: NDArray[np.int64] = field(repr=False)
@@ -81,7 +88,9 @@ class ClipIndex:
     def seconds(self) -> NDArray[np.float64]:
         """(N,) when each frame is shown, from the first on."""
         step = self.time_base
-        return np.asarray((self.ticks - self.ticks[0]) * step.numerator / step.denominator, np.float64)
+        return np.asarray(
+            (self.ticks - self.ticks[0]) * step.numerator / step.denominator, np.float64
+        )
 
     def time(self, frame: int) -> Fraction:
         """When a frame is shown, from the first on, exactly, in seconds."""
@@ -242,7 +251,11 @@ def _index(
 
 def _rate(stream: VideoStream, ticks: NDArray[np.int64], base: Fraction) -> tuple[Fraction, bool]:
     """Frames a second, and whether their distances vary."""
-    claimed = [Fraction(rate) for rate in (stream.guessed_rate, stream.average_rate, stream.base_rate) if rate]
+    claimed = [
+        Fraction(rate)
+        for rate in (stream.guessed_rate, stream.average_rate, stream.base_rate)
+        if rate
+    ]
     if len(ticks) < 2:
         return (claimed[0] if claimed else Fraction(25)), False
     span = int(ticks[-1] - ticks[0]) * base
@@ -250,6 +263,9 @@ def _rate(stream: VideoStream, ticks: NDArray[np.int64], base: Fraction) -> tupl
     frames = np.arange(len(ticks))
     for rate in filter(None, [*claimed, mean.limit_denominator(1001)]):
         step = 1 / (rate * base)
-        if np.abs(ticks - ticks[0] - np.rint(frames * step.numerator / step.denominator)).max() <= 1:
+        if (
+            np.abs(ticks - ticks[0] - np.rint(frames * step.numerator / step.denominator)).max()
+            <= 1
+        ):
             return rate, False
     return max(mean.limit_denominator(100_000), Fraction(1, 100_000)), True

@@ -1,7 +1,8 @@
 """Any frame of a clip, at once: forwards, backwards, to and fro.
 
-A reader decodes from the last key frame before what is asked for, or goes on from where it is when that is nearer. What it
-decodes on the way is kept up to a number of bytes, so that stepping backwards decodes each stretch once.
+A reader decodes from the last key frame before what is asked for, or goes on from where it is when
+that is nearer. What it decodes on the way is kept up to a number of bytes, so that stepping
+backwards decodes each stretch once.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ class ClipReader:
     Raises
     ------
     VideoError
-        If the file is missing, empty, cut short, damaged from its beginning, too large or holds no moving pictures.
+        If the file is missing, empty, cut short, damaged from its beginning, too large or holds no
+        moving pictures.
     """
 
     def __init__(self, path: str | Path, *, cache_bytes: int = CACHE_BYTES) -> None:
@@ -69,7 +71,12 @@ class ClipReader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -103,9 +110,10 @@ class ClipReader:
     def frame(self, number: int) -> VideoFrame:
         """One frame, counted from 0 in the order of showing.
 
-        Where the file is damaged it is the last good frame before, marked as `VideoFrame.damaged`; the numbers of such
-        frames are collected in `damaged`. A frame of another size than the clip's first is scaled into that one's size,
-        with bars where its aspect differs; the numbers of such frames are collected in `resized`.
+        Where the file is damaged it is the last good frame before, marked as `VideoFrame.damaged`;
+        the numbers of such frames are collected in `damaged`. A frame of another size than the
+        clip's first is scaled into that one's size, with bars where its aspect differs; the numbers
+        of such frames are collected in `resized`.
 
         Raises
         ------
@@ -126,12 +134,16 @@ class ClipReader:
         if self._orientation is None:
             self._orientation = orientation_of(decoded)
         if self._size is None:
-            self._size = self.index.sizes[0] if self.index.sizes else (decoded.width, decoded.height)
+            self._size = (
+                self.index.sizes[0] if self.index.sizes else (decoded.width, decoded.height)
+            )
         if (decoded.width, decoded.height) != self._size:
             decoded = letterboxed(decoded, self._size)
             self.resized.add(number)
         seconds = float(self.index.time(number))
-        return VideoFrame(number, seconds, decoded, self._converter, self._orientation, self._stretch, damaged)
+        return VideoFrame(
+            number, seconds, decoded, self._converter, self._orientation, self._stretch, damaged
+        )
 
     def _stand_in(self, number: int) -> Decoded:
         """The last good frame before a damaged one; where there is none, the first after it."""
@@ -140,7 +152,9 @@ class ClipReader:
             if found is not None and not found.is_corrupt:
                 return found
             self.damaged.add(other)
-        raise VideoError(f"{self.path} holds no frame that can be decoded. Copy or download it again.")
+        raise VideoError(
+            f"{self.path} holds no frame that can be decoded. Copy or download it again."
+        )
 
     def _find(self, number: int) -> Decoded | None:
         kept = self._cache.get(number)
@@ -148,7 +162,9 @@ class ClipReader:
             return kept
         key = self._key_before(number)
         began = 0 if key is None else int(self._keys[key, 0])
-        if not (0 <= self._next <= number and (self._next >= began or number - self._next <= _NEAR)):
+        if not (
+            0 <= self._next <= number and (self._next >= began or number - self._next <= _NEAR)
+        ):
             with in_plain_words(self.path):
                 self._run = self._decode_from(key)
             self._next = began
@@ -162,14 +178,16 @@ class ClipReader:
         self._next = -1
         return None
 
-    # ---------------------------------------------------------------------------------------------------- the decoder
+    # ----------------------------------------------------------------------------------------------
 
     def _key_frames(self) -> NDArray[np.int64]:
         """(K, 3): number, stamp of presentation and stamp of decoding of each key frame that can be sought."""
         stamps = self.index.stamps
         if stamps is None:
             return np.empty((0, 3), np.int64)
-        numbers = np.searchsorted(stamps, self.index.keys[:, 0])  # of a hidden one, the first that is shown after it
+        numbers = np.searchsorted(
+            stamps, self.index.keys[:, 0]
+        )  # of a hidden one, the first that is shown after it
         return np.column_stack([numbers, self.index.keys])
 
     def _key_before(self, number: int) -> int | None:
@@ -200,7 +218,10 @@ class ClipReader:
                 if packet.pts > shown:
                     return None
                 first = self._pictures.frames_of(packet)
-                return self._numbered((frame for part in (first, self._decoded_packets()) for frame in part), packet.pts)
+                return self._numbered(
+                    (frame for part in (first, self._decoded_packets()) for frame in part),
+                    packet.pts,
+                )
         return None
 
     def _decoded_packets(self) -> Iterator[Decoded]:
@@ -208,7 +229,9 @@ class ClipReader:
         for packet in pictures.packets():
             yield from pictures.frames_of(packet)
 
-    def _numbered(self, frames: Iterator[Decoded], shown: int | None) -> Iterator[tuple[int, Decoded]]:
+    def _numbered(
+        self, frames: Iterator[Decoded], shown: int | None
+    ) -> Iterator[tuple[int, Decoded]]:
         """Frames with their places; what is shown before the key frame that decoding began with is left out."""
         stamps = self.index.stamps
         if stamps is None:

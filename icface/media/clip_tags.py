@@ -23,10 +23,23 @@ _OWN = frozenset({"digital_source_type", "creator_tool"})
 _OWN_COMMENT = f"Made with {TOOL.split()[0]}"
 _MOST_TAGS, _MOST_TEXT = 200, 1 << 16
 _ALL_HOLD = frozenset(
-    {"title", "artist", "album", "date", "creation_time", "comment", "copyright", "genre", "location", "make", "model"}
+    {
+        "title",
+        "artist",
+        "album",
+        "date",
+        "creation_time",
+        "comment",
+        "copyright",
+        "genre",
+        "location",
+        "make",
+        "model",
+    }
 )
 _HELD = {
-    "mp4": _ALL_HOLD - {"make", "model"} | {"composer", "description", "keywords", "lyrics", "show", "synopsis"},
+    "mp4": _ALL_HOLD - {"make", "model"}
+    | {"composer", "description", "keywords", "lyrics", "show", "synopsis"},
     "mov": _ALL_HOLD,
 }
 """Tags for which MP4 and MOV have a place of their own that other players read."""
@@ -55,7 +68,9 @@ class ClipTags:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the tags, for people."""
-        return tuple(dict.fromkeys(_plain(name) for name, _ in self.tags if name.lower() not in _OWN))
+        return tuple(
+            dict.fromkeys(_plain(name) for name, _ in self.tags if name.lower() not in _OWN)
+        )
 
 
 NO_TAGS = ClipTags()
@@ -66,8 +81,16 @@ def clip_tags(path: Path) -> ClipTags:
     """What a clip's file says; `VideoError` if it cannot be read."""
     check_is_file(path)
     with in_plain_words(path), open_container(path) as container:
-        found = {name: text for name, text in container.metadata.items() if not _TECHNICAL.fullmatch(name)}
-        kept = [(name, text) for name, text in found.items() if text and len(text) <= _MOST_TEXT and not _is_twin(name, found)]
+        found = {
+            name: text
+            for name, text in container.metadata.items()
+            if not _TECHNICAL.fullmatch(name)
+        }
+        kept = [
+            (name, text)
+            for name, text in found.items()
+            if text and len(text) <= _MOST_TEXT and not _is_twin(name, found)
+        ]
         return ClipTags(tuple(kept[:_MOST_TAGS]), _others(container))
 
 
@@ -80,20 +103,31 @@ def _others(container: InputContainer) -> tuple[str, ...]:
     kinds = [stream.type for stream in container.streams]
     pictures = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     counts = {
-        ("a second track of pictures", "tracks of pictures beside the first"): max(len(pictures) - 1, 0),
+        ("a second track of pictures", "tracks of pictures beside the first"): max(
+            len(pictures) - 1, 0
+        ),
         ("a cover picture", "cover pictures"): len(container.streams.video) - len(pictures),
         ("a track of subtitles", "tracks of subtitles"): kinds.count("subtitle"),
-        ("a track of data such as a timecode", "tracks of data such as a timecode"): kinds.count("data"),
+        ("a track of data such as a timecode", "tracks of data such as a timecode"): kinds.count(
+            "data"
+        ),
         ("an attached file", "attached files"): kinds.count("attachment"),
         ("a chapter", "chapters"): len(container.chapters()),
     }
-    return tuple(one if count == 1 else f"{count} {many}" for (one, many), count in counts.items() if count)
+    return tuple(
+        one if count == 1 else f"{count} {many}" for (one, many), count in counts.items() if count
+    )
 
 
 def _plain(name: str) -> str:
     """A tag's name for people: "creation date" of "com.apple.quicktime.creationdate"."""
     last = name.rsplit(".", 1)[-1].lower()
-    return {"creation_time": "date", "creationdate": "date", "iso6709": "place", "location": "place"}.get(last, last)
+    return {
+        "creation_time": "date",
+        "creationdate": "date",
+        "iso6709": "place",
+        "location": "place",
+    }.get(last, last)
 
 
 def saved_tags(said: ClipTags, keep: Keep) -> dict[str, str]:
@@ -106,7 +140,11 @@ def saved_tags(said: ClipTags, keep: Keep) -> dict[str, str]:
 def labelled_tags(tags: Mapping[str, str], provenance: Provenance | None) -> dict[str, str]:
     """Tags and what the file says of its making; where both have a comment, one below the other."""
     own = {} if provenance is None else provenance.tags()
-    kept = {name: text for name, text in tags.items() if provenance is None or name.lower() not in _OWN | {"comment"}}
+    kept = {
+        name: text
+        for name, text in tags.items()
+        if provenance is None or name.lower() not in _OWN | {"comment"}
+    }
     comment = next((text for name, text in tags.items() if name.lower() == "comment"), "")
     lines = [line for line in comment.splitlines() if not line.startswith(_OWN_COMMENT)]
     if own and lines:

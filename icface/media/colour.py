@@ -36,7 +36,8 @@ _KR_KB = {
     BT2020: (0.2627, 0.0593),
 }
 _BT2020_CONSTANT = 10
-# Each chroma sample serves the pixels it was stored for, and sums are rounded: what is put back is then what was taken.
+# Each chroma sample serves the pixels it was stored for, and sums are rounded: what is put back is
+# then what was taken.
 EXACT = int(Interpolation.POINT | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT)
 _DRAFT = int(Interpolation.AREA)
 
@@ -61,13 +62,20 @@ class Colours:
     @classmethod
     def of(cls, source: Decoded | VideoCodecContext) -> Colours:
         """What a frame or a codec says."""
-        return cls(int(source.color_primaries), int(source.color_trc), int(source.colorspace), int(source.color_range))
+        return cls(
+            int(source.color_primaries),
+            int(source.color_trc),
+            int(source.colorspace),
+            int(source.color_range),
+        )
 
     def or_else(self, other: Colours) -> Colours:
         """These, and where they say nothing, what others say."""
         first = (self.primaries, self.transfer, self.matrix)
         rest = (other.primaries, other.transfer, other.matrix)
-        primaries, transfer, matrix = (b if a == UNSPECIFIED else a for a, b in zip(first, rest, strict=True))
+        primaries, transfer, matrix = (
+            b if a == UNSPECIFIED else a for a, b in zip(first, rest, strict=True)
+        )
         return Colours(primaries, transfer, matrix, self.range or other.range)
 
     def put_on(self, target: Decoded | VideoCodecContext) -> None:
@@ -107,15 +115,35 @@ class Layout:
     @classmethod
     def of(cls, form: VideoFormat) -> Layout | None:
         """The layout of a pixel format; None where it is not planar YUV or grey."""
-        name, form = form.name, VideoFormat(form.name, 64, 64)  # which tells how many samples a plane has
-        if not name.startswith(("yuv", "gray")) or name.endswith("be") or "f32" in name or "f16" in name:
+        name, form = (
+            form.name,
+            VideoFormat(form.name, 64, 64),
+        )  # which tells how many samples a plane has
+        if (
+            not name.startswith(("yuv", "gray"))
+            or name.endswith("be")
+            or "f32" in name
+            or "f16" in name
+        ):
             return None
         planes = [component.plane for component in form.components]
         if planes != list(range(len(planes))) or len(planes) not in (1, 3, 4):
             return None  # packed, as yuyv422
         chroma = form.components[1] if len(planes) > 1 else None
-        across = 1 if chroma is None else 4 if name.startswith(("yuv41", "yuvj41")) else 1 + (chroma.width < form.width)
-        down = 1 if chroma is None else 4 if name.startswith("yuv410") else 1 + (chroma.height < form.height)
+        across = (
+            1
+            if chroma is None
+            else 4
+            if name.startswith(("yuv41", "yuvj41"))
+            else 1 + (chroma.width < form.width)
+        )
+        down = (
+            1
+            if chroma is None
+            else 4
+            if name.startswith("yuv410")
+            else 1 + (chroma.height < form.height)
+        )
         return cls(form.components[0].bits, across, down, chroma is not None, len(planes) == 4)
 
 
@@ -126,7 +154,9 @@ def bit_depth(form: VideoFormat) -> int:
 
 def has_alpha(form: VideoFormat) -> bool:
     """Whether a pixel format carries transparency."""
-    return form.name == "pal8" or form.name.startswith(("yuva", "gbrap", "rgba", "bgra", "argb", "abgr", "ya"))
+    return form.name == "pal8" or form.name.startswith(
+        ("yuva", "gbrap", "rgba", "bgra", "argb", "abgr", "ya")
+    )
 
 
 def matrix_of(frame: Decoded) -> int:
@@ -149,19 +179,26 @@ def yuv_from_rgb(frame: Decoded, bits: int) -> tuple[NDArray[np.float64], NDArra
     kr, kb = _KR_KB[matrix_of(frame)]
     kg = 1 - kr - kb
     luma = np.array([kr, kg, kb])
-    cb, cr = (np.array([0, 0, 1]) - luma) / (2 - 2 * kb), (np.array([1, 0, 0]) - luma) / (2 - 2 * kr)
+    cb, cr = (
+        (np.array([0, 0, 1]) - luma) / (2 - 2 * kb),
+        (np.array([1, 0, 0]) - luma) / (2 - 2 * kr),
+    )
     step, middle = 1 << (bits - 8), float(1 << (bits - 1))
     if is_full_range(frame):
         most = float((1 << bits) - 1)
         return np.stack([luma, cb, cr]) * most, np.array([0.0, middle, middle])
-    return np.stack([luma * 219, cb * 224, cr * 224]) * step, np.array([16.0 * step, middle, middle])
+    return np.stack([luma * 219, cb * 224, cr * 224]) * step, np.array(
+        [16.0 * step, middle, middle]
+    )
 
 
 def planes(frame: Decoded, layout: Layout) -> list[Pixels]:
     """Views of a frame's planes, (rows, columns) of samples without the padding; writing to them changes the frame."""
     views: list[Pixels] = []
     for plane in frame.planes:
-        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, abs(plane.line_size))
+        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(
+            plane.height, abs(plane.line_size)
+        )
         samples = rows[:, : plane.width * np.dtype(layout.dtype).itemsize]
         views.append(samples if layout.bits == 8 else samples.view(np.uint16))
     return views
@@ -178,7 +215,11 @@ class Converter:
         layout = Layout.of(frame.format)
         if layout is not None and layout.across * layout.down > 1:
             frame = _unsited(frame, layout)
-        if layout is not None and layout.has_chroma and (deep or (layout.bits > 8 and is_full_range(frame))):
+        if (
+            layout is not None
+            and layout.has_chroma
+            and (deep or (layout.bits > 8 and is_full_range(frame)))
+        ):
             pixels = _exact_rgb16(frame, layout, alpha=alpha)  # swscale's white is 0.4 % short here
             return pixels if deep else eight_bit(pixels)
         form = ("rgba64le" if alpha else "rgb48le") if deep else ("rgba" if alpha else "rgb24")
@@ -186,17 +227,29 @@ class Converter:
 
     def draft(self, frame: Decoded, width: int, height: int) -> NDArray[np.uint8]:
         """(height, width, 3) uint8, as stored: quick, and within a few levels of the exact colours."""
-        return self._convert("draft", frame, (width, height), "rgb24", _DRAFT).astype(np.uint8, copy=False)
+        return self._convert("draft", frame, (width, height), "rgb24", _DRAFT).astype(
+            np.uint8, copy=False
+        )
 
     def grey(self, frame: Decoded, width: int, height: int) -> NDArray[np.uint8]:
         """(height, width) uint8, as stored."""
-        return self._convert("grey", frame, (width, height), "gray", _DRAFT).astype(np.uint8, copy=False)
+        return self._convert("grey", frame, (width, height), "gray", _DRAFT).astype(
+            np.uint8, copy=False
+        )
 
-    def _convert(self, use: str, frame: Decoded, size: tuple[int, int], form: str, how: int) -> Pixels:
+    def _convert(
+        self, use: str, frame: Decoded, size: tuple[int, int], form: str, how: int
+    ) -> Pixels:
         kept = self._kept.setdefault(use, VideoReformatter())
         full = FULL if is_full_range(frame) else LIMITED
         other = kept.reformat(
-            frame, *size, form, src_colorspace=matrix_of(frame), interpolation=how, src_color_range=full, dst_color_range=FULL
+            frame,
+            *size,
+            form,
+            src_colorspace=matrix_of(frame),
+            interpolation=how,
+            src_color_range=full,
+            dst_color_range=FULL,
         )
         return other.to_ndarray()  # type: ignore[return-value]  # never floats from these formats
 

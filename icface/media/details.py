@@ -1,7 +1,7 @@
 """What a photo's file says beside its pixels, profile and EXIF data: XMP, IPTC, comments; and how much of it is kept.
 
-IPTC data are held as Photoshop image resources (8BIM blocks), as JPEG stores them. Blocks that show or describe the unedited
-picture, as its thumbnail does, are left where they are.
+IPTC data are held as Photoshop image resources (8BIM blocks), as JPEG stores them. Blocks that show
+or describe the unedited picture, as its thumbnail does, are left where they are.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from PIL import ExifTags, Image
 from icface.media import xmp
 
 Keep = Literal["all", "no-place", "none"]
-"""What of a photo's description a saved picture keeps: all of it, all but where it was taken, or nothing."""
+"""What of a photo's description a saved picture keeps: all of it, all but where it was taken, or
+nothing."""
 KEEPS: tuple[Keep, ...] = ("all", "no-place", "none")
 XMP_TAG, IPTC_TAG, RESOURCES_TAG = 700, 33723, 34377
 """Tags of TIFF."""
@@ -42,7 +43,8 @@ class Details:
     texts : tuple of (str, str)
         Keyword and text, as PNG has them; the comment of a JPEG file is its "Comment".
     mode : str
-        How the file stores its colours, where that is not RGB: "CMYK", "grey", "a palette"; else "".
+        How the file stores its colours, where that is not RGB: "CMYK", "grey", "a palette"; else
+        "".
     beside : str
         What else the file holds that is not opened: "a gain map of HDR"; "" for nothing.
     """
@@ -78,11 +80,17 @@ def details_of(image: Image.Image, file: BinaryIO) -> Details:
     mode = "" if image.format == "JPEG" and image.mode == "YCbCr" else _MODES.get(image.mode, "")
     texts: tuple[tuple[str, str], ...] = ()
     packet, resources, beside = b"", b"", ""
-    with suppress(Exception):  # programs write broken descriptions in every way; the picture matters more
+    with suppress(
+        Exception
+    ):  # programs write broken descriptions in every way; the picture matters more
         if image.format == "PNG":
             texts = tuple(_png_texts(file))
             packet = dict(texts).get("XML:com.adobe.xmp", "").encode()
-            texts = tuple((key, text) for key, text in texts if not key.startswith(("XML:com.adobe", "Raw profile type")))
+            texts = tuple(
+                (key, text)
+                for key, text in texts
+                if not key.startswith(("XML:com.adobe", "Raw profile type"))
+            )
         elif image.format == "TIFF":
             packet, resources = _of_tiff(image)
         else:
@@ -106,7 +114,9 @@ def _bytes(value: object) -> bytes:
 
 def _of_jpeg(image: Image.Image) -> tuple[bytes, str]:
     parts = [content for segment, content in getattr(image, "applist", ()) if segment == "APP13"]
-    joined = b"".join(part.removeprefix(RESOURCES_HEAD) for part in parts if part.startswith(RESOURCES_HEAD))
+    joined = b"".join(
+        part.removeprefix(RESOURCES_HEAD) for part in parts if part.startswith(RESOURCES_HEAD)
+    )
     comment = image.info.get("comment", b"")
     told = comment.decode("utf-8", "replace") if isinstance(comment, bytes) else str(comment)
     return kept_resources(joined), told.rstrip("\0")
@@ -156,12 +166,14 @@ def _inflated(data: bytes) -> bytes:
     return zlib.decompressobj().decompress(data, _MOST_TEXT)
 
 
-# Image resources -----------------------------------------------------------------------------------------------------
+# Image resources ----------------------------------------------------------------------------------
 
 
 def kept_resources(blocks: bytes) -> bytes:
     """The blocks with IPTC data, and what belongs to them."""
-    return b"".join(resource(number, data) for number, data in _resources(blocks) if number in _KEPT_RESOURCES)
+    return b"".join(
+        resource(number, data) for number, data in _resources(blocks) if number in _KEPT_RESOURCES
+    )
 
 
 def iptc_records(blocks: bytes) -> bytes:
@@ -171,7 +183,14 @@ def iptc_records(blocks: bytes) -> bytes:
 
 def resource(number: int, data: bytes) -> bytes:
     """One block of image resources."""
-    return b"8BIM" + struct.pack(">H", number) + b"\0\0" + struct.pack(">I", len(data)) + data + bytes(len(data) % 2)
+    return (
+        b"8BIM"
+        + struct.pack(">H", number)
+        + b"\0\0"
+        + struct.pack(">I", len(data))
+        + data
+        + bytes(len(data) % 2)
+    )
 
 
 def _resources(blocks: bytes) -> Iterator[tuple[int, bytes]]:
@@ -188,7 +207,7 @@ def _resources(blocks: bytes) -> Iterator[tuple[int, bytes]]:
         at += 4 + size + size % 2
 
 
-# The place -----------------------------------------------------------------------------------------------------------
+# The place ----------------------------------------------------------------------------------------
 
 
 def has_place(exif: bytes | None, details: Details) -> bool:

@@ -1,7 +1,8 @@
 """Writing a clip: pictures and sound beside their destination, verified by reading back, then put in place at once.
 
-Frames that nobody edited reach the encoder as they were decoded. Times are exact fractions and may be uneven. What the source
-said of its colours is said again. Until everything is written and has been read back, a file of that name stays as it was.
+Frames that nobody edited reach the encoder as they were decoded. Times are exact fractions and may
+be uneven. What the source said of its colours is said again. Until everything is written and has
+been read back, a file of that name stays as it was.
 """
 
 from __future__ import annotations
@@ -85,9 +86,15 @@ class ClipWriter(OneFileWriter):
 
     def _open(self, sound: SoundCut | None, tags: Mapping[str, str]) -> None:
         preset = self._preset
-        flags = "+faststart+use_metadata_tags" if needs_own_names(tags, preset.container) else "+faststart"
+        flags = (
+            "+faststart+use_metadata_tags"
+            if needs_own_names(tags, preset.container)
+            else "+faststart"
+        )
         options = {"movflags": flags} if preset.container in ("mp4", "mov") else {}
-        self._output = av.open(str(self.partial), "w", format=preset.container, container_options=options)
+        self._output = av.open(
+            str(self.partial), "w", format=preset.container, container_options=options
+        )
         self._output.metadata.update(tags)
         self._stream = self._video_stream(self._output)
         if sound is not None:
@@ -99,7 +106,9 @@ class ClipWriter(OneFileWriter):
         if preset.encoder == "libsvtav1":
             os.environ.setdefault("SVT_LOG", "1")  # or it prints a page about itself
         stream = output.add_stream(
-            preset.encoder, rate=pictures.rate.limit_denominator(1_000_000), options=dict(preset.options)
+            preset.encoder,
+            rate=pictures.rate.limit_denominator(1_000_000),
+            options=dict(preset.options),
         )
         if not isinstance(stream, VideoStream):
             raise EncodeError(f"{preset.encoder} is no encoder of pictures. Choose another preset.")
@@ -112,11 +121,16 @@ class ClipWriter(OneFileWriter):
         context.sample_aspect_ratio = aspect
         self._colours.put_on(context)
         if preset.name == "lossless" and (self._size[0] % 4 or self._size[1] % 4):
-            context.options = {key: value for key, value in context.options.items() if key != "slices"}  # it would refuse
+            context.options = {
+                key: value for key, value in context.options.items() if key != "slices"
+            }  # it would refuse
         if preset.name == "mp4-hevc":
             context.codec_tag = "hvc1"
         if preset.name == "mov":
-            context.options = {**context.options, "profile": "hq" if self._form == "yuv422p10le" else "4444"}
+            context.options = {
+                **context.options,
+                "profile": "hq" if self._form == "yuv422p10le" else "4444",
+            }
         context.thread_type = "AUTO"
         return stream
 
@@ -154,7 +168,11 @@ class ClipWriter(OneFileWriter):
         frame, ticks = self._waiting
         fitted = self._fitter.fit(frame)
         was = fitted.pts, fitted.time_base, fitted.pict_type
-        fitted.pts, fitted.time_base, fitted.pict_type = ticks, self._tick, 0  # the encoder chooses the kind
+        fitted.pts, fitted.time_base, fitted.pict_type = (
+            ticks,
+            self._tick,
+            0,
+        )  # the encoder chooses the kind
         try:
             packets = self._stream.encode(fitted)
         finally:
@@ -172,7 +190,13 @@ class ClipWriter(OneFileWriter):
 
     @property
     def _kept_sound(self) -> str:
-        return "" if not self._sounds else "copied" if all(sound.copied for sound in self._sounds) else "encoded"
+        return (
+            ""
+            if not self._sounds
+            else "copied"
+            if all(sound.copied for sound in self._sounds)
+            else "encoded"
+        )
 
     def _say_how_made(self) -> None:
         if self._provenance is not None and self._preset.container in ("mp4", "mov"):
@@ -185,7 +209,9 @@ class ClipWriter(OneFileWriter):
                 found, lasts = len(reader), reader.index.duration
                 good = found == wanted and not any(reader.frame(n).damaged for n in (0, found - 1))
         except VideoError as error:
-            raise EncodeError(f"{self.path} could not be saved: {self._why_unread()} ({error})") from error
+            raise EncodeError(
+                f"{self.path} could not be saved: {self._why_unread()} ({error})"
+            ) from error
         if not good or abs(lasts - whole) > 2 / self._pictures.rate:
             raise EncodeError(
                 f"{self.path} could not be saved: {found} frames of {float(lasts):.3f} s were read back instead of {wanted} of "

@@ -33,8 +33,14 @@ def _ended_jpeg(data: bytes) -> bytes | None:
     """
     kept = data.rstrip(b"\xff")
     try:
-        first, second = (Image.open(io.BytesIO(kept + filling + _JPEG_END), formats=("JPEG",)) for filling in _FILLINGS)
-        if first.info.get("progressive") or ImageChops.difference(first, second).getbbox() is not None:
+        first, second = (
+            Image.open(io.BytesIO(kept + filling + _JPEG_END), formats=("JPEG",))
+            for filling in _FILLINGS
+        )
+        if (
+            first.info.get("progressive")
+            or ImageChops.difference(first, second).getbbox() is not None
+        ):
             return None
     except Exception:  # noqa: BLE001  (decoders of damaged files raise anything)
         return None
@@ -55,7 +61,9 @@ def _ended_png(data: bytes) -> bytes | None:
             return None
         at += 12 + length
     return (
-        data[:at] + _PNG_END if unpacked.eof and _PNG_END.startswith(data[at:]) and data[at - 8 : at] != _PNG_END[4:] else None
+        data[:at] + _PNG_END
+        if unpacked.eof and _PNG_END.startswith(data[at:]) and data[at - 8 : at] != _PNG_END[4:]
+        else None
     )
 
 

@@ -1,7 +1,7 @@
 """Frames for an encoder: turned upright plane by plane, made of RGB, brought to the encoder's format and an even size.
 
-A frame that needs nothing is handed on as it is. Turning moves samples and changes none. RGB becomes Y, U and V by the exact
-matrix, chroma by the mean of the pixels that share it.
+A frame that needs nothing is handed on as it is. Turning moves samples and changes none. RGB
+becomes Y, U and V by the exact matrix, chroma by the mean of the pixels that share it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,17 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from icface.arrays import Pixels
-from icface.media.colour import EXACT, FULL, LIMITED, Colours, Layout, is_full_range, matrix_of, planes, yuv_from_rgb
+from icface.media.colour import (
+    EXACT,
+    FULL,
+    LIMITED,
+    Colours,
+    Layout,
+    is_full_range,
+    matrix_of,
+    planes,
+    yuv_from_rgb,
+)
 from icface.media.orientation import Orientation
 from icface.media.write_back import byte_planes, in_planes, like, shared_mean
 
@@ -30,7 +40,9 @@ def upright_frame(frame: Decoded, orientation: Orientation) -> Decoded:
     name, layout = frame.format.name, Layout.of(frame.format)
     if orientation.transposed and layout is not None and layout.across != layout.down:
         if not name.startswith(("yuv422p", "yuv440p")):
-            raise ValueError(f"Frames of format {name} cannot be turned; convert the clip to 4:2:0 or 4:4:4 first.")
+            raise ValueError(
+                f"Frames of format {name} cannot be turned; convert the clip to 4:2:0 or 4:4:4 first."
+            )
         name = name.replace("422", "44-").replace("440", "422").replace("44-", "440")
     turned = Decoded(*orientation.size(frame.width, frame.height), name)
     for target, source in zip(byte_planes(turned), byte_planes(frame), strict=True):
@@ -52,7 +64,8 @@ def _columns_shared(frame: Decoded, plane: NDArray[np.uint8]) -> int:
 def frame_of_pixels(pixels: Pixels, form: str, colours: Colours) -> Decoded:
     """A frame of RGB or RGBA pixels (H, W, 3 or 4), uint8 or uint16, in any pixel format.
 
-    Colours name the matrix and range of the frame; where they do not, custom does (see `icface.media.colour`).
+    Colours name the matrix and range of the frame; where they do not, custom does (see
+    `icface.media.colour`).
     """
     height, width, channels = pixels.shape
     frame = Decoded(width, height, form)
@@ -67,9 +80,15 @@ def frame_of_pixels(pixels: Pixels, form: str, colours: Colours) -> Decoded:
     stored = planes(frame, layout)
     for channel in range(3 if layout.has_chroma else 1):
         plane: NDArray[Any] = samples[..., channel]
-        stored[channel][...] = np.clip(np.rint(shared_mean(plane, layout) if channel else plane), 0, most)
+        stored[channel][...] = np.clip(
+            np.rint(shared_mean(plane, layout) if channel else plane), 0, most
+        )
     if layout.has_alpha:
-        clear = pixels[..., 3] if channels == 4 else np.full((height, width), np.iinfo(pixels.dtype).max)
+        clear = (
+            pixels[..., 3]
+            if channels == 4
+            else np.full((height, width), np.iinfo(pixels.dtype).max)
+        )
         stored[3][...] = np.rint(clear * (most / np.iinfo(pixels.dtype).max))
     return frame
 
@@ -93,7 +112,8 @@ class Fitter:
     def fit(self, frame: Decoded) -> Decoded:
         """The frame in that format and size; itself if nothing has to be done.
 
-        Its last columns and rows are repeated up to the size; a frame of another size altogether is scaled.
+        Its last columns and rows are repeated up to the size; a frame of another size altogether is
+        scaled.
         """
         full = FULL if is_full_range(frame) else LIMITED
         narrowed = full == FULL and self._colours.range == LIMITED and not frame.format.is_rgb
@@ -108,7 +128,9 @@ class Fitter:
         spare = self._size[0] - frame.width, self._size[1] - frame.height
         if spare == (0, 0):
             return frame
-        if min(spare) < 0 or max(spare) > 3:  # a clip whose size changes, or square pixels for a file of others
+        if (
+            min(spare) < 0 or max(spare) > 3
+        ):  # a clip whose size changes, or square pixels for a file of others
             return like(self._scaler.reformat(frame, *self._size, interpolation=_SMOOTH), frame)
         return self._padded(frame)
 

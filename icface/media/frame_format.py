@@ -57,7 +57,9 @@ class Pictures:
         """What to say of the colours of these frames when they are saved in a pixel format."""
         said = replace(self.colours, range=FULL) if self.form.startswith("yuvj") else self.colours
         if VideoFormat(self.form).is_rgb and not VideoFormat(form).is_rgb:
-            return replace(said, matrix=BT709 if self.height >= HD_LINES else SMPTE170M, range=LIMITED)
+            return replace(
+                said, matrix=BT709 if self.height >= HD_LINES else SMPTE170M, range=LIMITED
+            )
         return said if full_range or said.range != FULL else replace(said, range=LIMITED)
 
     @classmethod
@@ -75,7 +77,11 @@ class Pictures:
         """Those of RGB or RGBA pixels of a photo, at an even rate."""
         height, width, channels = pixels.shape
         deep, alpha = pixels.dtype == np.uint16, channels == 4
-        form = ("yuva444p10le" if alpha else "yuv444p10le") if deep else ("yuva420p" if alpha else "yuv420p")
+        form = (
+            ("yuva444p10le" if alpha else "yuv444p10le")
+            if deep
+            else ("yuva420p" if alpha else "yuv420p")
+        )
         matrix = BT709 if height >= HD_LINES else SMPTE170M
         said = Colours(BT709, BT709, matrix, LIMITED)
         return cls(width=width, height=height, form=form, colours=said, rate=rate, tick=1 / rate)
@@ -119,7 +125,9 @@ class Times:
     def add(self, ticks: int) -> None:
         """Note the next time, or the end of the last frame; `EncodeError` if it is not later than the one before."""
         if self.count and ticks <= self._last:
-            raise EncodeError(f"A frame at {float(ticks * self.tick):.4f} s comes after a later one; give frames in order.")
+            raise EncodeError(
+                f"A frame at {float(ticks * self.tick):.4f} s comes after a later one; give frames in order."
+            )
         if self.count:
             self._lengths[self._last] = ticks - self._last
         else:

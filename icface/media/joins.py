@@ -1,9 +1,10 @@
 """Recordings joined end to end, as with ``cat``: stamps that start again are lifted, so that time only ever goes on.
 
-A transport or program stream may be cut and joined at any packet, and FFmpeg reads Matroska and WebM files that are joined as
-wholes (the first two of those that say how long they are); then stamps begin anew in the middle of the file, for pictures and
-sound at the same place. Each such part is shifted as a whole: its first picture follows the last picture before it, and
-sound stays in step with its own pictures.
+A transport or program stream may be cut and joined at any packet, and FFmpeg reads Matroska and
+WebM files that are joined as wholes (the first two of those that say how long they are); then
+stamps begin anew in the middle of the file, for pictures and sound at the same place. Each such
+part is shifted as a whole: its first picture follows the last picture before it, and sound stays in
+step with its own pictures.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from icface.media.video_file import BROKEN_OFF, open_container
 _STREAMS = frozenset({"mpegts", "mpeg"})
 _MATROSKA = "matroska,webm"
 _BACK_S, _AHEAD_S = 0.1, 10.0
-"""Steps of decoding stamps, back on one stream or ahead of all, that begin a new part (those of FFmpeg's own tool ahead)."""
+"""Steps of decoding stamps, back on one stream or ahead of all, that begin a new part (those of
+FFmpeg's own tool ahead)."""
 _BACK_IN_MATROSKA_S = 1.0
 """The same where FFmpeg puts decoding stamps in the order of showing after a join."""
 _EBML, _SEGMENT = 0x1A45DFA3, 0x18538067
@@ -48,7 +50,8 @@ class Joins:
     shifts : tuple of Fraction
         Seconds to add to the stamps of each part.
     places : dict of int to (K, 2) int64
-        For each stream: shifted stamp of decoding, and place in bytes, of each packet with which decoding can begin.
+        For each stream: shifted stamp of decoding, and place in bytes, of each packet with which
+        decoding can begin.
     ends : dict of int to int
         For each stream: the shifted stamp at which its last packet ends.
     sought : bool
@@ -93,7 +96,11 @@ def _kept_joins(path: Path, _changed_ns: int, _size: int) -> Joins | None:
         if kind not in _STREAMS and (kind != _MATROSKA or _segments_in(path) == 1):
             return None
         back = _BACK_S if kind in _STREAMS else _BACK_IN_MATROSKA_S
-        found = _joins(_Log.of(container), {s.index: Fraction(s.time_base or 1) for s in container.streams}, back)
+        found = _joins(
+            _Log.of(container),
+            {s.index: Fraction(s.time_base or 1) for s in container.streams},
+            back,
+        )
         return None if found is None else replace(found, sought=kind in _STREAMS)
 
 
@@ -125,7 +132,9 @@ def _size_at(data: bytes, place: int) -> tuple[int, int] | None:
     return None if size == (1 << 7 * width) - 1 else (size, width)
 
 
-def packets_of(container: InputContainer, stream: Stream, joins: Joins | None) -> Iterator[Packet[Any]]:
+def packets_of(
+    container: InputContainer, stream: Stream, joins: Joins | None
+) -> Iterator[Packet[Any]]:
     """A stream's packets from where the container stands, their stamps lifted; FFmpeg's errors where the file is broken."""
     part = 0
     for packet in container.demux(stream):
@@ -141,7 +150,9 @@ def seek(container: InputContainer, stream: Stream, stamp: int, joins: Joins | N
     elif not joins.sought:
         raise av.FFmpegError(errno.ENOSYS, "nothing can be sought in joined files of this kind")
     else:
-        container.seek(joins.place_before(stream.index, stamp), stream=stream, unsupported_byte_offset=True)
+        container.seek(
+            joins.place_before(stream.index, stamp), stream=stream, unsupported_byte_offset=True
+        )
 
 
 @dataclass(slots=True)
@@ -165,14 +176,23 @@ class _Log:
         try:
             for packet in container.demux(wanted) if wanted else ():
                 shown = packet.pts if packet.pts is not None else packet.dts
-                shown = ends.get(packet.stream_index) if shown is None else shown  # counted on, as in program streams
+                shown = (
+                    ends.get(packet.stream_index) if shown is None else shown
+                )  # counted on, as in program streams
                 if not packet.size or shown is None:
                     continue
                 ends[packet.stream_index] = shown + (packet.duration or 0)
                 place = packet.pos if packet.pos is not None else last.get(packet.stream_index, 0)
                 last[packet.stream_index] = place
-                row = (packet.stream_index, place, shown, shown if packet.dts is None else packet.dts)
-                for column, value in zip((log.streams, log.places, log.shown, log.decoded), row, strict=True):
+                row = (
+                    packet.stream_index,
+                    place,
+                    shown,
+                    shown if packet.dts is None else packet.dts,
+                )
+                for column, value in zip(
+                    (log.streams, log.places, log.shown, log.decoded), row, strict=True
+                ):
                     column.append(value)
                 log.lengths.append(packet.duration or 0)
                 log.keys.append(packet.is_keyframe and packet.pts is not None)
@@ -201,8 +221,15 @@ def _joins(log: _Log, bases: dict[int, Fraction], back_s: float) -> Joins | None
         for stream, base in bases.items():
             part[part[:, 0] == stream, 2:4] += round(shift / base)
     whole = np.concatenate(parts)
-    places = {s: np.ascontiguousarray(whole[(whole[:, 0] == s) & (whole[:, 5] > 0)][:, [3, 1]]) for s in bases}
-    ends = {s: int((mine[:, 2] + mine[:, 4]).max()) for s in bases if len(mine := whole[whole[:, 0] == s])}
+    places = {
+        s: np.ascontiguousarray(whole[(whole[:, 0] == s) & (whole[:, 5] > 0)][:, [3, 1]])
+        for s in bases
+    }
+    ends = {
+        s: int((mine[:, 2] + mine[:, 4]).max())
+        for s in bases
+        if len(mine := whole[whole[:, 0] == s])
+    }
     return Joins((0, *(int(part[0, 1]) for part in parts[1:])), tuple(shifts), places, ends)
 
 
@@ -221,16 +248,26 @@ def _first_rows(rows: NDArray[np.int64], bases: dict[int, Fraction], back_s: flo
     return firsts if len(rows) else []
 
 
-def _follows(before: NDArray[np.int64], part: NDArray[np.int64], bases: dict[int, Fraction], pictures: int | None) -> Fraction:
+def _follows(
+    before: NDArray[np.int64],
+    part: NDArray[np.int64],
+    bases: dict[int, Fraction],
+    pictures: int | None,
+) -> Fraction:
     """Seconds from a part's own beginning to the end of the one before it, both on stamps of their own."""
-    common = sorted(set(before[:, 0].tolist()) & set(part[:, 0].tolist()), key=lambda stream: (stream != pictures, stream))
+    common = sorted(
+        set(before[:, 0].tolist()) & set(part[:, 0].tolist()),
+        key=lambda stream: (stream != pictures, stream),
+    )
     if not common:
         ended = max(Fraction(int(row[2] + row[4])) * bases[int(row[0])] for row in before)
         return ended - min(Fraction(int(row[2])) * bases[int(row[0])] for row in part)
     stream = common[0]
     old, new = (np.sort(rows[rows[:, 0] == stream, 2]) for rows in (before, part))
     steps = np.diff(old)
-    last = int(before[before[:, 0] == stream, 4][-1]) or (int(np.median(steps)) if len(steps) else 0)
+    last = int(before[before[:, 0] == stream, 4][-1]) or (
+        int(np.median(steps)) if len(steps) else 0
+    )
     return (int(old[-1]) + last - int(new[0])) * bases[stream]
 
 

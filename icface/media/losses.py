@@ -30,7 +30,7 @@ _HOLDS_TEXTS = frozenset({"PNG"})
 _DEEP = frozenset({"PNG", "TIFF"})
 
 
-# Photos --------------------------------------------------------------------------------------------------------------
+# Photos -------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,9 @@ class Kept:
     notes: tuple[str, ...] = ()
 
 
-def kept_of_photo(photo: Photo, kind: str, *, keep: Keep = "all", provenance: Provenance | None = None) -> Kept:
+def kept_of_photo(
+    photo: Photo, kind: str, *, keep: Keep = "all", provenance: Provenance | None = None
+) -> Kept:
     """What of a photo's description a file of a kind (JPEG, PNG, WEBP, TIFF) gets, and what is left out."""
     if keep == "none":
         own = b"" if provenance is None else provenance.xmp()
@@ -71,18 +73,26 @@ def kept_of_photo(photo: Photo, kind: str, *, keep: Keep = "all", provenance: Pr
     )  # fmt: skip
 
 
-def of_photo(photo: Photo, kind: str, *, keep: Keep = "all", provenance: Provenance | None = None) -> tuple[str, ...]:
+def of_photo(
+    photo: Photo, kind: str, *, keep: Keep = "all", provenance: Provenance | None = None
+) -> tuple[str, ...]:
     """What a file of a kind (JPEG, PNG, WEBP, TIFF) does not keep of a photo."""
-    return *of_pixels(photo, kind), *kept_of_photo(photo, kind, keep=keep, provenance=provenance).notes
+    return *of_pixels(photo, kind), *kept_of_photo(
+        photo, kind, keep=keep, provenance=provenance
+    ).notes
 
 
 def of_pixels(photo: Photo, kind: str) -> tuple[str, ...]:
     """What of a photo's pixels, and of all else that is not words, a file of a kind does not keep."""
     notes = []
     if photo.pixels.dtype == np.uint16 and kind not in _DEEP:
-        notes.append(f"{kind} holds 8 bits per colour: the photo's 16 are rounded. PNG and TIFF keep them.")
+        notes.append(
+            f"{kind} holds 8 bits per colour: the photo's 16 are rounded. PNG and TIFF keep them."
+        )
     if kind == "JPEG" and photo.has_alpha and _is_clear(photo):
-        notes.append("JPEG knows no transparency: the photo is laid on white. PNG, WebP and TIFF keep it.")
+        notes.append(
+            "JPEG knows no transparency: the photo is laid on white. PNG, WebP and TIFF keep it."
+        )
     if photo.details.mode:
         notes.append(f"The file's colours are {photo.details.mode}; the picture is saved as RGB.")
     if photo.details.beside:
@@ -97,7 +107,9 @@ def place_said(photo: Photo, keep: Keep) -> tuple[str, ...]:
     return ("The file goes on saying where the picture was taken (GPS).",)
 
 
-def plan_of_photo(photo: Photo, kind: str, *, keep: Keep = "all", provenance: Provenance | None = None) -> list[str]:
+def plan_of_photo(
+    photo: Photo, kind: str, *, keep: Keep = "all", provenance: Provenance | None = None
+) -> list[str]:
     """What saving a photo in a kind of file will say and leave out, one sentence a line."""
     notes = (*of_photo(photo, kind, keep=keep, provenance=provenance), *place_said(photo, keep))
     return [*(f"Note: {note}" for note in notes), label_said(provenance)]
@@ -116,7 +128,12 @@ def _is_clear(photo: Photo) -> bool:
 
 def _nothing_kept(photo: Photo) -> tuple[str, ...]:
     details = photo.details
-    there = {"EXIF data": photo.exif, "XMP data": details.xmp, "IPTC data": details.iptc, "comments": details.texts}
+    there = {
+        "EXIF data": photo.exif,
+        "XMP data": details.xmp,
+        "IPTC data": details.iptc,
+        "comments": details.texts,
+    }
     found = [name for name, data in there.items() if data]
     return (f"The photo's {_listed(found)} are left out, as chosen.",) if found else ()
 
@@ -134,14 +151,18 @@ def _exif(photo: Photo, kind: str, *, place: bool) -> tuple[bytes, tuple[str, ..
     return b"", (f"{much}: it is left out.",)
 
 
-def _packet(photo: Photo, kind: str, provenance: Provenance | None, *, place: bool) -> tuple[bytes, tuple[str, ...]]:
+def _packet(
+    photo: Photo, kind: str, provenance: Provenance | None, *, place: bool
+) -> tuple[bytes, tuple[str, ...]]:
     own = b"" if provenance is None else provenance.xmp()
     try:
         packet = xmp.saved_packet(photo.details.xmp, provenance, place=place)
     except xmp.XmpError as error:
         return own, (f"The photo's XMP data are damaged ({error}) and left out.",)
     if kind == "JPEG" and len(packet) > _SEGMENT_BYTES - _XMP_HEAD_BYTES:
-        return own, (f"JPEG holds {_SEGMENT_BYTES - _XMP_HEAD_BYTES} bytes of XMP data, and this photo has more: left out.",)
+        return own, (
+            f"JPEG holds {_SEGMENT_BYTES - _XMP_HEAD_BYTES} bytes of XMP data, and this photo has more: left out.",
+        )
     return packet, ()
 
 
@@ -150,9 +171,13 @@ def _iptc(photo: Photo, kind: str) -> tuple[bytes, tuple[str, ...]]:
     if not iptc:
         return b"", ()
     if kind not in _HOLDS_IPTC:
-        return b"", (f"{_NAMES[kind]} has no place for IPTC data (caption, credit): left out. JPEG and TIFF keep them.",)
+        return b"", (
+            f"{_NAMES[kind]} has no place for IPTC data (caption, credit): left out. JPEG and TIFF keep them.",
+        )
     if kind == "JPEG" and len(iptc) > _SEGMENT_BYTES - len(RESOURCES_HEAD):
-        return b"", ("JPEG holds 64 KB of IPTC data, and this photo has more: left out. TIFF keeps them.",)
+        return b"", (
+            "JPEG holds 64 KB of IPTC data, and this photo has more: left out. TIFF keeps them.",
+        )
     return iptc, ()
 
 
@@ -160,13 +185,21 @@ def _texts(photo: Photo, kind: str) -> tuple[tuple[tuple[str, str], ...], tuple[
     texts = photo.details.texts
     if kind in _HOLDS_TEXTS or not texts:
         return texts, ()
-    kept = tuple(pair for pair in texts if kind == "JPEG" and pair[0] == "Comment" and len(pair[1].encode()) <= _SEGMENT_BYTES)
+    kept = tuple(
+        pair
+        for pair in texts
+        if kind == "JPEG" and pair[0] == "Comment" and len(pair[1].encode()) <= _SEGMENT_BYTES
+    )
     gone = [name for name, _ in texts if name not in dict(kept)]
     if not gone:
         return kept, ()
     if gone == ["Comment"]:
-        return kept, (f"{_NAMES[kind]} has no place for the photo's comment: left out. JPEG and PNG keep it.",)
-    return kept, (f"{_NAMES[kind]} has no place for the photo's texts ({', '.join(gone)}): left out. PNG keeps them.",)
+        return kept, (
+            f"{_NAMES[kind]} has no place for the photo's comment: left out. JPEG and PNG keep it.",
+        )
+    return kept, (
+        f"{_NAMES[kind]} has no place for the photo's texts ({', '.join(gone)}): left out. PNG keeps them.",
+    )
 
 
 _NAMES = {"JPEG": "JPEG", "PNG": "PNG", "WEBP": "WebP", "TIFF": "TIFF"}
@@ -176,7 +209,7 @@ def _listed(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
-# Frames --------------------------------------------------------------------------------------------------------------
+# Frames -------------------------------------------------------------------------------------------
 
 
 _ANIMATIONS = {
@@ -185,7 +218,9 @@ _ANIMATIONS = {
 }
 
 
-def of_frames(preset: Preset, made: Pictures, written: Pictures, *, bits: int | None = None) -> tuple[str, ...]:
+def of_frames(
+    preset: Preset, made: Pictures, written: Pictures, *, bits: int | None = None
+) -> tuple[str, ...]:
     """What a preset does not keep of frames.
 
     Parameters
@@ -197,7 +232,10 @@ def of_frames(preset: Preset, made: Pictures, written: Pictures, *, bits: int | 
         Per colour of the source, where frames have fewer.
     """
     notes = [_ANIMATIONS[preset.name]] if preset.name in _ANIMATIONS else []
-    notes += [*_of_format(preset, written.form, bits or bit_depth(VideoFormat(made.form))), *_of_range(preset, made, written)]
+    notes += [
+        *_of_format(preset, written.form, bits or bit_depth(VideoFormat(made.form))),
+        *_of_range(preset, made, written),
+    ]
     return (*notes, *_of_aspect(preset, made, written), *_of_size(preset, written))
 
 
@@ -222,14 +260,18 @@ def _chroma(form: VideoFormat) -> int:
 def _of_range(preset: Preset, made: Pictures, written: Pictures) -> tuple[str, ...]:
     name = "PQ" if made.colours.transfer == PQ else "HLG"
     if is_hdr(made.colours) and not is_hdr(written.colours):
-        return (f"High dynamic range ({name}) is brought to that of ordinary screens (SDR, BT.709).",)
+        return (
+            f"High dynamic range ({name}) is brought to that of ordinary screens (SDR, BT.709).",
+        )
     if is_hdr(made.colours):
         as_it_is = f"High dynamic range ({name}) is kept as it is"
         if preset.name == "exr":
             return (f"{as_it_is}, not made linear.",)
         return (f"{as_it_is}: it needs a screen or player for it.",)
     if preset.kind != "clip" and made.colours.primaries not in (BT709, UNSPECIFIED, 0, 5, 6, 7):
-        return ("The clip's colours are wider than sRGB; these files do not say so, and programs show them paler.",)
+        return (
+            "The clip's colours are wider than sRGB; these files do not say so, and programs show them paler.",
+        )
     return ()
 
 
@@ -240,7 +282,9 @@ def _of_aspect(preset: Preset, made: Pictures, written: Pictures) -> tuple[str, 
     ratio = f"{made.aspect.numerator}:{made.aspect.denominator}"
     if preset.kind == "clip" and written.aspect != 1:
         stored = "{} x {}".format(*written.orientation.size(written.width, written.height))
-        return (f"Pixels are not square ({ratio}) and stay so: {stored} are shown as {wide} x {high}.",)
+        return (
+            f"Pixels are not square ({ratio}) and stay so: {stored} are shown as {wide} x {high}.",
+        )
     return (f"Pixels that are not square ({ratio}) are made square.",)
 
 
@@ -249,7 +293,9 @@ def _of_size(preset: Preset, written: Pictures) -> tuple[str, ...]:
     even = even_size(preset, preset.pixel_format(written.form), size)
     if preset.kind != "clip" or even == size:
         return ()
-    return (f"The last column or row is repeated: this format wants even sides, {even[0]} x {even[1]}.",)
+    return (
+        f"The last column or row is repeated: this format wants even sides, {even[0]} x {even[1]}.",
+    )
 
 
 def even_size(preset: Preset, form: str, size: tuple[int, int]) -> tuple[int, int]:
@@ -260,7 +306,7 @@ def even_size(preset: Preset, form: str, size: tuple[int, int]) -> tuple[int, in
     return size[0] + size[0] % layout.across, size[1] + size[1] % layout.down
 
 
-# Sound and words -----------------------------------------------------------------------------------------------------
+# Sound and words ----------------------------------------------------------------------------------
 
 
 def of_sound(tracks: Sequence[TrackPlan]) -> tuple[str, ...]:
@@ -276,7 +322,9 @@ def sound_left_out(count: int, preset: Preset) -> tuple[str, ...]:
     """A sentence about a clip's tracks of sound in a kind of file without any."""
     if preset.kind == "clip" or not count:
         return ()
-    return (f"The sound is left out ({'one track' if count == 1 else f'{count} tracks'}): this kind of file has none.",)
+    return (
+        f"The sound is left out ({'one track' if count == 1 else f'{count} tracks'}): this kind of file has none.",
+    )
 
 
 def of_clip_tags(said: ClipTags, preset: Preset, keep: Keep) -> tuple[str, ...]:
@@ -301,9 +349,20 @@ def of_photo_in_motion(photo: Photo, preset: Preset) -> tuple[str, ...]:
     if preset.kind == "sequence":
         return ()
     details = photo.details
-    there = {"EXIF data": photo.exif, "XMP data": details.xmp, "IPTC data": details.iptc, "texts": details.texts}
+    there = {
+        "EXIF data": photo.exif,
+        "XMP data": details.xmp,
+        "IPTC data": details.iptc,
+        "texts": details.texts,
+    }
     found = [name for name, data in there.items() if data]
-    notes = [f"What the photo's file says ({_listed(found)}) is left out: it stays with pictures."] if found else []
+    notes = (
+        [f"What the photo's file says ({_listed(found)}) is left out: it stays with pictures."]
+        if found
+        else []
+    )
     if photo.icc:
-        notes.append("The photo's colour profile is left out: its colours are shown as if they were sRGB.")
+        notes.append(
+            "The photo's colour profile is left out: its colours are shown as if they were sRGB."
+        )
     return tuple(notes)

@@ -38,7 +38,9 @@ class Orientation:
         """What a display matrix says (ISO/IEC 14496-12, 8.3.2), to the nearest quarter turn; none means upright."""
         if matrix is None or len(matrix) < 20:
             return cls()
-        a, b, _, c, d = (int(v) for v in np.frombuffer(matrix, np.int32)[:5])  # x' = a x + c y, y' = b x + d y
+        a, b, _, c, d = (
+            int(v) for v in np.frombuffer(matrix, np.int32)[:5]
+        )  # x' = a x + c y, y' = b x + d y
         if abs(a) + abs(d) < abs(b) + abs(c):
             return cls(True, b < 0, c < 0)
         return cls(False, d < 0, a < 0)

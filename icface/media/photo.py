@@ -24,7 +24,8 @@ from icface.media.details import NO_DETAILS, Details
 MAX_MEGAPIXELS = 100
 """Largest photo that is opened, in millions of pixels."""
 MAX_PIXEL_BYTES = 400_000_000
-"""Most bytes of its pixels: 100 megapixels with 8 bits and transparency, 66 with 16 bits, 50 with these and transparency."""
+"""Most bytes of its pixels: 100 megapixels with 8 bits and transparency, 66 with 16 bits, 50 with
+these and transparency."""
 _BAND_PIXELS = 1 << 21
 
 
@@ -68,7 +69,9 @@ class Photo:
     def __post_init__(self) -> None:
         shape, dtype = self.pixels.shape, self.pixels.dtype
         if len(shape) != 3 or shape[2] not in (3, 4) or dtype not in (np.uint8, np.uint16):
-            raise ValueError(f"A photo's pixels are (H, W, 3 or 4) uint8 or uint16, not {shape} {dtype}.")
+            raise ValueError(
+                f"A photo's pixels are (H, W, 3 or 4) uint8 or uint16, not {shape} {dtype}."
+            )
         view = self.pixels.view()
         view.flags.writeable = False
         object.__setattr__(self, "pixels", view)
@@ -134,5 +137,7 @@ def sample_photo_path() -> Path:
     """The portrait that comes with scikit-image: the astronaut Eileen Collins, 512 x 512, NASA, public domain."""
     package = importlib.util.find_spec("skimage")
     if package is None or not package.submodule_search_locations:
-        raise PhotoError("The sample portrait comes with scikit-image, which is missing. Open a photo of your own.")
+        raise PhotoError(
+            "The sample portrait comes with scikit-image, which is missing. Open a photo of your own."
+        )
     return Path(package.submodule_search_locations[0]) / "data" / "astronaut.png"

@@ -1,9 +1,11 @@
 """Opening photos: header first, then size, then pixels, so that nothing large is decoded that would be refused anyway.
 
-Pillow reads headers, EXIF, profiles and 8-bit pixels; OpenCV reads 16-bit pixels, which Pillow would cut to 8.
+Pillow reads headers, EXIF, profiles and 8-bit pixels; OpenCV reads 16-bit pixels, which Pillow
+would cut to 8.
 
-Memory, for n pixels of c channels: 8 bit takes 4n bytes of Pillow's own beside the result's c n; 16 bit takes the
-file's bytes beside the result's 2 c n, and then the result a second time if the photo has to be turned.
+Memory, for n pixels of c channels: 8 bit takes 4n bytes of Pillow's own beside the result's c n; 16
+bit takes the file's bytes beside the result's 2 c n, and then the result a second time if the photo
+has to be turned.
 """
 
 from __future__ import annotations
@@ -33,16 +35,28 @@ from icface.media.endings import with_ending
 from icface.media.photo import MAX_MEGAPIXELS, MAX_PIXEL_BYTES, Photo, PhotoError, bands
 from icface.system.atomic_write import reason
 
-logging.getLogger("PIL.TiffImagePlugin").setLevel(logging.CRITICAL)  # what it logs of damaged files, it raises as well
+logging.getLogger("PIL.TiffImagePlugin").setLevel(
+    logging.CRITICAL
+)  # what it logs of damaged files, it raises as well
 _FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "GIF")
 _File = io.BufferedReader | io.BytesIO
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _ODD_COLOURS = "{path} stores its colours as {what}, which cannot be edited. Save it as RGB with 8 or 16 bits per colour first."
 
 # TIFF tags, by number as in the TIFF 6.0 specification
-_WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _PLANAR, _EXTRA, _SAMPLE_FORMAT = 256, 257, 258, 262, 284, 338, 339
+_WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _PLANAR, _EXTRA, _SAMPLE_FORMAT = (
+    256,
+    257,
+    258,
+    262,
+    284,
+    338,
+    339,
+)
 _STRIPS, _TILES = (273, 279), (324, 325)
-_TAGS_KEPT_FROM_TIFF = frozenset({270, 271, 272, 305, 306, 315, 316, 33432, ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo})
+_TAGS_KEPT_FROM_TIFF = frozenset(
+    {270, 271, 272, 305, 306, 315, 316, 33432, ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo}
+)
 _TAGS_DROPPED = frozenset({ExifTags.Base.Orientation, 273, 279, 513, 514, 700, 34377, 34675})
 
 
@@ -52,19 +66,26 @@ def load_photo(path: str | Path) -> Photo:
     Raises
     ------
     PhotoError
-        If there is no such file, it may not be read, it is no JPEG, PNG, WebP or TIFF, it is damaged or cut short, or
-        it has more than `MAX_MEGAPIXELS` or colours of neither 8 nor 16 bits.
+        If there is no such file, it may not be read, it is no JPEG, PNG, WebP or TIFF, it is
+        damaged or cut short, or it has more than `MAX_MEGAPIXELS` or colours of neither 8 nor 16
+        bits.
     """
     path = Path(path)
     _check_is_file(path)
     try:
         with path.open("rb") as file, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of large pictures and odd EXIF; both are dealt with here
+            warnings.simplefilter(
+                "ignore"
+            )  # Pillow warns of large pictures and odd EXIF; both are dealt with here
             return _read_whole(path, file)
     except PermissionError:
-        raise PhotoError(f"{path} may not be read: you lack the permission. Change the file's permissions.") from None
+        raise PhotoError(
+            f"{path} may not be read: you lack the permission. Change the file's permissions."
+        ) from None
     except MemoryError:
-        raise PhotoError(f"{path} does not fit into memory. Close other programs or make the photo smaller.") from None
+        raise PhotoError(
+            f"{path} does not fit into memory. Close other programs or make the photo smaller."
+        ) from None
     except OSError as error:
         raise PhotoError(f"{path} cannot be read: {reason(error)}.") from error
 
@@ -75,9 +96,13 @@ def _check_is_file(path: Path) -> None:
     except FileNotFoundError:
         raise PhotoError(f"There is no file {path}. Check the name and the folder.") from None
     except PermissionError:
-        raise PhotoError(f"{path} may not be read: you lack the permission. Change the folder's permissions.") from None
+        raise PhotoError(
+            f"{path} may not be read: you lack the permission. Change the folder's permissions."
+        ) from None
     except (OSError, ValueError):  # a name too long, or with a NUL in it
-        raise PhotoError(f"{str(path)!r} is not a file name. Choose a photo by the name that your folder shows.") from None
+        raise PhotoError(
+            f"{str(path)!r} is not a file name. Choose a photo by the name that your folder shows."
+        ) from None
     if stat.S_ISDIR(status.st_mode):
         raise PhotoError(f"{path} is a folder. Choose a photo inside it.")
     if not stat.S_ISREG(status.st_mode):
@@ -92,7 +117,9 @@ def _read_whole(path: Path, file: _File) -> Photo:
         return _read(path, file)
     except PhotoError as error:
         file.seek(0)
-        ended = with_ending(file.read(MAX_PIXEL_BYTES)) if isinstance(error, _DamagedError) else None
+        ended = (
+            with_ending(file.read(MAX_PIXEL_BYTES)) if isinstance(error, _DamagedError) else None
+        )
         if ended is None:
             raise
     photo = _read(path, io.BytesIO(ended))
@@ -109,7 +136,9 @@ def _read(path: Path, file: _File) -> Photo:
     _check_size(path, width * height, f"{width} x {height} pixels, ")
     try:
         if image.format == "PNG":
-            image.info["exif"] = _check_png_is_whole(path, file)  # or Pillow would decode all of it in search of these
+            image.info["exif"] = _check_png_is_whole(
+                path, file
+            )  # or Pillow would decode all of it in search of these
         elif image.format == "TIFF":
             _check_tiff_is_whole(path, image)
         orientation, exif = _read_exif(image)
@@ -127,7 +156,9 @@ def _read(path: Path, file: _File) -> Photo:
     except Exception as error:  # decoders of damaged files raise anything
         raise _damaged(path, _why(error)) from error
     file.seek(0)
-    return Photo(pixels, path, hashlib.file_digest(file, "sha256").hexdigest(), icc, exif, dpi, details)
+    return Photo(
+        pixels, path, hashlib.file_digest(file, "sha256").hexdigest(), icc, exif, dpi, details
+    )
 
 
 def _open_header(path: Path, file: _File) -> ImageFile.ImageFile:
@@ -165,7 +196,10 @@ def _damaged(path: Path, why: str) -> _DamagedError:
 def _why(error: Exception) -> str:
     """What a decoder complains of, in words of our own: theirs speak of buffers, streams and sizes."""
     text = str(error).lower()
-    early = any(word in text for word in ("truncated", "end of", "eof", "not enough", "broken data stream", "unpack"))
+    early = any(
+        word in text
+        for word in ("truncated", "end of", "eof", "not enough", "broken data stream", "unpack")
+    )
     return "it ends too early" if early else "its pixels or what it says of them cannot be decoded"
 
 
@@ -218,7 +252,9 @@ def _turned(pixels: Pixels, orientation: int) -> Pixels:
     if orientation == 1:
         return pixels
     height, width, channels = pixels.shape
-    upright = np.empty((width, height, channels) if orientation >= 5 else pixels.shape, pixels.dtype)
+    upright = np.empty(
+        (width, height, channels) if orientation >= 5 else pixels.shape, pixels.dtype
+    )
     _stored(upright, orientation)[...] = pixels
     return upright
 
@@ -228,7 +264,9 @@ def _rgb_profile(icc: bytes | None) -> bytes | None:
     return icc if icc and icc[16:20] == b"RGB " else None
 
 
-def _read_8bit(path: Path, image: ImageFile.ImageFile, orientation: int, icc: bytes | None) -> tuple[Pixels, bytes | None]:
+def _read_8bit(
+    path: Path, image: ImageFile.ImageFile, orientation: int, icc: bytes | None
+) -> tuple[Pixels, bytes | None]:
     mode, convert = _conversion(path, image, icc)
     image.load()
     width, height = image.size
@@ -240,7 +278,9 @@ def _read_8bit(path: Path, image: ImageFile.ImageFile, orientation: int, icc: by
     return upright, _rgb_profile(icc)
 
 
-def _conversion(path: Path, image: Image.Image, icc: bytes | None) -> tuple[str, Callable[[Image.Image], Image.Image]]:
+def _conversion(
+    path: Path, image: Image.Image, icc: bytes | None
+) -> tuple[str, Callable[[Image.Image], Image.Image]]:
     """The mode to hold a picture in, RGB or RGBA, and what brings a part of it there."""
     if image.mode in ("I", "F", "LAB", "HSV"):
         what = {"LAB": "CIELAB", "HSV": "HSV"}.get(image.mode, "32-bit numbers")
@@ -249,7 +289,9 @@ def _conversion(path: Path, image: Image.Image, icc: bytes | None) -> tuple[str,
     if icc and (image.mode, space) in (("L", b"GRAY"), ("CMYK", b"CMYK")):
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(icc))
-            transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), image.mode, "RGB")
+            transform = ImageCms.buildTransform(
+                source, ImageCms.createProfile("sRGB"), image.mode, "RGB"
+            )
         except ImageCms.PyCMSError:
             pass  # a broken profile: as if there were none
         else:
@@ -297,7 +339,9 @@ def _check_png_is_whole(path: Path, file: _File) -> bytes:
     while name != b"IEND":
         length, name = struct.unpack(">I4s", file.read(8).ljust(8, b"\0"))
         data = file.read(length)
-        if len(data) < length or file.read(4) != struct.pack(">I", zlib.crc32(data, zlib.crc32(name))):
+        if len(data) < length or file.read(4) != struct.pack(
+            ">I", zlib.crc32(data, zlib.crc32(name))
+        ):
             raise _damaged(path, "a part of it is missing or does not match its checksum")
         if name == b"eXIf":
             exif = b"Exif\0\0" + data
@@ -308,7 +352,9 @@ def _check_png_is_whole(path: Path, file: _File) -> bytes:
 def _check_tiff_is_whole(path: Path, image: ImageFile.ImageFile) -> None:
     """Compare where the pixels should lie with the file's length, before libtiff does so on the standard error."""
     tags, size = image.tag_v2, path.stat().st_size  # type: ignore[attr-defined]  # a TiffImageFile
-    reach = np.array([tile[1][2:] for tile in image.tile if tile[1]]).reshape(-1, 2).max(0, initial=0)
+    reach = (
+        np.array([tile[1][2:] for tile in image.tile if tile[1]]).reshape(-1, 2).max(0, initial=0)
+    )
     if reach[0] < tags[_WIDTH] or reach[1] < tags[_HEIGHT]:  # Pillow would leave the rest black
         raise _damaged(path, "a part of its pixels is missing")
     for offsets, counts in (_STRIPS, _TILES):
@@ -324,7 +370,9 @@ def _read_16bit(path: Path, image: ImageFile.ImageFile, file: _File) -> Pixels:
     if decoded is None:
         raise _damaged(path, "its pixels cannot be decoded")
     if decoded.dtype != np.uint16 or (decoded.ndim == 3 and decoded.shape[2] not in (3, 4)):
-        raise PhotoError(_ODD_COLOURS.format(path=path, what=f"{decoded.shape[2:]} channels of {decoded.dtype}"))
+        raise PhotoError(
+            _ODD_COLOURS.format(path=path, what=f"{decoded.shape[2:]} channels of {decoded.dtype}")
+        )
     if tags.get(_PHOTOMETRIC) == 0:
         np.invert(decoded, out=decoded)  # white is 0
     if decoded.ndim == 2:
@@ -343,7 +391,10 @@ def _decode_quietly(data: bytes) -> NDArray[np.uint16] | None:
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
-        return cast("NDArray[np.uint16] | None", cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED))
+        return cast(
+            "NDArray[np.uint16] | None",
+            cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED),
+        )
     except cv2.error:
         return None
     finally:

@@ -1,8 +1,9 @@
 """Saving photos: the whole file appears at once or not at all, with the profile, EXIF data and depth of the original.
 
 The file is written beside its destination under another name, flushed to the disk and renamed.
-8-bit JPEG, PNG and WebP are written by Pillow (from a copy of its own, 4 bytes a pixel). 16-bit PNG and all TIFF are
-written here, in bands: neither Pillow nor OpenCV writes them together with a profile and what the camera said.
+8-bit JPEG, PNG and WebP are written by Pillow (from a copy of its own, 4 bytes a pixel). 16-bit PNG
+and all TIFF are written here, in bands: neither Pillow nor OpenCV writes them together with a
+profile and what the camera said.
 """
 
 from __future__ import annotations
@@ -26,7 +27,14 @@ from icface.media.photo import Photo, PhotoError, bands, eight_bit
 from icface.media.provenance import MADE_HERE, Provenance, text_chunk
 from icface.system.atomic_write import reason, write_whole
 
-_FORMATS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF"}
+_FORMATS = {
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".png": "PNG",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+}
 _LONGEST_SIDE = {"JPEG": 65500, "WEBP": 16383}
 _XMP_KEYWORD = "XML:com.adobe.xmp"
 
@@ -36,7 +44,9 @@ def problem_with(path: Path) -> str:
     if path.is_dir():
         return f"{path} is a folder. Choose a file name."
     if not path.parent.is_dir():
-        return f"There is no folder {path.parent} to save {path.name} in. Create it or choose another."
+        return (
+            f"There is no folder {path.parent} to save {path.name} in. Create it or choose another."
+        )
     if path.exists() and not os.access(path, os.W_OK):
         return f"{path} could not be saved: {reason(PermissionError(errno.EACCES, ''))}."
     return ""
@@ -53,13 +63,16 @@ def output_format(path: str | Path) -> str:
     Raises
     ------
     PhotoError
-        For any other ending, a missing folder, or a folder of that name: what can be known before anything is rendered.
+        For any other ending, a missing folder, or a folder of that name: what can be known before
+        anything is rendered.
     """
     path = Path(path)
     kind = photo_format(path.suffix)
     if not kind:
         ending = f"ends in {path.suffix!r}" if path.suffix else "has no ending"
-        raise PhotoError(f"{path} {ending}. Photos are saved as {', '.join(_FORMATS)}: choose one of these endings.")
+        raise PhotoError(
+            f"{path} {ending}. Photos are saved as {', '.join(_FORMATS)}: choose one of these endings."
+        )
     problem = problem_with(path)
     if problem:
         raise PhotoError(problem)
@@ -85,19 +98,23 @@ def save_photo(
     quality : int
         1 to 100, of JPEG and WebP.
     provenance : Provenance or None
-        What the file says of its making; None for a picture that was not edited, or where a person chose so.
+        What the file says of its making; None for a picture that was not edited, or where a person
+        chose so.
     keep : str
-        What of the photo's EXIF, XMP and IPTC data and comments is saved: "all", "no-place" (all but GPS) or "none".
+        What of the photo's EXIF, XMP and IPTC data and comments is saved: "all", "no-place" (all
+        but GPS) or "none".
 
     Returns
     -------
     tuple of str
-        What was left out, in plain words, see `icface.media.losses.of_photo`; empty when nothing was.
+        What was left out, in plain words, see `icface.media.losses.of_photo`; empty when nothing
+        was.
 
     Raises
     ------
     PhotoError
-        If the format or size does not fit or the file cannot be written; then nothing has changed on the disk.
+        If the format or size does not fit or the file cannot be written; then nothing has changed
+        on the disk.
     """
     path = Path(path)
     kind = output_format(path)
@@ -115,7 +132,9 @@ def save_photo(
     except OSError as error:
         raise PhotoError(f"{path} could not be saved: {reason(error)}.") from error
     except MemoryError:
-        raise PhotoError(f"{path} could not be saved: memory is full; close other programs.") from None
+        raise PhotoError(
+            f"{path} could not be saved: memory is full; close other programs."
+        ) from None
     return *of_pixels(photo, kind), *kept.notes
 
 
@@ -174,7 +193,12 @@ def _write_png16(file: BinaryIO, photo: Photo, kept: Kept) -> None:
     """PNG with 16 bits per channel (PNG specification, third edition: sections 5, 9 and 11)."""
 
     def chunk(name: bytes, data: bytes) -> None:
-        file.write(struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(name))))
+        file.write(
+            struct.pack(">I", len(data))
+            + name
+            + data
+            + struct.pack(">I", zlib.crc32(data, zlib.crc32(name)))
+        )
 
     file.write(b"\x89PNG\r\n\x1a\n")
     colour_type = 6 if photo.has_alpha else 2
@@ -198,7 +222,9 @@ def _filtered_rows(pixels: Pixels) -> Iterator[bytes]:
     """Rows of big-endian samples as differences from the pixel to the left (PNG filter 1), which compress well."""
     step = pixels.shape[2] * 2
     for rows in bands(*pixels.shape[:2]):
-        samples: NDArray[np.uint8] = pixels[rows].astype(">u2").view(np.uint8).reshape(rows.stop - rows.start, -1)
+        samples: NDArray[np.uint8] = (
+            pixels[rows].astype(">u2").view(np.uint8).reshape(rows.stop - rows.start, -1)
+        )
         filtered = np.empty((samples.shape[0], samples.shape[1] + 1), np.uint8)
         filtered[:, 0] = 1
         filtered[:, 1 : 1 + step] = samples[:, :step]
@@ -219,9 +245,21 @@ def _write_tiff(file: BinaryIO, photo: Photo, kept: Kept) -> None:
         for tag in described:
             entries = described.get_ifd(tag)
             tags[tag] = dict(entries) if entries else described[tag]
-    tags.update({256: width, 257: height, 277: channels, 258: (8 * n_bytes,) * channels, 259: 1, 262: 2, 284: 1})
+    tags.update(
+        {
+            256: width,
+            257: height,
+            277: channels,
+            258: (8 * n_bytes,) * channels,
+            259: 1,
+            262: 2,
+            284: 1,
+        }
+    )
     tags[278] = slices[0].stop  # rows per strip
-    tags[273] = tuple(sum(sizes[:i]) for i in range(len(sizes)))  # Pillow adds where the directory ends
+    tags[273] = tuple(
+        sum(sizes[:i]) for i in range(len(sizes))
+    )  # Pillow adds where the directory ends
     tags[279] = sizes
     if photo.has_alpha:
         tags[338] = (2,)  # unassociated alpha
@@ -234,4 +272,6 @@ def _write_tiff(file: BinaryIO, photo: Photo, kept: Kept) -> None:
     if records := iptc_records(kept.iptc):
         tags.tagtype[IPTC_TAG], tags[IPTC_TAG] = TiffTags.UNDEFINED, records
     tags.save(file)
-    file.writelines(photo.pixels[rows].astype(f"<u{n_bytes}", copy=False).tobytes() for rows in slices)
+    file.writelines(
+        photo.pixels[rows].astype(f"<u{n_bytes}", copy=False).tobytes() for rows in slices
+    )

@@ -19,7 +19,8 @@ from icface.media.joins import joins_of, packets_of, seek
 from icface.media.video_file import BROKEN_OFF, open_video
 
 _DECODERS_OF_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
-"""WebM keeps transparency in a second stream of pictures beside the first, which FFmpeg's own decoders pass over."""
+"""WebM keeps transparency in a second stream of pictures beside the first, which FFmpeg's own
+decoders pass over."""
 
 
 class PictureStream:
@@ -44,7 +45,12 @@ class PictureStream:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
     def close(self) -> None:

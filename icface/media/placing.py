@@ -53,4 +53,6 @@ def telling_why(path: Path) -> Iterator[None]:
     try:
         yield
     except (av.FFmpegError, OSError) as error:
-        raise EncodeError(f"{path} could not be saved: {reason(cast('OSError', error))}.") from error
+        raise EncodeError(
+            f"{path} could not be saved: {reason(cast('OSError', error))}."
+        ) from error

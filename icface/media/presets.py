@@ -40,7 +40,8 @@ class Preset:
     options : tuple of (str, str)
         Of the encoder.
     full_range : bool
-        Whether a file can say that black is 0 and white the highest number; else samples are brought to limited range.
+        Whether a file can say that black is 0 and white the highest number; else samples are
+        brought to limited range.
     sound_kept : frozenset of str
         Codecs of sound that are copied without encoding them again.
     sound_encoder : str
@@ -70,7 +71,9 @@ class Preset:
         if not self.formats:
             return _lossless_format(form)
         depth, alpha = bit_depth(form), has_alpha(form)
-        return min(self.formats, key=lambda name: _shortfall(VideoFormat(name), form, depth, alpha=alpha))
+        return min(
+            self.formats, key=lambda name: _shortfall(VideoFormat(name), form, depth, alpha=alpha)
+        )
 
 
 def _chroma(form: VideoFormat) -> int:
@@ -78,11 +81,23 @@ def _chroma(form: VideoFormat) -> int:
     return 1 if layout is None else layout.across * layout.down
 
 
-def _shortfall(name: VideoFormat, source: VideoFormat, depth: int, *, alpha: bool) -> tuple[int, ...]:
+def _shortfall(
+    name: VideoFormat, source: VideoFormat, depth: int, *, alpha: bool
+) -> tuple[int, ...]:
     lost_bits, spare_bits = max(depth - bit_depth(name), 0), max(bit_depth(name) - depth, 0)
-    lost_chroma, spare_chroma = max(_chroma(name) - _chroma(source), 0), max(_chroma(source) - _chroma(name), 0)
+    lost_chroma, spare_chroma = (
+        max(_chroma(name) - _chroma(source), 0),
+        max(_chroma(source) - _chroma(name), 0),
+    )
     lost_alpha = alpha and not has_alpha(name)
-    return int(lost_alpha), lost_bits, lost_chroma, int(has_alpha(name) and not alpha), spare_bits, spare_chroma
+    return (
+        int(lost_alpha),
+        lost_bits,
+        lost_chroma,
+        int(has_alpha(name) and not alpha),
+        spare_bits,
+        spare_chroma,
+    )
 
 
 def _lossless_format(form: VideoFormat) -> str:

@@ -1,6 +1,7 @@
 """What exported media say of their making: that a trained network had a part in them, and which program.
 
-The IPTC digital source type stands as XMP where a format can hold that, and in words where players show them.
+The IPTC digital source type stands as XMP where a format can hold that, and in words where players
+show them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from icface import __version__
 COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 """IPTC's term for a picture of a camera with parts made by a trained network."""
 TOOL = f"ICface Studio {__version__}"
-_XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")  # ISO/IEC 14496-12 user box, XMP specification part 3
+_XMP_UUID = bytes.fromhex(
+    "be7acfcb97a942e89c71999491e3afac"
+)  # ISO/IEC 14496-12 user box, XMP specification part 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +80,13 @@ def gif_ending(provenance: Provenance) -> bytes:
 def exr_with_text(data: bytes, provenance: Provenance) -> bytes:
     """An OpenEXR file (one part, scan lines) with provenance among the attributes of its header."""
     added = b""
-    for name, text in (("digitalSourceType", provenance.source_type), ("software", provenance.tool)):
-        added += name.encode() + b"\0string\0" + struct.pack("<I", len(text.encode())) + text.encode()
+    for name, text in (
+        ("digitalSourceType", provenance.source_type),
+        ("software", provenance.tool),
+    ):
+        added += (
+            name.encode() + b"\0string\0" + struct.pack("<I", len(text.encode())) + text.encode()
+        )
     at, attributes = 8, {}
     while data[at]:
         name_end = data.index(b"\0", at)

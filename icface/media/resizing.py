@@ -28,7 +28,11 @@ def letterboxed(frame: Decoded, size: tuple[int, int]) -> Decoded:
     )  # fmt: skip
     nothing = Decoded.from_ndarray(np.zeros((size[1], size[0], 4), np.uint8), format="rgba")
     whole = VideoReformatter().reformat(
-        nothing, format=stored.format.name, dst_colorspace=matrix, src_color_range=FULL, dst_color_range=full
+        nothing,
+        format=stored.format.name,
+        dst_colorspace=matrix,
+        src_color_range=FULL,
+        dst_color_range=full,
     )
     left, top = ((room - side) // 2 // step * step for room, side, step in
                  ((size[0], width, across), (size[1], height, down)))  # fmt: skip

@@ -32,7 +32,9 @@ class PicturePixels:
 
     def _frame(self, decoded: Decoded) -> VideoFrame:
         pictures = self._pictures
-        return VideoFrame(0, 0.0, decoded, self._converter, pictures.orientation, float(pictures.aspect))
+        return VideoFrame(
+            0, 0.0, decoded, self._converter, pictures.orientation, float(pictures.aspect)
+        )
 
 
 def _with_alpha(pixels: Pixels) -> Pixels:

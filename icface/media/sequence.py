@@ -1,7 +1,8 @@
 """A clip as numbered stills in a folder: PNG and TIFF with 16 bits, OpenEXR with linear half floats.
 
-Each still appears whole or not at all. A sequence that was interrupted goes on where it stopped, if what is to be shown has not
-changed since: until the sequence is complete, a file beside the stills holds its key, and which stills stood there before.
+Each still appears whole or not at all. A sequence that was interrupted goes on where it stopped, if
+what is to be shown has not changed since: until the sequence is complete, a file beside the stills
+holds its key, and which stills stood there before.
 """
 
 from __future__ import annotations
@@ -61,7 +62,13 @@ class StillsLike:
     @classmethod
     def of(cls, photo: Photo, keep: Keep) -> StillsLike:
         """What a photo says."""
-        return cls(icc=photo.icc, exif=photo.exif, dpi=photo.dpi, details=replace(photo.details, mode="", beside=""), keep=keep)
+        return cls(
+            icc=photo.icc,
+            exif=photo.exif,
+            dpi=photo.dpi,
+            details=replace(photo.details, mode="", beside=""),
+            keep=keep,
+        )
 
     def photo(self, pixels: Pixels, path: Path) -> Photo:
         """Pixels as a photo that says it."""
@@ -78,7 +85,8 @@ class SequenceWriter:
     Parameters
     ----------
     path : str or Path
-        Folder and name to begin with: ``out/take.png`` becomes ``out/take_000000.png`` and so on. The folder is made.
+        Folder and name to begin with: ``out/take.png`` becomes ``out/take_000000.png`` and so on.
+        The folder is made.
     preset : Preset
         Of kind "sequence".
     pictures : Pictures
@@ -88,7 +96,8 @@ class SequenceWriter:
     provenance : Provenance or None
         What each file says of its making.
     like : StillsLike
-        What else PNG and TIFF files say: profile, resolution and description of the photo they show.
+        What else PNG and TIFF files say: profile, resolution and description of the photo they
+        show.
     """
 
     def __init__(
@@ -102,13 +111,20 @@ class SequenceWriter:
         like: StillsLike = PLAIN,
     ) -> None:
         self._like = like
-        self.path, self._preset, self._pictures, self._provenance = Path(path), preset, pictures, provenance
+        self.path, self._preset, self._pictures, self._provenance = (
+            Path(path),
+            preset,
+            pictures,
+            provenance,
+        )
         self._pixels = PicturePixels(pictures)
         self._notes_file = notes_of(self.path)
         self._count, self._first, self._last = 0, Fraction(0), Fraction(0)
         with telling_why(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._alone = alone_at(self.path, by=self._notes_file, sequence=str(self._notes_file.resolve()))
+            self._alone = alone_at(
+                self.path, by=self._notes_file, sequence=str(self._notes_file.resolve())
+            )
             try:
                 before = self._left_off(key) if key else None
                 self._resumes, self._before = before is not None, before or {}
@@ -121,7 +137,12 @@ class SequenceWriter:
     def _begin(self, key: str) -> None:
         """Note the stills of an earlier sequence of this name: they are not the frames of this one."""
         stem, suffix = self.path.stem, self._preset.suffix
-        about = {"key": key, "stem": stem, "suffix": suffix, "before": standing(self.path.parent, stem, suffix)}
+        about = {
+            "key": key,
+            "stem": stem,
+            "suffix": suffix,
+            "before": standing(self.path.parent, stem, suffix),
+        }
         write_whole(self._notes_file, lambda stream: stream.write(json.dumps(about).encode()))
 
     def _left_off(self, key: str) -> dict[str, list[int]] | None:
@@ -130,13 +151,20 @@ class SequenceWriter:
             found = json.loads(self._notes_file.read_bytes())
         except (OSError, ValueError):
             return None
-        before = found.get("before") if isinstance(found, dict) and found.get("key") == key else None
+        before = (
+            found.get("before") if isinstance(found, dict) and found.get("key") == key else None
+        )
         return before if isinstance(before, dict) else None
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.abandon()
 
     def abandon(self) -> None:
@@ -180,7 +208,12 @@ class SequenceWriter:
 
     def _save_photo(self, target: Path, pixels: Pixels) -> None:
         try:
-            save_photo(target, self._like.photo(pixels, target), provenance=self._provenance, keep=self._like.keep)
+            save_photo(
+                target,
+                self._like.photo(pixels, target),
+                provenance=self._provenance,
+                keep=self._like.keep,
+            )
         except PhotoError as error:
             raise EncodeError(str(error)) from error
 
@@ -195,13 +228,19 @@ class SequenceWriter:
             raise EncodeError(f"{self.path} would have no frames. Choose a range that holds one.")
         for number in range(self._count):
             if not self.file(number).is_file():
-                raise EncodeError(f"{self.file(number)} is missing: somebody removed it. Export again to make it anew.")
+                raise EncodeError(
+                    f"{self.file(number)} is missing: somebody removed it. Export again to make it anew."
+                )
         for number in (0, self._count - 1):
             self._check(self.file(number))
         self._notes_file.unlink(missing_ok=True)
         stop = self._last + 1 / self._pictures.rate if end is None else end
         return Written(
-            self.file(0), self._count, stop - self._first, "", of_frames(self._preset, self._pictures, self._pictures)
+            self.file(0),
+            self._count,
+            stop - self._first,
+            "",
+            of_frames(self._preset, self._pictures, self._pictures),
         )
 
     def _check(self, file: Path) -> None:

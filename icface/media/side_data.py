@@ -1,8 +1,9 @@
 """The matrix by which a frame says how it is turned, read without a look at anything else that is attached to it.
 
-PyAV reads all of a frame's side data at once: it raises for the kinds that it has no name for, such as the EXIF data of a
-photo, and frees twice what others bring along, such as the name of a colour profile, which ends the process. So everything
-but the matrix is taken off a reference to the frame first, by FFmpeg itself.
+PyAV reads all of a frame's side data at once: it raises for the kinds that it has no name for, such
+as the EXIF data of a photo, and frees twice what others bring along, such as the name of a colour
+profile, which ends the process. So everything but the matrix is taken off a reference to the frame
+first, by FFmpeg itself.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ def _bare(frame: Decoded) -> Decoded:
     graph = Graph()
     graph.threads = 1
     base = frame.time_base or Fraction(1)
-    last = graph.add_buffer(width=frame.width, height=frame.height, format=frame.format, time_base=base)
+    last = graph.add_buffer(
+        width=frame.width, height=frame.height, format=frame.format, time_base=base
+    )
     for kind in range(_MOST_KINDS):
         if kind != _DISPLAY_MATRIX:
             taken = graph.add("sidedata", f"mode=delete:type={kind}")

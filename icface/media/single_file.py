@@ -1,7 +1,7 @@
 """What writers of a single file share: it is written beside its destination, and takes its place once it is whole.
 
-Frames come in order, each with the time from which on it is shown. How long one is shown is known when the next one comes, so
-that one frame always waits.
+Frames come in order, each with the time from which on it is shown. How long one is shown is known
+when the next one comes, so that one frame always waits.
 """
 
 from __future__ import annotations
@@ -50,10 +50,21 @@ class OneFileWriter(ABC):
     _stream: VideoStream
 
     def __init__(
-        self, path: Path, preset: Preset, pictures: Pictures, provenance: Provenance | None, *, tick: Fraction
+        self,
+        path: Path,
+        preset: Preset,
+        pictures: Pictures,
+        provenance: Provenance | None,
+        *,
+        tick: Fraction,
     ) -> None:
         check_destination(path)
-        self.path, self._preset, self._pictures, self._provenance = path, preset, pictures, provenance
+        self.path, self._preset, self._pictures, self._provenance = (
+            path,
+            preset,
+            pictures,
+            provenance,
+        )
         self.notes: tuple[str, ...] = ()
         self._tick, self._times = tick, Times(tick)
         self._waiting: tuple[Decoded, int] | None = None
@@ -88,7 +99,12 @@ class OneFileWriter(ABC):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.abandon()
 
     def abandon(self) -> None:
@@ -108,7 +124,9 @@ class OneFileWriter(ABC):
 
     def pass_over(self, time: Fraction) -> None:
         """Refused: nothing of such a file can be there already."""
-        raise EncodeError(f"The frame at {float(time):.3f} s cannot be passed over: {self.path.name} is written in one go.")
+        raise EncodeError(
+            f"The frame at {float(time):.3f} s cannot be passed over: {self.path.name} is written in one go."
+        )
 
     @abstractmethod
     def write(self, picture: Decoded | Pixels, time: Fraction) -> None:
@@ -117,7 +135,8 @@ class OneFileWriter(ABC):
         Parameters
         ----------
         picture : av.VideoFrame or (H, W, 3 or 4) uint8 or uint16
-            A decoded frame as its file stores it, from `VideoFrame.decoded` or `put_back`; or upright RGB or RGBA pixels.
+            A decoded frame as its file stores it, from `VideoFrame.decoded` or `put_back`; or
+            upright RGB or RGBA pixels.
         time : Fraction
             Seconds from the export's beginning; later than the frame before.
 
@@ -138,7 +157,8 @@ class OneFileWriter(ABC):
         Raises
         ------
         EncodeError
-            If anything is missing in what was read back, or the disk is full. A file of that name is then as it was.
+            If anything is missing in what was read back, or the disk is full. A file of that name
+            is then as it was.
         """
         if self._waiting is None:
             raise EncodeError(f"{self.path} would have no frames. Choose a range that holds one.")
@@ -155,7 +175,9 @@ class OneFileWriter(ABC):
                 self._beside.put_in_place()
         finally:
             self.abandon()
-        return Written(self.path, self._times.count - 1, self._times.whole, self._kept_sound, self.notes)
+        return Written(
+            self.path, self._times.count - 1, self._times.whole, self._kept_sound, self.notes
+        )
 
     @abstractmethod
     def _encode_waiting(self) -> None:
@@ -172,7 +194,9 @@ class OneFileWriter(ABC):
 
     def _required(self) -> OutputContainer:
         if self._output is None:
-            raise EncodeError(f"{self.path} has been finished or left off already; begin a new export.")
+            raise EncodeError(
+                f"{self.path} has been finished or left off already; begin a new export."
+            )
         return self._output
 
     def _flush(self) -> None:

@@ -86,7 +86,9 @@ def _sound(path: Path, container: InputContainer, track: int) -> AudioStream:
         raise SoundError(f"{path} holds {lacks}. Choose a file that does.")
     stream = streams[track]
     if not (0 < stream.rate <= _MOST_RATE and stream.channels > 0):
-        raise SoundError(f"{path} holds sound of {stream.rate} samples a second: it is damaged. Copy or download it again.")
+        raise SoundError(
+            f"{path} holds sound of {stream.rate} samples a second: it is damaged. Copy or download it again."
+        )
     for other in container.streams:
         if other.index != stream.index:
             other.discard = av.stream.Discard.all
@@ -127,18 +129,32 @@ class SoundReader:
     """
 
     def __init__(
-        self, path: str | Path, *, rate: int | None = None, channels: int | None = None, layout: str = "", track: int = 0
+        self,
+        path: str | Path,
+        *,
+        rate: int | None = None,
+        channels: int | None = None,
+        layout: str = "",
+        track: int = 0,
     ) -> None:
         self.path, self._track = Path(path), track
         self._container, self._stream, self._zero = open_sound(self.path, track)
         try:
             self.rate = rate or self._stream.rate
-            self.channels = AudioLayout(layout).nb_channels if layout else channels or min(self._stream.channels, 2)
+            self.channels = (
+                AudioLayout(layout).nb_channels
+                if layout
+                else channels or min(self._stream.channels, 2)
+            )
             self._layout = layout or ("mono" if self.channels == 1 else "stereo")
             self._joins = joins_of(self.path)
             self.duration = self._claimed_duration()
-            longest = Fraction(max(self._container.size, 0), _LEAST_BYTES_A_SECOND)  # a damaged file may claim years
-            self._furthest = _SPARE_S + (min(self.duration, longest) if self.duration > 0 else longest)
+            longest = Fraction(
+                max(self._container.size, 0), _LEAST_BYTES_A_SECOND
+            )  # a damaged file may claim years
+            self._furthest = _SPARE_S + (
+                min(self.duration, longest) if self.duration > 0 else longest
+            )
             self.ended_at: int | None = None
             self._blocks: Iterator[tuple[int, Samples]] = iter(())
             self._pending: tuple[int, Samples] | None = None
@@ -163,7 +179,12 @@ class SoundReader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -215,7 +236,9 @@ class SoundReader:
         wanted = int((Fraction(first, self.rate) + self._zero - _LEAD_S) / base)
         try:
             seek(self._container, self._stream, max(wanted, beginning), self._joins)
-        except av.FFmpegError:  # of a kind of file in which nothing can be sought: all of it up to there is read
+        except (
+            av.FFmpegError
+        ):  # of a kind of file in which nothing can be sought: all of it up to there is read
             self._container.close()
             self._container, self._stream, self._zero = open_sound(self.path, self._track)
         resampler = av.AudioResampler(format="flt", layout=self._layout, rate=self.rate)
@@ -225,8 +248,14 @@ class SoundReader:
         for frame in self._frames():
             stamp, kind_before = self._place(frame), kind
             kind = (frame.format.name, frame.layout.name, frame.sample_rate)
-            jumps = place is not None and stamp is not None and abs(stamp - place - self._waiting) > _JOIN_S * self.rate
-            if place is None or jumps or kind != kind_before:  # broadcasts go from stereo to mono and back
+            jumps = (
+                place is not None
+                and stamp is not None
+                and abs(stamp - place - self._waiting) > _JOIN_S * self.rate
+            )
+            if (
+                place is None or jumps or kind != kind_before
+            ):  # broadcasts go from stereo to mono and back
                 follows = 0 if place is None else place + round(self._waiting)
                 for samples in self._resampled(resampler, None) if place is not None else ():
                     yield cast("int", place), samples
@@ -248,7 +277,9 @@ class SoundReader:
         """Number of the sample after the last that an edit list leaves to be heard; None where there is no such list."""
         if self._stream.duration is None or not self._container.format.name.startswith("mov"):
             return None
-        last = ((self._stream.start_time or 0) + self._stream.duration) * Fraction(self._stream.time_base or 1)
+        last = ((self._stream.start_time or 0) + self._stream.duration) * Fraction(
+            self._stream.time_base or 1
+        )
         return round((last - self._zero) * self.rate)
 
     def _place(self, frame: AudioFrame) -> int | None:
@@ -271,7 +302,11 @@ class SoundReader:
         if base < Fraction(1, 8000):
             return None
         frames = list(islice(self._frames(), 4))
-        if len(frames) < 4 or len({frame.samples for frame in frames[1:]}) > 1 or frames[0].pts is None:
+        if (
+            len(frames) < 4
+            or len({frame.samples for frame in frames[1:]}) > 1
+            or frames[0].pts is None
+        ):
             return None
         one = Fraction(1, frames[0].sample_rate)
         return frames[0].pts * base + frames[0].samples * one, frames[1].samples * one
@@ -286,11 +321,15 @@ class SoundReader:
         except BROKEN_OFF:
             return
 
-    def _resampled(self, resampler: av.AudioResampler, frame: AudioFrame | None) -> Iterator[Samples]:
+    def _resampled(
+        self, resampler: av.AudioResampler, frame: AudioFrame | None
+    ) -> Iterator[Samples]:
         try:
             made = resampler.resample(frame)
         except (av.FFmpegError, ValueError) as error:
-            raise SoundError(f"{self.path} holds sound that cannot be converted ({error}). Convert it to MP4 first.") from error
+            raise SoundError(
+                f"{self.path} holds sound that cannot be converted ({error}). Convert it to MP4 first."
+            ) from error
         for out in made:
             samples = out.to_ndarray().reshape(-1, self.channels)
             yield samples.astype(np.float32, copy=False)
@@ -319,11 +358,16 @@ class Peaks:
 def peaks(path: str | Path, *, per_second: int = 200) -> Peaks:
     """The shape of a clip's sound. `SoundError` if there is none."""
     parts = list(peak_blocks(path, per_second=per_second))
-    lows, highs = (np.concatenate([np.empty(0, np.float32), *(part[side] for part in parts)]) for side in (0, 1))
+    lows, highs = (
+        np.concatenate([np.empty(0, np.float32), *(part[side] for part in parts)])
+        for side in (0, 1)
+    )
     return Peaks(lows, highs, per_second)
 
 
-def peak_blocks(path: str | Path, *, per_second: int = 200) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+def peak_blocks(
+    path: str | Path, *, per_second: int = 200
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
     """Lows and highs of ten seconds after ten seconds, from the clip's first picture on; a place to show progress and stop."""
     with SoundReader(path) as reader:
         chunk = _CHUNK_S * reader.rate
@@ -333,7 +377,12 @@ def peak_blocks(path: str | Path, *, per_second: int = 200) -> Iterator[tuple[ND
             if end is not None:
                 samples = samples[: max(end - first, 0)]
             used = starts[starts < len(samples)] * reader.channels
-            if len(used):  # channels lie one beside the other: a stretch of all of them is one stretch
-                yield np.minimum.reduceat(samples.ravel(), used), np.maximum.reduceat(samples.ravel(), used)
+            if len(
+                used
+            ):  # channels lie one beside the other: a stretch of all of them is one stretch
+                yield (
+                    np.minimum.reduceat(samples.ravel(), used),
+                    np.maximum.reduceat(samples.ravel(), used),
+                )
             if end is not None:
                 return

@@ -1,7 +1,8 @@
 """Sound that is heard while a clip plays, and the clock by which its pictures are shown.
 
-A thread of its own reads ahead; the device takes from what was read, on a thread that belongs to it. What the device took
-tells the time, so that pictures that follow it stay with the sound however late either is.
+A thread of its own reads ahead; the device takes from what was read, on a thread that belongs to
+it. What the device took tells the time, so that pictures that follow it stay with the sound however
+late either is.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ class _Block:
 class SoundPlayer:
     """Plays the sound of a clip from any time, at any speed, backwards too. Its methods may be called from any one thread.
 
-    Beyond the ends of the sound there is silence and the clock goes on. To be closed, or used in a ``with``.
+    Beyond the ends of the sound there is silence and the clock goes on. To be closed, or used in a
+    ``with``.
 
     Parameters
     ----------
@@ -75,7 +77,9 @@ class SoundPlayer:
         self._speed, self._error = 0.0, ""
         self._device = _open_device(silent=silent)
         try:
-            self._reader = SoundReader(self.path, rate=RATE, channels=_CHANNELS)  # used by the thread alone
+            self._reader = SoundReader(
+                self.path, rate=RATE, channels=_CHANNELS
+            )  # used by the thread alone
         except BaseException:
             self._device.close()
             raise
@@ -85,10 +89,17 @@ class SoundPlayer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
-    def play(self, start: float, *, speed: float = 1.0, loop: tuple[float, float] | None = None) -> None:
+    def play(
+        self, start: float, *, speed: float = 1.0, loop: tuple[float, float] | None = None
+    ) -> None:
         """Play from a time on, whatever was played before.
 
         Parameters
@@ -110,7 +121,9 @@ class SoundPlayer:
                 f"Sound cannot be played at speed {speed:g}: choose -{_MOST_SPEED:g} to {_MOST_SPEED:g}, but not 0."
             )
         if loop is not None and loop[1] - loop[0] < 0.01:
-            raise SoundError(f"A loop from {loop[0]:g} to {loop[1]:g} s is too short: choose at least 0.01 s.")
+            raise SoundError(
+                f"A loop from {loop[0]:g} to {loop[1]:g} s is too short: choose at least 0.01 s."
+            )
         with self._changed:
             self._job = _Job(start, speed, loop)
             self._blocks.clear()
@@ -124,7 +137,9 @@ class SoundPlayer:
                 self._device.start(feed)
             except miniaudio.MiniaudioError as error:
                 self._job = None
-                raise SoundError(f"The sound device does not start ({error}). Plug it in or choose another.") from error
+                raise SoundError(
+                    f"The sound device does not start ({error}). Plug it in or choose another."
+                ) from error
 
     def stop(self) -> None:
         """Fall silent; `position` stays where it is."""
@@ -170,10 +185,12 @@ class SoundPlayer:
         with self._changed:
             if self._job is None:
                 return self._position
-            since = min(time.perf_counter() - self._heard_at, _PERIOD_S)  # the device takes a period at a time
+            since = min(
+                time.perf_counter() - self._heard_at, _PERIOD_S
+            )  # the device takes a period at a time
             return self._position + since * self._speed if self._blocks else self._position
 
-    # ------------------------------------------------------------------------------------------------- device's thread
+    # ----------------------------------------------------------------------------------------------
 
     def _feed(self) -> Generator[bytes, int, None]:
         wanted = yield b""
@@ -196,7 +213,7 @@ class SoundPlayer:
             self._changed.notify_all()
         return out * np.float32(self._volume)
 
-    # ------------------------------------------------------------------------------------------------- reader's thread
+    # ----------------------------------------------------------------------------------------------
 
     def _read_ahead(self) -> None:
         with self._reader as reader:
@@ -259,7 +276,11 @@ def _stretch(reader: SoundReader, start: float, speed: float, count: int) -> Sam
     if speed == 1.0:
         return reader.read_at(first, count)
     reach = int(np.ceil(abs(speed) * count)) + 2
-    source = reader.read_at(first, reach) if speed > 0 else reader.read_at(first - reach + 1, reach)[::-1]
+    source = (
+        reader.read_at(first, reach)
+        if speed > 0
+        else reader.read_at(first - reach + 1, reach)[::-1]
+    )
     places = np.arange(count) * abs(speed)
     whole = places.astype(int)
     share = (places - whole).astype(np.float32)[:, None]

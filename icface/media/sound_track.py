@@ -1,7 +1,8 @@
 """The sound of an export: a stretch of a clip's, copied packet by packet where the container can cut it exactly.
 
-MP4 and MOV cut anywhere: packets from a little before the beginning are copied, and an edit list hides what is too much.
-Matroska and WebM have no such list: they take copies of sound that begins with the stretch. All else is encoded again.
+MP4 and MOV cut anywhere: packets from a little before the beginning are copied, and an edit list
+hides what is too much. Matroska and WebM have no such list: they take copies of sound that begins
+with the stretch. All else is encoded again.
 """
 
 from __future__ import annotations
@@ -27,7 +28,13 @@ from icface.media.joins import joins_of, packets_of, seek
 from icface.media.presets import PCM, EncodeError, Preset
 from icface.media.sound import SoundReader, open_sound, sound_tracks
 
-_LEAD_S = {"mp3": Fraction(3, 10), "opus": Fraction(1, 10), "pcm": Fraction(0), "flac": Fraction(0), "alac": Fraction(0)}
+_LEAD_S = {
+    "mp3": Fraction(3, 10),
+    "opus": Fraction(1, 10),
+    "pcm": Fraction(0),
+    "flac": Fraction(0),
+    "alac": Fraction(0),
+}
 _USUAL_LAYOUTS = {3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 _BIBLIOGRAPHIC = {
     "sqi": "alb", "hye": "arm", "eus": "baq", "mya": "bur", "zho": "chi", "ces": "cze", "nld": "dut", "fra": "fre",
@@ -93,12 +100,18 @@ def _planned(cut: SoundCut, preset: Preset, number: int) -> TrackPlan:
         begins = (stream.start_time or 0) * Fraction(stream.time_base or 1) - zero
         cuts = preset.container in _CUTS_ANYWHERE or cut.start <= begins
         if cuts and _codec(stream) in preset.sound_kept:
-            return TrackPlan(number=number, copied=True, channels=channels, layout=layout, kept_channels=channels)
-    for wanted in dict.fromkeys((layout, _USUAL_LAYOUTS.get(channels, layout), "mono" if channels == 1 else "stereo")):
+            return TrackPlan(
+                number=number, copied=True, channels=channels, layout=layout, kept_channels=channels
+            )
+    for wanted in dict.fromkeys(
+        (layout, _USUAL_LAYOUTS.get(channels, layout), "mono" if channels == 1 else "stereo")
+    ):
         if _takes(preset.sound_encoder, wanted):
             break
     kept = AudioLayout(wanted).nb_channels
-    return TrackPlan(number=number, copied=False, channels=channels, layout=wanted, kept_channels=kept)
+    return TrackPlan(
+        number=number, copied=False, channels=channels, layout=wanted, kept_channels=kept
+    )
 
 
 @lru_cache(maxsize=64)
@@ -108,7 +121,10 @@ def _takes(encoder: str, layout: str) -> bool:
         return True
     try:
         with av.open(BytesIO(), "w", format="matroska") as container:
-            stream = cast("AudioStream", container.add_stream(encoder, rate=48000, layout=layout, options=_options(encoder)))
+            stream = cast(
+                "AudioStream",
+                container.add_stream(encoder, rate=48000, layout=layout, options=_options(encoder)),
+            )
             stream.codec_context.open()
     except (av.FFmpegError, ValueError):
         return False
@@ -164,7 +180,9 @@ class SoundTrack:
         Whether packets are copied.
     """
 
-    def __init__(self, cut: SoundCut, plan: TrackPlan, output: OutputContainer, preset: Preset) -> None:
+    def __init__(
+        self, cut: SoundCut, plan: TrackPlan, output: OutputContainer, preset: Preset
+    ) -> None:
         self.copied = plan.copied
         self._output, self._cut, self._plan = output, cut, plan
         self._packets = self._copies(preset) if self.copied else self._encoded(preset)
@@ -196,7 +214,9 @@ class SoundTrack:
             lead = _LEAD_S.get(_codec(stream).split("_")[0], Fraction(2048, stream.rate))
             earliest = first - round(lead / base) if preset.container in _CUTS_ANYWHERE else first
             joins = joins_of(self._cut.path)
-            with suppress(av.FFmpegError):  # of a kind of file in which nothing can be sought: from its beginning
+            with suppress(
+                av.FFmpegError
+            ):  # of a kind of file in which nothing can be sought: from its beginning
                 seek(container, stream, max(earliest, stream.start_time or 0), joins)
             for packet in packets_of(container, stream, joins):
                 if packet.pts is None or packet.size == 0:
@@ -212,7 +232,11 @@ class SoundTrack:
                 yield kept
 
     def _encoded(self, preset: Preset) -> Iterator[Packet[AudioStream]]:
-        layout, channels, encoder = self._plan.layout, self._plan.kept_channels, preset.sound_encoder
+        layout, channels, encoder = (
+            self._plan.layout,
+            self._plan.kept_channels,
+            preset.sound_encoder,
+        )
         container, stream, _ = open_sound(self._cut.path, self._plan.number)
         with container:
             rate = 48000 if encoder == "libopus" else stream.rate
@@ -224,7 +248,9 @@ class SoundTrack:
         if encoder in ("aac", "libopus"):
             target.bit_rate = 96_000 * channels
         resampler = av.AudioResampler(format=target.format, layout=layout, rate=rate)
-        with SoundReader(self._cut.path, rate=rate, layout=layout, track=self._plan.number) as reader:
+        with SoundReader(
+            self._cut.path, rate=rate, layout=layout, track=self._plan.number
+        ) as reader:
             fifo = av.AudioFifo()
             for block in self._blocks(reader, layout):
                 for part in resampler.resample(block):
@@ -243,8 +269,14 @@ class SoundTrack:
             if reader.ended_at is not None:
                 samples = samples[: max(reader.ended_at - at, 0)]
             if len(samples):
-                frame = AudioFrame.from_ndarray(np.ascontiguousarray(samples.reshape(1, -1)), "flt", layout)
-                frame.sample_rate, frame.pts, frame.time_base = reader.rate, at - first, Fraction(1, reader.rate)
+                frame = AudioFrame.from_ndarray(
+                    np.ascontiguousarray(samples.reshape(1, -1)), "flt", layout
+                )
+                frame.sample_rate, frame.pts, frame.time_base = (
+                    reader.rate,
+                    at - first,
+                    Fraction(1, reader.rate),
+                )
                 yield frame
             if reader.ended_at is not None:
                 return

@@ -24,7 +24,8 @@ from icface.media.photo import bands
 WHITE_NITS = 203.0
 """Light of diffuse white, in cd/m2 (BT.2408): the brightest that the ordinary picture shows."""
 PEAK_NITS = 1000.0
-"""Light that the curve starts from, in cd/m2: what HLG is made for, and most PQ is mastered to. Beyond, hues stay."""
+"""Light that the curve starts from, in cd/m2: what HLG is made for, and most PQ is mastered to.
+Beyond, hues stay."""
 
 _SCREEN_GAMMA = 2.4
 _SYSTEM_GAMMA = 1.2
@@ -32,8 +33,12 @@ _HLG_A, _HLG_B, _HLG_C = 0.17883277, 0.28466892, 0.55991073
 _PQ_M1, _PQ_M2 = 2610 / 16384, 2523 / 4096 * 128
 _PQ_C1, _PQ_C2, _PQ_C3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
 _BT2020_LUMA, _BT709_LUMA = np.array([0.2627, 0.6780, 0.0593]), np.array([0.2126, 0.7152, 0.0722])
-_BT709_OF_BT2020 = np.array([[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]])
-_BT709_OF_BT2020 /= _BT709_OF_BT2020.sum(axis=1, keepdims=True)  # printed with four places: grey stays grey exactly
+_BT709_OF_BT2020 = np.array(
+    [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]]
+)
+_BT709_OF_BT2020 /= _BT709_OF_BT2020.sum(
+    axis=1, keepdims=True
+)  # printed with four places: grey stays grey exactly
 _BRIGHT_STEPS = 1 << 16
 _FADE = 16 / 255
 """Change from which on nothing is kept of what could not be shown."""
@@ -96,7 +101,9 @@ def _band(codes: Pixels, colours: Colours) -> Pixels:
     return coded
 
 
-def changed_as_shown(own: Pixels, before: Pixels, after: Pixels, colours: Colours) -> NDArray[np.uint16]:
+def changed_as_shown(
+    own: Pixels, before: Pixels, after: Pixels, colours: Colours
+) -> NDArray[np.uint16]:
     """Pixels in a clip's own transfer and primaries, changed by what was changed in them as they are shown.
 
     Parameters
@@ -143,7 +150,9 @@ def _signal_of_sdr(pixels: Pixels, colours: Colours) -> NDArray[np.float64]:
 def _light_table(transfer: int, most: int) -> NDArray[np.float32]:
     """Light of each code: cd/m2 of PQ; of HLG the scene's, 0..1."""
     signal = np.arange(most + 1) / most
-    light: NDArray[np.float32] = np.asarray(light_of_pq(signal) if transfer == PQ else scene_of_hlg(signal), np.float32)
+    light: NDArray[np.float32] = np.asarray(
+        light_of_pq(signal) if transfer == PQ else scene_of_hlg(signal), np.float32
+    )
     light.flags.writeable = False
     return light
 
@@ -169,7 +178,9 @@ def _code_table(most: int) -> Pixels:
 def light_of_pq(signal: Floats) -> Floats:
     """Light in cd/m2, 0 to 10,000, of PQ signals in 0..1 (BT.2100, table 4)."""
     root = np.asarray(signal, np.float64) ** (1 / _PQ_M2)
-    light: Floats = 10_000 * (np.maximum(root - _PQ_C1, 0) / (_PQ_C2 - _PQ_C3 * root)) ** (1 / _PQ_M1)
+    light: Floats = 10_000 * (np.maximum(root - _PQ_C1, 0) / (_PQ_C2 - _PQ_C3 * root)) ** (
+        1 / _PQ_M1
+    )
     return light
 
 
@@ -183,7 +194,9 @@ def pq_of_light(nits: Floats) -> Floats:
 def scene_of_hlg(signal: Floats) -> Floats:
     """Light of the scene, 0..1, of HLG signals in 0..1 (BT.2100, table 5)."""
     signal = np.asarray(signal, np.float64)
-    light: Floats = np.where(signal <= 0.5, signal**2 / 3, (np.exp((signal - _HLG_C) / _HLG_A) + _HLG_B) / 12)
+    light: Floats = np.where(
+        signal <= 0.5, signal**2 / 3, (np.exp((signal - _HLG_C) / _HLG_A) + _HLG_B) / 12
+    )
     return light
 
 
@@ -201,5 +214,9 @@ def rolled_off(nits: Floats) -> Floats:
     knee = 1.5 * most - 0.5
     signal = np.minimum(pq_of_light(nits) / top, 1)
     t = np.maximum(signal - knee, 0) / (1 - knee)
-    bent = (2 * t**3 - 3 * t**2 + 1) * knee + (t**3 - 2 * t**2 + t) * (1 - knee) + (3 * t**2 - 2 * t**3) * most
+    bent = (
+        (2 * t**3 - 3 * t**2 + 1) * knee
+        + (t**3 - 2 * t**2 + t) * (1 - knee)
+        + (3 * t**2 - 2 * t**3) * most
+    )
     return light_of_pq(np.where(signal < knee, signal, bent) * top)

@@ -1,6 +1,7 @@
 """Animated WebP and PNG as clips: FFmpeg shows their first picture at most, so Pillow reads them once into a lossless clip.
 
-The clip is the process's own, in a temporary folder that goes with it. Pixels, transparency and times are those of the file.
+The clip is the process's own, in a temporary folder that goes with it. Pixels, transparency and
+times are those of the file.
 """
 
 from __future__ import annotations
@@ -88,7 +89,9 @@ def _made(path: Path, _changed_ns: int, _size: int) -> Path:
     target = Path(name)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's, of large pictures: their size is looked at here
+            warnings.simplefilter(
+                "ignore"
+            )  # Pillow's, of large pictures: their size is looked at here
             with Image.open(path, formats=("WEBP", "PNG")) as image:
                 _check_size(path, image)
                 _write(image, target)
@@ -97,7 +100,9 @@ def _made(path: Path, _changed_ns: int, _size: int) -> Path:
         raise
     except Exception as error:  # decoders of damaged files raise anything
         target.unlink(missing_ok=True)
-        raise AnimationError(f"{path} is damaged or cut short. Copy or download it again.") from error
+        raise AnimationError(
+            f"{path} is damaged or cut short. Copy or download it again."
+        ) from error
     return target
 
 
@@ -113,7 +118,9 @@ def _check_size(path: Path, image: ImageFile.ImageFile) -> None:
 
 def _pictures(image: ImageFile.ImageFile) -> Iterator[tuple[Image.Image, int]]:
     """Each picture and how long it is shown, in milliseconds."""
-    first = 1 if image.info.get("default_image") else 0  # a PNG's picture for those who know no animations
+    first = (
+        1 if image.info.get("default_image") else 0
+    )  # a PNG's picture for those who know no animations
     for number in range(first, getattr(image, "n_frames", 1)):
         image.seek(number)
         image.load()

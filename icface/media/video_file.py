@@ -24,15 +24,19 @@ VIDEO_SUFFIXES = frozenset(
 )  # fmt: skip
 MOST_MEGAPIXELS = 100
 """Largest frame that is decoded, in millions of pixels."""
-BROKEN_OFF = (av.FFmpegError, IndexError)  # the latter where damage looks like a stream that was not there before
+BROKEN_OFF = (
+    av.FFmpegError,
+    IndexError,
+)  # the latter where damage looks like a stream that was not there before
 KINDS = (
     "mov", "matroska", "avi", "mpegts", "mpeg", "mpegvideo", "asf", "flv", "mxf", "mxf_opatom", "gxf", "ogg", "gif", "apng",
     "dv", "nut", "ivf", "obu", "av1", "h264", "hevc", "vvc", "vc1", "m4v", "mjpeg", "rm", "swf", "wtv", "yuv4mpegpipe", "webp",
     "wav", "w64", "aiff", "caf", "au", "mp3", "aac", "latm", "loas", "ac3", "eac3", "dts", "dtshd", "truehd", "flac", "ape",
     "wv", "tta", "tak", "amr", "amrnb", "amrwb",
 )  # fmt: skip
-"""Demuxers, by FFmpeg's names, of files that hold their pictures and sound themselves. All others are refused: lists of other
-files (HLS, concat, DASH), subtitles that open a neighbour, devices, and stills, which are photos."""
+"""Demuxers, by FFmpeg's names, of files that hold their pictures and sound themselves. All others
+are refused: lists of other files (HLS, concat, DASH), subtitles that open a neighbour, devices, and
+stills, which are photos."""
 _ONLY_THE_FILE = {"format_whitelist": ",".join(KINDS), "protocol_whitelist": "file"}
 
 
@@ -47,7 +51,9 @@ def check_is_file(path: Path) -> None:
     except (FileNotFoundError, NotADirectoryError):
         raise VideoError(f"There is no file {path}. Check the name.") from None
     except (OSError, ValueError) as error:
-        raise VideoError(f"{path} cannot be read ({getattr(error, 'strerror', None) or error}). Check the name.") from None
+        raise VideoError(
+            f"{path} cannot be read ({getattr(error, 'strerror', None) or error}). Check the name."
+        ) from None
     if not stat.S_ISREG(status.st_mode):
         raise VideoError(f"{path} is not an ordinary file. Choose a video file.")
     if status.st_size == 0:
@@ -70,7 +76,8 @@ def in_plain_words(path: Path) -> Iterator[None]:
 def open_container(path: Path) -> InputContainer:
     """A file as FFmpeg reads it, whatever its name: what a name such as ``take:1.mp4`` begins with is no protocol.
 
-    Of an animated WebP or PNG, which FFmpeg does not read, it is the clip that `icface.media.unrolled` makes of it.
+    Of an animated WebP or PNG, which FFmpeg does not read, it is the clip that
+    `icface.media.unrolled` makes of it.
 
     Nothing but this file is opened, whatever it says.
 
@@ -87,7 +94,9 @@ def open_container(path: Path) -> InputContainer:
         except AnimationError as error:
             raise VideoError(str(error)) from error
     try:
-        return av.open(str(path.absolute()), metadata_errors="ignore", container_options=_ONLY_THE_FILE)
+        return av.open(
+            str(path.absolute()), metadata_errors="ignore", container_options=_ONLY_THE_FILE
+        )
     except av.ArgumentError:
         raise VideoError(
             f"{path} is none of the kinds of video or sound that are read, such as MP4, MOV, MKV, WebM, AVI, MP3 and WAV. "
@@ -117,11 +126,15 @@ def _moving_pictures(container: InputContainer, path: Path) -> VideoStream:
     streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     if not streams:
         if container.streams.audio:
-            raise VideoError(f"{path} holds sound only, no video. Give a file with moving pictures.")
+            raise VideoError(
+                f"{path} holds sound only, no video. Give a file with moving pictures."
+            )
         raise VideoError(f"{path} holds no video. Give a video file.")
     stream = streams[0]
     if stream.codec_context is None:
-        raise VideoError(f"{path} is of a kind of video that this program has no decoder for. Convert it to MP4 (H.264).")
+        raise VideoError(
+            f"{path} is of a kind of video that this program has no decoder for. Convert it to MP4 (H.264)."
+        )
     check_size(path, stream.codec_context.width, stream.codec_context.height)
     for other in container.streams:
         if other.index != stream.index:

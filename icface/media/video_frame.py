@@ -25,7 +25,8 @@ class VideoFrame:
     index : int
         Its place among the frames that are shown, from 0.
     seconds : float
-        When it is shown: from the first frame on in a `ClipReader`, on the file's own clock in `read_video`.
+        When it is shown: from the first frame on in a `ClipReader`, on the file's own clock in
+        `read_video`.
     decoded : av.VideoFrame
         As the file stores it: its planes, neither turned nor converted. Not to be written to.
     orientation : Orientation
@@ -92,7 +93,9 @@ class VideoFrame:
         width, height = self.square_width, self.decoded.height
         scale = min(longest / max(width, height), 1.0)
         size = max(round(width * scale), 1), max(round(height * scale), 1)
-        small = to_sdr(self.converter.draft(self.decoded, *size), self.colours).astype(np.uint8, copy=False)
+        small = to_sdr(self.converter.draft(self.decoded, *size), self.colours).astype(
+            np.uint8, copy=False
+        )
         return np.ascontiguousarray(self.orientation.upright(small))
 
     def glance(self, size: int = 32) -> NDArray[np.uint8]:

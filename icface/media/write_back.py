@@ -1,8 +1,9 @@
 """Edited pixels put back into the planes of a decoded frame: what nobody edited keeps its very bytes.
 
-The frame's samples are not converted to RGB and back. What an edit adds to the RGB that was shown is added to the samples,
-so that a pixel that did not change keeps its value to the bit, and one that changed altogether has exactly the new colour.
-Chroma that several pixels share gets the mean of what each adds. Depth, matrix and range stay the frame's own.
+The frame's samples are not converted to RGB and back. What an edit adds to the RGB that was shown
+is added to the samples, so that a pixel that did not change keeps its value to the bit, and one
+that changed altogether has exactly the new colour. Chroma that several pixels share gets the mean
+of what each adds. Depth, matrix and range stay the frame's own.
 """
 
 from __future__ import annotations
@@ -17,7 +18,16 @@ from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from icface.arrays import Pixels
-from icface.media.colour import EXACT, Colours, Layout, bit_depth, has_alpha, matrix_of, planes, yuv_from_rgb
+from icface.media.colour import (
+    EXACT,
+    Colours,
+    Layout,
+    bit_depth,
+    has_alpha,
+    matrix_of,
+    planes,
+    yuv_from_rgb,
+)
 from icface.media.orientation import PixelBox
 from icface.media.video_frame import VideoFrame
 
@@ -33,15 +43,17 @@ def put_back(frame: VideoFrame, edited: Pixels, corner: tuple[int, int] = (0, 0)
     frame : VideoFrame
         The frame that was edited. It stays as it is.
     edited : (h, w, 3) uint8 or uint16
-        RGB, upright, in square pixels, in the frame's own colours, as `VideoFrame.own_pixels` gives it.
+        RGB, upright, in square pixels, in the frame's own colours, as `VideoFrame.own_pixels` gives
+        it.
     corner : (int, int)
         Column and row of the rectangle's first pixel in the upright picture.
 
     Returns
     -------
     av.VideoFrame
-        As stored (not upright): same format, stamps and colours. Outside the rectangle, widened to whole chroma samples,
-        every byte is the original's. A palette becomes RGB, and interleaved samples of Y, U and V become planes.
+        As stored (not upright): same format, stamps and colours. Outside the rectangle, widened to
+        whole chroma samples, every byte is the original's. A palette becomes RGB, and interleaved
+        samples of Y, U and V become planes.
 
     Raises
     ------
@@ -52,7 +64,9 @@ def put_back(frame: VideoFrame, edited: Pixels, corner: tuple[int, int] = (0, 0)
     left, top = corner
     inside = left + width <= frame.size[0] and top + height <= frame.size[1]
     if min(left, top) < 0 or min(width, height) == 0 or not inside:
-        raise ValueError(f"{width} x {height} edited pixels at {corner} do not lie in a frame of {frame.size} pixels.")
+        raise ValueError(
+            f"{width} x {height} edited pixels at {corner} do not lie in a frame of {frame.size} pixels."
+        )
     copy = in_planes(frame.decoded)
     copy = copy_frame(copy) if copy is frame.decoded else copy
     box = frame.orientation.stored_box((left, top, width, height), frame.size)
@@ -76,15 +90,28 @@ def put_back(frame: VideoFrame, edited: Pixels, corner: tuple[int, int] = (0, 0)
 def in_planes(frame: Decoded) -> Decoded:
     """The frame itself where it is RGB, grey or planar YUV; else its samples in planes, or in RGB if it has a palette."""
     form = frame.format
-    if Layout.of(form) is not None or (form.is_rgb and not form.has_palette and not form.is_big_endian):
+    if Layout.of(form) is not None or (
+        form.is_rgb and not form.has_palette and not form.is_big_endian
+    ):
         return frame
     if form.is_rgb:
         return VideoReformatter().reformat(
-            frame, format="bgra" if form.has_palette else "rgba64le" if has_alpha(form) else "rgb48le"
+            frame,
+            format="bgra" if form.has_palette else "rgba64le" if has_alpha(form) else "rgb48le",
         )
     chroma = form.components[1]
-    shared = "444" if chroma.width == form.width else "422" if chroma.height == form.height else "420"
-    depth = "" if bit_depth(form) == 8 else "10le" if bit_depth(form) <= 10 else "12le" if bit_depth(form) <= 12 else "16le"
+    shared = (
+        "444" if chroma.width == form.width else "422" if chroma.height == form.height else "420"
+    )
+    depth = (
+        ""
+        if bit_depth(form) == 8
+        else "10le"
+        if bit_depth(form) <= 10
+        else "12le"
+        if bit_depth(form) <= 12
+        else "16le"
+    )
     other = VideoReformatter().reformat(frame, format=f"yuv{shared}p{depth}", interpolation=EXACT)
     Colours.of(frame).put_on(other)
     return other
@@ -99,7 +126,9 @@ def crop_frame(frame: Decoded, box: PixelBox) -> Decoded:
     """A copy of a part of a frame; the box (left, top, width, height) begins at whole chroma samples."""
     left, top, width, height = box
     part = Decoded(width, height, frame.format.name)
-    for target, source in zip(byte_planes(part), byte_planes(frame, left, top, width, height), strict=True):
+    for target, source in zip(
+        byte_planes(part), byte_planes(frame, left, top, width, height), strict=True
+    ):
         target[...] = source
     return like(part, frame)
 
@@ -119,18 +148,27 @@ def paste_frame(frame: Decoded, part: Decoded, box: PixelBox) -> None:
         target[...] = source
 
 
-def byte_planes(frame: Decoded, left: int = 0, top: int = 0, width: int = 0, height: int = 0) -> list[NDArray[np.uint8]]:
+def byte_planes(
+    frame: Decoded, left: int = 0, top: int = 0, width: int = 0, height: int = 0
+) -> list[NDArray[np.uint8]]:
     """Views of the bytes of a part of each plane (all of it for width 0), without padding."""
     views = []
     for number, plane in enumerate(frame.planes):
-        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, abs(plane.line_size))
+        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(
+            plane.height, abs(plane.line_size)
+        )
         step = _bytes_of_pixel(frame, number)
         if not width:
             views.append(rows[:, : plane.width * step])
             continue
         across, down = _shared(frame.width, plane.width), _shared(frame.height, plane.height)
         first, above = left // across, top // down
-        views.append(rows[above : above - (-height // down), first * step : (first - (-width // across)) * step])
+        views.append(
+            rows[
+                above : above - (-height // down),
+                first * step : (first - (-width // across)) * step,
+            ]
+        )
     return views
 
 
@@ -164,7 +202,9 @@ def _aligned(box: PixelBox, across: int, down: int, size: tuple[int, int]) -> Pi
     return first, above, right - first, below - above
 
 
-def _pasted(before: Pixels, patch: Pixels, box: PixelBox, aligned: PixelBox, frame: VideoFrame) -> Pixels:
+def _pasted(
+    before: Pixels, patch: Pixels, box: PixelBox, aligned: PixelBox, frame: VideoFrame
+) -> Pixels:
     """The stored part with the edited pixels in it."""
     left, top, width, height = box
     first, above, wide, _ = aligned
@@ -179,7 +219,9 @@ def _pasted(before: Pixels, patch: Pixels, box: PixelBox, aligned: PixelBox, fra
     added[:, left : left + width] = patch.astype(np.float32) - shown[:, left : left + width]
     shrinks = frame.decoded.width < frame.square_width
     how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    resized = cv2.resize(added, (frame.decoded.width, height), interpolation=how)[:, first : first + wide]
+    resized = cv2.resize(added, (frame.decoded.width, height), interpolation=how)[
+        :, first : first + wide
+    ]
     most = np.iinfo(patch.dtype).max
     after[rows] = np.clip(np.rint(after[rows] + resized), 0, most).astype(patch.dtype)
     return after
@@ -188,7 +230,10 @@ def _pasted(before: Pixels, patch: Pixels, box: PixelBox, aligned: PixelBox, fra
 def _add(part: Decoded, layout: Layout, before: Pixels, after: Pixels) -> None:
     """Change a part's samples by what was added to its RGB."""
     most = float(np.iinfo(before.dtype).max)
-    old, new = (np.ascontiguousarray(p[..., :3]).astype(np.float32) / np.float32(most) for p in (before, after))
+    old, new = (
+        np.ascontiguousarray(p[..., :3]).astype(np.float32) / np.float32(most)
+        for p in (before, after)
+    )
     matrix, offset = yuv_from_rgb(part, layout.bits)
     affine = np.column_stack([matrix, offset]).astype(np.float32)
     added = cv2.absdiff(new, old)
@@ -202,7 +247,9 @@ def _add(part: Decoded, layout: Layout, before: Pixels, after: Pixels) -> None:
             was, wish, moved = (shared_mean(plane, layout) for plane in (was, wish, moved))
         samples = stored[channel]
         kept = np.clip(1 - moved / _FADE_LEVELS, 0, 1)  # of what RGB could not hold
-        samples[...] = np.where(moved > 0, np.clip(np.rint(wish + kept * (samples - was)), 0, limit), samples)
+        samples[...] = np.where(
+            moved > 0, np.clip(np.rint(wish + kept * (samples - was)), 0, limit), samples
+        )
 
 
 def shared_mean(values: NDArray[Any], layout: Layout) -> NDArray[Any]:
@@ -211,7 +258,9 @@ def shared_mean(values: NDArray[Any], layout: Layout) -> NDArray[Any]:
     right, below = -wide % layout.across, -high % layout.down
     if right or below:
         values = np.pad(values, ((0, below), (0, right)), mode="edge")
-    total = values[:: layout.down, :: layout.across].copy()  # sums of strided views: ten times as fast as a mean of axes
+    total = values[
+        :: layout.down, :: layout.across
+    ].copy()  # sums of strided views: ten times as fast as a mean of axes
     for row, column in product(range(layout.down), range(layout.across)):
         if row or column:
             total += values[row :: layout.down, column :: layout.across]

@@ -1,7 +1,8 @@
 """XMP packets of photos: the place taken out, what no longer holds taken out, the provenance written in.
 
-A packet describes the file it came with. What speaks of pictures beside the one that is saved (a gain map, a depth map, a
-thumbnail of the unedited face), and how the stored picture was turned, is not true of a saved picture.
+A packet describes the file it came with. What speaks of pictures beside the one that is saved (a
+gain map, a depth map, a thumbnail of the unedited face), and how the stored picture was turned, is
+not true of a saved picture.
 """
 
 from __future__ import annotations
@@ -17,7 +18,11 @@ _TIFF = "http://ns.adobe.com/tiff/1.0/"
 _XAP = "http://ns.adobe.com/xap/1.0/"
 _NOTE = "http://ns.adobe.com/xmp/note/"
 _IPTC_EXT = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
-_OTHER_PICTURES = ("http://ns.google.com/photos/1.0/", "http://ns.adobe.com/hdr-gain-map/", "http://ns.apple.com/HDRGainMap/")
+_OTHER_PICTURES = (
+    "http://ns.google.com/photos/1.0/",
+    "http://ns.adobe.com/hdr-gain-map/",
+    "http://ns.apple.com/HDRGainMap/",
+)
 _UNTRUE = frozenset({(_TIFF, "Orientation"), (_XAP, "Thumbnails"), (_NOTE, "HasExtendedXMP")})
 _OURS = frozenset({(_IPTC_EXT, "DigitalSourceType"), (_XAP, "CreatorTool")})
 _MOST_BYTES = 4 << 20
@@ -34,7 +39,11 @@ def has_place(packet: bytes) -> bool:
         document = _parsed(packet)
     except XmpError:
         return False
-    return any(_is_place(node) for element in _elements(document) for node in (element, *_attributes(element)))
+    return any(
+        _is_place(node)
+        for element in _elements(document)
+        for node in (element, *_attributes(element))
+    )
 
 
 def saved_packet(packet: bytes, provenance: Provenance | None, *, place: bool) -> bytes:

@@ -29,7 +29,9 @@ class Device:
         """For the status bar: ``CPU``, ``CUDA fp16``."""
         if self.torch_device.type == "cpu":
             return "CPU"
-        return f"{self.torch_device.type.upper()} {'fp16' if self.dtype is torch.float16 else 'fp32'}"
+        return (
+            f"{self.torch_device.type.upper()} {'fp16' if self.dtype is torch.float16 else 'fp32'}"
+        )
 
     def in_full_precision(self) -> Device:
         """The same place with float32."""
@@ -47,7 +49,11 @@ def pick_device(wish: str = "auto") -> Device:
     ValueError
         When the wish is unknown, or that device is not present.
     """
-    present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    present = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
     if wish == "auto":
         wish = next((kind for kind in ("cuda", "mps") if present[kind]), "cpu")
     if wish not in present:

@@ -1,9 +1,10 @@
 """Blinks of a driver that close the eyes they drive: how far a person's readings go when the lids are shut.
 
-A tracker reads lids that are shut as a blink of a half or less: how a shut eye looks differs more from one person to the next
-than how far an open one is open. Its readings stay as they are. But when they drive another face, it matters that a blink is
-a blink. Whether lids were shut is told by the landmarks, in comparison with how far apart they are otherwise; from there on,
-and for as long as it lasts, the person's own shut reading stands for 1. Lids that are merely low are left alone.
+A tracker reads lids that are shut as a blink of a half or less: how a shut eye looks differs more
+from one person to the next than how far an open one is open. Its readings stay as they are. But
+when they drive another face, it matters that a blink is a blink. Whether lids were shut is told by
+the landmarks, in comparison with how far apart they are otherwise; from there on, and for as long
+as it lasts, the person's own shut reading stands for 1. Lids that are merely low are left alone.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ def whole_blinks(motion: Motion) -> Motion:
     Parameters
     ----------
     motion : Motion
-        Without landmarks, or when no eye shuts, it is returned as it is; and so are all rows that are not beside a blink.
+        Without landmarks, or when no eye shuts, it is returned as it is; and so are all rows that
+        are not beside a blink.
     """
     if motion.landmarks is None:
         return motion
@@ -51,18 +53,30 @@ def whole_blinks(motion: Motion) -> Motion:
     channels = [CHANNEL_INDEX[f"eyeBlink_{side}"] for side in _EYES]
     read = motion.controls[found][:, channels].astype(np.float64)
     shut = np.stack(
-        [_shut(motion.landmarks[:, [p for pair in points for p in pair], :2][found]) for points in _EYES.values()], 1
+        [
+            _shut(motion.landmarks[:, [p for pair in points for p in pair], :2][found])
+            for points in _EYES.values()
+        ],
+        1,
     )
-    both = _whole(read.mean(1), shut[:, 0] & shut[:, 1], seconds)  # of two eyes that shut one is often read as hardly closing
+    both = _whole(
+        read.mean(1), shut[:, 0] & shut[:, 1], seconds
+    )  # of two eyes that shut one is often read as hardly closing
     for k, at in enumerate(channels):
         blink, whole = read[:, k], np.maximum(both, _whole(read[:, k], shut[:, k], seconds))
         rows[found, at] = np.where(blink < 1, blink + (1 - blink) * whole, blink)
-    return motion if np.array_equal(rows, motion.controls, equal_nan=True) else replace(motion, controls=rows)
+    return (
+        motion
+        if np.array_equal(rows, motion.controls, equal_nan=True)
+        else replace(motion, controls=rows)
+    )
 
 
 def _shut(points: NDArray[np.float32]) -> Bools:
     """(N,) whether lids are shut, of points (N, 8, 2) in the order of `_EYES`."""
-    length = np.linalg.norm(np.diff(points.astype(np.float64).reshape(len(points), 4, 2, 2), axis=2)[:, :, 0], axis=2)
+    length = np.linalg.norm(
+        np.diff(points.astype(np.float64).reshape(len(points), 4, 2, 2), axis=2)[:, :, 0], axis=2
+    )
     apart = length[:, :3].mean(1) / np.maximum(length[:, 3], 1e-6)
     shut: Bools = apart < _SHUT * np.percentile(apart, _OPEN_PERCENTILE)
     return shut
@@ -75,7 +89,9 @@ def _whole(blink: F64, shut: Bools, seconds: F64) -> F64:
     if not shut.any():
         return np.zeros_like(blink)
     height = float(above[shut].max())
-    rises = _COMPLETED.smooth(above / height)  # flat above: a shut eye that is held shut does not flutter
+    rises = _COMPLETED.smooth(
+        above / height
+    )  # flat above: a shut eye that is held shut does not flutter
     times = seconds[shut & (above >= _ALIKE * height)]
     place = np.searchsorted(times, seconds)
     before, after = (np.abs(seconds - times[np.clip(place - k, 0, len(times) - 1)]) for k in (1, 0))

@@ -13,13 +13,21 @@ _CLOSE = 1e-9
 
 
 def solve_bounded(  # noqa: PLR0913
-    hessian: F64, gradient: F64, low: F64, high: F64, *, start: F64 | None = None, iterations: int = 25, tolerance: float = 1e-6
+    hessian: F64,
+    gradient: F64,
+    low: F64,
+    high: F64,
+    *,
+    start: F64 | None = None,
+    iterations: int = 25,
+    tolerance: float = 1e-6,
 ) -> F64:
     """The minimiser of ``x H x / 2 - g x`` within bounds, for each problem of a batch, by projected Newton steps.
 
-    The normal equations of least squares are of this form: ``H = A' A`` and ``g = A' b``. Unknowns at a bound that the slope
-    holds there are left out of a step; the others take the Newton step of their own, cut at the bounds, and halved while it
-    does not go down. A few steps suffice for problems with a ridge.
+    The normal equations of least squares are of this form: ``H = A' A`` and ``g = A' b``. Unknowns
+    at a bound that the slope holds there are left out of a step; the others take the Newton step of
+    their own, cut at the bounds, and halved while it does not go down. A few steps suffice for
+    problems with a ridge.
 
     Parameters
     ----------
@@ -32,7 +40,8 @@ def solve_bounded(  # noqa: PLR0913
     start : (B, N) float64, optional
         Where to begin: a solution nearby saves steps. Nought otherwise.
     iterations, tolerance
-        The most steps taken, and the largest slope, over the diagonal of `hessian`, that counts as none.
+        The most steps taken, and the largest slope, over the diagonal of `hessian`, that counts as
+        none.
 
     Returns
     -------
@@ -45,7 +54,9 @@ def solve_bounded(  # noqa: PLR0913
     """
     gradient = np.asarray(gradient, np.float64)
     if gradient.ndim != 2 or hessian.shape[-2:] != (gradient.shape[1],) * 2:
-        raise ValueError(f"A bounded problem of shapes {hessian.shape} and {gradient.shape} does not fit together.")
+        raise ValueError(
+            f"A bounded problem of shapes {hessian.shape} and {gradient.shape} does not fit together."
+        )
     low, high = (np.broadcast_to(np.asarray(b, np.float64), gradient.shape) for b in (low, high))
     if (low > high).any():
         raise ValueError("A lower bound lies above its upper bound.")
@@ -62,7 +73,13 @@ def solve_bounded(  # noqa: PLR0913
         unfinished = (np.abs(slope / scale[todo]) * free).max(1) > tolerance
         if not unfinished.any():
             break
-        todo, h, x, lo, hi = todo[unfinished], h[unfinished], x[unfinished], lo[unfinished], hi[unfinished]
+        todo, h, x, lo, hi = (
+            todo[unfinished],
+            h[unfinished],
+            x[unfinished],
+            lo[unfinished],
+            hi[unfinished],
+        )
         slope, free = slope[unfinished], free[unfinished]
         found[todo] = _step(h, x, slope, free, (lo, hi))
     return found
@@ -97,8 +114,12 @@ def _step(h: F64, x: F64, slope: F64, free: NDArray[np.bool_], bounds: tuple[F64
 
 def _newton(h: F64, slope: F64, free: NDArray[np.bool_]) -> F64:
     """The steps that bring the slope of the free unknowns to nought, the others still."""
-    reduced: F64 = np.where(free[:, :, None] & free[:, None, :], h, 0.0).astype(np.float64, copy=False)
+    reduced: F64 = np.where(free[:, :, None] & free[:, None, :], h, 0.0).astype(
+        np.float64, copy=False
+    )
     own = np.arange(h.shape[1])
     reduced[:, own, own] += np.where(free, 0.0, 1.0)
-    steps: F64 = np.asarray(-np.linalg.solve(reduced, (slope * free)[..., None])[..., 0], np.float64)
+    steps: F64 = np.asarray(
+        -np.linalg.solve(reduced, (slope * free)[..., None])[..., 0], np.float64
+    )
     return steps

@@ -1,7 +1,7 @@
 """A motion made fit for driving: frames without a face filled, jitter smoothed, mirrored, and read at any time.
 
-Everything here is a pure function of a motion and keeps to its shots: nothing is carried over a cut, except by the policy
-that says so.
+Everything here is a pure function of a motion and keeps to its shots: nothing is carried over a
+cut, except by the policy that says so.
 
 Convention
 ----------
@@ -22,16 +22,19 @@ from icface.face.controls import ANGLE_UNIT_DEG, ANGLES, CHANNEL_INDEX, CHANNELS
 from icface.motion.motion import Motion
 
 MissingPolicy = Literal["hold", "interpolate", "pass"]
-"""What stands in frames without a face: the last reading, a line between readings of one shot, or nothing."""
+"""What stands in frames without a face: the last reading, a line between readings of one shot, or
+nothing."""
 Beyond = Literal["hold", "loop", "pingpong"]
-"""What comes before the first frame and after the last: the frame itself, the clip again, or the clip backwards."""
+"""What comes before the first frame and after the last: the frame itself, the clip again, or the
+clip backwards."""
 
 MISSING_POLICIES: tuple[MissingPolicy, ...] = get_args(MissingPolicy)
 BEYOND: tuple[Beyond, ...] = get_args(Beyond)
 REST_HZ = 0.6
 """Cutoff at full strength of what stands still."""
 HZ_PER_SPEED = 3.0
-"""Cutoff at full strength gained for each unit a second: at half strength a blink keeps nine tenths of its height."""
+"""Cutoff at full strength gained for each unit a second: at half strength a blink keeps nine tenths
+of its height."""
 SPEED_HZ = 2.5
 """Cutoff of the speed by which the cutoff is chosen."""
 
@@ -44,7 +47,7 @@ class ConditioningError(ValueError):
     """What cannot be done with a motion; the message names the value, the limit and the remedy."""
 
 
-# ------------------------------------------------------------------------------------------------- frames without a face
+# -------------------------------------------------------------------------------------------------
 
 
 def filled(motion: Motion, policy: MissingPolicy) -> Motion:
@@ -55,17 +58,22 @@ def filled(motion: Motion, policy: MissingPolicy) -> Motion:
     motion : Motion
         Landmarks are left as they are: missing where no face was read.
     policy : str
-        "hold" keeps the last reading until the next, over cuts too; the first stands for what comes before it.
-        "interpolate" draws a line by time between the readings before and after in one shot, holds the nearest at the
-        shot's ends, and leaves a shot without any reading missing. "pass" changes nothing.
+        "hold" keeps the last reading until the next, over cuts too; the first stands for what comes
+        before it. "interpolate" draws a line by time between the readings before and after in one
+        shot, holds the nearest at the shot's ends, and leaves a shot without any reading missing.
+        "pass" changes nothing.
     """
     if policy not in MISSING_POLICIES:
-        raise ConditioningError(f"Unknown policy {policy!r} for frames without a face; choose {', '.join(MISSING_POLICIES)}.")
+        raise ConditioningError(
+            f"Unknown policy {policy!r} for frames without a face; choose {', '.join(MISSING_POLICIES)}."
+        )
     found = np.flatnonzero(motion.present)
     if policy == "pass" or not len(found) or len(found) == len(motion):
         return motion
     rows = np.arange(len(motion))
-    after = np.searchsorted(found, rows)  # place in `found` of the first reading at or after each row
+    after = np.searchsorted(
+        found, rows
+    )  # place in `found` of the first reading at or after each row
     later = found[np.minimum(after, len(found) - 1)]
     earlier = found[np.maximum(np.searchsorted(found, rows, side="right") - 1, 0)]
     if policy == "hold":
@@ -75,7 +83,9 @@ def filled(motion: Motion, policy: MissingPolicy) -> Motion:
     earlier, later = np.where(before_fits, earlier, later), np.where(after_fits, later, earlier)
     times = motion.seconds
     span = times[later] - times[earlier]
-    share = np.clip(np.divide(times - times[earlier], span, out=np.zeros(len(motion)), where=span > 0), 0, 1)
+    share = np.clip(
+        np.divide(times - times[earlier], span, out=np.zeros(len(motion)), where=span > 0), 0, 1
+    )
     between = _between(motion.controls[earlier], motion.controls[later], share)
     between[~(before_fits | after_fits)] = np.nan
     whole = np.where(motion.present[:, None], motion.controls, between.astype(np.float32))
@@ -98,16 +108,17 @@ def _between(first: NDArray[np.float32], second: NDArray[np.float32], share: F64
     return np.where(share[:, None] > 0, moved, start)
 
 
-# ------------------------------------------------------------------------------------------------------------- smoothing
+# --------------------------------------------------------------------------------------------------
 
 
 def smoothed(motion: Motion, strength: float) -> Motion:
     """The motion without jitter; quick movements keep their height and their time.
 
-    The cutoff of a low-pass filter rises with the speed of each channel, by the rule of the 1 euro filter (Casiez, Roussel
-    and Vogel, *1 euro filter*, CHI 2012). A clip is there as a whole, so that the filter need not lag as theirs does: it
-    is the minimum of ``sum (y - x)^2 + sum (dy / dt)^2 / (2 pi cutoff)^2``, the same first-order low-pass filter run in
-    both directions, whose phase is zero. What comes out lies within the range of what goes in.
+    The cutoff of a low-pass filter rises with the speed of each channel, by the rule of the 1 euro
+    filter (Casiez, Roussel and Vogel, *1 euro filter*, CHI 2012). A clip is there as a whole, so
+    that the filter need not lag as theirs does: it is the minimum of ``sum (y - x)^2 + sum (dy /
+    dt)^2 / (2 pi cutoff)^2``, the same first-order low-pass filter run in both directions, whose
+    phase is zero. What comes out lies within the range of what goes in.
 
     Parameters
     ----------
@@ -124,11 +135,15 @@ def smoothed(motion: Motion, strength: float) -> Motion:
     found = np.flatnonzero(motion.present)
     for piece in np.split(found, np.flatnonzero(np.diff(shot[found])) + 1):
         if len(piece) > 1:
-            rows[piece] = _smooth_shot(motion.controls[piece], motion.seconds[piece], float(motion.rate), strength)
+            rows[piece] = _smooth_shot(
+                motion.controls[piece], motion.seconds[piece], float(motion.rate), strength
+            )
     return replace(motion, controls=rows)
 
 
-def _smooth_shot(rows: NDArray[np.float32], seconds: F64, rate: float, strength: float) -> NDArray[np.float32]:
+def _smooth_shot(
+    rows: NDArray[np.float32], seconds: F64, rate: float, strength: float
+) -> NDArray[np.float32]:
     """(N, 56) the readings of one shot, smoothed."""
     wound = rows.astype(np.float64)
     wound[:, _ANGLES] = np.unwrap(wound[:, _ANGLES], period=360, axis=0)
@@ -182,7 +197,9 @@ def _low_pass(rows: F64, cutoff_hz: F64, steps: F64, rate: float) -> F64:
     diagonal[:-1] += tie
     diagonal[1:] += tie
     out = rows.copy()
-    for n in range(1, len(rows)):  # Thomas' algorithm: the system is tridiagonal and dominated by its diagonal
+    for n in range(
+        1, len(rows)
+    ):  # Thomas' algorithm: the system is tridiagonal and dominated by its diagonal
         factor = tie[n - 1] / diagonal[n - 1]
         diagonal[n] -= factor * tie[n - 1]
         out[n] += factor * out[n - 1]
@@ -192,7 +209,7 @@ def _low_pass(rows: F64, cutoff_hz: F64, steps: F64, rate: float) -> F64:
     return out
 
 
-# --------------------------------------------------------------------------------------------------------- neutral frame
+# --------------------------------------------------------------------------------------------------
 
 
 def neutral_frame(motion: Motion) -> int:
@@ -209,24 +226,38 @@ def neutral_frame(motion: Motion) -> int:
         return motion.rest
     found = np.flatnonzero(motion.present)
     if not len(found):
-        raise ConditioningError("No frame has a face, so none can be the neutral one. Choose another clip.")
+        raise ConditioningError(
+            "No frame has a face, so none can be the neutral one. Choose another clip."
+        )
     rows = motion.controls[found].astype(np.float64)
     channels = rows[:, len(ANGLES) :].copy()
-    channels[:, [i - len(ANGLES) for i in (*_BLINKS, *_GAZE)]] *= 0.25  # lids are judged below, and gaze matters little
+    channels[:, [i - len(ANGLES) for i in (*_BLINKS, *_GAZE)]] *= (
+        0.25  # lids are judged below, and gaze matters little
+    )
     away = (rows[:, _ANGLES] - np.median(rows[:, _ANGLES], axis=0) + 180) % 360 - 180
     blink = rows[:, _BLINKS].max(1)
     shut = np.maximum(blink - np.median(blink), 0)
-    cost = channels.sum(1) + np.abs(away).sum(1) / ANGLE_UNIT_DEG + 4 * shut + 4 * (1 - motion.confidence[found])
+    cost = (
+        channels.sum(1)
+        + np.abs(away).sum(1) / ANGLE_UNIT_DEG
+        + 4 * shut
+        + 4 * (1 - motion.confidence[found])
+    )
     return int(found[np.argmin(cost)])
 
 
-# ------------------------------------------------------------------------------------------------------------- mirroring
+# --------------------------------------------------------------------------------------------------
 
 
 @cache
 def _mirror() -> tuple[I64, NDArray[np.float32]]:
     """Which channel each takes its value from, and with which sign."""
-    swaps = {"jawLeft": "jawRight", "jawRight": "jawLeft", "mouthLeft": "mouthRight", "mouthRight": "mouthLeft"}
+    swaps = {
+        "jawLeft": "jawRight",
+        "jawRight": "jawLeft",
+        "mouthLeft": "mouthRight",
+        "mouthRight": "mouthLeft",
+    }
     for name in CHANNELS:
         if name[-2:] in {"_L", "_R"}:
             swaps[name] = name[:-1] + ("R" if name[-1] == "L" else "L")
@@ -239,17 +270,22 @@ def mirrored(motion: Motion) -> Motion:
     """What the face does as a mirror shows it; without landmarks, which are those of the picture."""
     source, signs = _mirror()
     rows = motion.controls[:, source] * signs + np.float32(0)  # no negative zero
-    carried = frozenset(name for name, at in zip(CHANNELS, source, strict=True) if CHANNELS[at] in motion.carried)
+    carried = frozenset(
+        name for name, at in zip(CHANNELS, source, strict=True) if CHANNELS[at] in motion.carried
+    )
     return replace(motion, controls=rows, landmarks=None, regressed=None, carried=carried)
 
 
-# ---------------------------------------------------------------------------------------------------------- at any time
+# --------------------------------------------------------------------------------------------------
 
 
-def at_seconds(motion: Motion, seconds: NDArray[np.floating] | float, *, beyond: Beyond = "hold") -> F64:
+def at_seconds(
+    motion: Motion, seconds: NDArray[np.floating] | float, *, beyond: Beyond = "hold"
+) -> F64:
     """The controls at any times, drawn between the frames before and after.
 
-    Where one of the two has no face, or a cut lies between them, it is the frame that a player shows then.
+    Where one of the two has no face, or a cut lies between them, it is the frame that a player
+    shows then.
 
     Parameters
     ----------
@@ -257,8 +293,8 @@ def at_seconds(motion: Motion, seconds: NDArray[np.floating] | float, *, beyond:
     seconds : float or array
         F times since the clip's first frame, in any order; before 0 and after the end too.
     beyond : str
-        "hold" the first and last frame; "loop": the clip begins anew once its last frame has lasted; "pingpong": it runs
-        backwards from the last frame, and so on.
+        "hold" the first and last frame; "loop": the clip begins anew once its last frame has
+        lasted; "pingpong": it runs backwards from the last frame, and so on.
 
     Returns
     -------
@@ -278,10 +314,14 @@ def at_seconds(motion: Motion, seconds: NDArray[np.floating] | float, *, beyond:
     return _between(motion.controls[first], motion.controls[second], share)
 
 
-def frames_at(motion: Motion, seconds: NDArray[np.floating] | float, *, beyond: Beyond = "hold") -> I64:
+def frames_at(
+    motion: Motion, seconds: NDArray[np.floating] | float, *, beyond: Beyond = "hold"
+) -> I64:
     """(F,) the frames that a player shows at any times; see `at_seconds` for the times."""
     times = _within(np.atleast_1d(np.asarray(seconds, np.float64)), motion, beyond)
-    return np.clip(np.searchsorted(motion.seconds, times + 1e-9, side="right") - 1, 0, len(motion) - 1)
+    return np.clip(
+        np.searchsorted(motion.seconds, times + 1e-9, side="right") - 1, 0, len(motion) - 1
+    )
 
 
 def _within(times: F64, motion: Motion, beyond: Beyond) -> F64:

@@ -53,8 +53,8 @@ class Motion:
     confidence : (N,) float32, read-only
         0..1, that the reading can be trusted; 0 where no face was read.
     landmarks : (N, 478, 3) float32, read-only, or None
-        MediaPipe face-mesh points with irises in pixels of the upright frame; NaN where no face was read. Only what a
-        tracker reads in pictures has them.
+        MediaPipe face-mesh points with irises in pixels of the upright frame; NaN where no face was
+        read. Only what a tracker reads in pictures has them.
     rate : Fraction
         Frames a second; of a variable rate, the mean.
     carried : frozenset of str
@@ -64,7 +64,8 @@ class Motion:
     origin : str
         Who read it, for people: "built-in tracker", "OpenFace CSV".
     regressed : (N, 56) float32, read-only, or None
-        What the tracker's network read, where `controls` were fitted to the landmarks (`icface.motion.reading`).
+        What the tracker's network read, where `controls` were fitted to the landmarks
+        (`icface.motion.reading`).
     rest : int or None
         The frame in which the face was taken to be at rest when `controls` were fitted.
     digest : str
@@ -89,7 +90,11 @@ class Motion:
         _check_times(self.seconds, self.rate)
         _check_values(self)
         for name in ("seconds", "controls", "confidence"):
-            object.__setattr__(self, name, sealed(getattr(self, name), np.float64 if name == "seconds" else np.float32))
+            object.__setattr__(
+                self,
+                name,
+                sealed(getattr(self, name), np.float64 if name == "seconds" else np.float32),
+            )
         for name in ("landmarks", "regressed"):
             if (value := getattr(self, name)) is not None:
                 object.__setattr__(self, name, sealed(value, np.float32))
@@ -108,7 +113,13 @@ class Motion:
     def still(cls, controls: ControlVector, origin: str = "") -> Motion:
         """One frame: a photo's expression as a source."""
         row = controls.array().astype(np.float32)[None]
-        return cls(seconds=np.zeros(1), controls=row, confidence=np.ones(1, np.float32), rate=Fraction(25), origin=origin)
+        return cls(
+            seconds=np.zeros(1),
+            controls=row,
+            confidence=np.ones(1, np.float32),
+            rate=Fraction(25),
+            origin=origin,
+        )
 
     @classmethod
     def of_observations(
@@ -127,7 +138,11 @@ class Motion:
         confidence = np.zeros(count, np.float32)
         for row, seen in enumerate(observations):
             if seen is not None:
-                controls[row], landmarks[row], confidence[row] = seen.controls.values, seen.landmarks, seen.confidence
+                controls[row], landmarks[row], confidence[row] = (
+                    seen.controls.values,
+                    seen.landmarks,
+                    seen.confidence,
+                )
         return cls(
             seconds=np.fromiter(seconds, np.float64), controls=controls, confidence=confidence, landmarks=landmarks,
             rate=rate, cuts=tuple(cuts), origin=origin,
@@ -168,14 +183,19 @@ def rate_from(value: object) -> Fraction:
     Raises
     ------
     MotionError
-        For all else, and for rates that no motion has; before anything is computed, which for "1e999999999" would take days.
+        For all else, and for rates that no motion has; before anything is computed, which for
+        "1e999999999" would take days.
     """
     if isinstance(value, str):
         sound = _RATE.fullmatch(value) is not None
     else:
-        sound = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        sound = (
+            isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        )
     if not sound:
-        raise MotionError(f"A rate is frames a second, such as 25, 29.97 or 30000/1001, not {value!r:.60}.")
+        raise MotionError(
+            f"A rate is frames a second, such as 25, 29.97 or 30000/1001, not {value!r:.60}."
+        )
     rate = Fraction(str(value))
     _check_rate(rate)
     return rate
@@ -201,13 +221,17 @@ def _check_shapes(motion: Motion, count: int) -> None:
     for name, shape in wanted.items():
         value: NDArray[Any] | None = getattr(motion, name)
         if value is not None and value.shape != shape:
-            raise MotionError(f"A motion of {count} frames has {name} of shape {shape}, not {value.shape}.")
+            raise MotionError(
+                f"A motion of {count} frames has {name} of shape {shape}, not {value.shape}."
+            )
 
 
 def _check_rate(rate: Fraction) -> None:
     if not LEAST_RATE <= rate <= MOST_RATE:
         limits = f"{float(LEAST_RATE):g} to {float(MOST_RATE):g}"
-        raise MotionError(f"A motion has a rate of {limits} frames a second, not {rate!s:.40}; say another rate.")
+        raise MotionError(
+            f"A motion has a rate of {limits} frames a second, not {rate!s:.40}; say another rate."
+        )
 
 
 def _check_times(seconds: F64, rate: Fraction) -> None:
@@ -215,22 +239,32 @@ def _check_times(seconds: F64, rate: Fraction) -> None:
     if not np.isfinite(seconds).all() or seconds[0] != 0:
         raise MotionError(f"The times of a motion are finite and begin at 0 s, not {seconds[0]:g}.")
     if seconds[-1] > LONGEST_S:
-        raise MotionError(f"A motion ends {LONGEST_S:g} s after it begins at the latest, not at {seconds[-1]:g} s.")
+        raise MotionError(
+            f"A motion ends {LONGEST_S:g} s after it begins at the latest, not at {seconds[-1]:g} s."
+        )
     steps = np.flatnonzero(np.diff(seconds) <= 0)
     if len(steps):
         row = int(steps[0]) + 1
-        raise MotionError(f"Frame {row} is shown at {seconds[row]:g} s, which is not after the frame before; sort the rows.")
+        raise MotionError(
+            f"Frame {row} is shown at {seconds[row]:g} s, which is not after the frame before; sort the rows."
+        )
 
 
 def _check_values(motion: Motion) -> None:
     unknown = motion.carried - CHANNEL_INDEX.keys()
     if unknown:
-        raise MotionError(f"Unknown channel {min(unknown)!r}; the channels are those of icface.face.controls.CHANNELS.")
+        raise MotionError(
+            f"Unknown channel {min(unknown)!r}; the channels are those of icface.face.controls.CHANNELS."
+        )
     missing = np.isnan(motion.controls).sum(1)
     torn = np.flatnonzero((missing != 0) & (missing != len(CHANNELS)))
     if len(torn) or np.isinf(motion.controls).any():
-        row = int(torn[0]) if len(torn) else int(np.flatnonzero(np.isinf(motion.controls).any(1))[0])
-        raise MotionError(f"Frame {row} has a control that is not a finite number; leave all of the row out instead.")
+        row = (
+            int(torn[0]) if len(torn) else int(np.flatnonzero(np.isinf(motion.controls).any(1))[0])
+        )
+        raise MotionError(
+            f"Frame {row} has a control that is not a finite number; leave all of the row out instead."
+        )
     if (beyond := np.flatnonzero((np.abs(motion.controls) > MOST_CONTROL).any(1))).size:
         raise MotionError(
             f"Frame {beyond[0]} has a control beyond {MOST_CONTROL:g}; controls are degrees, and intensities from 0 to 1."
@@ -240,15 +274,22 @@ def _check_values(motion: Motion) -> None:
         row = int(np.flatnonzero(~((trust >= 0) & (trust <= 1)))[0])
         raise MotionError(f"Frame {row} has confidence {trust[row]:g}; it is 0 to 1.")
     if motion.rest is not None and not 0 <= motion.rest < len(motion.seconds):
-        raise MotionError(f"The frame at rest is one of 0 to {len(motion.seconds) - 1}, not {motion.rest}.")
-    if list(motion.cuts) != sorted(set(motion.cuts)) or not all(0 < cut < len(motion.seconds) for cut in motion.cuts):
-        raise MotionError(f"Cuts are rising frames from 1 to {len(motion.seconds) - 1}, not {motion.cuts[:5]}.")
+        raise MotionError(
+            f"The frame at rest is one of 0 to {len(motion.seconds) - 1}, not {motion.rest}."
+        )
+    if list(motion.cuts) != sorted(set(motion.cuts)) or not all(
+        0 < cut < len(motion.seconds) for cut in motion.cuts
+    ):
+        raise MotionError(
+            f"Cuts are rising frames from 1 to {len(motion.seconds) - 1}, not {motion.cuts[:5]}."
+        )
 
 
 def sealed(array: NDArray[Any], dtype: type[np.floating[Any]]) -> NDArray[Any]:
     """The array itself when nobody can write to it any more, else a copy of which that is true.
 
-    A mapped file counts as that only if it is one of `icface.system.scratch`, which nobody else can reach.
+    A mapped file counts as that only if it is one of `icface.system.scratch`, which nobody else can
+    reach.
     """
     is_own = array.base is None or (isinstance(array, np.memmap) and array.filename is None)
     if array.dtype == dtype and not array.flags.writeable and is_own:
@@ -264,7 +305,13 @@ def _digest(motion: Motion) -> str:
     digest.update(repr(about).encode())
     if motion.rest is not None:
         digest.update(f"rest {motion.rest}".encode())
-    for array in (motion.seconds, motion.controls, motion.confidence, motion.landmarks, motion.regressed):
+    for array in (
+        motion.seconds,
+        motion.controls,
+        motion.confidence,
+        motion.landmarks,
+        motion.regressed,
+    ):
         if array is not None:
             digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()

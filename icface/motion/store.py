@@ -58,7 +58,7 @@ class MotionStoreError(ValueError):
     """Arrays or a file that hold no motion; the message names the place and the reason."""
 
 
-# ---------------------------------------------------------------------------------------------------------------- arrays
+# --------------------------------------------------------------------------------------------------
 
 
 def motion_to_arrays(motion: Motion) -> Arrays:
@@ -71,7 +71,11 @@ def motion_to_arrays(motion: Motion) -> Arrays:
     }
     if motion.rest is not None:
         about["rest"] = motion.rest
-    arrays: Arrays = {"about": _bytes_of(about), "seconds": motion.seconds, "controls": motion.controls}
+    arrays: Arrays = {
+        "about": _bytes_of(about),
+        "seconds": motion.seconds,
+        "controls": motion.controls,
+    }
     arrays["confidence"] = motion.confidence
     for name in _OPTIONAL:
         if (array := getattr(motion, name)) is not None:
@@ -94,9 +98,13 @@ def motion_from_arrays(arrays: Mapping[str, NDArray[Any]], *, place: str = "moti
     MotionStoreError
         If an array is missing, unknown, of another type or shape, or holds what no motion has.
     """
-    wrong = sorted((_DTYPES.keys() - _OPTIONAL) - arrays.keys()) or sorted(arrays.keys() - _DTYPES.keys())
+    wrong = sorted((_DTYPES.keys() - _OPTIONAL) - arrays.keys()) or sorted(
+        arrays.keys() - _DTYPES.keys()
+    )
     if wrong:
-        raise MotionStoreError(f"{place}: {wrong[0]} is {'unknown' if wrong[0] in arrays else 'missing'}.")
+        raise MotionStoreError(
+            f"{place}: {wrong[0]} is {'unknown' if wrong[0] in arrays else 'missing'}."
+        )
     for name, array in arrays.items():
         _check_array(f"{place}, {name}", name, array.dtype, array.shape)
     about = _object_of(arrays["about"], place=f"{place}, about")
@@ -148,10 +156,12 @@ def _list_of(about: Mapping[str, Any], name: str, kind: type) -> list[Any]:
     return [_of_type({name: item}, name, kind) for item in _of_type(about, name, list)]
 
 
-# ----------------------------------------------------------------------------------------------------------------- files
+# --------------------------------------------------------------------------------------------------
 
 
-def save_reading(path: Path, motions: Sequence[Motion], about: Mapping[str, Any], *, private: bool = False) -> None:
+def save_reading(
+    path: Path, motions: Sequence[Motion], about: Mapping[str, Any], *, private: bool = False
+) -> None:
     """Write motions and what is said about all of them; the file appears whole or not at all. `OSError` if it cannot.
 
     With `private`, nobody but its owner can read it.
@@ -182,10 +192,20 @@ def load_reading(path: Path) -> tuple[tuple[Motion, ...], dict[str, Any]]:
     try:
         with path.open("rb") as file, zipfile.ZipFile(file) as archive:
             _check_count(path, len(archive.infolist()))
-            arrays = {info.filename.removesuffix(".npy"): _read(path, archive, info) for info in archive.infolist()}
+            arrays = {
+                info.filename.removesuffix(".npy"): _read(path, archive, info)
+                for info in archive.infolist()
+            }
     except FileNotFoundError:
         raise
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError, struct.error) as error:
+    except (
+        zipfile.BadZipFile,
+        OSError,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        struct.error,
+    ) as error:
         raise MotionStoreError(f"{path} is damaged ({why_damaged(error)}).") from error
     head = _object_of(arrays.pop("about", np.zeros(0, np.uint8)), place=f"{path}, about")
     count, about = head.get("motions"), head.get("about")
@@ -199,7 +219,9 @@ def load_reading(path: Path) -> tuple[tuple[Motion, ...], dict[str, Any]]:
         if not number.isdecimal() or int(number) >= count:
             raise MotionStoreError(f"{path} holds {name!r:.60}, which belongs to no motion.")
         parts[int(number)][kind] = array
-    return tuple(motion_from_arrays(part, place=f"{path}, motion {n}") for n, part in enumerate(parts)), about
+    return tuple(
+        motion_from_arrays(part, place=f"{path}, motion {n}") for n, part in enumerate(parts)
+    ), about
 
 
 def why_damaged(error: Exception) -> str:
@@ -212,7 +234,9 @@ def why_damaged(error: Exception) -> str:
 def _check_count(path: Path, entries: int) -> None:
     most = len(_DTYPES) * _MOST_MOTIONS + 1
     if entries > most:
-        raise MotionStoreError(f"{path} holds {entries} arrays; {_MOST_MOTIONS} motions have at most {most}.")
+        raise MotionStoreError(
+            f"{path} holds {entries} arrays; {_MOST_MOTIONS} motions have at most {most}."
+        )
 
 
 def _read(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
@@ -225,7 +249,12 @@ def _read(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArra
             if np.lib.format.read_magic(member) != (1, 0):
                 raise MotionStoreError(f"{place} is an array of another version.")
             shape, fortran, dtype = np.lib.format.read_array_header_1_0(member)
-        except (ValueError, SyntaxError, TokenError, RecursionError) as error:  # numpy parses the head as Python
+        except (
+            ValueError,
+            SyntaxError,
+            TokenError,
+            RecursionError,
+        ) as error:  # numpy parses the head as Python
             raise MotionStoreError(f"{place} is no array ({error}).") from error
         _check_array(place, name, dtype, shape)
         size, at = int(np.prod(shape)) * dtype.itemsize, member.tell()
@@ -236,7 +265,7 @@ def _read(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArra
     return array
 
 
-# ----------------------------------------------------------------------------------------------------------------- cache
+# --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +311,10 @@ class ReadingCache:
     def put(self, key: str, motions: Sequence[Motion], about: Mapping[str, Any]) -> None:
         """Keep a reading, if the folder can be written to."""
         path = self._path(key)
-        if sum(array.nbytes for motion in motions for array in motion_to_arrays(motion).values()) > self.limit_bytes:
+        if (
+            sum(array.nbytes for motion in motions for array in motion_to_arrays(motion).values())
+            > self.limit_bytes
+        ):
             return
         try:
             make_private(self.folder)
@@ -295,7 +327,10 @@ class ReadingCache:
         return self.folder / f"{key}.npz"
 
     def _make_room(self, newest: Path) -> None:
-        found = [(path.stat().st_mtime_ns, path.stat().st_size, path) for path in self.folder.glob("*.npz")]
+        found = [
+            (path.stat().st_mtime_ns, path.stat().st_size, path)
+            for path in self.folder.glob("*.npz")
+        ]
         held = sum(size for _, size, _ in found)
         for _, size, path in sorted(found):
             if held <= self.limit_bytes:

@@ -64,7 +64,9 @@ def frame_of(seconds: int, frames: int, rate: Fraction) -> int:
         If a second has not so many frames.
     """
     if not 0 <= frames < _most(rate) or seconds < 0:
-        raise ValueError(f"A second has frames 0 to {_most(rate) - 1} at {float(rate):g} a second, not {frames}.")
+        raise ValueError(
+            f"A second has frames 0 to {_most(rate) - 1} at {float(rate):g} a second, not {frames}."
+        )
     nominal = nominal_rate(rate)
     if nominal is None:
         return _first_of(seconds, rate) + frames

@@ -32,15 +32,22 @@ def write_arrays(stream: IO[bytes], arrays: Mapping[str, NDArray[Any]]) -> None:
 
     def write_npy(array: NDArray[Any], member: IO[bytes]) -> None:
         whole = np.ascontiguousarray(array)
-        np.lib.format.write_array_header_1_0(member, np.lib.format.header_data_from_array_1_0(whole))
+        np.lib.format.write_array_header_1_0(
+            member, np.lib.format.header_data_from_array_1_0(whole)
+        )
         flat = whole.reshape(-1).view(np.uint8)
         for start in range(0, len(flat), _PIECE_BYTES):
             member.write(flat[start : start + _PIECE_BYTES].data)
 
-    write_entries(stream, ((f"{name}.npy", partial(write_npy, array)) for name, array in sorted(arrays.items())))  # type: ignore[arg-type]
+    write_entries(
+        stream,
+        ((f"{name}.npy", partial(write_npy, array)) for name, array in sorted(arrays.items())),
+    )  # type: ignore[arg-type]
 
 
-def unpacked(stream: BinaryIO, where: str, *, most_packed: int = MOST_PACKED_BYTES) -> dict[str, NDArray[Any]]:
+def unpacked(
+    stream: BinaryIO, where: str, *, most_packed: int = MOST_PACKED_BYTES
+) -> dict[str, NDArray[Any]]:
     """The arrays of an npz, read-only; `ProjectFileError` for anything but plain little-endian numbers in C order.
 
     Large ones are kept in temporary files, see `icface.system.scratch`.
@@ -49,8 +56,12 @@ def unpacked(stream: BinaryIO, where: str, *, most_packed: int = MOST_PACKED_BYT
     arrays: dict[str, NDArray[Any]] = {}
     for name in sorted(entries.names):
         if not _NAME.fullmatch(name):
-            raise ProjectFileError(f"{where} has an entry {name!r}, which is not the name of an array.")
-        arrays[name.removesuffix(".npy")] = _array(entries.open(name, MOST_BYTES), f"{where}, {name}")
+            raise ProjectFileError(
+                f"{where} has an entry {name!r}, which is not the name of an array."
+            )
+        arrays[name.removesuffix(".npy")] = _array(
+            entries.open(name, MOST_BYTES), f"{where}, {name}"
+        )
     return arrays
 
 
@@ -61,7 +72,9 @@ def _array(stream: BinaryIO, where: str) -> NDArray[Any]:
         magic = np.lib.format.read_magic(stream)
         shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
     except (ValueError, TypeError, SyntaxError, TokenError, RecursionError, MemoryError) as error:
-        raise ProjectFileError(f"{where} is not an array ({error}). Open an older copy of the project.") from None
+        raise ProjectFileError(
+            f"{where} is not an array ({error}). Open an older copy of the project."
+        ) from None
     if magic != (1, 0) or dtype not in _DTYPES or fortran:
         raise ProjectFileError(f"{where} holds {dtype}; a project holds plain numbers in C order.")
     count = 1
@@ -69,7 +82,9 @@ def _array(stream: BinaryIO, where: str) -> NDArray[Any]:
         count *= int(length)
     left = size - stream.tell()
     if any(int(length) < 0 for length in shape) or count * dtype.itemsize != left:
-        raise ProjectFileError(f"{where} claims the shape {shape} of {dtype}, and holds {left} bytes.")
+        raise ProjectFileError(
+            f"{where} claims the shape {shape} of {dtype}, and holds {left} bytes."
+        )
     try:
         return copied(stream, shape, dtype, in_memory_bytes=IN_MEMORY_BYTES)
     except EOFError:

@@ -70,33 +70,49 @@ class ZipEntries:
     Raises
     ------
     ProjectFileError
-        If it is no zip, breaks off, or has entries that are named twice, encrypted, links, or larger than they can be.
+        If it is no zip, breaks off, or has entries that are named twice, encrypted, links, or
+        larger than they can be.
     """
 
-    def __init__(self, stream: BinaryIO, where: str, *, most_packed: int = MOST_PACKED_BYTES) -> None:
+    def __init__(
+        self, stream: BinaryIO, where: str, *, most_packed: int = MOST_PACKED_BYTES
+    ) -> None:
         self._where, self._stream = where, stream
         size = stream.seek(0, 2)
         try:
             self._zip = zipfile.ZipFile(stream)
-        except (zipfile.BadZipFile, ValueError, EOFError, OSError, NotImplementedError, struct.error) as error:
+        except (
+            zipfile.BadZipFile,
+            ValueError,
+            EOFError,
+            OSError,
+            NotImplementedError,
+            struct.error,
+        ) as error:
             raise ProjectFileError(
                 f"{where} is not a whole zip file ({why_damaged(error)}). Open an older copy of it."
             ) from None
         listed = self._zip.infolist()
         if len(listed) > MOST_ENTRIES:
-            raise ProjectFileError(f"{where} has {len(listed)} entries; a project has at most {MOST_ENTRIES}.")
+            raise ProjectFileError(
+                f"{where} has {len(listed)} entries; a project has at most {MOST_ENTRIES}."
+            )
         self._infos: dict[str, zipfile.ZipInfo] = {}
         for info in listed:
             self._check(info)
             self._infos[info.filename] = info
-        unpacked = sum(info.file_size for info in listed if info.compress_type != zipfile.ZIP_STORED)
+        unpacked = sum(
+            info.file_size for info in listed if info.compress_type != zipfile.ZIP_STORED
+        )
         if unpacked > most_packed:
             raise ProjectFileError(
                 f"{where} packs {unpacked} bytes, and at most {most_packed} are unpacked. Pack it again without compression."
             )
         packed = sum(info.compress_size for info in listed)
         if packed > size:
-            raise ProjectFileError(f"{where} claims {packed} bytes of entries in {size} bytes. Open an older copy of it.")
+            raise ProjectFileError(
+                f"{where} claims {packed} bytes of entries in {size} bytes. Open an older copy of it."
+            )
 
     @property
     def names(self) -> frozenset[str]:
@@ -106,13 +122,21 @@ class ZipEntries:
     def _check(self, info: zipfile.ZipInfo) -> None:
         name, where = info.orig_filename, self._where
         if name in self._infos or info.filename in self._infos:
-            raise ProjectFileError(f"{where} has the entry {name!r} twice. It was not written by this program.")
+            raise ProjectFileError(
+                f"{where} has the entry {name!r} twice. It was not written by this program."
+            )
         if info.flag_bits & 1:
-            raise ProjectFileError(f"{where}: the entry {name!r} is encrypted. Pack it again without a password.")
+            raise ProjectFileError(
+                f"{where}: the entry {name!r} is encrypted. Pack it again without a password."
+            )
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise ProjectFileError(f"{where}: the entry {name!r} is packed in an unknown way. Pack it again as plain zip.")
+            raise ProjectFileError(
+                f"{where}: the entry {name!r} is packed in an unknown way. Pack it again as plain zip."
+            )
         if stat.S_ISLNK(info.external_attr >> 16):
-            raise ProjectFileError(f"{where}: the entry {name!r} is a link. A project holds no links.")
+            raise ProjectFileError(
+                f"{where}: the entry {name!r} is a link. A project holds no links."
+            )
         if info.file_size > MOST_RATIO * info.compress_size + _SMALL_BYTES:
             raise ProjectFileError(
                 f"{where}: the entry {name!r} claims {info.file_size} bytes, packed in {info.compress_size}. "
@@ -125,7 +149,14 @@ class ZipEntries:
         try:
             with self._zip.open(info) as member:
                 data = member.read(info.file_size + 1)
-        except (zipfile.BadZipFile, EOFError, ValueError, OSError, RuntimeError, NotImplementedError) as error:
+        except (
+            zipfile.BadZipFile,
+            EOFError,
+            ValueError,
+            OSError,
+            RuntimeError,
+            NotImplementedError,
+        ) as error:
             raise _damaged(self._where, name, why_damaged(error)) from None
         except Exception as error:
             if type(error).__module__ != "zlib":
@@ -152,14 +183,22 @@ class ZipEntries:
     def most_packed_in(self, name: str) -> int:
         """How many bytes may be unpacked of a zip that is an entry: none to speak of, if it is compressed itself."""
         info = self._infos.get(name)
-        return MOST_PACKED_BYTES if info is None or info.compress_type == zipfile.ZIP_STORED else _SMALL_BYTES
+        return (
+            MOST_PACKED_BYTES
+            if info is None or info.compress_type == zipfile.ZIP_STORED
+            else _SMALL_BYTES
+        )
 
     def _info(self, name: str, most: int) -> zipfile.ZipInfo:
         info = self._infos.get(name)
         if info is None:
-            raise ProjectFileError(f"{self._where} lacks the entry {name}. Open an older copy of it.")
+            raise ProjectFileError(
+                f"{self._where} lacks the entry {name}. Open an older copy of it."
+            )
         if info.file_size > most:
-            raise ProjectFileError(f"{self._where}: {name} has {info.file_size} bytes; at most {most} are read.")
+            raise ProjectFileError(
+                f"{self._where}: {name} has {info.file_size} bytes; at most {most} are read."
+            )
         return info
 
 
@@ -205,7 +244,9 @@ class FolderEntries:
         self._folder = folder
         arrays = folder / "arrays"
         inside = [path.name for path in arrays.iterdir()] if arrays.is_dir() else []
-        self._names = frozenset({"project.json", *(f"arrays/{name}" for name in inside if not is_unfinished(name))})
+        self._names = frozenset(
+            {"project.json", *(f"arrays/{name}" for name in inside if not is_unfinished(name))}
+        )
 
     @property
     def names(self) -> frozenset[str]:
@@ -227,9 +268,13 @@ class FolderEntries:
     def _path(self, name: str, most: int) -> Path:
         path = self._folder / name
         if path.is_symlink() or not path.is_file():
-            raise ProjectFileError(f"{self._folder} lacks the file {name}. Open another copy of it.")
+            raise ProjectFileError(
+                f"{self._folder} lacks the file {name}. Open another copy of it."
+            )
         if path.stat().st_size > most:
-            raise ProjectFileError(f"{path} has {path.stat().st_size} bytes; at most {most} are read.")
+            raise ProjectFileError(
+                f"{path} has {path.stat().st_size} bytes; at most {most} are read."
+            )
         return path
 
 

@@ -1,7 +1,8 @@
 """Documents on the disk: one ``.icface`` file, or a folder of the same entries as a recovery copy.
 
-An ``.icface`` file is a zip of ``project.json`` and of ``arrays/DIGEST.npz``, one for each motion and each set of landmarks.
-In a folder, arrays that are there already are not written again, so that keeping a copy costs no more than its JSON.
+An ``.icface`` file is a zip of ``project.json`` and of ``arrays/DIGEST.npz``, one for each motion
+and each set of landmarks. In a folder, arrays that are there already are not written again, so that
+keeping a copy costs no more than its JSON.
 """
 
 from __future__ import annotations
@@ -64,7 +65,10 @@ def save_project(path: str | Path, project: Project) -> None:
     try:
         folder = Path(lexical(path)).parent
         text = _json(relative_to(project, folder))
-        entries: dict[str, Writing] = {"project.json": partial(_write_bytes, text), **_arrays_of(project)}
+        entries: dict[str, Writing] = {
+            "project.json": partial(_write_bytes, text),
+            **_arrays_of(project),
+        }
         write_whole(path, lambda stream: write_entries(stream, entries.items()))
     except OSError as error:
         raise ProjectFileError(f"{path} could not be saved: {reason(error)}.") from error
@@ -119,10 +123,14 @@ def read_project(path: str | Path) -> LoadedProject:
     except OSError as error:
         raise ProjectFileError(f"{path} could not be opened: {reason(error)}.") from error
     except MemoryError:
-        raise ProjectFileError(f"{path} could not be opened: memory is full; close other programs.") from None
+        raise ProjectFileError(
+            f"{path} could not be opened: memory is full; close other programs."
+        ) from None
     except ProjectFileError as error:
         raise ProjectFileError(f"{path.name} cannot be opened. {error}") from None
-    older = f"{path.name} was written by an older program; saved again, older programs cannot read it."
+    older = (
+        f"{path.name} was written by an older program; saved again, older programs cannot read it."
+    )
     return LoadedProject(project, (older,) if version < VERSION else ())
 
 
@@ -140,7 +148,9 @@ def _entries(path: Path) -> Iterator[Entries]:
 def _json(project: Project) -> bytes:
     text = text_of(tree_of(project)).encode()
     if len(text) > MOST_JSON_BYTES:
-        raise ProjectFileError(f"The project has {len(text)} bytes of keys and rules; at most {MOST_JSON_BYTES} can be saved.")
+        raise ProjectFileError(
+            f"The project has {len(text)} bytes of keys and rules; at most {MOST_JSON_BYTES} can be saved."
+        )
     return text
 
 
@@ -152,8 +162,13 @@ def _arrays_of(project: Project) -> dict[str, Writing]:
     """What is stored beside the JSON, once for each digest, and how it is written."""
     found: dict[str, Writing] = {}
     for face in project.faces:
-        found[f"arrays/{face.landmarks_digest}.npz"] = partial(_write_arrays, {"landmarks": face.landmarks})
-    for motion in (*(face.motion for face in project.faces), *(driver.motion for driver in project.drivers)):
+        found[f"arrays/{face.landmarks_digest}.npz"] = partial(
+            _write_arrays, {"landmarks": face.landmarks}
+        )
+    for motion in (
+        *(face.motion for face in project.faces),
+        *(driver.motion for driver in project.drivers),
+    ):
         if motion is not None:
             found[f"arrays/{motion.digest}.npz"] = partial(_write_arrays, motion_to_arrays(motion))
     return dict(sorted(found.items()))
@@ -187,7 +202,9 @@ def _read_arrays(
         except MotionStoreError as error:
             raise ProjectFileError(str(error)) from None
         if motion.digest != digest:
-            raise ProjectFileError(f"{named[digest]} holds another motion than its name says. Open an older copy.")
+            raise ProjectFileError(
+                f"{named[digest]} holds another motion than its name says. Open an older copy."
+            )
         read_motions[digest] = motion
     for digest in sorted(_spoken_of(tree, "landmarks") & named.keys()):
         found = _unpacked(entries, named[digest])
@@ -202,14 +219,29 @@ def _unpacked(entries: Entries, name: str) -> dict[str, NDArray[Any]]:
 
 def _spoken_of(tree: dict[str, Any], field: str) -> set[str]:
     items = [tree.get("faces"), tree.get("drivers")]
-    found = [item.get(field) for of in items if isinstance(of, list) for item in of if isinstance(item, dict)]
+    found = [
+        item.get(field)
+        for of in items
+        if isinstance(of, list)
+        for item in of
+        if isinstance(item, dict)
+    ]
     return {digest for digest in found if isinstance(digest, str)}
 
 
 def _landmarks(found: dict[str, NDArray[Any]], digest: str, where: str) -> NDArray[np.float32]:
     landmarks = found.get("landmarks")
-    if landmarks is None or len(found) > 1 or landmarks.dtype != np.float32 or landmarks.shape != (N_LANDMARKS, 3):
-        raise ProjectFileError(f"{where} does not hold the {N_LANDMARKS} landmarks of a face, and nothing else.")
+    if (
+        landmarks is None
+        or len(found) > 1
+        or landmarks.dtype != np.float32
+        or landmarks.shape != (N_LANDMARKS, 3)
+    ):
+        raise ProjectFileError(
+            f"{where} does not hold the {N_LANDMARKS} landmarks of a face, and nothing else."
+        )
     if hashlib.blake2b(landmarks.tobytes(), digest_size=16).hexdigest() != digest:
-        raise ProjectFileError(f"{where} holds other landmarks than its name says. Open an older copy.")
+        raise ProjectFileError(
+            f"{where} holds other landmarks than its name says. Open an older copy."
+        )
     return landmarks

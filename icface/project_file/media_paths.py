@@ -55,8 +55,8 @@ def find(project: Project, old: str, new: Path, *, different: bool = False) -> F
     new : Path
         Where the file is.
     different : bool
-        Somebody has said yes to a file that is not the same. What was read in the old one stays. Of the others in the
-        folder only the very same files are taken.
+        Somebody has said yes to a file that is not the same. What was read in the old one stays. Of
+        the others in the folder only the very same files are taken.
 
     Raises
     ------
@@ -73,7 +73,9 @@ def find(project: Project, old: str, new: Path, *, different: bool = False) -> F
     except OSError as error:
         raise ProjectFileError(f"{new} cannot be read: {error.strerror or error}.") from error
     if wanted != {digest} and not different:
-        raise DifferentFileError(f"{new.name} is not the file that the project was made with; it has other content.")
+        raise DifferentFileError(
+            f"{new.name} is not the file that the project was made with; it has other content."
+        )
     return {old: (lexical(new), digest), **_siblings(project, old, new)}
 
 

@@ -1,7 +1,7 @@
 """How documents of older versions become documents of today: one pure function on the JSON tree for each step.
 
-Whoever changes what a project file holds raises `VERSION`, adds the step from the version before, and stores a file of
-that version with the tests.
+Whoever changes what a project file holds raises `VERSION`, adds the step from the version before,
+and stores a file of that version with the tests.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from icface.project_file.errors import ProjectFileError
 
 Tree = dict[str, Any]
 Migration = Callable[[Tree], Tree]
-"""From the tree of one version to that of the next, without ``format`` and ``version``; the given one stays as it is."""
+"""From the tree of one version to that of the next, without ``format`` and ``version``; the given
+one stays as it is."""
 
 FORMAT = "icface-project"
 VERSION = 2
@@ -25,10 +26,13 @@ def _with_length(tree: Tree) -> Tree:
 
 
 MIGRATIONS: Mapping[int, Migration] = {1: _with_length}
-"""By the version they start from. Version 1 is the first: programs before it had no project files."""
+"""By the version they start from. Version 1 is the first: programs before it had no project
+files."""
 
 
-def migrated(tree: object, migrations: Mapping[int, Migration] = MIGRATIONS, version: int = VERSION) -> tuple[Tree, int]:
+def migrated(
+    tree: object, migrations: Mapping[int, Migration] = MIGRATIONS, version: int = VERSION
+) -> tuple[Tree, int]:
     """The document as today's version writes it, without ``format`` and ``version``; and which version it was.
 
     Raises
@@ -37,7 +41,9 @@ def migrated(tree: object, migrations: Mapping[int, Migration] = MIGRATIONS, ver
         If it is no project, of a newer version, or of one from which no step leads on.
     """
     if not isinstance(tree, dict) or tree.get("format") != FORMAT:
-        raise ProjectFileError(f'$.format: this is not a project of ICface Studio; "format": "{FORMAT}" is not there.')
+        raise ProjectFileError(
+            f'$.format: this is not a project of ICface Studio; "format": "{FORMAT}" is not there.'
+        )
     found = tree.get("version")
     if not isinstance(found, int) or isinstance(found, bool) or found < 0:
         raise ProjectFileError(f"$.version: a version is a whole number, not {found!r}.")
@@ -48,9 +54,13 @@ def migrated(tree: object, migrations: Mapping[int, Migration] = MIGRATIONS, ver
     document = {name: value for name, value in tree.items() if name not in ("format", "version")}
     for step in range(found, version):
         if step not in migrations:
-            raise ProjectFileError(f"$.version: version {found} is not known. Open it with the program that wrote it.")
+            raise ProjectFileError(
+                f"$.version: version {found} is not known. Open it with the program that wrote it."
+            )
         try:
             document = migrations[step](document)
         except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
-            raise ProjectFileError(f"$: a project of version {found} that does not hold together ({error}).") from error
+            raise ProjectFileError(
+                f"$: a project of version {found} that does not hold together ({error})."
+            ) from error
     return document, found

@@ -47,7 +47,7 @@ class MisfitError(ValueError):
     """A value that is not what stands in this place."""
 
 
-# --------------------------------------------------------------------------------------------------------------- writing
+# --------------------------------------------------------------------------------------------------
 
 
 def tree_of(project: Project) -> dict[str, Any]:
@@ -69,7 +69,10 @@ def _pretty(node: Any, depth: int) -> str:
     inner, outer = "\n" + " " * (depth + 1), "\n" + " " * depth
     if isinstance(node, list):
         return f"[{inner}{f',{inner}'.join(_pretty(item, depth + 1) for item in node)}{outer}]"
-    lines = (f"{json.dumps(name, ensure_ascii=False)}: {_pretty(node[name], depth + 1)}" for name in sorted(node))
+    lines = (
+        f"{json.dumps(name, ensure_ascii=False)}: {_pretty(node[name], depth + 1)}"
+        for name in sorted(node)
+    )
     return f"{{{inner}{f',{inner}'.join(lines)}{outer}}}"
 
 
@@ -77,7 +80,9 @@ def _is_flat(node: Any) -> bool:
     """Whether a node may stand on one line: a number or text, or an object or list of those and of lists of those."""
     items = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
     within = [deep for item in items if isinstance(item, list) for deep in item]
-    return not any(isinstance(item, dict) for item in items) and not any(isinstance(deep, dict | list) for deep in within)
+    return not any(isinstance(item, dict) for item in items) and not any(
+        isinstance(deep, dict | list) for deep in within
+    )
 
 
 @cache
@@ -90,13 +95,19 @@ def _writing() -> Converter:
     converter.register_unstructure_hook(Motion, lambda motion: motion.digest)
     converter.register_unstructure_hook(
         ControlVector,
-        lambda vector: {name: float(value) for name, value in zip(CHANNELS, vector.values, strict=True) if value},
+        lambda vector: {
+            name: float(value) for name, value in zip(CHANNELS, vector.values, strict=True) if value
+        },
     )
     converter.register_unstructure_hook_func(lambda kind: _origin(kind) is frozenset, sorted)
-    converter.register_unstructure_hook_func(lambda kind: _origin(kind) is tuple, lambda v: _listed(converter, v))
+    converter.register_unstructure_hook_func(
+        lambda kind: _origin(kind) is tuple, lambda v: _listed(converter, v)
+    )
     converter.register_unstructure_hook(Face, lambda face: _face_tree(converter, face))
     for name, kind in KINDS.items():
-        converter.register_unstructure_hook(kind, _tagging(name, make_dict_unstructure_fn(kind, converter)))
+        converter.register_unstructure_hook(
+            kind, _tagging(name, make_dict_unstructure_fn(kind, converter))
+        )
     return converter
 
 
@@ -122,7 +133,7 @@ def _face_tree(converter: Converter, face: Face) -> dict[str, Any]:
     }
 
 
-# --------------------------------------------------------------------------------------------------------------- reading
+# --------------------------------------------------------------------------------------------------
 
 
 def parsed(data: bytes) -> Any:
@@ -140,7 +151,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def project_of(tree: Any, motions: Mapping[str, Motion], landmarks: Mapping[str, np.ndarray[Any, Any]]) -> Project:
+def project_of(
+    tree: Any, motions: Mapping[str, Motion], landmarks: Mapping[str, np.ndarray[Any, Any]]
+) -> Project:
     """The document of a tree of today's version.
 
     Parameters
@@ -176,23 +189,30 @@ def _in_words(error: BaseException, kind: type | None) -> str:
     return f"not what stands here ({type(error).__name__}: {error})."
 
 
-def _reading(motions: Mapping[str, Motion], landmarks: Mapping[str, np.ndarray[Any, Any]]) -> Converter:
+def _reading(
+    motions: Mapping[str, Motion], landmarks: Mapping[str, np.ndarray[Any, Any]]
+) -> Converter:
     converter = Converter(forbid_extra_keys=True, detailed_validation=True)
     for kind in (bool, int, float, str):
         converter.register_structure_hook(kind, _plain)
     converter.register_structure_hook(Fraction, _fraction)
     converter.register_structure_hook(ControlVector, _vector)
     converter.register_structure_hook(Motion, _named(motions, "a motion"))
-    converter.register_structure_hook_func(lambda kind: _origin(kind) is np.ndarray, _named(landmarks, "landmarks"))
+    converter.register_structure_hook_func(
+        lambda kind: _origin(kind) is np.ndarray, _named(landmarks, "landmarks")
+    )
     converter.register_structure_hook_func(lambda kind: _origin(kind) is Literal, _literal)
     converter.register_structure_hook_func(
-        lambda kind: _origin(kind) in (tuple, frozenset), lambda value, kind: _sequence(converter, value, kind)
+        lambda kind: _origin(kind) in (tuple, frozenset),
+        lambda value, kind: _sequence(converter, value, kind),
     )
     converter.register_structure_hook_factory(
         lambda kind: hasattr(kind, "__dataclass_fields__") and kind not in (ControlVector, Motion),
         lambda kind: (_key if kind is Key else _object_of)(make_dict_structure_fn(kind, converter)),
     )
-    converter.register_structure_hook_func(_is_medium, lambda value, kind: _medium(converter, value, kind))
+    converter.register_structure_hook_func(
+        _is_medium, lambda value, kind: _medium(converter, value, kind)
+    )
     return converter
 
 
@@ -228,7 +248,9 @@ def _vector(value: Any, _kind: Any) -> ControlVector:
         except MisfitError as error:
             raise MisfitError(f"{name}: {error}") from None
         if abs(numbers[name]) > MOST_CONTROL:
-            raise MisfitError(f"{name}: {number!r} is beyond what a face can show; at most {MOST_CONTROL:g}.")
+            raise MisfitError(
+                f"{name}: {number!r} is beyond what a face can show; at most {MOST_CONTROL:g}."
+            )
     return ControlVector(tuple(numbers.values()))
 
 
@@ -243,7 +265,9 @@ def _named(known: Mapping[str, Any], what: str) -> Callable[[Any, Any], Any]:
 
 def _literal(value: Any, kind: Any) -> Any:
     if value not in get_args(kind) or not isinstance(value, str):
-        raise MisfitError(f"expected one of {', '.join(map(repr, get_args(kind)))}, not {_short(value)}.")
+        raise MisfitError(
+            f"expected one of {', '.join(map(repr, get_args(kind)))}, not {_short(value)}."
+        )
     return value
 
 
@@ -297,7 +321,14 @@ def _key(plain: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         if not whole or not _is_finite(number) or not all(_is_handle(handle) for handle in handles):
             return general(value, kind)
         to_left, to_right = map(tuple, handles)
-        return Key(frame=frame, value=number, left=left, right=right, left_handle=to_left, right_handle=to_right)
+        return Key(
+            frame=frame,
+            value=number,
+            left=left,
+            right=right,
+            left_handle=to_left,
+            right_handle=to_right,
+        )
 
     return structure
 
@@ -324,7 +355,9 @@ def _medium(converter: Converter, value: Any, kind: Any) -> Any:
     name = value.get("kind")
     if name not in allowed:
         raise MisfitError(f"the kind is one of {', '.join(allowed)}, not {_short(name)}.")
-    medium: Any = converter.structure({field: item for field, item in value.items() if field != "kind"}, KINDS[name])
+    medium: Any = converter.structure(
+        {field: item for field, item in value.items() if field != "kind"}, KINDS[name]
+    )
     if "\0" in medium.path or not medium.path:
         raise MisfitError(f"{_short(medium.path)} is not a path.")
     return medium

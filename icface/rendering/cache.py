@@ -31,7 +31,8 @@ class FrameCache(Generic[Key, Value]):
     Parameters
     ----------
     limit_bytes : int
-        Bound on the sum of `bytes_in` over the values. A value heavier than this alone is handed out but not kept.
+        Bound on the sum of `bytes_in` over the values. A value heavier than this alone is handed
+        out but not kept.
     """
 
     def __init__(self, limit_bytes: int) -> None:

@@ -83,7 +83,11 @@ def fitted(motion: Motion, seconds: NDArray[np.float64], rate: Fraction) -> Moti
         landmarks = landmarks[:count]
     if missing:
         controls = np.pad(controls, ((0, missing), (0, 0)), constant_values=np.nan)
-        landmarks = None if landmarks is None else np.pad(landmarks, ((0, missing), (0, 0), (0, 0)), constant_values=np.nan)
+        landmarks = (
+            None
+            if landmarks is None
+            else np.pad(landmarks, ((0, missing), (0, 0), (0, 0)), constant_values=np.nan)
+        )
     return replace(
         motion, seconds=seconds, controls=controls, landmarks=landmarks, rate=rate,
         confidence=np.pad(motion.confidence[:count], (0, missing)), cuts=tuple(cut for cut in motion.cuts if cut < count),
@@ -128,11 +132,15 @@ class RecentClips:
         """(H, W, 3) a small picture of a frame, its longer side at most `longest` pixels."""
         return self.reader(wanted.clip).frame(wanted.index).draft(longest)
 
-    def portraits(self, clip: Clip, motions: Sequence[Motion], side: int) -> Generator[Progress, None, tuple[Pixels, ...]]:
+    def portraits(
+        self, clip: Clip, motions: Sequence[Motion], side: int
+    ) -> Generator[Progress, None, tuple[Pixels, ...]]:
         """Job: a small square picture of each person of a clip, from the frame in which the reading is surest."""
         made: list[Pixels] = []
         for motion in motions:
-            yield Progress(len(made), len(motions), f"Looking at the people in {Path(clip.path).name}")
+            yield Progress(
+                len(made), len(motions), f"Looking at the people in {Path(clip.path).name}"
+            )
             frame = int(np.argmax(np.where(motion.present, motion.confidence, -1)))
             assert motion.landmarks is not None
             box = Box.around(motion.landmarks[frame, :MESH_POINTS])
@@ -147,9 +155,13 @@ class RecentClips:
             return self._readers[clip.digest]
         path = Path(clip.path)
         if not path.is_file():
-            raise VideoError(f"{path} is not there any more. Put it back, or point out where it is now.")
+            raise VideoError(
+                f"{path} is not there any more. Put it back, or point out where it is now."
+            )
         if file_digest(path) != clip.digest:
-            raise VideoError(f"{path} is another clip than before. Put the old one back, or open this one anew.")
+            raise VideoError(
+                f"{path} is another clip than before. Put the old one back, or open this one anew."
+            )
         reader = self._readers[clip.digest] = ClipReader(path)
         while len(self._readers) > MOST_READERS:
             self._readers.popitem(last=False)[1].close()

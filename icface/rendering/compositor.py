@@ -1,6 +1,7 @@
 """A predicted flow applied to the photo at its own resolution.
 
-Only the picture under the face crop is touched, at rest nothing is, and every pixel that moves is one of the photo's own.
+Only the picture under the face crop is touched, at rest nothing is, and every pixel that moves is
+one of the photo's own.
 """
 
 from __future__ import annotations
@@ -23,7 +24,10 @@ from icface.model.networks.neutralizer import GRID
 from icface.model.surface.layers import ColourLayer, Layer
 
 Quality = Literal["draft", "full"]
-_SUPPORT = {"draft": (cv2.INTER_LINEAR, cv2.INTER_LINEAR), "full": (cv2.INTER_CUBIC, cv2.INTER_CUBIC)}
+_SUPPORT = {
+    "draft": (cv2.INTER_LINEAR, cv2.INTER_LINEAR),
+    "full": (cv2.INTER_CUBIC, cv2.INTER_CUBIC),
+}
 _STILL = 1e-3
 _UNSEEN = 1 / 2048
 """Paint weaker than this share of the range of values is taken for none."""
@@ -64,19 +68,29 @@ def composite(
     left, top, right, bottom = region
     result = image.copy()
     rows = max(_BAND_PIXELS // (right - left), 1)
-    for low in range(top, bottom, rows):  # a face that fills 100 megapixels must not need several arrays of that size
+    for low in range(
+        top, bottom, rows
+    ):  # a face that fills 100 megapixels must not need several arrays of that size
         checkpoint()
         high = min(low + rows, bottom)
-        result[low:high, left:right] = _moved(image, (left, low, right, high), encoding, prediction, quality)
+        result[low:high, left:right] = _moved(
+            image, (left, low, right, high), encoding, prediction, quality
+        )
     return result
 
 
 def _moved(
-    image: AnyArray, region: tuple[int, int, int, int], encoding: SourceEncoding, prediction: FacePrediction, quality: Quality
+    image: AnyArray,
+    region: tuple[int, int, int, int],
+    encoding: SourceEncoding,
+    prediction: FacePrediction,
+    quality: Quality,
 ) -> AnyArray:
     """The edited pixels of a region: left, top, right, bottom in the image."""
     left, top, right, bottom = region
-    here = Similarity((1, 0, -left, 0, 1, -top)) @ encoding.crop_from_image.inverse()  # region from grid
+    here = (
+        Similarity((1, 0, -left, 0, 1, -top)) @ encoding.crop_from_image.inverse()
+    )  # region from grid
     moved: AnyArray = image[top:bottom, left:right]
     for layer in prediction.layers:
         moved = _with_layer(moved, image, region, here, layer, quality)
@@ -115,7 +129,8 @@ def _shares(
 ) -> Iterator[tuple[NDArray[np.float32], tuple[int, int, int, int]]]:
     """Each spot of a mask over the grid, 0..1, at the region's resolution, with its left, top, right, bottom there.
 
-    `here` is region from grid; `size` is the region's width and height. Spots that lie near each other come as one.
+    `here` is region from grid; `size` is the region's width and height. Spots that lie near each
+    other come as one.
     """
     shown = (mask > 0).view(np.uint8)
     left, top, across, down = cv2.boundingRect(shown)
@@ -124,14 +139,19 @@ def _shares(
     near = cv2.dilate(shown[top : top + down, left : left + across], _NEAR)
     count, _, boxes, _ = cv2.connectedComponentsWithStats(near, connectivity=8)
     for x, y, wide, high in boxes[1:count, :4] + np.array([left - 2, top - 2, 4, 4], np.float64):
-        corners = here.points(np.array([[x, y], [x + wide, y], [x, y + high], [x + wide, y + high]]))
+        corners = here.points(
+            np.array([[x, y], [x + wide, y], [x, y + high], [x + wide, y + high]])
+        )
         low = np.maximum(np.floor(corners.min(0)).astype(int), 0)
         end = np.minimum(np.ceil(corners.max(0)).astype(int) + 1, size)
         if (end <= low).any():
             continue
         inner = Similarity((1, 0, -float(low[0]), 0, 1, -float(low[1]))) @ here
         into = (int(end[0] - low[0]), int(end[1] - low[1]))
-        yield cv2.warpAffine(mask, inner.matrix, into, flags=cv2.INTER_LINEAR), (*map(int, low), *map(int, end))  # type: ignore[misc]
+        yield (
+            cv2.warpAffine(mask, inner.matrix, into, flags=cv2.INTER_LINEAR),
+            (*map(int, low), *map(int, end)),
+        )  # type: ignore[misc]
 
 
 def _with_patch(moved: AnyArray, here: Similarity, patch: Patch, quality: Quality) -> AnyArray:
@@ -151,40 +171,61 @@ def _with_patch(moved: AnyArray, here: Similarity, patch: Patch, quality: Qualit
         return moved
     inner = Similarity((1, 0, -left, 0, 1, -top)) @ there
     colour: AnyArray = cv2.warpAffine(
-        paint * np.iinfo(moved.dtype).max, inner.matrix, (right - left, bottom - top), flags=_SUPPORT[quality][1]
+        paint * np.iinfo(moved.dtype).max,
+        inner.matrix,
+        (right - left, bottom - top),
+        flags=_SUPPORT[quality][1],
     )
     window = np.s_[top:bottom, left:right]
     if patch.smooth is not None:
-        share: AnyArray = cv2.warpAffine(patch.smooth, inner.matrix, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
+        share: AnyArray = cv2.warpAffine(
+            patch.smooth, inner.matrix, (right - left, bottom - top), flags=cv2.INTER_LINEAR
+        )
         under = np.ascontiguousarray(moved[window][..., :3])
-        moved[window][..., :3] = _blended(under, cv2.GaussianBlur(under, (0, 0), SMOOTH_PX * inner.scale), share[..., None])
+        moved[window][..., :3] = _blended(
+            under, cv2.GaussianBlur(under, (0, 0), SMOOTH_PX * inner.scale), share[..., None]
+        )
     if patch.opaque:
-        cover: AnyArray = cv2.warpAffine(patch.mask, inner.matrix, (right - left, bottom - top), flags=_SUPPORT[quality][1])
+        cover: AnyArray = cv2.warpAffine(
+            patch.mask, inner.matrix, (right - left, bottom - top), flags=_SUPPORT[quality][1]
+        )
         left_over = np.clip(1 - cover, 0, 1)[..., None]
         moved[window][..., :3] = (moved[window][..., :3] * left_over + 0.5).astype(moved.dtype)
     depth = cv2.CV_8U if moved.dtype == np.uint8 else cv2.CV_16U
-    moved[window][..., :3] = cv2.add(np.ascontiguousarray(moved[window][..., :3]), colour, dtype=depth)
+    moved[window][..., :3] = cv2.add(
+        np.ascontiguousarray(moved[window][..., :3]), colour, dtype=depth
+    )
     return moved
 
 
 def _sampled(
-    image: AnyArray, region: tuple[int, int, int, int], here: Similarity, field: NDArray[np.float32], quality: Quality
+    image: AnyArray,
+    region: tuple[int, int, int, int],
+    here: Similarity,
+    field: NDArray[np.float32],
+    quality: Quality,
 ) -> AnyArray:
     """The pixels of a region through one layer's flow; `here` is region from grid."""
     left, top, right, bottom = region
     wide, high = right - left, bottom - top
     flow_support, pixel_support = _SUPPORT[quality]
     part, (x0, y0) = _under(here, (wide, high), field)
-    into = np.zeros((4, 2), np.float32)  # four channels, for OpenCV resamples and blends those much faster than two or three
+    into = np.zeros(
+        (4, 2), np.float32
+    )  # four channels, for OpenCV resamples and blends those much faster than two or three
     into[:2] = here.matrix[:, :2]
     flow: AnyArray = cv2.transform(part, into)  # image pixels
-    for axis, start in enumerate((y0, x0)):  # as the border: bicubic interpolation looks two rows beyond a pixel
+    for axis, start in enumerate(
+        (y0, x0)
+    ):  # as the border: bicubic interpolation looks two rows beyond a pixel
         rows = flow.swapaxes(0, axis)
         for row in (1 - start, GRID - 2 - start):
             if 0 <= row < len(rows):
                 rows[row] = 0
     there = here @ Similarity((1, 0, x0, 0, 1, y0))
-    shift: AnyArray = cv2.warpAffine(flow, there.matrix, (wide, high), flags=flow_support, borderMode=cv2.BORDER_CONSTANT)
+    shift: AnyArray = cv2.warpAffine(
+        flow, there.matrix, (wide, high), flags=flow_support, borderMode=cv2.BORDER_CONSTANT
+    )
     source, (from_x, from_y) = _reachable(image, region, flow)
     x: AnyArray = cv2.extractChannel(shift, 0)
     y: AnyArray = cv2.extractChannel(shift, 1)
@@ -196,23 +237,33 @@ def _sampled(
     return cv2.cvtColor(moved, cv2.COLOR_RGBA2RGB) if image.shape[2] == 3 else moved
 
 
-def _under(here: Similarity, size: tuple[int, int], field: NDArray[np.float32]) -> tuple[NDArray[np.float32], tuple[int, int]]:
+def _under(
+    here: Similarity, size: tuple[int, int], field: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], tuple[int, int]]:
     """The part of a field on the grid that a region of this width and height may look at, and its left top corner."""
     wide, high = size
-    corners = here.inverse().points(np.array([[0, 0], [wide, 0], [0, high], [wide, high]], np.float64))
+    corners = here.inverse().points(
+        np.array([[0, 0], [wide, 0], [0, high], [wide, high]], np.float64)
+    )
     x0, y0 = (int(v) for v in np.clip(np.floor(corners.min(0)) - _SUPPORT_PX, 0, GRID - 1))
-    x1, y1 = (int(v) for v in np.clip(np.ceil(corners.max(0)) + _SUPPORT_PX, (x0 + 1, y0 + 1), GRID))
+    x1, y1 = (
+        int(v) for v in np.clip(np.ceil(corners.max(0)) + _SUPPORT_PX, (x0 + 1, y0 + 1), GRID)
+    )
     return field[y0:y1, x0:x1], (x0, y0)
 
 
-def _touched(image: AnyArray, crop_from_image: Similarity, prediction: FacePrediction) -> tuple[int, int, int, int] | None:
+def _touched(
+    image: AnyArray, crop_from_image: Similarity, prediction: FacePrediction
+) -> tuple[int, int, int, int] | None:
     """Left, top, right, bottom of the pixels that move, in the image."""
     by_row, by_column = np.zeros(GRID, np.float32), np.zeros(GRID, np.float32)
     for layer in prediction.layers:
         if layer.coverage is None:
             size = np.abs(layer.flow).reshape(GRID, 2 * GRID)
             rows, columns = size.max(1), size.max(0).reshape(GRID, 2).max(1)
-        elif not isinstance(layer, ColourLayer) and layer.shows == "eye":  # others lie within skin that moves
+        elif (
+            not isinstance(layer, ColourLayer) and layer.shows == "eye"
+        ):  # others lie within skin that moves
             rows, columns = layer.coverage.max(1), layer.coverage.max(0)
         else:
             continue
@@ -244,7 +295,9 @@ def _reachable(
         margin = 4 + 0.25 * (high - low)  # bicubic interpolation goes beyond the values it is given
         size = image.shape[1 - axis]
         first = int(np.clip(np.floor(region[axis] + low - margin), 0, size - 1))
-        bounds.append((first, int(np.clip(np.ceil(region[axis + 2] + high + margin), first + 1, size))))
+        bounds.append(
+            (first, int(np.clip(np.ceil(region[axis + 2] + high + margin), first + 1, size)))
+        )
     (left, right), (top, bottom) = bounds
     return image[top:bottom, left:right], (left, top)
 

@@ -38,7 +38,9 @@ class Intake:
     notes: tuple[str, ...] = field(default=())
 
 
-def take_in(renderer: Renderer, path: str | Path, *, rate: Fraction | None = None) -> Generator[Progress, None, Intake]:
+def take_in(
+    renderer: Renderer, path: str | Path, *, rate: Fraction | None = None
+) -> Generator[Progress, None, Intake]:
     """Job: look into a file that is to drive a face.
 
     Parameters
@@ -63,7 +65,9 @@ def take_in(renderer: Renderer, path: str | Path, *, rate: Fraction | None = Non
     if isinstance(opened.source, Clip):
         return Intake(medium=opened.source)
     if not opened.faces:
-        raise NoFaceError(f"No face was found in {path}, so that it has no expression to give. Choose another photo.")
+        raise NoFaceError(
+            f"No face was found in {path}, so that it has no expression to give. Choose another photo."
+        )
     motions = tuple(Motion.still(face.controls, path.name) for face in opened.faces)
     labels = tuple(f"Face {number + 1}" for number in range(len(motions)))
     return Intake(medium=opened.source, motions=motions, labels=labels)

@@ -1,7 +1,8 @@
 """One thread that owns the networks: the newest preview first, then its refinement, then one step of a waiting job.
 
-The engine knows nothing of faces: requests and results are whatever the render function takes and gives. Whoever uses
-it holds no lock and waits for no result; what happened arrives as a value, on the engine's thread.
+The engine knows nothing of faces: requests and results are whatever the render function takes and
+gives. Whoever uses it holds no lock and waits for no result; what happened arrives as a value, on
+the engine's thread.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from icface.jobs import (
 )
 
 SETTLE_S = 0.12
-"""How long requests must pause before the newest is refined: longer than the time between two moves of a mouse."""
+"""How long requests must pause before the newest is refined: longer than the time between two moves
+of a mouse."""
 
 _Action = Callable[[], Event]
 
@@ -46,7 +48,9 @@ class RenderEngine(Generic[Request, Result]):
         Seconds without a new request before a refinement is begun.
     """
 
-    def __init__(self, render: Callable[[Request, Checkpoint], Result], settle_s: float = SETTLE_S) -> None:
+    def __init__(
+        self, render: Callable[[Request, Checkpoint], Result], settle_s: float = SETTLE_S
+    ) -> None:
         self._render = render
         self._settle_s = settle_s
         self._changed = threading.Condition()  # guards all that follows
@@ -65,7 +69,9 @@ class RenderEngine(Generic[Request, Result]):
         """Begin to work, once; `on_event` is called on the engine's thread and must not raise."""
         if self._thread is not None:
             raise RuntimeError("The engine was started before; make another one.")
-        self._thread = threading.Thread(target=self._run, args=(on_event,), name="icface-render", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run, args=(on_event,), name="icface-render", daemon=True
+        )
         self._thread.start()
 
     def request(self, request: Request, refinement: Request | None = None) -> None:
@@ -74,11 +80,11 @@ class RenderEngine(Generic[Request, Result]):
         Parameters
         ----------
         request : Request
-            Rendered next, and to its end even if a newer one comes meanwhile: requests that come faster than they can be
-            answered must not keep all of them from being seen.
+            Rendered next, and to its end even if a newer one comes meanwhile: requests that come
+            faster than they can be answered must not keep all of them from being seen.
         refinement : Request, optional
-            Rendered after it, once no newer request has come for `settle_s` seconds; not after a failure. A newer request
-            ends it at its next checkpoint.
+            Rendered after it, once no newer request has come for `settle_s` seconds; not after a
+            failure. A newer request ends it at its next checkpoint.
         """
         with self._changed:
             self._require_open()
@@ -94,7 +100,8 @@ class RenderEngine(Generic[Request, Result]):
     def add_job(self, work: Work, *, must_finish: bool = False) -> Job:
         """Hand over a generator, to be advanced between requests in turn with the other jobs.
 
-        A job that must finish, as writing a file, is worked off before the engine closes, unless it is cancelled.
+        A job that must finish, as writing a file, is worked off before the engine closes, unless it
+        is cancelled.
         """
         with self._changed:
             self._require_open()

@@ -1,6 +1,7 @@
 """What a file is, told by what is in it: one way for all commands and the window.
 
-A name only counts where the content says nothing: for a file that is not there, or is damaged from its first byte.
+A name only counts where the content says nothing: for a file that is not there, or is damaged from
+its first byte.
 """
 
 from __future__ import annotations
@@ -90,7 +91,9 @@ def check_kind(path: Path, *wanted: Group) -> None:
     kind = kind_of(path)
     if there and kind.group not in (*wanted, "other"):
         what = " or ".join(_NAMED[group] for group in wanted)
-        raise KindError(f"{path} is {kind.title}, and {what} is wanted here: {_TAKEN_BY[kind.group]}.")
+        raise KindError(
+            f"{path} is {kind.title}, and {what} is wanted here: {_TAKEN_BY[kind.group]}."
+        )
 
 
 @lru_cache(maxsize=512)
@@ -112,28 +115,42 @@ def _by_name(path: Path) -> Kind:
     groups: dict[Group, frozenset[str]] = {
         "clip": VIDEO_SUFFIXES, "table": DATA_SUFFIXES, "photo": PHOTO_SUFFIXES
     }  # fmt: skip
-    group: Group = next((group for group, suffixes in groups.items() if suffix in suffixes), "other")
+    group: Group = next(
+        (group for group, suffixes in groups.items() if suffix in suffixes), "other"
+    )
     return Kind(group, _NAMED[group])
 
 
 def _folder(path: Path) -> Kind:
-    return Kind("project", "a project's folder") if (path / "project.json").is_file() else Kind("folder", "a folder")
+    return (
+        Kind("project", "a project's folder")
+        if (path / "project.json").is_file()
+        else Kind("folder", "a folder")
+    )
 
 
-# What the first bytes say ---------------------------------------------------------------------------------------------
+# What the first bytes say -------------------------------------------------------------------------
 
 
 def _picture(path: Path, head: bytes) -> Kind | None:
     if head.startswith(b"GIF8"):
-        return Kind("clip", "an animated GIF") if _gif_frames(path) > 1 else Kind("photo", "a GIF picture")
+        return (
+            Kind("clip", "an animated GIF")
+            if _gif_frames(path) > 1
+            else Kind("photo", "a GIF picture")
+        )
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
         return Kind("clip", "an animated PNG") if is_rolled(path) else Kind("photo", "a PNG photo")
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return Kind("clip", "an animated WebP") if is_rolled(path) else Kind("photo", "a WebP photo")
+        return (
+            Kind("clip", "an animated WebP") if is_rolled(path) else Kind("photo", "a WebP photo")
+        )
     starts = {b"\xff\xd8\xff": "a JPEG photo", b"II*\0": "a TIFF photo", b"MM\0*": "a TIFF photo", b"II+\0": "a TIFF photo",
               b"MM\0+": "a TIFF photo", b"BM": "a BMP picture", b"8BPS": "a Photoshop picture",
               b"\0\0\0\x0cjP  ": "a JPEG 2000 picture"}  # fmt: skip
-    return next((Kind("photo", title) for start, title in starts.items() if head.startswith(start)), None)
+    return next(
+        (Kind("photo", title) for start, title in starts.items() if head.startswith(start)), None
+    )
 
 
 def _boxes(_path: Path, head: bytes) -> Kind | None:
@@ -145,7 +162,11 @@ def _boxes(_path: Path, head: bytes) -> Kind | None:
         if brand.startswith(b"M4A"):
             return Kind("sound", "sound alone (M4A)")
         return Kind("clip", "a MOV clip" if brand == b"qt  " else "an MP4 clip")
-    return Kind("clip", "a MOV clip") if name in (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot") else None
+    return (
+        Kind("clip", "a MOV clip")
+        if name in (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
+        else None
+    )
 
 
 def _stream(_path: Path, head: bytes) -> Kind | None:
@@ -157,7 +178,11 @@ def _stream(_path: Path, head: bytes) -> Kind | None:
         b"fLaC": Kind("sound", "sound alone (FLAC)"),
     }  # fmt: skip
     if head[:4] == b"RIFF" and head[8:12] in (b"AVI ", b"WAVE"):
-        return Kind("clip", "an AVI clip") if head[8:12] == b"AVI " else Kind("sound", "sound alone (WAV)")
+        return (
+            Kind("clip", "an AVI clip")
+            if head[8:12] == b"AVI "
+            else Kind("sound", "sound alone (WAV)")
+        )
     for step, first in ((188, 0), (192, 4)):
         if len(head) > first + 4 * step and all(head[first + n * step] == 0x47 for n in range(4)):
             return Kind("clip", "an MPEG transport stream")
@@ -185,7 +210,13 @@ def _text(path: Path, head: bytes) -> Kind | None:
     return Kind("table", "a table of tracking data") if odd <= len(start) // 100 else None
 
 
-_TOLD_BY: tuple[Callable[[Path, bytes], Kind | None], ...] = (_picture, _boxes, _stream, _archive, _text)
+_TOLD_BY: tuple[Callable[[Path, bytes], Kind | None], ...] = (
+    _picture,
+    _boxes,
+    _stream,
+    _archive,
+    _text,
+)
 
 
 def _gif_frames(path: Path) -> int:

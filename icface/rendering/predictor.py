@@ -1,6 +1,7 @@
 """Encode a face once, then ask for its flow under any controls: numpy pictures in, numpy flows out.
 
-The division of labour is that of Segment Anything's predictor, but the encoding is returned as a value instead of being kept.
+The division of labour is that of Segment Anything's predictor, but the encoding is returned as a
+value instead of being kept.
 """
 
 from __future__ import annotations
@@ -34,9 +35,17 @@ class FacePredictor:
     """The two stages on a device; used by one thread at a time."""
 
     def __init__(
-        self, neutralizer: Neutralizer, animator: Animator, painter: Painter | None = None, device: Device = CPU
+        self,
+        neutralizer: Neutralizer,
+        animator: Animator,
+        painter: Painter | None = None,
+        device: Device = CPU,
     ) -> None:
-        self._full = for_inference(neutralizer), animator.eval(), None if painter is None else for_inference(painter)
+        self._full = (
+            for_inference(neutralizer),
+            animator.eval(),
+            None if painter is None else for_inference(painter),
+        )
         self._device = device
         self._notices: list[str] = []
         self._place()
@@ -55,7 +64,10 @@ class FacePredictor:
         where = folder or models_dir()
         chosen = pick_device(device)
         neutralizer = Neutralizer.from_file(where / "neutralizer.safetensors")
-        animator, painter = Animator.from_file(where / "animator.safetensors"), Painter.from_file(where / "painter.safetensors")
+        animator, painter = (
+            Animator.from_file(where / "animator.safetensors"),
+            Painter.from_file(where / "painter.safetensors"),
+        )
         return cls(neutralizer, animator, painter, chosen)
 
     @classmethod
@@ -63,7 +75,12 @@ class FacePredictor:
         """As `load`, but the pixels are only moved: what the painter learns from."""
         where = folder or models_dir()
         neutralizer = Neutralizer.from_file(where / "neutralizer.safetensors")
-        return cls(neutralizer, Animator.from_file(where / "animator.safetensors"), None, pick_device(device))
+        return cls(
+            neutralizer,
+            Animator.from_file(where / "animator.safetensors"),
+            None,
+            pick_device(device),
+        )
 
     @property
     def device_name(self) -> str:
@@ -92,7 +109,9 @@ class FacePredictor:
         """
         return run_to_end(self.encoding(image, face))
 
-    def encoding(self, image: NDArray[np.uint8], face: FaceObservation) -> Generator[None, None, SourceEncoding]:
+    def encoding(
+        self, image: NDArray[np.uint8], face: FaceObservation
+    ) -> Generator[None, None, SourceEncoding]:
         """As `encode`, in two steps, so that others may have a turn between them."""
         crop = FaceCrop.of(image, face)
         with one_thread():
@@ -120,7 +139,9 @@ class FacePredictor:
         neutralizer, animator, painter = self._full
         self._neutralizer = neutralizer.to(where, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._animator = animator.to(where)
-        self._painter = None if painter is None else painter.to(where, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._painter = (
+            None if painter is None else painter.to(where, dtype, memory_format=torch.channels_last)
+        )  # type: ignore[call-overload]
 
     def _guarded(self, work: Callable[[], T]) -> T:
         try:
@@ -138,7 +159,14 @@ class FacePredictor:
         device = self._device
         landmarks = (crop.landmarks - OFFSET + 0.5) * (2 / WINDOW) - 1
         points = torch.from_numpy(landmarks.astype(np.float32))[None]
-        picture = torch.from_numpy(crop.window).to(device.torch_device).permute(2, 0, 1)[None].to(device.dtype) / 127.5 - 1
+        picture = (
+            torch.from_numpy(crop.window)
+            .to(device.torch_device)
+            .permute(2, 0, 1)[None]
+            .to(device.dtype)
+            / 127.5
+            - 1
+        )
         surface: Surface = self._neutralizer(
             picture.contiguous(memory_format=torch.channels_last), points.to(device.torch_device)
         )
@@ -151,13 +179,19 @@ class FacePredictor:
     def _overflowed(self, which: str) -> None:
         """Go on in full precision; where that is what overflowed, give up."""
         if self._device.dtype is torch.float32:
-            raise FloatingPointError(f"{which}'s answer holds numbers that are not finite; the photo was left as it is.")
-        self._notices.append(f"Half precision overflowed on {self._device.name}; continuing with float32.")
+            raise FloatingPointError(
+                f"{which}'s answer holds numbers that are not finite; the photo was left as it is."
+            )
+        self._notices.append(
+            f"Half precision overflowed on {self._device.name}; continuing with float32."
+        )
         self._device = self._device.in_full_precision()
         self._place()
 
     def _encode(self, surface: Surface, crop: FaceCrop) -> SourceEncoding:
-        if surface.logits.device.type != self._device.torch_device.type:  # the device's memory was full meanwhile
+        if (
+            surface.logits.device.type != self._device.torch_device.type
+        ):  # the device's memory was full meanwhile
             surface = self._see(crop)
         return encode_face(surface, crop, self._animator.turned)
 
@@ -175,7 +209,9 @@ class FacePredictor:
         where, dtype = self._device.torch_device, self._device.dtype
         before, after = (controls.to(where, dtype)[None] for controls in view.controls)
         pixels = torch.from_numpy(view.pixels).to(where, dtype)[None]
-        paint: Paint = self._painter(pixels.contiguous(memory_format=torch.channels_last), before, after)
+        paint: Paint = self._painter(
+            pixels.contiguous(memory_format=torch.channels_last), before, after
+        )
         patch = view.patch(paint)
         if patch is not None:
             return patch

@@ -12,7 +12,9 @@ from icface.document import Region
 from icface.face.ramps import smoothstep
 
 
-def protect(edited: AnyArray, original: AnyArray, regions: Iterable[Region], scale: float = 1.0) -> AnyArray:
+def protect(
+    edited: AnyArray, original: AnyArray, regions: Iterable[Region], scale: float = 1.0
+) -> AnyArray:
     """The edited picture with regions of the original in it.
 
     Parameters
@@ -44,13 +46,18 @@ def protect(edited: AnyArray, original: AnyArray, regions: Iterable[Region], sca
     return result
 
 
-def _share(region: Region, scale: float, size: tuple[int, int]) -> tuple[NDArray[np.float32], tuple[slice, slice]] | None:
+def _share(
+    region: Region, scale: float, size: tuple[int, int]
+) -> tuple[NDArray[np.float32], tuple[slice, slice]] | None:
     """0..1, how much of each pixel of a window is the original's, and the window; None outside the picture."""
     box, soft = region.box, max(region.feather * scale, 1.0)
     x, y = ((v + 0.5) * scale - 0.5 for v in box.centre)
     across, down = box.width * scale / 2, box.height * scale / 2
     left, top = max(int(np.floor(x - across - soft)), 0), max(int(np.floor(y - down - soft)), 0)
-    right, bottom = min(int(np.ceil(x + across + soft)) + 1, size[1]), min(int(np.ceil(y + down + soft)) + 1, size[0])
+    right, bottom = (
+        min(int(np.ceil(x + across + soft)) + 1, size[1]),
+        min(int(np.ceil(y + down + soft)) + 1, size[0]),
+    )
     if right <= left or bottom <= top:
         return None
     dx = np.abs(np.arange(left, right, dtype=np.float32) - x)[None]

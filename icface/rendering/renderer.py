@@ -1,7 +1,8 @@
 """From a request to a picture: encode each face once, predict and composite it at every change.
 
-A `FrameRequest` is complete: rendering reads no settings, no widgets and no clock. A `Renderer` belongs to one thread,
-as a rule that of `icface.rendering.engine.RenderEngine`, and loads its networks there when they are first needed.
+A `FrameRequest` is complete: rendering reads no settings, no widgets and no clock. A `Renderer`
+belongs to one thread, as a rule that of `icface.rendering.engine.RenderEngine`, and loads its
+networks there when they are first needed.
 """
 
 from __future__ import annotations
@@ -58,7 +59,8 @@ class FrameRequest:
     quality : "draft" or "full"
         Draft for the screen while sliders move, full at the photo's own size.
     max_side : int or None
-        Longest side of a draft in pixels: larger photos are reduced to it, smaller ones never enlarged. None: as it is.
+        Longest side of a draft in pixels: larger photos are reduced to it, smaller ones never
+        enlarged. None: as it is.
     regions : tuple of Region
         Parts of the picture that stay as they are, in pixels of the photo.
     frame : int
@@ -66,7 +68,8 @@ class FrameRequest:
     beside : ClipFrame or None
         What a small picture beside the result is to show: a frame of what drives it.
     playing : bool
-        The next frame will be asked for soon, and this one again if a loop is played: its draft is kept.
+        The next frame will be asked for soon, and this one again if a loop is played: its draft is
+        kept.
     """
 
     photo: Photo | ClipFrame = field(compare=False)
@@ -83,15 +86,25 @@ class FrameRequest:
 
     def __post_init__(self) -> None:
         if len(self.controls) != len(self.faces):
-            raise ValueError(f"{len(self.controls)} states for {len(self.faces)} faces; give one for each, or None.")
+            raise ValueError(
+                f"{len(self.controls)} states for {len(self.faces)} faces; give one for each, or None."
+            )
         if self.max_side is not None and self.max_side < 1:
             raise ValueError(f"A draft has at least 1 pixel a side, not {self.max_side}.")
         object.__setattr__(self, "photo_digest", self.photo.digest)
-        object.__setattr__(self, "clip_frame", self.photo.index if isinstance(self.photo, ClipFrame) else None)
+        object.__setattr__(
+            self, "clip_frame", self.photo.index if isinstance(self.photo, ClipFrame) else None
+        )
 
     @classmethod
     def of(
-        cls, project: Project, photo: Photo, quality: Quality = "full", max_side: int | None = None, *, frame: int = 0
+        cls,
+        project: Project,
+        photo: Photo,
+        quality: Quality = "full",
+        max_side: int | None = None,
+        *,
+        frame: int = 0,
     ) -> FrameRequest:
         """What a document asks for in a frame.
 
@@ -120,14 +133,22 @@ class FrameRequest:
             face = project.faces[index].at(frame)
             if face is not None:
                 faces.append(face)
-                controls.append(resolve(project, index, frame=frame) if edits.changes_something else None)
-        return cls(picture, tuple(faces), tuple(controls), quality, max_side, project.regions, frame)
+                controls.append(
+                    resolve(project, index, frame=frame) if edits.changes_something else None
+                )
+        return cls(
+            picture, tuple(faces), tuple(controls), quality, max_side, project.regions, frame
+        )
 
     @property
     def changes(self) -> tuple[tuple[Face, ControlVector], ...]:
         """The faces that are to leave the photo's own state, and the states they take."""
         pairs = zip(self.faces, self.controls, strict=True)
-        return tuple((face, wanted) for face, wanted in pairs if wanted is not None and wanted != face.controls)
+        return tuple(
+            (face, wanted)
+            for face, wanted in pairs
+            if wanted is not None and wanted != face.controls
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -137,7 +158,8 @@ class Frame:
     Attributes
     ----------
     pixels : (H, W, 3 or 4) uint8 or uint16
-        Channels and depth of the photo; the photo's very array when nothing was to change. Not to be written to.
+        Channels and depth of the photo; the photo's very array when nothing was to change. Not to
+        be written to.
     milliseconds : float
         Time from the request's start on the engine's thread.
     request : FrameRequest
@@ -145,7 +167,8 @@ class Frame:
     before : Photo
         The unedited picture, at its own size.
     beside : (h, w, 3) uint8 or None
-        The small picture that was asked for beside the result; None too where its clip cannot be read.
+        The small picture that was asked for beside the result; None too where its clip cannot be
+        read.
     """
 
     pixels: Pixels
@@ -164,7 +187,8 @@ class Opened:
     photo : Photo
         Of a clip, its first frame, with the digest of the clip.
     faces : tuple of Face
-        Largest first; without any, the user may draw a box. A clip's faces are not known before it is tracked.
+        Largest first; without any, the user may draw a box. A clip's faces are not known before it
+        is tracked.
     clip : Clip or None
     """
 
@@ -175,7 +199,9 @@ class Opened:
     @property
     def source(self) -> Source | Clip:
         """What a document keeps of it."""
-        return self.clip or Source(str(self.photo.path), self.photo.digest, self.photo.width, self.photo.height)
+        return self.clip or Source(
+            str(self.photo.path), self.photo.digest, self.photo.width, self.photo.height
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -211,7 +237,11 @@ class Renderer:
     """
 
     def __init__(
-        self, predictor: FacePredictor | None = None, tracker: FaceTracker | None = None, *, device: str = "auto"
+        self,
+        predictor: FacePredictor | None = None,
+        tracker: FaceTracker | None = None,
+        *,
+        device: str = "auto",
     ) -> None:
         self._predictor = predictor
         self._tracker = tracker
@@ -282,10 +312,16 @@ class Renderer:
             try:
                 step = next(job)
             except StopIteration as end:
-                return Tracked(clip, tuple(fitted(motion, seconds, clip.rate) for motion in end.value.motions), end.value.notes)
+                return Tracked(
+                    clip,
+                    tuple(fitted(motion, seconds, clip.rate) for motion in end.value.motions),
+                    end.value.notes,
+                )
             yield Progress(min(step.done, clip.n_frames), clip.n_frames, f"Tracking {name}")
 
-    def filmstrip(self, clip: Clip, frames: Sequence[int], side: int) -> Generator[Progress, None, dict[int, Pixels]]:
+    def filmstrip(
+        self, clip: Clip, frames: Sequence[int], side: int
+    ) -> Generator[Progress, None, dict[int, Pixels]]:
         """Job: small pictures of frames, their longer side at most `side` pixels."""
         strip: dict[int, Pixels] = {}
         for frame in frames:
@@ -293,7 +329,9 @@ class Renderer:
             strip[frame] = self._clips.draft(ClipFrame(clip, frame), side)
         return strip
 
-    def portraits(self, clip: Clip, motions: Sequence[Motion], side: int) -> Generator[Progress, None, tuple[Pixels, ...]]:
+    def portraits(
+        self, clip: Clip, motions: Sequence[Motion], side: int
+    ) -> Generator[Progress, None, tuple[Pixels, ...]]:
         """Job: a small picture of each person of a clip, who was read with landmarks."""
         return self._clips.portraits(clip, motions, side)
 
@@ -312,13 +350,19 @@ class Renderer:
     def render(self, request: FrameRequest, checkpoint: Checkpoint = _carry_on) -> Frame:
         """The picture that a request describes.
 
-        Faces are changed one after the other, each encoded from the photo as it was opened. With no change to any, the
-        pixels are the photo's (or its reduced copy's) own array.
+        Faces are changed one after the other, each encoded from the photo as it was opened. With no
+        change to any, the pixels are the photo's (or its reduced copy's) own array.
         """
         start = time.perf_counter()
-        photo = request.photo if isinstance(request.photo, Photo) else self._clips.photo(request.photo)
-        if (request.playing and request.quality == "draft" and request.changes) or request in self._drafts:
-            pixels = self._drafts.get_or_make(request, lambda: self._changed(request, photo, checkpoint))
+        photo = (
+            request.photo if isinstance(request.photo, Photo) else self._clips.photo(request.photo)
+        )
+        if (
+            request.playing and request.quality == "draft" and request.changes
+        ) or request in self._drafts:
+            pixels = self._drafts.get_or_make(
+                request, lambda: self._changed(request, photo, checkpoint)
+            )
         else:  # of a slider that is dragged no state comes again, and memory that is taken anew each time is slow
             pixels = self._changed(request, photo, checkpoint)
         beside = self._beside(request.beside)
@@ -332,7 +376,9 @@ class Renderer:
             return None
 
     def _changed(self, request: FrameRequest, photo: Photo, checkpoint: Checkpoint) -> Pixels:
-        picture = photo if request.quality == "full" else self._working_copy(photo, request.max_side)
+        picture = (
+            photo if request.quality == "full" else self._working_copy(photo, request.max_side)
+        )
         pixels, changes = picture.pixels, request.changes
         if changes:
             from icface.rendering.compositor import composite, in_picture  # noqa: PLC0415  (see _load_predictor)
@@ -341,21 +387,27 @@ class Renderer:
             encoding = in_picture(self._encode(photo, face), photo, picture)
             checkpoint()
             prediction = self._load_predictor().predict(encoding, controls)
-            pixels = composite(pixels, encoding, prediction, quality=request.quality, checkpoint=checkpoint)
+            pixels = composite(
+                pixels, encoding, prediction, quality=request.quality, checkpoint=checkpoint
+            )
         return protect(pixels, picture.pixels, request.regions, picture.width / photo.width)
 
     def _encode(self, photo: Photo, face: Face) -> SourceEncoding:
         """What the networks know of a face: worked out once, at the photo's own size."""
         return self._encodings.get_or_make(
-            (photo.digest, face), lambda: self._load_predictor().encode(photo.rgb8, face.observation())
+            (photo.digest, face),
+            lambda: self._load_predictor().encode(photo.rgb8, face.observation()),
         )
 
     def _working_copy(self, photo: Photo, max_side: int | None) -> Photo:
         if max_side is None or max(photo.width, photo.height) <= max_side:
             return photo
-        return self._copies.get_or_make((photo.digest, max_side), lambda: photo.with_pixels(thumbnail(photo.pixels, max_side)))
+        return self._copies.get_or_make(
+            (photo.digest, max_side), lambda: photo.with_pixels(thumbnail(photo.pixels, max_side))
+        )
 
-    # The networks are imported when first needed: that takes seconds, which no window and no --help should wait for.
+    # The networks are imported when first needed: that takes seconds, which no window and no --help
+    # should wait for.
 
     def _load_predictor(self) -> FacePredictor:
         if self._predictor is None:
@@ -375,7 +427,12 @@ class Renderer:
 
 
 def edit_photo(
-    renderer: Renderer, photo: Photo, face: Face, settings: Mapping[str, float], *, relative: bool = False
+    renderer: Renderer,
+    photo: Photo,
+    face: Face,
+    settings: Mapping[str, float],
+    *,
+    relative: bool = False,
 ) -> Pixels:
     """A photo with one face set to what a person asked for, at full quality.
 
@@ -386,7 +443,8 @@ def edit_photo(
     face : Face
         One that was found or drawn in this photo.
     settings : mapping
-        Selectors (``yaw``, ``AU12``, ``AU1+2L``, channel names) to degrees or 0..1, see `deltas_from_settings`.
+        Selectors (``yaw``, ``AU12``, ``AU1+2L``, channel names) to degrees or 0..1, see
+        `deltas_from_settings`.
     relative : bool
         Add the values to the photo's own instead of replacing them.
 
@@ -396,4 +454,6 @@ def edit_photo(
         As the photo's pixels; that very array when the settings change nothing.
     """
     deltas = deltas_from_settings(face.controls, settings, relative=relative)
-    return renderer.render(FrameRequest(photo, (face,), (apply_deltas(face.controls, deltas),))).pixels
+    return renderer.render(
+        FrameRequest(photo, (face,), (apply_deltas(face.controls, deltas),))
+    ).pixels

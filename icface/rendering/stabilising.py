@@ -1,8 +1,9 @@
 """Readings of a clip's own faces made steady before the clip is edited, so that an edit that is constant looks constant.
 
-A tracker's points and controls tremble by a fraction of a pixel from frame to frame. Each frame of a clip is encoded at its
-points, and an edit would tremble along with them. They are smoothed with the filter of `icface.motion.conditioning`, which lags
-nothing and lets quick movements through; a speed of one is a face's width a second.
+A tracker's points and controls tremble by a fraction of a pixel from frame to frame. Each frame of
+a clip is encoded at its points, and an edit would tremble along with them. They are smoothed with
+the filter of `icface.motion.conditioning`, which lags nothing and lets quick movements through; a
+speed of one is a face's width a second.
 """
 
 from __future__ import annotations
@@ -19,19 +20,21 @@ from icface.motion.motion import Motion
 from icface.system.scratch import Rows
 
 STRENGTH = 0.7
-"""Of the smoothing, 0 to 1: part of what an edit trembles by is gone (of a smile a fifth to a half, of a turn about half), and
-speech keeps its movements."""
+"""Of the smoothing, 0 to 1: part of what an edit trembles by is gone (of a smile a fifth to a half,
+of a turn about half), and speech keeps its movements."""
 CHUNK = 128
 """Frames that are smoothed in one go."""
 MARGIN = 48
-"""Frames on both sides of a chunk that are smoothed along with it and thrown away: the filter looks no farther."""
+"""Frames on both sides of a chunk that are smoothed along with it and thrown away: the filter looks
+no farther."""
 IN_MEMORY_BYTES = 64_000_000
 
 
 def steadied(project: Project, strength: float = STRENGTH) -> Generator[None, None, Project]:
     """A job: the document with steady readings in place of the tracker's, for faces that are edited; yields now and then.
 
-    Faces of a photo, and those of a clip that nobody edits, stay as they are, and so does a document without any other.
+    Faces of a photo, and those of a clip that nobody edits, stay as they are, and so does a
+    document without any other.
 
     Parameters
     ----------

@@ -1,9 +1,11 @@
 """Files that appear whole or not at all: written beside their place under another name, flushed to the disk and renamed.
 
-The other name is a new one each time, for one writer alone, and short; the file is its owner's only until it takes its place.
+The other name is a new one each time, for one writer alone, and short; the file is its owner's only
+until it takes its place.
 
-A process that is killed while it writes leaves its unfinished file behind. While a file is being written it is locked, and
-stands in the register: the next one to write into the folder, and the next start of the program, remove what nobody holds.
+A process that is killed while it writes leaves its unfinished file behind. While a file is being
+written it is locked, and stands in the register: the next one to write into the folder, and the
+next start of the program, remove what nobody holds.
 """
 
 from __future__ import annotations
@@ -46,7 +48,8 @@ _REASONS = {
 
 
 _IN_USE = frozenset({5, 32, 33})
-"""What Windows says where another program has the file open; the first, too, where the permission lacks."""
+"""What Windows says where another program has the file open; the first, too, where the permission
+lacks."""
 
 
 def reason(error: OSError) -> str:
@@ -64,8 +67,8 @@ class Unfinished:
     target : Path
         Where it is to be, links resolved; its folder exists.
     private : bool
-        Whether the finished file, too, is to be its owner's only. Otherwise it gets the permissions of the file whose place
-        it takes, or those of any new file.
+        Whether the finished file, too, is to be its owner's only. Otherwise it gets the permissions
+        of the file whose place it takes, or those of any new file.
 
     Attributes
     ----------
@@ -103,7 +106,9 @@ class Unfinished:
             if isinstance(error, FileExistsError):
                 return False
             raise
-        if sys.platform == "win32" or (lock(self.stream) is not False and is_at(self.stream, self.path)):
+        if sys.platform == "win32" or (
+            lock(self.stream) is not False and is_at(self.stream, self.path)
+        ):
             return True
         self.abandon()
         return False
@@ -111,7 +116,12 @@ class Unfinished:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.abandon()
 
     def put_in_place(self) -> None:
@@ -120,7 +130,11 @@ class Unfinished:
         os.fsync(self.stream.fileno())
         if not self._private:
             with suppress(PermissionError):  # of disks that know no permissions
-                self.path.chmod(self._target.stat().st_mode & 0o7777 if self._target.exists() else 0o666 & ~_mask())
+                self.path.chmod(
+                    self._target.stat().st_mode & 0o7777
+                    if self._target.exists()
+                    else 0o666 & ~_mask()
+                )
         if sys.platform == "win32":
             self.stream.close()
         self.path.replace(self._target)  # elsewhere still locked while it is renamed
@@ -148,7 +162,9 @@ _umask_lock = threading.Lock()
 def _mask() -> int:
     """The permissions that the user wants new files not to have."""
     with _umask_lock:
-        mask = os.umask(0o077)  # the only way to ask; what others make in this moment is their owner's only
+        mask = os.umask(
+            0o077
+        )  # the only way to ask; what others make in this moment is their owner's only
         os.umask(mask)
     return mask
 
@@ -156,12 +172,14 @@ def _mask() -> int:
 def write_whole(path: Path, write: Callable[[BinaryIO], T], *, private: bool = False) -> T:
     """Put what `write` writes in the place of a file; the old one stands until the new one is on the disk.
 
-    Of several that write one file at a time, the last to end has its say; the file is whole at any moment.
+    Of several that write one file at a time, the last to end has its say; the file is whole at any
+    moment.
 
     Parameters
     ----------
     path : Path
-        Of a link, what it points at is replaced, not the link. A file that is there gives the new one its permissions.
+        Of a link, what it points at is replaced, not the link. A file that is there gives the new
+        one its permissions.
     write : callable
         Gets a binary stream.
     private : bool
@@ -174,7 +192,8 @@ def write_whole(path: Path, write: Callable[[BinaryIO], T], *, private: bool = F
     Raises
     ------
     OSError
-        If the file cannot be written; then nothing has changed. What `write` raises is passed on in the same way.
+        If the file cannot be written; then nothing has changed. What `write` raises is passed on in
+        the same way.
     """
     target = path.resolve()
     if target.is_dir():

@@ -1,7 +1,7 @@
 """Digests of weights, so that a damaged file is refused instead of changing pictures without a word.
 
-Files that ship stand in `SUMS` beside them, as ``sha256sum`` writes it. Files that are written here hold a digest of
-themselves, so that weights of one's own are looked at as well.
+Files that ship stand in `SUMS` beside them, as ``sha256sum`` writes it. Files that are written here
+hold a digest of themselves, so that weights of one's own are looked at as well.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ def read_listed(path: Path) -> tuple[bytes, str]:
     data = path.read_bytes()
     digest = hashlib.sha256(data).hexdigest()
     if listed(path.parent).get(path.name, digest) != digest:
-        raise DigestError(f"{path} is damaged or was replaced: its digest is not the one in {SUMS} beside it. {REMEDY}")
+        raise DigestError(
+            f"{path} is damaged or was replaced: its digest is not the one in {SUMS} beside it. {REMEDY}"
+        )
     return data, digest
 
 

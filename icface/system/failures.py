@@ -6,7 +6,10 @@ import signal
 import traceback
 from collections.abc import Iterable
 
-_KILLED, _ENDED_BY_US = 9, 15  # SIGKILL and SIGTERM, of which the latter is how a pool ends those that are left
+_KILLED, _ENDED_BY_US = (
+    9,
+    15,
+)  # SIGKILL and SIGTERM, of which the latter is how a pool ends those that are left
 _SAY_MEMORY = ("can't allocate memory", "not enough memory", "insufficient memory", "out of memory")
 """What torch and OpenCV write in errors of theirs that are no `MemoryError`."""
 
@@ -30,7 +33,8 @@ def end_of_process(codes: Iterable[int | None]) -> str:
     Parameters
     ----------
     codes : iterable of int or None
-        Exit codes as `multiprocessing` gives them: below 0 the signal that ended it, None while it runs.
+        Exit codes as `multiprocessing` gives them: below 0 the signal that ended it, None while it
+        runs.
     """
     told = [code for code in codes if code not in {None, 0, -_ENDED_BY_US}]
     code = told[0] if told else 0
@@ -42,7 +46,9 @@ def end_of_process(codes: Iterable[int | None]) -> str:
         except ValueError:
             name = f"signal {-code}"
         return f"crashed ({name}): a file may be damaged, or the program has a fault"
-    return f"ended before it was done (code {code}): a file may be damaged, or the program has a fault"
+    return (
+        f"ended before it was done (code {code}): a file may be damaged, or the program has a fault"
+    )
 
 
 def trace_of_fault(error: BaseException) -> str:

@@ -17,7 +17,8 @@ else:
 _TAKEN = frozenset({errno.EAGAIN, errno.EACCES, errno.EWOULDBLOCK, errno.EDEADLK})
 _TRIES = 100
 REMOVES_OPEN_FILES = sys.platform != "win32"
-"""Where it does not, nobody can remove what another has open, and a lock need not be held until it is gone."""
+"""Where it does not, nobody can remove what another has open, and a lock need not be held until it
+is gone."""
 NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
 """Flag of `os.open` that refuses a link, where the system knows it."""
 
@@ -41,7 +42,9 @@ def claimed(path: Path) -> BinaryIO | None:
         If the file cannot be made or opened, or is a link.
     """
     for _ in range(_TRIES):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | NO_LINKS | getattr(os, "O_BINARY", 0), 0o600)
+        descriptor = os.open(
+            path, os.O_RDWR | os.O_CREAT | NO_LINKS | getattr(os, "O_BINARY", 0), 0o600
+        )
         stream = os.fdopen(descriptor, "rb+")
         if lock(stream) is False:
             stream.close()

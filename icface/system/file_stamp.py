@@ -49,7 +49,9 @@ def is_as_seen(path: Path, seen: FileStamp | None) -> bool:
         return seen is None
     if seen is None or found.st_size != seen.size:
         return False
-    return found.st_mtime_ns == seen.changed_ns or (seen.digest != "" and _digest(path) == seen.digest)
+    return found.st_mtime_ns == seen.changed_ns or (
+        seen.digest != "" and _digest(path) == seen.digest
+    )
 
 
 def _digest(path: Path) -> str:

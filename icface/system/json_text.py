@@ -26,14 +26,16 @@ def parsed(text: str | bytes, *, pairs: Pairs | None = None, constants: bool = F
     text : str or bytes
         Bytes are UTF-8, with a byte order mark or without.
     pairs : callable, optional
-        Makes an object of the pairs of its names and values; a dict, of two values of a name the later one, by default.
+        Makes an object of the pairs of its names and values; a dict, of two values of a name the
+        later one, by default.
     constants : bool
         Take ``NaN`` and ``Infinity``, which are no JSON and which Python writes all the same.
 
     Raises
     ------
     JsonError
-        For all that is not JSON, whole numbers of more than `MOST_DIGITS` digits, and deeper nesting than Python follows.
+        For all that is not JSON, whole numbers of more than `MOST_DIGITS` digits, and deeper
+        nesting than Python follows.
     """
     return _in_words(lambda: _decoder(pairs, constants=constants).decode(_text(text)))
 
@@ -56,7 +58,9 @@ def values(text: str, *, constants: bool = False) -> Iterator[tuple[int, Any]]:
     if listed and at >= len(text):
         raise JsonError(f"line {text.count(chr(10)) + 1}: the list is never closed")
     if listed and (rest := _next(text, at + 1, "")) < len(text):
-        raise JsonError(f"line {text.count(chr(10), 0, rest) + 1}: something follows the end of the list")
+        raise JsonError(
+            f"line {text.count(chr(10), 0, rest) + 1}: something follows the end of the list"
+        )
 
 
 def named_twice(names: Iterable[str]) -> str | None:
@@ -84,14 +88,20 @@ def _text(text: str | bytes) -> str:
 
 
 def _decoder(pairs: Pairs | None, *, constants: bool) -> json.JSONDecoder:
-    return json.JSONDecoder(object_pairs_hook=pairs, parse_int=_whole, parse_constant=None if constants else _no_constant)
+    return json.JSONDecoder(
+        object_pairs_hook=pairs,
+        parse_int=_whole,
+        parse_constant=None if constants else _no_constant,
+    )
 
 
 def _in_words(read: Callable[[], Any]) -> Any:
     try:
         return read()
     except json.JSONDecodeError as error:
-        raise JsonError(f"line {error.lineno}, character {error.colno}: not JSON ({error.msg})") from None
+        raise JsonError(
+            f"line {error.lineno}, character {error.colno}: not JSON ({error.msg})"
+        ) from None
     except RecursionError:
         raise JsonError("nested deeper than any file of ours") from None
 
@@ -109,7 +119,9 @@ def _no_constant(name: str) -> NoReturn:
 def _next(text: str, at: int, separator: str) -> int:
     """Where the next thing begins: past white space, and past one separator."""
     passed = False
-    while at < len(text) and (text[at].isspace() or (separator and text[at] == separator and not passed)):
+    while at < len(text) and (
+        text[at].isspace() or (separator and text[at] == separator and not passed)
+    ):
         passed |= text[at] == separator
         at += 1
     return at

@@ -1,7 +1,7 @@
 """What a killed process left behind, removed at the next start of any command or of the window.
 
-Unfinished files go as soon as no process holds them. A sequence of stills that was interrupted stays resumable: its notes go
-when it has no still to go on with, or after `KEPT_DAYS`.
+Unfinished files go as soon as no process holds them. A sequence of stills that was interrupted
+stays resumable: its notes go when it has no still to go on with, or after `KEPT_DAYS`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from icface.system.atomic_write import remove_left_over
 from icface.system.register import left_entries
 
 KEPT_DAYS = 30
-"""How long an interrupted sequence can be taken up again, and a file on a disk that is away is remembered."""
+"""How long an interrupted sequence can be taken up again, and a file on a disk that is away is
+remembered."""
 _MOST_NOTES_BYTES = 64 << 20
 _DAY_S = 86_400
 _LONGEST_NAME = 255
@@ -55,7 +56,9 @@ def notes_of(path: Path) -> Path:
     """The file that lies beside a sequence of stills, ``take.png``, until it is complete."""
     name = f".{path.stem}.sequence.json"
     if len(os.fsencode(name)) > _LONGEST_NAME:
-        name = f".{hashlib.blake2b(os.fsencode(path.stem), digest_size=16).hexdigest()}.sequence.json"
+        name = (
+            f".{hashlib.blake2b(os.fsencode(path.stem), digest_size=16).hexdigest()}.sequence.json"
+        )
     return path.with_name(name)
 
 
@@ -81,7 +84,9 @@ def is_resumable(notes: Path) -> bool:
         with notes.open("rb") as stream:
             found = json.loads(stream.read(_MOST_NOTES_BYTES))
         before, stem, suffix = found["before"], found["stem"], found["suffix"]
-        return any(before.get(name) != mark for name, mark in standing(notes.parent, stem, suffix).items())
+        return any(
+            before.get(name) != mark for name, mark in standing(notes.parent, stem, suffix).items()
+        )
     except OSError:
         return False
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

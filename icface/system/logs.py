@@ -1,7 +1,7 @@
 """The log: a file of bounded size in the user's state folder, what `--verbose` prints beside it, and the last faults.
 
-Faults are kept twice: in the log with all that was said, and in a short list that names no file, only kinds and places in this
-program, so that it can be shown to others.
+Faults are kept twice: in the log with all that was said, and in a short list that names no file,
+only kinds and places in this program, so that it can be shown to others.
 """
 
 from __future__ import annotations
@@ -89,12 +89,22 @@ def start_log(name: str, *, verbose: bool = False) -> None:
     root = logging.getLogger()
     with suppress(OSError):  # without a place for it there is no log
         make_private(log_file().parent)
-        _add(root, _PrivateHandler(log_file(), maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8"), logging.INFO)
+        _add(
+            root,
+            _PrivateHandler(log_file(), maxBytes=LOG_BYTES, backupCount=1, encoding="utf-8"),
+            logging.INFO,
+        )
     if verbose:
         _add(root, _StandardError(), logging.DEBUG)
     for own in _OWN:
         logging.getLogger(own).setLevel(logging.DEBUG if verbose else logging.INFO)
-    log.info("icface %s, %s, Python %s on %s", __version__, name, platform.python_version(), platform.platform())
+    log.info(
+        "icface %s, %s, Python %s on %s",
+        __version__,
+        name,
+        platform.python_version(),
+        platform.platform(),
+    )
 
 
 def _add(root: logging.Logger, handler: logging.Handler, level: int, form: str = _FORM) -> None:
@@ -114,7 +124,7 @@ def stop_log() -> None:
         logging.getLogger(own).setLevel(logging.NOTSET)
 
 
-# --------------------------------------------------------------------------------------------------------------- faults
+# --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +161,9 @@ def note_fault(error: BaseException, where: str) -> None:
     where : str
         In which part, for people.
     """
-    log.error("A fault of the program came up %s:\n%s", where, "".join(traceback.format_exception(error)))
+    log.error(
+        "A fault of the program came up %s:\n%s", where, "".join(traceback.format_exception(error))
+    )
     now = datetime.now(UTC).isoformat(timespec="seconds")
     fault = Fault(now, __version__, type(error).__qualname__, _places(error), str(error)[:2000])
     kept = [*last_faults(), fault][-MOST_FAULTS:]
@@ -167,7 +179,13 @@ def last_faults() -> tuple[Fault, ...]:
         with _faults_file().open("rb") as stream:
             found = json.loads(stream.read(_MOST_LIST_BYTES))
         return tuple(
-            Fault(str(one["when"]), str(one["version"]), str(one["kind"]), tuple(map(str, one["places"])), str(one["text"]))
+            Fault(
+                str(one["when"]),
+                str(one["version"]),
+                str(one["kind"]),
+                tuple(map(str, one["places"])),
+                str(one["text"]),
+            )
             for one in found
         )
     except (OSError, ValueError, KeyError, TypeError, RecursionError):

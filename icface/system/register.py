@@ -1,7 +1,8 @@
 """A register, in the user's state folder, of the files that are being written: who writes what, and what the killed left.
 
-Each entry is a small file that is locked for as long as its process writes. Its name is a token, or stands for the name of a
-file that only one may write at a time. An entry that can be locked belongs to nobody any more.
+Each entry is a small file that is locked for as long as its process writes. Its name is a token, or
+stands for the name of a file that only one may write at a time. An entry that can be locked belongs
+to nobody any more.
 """
 
 from __future__ import annotations
@@ -63,7 +64,9 @@ class Entry:
     def __init__(self, name: str, about: Mapping[str, Any]) -> None:
         self._path = register_folder() / f"{name}.json"
         self._stream: BinaryIO | None = None
-        with suppress(OSError):  # without a register, nothing is tidied later; that is no reason not to save
+        with suppress(
+            OSError
+        ):  # without a register, nothing is tidied later; that is no reason not to save
             make_private(self._path.parent)
             self._stream = claimed(self._path)
             if self._stream is None:

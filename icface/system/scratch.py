@@ -1,7 +1,8 @@
 """Large arrays in temporary files that nobody else can reach, and errors instead of a sudden end where there is no room.
 
-A file that is mapped into memory ends the process when it is shortened, or when the disk has no room for what is written to it.
-What is mapped here has no name that others could open it by, is written as a file is, and is read only once it is mapped.
+A file that is mapped into memory ends the process when it is shortened, or when the disk has no
+room for what is written to it. What is mapped here has no name that others could open it by, is
+written as a file is, and is read only once it is mapped.
 """
 
 from __future__ import annotations
@@ -42,7 +43,12 @@ class Scratch:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._file.close()
 
     def write(self, data: bytes | memoryview, at: int | None = None) -> None:
@@ -88,7 +94,9 @@ class Rows:
             self._held = np.full(shape, np.nan, np.float32)
             return
         self._scratch = Scratch()
-        blank = np.full(max(1, _PIECE_BYTES // self._row_bytes) * self._row_bytes // 4, np.nan, np.float32).tobytes()
+        blank = np.full(
+            max(1, _PIECE_BYTES // self._row_bytes) * self._row_bytes // 4, np.nan, np.float32
+        ).tobytes()
         try:
             for at in range(0, shape[0] * self._row_bytes, len(blank)):
                 self._scratch.write(blank[: shape[0] * self._row_bytes - at])
@@ -99,7 +107,12 @@ class Rows:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         if self._scratch is not None:
             self._scratch.__exit__(kind, error, trace)
 
@@ -127,7 +140,9 @@ class Rows:
         return self._held
 
 
-def copied(stream: BinaryIO, shape: tuple[int, ...], dtype: DTypeLike, *, in_memory_bytes: int) -> NDArray[np.generic]:
+def copied(
+    stream: BinaryIO, shape: tuple[int, ...], dtype: DTypeLike, *, in_memory_bytes: int
+) -> NDArray[np.generic]:
     """What a file says next, as a read-only array of one's own that no change of the file reaches.
 
     Parameters

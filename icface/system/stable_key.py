@@ -1,6 +1,7 @@
 """Keys for caches and half-done work: the same values give the same key in every process.
 
-`hash` and the `repr` of a set differ from one process to the next, and so do keys that are made of them.
+`hash` and the `repr` of a set differ from one process to the next, and so do keys that are made of
+them.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ def stable_key(*parts: object) -> str:
     Parameters
     ----------
     *parts
-        None, numbers, texts, bytes, paths, fractions, arrays, and sequences, sets, mappings and dataclasses of these. Of
-        a dataclass, fields that do not count in comparisons are left out; a digest that it works out for itself (a
-        field ``digest`` that is not given to it) stands for all of it.
+        None, numbers, texts, bytes, paths, fractions, arrays, and sequences, sets, mappings and
+        dataclasses of these. Of a dataclass, fields that do not count in comparisons are left out;
+        a digest that it works out for itself (a field ``digest`` that is not given to it) stands
+        for all of it.
 
     Raises
     ------
@@ -48,14 +50,19 @@ def _content(value: object) -> tuple[str, bytes]:
             return types[0].__name__, encode(value)
     if is_dataclass(value) and not isinstance(value, type):
         return type(value).__qualname__, _of_fields(value)
-    raise TypeError(f"A key cannot be made of {type(value).__qualname__}: give plain values or a dataclass of these.")
+    raise TypeError(
+        f"A key cannot be made of {type(value).__qualname__}: give plain values or a dataclass of these."
+    )
 
 
 def _of_fields(value: Any) -> bytes:
     """The fields of a dataclass by name, or the digest that stands for them."""
     compared = [field for field in fields(value) if field.compare]
     own = [field for field in compared if _is_own_digest(field)]
-    named = [field.name.encode() + b"=" + _encoded(getattr(value, field.name)) for field in own or compared]
+    named = [
+        field.name.encode() + b"=" + _encoded(getattr(value, field.name))
+        for field in own or compared
+    ]
     return b"".join(named)
 
 

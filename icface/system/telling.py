@@ -1,6 +1,7 @@
 """Lines for people and reports for programs, as every command prints them.
 
-Names of files may hold anything but a slash: what a terminal would obey, or what makes a line read backwards, is spelt out.
+Names of files may hold anything but a slash: what a terminal would obey, or what makes a line read
+backwards, is spelt out.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from typing import Any, TextIO
 import click
 
 _OBEYED = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-"""Control characters of both sets, line and paragraph separators, and what turns the direction of writing."""
+"""Control characters of both sets, line and paragraph separators, and what turns the direction of
+writing."""
 
 
 def shown(text: str) -> str:

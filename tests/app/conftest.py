@@ -40,11 +40,15 @@ def _no_window_is_left_behind(qapp: QApplication) -> Iterator[None]:
     before = _windows()
     yield
     qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
-    if _windows().keys() - before.keys():  # perhaps only held in a cycle; to look for those takes a while
+    if (
+        _windows().keys() - before.keys()
+    ):  # perhaps only held in a cycle; to look for those takes a while
         gc.collect()
         qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
     left = [widget for key, widget in _windows().items() if key not in before]
-    assert not left, f"Left behind: {[f'{type(widget).__name__} {widget.windowTitle()!r}' for widget in left]}"
+    assert not left, (
+        f"Left behind: {[f'{type(widget).__name__} {widget.windowTitle()!r}' for widget in left]}"
+    )
 
 
 class StandInTracker:
@@ -67,13 +71,20 @@ class StandInTracker:
         return previous
 
 
-def drawn_face(box: Box, controls: ControlVector | None = None, confidence: float = 0.98) -> FaceObservation:
+def drawn_face(
+    box: Box, controls: ControlVector | None = None, confidence: float = 0.98
+) -> FaceObservation:
     """Landmarks spread over an oval in a box, with the eye corners where they belong."""
     rng = np.random.default_rng(1)
     angle, radius = rng.uniform(0, 2 * np.pi, N_LANDMARKS), np.sqrt(rng.uniform(0, 1, N_LANDMARKS))
     x, y = box.centre
-    points = np.stack([x + radius * np.cos(angle) * box.width / 2, y + radius * np.sin(angle) * box.height / 2], 1)
-    points[33], points[263] = (x - box.width * 0.3, y - box.height * 0.1), (x + box.width * 0.3, y - box.height * 0.1)
+    points = np.stack(
+        [x + radius * np.cos(angle) * box.width / 2, y + radius * np.sin(angle) * box.height / 2], 1
+    )
+    points[33], points[263] = (
+        (x - box.width * 0.3, y - box.height * 0.1),
+        (x + box.width * 0.3, y - box.height * 0.1),
+    )
     landmarks = np.column_stack([points, np.zeros(N_LANDMARKS)]).astype(np.float32)
     return FaceObservation(box, landmarks, controls or ControlVector(), confidence)
 
@@ -95,7 +106,9 @@ def tracker(one_face: tuple[FaceObservation, ...]) -> StandInTracker:
 
 
 @pytest.fixture
-def studio(qapp: QApplication, tiny_predictor: FacePredictor, tracker: StandInTracker) -> Iterator[Studio]:
+def studio(
+    qapp: QApplication, tiny_predictor: FacePredictor, tracker: StandInTracker
+) -> Iterator[Studio]:
     """The real session, engine, renderer and (small) networks; only the tracker is a stand-in."""
     made = build_studio(Renderer(tiny_predictor, tracker))
     yield made
@@ -108,7 +121,9 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def window(qtbot: QtBot, qapp: QApplication, studio: Studio, settings: Settings) -> Iterator[MainWindow]:
+def window(
+    qtbot: QtBot, qapp: QApplication, studio: Studio, settings: Settings
+) -> Iterator[MainWindow]:
     """The editor's window, shown, in the dark theme."""
     theme.apply_theme(qapp, "dark")
     made = MainWindow(studio, settings)
@@ -122,7 +137,9 @@ def window(qtbot: QtBot, qapp: QApplication, studio: Studio, settings: Settings)
 
 
 @pytest.fixture
-def new_window(qtbot: QtBot, qapp: QApplication, settings: Settings, tiny_predictor: FacePredictor) -> Iterator[NewWindow]:
+def new_window(
+    qtbot: QtBot, qapp: QApplication, settings: Settings, tiny_predictor: FacePredictor
+) -> Iterator[NewWindow]:
     """Another start of the editor, each with an engine of its own; the networks that find faces are the real ones."""
     theme.apply_theme(qapp, "dark")
     made: list[MainWindow] = []

@@ -35,8 +35,19 @@ def test_the_window_is_up_soon_after_the_program_starts_and_without_torch() -> N
         "import sys; from app.application import main; code = main(['--quit-when-shown']);"
         "print(*sorted({'torch', 'scipy', 'feat', 'skimage'} & set(sys.modules))); raise SystemExit(code)"
     )
-    environment = {name: value for name, value in os.environ.items() if name not in {"DISPLAY", "WAYLAND_DISPLAY"}}
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"DISPLAY", "WAYLAND_DISPLAY"}
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     first, heavy = done.stdout.splitlines()
     assert json.loads(first).keys() == {"window_ms"}
@@ -46,7 +57,12 @@ def test_the_window_is_up_soon_after_the_program_starts_and_without_torch() -> N
 
 @pytest.mark.parametrize(
     ("variables", "found"),
-    [({}, False), ({"DISPLAY": ":0"}, True), ({"WAYLAND_DISPLAY": "w"}, True), ({"QT_QPA_PLATFORM": "offscreen"}, True)],
+    [
+        ({}, False),
+        ({"DISPLAY": ":0"}, True),
+        ({"WAYLAND_DISPLAY": "w"}, True),
+        ({"QT_QPA_PLATFORM": "offscreen"}, True),
+    ],
 )
 def test_a_display_is_looked_for_where_linux_has_it(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], found: bool
@@ -75,7 +91,9 @@ def test_what_is_loaded_for_good_is_not_looked_through_for_garbage() -> None:
         gc.set_threshold(*before)
 
 
-def test_without_a_display_the_tour_is_rendered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_a_display_the_tour_is_rendered(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     asked: list[Path] = []
     monkeypatch.setattr(application, "has_display", lambda: False)
     monkeypatch.setattr(tour, "run_tour", lambda out: asked.append(out) or 0)
@@ -119,7 +137,10 @@ def test_the_tour_leaves_stills_a_contact_sheet_and_the_window_in_use(
 
 
 def test_the_tour_says_what_is_missing(
-    monkeypatch: pytest.MonkeyPatch, qapp: QApplication, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch,
+    qapp: QApplication,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     def missing(_renderer: Renderer, _path: Path) -> Opened:
         raise ModelFileError("The weights file detector.safetensors is missing.")
@@ -135,7 +156,9 @@ def test_every_stop_of_the_tour_asks_for_controls_there_are() -> None:
     assert len({stop.name for stop in STOPS}) == len(STOPS)
 
 
-def test_the_contact_sheet_shows_the_head_before_and_after(qapp: QApplication, astronaut: NDArray[np.uint8]) -> None:
+def test_the_contact_sheet_shows_the_head_before_and_after(
+    qapp: QApplication, astronaut: NDArray[np.uint8]
+) -> None:
     theme.load_fonts()
     face = Face.from_observation(drawn_face(ASTRONAUT_BOX))
     photo = Photo(astronaut, Path("astronaut.png"), "d")

@@ -2,7 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from app.control_rows import PANEL_REGIONS, find_rows, gaze_point, gaze_settings, intensity_letter, row_value, rows
+from app.control_rows import (
+    PANEL_REGIONS,
+    find_rows,
+    gaze_point,
+    gaze_settings,
+    intensity_letter,
+    row_value,
+    rows,
+)
 from icface.face.controls import ACTION_UNITS, ANGLES, CONTROL_IDS
 
 
@@ -49,12 +57,25 @@ def test_numbers_are_typed_as_people_write_them(key: str, text: str, value: floa
 
 
 def test_numbers_are_written_shortly_and_never_as_minus_zero() -> None:
-    assert [rows()["yaw"].text(v) for v in (0.0, -0.04, 15.0, 12.54)] == ["0°", "0°", "15°", "12.5°"]
+    assert [rows()["yaw"].text(v) for v in (0.0, -0.04, 15.0, 12.54)] == [
+        "0°",
+        "0°",
+        "15°",
+        "12.5°",
+    ]
     assert [rows()["AU30"].text(v) for v in (-0.001, -0.5, 0.426)] == ["0.00", "-0.50", "0.43"]
 
 
 def test_letters_are_fifths_of_the_range() -> None:
-    assert [intensity_letter(v) for v in (0.0, 0.1, 0.2, 0.21, 0.6, 0.81, 1.0)] == ["", "A", "A", "B", "C", "E", "E"]
+    assert [intensity_letter(v) for v in (0.0, 0.1, 0.2, 0.21, 0.6, 0.81, 1.0)] == [
+        "",
+        "A",
+        "A",
+        "B",
+        "C",
+        "E",
+        "E",
+    ]
     assert intensity_letter(-0.5) == "C"
 
 

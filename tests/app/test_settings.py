@@ -28,11 +28,18 @@ def test_what_was_set_is_there_at_the_next_start(settings: Settings, tmp_path: P
     settings.folder = tmp_path
     settings.set_state("window", QByteArray(b"abc"))
     again = reopened(settings, tmp_path)
-    assert (again.theme, again.folded, again.shows_faces, again.folder) == ("light", {"mouth", "jaw"}, False, tmp_path)
+    assert (again.theme, again.folded, again.shows_faces, again.folder) == (
+        "light",
+        {"mouth", "jaw"},
+        False,
+        tmp_path,
+    )
     assert again.state("window") == QByteArray(b"abc")
 
 
-def test_one_closed_region_is_remembered_as_well_as_several(settings: Settings, tmp_path: Path) -> None:
+def test_one_closed_region_is_remembered_as_well_as_several(
+    settings: Settings, tmp_path: Path
+) -> None:
     settings.folded = {"gaze"}
     assert reopened(settings, tmp_path).folded == {"gaze"}
 

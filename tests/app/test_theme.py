@@ -36,7 +36,9 @@ def test_marks_without_text_can_be_told_from_their_ground(name: ThemeName, groun
 
 
 @pytest.mark.parametrize("name", THEMES)
-@pytest.mark.parametrize("role", ["surround", "panel", "raised", "hover", "line", "mark", "text", "secondary"])
+@pytest.mark.parametrize(
+    "role", ["surround", "panel", "raised", "hover", "line", "mark", "text", "secondary"]
+)
 def test_greys_are_strictly_neutral(name: ThemeName, role: str) -> None:
     colour = palette(name).color(role)
     assert colour.red() == colour.green() == colour.blue()
@@ -68,7 +70,12 @@ def test_every_icon_that_is_named_exists_and_is_tinted(qapp: QApplication) -> No
     assert named
     for name in named:
         image = theme.icon_image(name, "#ff0000", side=16)
-        colours = {image.pixelColor(x, y).name() for x in range(16) for y in range(16) if image.pixelColor(x, y).alpha() > 200}
+        colours = {
+            image.pixelColor(x, y).name()
+            for x in range(16)
+            for y in range(16)
+            if image.pixelColor(x, y).alpha() > 200
+        }
         assert colours == {"#ff0000"}, name
 
 

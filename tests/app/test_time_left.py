@@ -27,4 +27,9 @@ def test_work_that_begins_anew_is_measured_anew() -> None:
 
 
 def test_time_left_is_said_shortly() -> None:
-    assert [time_left_text(s) for s in (0.2, 12.4, 179.0, 9000.0)] == ["1 s", "12 s", "3 min", "2.5 h"]
+    assert [time_left_text(s) for s in (0.2, 12.4, 179.0, 9000.0)] == [
+        "1 s",
+        "12 s",
+        "3 min",
+        "2.5 h",
+    ]

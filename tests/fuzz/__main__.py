@@ -17,12 +17,19 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--words", action="store_true", help="Print every refusal as well.")
     chosen = parser.parse_args()
-    results = run(chosen.seed, range(chosen.first, chosen.first + chosen.count), workers=chosen.workers)
+    results = run(
+        chosen.seed, range(chosen.first, chosen.first + chosen.count), workers=chosen.workers
+    )
     for result in results:
         if result.outcome == "wrong" or (chosen.words and result.text):
-            print(f"{result.outcome}: --seed {chosen.seed} --first {result.number} --count 1 ({result.kind}: {result.story})")  # noqa: T201
+            print(
+                f"{result.outcome}: --seed {chosen.seed} --first {result.number} --count 1 ({result.kind}: {result.story})"
+            )  # noqa: T201
             print(f"    {result.text}")  # noqa: T201
-    counts = {outcome: sum(result.outcome == outcome for result in results) for outcome in ("refused", "opened", "wrong")}
+    counts = {
+        outcome: sum(result.outcome == outcome for result in results)
+        for outcome in ("refused", "opened", "wrong")
+    }
     print(", ".join(f"{count} {outcome}" for outcome, count in counts.items()))  # noqa: T201
     return int(counts["wrong"] > 0)
 

@@ -79,7 +79,7 @@ def make(folder: Path, seed: int, number: int) -> Made:
     return Made(path, reader, f"{name}, {how.__name__.lstrip('_')}")
 
 
-# ------------------------------------------------------------------------------------------------------------------ bases
+# --------------------------------------------------------------------------------------------------
 
 
 @cache
@@ -91,8 +91,12 @@ def _bases() -> dict[str, dict[str, bytes]]:
         "clip": ("single_face.mp4", "no_face.mp4"),
         "table": ("001.csv", "Feat_Test.csv", "OpenFace_Test.csv", "iMotions_Test_v6.txt"),
     }
-    found: dict[str, dict[str, bytes]] = {kind: {name: (feat / name).read_bytes() for name in of} for kind, of in names.items()}
-    found["table"] = {name: b"\n".join(data.split(b"\n")[:40]) for name, data in found["table"].items()}
+    found: dict[str, dict[str, bytes]] = {
+        kind: {name: (feat / name).read_bytes() for name in of} for kind, of in names.items()
+    }
+    found["table"] = {
+        name: b"\n".join(data.split(b"\n")[:40]) for name, data in found["table"].items()
+    }
     portrait = Image.open(skimage / "astronaut.png").convert("RGB").resize((160, 160))
     for ending in ("png", "webp", "tiff", "bmp", "gif"):
         stream = io.BytesIO()
@@ -122,11 +126,27 @@ def _own() -> dict[str, dict[str, bytes]]:
         save(folder / "take.csv", motion, "livelink")
         save_reading(folder / "motion.npz", (motion, motion), {"by": "test"})
         save_project(folder / "work.icface", project)
-        save_model(folder / "net.safetensors", kind="test", config={"width": 4}, state={"w": torch.arange(64.0)})
+        save_model(
+            folder / "net.safetensors",
+            kind="test",
+            config={"width": 4},
+            state={"w": torch.arange(64.0)},
+        )
         shapes = {"jawOpen": 0.5, "mouthSmileLeft": 0.25}
-        lines = [{"timestamp_ms": 40 * i, "blendshapes": shapes, "matrix": np.eye(4).ravel().tolist()} for i in range(4)]
+        lines = [
+            {"timestamp_ms": 40 * i, "blendshapes": shapes, "matrix": np.eye(4).ravel().tolist()}
+            for i in range(4)
+        ]
         results = [
-            {"faceBlendshapes": [{"categories": [{"categoryName": name, "score": value} for name, value in shapes.items()]}]}
+            {
+                "faceBlendshapes": [
+                    {
+                        "categories": [
+                            {"categoryName": name, "score": value} for name, value in shapes.items()
+                        ]
+                    }
+                ]
+            }
         ] * 4
         return {
             "motion": {
@@ -162,7 +182,7 @@ def _data(package: str, *way: str) -> Path:
     return Path(next(iter(spec.submodule_search_locations)), *way)
 
 
-# -------------------------------------------------------------------------------------------------------------- mutations
+# --------------------------------------------------------------------------------------------------
 
 Mutation = Callable[[bytes, np.random.Generator], bytes]
 
@@ -260,7 +280,13 @@ def _json_long(data: bytes, rng: np.random.Generator) -> bytes:
 
 def _places(tree: Any) -> list[tuple[Any, Any]]:
     """Every place in a tree that holds a value: what it is in, and under which key."""
-    keys: list[Any] = list(tree) if isinstance(tree, dict) else list(range(len(tree))) if isinstance(tree, list) else []
+    keys: list[Any] = (
+        list(tree)
+        if isinstance(tree, dict)
+        else list(range(len(tree)))
+        if isinstance(tree, list)
+        else []
+    )
     here = [(tree, key) for key in keys]
     return here + [place for key in keys[:200] for place in _places(tree[key])]
 
@@ -273,7 +299,9 @@ def _entries(data: bytes, rng: np.random.Generator) -> bytes:
     if name.endswith(".npz"):
         entries[name] = _entries(entries[name], rng)
     else:
-        of = (_json_values, _json_deep, _json_digits, _json_long) if name.endswith(".json") else _ANY
+        of = (
+            (_json_values, _json_deep, _json_digits, _json_long) if name.endswith(".json") else _ANY
+        )
         entries[name] = of[int(rng.integers(len(of)))](entries[name], rng)
     stream = io.BytesIO()
     packing = zipfile.ZIP_DEFLATED if rng.random() < 0.3 else zipfile.ZIP_STORED
@@ -283,8 +311,23 @@ def _entries(data: bytes, rng: np.random.Generator) -> bytes:
     return stream.getvalue()
 
 
-_ANY: tuple[Mutation, ...] = (_cut_off, _bits_flipped, _head_flipped, _noise, _left_out, _doubled, _zeros)
-_TEXT: tuple[Mutation, ...] = (_json_values, _json_values, _json_values, _json_deep, _json_digits, _json_long)
+_ANY: tuple[Mutation, ...] = (
+    _cut_off,
+    _bits_flipped,
+    _head_flipped,
+    _noise,
+    _left_out,
+    _doubled,
+    _zeros,
+)
+_TEXT: tuple[Mutation, ...] = (
+    _json_values,
+    _json_values,
+    _json_values,
+    _json_deep,
+    _json_digits,
+    _json_long,
+)
 _MUTATIONS: dict[str, tuple[Mutation, ...]] = {
     "photo": _ANY,
     "clip": _ANY,

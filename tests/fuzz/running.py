@@ -18,7 +18,8 @@ from tests.fuzz.corpus import Made, make
 
 ROOT = Path(__file__).parents[2]
 _MOST_SECONDS = 300
-"""For one that waits for something and uses no processor time; far more than any machine needs for a file."""
+"""For one that waits for something and uses no processor time; far more than any machine needs for
+a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,9 @@ def run(seed: int, numbers: Iterable[int], *, workers: int = 2) -> list[Result]:
     with tempfile.TemporaryDirectory(prefix="icface-fuzz-") as folder:
         make(Path(folder), seed, 0)  # what all are made from is made once, before there are threads
         with ThreadPoolExecutor(workers) as pool:
-            for done in [pool.submit(_work, Path(folder), seed, waiting, results) for _ in range(workers)]:
+            for done in [
+                pool.submit(_work, Path(folder), seed, waiting, results) for _ in range(workers)
+            ]:
                 done.result()
     return sorted(results, key=lambda result: result.number)
 
@@ -87,6 +90,8 @@ def _asked(worker: subprocess.Popen[str], made: Made) -> tuple[str, str]:
     answer = worker.stdout.readline()
     if not answer:
         code = worker.wait()
-        return "wrong", f"the process ended with {code}" + (" (20 s of work)" if code == -27 else "")
+        return "wrong", f"the process ended with {code}" + (
+            " (20 s of work)" if code == -27 else ""
+        )
     outcome, text = json.loads(answer)
     return outcome, text

@@ -1,8 +1,8 @@
 """A process that reads files of the corpus, one after the other, and says what came of each.
 
-A line on the standard input is a JSON list of a path and of what reads it; the answer is a JSON list of an outcome and a
-text. The outcome is "opened", "refused" (an error of ours, in our words) or "wrong". Work of more than `CPU_SECONDS` ends the
-process.
+A line on the standard input is a JSON list of a path and of what reads it; the answer is a JSON
+list of an outcome and a text. The outcome is "opened", "refused" (an error of ours, in our words)
+or "wrong". Work of more than `CPU_SECONDS` ends the process.
 """
 
 from __future__ import annotations
@@ -73,7 +73,10 @@ def _edits(path: Path, _scratch: Path) -> None:
     from icface.commands.arguments import read_edits
 
     refusals = []
-    for read in (lambda: read_edits(path), lambda: read_settings(path.read_bytes().decode("utf-8", "replace"))):
+    for read in (
+        lambda: read_edits(path),
+        lambda: read_settings(path.read_bytes().decode("utf-8", "replace")),
+    ):
         try:
             read()
         except ValueError as error:
@@ -100,7 +103,9 @@ def outcome_of(path: Path, kind: str) -> tuple[str, str]:
         try:
             READERS[kind](path, Path(scratch))
         except ValueError as error:
-            ours = type(error).__module__.partition(".")[0] in ("icface", "app") or _raised_by_us(error)
+            ours = type(error).__module__.partition(".")[0] in ("icface", "app") or _raised_by_us(
+                error
+            )
             text = str(error)
             if not ours or _FOREIGN.search(text):
                 return "wrong", f"foreign words, {type(error).__name__}: {text[:300]}"
@@ -115,7 +120,10 @@ def _raised_by_us(error: BaseException) -> bool:
     at = error.__traceback__
     while at is not None and at.tb_next is not None:
         at = at.tb_next
-    return at is not None and at.tb_frame.f_globals.get("__name__", "").partition(".")[0] in ("icface", "app")
+    return at is not None and at.tb_frame.f_globals.get("__name__", "").partition(".")[0] in (
+        "icface",
+        "app",
+    )
 
 
 def _forget_peak() -> None:

@@ -1,7 +1,8 @@
 """Every edit of the document as a pure function from one `Project` to the next.
 
-An edit that changes nothing returns the very project it was given; all others share what they leave alone. By subject: faces
-and their sliders, keyframes, what drives a face, the time of a still photo, time and output.
+An edit that changes nothing returns the very project it was given; all others share what they leave
+alone. By subject: faces and their sliders, keyframes, what drives a face, the time of a still
+photo, time and output.
 """
 
 from icface.document.edits.drivers import (

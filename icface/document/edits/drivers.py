@@ -7,7 +7,16 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from icface.document import Clip, DataFile, Driver, FaceEdits, MixRule, Project, Source, split_mix_target
+from icface.document import (
+    Clip,
+    DataFile,
+    Driver,
+    FaceEdits,
+    MixRule,
+    Project,
+    Source,
+    split_mix_target,
+)
 from icface.document.curves import Track
 from icface.document.drivers import group_rank
 from icface.document.edits.faces import chosen, with_edits
@@ -16,7 +25,8 @@ from icface.motion.conditioning import Beyond, MissingPolicy, neutral_frame
 from icface.motion.motion import Motion
 
 MOST_SOURCE_RATE = 120
-"""Frames a second that a source can give a document; what is faster is read at the document's own rate."""
+"""Frames a second that a source can give a document; what is faster is read at the document's own
+rate."""
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -41,7 +51,11 @@ def add_driver(project: Project, driver: Driver, rate: Fraction | None = None) -
     wanted = driver.medium.rate if isinstance(driver.medium, Clip) else rate
     if wanted is not None and wanted > MOST_SOURCE_RATE:
         wanted = None  # the beat of a table's stamps, as 1000 a second for times in milliseconds, and no rate of pictures
-    held = project.clip is not None or any(not d.is_still for d in project.drivers) or is_timed(project)
+    held = (
+        project.clip is not None
+        or any(not d.is_still for d in project.drivers)
+        or is_timed(project)
+    )
     kept = project.rate if held or wanted is None or driver.is_still else wanted
     length = project.length if held or driver.is_still else None
     return replace(project, drivers=(*project.drivers, driver), rate=kept, length=length)
@@ -54,12 +68,21 @@ def driver_of_photo(project: Project, photo: Source, motion: Motion) -> Driver:
 
 def driver_of_data(project: Project, table: DataFile, motion: Motion) -> Driver:
     """A source of a table's motion, as it was read: analysts have smoothed it, or have not for a reason."""
-    return Driver(name=free_name(project), medium=table, motion=motion, smoothing=0.0, neutral_frame=proposed_neutral(motion))
+    return Driver(
+        name=free_name(project),
+        medium=table,
+        motion=motion,
+        smoothing=0.0,
+        neutral_frame=proposed_neutral(motion),
+    )
 
 
 def set_motion(project: Project, name: str, motion: Motion) -> Project:
     """A clip has been tracked; its most neutral frame is proposed as the one at rest."""
-    return _with_driver(project, replace(project.driver(name), motion=motion, neutral_frame=proposed_neutral(motion)))
+    return _with_driver(
+        project,
+        replace(project.driver(name), motion=motion, neutral_frame=proposed_neutral(motion)),
+    )
 
 
 def proposed_neutral(motion: Motion) -> int | None:
@@ -93,7 +116,9 @@ def rename_driver(project: Project, name: str, new: str) -> Project:
     driver = replace(project.driver(name), name=new)
     drivers = tuple(driver if d.name == name else d for d in project.drivers)
     edits = tuple(
-        replace(e, mix=tuple(replace(r, driver=new) if r.driver == name else r for r in e.mix)) if e.mix else e
+        replace(e, mix=tuple(replace(r, driver=new) if r.driver == name else r for r in e.mix))
+        if e.mix
+        else e
         for e in project.edits
     )
     output = replace(project.output, sound=new) if project.output.sound == name else project.output
@@ -104,7 +129,9 @@ def remove_driver(project: Project, name: str) -> Project:
     """Without a source; rules that spoke of it are gone, and what was keyed in them."""
     project.driver(name)
     drivers = tuple(driver for driver in project.drivers if driver.name != name)
-    edits = tuple(_without_rules(e, [r.group for r in e.mix if r.driver == name]) for e in project.edits)
+    edits = tuple(
+        _without_rules(e, [r.group for r in e.mix if r.driver == name]) for e in project.edits
+    )
     output = replace(project.output, sound="") if project.output.sound == name else project.output
     return replace(project, drivers=drivers, edits=edits, output=output)
 
@@ -130,7 +157,11 @@ def drive_with(project: Project, name: str) -> Project:
     index, edits = chosen(project)
     if not still:
         rule = MixRule(group="all", driver=name)
-        return with_edits(project, index, replace(_without_rules(edits, [r.group for r in edits.mix]), mix=(rule,)))
+        return with_edits(
+            project,
+            index,
+            replace(_without_rules(edits, [r.group for r in edits.mix]), mix=(rule,)),
+        )
     for group in ("brows", "eyes", "gaze", "cheeks", "mouth"):
         project = set_rule(project, MixRule(group=group, driver=name, mode="absolute"))
     return project
@@ -139,7 +170,9 @@ def drive_with(project: Project, name: str) -> Project:
 def _with_driver(project: Project, driver: Driver) -> Project:
     if driver == project.driver(driver.name):
         return project
-    return replace(project, drivers=tuple(driver if d.name == driver.name else d for d in project.drivers))
+    return replace(
+        project, drivers=tuple(driver if d.name == driver.name else d for d in project.drivers)
+    )
 
 
 def _ordered(rules: Iterable[MixRule]) -> tuple[MixRule, ...]:

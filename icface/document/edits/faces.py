@@ -12,12 +12,20 @@ from icface.document.drivers import target_name
 from icface.document.edits.still_time import keyed
 from icface.document.faces import sorted_deltas
 from icface.document.mixing import shown, unclipped
-from icface.face.controls import ACTION_UNITS, AU_BY_NUMBER, CONTROL_IDS, ActionUnit, UnknownControlError, control_range
+from icface.face.controls import (
+    ACTION_UNITS,
+    AU_BY_NUMBER,
+    CONTROL_IDS,
+    ActionUnit,
+    UnknownControlError,
+    control_range,
+)
 
 _UNIT_OF: dict[str, ActionUnit] = {i: unit for unit in ACTION_UNITS for i in unit.control_ids}
 _KNOWN = frozenset(CONTROL_IDS)
 _DECIMALS = 9
-"""Changes are kept to a billionth: enough for any slider, and no rounding noise stands for a change."""
+"""Changes are kept to a billionth: enough for any slider, and no rounding noise stands for a
+change."""
 
 
 def open_source(project: Project, source: Source | Clip, faces: Iterable[Face]) -> Project:
@@ -26,9 +34,19 @@ def open_source(project: Project, source: Source | Clip, faces: Iterable[Face]) 
     A clip brings its frame rate along.
     """
     found = tuple(faces)
-    rate, length = (source.rate, None) if isinstance(source, Clip) else (project.rate, project.length)
+    rate, length = (
+        (source.rate, None) if isinstance(source, Clip) else (project.rate, project.length)
+    )
     edits, chosen = (FaceEdits(),) * len(found), 0 if found else None
-    return replace(project, source=source, faces=found, face_index=chosen, edits=edits, rate=rate, length=length)
+    return replace(
+        project,
+        source=source,
+        faces=found,
+        face_index=chosen,
+        edits=edits,
+        rate=rate,
+        length=length,
+    )
 
 
 def choose_face(project: Project, index: int) -> Project:
@@ -50,7 +68,9 @@ def set_faces(project: Project, faces: Iterable[Face]) -> Project:
     return replace(project, faces=found, face_index=chosen, edits=edits)
 
 
-def set_control(project: Project, control: str, value: float, *, frame: int = 0, auto_key: bool = False) -> Project:
+def set_control(
+    project: Project, control: str, value: float, *, frame: int = 0, auto_key: bool = False
+) -> Project:
     """A slider moved: both sides of a linked Action Unit, else the one control.
 
     Parameters
@@ -64,27 +84,33 @@ def set_control(project: Project, control: str, value: float, *, frame: int = 0,
     frame : int
         Where the playhead stands: the frame in which the slider is to show the value.
     auto_key : bool
-        The value becomes a key on the frame. Otherwise it becomes a change that counts in all frames: the curve of a keyed
-        control moves as a whole.
+        The value becomes a key on the frame. Otherwise it becomes a change that counts in all
+        frames: the curve of a keyed control moves as a whole.
 
     Raises
     ------
     UnknownControlError, ProjectError
-        For a name that means nothing, a value that is not a number, when no face is chosen or seen in the frame, or when
-        the value would become a key of a locked track.
+        For a name that means nothing, a value that is not a number, when no face is chosen or seen
+        in the frame, or when the value would become a key of a locked track.
     """
     _, edits = chosen(project)
-    return set_controls(project, dict.fromkeys(moving_with(edits, control), value), frame=frame, auto_key=auto_key)
+    return set_controls(
+        project, dict.fromkeys(moving_with(edits, control), value), frame=frame, auto_key=auto_key
+    )
 
 
-def set_controls(project: Project, values: Mapping[str, float], *, frame: int = 0, auto_key: bool = False) -> Project:
+def set_controls(
+    project: Project, values: Mapping[str, float], *, frame: int = 0, auto_key: bool = False
+) -> Project:
     """Several controls at once, exactly those named; a unit whose two sides come apart is unlinked.
 
     See `set_control` for the values and the errors.
     """
     index, edits = chosen(project)
     if project.faces[index].at(frame) is None:
-        raise ProjectError(f"The face is not to be seen in frame {frame}; go to a frame that shows it.")
+        raise ProjectError(
+            f"The face is not to be seen in frame {frame}; go to a frame that shows it."
+        )
     now, whole = shown(project, frame), unclipped(project, frame)
     changes: dict[str, float] = {}
     for control, value in values.items():
@@ -92,7 +118,9 @@ def set_controls(project: Project, values: Mapping[str, float], *, frame: int = 
         if wanted != now[control] or (auto_key and not _has_key(edits, control, frame)):
             changes[control] = wanted - whole[control]
             now[control] = wanted
-    parted = {unit.number for unit in _sided_units(changes) if len({now[i] for i in unit.control_ids}) > 1}
+    parted = {
+        unit.number for unit in _sided_units(changes) if len({now[i] for i in unit.control_ids}) > 1
+    }
     edits = replace(edits, unlinked=edits.unlinked | parted)
     if not auto_key:
         return with_edits(project, index, _shifted_by(edits, changes))
@@ -120,12 +148,16 @@ def _shifted_by(edits: FaceEdits, changes: Mapping[str, float]) -> FaceEdits:
     return replace(edits, deltas=sorted_deltas(deltas))
 
 
-def _keyed_by(edits: FaceEdits, changes: Mapping[str, float], whole: Mapping[str, float], frame: int) -> FaceEdits:
+def _keyed_by(
+    edits: FaceEdits, changes: Mapping[str, float], whole: Mapping[str, float], frame: int
+) -> FaceEdits:
     """With keys on a frame that change what is shown there by these amounts."""
     deltas, tracks = edits.by_control(), {track.target: track for track in edits.tracks}
     for control, change in changes.items():
         track = tracks.get(control)
-        if track is None:  # what the slider had changed becomes the key, so that the other frames keep it
+        if (
+            track is None
+        ):  # what the slider had changed becomes the key, so that the other frames keep it
             value = round(deltas.pop(control, 0.0) + change, _DECIMALS)
             tracks[control] = Track(control, (Key(frame=frame, value=value),))
             continue
@@ -170,8 +202,8 @@ def reset_all(project: Project) -> Project:
 def link_unit(project: Project, number: int, linked: bool, *, frame: int = 0) -> Project:
     """Set the left and right of an Action Unit together or apart.
 
-    Linking a unit of which a side was changed moves both sides to their mean; one that was never touched stays exactly
-    as the photo has it.
+    Linking a unit of which a side was changed moves both sides to their mean; one that was never
+    touched stays exactly as the photo has it.
 
     Raises
     ------
@@ -191,7 +223,9 @@ def link_unit(project: Project, number: int, linked: bool, *, frame: int = 0) ->
     if number not in edits.unlinked or not any(name in ids for name, _ in edits.deltas):
         return joined
     now = shown(project, frame)
-    return set_controls(joined, dict.fromkeys(ids, sum(now[i] for i in ids) / len(ids)), frame=frame)
+    return set_controls(
+        joined, dict.fromkeys(ids, sum(now[i] for i in ids) / len(ids)), frame=frame
+    )
 
 
 def chosen(project: Project) -> tuple[int, FaceEdits]:
@@ -204,7 +238,9 @@ def chosen(project: Project) -> tuple[int, FaceEdits]:
 def require_unlocked(track: Track) -> None:
     """`ProjectError` for a locked track."""
     if track.locked:
-        raise ProjectError(f"{target_name(track.target)} is locked; unlock its lane in the timeline first.")
+        raise ProjectError(
+            f"{target_name(track.target)} is locked; unlock its lane in the timeline first."
+        )
 
 
 def moving_with(edits: FaceEdits, control: str) -> tuple[str, ...]:
@@ -216,11 +252,17 @@ def moving_with(edits: FaceEdits, control: str) -> tuple[str, ...]:
 
 def _require_known(control: str) -> None:
     if control not in _KNOWN:
-        raise UnknownControlError(f"Unknown control {control!r}; use an id of icface.face.controls.CONTROL_IDS.")
+        raise UnknownControlError(
+            f"Unknown control {control!r}; use an id of icface.face.controls.CONTROL_IDS."
+        )
 
 
 def _sided_units(controls: Iterable[str]) -> list[ActionUnit]:
-    return [unit for control in controls if (unit := _UNIT_OF.get(control)) is not None and len(unit.sides) > 1]
+    return [
+        unit
+        for control in controls
+        if (unit := _UNIT_OF.get(control)) is not None and len(unit.sides) > 1
+    ]
 
 
 def with_edits(project: Project, index: int, edits: FaceEdits) -> Project:

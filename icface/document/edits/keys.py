@@ -11,7 +11,18 @@ from functools import lru_cache
 from typing import Literal
 
 from icface.document import FaceEdits, Project, ProjectError, split_mix_target
-from icface.document.curves import MOST_FRAME, Blend, Handle, Key, Mode, Outside, Side, Track, moved_keys, smooth_handles
+from icface.document.curves import (
+    MOST_FRAME,
+    Blend,
+    Handle,
+    Key,
+    Mode,
+    Outside,
+    Side,
+    Track,
+    moved_keys,
+    smooth_handles,
+)
 from icface.document.drivers import group_name, target_name
 from icface.document.edits.faces import chosen, moving_with, require_unlocked, with_edits
 from icface.document.edits.still_time import keyed
@@ -31,8 +42,8 @@ class CopiedKeys:
 def set_key(project: Project, target: str, frame: int, value: float) -> Project:
     """A key of this value, in the track's own terms (a delta, or absolute); one that is there keeps its sides.
 
-    A target that is not keyed yet gets a track of deltas; gains and offsets get an absolute one. The first key gives a photo
-    time, see `given_time`.
+    A target that is not keyed yet gets a track of deltas; gains and offsets get an absolute one.
+    The first key gives a photo time, see `given_time`.
     """
     index, edits = chosen(project)
     project = keyed(project)
@@ -66,15 +77,23 @@ def key_controls(project: Project, controls: Iterable[str], frame: int) -> Proje
             value = _present_value(project, edits, target, track, frame)
             old = None if track is None else track.key_at(frame)
             key = replace(old, value=value) if old else Key(frame=frame, value=value)
-            made = Track(target, (key,), "absolute") if track is None else track.with_keys((*track.keys, key))
+            made = (
+                Track(target, (key,), "absolute")
+                if track is None
+                else track.with_keys((*track.keys, key))
+            )
             assert made is not None
             tracks[target] = made
     kept = tuple(sorted((name, amount) for name, amount in deltas.items()))
     ordered = tuple(tracks[target] for target in sorted(tracks))
-    return with_edits(keyed(project) if tracks else project, index, replace(edits, deltas=kept, tracks=ordered))
+    return with_edits(
+        keyed(project) if tracks else project, index, replace(edits, deltas=kept, tracks=ordered)
+    )
 
 
-def _present_value(project: Project, edits: FaceEdits, target: str, track: Track | None, frame: int) -> float:
+def _present_value(
+    project: Project, edits: FaceEdits, target: str, track: Track | None, frame: int
+) -> float:
     """What a key on a frame must hold so that it changes nothing there."""
     value = None if track is None else track.value(frame)
     if value is not None:
@@ -83,8 +102,12 @@ def _present_value(project: Project, edits: FaceEdits, target: str, track: Track
     if parts is not None:
         rule = edits.rule(parts[0])
         if rule is None:
-            raise ProjectError(f"{group_name(parts[0])} has no rule whose {parts[1]} could be keyed; choose a source first.")
-        return 0.0 if track is not None and track.mode == "delta" else float(getattr(rule, parts[1]))
+            raise ProjectError(
+                f"{group_name(parts[0])} has no rule whose {parts[1]} could be keyed; choose a source first."
+            )
+        return (
+            0.0 if track is not None and track.mode == "delta" else float(getattr(rule, parts[1]))
+        )
     assert track is not None
     return 0.0 if track.mode == "delta" else readings(project, frame)[target]
 
@@ -94,7 +117,9 @@ def remove_keys(project: Project, keys: Collection[KeyName]) -> Project:
     return _rewrite(project, keys, lambda _track, _some: [])
 
 
-def move_keys(project: Project, keys: Collection[KeyName], frames: int, value: float = 0.0) -> Project:
+def move_keys(
+    project: Project, keys: Collection[KeyName], frames: int, value: float = 0.0
+) -> Project:
     """Keys elsewhere, by so many frames and so much; keys that they land on give way.
 
     None goes below frame 0: the group stops there as a whole.
@@ -118,13 +143,19 @@ def scale_keys(project: Project, keys: Collection[KeyName], pivot: int, factor: 
         for key in some:
             (lx, ly), (rx, ry) = key.left_handle, key.right_handle
             frame = max(round(pivot + (key.frame - pivot) * factor), 0)
-            made.append(replace(key, frame=frame, left_handle=(lx * factor, ly), right_handle=(rx * factor, ry)))
+            made.append(
+                replace(
+                    key, frame=frame, left_handle=(lx * factor, ly), right_handle=(rx * factor, ry)
+                )
+            )
         return made
 
     return _rewrite(project, keys, stretched)
 
 
-def set_sides(project: Project, keys: Collection[KeyName], left: Side | None = None, right: Side | None = None) -> Project:
+def set_sides(
+    project: Project, keys: Collection[KeyName], left: Side | None = None, right: Side | None = None
+) -> Project:
     """How curves come to keys and leave them; None leaves a side alone. "hold" on the left is taken for "linear".
 
     A side that becomes "bezier" gets a handle on a smooth curve.
@@ -148,7 +179,12 @@ def set_sides(project: Project, keys: Collection[KeyName], left: Side | None = N
 
 
 def set_handle(
-    project: Project, key: KeyName, side: Literal["left", "right"], handle: Handle, *, joined: bool = True
+    project: Project,
+    key: KeyName,
+    side: Literal["left", "right"],
+    handle: Handle,
+    *,
+    joined: bool = True,
 ) -> Project:
     """A handle dragged, "left" or "right"; joined, the other one stays in line with it. The sides become "bezier"."""
 
@@ -159,11 +195,15 @@ def set_handle(
         if side == "left":
             changed = replace(old, left="bezier", left_handle=(min(across, 0.0), up))
             if joined and across < 0 and old.right == "bezier":
-                changed = replace(changed, right_handle=(old.right_handle[0], old.right_handle[0] * slope))
+                changed = replace(
+                    changed, right_handle=(old.right_handle[0], old.right_handle[0] * slope)
+                )
         else:
             changed = replace(old, right="bezier", right_handle=(max(across, 0.0), up))
             if joined and across > 0 and old.left == "bezier":
-                changed = replace(changed, left_handle=(old.left_handle[0], old.left_handle[0] * slope))
+                changed = replace(
+                    changed, left_handle=(old.left_handle[0], old.left_handle[0] * slope)
+                )
         return [changed]
 
     return _rewrite(project, [key], bent)
@@ -172,10 +212,17 @@ def set_handle(
 def copy_keys(project: Project, keys: Collection[KeyName]) -> CopiedKeys:
     """The keys, to be pasted elsewhere."""
     _, edits = chosen(project)
-    picked = [(track, [key for key in track.keys if (track.target, key.frame) in keys]) for track in edits.tracks]
+    picked = [
+        (track, [key for key in track.keys if (track.target, key.frame) in keys])
+        for track in edits.tracks
+    ]
     start = min((key.frame for _, some in picked for key in some), default=0)
     return CopiedKeys(
-        tuple(replace(track, keys=tuple(key.moved(-start) for key in some), locked=False) for track, some in picked if some)
+        tuple(
+            replace(track, keys=tuple(key.moved(-start) for key in some), locked=False)
+            for track, some in picked
+            if some
+        )
     )
 
 
@@ -190,7 +237,9 @@ def paste_keys(project: Project, copied: CopiedKeys, frame: int) -> Project:
             tracks[track.target] = replace(track, keys=moved, muted=False, solo=False)
         else:
             require_unlocked(there)
-            tracks[track.target] = replace(there, keys=Track.of(track.target, (*there.keys, *moved)).keys)
+            tracks[track.target] = replace(
+                there, keys=Track.of(track.target, (*there.keys, *moved)).keys
+            )
     made = replace(edits, tracks=tuple(tracks[target] for target in sorted(tracks)))
     return with_edits(keyed(project) if copied.tracks else project, index, made)
 
@@ -235,7 +284,9 @@ def remove_track(project: Project, target: str) -> Project:
     """Back to what is tracked: without the keys of a target."""
     index, edits = chosen(project)
     require_unlocked(_track(edits, target))
-    return with_edits(project, index, replace(edits, tracks=tuple(t for t in edits.tracks if t.target != target)))
+    return with_edits(
+        project, index, replace(edits, tracks=tuple(t for t in edits.tracks if t.target != target))
+    )
 
 
 def set_blend(project: Project, blend: Blend | None) -> Project:
@@ -255,7 +306,11 @@ def _with_track(project: Project, index: int, track: Track | None) -> Project:
     assert track is not None
     edits = project.edits[index]
     others = [t for t in edits.tracks if t.target != track.target]
-    return with_edits(project, index, replace(edits, tracks=tuple(sorted([*others, track], key=lambda t: t.target))))
+    return with_edits(
+        project,
+        index,
+        replace(edits, tracks=tuple(sorted([*others, track], key=lambda t: t.target))),
+    )
 
 
 _Change = Callable[[Track, list[Key]], list[Key]]
@@ -286,7 +341,11 @@ def _rewrite(project: Project, keys: Collection[KeyName], change: _Change) -> Pr
             tracks.append(track)
             continue
         require_unlocked(track)
-        rest = [key for key in track.keys if key.frame not in frames] if len(some) < len(track.keys) else []
+        rest = (
+            [key for key in track.keys if key.frame not in frames]
+            if len(some) < len(track.keys)
+            else []
+        )
         changed = track.with_keys((*rest, *change(track, some)))
         if changed is not None:
             tracks.append(changed)

@@ -16,8 +16,16 @@ def given_time(project: Project) -> Project:
 
     A clip has a length of its own, and what drives a photo gives it one.
     """
-    has_end = project.source is None or project.clip is not None or any(not driver.is_still for driver in project.drivers)
-    return project if has_end or project.length is not None else replace(project, length=default_length(project.rate))
+    has_end = (
+        project.source is None
+        or project.clip is not None
+        or any(not driver.is_still for driver in project.drivers)
+    )
+    return (
+        project
+        if has_end or project.length is not None
+        else replace(project, length=default_length(project.rate))
+    )
 
 
 def default_length(rate: Fraction) -> int:
@@ -41,7 +49,9 @@ def set_length(project: Project, frames: int | None) -> Project:
     if frames == project.length:
         return project
     if project.clip is not None:
-        raise ProjectError("A clip is as long as it is; set its in and out points to use a part of it.")
+        raise ProjectError(
+            "A clip is as long as it is; set its in and out points to use a part of it."
+        )
     least = project.least_frames
     if frames is not None and frames < least:
         raise ProjectError(
@@ -54,7 +64,8 @@ def set_length(project: Project, frames: int | None) -> Project:
 def set_rate(project: Project, rate: Fraction) -> Project:
     """Another frame rate of a photo's document.
 
-    Keys, markers, points and the length stay on their frames; while there is nothing of that kind, a length keeps its seconds.
+    Keys, markers, points and the length stay on their frames; while there is nothing of that kind,
+    a length keeps its seconds.
     """
     if rate == project.rate:
         return project

@@ -13,25 +13,39 @@ def set_range(project: Project, first: int | None, last: int | None) -> Project:
     """In and out points, the last frame included; None for the ends. Given the wrong way round, they change places."""
     if first is not None and last is not None and first > last:
         first, last = last, first
-    return project if (first, last) == (project.first, project.last) else replace(project, first=first, last=last)
+    return (
+        project
+        if (first, last) == (project.first, project.last)
+        else replace(project, first=first, last=last)
+    )
 
 
 def set_in(project: Project, frame: int | None) -> Project:
     """The in point; an out point before it is taken away."""
-    last = None if frame is not None and project.last is not None and project.last < frame else project.last
+    last = (
+        None
+        if frame is not None and project.last is not None and project.last < frame
+        else project.last
+    )
     return set_range(project, frame, last)
 
 
 def set_out(project: Project, frame: int | None) -> Project:
     """The out point; an in point after it is taken away."""
-    first = None if frame is not None and project.first is not None and project.first > frame else project.first
+    first = (
+        None
+        if frame is not None and project.first is not None and project.first > frame
+        else project.first
+    )
     return set_range(project, first, frame)
 
 
 def set_marker(project: Project, frame: int, text: str = "") -> Project:
     """A marker on a frame, in place of the one that is there."""
     others = [marker for marker in project.markers if marker.frame != frame]
-    markers = tuple(sorted([*others, Marker(frame=frame, text=text)], key=lambda marker: marker.frame))
+    markers = tuple(
+        sorted([*others, Marker(frame=frame, text=text)], key=lambda marker: marker.frame)
+    )
     return project if markers == project.markers else replace(project, markers=markers)
 
 
@@ -49,7 +63,9 @@ def add_region(project: Project, region: Region) -> Project:
 def set_region(project: Project, index: int, region: Region) -> Project:
     """Another region in the place of one."""
     _require_region(project, index)
-    return replace(project, regions=(*project.regions[:index], region, *project.regions[index + 1 :]))
+    return replace(
+        project, regions=(*project.regions[:index], region, *project.regions[index + 1 :])
+    )
 
 
 def remove_region(project: Project, index: int) -> Project:
@@ -65,7 +81,9 @@ def without_regions(project: Project) -> Project:
 
 def _require_region(project: Project, index: int) -> None:
     if not 0 <= index < len(project.regions):
-        raise ProjectError(f"Region {index} is not one of the {len(project.regions)} counted from 0.")
+        raise ProjectError(
+            f"Region {index} is not one of the {len(project.regions)} counted from 0."
+        )
 
 
 def set_output(

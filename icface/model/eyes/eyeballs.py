@@ -16,9 +16,11 @@ from icface.model.surface.fine_crop import FINE_CROP_SCALE, in_fine_crop
 _NOT_SMALLER, _NOT_LARGER = 0.13, 0.3
 """An iris' radius lies between these, in widths of the eye."""
 _INSET_PX = (0.7, 1.2)
-"""So much of what is seen below the upper and above the lower lid is lashes, shadow and the lid's own edge, grid pixels."""
+"""So much of what is seen below the upper and above the lower lid is lashes, shadow and the lid's
+own edge, grid pixels."""
 _ASIDE, _THINNER, _WIDER = 0.3, 0.9, 1.3
-"""How far from where the tracker has it an iris is believed to be, and how much smaller and larger, in its radii."""
+"""How far from where the tracker has it an iris is believed to be, and how much smaller and larger,
+in its radii."""
 _ROOMY = 1.04
 """The edge of an iris moves along with it."""
 _SMALLEST_PX = 6
@@ -85,7 +87,9 @@ def eyeballs_of(
                 ring_px=radius * RING,
                 farthest=farthest,
                 ball_px=ball_px,
-                lid_follows=float(np.clip(ball_px * np.sin(np.radians(DOWN_DEG)) / tall, *_FOLLOWS)),
+                lid_follows=float(
+                    np.clip(ball_px * np.sin(np.radians(DOWN_DEG)) / tall, *_FOLLOWS)
+                ),
             )
         )
     return tuple(found)
@@ -101,14 +105,22 @@ def _iris(light: F32, landmarks: F64, side: str, ring: tuple[int, ...]) -> tuple
     radius = float(np.clip(np.hypot(*(one - other)) / 2, _NOT_SMALLER * width, _NOT_LARGER * width))
     if width < _SMALLEST_PX:
         return middle, radius, axes
-    aside, found = iris_edge(light, in_fine_crop(middle), axes, radius * FINE_CROP_SCALE, in_fine_crop(contour))
+    aside, found = iris_edge(
+        light, in_fine_crop(middle), axes, radius * FINE_CROP_SCALE, in_fine_crop(contour)
+    )
     aside = float(np.clip(aside / FINE_CROP_SCALE, -_ASIDE * radius, _ASIDE * radius))
-    return middle + aside * axes[0], float(np.clip(found / FINE_CROP_SCALE, _THINNER * radius, _WIDER * radius)), axes
+    return (
+        middle + aside * axes[0],
+        float(np.clip(found / FINE_CROP_SCALE, _THINNER * radius, _WIDER * radius)),
+        axes,
+    )
 
 
 def _seen(contour: F64, ring_px: float) -> tuple[F64, F64]:
     """`Eyeball.seen` and `Eyeball.farthest` of a contour (16, 2) along the axes, from the iris."""
-    upper, lower = (line[np.argsort(line[:, 0])] for line in (contour[UPPER_LID], contour[LOWER_LID]))
+    upper, lower = (
+        line[np.argsort(line[:, 0])] for line in (contour[UPPER_LID], contour[LOWER_LID])
+    )
     radii = np.arange(RINGS)[:, None] * ring_px
     limits, farthest = np.zeros((2, 2, RINGS)), np.zeros(2)
     for right in (0, 1):

@@ -1,9 +1,10 @@
 """Eyeballs that turn behind their lids: irises that move, and what wider lids uncover of them.
 
-Surfaces of eyes have no expressions of their own: what the animator knows of a gaze is what lids do. Here the iris of a photo
-moves as a ball turns, the white of the eye is stretched and squeezed between it and the corners, and what lids hide in the
-photo is seen as elsewhere on the same circle around the pupil, where it is not hidden. It is a layer of the photo's own
-pixels, between the lids as they are after the edit.
+Surfaces of eyes have no expressions of their own: what the animator knows of a gaze is what lids
+do. Here the iris of a photo moves as a ball turns, the white of the eye is stretched and squeezed
+between it and the corners, and what lids hide in the photo is seen as elsewhere on the same circle
+around the pupil, where it is not hidden. It is a layer of the photo's own pixels, between the lids
+as they are after the edit.
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ _STAYS = 0.35
 _FADES_IN = 0.06
 """Change of a channel from which on an eye is seen in full as it has turned."""
 _SEAM_PX = 2.0
-"""Half as wide as the strip in which one side's take on what is hidden leads over into the other's, grid pixels."""
+"""Half as wide as the strip in which one side's take on what is hidden leads over into the other's,
+grid pixels."""
 _SUPPORT_PX = 2.0
 """A pixel between those of the grid looks at those so near."""
 _BESIDE = 3
@@ -71,10 +73,11 @@ class Eyeball:
     corners : (2,)
         Where the left and the right corner are along the first axis, from the iris.
     edges : (2, CURVE_POINTS, 2)
-        The upper and the lower lid in the photo along the axes from the iris, from the left to the right.
+        The upper and the lower lid in the photo along the axes from the iris, from the left to the
+        right.
     seen : (2, 2, RINGS)
-        Of circles around the iris, on the left and the right: the first and the last angle that the photo shows, radians from
-        the first axis downwards.
+        Of circles around the iris, on the left and the right: the first and the last angle that the
+        photo shows, radians from the first axis downwards.
     ring_px : float
         Step from one of those circles to the next.
     farthest : (2,)
@@ -102,7 +105,9 @@ class Eyeball:
 
     def shift(self, change: F64) -> F64:
         """(2,) how far a change of the channels (53,) moves the iris along the axes, grid pixels."""
-        out, into, up, down = (float(change[EXPRESSIONS.index(f"eyeLook{way}_{self.side}")]) for way in _WAYS)
+        out, into, up, down = (
+            float(change[EXPRESSIONS.index(f"eyeLook{way}_{self.side}")]) for way in _WAYS
+        )
         across = np.radians(TO_SIDES_DEG * (out - into)) * (1 if self.side == "L" else -1)
         along = np.radians(DOWN_DEG * down - _UP_DEG * up)
         room = self.corners + (2 * _STAYS - 1) * self.radius * np.array([-1, 1])
@@ -113,7 +118,9 @@ class Eyeball:
         """0..1: how much of what is seen as the eye has turned is to be shown, for a change of the channels (53,)."""
         looks = [abs(change[EXPRESSIONS.index(f"eyeLook{way}_{self.side}")]) for way in _WAYS]
         wide = change[EXPRESSIONS.index(f"eyeWide_{self.side}")]
-        shut = [change[EXPRESSIONS.index(f"{name}_{self.side}")] for name in ("eyeBlink", "eyeSquint")]
+        shut = [
+            change[EXPRESSIONS.index(f"{name}_{self.side}")] for name in ("eyeBlink", "eyeSquint")
+        ]
         return float(np.clip(max(*looks, wide, -shut[0], -shut[1]) / _FADES_IN, 0, 1))
 
     def opening(self, moved: F64) -> F64:
@@ -132,11 +139,15 @@ class Eyeball:
         """
         at = points - shift
         far = np.hypot(at[:, 0], at[:, 1])
-        to_left, to_right = np.maximum(np.array([-1.0, 1.0]) * (self.corners - shift[0]) - self.radius, 1.0)
+        to_left, to_right = np.maximum(
+            np.array([-1.0, 1.0]) * (self.corners - shift[0]) - self.radius, 1.0
+        )
         room = to_left + (to_right - to_left) * (0.5 + 0.5 * at[:, 0] / np.maximum(far, 1e-6))
         stays = np.clip((far - self.radius) / room, 0, 1)[:, None]
         along = shift / max(float(np.hypot(*shift)), 1e-6)
-        narrower = 1 / np.sqrt(max(1 - float(shift @ shift) / self.ball_px**2, 0.25)) - 1  # as a disc that turns away
+        narrower = (
+            1 / np.sqrt(max(1 - float(shift @ shift) / self.ball_px**2, 0.25)) - 1
+        )  # as a disc that turns away
         wide = np.clip(at @ along, -self.radius, self.radius)[:, None] * along
         turned: F64 = at + shift * stays + wide * narrower * (1 - stays)
         return turned
@@ -189,7 +200,9 @@ class Eyeball:
 
 def smooth_lids(contour: F64) -> F64:
     """(2, CURVE_POINTS, 2) the upper and the lower lid of a contour (16, 2), from the left to the right, never crossed."""
-    lids = np.stack([smooth_lid_curve(contour[UPPER_LID]), smooth_lid_curve(contour[LOWER_LID][::-1])])
+    lids = np.stack(
+        [smooth_lid_curve(contour[UPPER_LID]), smooth_lid_curve(contour[LOWER_LID][::-1])]
+    )
     if lids[0, 0, 0] > lids[0, -1, 0]:
         lids = lids[:, ::-1]
     down = np.array([-1.0, 1.0]) * (lids[0, -1] - lids[0, 0])[::-1]
@@ -212,7 +225,8 @@ _WAYS = ("Out", "In", "Up", "Down")
 def turned_eyes(eyeballs: tuple[Eyeball, ...], moved: F64, change: F64) -> tuple[FlowLayer, ...]:
     """The eyes after an edit as layers, in order.
 
-    What lids hide in the photo is taken from that side of the iris that is nearer; a second layer leads from one to the other.
+    What lids hide in the photo is taken from that side of the iris that is nearer; a second layer
+    leads from one to the other.
 
     Parameters
     ----------
@@ -230,7 +244,9 @@ def turned_eyes(eyeballs: tuple[Eyeball, ...], moved: F64, change: F64) -> tuple
         window, (rows, columns), share, flows = drawn
         for number, (flow, part) in enumerate(flows):
             if number == len(layers):
-                layers.append((np.zeros((GRID, GRID, 2), np.float32), np.zeros((GRID, GRID), np.float32)))
+                layers.append(
+                    (np.zeros((GRID, GRID, 2), np.float32), np.zeros((GRID, GRID), np.float32))
+                )
             field, mask = layers[number]
             field[window][rows, columns] = flow
             shown = share[rows, columns] * np.float32(amount / 255) * part
@@ -254,14 +270,19 @@ def _turned_eye(
     if right <= left or bottom <= top:
         return None
     fine = np.zeros(((bottom - top) * _FINE, (right - left) * _FINE), np.uint8)
-    cv2.fillPoly(fine, [np.round((outline - (left, top) + 0.5) * _FINE - 0.5).astype(np.int32)], (255,))
+    cv2.fillPoly(
+        fine, [np.round((outline - (left, top) + 0.5) * _FINE - 0.5).astype(np.int32)], (255,)
+    )
     share = cv2.resize(fine, (right - left, bottom - top), interpolation=cv2.INTER_AREA)
     rows, columns = np.nonzero(cv2.dilate(share, _DILATE))
     if not len(rows):
         return None
     here = np.stack([columns + left, rows + top], 1).astype(np.float64)
     back = _brought_back(np.concatenate([here, *lids]), moved[eye.rows, :2], eye.source)
-    points, edges = eye.along_axes(back[: len(here)]), eye.along_axes(back[len(here) :]).reshape(2, -1, 2)
+    points, edges = (
+        eye.along_axes(back[: len(here)]),
+        eye.along_axes(back[len(here) :]).reshape(2, -1, 2),
+    )
     at = eye.turned_back(points, eye.shift(change))
     across, uncovered = at[:, 0], eye.uncovered(points, at, edges)
     hidden = np.zeros(len(at), bool)

@@ -1,8 +1,9 @@
 """Irises of a face: found where the picture is dark between the lids, and the direction in which they look.
 
-The project's networks have learnt from renders whose eyeballs do not turn and from people who look into the camera, so their
-irises hardly leave the middle of the eye, and what they know of a gaze is what lids do. But they find lids and corners well.
-Between those an iris is a dark disc beside something brighter; where it is, in a head whose angles are known, tells the look.
+The project's networks have learnt from renders whose eyeballs do not turn and from people who look
+into the camera, so their irises hardly leave the middle of the eye, and what they know of a gaze is
+what lids do. But they find lids and corners well. Between those an iris is a dark disc beside
+something brighter; where it is, in a head whose angles are known, tells the look.
 
 Convention
 ----------
@@ -26,17 +27,20 @@ from icface.face.ramps import Ramp
 from icface.model.surface.crops import sample_crop
 
 TO_SIDES_DEG = 32.0
-"""How far eyes turn to a side at full intensity of the channels, as read and as drawn (`icface.model.eyes.gaze`)."""
+"""How far eyes turn to a side at full intensity of the channels, as read and as drawn
+(`icface.model.eyes.gaze`)."""
 BALL_CM = 1.25
 """From the middle of an eyeball to its iris."""
 _EYE_PX, _WIDE, _HIGH = 40, 64, 40
 """Width of the eye, and width and height of what is looked at, pixels."""
 _SHADOW, _EDGE = 0.05, 0.017
-"""How much below the upper lid is its shadow and lashes, and above the lower one its edge, in widths of the eye."""
+"""How much below the upper lid is its shadow and lashes, and above the lower one its edge, in
+widths of the eye."""
 _RADII = (0.18, 0.21, 0.24)
 """Of an iris, in widths of the eye."""
 _ASIDE, _UP = 0.02 / 0.167**2, 0.04 / 0.117**2
-"""What it counts, in contrast, that an iris is far from where the network has it, squared widths of the eye."""
+"""What it counts, in contrast, that an iris is far from where the network has it, squared widths of
+the eye."""
 _LOWER = 0.033
 """What is found lies so much too high, in widths of the eye: lashes are dark too."""
 _LEAST_SEEN = 0.3
@@ -44,12 +48,14 @@ _LEAST_SEEN = 0.3
 _BELIEVED = Ramp(0.2, 0.4)
 """Contrast of an iris, 0..1: how much it is believed, and not the network."""
 _NEAREST, _FARTHEST, _RADIAL_STEP, _REACH = 0.6, 1.6, 0.04, 4
-"""Where the edge of an iris is looked for, in radii, and over how many steps the picture gets lighter there."""
+"""Where the edge of an iris is looked for, in radii, and over how many steps the picture gets
+lighter there."""
 _SIDEWARDS = np.radians(np.arange(-30, 31, 6))
 _ENOUGH, _LIGHTER = 4, 12
 """Rays on which an edge is to be seen, and by how much it gets lighter there at least, 0..255."""
 _LEFT_MIDDLE_CM = np.array([0.11, 0.14, -0.34])
-"""Middle of the left eyeball from that of the corners: what explains best how people are seen who look into the camera."""
+"""Middle of the left eyeball from that of the corners: what explains best how people are seen who
+look into the camera."""
 _APART_CM = 9.27
 """Distance of the outer corners of both eyes."""
 _LOOK_SHOWS = Ramp(0.12, 0.18)
@@ -80,7 +86,10 @@ def _shift(points: F64, image: NDArray[np.uint8], side: str) -> F64 | None:
         return None
     middle, roll_deg = (left + right) / 2, float(np.degrees(np.arctan2(along[1], along[0])))
     square = Similarity.crop(
-        centre=(float(middle[0]), float(middle[1])), side=width * _WIDE / _EYE_PX, roll_deg=roll_deg, size=_WIDE
+        centre=(float(middle[0]), float(middle[1])),
+        side=width * _WIDE / _EYE_PX,
+        roll_deg=roll_deg,
+        size=_WIDE,
     )
     rows = slice((_WIDE - _HIGH) // 2, (_WIDE + _HIGH) // 2)
     lids, start = (square.points(p) - (0, rows.start) for p in (contour, network[None]))
@@ -97,7 +106,8 @@ def _shift(points: F64, image: NDArray[np.uint8], side: str) -> F64 | None:
 def iris_edge(light: F32, centre: F64, axes: F64, radius: float, lids: F64) -> tuple[float, float]:
     """How far along the first axis an iris' middle is from where it is supposed, and its radius, pixels.
 
-    Its edges to both sides are where the picture gets lighter by most; where it does not, what is supposed stays.
+    Its edges to both sides are where the picture gets lighter by most; where it does not, what is
+    supposed stays.
 
     Parameters
     ----------
@@ -113,22 +123,33 @@ def iris_edge(light: F32, centre: F64, axes: F64, radius: float, lids: F64) -> t
         The eye's contour, pixels.
     """
     around = (lids - centre) @ axes.T
-    upper, lower = (line[np.argsort(line[:, 0])] for line in (around[:9], np.concatenate([around[8:], around[:1]])))
+    upper, lower = (
+        line[np.argsort(line[:, 0])]
+        for line in (around[:9], np.concatenate([around[8:], around[:1]]))
+    )
     radii = radius * np.arange(_NEAREST, _FARTHEST, _RADIAL_STEP)
     x, y = radii[:, None] * np.cos(_SIDEWARDS), radii[:, None] * np.sin(_SIDEWARDS)
     edges = []
     for side in (-1, 1):
         at = centre + np.stack([side * x, y], -1) @ axes
         there = at.astype(np.float32)
-        seen = cv2.remap(light, there[..., 0], there[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        seen = cv2.remap(
+            light, there[..., 0], there[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
         top, bottom = (np.interp(side * x, line[:, 0], line[:, 1]) for line in (upper, lower))
-        shown = (y > top + _SHADOW * radius) & (y < bottom - _SHADOW * radius) & (np.abs(x) < np.abs(around[:, 0] * side).max())
+        shown = (
+            (y > top + _SHADOW * radius)
+            & (y < bottom - _SHADOW * radius)
+            & (np.abs(x) < np.abs(around[:, 0] * side).max())
+        )
         enough = shown.sum(1) >= _ENOUGH
         profile = (seen * shown).sum(1) / np.maximum(shown.sum(1), 1)
         rise = np.zeros(len(radii))
         rise[_REACH:-_REACH] = profile[2 * _REACH :] - profile[: -2 * _REACH]
         rise[~enough] = 0
-        best = int(np.convolve(rise, np.hanning(2 * _REACH + 3), "same").argmax())  # a sharp edge is a plateau
+        best = int(
+            np.convolve(rise, np.hanning(2 * _REACH + 3), "same").argmax()
+        )  # a sharp edge is a plateau
         if rise[best] >= _LIGHTER:
             edges.append((side, float(radii[best])))
     if not edges:
@@ -150,7 +171,9 @@ def _dark(picture: NDArray[np.uint8], lids: F64) -> tuple[F32, F32] | None:
     share: F32 = mask.astype(np.float32) / np.float32(255)
     if share.sum() < 0.03 * _EYE_PX**2:
         return None
-    light = cv2.GaussianBlur(picture[..., :2].astype(np.float32) @ np.array([0.6, 0.4], np.float32), (0, 0), 0.8)
+    light = cv2.GaussianBlur(
+        picture[..., :2].astype(np.float32) @ np.array([0.6, 0.4], np.float32), (0, 0), 0.8
+    )
     low, high = np.percentile(light[share > 0.5], [5, 85]) if (share > 0.5).any() else (0.0, 0.0)
     dark: F32 = 1 - np.clip((light - np.float32(low)) / np.float32(max(high - low, 8)), 0, 1)
     return dark, share.astype(np.float32, copy=False)
@@ -164,7 +187,9 @@ def _best_disc(dark: F32, share: F32, start: F64) -> tuple[F64, float]:
     for radius in _RADII:
         disc, ring = _discs(radius)
         within, beside = (_summed(share, kernel) for kernel in (disc, ring))
-        darker = _summed(dark * share, disc) / np.maximum(within, 1e-3) - _summed(dark * share, ring) / np.maximum(beside, 1e-3)
+        darker = _summed(dark * share, disc) / np.maximum(within, 1e-3) - _summed(
+            dark * share, ring
+        ) / np.maximum(beside, 1e-3)
         within /= disc.sum()
         beside /= ring.sum()
         count = darker * np.minimum(2 * within, 1) * np.minimum(beside / 0.3, 1) - far
@@ -177,7 +202,12 @@ def _best_disc(dark: F32, share: F32, start: F64) -> tuple[F64, float]:
     weight = float(around.sum())
     if weight <= 0:
         return start, 0.0
-    middle = np.array([(around.sum(0) * np.arange(around.shape[1])).sum(), (around.sum(1) * np.arange(len(around))).sum()])
+    middle = np.array(
+        [
+            (around.sum(0) * np.arange(around.shape[1])).sum(),
+            (around.sum(1) * np.arange(len(around))).sum(),
+        ]
+    )
     return middle / weight + (left, top), contrast
 
 
@@ -203,7 +233,8 @@ def with_look(controls: F64, landmarks: NDArray[np.floating]) -> F64:
     Parameters
     ----------
     controls : (56,)
-        As `icface.face.controls.CHANNELS`, angles in degrees of the very picture the landmarks are in.
+        As `icface.face.controls.CHANNELS`, angles in degrees of the very picture the landmarks are
+        in.
     landmarks : (478, 2 or 3)
         Face-mesh points with irises, pixels.
     """

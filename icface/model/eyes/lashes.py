@@ -1,7 +1,8 @@
 """The line that closed lids make: lashes of one face, drawn where its upper lids come down.
 
-The skin that a blink unfolds is stretched from what the photo shows, which has no line where the lids meet. It is drawn in
-the tone of the photo's own lashes, more of it the farther the eye is closed, as a patch over the moved pixels.
+The skin that a blink unfolds is stretched from what the photo shows, which has no line where the
+lids meet. It is drawn in the tone of the photo's own lashes, more of it the farther the eye is
+closed, as a patch over the moved pixels.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ class Lashes:
     width : float
         Of the eye, grid pixels.
     colour : (3,) float32
-        From the lid's skin to its lashes, in units of the range of values, darker by `_LEAST` at least.
+        From the lid's skin to its lashes, in units of the range of values, darker by `_LEAST` at
+        least.
     """
 
     side: str
@@ -66,20 +68,40 @@ class Lashes:
         share = _LINE_SHOWS(closed)
         if share == 0:
             return None
-        frame = Similarity.crop(centre=(line[:, 0].mean(), line[:, 1].mean()), side=_ROOM * self.width, roll_deg=0.0, size=SIZE)
+        frame = Similarity.crop(
+            centre=(line[:, 0].mean(), line[:, 1].mean()),
+            side=_ROOM * self.width,
+            roll_deg=0.0,
+            size=SIZE,
+        )
         points = np.round(frame.points(line) * 16).astype(np.int32)
         ink = np.zeros((SIZE, SIZE), np.uint8)
-        cv2.polylines(ink, [points], isClosed=False, color=(255,), thickness=_THICK, lineType=cv2.LINE_AA, shift=4)
-        mask = cv2.GaussianBlur(ink, (0, 0), _BLUR).astype(np.float32) * (_STRENGTH * smoothstep(share) / 255)
+        cv2.polylines(
+            ink,
+            [points],
+            isClosed=False,
+            color=(255,),
+            thickness=_THICK,
+            lineType=cv2.LINE_AA,
+            shift=4,
+        )
+        mask = cv2.GaussianBlur(ink, (0, 0), _BLUR).astype(np.float32) * (
+            _STRENGTH * smoothstep(share) / 255
+        )
         along = np.clip(
-            (np.arange(SIZE) - frame.points(line)[:, 0].min()) / max(float(np.ptp(frame.points(line)[:, 0])), 1), 0, 1
+            (np.arange(SIZE) - frame.points(line)[:, 0].min())
+            / max(float(np.ptp(frame.points(line)[:, 0])), 1),
+            0,
+            1,
         )
         mask *= np.sqrt(np.sin(np.pi * along)).astype(np.float32)
         mask[[0, -1]] = mask[:, [0, -1]] = 0
         return Patch(frame, np.broadcast_to(self.colour, (SIZE, SIZE, 3)), mask.astype(np.float32))
 
 
-def lashes_of(source: F64, skin: NDArray[np.bool_], landmarks: F64, kept: NDArray[np.uint8]) -> tuple[Lashes, ...]:
+def lashes_of(
+    source: F64, skin: NDArray[np.bool_], landmarks: F64, kept: NDArray[np.uint8]
+) -> tuple[Lashes, ...]:
     """The lashes of a face's eyes.
 
     Parameters
@@ -101,7 +123,9 @@ def lashes_of(source: F64, skin: NDArray[np.bool_], landmarks: F64, kept: NDArra
         if not len(own) or width < 3:
             continue
         along = smooth_lid_curve(edge)
-        lash = np.concatenate([_colours(kept, along + np.array([0.0, down])) for down in (-1.0, -0.5, 0.0)])
+        lash = np.concatenate(
+            [_colours(kept, along + np.array([0.0, down])) for down in (-1.0, -0.5, 0.0)]
+        )
         dark = lash[np.argsort(lash.sum(1))[: len(lash) // 4]].mean(0)
         lid = np.median(_colours(kept, along[4:-4] - (0, _LID_ABOVE * width)), axis=0)
         colour = np.minimum(dark - lid, -_LEAST * lid).astype(np.float32) / 255

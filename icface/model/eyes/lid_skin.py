@@ -1,8 +1,9 @@
 """The skin of a closed lid, which an open eye hides: made of the photo's own skin around it.
 
-Moving pixels can only stretch the little of an upper lid that is seen, with its lashes and its crease, over the whole ball of
-the eye. So where a closing lid is stretched it is toned like the skin below the brow, below the eye and of the lid itself,
-shaded as a ball, with the grain of the skin below the eye, as a patch over the moved pixels.
+Moving pixels can only stretch the little of an upper lid that is seen, with its lashes and its
+crease, over the whole ball of the eye. So where a closing lid is stretched it is toned like the
+skin below the brow, below the eye and of the lid itself, shaded as a ball, with the grain of the
+skin below the eye, as a patch over the moved pixels.
 """
 
 from __future__ import annotations
@@ -37,22 +38,27 @@ _ACROSS, _UP = 48, 40
 _SPREAD = 0.16
 """How far tones are smoothed along the lid, in widths of the eye."""
 _LID_SHARE, _BELOW_SHARE = 0.5, 0.2
-"""Of a lid's tone at its lower edge: so much is the open lid's own, so much the skin's below the eye, the rest that above."""
+"""Of a lid's tone at its lower edge: so much is the open lid's own, so much the skin's below the
+eye, the rest that above."""
 _BRIGHT = 65
 """Percentile of brightness that is taken for an open lid's tone: lashes and creases are darker."""
 _DARKEST_ABOVE, _DARKEST_LID = 0.7, 0.5
-"""Skin above the eye and on its lid is taken to be at least so bright, in brightnesses of the skin below the eye."""
+"""Skin above the eye and on its lid is taken to be at least so bright, in brightnesses of the skin
+below the eye."""
 _LIT, _DEEP_SHADE = 75, 0.5
-"""Percentile of brightness of an eye and its lid, and its ratio to the skin below, under which the eye is in a shadow that the
-skin below is not in."""
+"""Percentile of brightness of an eye and its lid, and its ratio to the skin below, under which the
+eye is in a shadow that the skin below is not in."""
 _IS_OPEN = Ramp(0.1, 0.2)
-"""Height of an eye in its widths, times how far it reads as open: how much of its closed lid the photo hides."""
+"""Height of an eye in its widths, times how far it reads as open: how much of its closed lid the
+photo hides."""
 _GRAIN, _STREAKS = 0.45, 0.025
-"""Share of the moved pixels' fine light and dark that is kept, and its size, 0..1, from which on it is streaks, not grain."""
+"""Share of the moved pixels' fine light and dark that is kept, and its size, 0..1, from which on it
+is streaks, not grain."""
 _LID_IS_MADE = Ramp(0.25, 0.85)
 """How far an eye is closed, 0..1: how much of its lid is made."""
 _LASHES_GO = Ramp(0.6, 0.95)
-"""How far an eye is closed, 0..1: how much of the lid's lower edge is made, where the photo's lashes are."""
+"""How far an eye is closed, 0..1: how much of the lid's lower edge is made, where the photo's
+lashes are."""
 _BELOW_PX = 1.1
 """How far below its edge a closed lid is made, grid pixels: the photo's edge is ragged."""
 _SIDES = 0.2
@@ -72,7 +78,8 @@ class LidSkin:
     side : str
         ``L`` or ``R``, the subject's.
     edge, top : Followed
-        Nine points each of the edge of the upper lid and of where a blink stretches no more, from the left to the right.
+        Nine points each of the edge of the upper lid and of where a blink stretches no more, from
+        the left to the right.
     width : float
         Of the eye, grid pixels.
     height : (9,) float64
@@ -94,7 +101,9 @@ class LidSkin:
     hidden: float
     tones: F32
 
-    def drawn(self, moved: F64, layers: Layers, kept: NDArray[np.uint8], closed: float) -> Patch | None:
+    def drawn(
+        self, moved: F64, layers: Layers, kept: NDArray[np.uint8], closed: float
+    ) -> Patch | None:
         """The lid when the eye is closed so far, 0..1; None where it has nothing new.
 
         Parameters
@@ -113,12 +122,16 @@ class LidSkin:
         along = edge[-1] - edge[0]
         roll_deg = float(np.degrees(np.arctan2(along[1], along[0])))
         middle = (edge.mean(0) + top.mean(0)) / 2
-        frame = Similarity.crop(centre=(middle[0], middle[1]), side=_ROOM * self.width, roll_deg=roll_deg, size=SIZE)
+        frame = Similarity.crop(
+            centre=(middle[0], middle[1]), side=_ROOM * self.width, roll_deg=roll_deg, size=SIZE
+        )
         lower, upper, rest = self._columns(frame.points(edge), frame.points(top), frame.scale)
         height = np.maximum(lower - upper, 1.0)
         up = ((lower - _LINE[:, None]) / height).astype(np.float32)
         column = np.broadcast_to(self._across(frame, edge), up.shape)
-        tones = cv2.remap(self.tones, column, up * (_UP - 1), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        tones = cv2.remap(
+            self.tones, column, up * (_UP - 1), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
         new = np.clip((1 - rest / height) / _STRETCHED, 0, 1).astype(np.float32)[None]
         last = _LASHES_GO.smooth(closed)
         new = cv2.GaussianBlur(new + (cv2.dilate(new, _CORNER) - new) * last, (0, 0), 2.0)[0]
@@ -135,7 +148,9 @@ class LidSkin:
         own = np.s_[max(rows[0] - _MARGIN, 0) : rows[-1] + 1 + _MARGIN]
         shown = _shown(frame, own, layers, kept)
         smooth = cv2.GaussianBlur(shown, (0, 0), SMOOTH_PX)
-        fine = cv2.GaussianBlur(np.abs(cv2.cvtColor(shown - smooth, cv2.COLOR_RGB2GRAY)), (0, 0), SMOOTH_PX)
+        fine = cv2.GaussianBlur(
+            np.abs(cv2.cvtColor(shown - smooth, cv2.COLOR_RGB2GRAY)), (0, 0), SMOOTH_PX
+        )
         colour, streaks = np.zeros((SIZE, SIZE, 3), np.float32), np.zeros((SIZE, SIZE), np.float32)
         colour[own] = tones[own] - smooth
         streaks[own] = mask[own] * np.clip(fine / _STREAKS, 1 - _GRAIN, 1)
@@ -144,24 +159,34 @@ class LidSkin:
     def _across(self, frame: Similarity, edge: F64) -> F32:
         """(SIZE,) column of the tones under each column of the patch."""
         ends = frame.points(edge[[0, -1]])[:, 0]
-        column: F32 = ((_LINE - ends[0]) / max(ends[1] - ends[0], 1.0) * (_ACROSS - 1)).astype(np.float32)
+        column: F32 = ((_LINE - ends[0]) / max(ends[1] - ends[0], 1.0) * (_ACROSS - 1)).astype(
+            np.float32
+        )
         return column
 
     def _columns(self, edge: F64, top: F64, scale: float) -> tuple[F64, F64, F64]:
         """Rows of the edge and the top, and the lid's height in the photo, for each column of the patch; pixels of it."""
-        lower, rest = (np.interp(_LINE, edge[:, 0], smooth_lid_curve(v, LID_POINTS)) for v in (edge[:, 1], self.height * scale))
+        lower, rest = (
+            np.interp(_LINE, edge[:, 0], smooth_lid_curve(v, LID_POINTS))
+            for v in (edge[:, 1], self.height * scale)
+        )
         return lower, np.interp(_LINE, top[:, 0], smooth_lid_curve(top[:, 1], LID_POINTS)), rest
 
 
 _CORNER = np.ones((1, 13), np.uint8)
-"""Corners of the eye, where hardly anything is stretched, are made with what is beside them, or their lashes stick out."""
+"""Corners of the eye, where hardly anything is stretched, are made with what is beside them, or
+their lashes stick out."""
 _MARGIN = 5
 """Rows beyond those that are drawn, for what is smoothed."""
 _LINE = np.arange(SIZE, dtype=np.float64)
 
 
 def lid_skins(
-    source: F64, skin: NDArray[np.bool_], landmarks: F64, kept: NDArray[np.uint8], controls: ControlVector
+    source: F64,
+    skin: NDArray[np.bool_],
+    landmarks: F64,
+    kept: NDArray[np.uint8],
+    controls: ControlVector,
 ) -> tuple[LidSkin, ...]:
     """The lids of a face's eyes.
 
@@ -212,9 +237,13 @@ def _tones(kept: NDArray[np.uint8], lines: tuple[F64, F64, F64], down: F64, widt
     reach = float(np.linalg.norm(upper - top, axis=1).mean())
     above = _along(_strip(kept, top, down * reach * np.linspace(-0.3, 0.45, 8)[:, None]))
     below = _along(_strip(kept, lower, down * width * np.linspace(0.16, 0.36, 8)[:, None]))
-    open_lid = _colours(kept, np.stack([upper + (top - upper) * f for f in np.linspace(0.25, 1, 8)]))
+    open_lid = _colours(
+        kept, np.stack([upper + (top - upper) * f for f in np.linspace(0.25, 1, 8)])
+    )
     eye = _colours(kept, np.stack([upper + (lower - upper) * f for f in np.linspace(0, 1, 8)]))
-    lit = float(np.percentile(np.concatenate([open_lid, eye]).mean(2), _LIT) / max(below.mean(), 1e-3))
+    lit = float(
+        np.percentile(np.concatenate([open_lid, eye]).mean(2), _LIT) / max(below.mean(), 1e-3)
+    )
     below *= min(lit / _DEEP_SHADE, 1.0)
     above = _no_darker(above, below, _DARKEST_ABOVE)
     lid = _typical(open_lid[:, _ACROSS // 6 : -_ACROSS // 6].reshape(-1, 1, 3))
@@ -237,13 +266,19 @@ def _shade() -> F64:
     """(_UP, _ACROSS) light on a ball under a lid: lighter in the middle, darker in the crease, at the lashes and the ends."""
     up, across = np.linspace(0, 1, _UP)[:, None], np.linspace(-1, 1, _ACROSS)
     light = 0.07 * np.exp(-(((up - 0.42) / 0.25) ** 2) - (across / 0.6) ** 2)
-    shadow = 0.12 * np.exp(-((up / 0.16) ** 2)) + 0.06 * np.exp(-(((up - 0.82) / 0.12) ** 2)) + 0.08 * across**2
+    shadow = (
+        0.12 * np.exp(-((up / 0.16) ** 2))
+        + 0.06 * np.exp(-(((up - 0.82) / 0.12) ** 2))
+        + 0.08 * across**2
+    )
     return 1 + light - shadow
 
 
 def _along(strip: F64) -> F64:
     """(_ACROSS, 3) the typical colour of each column of a strip (K, _ACROSS, 3), smoothed along it."""
-    smooth: F64 = cv2.GaussianBlur(_typical(strip)[None], (0, 0), _SPREAD * _ACROSS, borderType=cv2.BORDER_REFLECT)[0]
+    smooth: F64 = cv2.GaussianBlur(
+        _typical(strip)[None], (0, 0), _SPREAD * _ACROSS, borderType=cv2.BORDER_REFLECT
+    )[0]
     return smooth
 
 
@@ -251,7 +286,10 @@ def _typical(strip: F64) -> F64:
     """(C, 3) of each column of (K, C, 3) the mean colour of what is about as bright as its `_BRIGHT` percentile."""
     order = np.argsort(strip.sum(2), axis=0)
     count = len(strip)
-    low, high = int(count * (_BRIGHT - 20) / 100), max(int(np.ceil(count * (_BRIGHT + 20) / 100)), 1)
+    low, high = (
+        int(count * (_BRIGHT - 20) / 100),
+        max(int(np.ceil(count * (_BRIGHT + 20) / 100)), 1),
+    )
     typical: F64 = np.take_along_axis(strip, order[low:high, :, None], axis=0).mean(0)
     return typical
 
@@ -312,6 +350,10 @@ def closed_lids(
     moved, layers, kept
         As `LidSkin.drawn`.
     """
-    folded = [skin.drawn(moved, layers, kept, closed[skin.side]) for skin in skins if skin.side in closed]
-    drawn = [line.drawn(line.line(moved), closed[line.side]) for line in lines if line.side in closed]
+    folded = [
+        skin.drawn(moved, layers, kept, closed[skin.side]) for skin in skins if skin.side in closed
+    ]
+    drawn = [
+        line.drawn(line.line(moved), closed[line.side]) for line in lines if line.side in closed
+    ]
     return tuple(patch for patch in folded + drawn if patch is not None)

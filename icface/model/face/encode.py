@@ -1,6 +1,7 @@
 """A face of one photo encoded: everything about it that does not depend on the controls wanted.
 
-The steps are named after what they find: parts, mesh, eyes, mouth. Each takes what the steps before it found.
+The steps are named after what they find: parts, mesh, eyes, mouth. Each takes what the steps before
+it found.
 """
 
 from __future__ import annotations
@@ -177,7 +178,9 @@ def encode_face(surface: Surface, crop: FaceCrop, displaced: Displaced) -> Sourc
     """
     part = outline_eyes(one_face(surface.logits[0].argmax(0).cpu().numpy()), crop.landmarks)
     if (part > Part.BACKGROUND).mean() < MIN_FACE_SHARE:
-        raise NoFaceError("No face surface was recognised there; choose another face, or draw a box around it.")
+        raise NoFaceError(
+            "No face surface was recognised there; choose another face, or draw a box around it."
+        )
     mesh, skull = _mesh(surface, part, crop, displaced)
     return SourceEncoding(
         crop_from_image=crop.crop_from_image,
@@ -204,7 +207,9 @@ def one_face(part: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.where(closed > 0, filled, Part.BACKGROUND).astype(np.int64)
 
 
-def _mesh(surface: Surface, part: NDArray[np.int64], crop: FaceCrop, displaced: Displaced) -> tuple[SurfaceMesh, Skull | None]:
+def _mesh(
+    surface: Surface, part: NDArray[np.int64], crop: FaceCrop, displaced: Displaced
+) -> tuple[SurfaceMesh, Skull | None]:
     """The movable surface, with lids that close and one mouth, and the head around it."""
     on_device = torch.from_numpy(part).to(surface.logits.device)
     mesh, skull = with_skull(build_mesh(surface, on_device, displaced))
@@ -221,7 +226,9 @@ def _eyes(mesh: SurfaceMesh, part: NDArray[np.int64], crop: FaceCrop) -> SourceE
     return SourceEyes(
         lashes=lashes_of(source, skin, points, picture),
         lid_skins=lid_skins(source, skin, points, picture, crop.controls),
-        eyeballs=eyeballs_of(source, (skin, own == Part.EYE), points[:, :2], mesh.pixels_per_cm, picture),
+        eyeballs=eyeballs_of(
+            source, (skin, own == Part.EYE), points[:, :2], mesh.pixels_per_cm, picture
+        ),
     )
 
 

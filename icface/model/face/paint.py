@@ -20,7 +20,14 @@ from icface.model.mouth.paint_limits import (
     tone_of_drawn,
     within_training_range,
 )
-from icface.model.mouth.patch import SMOOTH_PX, Patch, PatchView, paint_mask, patch_view, streak_mask
+from icface.model.mouth.patch import (
+    SMOOTH_PX,
+    Patch,
+    PatchView,
+    paint_mask,
+    patch_view,
+    streak_mask,
+)
 from icface.model.networks.painter import PATCH, PATCH_CHANNELS, Paint
 
 
@@ -64,7 +71,9 @@ class MouthView:
         mask = paint.mask[0, 0].float().cpu().numpy() * self.mask
         if not (np.isfinite(colour).all() and np.isfinite(mask).all()):
             return None
-        patch = Patch(self.patch_from_grid, np.ascontiguousarray(colour), np.ascontiguousarray(mask))
+        patch = Patch(
+            self.patch_from_grid, np.ascontiguousarray(colour), np.ascontiguousarray(mask)
+        )
         if self.over_drawing:
             patch = tone_of_drawn(patch, self.cavity)
         return replace(patch, smooth=self.streaks if self.streaks.any() else None)
@@ -99,7 +108,9 @@ def conditioning(before: ControlVector, after: ControlVector) -> tuple[torch.Ten
     return within_training_range(painter_controls(before), painter_controls(after))
 
 
-def view_of_mouth(encoding: SourceEncoding, posed: PosedFace, *, size: int = PATCH, room: float = 1.0) -> PatchView:
+def view_of_mouth(
+    encoding: SourceEncoding, posed: PosedFace, *, size: int = PATCH, room: float = 1.0
+) -> PatchView:
     """The square about the mouth after an edit, `room` times as large as the painter's."""
     roll_deg = posed.controls.angles_deg[2] - encoding.controls.angles_deg[2]
     pivot = encoding.mesh.pivot.double().cpu().numpy()

@@ -22,10 +22,11 @@ from icface.model.surface.mesh import move
 from icface.model.surface.rasterise import Flow, flow_of
 
 MOVES_THE_MOUTH = [i for i, name in enumerate(CHANNELS) if not name.startswith(("brow", "eye"))]
-"""Positions in a control vector of what the mouth's patch may change with; a wink leaves it alone."""
+"""Positions in a control vector of what the mouth's patch may change with; a wink leaves it
+alone."""
 FADES_IN = 0.15
-"""Largest change of one of those (in `icface.face.controls.ANGLE_UNIT_DEG` for angles) from which on the painter
-paints in full."""
+"""Largest change of one of those (in `icface.face.controls.ANGLE_UNIT_DEG` for angles) from which
+on the painter paints in full."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +36,8 @@ class FacePrediction:
     Attributes
     ----------
     layers : tuple of Layer
-        From the farthest back to the front; the first covers everything. Empty when nothing changes.
+        From the farthest back to the front; the first covers everything. Empty when nothing
+        changes.
     patches : tuple of Patch
         What is drawn and painted over the layers, in order.
     """
@@ -88,7 +90,9 @@ def pose_face(encoding: SourceEncoding, controls: ControlVector) -> PosedFace:
     turn = turn_in_crop(encoding.crop_from_image, before, controls)
     change = controls.array()[3:] - before.array()[3:]
     moves = lids_move(before, change, {eye.side: eye.lid_follows for eye in encoding.eyes.eyeballs})
-    as_tensor = [torch.tensor(a, dtype=torch.float32, device=mesh.source.device) for a in (turn, moves)]
+    as_tensor = [
+        torch.tensor(a, dtype=torch.float32, device=mesh.source.device) for a in (turn, moves)
+    ]
     moved = move(mesh, *as_tensor)
     points, pivot = moved.double().cpu().numpy(), mesh.pivot.double().cpu().numpy()
     skull = None if before.angles_deg == controls.angles_deg else encoding.skull
@@ -104,7 +108,9 @@ def pose_face(encoding: SourceEncoding, controls: ControlVector) -> PosedFace:
         lips=lips,
         mouth_share=share,
         layers=_layers(flow, turned_eyes(eyes.eyeballs, points, change), encoding.mouth.cavity_rgb),
-        lids=closed_lids(eyes.lid_skins, eyes.lashes, blinks(before, moves), points, skin, encoding.fine_crop),
+        lids=closed_lids(
+            eyes.lid_skins, eyes.lashes, blinks(before, moves), points, skin, encoding.fine_crop
+        ),
         interior=encoding.mouth.interior.patch(lips, controls, turn, pivot, share),
     )
 
@@ -115,7 +121,9 @@ def mouth_share(before: ControlVector, after: ControlVector) -> float:
     return min(float(change[MOVES_THE_MOUTH].max()) / FADES_IN, 1.0)
 
 
-def _layers(flow: Flow, eyes: tuple[FlowLayer, ...], cavity_rgb: tuple[float, float, float]) -> tuple[Layer, ...]:
+def _layers(
+    flow: Flow, eyes: tuple[FlowLayer, ...], cavity_rgb: tuple[float, float, float]
+) -> tuple[Layer, ...]:
     """Skin, what shows through its openings, eyes that have turned, and the mouth's cavity."""
     return (
         FlowLayer("skin", flow.field, known=flow.known),

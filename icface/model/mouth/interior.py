@@ -1,8 +1,9 @@
 """The inside of a mouth that opens: teeth, tongue and the dark behind them, drawn after the anatomy of a mean mouth.
 
-What closed lips hide no photograph tells, but it lies in known places: the upper teeth are fixed in the skull, the lower ones
-and the tongue hang on the jaw. They are drawn in the light and the hues of the photo, as a patch over the moved pixels, where
-the mouth opens and the photo shows nothing of its own. The painter sees them and makes them fit.
+What closed lips hide no photograph tells, but it lies in known places: the upper teeth are fixed in
+the skull, the lower ones and the tongue hang on the jaw. They are drawn in the light and the hues
+of the photo, as a patch over the moved pixels, where the mouth opens and the photo shows nothing of
+its own. The painter sees them and makes them fit.
 
 Convention
 ----------
@@ -22,8 +23,24 @@ from icface.arrays import F32, F64
 from icface.face.ramps import smoothstep
 
 _HALF_CM, _STEPS = 3.0, 361
-_UPPER_CM = ((0.85, 1.05), (0.65, 0.92), (0.76, 1.0), (0.70, 0.85), (0.68, 0.8), (1.0, 0.75), (0.9, 0.7))
-_LOWER_CM = ((0.52, 0.88), (0.58, 0.92), (0.69, 1.0), (0.70, 0.85), (0.71, 0.8), (1.1, 0.75), (1.0, 0.7))
+_UPPER_CM = (
+    (0.85, 1.05),
+    (0.65, 0.92),
+    (0.76, 1.0),
+    (0.70, 0.85),
+    (0.68, 0.8),
+    (1.0, 0.75),
+    (0.9, 0.7),
+)
+_LOWER_CM = (
+    (0.52, 0.88),
+    (0.58, 0.92),
+    (0.69, 1.0),
+    (0.70, 0.85),
+    (0.71, 0.8),
+    (1.1, 0.75),
+    (1.0, 0.7),
+)
 """Width and height of the crowns from the middle to the last molar but one."""
 _SHADES = np.array([1.0, 0.985, 0.94, 0.96, 0.95, 0.93, 0.92])
 """Brightness of each of them: canines are the darkest of those that are seen."""
@@ -44,8 +61,8 @@ _LIT_BY_LIPS = np.array([0.75, 1.0, 1.05], np.float32)
 _GUM_EVEN = 0.15
 """Gums are lit more evenly than teeth, which stand out: exponent of the light."""
 _CHEEKS, _CHEEKS_BARED = 2.4, 7.5
-"""How much lighter the inside of cheeks is than what lies behind everything, in brightnesses of that; and where lips that draw
-back let the light in."""
+"""How much lighter the inside of cheeks is than what lies behind everything, in brightnesses of
+that; and where lips that draw back let the light in."""
 _TONGUE_WIDE_CM, _TONGUE_HIGH_CM, _TONGUE_BACK_CM = 2.35, 0.75, 2.6
 
 
@@ -125,11 +142,17 @@ def row_of(jaw: int) -> Row:
     middle, half = (ends[number] + ends[number + 1]) / 2, crowns[number, 0] / 2
     inside = np.clip((np.abs(along) - middle) / half, -1, 1)  # -1..1 across a tooth
     rounded = 0.09 * np.abs(inside) ** 5 + 0.02 * inside**2
-    longer = np.array([0.0, 0.07, 0.0, 0.04, 0.05, 0.06, 0.08])[number] if jaw > 0 else 0.03 * (number > 1)
+    longer = (
+        np.array([0.0, 0.07, 0.0, 0.04, 0.05, 0.06, 0.08])[number]
+        if jaw > 0
+        else 0.03 * (number > 1)
+    )
     edge = (_UPPER_EDGE_CM if jaw > 0 else _LOWER_EDGE_CM) + jaw * (rounded + longer) + _SPEE * x**2
     place = np.stack([x, edge, z], 1)
     facing = 1 / np.hypot(1, slope)
-    bulge = (1 - 0.13 * inside**2) * _SHADES[number] + 0.05 * np.exp(-(((inside + 0.15) / 0.4) ** 2))
+    bulge = (1 - 0.13 * inside**2) * _SHADES[number] + 0.05 * np.exp(
+        -(((inside + 0.15) / 0.4) ** 2)
+    )
     gap = np.exp(-(((1 - np.abs(inside)) * half / 0.03) ** 2))
     beyond = np.abs(along) > ends[-1]
     height = crowns[number, 1] * (1 - 0.12 * inside**4) * ~beyond
@@ -173,10 +196,14 @@ def drawn(view: View, jaw: Jaw, lips: F64, tones: Tones, own: tuple[F64, float])
     lips : (K, 2)
         The opening of the mouth, pixels of the view.
     own : ((K, 2), float)
-        Where the photo's own upper teeth are, and how much it shows them, 0..1: none are drawn below those.
+        Where the photo's own upper teeth are, and how much it shows them, 0..1: none are drawn
+        below those.
     """
     wide, high = view.size
-    grid = columns, rows = np.arange(wide, dtype=np.float32), np.arange(high, dtype=np.float32)[:, None]
+    grid = columns, rows = (
+        np.arange(wide, dtype=np.float32),
+        np.arange(high, dtype=np.float32)[:, None],
+    )
     picture = _depth(view, grid, tones)
     _lay_tongue(picture, view, jaw, grid, tones)
     _lay_teeth(picture, view, jaw, grid, tones)
@@ -210,14 +237,21 @@ def _depth(view: View, grid: tuple[F32, F32], tones: Tones) -> F32:
     x = (columns - float(view.origin[0])) / view.per_cm
     y = (float(view.origin[1]) - rows) / view.per_cm
     cheeks = _CHEEKS + (_CHEEKS_BARED - _CHEEKS) * (1 - tones.shade)
-    light = 1 + cheeks * np.clip(np.abs(x) / 2.6, 0, 1) ** 3 + 0.5 * np.exp(-(((y + 0.1) / 0.8) ** 2))
+    light = (
+        1 + cheeks * np.clip(np.abs(x) / 2.6, 0, 1) ** 3 + 0.5 * np.exp(-(((y + 0.1) / 0.8) ** 2))
+    )
     return np.asarray(light * tones.dark[:, None, None], np.float32)
 
 
 def _lay_tongue(picture: F32, view: View, jaw: Jaw, grid: tuple[F32, F32], tones: Tones) -> None:
     """The back of the tongue, a dome behind the lower teeth that recedes into the dark."""
     columns, rows = grid
-    ends = np.array([[0.0, _LOWER_EDGE_CM - 0.25, -1.1], [0.0, _LOWER_EDGE_CM + _TONGUE_HIGH_CM, -1.1 - _TONGUE_BACK_CM]])
+    ends = np.array(
+        [
+            [0.0, _LOWER_EDGE_CM - 0.25, -1.1],
+            [0.0, _LOWER_EDGE_CM + _TONGUE_HIGH_CM, -1.1 - _TONGUE_BACK_CM],
+        ]
+    )
     (x0, y0), (x1, y1) = view.at(jaw.moves(ends)).tolist()
     tall = max(y0 - y1, 0.15 * view.per_cm)
     up = (y0 - rows) / tall
@@ -226,12 +260,20 @@ def _lay_tongue(picture: F32, view: View, jaw: Jaw, grid: tuple[F32, F32], tones
     edge = np.clip((dome - up) * (tall / (0.16 * view.per_cm)) + 0.5, 0, 1)
     rise = np.clip(up / np.maximum(dome, 1e-3), 0, 1)  # 1 along the silhouette
     groove = 0.1 * np.exp(-((across / 0.09) ** 2))
-    light = (1.05 - 0.8 * rise * np.sqrt(rise)) * (1 - 0.45 * np.clip(across, -1, 1) ** 2) * (1 - groove * (1 - rise))
-    wet = np.exp(-(((rise - 0.33) / 0.16) ** 2)) * (0.16 * np.exp(-(((np.abs(across) - 0.26) / 0.2) ** 2)))
+    light = (
+        (1.05 - 0.8 * rise * np.sqrt(rise))
+        * (1 - 0.45 * np.clip(across, -1, 1) ** 2)
+        * (1 - groove * (1 - rise))
+    )
+    wet = np.exp(-(((rise - 0.33) / 0.16) ** 2)) * (
+        0.16 * np.exp(-(((np.abs(across) - 0.26) / 0.2) ** 2))
+    )
     share = smoothstep(edge)
     for channel in range(3):
         picture[channel] += (
-            light * float(tones.tongue[channel]) + wet * float(tones.tooth[channel]) - picture[channel]
+            light * float(tones.tongue[channel])
+            + wet * float(tones.tooth[channel])
+            - picture[channel]
         ) * share
 
 
@@ -252,7 +294,10 @@ def _lay_teeth(
     side = 1 if jaw is None else -1
     row = row_of(side)
     at = view.at(row.place if jaw is None else jaw.moves(row.place))
-    first, last = int(at[:, 0].argmin()), int(at[:, 0].argmax())  # what the head has turned away is hidden
+    first, last = (
+        int(at[:, 0].argmin()),
+        int(at[:, 0].argmax()),
+    )  # what the head has turned away is hidden
     if last <= first:
         return
     number = np.arange(first, last + 1)
@@ -263,17 +308,33 @@ def _lay_teeth(
         return np.interp(where, np.arange(_STEPS), values).astype(np.float32)
 
     edge, height, light, gap = here(at[:, 1]), here(row.height), here(row.light), here(row.gap)
-    reach = slice(0, max(int(edge.max()) + 2, 0)) if side > 0 else slice(max(int(edge.min()) - 1, 0), len(rows))
+    reach = (
+        slice(0, max(int(edge.max()) + 2, 0))
+        if side > 0
+        else slice(max(int(edge.min()) - 1, 0), len(rows))
+    )
     picture, rows = picture[:, reach], rows[reach]
     above = side * (edge - rows)  # from the edge towards the gum
-    seen = np.clip(np.gradient(at[:, 0]) / (_END_ON * view.per_cm * row.step), 0, 1)  # nearly end on, a row is a blur
-    cover = np.clip(above + 0.5, 0, 1) * here(seen * seen) * ((columns >= across[0]) & (columns <= across[-1]))
+    seen = np.clip(
+        np.gradient(at[:, 0]) / (_END_ON * view.per_cm * row.step), 0, 1
+    )  # nearly end on, a row is a blur
+    cover = (
+        np.clip(above + 0.5, 0, 1)
+        * here(seen * seen)
+        * ((columns >= across[0]) & (columns <= across[-1]))
+    )
     if unless[0] is not None:
         cover *= 1 - unless[1] * np.clip((rows - unless[0]) / (0.1 * view.per_cm) + 0.5, 0, 1)
     gum = np.clip((above - height * view.per_cm) / 1.5 + 0.5, 0, 1)
     v = np.clip(above / np.maximum(height * view.per_cm, 1), 0, 1)
-    light *= np.clip(1 + 0.15 * (here(row.place[:, 2]) + _SET_BACK_CM[side]), 0.22, 1) * (1.0 if side > 0 else 0.92)
-    tooth = (light * (1 - gum)) * (1 - 0.14 * (1.8 * v - 0.8) ** 2) * (1 - 0.3 * gap * (1 - 0.5 * v))
+    light *= np.clip(1 + 0.15 * (here(row.place[:, 2]) + _SET_BACK_CM[side]), 0.22, 1) * (
+        1.0 if side > 0 else 0.92
+    )
+    tooth = (
+        (light * (1 - gum)) * (1 - 0.14 * (1.8 * v - 0.8) ** 2) * (1 - 0.3 * gap * (1 - 0.5 * v))
+    )
     gum *= light**_GUM_EVEN
     for channel in range(3):
-        picture[channel] += (tooth * float(tones.tooth[channel]) + gum * float(tones.gum[channel]) - picture[channel]) * cover
+        picture[channel] += (
+            tooth * float(tones.tooth[channel]) + gum * float(tones.gum[channel]) - picture[channel]
+        ) * cover

@@ -22,11 +22,15 @@ def with_one_mouth(mesh: SurfaceMesh, points: NDArray[np.float64]) -> SurfaceMes
     low, high = lips.min(0), lips.max(0)
     room = 0.3 * float((high - low).max())
     middle = mesh.source[mesh.seams].mean(1)
-    low_at, high_at = (torch.tensor(v, dtype=middle.dtype, device=middle.device) for v in (low - room, high + room))
+    low_at, high_at = (
+        torch.tensor(v, dtype=middle.dtype, device=middle.device) for v in (low - room, high + room)
+    )
     return replace(mesh, seams=mesh.seams[((middle > low_at) & (middle < high_at)).all(1)])
 
 
-def lips_of(part: NDArray[np.int64], source: NDArray[np.float64], points: NDArray[np.float64]) -> Followed:
+def lips_of(
+    part: NDArray[np.int64], source: NDArray[np.float64], points: NDArray[np.float64]
+) -> Followed:
     """The opening of the mouth (`INNER_LIPS`), each lip tied to its own surface, for they part.
 
     Parameters

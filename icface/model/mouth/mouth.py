@@ -27,25 +27,30 @@ _INSIDE_SHOWS = Ramp(0.08, 0.35)
 _TEETH_COUNT = Ramp(0.025, 0.04)
 """Area of an opening over its squared width: how much teeth that are seen in it count."""
 _INSIDE_IS_SEEN = Ramp(0.2, 0.3)
-"""Area of an opening over its squared width: how much the photo shows the inside, whatever it is."""
+"""Area of an opening over its squared width: how much the photo shows the inside, whatever it
+is."""
 _BARE = Ramp(0.09, 0.14)
-"""Area of an opening over its squared width: how much it would show upper teeth that reach below its upper lip."""
+"""Area of an opening over its squared width: how much it would show upper teeth that reach below
+its upper lip."""
 _UNSEEN_CM = 0.12
 """So far below it they are drawn all the same."""
 _LOOKS_LIKE_TEETH = Ramp(0.06, 0.14)
 """Share of an opening that is as bright and pale as teeth: how much it is taken for teeth."""
 _SHOWS_JAW = Ramp(0.16, 0.3)
-"""Area of a photo's opening over its squared width: how much what shows is tongue and jaw too, and not upper teeth alone."""
+"""Area of a photo's opening over its squared width: how much what shows is tongue and jaw too, and
+not upper teeth alone."""
 FINEST, COARSEST = 24.0, 9.0
 """Pixels of the patch per centimetre, at most, on a photo that is as fine, and at least."""
 _SKIN_HUE = np.array([1.3, 0.93, 0.78])
 """Of mean skin in mean light, over its grey."""
 _CAST, _CAST_RANGE = 0.9, (0.3, 2.0)
-"""How much of the tint of the light, told from the skin's, teeth take, and the tints that are believed."""
+"""How much of the tint of the light, told from the skin's, teeth take, and the tints that are
+believed."""
 _TOOTH, _IVORY = 1.0, np.array([0.09, 0.0, -0.09])
 """Of teeth in full light: brightness over `light`, and hue."""
 _SHADE, _LIT_CM, _SMILE_LIGHTS = 0.32, 1.4, 1.9
-"""Light that gets between lips that hardly part; mean height of an opening in full light; how much a smile adds to that."""
+"""Light that gets between lips that hardly part; mean height of an opening in full light; how much
+a smile adds to that."""
 _SMILE_BARES = 0.9
 """How much of the shade right behind the lips a full smile takes away."""
 _WHITEST = 0.98
@@ -94,17 +99,29 @@ class Mouth:
     bare: float = 0.0
 
     @classmethod
-    def of(cls, mesh: SurfaceMesh, lips: Followed, controls: ControlVector, tones: Tones, image_pixels: float) -> Mouth:
+    def of(
+        cls,
+        mesh: SurfaceMesh,
+        lips: Followed,
+        controls: ControlVector,
+        tones: Tones,
+        image_pixels: float,
+    ) -> Mouth:
         """Of a mesh whose lips are followed; `image_pixels` is how many pixels of the photo lie along one of the grid."""
         basis = mesh.basis[:, :, lips.rows].double().cpu().numpy()  # (53, 3, 20)
-        camera = mesh.camera[lips.rows].double().cpu().numpy() - np.tensordot(controls.array()[3:], basis, 1).T
+        camera = (
+            mesh.camera[lips.rows].double().cpu().numpy()
+            - np.tensordot(controls.array()[3:], basis, 1).T
+        )
         camera[:, :2] += lips.beside * (1, -1)
         opening, scale = lips.at(mesh.source.double().cpu().numpy()), mesh.pixels_per_cm
         mouth = cls.between(camera, opening, controls, tones=tones, pixels_per_cm=scale)
         return replace(mouth, fineness=float(np.clip(scale * image_pixels, COARSEST, FINEST)))
 
     @classmethod
-    def between(cls, rest: F64, opening: F64, controls: ControlVector, *, tones: Tones, pixels_per_cm: float) -> Mouth:
+    def between(
+        cls, rest: F64, opening: F64, controls: ControlVector, *, tones: Tones, pixels_per_cm: float
+    ) -> Mouth:
         """Of lips that would be here without expression.
 
         Parameters
@@ -132,7 +149,9 @@ class Mouth:
     def seen_in(self, picture: U8, picture_from_here: Similarity) -> Mouth:
         """The same mouth, after a look at what its opening shows in a picture (H, W, 3)."""
         wide = _height(self.opening) / max(float(np.ptp(self.opening[:, 0])), 1e-6)
-        teeth = _LOOKS_LIKE_TEETH(_teeth_in(picture, picture_from_here.points(_rounded(self.opening))))
+        teeth = _LOOKS_LIKE_TEETH(
+            _teeth_in(picture, picture_from_here.points(_rounded(self.opening)))
+        )
         hidden = min(self.hidden, 1 - teeth * _TEETH_COUNT(wide))
         return replace(self, hidden=hidden, bare=hidden * _BARE(wide))
 
@@ -163,7 +182,12 @@ class Mouth:
 
     def _own(self, turn: F64, pivot: F64) -> F64:
         """(20, 2) where the photo's opening is when it stays on the teeth and the head has turned, grid pixels."""
-        camera = np.column_stack([(self.opening - pivot) * (1, -1), np.full(len(self.opening), self._teeth_depth)]) @ turn.T
+        camera = (
+            np.column_stack(
+                [(self.opening - pivot) * (1, -1), np.full(len(self.opening), self._teeth_depth)]
+            )
+            @ turn.T
+        )
         here: F64 = camera[:, :2] * (1, -1) + pivot
         return here
 
@@ -172,7 +196,9 @@ class Mouth:
         opened = _height(lips) / self.pixels_per_cm / _LIT_CM + _SMILE_LIGHTS * _smile(controls)
         return _SHADE + (1 - _SHADE) * min(opened, 1.0)
 
-    def patch(self, lips: F64, controls: ControlVector, turn: F64, pivot: F64, faded_in: float) -> tuple[Patch, ...]:
+    def patch(
+        self, lips: F64, controls: ControlVector, turn: F64, pivot: F64, faded_in: float
+    ) -> tuple[Patch, ...]:
         """The inside of the mouth after an edit, as one patch; none where it shows nothing that the photo does not.
 
         Parameters
@@ -194,11 +220,17 @@ class Mouth:
         grid_from_head = np.diag([1.0, -1.0]) @ (turn @ self.rotation)[:2] * self.pixels_per_cm
         up = np.degrees(np.arctan2(grid_from_head[0, 1], -grid_from_head[1, 1]))
         fine = Similarity.crop(
-            centre=(float(pivot[0]), float(pivot[1])), side=self.pixels_per_cm / self.fineness, roll_deg=float(up), size=1
+            centre=(float(pivot[0]), float(pivot[1])),
+            side=self.pixels_per_cm / self.fineness,
+            roll_deg=float(up),
+            size=1,
         )
         ring = fine.points(_rounded(lips))
         low = np.floor(ring.min(0)) - _ROOM
-        window = (int(np.ceil(ring[:, 0].max()) + _ROOM - low[0]), int(np.ceil(ring[:, 1].max()) + _ROOM - low[1]))
+        window = (
+            int(np.ceil(ring[:, 0].max()) + _ROOM - low[0]),
+            int(np.ceil(ring[:, 1].max()) + _ROOM - low[1]),
+        )
         if max(window) > _LARGEST:
             return ()
         frame = Similarity((1, 0, -float(low[0]), 0, 1, -float(low[1]))) @ fine
@@ -207,7 +239,9 @@ class Mouth:
         own = frame.points(_rounded(self._own(turn, pivot)))
         lower = slice(_FINE, 10 * _FINE)
         edge = own[lower, 1] - _EDGE_CM * self.fineness
-        gap = own[::-1][_FINE - 1 : 10 * _FINE - 1, 1] + _UNSEEN_CM * self.fineness  # the upper lip above each of those
+        gap = (
+            own[::-1][_FINE - 1 : 10 * _FINE - 1, 1] + _UNSEEN_CM * self.fineness
+        )  # the upper lip above each of those
         own[lower, 1] = edge + self.bare * (np.minimum(gap, edge) - edge)
         if self.shows > 0:
             mask *= 1 - self.shows * _filled(own, window)
@@ -227,7 +261,9 @@ def _smile(controls: ControlVector) -> float:
 
 def jaw_of(controls: ControlVector) -> Jaw:
     """Where controls take the jaw."""
-    return Jaw(controls["jawOpen"], controls["jawLeft"] - controls["jawRight"], controls["jawForward"])
+    return Jaw(
+        controls["jawOpen"], controls["jawLeft"] - controls["jawRight"], controls["jawForward"]
+    )
 
 
 def tones_of(picture: U8, points: F64, skin: NDArray[np.uint8], inside: NDArray[np.uint8]) -> Tones:
@@ -278,8 +314,12 @@ def _hues(picture: U8, lips: F64) -> tuple[F64, F64]:
     """A picture's least and greatest distances from grey about the lips' points (K, 2), (3,) each, 0..1."""
     x, y = np.clip(lips.mean(0), 0, (picture.shape[1] - 1, picture.shape[0] - 1)).astype(int)
     reach = max(int(np.ptp(lips[:, 0])), 8)
-    near = picture[max(y - reach, 0) : y + reach, max(x - reach, 0) : x + reach].reshape(-1, 3) / 255
-    low, high = np.percentile(near - near.mean(1, keepdims=True), (HUE_TAIL, 100 - HUE_TAIL), axis=0)
+    near = (
+        picture[max(y - reach, 0) : y + reach, max(x - reach, 0) : x + reach].reshape(-1, 3) / 255
+    )
+    low, high = np.percentile(
+        near - near.mean(1, keepdims=True), (HUE_TAIL, 100 - HUE_TAIL), axis=0
+    )
     return np.minimum(low, 0), np.maximum(high, 0)
 
 
@@ -296,7 +336,9 @@ def _teeth_in(picture: U8, ring: F64) -> float:
     light = near.mean(2)
     red = (near[..., 0] - near[..., 1:].mean(2)) / np.maximum(light, 1)
     skin, skin_red = (float(np.median(v)) for v in (light, red))
-    least = 0.6 + 0.25 * (1 - min(skin_red / 0.1, 1.0))  # without hues, lips are told from teeth by their shade alone
+    least = 0.6 + 0.25 * (
+        1 - min(skin_red / 0.1, 1.0)
+    )  # without hues, lips are told from teeth by their shade alone
     bright = np.clip((light / max(skin, 1) - least) / 0.4, 0, 1)
     pale = np.clip((0.75 * skin_red + 0.03 - red) / max(0.35 * skin_red, 0.03), 0, 1)
     return float((bright * pale * inside).sum() / max(float(inside.sum()), 1))
@@ -304,7 +346,9 @@ def _teeth_in(picture: U8, ring: F64) -> float:
 
 def _height(ring: F64) -> float:
     """Mean height of an opening."""
-    return abs(float(cv2.contourArea(ring.astype(np.float32)))) / max(float(np.ptp(ring[:, 0])), 1e-6)
+    return abs(float(cv2.contourArea(ring.astype(np.float32)))) / max(
+        float(np.ptp(ring[:, 0])), 1e-6
+    )
 
 
 def _smoothed() -> F64:
@@ -325,7 +369,18 @@ def _smoothed() -> F64:
 def _spline(count: int) -> F64:
     """(count * _FINE, count): Catmull-Rom between the points of a ring."""
     t = np.arange(_FINE) / _FINE
-    weights = np.stack([-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, -(t**2) + t**3], 1) / 2
+    weights = (
+        np.stack(
+            [
+                -t + 2 * t**2 - t**3,
+                2 - 5 * t**2 + 3 * t**3,
+                t + 4 * t**2 - 3 * t**3,
+                -(t**2) + t**3,
+            ],
+            1,
+        )
+        / 2
+    )
     matrix = np.zeros((count * _FINE, count))
     for k in range(count):
         for j in range(4):
@@ -370,8 +425,13 @@ def behind_lips(mouth: Mouth, flow: Flow, lips: F64, turn: F64, pivot: F64) -> F
     cavity[window] = flow.cavity[window] * cv2.dilate(share, np.ones((3, 3), np.uint8))
     if mouth.shows == 0:
         return replace(flow, cavity=cavity)
-    here = np.stack(np.meshgrid(*(np.arange(a, b, dtype=np.float64) for a, b in zip(low, high, strict=True))), -1)
+    here = np.stack(
+        np.meshgrid(*(np.arange(a, b, dtype=np.float64) for a, b in zip(low, high, strict=True))),
+        -1,
+    )
     back_field, back = flow.back_field.copy(), flow.back.copy()
-    back_field[window] += (mouth.held_at(here, turn, pivot) - here - back_field[window]) * mouth.shows
+    back_field[window] += (
+        mouth.held_at(here, turn, pivot) - here - back_field[window]
+    ) * mouth.shows
     np.maximum(back[window], share * np.float32(mouth.shows), out=back[window])
     return replace(flow, back_field=back_field, back=back, cavity=cavity)

@@ -12,11 +12,16 @@ from numpy.typing import NDArray
 from icface.face.controls import ANGLE_UNIT_DEG, EXPRESSIONS, ControlVector
 from icface.model.mouth.patch import Patch
 
-_NOT_CONDITIONED_ON = [3 + i for i, name in enumerate(EXPRESSIONS) if not name.startswith(("jaw", "mouth", "cheekPuff"))]
+_NOT_CONDITIONED_ON = [
+    3 + i
+    for i, name in enumerate(EXPRESSIONS)
+    if not name.startswith(("jaw", "mouth", "cheekPuff"))
+]
 _LARGEST_TURN = 0.45
 """Largest change of an angle in the painter's conditioning, in units of `ANGLE_UNIT_DEG`."""
 _TONE_PX, _TONE, _TONE_HUE = 2.0, 0.75, 0.5
-"""Over a drawn mouth: blur of paint in pixels of the painter's square, and how much of its brightness and of its hue counts."""
+"""Over a drawn mouth: blur of paint in pixels of the painter's square, and how much of its
+brightness and of its hue counts."""
 HUE_TAIL = 1.0
 """Per cent of the pixels at either end of a hue that do not count for it: specks and noise."""
 
@@ -36,11 +41,14 @@ def painter_controls(controls: ControlVector) -> torch.Tensor:
     return torch.from_numpy(values)
 
 
-def within_training_range(before: torch.Tensor, after: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def within_training_range(
+    before: torch.Tensor, after: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Controls (56,) of the source and those wanted, within the range the painter was trained on.
 
-    It has seen jaws and lips move, and heads turn a little. Of a nose or cheeks that move with them, and of a head turned far,
-    the moved picture says enough; conditioned on numbers it has never seen, the painter would paint what nobody has seen.
+    It has seen jaws and lips move, and heads turn a little. Of a nose or cheeks that move with
+    them, and of a head turned far, the moved picture says enough; conditioned on numbers it has
+    never seen, the painter would paint what nobody has seen.
     """
     change = after - before
     change[:3] = change[:3].clamp(-_LARGEST_TURN, _LARGEST_TURN)
@@ -55,7 +63,9 @@ def hues_of(picture: NDArray[np.uint8]) -> Hues:
     return Hues(np.minimum(low, 0), np.maximum(high, 0))
 
 
-def in_own_hues(colour: NDArray[np.float32], moved: NDArray[np.float32], hues: Hues) -> NDArray[np.float32]:
+def in_own_hues(
+    colour: NDArray[np.float32], moved: NDArray[np.float32], hues: Hues
+) -> NDArray[np.float32]:
     """Paint that makes no hue the photo does not have there: grey photographs keep grey teeth, and no mouth turns blue.
 
     Parameters
@@ -70,7 +80,8 @@ def in_own_hues(colour: NDArray[np.float32], moved: NDArray[np.float32], hues: H
     Returns
     -------
     (S, S, 3) float32
-        What to add, so that each colour's distance from grey lies between the photo's least and greatest, and grey.
+        What to add, so that each colour's distance from grey lies between the photo's least and
+        greatest, and grey.
     """
     under = moved.transpose(1, 2, 0) * np.float32(0.5)
     painted = under + colour
@@ -89,7 +100,9 @@ def tone_of_drawn(paint: Patch, drawn: NDArray[np.float32]) -> Patch:
         0..1, where the inside is drawn.
     """
     added, share = paint.colour * paint.mask[..., None], drawn[..., None]
-    tone = cv2.GaussianBlur(added * share, (0, 0), _TONE_PX) / (cv2.GaussianBlur(drawn, (0, 0), _TONE_PX)[..., None] + 1e-4)
+    tone = cv2.GaussianBlur(added * share, (0, 0), _TONE_PX) / (
+        cv2.GaussianBlur(drawn, (0, 0), _TONE_PX)[..., None] + 1e-4
+    )
     grey = tone.mean(2, keepdims=True)
     added += (_TONE * (grey + _TONE_HUE * (tone - grey)) - added) * share
     mask = np.maximum(paint.mask, drawn)

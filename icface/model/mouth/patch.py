@@ -1,7 +1,7 @@
 """The square about the mouth that the painter looks at: where it lies after an edit, and what is in it.
 
-The square hangs from points that no expression moves and turns with the head, so that a painted tooth stays where it is in
-the head while the lips move over it.
+The square hangs from points that no expression moves and turns with the head, so that a painted
+tooth stays where it is in the head while the lips move over it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ _SIDE, _DOWN = 2.9, 1.15
 """Side of the square, and its middle below the nose, in units of the face."""
 _NEAR = 64
 _TRUE_BELOW = 0.17
-"""Stretch (see `PatchView.stretch`) up to which a pixel shows what the photo showed; from twice that on it may be painted over."""
+"""Stretch (see `PatchView.stretch`) up to which a pixel shows what the photo showed; from twice
+that on it may be painted over."""
 _SEEN = 0.5
 _BESIDE_LIPS = 11
 _COARSER = 0.7
@@ -47,7 +48,8 @@ class Patch:
     patch_from_grid : Similarity
         Where it lies.
     colour : (H, W, 3) float32
-        To be added where the mask is open, in units of the range of values (-2..2); what is shown there if `opaque`, 0..1.
+        To be added where the mask is open, in units of the range of values (-2..2); what is shown
+        there if `opaque`, 0..1.
     mask : (H, W) float32
         0..1, 0 along the border.
     smooth : (H, W) float32, or None
@@ -91,7 +93,13 @@ class PatchAnchor:
         return cls(np.array([x - pivot[0], pivot[1] - y, depth]), _SIDE * unit)
 
     def frame(
-        self, pivot: NDArray[np.float64], turn: NDArray[np.float64], roll_deg: float, *, size: int = PATCH, room: float = 1.0
+        self,
+        pivot: NDArray[np.float64],
+        turn: NDArray[np.float64],
+        roll_deg: float,
+        *,
+        size: int = PATCH,
+        room: float = 1.0,
     ) -> Similarity:
         """``patch_from_grid`` after the head has turned.
 
@@ -102,7 +110,8 @@ class PatchAnchor:
         turn : (3, 3)
             Rotation from the source's pose to the wanted one, camera frame.
         roll_deg : float
-            How far the head has rolled (positive to the subject's right: counter-clockwise on the screen).
+            How far the head has rolled (positive to the subject's right: counter-clockwise on the
+            screen).
         size : int
             Side of the patch in pixels.
         room : float
@@ -122,8 +131,8 @@ class PatchView:
     patch_from_grid : Similarity
         Where the square lies.
     channels : (PATCH_CHANNELS + 1, S, S) float32
-        Those of `icface.model.networks.painter.Painter`, whose stretch is that of the skin; then the stretch of
-        what is seen, which is that of the teeth where teeth are seen.
+        Those of `icface.model.networks.painter.Painter`, whose stretch is that of the skin; then
+        the stretch of what is seen, which is that of the teeth where teeth are seen.
     """
 
     patch_from_grid: Similarity
@@ -164,7 +173,8 @@ def patch_view(
     layers : tuple of Layer
         Skin, and perhaps what shows through its openings, and the mouth's cavity.
     drawn : Patch, optional
-        The inside of the mouth, as it is drawn; it counts as cavity, and nothing in it is stretched.
+        The inside of the mouth, as it is drawn; it counts as cavity, and nothing in it is
+        stretched.
     """
     m = patch_from_grid.inverse().matrix.astype(np.float32)
     line = np.arange(size, dtype=np.float32)
@@ -177,7 +187,11 @@ def patch_view(
     def picture(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
         return sample_fine_crop(fine_crop, x, y).astype(np.float32)
 
-    skin, openings, cavity = flow_layer(layers, "skin"), flow_layer(layers, "openings"), colour_layer(layers)
+    skin, openings, cavity = (
+        flow_layer(layers, "skin"),
+        flow_layer(layers, "openings"),
+        colour_layer(layers),
+    )
     if skin is None:
         raise ValueError("A face that nothing moves has no view of its mouth.")
     shift = on_patch(skin.flow)
@@ -194,7 +208,11 @@ def patch_view(
     if cavity is not None and cavity.coverage.any():
         shares[0] = on_patch(cavity.coverage)
         moved += (np.array(cavity.rgb, np.float32) - moved) * shares[0, ..., None]
-    over = np.zeros((size, size, 4), np.float32) if drawn is None else _resampled(drawn, patch_from_grid, size)
+    over = (
+        np.zeros((size, size, 4), np.float32)
+        if drawn is None
+        else _resampled(drawn, patch_from_grid, size)
+    )
     own = 1 - over[..., 3]
     moved = moved * own[..., None] + over[..., :3] * 255
     shares[0] = np.maximum(shares[0], over[..., 3])
@@ -217,17 +235,18 @@ def _resampled(drawn: Patch, patch_from_grid: Similarity, size: int) -> NDArray[
     if there.scale < _COARSER:
         layer = cv2.resize(layer, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
         there = there @ Similarity((2, 0, 0.5, 0, 2, 0.5))
-    resampled: NDArray[np.float32] = cv2.warpAffine(layer, there.matrix, (size, size), flags=cv2.INTER_LINEAR).astype(
-        np.float32
-    )
+    resampled: NDArray[np.float32] = cv2.warpAffine(
+        layer, there.matrix, (size, size), flags=cv2.INTER_LINEAR
+    ).astype(np.float32)
     return resampled
 
 
 def paint_mask(view: PatchView, lips: NDArray[np.float64]) -> NDArray[np.float32]:
     """(S, S) 0..1: where moving the photo's pixels was not enough, within the mouth and along its edge.
 
-    Pixels that are about as large as they were are the photo's own, teeth above all, and stay. What is stretched, squeezed or
-    hidden may be painted, with a soft edge. Around the mouth nothing is, however odd a face the painter is asked for.
+    Pixels that are about as large as they were are the photo's own, teeth above all, and stay. What
+    is stretched, squeezed or hidden may be painted, with a soft edge. Around the mouth nothing is,
+    however odd a face the painter is asked for.
 
     Parameters
     ----------
@@ -237,10 +256,14 @@ def paint_mask(view: PatchView, lips: NDArray[np.float64]) -> NDArray[np.float32
     """
     bent = np.clip((np.abs(view.stretch) - _TRUE_BELOW) / _TRUE_BELOW, 0, 1)
     hidden = np.clip(4 * view.cavity, 0, 1)
-    wide = cv2.dilate(np.maximum(bent, hidden), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7)))
+    wide = cv2.dilate(
+        np.maximum(bent, hidden), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
+    )
     mouth = np.zeros(wide.shape, np.uint8)
     cv2.fillPoly(mouth, [lips.round().astype(np.int32)], (1,))
-    around = cv2.dilate(mouth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_BESIDE_LIPS, _BESIDE_LIPS)))
+    around = cv2.dilate(
+        mouth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_BESIDE_LIPS, _BESIDE_LIPS))
+    )
     soft: NDArray[np.float32] = cv2.GaussianBlur(wide * around, (0, 0), 2.0).astype(np.float32)
     return soft
 
@@ -255,7 +278,10 @@ def _stretch(x: NDArray[np.float32], y: NDArray[np.float32], scale: float) -> ND
     """Logarithm of how much larger the source's area is that each pixel shows, -1 (stretched e²-fold) .. 1 (squeezed)."""
     across, down = np.empty((2, *x.shape), np.float32), np.empty((2, *x.shape), np.float32)
     for k, a in enumerate((x, y)):
-        across[k], down[k] = cv2.Sobel(a, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(a, cv2.CV_32F, 0, 1, scale=1 / 8)
+        across[k], down[k] = (
+            cv2.Sobel(a, cv2.CV_32F, 1, 0, scale=1 / 8),
+            cv2.Sobel(a, cv2.CV_32F, 0, 1, scale=1 / 8),
+        )
     area = np.abs(across[0] * down[1] - across[1] * down[0]) * scale**2
     stretch: NDArray[np.float32] = np.clip(np.log(area + 1e-3) / 2, -1, 1)
     return stretch

@@ -1,9 +1,10 @@
 """Second stage: how each place of the face moves under each expression channel.
 
-ICface's animator takes the neutral face and a vector people can read (head angles, Action Units) and gives the animated face
-(Tripathy, Kannala, Rahtu, WACV 2020). Ours is a field over the canonical surface: asked for a place, it answers with the
-displacement of that place under every one of the 53 channels, in the head's own frame. Expressions add up linearly there, the
-head's turn follows as a rotation, and `icface.model.surface.mesh` turns both into a flow over the photo.
+ICface's animator takes the neutral face and a vector people can read (head angles, Action Units)
+and gives the animated face (Tripathy, Kannala, Rahtu, WACV 2020). Ours is a field over the
+canonical surface: asked for a place, it answers with the displacement of that place under every one
+of the 53 channels, in the head's own frame. Expressions add up linearly there, the head's turn
+follows as a rotation, and `icface.model.surface.mesh` turns both into a flow over the photo.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from icface.face.controls import EXPRESSIONS
 from icface.model.networks.weights import build, load_into, load_model
 
 _REACH = 1.4
-"""The planes cover places within ± this, in units of `LENGTH_CM`: the whole face with its jaw open."""
+"""The planes cover places within ± this, in units of `LENGTH_CM`: the whole face with its jaw
+open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +39,18 @@ class AnimatorConfig:
 class Animator(nn.Module):
     """A field from places (N, 3) in units of `LENGTH_CM` to displacements (N, 53, 3) in centimetres at full intensity.
 
-    A place is looked up in three learnt planes (xy, xz, yz) at several resolutions, and a small perceptron turns what is found
-    there into displacements (Chan et al., *Efficient geometry-aware 3D generative adversarial networks*, CVPR 2022, section 3).
+    A place is looked up in three learnt planes (xy, xz, yz) at several resolutions, and a small
+    perceptron turns what is found there into displacements (Chan et al., *Efficient geometry-aware
+    3D generative adversarial networks*, CVPR 2022, section 3).
     """
 
     def __init__(self, config: AnimatorConfig | None = None) -> None:
         super().__init__()
         self.config = config or AnimatorConfig()
         c = self.config
-        self.planes = nn.ParameterList(nn.Parameter(0.1 * torch.randn(3, c.features, side, side)) for side in c.planes)
+        self.planes = nn.ParameterList(
+            nn.Parameter(0.1 * torch.randn(3, c.features, side, side)) for side in c.planes
+        )
         sizes = [3 + 3 * c.features * len(c.planes)] + [c.width] * c.depth
         layers: list[nn.Module] = []
         for a, b in pairwise(sizes):
@@ -72,7 +77,8 @@ class Animator(nn.Module):
     def turned(self, place: Tensor, turn: Tensor) -> Tensor:
         """(53, 3, N) displacements at these places in another frame, `turn` (3, 3) of the head's.
 
-        The turn is worked into the last layer, and the channels come apart as they are used: half the time of doing it after.
+        The turn is worked into the last layer, and the channels come apart as they are used: half
+        the time of doing it after.
         """
         last = self.body[-1]
         assert isinstance(last, nn.Linear)
@@ -82,9 +88,13 @@ class Animator(nn.Module):
 
     def _hidden(self, place: Tensor) -> Tensor:
         at = place / _REACH
-        faces = torch.stack([at[:, [0, 1]], at[:, [0, 2]], at[:, [1, 2]]])[:, :, None]  # (3, N, 1, 2)
+        faces = torch.stack([at[:, [0, 1]], at[:, [0, 2]], at[:, [1, 2]]])[
+            :, :, None
+        ]  # (3, N, 1, 2)
         found = [
-            F.grid_sample(plane, faces, padding_mode="border", align_corners=False).squeeze(3)  # (3, features, N)
+            F.grid_sample(plane, faces, padding_mode="border", align_corners=False).squeeze(
+                3
+            )  # (3, features, N)
             for plane in self.planes
         ]
         features = torch.cat(found, 1).flatten(0, 1).T  # (N, 3 * features * planes)

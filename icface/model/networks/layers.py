@@ -18,7 +18,11 @@ class ConvBlock(nn.Sequential):
     """3 x 3 convolution, batch normalisation, SiLU."""
 
     def __init__(self, c_in: int, c_out: int, *, stride: int = 1) -> None:
-        super().__init__(nn.Conv2d(c_in, c_out, 3, stride, 1, bias=False), nn.BatchNorm2d(c_out), nn.SiLU(inplace=True))
+        super().__init__(
+            nn.Conv2d(c_in, c_out, 3, stride, 1, bias=False),
+            nn.BatchNorm2d(c_out),
+            nn.SiLU(inplace=True),
+        )
 
 
 class Residual(nn.Module):
@@ -43,10 +47,16 @@ class DirectConv2d(nn.Conv2d):
     """A convolution that goes to oneDNN on the CPU: alone with one small picture, torch would take slower loops of its own."""
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:  # noqa: A002  (as in torch)
-        if input.device.type != "cpu" or input.dtype is not torch.float32 or isinstance(self.padding, str):
+        if (
+            input.device.type != "cpu"
+            or input.dtype is not torch.float32
+            or isinstance(self.padding, str)
+        ):
             out: Tensor = super()._conv_forward(input, weight, bias)
             return out
-        return torch.mkldnn_convolution(input, weight, bias, self.padding, self.stride, self.dilation, self.groups)
+        return torch.mkldnn_convolution(
+            input, weight, bias, self.padding, self.stride, self.dilation, self.groups
+        )
 
 
 def for_inference(network: Network) -> Network:
@@ -56,7 +66,9 @@ def for_inference(network: Network) -> Network:
         names = [name for name, _ in module.named_children()]
         for first, second in pairwise(names):
             conv, norm = getattr(module, first), getattr(module, second)
-            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):  # children stand in the order of their use
+            if isinstance(conv, nn.Conv2d) and isinstance(
+                norm, nn.BatchNorm2d
+            ):  # children stand in the order of their use
                 setattr(module, first, fuse_conv_bn_eval(conv, norm))
                 setattr(module, second, nn.Identity())
     if torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]

@@ -1,9 +1,10 @@
 """The generators of the original ICface (Tripathy, Kannala and Rahtu, WACV 2020), for those who have its weights.
 
-Written anew from the published layout; no code of the authors is used, and their weights, which come under a
-non-commercial licence, are not part of this project. Two networks of one shape run one after the other on a square
-picture of 128 pixels: the neutralizer makes the face neutral and frontal, the animator gives it the wanted state. Both
-see the picture with 20 constant planes behind it, one for each number of the driving vector.
+Written anew from the published layout; no code of the authors is used, and their weights, which
+come under a non-commercial licence, are not part of this project. Two networks of one shape run one
+after the other on a square picture of 128 pixels: the neutralizer makes the face neutral and
+frontal, the animator gives it the wanted state. Both see the picture with 20 constant planes behind
+it, one for each number of the driving vector.
 
 Convention
 ----------
@@ -11,8 +12,9 @@ Network pictures are RGB float32 of shape (N, 3, 128, 128) in -1..1. A driving v
 pitch, yaw, roll as OpenFace measures them, ``(radians + 0.70) / 1.4``, then the intensities of AU 1, 2, 4, 5, 6, 7, 9,
 10, 12, 14, 15, 17, 20, 23, 25, 26, 45 as fifths of OpenFace's scale, which is this project's 0..1. Nothing is clamped.
 
-OpenFace's camera frame has x to the viewer's right, y down and z away from the camera, and its rotation is
-``Rx Ry Rz``. Against this project, pitch keeps its sign (positive looks down), yaw and roll change theirs.
+OpenFace's camera frame has x to the viewer's right, y down and z away from the camera, and its
+rotation is ``Rx Ry Rz``. Against this project, pitch keeps its sign (positive looks down), yaw and
+roll change theirs.
 """
 
 from __future__ import annotations
@@ -98,7 +100,8 @@ class ResidualBlock(nn.Module):
 class ResnetGenerator(nn.Module):
     """Picture and driving planes in, picture out; both stages of ICface are one of these.
 
-    Its tensors bear the names of the published weights: ``model.1.weight``, ``model.10.conv_block.1.weight``, ...
+    Its tensors bear the names of the published weights: ``model.1.weight``,
+    ``model.10.conv_block.1.weight``, ...
     """
 
     def __init__(self, config: LegacyConfig = LegacyConfig()) -> None:
@@ -107,13 +110,19 @@ class ResnetGenerator(nn.Module):
         layers: list[nn.Module] = [
             nn.ReflectionPad2d(3),
             *_convolution(nn.Conv2d(3 + N_DRIVERS, width, 7, bias=False)),  # (N, C, 128, 128)
-            *_convolution(nn.Conv2d(width, 2 * width, 3, stride=2, padding=1, bias=False)),  # (N, 2C, 64, 64)
-            *_convolution(nn.Conv2d(2 * width, 4 * width, 3, stride=2, padding=1, bias=False)),  # (N, 4C, 32, 32)
+            *_convolution(
+                nn.Conv2d(width, 2 * width, 3, stride=2, padding=1, bias=False)
+            ),  # (N, 2C, 64, 64)
+            *_convolution(
+                nn.Conv2d(2 * width, 4 * width, 3, stride=2, padding=1, bias=False)
+            ),  # (N, 4C, 32, 32)
         ]
         layers += [ResidualBlock(4 * width) for _ in range(config.blocks)]
         for channels in (4 * width, 2 * width):  # back to (N, C, 128, 128)
             layers += _convolution(
-                nn.ConvTranspose2d(channels, channels // 2, 3, stride=2, padding=1, output_padding=1, bias=False)
+                nn.ConvTranspose2d(
+                    channels, channels // 2, 3, stride=2, padding=1, output_padding=1, bias=False
+                )
             )
         layers += [nn.ReflectionPad2d(3), nn.Conv2d(width, 3, 7), nn.Tanh()]
         self.model = nn.Sequential(*layers)
@@ -132,49 +141,60 @@ def _convolution(convolution: nn.Conv2d | nn.ConvTranspose2d) -> list[nn.Module]
 class LegacyIcface:
     """Both stages of the original ICface, ready to use on the CPU or a GPU in float32."""
 
-    def __init__(self, neutralizer: ResnetGenerator, animator: ResnetGenerator, *, device: Device = CPU) -> None:
+    def __init__(
+        self, neutralizer: ResnetGenerator, animator: ResnetGenerator, *, device: Device = CPU
+    ) -> None:
         self._device = device.torch_device
         self._neutralizer = neutralizer.to(self._device).eval()
         self._animator = animator.to(self._device).eval()
 
     @classmethod
-    def load(cls, folder: Path, *, config: LegacyConfig = LegacyConfig(), device: Device = CPU) -> LegacyIcface:
+    def load(
+        cls, folder: Path, *, config: LegacyConfig = LegacyConfig(), device: Device = CPU
+    ) -> LegacyIcface:
         """Read ``latest_net_GN.pth`` and ``latest_net_G.pth`` in a folder.
 
         Raises
         ------
         ModelFileError
-            Naming the file and what is wrong with it, also for the release of April 2019, which needs a third network.
+            Naming the file and what is wrong with it, also for the release of April 2019, which
+            needs a third network.
         """
         paths = [folder / NEUTRALIZER_FILE, folder / ANIMATOR_FILE]
         states = [_read_checkpoint(path) for path in paths]
-        if (folder / PRE_ENCODER_FILE).exists() and not any(state.has_container for state in states):
+        if (folder / PRE_ENCODER_FILE).exists() and not any(
+            state.has_container for state in states
+        ):
             raise ModelFileError(
                 f"{folder} holds the ICface release of April 2019, which draws through a third network "
                 f"({PRE_ENCODER_FILE}) that is not supported. Use the weights of the release of January 2020."
             )
-        generators = [_build(state, path, config) for state, path in zip(states, paths, strict=True)]
+        generators = [
+            _build(state, path, config) for state, path in zip(states, paths, strict=True)
+        ]
         return cls(generators[0], generators[1], device=device)
 
     @torch.inference_mode()
     def neutralize(self, image: NDArray[np.uint8]) -> Tensor:
         """The same person looking straight ahead without expression.
 
-        The authors repeat this for every frame and let a hundred-thousandth of the driving intensities through; once
-        for each source is enough.
+        The authors repeat this for every frame and let a hundred-thousandth of the driving
+        intensities through; once for each source is enough.
 
         Parameters
         ----------
         image : (H, W, 3) uint8
-            RGB, cropped like the training pictures: square, about 1.6 times as wide as the detected face, upright or
-            not. It is resized to 128 x 128 whatever its shape.
+            RGB, cropped like the training pictures: square, about 1.6 times as wide as the detected
+            face, upright or not. It is resized to 128 x 128 whatever its shape.
 
         Returns
         -------
         (1, 3, 128, 128) float32
             What `animate` takes.
         """
-        small = np.asarray(Image.fromarray(image).resize((SIZE, SIZE), Image.Resampling.BICUBIC), np.float32)
+        small = np.asarray(
+            Image.fromarray(image).resize((SIZE, SIZE), Image.Resampling.BICUBIC), np.float32
+        )
         picture = torch.from_numpy(small / 127.5 - 1).permute(2, 0, 1)[None]  # (1, 3, 128, 128)
         neutral: Tensor = self._neutralizer(picture.to(self._device), self._drivers(NEUTRAL))
         return neutral
@@ -196,13 +216,17 @@ class LegacyIcface:
             RGB.
         """
         drawn: Tensor = self._animator(neutral, self._drivers(drivers))
-        pixels: NDArray[np.uint8] = drawn[0].permute(1, 2, 0).add(1).mul(127.5).round().byte().cpu().numpy()
+        pixels: NDArray[np.uint8] = (
+            drawn[0].permute(1, 2, 0).add(1).mul(127.5).round().byte().cpu().numpy()
+        )
         return pixels
 
     def _drivers(self, drivers: NDArray[np.float32] | tuple[float, ...]) -> Tensor:
         row = torch.as_tensor(drivers, dtype=torch.float32)
         if row.shape != (N_DRIVERS,) or not row.isfinite().all():
-            raise ValueError(f"A driving vector is {N_DRIVERS} finite numbers, got {tuple(row.shape)}.")
+            raise ValueError(
+                f"A driving vector is {N_DRIVERS} finite numbers, got {tuple(row.shape)}."
+            )
         return row[None].to(self._device)
 
 
@@ -222,11 +246,15 @@ def openface_angles_rad(controls: ControlVector) -> tuple[float, float, float]:
 def driving_vector(controls: ControlVector) -> NDArray[np.float32]:
     """The 20 numbers that drive ICface to a face state, float32 of shape (20,).
 
-    ICface knows no sides: a unit gets the mean of its two. Its AU26 stands for every opening of the jaw (AU26 and AU27
-    here), which also parts the lips (AU25), and its AU45 for closed eyes (AU43 here).
+    ICface knows no sides: a unit gets the mean of its two. Its AU26 stands for every opening of the
+    jaw (AU26 and AU27 here), which also parts the lips (AU25), and its AU45 for closed eyes (AU43
+    here).
     """
     reading = action_units(controls)
-    units = {number: float(np.mean([reading[i] for i in unit.control_ids])) for number, unit in AU_BY_NUMBER.items()}
+    units = {
+        number: float(np.mean([reading[i] for i in unit.control_ids]))
+        for number, unit in AU_BY_NUMBER.items()
+    }
     units[26] = max(units[26], units[27])
     units[25] = max(units[25], units[26])
     units[45] = units[43]
@@ -237,8 +265,9 @@ def driving_vector(controls: ControlVector) -> NDArray[np.float32]:
 def load_generator(path: Path, *, config: LegacyConfig = LegacyConfig()) -> ResnetGenerator:
     """One generator, strictly: every tensor of the file is used, and every tensor of the network comes from it.
 
-    Both containers are read (a bare state dict, or one under ``state_dict`` beside the optimizer's), with or without
-    the ``module.`` that `torch.nn.DataParallel` puts before every name, with or without batch counters.
+    Both containers are read (a bare state dict, or one under ``state_dict`` beside the
+    optimizer's), with or without the ``module.`` that `torch.nn.DataParallel` puts before every
+    name, with or without batch counters.
 
     Raises
     ------
@@ -256,24 +285,36 @@ class _Checkpoint:
 
 def _read_checkpoint(path: Path) -> _Checkpoint:
     if not path.is_file():
-        raise ModelFileError(f"{path} is missing. Put the authors' {path.name} there; it is not part of this project.")
+        raise ModelFileError(
+            f"{path} is missing. Put the authors' {path.name} there; it is not part of this project."
+        )
     content = _unpickle_tensors(path)
     has_container = isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping)
     named: Any = content["state_dict"] if has_container else content
-    if not isinstance(named, Mapping) or not named or not all(isinstance(name, str) for name in named):
+    if (
+        not isinstance(named, Mapping)
+        or not named
+        or not all(isinstance(name, str) for name in named)
+    ):
         raise ModelFileError(f"{path} holds no named tensors: it is not an ICface checkpoint.")
     strangers = [name for name, value in named.items() if not isinstance(value, Tensor)]
     if strangers:
-        raise ModelFileError(f"{path} is not an ICface checkpoint: {_listed(strangers)} should be tensors.")
+        raise ModelFileError(
+            f"{path} is not an ICface checkpoint: {_listed(strangers)} should be tensors."
+        )
     prefix = "module." if all(name.startswith("module.") for name in named) else ""
-    return _Checkpoint({name.removeprefix(prefix): value for name, value in named.items()}, has_container)
+    return _Checkpoint(
+        {name.removeprefix(prefix): value for name, value in named.items()}, has_container
+    )
 
 
 def _unpickle_tensors(path: Path) -> Any:
     """The content of a torch file that holds nothing but tensors and plain values."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about old or strange pickles, which are told from their content below
+            warnings.simplefilter(
+                "ignore"
+            )  # about old or strange pickles, which are told from their content below
             return torch.load(path, map_location="cpu", weights_only=True)  # noqa: TID251  (the authors' format)
     except OSError as error:
         raise ModelFileError(f"{path} cannot be read ({error.strerror or error}).") from error
@@ -283,7 +324,9 @@ def _unpickle_tensors(path: Path) -> Any:
                 f"{path} holds Python objects besides tensors, which could run code when read; it is refused. "
                 "A checkpoint of the authors holds tensors only."
             ) from error
-        raise ModelFileError(f"{path} is damaged, incomplete or no torch checkpoint. Copy it anew.") from error
+        raise ModelFileError(
+            f"{path} is damaged, incomplete or no torch checkpoint. Copy it anew."
+        ) from error
 
 
 def _build(checkpoint: _Checkpoint, path: Path, config: LegacyConfig) -> ResnetGenerator:
@@ -291,7 +334,9 @@ def _build(checkpoint: _Checkpoint, path: Path, config: LegacyConfig) -> ResnetG
         generator = ResnetGenerator(config)
     wanted = generator.state_dict()
     _check_names(checkpoint.tensors, wanted, path)
-    state = OrderedDict((name, checkpoint.tensors.get(name, torch.zeros((), dtype=torch.int64))) for name in wanted)
+    state = OrderedDict(
+        (name, checkpoint.tensors.get(name, torch.zeros((), dtype=torch.int64))) for name in wanted
+    )
     misshapen = [
         f"{name} is {tuple(state[name].shape)} instead of {tuple(tensor.shape)}"
         for name, tensor in wanted.items()

@@ -1,9 +1,10 @@
 """First stage: every pixel of a face finds its place on the neutral, frontal face.
 
-ICface's neutralizer paints the same person frontal and without expression (Tripathy, Kannala, Rahtu, WACV 2020). Ours says
-for each pixel *where it belongs*: its place on a canonical surface common to all people (so that expressions can be looked
-up), and its position in the head's own frame (so that the head can be turned). Both are seen by the pixel itself, which is
-why a small network learns them well; the neutral picture follows by moving the pixels.
+ICface's neutralizer paints the same person frontal and without expression (Tripathy, Kannala,
+Rahtu, WACV 2020). Ours says for each pixel *where it belongs*: its place on a canonical surface
+common to all people (so that expressions can be looked up), and its position in the head's own
+frame (so that the head can be turned). Both are seen by the pixel itself, which is why a small
+network learns them well; the neutral picture follows by moving the pixels.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ class Surface:
     Attributes
     ----------
     head : (B, 3, WINDOW, WINDOW)
-        Position in the head frame (x to the subject's left, y up, z to the front), `LENGTH_CM` units.
+        Position in the head frame (x to the subject's left, y up, z to the front), `LENGTH_CM`
+        units.
     place : (B, 4, 3, WINDOW, WINDOW)
         Place on the canonical surface if the pixel showed SKIN, LOWER, INSIDE or EYE, same units.
     logits : (B, 5, WINDOW, WINDOW)
@@ -80,8 +82,9 @@ class Surface:
 class Neutralizer(nn.Module):
     """A U-Net from a face window and its landmarks to its `Surface`.
 
-    A few landmarks, the anchors, already say roughly where on a mean face each pixel lies; the network sees that estimate
-    (a smoothing thin-plate spline through the anchors) and learns what is missing from it.
+    A few landmarks, the anchors, already say roughly where on a mean face each pixel lies; the
+    network sees that estimate (a smoothing thin-plate spline through the anchors) and learns what
+    is missing from it.
 
     Attributes
     ----------
@@ -100,11 +103,16 @@ class Neutralizer(nn.Module):
         w = self.config.widths
         self.register_buffer("anchors", torch.arange(ANCHORS))
         self.register_buffer("anchor_places", torch.zeros(ANCHORS, 3))
-        self.stem = nn.Sequential(nn.Conv2d(8, w[0], 5, 2, 2, bias=False), nn.BatchNorm2d(w[0]), nn.SiLU(inplace=True))
+        self.stem = nn.Sequential(
+            nn.Conv2d(8, w[0], 5, 2, 2, bias=False), nn.BatchNorm2d(w[0]), nn.SiLU(inplace=True)
+        )
         self.first = Residual(w[0])
-        self.down = nn.ModuleList(nn.Sequential(ConvBlock(a, b, stride=2), Residual(b)) for a, b in pairwise(w))
+        self.down = nn.ModuleList(
+            nn.Sequential(ConvBlock(a, b, stride=2), Residual(b)) for a, b in pairwise(w)
+        )
         self.up = nn.ModuleList(
-            nn.Sequential(ConvBlock(b + a, a), ConvBlock(a, a)) for a, b in zip(w[-2::-1], w[:0:-1], strict=True)
+            nn.Sequential(ConvBlock(b + a, a), ConvBlock(a, a))
+            for a, b in zip(w[-2::-1], w[:0:-1], strict=True)
         )
         self.head = nn.Conv2d(w[0], 20 * 4, 3, 1, 1)
 
@@ -130,7 +138,9 @@ class Neutralizer(nn.Module):
         landmarks : (B, 468 or more, 2)
             Face-mesh points, -1..1 over the window.
         """
-        rough = place_estimate(landmarks[:, self.anchors].float(), self.anchor_places.float(), image.shape[-1]).to(image.dtype)
+        rough = place_estimate(
+            landmarks[:, self.anchors].float(), self.anchor_places.float(), image.shape[-1]
+        ).to(image.dtype)
         x = torch.cat([image, _coordinates(image), rough], 1)
         x = self.first(self.stem(x))
         skips = [x]
@@ -168,7 +178,9 @@ def place_estimate(points: Tensor, values: Tensor, size: int) -> Tensor:
     ones = torch.ones(b, n, 1, dtype=points.dtype, device=points.device)
     affine = torch.cat([ones, points], 2)  # (B, N, 3)
     system = torch.zeros(b, n + 3, n + 3, dtype=points.dtype, device=points.device)
-    system[:, :n, :n] = _thin_plate(points, points) + SMOOTHING * torch.eye(n, dtype=points.dtype, device=points.device)
+    system[:, :n, :n] = _thin_plate(points, points) + SMOOTHING * torch.eye(
+        n, dtype=points.dtype, device=points.device
+    )
     system[:, :n, n:], system[:, n:, :n] = affine, affine.transpose(1, 2)
     system[:, n:, n:] -= 1e-6 * torch.eye(3, dtype=points.dtype, device=points.device)
     wanted = torch.cat([values, values.new_zeros(3, values.shape[1])])[None].expand(b, -1, -1)

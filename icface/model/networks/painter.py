@@ -1,9 +1,10 @@
 """Mask and colour of the animator: what the moved pixels of a photo cannot show is painted over them.
 
-A small U-Net looks at a square patch about the mouth after the flow has moved it, and answers with a colour to be added and
-a mask that says how much of it to take: teeth and the inside of a mouth that opens, clean lips where a mouth closes over
-teeth. ICface's animator (Tripathy, Kannala, Rahtu, WACV 2020) paints every pixel; here the mask opens only where moving
-pixels was not enough, so that skin, stubble and lips stay the photo's own.
+A small U-Net looks at a square patch about the mouth after the flow has moved it, and answers with
+a colour to be added and a mask that says how much of it to take: teeth and the inside of a mouth
+that opens, clean lips where a mouth closes over teeth. ICface's animator (Tripathy, Kannala, Rahtu,
+WACV 2020) paints every pixel; here the mask opens only where moving pixels was not enough, so that
+skin, stubble and lips stay the photo's own.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from icface.model.networks.weights import build, load_into, load_model
 PATCH = 96
 """Side of a patch in pixels."""
 PATCH_CHANNELS = 9
-"""Moved picture (3), source picture at the same place (3), cavity, share of eyes and teeth, stretch."""
+"""Moved picture (3), source picture at the same place (3), cavity, share of eyes and teeth,
+stretch."""
 MASK_AT_START = 0.0
 _FORMER_NAMES = {
     "told": "condition_dim",
@@ -82,7 +84,8 @@ class Paint:
     Attributes
     ----------
     colour : (N, 3, PATCH, PATCH) Tensor
-        To be added to the moved picture where the mask is open, in units of half the range of values (-1..1 is the range).
+        To be added to the moved picture where the mask is open, in units of half the range of
+        values (-1..1 is the range).
     mask : (N, 1, PATCH, PATCH) Tensor
         0..1, fading to 0 along the border.
     """
@@ -104,7 +107,9 @@ class Painter(nn.Module):
         super().__init__()
         self.config = config or PainterConfig()
         w, dim = self.config.widths, self.config.condition_dim
-        self.embed_controls = nn.Sequential(nn.Linear(2 * len(CHANNELS), 64), nn.SiLU(), nn.Linear(64, dim), nn.SiLU())
+        self.embed_controls = nn.Sequential(
+            nn.Linear(2 * len(CHANNELS), 64), nn.SiLU(), nn.Linear(64, dim), nn.SiLU()
+        )
         self.stem = nn.Conv2d(4 * (PATCH_CHANNELS + 2), w[0], 3, 1, 1)
         self.down = nn.ModuleList(nn.Conv2d(a, b, 3, 2, 1) for a, b in pairwise(w))
         self.down_blocks = nn.ModuleList(FilmBlock(c, dim) for c in w)
@@ -119,7 +124,9 @@ class Painter(nn.Module):
         line = torch.linspace(-1, 1, PATCH)
         edge = ((1 - line.abs()) / 0.15).clamp(0, 1)
         self.register_buffer("fade", (edge[:, None] * edge)[None, None], persistent=False)
-        self.register_buffer("place", torch.stack(torch.meshgrid(line, line, indexing="ij"))[None], persistent=False)
+        self.register_buffer(
+            "place", torch.stack(torch.meshgrid(line, line, indexing="ij"))[None], persistent=False
+        )
         self.place: Tensor
 
     @classmethod

@@ -1,6 +1,7 @@
 """The networks of the built-in tracker: one finds faces in a picture, one reads a face, one looks again at what was read.
 
-All take RGB scaled to -1..1. Heads are plain numbers; `DetectorOutput` and `LandmarkOutput` say what they mean.
+All take RGB scaled to -1..1. Heads are plain numbers; `DetectorOutput` and `LandmarkOutput` say
+what they mean.
 """
 
 from __future__ import annotations
@@ -131,11 +132,18 @@ class TrackerNet(nn.Module):
 class FaceDetectorNet(TrackerNet):
     """Faces of about 14 to 110 pixels anywhere in a picture, at any tilt up to some 50 degrees."""
 
-    def __init__(self, widths: tuple[int, int, int] = (16, 24, 48), blocks: tuple[int, int] = (1, 3)) -> None:
+    def __init__(
+        self, widths: tuple[int, int, int] = (16, 24, 48), blocks: tuple[int, int] = (1, 3)
+    ) -> None:
         super().__init__()
         a, b, c = widths
         self.config = {"widths": list(widths), "blocks": list(blocks)}
-        layers: list[nn.Module] = [Down(3, a), Down(a, b), *(Residual(b) for _ in range(blocks[0])), Down(b, c)]
+        layers: list[nn.Module] = [
+            Down(3, a),
+            Down(a, b),
+            *(Residual(b) for _ in range(blocks[0])),
+            Down(b, c),
+        ]
         layers += [Residual(c, dilation=2 if i % 2 else 1) for i in range(blocks[1])]
         self.trunk = nn.Sequential(*layers)
         self.head = nn.Conv2d(c, 6, 1)
@@ -159,7 +167,12 @@ class LandmarkNet(TrackerNet):
     ) -> None:
         super().__init__()
         self.size = size
-        self.config = {"size": size, "widths": list(widths), "blocks": list(blocks), "hidden": hidden}
+        self.config = {
+            "size": size,
+            "widths": list(widths),
+            "blocks": list(blocks),
+            "hidden": hidden,
+        }
         layers: list[nn.Module] = [Down(3, widths[0])]
         for before, after, count in zip(widths, widths[1:], blocks, strict=False):
             layers += [Down(before, after), *(Residual(after) for _ in range(count))]
@@ -173,7 +186,9 @@ class LandmarkNet(TrackerNet):
         """(N, 3, size, size)."""
         features = self.hidden(self.trunk(crop).flatten(1))
         return LandmarkOutput(
-            self.points(features).unflatten(1, (N_POINTS, 3)), self.controls(features), self.face(features)[:, 0]
+            self.points(features).unflatten(1, (N_POINTS, 3)),
+            self.controls(features),
+            self.face(features)[:, 0],
         )
 
 
@@ -190,7 +205,8 @@ class RefinerOutput:
     Attributes
     ----------
     points : tuple of (N, 478, 2) Tensor
-        The landmarks after each stage, in crop sides from the crop's middle; the last is the answer.
+        The landmarks after each stage, in crop sides from the crop's middle; the last is the
+        answer.
     controls : (N, 56) Tensor
         Angles in `ANGLE_UNIT_DEG`, channels in 0..1 (not clipped).
     """
@@ -214,7 +230,9 @@ class RefinerStage(nn.Module):
 
     def forward(self, seen: Tensor, shape: Tensor, angles: Tensor) -> tuple[Tensor, Tensor]:
         """Features (N, K, F) at the points, their places (N, K, 2) on the face, angles (N, 3): hidden units, correction."""
-        told = torch.cat([nn.functional.silu(self.reduce(seen)).flatten(1), shape.flatten(1), angles], 1)
+        told = torch.cat(
+            [nn.functional.silu(self.reduce(seen)).flatten(1), shape.flatten(1), angles], 1
+        )
         hidden: Tensor = nn.functional.dropout(self.hidden[0](told), _DROPOUT, self.training)
         hidden = self.hidden[1](hidden)
         return hidden, self.points(hidden).unflatten(1, (N_POINTS, 2))
@@ -223,8 +241,9 @@ class RefinerStage(nn.Module):
 class RefinerNet(TrackerNet):
     """Corrects landmarks, then reads the controls, from shape-indexed features: what a small trunk sees at each landmark.
 
-    A cascade after Xiong and De la Torre, "Supervised descent method and its applications to face alignment" (CVPR 2013),
-    with learnt features: where a landmark lies beside its edge shows at the landmark. Blind to colour, brightness, contrast.
+    A cascade after Xiong and De la Torre, "Supervised descent method and its applications to face
+    alignment" (CVPR 2013), with learnt features: where a landmark lies beside its edge shows at the
+    landmark. Blind to colour, brightness, contrast.
     """
 
     def __init__(
@@ -237,7 +256,13 @@ class RefinerNet(TrackerNet):
     ) -> None:
         super().__init__()
         self.size = size
-        self.config = {"size": size, "widths": list(widths), "reduced": reduced, "hidden": hidden, "stages": stages}
+        self.config = {
+            "size": size,
+            "widths": list(widths),
+            "reduced": reduced,
+            "hidden": hidden,
+            "stages": stages,
+        }
         a, b, c = widths
         self.fine = nn.Sequential(Down(1, a), Residual(a))
         self.middle = nn.Sequential(Down(a, b), Residual(b))
@@ -258,7 +283,8 @@ class RefinerNet(TrackerNet):
         points : (N, 478, 2)
             A first reading's landmarks, in crop sides from the crop's middle.
         angles : (N, 3)
-            Its yaw, pitch and roll as the crop shows them, in `ANGLE_UNIT_DEG`; what is read is a correction of them.
+            Its yaw, pitch and roll as the crop shows them, in `ANGLE_UNIT_DEG`; what is read is a
+            correction of them.
         """
         grey = crop.mean(1, keepdim=True)
         grey = grey - grey.mean((2, 3), keepdim=True)
@@ -271,13 +297,22 @@ class RefinerNet(TrackerNet):
         for stage in self.stages:
             here = points[:, self.looked_at]
             grid = (2 * here)[:, :, None]
-            seen = [nn.functional.grid_sample(m, grid, align_corners=False, padding_mode="border")[..., 0] for m in maps]
+            seen = [
+                nn.functional.grid_sample(m, grid, align_corners=False, padding_mode="border")[
+                    ..., 0
+                ]
+                for m in maps
+            ]
             rigid = points[:, self.rigid]
             middle_point = rigid.mean(1, keepdim=True)
             unit = (rigid - middle_point).square().sum(2).mean(1).sqrt()[:, None, None] + 1e-4
-            hidden, change = stage(torch.cat(seen, 1).transpose(1, 2), (here - middle_point) / unit * 0.5, angles)
+            hidden, change = stage(
+                torch.cat(seen, 1).transpose(1, 2), (here - middle_point) / unit * 0.5, angles
+            )
             points = points + change * unit
             found.append(points)
             points = points.detach()
         controls = self.controls(hidden)
-        return RefinerOutput(tuple(found), torch.cat([angles + controls[:, :3], controls[:, 3:]], 1))
+        return RefinerOutput(
+            tuple(found), torch.cat([angles + controls[:, :3], controls[:, 3:]], 1)
+        )

@@ -1,7 +1,7 @@
 """Weights on disk: safetensors with the network's configuration inside, loaded strictly.
 
-A file names its kind (``icface.neutralizer`` and so on), the configuration the network is built from, and notes on how it
-was made. Nothing is unpickled.
+A file names its kind (``icface.neutralizer`` and so on), the configuration the network is built
+from, and notes on how it was made. Nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -19,7 +19,14 @@ from safetensors.torch import save as safetensors_bytes
 from torch import Tensor, nn
 
 from icface.system.atomic_write import write_whole
-from icface.system.digests import REMEDY, SELF, DigestError, digest_of_parts, note_written, read_listed
+from icface.system.digests import (
+    REMEDY,
+    SELF,
+    DigestError,
+    digest_of_parts,
+    note_written,
+    read_listed,
+)
 from icface.system.json_text import parsed
 
 FORMAT = "icface-1"
@@ -57,7 +64,10 @@ class StoredModel:
     def renamed(self, former: Mapping[str, str]) -> StoredModel:
         """The same weights with former names replaced, in the configuration and as parts of tensors' names."""
         config = {former.get(name, name): value for name, value in self.config.items()}
-        state = {".".join(former.get(part, part) for part in name.split(".")): tensor for name, tensor in self.state.items()}
+        state = {
+            ".".join(former.get(part, part) for part in name.split(".")): tensor
+            for name, tensor in self.state.items()
+        }
         return replace(self, config=config, state=state)
 
 
@@ -77,10 +87,19 @@ def save_model(
 ) -> None:
     """Write weights beside and rename; floating tensors are stored in half precision unless told otherwise."""
     stored = {
-        name: (tensor.half() if half and tensor.is_floating_point() else tensor).detach().cpu().contiguous().clone()
+        name: (tensor.half() if half and tensor.is_floating_point() else tensor)
+        .detach()
+        .cpu()
+        .contiguous()
+        .clone()
         for name, tensor in state.items()
     }
-    metadata = {"format": FORMAT, "kind": kind, "config": json.dumps(dict(config)), "notes": json.dumps(dict(notes or {}))}
+    metadata = {
+        "format": FORMAT,
+        "kind": kind,
+        "config": json.dumps(dict(config)),
+        "notes": json.dumps(dict(notes or {})),
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
     metadata[SELF] = digest_of_parts(metadata, _tensors_in(safetensors_bytes(stored, metadata)))
     write_whole(path, lambda file: file.write(safetensors_bytes(stored, metadata)))
@@ -96,20 +115,32 @@ def load_model(path: Path, *, kind: str) -> StoredModel:
         Naming the file and what is wrong with it.
     """
     if not path.is_file():
-        raise ModelFileError(f"The weights file {path} is missing. Reinstall ICface Studio, or train it: icface train --help.")
+        raise ModelFileError(
+            f"The weights file {path} is missing. Reinstall ICface Studio, or train it: icface train --help."
+        )
     try:
         data, digest = read_listed(path)
         metadata, state = _metadata_in(data), safetensors_of(data)
-        config, notes = parsed(metadata.get("config", "{}")), parsed(metadata.get("notes", "{}"), constants=True)
+        config, notes = (
+            parsed(metadata.get("config", "{}")),
+            parsed(metadata.get("notes", "{}"), constants=True),
+        )
     except DigestError as error:
         raise ModelFileError(str(error)) from error
     except (SafetensorError, OSError, ValueError, RecursionError) as error:
-        raise ModelFileError(f"{path} is not a readable weights file ({error}). Reinstall ICface Studio.") from error
+        raise ModelFileError(
+            f"{path} is not a readable weights file ({error}). Reinstall ICface Studio."
+        ) from error
     if metadata.get("format") != FORMAT or metadata.get("kind") != kind:
-        raise ModelFileError(f"{path} holds {metadata.get('kind', 'no ICface network')!r}, expected {kind!r}.")
+        raise ModelFileError(
+            f"{path} holds {metadata.get('kind', 'no ICface network')!r}, expected {kind!r}."
+        )
     if metadata.get(SELF, SELF) not in (SELF, digest_of_parts(metadata, _tensors_in(data))):
         raise ModelFileError(f"{path} is damaged: it is not what was written. {REMEDY}")
-    state = {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+    state = {
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in state.items()
+    }
     return StoredModel(kind, config, notes, state, digest[:16])
 
 
@@ -117,7 +148,9 @@ def _metadata_in(data: bytes) -> dict[str, str]:
     """What a safetensors file says of itself. `ValueError` if it is none."""
     head = parsed(data[8 : 8 + int.from_bytes(data[:8], "little")])
     found = head.get("__metadata__", {}) if isinstance(head, dict) else {}
-    return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
+    return (
+        {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
+    )
 
 
 def _tensors_in(data: bytes) -> memoryview:
@@ -141,5 +174,7 @@ def load_into(network: nn.Module, stored: StoredModel, *, path: Path) -> None:
         network.load_state_dict(stored.state, strict=True)
     except RuntimeError as error:
         raise ModelFileError(f"{path} does not fit the network it claims to be: {error}") from error
-    if not all(torch.isfinite(p).all() for p in network.state_dict().values() if p.is_floating_point()):
+    if not all(
+        torch.isfinite(p).all() for p in network.state_dict().values() if p.is_floating_point()
+    ):
         raise ModelFileError(f"{path} holds numbers that are not finite. Reinstall ICface Studio.")

@@ -31,7 +31,9 @@ class Followed:
     def of(cls, points: F64, source: F64, among: NDArray[np.int64]) -> Followed:
         """Points (K, 2) tied to those of the surface points (N, 2) that are named, at least one; grid pixels."""
         own = source[among]
-        near = ((own >= points.min(0) - _NEAR_PX) & (own <= points.max(0) + _NEAR_PX)).all(1)  # most of a face is far
+        near = ((own >= points.min(0) - _NEAR_PX) & (own <= points.max(0) + _NEAR_PX)).all(
+            1
+        )  # most of a face is far
         if near.any():
             among, own = among[near], own[near]
         rows = among[((own[None] - points[:, None]) ** 2).sum(2).argmin(1)]

@@ -50,8 +50,8 @@ def _sum_of_nine(values: F32) -> F32:
 def beside(around: F32, values: F32, known: NDArray[np.bool_]) -> F32:
     """A flow `around` (S, S, 2), zero along the border, led smoothly over into the `values` where these are known.
 
-    The outermost known pixels follow it too, but for those around holes: at its outline a surface is seen edge on, and what
-    is known there is ragged.
+    The outermost known pixels follow it too, but for those around holes: at its outline a surface
+    is seen edge on, and what is known there is ragged.
     """
     outside = known.astype(np.uint8)
     outside[[0, -1]] = outside[:, [0, -1]] = 0
@@ -79,7 +79,10 @@ def fill(values: F32, known: NDArray[np.bool_]) -> F32:
     while len(share) > 4:
         half = (len(share) // 2, len(share) // 2)
         coarse: NDArray[Any] = cv2.resize(share, half, interpolation=cv2.INTER_AREA)
-        own = cv2.resize(own, half, interpolation=cv2.INTER_AREA) / np.maximum(coarse, 1e-6)[..., None]
+        own = (
+            cv2.resize(own, half, interpolation=cv2.INTER_AREA)
+            / np.maximum(coarse, 1e-6)[..., None]
+        )
         there = coarse > 0
         share = there.astype(np.float32)
         pyramid.append((own, there.astype(np.uint8)))

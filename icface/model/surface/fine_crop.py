@@ -17,7 +17,9 @@ FINE_CROP_SCALE = 1.5
 """Pixels of the fine crop per grid pixel."""
 FINE_CROP_SIZE = round(GRID * FINE_CROP_SCALE)
 """Side of the fine crop, pixels."""
-FINE_CROP_FROM_GRID = Similarity((FINE_CROP_SCALE, 0, (FINE_CROP_SCALE - 1) / 2, 0, FINE_CROP_SCALE, (FINE_CROP_SCALE - 1) / 2))
+FINE_CROP_FROM_GRID = Similarity(
+    (FINE_CROP_SCALE, 0, (FINE_CROP_SCALE - 1) / 2, 0, FINE_CROP_SCALE, (FINE_CROP_SCALE - 1) / 2)
+)
 
 
 def in_fine_crop(points: Points) -> Points:

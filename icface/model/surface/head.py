@@ -1,9 +1,10 @@
 """The head around a seen face: hair, ears and neck as a soft body that turns with it, and the flow that this leaves.
 
-Only the face is seen as a surface. What surrounds it is given a depth, which falls from that of the face's rim to behind the
-head's pivot where a skull would end, and a share of the turn, which falls to nothing at the border of the crop. The flow of
-this body is what continues the flow of the face: an ear on the far side goes behind the cheek, one on the near side comes
-out, and outlines bend with the head instead of being dragged along by the face.
+Only the face is seen as a surface. What surrounds it is given a depth, which falls from that of the
+face's rim to behind the head's pivot where a skull would end, and a share of the turn, which falls
+to nothing at the border of the crop. The flow of this body is what continues the flow of the face:
+an ear on the far side goes behind the cheek, one on the near side comes out, and outlines bend with
+the head instead of being dragged along by the face.
 
 Convention
 ----------
@@ -28,11 +29,12 @@ from icface.model.surface.mesh import SurfaceMesh
 NODES = 64
 STEP = GRID // NODES
 _BONE_CM, _SKULL_CM, _HEAD_CM = (2.0, 6.0, 3.5), (3.0, 6.0, 3.5), (4.5, 9.0, 4.0)
-"""How far bone, skull with ears and hair, and head reach beyond the face at its sides, above and below: the units of a node's
-distance from it."""
+"""How far bone, skull with ears and hair, and head reach beyond the face at its sides, above and
+below: the units of a node's distance from it."""
 _BONE_DEPTH_CM, _OUTLINE_DEPTH_CM = -2.5, -0.8
-"""Depth from the pivot where bone and skull end: the rim of a face falls towards the first, what is beyond to the second, for
-ears stand out, and were they as deep they would be drawn out when they come to the front."""
+"""Depth from the pivot where bone and skull end: the rim of a face falls towards the first, what is
+beyond to the second, for ears stand out, and were they as deep they would be drawn out when they
+come to the front."""
 _SWING_FADES = Ramp(0.5, 2.0)
 """Distance from the face in skulls: how much of `Skull.swing` is gone."""
 _TWIST_FADES = Ramp(0.15, 2.2)
@@ -44,7 +46,8 @@ _SWING_BORDER_PX = Ramp(0.0, 24.0)
 _TWIST_BORDER_PX = Ramp(0.0, 50.0)
 """Distance from the border of the crop: how much of a twist is left."""
 _RIM_PX = Ramp(3.0, 9.0)
-"""Distance from a surface's rim: how much it has its own depth, which is ragged at the rim, and not the body's."""
+"""Distance from a surface's rim: how much it has its own depth, which is ragged at the rim, and not
+the body's."""
 _UNSURE_PX, _SMOOTH_NODES = 1.5, 1.3
 _ROUNDS, _STRIDE = 8, 0.6
 
@@ -60,7 +63,8 @@ class Skull:
     swing, twist : (NODES, NODES) float32
         0..1, how much of a turn out of the picture plane, and of one in it, each node takes part in.
     narrows : (NODES, NODES) float32
-        1 in the face, which turning makes narrower; 0 from the outline of the head on, which is about as deep as it is wide.
+        1 in the face, which turning makes narrower; 0 from the outline of the head on, which is
+        about as deep as it is wide.
     """
 
     place: F32
@@ -73,9 +77,13 @@ class Skull:
         ahead = self._ahead(turn)
         back = -ahead
         for _ in range(_ROUNDS):  # what is now here came from where `ahead` leads here
-            there = cv2.remap(ahead, _HERE + back / STEP, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)  # type: ignore[call-overload]
+            there = cv2.remap(
+                ahead, _HERE + back / STEP, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
+            )  # type: ignore[call-overload]
             back = (1 - _STRIDE) * back - _STRIDE * there
-        flow = np.asarray(cv2.resize(back, (GRID, GRID), interpolation=cv2.INTER_LINEAR), np.float32)
+        flow = np.asarray(
+            cv2.resize(back, (GRID, GRID), interpolation=cv2.INTER_LINEAR), np.float32
+        )
         flow[[0, -1]] = flow[:, [0, -1]] = 0
         return flow
 
@@ -84,14 +92,19 @@ class Skull:
         x, y, z = self.place
         twist = 2 * np.arctan2(turn[1, 0] - turn[0, 1], 1 + np.trace(turn))
         c, s = np.cos(twist), np.sin(twist)
-        swing = np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]]) @ turn  # about an axis in the picture plane
+        swing = (
+            np.array([[c, s, 0], [-s, c, 0], [0, 0, 1]]) @ turn
+        )  # about an axis in the picture plane
         axis = np.array([swing[2, 1] - swing[1, 2], swing[0, 2] - swing[2, 0]]) / 2
         size = float(np.hypot(*axis))
         right, up = (axis / max(size, 1e-9)).astype(np.float32)
         angle = self.swing * np.float32(np.arctan2(size, (np.trace(swing) - 1) / 2))
         sine, less = np.sin(angle), (1 - np.cos(angle)) * self.narrows
         along = right * x + up * y
-        x1, y1 = x + up * z * sine - less * (x - right * along), y - right * z * sine - less * (y - up * along)  # Rodrigues
+        x1, y1 = (
+            x + up * z * sine - less * (x - right * along),
+            y - right * z * sine - less * (y - up * along),
+        )  # Rodrigues
         angle = self.twist * np.float32(twist)
         cosine, sine = np.cos(angle), np.sin(angle)
         return np.dstack([cosine * x1 - sine * y1 - x, y - sine * x1 - cosine * y1])
@@ -114,13 +127,19 @@ def with_skull(mesh: SurfaceMesh) -> tuple[SurfaceMesh, Skull | None]:
     seen = share > 0.3
     if not seen.any():
         return mesh, None
-    own: F32 = cv2.resize(depths * sure, (NODES, NODES), interpolation=cv2.INTER_AREA) / np.maximum(share, 1e-6)  # type: ignore[assignment]
-    bone, skull, head = _distances(seen, [np.array(cm) * mesh.pixels_per_cm for cm in (_BONE_CM, _SKULL_CM, _HEAD_CM)])
+    own: F32 = cv2.resize(depths * sure, (NODES, NODES), interpolation=cv2.INTER_AREA) / np.maximum(
+        share, 1e-6
+    )  # type: ignore[assignment]
+    bone, skull, head = _distances(
+        seen, [np.array(cm) * mesh.pixels_per_cm for cm in (_BONE_CM, _SKULL_CM, _HEAD_CM)]
+    )
     z = _evened(_continued(own, seen, bone >= 1, _BONE_DEPTH_CM * mesh.pixels_per_cm), seen)
     z = _continued(z, seen, skull >= 1, _OUTLINE_DEPTH_CM * mesh.pixels_per_cm)
     body = cv2.resize(z, (GRID, GRID), interpolation=cv2.INTER_CUBIC)[row, column]
     camera = mesh.camera.clone()
-    camera[:, 2] = torch.from_numpy(depth + (body - depth) * _fading(inside[row, column], _RIM_PX)).to(camera)
+    camera[:, 2] = torch.from_numpy(
+        depth + (body - depth) * _fading(inside[row, column], _RIM_PX)
+    ).to(camera)
     x, y = _PLACES.transpose(2, 0, 1)
     u, v = 2 * _HERE.transpose(2, 0, 1) / (NODES - 1) - 1
     border = (1 - (u**4 + v**4) ** 0.25) * (GRID / 2)  # the square has round corners
@@ -135,7 +154,9 @@ def with_skull(mesh: SurfaceMesh) -> tuple[SurfaceMesh, Skull | None]:
 def _distances(seen: NDArray[np.bool_], units: list[NDArray[np.float64]]) -> list[F32]:
     """(NODES, NODES) distances of nodes from those that are seen, in units (3,) for beside, above and below, grid pixels."""
     rim = seen & (cv2.erode(seen.view(np.uint8), np.ones((3, 3), np.uint8)) == 0)
-    across, down = (_PLACES[~seen][:, None] - _PLACES[rim][None]).transpose(2, 0, 1)  # (nodes, of the rim)
+    across, down = (_PLACES[~seen][:, None] - _PLACES[rim][None]).transpose(
+        2, 0, 1
+    )  # (nodes, of the rim)
     across, up, down = across**2, np.minimum(down, 0) ** 2, np.maximum(down, 0) ** 2
     found = []
     for beside, above, below in (unit.astype(np.float32) for unit in units):
@@ -145,7 +166,9 @@ def _distances(seen: NDArray[np.bool_], units: list[NDArray[np.float64]]) -> lis
     return found
 
 
-def _continued(own: F32, seen: NDArray[np.bool_], outside: NDArray[np.bool_], outline: float) -> F32:
+def _continued(
+    own: F32, seen: NDArray[np.bool_], outside: NDArray[np.bool_], outline: float
+) -> F32:
     """A depth (NODES, NODES) continued smoothly from where it is seen to that of the outline."""
     value = np.where(seen, own - outline, 0).astype(np.float32)
     z = fill(np.dstack([value, value]), seen | outside)[..., 0]

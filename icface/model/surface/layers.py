@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Shows = Literal["skin", "openings", "eye"]
-"""What a flow layer shows: skin and surroundings, what lies behind the skin's openings, or an eye that has turned."""
+"""What a flow layer shows: skin and surroundings, what lies behind the skin's openings, or an eye
+that has turned."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,7 +25,8 @@ class FlowLayer:
     coverage : (GRID, GRID) float32, or None
         0..1, how much of each pixel the layer covers; None for all of it.
     known : (GRID, GRID) bool, or None
-        Where the flow is the face's own surface and not its smooth continuation; None for all of it.
+        Where the flow is the face's own surface and not its smooth continuation; None for all of
+        it.
     """
 
     shows: Shows

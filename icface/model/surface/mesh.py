@@ -1,8 +1,8 @@
 """The movable mesh of one photo's face.
 
-The neutralizer gives a surface under each pixel of the source; neighbouring pixels of one surface form small
-quads. Moving the quads forwards is exact: expressions add up, the head turns rigidly about its pivot. The
-source's own controls move nothing, so they return the source.
+The neutralizer gives a surface under each pixel of the source; neighbouring pixels of one surface
+form small quads. Moving the quads forwards is exact: expressions add up, the head turns rigidly
+about its pivot. The source's own controls move nothing, so they return the source.
 
 Convention
 ----------
@@ -23,9 +23,11 @@ from icface.model.networks.neutralizer import LENGTH_CM, OFFSET, WINDOW, Part, S
 TEAR_CM = 0.8
 """Neighbouring pixels whose canonical places are farther apart belong to different surfaces."""
 _PLAUSIBLE_PX_PER_CM = (3.0, 16.0)
-"""A face is half as wide as its crop, so a camera far from 7 pixels per centimetre has been misled."""
+"""A face is half as wide as its crop, so a camera far from 7 pixels per centimetre has been
+misled."""
 _HUSH_CM = (0.015, 0.045)
-"""Displacements at full intensity below the first of these are the field's noise; from the second on they count in full."""
+"""Displacements at full intensity below the first of these are the field's noise; from the second
+on they count in full."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +47,8 @@ class SurfaceMesh:
     layer : (Q,) int64
         0 for cells of skin, 1 for cells of what shows through its openings.
     seams : (S, 4) int64
-        Cells between the lower lip and what is above it: where they stretch, the mouth cavity shows.
+        Cells between the lower lip and what is above it: where they stretch, the mouth cavity
+        shows.
     pivot : (2,)
         The head's pivot, grid pixels.
     pixels_per_cm : float
@@ -96,13 +99,22 @@ def fit_camera(head_cm: Tensor, pixels: Tensor, *, rounds: int = 3) -> tuple[Ten
     """
     keep = torch.ones(len(head_cm), dtype=torch.bool, device=head_cm.device)
     flip = torch.tensor([1.0, -1.0], dtype=head_cm.dtype, device=head_cm.device)
-    rotation, scale, pivot = torch.eye(3, dtype=head_cm.dtype, device=head_cm.device), 1.0, pixels.mean(0)
-    ridge = torch.diag(torch.tensor([1e-3, 1e-3, 1e-3, 0], dtype=head_cm.dtype, device=head_cm.device))
+    rotation, scale, pivot = (
+        torch.eye(3, dtype=head_cm.dtype, device=head_cm.device),
+        1.0,
+        pixels.mean(0),
+    )
+    ridge = torch.diag(
+        torch.tensor([1e-3, 1e-3, 1e-3, 0], dtype=head_cm.dtype, device=head_cm.device)
+    )
     for _ in range(rounds):
         a = torch.cat([head_cm[keep], torch.ones_like(head_cm[keep][:, :1])], 1)
         solution = torch.linalg.solve(a.T @ a + ridge, a.T @ (pixels[keep] * flip))  # (4, 2)
         u, s, vt = torch.linalg.svd(solution[:3].T, full_matrices=False)
-        rows, scale = u @ vt, min(max(s.mean().item(), _PLAUSIBLE_PX_PER_CM[0]), _PLAUSIBLE_PX_PER_CM[1])
+        rows, scale = (
+            u @ vt,
+            min(max(s.mean().item(), _PLAUSIBLE_PX_PER_CM[0]), _PLAUSIBLE_PX_PER_CM[1]),
+        )
         rotation = torch.stack([rows[0], rows[1], torch.linalg.cross(rows[0], rows[1])])
         pivot = solution[3] * flip
         error = (head_cm @ rows.T * scale * flip + pivot - pixels).norm(dim=1)
@@ -110,7 +122,9 @@ def fit_camera(head_cm: Tensor, pixels: Tensor, *, rounds: int = 3) -> tuple[Ten
     return rotation, scale, pivot
 
 
-def build_mesh(surface: Surface, part: Tensor, displaced: Callable[[Tensor, Tensor], Tensor]) -> SurfaceMesh:
+def build_mesh(
+    surface: Surface, part: Tensor, displaced: Callable[[Tensor, Tensor], Tensor]
+) -> SurfaceMesh:
     """The movable mesh of one photo.
 
     Parameters
@@ -120,8 +134,8 @@ def build_mesh(surface: Surface, part: Tensor, displaced: Callable[[Tensor, Tens
     part : (WINDOW, WINDOW) int64
         `Part` of each pixel; what is not BACKGROUND is in the mesh.
     displaced : callable
-        `icface.model.networks.animator.Animator.turned`: (53, 3, N) displacements at places (N, 3) after a turn (3, 3), in
-        centimetres times the turn's scale.
+        `icface.model.networks.animator.Animator.turned`: (53, 3, N) displacements at places (N, 3)
+        after a turn (3, 3), in centimetres times the turn's scale.
     """
     device = part.device
     inside = part > Part.BACKGROUND
@@ -134,7 +148,9 @@ def build_mesh(surface: Surface, part: Tensor, displaced: Callable[[Tensor, Tens
     camera = torch.stack([source[:, 0] - pivot[0], pivot[1] - source[:, 1], depth]).T
     number = torch.full((WINDOW, WINDOW), -1, dtype=torch.long, device=device)
     number[ys, xs] = torch.arange(len(source), device=device)
-    cells = torch.stack([number[:-1, :-1], number[:-1, 1:], number[1:, :-1], number[1:, 1:]], -1).flatten(0, 1)
+    cells = torch.stack(
+        [number[:-1, :-1], number[:-1, 1:], number[1:, :-1], number[1:, 1:]], -1
+    ).flatten(0, 1)
     cells = cells[(cells >= 0).all(1)]
     corners = place[cells] * LENGTH_CM  # (Q, 4, 3)
     spread = (corners.amax(1) - corners.amin(1)).amax(1)

@@ -1,9 +1,9 @@
 """The rasteriser of a moved mesh: where every pixel of the new picture comes from.
 
-Nearer quads hide farther ones, and inverting each quad gives the backward flow. Skin is one layer, what shows
-through its openings (eyes, teeth) another: each has a flow of its own, so that a lid's edge is a soft mask and
-not a step in the flow. What no quad of a layer covers is continued smoothly, to nothing at the border of the
-crop.
+Nearer quads hide farther ones, and inverting each quad gives the backward flow. Skin is one layer,
+what shows through its openings (eyes, teeth) another: each has a flow of its own, so that a lid's
+edge is a soft mask and not a step in the flow. What no quad of a layer covers is continued
+smoothly, to nothing at the border of the crop.
 
 Convention
 ----------
@@ -29,7 +29,8 @@ _FINE_ENOUGH = 0.95
 """Samples this far apart leave no pixel out."""
 _SEAM_LAYER = 2
 _SEAM_OPENS_PX = (2.0, 5.0)
-"""A seam stretched to the first of these begins to show the mouth cavity; at the second it shows nothing else."""
+"""A seam stretched to the first of these begins to show the mouth cavity; at the second it shows
+nothing else."""
 _DEPTH_STEPS_PER_PX = 32.0
 _QUAD_BITS, _PLACE_BITS = 17, 9
 _IN_THE_PLANE = [0, 1, 3, 4]
@@ -63,8 +64,8 @@ class Flow:
 def flow_of(mesh: SurfaceMesh, moved: Tensor, around: NDArray[np.float32] | None = None) -> Flow:
     """The backward flow of a moved mesh (`move`), filled to the border of the grid.
 
-    `around` (GRID, GRID, 2), zero along the border, is what the surroundings do by themselves: the flow is continued as far
-    as it departs from that.
+    `around` (GRID, GRID, 2), zero along the border, is what the surroundings do by themselves: the
+    flow is continued as far as it departs from that.
     """
     points = torch.cat([moved.T, mesh.source.T])  # (5, N)
     torn, share = _torn_seams(points, mesh.seams)
@@ -72,7 +73,9 @@ def flow_of(mesh: SurfaceMesh, moved: Tensor, around: NDArray[np.float32] | None
     drawn = _draw(points, quads, layer)
     field, known = drawn.field.cpu().numpy(), drawn.known.cpu().numpy()
     cavity = np.zeros(GRID * GRID, np.float32)
-    cavity[drawn.seam_pixel.cpu().numpy()] = share.cpu().numpy()[(drawn.seam - len(mesh.quads)).cpu().numpy()]
+    cavity[drawn.seam_pixel.cpu().numpy()] = share.cpu().numpy()[
+        (drawn.seam - len(mesh.quads)).cpu().numpy()
+    ]
     hidden = cavity.reshape(GRID, GRID) * ~known.any(0)
     back = (known[1] & ~known[0]).astype(np.float32)
     skin = fill(field[0], known[0]) if around is None else beside(around, field[0], known[0])
@@ -84,13 +87,17 @@ def _torn_seams(points: Tensor, seams: Tensor) -> tuple[Tensor, Tensor]:
     low, high = _corners(points, seams)[:2].aminmax(dim=1)
     extent = (high - low).amax(0)
     torn = (extent > _SEAM_OPENS_PX[0]).nonzero()[:, 0]
-    share = ((extent[torn] - _SEAM_OPENS_PX[0]) / (_SEAM_OPENS_PX[1] - _SEAM_OPENS_PX[0])).clamp(0, 1)
+    share = ((extent[torn] - _SEAM_OPENS_PX[0]) / (_SEAM_OPENS_PX[1] - _SEAM_OPENS_PX[0])).clamp(
+        0, 1
+    )
     return seams[torn], share
 
 
 def _with_seams(mesh: SurfaceMesh, torn: Tensor) -> tuple[Tensor, Tensor]:
     """Quads and their layers, the torn seams as a third layer."""
-    return torch.cat([mesh.quads, torn]), torch.cat([mesh.layer, mesh.layer.new_full((len(torn),), _SEAM_LAYER)])
+    return torch.cat([mesh.quads, torn]), torch.cat(
+        [mesh.layer, mesh.layer.new_full((len(torn),), _SEAM_LAYER)]
+    )
 
 
 def _corners(points: Tensor, quads: Tensor) -> Tensor:
@@ -121,7 +128,8 @@ class _Drawn:
 def _draw(points: Tensor, quads: Tensor, layer: Tensor) -> _Drawn:
     """Draw quads nearest first and invert them.
 
-    `points` are (5, N): target x, y, depth, source x, y. Each quad is sampled as finely as it is stretched.
+    `points` are (5, N): target x, y, depth, source x, y. Each quad is sampled as finely as it is
+    stretched.
     """
     size, device = GRID * GRID, points.device
     cell, depth, sample, places = _samples(_corners(points, quads), layer)
@@ -137,18 +145,28 @@ def _draw(points: Tensor, quads: Tensor, layer: Tensor) -> _Drawn:
     pixel, quad = won[:surface], nearest[:surface]
     here = torch.stack([pixel & (GRID - 1), (pixel // GRID) & (GRID - 1)]).to(points.dtype)
     at = places.index_select(1, (sample[:surface] >> _QUAD_BITS) & ((1 << _PLACE_BITS) - 1))
-    corners = points[_IN_THE_PLANE].index_select(1, quads.index_select(0, quad).T.reshape(-1)).view(2, 2, 4, -1)
+    corners = (
+        points[_IN_THE_PLANE]
+        .index_select(1, quads.index_select(0, quad).T.reshape(-1))
+        .view(2, 2, 4, -1)
+    )
     field = torch.zeros(_SEAM_LAYER * size, 2, device=device)
     field.index_copy_(0, pixel, (_inverse_in_quad(corners[0], corners[1], at, here) - here).T)
     known = covered[: _SEAM_LAYER * size].view(_SEAM_LAYER, GRID, GRID)
-    return _Drawn(field.view(_SEAM_LAYER, GRID, GRID, 2), known, won[surface:] - _SEAM_LAYER * size, nearest[surface:])
+    return _Drawn(
+        field.view(_SEAM_LAYER, GRID, GRID, 2),
+        known,
+        won[surface:] - _SEAM_LAYER * size,
+        nearest[surface:],
+    )
 
 
 def _samples(corners: Tensor, layer: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Samples of quads: (P,) the cell of layers and pixels each falls in, its depth, its name; and (2, K) places by name.
 
-    A name is the number of the quad and, above `_QUAD_BITS`, that of a place in the unit square. All quads are sampled twice as
-    finely as pixels, stretched ones again by what they need. Quads that leave the grid get the cell behind the last.
+    A name is the number of the quad and, above `_QUAD_BITS`, that of a place in the unit square.
+    All quads are sampled twice as finely as pixels, stretched ones again by what they need. Quads
+    that leave the grid get the cell behind the last.
     """
     device = corners.device
     low, high = corners[:2].aminmax(dim=1)  # (2, Q)
@@ -157,14 +175,18 @@ def _samples(corners: Tensor, layer: Tensor) -> tuple[Tensor, Tensor, Tensor, Te
     start = (layer * (GRID * GRID)).to(corners.dtype)
     number = torch.arange(len(layer), device=device)
     stretched = (extent > _FINE_ENOUGH * _FINENESS[0]).nonzero()[:, 0]
-    level = torch.bucketize(extent[stretched], torch.tensor(_FINENESS[:-1], device=device) * _FINE_ENOUGH)
+    level = torch.bucketize(
+        extent[stretched], torch.tensor(_FINENESS[:-1], device=device) * _FINE_ENOUGH
+    )
     places = _places(device)
     cells, depths, names = [], [], []
     for step, (fineness, weights) in enumerate(zip(_FINENESS, _weights(device), strict=True)):
         chosen = number if step == 0 else stretched[level == step]
         if not len(chosen):
             continue
-        own, first, inside = (corners, start, on_grid) if step == 0 else _of(chosen, corners, start, on_grid)
+        own, first, inside = (
+            (corners, start, on_grid) if step == 0 else _of(chosen, corners, start, on_grid)
+        )
         x, y, z = weights @ own  # (K, q) each
         cell = y.round_().mul_(GRID).add_(x.round_()).add_(first)
         if not inside.all():
@@ -172,12 +194,16 @@ def _samples(corners: Tensor, layer: Tensor) -> tuple[Tensor, Tensor, Tensor, Te
         cells.append(cell.flatten())
         depths.append(z.flatten())
         before = sum(f * f for f in _FINENESS[:step])
-        name = torch.arange(before, before + fineness * fineness, device=device)[:, None] << _QUAD_BITS
+        name = (
+            torch.arange(before, before + fineness * fineness, device=device)[:, None] << _QUAD_BITS
+        )
         names.append((name + chosen).flatten())
     return torch.cat(cells).long(), torch.cat(depths), torch.cat(names), places
 
 
-def _of(chosen: Tensor, corners: Tensor, start: Tensor, on_grid: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _of(
+    chosen: Tensor, corners: Tensor, start: Tensor, on_grid: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
     return corners.index_select(2, chosen), start[chosen], on_grid[chosen]
 
 
@@ -207,7 +233,8 @@ def _bilinear(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 def _inverse_in_quad(target: Tensor, source: Tensor, at: Tensor, pixel: Tensor) -> Tensor:
     """Source position (2, M) of target pixels (2, M), by one Newton step of the quads' bilinear map.
 
-    The step starts from the samples `at` (2, M); `target` and `source` are the quads' corners, (2, 4, M).
+    The step starts from the samples `at` (2, M); `target` and `source` are the quads' corners, (2,
+    4, M).
     """
     a, b = at
     t0, t1, t2, t3 = target.unbind(1)  # (2, M)

@@ -1,9 +1,10 @@
 """A clip's readings fitted to its landmarks: what changed since the face was at rest, by what the animator can do.
 
-A network that reads controls from pixels errs on the small side where people differ: smiles, lids, brows. What changed between
-two pictures of one person is known better, from where the landmarks went. The animator is linear in its channels, so the
-changes that explain them best are found by bounded least squares: the network's own reading is the prior, as wide as each
-channel's reading is known to err, and an affine camera takes up what is left of the head's turn.
+A network that reads controls from pixels errs on the small side where people differ: smiles, lids,
+brows. What changed between two pictures of one person is known better, from where the landmarks
+went. The animator is linear in its channels, so the changes that explain them best are found by
+bounded least squares: the network's own reading is the prior, as wide as each channel's reading is
+known to err, and an affine camera takes up what is left of the head's turn.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ _WIDTHS = (
 )
 _WIDTH = 0.25
 _CAMERA = (0.01, 0.01, 0.04, 0.1)
-"""How far the camera may differ from the head's read turn: x, y and z of a point, and a shift (centimetres)."""
+"""How far the camera may differ from the head's read turn: x, y and z of a point, and a shift
+(centimetres)."""
 _MOST_TILT = 0.25
 """Radians by which a turn may be read wrong; what looks like more is something else."""
 _FACING = (-0.1, 0.35)
@@ -46,16 +48,26 @@ _TURNED_DEG = (15.0, 35.0)
 _COUPLED = 0.05
 _CHUNK = 128
 _NO_FACE_CM = 2.0
-"""Mean distance of landmarks from a mean face's, seen from the front, of what is no face; people differ by 0.5."""
+"""Mean distance of landmarks from a mean face's, seen from the front, of what is no face; people
+differ by 0.5."""
 
 
 def widths() -> F64:
     """(53,) how far each channel's reading errs; nought for those that are not fitted."""
-    found = [next((width for names, width in _WIDTHS if name.startswith(names)), _WIDTH) for name in EXPRESSIONS]
+    found = [
+        next((width for names, width in _WIDTHS if name.startswith(names)), _WIDTH)
+        for name in EXPRESSIONS
+    ]
     return np.array(found)
 
 
-_PAIRS = np.array([(_INDEX[n], _INDEX[n[:-1] + "R"]) for n in EXPRESSIONS if n.endswith("_L") and not n.startswith("eyeLook")])
+_PAIRS = np.array(
+    [
+        (_INDEX[n], _INDEX[n[:-1] + "R"])
+        for n in EXPRESSIONS
+        if n.endswith("_L") and not n.startswith("eyeLook")
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,18 +92,24 @@ class RestingFace:
     openness: F64
 
     @classmethod
-    def of(cls, basis: FaceBasis, landmarks: NDArray[np.floating], controls: NDArray[np.floating]) -> RestingFace:
+    def of(
+        cls, basis: FaceBasis, landmarks: NDArray[np.floating], controls: NDArray[np.floating]
+    ) -> RestingFace:
         """From the landmarks (478, 3), pixels, and controls (56,) of the frame at rest."""
         points = _upright(np.asarray(landmarks, np.float64)[None, :MESH_POINTS])[0]
         values = np.asarray(controls, np.float64)
         shape = (points - points[list(RIGID_POINTS)].mean(0)) @ rotation_matrix(*values[:_N_ANGLES])
         mean = basis.mean - basis.mean[list(RIGID_POINTS)].mean(0)
         flat = _brought_over(mean[None], shape[None, :, :2])[0][0]
-        scale = np.linalg.norm(flat - flat.mean(0)) / np.linalg.norm(shape[:, :2] - shape[:, :2].mean(0))
+        scale = np.linalg.norm(flat - flat.mean(0)) / np.linalg.norm(
+            shape[:, :2] - shape[:, :2].mean(0)
+        )
         shape = np.column_stack([flat, (scale * shape[:, 2] + mean[:, 2]) / 2])
         normal = shape - [0.0, 0.0, shape[:, 2].min() - 4.0]
         normal /= np.linalg.norm(normal, axis=1, keepdims=True)
-        return cls(shape, np.clip(values[_N_ANGLES:], 0, 1), normal, _openness(shape[None, :, :2])[0])
+        return cls(
+            shape, np.clip(values[_N_ANGLES:], 0, 1), normal, _openness(shape[None, :, :2])[0]
+        )
 
     def is_face(self, basis: FaceBasis) -> bool:
         """Whether the landmarks lie about as those of a face do, so that changes of theirs are a face's."""
@@ -101,7 +119,10 @@ class RestingFace:
 
 
 def fit_changes(
-    basis: FaceBasis, rest: RestingFace, landmarks: NDArray[np.floating], controls: NDArray[np.floating]
+    basis: FaceBasis,
+    rest: RestingFace,
+    landmarks: NDArray[np.floating],
+    controls: NDArray[np.floating],
 ) -> NDArray[np.float64]:
     """The controls of frames, fitted.
 
@@ -132,31 +153,56 @@ def _fit(basis: FaceBasis, rest: RestingFace, landmarks: F64, controls: F64) -> 
     prior = _with_lids(read, rest, seen) - rest.expression
     at = FITTED_POINTS
     facing = np.einsum("pj,fj->fp", rest.normal[at], turns[:, 2])
-    weight = POINT_WEIGHT * smoothstep(np.clip((facing - _FACING[0]) / (_FACING[1] - _FACING[0]), 0, 1))
+    weight = POINT_WEIGHT * smoothstep(
+        np.clip((facing - _FACING[0]) / (_FACING[1] - _FACING[0]), 0, 1)
+    )
     free = np.flatnonzero(widths() > 0)
     moved = np.einsum("fij,kpj->fkip", turns[:, :2], basis.channels[:, at])  # (F, 53, 2, P)
     held = np.setdiff1d(np.arange(len(EXPRESSIONS)), free)
     off = off[:, at].transpose(0, 2, 1) - np.einsum("fk,fkip->fip", prior[:, held], moved[:, held])
     solved, tilts = _solve(
-        moved[:, free], turned[:, at], off, weight, prior[:, free], rest.expression[free], free, controls[:, 0]
+        moved[:, free],
+        turned[:, at],
+        off,
+        weight,
+        prior[:, free],
+        rest.expression[free],
+        free,
+        controls[:, 0],
     )
     found = controls.copy()
     found[:, _N_ANGLES:] = read
     found[:, _N_ANGLES + free] = np.clip(rest.expression[free] + solved, 0, 1)
-    found[:, :_N_ANGLES] = _turned_further(turns, np.column_stack([tilts, -about_z]), controls[:, :_N_ANGLES])
+    found[:, :_N_ANGLES] = _turned_further(
+        turns, np.column_stack([tilts, -about_z]), controls[:, :_N_ANGLES]
+    )
     return found
 
 
 def _turned_further(turns: F64, tilts: F64, angles: F64) -> F64:
     """(F, 3) angles of heads that are turned (F, 3, 3) and a little farther, about y, x and z in radians, than was read."""
-    farther = np.degrees(np.where(np.abs(tilts) < _MOST_TILT, tilts, 0))  # roll that counts from a picture that lies is kept
-    found = np.array([euler_angles_deg(rotation_matrix(*more) @ turn) for more, turn in zip(farther, turns, strict=True)])
+    farther = np.degrees(
+        np.where(np.abs(tilts) < _MOST_TILT, tilts, 0)
+    )  # roll that counts from a picture that lies is kept
+    found = np.array(
+        [
+            euler_angles_deg(rotation_matrix(*more) @ turn)
+            for more, turn in zip(farther, turns, strict=True)
+        ]
+    )
     step = (found - angles + 180) % 360 - 180
     return angles + step
 
 
 def _solve(  # noqa: PLR0913, PLR0917
-    moved: F64, turned: F64, off: F64, weight: F64, prior: F64, own: F64, free: NDArray[np.int64], yaw_deg: F64
+    moved: F64,
+    turned: F64,
+    off: F64,
+    weight: F64,
+    prior: F64,
+    own: F64,
+    free: NDArray[np.int64],
+    yaw_deg: F64,
 ) -> tuple[F64, F64]:
     """(F, K) changes of the channels that are fitted, and (F, 2) how much farther heads are turned about y and x, radians.
 
@@ -193,7 +239,9 @@ def _solve(  # noqa: PLR0913, PLR0917
     diagonal[:, :channels] += tie
     gradient[:, :channels] += tie * prior
     diagonal[:, channels:] += total * _NOISE_CM**2
-    side = smoothstep(np.clip((np.abs(yaw_deg) - _TURNED_DEG[0]) / (_TURNED_DEG[1] - _TURNED_DEG[0]), 0, 1))
+    side = smoothstep(
+        np.clip((np.abs(yaw_deg) - _TURNED_DEG[0]) / (_TURNED_DEG[1] - _TURNED_DEG[0]), 0, 1)
+    )
     place = {int(k): n for n, k in enumerate(free)}
     for left, right in _PAIRS:
         a, b = place[int(left)], place[int(right)]
@@ -231,7 +279,10 @@ def _brought_over(turned: F64, seen: F64) -> tuple[F64, F64]:
     middle, wanted = there.mean(1, keepdims=True), here.mean(1, keepdims=True)
     a, b = there - middle, here - wanted
     size = np.maximum((a**2).sum((1, 2)), 1e-12)
-    along, across = (a * b).sum((1, 2)) / size, (a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]).sum(1) / size
+    along, across = (
+        (a * b).sum((1, 2)) / size,
+        (a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]).sum(1) / size,
+    )
     linear = np.stack([np.stack([along, -across], 1), np.stack([across, along], 1)], 1)
     over: F64 = np.einsum("fij,fpj->fpi", linear, seen - middle) + wanted
     return over, np.arctan2(across, along)
@@ -252,5 +303,7 @@ def _with_lids(read: F64, rest: RestingFace, seen: F64) -> F64:
         blink, wide = _INDEX[f"eyeBlink_{letter}"], _INDEX[f"eyeWide_{letter}"]
         closed = 1 - (1 - rest.expression[blink]) * ratio[:, side]
         found[:, blink] = np.clip(np.maximum(read[:, blink], closed), 0, 1)
-        found[:, wide] = np.clip(rest.expression[wide] + np.maximum(ratio[:, side] - 1, 0) * 2, 0, 1)
+        found[:, wide] = np.clip(
+            rest.expression[wide] + np.maximum(ratio[:, side] - 1, 0) * 2, 0, 1
+        )
     return found

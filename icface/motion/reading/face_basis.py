@@ -1,7 +1,8 @@
 """How the animator moves the landmarks of a face, as a table: what readings are fitted with.
 
-The table is made from the shipped networks by ``icface train reading``: the neutralizer says where each landmark lies on the
-canonical face, the animator how that place moves under each channel. It is a file of numbers, so that what is light can fit.
+The table is made from the shipped networks by ``icface train reading``: the neutralizer says where
+each landmark lies on the canonical face, the animator how that place moves under each channel. It
+is a file of numbers, so that what is light can fit.
 """
 
 from __future__ import annotations
@@ -56,13 +57,19 @@ class FaceBasis:
         except DigestError as error:
             raise FaceBasisError(str(error)) from error
         except (OSError, SafetensorError, KeyError) as error:
-            raise FaceBasisError(f"{path} is missing or damaged ({error}). Install the program again.") from error
+            raise FaceBasisError(
+                f"{path} is missing or damaged ({error}). Install the program again."
+            ) from error
         if mean.shape != (MESH_POINTS, 3) or channels.shape != (len(EXPRESSIONS), MESH_POINTS, 3):
-            raise FaceBasisError(f"{path} holds a table of another program: shapes {mean.shape} and {channels.shape}.")
+            raise FaceBasisError(
+                f"{path} holds a table of another program: shapes {mean.shape} and {channels.shape}."
+            )
         return cls(mean, channels)
 
 
 @cache
 def shipped_basis() -> FaceBasis:
     """The table that ships, read once."""
-    return FaceBasis.from_file(Path(__file__).resolve().parents[3] / "resources" / "models" / TABLE_FILE)
+    return FaceBasis.from_file(
+        Path(__file__).resolve().parents[3] / "resources" / "models" / TABLE_FILE
+    )

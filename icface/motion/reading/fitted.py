@@ -25,17 +25,20 @@ def fitted(motion: Motion, rest: int | None = None, *, basis: FaceBasis | None =
     Parameters
     ----------
     motion : Motion
-        As a tracker read it, or fitted before: then what the network read is taken up again. One without landmarks, or with
-        channels that were not read, comes back as it is, and so does one whose landmarks are no face's.
+        As a tracker read it, or fitted before: then what the network read is taken up again. One
+        without landmarks, or with channels that were not read, comes back as it is, and so does one
+        whose landmarks are no face's.
     rest : int, optional
-        The frame at rest; the one that `neutral_frame` proposes if it is not given or shows no face.
+        The frame at rest; the one that `neutral_frame` proposes if it is not given or shows no
+        face.
     basis : FaceBasis, optional
         The one that ships if not given.
 
     Returns
     -------
     Motion
-        With `Motion.regressed` and `Motion.rest`. Frames without a face stay without one, and angles stay as read.
+        With `Motion.regressed` and `Motion.rest`. Frames without a face stay without one, and
+        angles stay as read.
     """
     plain = regressed(motion)
     found = np.flatnonzero(plain.present)

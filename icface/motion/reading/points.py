@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.face.landmarks import BROWS, FACE_OVAL, LID_PAIRS, LID_RIMS, LIPS, MESH_POINTS, RIGID_POINTS
+from icface.face.landmarks import (
+    BROWS,
+    FACE_OVAL,
+    LID_PAIRS,
+    LID_RIMS,
+    LIPS,
+    MESH_POINTS,
+    RIGID_POINTS,
+)
 
 RIM_PAIRS: NDArray[np.int64] = np.array([[LID_PAIRS[side][k] for k in (2, 0, 1)] for side in "RL"])
 """(2, 3, 2) upper and lower rim of the subject's right and left eye, across from each other."""
@@ -24,4 +32,5 @@ def _chosen() -> tuple[NDArray[np.int64], NDArray[np.float64]]:
 
 
 FITTED_POINTS, POINT_WEIGHT = _chosen()
-"""(P,) landmarks that are fitted, and (P,) their weights: lips and lids most, the rest of the face by its area."""
+"""(P,) landmarks that are fitted, and (P,) their weights: lips and lids most, the rest of the face
+by its area."""

@@ -28,7 +28,9 @@ _NEAR_PX = 3.0
 """A landmark whose nearest pixel of skin is farther away than this is not seen."""
 
 
-def make_table(portraits: Path, rig_file: Path, models: Path, out: Path, *, people: int = 200, seed: int = 0) -> float:
+def make_table(
+    portraits: Path, rig_file: Path, models: Path, out: Path, *, people: int = 200, seed: int = 0
+) -> float:
     """Write the table of `icface.motion.reading.face_basis`.
 
     Parameters
@@ -40,7 +42,8 @@ def make_table(portraits: Path, rig_file: Path, models: Path, out: Path, *, peop
     out : Path
         The file to write.
     people : int
-        Stills of the training split, seen from the front, that tell where landmarks lie on the canonical face.
+        Stills of the training split, seen from the front, that tell where landmarks lie on the
+        canonical face.
 
     Returns
     -------
@@ -51,14 +54,18 @@ def make_table(portraits: Path, rig_file: Path, models: Path, out: Path, *, peop
     neutralizer = Neutralizer.from_file(models / "neutralizer.safetensors")
     animator = Animator.from_file(models / "animator.safetensors")
     places: list[NDArray[np.float32]] = []
-    for row in np.random.default_rng(seed).permutation(table.rows("train", worst_fit=0.016, stills=True)):
+    for row in np.random.default_rng(seed).permutation(
+        table.rows("train", worst_fit=0.016, stills=True)
+    ):
         portrait = table[int(row)]
         if abs(portrait.state.angles_deg[0]) <= _MOST_YAW_DEG:
             places.append(_places(neutralizer, portrait))
         if len(places) == people:
             break
     if not places:
-        raise ValueError(f"{portraits} holds no training still that is seen from the front. Add some.")
+        raise ValueError(
+            f"{portraits} holds no training still that is seen from the front. Add some."
+        )
     place = np.nanmedian(np.stack(places), 0).astype(np.float32)
     with torch.inference_mode():
         channels = animator(torch.from_numpy(place)).numpy().transpose(1, 0, 2)
@@ -75,7 +82,9 @@ def make_table(portraits: Path, rig_file: Path, models: Path, out: Path, *, peop
 def _places(neutralizer: Neutralizer, portrait: PortraitRow) -> NDArray[np.float32]:
     """(468, 3) places on the canonical face that the network gives the landmarks of a portrait; NaN where they are not seen."""
     crop = face_crop(portrait.landmarks, GRID)
-    window = sample_crop(read_rgb(portrait.path), Similarity((1, 0, -OFFSET, 0, 1, -OFFSET)) @ crop, WINDOW)
+    window = sample_crop(
+        read_rgb(portrait.path), Similarity((1, 0, -OFFSET, 0, 1, -OFFSET)) @ crop, WINDOW
+    )
     points = crop.points(portrait.landmarks[:, :2].astype(np.float64))
     picture = torch.from_numpy(window).permute(2, 0, 1)[None].float() / 127.5 - 1
     at = torch.from_numpy(((points - OFFSET + 0.5) * (2 / WINDOW) - 1).astype(np.float32))[None]

@@ -40,11 +40,14 @@ class AnimatorTraining:
 def place_sampler(rig: Rig, seed: int) -> Callable[[int], tuple[Tensor, Tensor]]:
     """Draws random places of the surface (N, 3) and their true displacements (N, 53, 3).
 
-    Every triangle is as likely as any other: the mesh is finest where expressions are, at lids and lips.
+    Every triangle is as likely as any other: the mesh is finest where expressions are, at lids and
+    lips.
     """
     rng = np.random.default_rng(seed)
     atlas = SurfaceAtlas.of(rig)
-    visible = np.flatnonzero((rig.part == SKIN) | (rig.part == EYE) | (rng.random(len(rig.part)) < 0.3))
+    visible = np.flatnonzero(
+        (rig.part == SKIN) | (rig.part == EYE) | (rng.random(len(rig.part)) < 0.3)
+    )
     faces, place = rig.faces[visible], atlas.place / LENGTH_CM
     shapes = np.ascontiguousarray(rig.shapes.transpose(1, 0, 2))  # (V, 53, 3)
 
@@ -54,7 +57,9 @@ def place_sampler(rig: Rig, seed: int) -> Callable[[int], tuple[Tensor, Tensor]]
         where = np.einsum("nk,nkc->nc", weights, place[corners])
         moves = sum(weights[:, k, None, None] * shapes[corners[:, k]] for k in range(3))
         where = where + rng.normal(0, PLACE_NOISE_CM / LENGTH_CM, where.shape).astype(np.float32)
-        return torch.from_numpy(where.astype(np.float32)), torch.from_numpy(np.asarray(moves, np.float32))
+        return torch.from_numpy(where.astype(np.float32)), torch.from_numpy(
+            np.asarray(moves, np.float32)
+        )
 
     return draw
 
@@ -64,13 +69,19 @@ def train(training: AnimatorTraining) -> Path:
     torch.manual_seed(training.seed)
     field = Animator()
     draw = place_sampler(Rig(training.rig), training.seed)
-    typical = draw(20_000)[1].square().sum(2).mean(0).sqrt()[:, None]  # (53, 1) cm: lids move less than jaws
+    typical = (
+        draw(20_000)[1].square().sum(2).mean(0).sqrt()[:, None]
+    )  # (53, 1) cm: lids move less than jaws
     weight = (typical.mean() / typical.clamp(min=1e-3)).sqrt()
     optimiser = torch.optim.AdamW(field.parameters(), training.rate, weight_decay=0)
     begun, step = time.monotonic(), 0
     while (spent := progress(step, training.steps, begun, training.minutes)) < 1:
         for group in optimiser.param_groups:
-            group["lr"] = training.rate * min(1, (step + 1) / 100) * (0.5 * (1 + math.cos(math.pi * spent)) + 0.005)
+            group["lr"] = (
+                training.rate
+                * min(1, (step + 1) / 100)
+                * (0.5 * (1 + math.cos(math.pi * spent)) + 0.005)
+            )
         place, moves = draw(training.batch)
         error = (field(place) - moves) * weight
         loss = error.abs().mean() + 2 * error.square().mean()
@@ -84,9 +95,19 @@ def train(training: AnimatorTraining) -> Path:
     with torch.inference_mode():
         error = (field(place) - moves).norm(dim=2)
     moving = moves.norm(dim=2) > 0.1
-    figures = {"mean_cm": round(error.mean().item(), 5), "moving_cm": round(error[moving].mean().item(), 5)}
+    figures = {
+        "mean_cm": round(error.mean().item(), 5),
+        "moving_cm": round(error[moving].mean().item(), 5),
+    }
     log.info("after %d steps: %s", step, figures)
     weights = training.out / "animator.safetensors"
     notes = {"steps": step, "figures": figures}
-    save_model(weights, kind="icface.animator", config=field.description(), state=field.state_dict(), notes=notes, half=False)
+    save_model(
+        weights,
+        kind="icface.animator",
+        config=field.description(),
+        state=field.state_dict(),
+        notes=notes,
+        half=False,
+    )
     return weights

@@ -1,7 +1,7 @@
 """Pairs of frames of one person: what self-supervised training learns from.
 
-Both frames come from one person track of one clip, so they show one person in two states; the farther apart the states, the
-likelier the pair.
+Both frames come from one person track of one clip, so they show one person in two states; the
+farther apart the states, the likelier the pair.
 """
 
 from __future__ import annotations
@@ -22,13 +22,16 @@ from torch.utils.data import IterableDataset, get_worker_info
 from icface.training.clips.shards import PART_FRAMES, Part, ShardError, read_index
 
 PAIR_ANGLE_DEG = 20.0
-"""A turn of the head that counts as much as one channel from 0 to 1 when pairs of frames are chosen."""
+"""A turn of the head that counts as much as one channel from 0 to 1 when pairs of frames are
+chosen."""
 HELD_OUT_ONE_IN = 10
 OPEN_PARTS = 24
 SPLITS = ("train", "val", "all")
 
 
-def control_distance(one: NDArray[np.floating], others: NDArray[np.floating]) -> NDArray[np.float64]:
+def control_distance(
+    one: NDArray[np.floating], others: NDArray[np.floating]
+) -> NDArray[np.float64]:
     """How far states are apart.
 
     Parameters
@@ -80,26 +83,39 @@ class FramePairs(IterableDataset[dict[str, Tensor]]):
     folder : Path
         With ``index.json``.
     split : str
-        "train", "val" or "all". Clips are never in both; a person who appears in several clips may be, unless `held_out`
-        names them all.
+        "train", "val" or "all". Clips are never in both; a person who appears in several clips may
+        be, unless `held_out` names them all.
     seed : int
         From 0. Give each training process another, see `icface.training.loop.processes.Ranks.seed`.
     held_out : sequence of str, optional
-        Patterns of the names of the clips in "val" (``GRID_s*``); without them it is one clip in ten.
+        Patterns of the names of the clips in "val" (``GRID_s*``); without them it is one clip in
+        ten.
 
     Raises
     ------
     ShardError
-        If the folder has no clips of this split with two frames of one track, or crops of several sizes.
+        If the folder has no clips of this split with two frames of one track, or crops of several
+        sizes.
     """
 
-    def __init__(self, folder: Path, *, split: str = "train", seed: int = 0, held_out: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        split: str = "train",
+        seed: int = 0,
+        held_out: Sequence[str] | None = None,
+    ) -> None:
         if split not in SPLITS:
             raise ShardError(f"There is no split {split!r}: choose one of {', '.join(SPLITS)}.")
         self._folder, self._seed = folder, seed
         index = read_index(folder)
-        chosen = [c for c in index if split == "all" or is_held_out(c, held_out) == (split == "val")]
-        self.clips = [clip for clip in chosen if any(track["frames"] > 1 for track in clip["tracks"])]
+        chosen = [
+            c for c in index if split == "all" or is_held_out(c, held_out) == (split == "val")
+        ]
+        self.clips = [
+            clip for clip in chosen if any(track["frames"] > 1 for track in clip["tracks"])
+        ]
         if not self.clips:
             raise ShardError(
                 f"{folder} has no clips of the split {split!r} with two frames of one person (of {len(index)} clips in all). "
@@ -107,7 +123,9 @@ class FramePairs(IterableDataset[dict[str, Tensor]]):
             )
         sizes = {int(clip["options"]["size"]) for clip in self.clips}
         if len(sizes) > 1:
-            raise ShardError(f"{folder} holds crops of {sorted(sizes)} pixels: prepare all clips with one --size.")
+            raise ShardError(
+                f"{folder} holds crops of {sorted(sizes)} pixels: prepare all clips with one --size."
+            )
         self.size = sizes.pop()
         """Side of the pictures in pixels."""
 

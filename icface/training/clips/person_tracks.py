@@ -1,8 +1,8 @@
 """One face at a time through a clip, in stretches that are safe to be one person's.
 
-A stretch ends at a cut, when the face is lost, and when it jumps: two pictures of one stretch show one person, while one
-person may be in many stretches. What no frame gives away, as a slow dissolve from one face to another in the same place, is
-not noticed.
+A stretch ends at a cut, when the face is lost, and when it jumps: two pictures of one stretch show
+one person, while one person may be in many stretches. What no frame gives away, as a slow dissolve
+from one face to another in the same place, is not noticed.
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ class Rhythm:
         return taken
 
 
-def sightings(frames: Iterable[VideoFrame], tracker: FaceTracker, rhythm: Rhythm) -> Iterator[Sighting]:
+def sightings(
+    frames: Iterable[VideoFrame], tracker: FaceTracker, rhythm: Rhythm
+) -> Iterator[Sighting]:
     """The largest face, followed through the frames that the rhythm takes; searched for when it is lost."""
     cuts, cut = CutDetector(), False
     follower = FaceFollower(tracker, most=1, search_s=SEARCH_SECONDS)
@@ -66,7 +68,11 @@ def sightings(frames: Iterable[VideoFrame], tracker: FaceTracker, rhythm: Rhythm
         jumped, cut = cut, False
         pixels = frame.pixels()
         for seen in follower.step(pixels, frame.seconds, jumped=jumped):
-            if jumped or last is None or not _goes_on(last, frame, seen.face, followed=seen.stretch == stretch):
+            if (
+                jumped
+                or last is None
+                or not _goes_on(last, frame, seen.face, followed=seen.stretch == stretch)
+            ):
                 track += 1
             last, stretch = Sighting(frame, pixels, seen.face, track), seen.stretch
             yield last
@@ -76,4 +82,6 @@ def sightings(frames: Iterable[VideoFrame], tracker: FaceTracker, rhythm: Rhythm
 
 def _goes_on(last: Sighting, frame: VideoFrame, face: FaceObservation, *, followed: bool) -> bool:
     passed = frame.seconds - last.frame.seconds
-    return face.box.iou(last.face.box) >= SAME_PLACE and 0 <= passed <= (np.inf if followed else GONE_SECONDS)
+    return face.box.iou(last.face.box) >= SAME_PLACE and 0 <= passed <= (
+        np.inf if followed else GONE_SECONDS
+    )

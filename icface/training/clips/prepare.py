@@ -1,6 +1,7 @@
 """``icface train prepare``: any collection of videos becomes crops of faces with what the tracker read in them.
 
-Each clip is a job of its own, done in one pass and in bounded memory; `icface.training.clips.shards` says what comes out.
+Each clip is a job of its own, done in one pass and in bounded memory;
+`icface.training.clips.shards` says what comes out.
 """
 
 from __future__ import annotations
@@ -89,7 +90,11 @@ class Outcome:
 
     def line(self) -> str:
         """It in words."""
-        what = {"prepared": f"{self.frames} frames, {self.tracks} tracks", "there": "is there already", "failed": self.reason}
+        what = {
+            "prepared": f"{self.frames} frames, {self.tracks} tracks",
+            "there": "is there already",
+            "failed": self.reason,
+        }
         return f"{self.path.name}: {what[self.status]}"
 
 
@@ -105,15 +110,23 @@ def find_videos(paths: Iterable[Path]) -> list[Path]:
     for path in paths:
         if not path.exists():
             raise PrepareError(f"There is no file or folder {path}. Check the name.")
-        inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in VIDEO_SUFFIXES and not p.name.startswith("."))
+        inside = sorted(
+            p
+            for p in path.rglob("*")
+            if p.suffix.lower() in VIDEO_SUFFIXES and not p.name.startswith(".")
+        )
         for file in [path] if path.is_file() else [p for p in inside if p.is_file()]:
             found.setdefault(file.resolve(), file)
     if not found:
-        raise PrepareError(f"No videos were found. They are known by their endings: {', '.join(sorted(VIDEO_SUFFIXES))}.")
+        raise PrepareError(
+            f"No videos were found. They are known by their endings: {', '.join(sorted(VIDEO_SUFFIXES))}."
+        )
     return list(found.values())
 
 
-def prepare_clip(path: Path, folder: Path, preparation: Preparation, tracker: FaceTracker) -> Outcome:
+def prepare_clip(
+    path: Path, folder: Path, preparation: Preparation, tracker: FaceTracker
+) -> Outcome:
     """Prepare one clip, unless it is there; whatever goes wrong is an outcome, so that the other clips are prepared."""
     try:
         digest = digest_of(path)
@@ -127,7 +140,13 @@ def prepare_clip(path: Path, folder: Path, preparation: Preparation, tracker: Fa
             about = writer.finish(name=path.name)
     except Exception as error:  # noqa: BLE001 (any codec or network may raise anything; `prepare_folder` tells of what it was)
         return _failed(path, error)
-    return Outcome(path=path, status="prepared", digest=digest, frames=about["frames"], tracks=len(about["tracks"]))
+    return Outcome(
+        path=path,
+        status="prepared",
+        digest=digest,
+        frames=about["frames"],
+        tracks=len(about["tracks"]),
+    )
 
 
 def _failed(path: Path, error: Exception) -> Outcome:
@@ -147,7 +166,9 @@ def _record(sighting: Sighting, size: int) -> tuple[bytes, dict[str, Any]]:
     if not done:
         raise PrepareError(f"A crop of {size} x {size} pixels cannot be written as JPEG.")
     controls = face.controls.array()
-    controls[2] = (controls[2] + crop.turn_deg + 180) % 360 - 180  # the head's roll as the crop shows it
+    controls[2] = (
+        controls[2] + crop.turn_deg + 180
+    ) % 360 - 180  # the head's roll as the crop shows it
     return jpeg.tobytes(), {
         "seconds": sighting.frame.seconds,
         "track": sighting.track,
@@ -159,7 +180,7 @@ def _record(sighting: Sighting, size: int) -> tuple[bytes, dict[str, Any]]:
     }
 
 
-# ---------------------------------------------------------------------------------------------------------- many clips
+# --------------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
@@ -182,12 +203,18 @@ class _Pool:
             yield from self._round()
             if self.suspects and self.suspects[-1] == path:
                 self.suspects.pop()
-                yield Outcome(path=path, status="failed", reason="the process that read it died, as over a broken file")
+                yield Outcome(
+                    path=path,
+                    status="failed",
+                    reason="the process that read it died, as over a broken file",
+                )
 
     def _round(self) -> Iterator[Outcome]:
         """Work until nothing waits or a process dies."""
         running: dict[Future[Outcome], Path] = {}
-        with ProcessPoolExecutor(self.workers, mp_context=get_context("spawn"), initializer=_quiet) as pool:
+        with ProcessPoolExecutor(
+            self.workers, mp_context=get_context("spawn"), initializer=_quiet
+        ) as pool:
             try:
                 while self.waiting or running:
                     while self.waiting and len(running) < self.workers:
@@ -201,7 +228,9 @@ class _Pool:
                 self.suspects.extend(running.values())
 
 
-def prepare(paths: Sequence[Path], folder: Path, preparation: Preparation, *, workers: int, device: str) -> Iterator[Outcome]:
+def prepare(
+    paths: Sequence[Path], folder: Path, preparation: Preparation, *, workers: int, device: str
+) -> Iterator[Outcome]:
     """Prepare clips, in this process if there are no workers; one outcome for each, as they come.
 
     Parameters
@@ -218,11 +247,19 @@ def prepare(paths: Sequence[Path], folder: Path, preparation: Preparation, *, wo
         yield from (prepare_clip(path, folder, preparation, tracker) for path in paths)
         return
     job = partial(_in_a_process, folder=folder, preparation=preparation, device=device)
-    yield from _Pool(job=job, workers=pool_size(min(workers, len(paths))), waiting=deque(paths)).outcomes()
+    yield from _Pool(
+        job=job, workers=pool_size(min(workers, len(paths))), waiting=deque(paths)
+    ).outcomes()
 
 
 def prepare_folder(
-    paths: Sequence[Path], folder: Path, preparation: Preparation, *, workers: int, device: str, tell: Callable[[str], None]
+    paths: Sequence[Path],
+    folder: Path,
+    preparation: Preparation,
+    *,
+    workers: int,
+    device: str,
+    tell: Callable[[str], None],
 ) -> dict[str, Any]:
     """Prepare all videos under some paths, write the index and return a summary; a line for each clip goes to `tell`.
 
@@ -236,19 +273,29 @@ def prepare_folder(
         folder.mkdir(parents=True, exist_ok=True)
         remove_unfinished(folder)
     except OSError as error:
-        raise PrepareError(f"{folder} cannot be written to: {error.strerror or error}. Choose another folder.") from None
+        raise PrepareError(
+            f"{folder} cannot be written to: {error.strerror or error}. Choose another folder."
+        ) from None
     begun = time.monotonic()
     outcomes: list[Outcome] = []
     for outcome in prepare(videos, folder, preparation, workers=workers, device=device):
         outcomes.append(outcome)
         if outcome.trace:
-            log.error("%s could not be prepared, by a fault of the program:\n%s", outcome.path, outcome.trace)
+            log.error(
+                "%s could not be prepared, by a fault of the program:\n%s",
+                outcome.path,
+                outcome.trace,
+            )
         tell(f"[{len(outcomes)}/{len(videos)}] {outcome.line()}")
     clips = build_index(folder)
     failed = [outcome for outcome in outcomes if outcome.status == "failed"]
     frames = sum(clip["frames"] for clip in clips)
     if len(failed) == len(outcomes) or not frames:
-        why = f"the last of {len(failed)} failures: {failed[-1].reason}" if failed else "no face was found in any frame"
+        why = (
+            f"the last of {len(failed)} failures: {failed[-1].reason}"
+            if failed
+            else "no face was found in any frame"
+        )
         raise PrepareError(f"Nothing could be prepared from {len(videos)} videos; {why}")
     return {
         "folder": str(folder),

@@ -8,8 +8,9 @@ A folder holds one folder for each clip, named by the clip's digest, and ``index
         000000.jpg, 000001.jpg   the crops
         seconds.npy ...          one array for each field of `Frames`
 
-Parts are uncompressed ZIP files: ``np.load`` opens their arrays, any archive program their pictures. Nothing is pickled. A
-clip's folder is made under another name and renamed when it is whole.
+Parts are uncompressed ZIP files: ``np.load`` opens their arrays, any archive program their
+pictures. Nothing is pickled. A clip's folder is made under another name and renamed when it is
+whole.
 """
 
 from __future__ import annotations
@@ -79,12 +80,24 @@ class Frames:
 
     def known(self, index: int, size: int) -> NDArray[np.bool_]:
         """(size, size): where the crop of one frame, `size` pixels a side, shows the video and not its repeated border."""
-        image_from_crop = Similarity.from_matrix(self.crop_from_image[index].reshape(2, 3)).inverse().matrix
+        image_from_crop = (
+            Similarity.from_matrix(self.crop_from_image[index].reshape(2, 3)).inverse().matrix
+        )
         places = np.arange(size)
-        x = image_from_crop[0, 0] * places + image_from_crop[0, 1] * places[:, None] + image_from_crop[0, 2]
-        y = image_from_crop[1, 0] * places + image_from_crop[1, 1] * places[:, None] + image_from_crop[1, 2]
+        x = (
+            image_from_crop[0, 0] * places
+            + image_from_crop[0, 1] * places[:, None]
+            + image_from_crop[0, 2]
+        )
+        y = (
+            image_from_crop[1, 0] * places
+            + image_from_crop[1, 1] * places[:, None]
+            + image_from_crop[1, 2]
+        )
         width, height = self.image_size[index]
-        inside: NDArray[np.bool_] = (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
+        inside: NDArray[np.bool_] = (
+            (x >= -0.5) & (x <= width - 0.5) & (y >= -0.5) & (y <= height - 0.5)
+        )
         return inside
 
 
@@ -148,7 +161,9 @@ class ShardWriter:
     def add(self, jpeg: bytes, row: Mapping[str, Any]) -> None:
         """One more frame: its crop, and a value for each of `FIELDS`."""
         if self._part is None:
-            self._part = zipfile.ZipFile(self._folder / f"{self._parts:04d}.zip", "w", zipfile.ZIP_STORED)
+            self._part = zipfile.ZipFile(
+                self._folder / f"{self._parts:04d}.zip", "w", zipfile.ZIP_STORED
+            )
         self._part.writestr(zipfile.ZipInfo(f"{len(self._rows['seconds']):06d}.jpg", _DATE), jpeg)
         for name, values in self._rows.items():
             values.append(row[name])
@@ -164,7 +179,11 @@ class ShardWriter:
         if self._part is not None:
             self._close_part()
         tracks = [self._tracks[number] for number in sorted(self._tracks)]
-        self._about |= about | {"frames": sum(t["frames"] for t in tracks), "parts": self._parts, "tracks": tracks}
+        self._about |= about | {
+            "frames": sum(t["frames"] for t in tracks),
+            "parts": self._parts,
+            "tracks": tracks,
+        }
         _write_json(self._folder / _CLIP, self._about)
         assert self._unfinished is not None
         self._unfinished.put_in_place()  # of one prepared with other options, or of a copy of the same clip
@@ -192,7 +211,10 @@ class Part:
         except (OSError, zipfile.BadZipFile) as error:
             raise _damaged(path, str(error)) from error
         try:
-            arrays = {name: np.load(io.BytesIO(self._zip.read(f"{name}.npy")), allow_pickle=False) for name in FIELDS}
+            arrays = {
+                name: np.load(io.BytesIO(self._zip.read(f"{name}.npy")), allow_pickle=False)
+                for name in FIELDS
+            }
         except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
             self._zip.close()
             raise _damaged(path, str(error)) from error
@@ -215,7 +237,9 @@ class Part:
 
 
 def _damaged(path: Path, why: str) -> ShardError:
-    return ShardError(f"{path} is damaged ({why}). Delete {path.parent} and run icface train prepare again.")
+    return ShardError(
+        f"{path} is damaged ({why}). Delete {path.parent} and run icface train prepare again."
+    )
 
 
 def build_index(folder: Path) -> list[dict[str, Any]]:
@@ -246,9 +270,13 @@ def read_index(folder: Path) -> list[dict[str, Any]]:
             )
         clips: list[dict[str, Any]] = index["clips"]
     except OSError:
-        raise ShardError(f"{folder} holds no prepared clips. Make them: icface train prepare VIDEOS... -o {folder}") from None
+        raise ShardError(
+            f"{folder} holds no prepared clips. Make them: icface train prepare VIDEOS... -o {folder}"
+        ) from None
     except (KeyError, TypeError, json.JSONDecodeError) as error:
-        raise ShardError(f"{path} is damaged ({error}). Run icface train prepare again: it writes the index anew.") from error
+        raise ShardError(
+            f"{path} is damaged ({error}). Run icface train prepare again: it writes the index anew."
+        ) from error
     return clips
 
 

@@ -21,7 +21,9 @@ def save_arrays(path: Path, **arrays: NDArray[Any]) -> None:
     write_whole(path, lambda stream: np.savez(stream, allow_pickle=False, **arrays))
 
 
-def array_on_disk(stream: BinaryIO, shape: tuple[int, ...], dtype: DTypeLike = np.uint8) -> NDArray[Any]:
+def array_on_disk(
+    stream: BinaryIO, shape: tuple[int, ...], dtype: DTypeLike = np.uint8
+) -> NDArray[Any]:
     """An array of zeros in an ``.npy`` file, mapped to be filled; the room it needs is set aside first.
 
     Parameters

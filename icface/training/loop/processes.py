@@ -38,7 +38,8 @@ class Ranks:
     device : torch.device
         Where its networks are.
     words : dist.ProcessGroup, optional
-        By which processes tell each other numbers; the group they share gradients in if there is no other.
+        By which processes tell each other numbers; the group they share gradients in if there is no
+        other.
     """
 
     rank: int = 0
@@ -89,15 +90,18 @@ def joined(device: str = "auto") -> Iterator[Ranks]:
     Parameters
     ----------
     device : str
-        "auto", "cpu", "cuda", or another as torch names it. Processes on CUDA take one GPU each and talk by NCCL, others
-        by Gloo.
+        "auto", "cpu", "cuda", or another as torch names it. Processes on CUDA take one GPU each and
+        talk by NCCL, others by Gloo.
 
     Raises
     ------
     TrainingError
         If the device is not there or has not enough GPUs.
     """
-    world, rank, local = (_variable(name, default) for name, default in (("WORLD_SIZE", 1), ("RANK", 0), ("LOCAL_RANK", 0)))
+    world, rank, local = (
+        _variable(name, default)
+        for name, default in (("WORLD_SIZE", 1), ("RANK", 0), ("LOCAL_RANK", 0))
+    )
     where = _device(device, local, several=world > 1)
     if world == 1:
         yield Ranks(device=where)
@@ -112,7 +116,11 @@ def joined(device: str = "auto") -> Iterator[Ranks]:
             torch.cuda.set_device(where)
         dist.init_process_group("nccl" if on_gpu else "gloo", timeout=_PATIENCE)
         # Words go by Gloo: a number read from a GPU would wait for all its work.
-        words = cast("dist.ProcessGroup", dist.new_group(backend="gloo", timeout=_PATIENCE)) if on_gpu else None
+        words = (
+            cast("dist.ProcessGroup", dist.new_group(backend="gloo", timeout=_PATIENCE))
+            if on_gpu
+            else None
+        )
         yield Ranks(rank=rank, world=world, device=where, words=words)
         dist.barrier(group=words)  # who leaves while another still talks to it makes that one fail
     finally:
@@ -126,7 +134,9 @@ def _variable(name: str, default: int) -> int:
     try:
         return int(text)
     except ValueError:
-        raise TrainingError(f"The environment variable {name} is {text!r}, not a number: let torchrun set it.") from None
+        raise TrainingError(
+            f"The environment variable {name} is {text!r}, not a number: let torchrun set it."
+        ) from None
 
 
 def _device(name: str, local: int, *, several: bool) -> torch.device:
@@ -135,7 +145,9 @@ def _device(name: str, local: int, *, several: bool) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise TrainingError(f"There is no kind of device {name!r}: choose auto, cpu or cuda.") from None
+        raise TrainingError(
+            f"There is no kind of device {name!r}: choose auto, cpu or cuda."
+        ) from None
     if device.type != "cuda":
         return device
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
@@ -143,6 +155,10 @@ def _device(name: str, local: int, *, several: bool) -> torch.device:
     if number >= count:
         raise TrainingError(
             f"GPU number {number} was asked for, and torch sees {count}: "
-            + (f"start at most {count} processes (--nproc_per_node={count})." if count else "choose --device cpu.")
+            + (
+                f"start at most {count} processes (--nproc_per_node={count})."
+                if count
+                else "choose --device cpu."
+            )
         )
     return torch.device("cuda", number)

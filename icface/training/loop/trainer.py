@@ -1,25 +1,29 @@
 """What all training loops share: processes, rates, averages, checkpoints, the log.
 
-One process trains alone; started by ``torchrun``, several train together. Each holds a copy of the networks, draws other data
-and answers for an equal part of the batch; `torch.nn.parallel.DistributedDataParallel` averages the gradients, so that all
-copies stay equal. If every loss is a mean over the batch, n processes with 1/n of the batch each take the step that one
-process would take with all of it. Two things differ. A loss that divides by a sum over its own part (of a mask, say) is
-averaged over the parts, not over the whole. Batch normalisation uses the statistics of its own part, and the running
-statistics are those of the first process: prefer group normalisation, or convert the network with
-`torch.nn.SyncBatchNorm.convert_sync_batchnorm` first, which needs CUDA.
+One process trains alone; started by ``torchrun``, several train together. Each holds a copy of the
+networks, draws other data and answers for an equal part of the batch;
+`torch.nn.parallel.DistributedDataParallel` averages the gradients, so that all copies stay equal.
+If every loss is a mean over the batch, n processes with 1/n of the batch each take the step that
+one process would take with all of it. Two things differ. A loss that divides by a sum over its own
+part (of a mask, say) is averaged over the parts, not over the whole. Batch normalisation uses the
+statistics of its own part, and the running statistics are those of the first process: prefer group
+normalisation, or convert the network with `torch.nn.SyncBatchNorm.convert_sync_batchnorm` first,
+which needs CUDA.
 
     with joined("auto") as ranks:
-        trainer = Trainer({"painter": Learner(painter, rate=2e-4), "judge": Learner(judge, rate=1e-4)}, plan, ranks)
-        for spent in trainer.run():  # the share of the run that is over, equal in all processes
+        trainer = Trainer({"painter": Learner(painter, rate=2e-4), "judge": Learner(judge,
+        rate=1e-4)}, plan, ranks) for spent in trainer.run():  # the share of the run that is over,
+        equal in all processes
             with trainer.autocast():
-                painted = trainer["painter"](batch)
-                judged = judge_loss(trainer["judge"](real), trainer["judge"](painted.detach()))
-                with trainer.frozen("judge") as judge:  # its weights pass the gradient on and get none
+                painted = trainer["painter"](batch) judged = judge_loss(trainer["judge"](real),
+                trainer["judge"](painted.detach())) with trainer.frozen("judge") as judge:  # its
+                weights pass the gradient on and get none
                     fooled = painter_loss(judge(painted))
             trainer.step({"painter": fooled, "judge": judged}, {"fooled": fooled, "judged": judged})
 
-Checkpoints are safetensors: weights, averaged weights, the optimisers' moments and the place in the run. A run that was
-interrupted goes on where it stopped, with the rate it had; after a run that ended, the next one starts its rates anew.
+Checkpoints are safetensors: weights, averaged weights, the optimisers' moments and the place in the
+run. A run that was interrupted goes on where it stopped, with the rate it had; after a run that
+ended, the next one starts its rates anew.
 """
 
 from __future__ import annotations
@@ -60,9 +64,11 @@ class Plan:
     minutes, steps : float, int or None
         Length of the run; by the first process's clock if no steps are given.
     warmup : int
-        Steps over which the rates rise from nothing; then they fall as half a cosine to `floor` of their height.
+        Steps over which the rates rise from nothing; then they fall as half a cosine to `floor` of
+        their height.
     kept : float
-        Share of the averaged weights that a step leaves as they were, 0..1; less in the first steps.
+        Share of the averaged weights that a step leaves as they were, 0..1; less in the first
+        steps.
     every_minutes, report_seconds : float
         How often checkpoints and lines in the log are written.
     mixed : bool
@@ -99,7 +105,8 @@ class Learner:
     averaged : bool
         Whether a moving average of the weights is kept.
     spare_weights : bool
-        Set it if a step may leave some weights unused; processes then look for them, which takes time.
+        Set it if a step may leave some weights unused; processes then look for them, which takes
+        time.
     """
 
     network: nn.Module
@@ -119,8 +126,9 @@ class Trainer:
     learners : mapping of str to Learner
         Names without dots.
     after_checkpoint : callable, optional
-        Called in the first process after each checkpoint, the last one included, with the trainer: to judge, to draw a
-        contact sheet, to write the product's weights. The other processes wait for it at the next step.
+        Called in the first process after each checkpoint, the last one included, with the trainer:
+        to judge, to draw a contact sheet, to write the product's weights. The other processes wait
+        for it at the next step.
 
     Raises
     ------
@@ -202,13 +210,16 @@ class Trainer:
         self._run_steps, self._run_seconds = 0, 0.0
         self.keep()
 
-    def step(self, losses: Mapping[str, Tensor], figures: Mapping[str, Tensor | float] | None = None) -> None:
+    def step(
+        self, losses: Mapping[str, Tensor], figures: Mapping[str, Tensor | float] | None = None
+    ) -> None:
         """Let networks learn from a loss each; all gradients are taken before any weight changes.
 
         Parameters
         ----------
         losses : mapping of str to scalar Tensor
-            For each network that learns now. A loss must reach the weights of the others only through `frozen`.
+            For each network that learns now. A loss must reach the weights of the others only
+            through `frozen`.
         figures : mapping of str to scalar
             Their means, over the steps and in the first process, go to the log.
 
@@ -221,7 +232,9 @@ class Trainer:
             self._learners[name].optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
         norms = [self._learners[name].clipped() for name in losses]
-        if bool(torch.isfinite(torch.stack(norms)).all()):  # shared gradients: all processes decide alike
+        if bool(
+            torch.isfinite(torch.stack(norms)).all()
+        ):  # shared gradients: all processes decide alike
             self._skipped = 0
             for name in losses:
                 self._learners[name].optimiser.step()
@@ -234,7 +247,10 @@ class Trainer:
                 )
         for name, figure in (figures or {}).items():
             total, count = self._sums.get(name, (0.0, 0))
-            self._sums[name] = total + (figure.detach().float() if isinstance(figure, Tensor) else figure), count + 1
+            self._sums[name] = (
+                total + (figure.detach().float() if isinstance(figure, Tensor) else figure),
+                count + 1,
+            )
 
     def means(self) -> dict[str, float]:
         """The figures' means since the last report in the log."""
@@ -259,14 +275,18 @@ class Trainer:
 
     def _begin(self, spent: float) -> None:
         rise = min(1.0, (self._run_steps + 1) / max(self.plan.warmup, 1))
-        height = rise * (self.plan.floor + (1 - self.plan.floor) * 0.5 * (1 + math.cos(math.pi * spent)))
+        height = rise * (
+            self.plan.floor + (1 - self.plan.floor) * 0.5 * (1 + math.cos(math.pi * spent))
+        )
         for learning in self._learners.values():
             learning.begin(height)
         torch.manual_seed(self.ranks.seed(self.plan.seed, self.steps))
 
     def _report(self, spent: float, steps_per_second: float) -> None:
         shown = "  ".join(f"{name} {value:.4f}" for name, value in self.means().items())
-        log.info("%3.0f %%  step %d  %.2f steps/s  %s", 100 * spent, self.steps, steps_per_second, shown)
+        log.info(
+            "%3.0f %%  step %d  %.2f steps/s  %s", 100 * spent, self.steps, steps_per_second, shown
+        )
         self._sums = {}
 
     def _load(self) -> None:
@@ -276,7 +296,13 @@ class Trainer:
             self.steps, self._run_steps = int(saved.pop("steps")), int(saved.pop("run.steps"))
             self._run_seconds = float(saved.pop("run.seconds"))
             for name, learning in self._learners.items():
-                learning.load({k.removeprefix(f"{name}."): v for k, v in saved.items() if k.startswith(f"{name}.")})
+                learning.load(
+                    {
+                        k.removeprefix(f"{name}."): v
+                        for k, v in saved.items()
+                        if k.startswith(f"{name}.")
+                    }
+                )
         except (SafetensorError, OSError, KeyError, RuntimeError) as error:
             raise TrainingError(
                 f"{path} is not a checkpoint of this training ({' '.join(str(error).split())[:200]}). "
@@ -299,8 +325,12 @@ class _Learning:
                 find_unused_parameters=learner.spare_weights,
                 **_buffers_kept(),
             )
-        self.average = copy.deepcopy(self.network).requires_grad_(False).eval() if learner.averaged else None
-        self.optimiser = torch.optim.AdamW(self.weights, learner.rate, betas=learner.betas, weight_decay=learner.weight_decay)
+        self.average = (
+            copy.deepcopy(self.network).requires_grad_(False).eval() if learner.averaged else None
+        )
+        self.optimiser = torch.optim.AdamW(
+            self.weights, learner.rate, betas=learner.betas, weight_decay=learner.weight_decay
+        )
 
     def begin(self, height: float) -> None:
         """Set the rate to a share of its highest; turn on what is for training only."""
@@ -317,7 +347,9 @@ class _Learning:
         """Take the weights into the average."""
         if self.average is None:
             return
-        for mean, now in zip(self.average.state_dict().values(), self.network.state_dict().values(), strict=True):
+        for mean, now in zip(
+            self.average.state_dict().values(), self.network.state_dict().values(), strict=True
+        ):
             if mean.is_floating_point():
                 mean.lerp_(now, 1 - kept)
             else:
@@ -329,14 +361,21 @@ class _Learning:
         if self.average is not None:
             state |= {f"average.{key}": value for key, value in self.average.state_dict().items()}
         for number, weight in enumerate(self.weights):
-            state |= {f"optimiser.{number}.{key}": value for key, value in self.optimiser.state[weight].items()}
+            state |= {
+                f"optimiser.{number}.{key}": value
+                for key, value in self.optimiser.state[weight].items()
+            }
         return state
 
     def load(self, saved: Mapping[str, Tensor]) -> None:
         """The reverse of `state`."""
 
         def part(prefix: str) -> dict[str, Tensor]:
-            return {key.removeprefix(prefix): value for key, value in saved.items() if key.startswith(prefix)}
+            return {
+                key.removeprefix(prefix): value
+                for key, value in saved.items()
+                if key.startswith(prefix)
+            }
 
         self.network.load_state_dict(part("network."))
         if self.average is not None:
@@ -352,7 +391,9 @@ class _Learning:
 def _buffers_kept() -> dict[str, Any]:
     """The option, under the name this torch gives it, that keeps buffers from changing between two calls of one step."""
     known = inspect.signature(DistributedDataParallel).parameters
-    return {next(name for name in ("forward_sync_buffers", "broadcast_buffers") if name in known): False}
+    return {
+        next(name for name in ("forward_sync_buffers", "broadcast_buffers") if name in known): False
+    }
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:

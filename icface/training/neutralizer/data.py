@@ -1,7 +1,7 @@
 """Endless training samples for the neutralizer: a face window and the rig surface under each of its pixels.
 
-Half of the pictures are photographs as they are, half are warped by the rig into another pose and expression, so that closed
-eyes, open mouths and turned heads are seen as often as resting faces.
+Half of the pictures are photographs as they are, half are warped by the rig into another pose and
+expression, so that closed eyes, open mouths and turned heads are seen as often as resting faces.
 """
 
 from __future__ import annotations
@@ -26,9 +26,12 @@ from icface.training.rig.rig import EYE, SKIN, Rig, State, View, flow
 from icface.training.tracker.states import look_about
 
 _SINGLE = tuple(name for name in EXPRESSIONS if name[-2:] not in ("_L", "_R"))
-_BOTH = tuple(name[:-2] for name in EXPRESSIONS if name.endswith("_L") and not name.startswith("eyeLook"))
+_BOTH = tuple(
+    name[:-2] for name in EXPRESSIONS if name.endswith("_L") and not name.startswith("eyeLook")
+)
 POOL, REUSE = 1500, 4
-"""Each rendered sample is shown about four times, each time through another camera; rendering costs more than that."""
+"""Each rendered sample is shown about four times, each time through another camera; rendering costs
+more than that."""
 _INDEX = {name: i for i, name in enumerate(EXPRESSIONS)}
 
 
@@ -36,8 +39,9 @@ _INDEX = {name: i for i, name in enumerate(EXPRESSIONS)}
 class SurfaceAtlas:
     """Where each rig vertex lies on the canonical surface, and what it belongs to.
 
-    The canonical surface is the neutral mean face with its jaw half open and with eyeballs and the inside of the mouth pushed
-    back, so that surfaces that touch in pictures (lips, lids and eyes) are well apart in it.
+    The canonical surface is the neutral mean face with its jaw half open and with eyeballs and the
+    inside of the mouth pushed back, so that surfaces that touch in pictures (lips, lids and eyes)
+    are well apart in it.
 
     Attributes
     ----------
@@ -71,11 +75,16 @@ def sparse_expression(rng: np.random.Generator, real: NDArray[np.float64]) -> ND
     """(53,) a sparse combination of channels, three times in ten a real face's, scaled."""
     e = np.zeros(len(EXPRESSIONS))
     if rng.random() < 0.3:
-        taken: NDArray[np.float64] = np.clip(real[rng.integers(len(real))] * rng.uniform(0.5, 1.2), 0, 1)
+        taken: NDArray[np.float64] = np.clip(
+            real[rng.integers(len(real))] * rng.uniform(0.5, 1.2), 0, 1
+        )
         return taken
     for name in rng.choice(_BOTH, rng.integers(0, 5), replace=False):
         left = rng.random()
-        e[_INDEX[name + "_L"]], e[_INDEX[name + "_R"]] = left, rng.random() if rng.random() < 0.25 else left
+        e[_INDEX[name + "_L"]], e[_INDEX[name + "_R"]] = (
+            left,
+            rng.random() if rng.random() < 0.25 else left,
+        )
     if rng.random() < 0.25:
         e[_INDEX["eyeBlink_L"]] = e[_INDEX["eyeBlink_R"]] = rng.random() ** 0.5
     for name in rng.choice(_SINGLE, rng.integers(0, 3), replace=False):
@@ -92,14 +101,23 @@ def random_turn(rng: np.random.Generator, state: State) -> State:
     return state.turned(float(yaw), float(pitch), float(roll))
 
 
-def window_from_canvas(landmarks: NDArray[np.floating], rng: np.random.Generator | None = None) -> Similarity:
+def window_from_canvas(
+    landmarks: NDArray[np.floating], rng: np.random.Generator | None = None
+) -> Similarity:
     """The network's window for these landmarks, shifted, scaled and turned a little as a tracker would err."""
     grid = face_crop(landmarks, GRID)
     if rng is not None:
-        shift, scale, roll = rng.normal(0, 0.006, 2) * GRID, float(np.exp(rng.normal(0, 0.02))), float(rng.normal(0, 1.0))
+        shift, scale, roll = (
+            rng.normal(0, 0.006, 2) * GRID,
+            float(np.exp(rng.normal(0, 0.02))),
+            float(rng.normal(0, 1.0)),
+        )
         middle = (GRID - 1) / 2
         jitter = Similarity.crop(
-            centre=(middle + float(shift[0]), middle + float(shift[1])), side=GRID * scale, roll_deg=roll, size=GRID
+            centre=(middle + float(shift[0]), middle + float(shift[1])),
+            side=GRID * scale,
+            roll_deg=roll,
+            size=GRID,
         )
         grid = jitter @ grid
     return Similarity((1, 0, -OFFSET, 0, 1, -OFFSET)) @ grid
@@ -135,7 +153,9 @@ def degrade(image: U8, rng: np.random.Generator) -> U8:
         x[top : top + h, left : left + w] = rng.uniform(0, 255, 3)
     result = np.clip(x, 0, 255).astype(np.uint8)
     if rng.random() < 0.15:
-        _, packed = cv2.imencode(".jpg", result, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 85))])
+        _, packed = cv2.imencode(
+            ".jpg", result, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(30, 85))]
+        )
         result = np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)
     return result
 
@@ -167,18 +187,28 @@ class SurfaceSample:
 
 
 def surface_sample(
-    rig: Rig, atlas: SurfaceAtlas, portrait: Portrait, *, target: State | None = None, rng: np.random.Generator | None = None
+    rig: Rig,
+    atlas: SurfaceAtlas,
+    portrait: Portrait,
+    *,
+    target: State | None = None,
+    rng: np.random.Generator | None = None,
 ) -> SurfaceSample:
     """A portrait, warped by the rig to `target` if given, through a window about its face."""
     neutral = rig.neutral_shape(portrait.state.identity)
     landmarks = portrait.landmarks[: len(rig.mesh), :2]
     if target is not None:
-        before, after = (rig.project(s, rig.head_shape(s, neutral))[rig.mesh, :2] for s in (portrait.state, target))
+        before, after = (
+            rig.project(s, rig.head_shape(s, neutral))[rig.mesh, :2]
+            for s in (portrait.state, target)
+        )
         landmarks = after + (landmarks - before)
     if rng is not None:
         landmarks = misread(landmarks, rng)
     window = window_from_canvas(landmarks, rng)
-    shown = View(rig, (portrait.state if target is None else target).moved(window), WINDOW, neutral=neutral)
+    shown = View(
+        rig, (portrait.state if target is None else target).moved(window), WINDOW, neutral=neutral
+    )
     field = None
     if target is not None:
         field = flow(View(rig, portrait.state.moved(window), WINDOW, neutral=neutral), shown)[0]
@@ -201,7 +231,16 @@ def misread(landmarks: NDArray[np.floating], rng: np.random.Generator) -> NDArra
     centre, extent = landmarks.mean(0), float(np.ptp(landmarks, axis=0).max())
     unit = (landmarks - centre) / extent  # within about ±0.6
     strength = rng.gamma(2.0, 0.5)
-    waves = np.stack([np.ones(len(unit)), unit[:, 0], unit[:, 1], unit[:, 0] ** 2, unit[:, 0] * unit[:, 1], unit[:, 1] ** 2])
+    waves = np.stack(
+        [
+            np.ones(len(unit)),
+            unit[:, 0],
+            unit[:, 1],
+            unit[:, 0] ** 2,
+            unit[:, 0] * unit[:, 1],
+            unit[:, 1] ** 2,
+        ]
+    )
     smooth = rng.normal(0, (0.006, 0.012, 0.012, 0.02, 0.02, 0.02), (2, 6)) @ waves
     alone = rng.normal(0, 0.005, (2, len(unit)))
     wrong: NDArray[np.float64] = landmarks + strength * extent * (smooth + alone).T
@@ -210,7 +249,9 @@ def misread(landmarks: NDArray[np.floating], rng: np.random.Generator) -> NDArra
 
 def window_coordinates(landmarks: NDArray[np.floating], window: Similarity) -> NDArray[np.float32]:
     """Landmarks through the window, -1..1 over it."""
-    coordinates: NDArray[np.float32] = ((window.points(landmarks[:, :2]) + 0.5) * (2 / WINDOW) - 1).astype(np.float32)
+    coordinates: NDArray[np.float32] = (
+        (window.points(landmarks[:, :2]) + 0.5) * (2 / WINDOW) - 1
+    ).astype(np.float32)
     return coordinates
 
 
@@ -218,7 +259,12 @@ def flipped(portrait: Portrait, rig: Rig) -> Portrait:
     """Mirrored left to right; the irises keep their order, which nothing here uses."""
     landmarks = portrait.landmarks * (-1, 1, 1) + (CANVAS - 1, 0, 0)
     landmarks[: len(rig.mesh)] = landmarks[rig.mesh_mirror]
-    return Portrait(np.ascontiguousarray(portrait.image[:, ::-1]), landmarks, portrait.state.flipped(CANVAS), portrait.person)
+    return Portrait(
+        np.ascontiguousarray(portrait.image[:, ::-1]),
+        landmarks,
+        portrait.state.flipped(CANVAS),
+        portrait.person,
+    )
 
 
 class SurfaceStream(IterableDataset[dict[str, torch.Tensor]]):
@@ -247,7 +293,11 @@ class SurfaceStream(IterableDataset[dict[str, torch.Tensor]]):
 
     @staticmethod
     def _new_sample(
-        rig: Rig, atlas: SurfaceAtlas, people: Portraits, real: NDArray[np.float64], rng: np.random.Generator
+        rig: Rig,
+        atlas: SurfaceAtlas,
+        people: Portraits,
+        real: NDArray[np.float64],
+        rng: np.random.Generator,
     ) -> SurfaceSample:
         portrait = people[int(rng.integers(len(people)))]
         if rng.random() < 0.5:

@@ -32,12 +32,15 @@ def observation(rig: Rig, state: State) -> FaceObservation:
     return FaceObservation(Box.around(landmarks), landmarks, controls, 1.0)
 
 
-def flow_errors(predictor: FacePredictor, portraits: Portraits, rig: Rig, *, count: int, seed: int = 3) -> dict[str, float]:
+def flow_errors(
+    predictor: FacePredictor, portraits: Portraits, rig: Rig, *, count: int, seed: int = 3
+) -> dict[str, float]:
     """Mean end-point errors on the pixels that move, in pixels of a 128 px crop, against the rig's own flow.
 
-    ``expression`` starts from the neutral frontal face (the photo warped there by the rig) and goes to random expressions,
-    ``pose`` goes to random angles within ±25, 15, 15 degrees; ``photo_expression`` and ``photo_pose`` start from the photo as
-    it is. ``..._motion`` is the mean length of the rig's flow there.
+    ``expression`` starts from the neutral frontal face (the photo warped there by the rig) and goes
+    to random expressions, ``pose`` goes to random angles within ±25, 15, 15 degrees;
+    ``photo_expression`` and ``photo_pose`` start from the photo as it is. ``..._motion`` is the
+    mean length of the rig's flow there.
     """
     rng = np.random.default_rng(seed)
     real = portraits.expressions()
@@ -46,7 +49,11 @@ def flow_errors(predictor: FacePredictor, portraits: Portraits, rig: Rig, *, cou
         portrait = portraits[int(index)]
         neutral = _warped(rig, portrait, portrait.state.neutral())
         for prefix, start in (("", neutral), ("photo_", portrait)):
-            yaw, pitch, roll = np.array(start.state.angles_deg) + rng.uniform(-1, 1, 3) * (25, 15, 15)
+            yaw, pitch, roll = np.array(start.state.angles_deg) + rng.uniform(-1, 1, 3) * (
+                25,
+                15,
+                15,
+            )
             turned = start.state.turned(float(yaw), float(pitch), float(roll))
             expressed = start.state.expressed(sparse_expression(rng, real))
             for name, target in (("expression", expressed), ("pose", turned)):
@@ -61,11 +68,15 @@ def flow_errors(predictor: FacePredictor, portraits: Portraits, rig: Rig, *, cou
 
 def _warped(rig: Rig, portrait: Portrait, state: State) -> Portrait:
     field, _ = flow(View(rig, portrait.state, CANVAS), View(rig, state, CANVAS))
-    landmarks = np.vstack([rig.vertices(state)[rig.mesh], np.zeros((N_LANDMARKS - len(rig.mesh), 3))])
+    landmarks = np.vstack(
+        [rig.vertices(state)[rig.mesh], np.zeros((N_LANDMARKS - len(rig.mesh), 3))]
+    )
     return replace(portrait, image=warp(portrait.image, field), state=state, landmarks=landmarks)
 
 
-def _error(predictor: FacePredictor, rig: Rig, start: Portrait, target: State) -> NDArray[np.float64]:
+def _error(
+    predictor: FacePredictor, rig: Rig, start: Portrait, target: State
+) -> NDArray[np.float64]:
     """Summed error and motion in pixels at 128, and the number of moving pixels."""
     face = observation(rig, start.state)
     encoding = predictor.encode(start.image, face)
@@ -76,7 +87,9 @@ def _error(predictor: FacePredictor, rig: Rig, start: Portrait, target: State) -
     if predicted is not None and openings is not None and openings.coverage is not None:
         predicted = np.where(openings.coverage[..., None] > 0.5, openings.flow, predicted)
     grid: Similarity = face_crop(face.landmarks, GRID)
-    true, known = flow(View(rig, start.state.moved(grid), GRID), View(rig, target.moved(grid), GRID))
+    true, known = flow(
+        View(rig, start.state.moved(grid), GRID), View(rig, target.moved(grid), GRID)
+    )
     at_measure = MEASURED_AT_PX / GRID
     motion = np.linalg.norm(true, axis=2) * at_measure
     moving = known & (motion > MOVING_PX)

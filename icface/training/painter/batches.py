@@ -20,7 +20,8 @@ from icface.training.rig.rig import MIRROR
 
 RIG_SHARE = 0.4
 _STRETCHED = 80
-"""Stored stretch below this (the surface is more than twice as long there) is welcome to be painted over."""
+"""Stored stretch below this (the surface is more than twice as long there) is welcome to be painted
+over."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,16 +49,20 @@ class PatchBatch:
 
     def to(self, device: torch.device) -> PatchBatch:
         """On another device, pictures channels last."""
-        seen, target = (m.to(device, memory_format=torch.channels_last) for m in (self.seen, self.target))
-        zone, inside, before, after = (t.to(device) for t in (self.zone, self.inside, self.before, self.after))
+        seen, target = (
+            m.to(device, memory_format=torch.channels_last) for m in (self.seen, self.target)
+        )
+        zone, inside, before, after = (
+            t.to(device) for t in (self.zone, self.inside, self.before, self.after)
+        )
         return PatchBatch(seen, target, zone, inside, before, after)
 
 
 class PatchSampler:
     """Draws batches of patches without end.
 
-    In the paired phase every target teaches, those of the rig in a share of `RIG_SHARE`; in the unpaired phase the two
-    domains are patches that are no photograph's, and photographs.
+    In the paired phase every target teaches, those of the rig in a share of `RIG_SHARE`; in the
+    unpaired phase the two domains are patches that are no photograph's, and photographs.
     """
 
     def __init__(self, *folders: Path, seed: int = 0) -> None:
@@ -84,9 +89,13 @@ class PatchSampler:
         rows = self._rows[kind]
         return [self._take(rows[i : i + size], augmented=False) for i in range(0, len(rows), size)]
 
-    def _take(self, rows: np.ndarray[tuple[int], np.dtype[np.int64]], *, augmented: bool) -> PatchBatch:
+    def _take(
+        self, rows: np.ndarray[tuple[int], np.dtype[np.int64]], *, augmented: bool
+    ) -> PatchBatch:
         index = torch.from_numpy(rows)
-        stored = torch.cat([self._arrays[name][index] for name in ("seen", "target", "zone")], 1).float()
+        stored = torch.cat(
+            [self._arrays[name][index] for name in ("seen", "target", "zone")], 1
+        ).float()
         stretched = (stored[:, 8:9] < _STRETCHED).float() * 255
         stored[:, 12:13] = torch.maximum(stored[:, 12:13], F.max_pool2d(stretched, 5, 1, 2))
         maps = self._placed(stored, augmented=augmented)
@@ -98,7 +107,14 @@ class PatchSampler:
             maps[mirrored], pictures[mirrored] = maps[mirrored].flip(3), pictures[mirrored].flip(3)
             controls[mirrored] = controls[mirrored][:, :, self._mirror] * self._signs
         seen = torch.cat([pictures[:, :6], maps[:, 6:8] / 255, maps[:, 8:9] / 127.5 - 1], 1)
-        return PatchBatch(seen, pictures[:, 6:], maps[:, 12:13] / 255, maps[:, 13:14] / 255, controls[:, 0], controls[:, 1])
+        return PatchBatch(
+            seen,
+            pictures[:, 6:],
+            maps[:, 12:13] / 255,
+            maps[:, 13:14] / 255,
+            controls[:, 0],
+            controls[:, 1],
+        )
 
     def _placed(self, maps: Tensor, *, augmented: bool) -> Tensor:
         """The patch out of the roomy one; augmented ones shifted, scaled and turned a little."""
@@ -109,9 +125,13 @@ class PatchSampler:
         rng = self._rng
         zoom, angle = np.exp(rng.normal(0, 0.03, count)), rng.normal(0, 0.04, count)
         cos, sin = zoom * np.cos(angle) * PATCH / ROOMY, zoom * np.sin(angle) * PATCH / ROOMY
-        theta = np.stack([cos, -sin, rng.normal(0, 0.03, count), sin, cos, rng.normal(0, 0.03, count)], 1)
+        theta = np.stack(
+            [cos, -sin, rng.normal(0, 0.03, count), sin, cos, rng.normal(0, 0.03, count)], 1
+        )
         grid = F.affine_grid(
-            torch.from_numpy(theta.reshape(-1, 2, 3).astype(np.float32)), [count, 1, PATCH, PATCH], align_corners=False
+            torch.from_numpy(theta.reshape(-1, 2, 3).astype(np.float32)),
+            [count, 1, PATCH, PATCH],
+            align_corners=False,
         )
         return F.grid_sample(maps, grid, padding_mode="border", align_corners=False)
 
@@ -122,7 +142,9 @@ class PatchSampler:
         def normal(*shape: int) -> Tensor:
             return torch.from_numpy(self._rng.standard_normal(shape, np.float32))
 
-        cast = (normal(count, 1, 1, 1) * 0.12 + (normal(count, 3, 1, 1) * 0.05).repeat(1, 3, 1, 1)).exp()
+        cast = (
+            normal(count, 1, 1, 1) * 0.12 + (normal(count, 3, 1, 1) * 0.05).repeat(1, 3, 1, 1)
+        ).exp()
         light = (pictures * 0.5 + 0.5).clamp(0, 1) ** (normal(count, 1, 1, 1) * 0.15).exp()
         return (light * cast).clamp(0, 1) * 2 - 1
 

@@ -1,9 +1,10 @@
 """What the painter learns from: patches about the mouth as the two stages move them, beside what a photograph shows there.
 
-Most samples end in an untouched photograph: it is warped by the rig into another state (a mouth closed over its teeth, or
-opened on painted ones), and the two stages bring it back; or another frame of the same person's clip is the end. The others
-are photographs driven to where no photograph of that person exists; there the rig says what a mouth would show. All are
-made once, by processes of their own, into plain arrays.
+Most samples end in an untouched photograph: it is warped by the rig into another state (a mouth
+closed over its teeth, or opened on painted ones), and the two stages bring it back; or another
+frame of the same person's clip is the end. The others are photographs driven to where no photograph
+of that person exists; there the rig says what a mouth would show. All are made once, by processes
+of their own, into plain arrays.
 """
 
 from __future__ import annotations
@@ -27,7 +28,15 @@ from icface.face.landmarks import INNER_LIPS
 from icface.rendering.predictor import FacePredictor
 from icface.system.cores import pool_size
 from icface.training.neutralizer.evaluate import observation
-from icface.training.painter.patches import Driven, Kind, PatchSample, Target, drive, sample, write_patches
+from icface.training.painter.patches import (
+    Driven,
+    Kind,
+    PatchSample,
+    Target,
+    drive,
+    sample,
+    write_patches,
+)
 from icface.training.portraits.canvases import Portraits
 from icface.training.rig.mouth import open_mouth_on
 from icface.training.rig.rig import Rig, State, View, flow, warp
@@ -69,7 +78,9 @@ def _tools(source: PatchSource) -> tuple[Portraits, Rig, FacePredictor]:
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     predictor = FacePredictor.without_paint("cpu", source.models)
-    portraits = Portraits(source.portraits, source.cache, source.split, canvas=CANVAS, margin=MARGIN)
+    portraits = Portraits(
+        source.portraits, source.cache, source.split, canvas=CANVAS, margin=MARGIN
+    )
     return portraits, Rig(source.rig), predictor
 
 
@@ -90,7 +101,9 @@ def closed_mouth(rng: np.random.Generator, expression: NDArray[np.float64]) -> N
     return e
 
 
-def open_mouth(rng: np.random.Generator, expression: NDArray[np.float64], real: NDArray[np.float64]) -> NDArray[np.float64]:
+def open_mouth(
+    rng: np.random.Generator, expression: NDArray[np.float64], real: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """The expression with the mouth of another real face that shows its teeth, or with a jaw that drops, or with a smile."""
     e = expression.copy()
     kind = rng.random()
@@ -104,7 +117,9 @@ def open_mouth(rng: np.random.Generator, expression: NDArray[np.float64], real: 
             smile = rng.uniform(0.4, 1)
             e[[EXPRESSIONS.index("mouthSmile_L"), EXPRESSIONS.index("mouthSmile_R")]] = smile
             if rng.random() < 0.5:
-                e[[EXPRESSIONS.index("mouthUpperUp_L"), EXPRESSIONS.index("mouthUpperUp_R")]] = rng.uniform(0, 0.6)
+                e[[EXPRESSIONS.index("mouthUpperUp_L"), EXPRESSIONS.index("mouthUpperUp_R")]] = (
+                    rng.uniform(0, 0.6)
+                )
     return np.clip(e, 0, 1)
 
 
@@ -131,12 +146,18 @@ def as_others_change(
 def turned(rng: np.random.Generator, state: State) -> State:
     """The state as it is, or under angles that differ by some degrees, or by as much as the rig can show."""
     kind = rng.random()
-    far = rng.uniform(-1, 1, 3) * (25, 18, 20) if kind < _TURNED_FAR else np.clip(rng.normal(0, (5, 3, 3)), -14, 14)
+    far = (
+        rng.uniform(-1, 1, 3) * (25, 18, 20)
+        if kind < _TURNED_FAR
+        else np.clip(rng.normal(0, (5, 3, 3)), -14, 14)
+    )
     yaw, pitch, roll = np.array(state.angles_deg) + far * (kind < _TURNED)
     return state.turned(float(yaw), float(pitch), float(roll))
 
 
-def _driven(predictor: FacePredictor, image: U8, rig: Rig, start: State, end: State) -> Driven | None:
+def _driven(
+    predictor: FacePredictor, image: U8, rig: Rig, start: State, end: State
+) -> Driven | None:
     """The patch after the two stages took the picture from one fitted state to another."""
     face = observation(rig, start.clipped())
     return drive(predictor, image, face, end.controls)
@@ -162,7 +183,9 @@ def samples_of_still(source: PatchSource, job: tuple[int, int, int]) -> list[Pat
     for number in range(count):
         back = number % 3 != 2 if opened else number % 2 == 0
         shut = opened and rng.random() < 0.8
-        change = closed_mouth(rng, state.expression) if shut else open_mouth(rng, state.expression, real)
+        change = (
+            closed_mouth(rng, state.expression) if shut else open_mouth(rng, state.expression, real)
+        )
         if rng.random() < _AS_OTHERS:
             change = as_others_change(rng, change if shut else state.expression, real)
         other = turned(rng, state.expressed(change))
@@ -178,7 +201,9 @@ def samples_of_still(source: PatchSource, job: tuple[int, int, int]) -> list[Pat
         else:
             driven = _driven(predictor, portrait.image, rig, state, other)
             there = View(rig, other, CANVAS)
-            shown = open_mouth_on(rng, warp(portrait.image, flow(here, there)[0]), portrait.image, here, there)
+            shown = open_mouth_on(
+                rng, warp(portrait.image, flow(here, there)[0]), portrait.image, here, there
+            )
             if driven is not None:
                 made.append(sample(driven, _target(shown, there, same), Kind.RIG))
     return made
@@ -196,7 +221,11 @@ def samples_of_pair(source: PatchSource, job: tuple[int, int]) -> list[PatchSamp
     scale = seen.scale / start.scale
     shift = seen.pivot - start.pivot * scale
     picture_from_source = Similarity((scale, 0, float(shift[0]), 0, scale, float(shift[1])))
-    return [sample(driven, _target(second.image, View(rig, seen, CANVAS), picture_from_source), Kind.PHOTO)]
+    return [
+        sample(
+            driven, _target(second.image, View(rig, seen, CANVAS), picture_from_source), Kind.PHOTO
+        )
+    ]
 
 
 @cache
@@ -218,11 +247,16 @@ def _jobs(
     for i in sorted(set(range(len(portraits))) - set(stills)):
         people.setdefault(portraits.person(i), []).append(i)
     clips = [frames for frames in people.values() if len(frames) > 1]
-    two = [tuple(int(i) for i in rng.choice(clips[k % len(clips)], 2, replace=False)) for k in range(pairs if clips else 0)]
+    two = [
+        tuple(int(i) for i in rng.choice(clips[k % len(clips)], 2, replace=False))
+        for k in range(pairs if clips else 0)
+    ]
     return chosen, [(a, b) for a, b in two]
 
 
-def make_patches(source: PatchSource, *, per_still: int = 3, pairs: int = 1500, workers: int = 1, seed: int = 0) -> Path:
+def make_patches(
+    source: PatchSource, *, per_still: int = 3, pairs: int = 1500, workers: int = 1, seed: int = 0
+) -> Path:
     """Make and keep the patches of a split; returns the folder they are in.
 
     Parameters
@@ -234,7 +268,9 @@ def make_patches(source: PatchSource, *, per_still: int = 3, pairs: int = 1500, 
     """
     folder = source.cache / f"patches-{source.split}"
     folder.mkdir(parents=True, exist_ok=True)
-    portraits = Portraits(source.portraits, source.cache, source.split, canvas=CANVAS, margin=MARGIN)
+    portraits = Portraits(
+        source.portraits, source.cache, source.split, canvas=CANVAS, margin=MARGIN
+    )
     stills, two = _jobs(portraits, np.random.default_rng(seed), per_still, pairs)
     with ProcessPoolExecutor(pool_size(workers), mp_context=get_context("spawn")) as pool:
         found = pool.map(partial(samples_of_pair, source), two, chunksize=4)

@@ -1,6 +1,7 @@
 """Patches for the painter from real pairs: two frames of one person, of any videos that ``icface train prepare`` went through.
 
-The first frame is driven to what the tracker reads of the second, which is the target: the self-supervision of ICface.
+The first frame is driven to what the tracker reads of the second, which is the target: the
+self-supervision of ICface.
 """
 
 from __future__ import annotations
@@ -60,7 +61,9 @@ def sample_of_pair(predictor: FacePredictor, pair: dict[str, Tensor]) -> PatchSa
     first, second = pair["pictures"].numpy()
     here, there = pair["landmarks"].numpy()
     before, after = (ControlVector.from_array(c) for c in pair["controls"].double().numpy())
-    driven = drive(predictor, first, FaceObservation(Box.around(here[:468]), here, before, 1.0), after)
+    driven = drive(
+        predictor, first, FaceObservation(Box.around(here[:468]), here, before, 1.0), after
+    )
     if driven is None:
         return None
     lips = there[list(INNER_LIPS), :2].astype(np.float64)

@@ -22,7 +22,8 @@ _ELSEWHERE = 0.05
 class PatchJudge(nn.Module):
     """A PatchGAN discriminator (Isola et al., CVPR 2017): maps of features, and of scores, one for every 34 pixels.
 
-    Spectral normalisation (Miyato et al., ICLR 2018) instead of that of instances, which would hide how faint a picture is.
+    Spectral normalisation (Miyato et al., ICLR 2018) instead of that of instances, which would hide
+    how faint a picture is.
     """
 
     def __init__(self, inputs: int, width: int = 32) -> None:
@@ -30,8 +31,12 @@ class PatchJudge(nn.Module):
         self.layers = nn.ModuleList(
             [
                 nn.Sequential(nn.Conv2d(inputs, width, 4, 2, 1), nn.LeakyReLU(0.2)),
-                nn.Sequential(spectral_norm(nn.Conv2d(width, 2 * width, 4, 2, 1)), nn.LeakyReLU(0.2)),
-                nn.Sequential(spectral_norm(nn.Conv2d(2 * width, 4 * width, 4, 1, 1)), nn.LeakyReLU(0.2)),
+                nn.Sequential(
+                    spectral_norm(nn.Conv2d(width, 2 * width, 4, 2, 1)), nn.LeakyReLU(0.2)
+                ),
+                nn.Sequential(
+                    spectral_norm(nn.Conv2d(2 * width, 4 * width, 4, 1, 1)), nn.LeakyReLU(0.2)
+                ),
                 nn.Conv2d(4 * width, 1, 4, 1, 1),
             ]
         )
@@ -50,7 +55,9 @@ class Judges(nn.Module):
 
     def __init__(self, names: Iterable[str]) -> None:
         super().__init__()
-        self.judges = nn.ModuleDict({name: PatchJudge(3 if name in {"d1", "d2"} else 6) for name in names})
+        self.judges = nn.ModuleDict(
+            {name: PatchJudge(3 if name in {"d1", "d2"} else 6) for name in names}
+        )
 
     def forward(self, name: str, *pictures: Tensor) -> list[Tensor]:
         """What one of them makes of pictures (N, 3, S, S)."""
@@ -66,7 +73,9 @@ def says(scores: Tensor, wanted: float, zone: Tensor) -> Tensor:
 
 def likeness(found: list[Tensor], real: list[Tensor]) -> Tensor:
     """Mean absolute difference of what a judge sees in two pictures (Wang et al., pix2pixHD, CVPR 2018)."""
-    return torch.stack([(a - b.detach()).abs().mean() for a, b in zip(found[:-1], real[:-1], strict=True)]).mean()
+    return torch.stack(
+        [(a - b.detach()).abs().mean() for a, b in zip(found[:-1], real[:-1], strict=True)]
+    ).mean()
 
 
 class TrackerFeatures(nn.Module):
@@ -102,9 +111,13 @@ def paired_loss(paint: Paint, out: Tensor, batch: PatchBatch) -> dict[str, Tenso
     far = ((out - batch.target).abs() * weight).mean()
     steep = out.new_zeros(())
     for axis in (2, 3):
-        difference = (out - batch.target).diff(dim=axis).abs() * batch.zone.narrow(axis, 1, batch.zone.shape[axis] - 1)
+        difference = (out - batch.target).diff(dim=axis).abs() * batch.zone.narrow(
+            axis, 1, batch.zone.shape[axis] - 1
+        )
         steep = steep + difference.mean()
-    unmasked = batch.seen[:, :3] + paint.colour  # or a mask that has shut keeps its colour from ever learning
+    unmasked = (
+        batch.seen[:, :3] + paint.colour
+    )  # or a mask that has shut keeps its colour from ever learning
     colour = ((unmasked - batch.target).abs() * (batch.zone + 4 * batch.inside)).mean()
     return {"l1": far, "steep": steep, "colour": colour, "mask": mask_price(paint, batch)}
 
@@ -114,25 +127,34 @@ def mask_price(paint: Paint, batch: PatchBatch) -> Tensor:
     return (paint.mask * (0.2 * (1 - batch.zone) + 0.005)).mean()
 
 
-def mouth_figures(painter: Painter, batches: Iterable[PatchBatch], device: torch.device) -> dict[str, float]:
+def mouth_figures(
+    painter: Painter, batches: Iterable[PatchBatch], device: torch.device
+) -> dict[str, float]:
     """How the inside of the mouth compares with the photograph, over paired patches.
 
     Returns
     -------
     dict
-        ``error_moved``, ``error_painted``: mean absolute error in 0..1 before and after painting. ``sharpness_moved``,
-        ``sharpness_painted``: mean gradient there, over the photograph's (1 is as sharp as the photograph).
+        ``error_moved``, ``error_painted``: mean absolute error in 0..1 before and after painting.
+        ``sharpness_moved``, ``sharpness_painted``: mean gradient there, over the photograph's (1 is
+        as sharp as the photograph).
     """
-    sums: dict[str, float] = dict.fromkeys(("moved", "painted", "steep_moved", "steep_painted", "steep", "pixels"), 0.0)
+    sums: dict[str, float] = dict.fromkeys(
+        ("moved", "painted", "steep_moved", "steep_painted", "steep", "pixels"), 0.0
+    )
     painter.eval()
     with torch.inference_mode():
         for batch in (b.to(device) for b in batches):
-            out = painter(batch.seen, batch.before, batch.after).over(batch.seen[:, :3]).clamp(-1, 1)
+            out = (
+                painter(batch.seen, batch.before, batch.after).over(batch.seen[:, :3]).clamp(-1, 1)
+            )
             weight = (batch.inside > 0.5).float()
             sums["pixels"] += float(weight.sum())
             sums["steep"] += _steepness(batch.target, weight)
             for name, picture in (("moved", batch.seen[:, :3]), ("painted", out)):
-                sums[name] += float(((picture - batch.target).abs().mean(1, keepdim=True) / 2 * weight).sum())
+                sums[name] += float(
+                    ((picture - batch.target).abs().mean(1, keepdim=True) / 2 * weight).sum()
+                )
                 sums[f"steep_{name}"] += _steepness(picture, weight)
     pixels, steep = max(sums["pixels"], 1.0), max(sums["steep"], 1e-9)
     figures = {f"error_{name}": sums[name] / pixels for name in ("moved", "painted")}
@@ -143,5 +165,8 @@ def mouth_figures(painter: Painter, batches: Iterable[PatchBatch], device: torch
 def _steepness(picture: Tensor, weight: Tensor) -> float:
     """Summed size of the grey gradient where the weight is 1."""
     grey = picture.mean(1, keepdim=True)
-    across, down = grey[..., :-1, 1:] - grey[..., :-1, :-1], grey[..., 1:, :-1] - grey[..., :-1, :-1]
+    across, down = (
+        grey[..., :-1, 1:] - grey[..., :-1, :-1],
+        grey[..., 1:, :-1] - grey[..., :-1, :-1],
+    )
     return float((torch.hypot(across, down) * weight[..., :-1, :-1]).sum())

@@ -1,9 +1,9 @@
 """How well a closed mouth opens again: the figure that painting has to bring down.
 
-Held-out photographs whose mouth shows its inside are closed by the rig, the line between the lips freed of what was squeezed
-into it, and given to the predictor with an exact reading of that closed state. Driven to the photograph's own state, the
-result is compared with the untouched photograph: inside the mouth, which the closed picture does not show, and in the box
-of the lips.
+Held-out photographs whose mouth shows its inside are closed by the rig, the line between the lips
+freed of what was squeezed into it, and given to the predictor with an exact reading of that closed
+state. Driven to the photograph's own state, the result is compared with the untouched photograph:
+inside the mouth, which the closed picture does not show, and in the box of the lips.
 """
 
 from __future__ import annotations
@@ -29,8 +29,11 @@ from icface.training.rig.rig import Rig, View, flow, warp
 
 OPEN_AT_PX = 128
 OPEN_LEAST = 60
-"""Pixels of a face crop of `OPEN_AT_PX` that show the inside of the mouth from which on it counts as open."""
-_SHUT = np.array([i for i, name in enumerate(EXPRESSIONS) if name.startswith(("jaw", "mouth", "cheekPuff"))])
+"""Pixels of a face crop of `OPEN_AT_PX` that show the inside of the mouth from which on it counts
+as open."""
+_SHUT = np.array(
+    [i for i, name in enumerate(EXPRESSIONS) if name.startswith(("jaw", "mouth", "cheekPuff"))]
+)
 _LIP_LINE_SHADE = 0.7
 """Brightness of the line between closed lips, of the skin around it."""
 
@@ -69,9 +72,13 @@ class ClosedMouth:
     box: tuple[slice, slice]
 
 
-def mouth_error(predictor: FacePredictor, portraits: PortraitList, rig: Rig, count: int) -> dict[str, Any]:
+def mouth_error(
+    predictor: FacePredictor, portraits: PortraitList, rig: Rig, count: int
+) -> dict[str, Any]:
     """`score` on up to `count` people of these portraits."""
-    return score(predictor, [closed_mouth(portraits[i], rig) for i in open_mouths(portraits, rig, count)])
+    return score(
+        predictor, [closed_mouth(portraits[i], rig) for i in open_mouths(portraits, rig, count)]
+    )
 
 
 def open_mouths(portraits: PortraitList, rig: Rig, count: int) -> list[int]:
@@ -89,7 +96,9 @@ def open_mouths(portraits: PortraitList, rig: Rig, count: int) -> list[int]:
 
 
 def _open_pixels(rig: Rig, portrait: Portrait) -> int:
-    view = View(rig, portrait.state.clipped().moved(face_crop(portrait.landmarks, OPEN_AT_PX)), OPEN_AT_PX)
+    view = View(
+        rig, portrait.state.clipped().moved(face_crop(portrait.landmarks, OPEN_AT_PX)), OPEN_AT_PX
+    )
     return int(view.inside.sum())
 
 
@@ -120,7 +129,9 @@ def _sealed(picture: U8, view: View) -> U8:
     """The line between closed lips filled from around it and shaded: what is squeezed into it would tell how teeth look."""
     lips = view.vertices[view.rig.mesh[list(INNER_LIPS)], :2].round().astype(np.int32)
     line = view.inside.astype(np.uint8)
-    cv2.polylines(line, [lips], isClosed=True, color=(1,), thickness=max(round(len(picture) / 224), 1))
+    cv2.polylines(
+        line, [lips], isClosed=True, color=(1,), thickness=max(round(len(picture) / 224), 1)
+    )
     filled = cv2.inpaint(picture, cv2.dilate(line, np.ones((3, 3), np.uint8)), 3, cv2.INPAINT_TELEA)
     dark = cv2.GaussianBlur(line.astype(np.float32), (0, 0), 0.8)[..., None] * (1 - _LIP_LINE_SHADE)
     return np.clip(np.rint(filled.astype(np.float32) * (1 - dark)), 0, 255).astype(np.uint8)
@@ -132,8 +143,9 @@ def score(predictor: FacePredictor, mouths: Sequence[ClosedMouth]) -> dict[str, 
     Returns
     -------
     dict
-        ``full`` (the predictor as it is), ``moved`` (without what its painter adds) and ``closed`` (the closed copy itself),
-        each with ``inside`` and ``box``; ``people``, and ``lost``, those in whom the predictor saw no face.
+        ``full`` (the predictor as it is), ``moved`` (without what its painter adds) and ``closed``
+        (the closed copy itself), each with ``inside`` and ``box``; ``people``, and ``lost``, those
+        in whom the predictor saw no face.
     """
     errors: dict[str, list[tuple[float, float]]] = {"full": [], "moved": [], "closed": []}
     lost = 0
@@ -153,7 +165,10 @@ def score(predictor: FacePredictor, mouths: Sequence[ClosedMouth]) -> dict[str, 
             wrong = np.abs(picture.astype(np.float64) - mouth.photo) / 255
             errors[name].append((float(wrong[mouth.inside].mean()), float(wrong[mouth.box].mean())))
     means = {name: np.mean(rows, axis=0) if rows else (None, None) for name, rows in errors.items()}
-    figures: dict[str, Any] = {name: {"inside": _plain(inside), "box": _plain(box)} for name, (inside, box) in means.items()}
+    figures: dict[str, Any] = {
+        name: {"inside": _plain(inside), "box": _plain(box)}
+        for name, (inside, box) in means.items()
+    }
     return figures | {"people": len(mouths) - lost, "lost": lost}
 
 

@@ -103,7 +103,9 @@ class Target:
     picture_from_source: Similarity
 
 
-def drive(predictor: FacePredictor, image: U8, face: FaceObservation, wanted: ControlVector) -> Driven | None:
+def drive(
+    predictor: FacePredictor, image: U8, face: FaceObservation, wanted: ControlVector
+) -> Driven | None:
     """Take a face to another state; None where none is seen, or nothing changes."""
     try:
         encoding = predictor.encode(image, face)
@@ -122,10 +124,16 @@ def sample(driven: Driven, target: Target, kind: Kind) -> PatchSample:
     packed = np.empty(seen.shape, np.uint8)
     packed[_PICTURES] = np.clip(seen[_PICTURES] * 127.5 + 127.5, 0, 255)
     packed[_SHARES] = np.clip(seen[_SHARES] * 255, 0, 255)
-    patch_from_picture = driven.frame @ driven.encoding.crop_from_image @ target.picture_from_source.inverse()
+    patch_from_picture = (
+        driven.frame @ driven.encoding.crop_from_image @ target.picture_from_source.inverse()
+    )
     m, shape = patch_from_picture.matrix, (ROOMY, ROOMY)
-    shown = cv2.warpAffine(target.picture, m, shape, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    inside = cv2.warpAffine(target.inside.astype(np.uint8) * 255, m, shape, flags=cv2.INTER_LINEAR).astype(np.uint8)
+    shown = cv2.warpAffine(
+        target.picture, m, shape, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    inside = cv2.warpAffine(
+        target.inside.astype(np.uint8) * 255, m, shape, flags=cv2.INTER_LINEAR
+    ).astype(np.uint8)
     zone = np.maximum(inside, packed[_SHARES].max(0))
     lips = patch_from_picture.points(target.lips).round().astype(np.int32)
     cv2.polylines(zone, [lips], isClosed=True, color=(255,), thickness=3)
@@ -139,7 +147,9 @@ def write_patches(folder: Path, samples: Iterable[PatchSample]) -> int:
     """Keep samples in a folder; returns how many there were, `ValueError` if none."""
     kept = list(samples)
     if not kept:
-        raise ValueError(f"No patches could be made for {folder}: no face in its sources could be driven.")
+        raise ValueError(
+            f"No patches could be made for {folder}: no face in its sources could be driven."
+        )
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("seen", "target", "zone", "controls"):
         save_array(folder / f"{name}.npy", np.stack([getattr(s, name) for s in kept]))

@@ -1,14 +1,16 @@
 """Training of the painter with paired and unpaired supervision together, in one process or several.
 
-After Tripathy, Kannala, Rahtu, "Learning image-to-image translation using paired and unpaired training samples" (ACCV 2018).
-Domain X is patches as the two stages move them, domain Y photographs. The painter is G1: X -> Y; a second one, needed in
-training only, is G2: Y -> X. Four discriminators judge, by least squares: D1 and D2 whether a patch looks like its domain,
-D3 and D4 whether two patches belong together. D3 and D4 see real pairs in the paired phase, and (x, G1(x)) against
-(G2(G1(x)), G1(x)) in the unpaired phase, which is how the two kinds of samples meet. Without unpaired samples G2 and the
-other three teach G1 nothing, and are left out.
+After Tripathy, Kannala, Rahtu, "Learning image-to-image translation using paired and unpaired
+training samples" (ACCV 2018). Domain X is patches as the two stages move them, domain Y
+photographs. The painter is G1: X -> Y; a second one, needed in training only, is G2: Y -> X. Four
+discriminators judge, by least squares: D1 and D2 whether a patch looks like its domain, D3 and D4
+whether two patches belong together. D3 and D4 see real pairs in the paired phase, and (x, G1(x))
+against (G2(G1(x)), G1(x)) in the unpaired phase, which is how the two kinds of samples meet.
+Without unpaired samples G2 and the other three teach G1 nothing, and are left out.
 
-Ours beside the paper: L1 to the target in the paired phase (weighted up inside the mouth), L1 of features of our own tracker
-instead of VGG's and of what D3 sees, and a price on an open mask where nothing is to be painted.
+Ours beside the paper: L1 to the target in the paired phase (weighted up inside the mouth), L1 of
+features of our own tracker instead of VGG's and of what D3 sees, and a price on an open mask where
+nothing is to be painted.
 """
 
 from __future__ import annotations
@@ -29,12 +31,21 @@ from icface.model.networks.weights import save_model
 from icface.training.loop.processes import Ranks, joined
 from icface.training.loop.trainer import Learner, Plan, Trainer
 from icface.training.painter.batches import PatchBatch, PatchSampler
-from icface.training.painter.losses import Judges, TrackerFeatures, likeness, mask_price, mouth_figures, paired_loss, says
+from icface.training.painter.losses import (
+    Judges,
+    TrackerFeatures,
+    likeness,
+    mask_price,
+    mouth_figures,
+    paired_loss,
+    says,
+)
 from icface.training.painter.patches import Kind
 
 log = logging.getLogger(__name__)
 _Shown = tuple[str, tuple[Tensor, ...], float, Tensor]
-"""A judge's name, the pictures it is shown, the truth (1 if they are real), and where it is to look."""
+"""A judge's name, the pictures it is shown, the truth (1 if they are real), and where it is to
+look."""
 Supervision = Literal["paired", "unpaired", "both"]
 KIND = "icface.painter"
 
@@ -52,23 +63,25 @@ class PainterPlan:
     minutes, steps : float, int or None
         Length, by the clock if no steps are given.
     start : Path, optional
-        Weights to start from where there is no checkpoint. Its normalisations keep their statistics, so that small batches,
-        and parts of batches in several processes, learn as large ones.
+        Weights to start from where there is no checkpoint. Its normalisations keep their
+        statistics, so that small batches, and parts of batches in several processes, learn as large
+        ones.
     widths : tuple of int
-        Channels of a painter that starts from nothing, as in `icface.model.networks.painter.PainterConfig`; its own if there are none.
+        Channels of a painter that starts from nothing, as in
+        `icface.model.networks.painter.PainterConfig`; its own if there are none.
     teacher : Path, optional
-        Weights of a painter whose answers are learnt too, as a rule a larger one's (Hinton, Vinyals, Dean, "Distilling the
-        knowledge in a neural network", 2015).
+        Weights of a painter whose answers are learnt too, as a rule a larger one's (Hinton,
+        Vinyals, Dean, "Distilling the knowledge in a neural network", 2015).
     supervision : "paired", "unpaired" or "both"
         Which samples teach: pix2pix, CycleGAN, or both together.
     adversary : float
-        Weight of the discriminators' opinion; 0 trains without them where samples are paired alone (in the unpaired phase
-        nothing else teaches, and it is 0.1 then).
+        Weight of the discriminators' opinion; 0 trains without them where samples are paired alone
+        (in the unpaired phase nothing else teaches, and it is 0.1 then).
     fidelity : float
         Weight of the differences from the photograph, beside it.
     rate, batch, seed, device
-        Highest learning rate of the generators (that of the judges is twice as high), samples of each kind a step (of all
-        processes), random seed, where it runs.
+        Highest learning rate of the generators (that of the judges is twice as high), samples of
+        each kind a step (of all processes), random seed, where it runs.
     every_minutes : float
         How often a checkpoint is written.
     warmup : int
@@ -114,7 +127,9 @@ class Generators(nn.Module):
         super().__init__()
         self.there, self.back = there, back
 
-    def forward(self, way: str, seen: Tensor, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, way: str, seen: Tensor, before: Tensor, after: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Colour and mask of one of them, ``there`` or ``back``."""
         paint: Paint = getattr(self, way)(seen, before, after)
         return paint.colour, paint.mask
@@ -140,16 +155,31 @@ class PainterTraining:
         self._judge = judge
         unpaired = plan.supervision != "paired"
         there = self._first() if plan.start is None else settled(Painter.from_file(plan.start))
-        self.teacher = None if plan.teacher is None else for_inference(Painter.from_file(plan.teacher)).to(ranks.device)
+        self.teacher = (
+            None
+            if plan.teacher is None
+            else for_inference(Painter.from_file(plan.teacher)).to(ranks.device)
+        )
         back = Painter(there.config) if unpaired else None
         if back is not None and plan.start is not None:
             back = settled(back)
         generators = Generators(there, back).to(memory_format=torch.channels_last)
         names = ("d1", "d2", "d3", "d4") if unpaired else ("d3",) if plan.adversary else ()
-        learners = {"generators": Learner(generators, plan.rate, betas=(0.5, 0.99), weight_decay=0.01, clip=5.0)}
+        learners = {
+            "generators": Learner(
+                generators, plan.rate, betas=(0.5, 0.99), weight_decay=0.01, clip=5.0
+            )
+        }
         if names:
             judges = Judges(names).to(memory_format=torch.channels_last)
-            learners["judges"] = Learner(judges, 2 * plan.rate, betas=(0.5, 0.99), weight_decay=0.0, clip=50.0, averaged=False)
+            learners["judges"] = Learner(
+                judges,
+                2 * plan.rate,
+                betas=(0.5, 0.99),
+                weight_decay=0.0,
+                clip=50.0,
+                averaged=False,
+            )
         run = Plan(
             checkpoint=plan.out / "painter-training.safetensors",
             minutes=plan.minutes,
@@ -170,10 +200,14 @@ class PainterTraining:
         figures = self._judge(painter)
         log.info("held out after %d steps: %s", trainer.steps, json.dumps(figures))
         elsewhere = ("out", "patches", "start", "teacher", "steps")
-        notes: dict[str, Any] = {k: str(v) for k, v in asdict(self.plan).items() if k not in elsewhere}
+        notes: dict[str, Any] = {
+            k: str(v) for k, v in asdict(self.plan).items() if k not in elsewhere
+        }
         notes |= {"steps": trainer.steps, "held_out": figures, "taught": self.teacher is not None}
         path = self.plan.out / "painter.safetensors"
-        save_model(path, kind=KIND, config=painter.description(), state=painter.state_dict(), notes=notes)
+        save_model(
+            path, kind=KIND, config=painter.description(), state=painter.state_dict(), notes=notes
+        )
 
     def paint(self, way: str, batch: PatchBatch, picture: Tensor) -> tuple[Paint, Tensor]:
         """What a generator makes of a picture under the batch's masks and controls."""
@@ -181,7 +215,9 @@ class PainterTraining:
         paint = Paint(*self.trainer["generators"](way, seen, batch.before, batch.after))
         return paint, paint.over(picture)
 
-    def one_step(self, paired: PatchBatch | None, unpaired: tuple[PatchBatch, PatchBatch] | None) -> dict[str, Tensor]:
+    def one_step(
+        self, paired: PatchBatch | None, unpaired: tuple[PatchBatch, PatchBatch] | None
+    ) -> dict[str, Tensor]:
         """One step of the generators and, with an adversary, one of the discriminators; returns the parts of the loss.
 
         `unpaired` are a batch whose moved patches are used and one whose photographs are used.
@@ -198,7 +234,8 @@ class PainterTraining:
         if shown:
             judges = self.trainer["judges"]
             said = [
-                says(judges(name, *(p.detach() for p in pictures))[-1], truth, zone) for name, pictures, truth, zone in shown
+                says(judges(name, *(p.detach() for p in pictures))[-1], truth, zone)
+                for name, pictures, truth, zone in shown
             ]
             losses["judges"] = told["judges"] = torch.stack(said).mean()
         self.trainer.step(losses, told)
@@ -230,7 +267,11 @@ class PainterTraining:
         if self.plan.supervision == "paired":
             return loss, shown
         reverse_paint, reverse = self.paint("back", batch, y)
-        loss = loss + 10 * ((reverse - x).abs() * (0.1 + zone)).mean() + mask_price(reverse_paint, batch)
+        loss = (
+            loss
+            + 10 * ((reverse - x).abs() * (0.1 + zone)).mean()
+            + mask_price(reverse_paint, batch)
+        )
         loss = loss + a * self._opinion("d4", zone, y, reverse)[0]
         return loss, [*shown, ("d4", (y, x), 1.0, zone), ("d4", (y, reverse), 0.0, zone)]
 
@@ -243,7 +284,9 @@ class PainterTraining:
         added = ((paint.mask * paint.colour - wanted.mask * wanted.colour).abs() * weight).mean()
         return added + 0.2 * ((paint.mask - wanted.mask).abs() * weight).mean()
 
-    def _cycle(self, moved: PatchBatch, real: PatchBatch, told: dict[str, Tensor]) -> tuple[Tensor, list[_Shown]]:
+    def _cycle(
+        self, moved: PatchBatch, real: PatchBatch, told: dict[str, Tensor]
+    ) -> tuple[Tensor, list[_Shown]]:
         """The unpaired phase: realism, the way there and back, and what is right already stays."""
         a, x, y = self.plan.adversary or 0.1, moved.seen[:, :3], real.target
         paint, out = self.paint("there", moved, x)
@@ -252,8 +295,13 @@ class PainterTraining:
         forward, same = self.paint("there", real, reverse)[1], self.paint("there", real, y)[1]
         cycle = (returned - x).abs().mean() + (forward - y).abs().mean()
         identity = (same - y).abs().mean()
-        realism = self._opinion("d1", moved.zone, out)[0] + self._opinion("d2", real.zone, reverse)[0]
-        consistency = self._opinion("d3", moved.zone, returned, out)[0] + self._opinion("d4", real.zone, forward, reverse)[0]
+        realism = (
+            self._opinion("d1", moved.zone, out)[0] + self._opinion("d2", real.zone, reverse)[0]
+        )
+        consistency = (
+            self._opinion("d3", moved.zone, returned, out)[0]
+            + self._opinion("d4", real.zone, forward, reverse)[0]
+        )
         told |= {"cycle": cycle, "identity": identity, "realism": realism}
         priced = mask_price(paint, moved) + mask_price(reverse_paint, real)
         loss = 10 * cycle + 5 * identity + a * realism + a * consistency + priced
@@ -277,13 +325,16 @@ def settled(painter: Painter) -> Painter:
     return painter.requires_grad_(True)
 
 
-def train(plan: PainterPlan, *, held_out: Path | None = None, features: TrackerFeatures | None = None) -> dict[str, Any]:
+def train(
+    plan: PainterPlan, *, held_out: Path | None = None, features: TrackerFeatures | None = None
+) -> dict[str, Any]:
     """Train as planned, alone or as one of torchrun's processes, from the checkpoint if there is one.
 
     Parameters
     ----------
     held_out : Path, optional
-        Patches of people not trained on: the error inside the mouth is logged whenever weights are written.
+        Patches of people not trained on: the error inside the mouth is logged whenever weights are
+        written.
 
     Returns
     -------
@@ -302,9 +353,14 @@ def train(plan: PainterPlan, *, held_out: Path | None = None, features: TrackerF
         sampler = PatchSampler(*plan.patches, seed=ranks.seed(plan.seed, training.trainer.steps))
         count = ranks.part_of_batch(plan.batch)
         for _ in training.trainer.run():
-            paired = sampler.batch(count).to(ranks.device) if plan.supervision != "unpaired" else None
+            paired = (
+                sampler.batch(count).to(ranks.device) if plan.supervision != "unpaired" else None
+            )
             unpaired = None
             if plan.supervision != "paired":
-                unpaired = (sampler.batch(count, Kind.RIG).to(ranks.device), sampler.batch(count, Kind.PHOTO).to(ranks.device))
+                unpaired = (
+                    sampler.batch(count, Kind.RIG).to(ranks.device),
+                    sampler.batch(count, Kind.PHOTO).to(ranks.device),
+                )
             training.one_step(paired, unpaired)
     return figures

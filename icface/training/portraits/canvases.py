@@ -28,7 +28,8 @@ class Portrait:
     Attributes
     ----------
     image : (C, C, 3) uint8
-        RGB, upright along the eye line; C is `CANVAS` and shows `CANVAS_MARGIN` face extents, unless asked otherwise.
+        RGB, upright along the eye line; C is `CANVAS` and shows `CANVAS_MARGIN` face extents,
+        unless asked otherwise.
     landmarks : (478, 3) float64
         Face-mesh points, canvas pixels.
     state : State
@@ -46,7 +47,15 @@ class Portrait:
 class Portraits:
     """The portraits of one split, decoded lazily from a canvas file that is built on first use."""
 
-    def __init__(self, folder: Path, cache: Path, split: str, *, canvas: int = CANVAS, margin: float = CANVAS_MARGIN) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        cache: Path,
+        split: str,
+        *,
+        canvas: int = CANVAS,
+        margin: float = CANVAS_MARGIN,
+    ) -> None:
         self._table = PortraitTable(folder)
         self._canvases = _canvas_file(self._table, cache, canvas, margin)
         self._canvas, self._margin = canvas, margin
@@ -101,6 +110,10 @@ def _canvas(row: PortraitRow, side: int, margin: float) -> NDArray[np.uint8]:
         sigma = 0.4 / canvas_from_image.scale
         image = cv2.GaussianBlur(image, (0, 0), sigma)
     canvas = cv2.warpAffine(
-        image, canvas_from_image.matrix, (side, side), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+        image,
+        canvas_from_image.matrix,
+        (side, side),
+        flags=cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REPLICATE,
     )
     return canvas.astype(np.uint8, copy=False)

@@ -1,8 +1,8 @@
 """The portraits folder: an index of pictures with landmarks and fitted states, and the pictures under ``images/``.
 
-The index is ``portraits.npz`` (image, person, split, landmarks, rot, scale, trans, identity, expression, fit_error; one row
-per picture). Frames of clips lie under ``images/video``, everything else is a still. `icface.training.portraits.canvases` keeps the
-same pictures decoded.
+The index is ``portraits.npz`` (image, person, split, landmarks, rot, scale, trans, identity,
+expression, fit_error; one row per picture). Frames of clips lie under ``images/video``, everything
+else is a still. `icface.training.portraits.canvases` keeps the same pictures decoded.
 """
 
 from __future__ import annotations
@@ -62,7 +62,12 @@ class PortraitTable:
             identity=t["identity"][row].astype(np.float64),
             expression=t["expression"][row].astype(np.float64),
         )
-        return PortraitRow(self.folder / "images" / self.name(row), self.landmarks(row), state, int(t["person"][row]))
+        return PortraitRow(
+            self.folder / "images" / self.name(row),
+            self.landmarks(row),
+            state,
+            int(t["person"][row]),
+        )
 
     def rows(self, split: str, *, worst_fit: float, stills: bool | None = None) -> list[int]:
         """Rows of a split in order.
@@ -72,7 +77,8 @@ class PortraitTable:
         split : str
             ``train`` or ``val``.
         worst_fit : float
-            Rows with a ``fit_error`` of this much or more are left out: their states cannot be trusted.
+            Rows with a ``fit_error`` of this much or more are left out: their states cannot be
+            trusted.
         stills : bool, optional
             Only stills, or only frames of clips.
         """
@@ -103,7 +109,9 @@ class PortraitTable:
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
     """(H, W, 3) an 8-bit picture as RGB; `FileNotFoundError` if it is missing or no picture."""
-    packed = np.frombuffer(path.read_bytes(), np.uint8)  # OpenCV itself opens no names with other than ASCII on Windows
+    packed = np.frombuffer(
+        path.read_bytes(), np.uint8
+    )  # OpenCV itself opens no names with other than ASCII on Windows
     bgr = cv2.imdecode(packed, cv2.IMREAD_COLOR) if len(packed) else None
     if bgr is None:
         raise FileNotFoundError(f"{path} is no picture.")

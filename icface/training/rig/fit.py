@@ -39,8 +39,8 @@ class FitPlan:
     modes : int
         Identity modes used.
     identity_prior, pose_prior : float
-        How much a standard deviation of identity, and a radian away from the turn of the landmarks in space, cost against a
-        landmark that is off by the size of the face.
+        How much a standard deviation of identity, and a radian away from the turn of the landmarks
+        in space, cost against a landmark that is off by the size of the face.
     expression : bool
         Whether channels are fitted; they stay at nought otherwise.
     iterations : int
@@ -63,10 +63,11 @@ class Fits:
     states : tuple of State
         One for every face, in the pixels of its landmarks.
     error : (B,) float64
-        Mean distance of the landmarks from the fitted ones along each axis, over the size of the face.
+        Mean distance of the landmarks from the fitted ones along each axis, over the size of the
+        face.
     residual : (B, 470, 2) float64
-        Landmarks (468, then the two iris centres) less fitted ones, in centimetres of the head's own frame as the camera
-        sees it: x to the right, y up, the head's roll taken out.
+        Landmarks (468, then the two iris centres) less fitted ones, in centimetres of the head's
+        own frame as the camera sees it: x to the right, y up, the head's roll taken out.
     """
 
     states: tuple[State, ...]
@@ -94,9 +95,13 @@ class _Problem:
     def residuals(self, unknown: _Unknown) -> tuple[F64, F64, F64]:
         """Turned points (B, P, 3), landmarks less projected ones (B, P, 2), and the cost (B,)."""
         turned = self.points(unknown)
-        off = self.target - (unknown.scale[:, None, None] * turned[..., :2] * _FLIP + unknown.place[:, None])
+        off = self.target - (
+            unknown.scale[:, None, None] * turned[..., :2] * _FLIP + unknown.place[:, None]
+        )
         away = Rotation.from_matrix(self.first_turn @ unknown.turn.transpose(0, 2, 1)).as_rotvec()
-        cost = ((off * self.weight[:, None]) ** 2).sum((1, 2)) + self.plan.pose_prior**2 * (away**2).sum(1)
+        cost = ((off * self.weight[:, None]) ** 2).sum((1, 2)) + self.plan.pose_prior**2 * (
+            away**2
+        ).sum(1)
         return turned, off, cost + ((unknown.shape * self.prior) ** 2).sum(1)
 
 
@@ -109,7 +114,10 @@ class _Unknown:
 
     def chosen(self, other: _Unknown, better: NDArray[np.bool_]) -> _Unknown:
         """These unknowns where `better`, the others elsewhere."""
-        pick = [np.where(better.reshape(-1, *[1] * (a.ndim - 1)), a, b) for a, b in zip(self._all, other._all, strict=True)]
+        pick = [
+            np.where(better.reshape(-1, *[1] * (a.ndim - 1)), a, b)
+            for a, b in zip(self._all, other._all, strict=True)
+        ]
         return _Unknown(*(values.astype(np.float64, copy=False) for values in pick))
 
     @property
@@ -119,7 +127,12 @@ class _Unknown:
     def stepped(self, step: F64) -> _Unknown:
         """After a step of the turn (about the camera's axes), the scale (its logarithm), the place and the shape."""
         turn = Rotation.from_rotvec(step[:, :3]).as_matrix() @ self.turn
-        return _Unknown(turn, self.scale * np.exp(step[:, 3]), self.place + step[:, 4:_POSE], self.shape + step[:, _POSE:])
+        return _Unknown(
+            turn,
+            self.scale * np.exp(step[:, 3]),
+            self.place + step[:, 4:_POSE],
+            self.shape + step[:, _POSE:],
+        )
 
 
 def fit_faces(rig: Rig, landmarks: NDArray[np.floating], plan: FitPlan | None = None) -> Fits:
@@ -156,8 +169,13 @@ def fit_faces(rig: Rig, landmarks: NDArray[np.floating], plan: FitPlan | None = 
 
 def _problem(rig: Rig, landmarks: F64, target: F64, plan: FitPlan) -> _Problem:
     keep = np.concatenate([rig.mesh, rig.pupils])
-    base, modes = rig.base[keep].astype(np.float64), rig.modes[: plan.modes, keep].astype(np.float64)
-    shape_prior = [next((p for names, p in _PRIORS if name.startswith(names)), _PRIOR) for name in EXPRESSIONS]
+    base, modes = (
+        rig.base[keep].astype(np.float64),
+        rig.modes[: plan.modes, keep].astype(np.float64),
+    )
+    shape_prior = [
+        next((p for names, p in _PRIORS if name.startswith(names)), _PRIOR) for name in EXPRESSIONS
+    ]
     prior = np.array([plan.identity_prior] * plan.modes + (shape_prior if plan.expression else []))
     if plan.expression:
         modes = np.concatenate([modes, rig.shapes[:, keep].astype(np.float64)])
@@ -165,13 +183,20 @@ def _problem(rig: Rig, landmarks: F64, target: F64, plan: FitPlan) -> _Problem:
     for part, much in ((LIPS, _LIPS), (LID_RIMS, _EYES), (BROWS, _BROWS), (FACE_OVAL, _OVAL)):
         weight[list(part)] = much
     weight[MESH_POINTS:] = _IRISES
-    return _Problem(target, base, modes, np.sqrt(weight), prior, turns_in_space(rig, landmarks), plan)
+    return _Problem(
+        target, base, modes, np.sqrt(weight), prior, turns_in_space(rig, landmarks), plan
+    )
 
 
 def turns_in_space(rig: Rig, landmarks: NDArray[np.floating]) -> F64:
     """(B, 3, 3) how heads are turned by their landmarks in space alone: from the canonical mesh, head to camera frame."""
     mesh = rig.canonical.astype(np.float64)
-    return np.stack([_turn_between(mesh, one[:MESH_POINTS].astype(np.float64) * [1, -1, -1]) for one in landmarks])
+    return np.stack(
+        [
+            _turn_between(mesh, one[:MESH_POINTS].astype(np.float64) * [1, -1, -1])
+            for one in landmarks
+        ]
+    )
 
 
 def _turn_between(a: F64, b: F64) -> F64:
@@ -187,7 +212,10 @@ def _first(problem: _Problem, rig: Rig) -> _Unknown:
     shape[:, problem.plan.modes :] = 0.01
     turned = np.einsum("bij,pj->bpi", problem.first_turn, problem.base)[..., :2] * _FLIP
     weight = (problem.weight**2)[:, None] / (problem.weight**2).sum()
-    middle, there = (turned * weight).sum(1, keepdims=True), (problem.target * weight).sum(1, keepdims=True)
+    middle, there = (
+        (turned * weight).sum(1, keepdims=True),
+        (problem.target * weight).sum(1, keepdims=True),
+    )
     flat, wanted = turned - middle, problem.target - there
     scale = (flat * wanted * weight).sum((1, 2)) / (flat**2 * weight).sum((1, 2))
     return _Unknown(problem.first_turn, scale, (there - scale[:, None, None] * middle)[:, 0], shape)
@@ -234,7 +262,9 @@ def _answer(rig: Rig, plan: FitPlan, unknown: _Unknown, off: F64, size: F64, cen
         if plan.expression:
             expression = np.clip(unknown.shape[n, plan.modes :], 0, 1)
         place = unknown.place[n] * face + middle
-        states.append(State(unknown.turn[n], float(unknown.scale[n] * face), place, identity, expression))
+        states.append(
+            State(unknown.turn[n], float(unknown.scale[n] * face), place, identity, expression)
+        )
     upright = np.array([[0.0, 0.0, -state.angles_deg[2]] for state in states])
     back = Rotation.from_rotvec(upright, degrees=True).as_matrix()[:, :2, :2]
     residual = np.einsum("bij,bpj->bpi", back, off * _FLIP / unknown.scale[:, None, None])

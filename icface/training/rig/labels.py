@@ -26,27 +26,31 @@ _TABLE = "portraits.npz"
 _GIVEN = ("image", "person", "split", "landmarks")
 
 
-def relabel(folders: Sequence[Path], rig_file: Path, out: Path, *, resting: Sequence[str]) -> dict[str, float]:
+def relabel(
+    folders: Sequence[Path], rig_file: Path, out: Path, *, resting: Sequence[str]
+) -> dict[str, float]:
     """Fill a folder with the pictures of others and with labels made anew, and put the rig that made them beside.
 
     Parameters
     ----------
     folders : sequence of Path
-        Portraits folders. Of their tables only images, people, splits and landmarks are used. A picture that two of them
-        hold under one name is an error; people of one number are one person.
+        Portraits folders. Of their tables only images, people, splits and landmarks are used. A
+        picture that two of them hold under one name is an error; people of one number are one
+        person.
     rig_file : Path
         The rig to begin with.
     out : Path
         Gets ``portraits.npz``, ``images/`` and ``rig.npz``.
     resting : sequence of str
-        Beginnings of the names of pictures of people who mostly do nothing, such as ``official/``; those of the training
-        split teach the face at rest.
+        Beginnings of the names of pictures of people who mostly do nothing, such as ``official/``;
+        those of the training split teach the face at rest.
 
     Returns
     -------
     dict
-        How many pictures there are and how many taught the face at rest, what they have in common that the mesh lacks
-        before and after (centimetres), and the mean error of the fits over the size of the face.
+        How many pictures there are and how many taught the face at rest, what they have in common
+        that the mesh lacks before and after (centimetres), and the mean error of the fits over the
+        size of the face.
 
     Raises
     ------
@@ -55,19 +59,32 @@ def relabel(folders: Sequence[Path], rig_file: Path, out: Path, *, resting: Sequ
     """
     rows = _rows(folders)
     rig = Rig(rig_file)
-    still = np.array([name.startswith(tuple(resting)) for name in rows["image"].tolist()]) & (rows["split"] == "train")
+    still = np.array([name.startswith(tuple(resting)) for name in rows["image"].tolist()]) & (
+        rows["split"] == "train"
+    )
     candidates = rows["landmarks"][still]
     yaw = Rotation.from_matrix(turns_in_space(rig, candidates)).as_euler("yxz", degrees=True)[:, 0]
     taught = candidates[resting_faces(candidates, yaw)]
     left_over = move_to_rest(rig, taught)
-    log.info("%d faces at rest: off by %.4f cm in common, then by %.4f", len(taught), left_over[0], left_over[-1])
+    log.info(
+        "%d faces at rest: off by %.4f cm in common, then by %.4f",
+        len(taught),
+        left_over[0],
+        left_over[-1],
+    )
     out.mkdir(parents=True, exist_ok=True)
     write_rig(rig, rig_file, out / "rig.npz")
     for folder in folders:
         _take_pictures(folder, out)
     states, error = _fit_all(rig, rows["landmarks"])
-    table = {name: rows[name] for name in _GIVEN} | _columns(states) | {"fit_error": error.astype(np.float32)}
-    write_whole(out / _TABLE, lambda stream: np.savez_compressed(stream, allow_pickle=False, **table))
+    table = (
+        {name: rows[name] for name in _GIVEN}
+        | _columns(states)
+        | {"fit_error": error.astype(np.float32)}
+    )
+    write_whole(
+        out / _TABLE, lambda stream: np.savez_compressed(stream, allow_pickle=False, **table)
+    )
     return {
         "pictures": float(len(states)),
         "at_rest": float(len(taught)),
@@ -87,7 +104,9 @@ def _rows(folders: Sequence[Path]) -> dict[str, NDArray[Any]]:
     rows = {name: np.concatenate([table[name] for table in tables]) for name in _GIVEN}
     names, times = np.unique(rows["image"], return_counts=True)
     if (times > 1).any():
-        raise ValueError(f"Two portraits folders hold a picture named {names[times > 1][0]}: rename one of them.")
+        raise ValueError(
+            f"Two portraits folders hold a picture named {names[times > 1][0]}: rename one of them."
+        )
     return rows
 
 

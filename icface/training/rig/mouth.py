@@ -22,7 +22,9 @@ _LIT = (0.85, 1.1)
 _TONES = 0.05
 
 
-def open_mouth_on(rng: np.random.Generator, picture: U8, image: U8, before: View, after: View) -> U8:
+def open_mouth_on(
+    rng: np.random.Generator, picture: U8, image: U8, before: View, after: View
+) -> U8:
     """`picture`, the warped photograph, with the inside of its mouth in a light that varies.
 
     Parameters
@@ -45,8 +47,12 @@ def open_mouth_on(rng: np.random.Generator, picture: U8, image: U8, before: View
     held = mouth.own_share(lips, after.size)
     if held.any():
         rows, columns = np.mgrid[: after.size, : after.size]
-        at = mouth.held_at(np.stack([columns, rows], -1).astype(np.float64), turn, pivot).astype(np.float32)
-        own = cv2.remap(image, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        at = mouth.held_at(np.stack([columns, rows], -1).astype(np.float64), turn, pivot).astype(
+            np.float32
+        )
+        own = cv2.remap(
+            image, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
         under += (own - under) * held[..., None]
     layer = np.dstack([drawn.colour * drawn.mask[..., None] * 255, drawn.mask])
     there = drawn.patch_from_grid.inverse().matrix
@@ -61,8 +67,13 @@ def _mouth(rng: np.random.Generator, image: U8, before: View) -> Mouth:
     points = before.vertices[rig.mesh].astype(np.float64)
     tones = tones_of(image, points, image[before.part == SKIN], image[before.part == TEETH])
     lit = rng.uniform(*_LIT)
-    varied = {f.name: np.clip(getattr(tones, f.name) * lit * rng.normal(1, _TONES), 0, 1) for f in fields(Tones)}
-    rest = rig.vertices(replace(state, expression=np.zeros_like(state.expression)))[rig.mesh[list(INNER_LIPS)]]
+    varied = {
+        f.name: np.clip(getattr(tones, f.name) * lit * rng.normal(1, _TONES), 0, 1)
+        for f in fields(Tones)
+    }
+    rest = rig.vertices(replace(state, expression=np.zeros_like(state.expression)))[
+        rig.mesh[list(INNER_LIPS)]
+    ]
     camera = (rest.astype(np.float64) - (*state.pivot, 0)) * (1, -1, 1)
     mouth = Mouth.between(
         camera,

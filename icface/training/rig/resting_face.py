@@ -1,9 +1,10 @@
 """The face at rest that a rig starts from, learnt from photographs of people who do nothing.
 
-A rig's neutral mesh, and the vertices that stand for landmarks, are those of other faces than the ones a tracker's landmarks
-were learnt from. What neutral photographs have in common and the neutral mesh lacks, fits explain by channels: a little
-frown, a little pucker, a sneer. Movements of those channels then read too small, for they begin below nought. Here the mesh
-is moved to where neutral photographs are, so that a face that does nothing is fitted with nothing.
+A rig's neutral mesh, and the vertices that stand for landmarks, are those of other faces than the
+ones a tracker's landmarks were learnt from. What neutral photographs have in common and the neutral
+mesh lacks, fits explain by channels: a little frown, a little pucker, a sneer. Movements of those
+channels then read too small, for they begin below nought. Here the mesh is moved to where neutral
+photographs are, so that a face that does nothing is fitted with nothing.
 """
 
 from __future__ import annotations
@@ -68,21 +69,23 @@ def resting_faces(landmarks: NDArray[np.floating], yaw_deg: F64) -> NDArray[np.i
 def move_to_rest(rig: Rig, landmarks: NDArray[np.floating]) -> list[float]:
     """Move the neutral mesh of a rig, in place, to where faces at rest have their landmarks.
 
-    Each round fits identity and pose alone and moves the mesh by what most faces are off by, both sides alike, carried over
-    to the surface between the landmarks along the mesh: lips that touch do not drag each other. Eyeballs move
-    as one.
+    Each round fits identity and pose alone and moves the mesh by what most faces are off by, both
+    sides alike, carried over to the surface between the landmarks along the mesh: lips that touch
+    do not drag each other. Eyeballs move as one.
 
     Parameters
     ----------
     landmarks : (B, 478, 3)
         Of faces at rest, pixels.
 
-    Angles keep their meaning: the turn that fits are drawn to is first brought to the pitch that they had on average.
+    Angles keep their meaning: the turn that fits are drawn to is first brought to the pitch that
+    they had on average.
 
     Returns
     -------
     list of float
-        Mean distance of the common residual from nought, centimetres, before each round and after the last.
+        Mean distance of the common residual from nought, centimetres, before each round and after
+        the last.
     """
     left_over = []
     spread = _Spread(rig)
@@ -99,7 +102,9 @@ def _keep_pitch(rig: Rig, landmarks: NDArray[np.floating]) -> None:
     """Turn the canonical mesh of a rig, in place, so that heads turned as it is have the pitch that fits have had."""
     apart = [
         (first.T @ state.rotation)
-        for first, state in zip(turns_in_space(rig, landmarks), fit_faces(rig, landmarks).states, strict=True)
+        for first, state in zip(
+            turns_in_space(rig, landmarks), fit_faces(rig, landmarks).states, strict=True
+        )
     ]
     pitch = float(np.median(Rotation.from_matrix(np.stack(apart)).as_euler("xyz")[:, 0]))
     rig.canonical = (rig.canonical @ Rotation.from_euler("x", pitch).as_matrix()).astype(np.float32)
@@ -127,7 +132,9 @@ class _Spread:
         degree = np.maximum(np.asarray(near.sum(1)).ravel(), 1)
         bend = diags(np.ones(count)) - diags(1 / degree) @ near
         held = np.bincount(rig.mesh, minlength=count).astype(np.float64)
-        self._hold = csr_matrix((np.ones(MESH_POINTS), (rig.mesh, np.arange(MESH_POINTS))), (count, MESH_POINTS))
+        self._hold = csr_matrix(
+            (np.ones(MESH_POINTS), (rig.mesh, np.arange(MESH_POINTS))), (count, MESH_POINTS)
+        )
         system = _STIFF * bend.T @ bend + _TIGHT * diags(held) + _STILL * diags(np.ones(count))
         self._solve = splu(system.tocsc()).solve
         eye = np.unique(rig.faces[rig.part == EYE])

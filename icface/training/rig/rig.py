@@ -1,9 +1,10 @@
 """A FACS face rig over photographs: where paired training data comes from.
 
-A rig file holds a neutral mesh, identity modes and expression shapes (here those of the ICT Face Model Light, MIT licence),
-and the mesh vertex of each face-mesh landmark. Given a fitted `State` it tells where every surface point of a face lies, so
-a photograph can be warped into any other state of that face with exact controls, flow and visibility. Only training loads a
-rig; the product does not.
+A rig file holds a neutral mesh, identity modes and expression shapes (here those of the ICT Face
+Model Light, MIT licence), and the mesh vertex of each face-mesh landmark. Given a fitted `State` it
+tells where every surface point of a face lies, so a photograph can be warped into any other state
+of that face with exact controls, flow and visibility. Only training loads a rig; the product does
+not.
 
 Convention
 ----------
@@ -30,7 +31,12 @@ from icface.face.geometry import Similarity, euler_angles_deg, rotation_matrix
 SKIN, SOCKET, GUMS, TEETH, EYE = range(5)
 INSIDE = (SOCKET, GUMS, TEETH)
 """What lies behind the lips."""
-_SWAPPED = {"jawLeft": "jawRight", "jawRight": "jawLeft", "mouthLeft": "mouthRight", "mouthRight": "mouthLeft"}
+_SWAPPED = {
+    "jawLeft": "jawRight",
+    "jawRight": "jawLeft",
+    "mouthLeft": "mouthRight",
+    "mouthRight": "mouthLeft",
+}
 _CORNEA_SET_BACK_CM = 0.25
 """Eyeballs are pushed back, or the cornea pokes through closed lids on some identities."""
 
@@ -142,9 +148,13 @@ class Rig:
             self.canonical: F32 = data["canonical468"]
             names = tuple(str(n) for n in data["expression_names"])
         if names != EXPRESSIONS:
-            raise ValueError(f"The rig {path} has other expression channels than icface.face.controls.")
+            raise ValueError(
+                f"The rig {path} has other expression channels than icface.face.controls."
+            )
         self.base[self._eye_vertices, 2] -= _CORNEA_SET_BACK_CM
-        blink = np.abs(self.shapes[[EXPRESSIONS.index("eyeBlink_L"), EXPRESSIONS.index("eyeBlink_R")]]).sum((0, 2))
+        blink = np.abs(
+            self.shapes[[EXPRESSIONS.index("eyeBlink_L"), EXPRESSIONS.index("eyeBlink_R")]]
+        ).sum((0, 2))
         self.lid: NDArray[np.bool_] = (self.part == SKIN) & (blink[self.faces].min(1) > 0.05)
 
     def base_as_stored(self) -> F32:
@@ -161,7 +171,9 @@ class Rig:
     def mesh_mirror(self) -> NDArray[np.int64]:
         """Which face-mesh point each of the 468 becomes when the picture is mirrored left to right."""
         mirrored = self.canonical * np.array([-1, 1, 1], np.float32)
-        nearest: NDArray[np.int64] = np.argmin(np.linalg.norm(mirrored[:, None] - self.canonical[None], axis=2), axis=1)
+        nearest: NDArray[np.int64] = np.argmin(
+            np.linalg.norm(mirrored[:, None] - self.canonical[None], axis=2), axis=1
+        )
         return nearest
 
     @cached_property
@@ -213,27 +225,38 @@ class View:
 
     def interpolate(self, per_vertex: F32) -> F32:
         """(S, S, C) values of (V, C) vertex attributes; meaningless where `triangle` is -1."""
-        values: F32 = _interpolate(np.ascontiguousarray(per_vertex), self.rig.faces, self.triangle, self.weights)
+        values: F32 = _interpolate(
+            np.ascontiguousarray(per_vertex), self.rig.faces, self.triangle, self.weights
+        )
         return values
 
 
-def flow(source: View, target: View, *, occlusion_tolerance: float = 0.03) -> tuple[F32, NDArray[np.bool_]]:
+def flow(
+    source: View, target: View, *, occlusion_tolerance: float = 0.03
+) -> tuple[F32, NDArray[np.bool_]]:
     """Backward flow (S, S, 2) in pixels: target pixel x shows what the source has at x + flow(x).
 
-    Also the mask of pixels whose flow is geometry (visible skin or eye in both); elsewhere it is harmonic fill to zero at the
-    border. The folded skin of an open eye counts as visible: its colour is right there.
+    Also the mask of pixels whose flow is geometry (visible skin or eye in both); elsewhere it is
+    harmonic fill to zero at the border. The folded skin of an open eye counts as visible: its
+    colour is right there.
     """
     size = target.size
     at = target.interpolate(source.vertices)
     ys, xs = np.mgrid[:size, :size].astype(np.float32)
     ix, iy = (np.clip(np.rint(at[..., k]), 0, size - 1).astype(int) for k in (0, 1))
     seen = target.triangle >= 0
-    visible = seen & (np.abs(source.z[iy, ix] - at[..., 2]) < occlusion_tolerance * np.ptp(source.vertices[:, 0]))
-    known = (visible & ((target.part == SKIN) | (target.part == EYE))) | (seen & target.rig.lid[target.triangle])
+    visible = seen & (
+        np.abs(source.z[iy, ix] - at[..., 2]) < occlusion_tolerance * np.ptp(source.vertices[:, 0])
+    )
+    known = (visible & ((target.part == SKIN) | (target.part == EYE))) | (
+        seen & target.rig.lid[target.triangle]
+    )
     known = cv2.erode(known.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     border = np.zeros_like(known)
     border[[0, -1]] = border[:, [0, -1]] = True
-    geometry = np.where(known[..., None], np.stack([at[..., 0] - xs, at[..., 1] - ys], -1), 0).astype(np.float32)
+    geometry = np.where(
+        known[..., None], np.stack([at[..., 0] - xs, at[..., 1] - ys], -1), 0
+    ).astype(np.float32)
     return harmonic_fill(geometry, known | border), known
 
 
@@ -241,9 +264,17 @@ def warp(image: NDArray[np.uint8], field: F32) -> NDArray[np.uint8]:
     """Sample an image of any size through a backward flow of any size (both square, of the same extent)."""
     h, w = image.shape[:2]
     if field.shape[:2] != (h, w):
-        field = (cv2.resize(field, (w, h), interpolation=cv2.INTER_CUBIC) * (w / field.shape[1])).astype(np.float32)
+        field = (
+            cv2.resize(field, (w, h), interpolation=cv2.INTER_CUBIC) * (w / field.shape[1])
+        ).astype(np.float32)
     ys, xs = np.mgrid[:h, :w].astype(np.float32)
-    warped = cv2.remap(image, xs + field[..., 0], ys + field[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    warped = cv2.remap(
+        image,
+        xs + field[..., 0],
+        ys + field[..., 1],
+        cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
     return warped.astype(np.uint8, copy=False)
 
 
@@ -254,7 +285,12 @@ def harmonic_fill(values: F32, known: NDArray[np.bool_], *, sweeps: int = 8) -> 
         v, k = pyramid[-1]
         half = cv2.resize(v * k[..., None], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
         share = cv2.resize(k, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-        pyramid.append((np.asarray(half / np.maximum(share, 1e-6)[..., None], np.float32), (share > 0).astype(np.float32)))
+        pyramid.append(
+            (
+                np.asarray(half / np.maximum(share, 1e-6)[..., None], np.float32),
+                (share > 0).astype(np.float32),
+            )
+        )
     filled: NDArray[Any] = pyramid[-1][0]
     for v, share in reversed(pyramid):
         k = share[..., None]
@@ -274,8 +310,14 @@ def rasterise(vertices, faces, size):  # type: ignore[no-untyped-def]
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
         x0, y0, x1, y1 = vertices[a, 0], vertices[a, 1], vertices[b, 0], vertices[b, 1]
         x2, y2 = vertices[c, 0], vertices[c, 1]
-        left, right = max(int(np.ceil(min(x0, x1, x2) - 1e-3)), 0), min(int(np.floor(max(x0, x1, x2) + 1e-3)), size - 1)
-        top, bottom = max(int(np.ceil(min(y0, y1, y2) - 1e-3)), 0), min(int(np.floor(max(y0, y1, y2) + 1e-3)), size - 1)
+        left, right = (
+            max(int(np.ceil(min(x0, x1, x2) - 1e-3)), 0),
+            min(int(np.floor(max(x0, x1, x2) + 1e-3)), size - 1),
+        )
+        top, bottom = (
+            max(int(np.ceil(min(y0, y1, y2) - 1e-3)), 0),
+            min(int(np.floor(max(y0, y1, y2) + 1e-3)), size - 1),
+        )
         area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
         if right < left or bottom < top or abs(area) < 1e-9:
             continue
@@ -304,5 +346,9 @@ def _interpolate(values, faces, triangle, weights):  # type: ignore[no-untyped-d
                 w1, w2 = weights[y, x, 0], weights[y, x, 1]
                 w0 = 1 - w1 - w2
                 for c in range(values.shape[1]):
-                    out[y, x, c] = w0 * values[faces[f, 0], c] + w1 * values[faces[f, 1], c] + w2 * values[faces[f, 2], c]
+                    out[y, x, c] = (
+                        w0 * values[faces[f, 0], c]
+                        + w1 * values[faces[f, 1], c]
+                        + w2 * values[faces[f, 2], c]
+                    )
     return out

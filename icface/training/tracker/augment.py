@@ -45,22 +45,36 @@ def photometric(rng: np.random.Generator, image: U8) -> U8:
     if rng.random() < 0.2:
         tall, wide = image.shape[:2]
         factor = rng.uniform(0.3, 0.8)
-        small = cv2.resize(image, (max(int(wide * factor), 8), max(int(tall * factor), 8)), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(
+            image,
+            (max(int(wide * factor), 8), max(int(tall * factor), 8)),
+            interpolation=cv2.INTER_AREA,
+        )
         image = cv2.resize(
-            small, (wide, tall), interpolation=(cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_NEAREST)[rng.integers(3)]
+            small,
+            (wide, tall),
+            interpolation=(cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_NEAREST)[rng.integers(3)],
         )  # type: ignore[assignment]
     elif rng.random() < 0.15:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, size / 80))  # type: ignore[assignment]
     elif rng.random() < 0.08:
         length = int(rng.integers(3, max(size // 16, 4)))
         kernel = np.zeros((length, length), np.float32)
-        cv2.line(kernel, (0, int(rng.integers(length))), (length - 1, int(rng.integers(length))), (1.0,), 1)
+        cv2.line(
+            kernel,
+            (0, int(rng.integers(length))),
+            (length - 1, int(rng.integers(length))),
+            (1.0,),
+            1,
+        )
         image = cv2.filter2D(image, -1, kernel / kernel.sum())  # type: ignore[assignment]
     if rng.random() < 0.2:
         noise = rng.standard_normal(image.shape, np.float32) * rng.uniform(2, 14)
         image = np.clip(np.rint(image + noise), 0, 255).astype(np.uint8)
     if rng.random() < 0.12:
-        coded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 70))])[1]
+        coded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(15, 70))])[
+            1
+        ]
         image = cv2.imdecode(coded, cv2.IMREAD_COLOR)  # type: ignore[assignment]
     return image
 
@@ -99,7 +113,9 @@ class CropBatch:
     def to(self, device: torch.device) -> CropBatch:
         """On another device, pictures channels last."""
         pictures = self.pictures.to(device, memory_format=torch.channels_last)
-        return CropBatch(pictures, *(t.to(device) for t in (self.points, self.controls, self.face, self.exact)))
+        return CropBatch(
+            pictures, *(t.to(device) for t in (self.points, self.controls, self.face, self.exact))
+        )
 
 
 class CropSampler:
@@ -122,12 +138,18 @@ class CropSampler:
             self._flip = dict(flip)
         alarms = folder / "train_alarms.npy"
         self._alarms = np.load(alarms) if alarms.is_file() else np.empty((0, 1, 1, 3), np.uint8)
-        self._pools = [LabelledImages.load(self._folder, f"train_{name}") for name in ("renders", "portraits")]
-        self._framings = [np.stack([framing(points) for points in pool.landmarks]) for pool in self._pools]
+        self._pools = [
+            LabelledImages.load(self._folder, f"train_{name}") for name in ("renders", "portraits")
+        ]
+        self._framings = [
+            np.stack([framing(points) for points in pool.landmarks]) for pool in self._pools
+        ]
         self._chances = []
         for pool in self._pools:
             _, which, often = np.unique(pool.person, return_inverse=True, return_counts=True)
-            weight = (1 + np.abs(pool.controls[:, 0]) / 15) / np.sqrt(np.maximum(often[which] / np.median(often), 1))
+            weight = (1 + np.abs(pool.controls[:, 0]) / 15) / np.sqrt(
+                np.maximum(often[which] / np.median(often), 1)
+            )
             self._chances.append(np.cumsum(weight) / weight.sum())
 
     def mean_points(self) -> Tensor:
@@ -152,7 +174,9 @@ class CropSampler:
         controls[:, :3] /= ANGLE_UNIT_DEG
         as_tensor = torch.from_numpy
         scaled = as_tensor(pictures).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
-        return CropBatch(scaled, as_tensor(points), as_tensor(controls), as_tensor(face), as_tensor(exact))
+        return CropBatch(
+            scaled, as_tensor(points), as_tensor(controls), as_tensor(face), as_tensor(exact)
+        )
 
     def _pick(self, pool: int) -> int:
         return int(np.searchsorted(self._chances[pool], self._rng.random()))
@@ -168,7 +192,9 @@ class CropSampler:
         tilt = roll + np.clip(rng.normal(0, turn), -32, 32)
         crop = Similarity.crop(centre=(x + dx, y + dy), side=side, roll_deg=tilt, size=size)
         border = cv2.BORDER_REPLICATE if rng.random() < 0.5 else cv2.BORDER_CONSTANT
-        picture: U8 = cv2.warpAffine(data.images[i], crop.matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border)  # type: ignore[assignment]
+        picture: U8 = cv2.warpAffine(
+            data.images[i], crop.matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border
+        )  # type: ignore[assignment]
         points = crop.points(data.landmarks[i]).astype(np.float32)
         controls = data.controls[i].copy()
         controls[2] += crop.turn_deg
@@ -204,14 +230,24 @@ class CropSampler:
             kind = rng.random()
             if kind < 0.5:
                 angle, far = rng.uniform(0, 2 * np.pi), rng.uniform(0.55, 1.0) * extent
-                away, side = far * np.array([np.cos(angle), np.sin(angle)]), side * rng.uniform(0.6, 1.3)
+                away, side = (
+                    far * np.array([np.cos(angle), np.sin(angle)]),
+                    side * rng.uniform(0.6, 1.3),
+                )
             elif kind < 0.8:
                 side *= rng.uniform(0.2, 0.5) if rng.random() < 0.6 else rng.uniform(2.2, 4.0)
                 away = rng.normal(0, 0.15, 2) * extent
             else:
                 tilt += rng.choice([-1, 1]) * rng.uniform(75, 180)
             centre = (x + away[0], y + away[1])
-        crop = Similarity.crop(centre=(float(centre[0]), float(centre[1])), side=float(side), roll_deg=float(tilt), size=size)
+        crop = Similarity.crop(
+            centre=(float(centre[0]), float(centre[1])),
+            side=float(side),
+            roll_deg=float(tilt),
+            size=size,
+        )
         border = cv2.BORDER_REFLECT if rng.random() < 0.5 else cv2.BORDER_CONSTANT
-        picture: U8 = cv2.warpAffine(image, crop.matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border)  # type: ignore[assignment]
+        picture: U8 = cv2.warpAffine(
+            image, crop.matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border
+        )  # type: ignore[assignment]
         return picture

@@ -1,9 +1,9 @@
 """Readings of their full size: what a trained refiner reads too small is scaled up, channel by channel.
 
-A network that cannot tell a raised brow from a high one plays safe, and reads every movement smaller than it is. Among the
-renders of one person the truth is known, so the size of that shrinkage is too. Each channel that is read well
-enough is scaled so that its slope within a person is 1, and shifted so that at rest it is read as 0 on average. Both are
-worked into the last layer.
+A network that cannot tell a raised brow from a high one plays safe, and reads every movement
+smaller than it is. Among the renders of one person the truth is known, so the size of that
+shrinkage is too. Each channel that is read well enough is scaled so that its slope within a person
+is 1, and shifted so that at rest it is read as 0 on average. Both are worked into the last layer.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ from icface.training.rig.rig import MIRROR
 from icface.training.tracker.data import LabelledImages
 
 MOST_GAIN = 2.2
-"""A channel that is read so small that it would need more is seen too poorly to be scaled: it is left as it is."""
+"""A channel that is read so small that it would need more is seen too poorly to be scaled: it is
+left as it is."""
 LEAST_CORRELATION = 0.625
-"""Within a person; readings poorer than that are left as they are, for their noise would be scaled too."""
+"""Within a person; readings poorer than that are left as they are, for their noise would be scaled
+too."""
 _LEFT_ALONE = np.array([name.startswith("eyeLook") for name in EXPRESSIONS])
 """Gaze is mistaken for the head's turn and for a lid: scaled up, it would follow them."""
 _AT_REST = 0.03
@@ -46,7 +48,9 @@ class Calibration:
         bias[3:] = (bias[3:] - rest) * gain
 
 
-def calibration(read: NDArray[np.floating], true: NDArray[np.floating], person: NDArray[np.int64]) -> Calibration:
+def calibration(
+    read: NDArray[np.floating], true: NDArray[np.floating], person: NDArray[np.int64]
+) -> Calibration:
     """Fitted to readings of several renders of each of some people.
 
     Parameters
@@ -60,28 +64,45 @@ def calibration(read: NDArray[np.floating], true: NDArray[np.floating], person: 
     count = np.bincount(groups)[:, None]
 
     def within(values: NDArray[np.floating]) -> NDArray[np.float64]:
-        mean = np.stack([np.bincount(groups, values[:, k]) for k in range(values.shape[1])], 1) / count
+        mean = (
+            np.stack([np.bincount(groups, values[:, k]) for k in range(values.shape[1])], 1) / count
+        )
         return np.asarray(values - mean[groups], np.float64)
 
     moved, seen = within(true), within(read)
     slope = (moved * seen).sum(0) / np.maximum((moved**2).sum(0), 1e-6)
-    correlation = (moved * seen).sum(0) / np.maximum(np.sqrt((moved**2).sum(0) * (seen**2).sum(0)), 1e-6)
-    resting = np.ma.masked_array(np.asarray(read, np.float64), np.asarray(true) > _AT_REST).mean(0).filled(0.0)
-    slope, correlation, rest = ((a + a[MIRROR]) / 2 for a in (slope, correlation, np.clip(resting, 0, 0.2)))  # sides alike
+    correlation = (moved * seen).sum(0) / np.maximum(
+        np.sqrt((moved**2).sum(0) * (seen**2).sum(0)), 1e-6
+    )
+    resting = (
+        np.ma.masked_array(np.asarray(read, np.float64), np.asarray(true) > _AT_REST)
+        .mean(0)
+        .filled(0.0)
+    )
+    slope, correlation, rest = (
+        (a + a[MIRROR]) / 2 for a in (slope, correlation, np.clip(resting, 0, 0.2))
+    )  # sides alike
     gain = np.maximum(1 / np.maximum(slope, 1e-3), 1.0)
     gain[(gain > MOST_GAIN) | (correlation < LEAST_CORRELATION) | _LEFT_ALONE] = 1.0
     return Calibration(gain, np.where(gain > 1, rest, 0.0))
 
 
-def fit_calibration(tracker: BuiltinTracker, folder: Path, *, most: int = 4000, seed: int = 0) -> Calibration:
+def fit_calibration(
+    tracker: BuiltinTracker, folder: Path, *, most: int = 4000, seed: int = 0
+) -> Calibration:
     """Read renders of the training people in the cache folder, and fit."""
     data = LabelledImages.load(folder, "train_renders")
     rng, size = np.random.default_rng(seed), tracker.reader.size
     people = rng.permutation(np.unique(data.person))
-    chosen = np.sort(np.concatenate([np.flatnonzero(data.person == p)[:20] for p in people[: most // 15]])[:most])
+    chosen = np.sort(
+        np.concatenate([np.flatnonzero(data.person == p)[:20] for p in people[: most // 15]])[:most]
+    )
     read = []
     for i in chosen:
-        image, crop = np.ascontiguousarray(data.images[i]), face_crop(data.landmarks[i], size, margin=READ_MARGIN)
+        image, crop = (
+            np.ascontiguousarray(data.images[i]),
+            face_crop(data.landmarks[i], size, margin=READ_MARGIN),
+        )
         first = tracker.read(image, [crop])[0]
         second = tracker.read(image, [face_crop(first.landmarks, size, margin=READ_MARGIN)])
         read.append(tracker.look_closer(image, second)[0].controls.array()[3:])

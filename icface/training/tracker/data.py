@@ -1,7 +1,7 @@
 """What the built-in tracker learns from: portraits with their fitted states, and rig renders of them in new states.
 
-Everything is decoded and rendered once into plain arrays in a cache folder, so that a training step only warps small
-pictures. The cache holds, for each split,
+Everything is decoded and rendered once into plain arrays in a cache folder, so that a training step
+only warps small pictures. The cache holds, for each split,
 
 - ``{split}_portraits``: whole portraits scaled to `PORTRAIT_SIZE`, with landmarks and controls,
 - ``{split}_renders``: crops of `RENDER_SIZE` showing the same people in other states, with exact labels,
@@ -69,7 +69,9 @@ class LabelledImages:
     def load(cls, folder: Path, name: str) -> LabelledImages:
         """Open what `save` wrote; the pictures are mapped, not read."""
         with np.load(folder / f"{name}.npz") as labels:
-            landmarks, controls, person = (labels[part] for part in ("landmarks", "controls", "person"))
+            landmarks, controls, person = (
+                labels[part] for part in ("landmarks", "controls", "person")
+            )
         images = np.load(folder / f"{name}.npy", mmap_mode="r")[: len(person)]
         return cls(images, landmarks, controls, person)
 
@@ -77,7 +79,13 @@ class LabelledImages:
         return len(self.person)
 
 
-def _save_labels(folder: Path, name: str, landmarks: Sequence[F32], controls: Sequence[F32], person: Sequence[int]) -> None:
+def _save_labels(
+    folder: Path,
+    name: str,
+    landmarks: Sequence[F32],
+    controls: Sequence[F32],
+    person: Sequence[int],
+) -> None:
     save_arrays(
         folder / f"{name}.npz",
         landmarks=np.stack(landmarks).astype(np.float32),
@@ -144,7 +152,9 @@ def labels_of(landmarks: F32, source: View, target: View) -> tuple[F32, F32]:
     new[:468] += moved[rig.mesh]
     for (centre, ring), pupil in zip(IRIS_RINGS, rig.pupils, strict=True):
         new[[centre, *ring]] += moved[pupil]
-    return new, np.concatenate([target.state.angles_deg, target.state.expression]).astype(np.float32)
+    return new, np.concatenate([target.state.angles_deg, target.state.expression]).astype(
+        np.float32
+    )
 
 
 def cache_portraits(portraits: PortraitTable, split: str, folder: Path) -> None:
@@ -158,9 +168,13 @@ def cache_portraits(portraits: PortraitTable, split: str, folder: Path) -> None:
         row = portraits[i]
         picture = read_rgb(row.path)
         factor = PORTRAIT_SIZE / picture.shape[0]
-        images[n] = cv2.resize(picture, (PORTRAIT_SIZE, PORTRAIT_SIZE), interpolation=cv2.INTER_AREA)
+        images[n] = cv2.resize(
+            picture, (PORTRAIT_SIZE, PORTRAIT_SIZE), interpolation=cv2.INTER_AREA
+        )
         landmarks.append(((row.landmarks + half) * factor - half).astype(np.float32))
-        controls.append(np.concatenate([row.state.angles_deg, row.state.expression]).astype(np.float32))
+        controls.append(
+            np.concatenate([row.state.angles_deg, row.state.expression]).astype(np.float32)
+        )
         people.append(row.person)
     _save_labels(folder, name, landmarks, controls, people)
 
@@ -179,7 +193,9 @@ def render_person(
     if crop.scale < 0.8:
         picture = cv2.GaussianBlur(picture, (0, 0), 0.35 / crop.scale).astype(np.uint8, copy=False)
     shape = (RENDER_SIZE, RENDER_SIZE)
-    cut = cv2.warpAffine(picture, crop.matrix, shape, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    cut = cv2.warpAffine(
+        picture, crop.matrix, shape, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     small = cut.astype(np.uint8, copy=False)
     state = row.state.moved(crop)
     landmarks = crop.points(row.landmarks).astype(np.float32)
@@ -217,11 +233,15 @@ def paint_mouth(rng: np.random.Generator, picture: U8, before: View, after: View
     return np.clip(picture * (1 - soft) + softened * soft, 0, 255).astype(np.uint8)
 
 
-def draw_lashes(rng: np.random.Generator, picture: U8, landmarks: F32, expression: NDArray[np.floating]) -> U8:
+def draw_lashes(
+    rng: np.random.Generator, picture: U8, landmarks: F32, expression: NDArray[np.floating]
+) -> U8:
     """Give lids that the rig closed a dark line of lashes of some strength: without one they look like looks downwards."""
     drawn = picture.astype(np.float32)
     for side, rim in UPPER_RIMS.items():
-        closed = float(np.clip((expression[EXPRESSIONS.index(f"eyeBlink_{side}")] - 0.4) / 0.5, 0, 1))
+        closed = float(
+            np.clip((expression[EXPRESSIONS.index(f"eyeBlink_{side}")] - 0.4) / 0.5, 0, 1)
+        )
         if closed == 0 or rng.random() < 0.25:
             continue
         wide = float(np.linalg.norm(landmarks[rim[0], :2] - landmarks[rim[-1], :2]))
@@ -229,7 +249,9 @@ def draw_lashes(rng: np.random.Generator, picture: U8, landmarks: F32, expressio
         points = np.round((landmarks[list(rim), :2] + [0, 0.02 * wide]) * 16).astype(np.int32)
         thick = max(round(wide * rng.uniform(0.04, 0.11)), 1)
         cv2.polylines(line, [points[:, None]], False, 1.0, thick, cv2.LINE_AA, 4)
-        line = cv2.GaussianBlur(line, (0, 0), max(0.02 * wide, 0.4)) * (closed * rng.uniform(0.3, 0.75))
+        line = cv2.GaussianBlur(line, (0, 0), max(0.02 * wide, 0.4)) * (
+            closed * rng.uniform(0.3, 0.75)
+        )
         drawn *= 1 - np.asarray(line)[..., None]
     return np.clip(drawn, 0, 255).astype(np.uint8)
 
@@ -250,15 +272,25 @@ def _render_job(rig_file: Path, job: _Job) -> list[tuple[U8, F32, F32]]:
 
 
 def cache_renders(  # noqa: PLR0913
-    portraits: PortraitTable, rig_file: Path, split: str, folder: Path, *, rounds: Sequence[int], seed: int, workers: int = 1
+    portraits: PortraitTable,
+    rig_file: Path,
+    split: str,
+    folder: Path,
+    *,
+    rounds: Sequence[int],
+    seed: int,
+    workers: int = 1,
 ) -> None:
     """Render the people of a split in random states, in processes of their own.
 
-    `rounds` are numbers of renders per still; after each round the pool can be used. Frames of clips get a render in
-    the first round only. What is rendered follows from `seed`, not from the number of workers.
+    `rounds` are numbers of renders per still; after each round the pool can be used. Frames of
+    clips get a render in the first round only. What is rendered follows from `seed`, not from the
+    number of workers.
     """
     rng = np.random.default_rng(seed)
-    stills, frames = (portraits.rows(split, worst_fit=FIT_ERROR_LIMIT, stills=still) for still in (True, False))
+    stills, frames = (
+        portraits.rows(split, worst_fit=FIT_ERROR_LIMIT, stills=still) for still in (True, False)
+    )
     name = f"{split}_renders"
     total = sum(rounds) * len(stills) + len(frames)
     images = _open_images(folder, name, total, RENDER_SIZE)
@@ -268,7 +300,10 @@ def cache_renders(  # noqa: PLR0913
     with ProcessPoolExecutor(pool_size(workers), mp_context=get_context("spawn")) as pool:
         for number, count in enumerate(rounds):
             todo = [(i, count) for i in stills] + ([(i, 1) for i in frames] if number == 0 else [])
-            jobs = [(portraits[todo[k][0]], todo[k][1], int(rng.integers(2**62))) for k in rng.permutation(len(todo))]
+            jobs = [
+                (portraits[todo[k][0]], todo[k][1], int(rng.integers(2**62)))
+                for k in rng.permutation(len(todo))
+            ]
             made = pool.map(partial(_render_job, rig_file), jobs, chunksize=8)
             for (row, _, _), rendered in zip(jobs, made, strict=True):
                 for picture, points, vector in rendered:
@@ -279,21 +314,33 @@ def cache_renders(  # noqa: PLR0913
             _save_labels(folder, name, landmarks, controls, people)
 
 
-def cache_sweeps(portraits: PortraitTable, rig: Rig, folder: Path, *, count: int = 4, seed: int) -> None:
+def cache_sweeps(
+    portraits: PortraitTable, rig: Rig, folder: Path, *, count: int = 4, seed: int
+) -> None:
     """Render the `val` stills with the judged channels spread evenly: ``val_sweeps``."""
     rng = np.random.default_rng(seed)
     made = [
         (*shown, row.person)
-        for row in (portraits[i] for i in portraits.rows("val", worst_fit=FIT_ERROR_LIMIT, stills=True))
+        for row in (
+            portraits[i] for i in portraits.rows("val", worst_fit=FIT_ERROR_LIMIT, stills=True)
+        )
         for shown in render_person(rig, row, count, rng, choose=swept_state)
     ]
     images = _open_images(folder, "val_sweeps", len(made), RENDER_SIZE)
     images[:] = [shown[0] for shown in made]
-    _save_labels(folder, "val_sweeps", [m[1] for m in made], [m[2] for m in made], [m[3] for m in made])
+    _save_labels(
+        folder, "val_sweeps", [m[1] for m in made], [m[2] for m in made], [m[3] for m in made]
+    )
 
 
 def build_cache(
-    portraits_folder: Path, rig_file: Path, folder: Path, *, seed: int = 0, workers: int = 1, rounds: int = 3
+    portraits_folder: Path,
+    rig_file: Path,
+    folder: Path,
+    *,
+    seed: int = 0,
+    workers: int = 1,
+    rounds: int = 3,
 ) -> None:
     """Fill the cache folder from the portraits and the rig; takes some ten minutes on one core.
 
@@ -308,4 +355,6 @@ def build_cache(
         cache_portraits(portraits, split, folder)
     cache_sweeps(portraits, rig, folder, seed=seed + 2)
     cache_renders(portraits, rig_file, "val", folder, rounds=(6,), seed=seed + 1, workers=workers)
-    cache_renders(portraits, rig_file, "train", folder, rounds=(6,) * rounds, seed=seed, workers=workers)
+    cache_renders(
+        portraits, rig_file, "train", folder, rounds=(6,) * rounds, seed=seed, workers=workers
+    )

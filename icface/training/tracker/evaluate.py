@@ -1,8 +1,9 @@
 """How good the built-in tracker is on people it never saw, as JSON.
 
-``python -m icface.training.tracker.evaluate --portraits DIR --cache DIR``: faces found in `val` portraits and in scenes
-made of them, landmark and head angle errors against the fitted labels, rank correlation of channels over rig renders
-of `val` people, false alarms on pictures without faces, and milliseconds.
+``python -m icface.training.tracker.evaluate --portraits DIR --cache DIR``: faces found in `val`
+portraits and in scenes made of them, landmark and head angle errors against the fitted labels, rank
+correlation of channels over rig renders of `val` people, false alarms on pictures without faces,
+and milliseconds.
 """
 
 from __future__ import annotations
@@ -31,7 +32,15 @@ from icface.training.tracker.augment import framing
 from icface.training.tracker.data import FIT_ERROR_LIMIT, LabelledImages
 from icface.training.tracker.scenes import HELD_OUT, sample_pictures, without_face
 
-JUDGED = ("jawOpen", "eyeBlink_L", "eyeBlink_R", "mouthSmile_L", "mouthSmile_R", "browInnerUp_L", "browInnerUp_R")
+JUDGED = (
+    "jawOpen",
+    "eyeBlink_L",
+    "eyeBlink_R",
+    "mouthSmile_L",
+    "mouthSmile_R",
+    "browInnerUp_L",
+    "browInnerUp_R",
+)
 _ALSO = (
     "browOuterUp_L",
     "browDown_L",
@@ -68,7 +77,9 @@ def portraits_report(tracker: FaceTracker, portraits: PortraitTable) -> dict[str
         if abs(row.state.angles_deg[0]) <= 40:
             apart = np.linalg.norm(face.landmarks[:, :2] - row.landmarks[:, :2], axis=1).mean()
             errors.append(apart / np.linalg.norm(eyes[0] - eyes[1]))
-            angles.append(_turn_error(np.array(face.controls.angles_deg), np.array(row.state.angles_deg)))
+            angles.append(
+                _turn_error(np.array(face.controls.angles_deg), np.array(row.state.angles_deg))
+            )
     report = {"portraits": len(rows), "found_percent": round(100 * found / max(len(rows), 1), 2)}
     if not errors:
         return report
@@ -85,18 +96,31 @@ def portraits_report(tracker: FaceTracker, portraits: PortraitTable) -> dict[str
     }
 
 
-def scenes_report(tracker: FaceTracker, cache: Path, *, count: int, seed: int = 5) -> dict[str, Any]:
+def scenes_report(
+    tracker: FaceTracker, cache: Path, *, count: int, seed: int = 5
+) -> dict[str, Any]:
     """Faces of 64 pixels and up, tilted to 45 degrees, in held-out pictures of 1024 x 768."""
     rng = np.random.default_rng(seed)
     data, places = LabelledImages.load(cache, "val_portraits"), sample_pictures(HELD_OUT)
     report: dict[str, Any] = {}
-    for name, low, high in (("64_to_110_px", 64, 110), ("110_to_300_px", 110, 300), ("300_to_640_px", 300, 640)):
+    for name, low, high in (
+        ("64_to_110_px", 64, 110),
+        ("110_to_300_px", 110, 300),
+        ("300_to_640_px", 300, 640),
+    ):
         found, errors, extra = 0, [], 0
         for n in range(count):
             i = int(rng.integers(len(data)))
-            canvas = cv2.resize(places[n % len(places)], (1024, 768), interpolation=cv2.INTER_AREA).astype(np.uint8)
+            canvas = cv2.resize(
+                places[n % len(places)], (1024, 768), interpolation=cv2.INTER_AREA
+            ).astype(np.uint8)
             truth = paste(
-                rng, canvas, np.asarray(data.images[i]), data.landmarks[i], rng.uniform(low, high), rng.uniform(-45, 45)
+                rng,
+                canvas,
+                np.asarray(data.images[i]),
+                data.landmarks[i],
+                rng.uniform(low, high),
+                rng.uniform(-45, 45),
             )
             faces = tracker.detect(canvas)
             face = _best(faces, truth)
@@ -104,7 +128,9 @@ def scenes_report(tracker: FaceTracker, cache: Path, *, count: int, seed: int = 
             if face is not None:
                 found += 1
                 apart = np.linalg.norm(face.landmarks[:, :2] - truth[:, :2], axis=1).mean()
-                errors.append(apart / np.linalg.norm(truth[EYE_CORNERS[0], :2] - truth[EYE_CORNERS[1], :2]))
+                errors.append(
+                    apart / np.linalg.norm(truth[EYE_CORNERS[0], :2] - truth[EYE_CORNERS[1], :2])
+                )
         report[name] = {
             "found_percent": round(100 * found / count, 2),
             "landmark_error_percent": round(100 * float(np.median(errors)), 2) if errors else None,
@@ -134,16 +160,19 @@ def paste(
     mask = cv2.GaussianBlur(mask, (0, 0), extent * 0.03)[..., None]
     placed = cv2.warpAffine(portrait, matrix, (wide, high), borderMode=cv2.BORDER_REPLICATE)
     canvas[:] = (canvas * (1 - mask) + placed * mask).astype(np.uint8)
-    moved: NDArray[np.float32] = (landmarks[:, :2] @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+    moved: NDArray[np.float32] = (landmarks[:, :2] @ matrix[:, :2].T + matrix[:, 2]).astype(
+        np.float32
+    )
     return moved
 
 
 def renders_report(tracker: FaceTracker, cache: Path, *, name: str, most: int) -> dict[str, Any]:
     """Spearman rank correlation of channels, read against rendered, over rig renders of `val` people.
 
-    ``within_a_person`` is the mean over people of the rank correlation among the renders of one, which is what matters
-    where movements are driven: people differ in how raised their brows are at rest, and no picture tells that apart. None
-    where nobody has more than three renders in which the channel moves.
+    ``within_a_person`` is the mean over people of the rank correlation among the renders of one,
+    which is what matters where movements are driven: people differ in how raised their brows are at
+    rest, and no picture tells that apart. None where nobody has more than three renders in which
+    the channel moves.
     """
     data = LabelledImages.load(cache, name)
     chosen = np.random.default_rng(0).permutation(len(data))[:most]
@@ -154,7 +183,10 @@ def renders_report(tracker: FaceTracker, cache: Path, *, name: str, most: int) -
             read.append(face.controls.array())
             true.append(data.controls[i])
             person.append(int(data.person[i]))
-    report: dict[str, Any] = {"renders": len(chosen), "found_percent": round(100 * len(read) / max(len(chosen), 1), 2)}
+    report: dict[str, Any] = {
+        "renders": len(chosen),
+        "found_percent": round(100 * len(read) / max(len(chosen), 1), 2),
+    }
     if not read:
         return report
     got, wanted, who = np.array(read), np.array(true), np.array(person)
@@ -165,8 +197,12 @@ def renders_report(tracker: FaceTracker, cache: Path, *, name: str, most: int) -
 
     def within(channel: str) -> float | None:
         k = CHANNEL_INDEX[channel]
-        pairs = [(wanted[who == p, k], got[who == p, k]) for p in np.unique(who) if (who == p).sum() > 3]
-        each = [rank_correlation(*pair) for pair in pairs if all(np.ptp(values) > 0 for values in pair)]
+        pairs = [
+            (wanted[who == p, k], got[who == p, k]) for p in np.unique(who) if (who == p).sum() > 3
+        ]
+        each = [
+            rank_correlation(*pair) for pair in pairs if all(np.ptp(values) > 0 for values in pair)
+        ]
         return round(float(np.mean(each)), 3) if each else None
 
     errors = _turn_error(got[:, :3], wanted[:, :3]).mean(0)
@@ -219,8 +255,15 @@ def speed_report(tracker: FaceTracker, portraits: PortraitTable) -> dict[str, fl
 
 
 @click.command()
-@click.option("--portraits", "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
-@click.option("--cache", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
+@click.option(
+    "--portraits",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    required=True,
+)
+@click.option(
+    "--cache", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True
+)
 @click.option(
     "--models",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -230,14 +273,18 @@ def speed_report(tracker: FaceTracker, portraits: PortraitTable) -> dict[str, fl
 @click.option("--scenes", default=60, show_default=True, help="Scenes per size of face.")
 @click.option("--renders", default=700, show_default=True)
 @click.option("--threads", default=2, show_default=True)
-def main(folder: Path, cache: Path, models: Path | None, scenes: int, renders: int, threads: int) -> None:
+def main(
+    folder: Path, cache: Path, models: Path | None, scenes: int, renders: int, threads: int
+) -> None:
     """Measure the built-in tracker and print JSON."""
     torch.set_num_threads(threads)
     tracker, portraits = BuiltinTracker(models=models), PortraitTable(folder)
     report = {
         "val": portraits_report(tracker, portraits),
         "scenes": scenes_report(tracker, cache, count=scenes),
-        "renders_judged_channels_spread_evenly": renders_report(tracker, cache, name="val_sweeps", most=renders),
+        "renders_judged_channels_spread_evenly": renders_report(
+            tracker, cache, name="val_sweeps", most=renders
+        ),
         "renders_of_all_kinds": renders_report(tracker, cache, name="val_renders", most=renders),
         "false_alarms": alarms_report(tracker, cache),
         "speed": speed_report(tracker, portraits),

@@ -19,17 +19,25 @@ _MOST_PER_PICTURE = 6
 
 def _cut(image: U8, alarm: Proposal) -> U8:
     crop = Similarity.crop(
-        centre=(alarm.x, alarm.y), side=alarm.extent * ALARM_MARGIN, roll_deg=alarm.tilt_deg, size=ALARM_SIZE
+        centre=(alarm.x, alarm.y),
+        side=alarm.extent * ALARM_MARGIN,
+        roll_deg=alarm.tilt_deg,
+        size=ALARM_SIZE,
     )
     shape = (ALARM_SIZE, ALARM_SIZE)
-    cut = cv2.warpAffine(image, crop.matrix, shape, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    cut = cv2.warpAffine(
+        image, crop.matrix, shape, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     return cut.astype(np.uint8, copy=False)
 
 
-def collect_alarms(tracker: BuiltinTracker, cache: Path, backgrounds: U8, *, portraits: int = 500, seed: int = 3) -> U8:
+def collect_alarms(
+    tracker: BuiltinTracker, cache: Path, backgrounds: U8, *, portraits: int = 500, seed: int = 3
+) -> U8:
     """Crops the detector takes for faces and that are none: (N, 192, 192, 3) uint8.
 
-    They come from the backgrounds, the sample pictures at full size, and `train` portraits away from their face.
+    They come from the backgrounds, the sample pictures at full size, and `train` portraits away
+    from their face.
     """
     rng = np.random.default_rng(seed)
     alarms: list[U8] = []

@@ -24,11 +24,20 @@ _POINT_UNIT = 0.01
 _ROOM = 1.3
 """How much larger than the crop a stored face is."""
 _ANGLE_NOISE_DEG = 1.5
-_READ_OFTEN = ("jawOpen", "eyeBlink", "mouthSmile", "browInnerUp", "browOuterUp", "browDown", "eyeLook")
+_READ_OFTEN = (
+    "jawOpen",
+    "eyeBlink",
+    "mouthSmile",
+    "browInnerUp",
+    "browOuterUp",
+    "browDown",
+    "eyeLook",
+)
 _OFTEN = 2.0
 _WITHIN = 1.5
-"""Weight of differences between two pictures of one person: what a movement changed is to be read at its full size, though
-where a feature lies at rest, which differs between people, is not known."""
+"""Weight of differences between two pictures of one person: what a movement changed is to be read
+at its full size, though where a feature lies at rest, which differs between people, is not
+known."""
 _GROUPS = ((BOTH_IRISES, 3.0), (LID_RIMS, 3.0), (BROWS, 2.0), (LIPS, 2.0))
 
 
@@ -40,7 +49,8 @@ class RefinerBatch:
     ----------
     pictures : (N, 1, S, S) float32 in -1..1
     first : (N, 478, 2), first_angles : (N, 3)
-        What a first reading says, as `icface.model.networks.tracker_nets.RefinerNet.forward` takes it.
+        What a first reading says, as `icface.model.networks.tracker_nets.RefinerNet.forward` takes
+        it.
     points : (N, 478, 2), controls : (N, 56)
         The truth, in the same units.
     exact : (N,)
@@ -67,32 +77,56 @@ class RefinerBatch:
 class RefinerSampler:
     """Draws augmented grey crops of faces together with first readings that err as the landmark network errs.
 
-    All faces are cut and read once; a batch is mirrored, cropped by its first readings, relit and blurred at once.
+    All faces are cut and read once; a batch is mirrored, cropped by its first readings, relit and
+    blurred at once.
     """
 
     def __init__(
-        self, folder: Path, size: int, *, models: Path | None = None, splits: tuple[str, ...] = ("train",), seed: int = 0
+        self,
+        folder: Path,
+        size: int,
+        *,
+        models: Path | None = None,
+        splits: tuple[str, ...] = ("train",),
+        seed: int = 0,
     ) -> None:
         self._size = size
         self._rng = np.random.default_rng(seed)
         with np.load(folder / "flip.npz") as flip:
             self._mirror_points = torch.from_numpy(flip["landmarks"])
-            self._mirror_controls, self._mirror_signs = torch.from_numpy(flip["controls"]), torch.from_numpy(flip["signs"])
-        path, tracker = folder / f"refiner_{size}_{'_'.join(splits)}.npz", BuiltinTracker(models=models)
+            self._mirror_controls, self._mirror_signs = (
+                torch.from_numpy(flip["controls"]),
+                torch.from_numpy(flip["signs"]),
+            )
+        path, tracker = (
+            folder / f"refiner_{size}_{'_'.join(splits)}.npz",
+            BuiltinTracker(models=models),
+        )
         if not _was_cut_by(tracker, path):
             self._cut_all(folder, splits, path, tracker)
         with np.load(path) as stored:
             self._starts = [int(n) for n in stored["starts"]]
-            self._pictures, self._points = torch.from_numpy(stored["pictures"]), torch.from_numpy(stored["points"])
-            self._first, self._controls = torch.from_numpy(stored["first"]), torch.from_numpy(stored["controls"])
-            self._first_angles, self._exact = torch.from_numpy(stored["first_angles"]), torch.from_numpy(stored["exact"])
+            self._pictures, self._points = (
+                torch.from_numpy(stored["pictures"]),
+                torch.from_numpy(stored["points"]),
+            )
+            self._first, self._controls = (
+                torch.from_numpy(stored["first"]),
+                torch.from_numpy(stored["controls"]),
+            )
+            self._first_angles, self._exact = (
+                torch.from_numpy(stored["first_angles"]),
+                torch.from_numpy(stored["exact"]),
+            )
             self._person = np.asarray(stored["person"], np.int64)
         renders = self._person[: self._starts[1]]
         by_person = np.argsort(renders, kind="stable")
         people, first = np.unique(renders[by_person], return_index=True)
         self._renders_of = dict(zip(people.tolist(), np.split(by_person, first[1:]), strict=True))
 
-    def _cut_all(self, folder: Path, splits: tuple[str, ...], path: Path, tracker: BuiltinTracker) -> None:
+    def _cut_all(
+        self, folder: Path, splits: tuple[str, ...], path: Path, tracker: BuiltinTracker
+    ) -> None:
         """Cut every face of these splits, with its first reading, and keep that for the next run."""
         cut: list[tuple[U8, F32, F32, F32, F32, float]] = []
         person: list[NDArray[np.int64]] = []
@@ -100,15 +134,28 @@ class RefinerSampler:
         for pool in ("renders", "portraits"):
             for split in splits:
                 data = LabelledImages.load(folder, f"{split}_{pool}")
-                for image, landmarks, controls in zip(data.images, data.landmarks, data.controls, strict=True):
+                for image, landmarks, controls in zip(
+                    data.images, data.landmarks, data.controls, strict=True
+                ):
                     seen = without_hidden_gaze(controls)
-                    cut.append(self._cut(np.asarray(image), landmarks, seen, float(pool == "renders"), tracker))
+                    cut.append(
+                        self._cut(
+                            np.asarray(image), landmarks, seen, float(pool == "renders"), tracker
+                        )
+                    )
                 person.append(data.person)
             starts.append(len(cut))
         names = ("pictures", "points", "first", "controls", "first_angles", "exact")
-        columns = {name: np.stack(column) for name, column in zip(names, zip(*cut, strict=True), strict=True)}
+        columns = {
+            name: np.stack(column)
+            for name, column in zip(names, zip(*cut, strict=True), strict=True)
+        }
         columns["exact"] = columns["exact"].astype(np.float32)
-        facts = {"starts": np.array(starts), "person": np.concatenate(person), "reader": np.array(_first_readers(tracker))}
+        facts = {
+            "starts": np.array(starts),
+            "person": np.concatenate(person),
+            "reader": np.array(_first_readers(tracker)),
+        }
         save_arrays(path, **facts, **columns)
 
     def _cut(
@@ -117,23 +164,44 @@ class RefinerSampler:
         """A face `_ROOM` times as large as its crop, points in that picture's pixels from its middle."""
         size = round(self._size * _ROOM)
         crop = face_crop(landmarks, size, margin=REFINE_MARGIN * _ROOM)
-        picture = cv2.warpAffine(image, crop.matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        picture = cv2.warpAffine(
+            image,
+            crop.matrix,
+            (size, size),
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
         reader = tracker.reader.size
         first = tracker.read(image, [face_crop(landmarks, reader, margin=READ_MARGIN)])[0]
         first = tracker.read(image, [face_crop(first.landmarks, reader, margin=READ_MARGIN)])[0]
         turned, read = controls.copy(), np.array(first.controls.angles_deg, np.float32)
         for roll in (turned, read):
-            roll[2] = (roll[2] + crop.turn_deg + 180) % 360 - 180  # as the product tells the network
+            roll[2] = (
+                roll[2] + crop.turn_deg + 180
+            ) % 360 - 180  # as the product tells the network
         middle = (size - 1) / 2
-        points, guess = (crop.points(p[:, :2]).astype(np.float32) - middle for p in (landmarks, first.landmarks))
+        points, guess = (
+            crop.points(p[:, :2]).astype(np.float32) - middle for p in (landmarks, first.landmarks)
+        )
         grey = picture.mean(2).astype(np.uint8)
-        return grey, points.astype(np.float32), guess.astype(np.float32), turned.astype(np.float32), read, exact
+        return (
+            grey,
+            points.astype(np.float32),
+            guess.astype(np.float32),
+            turned.astype(np.float32),
+            read,
+            exact,
+        )
 
     def batch(self, count: int, *, renders: float = 0.85, plain: bool = False) -> RefinerBatch:
         """`count` crops, a share of them of renders; `plain` ones are as they are and read as they were."""
         rng, size = self._rng, self._size
         first, middle, last = self._starts
-        chosen = np.where(rng.random(count) < renders, rng.integers(first, middle, count), rng.integers(middle, last, count))
+        chosen = np.where(
+            rng.random(count) < renders,
+            rng.integers(first, middle, count),
+            rng.integers(middle, last, count),
+        )
         half = count // 2
         for i, one in enumerate(chosen[:half]):
             if one < middle:
@@ -161,14 +229,20 @@ class RefinerSampler:
         inverse = torch.linalg.inv(linear)
         theta = torch.cat([inverse * (size / stored), centre[..., None] * (2 / stored)], 2)
         grid = nn.functional.affine_grid(theta, [count, 1, size, size], align_corners=False)
-        pictures = nn.functional.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
+        pictures = nn.functional.grid_sample(
+            pictures, grid, padding_mode="border", align_corners=False
+        )
         if not plain:
             pictures = _relit(rng, pictures)
         for a in (angles, controls):
             a[:, 2] += turn_deg
-        read, true = ((p - centre[:, None]) @ linear.transpose(1, 2) / size for p in (guess, points))
+        read, true = (
+            (p - centre[:, None]) @ linear.transpose(1, 2) / size for p in (guess, points)
+        )
         controls[:, :3] /= ANGLE_UNIT_DEG
-        return RefinerBatch(pictures, read, angles / ANGLE_UNIT_DEG, true, controls, self._exact[index], same)
+        return RefinerBatch(
+            pictures, read, angles / ANGLE_UNIT_DEG, true, controls, self._exact[index], same
+        )
 
     def _misread(self, error: Tensor, wrong: Tensor) -> tuple[Tensor, Tensor]:
         """Errors of first readings, some exchanged between faces, all with a shift, a scale and noise added."""
@@ -177,7 +251,9 @@ class RefinerSampler:
         def normal(*shape: int) -> Tensor:
             return torch.from_numpy(rng.standard_normal(shape, np.float32))
 
-        swap = torch.from_numpy(np.where(rng.random(count) < 0.35, rng.integers(0, count, count), np.arange(count)))
+        swap = torch.from_numpy(
+            np.where(rng.random(count) < 0.35, rng.integers(0, count, count), np.arange(count))
+        )
         strength = torch.from_numpy(rng.uniform(0.3, 1.5, (count, 1, 1)).astype(np.float32))
         error = error[swap] * strength + normal(count, 1, 2) * 0.6 + normal(count, 478, 2) * 0.3
         return error, wrong[swap] + normal(count, 3) * _ANGLE_NOISE_DEG
@@ -216,13 +292,21 @@ def _relit(rng: np.random.Generator, pictures: Tensor) -> Tensor:
     def random(*shape: int) -> Tensor:
         return torch.from_numpy(rng.random(shape, np.float32)) * 2 - 1
 
-    some = torch.from_numpy(rng.random((4, count, 1, 1, 1)) < np.array([0.25, 0.3, 0.08, 0.08]).reshape(4, 1, 1, 1, 1))
+    some = torch.from_numpy(
+        rng.random((4, count, 1, 1, 1)) < np.array([0.25, 0.3, 0.08, 0.08]).reshape(4, 1, 1, 1, 1)
+    )
     pictures = (pictures * 0.5 + 0.5).clamp(0, 1) ** torch.exp(0.4 * random(count, 1, 1, 1))
     line = torch.linspace(-1, 1, size)
-    pictures = pictures * (1 + 0.25 * (random(count, 1, 1, 1) * line + random(count, 1, 1, 1) * line[:, None]))
-    soft = nn.functional.avg_pool2d(nn.functional.pad(pictures, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    pictures = pictures * (
+        1 + 0.25 * (random(count, 1, 1, 1) * line + random(count, 1, 1, 1) * line[:, None])
+    )
+    soft = nn.functional.avg_pool2d(
+        nn.functional.pad(pictures, (1, 1, 1, 1), mode="replicate"), 3, 1
+    )
     pictures = torch.where(some[0], soft, pictures)
-    coarse = nn.functional.interpolate(nn.functional.avg_pool2d(pictures, 2), scale_factor=2.0, mode="bilinear")
+    coarse = nn.functional.interpolate(
+        nn.functional.avg_pool2d(pictures, 2), scale_factor=2.0, mode="bilinear"
+    )
     pictures = torch.where(some[3], coarse, pictures)
     noise = torch.from_numpy(rng.standard_normal(pictures.shape, np.float32)) * 0.05
     pictures = pictures + noise * some[1]
@@ -240,7 +324,9 @@ class RefinerLoss(nn.Module):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         spread = LabelledImages.load(folder, "train_renders").controls[:, 3:].std(0)
-        often = torch.tensor([_OFTEN if name.startswith(_READ_OFTEN) else 1.0 for name in EXPRESSIONS]).sqrt()
+        often = torch.tensor(
+            [_OFTEN if name.startswith(_READ_OFTEN) else 1.0 for name in EXPRESSIONS]
+        ).sqrt()
         self.register_buffer("channel_weight", often / torch.from_numpy(np.maximum(spread, 0.08)))
         weight = torch.ones(478, 1)
         for group, factor in _GROUPS:
@@ -252,7 +338,9 @@ class RefinerLoss(nn.Module):
         out = net(batch.pictures, batch.first, batch.first_angles)
         points = sum(
             (
-                nn.functional.smooth_l1_loss(found / _POINT_UNIT, batch.points / _POINT_UNIT, beta=0.3, reduction="none")
+                nn.functional.smooth_l1_loss(
+                    found / _POINT_UNIT, batch.points / _POINT_UNIT, beta=0.3, reduction="none"
+                )
                 * self.point_weight
             ).mean()
             for found in out.points
@@ -266,6 +354,17 @@ class RefinerLoss(nn.Module):
         one, other = wrong[:, 3:].split(len(batch.same))[:2]
         within = ((one - other) * self.channel_weight).square().mean(1) / 2
         within = (within * batch.same).mean()
-        before, last = (100 * (p - batch.points).norm(dim=2).mean().detach() for p in (batch.first, out.points[-1]))
-        told = {"before": before, "last": last, "angles": angles, "channels": channels, "within": within}
-        return points + 3 * angles + channels + _WITHIN * within, {k: float(v.detach()) for k, v in told.items()}
+        before, last = (
+            100 * (p - batch.points).norm(dim=2).mean().detach()
+            for p in (batch.first, out.points[-1])
+        )
+        told = {
+            "before": before,
+            "last": last,
+            "angles": angles,
+            "channels": channels,
+            "within": within,
+        }
+        return points + 3 * angles + channels + _WITHIN * within, {
+            k: float(v.detach()) for k, v in told.items()
+        }

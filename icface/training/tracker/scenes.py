@@ -22,7 +22,8 @@ from icface.training.tracker.data import LabelledImages
 BACKGROUND_SIZE = 256
 SCENE_SIZE = 160
 LEAST_PIXELS, MOST_PIXELS = 16.0, 110.0
-"""Face sizes that the detector is to find in one look; a pyramid brings larger ones into this range."""
+"""Face sizes that the detector is to find in one look; a pyramid brings larger ones into this
+range."""
 HELD_OUT = ("coffee.png", "motorcycle_left.png", "motorcycle_right.png", "page.png", "gravel.png")
 """Sample pictures without faces that measure false alarms and are not trained on."""
 _TRIES = 200
@@ -38,17 +39,24 @@ def sample_pictures(names: tuple[str, ...]) -> list[U8]:
     """scikit-image's sample pictures of these names that are installed, RGB uint8."""
     spec = find_spec("skimage")
     if spec is None or spec.origin is None:
-        raise FileNotFoundError("scikit-image is not installed: its sample pictures are the negatives.")
+        raise FileNotFoundError(
+            "scikit-image is not installed: its sample pictures are the negatives."
+        )
     folder = Path(spec.origin).with_name("data")
     return [read_rgb(folder / name) for name in names if (folder / name).is_file()]
 
 
 def _square(rng: np.random.Generator, picture: U8, low: float = 0.15, high: float = 1.0) -> U8:
     side = int(min(picture.shape[:2]) * rng.uniform(low, high))
-    y, x = rng.integers(0, picture.shape[0] - side + 1), rng.integers(0, picture.shape[1] - side + 1)
+    y, x = (
+        rng.integers(0, picture.shape[0] - side + 1),
+        rng.integers(0, picture.shape[1] - side + 1),
+    )
     cut = picture[y : y + side, x : x + side]
     shrink = cv2.INTER_AREA if side > BACKGROUND_SIZE else cv2.INTER_LINEAR
-    return cv2.resize(cut, (BACKGROUND_SIZE, BACKGROUND_SIZE), interpolation=shrink).astype(np.uint8, copy=False)
+    return cv2.resize(cut, (BACKGROUND_SIZE, BACKGROUND_SIZE), interpolation=shrink).astype(
+        np.uint8, copy=False
+    )
 
 
 def _clutter(rng: np.random.Generator) -> U8:
@@ -56,21 +64,32 @@ def _clutter(rng: np.random.Generator) -> U8:
     size = BACKGROUND_SIZE
     picture = np.zeros((size, size, 3), np.float32) + rng.uniform(0, 255, 3)
     for octave in (3, 8, 24, 80):
-        coarse = rng.normal(0, rng.uniform(0, 50), (octave, octave, 3 if rng.random() < 0.5 else 1)).astype(np.float32)
-        picture += cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC).reshape(size, size, -1)
+        coarse = rng.normal(
+            0, rng.uniform(0, 50), (octave, octave, 3 if rng.random() < 0.5 else 1)
+        ).astype(np.float32)
+        picture += cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC).reshape(
+            size, size, -1
+        )
     drawn: U8 = np.clip(picture, 0, 255).astype(np.uint8)
     for _ in range(rng.integers(0, 25)):
         colour = tuple(float(c) for c in rng.integers(0, 256, 3))
-        centre, axes = tuple(int(v) for v in rng.integers(0, size, 2)), tuple(int(v) for v in rng.integers(3, 70, 2))
+        centre, axes = (
+            tuple(int(v) for v in rng.integers(0, size, 2)),
+            tuple(int(v) for v in rng.integers(3, 70, 2)),
+        )
         thick = int(rng.choice([-1, 1, 3]))
         if rng.random() < 0.5:
-            cv2.ellipse(drawn, centre, axes, float(rng.uniform(0, 180)), 0, 360, colour, thick, cv2.LINE_AA)
+            cv2.ellipse(
+                drawn, centre, axes, float(rng.uniform(0, 180)), 0, 360, colour, thick, cv2.LINE_AA
+            )
         else:
             cv2.rectangle(drawn, centre, (centre[0] + axes[0], centre[1] + axes[1]), colour, thick)
     return drawn
 
 
-def without_face(rng: np.random.Generator, picture: U8, centre: tuple[float, float], extent: float) -> U8:
+def without_face(
+    rng: np.random.Generator, picture: U8, centre: tuple[float, float], extent: float
+) -> U8:
     """The portrait with its face smeared away: hair, neck and shoulders without features."""
     size = picture.shape[0]
     mask = np.zeros((size, size), np.float32)
@@ -78,9 +97,16 @@ def without_face(rng: np.random.Generator, picture: U8, centre: tuple[float, flo
     cv2.ellipse(mask, middle, (int(extent * 0.5), int(extent * 0.58)), 0, 0, 360, (1.0,), -1)
     soft = cv2.GaussianBlur(mask, (0, 0), extent * 0.04)[..., None]
     if rng.random() < 0.5:
-        smear = cv2.GaussianBlur(picture, (0, 0), extent * rng.uniform(0.2, 0.35)).astype(np.float32)
+        smear = cv2.GaussianBlur(picture, (0, 0), extent * rng.uniform(0.2, 0.35)).astype(
+            np.float32
+        )
     else:
-        turned = cv2.warpAffine(picture, cv2.getRotationMatrix2D(middle, 180, 1.0), (size, size), borderMode=cv2.BORDER_REFLECT)
+        turned = cv2.warpAffine(
+            picture,
+            cv2.getRotationMatrix2D(middle, 180, 1.0),
+            (size, size),
+            borderMode=cv2.BORDER_REFLECT,
+        )
         smear = cv2.GaussianBlur(turned, (0, 0), extent * 0.12).astype(np.float32)
     return np.clip(picture * (1 - soft) + smear * soft, 0, 255).astype(np.uint8)
 
@@ -108,10 +134,19 @@ def make_backgrounds(
         left, top = rng.integers(0, size - side, 2)
         reach = extent * 0.52 + side / 2
         if abs(left + side / 2 - x) > reach or abs(top + side / 2 - y) > reach * 1.05:
-            made.append(_square(rng, np.asarray(portraits.images[i][top : top + side, left : left + side]), 0.9, 1.0))
+            made.append(
+                _square(
+                    rng,
+                    np.asarray(portraits.images[i][top : top + side, left : left + side]),
+                    0.9,
+                    1.0,
+                )
+            )
     if len(made) < samples + surroundings:
         found = len(made) - samples
-        raise ValueError(f"Only {found} of {surroundings} surroundings show no face; use portraits with more room.")
+        raise ValueError(
+            f"Only {found} of {surroundings} surroundings show no face; use portraits with more room."
+        )
     for i in rng.integers(len(portraits), size=faceless):
         x, y, extent, _ = framing(portraits.landmarks[i])
         made.append(without_face(rng, np.asarray(portraits.images[i]), (x, y), extent))
@@ -145,19 +180,31 @@ class SceneBatch:
     def to(self, device: torch.device) -> SceneBatch:
         """On another device, pictures channels last."""
         labels = (self.heat, self.counted, self.weight, self.log_size, self.tilt, self.offset)
-        return SceneBatch(self.pictures.to(device, memory_format=torch.channels_last), *(t.to(device) for t in labels))
+        return SceneBatch(
+            self.pictures.to(device, memory_format=torch.channels_last),
+            *(t.to(device) for t in labels),
+        )
 
 
 class SceneSampler:
     """Makes up scenes without end: portraits of many sizes and tilts over pictures without faces."""
 
-    def __init__(self, portraits: LabelledImages, backgrounds: U8, *, size: int = SCENE_SIZE, seed: int = 0) -> None:
+    def __init__(
+        self, portraits: LabelledImages, backgrounds: U8, *, size: int = SCENE_SIZE, seed: int = 0
+    ) -> None:
         self._size, self._backgrounds = size, backgrounds
         self._rng = np.random.default_rng(seed)
         self._levels = [np.asarray(portraits.images)]
         for _ in range(3):
             half = self._levels[-1].shape[1] // 2
-            self._levels.append(np.stack([cv2.resize(p, (half, half), interpolation=cv2.INTER_AREA) for p in self._levels[-1]]))
+            self._levels.append(
+                np.stack(
+                    [
+                        cv2.resize(p, (half, half), interpolation=cv2.INTER_AREA)
+                        for p in self._levels[-1]
+                    ]
+                )
+            )
         self._framings = np.stack([framing(points) for points in portraits.landmarks])
         _, which, often = np.unique(portraits.person, return_inverse=True, return_counts=True)
         weight = (1 + np.abs(portraits.controls[:, 0]) / 15) / np.sqrt(often[which])
@@ -192,9 +239,20 @@ class SceneSampler:
         background = self._backgrounds[rng.integers(len(self._backgrounds))]
         side = rng.uniform(0.35, 1.0) * background.shape[0]
         middle = tuple(float(v) for v in rng.uniform(side / 2, background.shape[0] - side / 2, 2))
-        look = Similarity.crop(centre=(middle[0], middle[1]), side=float(side), roll_deg=float(rng.normal(0, 15)), size=size)
+        look = Similarity.crop(
+            centre=(middle[0], middle[1]),
+            side=float(side),
+            roll_deg=float(rng.normal(0, 15)),
+            size=size,
+        )
         canvas = np.ascontiguousarray(
-            cv2.warpAffine(background, look.matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+            cv2.warpAffine(
+                background,
+                look.matrix,
+                (size, size),
+                flags=cv2.INTER_LINEAR,
+                borderMode=cv2.BORDER_REFLECT,
+            )
         )
         wanted = 0 if kind < 0.42 else int(rng.choice([1, 2, 3, 5], p=[0.45, 0.25, 0.2, 0.1]))
         for _ in range(wanted * 2):
@@ -232,10 +290,17 @@ class SceneSampler:
         shrunk = 2.0**-level
         own_x, own_y = (own_x + 0.5) * shrunk - 0.5, (own_y + 0.5) * shrunk - 0.5
         turn = rng.normal(0, 8) if rng.random() < 0.4 else rng.uniform(-50, 50)
-        cos, sin = np.cos(np.radians(turn)) * scale / shrunk, np.sin(np.radians(turn)) * scale / shrunk
-        matrix = np.array([[cos, -sin, x - cos * own_x + sin * own_y], [sin, cos, y - sin * own_x - cos * own_y]])
+        cos, sin = (
+            np.cos(np.radians(turn)) * scale / shrunk,
+            np.sin(np.radians(turn)) * scale / shrunk,
+        )
+        matrix = np.array(
+            [[cos, -sin, x - cos * own_x + sin * own_y], [sin, cos, y - sin * own_x - cos * own_y]]
+        )
         border = cv2.BORDER_REPLICATE if whole and rng.random() < 0.5 else cv2.BORDER_CONSTANT
-        placed = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border)
+        placed = cv2.warpAffine(
+            image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=border
+        )
         tilt = float(own_tilt + turn)
         if whole:
             canvas[:] = placed
@@ -251,11 +316,23 @@ class SceneSampler:
             else:
                 wide, high = rng.uniform(0.55, 1.0, 2) * extent
                 middle = (round(x * 16), round((y - 0.1 * extent * rng.random()) * 16))
-                cv2.ellipse(mask, middle, (int(wide * 16), int(high * 16)), tilt, 0, 360, (1.0,), -1, shift=4)
+                cv2.ellipse(
+                    mask,
+                    middle,
+                    (int(wide * 16), int(high * 16)),
+                    tilt,
+                    0,
+                    360,
+                    (1.0,),
+                    -1,
+                    shift=4,
+                )
                 inside = np.ones(image.shape[:2], np.float32)
                 mask *= cv2.warpAffine(inside, matrix, (size, size))
             if rng.random() < 0.7:
-                mask = cv2.GaussianBlur(mask, (0, 0), extent * rng.uniform(0.01, 0.1)).astype(np.float32)
+                mask = cv2.GaussianBlur(mask, (0, 0), extent * rng.uniform(0.01, 0.1)).astype(
+                    np.float32
+                )
             canvas[:] = (canvas * (1 - mask[..., None]) + placed * mask[..., None]).astype(np.uint8)
         faces.append((x, y, extent, tilt))
 

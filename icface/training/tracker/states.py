@@ -86,10 +86,15 @@ def swept_state(rng: np.random.Generator, source: State) -> State:
 def spread_expression(rng: np.random.Generator, own: NDArray[np.floating]) -> NDArray[np.float64]:
     """53 channels: the person's own, with those of `JUDGED` and the brows at even random strengths, sides mostly alike.
 
-    A reading that seldom sees a movement learns that it is nought, and falls short of it. Brows are raised, lowered or both.
+    A reading that seldom sees a movement learns that it is nought, and falls short of it. Brows are
+    raised, lowered or both.
     """
     e = np.clip(own.astype(np.float64), 0, 1)
-    up, down = (((1, 0), (0, 1), (1, 1))[rng.choice(3, p=(0.4, 0.45, 0.15))]) if rng.random() < 0.9 else (0, 0)
+    up, down = (
+        (((1, 0), (0, 1), (1, 1))[rng.choice(3, p=(0.4, 0.45, 0.15))])
+        if rng.random() < 0.9
+        else (0, 0)
+    )
     strengths = {name: rng.random() for name in ("jawOpen", "eyeBlink", "mouthSmile")}
     strengths["browInnerUp"] = up * rng.random()
     strengths["browOuterUp"] = strengths["browInnerUp"] if rng.random() < 0.4 else up * rng.random()
@@ -108,11 +113,16 @@ def spread_expression(rng: np.random.Generator, own: NDArray[np.floating]) -> ND
 
 def random_state(rng: np.random.Generator, source: State) -> State:
     """The person in a state that the rig can still show well: within 30 degrees of the photographed pose."""
-    yaw, pitch = (rng.uniform(-30, 30), rng.uniform(-20, 20)) if rng.random() < 0.35 else rng.normal(0, (11, 7))
+    yaw, pitch = (
+        (rng.uniform(-30, 30), rng.uniform(-20, 20))
+        if rng.random() < 0.35
+        else rng.normal(0, (11, 7))
+    )
     own = source.angles_deg
     yaw, pitch = np.clip(yaw, -30, 30), np.clip(pitch, -20, 20)
     yaw, pitch = (
-        now + (-delta if abs(now + delta) > limit else delta) for now, delta, limit in ((own[0], yaw, 45), (own[1], pitch, 30))
+        now + (-delta if abs(now + delta) > limit else delta)
+        for now, delta, limit in ((own[0], yaw, 45), (own[1], pitch, 30))
     )
     kind = rng.random()
     if kind < 0.5:
@@ -122,4 +132,6 @@ def random_state(rng: np.random.Generator, source: State) -> State:
         return source.turned(float(yaw), float(pitch), own[2]).expressed(spread)
     own_face = source.expression if kind < 0.57 else np.zeros(53)
     expression = own_face if kind < 0.62 else varied_expression(rng, source.expression)
-    return source.turned(float(yaw), float(pitch), own[2]).expressed(np.asarray(expression, np.float64))
+    return source.turned(float(yaw), float(pitch), own[2]).expressed(
+        np.asarray(expression, np.float64)
+    )

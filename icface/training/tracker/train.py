@@ -1,9 +1,10 @@
 """Training of the built-in tracker's three networks, on one core or a GPU.
 
-``python -m icface.training.tracker.train cache|detector|mine|landmarks|refiner|calibrate ...``: first the cache is filled from
-the portraits folder and the rig file; then the detector is trained, its false alarms are mined for the landmark network, and
-the refiner is trained on what that reads, and calibrated. A run ends where its time ends (the learning rate falls with the
-clock), keeps a moving average of the weights, writes a checkpoint every few minutes and can start from one.
+``python -m icface.training.tracker.train cache|detector|mine|landmarks|refiner|calibrate ...``:
+first the cache is filled from the portraits folder and the rig file; then the detector is trained,
+its false alarms are mined for the landmark network, and the refiner is trained on what that reads,
+and calibrated. A run ends where its time ends (the learning rate falls with the clock), keeps a
+moving average of the weights, writes a checkpoint every few minutes and can start from one.
 """
 
 from __future__ import annotations
@@ -73,13 +74,17 @@ class LandmarkLoss(nn.Module):
         weight[:, 2] *= 0.3
         self.register_buffer("point_weight", weight / weight.mean())
         often = torch.tensor([2.0 if name.startswith(_READ_OFTEN) else 1.0 for name in EXPRESSIONS])
-        self.register_buffer("channel_weight", often.sqrt() / torch.from_numpy(np.maximum(spread, 0.08)))
+        self.register_buffer(
+            "channel_weight", often.sqrt() / torch.from_numpy(np.maximum(spread, 0.08))
+        )
 
     def forward(self, net: LandmarkNet, batch: CropBatch) -> tuple[Tensor, dict[str, float]]:
         """The loss and its parts for the log."""
         out = net(batch.pictures)
         shown = batch.face > 0
-        points = (_smooth_l1(out.points - batch.points, 0.003) * self.point_weight / _POINT_UNIT)[shown].mean()
+        points = (_smooth_l1(out.points - batch.points, 0.003) * self.point_weight / _POINT_UNIT)[
+            shown
+        ].mean()
         wrong = out.controls[shown] - batch.controls[shown]
         angles = _smooth_l1(wrong[:, :3], 0.05).mean()
         trust = 0.35 + 0.65 * batch.exact[shown, None]
@@ -87,7 +92,9 @@ class LandmarkLoss(nn.Module):
         channels = ((wrong[:, 3:] * self.channel_weight).square() * trust).mean()
         face = nn.functional.binary_cross_entropy_with_logits(out.face, batch.face)
         parts = {"points": points, "angles": angles, "channels": channels, "face": face}
-        return points + 3 * angles + 0.7 * channels + 0.3 * face, {k: float(v.detach()) for k, v in parts.items()}
+        return points + 3 * angles + 0.7 * channels + 0.3 * face, {
+            k: float(v.detach()) for k, v in parts.items()
+        }
 
 
 def detector_loss(net: FaceDetectorNet, batch: SceneBatch) -> tuple[Tensor, dict[str, float]]:
@@ -121,7 +128,8 @@ class Plan:
     cache : Path
         The folder that `icface.training.tracker.data.build_cache` filled.
     checkpoint : Path
-        Safetensors with weights, their average and the step; read at the start if it exists, then written.
+        Safetensors with weights, their average and the step; read at the start if it exists, then
+        written.
     out : Path
         Where the averaged weights go in the product's format.
     minutes, rate, batch, seed
@@ -170,7 +178,9 @@ class _Weights:
         """Count a step and take it into the average."""
         self.step += 1
         keep = min(_KEPT, (self.step + 1) / (self.step + 20))
-        for mean, now in zip(self._average.state_dict().values(), self._net.state_dict().values(), strict=True):
+        for mean, now in zip(
+            self._average.state_dict().values(), self._net.state_dict().values(), strict=True
+        ):
             if mean.is_floating_point():
                 mean.lerp_(now, 1 - keep)
             else:
@@ -182,7 +192,13 @@ class _Weights:
         state |= {f"average.{k}": v.contiguous() for k, v in self._average.state_dict().items()}
         write_tensors(self._plan.checkpoint, state | {"step": torch.tensor(self.step)})
         notes = {"steps": self.step, "batch": self._plan.batch}
-        save_model(self._plan.out, kind=self._kind, config=self._net.config, state=self._average.state_dict(), notes=notes)
+        save_model(
+            self._plan.out,
+            kind=self._kind,
+            config=self._net.config,
+            state=self._average.state_dict(),
+            notes=notes,
+        )
 
 
 def fit(
@@ -223,7 +239,13 @@ def fit(
         if now - told > 30:
             steps = weights.step - told_step
             shown = "  ".join(f"{k} {v / steps:.4f}" for k, v in sums.items())
-            log.info("%4.0f %%  step %d  %.2f steps/s  %s", 100 * passed, weights.step, steps / (now - told), shown)
+            log.info(
+                "%4.0f %%  step %d  %.2f steps/s  %s",
+                100 * passed,
+                weights.step,
+                steps / (now - told),
+                shown,
+            )
             told, told_step, sums = now, weights.step, {}
         if now - written > 60 * plan.every_minutes:
             weights.write()
@@ -251,11 +273,19 @@ def main(threads: int) -> None:
 
 
 @main.command()
-@click.option("--portraits", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True)
+@click.option(
+    "--portraits", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True
+)
 @click.option("--rig", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True)
 @click.option("--cache", "folder", type=click.Path(path_type=Path), required=True)
 @click.option("--workers", default=1, show_default=True, help="Processes that render.")
-@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Times six renders of every still.")
+@click.option(
+    "--rounds",
+    type=click.IntRange(1),
+    default=3,
+    show_default=True,
+    help="Times six renders of every still.",
+)
 def cache(portraits: Path, rig: Path, folder: Path, workers: int, rounds: int) -> None:
     """Decode the portraits and render them in random states, once."""
     build_cache(portraits, rig, folder, workers=workers, rounds=rounds)
@@ -263,16 +293,31 @@ def cache(portraits: Path, rig: Path, folder: Path, workers: int, rounds: int) -
 
 @main.command()
 @click.option("--cache", type=click.Path(exists=True, path_type=Path), required=True)
-@click.option("--models", type=click.Path(exists=True, path_type=Path), default=None, help="Folder of the weights.")
+@click.option(
+    "--models",
+    type=click.Path(exists=True, path_type=Path),
+    default=None,
+    help="Folder of the weights.",
+)
 def mine(cache: Path, models: Path | None) -> None:
     """Collect false alarms of the detector, for the next training of the landmark network."""
-    save_array(cache / "train_alarms.npy", collect_alarms(BuiltinTracker(models=models), cache, _backgrounds(cache)))
+    save_array(
+        cache / "train_alarms.npy",
+        collect_alarms(BuiltinTracker(models=models), cache, _backgrounds(cache)),
+    )
 
 
 _TRAINING = (
     click.option("--cache", type=click.Path(exists=True, path_type=Path), required=True),
-    click.option("--checkpoint", type=click.Path(path_type=Path), required=True, help="Read if it exists, then written."),
-    click.option("--out", type=click.Path(path_type=Path), required=True, help="Weights file to write."),
+    click.option(
+        "--checkpoint",
+        type=click.Path(path_type=Path),
+        required=True,
+        help="Read if it exists, then written.",
+    ),
+    click.option(
+        "--out", type=click.Path(path_type=Path), required=True, help="Weights file to write."
+    ),
     click.option("--minutes", default=30.0, show_default=True),
     click.option("--rate", default=2e-3, show_default=True, help="Highest learning rate."),
     click.option("--batch", default=32, show_default=True),
@@ -301,7 +346,13 @@ def landmarks(**options: Any) -> None:
         net.points.bias.copy_(sampler.mean_points().flatten())
     net.to(plan.where, memory_format=torch.channels_last)  # type: ignore[call-overload]
     loss = LandmarkLoss(renders.controls[:, 3:].std(0)).to(plan.where)
-    fit(net, lambda: sampler.batch(plan.batch).to(plan.where), lambda b: loss(net, b), plan, kind="icface.landmarks")
+    fit(
+        net,
+        lambda: sampler.batch(plan.batch).to(plan.where),
+        lambda b: loss(net, b),
+        plan,
+        kind="icface.landmarks",
+    )
 
 
 @main.command()
@@ -311,7 +362,9 @@ def detector(**options: Any) -> None:
     plan = Plan(**options)
     torch.manual_seed(plan.seed)
     net = FaceDetectorNet()
-    sampler = SceneSampler(LabelledImages.load(plan.cache, "train_portraits"), _backgrounds(plan.cache), seed=plan.seed)
+    sampler = SceneSampler(
+        LabelledImages.load(plan.cache, "train_portraits"), _backgrounds(plan.cache), seed=plan.seed
+    )
     net.to(plan.where, memory_format=torch.channels_last)  # type: ignore[call-overload]
     draw = lambda: sampler.batch(plan.batch).to(plan.where)  # noqa: E731
     fit(net, draw, lambda b: detector_loss(net, b), plan, kind="icface.detector")
@@ -319,7 +372,12 @@ def detector(**options: Any) -> None:
 
 @main.command()
 @_with_training_options
-@click.option("--start", type=click.Path(exists=True, path_type=Path), default=None, help="Weights to begin with.")
+@click.option(
+    "--start",
+    type=click.Path(exists=True, path_type=Path),
+    default=None,
+    help="Weights to begin with.",
+)
 def refiner(start: Path | None, **options: Any) -> None:
     """Train the network that looks again at a face that was read once."""
     plan = Plan(**options)
@@ -330,13 +388,29 @@ def refiner(start: Path | None, **options: Any) -> None:
     sampler = RefinerSampler(plan.cache, net.size, seed=plan.seed)
     net.to(plan.where, memory_format=torch.channels_last)  # type: ignore[call-overload]
     loss = RefinerLoss(plan.cache).to(plan.where)
-    fit(net, lambda: sampler.batch(plan.batch).to(plan.where), lambda b: loss(net, b), plan, kind="icface.refiner")
+    fit(
+        net,
+        lambda: sampler.batch(plan.batch).to(plan.where),
+        lambda b: loss(net, b),
+        plan,
+        kind="icface.refiner",
+    )
 
 
 @main.command()
 @click.option("--cache", type=click.Path(exists=True, path_type=Path), required=True)
-@click.option("--models", type=click.Path(exists=True, path_type=Path), required=True, help="Folder with the trained weights.")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Weights file of the refiner to write.")
+@click.option(
+    "--models",
+    type=click.Path(exists=True, path_type=Path),
+    required=True,
+    help="Folder with the trained weights.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Weights file of the refiner to write.",
+)
 def calibrate(cache: Path, models: Path, out: Path) -> None:
     """Scale what the refiner reads too small, once after its training."""
     path = models / REFINER_FILE
@@ -345,8 +419,18 @@ def calibrate(cache: Path, models: Path, out: Path) -> None:
     load_into(net, stored, path=path)
     found = fit_calibration(BuiltinTracker(models=models), cache)
     found.into(net.controls)
-    gains = {name: round(float(gain), 3) for name, gain in zip(EXPRESSIONS, found.gain, strict=True) if gain > 1}
-    save_model(out, kind=stored.kind, config=stored.config, state=net.state_dict(), notes=stored.notes | {"gains": gains})
+    gains = {
+        name: round(float(gain), 3)
+        for name, gain in zip(EXPRESSIONS, found.gain, strict=True)
+        if gain > 1
+    }
+    save_model(
+        out,
+        kind=stored.kind,
+        config=stored.config,
+        state=net.state_dict(),
+        notes=stored.notes | {"gains": gains},
+    )
     click.echo(gains)
 
 

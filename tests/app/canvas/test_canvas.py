@@ -20,7 +20,11 @@ from icface.media import Photo
 from icface.rendering.renderer import Frame, FrameRequest
 from tests.app.conftest import drawn_face
 
-LEFT, RIGHT, MIDDLE = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton, Qt.MouseButton.MiddleButton
+LEFT, RIGHT, MIDDLE = (
+    Qt.MouseButton.LeftButton,
+    Qt.MouseButton.RightButton,
+    Qt.MouseButton.MiddleButton,
+)
 PLAIN = Qt.KeyboardModifier.NoModifier
 
 
@@ -57,20 +61,32 @@ def frame_of(photo: Photo, pixels: NDArray[np.uint8]) -> Frame:
     return Frame(pixels, 5.0, FrameRequest(photo, (), (), "draft"), photo)
 
 
-def move(canvas: Canvas, place: QPointF, held: Qt.MouseButton, modifiers: Qt.KeyboardModifier = PLAIN) -> None:
+def move(
+    canvas: Canvas, place: QPointF, held: Qt.MouseButton, modifiers: Qt.KeyboardModifier = PLAIN
+) -> None:
     everywhere = QPointF(canvas.mapToGlobal(place.toPoint()))
     none = Qt.MouseButton.NoButton
-    QApplication.sendEvent(canvas, QMouseEvent(QEvent.Type.MouseMove, place, everywhere, none, held, modifiers))
+    QApplication.sendEvent(
+        canvas, QMouseEvent(QEvent.Type.MouseMove, place, everywhere, none, held, modifiers)
+    )
 
 
-def drag(canvas: Canvas, start: QPointF, end: QPointF, button: Qt.MouseButton, modifiers: Qt.KeyboardModifier = PLAIN) -> None:
+def drag(
+    canvas: Canvas,
+    start: QPointF,
+    end: QPointF,
+    button: Qt.MouseButton,
+    modifiers: Qt.KeyboardModifier = PLAIN,
+) -> None:
     QTest.mousePress(canvas, button, modifiers, start.toPoint())
     move(canvas, (start + end) / 2, button, modifiers)
     move(canvas, end, button, modifiers)
     QTest.mouseRelease(canvas, button, modifiers, end.toPoint())
 
 
-def test_at_100_percent_every_screen_pixel_is_a_pixel_of_the_photo(canvas: Canvas, astronaut: NDArray[np.uint8]) -> None:
+def test_at_100_percent_every_screen_pixel_is_a_pixel_of_the_photo(
+    canvas: Canvas, astronaut: NDArray[np.uint8]
+) -> None:
     canvas.zoom_to(1.0)
     left, top, width, height = canvas.view.target
     assert (width, height) == (512, 512)
@@ -85,7 +101,9 @@ def test_widget_and_image_points_are_each_others_inverse(canvas: Canvas, zoom: f
         assert canvas.image_point(canvas.widget_point(x, y)) == pytest.approx((x, y), abs=1e-9)
 
 
-def test_large_zoom_shows_pixels_as_squares_where_the_mapping_says(canvas: Canvas, astronaut: NDArray[np.uint8]) -> None:
+def test_large_zoom_shows_pixels_as_squares_where_the_mapping_says(
+    canvas: Canvas, astronaut: NDArray[np.uint8]
+) -> None:
     canvas.zoom_to(16.0, canvas.widget_point(200, 150))
     shown = pixels_of(canvas.grab().toImage())
     for x, y in ((200, 150), (203, 148), (195, 155)):
@@ -98,7 +116,9 @@ def test_the_surround_is_neutral_grey(canvas: Canvas) -> None:
     assert len(set(corner.tolist())) == 1
 
 
-def test_frames_take_the_place_of_the_photo_whatever_their_size(canvas: Canvas, photo: Photo) -> None:
+def test_frames_take_the_place_of_the_photo_whatever_their_size(
+    canvas: Canvas, photo: Photo
+) -> None:
     canvas.zoom_to(1.0)
     left, top, *_ = canvas.view.target
     for side in (512, 256):
@@ -107,15 +127,21 @@ def test_frames_take_the_place_of_the_photo_whatever_their_size(canvas: Canvas, 
         assert (shown == (10, 200, 90)).all()
 
 
-def test_a_frame_of_another_photo_is_ignored(canvas: Canvas, photo: Photo, astronaut: NDArray[np.uint8]) -> None:
+def test_a_frame_of_another_photo_is_ignored(
+    canvas: Canvas, photo: Photo, astronaut: NDArray[np.uint8]
+) -> None:
     other = Photo(np.zeros((512, 512, 3), np.uint8), Path("other.png"), "another digest")
     canvas.zoom_to(1.0)
     canvas.show_frame(frame_of(other, other.pixels))
     left, top, *_ = canvas.view.target
-    assert np.array_equal(pixels_of(canvas.grab().toImage())[top + 300, left : left + 512], astronaut[300])
+    assert np.array_equal(
+        pixels_of(canvas.grab().toImage())[top + 300, left : left + 512], astronaut[300]
+    )
 
 
-def test_before_shows_the_photo_while_it_is_on(canvas: Canvas, photo: Photo, astronaut: NDArray[np.uint8]) -> None:
+def test_before_shows_the_photo_while_it_is_on(
+    canvas: Canvas, photo: Photo, astronaut: NDArray[np.uint8]
+) -> None:
     canvas.zoom_to(1.0)
     canvas.show_frame(frame_of(photo, np.zeros((512, 512, 3), np.uint8)))
     left, top, *_ = canvas.view.target
@@ -162,12 +188,19 @@ def test_the_picture_is_moved_by_dragging_it(canvas: Canvas, button: Qt.MouseBut
     assert canvas.image_point(QPointF(220, 340)) == pytest.approx(under, abs=0.3)
 
 
-def test_the_middle_button_moves_the_picture_even_over_a_face(canvas: Canvas, faces: tuple[Face, ...], qtbot: QtBot) -> None:
+def test_the_middle_button_moves_the_picture_even_over_a_face(
+    canvas: Canvas, faces: tuple[Face, ...], qtbot: QtBot
+) -> None:
     canvas.show_faces(faces, 0)
     canvas.zoom_to(4.0, canvas.widget_point(370, 140))
     start = canvas.view
     with qtbot.assertNotEmitted(canvas.face_chosen):
-        drag(canvas, canvas.widget_point(370, 140), canvas.widget_point(360, 140), Qt.MouseButton.MiddleButton)
+        drag(
+            canvas,
+            canvas.widget_point(370, 140),
+            canvas.widget_point(360, 140),
+            Qt.MouseButton.MiddleButton,
+        )
     assert canvas.view != start
 
 
@@ -187,14 +220,18 @@ def test_a_double_click_goes_between_the_whole_picture_and_100_percent(canvas: C
     assert canvas.zoom == fitted
 
 
-def test_a_click_on_another_face_chooses_it(qtbot: QtBot, canvas: Canvas, faces: tuple[Face, ...]) -> None:
+def test_a_click_on_another_face_chooses_it(
+    qtbot: QtBot, canvas: Canvas, faces: tuple[Face, ...]
+) -> None:
     canvas.show_faces(faces, 0)
     with qtbot.waitSignal(canvas.face_chosen) as chosen:
         QTest.mouseClick(canvas, LEFT, pos=canvas.widget_point(370, 140).toPoint())
     assert chosen.args == [1]
 
 
-def test_hidden_face_frames_cannot_be_clicked(qtbot: QtBot, canvas: Canvas, faces: tuple[Face, ...]) -> None:
+def test_hidden_face_frames_cannot_be_clicked(
+    qtbot: QtBot, canvas: Canvas, faces: tuple[Face, ...]
+) -> None:
     canvas.show_faces(faces, 0)
     canvas.set_overlays(False)
     with qtbot.assertNotEmitted(canvas.face_chosen):
@@ -207,7 +244,9 @@ def test_a_box_is_drawn_in_image_pixels(qtbot: QtBot, canvas: Canvas) -> None:
     with qtbot.waitSignal(canvas.box_drawn) as drawn:
         drag(canvas, canvas.widget_point(300.5, 200.5), canvas.widget_point(100.5, 80.5), LEFT)
     (box,) = drawn.args
-    assert (box.left, box.top, box.right, box.bottom) == pytest.approx((100.5, 80.5, 300.5, 200.5), abs=0.51)
+    assert (box.left, box.top, box.right, box.bottom) == pytest.approx(
+        (100.5, 80.5, 300.5, 200.5), abs=0.51
+    )
 
 
 def test_an_area_to_be_protected_is_drawn_and_then_shown(qtbot: QtBot, canvas: Canvas) -> None:
@@ -240,7 +279,9 @@ def test_escape_gives_up_drawing(canvas: Canvas, qtbot: QtBot) -> None:
         QTest.keyClick(canvas, Qt.Key.Key_Escape)
 
 
-def test_the_right_button_turns_the_head(qtbot: QtBot, canvas: Canvas, faces: tuple[Face, ...]) -> None:
+def test_the_right_button_turns_the_head(
+    qtbot: QtBot, canvas: Canvas, faces: tuple[Face, ...]
+) -> None:
     canvas.show_faces(faces, 0)
     turns: list[tuple[float, float, float, int]] = []
     canvas.head_turned.connect(lambda *turn: turns.append(turn))
@@ -308,13 +349,17 @@ def test_very_large_photos_are_exact_at_100_percent_too(canvas: Canvas) -> None:
     assert np.array_equal(shown, pixels[y : y + 600, x : x + 700])
 
 
-def test_a_draft_that_is_a_little_too_large_is_painted_quickly_and_alike(astronaut: NDArray[np.uint8]) -> None:
+def test_a_draft_that_is_a_little_too_large_is_painted_quickly_and_alike(
+    astronaut: NDArray[np.uint8],
+) -> None:
     pictures = []
     for quick in (False, True):
         image = QImage(430, 430, QImage.Format.Format_RGB888)
         painter = QPainter(image)
         PictureLayer(astronaut, quick=quick).paint(painter, image.rect(), image.rect())
         painter.end()
-        pictures.append(np.frombuffer(image.constBits(), np.uint8).reshape(430, -1)[:, : 3 * 430].astype(int))
+        pictures.append(
+            np.frombuffer(image.constBits(), np.uint8).reshape(430, -1)[:, : 3 * 430].astype(int)
+        )
     assert np.abs(pictures[0] - pictures[1]).mean() < 4
     assert (pictures[0] != pictures[1]).any()

@@ -21,7 +21,9 @@ def test_image_points_come_back_from_the_view(
 
 
 @given(sizes, views)
-def test_a_fitted_image_is_whole_and_in_the_middle(image: tuple[int, int], view: tuple[int, int]) -> None:
+def test_a_fitted_image_is_whole_and_in_the_middle(
+    image: tuple[int, int], view: tuple[int, int]
+) -> None:
     left, top, width, height = ViewTransform.fitted(image, view).target
     assert left >= -1
     assert top >= -1
@@ -38,7 +40,9 @@ def test_pixel_centres_have_whole_coordinates() -> None:
 
 
 @given(views, scales, st.floats(0.3, 0.7), st.floats(0.3, 0.7))
-def test_zooming_keeps_the_point_under_the_pointer(view: tuple[int, int], scale: float, x: float, y: float) -> None:
+def test_zooming_keeps_the_point_under_the_pointer(
+    view: tuple[int, int], scale: float, x: float, y: float
+) -> None:
     image = (4000, 3000)
     start = ViewTransform(image, view, 1.0, -1500.0, -1000.0).settled()
     about = (x * view[0], y * view[1])
@@ -50,7 +54,9 @@ def test_zooming_keeps_the_point_under_the_pointer(view: tuple[int, int], scale:
             assert abs(now[axis] - about[axis]) <= 1.0
 
 
-@given(views, st.lists(st.tuples(st.floats(-3000, 3000), st.floats(-3000, 3000)), max_size=8), scales)
+@given(
+    views, st.lists(st.tuples(st.floats(-3000, 3000), st.floats(-3000, 3000)), max_size=8), scales
+)
 def test_however_it_is_moved_the_image_cannot_be_lost(
     view: tuple[int, int], moves: list[tuple[float, float]], scale: float
 ) -> None:
@@ -65,7 +71,9 @@ def test_however_it_is_moved_the_image_cannot_be_lost(
 
 
 def test_positions_are_whole_device_pixels_so_that_100_percent_is_exact() -> None:
-    transform = ViewTransform.fitted((511, 333), (800, 601)).zoomed(1.0, (123.4, 77.7)).panned(0.3, 0.4)
+    transform = (
+        ViewTransform.fitted((511, 333), (800, 601)).zoomed(1.0, (123.4, 77.7)).panned(0.3, 0.4)
+    )
     assert (transform.left, transform.top) == (round(transform.left), round(transform.top))
     assert transform.target[2:] == (511, 333)
 

@@ -115,7 +115,9 @@ def test_every_control_explains_the_muscle_in_plain_words(panel: ControlsPanel) 
     for widget in panel.findChildren(QWidget):
         if widget.focusPolicy() & Qt.FocusPolicy.TabFocus and widget.isVisibleTo(panel):
             assert widget.toolTip() or widget.parent().inherits("QLineEdit"), widget
-            assert widget.accessibleName() or (isinstance(widget, QAbstractButton) and widget.text()), widget
+            assert widget.accessibleName() or (
+                isinstance(widget, QAbstractButton) and widget.text()
+            ), widget
 
 
 def test_every_row_is_reached_with_the_tab_key(panel: ControlsPanel) -> None:

@@ -74,7 +74,12 @@ def at(row: ControlRow, value: float) -> QPoint:
     return QPointF(row.track_x(value), row.height() / 2).toPoint()
 
 
-def drag(row: ControlRow, start: float, end: float, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+def drag(
+    row: ControlRow,
+    start: float,
+    end: float,
+    modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier,
+) -> None:
     QTest.mousePress(row, LEFT, Qt.KeyboardModifier.NoModifier, at(row, start))
     begin, finish = at(row, start).x(), at(row, end).x()
     for step in range(1, 6):
@@ -85,7 +90,9 @@ def drag(row: ControlRow, start: float, end: float, modifier: Qt.KeyboardModifie
 
 def event_with(row: ControlRow, place: QPoint, modifier: Qt.KeyboardModifier) -> None:
     everywhere = QPointF(row.mapToGlobal(place))
-    move = QMouseEvent(QEvent.Type.MouseMove, QPointF(place), everywhere, Qt.MouseButton.NoButton, LEFT, modifier)
+    move = QMouseEvent(
+        QEvent.Type.MouseMove, QPointF(place), everywhere, Qt.MouseButton.NoButton, LEFT, modifier
+    )
     QApplication.sendEvent(row, move)
 
 
@@ -127,7 +134,9 @@ def test_values_stay_within_the_range(yaw: Holder) -> None:
     assert max(value for _, value, _ in yaw.edits) == 45.0
 
 
-def test_a_double_click_brings_the_photos_value_back_in_the_gesture_of_its_first_click(smile: Holder) -> None:
+def test_a_double_click_brings_the_photos_value_back_in_the_gesture_of_its_first_click(
+    smile: Holder,
+) -> None:
     place = at(smile.row, 0.9)
     QTest.mouseClick(smile.row, LEFT, pos=place)
     QTest.mouseDClick(smile.row, LEFT, pos=place)
@@ -213,7 +222,9 @@ def test_a_number_out_of_range_is_marked_and_not_taken(smile: Holder) -> None:
         ((Qt.Key.Key_PageDown,) * 4, "0"),
     ],
 )
-def test_up_and_down_step_the_number_in_the_field_and_not_the_row(smile: Holder, keys: tuple[Qt.Key, ...], text: str) -> None:
+def test_up_and_down_step_the_number_in_the_field_and_not_the_row(
+    smile: Holder, keys: tuple[Qt.Key, ...], text: str
+) -> None:
     smile.row.edit_number()
     field = smile.row.typing.field
     assert field is not None
@@ -247,7 +258,14 @@ def test_once_a_number_was_typed_no_key_moves_the_row_until_it_is_taken_up_anew(
     QTest.keyClick(field, end)
     value = 0.5 if end == Qt.Key.Key_Return else 0.3
     assert smile.row.hasFocus()
-    movers = (Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_Up, Qt.Key.Key_Right, Qt.Key.Key_PageUp, Qt.Key.Key_Delete)
+    movers = (
+        Qt.Key.Key_Home,
+        Qt.Key.Key_End,
+        Qt.Key.Key_Up,
+        Qt.Key.Key_Right,
+        Qt.Key.Key_PageUp,
+        Qt.Key.Key_Delete,
+    )
     for key in movers:
         QTest.keyClick(smile.row, key)
     assert smile.row.shown == value
@@ -291,14 +309,21 @@ def test_assistive_technology_meets_a_slider_with_a_name_and_a_value(smile: Hold
     interface = QAccessible.queryAccessibleInterface(smile.row)
     assert interface.role() == QAccessible.Role.Slider
     assert interface.text(QAccessible.Text.Name) == "AU12 Lip corner puller"
-    assert interface.text(QAccessible.Text.Description) == "0.30, B, slight; in the photo 0.30, B, slight"
+    assert (
+        interface.text(QAccessible.Text.Description)
+        == "0.30, B, slight; in the photo 0.30, B, slight"
+    )
 
 
 def test_the_fill_runs_from_the_photo_to_the_value(smile: Holder) -> None:
     smile.show_value(0.8)
     image = smile.row.grab().toImage()
     accent = theme.current().color("accent")
-    filled = [value for value in (0.15, 0.25, 0.4, 0.55, 0.7, 0.95) if accent in column(image, smile.row.track_x(value))]
+    filled = [
+        value
+        for value in (0.15, 0.25, 0.4, 0.55, 0.7, 0.95)
+        if accent in column(image, smile.row.track_x(value))
+    ]
     assert filled == [0.4, 0.55, 0.7]
 
 

@@ -52,7 +52,10 @@ def test_the_first_clip_is_tracked_and_drives_the_face(
     told: list[tuple[Any, ...]] = []
     photo_open.tracking.connect(lambda *values: told.append(values))
     photo_open.add_source(clip_path)
-    qtbot.waitUntil(lambda: bool(studio.project.drivers) and studio.project.drivers[0].motion is not None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(
+        lambda: bool(studio.project.drivers) and studio.project.drivers[0].motion is not None,
+        timeout=PATIENCE_MS,
+    )
     (driver,) = studio.project.drivers
     assert isinstance(driver.medium, Clip)
     assert (driver.name, driver.medium.n_frames, driver.neutral_frame is not None) == ("A", 8, True)
@@ -72,7 +75,10 @@ def test_what_was_edited_while_a_clip_was_read_stays_a_step_of_its_own(
 ) -> None:
     photo_open.tracking.connect(lambda *_progress: studio.set_row("AU1", 0.7, 1))
     photo_open.add_source(clip_path)
-    qtbot.waitUntil(lambda: bool(studio.project.drivers) and studio.project.drivers[0].motion is not None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(
+        lambda: bool(studio.project.drivers) and studio.project.drivers[0].motion is not None,
+        timeout=PATIENCE_MS,
+    )
     assert studio.session.labels == ("Add clip.mp4", "AU1 Inner brow raiser 0.70", "Track clip.mp4")
 
 
@@ -88,7 +94,9 @@ def test_a_table_drives_a_face_and_says_what_it_assumed(
     assert studio.project.rate == 50
     state = resolve(studio.project, frame=3)
     assert state is not None
-    assert state["yaw"] - SMILING["yaw"] == pytest.approx(10, abs=0.1)  # its neutral frame is the middle one
+    assert state["yaw"] - SMILING["yaw"] == pytest.approx(
+        10, abs=0.1
+    )  # its neutral frame is the middle one
 
 
 def test_a_photo_gives_its_expression_as_a_source(
@@ -107,14 +115,21 @@ def test_the_expression_of_a_photo_is_picked_up(
     qtbot: QtBot, studio: Studio, photo_open: Driving, tracker: StandInTracker, feat_data: Path
 ) -> None:
     tracker.faces = (
-        drawn_face(ASTRONAUT_BOX, ControlVector.of({"browDown_L": 0.52, "browDown_R": 0.48, "eyeBlink_L": 0.9, "yaw": 20})),
+        drawn_face(
+            ASTRONAUT_BOX,
+            ControlVector.of(
+                {"browDown_L": 0.52, "browDown_R": 0.48, "eyeBlink_L": 0.9, "yaw": 20}
+            ),
+        ),
     )
     photo_open.pick_expression(feat_data / "single_face.jpg")
     qtbot.waitUntil(lambda: bool(studio.project.edits[0].deltas), timeout=PATIENCE_MS)
     now = shown(studio.project)
     assert (now["AU4L"], now["AU12L"]) == (pytest.approx(0.5, abs=0.02), pytest.approx(0, abs=0.02))
     assert now["AU43L"] - now["AU43R"] > 0.8
-    assert 43 in studio.project.edits[0].unlinked  # a wink has two sides, a slightly uneven frown has one
+    assert (
+        43 in studio.project.edits[0].unlinked
+    )  # a wink has two sides, a slightly uneven frown has one
     assert 4 not in studio.project.edits[0].unlinked
     assert now["AU4L"] == now["AU4R"]
     assert now["yaw"] == SMILING["yaw"]
@@ -153,7 +168,12 @@ def test_an_opened_clip_is_tracked_and_its_own_face_can_be_edited(
 
 
 def test_a_clip_without_a_face_says_so(
-    qtbot: QtBot, studio: Studio, driving: Driving, tracker: StandInTracker, tmp_path: Path, astronaut: NDArray[np.uint8]
+    qtbot: QtBot,
+    studio: Studio,
+    driving: Driving,
+    tracker: StandInTracker,
+    tmp_path: Path,
+    astronaut: NDArray[np.uint8],
 ) -> None:
     tracker.faces = ()
     path = write_video(tmp_path / "empty.mp4", drifting(astronaut, 5))
@@ -187,7 +207,9 @@ def test_deeds_on_sources_and_rules_are_steps_of_the_history(
     assert studio.project.drivers == ()
 
 
-def test_what_the_document_refuses_is_told_and_changes_nothing(studio: Studio, photo_open: Driving) -> None:
+def test_what_the_document_refuses_is_told_and_changes_nothing(
+    studio: Studio, photo_open: Driving
+) -> None:
     told: list[str] = []
     studio.noticed.connect(lambda notice: told.append(notice.title))
     photo_open.set_rule(MixRule(group="yaw", driver="nobody"))
@@ -196,19 +218,26 @@ def test_what_the_document_refuses_is_told_and_changes_nothing(studio: Studio, p
     assert studio.project.edits[0].mix == ()
 
 
-def test_a_motion_is_written_as_a_table(qtbot: QtBot, studio: Studio, driving: Driving, tmp_path: Path) -> None:
+def test_a_motion_is_written_as_a_table(
+    qtbot: QtBot, studio: Studio, driving: Driving, tmp_path: Path
+) -> None:
     with qtbot.waitSignal(studio.noticed, timeout=PATIENCE_MS) as notice:
         driving.export_tracking(a_ramp("yaw", [1.0, 2]), tmp_path / "out.csv")
     assert notice.args[0].title == "Saved out.csv"
     assert len(formats.load(tmp_path / "out.csv").motion) == 2
 
 
-def test_a_table_of_several_faces_lets_one_be_chosen(qtbot: QtBot, studio: Studio, photo_open: Driving, tmp_path: Path) -> None:
+def test_a_table_of_several_faces_lets_one_be_chosen(
+    qtbot: QtBot, studio: Studio, photo_open: Driving, tmp_path: Path
+) -> None:
     one, other = tmp_path / "one.csv", tmp_path / "other.csv"
     formats.save(one, a_ramp("yaw", [1.0, 2, 3]))
     formats.save(other, a_ramp("yaw", [9.0, 8, 7]))
     lines = one.read_text().splitlines()
-    more = [",".join([row.split(",")[0], "1", *row.split(",")[2:]]) for row in other.read_text().splitlines()[1:]]
+    more = [
+        ",".join([row.split(",")[0], "1", *row.split(",")[2:]])
+        for row in other.read_text().splitlines()[1:]
+    ]
     both = tmp_path / "both.csv"
     both.write_text("\n".join([*lines, *more]) + "\n")
     with qtbot.waitSignal(photo_open.people_found, timeout=PATIENCE_MS) as found:
@@ -221,14 +250,18 @@ def test_a_table_of_several_faces_lets_one_be_chosen(qtbot: QtBot, studio: Studi
     assert photo_open.people("B") == ()
 
 
-def test_a_filmstrip_is_made_of_every_clip(qtbot: QtBot, studio: Studio, photo_open: Driving, clip_path: Path) -> None:
+def test_a_filmstrip_is_made_of_every_clip(
+    qtbot: QtBot, studio: Studio, photo_open: Driving, clip_path: Path
+) -> None:
     with qtbot.waitSignal(photo_open.film_ready, timeout=PATIENCE_MS) as film:
         photo_open.add_source(clip_path)
     assert sorted(film.args[1]) == list(range(8))
     wait_idle(qtbot, studio)
 
 
-def test_tracking_can_be_stopped_and_begun_again(qtbot: QtBot, studio: Studio, photo_open: Driving, clip_path: Path) -> None:
+def test_tracking_can_be_stopped_and_begun_again(
+    qtbot: QtBot, studio: Studio, photo_open: Driving, clip_path: Path
+) -> None:
     photo_open.add_source(clip_path)
     qtbot.waitUntil(lambda: bool(studio.project.drivers), timeout=PATIENCE_MS)
     photo_open.stop_tracking(studio.project.drivers[0].medium.digest)

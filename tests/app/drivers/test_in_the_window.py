@@ -39,12 +39,17 @@ def clip_path(tmp_path: Path, astronaut: NDArray[np.uint8]) -> Path:
 def driven(qtbot: QtBot, opened: MainWindow, clip_path: Path) -> MainWindow:
     """The sample, driven by a clip that has been tracked."""
     opened.driving.driving.add_source(clip_path)
-    qtbot.waitUntil(lambda: any(d.motion is not None for d in opened.studio.project.drivers), timeout=PATIENCE_MS)
+    qtbot.waitUntil(
+        lambda: any(d.motion is not None for d in opened.studio.project.drivers),
+        timeout=PATIENCE_MS,
+    )
     settle(qtbot, opened)
     return opened
 
 
-def test_the_panel_is_hidden_until_a_photo_is_open(qtbot: QtBot, window: MainWindow, astronaut_path: Path) -> None:
+def test_the_panel_is_hidden_until_a_photo_is_open(
+    qtbot: QtBot, window: MainWindow, astronaut_path: Path
+) -> None:
     assert not window.driving.panel.isVisible()
     with qtbot.waitSignal(window.studio.photo_changed, timeout=PATIENCE_MS):
         window.documents.open(astronaut_path)
@@ -64,17 +69,23 @@ def test_a_card_shows_what_a_clip_is_and_how_far_it_is_tracked(driven: MainWindo
     assert card.drive.text() == "Drives the face"
 
 
-def test_a_clip_that_falls_on_an_open_face_drives_it(qtbot: QtBot, opened: MainWindow, clip_path: Path) -> None:
+def test_a_clip_that_falls_on_an_open_face_drives_it(
+    qtbot: QtBot, opened: MainWindow, clip_path: Path
+) -> None:
     digest = opened.studio.project.source.digest
     assert drop(opened, clip_path)
     qtbot.waitUntil(lambda: bool(opened.studio.project.drivers), timeout=PATIENCE_MS)
     assert opened.studio.project.source.digest == digest
     assert opened.notices.remedy.text() == "Open it instead"
-    qtbot.waitUntil(lambda: opened.studio.project.drivers[0].motion is not None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(
+        lambda: opened.studio.project.drivers[0].motion is not None, timeout=PATIENCE_MS
+    )
     settle(qtbot, opened)
 
 
-def test_a_table_that_falls_on_an_open_face_drives_it_too(qtbot: QtBot, opened: MainWindow, tmp_path: Path) -> None:
+def test_a_table_that_falls_on_an_open_face_drives_it_too(
+    qtbot: QtBot, opened: MainWindow, tmp_path: Path
+) -> None:
     table = tmp_path / "turns.csv"
     formats.save(table, a_ramp("yaw", [0.0, 5.0, 10.0]))
     assert drop(opened, table)
@@ -91,7 +102,9 @@ def test_a_table_does_not_open_in_an_empty_window(window: MainWindow, tmp_path: 
     assert not drop(window, table)
 
 
-def test_a_dropped_file_that_cannot_be_read_is_not_said_to_be_added(qtbot: QtBot, opened: MainWindow, tmp_path: Path) -> None:
+def test_a_dropped_file_that_cannot_be_read_is_not_said_to_be_added(
+    qtbot: QtBot, opened: MainWindow, tmp_path: Path
+) -> None:
     broken = tmp_path / "broken.csv"
     broken.write_text("hello,world\n1,2\n")
     told: list[str] = []
@@ -102,10 +115,14 @@ def test_a_dropped_file_that_cannot_be_read_is_not_said_to_be_added(qtbot: QtBot
     assert told == ["The source could not be read"]
 
 
-def test_tracking_is_written_in_the_format_that_was_chosen(qtbot: QtBot, driven: MainWindow, tmp_path: Path) -> None:
+def test_tracking_is_written_in_the_format_that_was_chosen(
+    qtbot: QtBot, driven: MainWindow, tmp_path: Path
+) -> None:
     motion = driven.studio.project.drivers[0].motion
     chosen: list[tuple[Path, str]] = []
-    dialog = ask_to_export_tracking(driven, driven.settings, "clip", lambda path, kind: chosen.append((path, kind)))
+    dialog = ask_to_export_tracking(
+        driven, driven.settings, "clip", lambda path, kind: chosen.append((path, kind))
+    )
     names = dialog.nameFilters()
     dialog.selectNameFilter(next(name for name in names if "JSON" in name))
     dialog.fileSelected.emit(str(tmp_path / "out.json"))
@@ -122,7 +139,9 @@ def untracked(project: Project) -> Project:
     return replace(project, drivers=(replace(project.drivers[0], motion=None, neutral_frame=None),))
 
 
-def test_tracking_can_be_stopped_and_begun_again_on_the_card(qtbot: QtBot, opened: MainWindow, clip_path: Path) -> None:
+def test_tracking_can_be_stopped_and_begun_again_on_the_card(
+    qtbot: QtBot, opened: MainWindow, clip_path: Path
+) -> None:
     driving = opened.driving.driving
     driving.add_source(clip_path)
     qtbot.waitUntil(lambda: bool(opened.studio.project.drivers), timeout=PATIENCE_MS)
@@ -138,7 +157,9 @@ def test_tracking_can_be_stopped_and_begun_again_on_the_card(qtbot: QtBot, opene
     assert card.bar.value() == 120
     opened.driving.panel.media.show_tracking(digest, 0, 0)
     qtbot.mouseClick(card.track, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: opened.studio.project.drivers[0].motion is not None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(
+        lambda: opened.studio.project.drivers[0].motion is not None, timeout=PATIENCE_MS
+    )
     assert not card.track.isVisible()
     settle(qtbot, opened)
 
@@ -147,11 +168,16 @@ def test_tracking_can_be_stopped_and_begun_again_on_the_card(qtbot: QtBot, opene
 def crowd_path(tmp_path: Path, astronaut: NDArray[np.uint8], tracker: StandInTracker) -> Path:
     """A clip long enough for people not to be passers-by, in which the tracker sees two."""
     path = write_video(tmp_path / "crowd.mp4", drifting(astronaut, 30, step=1))
-    tracker.faces = (drawn_face(Box(110, 20, 210, 150), SMILING, 0.95), drawn_face(Box(220, 200, 300, 300), SMILING, 0.9))
+    tracker.faces = (
+        drawn_face(Box(110, 20, 210, 150), SMILING, 0.95),
+        drawn_face(Box(220, 200, 300, 300), SMILING, 0.9),
+    )
     return path
 
 
-def test_of_several_people_one_is_chosen_by_their_portraits(qtbot: QtBot, opened: MainWindow, crowd_path: Path) -> None:
+def test_of_several_people_one_is_chosen_by_their_portraits(
+    qtbot: QtBot, opened: MainWindow, crowd_path: Path
+) -> None:
     with qtbot.waitSignal(opened.studio.bridge.portraits_ready, timeout=PATIENCE_MS) as told:
         opened.driving.driving.add_source(crowd_path)
     assert [max(picture.shape[:2]) <= 128 for picture in told.args[1]] == [True, True]
@@ -227,7 +253,9 @@ def test_what_drives_the_face_is_shown_small_beside_it(qtbot: QtBot, driven: Mai
     assert not driven.driving.inset.isVisible()
 
 
-def test_a_gain_is_dragged_in_one_step_and_makes_a_rule_of_its_group(qtbot: QtBot, driven: MainWindow) -> None:
+def test_a_gain_is_dragged_in_one_step_and_makes_a_rule_of_its_group(
+    qtbot: QtBot, driven: MainWindow
+) -> None:
     steps = len(driven.studio.session.labels)
     gain = driven.driving.panel.mix.rows["mouth"].gain
     assert gain.value == 1.0  # of the rule for everything
@@ -253,7 +281,9 @@ def test_a_number_is_typed_and_emptied(qtbot: QtBot, driven: MainWindow) -> None
     settle(qtbot, driven)
 
 
-def test_a_row_takes_another_source_or_none_or_what_the_wider_group_has(qtbot: QtBot, driven: MainWindow) -> None:
+def test_a_row_takes_another_source_or_none_or_what_the_wider_group_has(
+    qtbot: QtBot, driven: MainWindow
+) -> None:
     row = driven.driving.panel.mix.rows["gaze"]
     assert row.source.key == "inherit"
     row.source.chosen.emit("own")
@@ -266,7 +296,9 @@ def test_a_row_takes_another_source_or_none_or_what_the_wider_group_has(qtbot: Q
     settle(qtbot, driven)
 
 
-def test_a_keyed_gain_shows_its_diamond_and_is_keyed_again_where_the_playhead_stands(qtbot: QtBot, driven: MainWindow) -> None:
+def test_a_keyed_gain_shows_its_diamond_and_is_keyed_again_where_the_playhead_stands(
+    qtbot: QtBot, driven: MainWindow
+) -> None:
     row = driven.driving.panel.mix.rows["all"]
     qtbot.mouseClick(row.gain, Qt.MouseButton.LeftButton, pos=QPoint(4, 10))
     assert row.gain._key == "here"
@@ -325,7 +357,9 @@ def test_smoothing_is_seen_while_it_is_set(qtbot: QtBot, driven: MainWindow) -> 
     settle(qtbot, driven)
 
 
-def test_the_frame_at_rest_is_proposed_and_can_be_the_one_under_the_playhead(qtbot: QtBot, driven: MainWindow) -> None:
+def test_the_frame_at_rest_is_proposed_and_can_be_the_one_under_the_playhead(
+    qtbot: QtBot, driven: MainWindow
+) -> None:
     (card,) = driven.driving.panel.media.cards
     card.fold.setChecked(True)
     proposed = driven.studio.project.drivers[0].neutral_frame
@@ -352,7 +386,9 @@ def test_the_expression_of_a_frame_is_picked_up(qtbot: QtBot, driven: MainWindow
     settle(qtbot, driven)
 
 
-def test_a_removed_source_takes_its_card_and_its_rules_with_it(qtbot: QtBot, driven: MainWindow) -> None:
+def test_a_removed_source_takes_its_card_and_its_rules_with_it(
+    qtbot: QtBot, driven: MainWindow
+) -> None:
     (card,) = driven.driving.panel.media.cards
     card.more.menu().actions()[-1].trigger()
     assert driven.driving.panel.media.cards == []
@@ -385,7 +421,9 @@ def test_a_document_that_is_emptied_gives_back_every_picture_it_had(
 ) -> None:
     """Photos that undo could lead back to, pictures on the screen, encodings, frames of clips and films of the panels."""
     studio, caches, alive = driven.studio, driven.studio.bridge._renderer, list[weakref.ref[Any]]()
-    studio.bridge.frame_ready.connect(lambda frame: alive.extend(map(weakref.ref, (frame.pixels, frame.before.pixels))))
+    studio.bridge.frame_ready.connect(
+        lambda frame: alive.extend(map(weakref.ref, (frame.pixels, frame.before.pixels)))
+    )
     for number in range(2):
         Image.fromarray(np.roll(astronaut, number + 1, 0)).save(tmp_path / f"{number}.png")
         open_in(qtbot, driven, tmp_path / f"{number}.png")
@@ -401,10 +439,16 @@ def test_a_document_that_is_emptied_gives_back_every_picture_it_had(
     qtbot.waitUntil(lambda: not studio.bridge.is_busy, timeout=20_000)
     gc.collect()
     assert [reference() for reference in alive if reference() is not None] == []
-    assert [len(cache) for cache in (caches._encodings, caches._copies, caches._drafts, caches._clips._frames)] == [0] * 4
+    assert [
+        len(cache)
+        for cache in (caches._encodings, caches._copies, caches._drafts, caches._clips._frames)
+    ] == [0] * 4
     assert not caches._clips._readers
     media, panel = driven.driving.media, driven.driving.panel.media
-    assert [len(known) for known in (studio._photos, media._films, media._peaks, panel._films, panel._portraits)] == [0] * 5
+    assert [
+        len(known)
+        for known in (studio._photos, media._films, media._peaks, panel._films, panel._portraits)
+    ] == [0] * 5
 
 
 def test_a_clip_that_comes_back_after_the_document_was_emptied_is_filmed_again(

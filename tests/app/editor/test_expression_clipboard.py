@@ -13,7 +13,16 @@ def test_an_expression_is_read_and_held_within_its_range() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "words", "[]", "{}", "[" * 100_000, '{"yaw": ' * 100_000, '{"yaw": ' + "9" * 5000 + "}", "[" + "0, " * 90_000 + "0]"],
+    [
+        "",
+        "words",
+        "[]",
+        "{}",
+        "[" * 100_000,
+        '{"yaw": ' * 100_000,
+        '{"yaw": ' + "9" * 5000 + "}",
+        "[" + "0, " * 90_000 + "0]",
+    ],
 )
 def test_what_is_no_expression_is_refused_in_words(text: str) -> None:
     with pytest.raises(ValueError, match=r"Copy an expression first: Edit, Copy\."):

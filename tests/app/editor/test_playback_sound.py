@@ -29,13 +29,17 @@ from tests.strategies import a_clip_project, a_driver, a_project, a_ramp
 
 @pytest.fixture(scope="module")
 def tone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tone(tmp_path_factory.mktemp("sound") / "tone.mov", "pcm_s16le", seconds=2, clicks=(1.0,))
+    return write_tone(
+        tmp_path_factory.mktemp("sound") / "tone.mov", "pcm_s16le", seconds=2, clicks=(1.0,)
+    )
 
 
 @pytest.fixture
 def project(tone: Path) -> Project:
     """A photo driven by the clip that sounds."""
-    driver = replace(a_driver("A", a_ramp("yaw", [float(n) for n in range(50)])), medium=clip_of(probe(tone)))
+    driver = replace(
+        a_driver("A", a_ramp("yaw", [float(n) for n in range(50)])), medium=clip_of(probe(tone))
+    )
     return edits.drive_with(edits.add_driver(a_project(ControlVector()), driver), "A")
 
 
@@ -63,7 +67,9 @@ def test_a_driven_photo_sounds_as_its_driver_unless_another_is_chosen(project: P
     assert heard_clip(Project()) is None
 
 
-def test_pictures_follow_the_sound_while_it_plays(qtbot: QtBot, playing: tuple[Session, Playhead, Sound]) -> None:
+def test_pictures_follow_the_sound_while_it_plays(
+    qtbot: QtBot, playing: tuple[Session, Playhead, Sound]
+) -> None:
     _, playhead, sound = playing
     playhead.go_to(10)
     playhead.play()
@@ -82,7 +88,9 @@ def test_at_another_speed_it_is_silent(playing: tuple[Session, Playhead, Sound])
     assert sound.is_playing
 
 
-def test_sound_jumps_with_the_playhead(qtbot: QtBot, playing: tuple[Session, Playhead, Sound]) -> None:
+def test_sound_jumps_with_the_playhead(
+    qtbot: QtBot, playing: tuple[Session, Playhead, Sound]
+) -> None:
     _, playhead, sound = playing
     playhead.play()
     playhead.go_to(40)
@@ -91,23 +99,31 @@ def test_sound_jumps_with_the_playhead(qtbot: QtBot, playing: tuple[Session, Pla
     assert sound.position < 0.8
 
 
-def test_a_shifted_driver_is_heard_later(qtbot: QtBot, playing: tuple[Session, Playhead, Sound]) -> None:
+def test_a_shifted_driver_is_heard_later(
+    qtbot: QtBot, playing: tuple[Session, Playhead, Sound]
+) -> None:
     session, playhead, sound = playing
-    session.edit(lambda project: edits.set_rule(project, MixRule(group="all", driver="A", shift=5)), "Shift")
+    session.edit(
+        lambda project: edits.set_rule(project, MixRule(group="all", driver="A", shift=5)), "Shift"
+    )
     playhead.play()
     assert sound._player is not None
     assert sound._player.position == pytest.approx(-0.2, abs=0.1)
     assert sound.position == pytest.approx(0.0, abs=0.1)
 
 
-def test_without_a_device_it_is_said_once_and_pictures_play(qtbot: QtBot, qapp: QApplication, project: Project) -> None:
+def test_without_a_device_it_is_said_once_and_pictures_play(
+    qtbot: QtBot, qapp: QApplication, project: Project
+) -> None:
     def refuse(path: Path) -> SoundPlayer:
         raise SoundError("There is no sound device to play on.")
 
     session = Session(project)
     playhead = Playhead(session)
     sound = Sound(session, playhead, refuse)
-    session.edit(lambda p: edits.set_marker(p, 3, "here"), "Mark")  # it hears of the document at its next change
+    session.edit(
+        lambda p: edits.set_marker(p, 3, "here"), "Mark"
+    )  # it hears of the document at its next change
     told: list[str] = []
     sound.failed.connect(told.append)
     for _ in range(2):

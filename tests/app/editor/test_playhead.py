@@ -42,7 +42,9 @@ def make(qapp: QApplication, clock: Clock) -> Callable[[Project], Playhead]:
 
 
 def ten_frames() -> Project:
-    return edits.add_driver(a_project(ControlVector()), a_driver("A", a_ramp("yaw", [float(n) for n in range(10)])))
+    return edits.add_driver(
+        a_project(ControlVector()), a_driver("A", a_ramp("yaw", [float(n) for n in range(10)]))
+    )
 
 
 def after(playhead: Playhead, clock: Clock, seconds: float) -> int:
@@ -58,13 +60,22 @@ def test_it_stays_within_the_document(make: Callable[[Project], Playhead]) -> No
         assert playhead.frame == shown
 
 
-def test_it_follows_the_clock_and_leaves_out_what_comes_too_late(make: Callable[[Project], Playhead], clock: Clock) -> None:
+def test_it_follows_the_clock_and_leaves_out_what_comes_too_late(
+    make: Callable[[Project], Playhead], clock: Clock
+) -> None:
     playhead = make(ten_frames())
     playhead.play()
-    assert [after(playhead, clock, seconds) for seconds in (0.039, 0.001, 0.12, 0.04)] == [0, 1, 4, 5]
+    assert [after(playhead, clock, seconds) for seconds in (0.039, 0.001, 0.12, 0.04)] == [
+        0,
+        1,
+        4,
+        5,
+    ]
 
 
-def test_it_begins_anew_at_the_end_or_stops_there(make: Callable[[Project], Playhead], clock: Clock) -> None:
+def test_it_begins_anew_at_the_end_or_stops_there(
+    make: Callable[[Project], Playhead], clock: Clock
+) -> None:
     playhead = make(ten_frames())
     playhead.play()
     assert after(playhead, clock, 0.41) == 0
@@ -76,7 +87,9 @@ def test_it_begins_anew_at_the_end_or_stops_there(make: Callable[[Project], Play
     assert playhead.frame == 0
 
 
-def test_it_plays_between_the_in_and_out_points(make: Callable[[Project], Playhead], clock: Clock) -> None:
+def test_it_plays_between_the_in_and_out_points(
+    make: Callable[[Project], Playhead], clock: Clock
+) -> None:
     playhead = make(edits.set_range(ten_frames(), 3, 6))
     playhead.go_to(8)
     playhead.play()
@@ -86,7 +99,9 @@ def test_it_plays_between_the_in_and_out_points(make: Callable[[Project], Playhe
     assert [after(playhead, clock, 0.04) for _ in range(2)] == [2, 3]
 
 
-def test_j_and_l_play_faster_at_every_press(make: Callable[[Project], Playhead], clock: Clock) -> None:
+def test_j_and_l_play_faster_at_every_press(
+    make: Callable[[Project], Playhead], clock: Clock
+) -> None:
     playhead = make(ten_frames())
     speeds = []
     playhead.speed_changed.connect(speeds.append)
@@ -115,7 +130,11 @@ def test_a_step_stops_playback(make: Callable[[Project], Playhead]) -> None:
 
 
 def test_a_photo_is_given_time_by_the_first_move(make: Callable[[Project], Playhead]) -> None:
-    moves: tuple[Callable[[Playhead], None], ...] = (lambda p: p.go_to(3), lambda p: p.step(3), lambda p: p.play())
+    moves: tuple[Callable[[Playhead], None], ...] = (
+        lambda p: p.go_to(3),
+        lambda p: p.step(3),
+        lambda p: p.play(),
+    )
     for move in moves:
         playhead = make(a_project(ControlVector()))
         move(playhead)
@@ -143,16 +162,28 @@ def test_an_empty_window_does_not_play(make: Callable[[Project], Playhead]) -> N
     assert (playhead.is_playing, playhead.frame) == (False, 0)
 
 
-def test_frames_of_a_variable_rate_are_shown_at_their_own_times(make: Callable[[Project], Playhead], clock: Clock) -> None:
+def test_frames_of_a_variable_rate_are_shown_at_their_own_times(
+    make: Callable[[Project], Playhead], clock: Clock
+) -> None:
     motion = replace(a_ramp("yaw", [0.0, 1, 2, 3]), seconds=np.array([0, 0.1, 0.5, 0.6]))
-    project = replace(a_clip_project(a_ramp("yaw", [0.0, 1, 2, 3])), faces=(Face.of_motion(motion),))
+    project = replace(
+        a_clip_project(a_ramp("yaw", [0.0, 1, 2, 3])), faces=(Face.of_motion(motion),)
+    )
     playhead = make(project)
     playhead.play()
-    assert [after(playhead, clock, seconds) for seconds in (0.09, 0.02, 0.3, 0.1, 0.1)] == [0, 1, 1, 2, 3]
+    assert [after(playhead, clock, seconds) for seconds in (0.09, 0.02, 0.3, 0.1, 0.1)] == [
+        0,
+        1,
+        1,
+        2,
+        3,
+    ]
     assert after(playhead, clock, 0.04) == 0
 
 
-def test_another_clock_takes_over_without_a_jump(make: Callable[[Project], Playhead], clock: Clock) -> None:
+def test_another_clock_takes_over_without_a_jump(
+    make: Callable[[Project], Playhead], clock: Clock
+) -> None:
     playhead = make(ten_frames())
     playhead.play()
     after(playhead, clock, 0.08)
@@ -163,7 +194,9 @@ def test_another_clock_takes_over_without_a_jump(make: Callable[[Project], Playh
     assert after(playhead, other, 0.04) == 3
 
 
-def test_it_moves_along_when_the_document_becomes_shorter(make: Callable[[Project], Playhead]) -> None:
+def test_it_moves_along_when_the_document_becomes_shorter(
+    make: Callable[[Project], Playhead],
+) -> None:
     playhead = make(ten_frames())
     session = playhead.findChild(Session)
     assert session is not None

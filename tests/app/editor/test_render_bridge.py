@@ -29,7 +29,16 @@ from icface.rendering.renderer import Frame, FrameRequest, Renderer
 from tests.faces import ASTRONAUT_BOX, FixedTracker, observation_in
 
 FACE = Face.from_observation(observation_in(ASTRONAUT_BOX))
-SIGNALS = ("frame_ready", "photo_opened", "face_observed", "photo_saved", "failed", "noticed", "progress", "device_changed")
+SIGNALS = (
+    "frame_ready",
+    "photo_opened",
+    "face_observed",
+    "photo_saved",
+    "failed",
+    "noticed",
+    "progress",
+    "device_changed",
+)
 
 
 class Heard:
@@ -46,7 +55,9 @@ class Heard:
         self.threads.add(threading.get_ident())
 
     def of(self, name: str) -> list[Any]:
-        return [values[0] if len(values) == 1 else values for said, values in self.all if said == name]
+        return [
+            values[0] if len(values) == 1 else values for said, values in self.all if said == name
+        ]
 
 
 @pytest.fixture
@@ -92,7 +103,9 @@ def test_a_request_is_answered_by_a_draft_and_then_by_the_full_picture(
     assert heard.of("device_changed") == ["CPU"]
 
 
-def test_an_untouched_photo_comes_back_as_it_is(bridge: RenderBridge, photo: Photo, qtbot: QtBot) -> None:
+def test_an_untouched_photo_comes_back_as_it_is(
+    bridge: RenderBridge, photo: Photo, qtbot: QtBot
+) -> None:
     heard = Heard(bridge)
     assert bridge.milliseconds is None
     bridge.request(a_document(photo), photo, None)
@@ -100,7 +113,9 @@ def test_an_untouched_photo_comes_back_as_it_is(bridge: RenderBridge, photo: Pho
     assert [frame.pixels is photo.pixels for frame in heard.of("frame_ready")] == [True, True]
 
 
-def test_the_last_of_many_requests_is_answered_in_full(bridge: RenderBridge, photo: Photo, qtbot: QtBot) -> None:
+def test_the_last_of_many_requests_is_answered_in_full(
+    bridge: RenderBridge, photo: Photo, qtbot: QtBot
+) -> None:
     heard = Heard(bridge)
     for yaw in range(1, 20):
         bridge.request(a_document(photo, yaw), photo, 256)
@@ -110,7 +125,9 @@ def test_the_last_of_many_requests_is_answered_in_full(bridge: RenderBridge, pho
     assert [frame.request.quality for frame in heard.of("frame_ready")].count("full") == 1
 
 
-def test_faces_are_prepared_once_for_all_sizes(bridge: RenderBridge, photo: Photo, qtbot: QtBot) -> None:
+def test_faces_are_prepared_once_for_all_sizes(
+    bridge: RenderBridge, photo: Photo, qtbot: QtBot
+) -> None:
     heard = Heard(bridge)
     for side in (200, 256, 300):
         bridge.request(a_document(photo), photo, side)
@@ -178,7 +195,9 @@ def finish(work: Work) -> object:
             return end.value
 
 
-def test_a_bridge_is_busy_until_the_full_picture_is_there(told: RenderBridge, still: StillEngine, photo: Photo) -> None:
+def test_a_bridge_is_busy_until_the_full_picture_is_there(
+    told: RenderBridge, still: StillEngine, photo: Photo
+) -> None:
     heard = Heard(told)
     told.request(a_document(photo, 5), photo, None)
     ((draft, full),) = still.requests
@@ -190,7 +209,9 @@ def test_a_bridge_is_busy_until_the_full_picture_is_there(told: RenderBridge, st
     assert heard.of("busy_changed") == [True, False]
 
 
-def test_a_picture_of_the_photo_before_is_not_shown(told: RenderBridge, still: StillEngine, photo: Photo) -> None:
+def test_a_picture_of_the_photo_before_is_not_shown(
+    told: RenderBridge, still: StillEngine, photo: Photo
+) -> None:
     heard, other = Heard(told), replace(photo, digest="another")
     tell(still, told, Rendered("early", a_frame(FrameRequest(photo, (), ()))))
     told.request(a_document(photo, 5), photo, None)
@@ -228,14 +249,22 @@ def test_a_request_that_fails_is_told_unless_a_newer_one_is_on_its_way(
     assert not told.is_busy
 
 
-def test_the_photo_asked_for_last_is_the_one_that_opens(told: RenderBridge, still: StillEngine, astronaut_path: Path) -> None:
+def test_the_photo_asked_for_last_is_the_one_that_opens(
+    told: RenderBridge, still: StillEngine, astronaut_path: Path
+) -> None:
     heard = Heard(told)
     told.open_photo("first.png")
     told.open_photo(astronaut_path)
     assert still.cancelled == [Job(1)]
     opened = finish(still.jobs[1])
     tell(still, told, Advanced(Job(1), Progress(0, 3, "old")), Failed(Job(1), PhotoError("gone")))
-    tell(still, told, Advanced(Job(2), Progress(1, 3, "new")), Finished(Job(2), opened), Cancelled(Job(1)))
+    tell(
+        still,
+        told,
+        Advanced(Job(2), Progress(1, 3, "new")),
+        Finished(Job(2), opened),
+        Cancelled(Job(1)),
+    )
     assert heard.of("progress") == [(1, 3, "new")]
     assert heard.of("photo_opened") == [opened]
     assert heard.of("failed") == []
@@ -253,7 +282,9 @@ def test_a_face_of_the_photo_before_is_not_given_to_the_next(
     assert still.cancelled == [Job(1)]
 
 
-def test_all_that_is_saved_is_saved(told: RenderBridge, still: StillEngine, photo: Photo, tmp_path: Path) -> None:
+def test_all_that_is_saved_is_saved(
+    told: RenderBridge, still: StillEngine, photo: Photo, tmp_path: Path
+) -> None:
     for name in ("a.png", "b.png"):
         told.save_photo(a_document(photo), photo, tmp_path / name)
     assert still.cancelled == []
@@ -263,7 +294,9 @@ def test_all_that_is_saved_is_saved(told: RenderBridge, still: StillEngine, phot
     assert {path.name for path in tmp_path.iterdir()} == {"a.png", "b.png"}
 
 
-def test_what_is_cancelled_is_never_heard_of_again(told: RenderBridge, still: StillEngine, photo: Photo) -> None:
+def test_what_is_cancelled_is_never_heard_of_again(
+    told: RenderBridge, still: StillEngine, photo: Photo
+) -> None:
     heard = Heard(told)
     told.open_photo("photo.png")
     told.observe(photo, Box(0, 0, 50, 50))
@@ -275,7 +308,9 @@ def test_what_is_cancelled_is_never_heard_of_again(told: RenderBridge, still: St
     assert heard.of("busy_changed") == [True, False]
 
 
-def test_a_closed_bridge_tells_nothing_more(told: RenderBridge, still: StillEngine, photo: Photo) -> None:
+def test_a_closed_bridge_tells_nothing_more(
+    told: RenderBridge, still: StillEngine, photo: Photo
+) -> None:
     heard = Heard(told)
     told.request(a_document(photo, 5), photo, None)
     ((draft, _),) = still.requests
@@ -287,7 +322,11 @@ def test_a_closed_bridge_tells_nothing_more(told: RenderBridge, still: StillEngi
 
 
 def test_what_the_networks_want_known_is_told(
-    told: RenderBridge, still: StillEngine, photo: Photo, renderer: Renderer, monkeypatch: pytest.MonkeyPatch
+    told: RenderBridge,
+    still: StillEngine,
+    photo: Photo,
+    renderer: Renderer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     heard = Heard(told)
     monkeypatch.setattr(renderer, "drain_notices", lambda: ["It goes on on the CPU."])
@@ -312,7 +351,9 @@ def test_a_photo_is_opened_and_a_failure_told_in_plain_words(
     assert "Traceback" not in text
 
 
-def test_a_face_is_read_in_a_box_and_a_box_too_small_is_told(bridge: RenderBridge, photo: Photo, qtbot: QtBot) -> None:
+def test_a_face_is_read_in_a_box_and_a_box_too_small_is_told(
+    bridge: RenderBridge, photo: Photo, qtbot: QtBot
+) -> None:
     with qtbot.waitSignal(bridge.face_observed) as observed:
         bridge.observe(photo, ASTRONAUT_BOX)
     assert observed.args == [FACE]
@@ -324,7 +365,9 @@ def test_a_face_is_read_in_a_box_and_a_box_too_small_is_told(bridge: RenderBridg
     ]
 
 
-def test_the_edited_photo_is_saved(bridge: RenderBridge, photo: Photo, tmp_path: Path, qtbot: QtBot) -> None:
+def test_the_edited_photo_is_saved(
+    bridge: RenderBridge, photo: Photo, tmp_path: Path, qtbot: QtBot
+) -> None:
     with qtbot.waitSignal(bridge.photo_saved) as saved:
         bridge.save_photo(a_document(photo), photo, tmp_path / "edited.png")
     assert saved.args[0].path == tmp_path / "edited.png"

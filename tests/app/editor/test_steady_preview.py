@@ -38,7 +38,9 @@ def trembling(
     tracker.faces = (drawn_face(Box(110, 20, 210, 150), SMILING),)
     monkeypatch.setattr(tracker, "follow", trembles)
     driving = Driving(studio, studio)
-    clip = write_video(tmp_path / "clip.mp4", drifting(astronaut, 9, step=3))  # one that no other test has had read
+    clip = write_video(
+        tmp_path / "clip.mp4", drifting(astronaut, 9, step=3)
+    )  # one that no other test has had read
     studio.open_photo(clip)
     qtbot.waitUntil(lambda: bool(driving.project.faces), timeout=PATIENCE_MS)
     wait_idle(qtbot, studio)
@@ -89,7 +91,9 @@ def test_readings_are_made_steady_once(qtbot: QtBot, trembling: Studio) -> None:
     assert begun == [1]
 
 
-def test_what_was_cancelled_is_begun_again_with_the_next_edit(qtbot: QtBot, trembling: Studio) -> None:
+def test_what_was_cancelled_is_begun_again_with_the_next_edit(
+    qtbot: QtBot, trembling: Studio
+) -> None:
     trembling.set_values({"yaw": 5.0}, "Turn")
     trembling.cancel()
     wait_idle(qtbot, trembling)
@@ -97,4 +101,6 @@ def test_what_was_cancelled_is_begun_again_with_the_next_edit(qtbot: QtBot, trem
     wait_idle(qtbot, trembling)
     exported = run_to_end(steadied(trembling.project)).faces[0].at(0)
     assert exported is not None
-    np.testing.assert_array_equal(last_seen(qtbot, trembling).request.faces[0].landmarks, exported.landmarks)
+    np.testing.assert_array_equal(
+        last_seen(qtbot, trembling).request.faces[0].landmarks, exported.landmarks
+    )

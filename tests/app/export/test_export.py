@@ -65,7 +65,9 @@ def test_the_plan_follows_what_is_chosen(qtbot: QtBot, moving: MainWindow, tmp_p
     assert dialog.path.text() == str(tmp_path / "astronaut-edited.mp4")
     choose(moving, "webm")
     dialog._choose("height", "360")
-    qtbot.waitUntil(lambda: "WebM (VP9)" in says(moving) and "360 x 360" in says(moving), timeout=20_000)
+    qtbot.waitUntil(
+        lambda: "WebM (VP9)" in says(moving) and "360 x 360" in says(moving), timeout=20_000
+    )
     assert dialog.path.text().endswith("astronaut-edited.webm")
     moving.studio.edit(lambda project: edits.set_range(project, 2, 5), "Range")
     dialog._choose("range", "points")
@@ -74,7 +76,9 @@ def test_the_plan_follows_what_is_chosen(qtbot: QtBot, moving: MainWindow, tmp_p
     qtbot.waitUntil(lambda: "does NOT say" in says(moving), timeout=20_000)
 
 
-def test_what_cannot_be_is_said_and_cannot_be_started(qtbot: QtBot, moving: MainWindow, tmp_path: Path) -> None:
+def test_what_cannot_be_is_said_and_cannot_be_started(
+    qtbot: QtBot, moving: MainWindow, tmp_path: Path
+) -> None:
     dialog = moving.exports.dialog
     dialog.path.setText(str(tmp_path / "none" / "a.mp4"))
     dialog.path.textEdited.emit(dialog.path.text())
@@ -148,7 +152,9 @@ def endless_exports(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bridge, "export", endless)
 
 
-def test_one_file_is_not_written_twice_at_a_time(qtbot: QtBot, moving: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_file_is_not_written_twice_at_a_time(
+    qtbot: QtBot, moving: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
     endless_exports(monkeypatch)
     item = started(qtbot, moving)
     qtbot.mouseClick(moving.exports.dialog.start, Qt.MouseButton.LeftButton)
@@ -158,7 +164,9 @@ def test_one_file_is_not_written_twice_at_a_time(qtbot: QtBot, moving: MainWindo
     qtbot.waitUntil(lambda: item.state == "stopped", timeout=20_000)
 
 
-def test_quitting_in_the_middle_is_asked_about(qtbot: QtBot, moving: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_quitting_in_the_middle_is_asked_about(
+    qtbot: QtBot, moving: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
     endless_exports(monkeypatch)
     item = started(qtbot, moving)
     moving.studio.session.mark_saved()
@@ -170,7 +178,9 @@ def test_quitting_in_the_middle_is_asked_about(qtbot: QtBot, moving: MainWindow,
     box.buttons()[[button.text() for button in box.buttons()].index("Go on exporting")].click()
     assert moving.isVisible()
     assert item.state == "running"
-    qtbot.waitUntil(lambda: moving.findChild(QMessageBox, "exports-unfinished") is None, timeout=20_000)
+    qtbot.waitUntil(
+        lambda: moving.findChild(QMessageBox, "exports-unfinished") is None, timeout=20_000
+    )
     moving.close()
     box = moving.findChild(QMessageBox, "exports-unfinished")
     assert box is not None
@@ -185,7 +195,9 @@ def test_a_failure_is_told_in_the_row_and_in_a_notice_when_nobody_looks(
     from icface.media.presets import EncodeError
 
     def full(*_: object) -> None:
-        raise EncodeError("out.mp4 could not be saved: the disk is full; make room or choose another folder.")
+        raise EncodeError(
+            "out.mp4 could not be saved: the disk is full; make room or choose another folder."
+        )
 
     monkeypatch.setattr(ClipWriter, "write", full)
     item = started(qtbot, moving)
@@ -195,7 +207,9 @@ def test_a_failure_is_told_in_the_row_and_in_a_notice_when_nobody_looks(
     qtbot.waitUntil(moving.notices.isVisible, timeout=20_000)
 
 
-def test_one_frame_is_exported_as_a_still_by_default(qtbot: QtBot, opened: MainWindow, tmp_path: Path) -> None:
+def test_one_frame_is_exported_as_a_still_by_default(
+    qtbot: QtBot, opened: MainWindow, tmp_path: Path
+) -> None:
     opened.settings.folder = tmp_path
     opened.actions_by_id["export"].trigger()
     dialog = opened.exports.dialog
@@ -215,7 +229,9 @@ def test_the_voice_of_what_drives_the_face_is_exported_unless_another_is_chosen(
     motion = a_motion([opened.studio.project.faces[0].controls] * clip.n_frames, rate=30)
 
     def drives(project: Project) -> Project:
-        return edits.drive_with(edits.add_driver(project, Driver(name="A", medium=clip, motion=motion)), "A")
+        return edits.drive_with(
+            edits.add_driver(project, Driver(name="A", medium=clip, motion=motion)), "A"
+        )
 
     opened.studio.edit(drives, "Drive")
     opened.actions_by_id["export"].trigger()
@@ -229,14 +245,19 @@ def test_the_voice_of_what_drives_the_face_is_exported_unless_another_is_chosen(
     assert dialog.sound.accessibleDescription() == "Of what drives the face"
 
 
-# What is left out ----------------------------------------------------------------------------------------------------
+# What is left out ---------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def placed(qtbot: QtBot, window: MainWindow, tmp_path: Path, astronaut_path: Path) -> MainWindow:
     """The window with a photo that says where it was taken, and whose it is."""
-    with Image.open(described_jpeg(tmp_path / "in.jpg")) as small, Image.open(astronaut_path) as large:
-        large.save(tmp_path / "face.jpg", exif=small.info["exif"], xmp=small.info["xmp"], comment=b"hello")
+    with (
+        Image.open(described_jpeg(tmp_path / "in.jpg")) as small,
+        Image.open(astronaut_path) as large,
+    ):
+        large.save(
+            tmp_path / "face.jpg", exif=small.info["exif"], xmp=small.info["xmp"], comment=b"hello"
+        )
     window.settings.folder = tmp_path
     open_in(qtbot, window, tmp_path / "face.jpg")
     return window
@@ -264,7 +285,9 @@ def question(window: MainWindow) -> QMessageBox:
     return next(box for box in window.findChildren(QMessageBox, "save-losses") if box.isVisible())
 
 
-def test_a_saved_picture_says_what_it_leaves_out_before_it_is_saved(qtbot: QtBot, placed: MainWindow, tmp_path: Path) -> None:
+def test_a_saved_picture_says_what_it_leaves_out_before_it_is_saved(
+    qtbot: QtBot, placed: MainWindow, tmp_path: Path
+) -> None:
     placed.studio.set_row("AU12", 1.0, 1)
     target = tmp_path / "out.webp"
     placed.documents._save_image(target)

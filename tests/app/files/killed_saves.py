@@ -1,8 +1,8 @@
 """A process that edits, keeps copies and saves as fast as it can, and one that kills it and looks at what is left.
 
-Run as ``python -m tests.app.files.killed_saves FOLDER ROUNDS SEED``: prints a report as JSON. One process without threads forks every
-round, so that a round costs milliseconds. Time runs by a clock of its own: an edit takes up to four seconds of it, so that half
-a minute is many edits long.
+Run as ``python -m tests.app.files.killed_saves FOLDER ROUNDS SEED``: prints a report as JSON. One
+process without threads forks every round, so that a round costs milliseconds. Time runs by a clock
+of its own: an edit takes up to four seconds of it, so that half a minute is many edits long.
 """
 
 from __future__ import annotations
@@ -36,9 +36,13 @@ from tests.strategies import a_driver, a_motion, a_project
 @cache
 def a_motion_of(kind: int) -> Motion:
     """Twenty frames with landmarks, 115 kB."""
-    motion = a_motion([ControlVector.of({"yaw": float(kind + frame)}) for frame in range(20)], seed=kind)
+    motion = a_motion(
+        [ControlVector.of({"yaw": float(kind + frame)}) for frame in range(20)], seed=kind
+    )
     assert motion.landmarks is not None
-    return replace(motion, landmarks=motion.landmarks + np.arange(20, dtype=np.float32)[:, None, None])
+    return replace(
+        motion, landmarks=motion.landmarks + np.arange(20, dtype=np.float32)[:, None, None]
+    )
 
 
 @cache
@@ -52,10 +56,14 @@ def state(folder: Path, number: int) -> Project:
     """The document after so many edits: its markers say how many, and now and then a source comes and goes."""
     project = edits.set_marker(base(folder), 1, str(number))
     keys = [Key(frame=frame, value=float(frame % 7 + number)) for frame in range(0, 200, 2)]
-    project = replace(project, edits=(replace(project.edits[0], tracks=(Track.of("AU12L", keys),)),))
+    project = replace(
+        project, edits=(replace(project.edits[0], tracks=(Track.of("AU12L", keys),)),)
+    )
     if number % 5:
         driver = a_driver("A", a_motion_of(number // 5 % 6))
-        project = edits.add_driver(project, replace(driver, medium=replace(driver.medium, path=str(folder / "A.mp4"))))
+        project = edits.add_driver(
+            project, replace(driver, medium=replace(driver.medium, path=str(folder / "A.mp4")))
+        )
     return project
 
 
@@ -66,7 +74,7 @@ def number_of(folder: Path, project: Project) -> int:
     return number
 
 
-# ------------------------------------------------------------------------------------------------------------ the victim
+# --------------------------------------------------------------------------------------------------
 
 
 class Victim:
@@ -87,7 +95,9 @@ class Victim:
         number = self.restore()
         self.say("start", number)
         for _ in itertools.count() if steps is None else range(steps):
-            self.pass_time(self.dice.uniform(0.05, 4.0) if self.dice.random() < 0.95 else 40.0, number)
+            self.pass_time(
+                self.dice.uniform(0.05, 4.0) if self.dice.random() < 0.95 else 40.0, number
+            )
             number += 1
             self.say("edit", number)
             self.schedule.changed()
@@ -127,7 +137,7 @@ class Victim:
         self.copies.clear()
 
 
-# -------------------------------------------------------------------------------------------------------------- the judge
+# --------------------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -197,7 +207,9 @@ def judge(folder: Path, lines: list[list[str]], report: Report) -> None:
     report.rounds += 1
     report.in_writing += bool(lines) and lines[-1][0] == "begin"
     edited = [(int(number), float(at)) for what, number, at in lines if what == "edit"]
-    safe = max((int(number) for what, number, _ in lines if what in ("start", "saved", "kept")), default=0)
+    safe = max(
+        (int(number) for what, number, _ in lines if what in ("start", "saved", "kept")), default=0
+    )
     saved = max((int(number) for what, number, _ in lines if what == "saved"), default=0)
     report.edits += len(edited)
     report.saves += sum(what == "saved" for what, _, _ in lines)
@@ -216,7 +228,9 @@ def judge(folder: Path, lines: list[list[str]], report: Report) -> None:
     if lost:
         report.most_lost_s = max(report.most_lost_s, float(lines[-1][2]) - lost[0])
     everywhere = [p.name for p in folder.rglob("*")]
-    report.most_unfinished = max(report.most_unfinished, sum(name.endswith(".unfinished") for name in everywhere))
+    report.most_unfinished = max(
+        report.most_unfinished, sum(name.endswith(".unfinished") for name in everywhere)
+    )
     report.most_folders = max(report.most_folders, sum(1 for _ in (folder / "unsaved").iterdir()))
 
 
@@ -235,7 +249,9 @@ def main(folder: Path, rounds: int, seed: int) -> Report:
         try:
             judge(folder, lines, report)
         except Exception as error:  # noqa: BLE001  (whatever a damaged file raises is what is looked for)
-            report.faults.append(f"round {report.rounds}, after {lines[-3:]}: {type(error).__name__}: {error}")
+            report.faults.append(
+                f"round {report.rounds}, after {lines[-3:]}: {type(error).__name__}: {error}"
+            )
     child, reading = forked(lambda out: Victim(folder, out, dice).run(10))
     while os.read(reading, 1 << 16):
         pass

@@ -50,7 +50,9 @@ def test_no_change_waits_longer_than_half_of_half_a_minute(pauses: list[float]) 
     oldest: float | None = None
     for pause in pauses:
         until = clock.now + pause
-        while (due := schedule.due_in_s) is not None and clock.now + due <= until:  # as the timer does
+        while (
+            due := schedule.due_in_s
+        ) is not None and clock.now + due <= until:  # as the timer does
             clock.now += due
             assert oldest is not None
             assert clock.now - oldest <= LATEST_S + 1e-6
@@ -213,12 +215,21 @@ def test_only_the_json_is_written_again(
     session.edit(lambda project: set_marker(project, 3), "Mark")
     autosave.keep()
     idle(qtbot, disk)
-    assert {path: path.stat().st_mtime_ns for path in (folder.document / "arrays").iterdir()} == before
+    assert {
+        path: path.stat().st_mtime_ns for path in (folder.document / "arrays").iterdir()
+    } == before
 
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "just now"), (4.9, "just now"), (6, "10 s ago"), (12, "10 s ago"), (59, "60 s ago"), (150, "2 min ago")],
+    [
+        (0, "just now"),
+        (4.9, "just now"),
+        (6, "10 s ago"),
+        (12, "10 s ago"),
+        (59, "60 s ago"),
+        (150, "2 min ago"),
+    ],
 )
 def test_ages_are_told_in_round_numbers(seconds: float, text: str) -> None:
     assert ago(seconds) == text

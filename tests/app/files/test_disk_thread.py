@@ -18,7 +18,9 @@ def disk(qapp: object) -> Iterator[DiskThread]:
     made.close()
 
 
-def test_work_runs_in_order_on_one_other_thread_and_is_told_on_this_one(qtbot: QtBot, disk: DiskThread) -> None:
+def test_work_runs_in_order_on_one_other_thread_and_is_told_on_this_one(
+    qtbot: QtBot, disk: DiskThread
+) -> None:
     threads, told = list[threading.Thread](), list[tuple[int, threading.Thread]]()
 
     def work(number: int) -> int:
@@ -28,7 +30,11 @@ def test_work_runs_in_order_on_one_other_thread_and_is_told_on_this_one(qtbot: Q
     busy: list[bool] = []
     disk.busy_changed.connect(busy.append)
     for number in range(5):
-        disk.do(lambda n=number: work(n), lambda n: told.append((n, threading.current_thread())), pytest.fail)  # type: ignore[misc]
+        disk.do(
+            lambda n=number: work(n),
+            lambda n: told.append((n, threading.current_thread())),
+            pytest.fail,
+        )  # type: ignore[misc]
     assert disk.is_busy
     qtbot.waitUntil(lambda: not disk.is_busy)
     assert [number for number, _ in told] == [0, 1, 2, 3, 4]
@@ -51,7 +57,9 @@ def test_what_fails_is_told_and_the_next_work_goes_on(qtbot: QtBot, disk: DiskTh
     assert found == [1]
 
 
-def test_closing_finishes_what_was_asked_for_and_tells_nothing_more(qtbot: QtBot, disk: DiskThread) -> None:
+def test_closing_finishes_what_was_asked_for_and_tells_nothing_more(
+    qtbot: QtBot, disk: DiskThread
+) -> None:
     gate, done = threading.Event(), list[int]()
 
     def work() -> None:

@@ -55,7 +55,9 @@ def unsaved(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def kept_window(qtbot: QtBot, qapp: QApplication, studio: Studio, settings: Settings, unsaved: Path) -> Iterator[MainWindow]:
+def kept_window(
+    qtbot: QtBot, qapp: QApplication, studio: Studio, settings: Settings, unsaved: Path
+) -> Iterator[MainWindow]:
     """A window that keeps copies of what is not saved."""
     theme.apply_theme(qapp, "dark")
     made = MainWindow(studio, settings, unsaved)
@@ -68,7 +70,10 @@ def kept_window(qtbot: QtBot, qapp: QApplication, studio: Studio, settings: Sett
 
 
 def settle(qtbot: QtBot, window: MainWindow) -> None:
-    qtbot.waitUntil(lambda: not window.studio.bridge.is_busy and not window.documents.disk.is_busy, timeout=20_000)
+    qtbot.waitUntil(
+        lambda: not window.studio.bridge.is_busy and not window.documents.disk.is_busy,
+        timeout=20_000,
+    )
 
 
 def smile(window: MainWindow) -> float:
@@ -116,10 +121,12 @@ def press(qtbot: QtBot, window: MainWindow, key: Qt.Key) -> None:
     QTest.keyClick(window, key, Qt.KeyboardModifier.ControlModifier)
 
 
-# ------------------------------------------------------------------------------------------------------------ save, open
+# --------------------------------------------------------------------------------------------------
 
 
-def test_a_saved_document_opens_with_its_photo_and_every_change(qtbot: QtBot, editing: MainWindow, tmp_path: Path) -> None:
+def test_a_saved_document_opens_with_its_photo_and_every_change(
+    qtbot: QtBot, editing: MainWindow, tmp_path: Path
+) -> None:
     assert editing.isWindowModified()
     before = editing.studio.project
     path = saved_as(qtbot, editing, tmp_path / "take one.icface")
@@ -139,7 +146,9 @@ def test_a_saved_document_opens_with_its_photo_and_every_change(qtbot: QtBot, ed
     assert editing.notices.notice is None
 
 
-def test_save_asks_for_a_name_once_and_then_writes_to_it(qtbot: QtBot, editing: MainWindow, tmp_path: Path) -> None:
+def test_save_asks_for_a_name_once_and_then_writes_to_it(
+    qtbot: QtBot, editing: MainWindow, tmp_path: Path
+) -> None:
     press(qtbot, editing, Qt.Key.Key_S)
     dialog = next(dialog for dialog in editing.findChildren(QFileDialog) if dialog.isVisible())
     assert dialog.selectedFiles()[0].endswith("portrait.icface")
@@ -153,7 +162,9 @@ def test_save_asks_for_a_name_once_and_then_writes_to_it(qtbot: QtBot, editing: 
     assert load_project(tmp_path / "one.icface") == editing.studio.project
 
 
-def test_what_is_changed_during_a_save_is_still_to_be_saved(qtbot: QtBot, editing: MainWindow, tmp_path: Path) -> None:
+def test_what_is_changed_during_a_save_is_still_to_be_saved(
+    qtbot: QtBot, editing: MainWindow, tmp_path: Path
+) -> None:
     saved_as(qtbot, editing, tmp_path / "one.icface")
     editing.studio.set_row("AU12", 0.3, 2)
     wanted = editing.studio.project
@@ -167,7 +178,9 @@ def test_what_is_changed_during_a_save_is_still_to_be_saved(qtbot: QtBot, editin
     settle(qtbot, editing)
 
 
-def test_a_project_that_cannot_be_saved_is_told_and_nothing_is_lost(qtbot: QtBot, editing: MainWindow, tmp_path: Path) -> None:
+def test_a_project_that_cannot_be_saved_is_told_and_nothing_is_lost(
+    qtbot: QtBot, editing: MainWindow, tmp_path: Path
+) -> None:
     (tmp_path / "one.icface").mkdir()
     saved_as(qtbot, editing, tmp_path / "one.icface")
     assert notice(editing).title == "one.icface could not be saved"
@@ -213,7 +226,9 @@ def test_a_file_that_another_program_changed_is_not_overwritten_without_a_word(
     assert load_project(path) == editing.studio.project
 
 
-def test_of_two_versions_of_a_file_both_can_be_kept(qtbot: QtBot, editing: MainWindow, tmp_path: Path) -> None:
+def test_of_two_versions_of_a_file_both_can_be_kept(
+    qtbot: QtBot, editing: MainWindow, tmp_path: Path
+) -> None:
     path = tmp_path / "one.icface"
     theirs = saved_and_changed(qtbot, editing, path)
     press(qtbot, editing, Qt.Key.Key_S)
@@ -226,7 +241,9 @@ def test_of_two_versions_of_a_file_both_can_be_kept(qtbot: QtBot, editing: MainW
     assert editing.documents.path == tmp_path / "two.icface"
 
 
-def test_a_file_that_was_opened_and_then_removed_is_asked_about(qtbot: QtBot, editing: MainWindow, tmp_path: Path) -> None:
+def test_a_file_that_was_opened_and_then_removed_is_asked_about(
+    qtbot: QtBot, editing: MainWindow, tmp_path: Path
+) -> None:
     path = saved_as(qtbot, editing, tmp_path / "one.icface")
     reopened(qtbot, editing, path)
     path.unlink()
@@ -254,7 +271,9 @@ def test_a_window_that_is_to_close_when_saved_waits_for_what_becomes_of_a_change
     assert load_project(path) == editing.studio.project
 
 
-def test_two_saves_in_quick_succession_ask_nothing(qtbot: QtBot, editing: MainWindow, tmp_path: Path) -> None:
+def test_two_saves_in_quick_succession_ask_nothing(
+    qtbot: QtBot, editing: MainWindow, tmp_path: Path
+) -> None:
     path = saved_as(qtbot, editing, tmp_path / "one.icface")
     for gesture, smile_now in ((2, 0.3), (3, 0.4)):
         editing.studio.set_row("AU12", smile_now, gesture)
@@ -278,7 +297,9 @@ def test_a_copy_is_kept_of_changes_to_a_file_that_another_program_changed(
     assert path.read_bytes() == theirs
 
 
-def test_a_project_that_cannot_be_opened_changes_nothing(qtbot: QtBot, editing: MainWindow, tmp_path: Path) -> None:
+def test_a_project_that_cannot_be_opened_changes_nothing(
+    qtbot: QtBot, editing: MainWindow, tmp_path: Path
+) -> None:
     (tmp_path / "bad.icface").write_bytes(b"no zip")
     editing.studio.session.mark_saved()
     before = editing.studio.project
@@ -308,15 +329,23 @@ def test_projects_and_photos_are_remembered_together(
     assert [action.text() for action in editing._recent.actions()] == ["one.icface", "portrait.png"]
 
 
-def test_a_dropped_file_decides_by_its_type(qtbot: QtBot, editing: MainWindow, tmp_path: Path, astronaut_path: Path) -> None:
+def test_a_dropped_file_decides_by_its_type(
+    qtbot: QtBot, editing: MainWindow, tmp_path: Path, astronaut_path: Path
+) -> None:
     def drop(path: Path) -> bool:
         mime = QMimeData()
         mime.setUrls([QUrl.fromLocalFile(str(path))])
-        actions, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        actions, left, none = (
+            Qt.DropAction.CopyAction,
+            Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.NoModifier,
+        )
         enter = QDragEnterEvent(QPoint(300, 300), actions, mime, left, none)
         QApplication.sendEvent(editing, enter)
         if enter.isAccepted():
-            QApplication.sendEvent(editing, QDropEvent(QPointF(300, 300), actions, mime, left, none))
+            QApplication.sendEvent(
+                editing, QDropEvent(QPointF(300, 300), actions, mime, left, none)
+            )
         settle(qtbot, editing)
         return enter.isAccepted()
 
@@ -371,7 +400,9 @@ def test_a_clip_with_keys_opens_with_the_same_picture_in_every_frame(
     assert driving.project is window.studio.project
 
 
-def test_the_picture_is_saved_under_a_name_that_says_edited(qtbot: QtBot, editing: MainWindow, tmp_path: Path) -> None:
+def test_the_picture_is_saved_under_a_name_that_says_edited(
+    qtbot: QtBot, editing: MainWindow, tmp_path: Path
+) -> None:
     editing.actions_by_id["save_image"].trigger()
     dialog = next(dialog for dialog in editing.findChildren(QFileDialog) if dialog.isVisible())
     assert dialog.selectedFiles()[0].endswith("portrait-edited.png")
@@ -382,10 +413,12 @@ def test_the_picture_is_saved_under_a_name_that_says_edited(qtbot: QtBot, editin
     settle(qtbot, editing)
 
 
-# --------------------------------------------------------------------------------------------------------------- changes
+# --------------------------------------------------------------------------------------------------
 
 
-def test_closing_with_changes_asks_and_cancel_keeps_the_window(qtbot: QtBot, editing: MainWindow) -> None:
+def test_closing_with_changes_asks_and_cancel_keeps_the_window(
+    qtbot: QtBot, editing: MainWindow
+) -> None:
     editing.close()
     box = question(editing)
     assert "portrait.png" in box.text()
@@ -405,7 +438,9 @@ def test_discarding_closes_the_window(qtbot: QtBot, editing: MainWindow) -> None
     assert not editing.isVisible()
 
 
-def test_saving_first_closes_the_window_when_it_is_written(qtbot: QtBot, editing: MainWindow, tmp_path: Path) -> None:
+def test_saving_first_closes_the_window_when_it_is_written(
+    qtbot: QtBot, editing: MainWindow, tmp_path: Path
+) -> None:
     saved_as(qtbot, editing, tmp_path / "one.icface")
     editing.studio.set_row("AU12", 0.1, 2)
     wanted = editing.studio.project
@@ -429,7 +464,9 @@ def test_closing_while_the_last_change_is_being_saved_waits_for_it_and_asks_noth
     assert load_project(tmp_path / "one.icface") == wanted
 
 
-def test_a_window_is_not_closed_by_the_end_of_an_earlier_save(qtbot: QtBot, editing: MainWindow, tmp_path: Path) -> None:
+def test_a_window_is_not_closed_by_the_end_of_an_earlier_save(
+    qtbot: QtBot, editing: MainWindow, tmp_path: Path
+) -> None:
     saved_as(qtbot, editing, tmp_path / "one.icface")
     editing.studio.set_row("AU12", 0.1, 2)
     editing.documents.save()
@@ -454,7 +491,9 @@ def test_a_save_amid_that_before_closing_does_not_keep_the_window_open(
     assert load_project(tmp_path / "one.icface") == editing.studio.project
 
 
-def test_a_window_stays_open_when_saving_first_fails(qtbot: QtBot, editing: MainWindow, tmp_path: Path) -> None:
+def test_a_window_stays_open_when_saving_first_fails(
+    qtbot: QtBot, editing: MainWindow, tmp_path: Path
+) -> None:
     saved_as(qtbot, editing, tmp_path / "one.icface")
     (tmp_path / "one.icface").unlink()
     (tmp_path / "one.icface").mkdir()
@@ -466,17 +505,23 @@ def test_a_window_stays_open_when_saving_first_fails(qtbot: QtBot, editing: Main
     assert notice(editing).title == "one.icface could not be saved"
 
 
-def test_a_document_without_changes_closes_at_once(qtbot: QtBot, window: MainWindow, portrait: Path) -> None:
+def test_a_document_without_changes_closes_at_once(
+    qtbot: QtBot, window: MainWindow, portrait: Path
+) -> None:
     open_in(qtbot, window, portrait)
     window.close()
     assert not window.isVisible()
 
 
 @pytest.mark.parametrize("deed", ["new", "open"])
-def test_new_and_open_ask_before_changes_go(qtbot: QtBot, editing: MainWindow, tmp_path: Path, deed: str) -> None:
+def test_new_and_open_ask_before_changes_go(
+    qtbot: QtBot, editing: MainWindow, tmp_path: Path, deed: str
+) -> None:
     path = tmp_path / "other.icface"
     save_project(path, Project())
-    act: Callable[[], object] = editing.documents.new if deed == "new" else lambda: editing.documents.open(path)
+    act: Callable[[], object] = (
+        editing.documents.new if deed == "new" else lambda: editing.documents.open(path)
+    )
     act()
     answer(qtbot, editing, QMessageBox.StandardButton.Cancel)
     settle(qtbot, editing)
@@ -501,7 +546,7 @@ def test_an_edit_made_while_a_project_is_read_is_asked_about(
     assert smile(window) == pytest.approx(0.6)
 
 
-# --------------------------------------------------------------------------------------------------------------- crashes
+# --------------------------------------------------------------------------------------------------
 
 
 def crashed(root: Path, project: Project, path: Path | None) -> RecoveryFolder:
@@ -578,7 +623,9 @@ def test_a_copy_that_is_older_than_its_file_says_so(
     assert "The file itself was saved later than that." in notice(kept_window).text
 
 
-def test_copies_that_are_not_wanted_are_discarded_one_by_one(qtbot: QtBot, kept_window: MainWindow, unsaved: Path) -> None:
+def test_copies_that_are_not_wanted_are_discarded_one_by_one(
+    qtbot: QtBot, kept_window: MainWindow, unsaved: Path
+) -> None:
     for _ in range(2):
         crashed(unsaved, Project(), None)
     kept_window.documents.offer_left_behind()
@@ -590,7 +637,9 @@ def test_copies_that_are_not_wanted_are_discarded_one_by_one(qtbot: QtBot, kept_
     assert list(unsaved.iterdir()) == []
 
 
-def test_a_copy_nobody_decided_about_is_offered_again(qtbot: QtBot, kept_window: MainWindow, unsaved: Path) -> None:
+def test_a_copy_nobody_decided_about_is_offered_again(
+    qtbot: QtBot, kept_window: MainWindow, unsaved: Path
+) -> None:
     left = crashed(unsaved, Project(), None)
     kept_window.documents.offer_left_behind()
     kept_window.close()
@@ -599,7 +648,9 @@ def test_a_copy_nobody_decided_about_is_offered_again(qtbot: QtBot, kept_window:
     one.release()
 
 
-def test_a_damaged_copy_is_told_and_kept(qtbot: QtBot, kept_window: MainWindow, unsaved: Path) -> None:
+def test_a_damaged_copy_is_told_and_kept(
+    qtbot: QtBot, kept_window: MainWindow, unsaved: Path
+) -> None:
     left = crashed(unsaved, Project(), None)
     (left.document / "project.json").write_text("{}")
     kept_window.documents.offer_left_behind()
@@ -609,7 +660,9 @@ def test_a_damaged_copy_is_told_and_kept(qtbot: QtBot, kept_window: MainWindow, 
     assert left.path.exists()
 
 
-def test_copies_that_cannot_be_written_are_told(qtbot: QtBot, kept_window: MainWindow, portrait: Path, unsaved: Path) -> None:
+def test_copies_that_cannot_be_written_are_told(
+    qtbot: QtBot, kept_window: MainWindow, portrait: Path, unsaved: Path
+) -> None:
     unsaved.write_text("a file in the place of the folder")
     open_in(qtbot, kept_window, portrait)
     kept_window.studio.set_row("AU12", 0.9, 1)

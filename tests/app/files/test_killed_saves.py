@@ -16,13 +16,26 @@ ROUNDS = 200
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked, so that 200 of them take seconds")
+@pytest.mark.skipif(
+    not hasattr(os, "fork"), reason="processes are forked, so that 200 of them take seconds"
+)
 def test_killed_at_any_moment_no_project_is_damaged_and_at_most_30_seconds_are_lost() -> None:
-    memory = Path("/dev/shm")  # a disk in memory, where there is one: more of the kills then meet the program and not the disk
+    memory = Path(
+        "/dev/shm"
+    )  # a disk in memory, where there is one: more of the kills then meet the program and not the disk
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
-        arguments = [sys.executable, "-m", "tests.app.files.killed_saves", str(Path(folder) / "work"), str(ROUNDS), "5"]
-        done = subprocess.run(arguments, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        arguments = [
+            sys.executable,
+            "-m",
+            "tests.app.files.killed_saves",
+            str(Path(folder) / "work"),
+            str(ROUNDS),
+            "5",
+        ]
+        done = subprocess.run(
+            arguments, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        )
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert report["faults"] == [], done.stderr
@@ -31,6 +44,8 @@ def test_killed_at_any_moment_no_project_is_damaged_and_at_most_30_seconds_are_l
     assert report["saves"] >= ROUNDS // 2, report
     assert report["copies"] >= ROUNDS // 2, report
     assert 0 < report["most_lost_s"] <= 30, report
-    assert report["most_unfinished"] <= 3, report  # in the project's folder, in the copy's, and among its arrays
+    assert report["most_unfinished"] <= 3, (
+        report
+    )  # in the project's folder, in the copy's, and among its arrays
     assert report["most_folders"] <= 3, report
     assert report["left"] == ["unsaved", "work.icface"]

@@ -24,13 +24,25 @@ from icface.project_file import save_project
 from icface.rendering.clip_pictures import clip_of
 from icface.system.file_stamp import sha256_of
 from tests.app.conftest import open_in
-from tests.app.files.test_documents import choose, editing, notice, portrait, press, reopened, saved_as, settle, smile
+from tests.app.files.test_documents import (
+    choose,
+    editing,
+    notice,
+    portrait,
+    press,
+    reopened,
+    saved_as,
+    settle,
+    smile,
+)
 from tests.icface.media.videos import drifting, write_video
 
 __all__ = ["editing", "portrait"]  # fixtures
 
 
-def test_a_missing_photo_is_found_again_by_a_button(qtbot: QtBot, editing: MainWindow, tmp_path: Path, portrait: Path) -> None:
+def test_a_missing_photo_is_found_again_by_a_button(
+    qtbot: QtBot, editing: MainWindow, tmp_path: Path, portrait: Path
+) -> None:
     path = saved_as(qtbot, editing, tmp_path / "one.icface")
     before = smile(editing)
     press(qtbot, editing, Qt.Key.Key_N)
@@ -115,7 +127,10 @@ def test_a_clip_that_was_saved_before_it_had_been_tracked_is_tracked_when_it_ope
     driving = Driving(window.studio, window.studio)
     window.studio.session.mark_saved()
     reopened(qtbot, window, tmp_path / "walk.icface")
-    qtbot.waitUntil(lambda: bool(driving.project.faces) and driving.project.drivers[0].motion is not None, timeout=20_000)
+    qtbot.waitUntil(
+        lambda: bool(driving.project.faces) and driving.project.drivers[0].motion is not None,
+        timeout=20_000,
+    )
     settle(qtbot, window)
 
 
@@ -128,7 +143,11 @@ def test_a_document_whose_drivers_are_missing_keeps_its_edits_and_offers_to_find
     Image.fromarray(astronaut).save(other)
     photo = load_photo(other)
     window.studio.edit(lambda project: add_driver(project, Driver(name="A", medium=clip)), "Add")
-    still = Driver(name="B", medium=Source(str(other), photo.digest, 512, 512), motion=Motion.still(ControlVector()))
+    still = Driver(
+        name="B",
+        medium=Source(str(other), photo.digest, 512, 512),
+        motion=Motion.still(ControlVector()),
+    )
     window.studio.edit(lambda project: add_driver(project, still), "Add")
     settle(qtbot, window)
     before, path = window.studio.project, saved_as(qtbot, window, tmp_path / "one.icface")

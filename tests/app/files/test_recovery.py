@@ -74,7 +74,9 @@ def test_a_cleared_folder_holds_no_copy_and_a_closed_one_is_gone(tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_folders_of_crashed_windows_without_a_copy_are_removed_and_strange_ones_left_alone(tmp_path: Path) -> None:
+def test_folders_of_crashed_windows_without_a_copy_are_removed_and_strange_ones_left_alone(
+    tmp_path: Path,
+) -> None:
     folder = RecoveryFolder(tmp_path)
     folder.keep(Project(), None)
     folder.clear()
@@ -85,7 +87,9 @@ def test_folders_of_crashed_windows_without_a_copy_are_removed_and_strange_ones_
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "note.txt"]
 
 
-def test_half_a_copy_that_a_killed_window_was_removing_is_not_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_half_a_copy_that_a_killed_window_was_removing_is_not_offered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = RecoveryFolder(tmp_path)
     folder.keep(a_project(ControlVector()), None)
 
@@ -101,7 +105,9 @@ def test_half_a_copy_that_a_killed_window_was_removing_is_not_offered(tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("about", ["{", "[]", json.dumps({"name": "x"}), json.dumps({"path": 3, "name": "x"})])
+@pytest.mark.parametrize(
+    "about", ["{", "[]", json.dumps({"name": "x"}), json.dumps({"path": 3, "name": "x"})]
+)
 def test_a_copy_whose_name_is_damaged_is_offered_all_the_same(tmp_path: Path, about: str) -> None:
     folder = RecoveryFolder(tmp_path)
     folder.keep(Project(), tmp_path / "one.icface")
@@ -117,7 +123,9 @@ def test_copies_are_kept_with_the_users_state() -> None:
 
 
 def test_what_a_window_left_that_was_killed_as_it_began_goes_after_a_minute(tmp_path: Path) -> None:
-    begun, long_ago, stranger = (tmp_path / name for name in ("0123456789abcdef", "fedcba9876543210", "photos"))
+    begun, long_ago, stranger = (
+        tmp_path / name for name in ("0123456789abcdef", "fedcba9876543210", "photos")
+    )
     for folder in (begun, long_ago, stranger):
         folder.mkdir()
     for folder in (long_ago, stranger):

@@ -37,7 +37,9 @@ def keyed(opened: MainWindow) -> MainWindow:
     return opened
 
 
-def press(window: MainWindow, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+def press(
+    window: MainWindow, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
+) -> None:
     QTest.keyClick(window.focusWidget() or window, key, modifier)
 
 
@@ -71,7 +73,12 @@ def test_the_timeline_comes_with_the_first_key_and_goes_with_the_last(opened: Ma
 
 def test_space_plays_wherever_the_focus_is_except_in_a_text(keyed: MainWindow) -> None:
     playhead = keyed.studio.playhead
-    places: tuple[QWidget, ...] = (keyed.canvas, keyed.timeline.lanes, keyed.panel.rows["AU12"], keyed.bar.buttons["open"])
+    places: tuple[QWidget, ...] = (
+        keyed.canvas,
+        keyed.timeline.lanes,
+        keyed.panel.rows["AU12"],
+        keyed.bar.buttons["open"],
+    )
     for place in places:
         place.setFocus()
         press(keyed, KEY.Key_Space)
@@ -140,7 +147,9 @@ def test_a_slider_keeps_its_arrows_and_follows_the_playhead(keyed: MainWindow) -
     assert "key on this frame; whole curve moved" in row.accessibleDescription()
 
 
-def test_with_auto_key_a_slider_sets_a_key_and_without_it_moves_the_curve(keyed: MainWindow) -> None:
+def test_with_auto_key_a_slider_sets_a_key_and_without_it_moves_the_curve(
+    keyed: MainWindow,
+) -> None:
     row = keyed.panel.rows["yaw"]
     keyed.studio.playhead.go_to(25)
     row.setFocus()
@@ -190,7 +199,13 @@ def test_a_number_that_is_typed_moves_no_curve_afterwards(keyed: MainWindow) -> 
     QTest.keyClick(field, KEY.Key_Return)
     assert row.shown == pytest.approx(0.81)
     after = keyed.studio.project
-    for key, there in ((KEY.Key_Right, 41), (KEY.Key_Home, 0), (KEY.Key_Down, 20), (KEY.Key_End, 124), (KEY.Key_Up, 60)):
+    for key, there in (
+        (KEY.Key_Right, 41),
+        (KEY.Key_Home, 0),
+        (KEY.Key_Down, 20),
+        (KEY.Key_End, 124),
+        (KEY.Key_Up, 60),
+    ):
         press(keyed, key)
         assert frame(keyed) == there
     assert keyed.studio.project is after
@@ -300,7 +315,9 @@ def test_return_presses_a_button_since_space_plays(keyed: MainWindow) -> None:
     assert not keyed.timeline.view.snaps
 
 
-def test_a_drag_in_the_window_is_one_step_and_the_height_is_remembered(qtbot: QtBot, keyed: MainWindow) -> None:
+def test_a_drag_in_the_window_is_one_step_and_the_height_is_remembered(
+    qtbot: QtBot, keyed: MainWindow
+) -> None:
     lanes = keyed.timeline.lanes
     before = keyed.studio.session.position
     y = round(lanes.lane_y("yaw"))

@@ -22,7 +22,15 @@ from icface.document.edits.drivers import set_rule
 from icface.document.edits.faces import with_edits
 from icface.document.mixing import curve, shown
 from icface.face.controls import CONTROL_IDS, ControlVector
-from tests.app.timeline.timeline_stand import NONE, Stand, click, double_click, drag, mouse, moving_project
+from tests.app.timeline.timeline_stand import (
+    NONE,
+    Stand,
+    click,
+    double_click,
+    drag,
+    mouse,
+    moving_project,
+)
 from tests.strategies import a_clip_project, a_motion
 
 ALT, CTRL, SHIFT = (
@@ -54,7 +62,9 @@ def editor(stand: Stand) -> CurveEditor:
 
 
 def key_place(stand: Stand, target: str, frame: int) -> QPointF:
-    return next(grip.at for grip in editor(stand).grips() if grip.name == (target, frame) and not grip.side)
+    return next(
+        grip.at for grip in editor(stand).grips() if grip.name == (target, frame) and not grip.side
+    )
 
 
 def key_value(stand: Stand, target: str, frame: int) -> float:
@@ -103,7 +113,11 @@ def test_ctrl_changes_only_the_value_and_alt_only_the_time(
 
 def test_a_handle_bends_the_curve_in_one_step(stand: Stand) -> None:
     click(editor(stand), key_place(stand, "AU12L", 40))
-    handle = next(grip for grip in editor(stand).grips() if grip.side == "right" and grip.name == ("AU12L", 40))
+    handle = next(
+        grip
+        for grip in editor(stand).grips()
+        if grip.side == "right" and grip.name == ("AU12L", 40)
+    )
     before = stand.track("AU12L").value(60)
     drag(editor(stand), handle.at, handle.at + QPointF(0, -30))
     key = stand.track("AU12L").key_at(40)
@@ -121,7 +135,9 @@ def test_a_handle_bends_the_curve_in_one_step(stand: Stand) -> None:
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_a_handle_of_a_linked_pair_bends_both_sides_alike(stand: Stand, side: str) -> None:
     click(editor(stand), key_place(stand, "AU12L", 40))
-    handle = next(grip for grip in editor(stand).grips() if grip.side == side and grip.name[1] == 40)
+    handle = next(
+        grip for grip in editor(stand).grips() if grip.side == side and grip.name[1] == 40
+    )
     drag(editor(stand), handle.at, handle.at + QPointF(4, -25))
     left, right = stand.track("AU12L"), stand.track("AU12R")
     assert left.keys == right.keys
@@ -134,14 +150,20 @@ def test_a_handle_of_a_linked_pair_bends_both_sides_alike(stand: Stand, side: st
 def test_a_handle_of_a_side_that_is_keyed_apart_bends_that_side(stand: Stand) -> None:
     stand.session.edit(lambda p: edits.set_key(p, "AU12R", 55, 0.4), "Key")
     click(editor(stand), key_place(stand, "AU12L", 40))
-    handle = next(grip for grip in editor(stand).grips() if grip.side == "left" and grip.name[0] == "AU12R")
+    handle = next(
+        grip for grip in editor(stand).grips() if grip.side == "left" and grip.name[0] == "AU12R"
+    )
     drag(editor(stand), handle.at, handle.at + QPointF(4, -25))
     assert [key.left for key in stand.track("AU12R").keys].count("bezier") == 1
     assert all(key.left != "bezier" for key in stand.track("AU12L").keys)
 
 
 def test_the_lanes_and_the_curves_share_the_choice(stand: Stand) -> None:
-    drag(editor(stand), key_place(stand, "AU12L", 40) - QPointF(15, 15), key_place(stand, "AU12L", 40) + QPointF(15, 15))
+    drag(
+        editor(stand),
+        key_place(stand, "AU12L", 40) - QPointF(15, 15),
+        key_place(stand, "AU12L", 40) + QPointF(15, 15),
+    )
     assert stand.panel.view.keys == {("AU12L", 40), ("AU12R", 40)}
     click(editor(stand), key_place(stand, "AU12L", 80), SHIFT)
     assert ("AU12R", 80) in stand.panel.view.keys
@@ -218,7 +240,9 @@ def test_a_gain_is_a_curve_over_its_rules_value(stand: Stand) -> None:
     assert set(one.after) == {0.5}
 
 
-def test_frames_without_a_face_leave_a_gap_and_both_themes_are_painted(stand: Stand, qapp: QApplication) -> None:
+def test_frames_without_a_face_leave_a_gap_and_both_themes_are_painted(
+    stand: Stand, qapp: QApplication
+) -> None:
     (one,) = editor(stand).curves
     assert np.isnan(one.after[60:65]).all()
     for name in ("dark", "light"):
@@ -230,7 +254,9 @@ def test_frames_without_a_face_leave_a_gap_and_both_themes_are_painted(stand: St
             (x, y)
             for x in range(240, image.width(), 2)
             for y in range(image.height())
-            if abs(image.pixelColor(x, y).red() - colour.red()) + abs(image.pixelColor(x, y).blue() - colour.blue()) < 6
+            if abs(image.pixelColor(x, y).red() - colour.red())
+            + abs(image.pixelColor(x, y).blue() - colour.blue())
+            < 6
         ]
         assert len(near) > 200
 
@@ -248,7 +274,12 @@ def test_time_and_values_are_dragged_with_the_middle_button(stand: Stand) -> Non
     at = view.scale.exact(start.x() - HEAD_W), one.value_at(start.y())
     mouse(one, QEvent.Type.MouseButtonPress, start, button=Qt.MouseButton.MiddleButton)
     mouse(one, QEvent.Type.MouseMove, start - QPointF(100, 20), button=Qt.MouseButton.MiddleButton)
-    mouse(one, QEvent.Type.MouseButtonRelease, start - QPointF(100, 20), button=Qt.MouseButton.MiddleButton)
+    mouse(
+        one,
+        QEvent.Type.MouseButtonRelease,
+        start - QPointF(100, 20),
+        button=Qt.MouseButton.MiddleButton,
+    )
     assert view.scale.exact(500 - HEAD_W) == pytest.approx(at[0])
     assert one.value_at(60) == pytest.approx(at[1])
 
@@ -282,7 +313,8 @@ def crowded(qtbot: QtBot, qapp: QApplication) -> Stand:
     """A track of 176 keys for every control over a long clip, all of them chosen, and the curves of six."""
     theme.apply_theme(qapp, "dark")
     tracks = tuple(
-        Track(target, tuple(Key(frame=60 + 16 * n, value=0.01 * (n % 7)) for n in range(176))) for target in sorted(CONTROL_IDS)
+        Track(target, tuple(Key(frame=60 + 16 * n, value=0.01 * (n % 7)) for n in range(176)))
+        for target in sorted(CONTROL_IDS)
     )
     still = a_clip_project(a_motion([ControlVector()] * 2900))
     made = Stand(with_edits(still, 0, FaceEdits(tracks=tracks)))
@@ -291,7 +323,9 @@ def crowded(qtbot: QtBot, qapp: QApplication) -> Stand:
     made.panel.show()
     qtbot.waitExposed(made.panel)
     made.panel.transport.show_curves(True)
-    made.panel.view.choose_keys(frozenset((track.target, key.frame) for track in tracks for key in track.keys))
+    made.panel.view.choose_keys(
+        frozenset((track.target, key.frame) for track in tracks for key in track.keys)
+    )
     return made
 
 
@@ -321,7 +355,9 @@ def test_handles_are_shown_while_they_can_be_told_apart(crowded: Stand) -> None:
 
 
 def test_of_keys_that_lie_on_each_other_the_topmost_is_taken(stand: Stand) -> None:
-    stand.session.edit(lambda p: edits.set_key(p, "AU12R", 55, 0.4), "Key")  # two curves now, with the same key on frame 40
+    stand.session.edit(
+        lambda p: edits.set_key(p, "AU12R", 55, 0.4), "Key"
+    )  # two curves now, with the same key on frame 40
     place = key_place(stand, "AU12R", 40)
     found = editor(stand).grip_at(place)
     assert found is not None
@@ -329,11 +365,22 @@ def test_of_keys_that_lie_on_each_other_the_topmost_is_taken(stand: Stand) -> No
     assert editor(stand).grip_at(place + QPointF(0, 30)) is None
 
 
-def test_many_curves_are_drawn_coarsely_while_they_are_dragged_and_finely_again_after(qtbot: QtBot, qapp: QApplication) -> None:
+def test_many_curves_are_drawn_coarsely_while_they_are_dragged_and_finely_again_after(
+    qtbot: QtBot, qapp: QApplication
+) -> None:
     theme.apply_theme(qapp, "dark")
-    length, keyed = 900, tuple(Key(frame=frame, value=0.02 * (frame % 7)) for frame in range(0, 900, 50))
-    tracks = tuple(Track(target, keyed) for target in sorted(CONTROL_IDS) if target not in ("yaw", "pitch", "roll"))
-    project = with_edits(a_clip_project(a_motion([ControlVector()] * length)), 0, FaceEdits(tracks=tracks))
+    length, keyed = (
+        900,
+        tuple(Key(frame=frame, value=0.02 * (frame % 7)) for frame in range(0, 900, 50)),
+    )
+    tracks = tuple(
+        Track(target, keyed)
+        for target in sorted(CONTROL_IDS)
+        if target not in ("yaw", "pitch", "roll")
+    )
+    project = with_edits(
+        a_clip_project(a_motion([ControlVector()] * length)), 0, FaceEdits(tracks=tracks)
+    )
     stand = Stand(project)
     qtbot.addWidget(stand.panel)
     stand.panel.resize(1240, 420)

@@ -14,7 +14,14 @@ from icface.document import FaceEdits, Project, edits
 from icface.document.curves import Blend, Key, Track
 from icface.document.edits.faces import with_edits
 from icface.face.controls import CONTROL_IDS
-from tests.app.timeline.timeline_stand import Stand, click, double_click, drag, mouse, moving_project
+from tests.app.timeline.timeline_stand import (
+    Stand,
+    click,
+    double_click,
+    drag,
+    mouse,
+    moving_project,
+)
 
 SHIFT, ALT, CTRL = (
     Qt.KeyboardModifier.ShiftModifier,
@@ -58,7 +65,12 @@ def many_keys(tracks: int = 60, each: int = 167) -> Project:
 
 
 def test_lanes_stand_in_groups_from_the_top_of_a_face_to_its_chin(stand: Stand) -> None:
-    assert [lane.id for lane in stand.panel.view.lanes] == ["group:pose", "yaw", "group:mouth", "AU12"]
+    assert [lane.id for lane in stand.panel.view.lanes] == [
+        "group:pose",
+        "yaw",
+        "group:mouth",
+        "AU12",
+    ]
 
 
 def test_both_sides_of_a_linked_unit_are_one_lane_and_of_an_unlinked_one_two(stand: Stand) -> None:
@@ -145,7 +157,9 @@ def test_dragged_keys_snap_to_the_playhead_to_keys_and_markers(stand: Stand) -> 
 
 
 def test_alt_stretches_the_chosen_keys_about_the_other_end(stand: Stand) -> None:
-    stand.panel.view.choose_keys((target, frame) for target in ("AU12L", "AU12R") for frame in (10, 40, 80))
+    stand.panel.view.choose_keys(
+        (target, frame) for target in ("AU12L", "AU12R") for frame in (10, 40, 80)
+    )
     stand.drag_key("AU12", 80, 45, ALT)
     assert stand.frames("AU12L") == (10, 25, 45)
     assert stand.session.labels == ("Stretch 3 keys",)
@@ -223,11 +237,17 @@ def test_the_keyboard_chooses_lanes_and_lets_go_of_keys(stand: Stand) -> None:
 def test_the_menu_sets_how_curves_come_and_go_on_each_side(stand: Stand) -> None:
     def choose(*path: str) -> None:
         stand.lanes.setFocus()
-        QTest.mouseClick(stand.lanes, Qt.MouseButton.RightButton, pos=stand.key("yaw", 20).toPoint())
+        QTest.mouseClick(
+            stand.lanes, Qt.MouseButton.RightButton, pos=stand.key("yaw", 20).toPoint()
+        )
         place = stand.key("yaw", 20).toPoint()
         reason = QContextMenuEvent.Reason.Mouse
-        QApplication.sendEvent(stand.lanes, QContextMenuEvent(reason, place, stand.lanes.mapToGlobal(place)))
-        menu = stand.lanes.findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)[-1]
+        QApplication.sendEvent(
+            stand.lanes, QContextMenuEvent(reason, place, stand.lanes.mapToGlobal(place))
+        )
+        menu = stand.lanes.findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)[
+            -1
+        ]
         for text in path:
             action = next(one for one in menu.actions() if one.text() == text)
             menu = action.menu() if isinstance(action.menu(), QMenu) else menu
@@ -265,7 +285,9 @@ def test_in_and_out_points_are_dragged_in_one_step(stand: Stand) -> None:
 
 
 def test_the_blend_is_shaped_by_its_handles(stand: Stand) -> None:
-    stand.session.edit(lambda p: edits.set_blend(p, Blend(first=10, last=79, fade_in=5, fade_out=5)), "Blend")
+    stand.session.edit(
+        lambda p: edits.set_blend(p, Blend(first=10, last=79, fade_in=5, fade_out=5)), "Blend"
+    )
     ruler = stand.panel.ruler
     for handle, frame in (("fade-in", 30), ("last", 90), ("fade-out", 60), ("first", 4)):
         start = ruler.handles()[handle]
@@ -277,7 +299,9 @@ def test_the_blend_is_shaped_by_its_handles(stand: Stand) -> None:
 
 
 def test_the_ends_of_the_choice_stretch_it_in_the_ruler(stand: Stand) -> None:
-    stand.panel.view.choose_keys((target, frame) for target in ("AU12L", "AU12R") for frame in (10, 40, 80))
+    stand.panel.view.choose_keys(
+        (target, frame) for target in ("AU12L", "AU12R") for frame in (10, 40, 80)
+    )
     ruler = stand.panel.ruler
     start = ruler.handles()["keys-last"]
     drag(ruler, start, QPointF(ruler.x_of(45), start.y()))
@@ -285,7 +309,9 @@ def test_the_ends_of_the_choice_stretch_it_in_the_ruler(stand: Stand) -> None:
 
 
 def test_a_click_on_a_handle_goes_there_and_changes_nothing(stand: Stand) -> None:
-    stand.panel.view.choose_keys((target, frame) for target in ("AU12L", "AU12R") for frame in (10, 40, 80))
+    stand.panel.view.choose_keys(
+        (target, frame) for target in ("AU12L", "AU12R") for frame in (10, 40, 80)
+    )
     click(stand.panel.ruler, stand.panel.ruler.handles()["keys-last"])
     assert stand.playhead.frame == 80
     assert stand.session.labels == ()
@@ -343,16 +369,25 @@ def test_lanes_of_tracks_that_an_edit_leaves_alone_are_kept(stand: Stand) -> Non
 
 
 def test_a_shape_tells_how_a_curve_comes_and_goes(qapp: QApplication) -> None:
-    images = [key_stamp(shape, "plain", theme.palette("dark"), 1.0).toImage() for shape in (5, 10, 15, 4, 6)]
+    images = [
+        key_stamp(shape, "plain", theme.palette("dark"), 1.0).toImage()
+        for shape in (5, 10, 15, 4, 6)
+    ]
     assert all(a != b for place, a in enumerate(images) for b in images[place + 1 :])
 
 
 @pytest.mark.parametrize("name", ["dark", "light"])
-def test_everything_is_painted_in_both_themes(qtbot: QtBot, qapp: QApplication, name: theme.ThemeName) -> None:
+def test_everything_is_painted_in_both_themes(
+    qtbot: QtBot, qapp: QApplication, name: theme.ThemeName
+) -> None:
     stand = shown(qtbot, qapp, moving_project())
     theme.apply_theme(qapp, name)
     stand.panel.retint()
     stand.panel.view.choose_keys(SMILE)
     image = stand.panel.grab().toImage()
     amber = theme.palette(name).color("amber").rgb()
-    assert any(image.pixel(x, y) == amber for x in range(232, image.width(), 1) for y in range(100, image.height(), 3))
+    assert any(
+        image.pixel(x, y) == amber
+        for x in range(232, image.width(), 1)
+        for y in range(100, image.height(), 3)
+    )

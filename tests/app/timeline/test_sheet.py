@@ -62,7 +62,10 @@ def test_lanes_can_all_be_shown_and_mix_gains_among_them() -> None:
     ]  # fmt: skip
     assert lanes[-2].name == "Brows: gain"
     assert SheetMaker().lanes(project) == ()
-    assert [lane.id for lane in SheetMaker().lanes(project, shown={"AU4"})] == ["group:brows", "AU4"]
+    assert [lane.id for lane in SheetMaker().lanes(project, shown={"AU4"})] == [
+        "group:brows",
+        "AU4",
+    ]
 
 
 def test_keys_of_locked_tracks_are_not_to_be_chosen() -> None:

@@ -51,7 +51,11 @@ def animated(qtbot: QtBot, opened: MainWindow) -> MainWindow:
 
 def test_a_photo_is_keyed_at_several_times_and_played(qtbot: QtBot, animated: MainWindow) -> None:
     project, playhead = animated.studio.project, animated.studio.playhead
-    assert (frames(animated, "AU12L"), frames(animated, "AU12R"), frames(animated, "yaw")) == ((0, 40, 80), (0, 40, 80), (40,))
+    assert (frames(animated, "AU12L"), frames(animated, "AU12R"), frames(animated, "yaw")) == (
+        (0, 40, 80),
+        (0, 40, 80),
+        (40,),
+    )
     assert (project.length, project.rate, project.n_frames) == (125, 25, 125)
     play(qtbot, animated)
     row = animated.panel.rows["AU12"]
@@ -70,7 +74,9 @@ def test_a_photo_is_keyed_at_several_times_and_played(qtbot: QtBot, animated: Ma
     assert playhead.frame == 80
 
 
-def test_in_and_out_loop_and_the_length_work_as_over_a_clip(qtbot: QtBot, animated: MainWindow) -> None:
+def test_in_and_out_loop_and_the_length_work_as_over_a_clip(
+    qtbot: QtBot, animated: MainWindow
+) -> None:
     playhead, project = animated.studio.playhead, animated.studio.project
     go_to(animated, 100)
     press(animated, KEY.Key_I)
@@ -96,7 +102,9 @@ def test_in_and_out_loop_and_the_length_work_as_over_a_clip(qtbot: QtBot, animat
     settle(qtbot, animated)
 
 
-def test_its_export_is_planned_over_all_its_time(qtbot: QtBot, animated: MainWindow, tmp_path: Path) -> None:
+def test_its_export_is_planned_over_all_its_time(
+    qtbot: QtBot, animated: MainWindow, tmp_path: Path
+) -> None:
     animated.settings.folder = tmp_path
     press(animated, KEY.Key_E, CTRL)
     dialog = animated.exports.dialog
@@ -106,7 +114,9 @@ def test_its_export_is_planned_over_all_its_time(qtbot: QtBot, animated: MainWin
     dialog.hide()
 
 
-def test_what_was_given_time_is_saved_opened_and_undone(qtbot: QtBot, animated: MainWindow, tmp_path: Path) -> None:
+def test_what_was_given_time_is_saved_opened_and_undone(
+    qtbot: QtBot, animated: MainWindow, tmp_path: Path
+) -> None:
     kept = animated.studio.project
     path = saved_as(qtbot, animated, tmp_path / "smile.icface")
     animated.activateWindow()
@@ -121,7 +131,9 @@ def test_what_was_given_time_is_saved_opened_and_undone(qtbot: QtBot, animated: 
     assert animated.studio.playhead.frame == 120
 
 
-def test_an_arrow_alone_gives_the_photo_time_and_undo_takes_it_back(qtbot: QtBot, opened: MainWindow) -> None:
+def test_an_arrow_alone_gives_the_photo_time_and_undo_takes_it_back(
+    qtbot: QtBot, opened: MainWindow
+) -> None:
     opened.canvas.setFocus()
     press(opened, KEY.Key_Right)
     assert opened.studio.playhead.frame == 1

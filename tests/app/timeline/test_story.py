@@ -28,7 +28,9 @@ def click(widget: QWidget, at: QPointF | None = None) -> None:
     QTest.mouseClick(widget, LEFT, pos=widget.rect().center() if at is None else at.toPoint())
 
 
-def press(window: MainWindow, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+def press(
+    window: MainWindow, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
+) -> None:
     QTest.keyClick(window.focusWidget() or window, key, modifier)
 
 
@@ -44,13 +46,19 @@ def portrait(tmp_path: Path, astronaut_path: Path) -> Path:
 
 
 @pytest.fixture
-def driven(qtbot: QtBot, window: MainWindow, portrait: Path, tmp_path: Path, astronaut: NDArray[np.uint8]) -> MainWindow:
+def driven(
+    qtbot: QtBot, window: MainWindow, portrait: Path, tmp_path: Path, astronaut: NDArray[np.uint8]
+) -> MainWindow:
     """A portrait that fell into the window, and a clip that fell on it."""
     clip = write_video(tmp_path / "clip.mp4", drifting(astronaut, 8))
     assert drop(window, portrait)
     wait(qtbot, window, lambda: bool(window.studio.project.faces))
     assert drop(window, clip)
-    wait(qtbot, window, lambda: any(driver.motion is not None for driver in window.studio.project.drivers))
+    wait(
+        qtbot,
+        window,
+        lambda: any(driver.motion is not None for driver in window.studio.project.drivers),
+    )
     return window
 
 
@@ -76,7 +84,9 @@ def set_keys(qtbot: QtBot, window: MainWindow) -> None:
     settle(qtbot, window)
 
 
-def test_what_was_keyed_is_undone_redone_saved_and_opened_again(qtbot: QtBot, driven: MainWindow, tmp_path: Path) -> None:
+def test_what_was_keyed_is_undone_redone_saved_and_opened_again(
+    qtbot: QtBot, driven: MainWindow, tmp_path: Path
+) -> None:
     assert driven.timeline.isVisible()
     opened = driven.studio.project
     set_keys(qtbot, driven)
@@ -125,7 +135,9 @@ def play(qtbot: QtBot, window: MainWindow) -> None:
     assert not window.studio.playhead.is_playing
 
 
-def test_a_key_is_dragged_with_the_mouse_and_its_slider_shows_it(qtbot: QtBot, driven: MainWindow) -> None:
+def test_a_key_is_dragged_with_the_mouse_and_its_slider_shows_it(
+    qtbot: QtBot, driven: MainWindow
+) -> None:
     set_keys(qtbot, driven)
     lanes, row = driven.timeline.lanes, driven.panel.rows["AU12"]
     click(driven.timeline.transport.snap)

@@ -19,7 +19,11 @@ from tests.app.timeline.test_sheet import driven
 from tests.app.timeline.timeline_stand import Stand, click, drag, mouse, moving_project
 from tests.strategies import a_project
 
-CTRL, SHIFT, NONE = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.NoModifier
+CTRL, SHIFT, NONE = (
+    Qt.KeyboardModifier.ControlModifier,
+    Qt.KeyboardModifier.ShiftModifier,
+    Qt.KeyboardModifier.NoModifier,
+)
 MIDDLE = Qt.MouseButton.MiddleButton
 
 
@@ -37,7 +41,14 @@ def stand(qtbot: QtBot, qapp: QApplication) -> Stand:
 def wheel(widget: QWidget, at: QPointF, turned: int, modifier: Qt.KeyboardModifier = NONE) -> None:
     place = QPointF(widget.mapToGlobal(at))
     event = QWheelEvent(
-        at, place, QPoint(), QPoint(0, turned), Qt.MouseButton.NoButton, modifier, Qt.ScrollPhase.NoScrollPhase, False
+        at,
+        place,
+        QPoint(),
+        QPoint(0, turned),
+        Qt.MouseButton.NoButton,
+        modifier,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
     )
     QApplication.sendEvent(widget, event)
 
@@ -94,7 +105,9 @@ def test_a_press_on_a_strip_goes_there_and_follows_the_pointer(stand: Stand) -> 
         assert stand.playhead.frame == 10
 
 
-def test_strips_are_painted_anew_only_when_what_they_show_has_changed(stand: Stand, qtbot: QtBot) -> None:
+def test_strips_are_painted_anew_only_when_what_they_show_has_changed(
+    stand: Stand, qtbot: QtBot
+) -> None:
     fill(stand)
     strips = [Painted(part) for part in (stand.panel.film, stand.panel.wave, stand.panel.trust)]
     lanes = Painted(stand.lanes)
@@ -127,16 +140,27 @@ def test_pictures_sound_and_problems_are_painted(stand: Stand) -> None:
     assert film.pixelColor(HEAD_W + 60, 20).name() == "#c04020"
     sound = stand.panel.wave.grab().toImage()
     mark = theme.palette("dark").color("mark")
-    assert sound.pixelColor(round(stand.panel.wave.x_of(50)), sound.height() // 2).name() == mark.name()
+    assert (
+        sound.pixelColor(round(stand.panel.wave.x_of(50)), sound.height() // 2).name()
+        == mark.name()
+    )
     trust = stand.panel.trust.grab().toImage()
-    assert trust.pixelColor(round(stand.panel.trust.x_of(31)), trust.height() - 3).name() == theme.palette("dark").amber
-    reds = [trust.pixelColor(x, 8).red() for x in range(round(stand.panel.trust.x_of(60)), round(stand.panel.trust.x_of(64)))]
+    assert (
+        trust.pixelColor(round(stand.panel.trust.x_of(31)), trust.height() - 3).name()
+        == theme.palette("dark").amber
+    )
+    reds = [
+        trust.pixelColor(x, 8).red()
+        for x in range(round(stand.panel.trust.x_of(60)), round(stand.panel.trust.x_of(64)))
+    ]
     assert max(reds) > 120
 
 
 def test_tips_say_what_lies_under_the_pointer(stand: Stand) -> None:
     def tip(widget: QWidget, at: QPointF) -> str:
-        QApplication.sendEvent(widget, QHelpEvent(QEvent.Type.ToolTip, at.toPoint(), widget.mapToGlobal(at.toPoint())))
+        QApplication.sendEvent(
+            widget, QHelpEvent(QEvent.Type.ToolTip, at.toPoint(), widget.mapToGlobal(at.toPoint()))
+        )
         found = QToolTip.text()
         QToolTip.hideText()
         return found
@@ -165,20 +189,28 @@ def test_all_controls_are_shown_when_asked_and_scroll(stand: Stand) -> None:
     assert lanes.top == 0
 
 
-def test_the_driver_whose_reading_is_shown_is_the_one_that_drives(qtbot: QtBot, qapp: QApplication) -> None:
+def test_the_driver_whose_reading_is_shown_is_the_one_that_drives(
+    qtbot: QtBot, qapp: QApplication
+) -> None:
     stand = Stand(driven())
     qtbot.addWidget(stand.panel)
     assert stand.panel.view.trust is not None
     assert stand.panel.view.trust[0] == "A"
-    stand.session.edit(lambda project: edits.set_rule(project, MixRule(group="all", driver="B")), "Drive")
+    stand.session.edit(
+        lambda project: edits.set_rule(project, MixRule(group="all", driver="B")), "Drive"
+    )
     assert stand.panel.view.trust[0] == "B"
     assert "1 stretches" in stand.panel.trust.accessibleDescription()
 
 
-def test_a_document_of_many_frames_is_painted_from_end_to_end(qtbot: QtBot, qapp: QApplication) -> None:
+def test_a_document_of_many_frames_is_painted_from_end_to_end(
+    qtbot: QtBot, qapp: QApplication
+) -> None:
     keys = tuple(Key(frame=40 * n, value=0.01 * (n % 20)) for n in range(2500))
     project = with_edits(
-        a_project(ControlVector()), 0, FaceEdits(tracks=(Track("yaw", keys),), blend=Blend(first=9, last=90000))
+        a_project(ControlVector()),
+        0,
+        FaceEdits(tracks=(Track("yaw", keys),), blend=Blend(first=9, last=90000)),
     )
     stand = Stand(edits.set_marker(project, 50_000, "half"))
     qtbot.addWidget(stand.panel)

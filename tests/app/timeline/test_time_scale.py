@@ -20,7 +20,16 @@ from app.timeline.time_scale import (
 )
 from icface.motion.timecode import timecode
 
-RATES = st.sampled_from([Fraction(24), Fraction(25), Fraction(30000, 1001), Fraction(60), Fraction(25, 2), Fraction(240)])
+RATES = st.sampled_from(
+    [
+        Fraction(24),
+        Fraction(25),
+        Fraction(30000, 1001),
+        Fraction(60),
+        Fraction(25, 2),
+        Fraction(240),
+    ]
+)
 SCALES = st.builds(TimeScale, st.floats(-50, 1e5), st.floats(0.01, MOST_PX))
 
 
@@ -30,7 +39,9 @@ def test_a_frame_is_found_again_where_it_is_drawn(scale: TimeScale, frame: int) 
 
 
 @given(SCALES, st.floats(0.1, 10), st.floats(0, 2000))
-def test_zooming_leaves_the_time_under_the_pointer_where_it_is(scale: TimeScale, factor: float, x: float) -> None:
+def test_zooming_leaves_the_time_under_the_pointer_where_it_is(
+    scale: TimeScale, factor: float, x: float
+) -> None:
     after = scale.zoomed(factor, x)
     assert after.exact(x) == pytest.approx(scale.exact(x), abs=1e-6 * max(1.0, abs(scale.exact(x))))
     assert LEAST_PX <= after.px <= MOST_PX
@@ -44,7 +55,9 @@ def test_a_fitted_range_lies_within_the_view(first: int, length: int, width: flo
 
 
 @given(SCALES, st.integers(1, 10_000), st.floats(100, 3000))
-def test_a_held_scale_shows_frames_and_not_only_emptiness(scale: TimeScale, count: int, width: float) -> None:
+def test_a_held_scale_shows_frames_and_not_only_emptiness(
+    scale: TimeScale, count: int, width: float
+) -> None:
     held = scale.held(count, width)
     first, last = held.visible(width)
     assert first <= count - 1
@@ -53,7 +66,9 @@ def test_a_held_scale_shows_frames_and_not_only_emptiness(scale: TimeScale, coun
 
 
 @given(SCALES, st.integers(0, 100_000), st.floats(100, 3000))
-def test_a_view_that_follows_shows_the_frame_and_stands_still_while_it_does(scale: TimeScale, frame: int, width: float) -> None:
+def test_a_view_that_follows_shows_the_frame_and_stands_still_while_it_does(
+    scale: TimeScale, frame: int, width: float
+) -> None:
     after = scale.following(frame, width)
     assert -1e-6 <= after.x(frame) <= width
     assert after.following(frame, width) == after
@@ -82,7 +97,8 @@ def test_times_are_typed_as_frames_timecodes_seconds_and_steps(text: str, frame:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "soon", "1:2:3:4:5", "4:25", "1:60:00", "1:60:00:00", "1.5", "s", "++3", "1e9s", "9" * 40]
+    "text",
+    ["", "soon", "1:2:3:4:5", "4:25", "1:60:00", "1:60:00:00", "1.5", "s", "++3", "1e9s", "9" * 40],
 )
 def test_a_text_that_is_no_time_is_refused_with_what_can_be_typed(text: str) -> None:
     with pytest.raises(TimeTextError, match=r"Type a frame"):
@@ -98,7 +114,9 @@ def test_marks_and_labels_do_not_crowd_at_any_zoom(px: float, rate: Fraction) ->
 
 
 @given(SCALES, st.floats(100, 3000), RATES)
-def test_a_ruler_has_few_marks_in_order_and_labels_at_even_distances(scale: TimeScale, width: float, rate: Fraction) -> None:
+def test_a_ruler_has_few_marks_in_order_and_labels_at_even_distances(
+    scale: TimeScale, width: float, rate: Fraction
+) -> None:
     marks = ticks(scale, width, rate)
     assert len(marks) <= (width + 96) / 10 + 3
     steps = {b.frame - a.frame for a, b in pairwise(marks)}

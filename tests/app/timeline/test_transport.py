@@ -59,7 +59,10 @@ def test_buttons_play_step_and_go_to_the_ends(stand: Stand) -> None:
     assert not stand.playhead.is_playing
 
 
-@pytest.mark.parametrize(("text", "frame"), [("0:2:00", 50), ("42", 42), ("+5", 15), ("-4", 6), ("1.2s", 30), ("5000", 99)])
+@pytest.mark.parametrize(
+    ("text", "frame"),
+    [("0:2:00", 50), ("42", 42), ("+5", 15), ("-4", 6), ("1.2s", 30), ("5000", 99)],
+)
 def test_a_typed_time_moves_the_playhead(stand: Stand, text: str, frame: int) -> None:
     stand.playhead.go_to(10)
     write(stand.panel.transport.time, text)
@@ -213,13 +216,21 @@ def test_a_press_on_the_ruler_gives_a_photo_time_and_goes_there(still: Stand) ->
     assert (still.playhead.frame, still.project.length) == (70, 125)
     assert still.session.labels == ("Give the photo 5 s",)
     still.session.undo()
-    assert (still.playhead.frame, still.project.length, still.session.is_modified) == (0, None, False)
+    assert (still.playhead.frame, still.project.length, still.session.is_modified) == (
+        0,
+        None,
+        False,
+    )
 
 
 def test_length_and_rate_of_a_photo_are_typed(still: Stand) -> None:
     bar = still.panel.transport
     write(bar.length, "8s")
-    assert (still.project.length, bar.length.text(), still.panel.view.length) == (200, "00:00:08:00", 200)
+    assert (still.project.length, bar.length.text(), still.panel.view.length) == (
+        200,
+        "00:00:08:00",
+        200,
+    )
     write(bar.rate, "30")
     assert (still.project.rate, still.project.length, bar.length.text()) == (30, 240, "00:00:08:00")
     write(bar.rate, "29.97")
@@ -231,7 +242,9 @@ def test_length_and_rate_of_a_photo_are_typed(still: Stand) -> None:
     assert (still.project.length, still.project.rate) == (None, 25)
 
 
-def test_a_length_that_leaves_keys_out_is_refused_and_an_empty_one_takes_time_away(still: Stand) -> None:
+def test_a_length_that_leaves_keys_out_is_refused_and_an_empty_one_takes_time_away(
+    still: Stand,
+) -> None:
     bar = still.panel.transport
     write(bar.length, "3s")
     still.session.edit(lambda project: edits.set_key(project, "yaw", 60, 5.0), "Key")
@@ -268,7 +281,9 @@ def test_the_bar_leaves_out_words_before_anything_overlaps(still: Stand, width: 
     still.panel.resize(width, 380)
     assert still.panel.width() == width
     still.panel.grab()  # laid out
-    parts = sorted((part for part in bar.findChildren(QWidget) if part.isVisible()), key=lambda part: part.x())
+    parts = sorted(
+        (part for part in bar.findChildren(QWidget) if part.isVisible()), key=lambda part: part.x()
+    )
     for left, right in pairwise(parts):
         assert left.geometry().right() < right.x(), (left, right)
     assert parts[-1].geometry().right() < bar.width()

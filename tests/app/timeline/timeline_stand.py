@@ -26,7 +26,10 @@ LENGTH = 100
 
 def moving_project() -> Project:
     """A clip of 100 frames: the face is lost in frames 60 to 64 and hardly read in 30 to 33; AU12 and yaw are keyed."""
-    smile = [ControlVector.of({"mouthSmile_L": n / 200, "mouthSmile_R": n / 200, "yaw": n / 10}) for n in range(LENGTH)]
+    smile = [
+        ControlVector.of({"mouthSmile_L": n / 200, "mouthSmile_R": n / 200, "yaw": n / 10})
+        for n in range(LENGTH)
+    ]
     motion = a_motion([None if 60 <= n < 65 else state for n, state in enumerate(smile)])
     project = a_clip_project(less_sure(motion, 30, 34))
     for frame, value in ((10, 0.0), (40, 0.3), (80, 0.1)):
@@ -78,7 +81,9 @@ class Stand:
         """Where a frame lies in a lane."""
         return QPointF(self.lanes.x_of(frame), self.lanes.lane_y(lane))
 
-    def drag_key(self, lane: str, frame: int, to: int, modifier: Qt.KeyboardModifier = NONE) -> None:
+    def drag_key(
+        self, lane: str, frame: int, to: int, modifier: Qt.KeyboardModifier = NONE
+    ) -> None:
         start = self.key(lane, frame)
         drag(self.lanes, start, QPointF(self.lanes.x_of(to), start.y()), modifier)
 
@@ -95,7 +100,12 @@ def mouse(
     QApplication.sendEvent(widget, event)
 
 
-def click(widget: QWidget, at: QPointF, modifier: Qt.KeyboardModifier = NONE, button: Qt.MouseButton = LEFT) -> None:
+def click(
+    widget: QWidget,
+    at: QPointF,
+    modifier: Qt.KeyboardModifier = NONE,
+    button: Qt.MouseButton = LEFT,
+) -> None:
     mouse(widget, QEvent.Type.MouseButtonPress, at, modifier, button)
     mouse(widget, QEvent.Type.MouseButtonRelease, at, modifier, button)
 
@@ -106,7 +116,13 @@ def double_click(widget: QWidget, at: QPointF) -> None:
     mouse(widget, QEvent.Type.MouseButtonRelease, at)
 
 
-def drag(widget: QWidget, start: QPointF, end: QPointF, modifier: Qt.KeyboardModifier = NONE, steps: int = 6) -> None:
+def drag(
+    widget: QWidget,
+    start: QPointF,
+    end: QPointF,
+    modifier: Qt.KeyboardModifier = NONE,
+    steps: int = 6,
+) -> None:
     mouse(widget, QEvent.Type.MouseButtonPress, start, modifier)
     for step in range(1, steps + 1):
         mouse(widget, QEvent.Type.MouseMove, start + (end - start) * step / steps, modifier)

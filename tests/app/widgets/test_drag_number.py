@@ -16,7 +16,9 @@ class Holder(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.number = DragNumber(NumberSpec(name="Gain", minimum=-4, maximum=4, start=1.0, suffix=" x"))
+        self.number = DragNumber(
+            NumberSpec(name="Gain", minimum=-4, maximum=4, start=1.0, suffix=" x")
+        )
         self.other = QWidget()
         self.other.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.edits: list[tuple[float, int]] = []
@@ -57,8 +59,12 @@ def test_a_number_is_typed_by_beginning_to_type_it(gain: Holder) -> None:
     assert gain.number.hasFocus()
 
 
-@pytest.mark.parametrize("held", [Qt.KeyboardModifier.KeypadModifier, Qt.KeyboardModifier.ShiftModifier])
-def test_digits_of_the_keypad_and_behind_shift_are_typed_too(gain: Holder, held: Qt.KeyboardModifier) -> None:
+@pytest.mark.parametrize(
+    "held", [Qt.KeyboardModifier.KeypadModifier, Qt.KeyboardModifier.ShiftModifier]
+)
+def test_digits_of_the_keypad_and_behind_shift_are_typed_too(
+    gain: Holder, held: Qt.KeyboardModifier
+) -> None:
     QTest.keyClick(gain.number, Qt.Key.Key_2, held)
     assert gain.number.typing.field is not None
     assert gain.number.typing.field.text() == "2"
@@ -103,7 +109,9 @@ def test_a_field_in_which_nothing_is_typed_changes_nothing(gain: Holder) -> None
     assert (gain.edits, gain.cleared) == ([], 0)
 
 
-def test_what_is_no_number_of_the_range_is_marked_and_dropped_when_the_field_is_left(gain: Holder) -> None:
+def test_what_is_no_number_of_the_range_is_marked_and_dropped_when_the_field_is_left(
+    gain: Holder,
+) -> None:
     gain.number.edit_number("7")
     field = gain.number.typing.field
     assert field is not None

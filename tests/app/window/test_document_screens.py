@@ -39,7 +39,12 @@ def keep_over(window: MainWindow, above: QWidget, name: str, at: QPoint) -> QPix
 
 @pytest.mark.parametrize("colours", ["dark", "light"])
 def test_what_is_said_about_documents_fits_into_the_window(
-    qtbot: QtBot, kept_window: MainWindow, unsaved: Path, tmp_path: Path, astronaut_path: Path, colours: theme.ThemeName
+    qtbot: QtBot,
+    kept_window: MainWindow,
+    unsaved: Path,
+    tmp_path: Path,
+    astronaut_path: Path,
+    colours: theme.ThemeName,
 ) -> None:
     window = kept_window
     window.set_theme(colours)

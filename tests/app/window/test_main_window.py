@@ -13,9 +13,22 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication, QKeySequence
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeySequence,
+)
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLineEdit, QMessageBox, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QDialogButtonBox,
+    QFileDialog,
+    QLineEdit,
+    QMessageBox,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from app import theme
@@ -82,7 +95,9 @@ def drop(window: QWidget, path: Path) -> bool:
     return enter.isAccepted()
 
 
-def test_dragging_a_slider_renders_on_the_engines_thread_and_never_on_this_one(qtbot: QtBot, opened: MainWindow) -> None:
+def test_dragging_a_slider_renders_on_the_engines_thread_and_never_on_this_one(
+    qtbot: QtBot, opened: MainWindow
+) -> None:
     renderer = opened.studio.bridge._renderer
     threads: list[threading.Thread] = []
     render = renderer.render
@@ -129,7 +144,9 @@ def test_undo_names_what_it_takes_back(qtbot: QtBot, opened: MainWindow) -> None
     settle(qtbot, opened)
 
 
-def test_a_double_click_that_changes_nothing_leaves_no_step(qtbot: QtBot, opened: MainWindow) -> None:
+def test_a_double_click_that_changes_nothing_leaves_no_step(
+    qtbot: QtBot, opened: MainWindow
+) -> None:
     row = opened.panel.rows["AU1"]
     opened.panel.show_row("AU1")
     place = QPointF(row.track_x(0.7), row.height() / 2).toPoint()
@@ -165,7 +182,9 @@ def test_reset_all_is_one_step_that_can_be_undone(qtbot: QtBot, opened: MainWind
     settle(qtbot, opened)
 
 
-def test_dragging_the_head_with_the_right_button_is_one_step(qtbot: QtBot, opened: MainWindow) -> None:
+def test_dragging_the_head_with_the_right_button_is_one_step(
+    qtbot: QtBot, opened: MainWindow
+) -> None:
     start, end = (opened.canvas.widget_point(x, y).toPoint() for x, y in ((226, 128), (260, 110)))
     QTest.mousePress(opened.canvas, Qt.MouseButton.RightButton, pos=start)
     QTest.mouseMove(opened.canvas, (start + end) / 2)
@@ -228,7 +247,9 @@ def test_a_dropped_photo_is_opened_and_other_files_are_not(
     settle(qtbot, window)
 
 
-def test_a_file_that_is_no_photo_is_told_in_the_window(qtbot: QtBot, opened: MainWindow, tmp_path: Path) -> None:
+def test_a_file_that_is_no_photo_is_told_in_the_window(
+    qtbot: QtBot, opened: MainWindow, tmp_path: Path
+) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"not a picture")
     opened.documents.open(broken)
@@ -266,12 +287,16 @@ def test_each_of_several_faces_keeps_its_own_edits(
     assert window.panel.rows["AU12"].shown == 0.0
     assert window.driving.panel.picker.buttons[0].accessibleDescription() == "edited"
     assert "face 2 of 2" in window.status.confidence.text()
-    QTest.mouseClick(window.canvas, Qt.MouseButton.LeftButton, pos=window.canvas.widget_point(110, 120).toPoint())
+    QTest.mouseClick(
+        window.canvas, Qt.MouseButton.LeftButton, pos=window.canvas.widget_point(110, 120).toPoint()
+    )
     assert window.panel.rows["AU12"].shown == pytest.approx(0.7)
     settle(qtbot, window)
 
 
-def test_saving_renders_at_full_quality_off_this_thread(qtbot: QtBot, opened: MainWindow, tmp_path: Path) -> None:
+def test_saving_renders_at_full_quality_off_this_thread(
+    qtbot: QtBot, opened: MainWindow, tmp_path: Path
+) -> None:
     opened.studio.set_row("AU12", 1.0, 1)
     assert opened.studio.session.is_modified
     target = tmp_path / "smile.png"
@@ -292,7 +317,9 @@ def test_saving_untouched_keeps_every_pixel(
     settle(qtbot, opened)
 
 
-def test_an_impossible_name_is_refused_in_the_window_at_once(opened: MainWindow, tmp_path: Path) -> None:
+def test_an_impossible_name_is_refused_in_the_window_at_once(
+    opened: MainWindow, tmp_path: Path
+) -> None:
     opened.studio.save_image(tmp_path / "smile.bmp")
     assert opened.notices.notice is not None
     assert ".bmp" in opened.notices.notice.text
@@ -314,11 +341,15 @@ def save_image_over(qtbot: QtBot, window: MainWindow, path: Path) -> None:
     def say_yes() -> None:
         asked = dialog.findChild(QMessageBox)
         if asked is not None and asked.isVisible():
-            QTest.mouseClick(asked.button(QMessageBox.StandardButton.Yes), Qt.MouseButton.LeftButton)
+            QTest.mouseClick(
+                asked.button(QMessageBox.StandardButton.Yes), Qt.MouseButton.LeftButton
+            )
 
     answers.timeout.connect(say_yes)
     answers.start(10)
-    QTest.mouseClick(buttons.button(QDialogButtonBox.StandardButton.Save), Qt.MouseButton.LeftButton)
+    QTest.mouseClick(
+        buttons.button(QDialogButtonBox.StandardButton.Save), Qt.MouseButton.LeftButton
+    )
     qtbot.waitUntil(lambda: not any(box.isVisible() for box in window.findChildren(QFileDialog)))
 
 
@@ -345,7 +376,9 @@ def test_a_picture_is_never_saved_over_what_the_document_is_made_of(
     window.documents._write(photo, lambda: None)
     assert window.notices.notice is not None
     assert window.notices.notice.title == "portrait.png was not saved"
-    window.driving.driving.export_tracking(window.studio.project.drivers[0].motion or a_motion([None]), driver)
+    window.driving.driving.export_tracking(
+        window.studio.project.drivers[0].motion or a_motion([None]), driver
+    )
     assert window.notices.notice is not None
     assert window.notices.notice.title == "The table was not saved"
     settle(qtbot, window)
@@ -399,7 +432,16 @@ def test_an_expression_is_carried_from_face_to_face_over_the_clipboard(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "hello", "[1]", '{"AU99": 1}', '{"AU12": "much"}', '{"mouthSmile_L": 1}', '{"AU12": true}']
+    "text",
+    [
+        "",
+        "hello",
+        "[1]",
+        '{"AU99": 1}',
+        '{"AU12": "much"}',
+        '{"mouthSmile_L": 1}',
+        '{"AU12": true}',
+    ],
 )
 def test_what_is_no_expression_is_not_pasted(opened: MainWindow, text: str) -> None:
     opened.studio.paste_expression(text)
@@ -407,7 +449,9 @@ def test_what_is_no_expression_is_not_pasted(opened: MainWindow, text: str) -> N
     assert opened.studio.session.labels == ()
 
 
-def test_the_status_line_tells_device_speed_size_and_confidence(qtbot: QtBot, opened: MainWindow) -> None:
+def test_the_status_line_tells_device_speed_size_and_confidence(
+    qtbot: QtBot, opened: MainWindow
+) -> None:
     opened.studio.set_row("AU12", 0.9, 1)
     settle(qtbot, opened)
     assert opened.status.device.text() == "CPU"
@@ -416,7 +460,9 @@ def test_the_status_line_tells_device_speed_size_and_confidence(qtbot: QtBot, op
     assert opened.status.confidence.text() == "face 98 % sure"
 
 
-def test_a_word_in_the_status_line_takes_the_place_of_the_facts_until_it_is_gone(qtbot: QtBot, opened: MainWindow) -> None:
+def test_a_word_in_the_status_line_takes_the_place_of_the_facts_until_it_is_gone(
+    qtbot: QtBot, opened: MainWindow
+) -> None:
     status = opened.status
     assert status.picture.isVisible()
     status.say("Saved a long path")
@@ -427,7 +473,9 @@ def test_a_word_in_the_status_line_takes_the_place_of_the_facts_until_it_is_gone
     settle(qtbot, opened)
 
 
-def test_the_theme_changes_at_once_and_is_remembered(opened: MainWindow, settings: Settings) -> None:
+def test_the_theme_changes_at_once_and_is_remembered(
+    opened: MainWindow, settings: Settings
+) -> None:
     opened.actions_by_id["light"].setChecked(True)
     assert settings.theme == "light"
     assert theme.current().name == "light"
@@ -444,7 +492,9 @@ def test_the_layout_is_remembered(qtbot: QtBot, window: MainWindow, settings: Se
 
 @pytest.mark.parametrize("platform", ["linux", "win32", "darwin"])
 def test_no_shortcut_is_given_twice(platform: str) -> None:
-    keys = [QKeySequence(key).toString() for spec in ACTIONS for key in keys_of(spec, platform=platform)]
+    keys = [
+        QKeySequence(key).toString() for spec in ACTIONS for key in keys_of(spec, platform=platform)
+    ]
     assert all(keys)
     assert len(keys) == len(set(keys))
     taken_by_macos = {"Ctrl+H", "Ctrl+M", "F11"}
@@ -452,7 +502,10 @@ def test_no_shortcut_is_given_twice(platform: str) -> None:
 
 
 def test_texts_name_the_keys_as_the_system_does() -> None:
-    assert key_names("Choose a lane (Ctrl+Up), with Alt", platform="darwin") == "Choose a lane (Cmd+Up), with Option"
+    assert (
+        key_names("Choose a lane (Ctrl+Up), with Alt", platform="darwin")
+        == "Choose a lane (Cmd+Up), with Option"
+    )
     assert key_names("Choose a lane (Ctrl+Up)", platform="win32") == "Choose a lane (Ctrl+Up)"
 
 
@@ -477,8 +530,16 @@ def test_help_stays_beside_the_work(qtbot: QtBot, window: MainWindow) -> None:
         shown_page.close()
     said = html.unescape(keys_html(theme.current()))
     assert "Hold" in said
-    every = [QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) for spec in ACTIONS for key in keys_of(spec)]
-    assert not [key for key in every if f">{key}<" not in said and f"{key} or " not in said and f" or {key}<" not in said]
+    every = [
+        QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
+        for spec in ACTIONS
+        for key in keys_of(spec)
+    ]
+    assert not [
+        key
+        for key in every
+        if f">{key}<" not in said and f"{key} or " not in said and f" or {key}<" not in said
+    ]
 
 
 def test_opening_can_be_cancelled_and_changes_nothing(
@@ -500,7 +561,11 @@ def test_a_file_over_the_picture_is_welcomed(opened: MainWindow, astronaut_path:
     mime.setUrls([QUrl.fromLocalFile(str(astronaut_path))])
     before = opened.canvas.grab().toImage()
     event = QDragEnterEvent(
-        QPoint(300, 300), Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        QPoint(300, 300),
+        Qt.DropAction.CopyAction,
+        mime,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
     )
     QApplication.sendEvent(opened, event)
     assert opened.canvas.grab().toImage() != before
@@ -519,7 +584,9 @@ def test_work_that_lasts_is_named_and_can_be_stopped(qtbot: QtBot, window: MainW
     assert not window.status.cancel.isVisible()
 
 
-def test_a_protected_area_is_a_step_that_can_be_taken_back(qtbot: QtBot, opened: MainWindow) -> None:
+def test_a_protected_area_is_a_step_that_can_be_taken_back(
+    qtbot: QtBot, opened: MainWindow
+) -> None:
     canvas, session = opened.canvas, opened.studio.session
     assert not opened.actions_by_id["unprotect"].isEnabled()
     QTest.keyClick(canvas, Qt.Key.Key_R)
@@ -538,7 +605,9 @@ def test_a_protected_area_is_a_step_that_can_be_taken_back(qtbot: QtBot, opened:
     assert opened.studio.project.regions == ()
 
 
-def test_a_diagnosis_can_be_copied_and_saved(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+def test_a_diagnosis_can_be_copied_and_saved(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
     window.actions_by_id["diagnose"].trigger()
     page = window.findChild(DiagnosisPage)
     assert page is not None

@@ -33,7 +33,11 @@ def reporter(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[ErrorRep
 
 
 def test_a_failure_is_told_in_plain_words_with_details_on_demand(strip: NoticeStrip) -> None:
-    strip.show_notice(Notice.failure("The photo could not be opened", "It is empty. Choose another.\n\nTraceback: …"))
+    strip.show_notice(
+        Notice.failure(
+            "The photo could not be opened", "It is empty. Choose another.\n\nTraceback: …"
+        )
+    )
     assert strip.isVisible()
     assert strip._text.text() == "It is empty. Choose another."
     assert not strip.details.isVisible()
@@ -45,7 +49,9 @@ def test_a_failure_is_told_in_plain_words_with_details_on_demand(strip: NoticeSt
 
 def test_the_remedy_is_a_button_that_closes_the_notice(strip: NoticeStrip) -> None:
     done: list[bool] = []
-    strip.show_notice(Notice(kind="warning", title="No face", remedy=("Draw a box", lambda: done.append(True))))
+    strip.show_notice(
+        Notice(kind="warning", title="No face", remedy=("Draw a box", lambda: done.append(True)))
+    )
     strip.remedy.click()
     assert done == [True]
     assert not strip.isVisible()
@@ -53,7 +59,10 @@ def test_the_remedy_is_a_button_that_closes_the_notice(strip: NoticeStrip) -> No
 
 def test_a_second_way_out_is_another_button(strip: NoticeStrip) -> None:
     done: list[str] = []
-    ways = {"remedy": ("Restore", lambda: done.append("restored")), "second": ("Discard", lambda: done.append("gone"))}
+    ways = {
+        "remedy": ("Restore", lambda: done.append("restored")),
+        "second": ("Discard", lambda: done.append("gone")),
+    }
     strip.show_notice(Notice(kind="warning", title="Unsaved work", **ways))
     strip.second.click()
     assert done == ["gone"]

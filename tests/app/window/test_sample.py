@@ -32,7 +32,9 @@ def real_window(qtbot: QtBot, qapp: QApplication, settings: Settings) -> Iterato
     studio.bridge.close()
 
 
-def test_the_astronauts_head_is_turned_by_a_slider(qtbot: QtBot, real_window: MainWindow, astronaut: NDArray[np.uint8]) -> None:
+def test_the_astronauts_head_is_turned_by_a_slider(
+    qtbot: QtBot, real_window: MainWindow, astronaut: NDArray[np.uint8]
+) -> None:
     studio, frames = real_window.studio, list[Frame]()
     studio.bridge.frame_ready.connect(frames.append)
     studio.open_sample()

@@ -1,6 +1,7 @@
 """Pictures of the window in every state, for people to look at: set ICFACE_SCREENS to a folder to keep them.
 
-Without it the same states are shown and checked for what a machine can see: that nothing is cut off or empty.
+Without it the same states are shown and checked for what a machine can see: that nothing is cut off
+or empty.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ SIZES = ((1100, 700), (1440, 900), (2560, 1440))
 
 def keep(qtbot: QtBot, window: MainWindow, name: str) -> QImage:
     """A picture of the window, saved when somebody wants to look at it."""
-    for _ in range(3):  # whatever waits in the queue, as widgets to be shown and laid out, comes first
+    for _ in range(
+        3
+    ):  # whatever waits in the queue, as widgets to be shown and laid out, comes first
         passed = QTimer(window, singleShot=True, interval=0)
         with qtbot.waitSignal(passed.timeout):
             passed.start()
@@ -58,7 +61,10 @@ def settle(qtbot: QtBot, window: MainWindow) -> None:
 def crowd(tmp_path: Path, astronaut_path: Path, tracker: StandInTracker) -> Path:
     """Three people in one picture with a very long name."""
     one = Image.open(astronaut_path).convert("RGB")
-    path = tmp_path / "the whole family at the lake on the second Sunday of the holidays, all three of them.png"
+    path = (
+        tmp_path
+        / "the whole family at the lake on the second Sunday of the holidays, all three of them.png"
+    )
     three = Image.new("RGB", (1536, 512))
     for index in range(3):
         three.paste(one, (512 * index, 0))
@@ -83,7 +89,11 @@ def show_empty(qtbot: QtBot, window: MainWindow, path: Path) -> None:
 
 
 def show_recent(qtbot: QtBot, window: MainWindow, path: Path) -> None:
-    names = ["Grandmother.jpg", "IMG_20260412_184233_the_long_walk_home_along_the_river_edited_2.tiff", "passport.png"]
+    names = [
+        "Grandmother.jpg",
+        "IMG_20260412_184233_the_long_walk_home_along_the_river_edited_2.tiff",
+        "passport.png",
+    ]
     for name in names:
         (path.parent / name).write_bytes(b"")
         window.settings.add_recent(path.parent / name)
@@ -129,7 +139,10 @@ def show_wipe(qtbot: QtBot, window: MainWindow, path: Path) -> None:
 def show_error(qtbot: QtBot, window: MainWindow, path: Path) -> None:
     show_open(qtbot, window, path)
     window.show_notice(
-        Notice.failure("The picture could not be computed", "There is not enough memory for this.\n\nTraceback …\n" * 2)
+        Notice.failure(
+            "The picture could not be computed",
+            "There is not enough memory for this.\n\nTraceback …\n" * 2,
+        )
     )
     window.notices.details_button.setChecked(True)
 
@@ -144,20 +157,27 @@ def show_driven(qtbot: QtBot, window: MainWindow, path: Path) -> None:
     """Two clips, of which one is being tracked, a table, rules of several kinds, and a very long name."""
     open_in(qtbot, window, path)
     astronaut = np.asarray(Image.open(path).convert("RGB"))
-    one = write_video(path.parent / "the long walk home along the river, third take, best of all.mp4", drifting(astronaut, 30))
+    one = write_video(
+        path.parent / "the long walk home along the river, third take, best of all.mp4",
+        drifting(astronaut, 30),
+    )
     two = write_video(path.parent / "brows.mp4", drifting(astronaut, 40, step=1))
     table = path.parent / "session_07_openface.csv"
     formats.save(table, a_ramp("yaw", [float(v) for v in 20 * np.sin(np.arange(60) / 6)]))
     for count, file in enumerate((one, two, table), start=1):
         window.driving.driving.add_source(file)
-        qtbot.waitUntil(lambda count=count: len(window.studio.project.drivers) == count, timeout=20_000)
+        qtbot.waitUntil(
+            lambda count=count: len(window.studio.project.drivers) == count, timeout=20_000
+        )
     settle(qtbot, window)
     window.driving.driving.rename("A", "The long walk home, third take")
     window.studio.edit(lambda project: replace(project, drivers=(
         project.drivers[0], replace(project.drivers[1], motion=None, neutral_frame=None), project.drivers[2],
     )), "")  # fmt: skip
     window.driving.driving.set_rule(MixRule(group="brows", driver="B", gain=1.4))
-    window.driving.driving.set_rule(MixRule(group="yaw", driver="C", mode="absolute", offset=-5.0, shift=-3, mirror=True))
+    window.driving.driving.set_rule(
+        MixRule(group="yaw", driver="C", mode="absolute", offset=-5.0, shift=-3, mirror=True)
+    )
     window.driving.driving.set_rule(MixRule(group="gaze", driver=""))
     window.driving.driving.key_rule("brows", "gain")
     window.driving.panel.media.show_tracking(window.studio.project.drivers[1].medium.digest, 16, 40)
@@ -167,14 +187,19 @@ def show_driven(qtbot: QtBot, window: MainWindow, path: Path) -> None:
 def show_details(qtbot: QtBot, window: MainWindow, path: Path) -> None:
     show_driven(qtbot, window, path)
     window.driving.panel.media.cards[0].fold.setChecked(True)
-    window.driving.panel.media.show_people(window.studio.project.drivers[0].name, (a_ramp("yaw", [1.0, 2.0]),) * 2)
+    window.driving.panel.media.show_people(
+        window.studio.project.drivers[0].name, (a_ramp("yaw", [1.0, 2.0]),) * 2
+    )
     window.studio.playhead.go_to(11)
     settle(qtbot, window)
 
 
 def show_mix(qtbot: QtBot, window: MainWindow, path: Path) -> None:
     show_driven(qtbot, window, path)
-    for section in (window.driving.panel.media.source_section, window.driving.panel.media.drivers_section):
+    for section in (
+        window.driving.panel.media.source_section,
+        window.driving.panel.media.drivers_section,
+    ):
         section.set_open(False)
     window.driving.panel.mix.add_unit("AU12L")
     window.driving.panel.mix.rows["yaw"].fold.setChecked(True)
@@ -194,10 +219,16 @@ def show_keys(qtbot: QtBot, window: MainWindow, path: Path) -> None:
 
 
 def _with_keys(project: Project) -> Project:
-    shapes: tuple[tuple[Side, Side], ...] = (("linear", "ease"), ("ease", "hold"), ("bezier", "bezier"))
+    shapes: tuple[tuple[Side, Side], ...] = (
+        ("linear", "ease"),
+        ("ease", "hold"),
+        ("bezier", "bezier"),
+    )
     for place, (frame, rise) in enumerate(((4, 0.0), (20, 0.3), (38, -0.2))):
         for target in ("AU12L", "AU12R", "AU1L", "AU1R", "yaw"):
-            project = edits.set_key(project, target, frame + (target == "yaw"), rise * (30 if target == "yaw" else 1))
+            project = edits.set_key(
+                project, target, frame + (target == "yaw"), rise * (30 if target == "yaw" else 1)
+            )
         project = edits.set_sides(project, {("AU12L", frame), ("AU12R", frame)}, *shapes[place])
     project = edits.set_marker(edits.set_range(project, 2, 44), 12, "the smile begins")
     return edits.set_track(project, "yaw", muted=True)
@@ -232,7 +263,15 @@ def test_the_window_is_whole_in_every_state(
             image = keep(qtbot, window, state)
             assert image.deviceIndependentSize().width() == width
             assert (
-                len(np.unique(np.frombuffer(image.convertToFormat(QImage.Format.Format_Grayscale8).constBits(), np.uint8))) > 20
+                len(
+                    np.unique(
+                        np.frombuffer(
+                            image.convertToFormat(QImage.Format.Format_Grayscale8).constBits(),
+                            np.uint8,
+                        )
+                    )
+                )
+                > 20
             )
 
 
@@ -240,17 +279,29 @@ def test_the_window_is_whole_in_every_state(
 def test_the_window_is_whole_on_a_fine_screen(scale: str) -> None:
     """In a process of its own: Qt takes the scale when it starts."""
     states = [
-        f"{Path(__file__)}::test_the_window_is_whole_in_every_state[{state}]" for state in ("empty", "unlinked", "curves")
+        f"{Path(__file__)}::test_the_window_is_whole_in_every_state[{state}]"
+        for state in ("empty", "unlinked", "curves")
     ]
     if scale == "2":
-        states.append(str(Path(__file__).with_name("test_clip_screens.py")))  # its curves have to be wide enough to be seen
+        states.append(
+            str(Path(__file__).with_name("test_clip_screens.py"))
+        )  # its curves have to be wide enough to be seen
     again = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *states]
     environment = {**os.environ, "QT_SCALE_FACTOR": scale}
-    done = subprocess.run(again, cwd=Path(__file__).parents[3], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        again,
+        cwd=Path(__file__).parents[3],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout
 
 
-def test_several_faces_are_offered_with_their_portraits(qtbot: QtBot, window: MainWindow, crowd: Path) -> None:
+def test_several_faces_are_offered_with_their_portraits(
+    qtbot: QtBot, window: MainWindow, crowd: Path
+) -> None:
     open_in(qtbot, window, crowd)
     window.studio.set_row("AU12", 1.0, 1)
     settle(qtbot, window)
@@ -283,5 +334,10 @@ def test_no_name_or_number_of_a_control_is_cut_off(window: MainWindow) -> None:
         wide = QFontMetricsF(theme.ui_font(semibold=True)).horizontalAdvance(name)
         room = row._places().name.width() - (NUMBER_W if row.spec.number else 0)
         assert wide <= room, row.spec.name
-        longest = max((row.spec.text(v) for v in (row.spec.minimum + 0.6, row.spec.maximum - 0.6)), key=len)
-        assert QFontMetricsF(theme.ui_font(semibold=True)).horizontalAdvance(longest) <= row._places().number.width()
+        longest = max(
+            (row.spec.text(v) for v in (row.spec.minimum + 0.6, row.spec.maximum - 0.6)), key=len
+        )
+        assert (
+            QFontMetricsF(theme.ui_font(semibold=True)).horizontalAdvance(longest)
+            <= row._places().number.width()
+        )

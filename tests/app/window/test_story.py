@@ -51,7 +51,10 @@ def click(widget: QWidget, at: QPointF | None = None) -> None:
 
 
 def press(
-    qtbot: QtBot, window: MainWindow, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
+    qtbot: QtBot,
+    window: MainWindow,
+    key: Qt.Key,
+    modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier,
 ) -> None:
     """Where the keyboard is, in the window that a dialog may have left."""
     window.activateWindow()
@@ -66,9 +69,13 @@ def answer(qtbot: QtBot, window: MainWindow, path: Path) -> None:
     assert field is not None
     assert buttons is not None
     field.selectAll()
-    QApplication.clipboard().setText(str(path))  # typed letter by letter, Qt's dialog walks through the folders meanwhile
+    QApplication.clipboard().setText(
+        str(path)
+    )  # typed letter by letter, Qt's dialog walks through the folders meanwhile
     QTest.keyClick(field, KEY.Key_V, CTRL)
-    first = buttons.button(QDialogButtonBox.StandardButton.Open) or buttons.button(QDialogButtonBox.StandardButton.Save)
+    first = buttons.button(QDialogButtonBox.StandardButton.Open) or buttons.button(
+        QDialogButtonBox.StandardButton.Save
+    )
     qtbot.waitUntil(first.isEnabled)
     click(first)
     qtbot.waitUntil(lambda: not any(box.isVisible() for box in window.findChildren(QFileDialog)))
@@ -76,7 +83,9 @@ def answer(qtbot: QtBot, window: MainWindow, path: Path) -> None:
 
 def settle(qtbot: QtBot, window: MainWindow, until: Callable[[], bool] = lambda: True) -> None:
     bridge, disk = window.studio.bridge, window.documents.disk
-    qtbot.waitUntil(lambda: until() and not bridge.is_busy and not disk.is_busy, timeout=PATIENCE_MS)
+    qtbot.waitUntil(
+        lambda: until() and not bridge.is_busy and not disk.is_busy, timeout=PATIENCE_MS
+    )
 
 
 def type_time(qtbot: QtBot, window: MainWindow, text: str, frame: int) -> None:
@@ -92,7 +101,11 @@ def open_both(qtbot: QtBot, window: MainWindow, portrait: Path, clip: Path) -> N
     answer(qtbot, window, portrait)
     settle(qtbot, window, lambda: bool(window.studio.project.faces))
     assert drop(window, clip)
-    settle(qtbot, window, lambda: any(driver.motion is not None for driver in window.studio.project.drivers))
+    settle(
+        qtbot,
+        window,
+        lambda: any(driver.motion is not None for driver in window.studio.project.drivers),
+    )
 
 
 def set_keys(qtbot: QtBot, window: MainWindow) -> None:
@@ -163,7 +176,12 @@ def test_a_real_clip_keys_play_undo_redo_save_and_a_new_window_lose_nothing(
     assert {track.target: track.frames for track in keyed.face_edits.tracks} == {
         "AU12L": (10, 35, 60), "AU12R": (10, 35, 60), "yaw": (35,),
     }  # fmt: skip
-    assert {key.right for track in keyed.face_edits.tracks if track.target != "yaw" for key in track.keys} == {"ease"}
+    assert {
+        key.right
+        for track in keyed.face_edits.tracks
+        if track.target != "yaw"
+        for key in track.keys
+    } == {"ease"}
     play_a_moment(qtbot, window)
     assert window.studio.project == keyed
     pictures = every_frame(window, tiny_predictor)
@@ -184,7 +202,10 @@ def test_a_real_clip_keys_play_undo_redo_save_and_a_new_window_lose_nothing(
     settle(qtbot, other, lambda: other.studio.photo is not None)
     assert other.studio.project == keyed
     assert not other.isWindowModified()
-    assert all(np.array_equal(one, two) for one, two in zip(every_frame(other, tiny_predictor), pictures, strict=True))
+    assert all(
+        np.array_equal(one, two)
+        for one, two in zip(every_frame(other, tiny_predictor), pictures, strict=True)
+    )
     press(qtbot, other, KEY.Key_End)
     settle(qtbot, other)
     assert other.studio.playhead.frame == 71

@@ -35,13 +35,27 @@ from tests.app.window.test_screens import keep
 from tests.strategies import a_ramp
 
 HOSTILE = "<b>x</b><img src='file:missing.png'>&amp;.png"
-SIZES = ((LEAST_SIZE.width(), LEAST_SIZE.height()), (1100, 700), (1366, 768), (1440, 900), (1920, 1080))
+SIZES = (
+    (LEAST_SIZE.width(), LEAST_SIZE.height()),
+    (1100, 700),
+    (1366, 768),
+    (1440, 900),
+    (1920, 1080),
+)
 
 
 @pytest.mark.parametrize(
-    ("screen", "bars"), [((1366, 768), (0, 40)), ((1440, 900), (0, 95)), ((1280, 720), (0, 48)), ((1920, 1080), (72, 27))]
+    ("screen", "bars"),
+    [
+        ((1366, 768), (0, 40)),
+        ((1440, 900), (0, 95)),
+        ((1280, 720), (0, 48)),
+        ((1920, 1080), (72, 27)),
+    ],
 )
-def test_the_first_window_fits_a_screen_with_its_bars(screen: tuple[int, int], bars: tuple[int, int]) -> None:
+def test_the_first_window_fits_a_screen_with_its_bars(
+    screen: tuple[int, int], bars: tuple[int, int]
+) -> None:
     free = QSize(screen[0] - bars[0], screen[1] - bars[1])
     size = first_size(free)
     assert size.width() + 2 <= free.width(), "and its edges"
@@ -56,18 +70,32 @@ def overlapping(window: QWidget) -> list[tuple[str, str]]:
     kinds = (QAbstractButton, QAbstractSlider, QLineEdit, QLabel)
     found: list[tuple[QWidget, QRect]] = []
     for widget in window.findChildren(QWidget):
-        if not isinstance(widget, kinds) or not widget.isVisible() or widget.visibleRegion().isEmpty():
+        if (
+            not isinstance(widget, kinds)
+            or not widget.isVisible()
+            or widget.visibleRegion().isEmpty()
+        ):
             continue
         if widget.window() is not window or widget.parentWidget().inherits("QLineEdit"):
             continue
         found.append((widget, QRect(widget.mapTo(window, widget.rect().topLeft()), widget.size())))
     said = [
-        (f"{type(a).__name__} {a.objectName()} {one}", f"{type(b).__name__} {b.objectName()} {other}")
+        (
+            f"{type(a).__name__} {a.objectName()} {one}",
+            f"{type(b).__name__} {b.objectName()} {other}",
+        )
         for (a, one), (b, other) in combinations(found, 2)
-        if one.intersects(other) and not a.isAncestorOf(b) and not b.isAncestorOf(a) and _seen_together(a, b)
+        if one.intersects(other)
+        and not a.isAncestorOf(b)
+        and not b.isAncestorOf(a)
+        and _seen_together(a, b)
     ]
     whole = window.rect()
-    said += [(type(a).__name__, "beyond the window") for a, one in found if one.left() < 0 or one.right() > whole.right()]
+    said += [
+        (type(a).__name__, "beyond the window")
+        for a, one in found
+        if one.left() < 0 or one.right() > whole.right()
+    ]
     return said
 
 
@@ -81,12 +109,26 @@ def _seen_together(a: QWidget, b: QWidget) -> bool:
 @pytest.fixture
 def busy(qtbot: QtBot, window: MainWindow, astronaut_path: Path, tmp_path: Path) -> MainWindow:
     """A photo with a hostile, long name, keyed, driven by a table, with a notice over it."""
-    path = Path(shutil.copy(astronaut_path, tmp_path / ("a_very_long_name_without_any_space_" * 4 + ".png")))
+    path = Path(
+        shutil.copy(astronaut_path, tmp_path / ("a_very_long_name_without_any_space_" * 4 + ".png"))
+    )
     open_in(qtbot, window, path)
-    driver = Driver(name="<i>A</i>", medium=DataFile(str(tmp_path / "t.csv"), "d"), motion=a_ramp("yaw", [0.0] * 90))
-    window.studio.edit(lambda project: edits.set_key(edits.add_driver(project, driver), "yaw", 20, 9.0), "Key")
+    driver = Driver(
+        name="<i>A</i>",
+        medium=DataFile(str(tmp_path / "t.csv"), "d"),
+        motion=a_ramp("yaw", [0.0] * 90),
+    )
+    window.studio.edit(
+        lambda project: edits.set_key(edits.add_driver(project, driver), "yaw", 20, 9.0), "Key"
+    )
     window.show_notice(
-        Notice(kind="warning", title=f"{path.name} is missing", text="It was there.", topic="x", remedy=("Find…", str))
+        Notice(
+            kind="warning",
+            title=f"{path.name} is missing",
+            text="It was there.",
+            topic="x",
+            remedy=("Find…", str),
+        )
     )
     settle(qtbot, window)
     return window
@@ -94,7 +136,9 @@ def busy(qtbot: QtBot, window: MainWindow, astronaut_path: Path, tmp_path: Path)
 
 @pytest.mark.parametrize("name", ["dark", "light"])
 @pytest.mark.parametrize("size", SIZES)
-def test_nothing_overlaps_at_any_size(qtbot: QtBot, busy: MainWindow, size: tuple[int, int], name: theme.ThemeName) -> None:
+def test_nothing_overlaps_at_any_size(
+    qtbot: QtBot, busy: MainWindow, size: tuple[int, int], name: theme.ThemeName
+) -> None:
     busy.set_theme(name)
     busy.resize(*size)
     keep(qtbot, busy, f"busy-{size[1]}")
@@ -104,21 +148,27 @@ def test_nothing_overlaps_at_any_size(qtbot: QtBot, busy: MainWindow, size: tupl
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_the_start_page_fits_every_size(qtbot: QtBot, window: MainWindow, size: tuple[int, int]) -> None:
+def test_the_start_page_fits_every_size(
+    qtbot: QtBot, window: MainWindow, size: tuple[int, int]
+) -> None:
     window.resize(*size)
     keep(qtbot, window, f"start-{size[1]}")
     assert (window.width(), window.height()) == size
     assert not overlapping(window)
 
 
-# Names ---------------------------------------------------------------------------------------------------------------
+# Names --------------------------------------------------------------------------------------------
 
 
 def shown_as_html(widget: QWidget) -> list[str]:
     """Texts and tips of a widget and all in it that Qt would read as HTML, though they hold the hostile name."""
     found: list[str] = []
     for one in (widget, *widget.findChildren(QWidget)):
-        if isinstance(one, QLabel) and "x</b>" in one.text() and one.textFormat() != Qt.TextFormat.PlainText:
+        if (
+            isinstance(one, QLabel)
+            and "x</b>" in one.text()
+            and one.textFormat() != Qt.TextFormat.PlainText
+        ):
             found.append(f"{type(one).__name__}: {one.text()}")
         if "<b>" in one.toolTip():
             found.append(f"tip of {type(one).__name__}: {one.toolTip()}")
@@ -133,7 +183,9 @@ def hostile(tmp_path: Path, astronaut_path: Path) -> Path:
         pytest.skip("The disk takes no such names.")
 
 
-def test_names_are_shown_letter_by_letter_in_every_widget(qtbot: QtBot, window: MainWindow, hostile: Path) -> None:
+def test_names_are_shown_letter_by_letter_in_every_widget(
+    qtbot: QtBot, window: MainWindow, hostile: Path
+) -> None:
     said = hostile.name.replace("\u2215", "/")
     window.empty.show_opening(said, "")
     window.settings.add_recent(hostile.with_name(hostile.name))
@@ -152,7 +204,12 @@ def test_names_are_shown_letter_by_letter_in_every_widget(qtbot: QtBot, window: 
     settle(qtbot, window)
     widgets = [window, window.exports.dialog]
     assert not [text for widget in widgets for text in shown_as_html(widget)]
-    tips = [one.toolTip() for widget in widgets for one in widget.findChildren(QWidget) if "&lt;b&gt;x" in one.toolTip()]
+    tips = [
+        one.toolTip()
+        for widget in widgets
+        for one in widget.findChildren(QWidget)
+        if "&lt;b&gt;x" in one.toolTip()
+    ]
     assert len(tips) > 3, "tips say the name, and not what it looks like"
     window.exports.dialog.hide()
 
@@ -160,7 +217,9 @@ def test_names_are_shown_letter_by_letter_in_every_widget(qtbot: QtBot, window: 
 def test_questions_say_names_letter_by_letter(window: MainWindow) -> None:
     boxes = (
         ask_about_changes(window, HOSTILE, save=str, discard=str),
-        ask_about_changed_file(window, Path("/<b>x") / HOSTILE.replace("/", "\u2215"), overwrite=str, save_as=str),
+        ask_about_changed_file(
+            window, Path("/<b>x") / HOSTILE.replace("/", "\u2215"), overwrite=str, save_as=str
+        ),
     )
     for box in boxes:
         assert box.textFormat() == Qt.TextFormat.PlainText
@@ -176,11 +235,13 @@ def test_what_qt_would_take_for_html_or_a_mark_is_escaped() -> None:
     assert unmarked("a & b") == "a && b"
 
 
-# Media that have moved ---------------------------------------------------------------------------------------------
+# Media that have moved ----------------------------------------------------------------------------
 
 
 @pytest.fixture
-def moved(qtbot: QtBot, window: MainWindow, astronaut_path: Path, tmp_path: Path) -> tuple[MainWindow, Path]:
+def moved(
+    qtbot: QtBot, window: MainWindow, astronaut_path: Path, tmp_path: Path
+) -> tuple[MainWindow, Path]:
     """A window that has just started, with a project whose photo was carried off; and where it is now."""
     home, away = tmp_path / "home", tmp_path / "away"
     for folder in (home, away):
@@ -190,12 +251,17 @@ def moved(qtbot: QtBot, window: MainWindow, astronaut_path: Path, tmp_path: Path
     window.studio.edit(lambda project: edits.set_key(project, "yaw", 20, 9.0), "Key")
     save_project(home / "p.icface", window.studio.project)
     settle(qtbot, window)
-    window.studio.session.start(replace(load_project(home / "p.icface"), source=None, faces=(), face_index=None, edits=()))
+    window.studio.session.start(
+        replace(load_project(home / "p.icface"), source=None, faces=(), face_index=None, edits=())
+    )
     window.studio._photos.clear()
     window.studio.session.mark_saved()
     there = Path(shutil.move(photo, away / "portrait.png"))
     window.documents.open(home / "p.icface")
-    qtbot.waitUntil(lambda: window.notices.notice is not None and not window.documents.disk.is_busy, timeout=20_000)
+    qtbot.waitUntil(
+        lambda: window.notices.notice is not None and not window.documents.disk.is_busy,
+        timeout=20_000,
+    )
     settle(qtbot, window)
     return window, there
 
@@ -212,7 +278,9 @@ def test_a_missing_photo_is_said_where_it_should_be_and_found_by_button_and_menu
     window.notices.close_notice()
     assert window.pages.currentWidget() is page, "closing the notice leaves a way"
     assert window.actions_by_id["find_media"].isEnabled()
-    assert "Find missing files…" in [action.text() for action in window.menuBar().actions()[0].menu().actions()]
+    assert "Find missing files…" in [
+        action.text() for action in window.menuBar().actions()[0].menu().actions()
+    ]
     QTest.mouseClick(page.find_button, Qt.MouseButton.LeftButton)
     dialog = next(box for box in window.findChildren(QFileDialog) if box.isVisible())
     dialog.reject()
@@ -223,7 +291,9 @@ def test_a_missing_photo_is_said_where_it_should_be_and_found_by_button_and_menu
     assert field is not None
     assert buttons is not None
     field.setText(str(there))
-    QTest.mouseClick(buttons.button(QDialogButtonBox.StandardButton.Open), Qt.MouseButton.LeftButton)
+    QTest.mouseClick(
+        buttons.button(QDialogButtonBox.StandardButton.Open), Qt.MouseButton.LeftButton
+    )
     qtbot.waitUntil(lambda: window.studio.photo is not None, timeout=20_000)
     settle(qtbot, window)
     assert window.pages.currentWidget() is window.canvas
@@ -231,7 +301,9 @@ def test_a_missing_photo_is_said_where_it_should_be_and_found_by_button_and_menu
     assert window.studio.project.length == 125
 
 
-def test_a_new_document_after_a_missing_one_is_the_start_page(qtbot: QtBot, moved: tuple[MainWindow, Path]) -> None:
+def test_a_new_document_after_a_missing_one_is_the_start_page(
+    qtbot: QtBot, moved: tuple[MainWindow, Path]
+) -> None:
     window, _ = moved
     window.actions_by_id["new"].trigger()
     assert window.pages.currentWidget() is window.empty

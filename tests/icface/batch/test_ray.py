@@ -33,12 +33,17 @@ def test_two_workers_make_what_a_process_would(astronaut_path: Path, tmp_path: P
     pytest.importorskip("ray")
     face = Face.from_observation(observation_in(ASTRONAUT_BOX))
     source = Source(str(astronaut_path), load_photo(astronaut_path).digest, 512, 512)
-    save_project(tmp_path / "p.icface", edits.set_control(edits.open_source(Project(), source, [face]), "yaw", 15))
+    save_project(
+        tmp_path / "p.icface",
+        edits.set_control(edits.open_source(Project(), source, [face]), "yaw", 15),
+    )
     photos = [tmp_path / f"{name}.png" for name in "abc"]
     for photo in photos:
         shutil.copy(astronaut_path, photo)
     photos[1].write_bytes(b"no photo")
-    tasks = tasks_for(photos, tmp_path / "p.icface", tmp_path / "out", ExportOptions(preset="still"), device="cpu")
+    tasks = tasks_for(
+        photos, tmp_path / "p.icface", tmp_path / "out", ExportOptions(preset="still"), device="cpu"
+    )
     outcomes = run_to_end(run_batch(tasks, tmp_path / "out", on_ray(workers=2)))
     assert [outcome.state for outcome in outcomes] == ["made", "failed", "made"], outcomes
     assert load_photo(tmp_path / "out" / "c.png").pixels.shape == (512, 512, 3)
@@ -52,7 +57,7 @@ def test_without_ray_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -
         on_ray()
 
 
-# ------------------------------------------------------------------------------------------------------ who may connect
+# --------------------------------------------------------------------------------------------------
 
 
 def sockets_of(process: Path) -> set[str]:
@@ -75,7 +80,9 @@ def listening_elsewhere(mark: str = "") -> set[str]:
     for table in ("tcp", "tcp6"):
         for row in (line.split() for line in Path("/proc/net", table).read_text().splitlines()[1:]):
             words = bytes.fromhex(row[1].partition(":")[0])
-            address = ipaddress.ip_address(b"".join(words[i : i + 4][::-1] for i in range(0, len(words), 4)))
+            address = ipaddress.ip_address(
+                b"".join(words[i : i + 4][::-1] for i in range(0, len(words), 4))
+            )
             address = getattr(address, "ipv4_mapped", None) or address
             if row[3] == "0A" and row[9] in inodes and not address.is_loopback:
                 found.add(str(address))
@@ -93,7 +100,9 @@ def test_a_cluster_started_here_listens_on_loopback_only(monkeypatch: pytest.Mon
     heard: list[set[str]] = []
 
     def listen(*_: object) -> Iterator[Outcome]:
-        ray.get(ray.remote(runtime_env={"env_vars": {"A": "1"}})(lambda: 1).remote())  # all its servers are up
+        ray.get(
+            ray.remote(runtime_env={"env_vars": {"A": "1"}})(lambda: 1).remote()
+        )  # all its servers are up
         heard.append(listening_elsewhere("its-own-and-no-other"))
         yield from ()
 
@@ -102,7 +111,7 @@ def test_a_cluster_started_here_listens_on_loopback_only(monkeypatch: pytest.Mon
     assert heard == [set()]
 
 
-# ------------------------------------------------------------------------------------------------- where no cluster is
+# -------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -142,7 +151,9 @@ def test_an_address_where_nothing_listens_is_refused_before_ray_is_asked(
 
 
 @pytest.mark.usefixtures("no_ray")
-def test_what_listens_but_says_nothing_or_is_no_ray_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_listens_but_says_nothing_or_is_no_ray_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     assert cluster._ANSWER_S < 15
     monkeypatch.setattr(cluster, "_ANSWER_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -164,8 +175,19 @@ def test_what_listens_but_says_nothing_or_is_no_ray_is_refused(monkeypatch: pyte
 
 
 @pytest.mark.usefixtures("no_ray")
-def test_the_command_names_the_address(astronaut_path: Path, free_port: int, tmp_path: Path) -> None:
-    arguments = ["batch", str(astronaut_path), "--with", str(astronaut_path), "-o", str(tmp_path / "out")]
-    done = CliRunner().invoke(main, [*arguments, "--ray", f"127.0.0.1:{free_port}"], prog_name="icface")
+def test_the_command_names_the_address(
+    astronaut_path: Path, free_port: int, tmp_path: Path
+) -> None:
+    arguments = [
+        "batch",
+        str(astronaut_path),
+        "--with",
+        str(astronaut_path),
+        "-o",
+        str(tmp_path / "out"),
+    ]
+    done = CliRunner().invoke(
+        main, [*arguments, "--ray", f"127.0.0.1:{free_port}"], prog_name="icface"
+    )
     assert f"No Ray cluster answers at 127.0.0.1:{free_port}" in done.output
     assert done.exit_code == 2

@@ -63,7 +63,9 @@ def one_by_one(tasks: Sequence[BatchTask]) -> Iterator[Outcome]:
     yield from map(do_task, tasks)
 
 
-def run(sources: Sequence[Path], pattern: Path, folder: Path, options: ExportOptions = STILL) -> list[str]:
+def run(
+    sources: Sequence[Path], pattern: Path, folder: Path, options: ExportOptions = STILL
+) -> list[str]:
     tasks = tasks_for(sources, pattern, folder, options)
     return [outcome.state for outcome in run_to_end(run_batch(tasks, folder, one_by_one))]
 
@@ -89,10 +91,15 @@ def test_what_is_made_is_kept_until_its_file_its_pattern_or_its_settings_change(
     assert run(photos, pattern, folder, replace(STILL, labelled=False)) == ["made"] * 3
     project = tmp_path / "turn.icface"
     shutil.copy(project, tmp_path / "same.icface")
-    assert run(photos, tmp_path / "same.icface", folder, replace(STILL, labelled=False)) == ["kept"] * 3
+    assert (
+        run(photos, tmp_path / "same.icface", folder, replace(STILL, labelled=False))
+        == ["kept"] * 3
+    )
 
 
-def test_one_failure_does_not_stop_the_others(here: None, photos: list[Path], pattern: Path, tmp_path: Path) -> None:
+def test_one_failure_does_not_stop_the_others(
+    here: None, photos: list[Path], pattern: Path, tmp_path: Path
+) -> None:
     photos[1].write_bytes(b"no photo")
     tasks = tasks_for([*photos, tmp_path / "gone.png"], pattern, tmp_path / "out", STILL)
     outcomes = run_to_end(run_batch(tasks, tmp_path / "out", one_by_one))
@@ -105,8 +112,16 @@ def test_one_failure_does_not_stop_the_others(here: None, photos: list[Path], pa
 @pytest.mark.parametrize(
     "case",
     [
-        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), "RuntimeError: mat1 and mat2", True),
-        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), "not enough memory for b.png", False),
+        (
+            RuntimeError("mat1 and mat2 shapes cannot be multiplied"),
+            "RuntimeError: mat1 and mat2",
+            True,
+        ),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+            "not enough memory for b.png",
+            False,
+        ),
         (MemoryError(), "Use fewer --jobs", False),
         (av.error.EncoderNotFoundError(1, "no such encoder"), "no such encoder", True),
         (KeyError("yaw"), "A fault of the program came up with b.png", True),
@@ -135,23 +150,31 @@ def test_whatever_a_network_or_a_codec_raises_fails_one_task_alone(
         outcomes = run_to_end(run_batch(tasks, tmp_path / "out", one_by_one))
     assert [outcome.state for outcome in outcomes] == ["made", "failed", "made"]
     assert told in outcomes[1].text
-    assert ["raise error" in record.getMessage() for record in caplog.records] == ([True] if faulty else [])
+    assert ["raise error" in record.getMessage() for record in caplog.records] == (
+        [True] if faulty else []
+    )
 
 
-def test_a_table_drives_every_photo(here: None, photos: list[Path], feat_data: Path, tmp_path: Path) -> None:
+def test_a_table_drives_every_photo(
+    here: None, photos: list[Path], feat_data: Path, tmp_path: Path
+) -> None:
     table = feat_data / "OpenFace_Test.csv"
     options = ExportOptions(preset="gif", height=64, last=2)
     assert run(photos[:2], table, tmp_path / "out", options) == ["made", "made"]
     assert probe(tmp_path / "out" / "a.gif").count == 3
 
 
-def test_clips_get_the_edits_in_every_frame(here: None, pattern: Path, astronaut: NDArray[np.uint8], tmp_path: Path) -> None:
+def test_clips_get_the_edits_in_every_frame(
+    here: None, pattern: Path, astronaut: NDArray[np.uint8], tmp_path: Path
+) -> None:
     clip = portrait_clip(tmp_path / "clip.mkv", astronaut, 3)
     assert run([clip], pattern, tmp_path / "out", ExportOptions(preset="mp4")) == ["made"]
     assert probe(tmp_path / "out" / "clip.mp4").count == 3
 
 
-def test_outputs_that_would_be_one_file_are_refused(photos: list[Path], pattern: Path, tmp_path: Path) -> None:
+def test_outputs_that_would_be_one_file_are_refused(
+    photos: list[Path], pattern: Path, tmp_path: Path
+) -> None:
     with pytest.raises(ExportError, match="would both become"):
         tasks_for([photos[0], photos[0]], pattern, tmp_path / "out", STILL)
     with pytest.raises(ExportError, match="would be overwritten"):
@@ -171,7 +194,9 @@ def test_a_process_that_dies_takes_its_own_task_along_and_no_other(
     tasks = tasks_for(photos[:2], pattern, tmp_path / "out", STILL)
     outcomes = list(in_processes(1)(tasks))
     assert [outcome.state for outcome in outcomes] == ["failed", "failed"]
-    assert outcomes[0].text.startswith("Its process ended before it was done (code 9): a file may be damaged")
+    assert outcomes[0].text.startswith(
+        "Its process ended before it was done (code 9): a file may be damaged"
+    )
     assert "memory" not in outcomes[0].text
 
 
@@ -195,7 +220,18 @@ def test_the_command_makes_files_in_two_processes_and_tells_what_failed(
     photos: list[Path], pattern: Path, tmp_path: Path
 ) -> None:
     photos[2].write_bytes(b"no photo")
-    arguments = ["batch", *photos, "--with", pattern, "-o", tmp_path / "out", "--preset", "still", "--jobs", 2]
+    arguments = [
+        "batch",
+        *photos,
+        "--with",
+        pattern,
+        "-o",
+        tmp_path / "out",
+        "--preset",
+        "still",
+        "--jobs",
+        2,
+    ]
     done = CliRunner().invoke(main, list(map(str, arguments)), prog_name="icface")
     assert "2 made, 0 kept, 1 failed" in done.stdout, done.stderr
     assert done.exit_code == 3

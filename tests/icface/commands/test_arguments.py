@@ -24,14 +24,20 @@ from icface.face.controls import ControlVector, apply_deltas
 
 
 def test_settings_are_names_and_numbers_and_the_later_counts():
-    assert parse_settings(("yaw=15", "AU12 = 0.8", "yaw=-3")) == Settings(held={"yaw": -3.0, "AU12": 0.8})
+    assert parse_settings(("yaw=15", "AU12 = 0.8", "yaw=-3")) == Settings(
+        held={"yaw": -3.0, "AU12": 0.8}
+    )
     assert not parse_settings(())
 
 
 def test_a_plus_adds_and_any_other_number_is_the_value():
     said = parse_settings(("AU12=+0.3", "yaw=+-8", "roll=-15", "AU43=0"))
     assert said == Settings(held={"roll": -15.0, "AU43": 0.0}, added={"AU12": 0.3, "yaw": -8.0})
-    assert parse_settings(("AU12=0.3", "yaw=-8", "pitch=+2"), delta=True).added == {"AU12": 0.3, "yaw": -8.0, "pitch": 2.0}
+    assert parse_settings(("AU12=0.3", "yaw=-8", "pitch=+2"), delta=True).added == {
+        "AU12": 0.3,
+        "yaw": -8.0,
+        "pitch": 2.0,
+    }
     assert parse_settings(("yaw=+5", "yaw=5")) == Settings(held={"yaw": 5.0})
 
 
@@ -65,7 +71,9 @@ def test_a_list_is_bounded_before_anything_is_done(tmp_path, monkeypatch):
     path.write_text(json.dumps({f"e{n}": {} for n in range(MOST_EDITS + 1)}), encoding="utf-8")
     with pytest.raises(SettingsError, match=f"{MOST_EDITS + 1} edits; at most {MOST_EDITS}"):
         read_edits(path)
-    path.write_text(json.dumps({"a": {f"c{n}": 0 for n in range(MOST_SETTINGS + 1)}}), encoding="utf-8")
+    path.write_text(
+        json.dumps({"a": {f"c{n}": 0 for n in range(MOST_SETTINGS + 1)}}), encoding="utf-8"
+    )
     with pytest.raises(SettingsError, match=f"at most {MOST_SETTINGS}"):
         read_edits(path)
     path.write_text('{"a": {}}' + " " * MOST_BYTES, encoding="utf-8")
@@ -94,7 +102,9 @@ def test_any_text_is_a_setting_or_refused(text):
         settings = parse_settings((text,))
     except SettingsError:
         return
-    assert all(isinstance(value, float) for value in (*settings.held.values(), *settings.added.values()))
+    assert all(
+        isinstance(value, float) for value in (*settings.held.values(), *settings.added.values())
+    )
 
 
 def test_a_box_is_four_numbers():
@@ -102,7 +112,18 @@ def test_a_box_is_four_numbers():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "1,2,3", "1,2,3,4,5", "a,b,c,d", "5,1,5,9", "1,9,5,9", "9,1,5,9", "nan,0,1,1", "0,0,inf,1"]
+    "text",
+    [
+        "",
+        "1,2,3",
+        "1,2,3,4,5",
+        "a,b,c,d",
+        "5,1,5,9",
+        "1,9,5,9",
+        "9,1,5,9",
+        "nan,0,1,1",
+        "0,0,inf,1",
+    ],
 )
 def test_a_box_without_area_or_numbers_is_named(text):
     with pytest.raises(SettingsError) as caught:
@@ -111,7 +132,9 @@ def test_a_box_without_area_or_numbers_is_named(text):
 
 
 def test_edits_keep_their_order(tmp_path):
-    (tmp_path / "e.json").write_text('{"wink": {"AU43L": 1}, "rest": {}, "turn left": {"yaw": 12.5}}', encoding="utf-8")
+    (tmp_path / "e.json").write_text(
+        '{"wink": {"AU43L": 1}, "rest": {}, "turn left": {"yaw": 12.5}}', encoding="utf-8"
+    )
     edits = read_edits(tmp_path / "e.json")
     assert {name: edit.said() for name, edit in edits.items()} == {
         "wink": {"AU43L": 1.0},
@@ -123,7 +146,24 @@ def test_edits_keep_their_order(tmp_path):
 
 @pytest.mark.parametrize(
     "name",
-    ["", ".", "..", "a/b", "a\\b", "/a", "c:d", "a\0b", "a\n", " a", "a ", "a.", ".hidden", "x" * 101, "a*", "a?"],
+    [
+        "",
+        ".",
+        "..",
+        "a/b",
+        "a\\b",
+        "/a",
+        "c:d",
+        "a\0b",
+        "a\n",
+        " a",
+        "a ",
+        "a.",
+        ".hidden",
+        "x" * 101,
+        "a*",
+        "a?",
+    ],
 )
 def test_a_name_that_is_no_file_name_somewhere_is_refused(tmp_path, name):
     (tmp_path / "e.json").write_text(json.dumps({"fine": {}, name: {}}), encoding="utf-8")

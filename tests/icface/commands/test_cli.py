@@ -1,7 +1,7 @@
 """The command line: what it prints and writes, and that every mistake is one line and exit code 2.
 
-Logic runs with networks of random weights and a tracker that knows where the face is; the last part runs the networks
-that ship.
+Logic runs with networks of random weights and a tracker that knows where the face is; the last part
+runs the networks that ship.
 """
 
 from __future__ import annotations
@@ -52,7 +52,10 @@ class KnowingTracker:
         self.n_faces = n_faces
 
     def detect(self, _image: np.ndarray) -> tuple[FaceObservation, ...]:
-        return tuple(observation(160 + 20 * i, 60, 120 - 20 * i, yaw=-5.0, jawOpen=0.2) for i in range(self.n_faces))
+        return tuple(
+            observation(160 + 20 * i, 60, 120 - 20 * i, yaw=-5.0, jawOpen=0.2)
+            for i in range(self.n_faces)
+        )
 
     def observe(self, _image: np.ndarray, box: Box) -> FaceObservation:
         if box.width < 8:
@@ -97,10 +100,12 @@ def report_of(*words: object) -> dict:
     return json.loads(result.stdout)
 
 
-# --------------------------------------------------------------------------------------------------------------- usage
+# --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("words", [(), ("--help",), ("-h",), ("render", "--help"), ("info", "-h"), ("bench", "--help")])
+@pytest.mark.parametrize(
+    "words", [(), ("--help",), ("-h",), ("render", "--help"), ("info", "-h"), ("bench", "--help")]
+)
 def test_help_is_no_error(words):
     result = run(*words)
     assert result.exit_code == 0
@@ -149,10 +154,25 @@ def test_every_mistake_is_one_line_that_names_it(tmp_path, monkeypatch, words, n
 
 
 def test_a_mistake_in_a_real_process_is_one_line_too(tmp_path):
-    command = [sys.executable, "-m", "icface.cli", "render", "none.jpg", "-o", "out.png", "--set", "AU12=2"]
+    command = [
+        sys.executable,
+        "-m",
+        "icface.cli",
+        "render",
+        "none.jpg",
+        "-o",
+        "out.png",
+        "--set",
+        "AU12=2",
+    ]
     root = Path(__file__).resolve().parents[3]
     done = subprocess.run(
-        command, capture_output=True, text=True, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(root)}, check=False
+        command,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(root)},
+        check=False,
     )
     assert done.returncode == 2
     assert done.stdout == ""
@@ -169,10 +189,20 @@ def test_a_disk_that_refuses_is_one_line_too(monkeypatch, photo):
 
 
 def test_a_name_that_the_console_cannot_show_is_spelt_out(tmp_path, astronaut_path):
-    command = [sys.executable, "-m", "icface.cli", "render", str(astronaut_path), "-o", "Gesicht-\u9854.png"]
+    command = [
+        sys.executable,
+        "-m",
+        "icface.cli",
+        "render",
+        str(astronaut_path),
+        "-o",
+        "Gesicht-\u9854.png",
+    ]
     root = Path(__file__).resolve().parents[3]
     spoken = os.environ | {"PYTHONPATH": str(root), "PYTHONIOENCODING": "cp1252"}
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=spoken, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, cwd=tmp_path, env=spoken, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert "Gesicht-\\u9854.png" in done.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["Gesicht-\u9854.png"]
@@ -186,7 +216,9 @@ def test_being_stopped_by_hand_is_no_traceback(monkeypatch, photo):
     assert run("info", photo).exit_code == 130
 
 
-@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")]
+)
 def test_a_lack_of_memory_is_one_line_too(monkeypatch, photo, error):
     def lack(*_args: object, **_kwargs: object) -> None:
         raise error
@@ -198,7 +230,12 @@ def test_a_lack_of_memory_is_one_line_too(monkeypatch, photo, error):
 def test_a_name_cannot_move_the_cursor_or_clear_the_screen(faces, photo, tmp_path):
     evil = tmp_path / "a\x1b[2J\x1b]0;owned\x07\u202egnp\r\nb.png"
     shutil.copy(photo, evil)
-    for words in (("info", evil), ("render", evil, "-o", tmp_path / "out\x1b[31m.png"), ("info", f"{evil}x"), ("\x1b[2J",)):
+    for words in (
+        ("info", evil),
+        ("render", evil, "-o", tmp_path / "out\x1b[31m.png"),
+        ("info", f"{evil}x"),
+        ("\x1b[2J",),
+    ):
         done = run(*words)
         assert not set("\x1b\x07\r\u202e\x9b") & set(done.stdout + done.stderr), words
     assert "\\x1b[2J" in run("info", evil).stdout
@@ -215,12 +252,14 @@ def test_a_reader_that_has_gone_is_no_traceback(monkeypatch, faces, photo):
     assert result.exit_code == 1
 
 
-# -------------------------------------------------------------------------------------------------------------- render
+# --------------------------------------------------------------------------------------------------
 
 
 def test_settings_change_the_picture_and_are_reported(faces, photo, tmp_path):
     out = tmp_path / "out.png"
-    report = report_of("render", photo, "--set", "yaw=15", "--set", "AU12=0.8", "--set", "AU43L=1", "-o", out)
+    report = report_of(
+        "render", photo, "--set", "yaw=15", "--set", "AU12=0.8", "--set", "AU43L=1", "-o", out
+    )
     assert report["digest"] == load_photo(photo).digest
     assert report["relative"] is False
     assert report["face"]["index"] == 0
@@ -229,7 +268,12 @@ def test_settings_change_the_picture_and_are_reported(faces, photo, tmp_path):
     assert done["output"] == str(out)
     assert done["settings"] == {"yaw": 15.0, "AU12": 0.8, "AU43L": 1.0}
     assert done["deltas"]["yaw"] == 20.0  # from -5 to 15
-    assert done["controls"] == {"yaw": 15.0, "eyeBlink_L": 1.0, "mouthSmile_L": 0.8, "mouthSmile_R": 0.8}
+    assert done["controls"] == {
+        "yaw": 15.0,
+        "eyeBlink_L": 1.0,
+        "mouthSmile_L": 0.8,
+        "mouthSmile_R": 0.8,
+    }
     assert load_photo(out).pixels.shape == (512, 512, 3)
 
 
@@ -241,7 +285,9 @@ def test_with_delta_values_are_added_to_the_photos_own(faces, photo, tmp_path):
 
 
 def test_a_plus_adds_and_a_minus_is_a_value(faces, photo, tmp_path):
-    report = report_of("render", photo, "--set", "yaw=-15", "--set", "AU26=+0.3", "-o", tmp_path / "out.png")
+    report = report_of(
+        "render", photo, "--set", "yaw=-15", "--set", "AU26=+0.3", "-o", tmp_path / "out.png"
+    )
     assert report["outputs"][0]["deltas"] == {"yaw": -10.0, "AU26": 0.3}
     assert report["outputs"][0]["settings"] == {"yaw": -15.0, "AU26": "+0.3"}
 
@@ -278,7 +324,9 @@ def test_no_face_says_so_and_names_the_box(faces, photo, tmp_path):
 
 def test_a_face_is_chosen_by_its_number(faces, photo, tmp_path):
     faces.n_faces = 3
-    assert report_of("render", photo, "--face", 2, "-o", tmp_path / "out.png")["face"]["box"][0] == 200
+    assert (
+        report_of("render", photo, "--face", 2, "-o", tmp_path / "out.png")["face"]["box"][0] == 200
+    )
     assert "3 faces" in refused("render", photo, "--face", 3, "-o", tmp_path / "no.png")
     faces.n_faces = 1
     assert "one face" in refused("render", photo, "--face", 1, "-o", tmp_path / "no.png")
@@ -286,7 +334,9 @@ def test_a_face_is_chosen_by_its_number(faces, photo, tmp_path):
 
 def test_a_box_takes_the_place_of_finding_the_face(faces, photo, tmp_path):
     faces.n_faces = 0
-    report = report_of("render", photo, "--box", "150,50,290,200", "--set", "AU26=1", "-o", tmp_path / "out.png")
+    report = report_of(
+        "render", photo, "--box", "150,50,290,200", "--set", "AU26=1", "-o", tmp_path / "out.png"
+    )
     assert report["face"]["box"][:2] == [150, 50]
     assert report["face"]["index"] is None
     assert "outside" in refused("render", photo, "--box", "600,0,700,90", "-o", tmp_path / "no.png")
@@ -305,7 +355,9 @@ def test_many_edits_of_one_photo_encode_it_once(faces, photo, tmp_path, monkeypa
     monkeypatch.setattr(FacePredictor, "encode", lambda *words: encoded.append(1) or real(*words))
     edits = {"rest": {}, "wink": {"AU43L": 1}, "turn": {"yaw": 20, "AU26": 0.5}}
     (tmp_path / "edits.json").write_text(json.dumps(edits), encoding="utf-8")
-    report = report_of("render", photo, "--edits", tmp_path / "edits.json", "-o", tmp_path / "new" / "out")
+    report = report_of(
+        "render", photo, "--edits", tmp_path / "edits.json", "-o", tmp_path / "new" / "out"
+    )
     assert [done["name"] for done in report["outputs"]] == list(edits)
     assert len(encoded) == 1
     pictures = {name: load_photo(tmp_path / "new" / "out" / f"{name}.png").pixels for name in edits}
@@ -314,7 +366,9 @@ def test_many_edits_of_one_photo_encode_it_once(faces, photo, tmp_path, monkeypa
 
 @pytest.mark.parametrize("bad", [{"AU12": 7}, {"smile": 1}, {"yaw": float("1e400")}])
 def test_one_bad_edit_stops_all_before_any_is_rendered(faces, photo, tmp_path, bad):
-    (tmp_path / "edits.json").write_text(json.dumps({"fine": {"yaw": 5}, "bad one": bad}), encoding="utf-8")
+    (tmp_path / "edits.json").write_text(
+        json.dumps({"fine": {"yaw": 5}, "bad one": bad}), encoding="utf-8"
+    )
     message = refused("render", photo, "--edits", tmp_path / "edits.json", "-o", tmp_path / "out")
     assert "edits.json" in message
     assert "bad one" in message
@@ -323,16 +377,23 @@ def test_one_bad_edit_stops_all_before_any_is_rendered(faces, photo, tmp_path, b
 
 def test_a_file_in_the_way_of_the_folder_is_named(faces, photo, tmp_path):
     (tmp_path / "edits.json").write_text('{"a": {}}', encoding="utf-8")
-    assert "portrait.png" in refused("render", photo, "--edits", tmp_path / "edits.json", "-o", photo)
+    assert "portrait.png" in refused(
+        "render", photo, "--edits", tmp_path / "edits.json", "-o", photo
+    )
 
 
-# ------------------------------------------------------------------------------------------------- info, bench, train
+# -------------------------------------------------------------------------------------------------
 
 
 def test_info_gives_every_control_of_every_face(faces, photo):
     faces.n_faces = 2
     report = report_of("info", photo)
-    assert (report["width"], report["height"], report["bits"], report["alpha"]) == (512, 512, 8, False)
+    assert (report["width"], report["height"], report["bits"], report["alpha"]) == (
+        512,
+        512,
+        8,
+        False,
+    )
     assert [face["index"] for face in report["faces"]] == [0, 1]
     assert list(report["faces"][0]["controls"]) == list(CHANNELS)
     assert list(report["faces"][0]["action_units"]) == list(CONTROL_IDS)
@@ -425,19 +486,24 @@ def test_train_hands_its_words_on(monkeypatch):
     assert "animator" in run("train", "--help").stdout
 
 
-# ---------------------------------------------------------------------------------------- with the networks that ship
+# ---------------------------------------------------------------------------------------- with the
 
 
 def test_the_shipped_networks_make_the_astronaut_wink_turn_and_rest(photo, tmp_path):
     edits = {"rest": {}, "wink": {"AU43L": 1}, "turn": {"yaw": 15}}
     (tmp_path / "edits.json").write_text(json.dumps(edits), encoding="utf-8")
-    report = report_of("render", photo, "--edits", tmp_path / "edits.json", "-o", tmp_path, "--device", "cpu")
+    report = report_of(
+        "render", photo, "--edits", tmp_path / "edits.json", "-o", tmp_path, "--device", "cpu"
+    )
     left, top, right, bottom = report["face"]["box"]
     assert 100 < left < (left + right) / 2 < right < 350
     assert 20 < top < (top + bottom) / 2 < bottom < 260
     before = load_photo(photo).pixels
     np.testing.assert_array_equal(load_photo(tmp_path / "rest.png").pixels, before)
-    changed = {name: (load_photo(tmp_path / f"{name}.png").pixels != before).any(2) for name in ("wink", "turn")}
+    changed = {
+        name: (load_photo(tmp_path / f"{name}.png").pixels != before).any(2)
+        for name in ("wink", "turn")
+    }
     face = np.s_[int(top) : int(bottom), int(left) : int(right)]
     assert changed["wink"][face].mean() > 0.01
     lid = np.abs(load_photo(tmp_path / "wink.png").pixels.astype(int) - before).max(2) > 40
@@ -446,7 +512,9 @@ def test_the_shipped_networks_make_the_astronaut_wink_turn_and_rest(photo, tmp_p
     assert not changed["wink"][400:].any()
     assert not changed["turn"][400:].any()
     middle = int(left + right) // 2
-    assert changed["wink"][:, : middle - 10].sum() < 0.02 * changed["wink"][:, middle - 10 :].sum()  # one eye alone
+    assert (
+        changed["wink"][:, : middle - 10].sum() < 0.02 * changed["wink"][:, middle - 10 :].sum()
+    )  # one eye alone
     seen = report_of("info", tmp_path / "turn.png", "--device", "cpu")["faces"][0]["controls"]
     assert seen["yaw"] > report["face"]["controls"]["yaw"] + 5
 
@@ -459,7 +527,7 @@ def test_the_shipped_tracker_finds_no_face_in_noise(tmp_path):
     assert report_of("info", tmp_path / "noise.png", "--device", "cpu")["faces"] == []
 
 
-# ------------------------------------------------------------------------------------------------- what is kept of a photo
+# -------------------------------------------------------------------------------------------------
 
 
 def test_the_plan_of_a_picture_says_what_is_left_out_and_writes_nothing(faces, tmp_path):
@@ -469,18 +537,35 @@ def test_the_plan_of_a_picture_says_what_is_left_out_and_writes_nothing(faces, t
     assert "PNG has no place for IPTC data" in result.stdout
     assert "goes on saying where the picture was taken (GPS)" in result.stdout
     assert "says that a trained model had a part in it" in result.stdout
-    report = report_of("render", source, "--set", "yaw=5", "-o", tmp_path / "out.png", "--plan", "--keep", "none")
+    report = report_of(
+        "render", source, "--set", "yaw=5", "-o", tmp_path / "out.png", "--plan", "--keep", "none"
+    )
     (lines,) = report["plan"].values()
     assert any("left out, as chosen" in line for line in lines)
 
 
-def test_a_rendered_picture_is_labelled_once_it_is_edited_and_tells_the_place_by_choice(faces, photo, tmp_path):
+def test_a_rendered_picture_is_labelled_once_it_is_edited_and_tells_the_place_by_choice(
+    faces, photo, tmp_path
+):
     described = described_jpeg(tmp_path / "in.jpg")
     with Image.open(described) as small, Image.open(photo) as large:
         large.save(tmp_path / "face.jpg", exif=small.info["exif"], xmp=small.info["xmp"])
     for name, words in {"a": (), "b": ("--keep", "no-place"), "c": ("--no-label",)}.items():
-        run("render", tmp_path / "face.jpg", "--set", "yaw=5", "-o", tmp_path / f"{name}.jpg", *words)
+        run(
+            "render",
+            tmp_path / "face.jpg",
+            "--set",
+            "yaw=5",
+            "-o",
+            tmp_path / f"{name}.jpg",
+            *words,
+        )
     run("render", tmp_path / "face.jpg", "-o", tmp_path / "d.jpg")
     made = {name: load_photo(tmp_path / f"{name}.jpg") for name in "abcd"}
-    assert [COMPOSITE.encode() in p.details.xmp for p in made.values()] == [True, True, False, False]
+    assert [COMPOSITE.encode() in p.details.xmp for p in made.values()] == [
+        True,
+        True,
+        False,
+        False,
+    ]
     assert [has_place(p.exif, p.details) for p in made.values()] == [True, False, True, True]

@@ -26,10 +26,23 @@ def test_a_file_is_converted_and_what_is_lost_is_said(feat_data: Path, tmp_path:
 
 
 def test_the_report_is_json_when_it_is_asked_for(feat_data: Path, tmp_path: Path) -> None:
-    code, out, _ = run(feat_data / "OpenFace_Test.csv", tmp_path / "o.csv", "--from", "openface", "--to", "livelink", "--json")
+    code, out, _ = run(
+        feat_data / "OpenFace_Test.csv",
+        tmp_path / "o.csv",
+        "--from",
+        "openface",
+        "--to",
+        "livelink",
+        "--json",
+    )
     report = json.loads(out)
     assert code == 0
-    assert (report["format"], report["frames"], report["frames_with_face"], report["faces"]) == ("openface", 100, 100, ["0"])
+    assert (report["format"], report["frames"], report["frames_with_face"], report["faces"]) == (
+        "openface",
+        100,
+        100,
+        ["0"],
+    )
     assert any("1000 frames a second" in note for note in report["assumed"])
     assert any("radians" in note for note in report["lost"])
     assert sniff(tmp_path / "o.csv") == "livelink"
@@ -51,7 +64,9 @@ def test_bad_use_is_one_line_and_writes_nothing(
 ) -> None:
     source = tmp_path / "in.csv"
     source.write_bytes((feat_data / "002.csv").read_bytes())
-    paths = [source if word == "IN" else tmp_path / word if "." in word else word for word in arguments]
+    paths = [
+        source if word == "IN" else tmp_path / word if "." in word else word for word in arguments
+    ]
     code, _, said = run(*paths)
     assert code == 2
     assert message in said

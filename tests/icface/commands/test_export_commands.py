@@ -40,17 +40,34 @@ def short_clip(tmp_path: Path, astronaut: NDArray[np.uint8]) -> Path:
 
 
 def test_a_smile_comes_and_goes_in_a_clip(short_clip: Path, tmp_path: Path) -> None:
-    done = report("edit", short_clip, "--set", "AU12=+0.5", "--from", 1, "--to", 4, "--fade", 1, "-o", tmp_path / "o.mkv")
+    done = report(
+        "edit",
+        short_clip,
+        "--set",
+        "AU12=+0.5",
+        "--from",
+        1,
+        "--to",
+        4,
+        "--fade",
+        1,
+        "-o",
+        tmp_path / "o.mkv",
+    )
     assert (done["frames"], done["edited"], done["faces"], done["face"]) == (6, 4, 1, 0)
     before, after = samples(short_clip), samples(tmp_path / "o.mkv")
     assert [n for n in range(6) if not same(before[n], after[n])] == [1, 2, 3, 4]
-    strength = [float(np.abs(b[0].astype(int) - a[0]).mean()) for b, a in zip(before, after, strict=True)]
+    strength = [
+        float(np.abs(b[0].astype(int) - a[0]).mean()) for b, a in zip(before, after, strict=True)
+    ]
     assert strength[2] > strength[1]
     assert done["frames_per_second"] > 0
 
 
 def test_a_plan_is_told_and_nothing_is_done(short_clip: Path, tmp_path: Path) -> None:
-    code, out, _ = run("edit", short_clip, "--set", "yaw=+5", "--frames", "2-4", "-o", tmp_path / "o.mp4", "--plan")
+    code, out, _ = run(
+        "edit", short_clip, "--set", "yaw=+5", "--frames", "2-4", "-o", tmp_path / "o.mp4", "--plan"
+    )
     assert code == 0
     assert "3 frames (frames 2 to 4), 0.30 s, 10 a second." in out
     assert not (tmp_path / "o.mp4").exists()
@@ -59,12 +76,19 @@ def test_a_plan_is_told_and_nothing_is_done(short_clip: Path, tmp_path: Path) ->
 def test_a_saved_document_is_exported_between_its_points(short_clip: Path, tmp_path: Path) -> None:
     project = edits.set_range(edits.set_control(document(short_clip), "yaw", 10), 1, 3)
     save_project(tmp_path / "a.icface", project)
-    code, out, said = run("export", tmp_path / "a.icface", "-o", tmp_path / "o.mp4", "--height", "160", "--no-label")
+    code, out, said = run(
+        "export", tmp_path / "a.icface", "-o", tmp_path / "o.mp4", "--height", "160", "--no-label"
+    )
     assert code == 0, said
     assert "3 frames, 3 edited" in out
     assert "does NOT say" in said
     assert probe(tmp_path / "o.mp4").size == (160, 160)
-    assert report("export", tmp_path / "a.icface", "-o", tmp_path / "s.jpg", "--from", 2, "--to", 2)["frames"] == 1
+    assert (
+        report("export", tmp_path / "a.icface", "-o", tmp_path / "s.jpg", "--from", 2, "--to", 2)[
+            "frames"
+        ]
+        == 1
+    )
 
 
 def test_a_photo_is_driven_by_a_table_and_a_clip_at_once(
@@ -88,12 +112,24 @@ def test_a_photo_is_driven_by_a_table_and_a_clip_at_once(
         (("edit", "CLIP", "--set", "yaw", "-o", "o.mp4"), "is not NAME=NUMBER"),
         (("edit", "CLIP", "-o", "o.mp4"), "--set AU12=+0.5"),
         (("edit", "CLIP", "--set", "AU12=-0.5", "-o", "o.mp4"), "AU12=+-0.5"),
-        (("animate", "PHOTO", "--driver", "PHOTO", "--to", "1000000000000", "-o", "o.mp4"), "at most 10000000"),
+        (
+            ("animate", "PHOTO", "--driver", "PHOTO", "--to", "1000000000000", "-o", "o.mp4"),
+            "at most 10000000",
+        ),
         (("edit", "CLIP", "--set", "yaw=5", "--frames", "5", "-o", "o.mp4"), "not FIRST-LAST"),
-        (("animate", "PHOTO", "--driver", "CLIP", "--mix", "mouth=B", "-o", "o.mp4"), "which no --driver is called"),
-        (("animate", "PHOTO", "--driver", "CLIP", "--mix", "mouth", "-o", "o.mp4"), "is not GROUP=NAME"),
+        (
+            ("animate", "PHOTO", "--driver", "CLIP", "--mix", "mouth=B", "-o", "o.mp4"),
+            "which no --driver is called",
+        ),
+        (
+            ("animate", "PHOTO", "--driver", "CLIP", "--mix", "mouth", "-o", "o.mp4"),
+            "is not GROUP=NAME",
+        ),
         (("animate", "PHOTO", "--driver", "CLIP", "--sound", "B", "-o", "o.mp4"), "is no driver"),
-        (("animate", "PHOTO", "--driver", "A=CLIP", "--driver", "A=CLIP", "-o", "o.mp4"), "Two drivers"),
+        (
+            ("animate", "PHOTO", "--driver", "A=CLIP", "--driver", "A=CLIP", "-o", "o.mp4"),
+            "Two drivers",
+        ),
         (("export", "absent.icface", "-o", "o.mp4"), "absent.icface"),
     ],
 )
@@ -103,14 +139,17 @@ def test_bad_use_is_one_line_and_writes_nothing(
 ) -> None:  # fmt: skip
     monkeypatch.chdir(tmp_path)
     there = {"PHOTO": str(astronaut_path), "CLIP": str(feat_data / "single_face.mp4")}
-    texts = [argument.replace("CLIP", there["CLIP"]).replace("PHOTO", there["PHOTO"]) for argument in arguments]
+    texts = [
+        argument.replace("CLIP", there["CLIP"]).replace("PHOTO", there["PHOTO"])
+        for argument in arguments
+    ]
     code, out, said = run(*texts)
     assert (code, out, said.count("\n")) == (2, "", 1)
     assert message in said
     assert not list(tmp_path.iterdir())
 
 
-# What is asked for in words ------------------------------------------------------------------------------------------
+# What is asked for in words -----------------------------------------------------------------------
 
 
 def test_a_plus_adds_and_any_other_number_holds() -> None:
@@ -121,7 +160,15 @@ def test_a_plus_adds_and_any_other_number_holds() -> None:
 def test_a_rule_is_read_as_it_is_written() -> None:
     assert parse_mix("mouth=A*0.8+0.1") == MixRule(group="mouth", driver="A", gain=0.8, offset=0.1)
     assert parse_mix("pose=b2*-1-5,shift=-3,mirror,absolute,low=-20,high=20") == MixRule(
-        group="pose", driver="b2", gain=-1, offset=-5, shift=-3, mirror=True, mode="absolute", low=-20, high=20
+        group="pose",
+        driver="b2",
+        gain=-1,
+        offset=-5,
+        shift=-3,
+        mirror=True,
+        mode="absolute",
+        low=-20,
+        high=20,
     )
     assert parse_mix("gaze=") == MixRule(group="gaze", driver="")
 

@@ -26,7 +26,18 @@ from tests.tiny_networks import tiny_face_predictor
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="these names are Unix's")
 LONG = "\u9854" * 82
 """246 bytes, which is 250 with an ending of four; a name has at most 255."""
-STEMS = ["-o", "a=b", "B=take", "100%d %s", "x#1?", "take:1", "line\nbreak", "sp ace ", os.fsdecode(b"caf\xe9"), LONG]
+STEMS = [
+    "-o",
+    "a=b",
+    "B=take",
+    "100%d %s",
+    "x#1?",
+    "take:1",
+    "line\nbreak",
+    "sp ace ",
+    os.fsdecode(b"caf\xe9"),
+    LONG,
+]
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +53,9 @@ def done(*words: object) -> str:
 
 
 @pytest.mark.parametrize("stem", STEMS, ids=ascii)
-def test_a_photo_of_any_name_is_described_and_rendered(tmp_path: Path, astronaut_path: Path, stem: str) -> None:
+def test_a_photo_of_any_name_is_described_and_rendered(
+    tmp_path: Path, astronaut_path: Path, stem: str
+) -> None:
     photo, out = tmp_path / f"{stem}.png", tmp_path / "out" / f"{stem}.png"
     out.parent.mkdir()
     shutil.copy(astronaut_path, photo)
@@ -53,7 +66,9 @@ def test_a_photo_of_any_name_is_described_and_rendered(tmp_path: Path, astronaut
 
 
 @pytest.mark.parametrize("stem", STEMS, ids=ascii)
-def test_a_clip_of_any_name_is_exported_to_one_of_that_name(tmp_path: Path, astronaut: NDArray[np.uint8], stem: str) -> None:
+def test_a_clip_of_any_name_is_exported_to_one_of_that_name(
+    tmp_path: Path, astronaut: NDArray[np.uint8], stem: str
+) -> None:
     clip, out = tmp_path / f"{stem}.mkv", tmp_path / "out" / f"{stem}.mp4"
     out.parent.mkdir()
     portrait_clip(clip, astronaut, 2, replace(LOSSLESS, rate=10))

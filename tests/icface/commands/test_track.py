@@ -56,7 +56,9 @@ def test_a_clip_is_written_as_it_was_read(tmp_path: Path, clip: Path) -> None:
     np.testing.assert_allclose(motion.seconds, np.arange(12) / 25, atol=1e-9)
 
 
-def test_readings_are_fitted_unless_they_are_wanted_as_the_network_reads_them(tmp_path: Path, clip: Path) -> None:
+def test_readings_are_fitted_unless_they_are_wanted_as_the_network_reads_them(
+    tmp_path: Path, clip: Path
+) -> None:
     fit, plain = tmp_path / "fit.json", tmp_path / "plain.json"
     report = json.loads(track(clip, "-o", fit, "--json").stdout)
     assert report["reading"] == json.loads(fit.read_text())["reading"] == "fitted"
@@ -69,13 +71,23 @@ def test_readings_are_fitted_unless_they_are_wanted_as_the_network_reads_them(tm
 def test_gaps_are_filled_and_jitter_is_taken_away_when_asked(tmp_path: Path, clip: Path) -> None:
     plain, smooth = tmp_path / "plain.json", tmp_path / "smooth.json"
     track(clip, "-o", plain)
-    report = json.loads(track(clip, "-o", smooth, "--missing", "interpolate", "--smooth", 1, "--json").stdout)
+    report = json.loads(
+        track(clip, "-o", smooth, "--missing", "interpolate", "--smooth", 1, "--json").stdout
+    )
     assert report["without_face"] == [[5, 6]]
-    assert (report["frames"], report["frames_with_face"], report["people"], report["cuts"]) == (12, 10, [10], [])
+    assert (report["frames"], report["frames_with_face"], report["people"], report["cuts"]) == (
+        12,
+        10,
+        [10],
+        [],
+    )
     a, b = load(plain).motion, load(smooth).motion
     assert b.present.all()
     there = a.controls[a.present], b.controls[a.present]
-    assert np.abs(np.diff(there[1], 2, axis=0)).mean() < 0.7 * np.abs(np.diff(there[0], 2, axis=0)).mean()
+    assert (
+        np.abs(np.diff(there[1], 2, axis=0)).mean()
+        < 0.7 * np.abs(np.diff(there[0], 2, axis=0)).mean()
+    )
 
 
 def test_the_second_time_nothing_is_read(
@@ -89,11 +101,15 @@ def test_the_second_time_nothing_is_read(
     monkeypatch.setattr(BuiltinTracker, "detect", never)
     assert track(clip, "-o", tmp_path / "b.csv").exit_code == 0
     with caplog.at_level(logging.ERROR):
-        assert isinstance(track(clip, "-o", tmp_path / "c.csv", "--again").exception, AssertionError)
+        assert isinstance(
+            track(clip, "-o", tmp_path / "c.csv", "--again").exception, AssertionError
+        )
     assert "AssertionError" in caplog.text
 
 
-def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, clip: Path, cache: ReadingCache, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_leaves_nothing_behind(
+    tmp_path: Path, clip: Path, cache: ReadingCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
@@ -107,13 +123,18 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path, clip: Path, cache: Reading
     assert not cache.folder.exists()
 
 
-def test_wrong_use_is_one_line_and_comes_before_the_work(tmp_path: Path, clip: Path, feat_data: Path) -> None:
+def test_wrong_use_is_one_line_and_comes_before_the_work(
+    tmp_path: Path, clip: Path, feat_data: Path
+) -> None:
     for words, what in (
         ((clip, "-o", tmp_path / "face.txt"), "the ending does not say the format"),
         ((clip, "-o", tmp_path / "none" / "face.json"), "There is no folder"),
         ((clip, "-o", tmp_path / "face.json", "--person", 3), "There is no person 3"),
         ((tmp_path / "none.mp4", "-o", tmp_path / "face.json"), "There is no file"),
-        ((feat_data / "no_face.mp4", "-o", tmp_path / "face.json", "--every", 30), "No face was found"),
+        (
+            (feat_data / "no_face.mp4", "-o", tmp_path / "face.json", "--every", 30),
+            "No face was found",
+        ),
         ((clip, "-o", tmp_path / "face.json", "--smooth", 2), "0<=x<=1"),
     ):
         result = track(*words)
@@ -125,7 +146,7 @@ def test_wrong_use_is_one_line_and_comes_before_the_work(tmp_path: Path, clip: P
     assert "is the clip itself" in track(renamed, "-o", renamed).stderr
 
 
-# ----------------------------------------------------------------------------------------------------------------- meter
+# --------------------------------------------------------------------------------------------------
 
 
 class Screen(io.StringIO):

@@ -53,7 +53,9 @@ def test_a_curve_passes_through_its_keys_exactly(track: Track) -> None:
 
 
 @given(tracks(handles=False))
-def test_without_handles_a_curve_stays_within_the_ends_of_every_gap_and_goes_one_way(track: Track) -> None:
+def test_without_handles_a_curve_stays_within_the_ends_of_every_gap_and_goes_one_way(
+    track: Track,
+) -> None:
     for first, second in pairwise(track.keys):
         frames = np.linspace(first.frame, second.frame, 23)[1:-1]
         values = values_between(first, second, frames)
@@ -92,12 +94,16 @@ def test_beyond_its_keys_a_track_holds_or_rests(track: Track) -> None:
 
 
 def test_a_hold_keeps_its_value_until_the_next_key() -> None:
-    track = Track.of("yaw", [Key(frame=0, value=1, right="hold"), Key(frame=10, value=5, left="linear")])
+    track = Track.of(
+        "yaw", [Key(frame=0, value=1, right="hold"), Key(frame=10, value=5, left="linear")]
+    )
     assert track.values(np.array([0, 5, 9, 9.99, 10])).tolist() == [1, 1, 1, 1, 5]
 
 
 def test_linear_is_straight_and_ease_is_slow_at_both_ends() -> None:
-    straight = Track.of("yaw", [Key(frame=0, value=0, right="linear"), Key(frame=10, value=20, left="linear")])
+    straight = Track.of(
+        "yaw", [Key(frame=0, value=0, right="linear"), Key(frame=10, value=20, left="linear")]
+    )
     assert straight.values(np.arange(11)).tolist() == [2.0 * f for f in range(11)]
     eased = Track.of("yaw", [Key(frame=0, value=0), Key(frame=10, value=20)]).values(np.arange(11))
     assert eased[5] == pytest.approx(10)
@@ -117,7 +123,9 @@ def test_a_handle_that_reaches_beyond_its_gap_is_shortened_in_its_direction() ->
 
 def test_an_upright_handle_makes_a_curve_all_the_same() -> None:
     first = Key(frame=0, value=0, right="bezier", right_handle=(0.0, 4.0))
-    assert np.isfinite(values_between(first, Key(frame=10, value=0, left="linear"), np.arange(1.0, 10))).all()
+    assert np.isfinite(
+        values_between(first, Key(frame=10, value=0, left="linear"), np.arange(1.0, 10))
+    ).all()
 
 
 def test_overshoot_happens_where_a_handle_asks_for_it() -> None:
@@ -125,13 +133,29 @@ def test_overshoot_happens_where_a_handle_asks_for_it() -> None:
     assert values_between(first, Key(frame=10, value=0), np.arange(1.0, 10)).max() > 0.5
 
 
-@given(st.lists(st.tuples(st.integers(0, 300), st.floats(-9, 9)), min_size=2, max_size=9, unique_by=lambda pair: pair[0]))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 300), st.floats(-9, 9)),
+        min_size=2,
+        max_size=9,
+        unique_by=lambda pair: pair[0],
+    )
+)
 def test_smooth_handles_overshoot_no_key(points: list[tuple[int, float]]) -> None:
     plain = Track.of("yaw", [Key(frame=f, value=v) for f, v in points]).keys
     made = []
     for place, key in enumerate(plain):
         left, right = smooth_handles(plain, place)
-        made.append(Key(frame=key.frame, value=key.value, left="bezier", right="bezier", left_handle=left, right_handle=right))
+        made.append(
+            Key(
+                frame=key.frame,
+                value=key.value,
+                left="bezier",
+                right="bezier",
+                left_handle=left,
+                right_handle=right,
+            )
+        )
     for first, second in pairwise(made):
         values = values_between(first, second, np.linspace(first.frame, second.frame, 21))
         low, high = sorted((first.value, second.value))
@@ -148,7 +172,9 @@ def test_smooth_handles_follow_a_slope_and_are_level_on_a_peak() -> None:
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_smooth_handles_take_the_harmonic_mean_of_both_slopes_and_a_third_of_each_gap(sign: int) -> None:
+def test_smooth_handles_take_the_harmonic_mean_of_both_slopes_and_a_third_of_each_gap(
+    sign: int,
+) -> None:
     points = ((0, 0.0), (6, 3.0), (9, 6.0), (15, 6.0), (18, 9.0))  # slopes 1/2, 1, 0, 1
     some = tuple(Key(frame=frame, value=sign * value) for frame, value in points)
     slope = sign * 2 / 3
@@ -184,7 +210,11 @@ def bernstein(points: NDArray[np.float64], t: float) -> NDArray[np.float64]:
         ((0.0, 5.0), (-11.0, 3.0), 1e-9),
         ((0.5, -60.0), (-0.5, 60.0), 1e-7),
         ((11.9, 1.0), (-11.9, -1.0), 1e-4),
-        ((12.0, 0.0), (-12.0, 0.0), 1e-3),  # upright in the middle, where Newton's steps are of no use
+        (
+            (12.0, 0.0),
+            (-12.0, 0.0),
+            1e-3,
+        ),  # upright in the middle, where Newton's steps are of no use
         ((0.0, 0.0), (0.0, 0.0), 1e-9),
     ],
 )
@@ -195,8 +225,12 @@ def test_a_curve_is_where_halving_finds_it(
     second = Key(frame=start + 12, value=7, left="bezier", left_handle=comes)
     frames = start + np.array([0.001, 0.3, 1, 2.5, 5, 5.9, 5.999, 6.001, 6.2, 7, 9.75, 11, 11.999])
     together = values_between(first, second, frames)
-    assert together == pytest.approx([bisected(first, second, frame) for frame in frames], abs=near * 10)
-    assert together.tolist() == [float(values_between(first, second, np.array([frame]))[0]) for frame in frames]
+    assert together == pytest.approx(
+        [bisected(first, second, frame) for frame in frames], abs=near * 10
+    )
+    assert together.tolist() == [
+        float(values_between(first, second, np.array([frame]))[0]) for frame in frames
+    ]
 
 
 def test_of_two_keys_on_a_frame_the_later_given_counts() -> None:
@@ -210,7 +244,9 @@ def test_of_two_keys_on_a_frame_the_later_given_counts() -> None:
 def test_a_track_with_other_keys_keeps_its_ways_and_vanishes_without_any() -> None:
     track = Track("yaw", (Key(frame=1, value=1),), mode="absolute", muted=True)
     assert track.with_keys(track.keys) is track
-    assert track.with_keys([Key(frame=2, value=0)]) == Track("yaw", (Key(frame=2, value=0),), mode="absolute", muted=True)
+    assert track.with_keys([Key(frame=2, value=0)]) == Track(
+        "yaw", (Key(frame=2, value=0),), mode="absolute", muted=True
+    )
     assert track.with_keys([]) is None
 
 
@@ -244,7 +280,9 @@ def test_a_track_has_keys_in_order(frames: list[int]) -> None:
 
 
 @given(st.integers(0, 40), st.integers(0, 60), st.integers(0, 20), st.integers(0, 20))
-def test_a_blend_is_nothing_outside_and_full_in_the_middle(first: int, length: int, fade_in: int, fade_out: int) -> None:
+def test_a_blend_is_nothing_outside_and_full_in_the_middle(
+    first: int, length: int, fade_in: int, fade_out: int
+) -> None:
     last = first + length + fade_in + fade_out
     blend = Blend(first=first, last=last, fade_in=fade_in, fade_out=fade_out)
     weights = blend.weights(np.arange(-1, last + 3))
@@ -252,13 +290,19 @@ def test_a_blend_is_nothing_outside_and_full_in_the_middle(first: int, length: i
     assert weights[-2:].tolist() == [0, 0]
     inside = weights[first + 1 : -2]
     assert (inside > 0).all()
-    assert inside[fade_in : len(inside) - fade_out].tolist() == [1] * (len(inside) - fade_in - fade_out)
+    assert inside[fade_in : len(inside) - fade_out].tolist() == [1] * (
+        len(inside) - fade_in - fade_out
+    )
     assert (np.diff(inside[: fade_in + 1]) > 0).all()
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
-    [((5, 4, 0, 0), "not from 5 to 4"), ((0, 4, 3, 3), "do not fit into 5"), ((0, 4, -1, 0), "do not fit into 5")],
+    [
+        ((5, 4, 0, 0), "not from 5 to 4"),
+        ((0, 4, 3, 3), "do not fit into 5"),
+        ((0, 4, -1, 0), "do not fit into 5"),
+    ],
 )
 def test_a_blend_needs_room(values: tuple[int, int, int, int], message: str) -> None:
     with pytest.raises(CurveError, match=message):
@@ -266,7 +310,9 @@ def test_a_blend_needs_room(values: tuple[int, int, int, int], message: str) -> 
 
 
 @given(st.lists(keys(), max_size=6), st.integers(-20, 50), st.floats(-5, 5))
-def test_many_keys_are_moved_as_each_of_them_would_be(some: list[Key], frames: int, value: float) -> None:
+def test_many_keys_are_moved_as_each_of_them_would_be(
+    some: list[Key], frames: int, value: float
+) -> None:
     if any(key.frame + frames < 0 for key in some):
         with pytest.raises(CurveError, match="stands on a frame"):
             moved_keys(some, frames, value)
@@ -285,7 +331,12 @@ def test_keys_are_not_moved_to_no_number() -> None:
 
 @pytest.mark.parametrize(
     ("stands", "furthest_back", "furthest_on"),
-    [((2, 10), -2, MOST_FRAME - 10), ((0, 10), 0, MOST_FRAME - 10), ((3, MOST_FRAME - 2), -3, 2), ((5, MOST_FRAME), -5, 0)],
+    [
+        ((2, 10), -2, MOST_FRAME - 10),
+        ((0, 10), 0, MOST_FRAME - 10),
+        ((3, MOST_FRAME - 2), -3, 2),
+        ((5, MOST_FRAME), -5, 0),
+    ],
 )
 def test_keys_are_moved_to_the_first_and_the_last_frame_and_not_beyond(
     stands: tuple[int, int], furthest_back: int, furthest_on: int

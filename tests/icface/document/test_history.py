@@ -72,7 +72,9 @@ class HistoryMachine(RuleBasedStateMachine):
         assert self.history.labels == tuple(self.names)
         assert self.history.position == self.at
         assert self.history.undo_label == (self.names[self.at - 1] if self.at else None)
-        assert self.history.redo_label == (self.names[self.at] if self.at < len(self.names) else None)
+        assert self.history.redo_label == (
+            self.names[self.at] if self.at < len(self.names) else None
+        )
         assert self.history.is_modified == (self.values[self.at] != self.saved)
 
 

@@ -57,7 +57,9 @@ def test_an_untouched_face_is_shown_as_it_is_read(vector: ControlVector) -> None
 
 
 @given(control_vectors(), control_values())
-def test_a_slider_shows_what_it_was_set_to(vector: ControlVector, setting: tuple[str, float]) -> None:
+def test_a_slider_shows_what_it_was_set_to(
+    vector: ControlVector, setting: tuple[str, float]
+) -> None:
     control, value = setting
     project = edits.set_control(a_project(vector), control, value)
     assert mixing.shown(project)[control] == pytest.approx(value, abs=1e-8)

@@ -14,7 +14,15 @@ from icface.document import GROUPS, DataFile, Driver, MixRule, Project, edits, m
 from icface.document.curves import Blend, Key, Track
 from icface.face.controls import CHANNELS, CONTROL_IDS, ControlVector
 from icface.motion.motion import Motion
-from tests.strategies import a_clip, a_clip_project, a_driver, a_motion, a_project, a_ramp, control_vectors
+from tests.strategies import (
+    a_clip,
+    a_clip_project,
+    a_driver,
+    a_motion,
+    a_project,
+    a_ramp,
+    control_vectors,
+)
 
 RAMP = [0.0, 0.2, 0.4, 0.6, 0.8]
 
@@ -31,13 +39,17 @@ def values(project: Project, channel: str, frames: int) -> list[float]:
 
 
 def test_a_driver_moves_a_face_by_what_it_moves_itself() -> None:
-    project = driven_by(a_ramp("jawOpen", RAMP), ControlVector.of({"jawOpen": 0.1, "mouthSmile_L": 0.3}))
+    project = driven_by(
+        a_ramp("jawOpen", RAMP), ControlVector.of({"jawOpen": 0.1, "mouthSmile_L": 0.3})
+    )
     assert values(project, "jawOpen", 5) == [0.1, 0.3, 0.5, 0.7, 0.9]
     assert values(project, "mouthSmile_L", 5) == [0.3] * 5
 
 
 def test_absolute_rules_give_the_drivers_own_state() -> None:
-    project = driven_by(a_ramp("jawOpen", RAMP), ControlVector.of({"jawOpen": 0.1}), mode="absolute")
+    project = driven_by(
+        a_ramp("jawOpen", RAMP), ControlVector.of({"jawOpen": 0.1}), mode="absolute"
+    )
     assert values(project, "jawOpen", 5) == RAMP
 
 
@@ -57,7 +69,8 @@ def test_a_driver_can_come_later() -> None:
 
 
 @pytest.mark.parametrize(
-    ("beyond", "expected"), [("hold", [0.8, 0.8, 0.8]), ("loop", [0, 0.2, 0.4]), ("pingpong", [0.6, 0.4, 0.2])]
+    ("beyond", "expected"),
+    [("hold", [0.8, 0.8, 0.8]), ("loop", [0, 0.2, 0.4]), ("pingpong", [0.6, 0.4, 0.2])],
 )
 def test_a_driver_that_ends_early_goes_on_as_asked(beyond: Any, expected: list[float]) -> None:
     project = edits.set_driver(driven_by(a_ramp("jawOpen", RAMP)), "A", beyond=beyond)
@@ -84,7 +97,10 @@ def test_a_narrow_rule_prevails_over_a_wide_one_and_leaves_the_rest_to_it() -> N
 
 
 def test_a_single_action_unit_can_have_its_own_driver() -> None:
-    project = driven_by(a_motion([ControlVector.of({"mouthSmile_L": 0.5, "mouthSmile_R": 0.5, "jawOpen": 0.3})]), group="AU12L")
+    project = driven_by(
+        a_motion([ControlVector.of({"mouthSmile_L": 0.5, "mouthSmile_R": 0.5, "jawOpen": 0.3})]),
+        group="AU12L",
+    )
     state = mixing.resolve(project)
     assert state is not None
     assert [state[name] for name in ("mouthSmile_L", "mouthSmile_R", "jawOpen")] == [0.5, 0, 0]
@@ -125,7 +141,10 @@ def test_a_blink_that_a_tracker_read_in_part_closes_the_eye_it_drives() -> None:
     landmarks = np.zeros((len(ramp), 478, 3), np.float32)
     landmarks[:, 263, 0] = 20  # the eye's width
     for upper, lower in ((386, 374), (385, 380), (387, 373)):
-        landmarks[:, lower, 1] = np.where(ramp.controls[:, CHANNELS.index("eyeBlink_L")] > 0, 1, 6) + landmarks[:, upper, 1]
+        landmarks[:, lower, 1] = (
+            np.where(ramp.controls[:, CHANNELS.index("eyeBlink_L")] > 0, 1, 6)
+            + landmarks[:, upper, 1]
+        )
     project = driven_by(replace(ramp, landmarks=landmarks))
     assert max(values(project, "eyeBlink_L", 28)) > 0.99
     assert max(values(driven_by(ramp), "eyeBlink_L", 28)) <= 0.4  # a table means what it says
@@ -134,18 +153,28 @@ def test_a_blink_that_a_tracker_read_in_part_closes_the_eye_it_drives() -> None:
 def test_in_the_neutral_frame_a_smoothed_driver_moves_nothing() -> None:
     jittery = a_ramp("jawOpen", [0.3, 0.34] * 10)
     driver = replace(a_driver("A", jittery, smoothing=1.0), neutral_frame=7)
-    project = edits.drive_with(edits.add_driver(a_project(ControlVector.of({"jawOpen": 0.5})), driver), "A")
+    project = edits.drive_with(
+        edits.add_driver(a_project(ControlVector.of({"jawOpen": 0.5})), driver), "A"
+    )
     assert mixing.resolve(project, frame=7) is project.faces[0].controls
     assert values(project, "jawOpen", 20) == pytest.approx([0.5] * 20, abs=0.01)
 
 
 @given(control_vectors(), control_vectors())
-def test_a_driver_at_rest_leaves_every_bit_of_the_face(own: ControlVector, other: ControlVector) -> None:
+def test_a_driver_at_rest_leaves_every_bit_of_the_face(
+    own: ControlVector, other: ControlVector
+) -> None:
     project = edits.set_neutral(driven_by(a_motion([other, other]), own), "A", 0)
     assert mixing.resolve(project, frame=1) is project.faces[0].controls
 
 
-@given(control_vectors(), control_vectors(), st.sampled_from(sorted(GROUPS)), st.floats(-3, 3), st.floats(-2, 2))
+@given(
+    control_vectors(),
+    control_vectors(),
+    st.sampled_from(sorted(GROUPS)),
+    st.floats(-3, 3),
+    st.floats(-2, 2),
+)
 def test_a_mix_touches_its_group_alone_and_stays_within_what_a_face_can_do(
     own: ControlVector, other: ControlVector, group: str, gain: float, offset: float
 ) -> None:
@@ -165,10 +194,12 @@ def test_the_gain_of_a_rule_can_be_keyed() -> None:
     delta = edits.set_mode(project, "mix:yaw:gain", "delta")
     assert values(delta, "yaw", 5) == pytest.approx(values(project, "yaw", 5))
     resting = edits.set_track(project, "mix:yaw:gain", outside="rest")
-    assert mixing.resolve(edits.move_keys(resting, [("mix:yaw:gain", 0)], 2), frame=0) == ControlVector.of({"yaw": 10})
+    assert mixing.resolve(
+        edits.move_keys(resting, [("mix:yaw:gain", 0)], 2), frame=0
+    ) == ControlVector.of({"yaw": 10})
 
 
-# Keys ----------------------------------------------------------------------------------------------------------------
+# Keys ---------------------------------------------------------------------------------------------
 
 
 def keyed(project: Project, control: str, *keys: tuple[int, float]) -> Project:
@@ -210,12 +241,19 @@ def test_a_blend_fades_keys_and_sliders_but_not_what_drives() -> None:
 
 
 def test_a_track_at_rest_says_nothing() -> None:
-    project = edits.set_track(keyed(a_project(ControlVector()), "yaw", (2, 5)), "yaw", outside="rest")
+    project = edits.set_track(
+        keyed(a_project(ControlVector()), "yaw", (2, 5)), "yaw", outside="rest"
+    )
     assert values(project, "yaw", 4) == [0, 0, 5, 0]
 
 
-@given(control_vectors(), st.lists(st.tuples(st.integers(0, 8), st.floats(-0.5, 0.5)), min_size=1, max_size=4))
-def test_a_curve_shows_what_the_slider_shows_in_every_frame(own: ControlVector, keys: list[tuple[int, float]]) -> None:
+@given(
+    control_vectors(),
+    st.lists(st.tuples(st.integers(0, 8), st.floats(-0.5, 0.5)), min_size=1, max_size=4),
+)
+def test_a_curve_shows_what_the_slider_shows_in_every_frame(
+    own: ControlVector, keys: list[tuple[int, float]]
+) -> None:
     project = driven_by(a_motion([own, ControlVector(), own]), own)
     project = keyed(project, "AU12L", *keys)
     before, after = mixing.curve(project, "AU12L", np.arange(6))
@@ -224,8 +262,14 @@ def test_a_curve_shows_what_the_slider_shows_in_every_frame(own: ControlVector, 
         assert after[frame] == pytest.approx(mixing.shown(project, frame)["AU12L"], abs=1e-4)
 
 
-@given(control_vectors(), st.lists(st.tuples(st.integers(0, 8), st.floats(-0.5, 0.5)), min_size=1, max_size=4), st.booleans())
-def test_several_curves_are_each_as_it_is_alone(own: ControlVector, keys: list[tuple[int, float]], rests: bool) -> None:
+@given(
+    control_vectors(),
+    st.lists(st.tuples(st.integers(0, 8), st.floats(-0.5, 0.5)), min_size=1, max_size=4),
+    st.booleans(),
+)
+def test_several_curves_are_each_as_it_is_alone(
+    own: ControlVector, keys: list[tuple[int, float]], rests: bool
+) -> None:
     project = driven_by(a_motion([own, ControlVector(), own]), own)
     for target in ("AU12L", "AU12R", "AU26"):
         project = keyed(project, target, *keys)
@@ -239,13 +283,15 @@ def test_several_curves_are_each_as_it_is_alone(own: ControlVector, keys: list[t
 
 
 def test_an_absolute_curve_rests_where_its_track_does() -> None:
-    project = edits.set_mode(keyed(driven_by(a_ramp("yaw", [1.0, 2, 3])), "yaw", (1, 5)), "yaw", "absolute")
+    project = edits.set_mode(
+        keyed(driven_by(a_ramp("yaw", [1.0, 2, 3])), "yaw", (1, 5)), "yaw", "absolute"
+    )
     project = edits.set_track(project, "yaw", outside="rest")
     _, after = mixing.curve(project, "yaw", np.arange(3))
     assert after.tolist() == [1, 7, 3]
 
 
-# Clips ---------------------------------------------------------------------------------------------------------------
+# Clips --------------------------------------------------------------------------------------------
 
 
 def test_a_clips_face_keeps_its_state_in_every_frame_where_nothing_is_edited() -> None:
@@ -266,7 +312,9 @@ def test_where_a_clip_does_not_show_the_face_there_is_nothing_to_resolve() -> No
     project = edits.set_control(a_clip_project(a_ramp("yaw", [0.0, None, 10])), "yaw", 7, frame=2)
     assert mixing.resolve(project, frame=1) is None
     assert mixing.driven(project, frame=1) is None
-    assert mixing.shown(project, 1) == mixing.readings(project, 1) == dict.fromkeys(CONTROL_IDS, 0.0)
+    assert (
+        mixing.shown(project, 1) == mixing.readings(project, 1) == dict.fromkeys(CONTROL_IDS, 0.0)
+    )
 
 
 def test_an_edit_comes_and_goes_smoothly_where_a_face_is_lost() -> None:
@@ -292,7 +340,10 @@ def test_a_clips_curve_has_gaps_where_the_face_is_lost() -> None:
 
 
 def test_a_clip_can_be_driven_by_another() -> None:
-    project = edits.add_driver(a_clip_project(a_ramp("yaw", [1.0, 2, 3])), a_driver("B", a_ramp("jawOpen", [0.1, 0.2, 0.3])))
+    project = edits.add_driver(
+        a_clip_project(a_ramp("yaw", [1.0, 2, 3])),
+        a_driver("B", a_ramp("jawOpen", [0.1, 0.2, 0.3])),
+    )
     project = edits.set_rule(project, MixRule(group="mouth", driver="B", mode="absolute"))
     assert values(project, "jawOpen", 3) == [0.1, 0.2, 0.3]
     assert values(project, "yaw", 3) == [1, 2, 3]
@@ -304,7 +355,7 @@ def test_a_track_of_another_kind_changes_no_face() -> None:
     assert mixing.resolve(replace(project, edits=(only_mix,))) is project.faces[0].controls
 
 
-# What is looked at and heard -----------------------------------------------------------------------------------------
+# What is looked at and heard ----------------------------------------------------------------------
 
 
 def test_the_frame_that_drives_is_known_with_its_shift() -> None:
@@ -339,7 +390,10 @@ def test_the_clip_that_is_heard_is_the_source_or_what_drives_or_what_was_chosen(
     assert mixing.heard_clip(edits.set_output(driven, sound="none")) is None
     undriven = edits.remove_rule(driven, "all")
     assert mixing.heard_clip(undriven) is None
-    assert mixing.heard_clip(edits.set_output(undriven, sound="A")) == (driven.driver("A").medium, 0)
+    assert mixing.heard_clip(edits.set_output(undriven, sound="A")) == (
+        driven.driver("A").medium,
+        0,
+    )
     assert mixing.heard_clip(replace(driven, face_index=None)) is None
     mute = replace(driven.driver("A"), name="B", medium=replace(a_clip(2), has_sound=False))
     both = edits.set_rule(edits.add_driver(driven, mute), MixRule(group="yaw", driver="B"))
@@ -351,19 +405,26 @@ def test_the_clip_that_is_heard_is_the_source_or_what_drives_or_what_was_chosen(
 def test_an_edit_comes_back_smoothly_after_frames_without_the_face_and_at_once_after_a_cut(
     gone: set[int], cuts: tuple[int, ...]
 ) -> None:
-    motion = a_motion([None if frame in gone else ControlVector() for frame in range(40)], cuts=cuts)
+    motion = a_motion(
+        [None if frame in gone else ControlVector() for frame in range(40)], cuts=cuts
+    )
     shots = list(zip((0, *cuts), (*cuts, 40), strict=True))
     for frame in range(40):
         first, end = next(shot for shot in shots if shot[0] <= frame < shot[1])
         far = min((abs(frame - other) for other in gone if first <= other < end), default=99)
         share = min(far / 7, 1.0)
-        assert mixing.presence(motion, frame) == pytest.approx(share * share * (3 - 2 * share)), frame
+        assert mixing.presence(motion, frame) == pytest.approx(share * share * (3 - 2 * share)), (
+            frame
+        )
     assert mixing.presence(motion, -3) == mixing.presence(motion, 0)
     assert mixing.presence(motion, 99) == mixing.presence(motion, 39)
 
 
 def test_a_mirrored_driver_rests_in_its_mirrored_neutral_frame() -> None:
-    states = [ControlVector.of({"yaw": 4 + i, "mouthSmile_L": 0.2 + 0.3 * i, "mouthSmile_R": 0.1}) for i in range(3)]
+    states = [
+        ControlVector.of({"yaw": 4 + i, "mouthSmile_L": 0.2 + 0.3 * i, "mouthSmile_R": 0.1})
+        for i in range(3)
+    ]
     project = edits.set_neutral(driven_by(a_motion(states), mirror=True), "A", 1)
     assert values(project, "yaw", 3) == [1, 0, -1]
     assert values(edits.set_neutral(project, "A", 0), "mouthSmile_R", 3) == [0, 0.3, 0.6]
@@ -373,7 +434,19 @@ def test_a_mirrored_driver_rests_in_its_mirrored_neutral_frame() -> None:
 
 def test_absolute_rules_have_gain_offset_and_limits_too() -> None:
     motion = a_ramp("yaw", [-5.0, 0, 5, 20])
-    assert values(driven_by(motion, group="yaw", mode="absolute", gain=2, offset=1), "yaw", 4) == [-9, 1, 11, 41]
+    assert values(driven_by(motion, group="yaw", mode="absolute", gain=2, offset=1), "yaw", 4) == [
+        -9,
+        1,
+        11,
+        41,
+    ]
     assert values(driven_by(motion, group="yaw", mode="absolute", low=0), "yaw", 4) == [0, 0, 5, 20]
-    assert values(driven_by(motion, group="yaw", mode="absolute", high=0), "yaw", 4) == [-5, 0, 0, 0]
-    assert values(driven_by(motion, ControlVector.of({"yaw": 3}), group="yaw", mode="absolute"), "yaw", 4) == [-5, 0, 5, 20]
+    assert values(driven_by(motion, group="yaw", mode="absolute", high=0), "yaw", 4) == [
+        -5,
+        0,
+        0,
+        0,
+    ]
+    assert values(
+        driven_by(motion, ControlVector.of({"yaw": 3}), group="yaw", mode="absolute"), "yaw", 4
+    ) == [-5, 0, 5, 20]

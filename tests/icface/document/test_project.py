@@ -106,7 +106,9 @@ def test_a_face_is_made_from_a_trackers_reading_and_turned_into_one_again() -> N
 
 
 @given(control_vectors())
-def test_a_faces_readings_are_its_action_units_and_cannot_be_written_to(vector: ControlVector) -> None:
+def test_a_faces_readings_are_its_action_units_and_cannot_be_written_to(
+    vector: ControlVector,
+) -> None:
     readings = a_face(0, vector).readings
     assert dict(readings) == action_units(vector)
     with pytest.raises(TypeError):
@@ -114,7 +116,10 @@ def test_a_faces_readings_are_its_action_units_and_cannot_be_written_to(vector: 
 
 
 def test_readings_are_worked_out_once_for_equal_states() -> None:
-    assert a_face(1, ControlVector.of({"yaw": 2})).readings is a_face(2, ControlVector.of({"yaw": 2})).readings
+    assert (
+        a_face(1, ControlVector.of({"yaw": 2})).readings
+        is a_face(2, ControlVector.of({"yaw": 2})).readings
+    )
 
 
 # ---- what was changed
@@ -123,7 +128,9 @@ def test_readings_are_worked_out_once_for_equal_states() -> None:
 @given(st.dictionaries(st.sampled_from(CONTROL_IDS), st.floats(-90, 90)))
 def test_changes_are_kept_sorted_and_without_zeros(deltas: dict[str, float]) -> None:
     edits = FaceEdits.of(deltas)
-    assert [name for name, _ in edits.deltas] == sorted(name for name, amount in deltas.items() if amount)
+    assert [name for name, _ in edits.deltas] == sorted(
+        name for name, amount in deltas.items() if amount
+    )
     assert edits.by_control() == {name: amount for name, amount in deltas.items() if amount}
     assert edits == FaceEdits.of(dict(reversed(deltas.items())))
 
@@ -140,7 +147,9 @@ def test_changes_are_kept_sorted_and_without_zeros(deltas: dict[str, float]) -> 
         ((("yaw", math.inf),), "yaw cannot change by inf"),
     ],
 )
-def test_changes_that_mean_nothing_are_refused(deltas: tuple[tuple[str, float], ...], message: str) -> None:
+def test_changes_that_mean_nothing_are_refused(
+    deltas: tuple[tuple[str, float], ...], message: str
+) -> None:
     with pytest.raises(ProjectError, match=message):
         FaceEdits(deltas)
 

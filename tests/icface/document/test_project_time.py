@@ -38,7 +38,9 @@ RAMP = a_ramp("yaw", [1.0, 2, None, 4])
 
 def test_a_clips_face_is_what_each_frame_shows() -> None:
     face = Face.of_motion(RAMP)
-    assert [None if seen is None else seen.controls["yaw"] for seen in map(face.at, range(-1, 6))] == [1, 1, 2, None, 4, 4, 4]
+    assert [
+        None if seen is None else seen.controls["yaw"] for seen in map(face.at, range(-1, 6))
+    ] == [1, 1, 2, None, 4, 4, 4]
     assert face.at(1) == face.at(1)
     assert face.at(0) != face.at(1)
     photo = a_face()
@@ -64,10 +66,14 @@ def test_a_document_is_as_long_as_what_it_holds() -> None:
     assert (Project().n_frames, Project().is_moving, Project().range) == (1, False, (0, 0))
     assert a_clip_project(RAMP).n_frames == 4
     assert a_clip_project(RAMP).clip == a_clip(4)
-    photo = edits.add_driver(a_project(ControlVector()), Driver(name="A", medium=a_clip(30, rate=30)))
+    photo = edits.add_driver(
+        a_project(ControlVector()), Driver(name="A", medium=a_clip(30, rate=30))
+    )
     assert photo.n_frames == 30
     assert edits.set_key(photo, "yaw", 49, 1).n_frames == 50
-    table = Driver(name="B", medium=DataFile("b.csv", "d"), motion=a_ramp("yaw", [0.0] * 60, rate=30))
+    table = Driver(
+        name="B", medium=DataFile("b.csv", "d"), motion=a_ramp("yaw", [0.0] * 60, rate=30)
+    )
     assert edits.add_driver(photo, table).n_frames == 60
     driven = edits.drive_with(edits.add_driver(photo, table), "A")
     assert (driven.n_frames, edits.drive_with(driven, "B").n_frames) == (30, 60)
@@ -92,7 +98,11 @@ def test_a_range_lies_within_the_document() -> None:
 
 
 def test_every_group_is_known_by_name_and_channels() -> None:
-    everything = {channel for group in ("pose", "brows", "eyes", "gaze", "cheeks", "mouth") for channel in GROUPS[group][1]}
+    everything = {
+        channel
+        for group in ("pose", "brows", "eyes", "gaze", "cheeks", "mouth")
+        for channel in GROUPS[group][1]
+    }
     assert everything == set(GROUPS["all"][1])
     assert group_channels("AU12") == ("mouthSmile_L", "mouthSmile_R")
     assert group_channels("AU12L") == ("mouthSmile_L",)
@@ -100,7 +110,13 @@ def test_every_group_is_known_by_name_and_channels() -> None:
     assert [group_name(group) for group in ("mouth", "AU12", "AU12L")] == [
         "Mouth and jaw", "AU12 Lip corner puller", "AU12 Lip corner puller, left"
     ]  # fmt: skip
-    assert group_rank("all") < group_rank("pose") < group_rank("yaw") < group_rank("AU12") < group_rank("AU12L")
+    assert (
+        group_rank("all")
+        < group_rank("pose")
+        < group_rank("yaw")
+        < group_rank("AU12")
+        < group_rank("AU12L")
+    )
     for unknown in ("nose", "AU99", "yawL", ""):
         with pytest.raises(ProjectError, match="Unknown group"):
             group_channels(unknown)
@@ -108,7 +124,9 @@ def test_every_group_is_known_by_name_and_channels() -> None:
 
 def test_targets_of_rules_are_told_from_controls() -> None:
     assert split_mix_target(mix_target("mouth", "gain")) == ("mouth", "gain")
-    assert [split_mix_target(target) for target in ("yaw", "mix:mouth:shift", "mix:mouth")] == [None] * 3
+    assert [split_mix_target(target) for target in ("yaw", "mix:mouth:shift", "mix:mouth")] == [
+        None
+    ] * 3
 
 
 CONTRADICTIONS: list[tuple[Callable[[], Any], str]] = [
@@ -125,9 +143,24 @@ CONTRADICTIONS: list[tuple[Callable[[], Any], str]] = [
     (lambda: MixRule(group="yaw", driver="A", low=float("inf")), "lie within 180"),
     (lambda: MixRule(group="yaw", driver="A", low=3, high=1), "lower one first"),
     (lambda: MixRule(group="yaw", driver="A", shift=10_000_000), "shifted by 10000000"),
-    (lambda: Clip(path="a", digest="", width=0, height=1, rate=Fraction(1), n_frames=1, duration_s=1), "0 x 1 pixels"),
-    (lambda: Clip(path="a", digest="", width=1, height=1, rate=Fraction(0), n_frames=1, duration_s=1), "0 a second"),
-    (lambda: Clip(path="a", digest="", width=1, height=1, rate=Fraction(1), n_frames=0, duration_s=1), "0 frames"),
+    (
+        lambda: Clip(
+            path="a", digest="", width=0, height=1, rate=Fraction(1), n_frames=1, duration_s=1
+        ),
+        "0 x 1 pixels",
+    ),
+    (
+        lambda: Clip(
+            path="a", digest="", width=1, height=1, rate=Fraction(0), n_frames=1, duration_s=1
+        ),
+        "0 a second",
+    ),
+    (
+        lambda: Clip(
+            path="a", digest="", width=1, height=1, rate=Fraction(1), n_frames=0, duration_s=1
+        ),
+        "0 frames",
+    ),
     (lambda: Marker(frame=-1), "not on -1"),
     (lambda: Region(box=Box(0, 0, 1, 1), shape="star"), "not 'star'"),
     (lambda: Region(box=Box(0, 0, 1, 1), feather=float("nan")), "not nan"),
@@ -135,15 +168,32 @@ CONTRADICTIONS: list[tuple[Callable[[], Any], str]] = [
     (lambda: replace(Project(), first=5, last=4), "in point 5"),
     (lambda: replace(Project(), markers=(Marker(frame=4), Marker(frame=4))), r"not as \[4, 4\]"),
     (lambda: replace(a_clip_project(RAMP), rate=Fraction(30)), "edited at that rate, not at 30"),
-    (lambda: replace(a_clip_project(RAMP), faces=(a_face(),)), "read in None frames, the source has 4"),
-    (lambda: replace(a_project(ControlVector()), faces=(Face.of_motion(RAMP),)), "read in 4 frames, the source has None"),
+    (
+        lambda: replace(a_clip_project(RAMP), faces=(a_face(),)),
+        "read in None frames, the source has 4",
+    ),
+    (
+        lambda: replace(a_project(ControlVector()), faces=(Face.of_motion(RAMP),)),
+        "read in 4 frames, the source has None",
+    ),
     (lambda: Face.of_motion(_torn(1)), "In frame 1 a face is read without its landmarks"),
-    (lambda: FaceEdits(mix=(MixRule(group="yaw", driver=""), MixRule(group="all", driver=""))), "from wide groups to narrow"),
-    (lambda: FaceEdits(mix=(MixRule(group="yaw", driver=""), MixRule(group="yaw", driver=""))), "one for each"),
+    (
+        lambda: FaceEdits(mix=(MixRule(group="yaw", driver=""), MixRule(group="all", driver=""))),
+        "from wide groups to narrow",
+    ),
+    (
+        lambda: FaceEdits(mix=(MixRule(group="yaw", driver=""), MixRule(group="yaw", driver=""))),
+        "one for each",
+    ),
     (lambda: FaceEdits(tracks=(_track("yaw"), _track("AU12L"))), "Tracks are sorted"),
     (lambda: FaceEdits(tracks=(_track("AU99"),)), "Unknown control 'AU99'"),
     (lambda: FaceEdits(tracks=(_track("mix:nose:gain"),)), "Unknown group 'nose'"),
-    (lambda: replace(a_project(ControlVector()), edits=(FaceEdits(mix=(MixRule(group="yaw", driver="Z"),)),)), "driven by 'Z'"),
+    (
+        lambda: replace(
+            a_project(ControlVector()), edits=(FaceEdits(mix=(MixRule(group="yaw", driver="Z"),)),)
+        ),
+        "driven by 'Z'",
+    ),
     (lambda: Project().driver("Z"), "no source 'Z'"),
 ]
 
@@ -175,5 +225,10 @@ def test_a_driver_rests_as_its_neutral_frame_shows_or_at_no_expression() -> None
 def test_the_rule_that_decides_a_group_is_its_own_or_the_narrowest_wider_one() -> None:
     wide, pose, yaw = (MixRule(group=group, driver="") for group in ("all", "pose", "yaw"))
     face = FaceEdits(mix=(wide, pose, yaw))
-    assert [face.ruling(group) for group in ("yaw", "roll", "mouth", "AU12L")] == [yaw, pose, wide, wide]
+    assert [face.ruling(group) for group in ("yaw", "roll", "mouth", "AU12L")] == [
+        yaw,
+        pose,
+        wide,
+        wide,
+    ]
     assert FaceEdits().ruling("yaw") is None

@@ -15,7 +15,9 @@ from tests.faces import ASTRONAUT_BOX, FixedTracker, observation_in
 CORNERS, CHIN = (61, 291), 152
 
 
-def frames(moved: dict[int, tuple[float, float]], amounts: NDArray[np.float64]) -> NDArray[np.float64]:
+def frames(
+    moved: dict[int, tuple[float, float]], amounts: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """(F, 478, 2) landmarks moved from nought by an amount in each frame."""
     points = np.zeros((len(amounts), 478, 2))
     for point, by in moved.items():
@@ -42,7 +44,13 @@ def test_a_movement_the_other_way_is_no_share_and_sideways_ones_of_the_jaw_do_no
 def test_clips_count_by_how_much_moves_in_them() -> None:
     row = {"share": 1.0, "correlation": 1.0, "motion": 0.03, "frames": 5.0}
     still = {"share": None, "correlation": None, "motion": 0.001, "frames": 5.0}
-    mean = mean_arrived({"a": {"lips": row}, "b": {"lips": row | {"share": 0.5, "motion": 0.01}}, "c": {"lips": still}})
+    mean = mean_arrived(
+        {
+            "a": {"lips": row},
+            "b": {"lips": row | {"share": 0.5, "motion": 0.01}},
+            "c": {"lips": still},
+        }
+    )
     assert mean["lips"]["share"] == pytest.approx(0.875)
     assert mean["jaw"] == {"share": None, "correlation": None}
 
@@ -53,7 +61,9 @@ def test_a_tracker_that_sees_no_movement_in_what_was_edited_tells_that_nothing_a
     face = observation_in(ASTRONAUT_BOX, ControlVector())
     landmarks = face.landmarks.copy()
     landmarks[list(CORNERS), 1] -= 12
-    smiling = observation_in(ASTRONAUT_BOX, ControlVector.of({"mouthSmile_L": 0.6, "mouthSmile_R": 0.6}))
+    smiling = observation_in(
+        ASTRONAUT_BOX, ControlVector.of({"mouthSmile_L": 0.6, "mouthSmile_R": 0.6})
+    )
     object.__setattr__(smiling, "landmarks", landmarks)
     shots = [Shot(astronaut, face), Shot(astronaut, smiling)]
     found = arrived(tiny_predictor, FixedTracker(face), shots, [smiling.controls])

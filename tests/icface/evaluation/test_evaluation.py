@@ -18,12 +18,35 @@ from numpy.typing import NDArray
 from icface.arrays import U8
 from icface.cli import main
 from icface.evaluation import command, material, protocol
-from icface.evaluation.accuracy import COLUMNS, Sweep, columns_of, columns_read, monotone_controls, summary, sweep
-from icface.evaluation.material import Item, Shot, Subject, installed, read_again, read_clip, read_subject, state_for
+from icface.evaluation.accuracy import (
+    COLUMNS,
+    Sweep,
+    columns_of,
+    columns_read,
+    monotone_controls,
+    summary,
+    sweep,
+)
+from icface.evaluation.material import (
+    Item,
+    Shot,
+    Subject,
+    installed,
+    read_again,
+    read_clip,
+    read_subject,
+    state_for,
+)
 from icface.evaluation.protocol import Material, evaluate, rounded
 from icface.evaluation.reenactment import Score, clip_summary, judge, mean_of_clips, reenact
 from icface.evaluation.report import table
-from icface.evaluation.stability import averaged, flicker, rest_difference, sharpness, there_and_back
+from icface.evaluation.stability import (
+    averaged,
+    flicker,
+    rest_difference,
+    sharpness,
+    there_and_back,
+)
 from icface.face.controls import ANGLES, ControlVector, apply_deltas
 from icface.face.geometry import Box
 from icface.face.observation import FaceObservation, NoFaceError
@@ -57,10 +80,17 @@ class InLight(FixedTracker):
         return None
 
 
-# ------------------------------------------------------------------------------------------------------------- accuracy
+# --------------------------------------------------------------------------------------------------
 
 
-def linear(control: str, gains: dict[str, float], *, own: float, asked: NDArray[np.float64], offset: float = 0.0) -> Sweep:
+def linear(
+    control: str,
+    gains: dict[str, float],
+    *,
+    own: float,
+    asked: NDArray[np.float64],
+    offset: float = 0.0,
+) -> Sweep:
     """What a reader tells that answers each column with a gain of its own on the change asked for."""
     read = np.zeros((len(asked), len(COLUMNS)))
     for name, gain in gains.items():
@@ -74,7 +104,9 @@ def linear(control: str, gains: dict[str, float], *, own: float, asked: NDArray[
 
 def test_a_reader_that_answers_in_proportion_shows_its_slope_and_its_cross_talk() -> None:
     asked = np.linspace(0, 1, 7)
-    figures = summary([linear("AU12", {"AU12": 0.8, "AU6": -0.3, "yaw": 6.0}, own=0.2, asked=asked)])["AU12"]
+    figures = summary(
+        [linear("AU12", {"AU12": 0.8, "AU6": -0.3, "yaw": 6.0}, own=0.2, asked=asked)]
+    )["AU12"]
     assert figures["slope"] == pytest.approx(0.8)
     assert figures["slope_pooled"] == pytest.approx(0.8)
     assert figures["rank_correlation"] == pytest.approx(1)
@@ -88,7 +120,9 @@ def test_a_reader_that_answers_in_proportion_shows_its_slope_and_its_cross_talk(
 
 def test_an_angle_that_disturbs_a_unit_counts_in_units_of_thirty_degrees() -> None:
     asked = np.linspace(-28, 12, 7)
-    figures = summary([linear("yaw", {"yaw": 1.0, "AU26": 0.01}, own=-8.0, asked=asked, offset=1.5)])["yaw"]
+    figures = summary(
+        [linear("yaw", {"yaw": 1.0, "AU26": 0.01}, own=-8.0, asked=asked, offset=1.5)]
+    )["yaw"]
     assert figures["error"] == pytest.approx(1.5)
     assert figures["slope"] == pytest.approx(1)
     assert figures["cross_talk"]["by_control"]["AU26"] == pytest.approx(0.3)
@@ -96,7 +130,10 @@ def test_an_angle_that_disturbs_a_unit_counts_in_units_of_thirty_degrees() -> No
 
 def test_people_who_read_differently_are_pooled_about_their_own_means() -> None:
     asked = np.linspace(0, 1, 7)
-    done = [linear("AU4", {"AU4": gain}, own=0.0, asked=asked, offset=off) for gain, off in ((0.2, 5), (0.4, 0), (0.9, -5))]
+    done = [
+        linear("AU4", {"AU4": gain}, own=0.0, asked=asked, offset=off)
+        for gain, off in ((0.2, 5), (0.4, 0), (0.9, -5))
+    ]
     figures = summary(done)["AU4"]
     assert figures["slope"] == pytest.approx(0.4)
     assert figures["slope_pooled"] == pytest.approx(0.5)
@@ -105,7 +142,9 @@ def test_people_who_read_differently_are_pooled_about_their_own_means() -> None:
 
 def test_two_units_moved_together_do_not_count_as_cross_talk_of_each_other() -> None:
     asked = np.linspace(0, 1, 7)
-    figures = summary([linear("AU1+2", {"AU1": 1.0, "AU2": 0.5, "AU5": 0.1}, own=0.0, asked=asked)])["AU1+2"]
+    figures = summary(
+        [linear("AU1+2", {"AU1": 1.0, "AU2": 0.5, "AU5": 0.1}, own=0.0, asked=asked)]
+    )["AU1+2"]
     assert figures["slope"] == pytest.approx(0.75)
     assert figures["cross_talk"]["worst_control"] == "AU5"
     assert {"AU1", "AU2"}.isdisjoint(figures["cross_talk"]["by_control"])
@@ -171,13 +210,17 @@ def test_a_sweep_asks_for_steps_about_the_photos_own_and_reads_what_the_tracker_
     assert all(state["jawOpen"] == OWN["jawOpen"] for state in asked)
 
 
-def test_monotone_controls_are_told_for_each_of_the_eight(astronaut: U8, tiny_predictor: FacePredictor) -> None:
-    figures = monotone_controls(tiny_predictor, FixedTracker(observation_in(ASTRONAUT_BOX)), [astronaut], steps=3)
+def test_monotone_controls_are_told_for_each_of_the_eight(
+    astronaut: U8, tiny_predictor: FacePredictor
+) -> None:
+    figures = monotone_controls(
+        tiny_predictor, FixedTracker(observation_in(ASTRONAUT_BOX)), [astronaut], steps=3
+    )
     assert set(figures) == {*ANGLES, "AU1+2", "AU4", "AU12", "AU26", "AU43"}
     assert set(figures.values()) == {0.0}  # a tracker that always reads the same follows nothing
 
 
-# ------------------------------------------------------------------------------------------------------------- material
+# --------------------------------------------------------------------------------------------------
 
 
 def test_a_lost_face_is_looked_for_and_must_be_the_same(face: FaceObservation) -> None:
@@ -197,11 +240,15 @@ def write_clip(path: Path, levels: list[int]) -> Path:
     return path
 
 
-def test_frames_are_taken_evenly_from_first_to_last_and_those_without_a_face_are_counted(tmp_path: Path) -> None:
+def test_frames_are_taken_evenly_from_first_to_last_and_those_without_a_face_are_counted(
+    tmp_path: Path,
+) -> None:
     levels = [40 + 5 * i for i in range(20)] + [0]
     path = write_clip(tmp_path / "clip.avi", levels)
     reading = read_clip(Item("clip", path), InLight(observation_in(Box(5, 5, 40, 40))), 4)
-    assert [round(float(shot.image.mean())) for shot in reading.shots] == pytest.approx([40, 65, 90, 115], abs=2)
+    assert [round(float(shot.image.mean())) for shot in reading.shots] == pytest.approx(
+        [40, 65, 90, 115], abs=2
+    )
     assert len(reading.driven) == 3
     assert reading.without == 1
     nobody = read_clip(Item("clip", path), FixedTracker(), 4)
@@ -213,11 +260,16 @@ class Trembling(InLight):
 
     def detect(self, image: U8) -> tuple[FaceObservation, ...]:
         found, level = super().detect(image), float(image.mean())
-        state = {"jawOpen": 0.2 + 0.3 * (level > 100), "browInnerUp_L": 0.3 + 0.02 * (round(level) // 5 % 2)}
+        state = {
+            "jawOpen": 0.2 + 0.3 * (level > 100),
+            "browInnerUp_L": 0.3 + 0.02 * (round(level) // 5 % 2),
+        }
         return tuple(replace(face, controls=ControlVector.of(state)) for face in found)
 
 
-def test_a_clip_drives_its_first_frame_as_the_editor_does_by_differences_of_smooth_readings(tmp_path: Path) -> None:
+def test_a_clip_drives_its_first_frame_as_the_editor_does_by_differences_of_smooth_readings(
+    tmp_path: Path,
+) -> None:
     path = write_clip(tmp_path / "clip.avi", [40 + 5 * i for i in range(24)])
     reading = read_clip(Item("clip", path), Trembling(observation_in(Box(5, 5, 40, 40))), 23)
     read = np.array([shot.face.controls["browInnerUp_L"] for shot in reading.shots[1:]])
@@ -249,21 +301,25 @@ def test_every_installation_has_photos_and_clips() -> None:
     assert notes == []
 
 
-# ------------------------------------------------------------------------------------------------------------ stability
+# --------------------------------------------------------------------------------------------------
 
 
 def test_a_photo_at_rest_does_not_change(subject: Subject, tiny_predictor: FacePredictor) -> None:
     assert rest_difference(tiny_predictor, subject) == 0
 
 
-def test_a_photo_beyond_the_range_of_a_slider_rests_too(astronaut: U8, tiny_predictor: FacePredictor) -> None:
+def test_a_photo_beyond_the_range_of_a_slider_rests_too(
+    astronaut: U8, tiny_predictor: FacePredictor
+) -> None:
     bowed = observation_in(ASTRONAUT_BOX, ControlVector.of({"pitch": -36.6}))
     subject = Subject("bowed", astronaut, bowed, tiny_predictor.encode(astronaut, bowed))
     assert rest_difference(tiny_predictor, subject) == 0
     assert state_for(bowed.controls, {"pitch": -12.0})["pitch"] == -30
 
 
-def test_a_predictor_that_cannot_rest_is_found_out(subject: Subject, tiny_predictor: FacePredictor) -> None:
+def test_a_predictor_that_cannot_rest_is_found_out(
+    subject: Subject, tiny_predictor: FacePredictor
+) -> None:
     class Restless(FacePredictor):
         def predict(self, encoding, controls):  # type: ignore[no-untyped-def]
             return tiny_predictor.predict(encoding, apply_deltas(controls, {"yaw": 6.0}))
@@ -271,7 +327,9 @@ def test_a_predictor_that_cannot_rest_is_found_out(subject: Subject, tiny_predic
     assert rest_difference(object.__new__(Restless), subject) > 20
 
 
-def test_the_way_back_ends_in_the_photo_if_nothing_moved(subject: Subject, tiny_predictor: FacePredictor) -> None:
+def test_the_way_back_ends_in_the_photo_if_nothing_moved(
+    subject: Subject, tiny_predictor: FacePredictor
+) -> None:
     tracker = FixedTracker(subject.face)
     moved = there_and_back(tiny_predictor, tracker, subject)
     assert moved["yaw 20"] is not None
@@ -285,25 +343,38 @@ def test_the_way_back_ends_in_the_photo_if_nothing_moved(subject: Subject, tiny_
             return tiny_predictor.encode(image, face)
 
     assert set(there_and_back(object.__new__(Idle), tracker, subject).values()) == {0.0}
-    assert sharpness(object.__new__(Idle), tracker, subject) == dict.fromkeys(sharpness(tiny_predictor, tracker, subject), 1.0)
+    assert sharpness(object.__new__(Idle), tracker, subject) == dict.fromkeys(
+        sharpness(tiny_predictor, tracker, subject), 1.0
+    )
 
 
-def test_a_face_that_is_not_found_again_is_no_figure(subject: Subject, tiny_predictor: FacePredictor) -> None:
+def test_a_face_that_is_not_found_again_is_no_figure(
+    subject: Subject, tiny_predictor: FacePredictor
+) -> None:
     class Blind(FixedTracker):
         def follow(self, image: U8, previous: FaceObservation) -> FaceObservation | None:
             return None
 
-    rows = [there_and_back(tiny_predictor, Blind(), subject), sharpness(tiny_predictor, Blind(), subject)]
+    rows = [
+        there_and_back(tiny_predictor, Blind(), subject),
+        sharpness(tiny_predictor, Blind(), subject),
+    ]
     assert {value for row in rows for value in row.values()} == {None}
 
 
 def test_averages_leave_out_what_was_not_found() -> None:
-    rows: list[dict[str, float | None]] = [{"a": 1.0, "b": None}, {"a": 3.0, "b": 5.0}, {"a": 8.0, "b": None}]
+    rows: list[dict[str, float | None]] = [
+        {"a": 1.0, "b": None},
+        {"a": 3.0, "b": 5.0},
+        {"a": 8.0, "b": None},
+    ]
     assert averaged(rows) == {"a": 4.0, "b": 5.0, "all": 4.25, "lost": 2}
     assert averaged(rows, median=True) == {"a": 3.0, "b": 5.0, "all": 4.0, "lost": 2}
 
 
-def test_a_driver_that_reads_noise_makes_a_picture_flicker(astronaut: U8, face: FaceObservation, tiny_predictor) -> None:
+def test_a_driver_that_reads_noise_makes_a_picture_flicker(
+    astronaut: U8, face: FaceObservation, tiny_predictor
+) -> None:
     class Nervous(FixedTracker):
         """Turns with the noise: a hundredth of a grey level of a corner of the picture is a degree."""
 
@@ -321,7 +392,9 @@ def test_a_driver_that_reads_noise_makes_a_picture_flicker(astronaut: U8, face: 
     assert nervous != flicker(tiny_predictor, Nervous(face), shot, count=4, seed=1)
 
 
-def test_a_driver_that_is_hardly_seen_is_no_figure_of_flicker(astronaut: U8, face: FaceObservation, tiny_predictor) -> None:
+def test_a_driver_that_is_hardly_seen_is_no_figure_of_flicker(
+    astronaut: U8, face: FaceObservation, tiny_predictor
+) -> None:
     class Gone(FixedTracker):
         def follow(self, image: U8, previous: FaceObservation) -> FaceObservation | None:
             return None
@@ -330,10 +403,12 @@ def test_a_driver_that_is_hardly_seen_is_no_figure_of_flicker(astronaut: U8, fac
     assert lost == {"picture": None, "angles_deg": None, "channels": None, "lost": 4.0}
 
 
-# ---------------------------------------------------------------------------------------------------------- reenactment
+# --------------------------------------------------------------------------------------------------
 
 
-def test_a_true_frame_that_only_shifted_and_grew_is_judged_the_same_picture(astronaut: U8, face: FaceObservation) -> None:
+def test_a_true_frame_that_only_shifted_and_grew_is_judged_the_same_picture(
+    astronaut: U8, face: FaceObservation
+) -> None:
     smooth = cv2.GaussianBlur(astronaut, (0, 0), 3).astype(np.uint8)
     matrix = np.array([[1.1, 0, -40], [0, 1.1, 12]])
     moved = cv2.warpAffine(smooth, matrix, (512, 512), flags=cv2.INTER_CUBIC).astype(np.uint8)
@@ -351,21 +426,33 @@ def test_a_true_frame_that_only_shifted_and_grew_is_judged_the_same_picture(astr
     assert unmoved.l1 > 10 * same.l1
 
 
-def test_landmarks_are_compared_in_pixels_of_a_crop_in_which_the_face_is_half(astronaut: U8, face: FaceObservation) -> None:
+def test_landmarks_are_compared_in_pixels_of_a_crop_in_which_the_face_is_half(
+    astronaut: U8, face: FaceObservation
+) -> None:
     landmarks = face.landmarks.copy()
     others = np.setdiff1d(np.arange(468), (33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 2))
     extent = np.ptp(landmarks[:468, :2], axis=0).max()
     landmarks[others, 0] += 0.1 * extent
-    score = judge(FixedTracker(face), astronaut, Shot(astronaut, face), Shot(astronaut, replace(face, landmarks=landmarks)))
+    score = judge(
+        FixedTracker(face),
+        astronaut,
+        Shot(astronaut, face),
+        Shot(astronaut, replace(face, landmarks=landmarks)),
+    )
     assert score is not None
     assert score.akd == pytest.approx(0.1 * 128 * len(others) / 468, rel=0.01)
 
 
-def test_a_clip_that_stands_still_is_reenacted_without_an_error(astronaut: U8, face: FaceObservation, tiny_predictor) -> None:
+def test_a_clip_that_stands_still_is_reenacted_without_an_error(
+    astronaut: U8, face: FaceObservation, tiny_predictor
+) -> None:
     shots = [Shot(astronaut, face)] * 3
     scores = reenact(tiny_predictor, FixedTracker(face), shots, driven=[face.controls] * 2)
     assert (
-        scores["driven"] == scores["driven_by_readings"] == scores["still"] == [Score(0.0, 100.0, pytest.approx(1.0), 0.0)] * 2
+        scores["driven"]
+        == scores["driven_by_readings"]
+        == scores["still"]
+        == [Score(0.0, 100.0, pytest.approx(1.0), 0.0)] * 2
     )
 
 
@@ -376,12 +463,14 @@ def test_frames_count_where_every_method_could_be_judged() -> None:
     assert (clip["frames"], clip["lost"], clip["without_face"]) == (2, 1, 2)
     empty = clip_summary({"driven": [None], "still": [good]})
     assert empty["driven"]["l1"] is None
-    mean = mean_of_clips({"a": clip, "b": clip_summary({"driven": [good], "still": [good]}), "c": empty})
+    mean = mean_of_clips(
+        {"a": clip, "b": clip_summary({"driven": [good], "still": [good]}), "c": empty}
+    )
     assert mean["driven"]["akd"] == pytest.approx(2.5)
     assert mean["still"]["l1"] == pytest.approx(0.2)
 
 
-# ------------------------------------------------------------------------------------------------ protocol and command
+# ------------------------------------------------------------------------------------------------ p
 
 
 @pytest.fixture
@@ -389,7 +478,9 @@ def small(astronaut: U8, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mat
     """One photo of a quarter of the pixels, and a clip of it that darkens."""
     photo = cv2.resize(astronaut, (256, 256), interpolation=cv2.INTER_AREA)
     cv2.imwrite(str(tmp_path / "photo.png"), photo[:, :, ::-1])
-    writer = cv2.VideoWriter(str(tmp_path / "clip.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 25, (256, 256))
+    writer = cv2.VideoWriter(
+        str(tmp_path / "clip.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 25, (256, 256)
+    )
     for level in (1.0, 0.9, 0.8):
         writer.write((photo[:, :, ::-1] * level).astype(np.uint8))
     writer.release()
@@ -401,17 +492,31 @@ def small(astronaut: U8, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mat
 
 @pytest.fixture
 def small_tracker() -> FixedTracker:
-    box = Box(*(v / 2 for v in (ASTRONAUT_BOX.left, ASTRONAUT_BOX.top, ASTRONAUT_BOX.right, ASTRONAUT_BOX.bottom)))
+    box = Box(
+        *(
+            v / 2
+            for v in (
+                ASTRONAUT_BOX.left,
+                ASTRONAUT_BOX.top,
+                ASTRONAUT_BOX.right,
+                ASTRONAUT_BOX.bottom,
+            )
+        )
+    )
     return FixedTracker(observation_in(box, OWN))
 
 
 @pytest.fixture
-def fake_networks(monkeypatch: pytest.MonkeyPatch, small: Material, small_tracker: FixedTracker) -> None:
+def fake_networks(
+    monkeypatch: pytest.MonkeyPatch, small: Material, small_tracker: FixedTracker
+) -> None:
     """The command with small random networks, a tracker that knows where the face is, and little to measure on."""
     monkeypatch.setattr(command.FacePredictor, "load", lambda *_: tiny_face_predictor())
     monkeypatch.setattr(small_tracker, "load", lambda: None, raising=False)
     monkeypatch.setattr(command, "BuiltinTracker", lambda *_, **__: small_tracker)
-    monkeypatch.setattr(command, "installed", lambda: (list(small.photos), list(small.clips), list(small.notes)))
+    monkeypatch.setattr(
+        command, "installed", lambda: (list(small.photos), list(small.clips), list(small.notes))
+    )
 
 
 def run(*words: object) -> Result:
@@ -428,7 +533,9 @@ def test_an_evaluation_names_its_data_and_weights_and_repeats_exactly(
     (models / "one.safetensors").write_bytes(b"weights")
     said: list[str] = []
     documents = [
-        evaluate(tiny_face_predictor(), small_tracker, small, models=models, frames=2, say=said.append).document
+        evaluate(
+            tiny_face_predictor(), small_tracker, small, models=models, frames=2, say=said.append
+        ).document
         for _ in range(2)
     ]
     first = documents[0]
@@ -441,17 +548,28 @@ def test_an_evaluation_names_its_data_and_weights_and_repeats_exactly(
     assert first["milliseconds"]["tick"]["p50"] > 0
     assert first["notes"] == ["of a test"]
     assert said[0] == "photo 1 of 1: photo"
-    without_time = [{k: v for k, v in d.items() if k not in {"milliseconds", "time"}} for d in documents]
+    without_time = [
+        {k: v for k, v in d.items() if k not in {"milliseconds", "time"}} for d in documents
+    ]
     assert json.dumps(without_time[0]) == json.dumps(without_time[1])
     assert str(tmp_path) not in json.dumps(first)
     assert "of a test" in table(first)
 
 
-def test_weights_replaced_meanwhile_do_not_pass_for_those_measured(small: Material, tmp_path: Path) -> None:
+def test_weights_replaced_meanwhile_do_not_pass_for_those_measured(
+    small: Material, tmp_path: Path
+) -> None:
     path = tmp_path / "one.safetensors"
     path.write_bytes(b"measured")
     before = sha256_of(path)
-    done = evaluate(tiny_face_predictor(), FixedTracker(), small, models=tmp_path, frames=1, say=lambda _: replaced(path))
+    done = evaluate(
+        tiny_face_predictor(),
+        FixedTracker(),
+        small,
+        models=tmp_path,
+        frames=1,
+        say=lambda _: replaced(path),
+    )
     assert done.document["weights"] == {"one.safetensors": before}
     assert sha256_of(path) != before
 
@@ -479,7 +597,9 @@ def test_a_photo_in_which_the_network_sees_no_face_stops_nothing(
     monkeypatch.setattr(FacePredictor, "encode", unseen)
     predictor = tiny_face_predictor()
     assert read_subject(small.photos[0], predictor, small_tracker) is None
-    assert monotone_controls(predictor, small_tracker, [load_photo(small.photos[0].path).rgb8]) == {}
+    assert (
+        monotone_controls(predictor, small_tracker, [load_photo(small.photos[0].path).rgb8]) == {}
+    )
     done = evaluate(predictor, small_tracker, small, models=tmp_path, frames=2)
     assert done.document["milliseconds"] == {}
     assert any("photo: left out" in note for note in done.document["notes"])
@@ -490,10 +610,15 @@ def test_what_is_no_number_is_nothing_in_the_document() -> None:
 
 
 def test_floats_are_rounded_wherever_they_are() -> None:
-    assert rounded({"a": [0.12345678, 3], "b": {"c": None, "d": "x"}}) == {"a": [0.123457, 3], "b": {"c": None, "d": "x"}}
+    assert rounded({"a": [0.12345678, 3], "b": {"c": None, "d": "x"}}) == {
+        "a": [0.123457, 3],
+        "b": {"c": None, "d": "x"},
+    }
 
 
-def test_the_command_prints_a_table_and_writes_what_it_is_told(fake_networks: None, tmp_path: Path) -> None:
+def test_the_command_prints_a_table_and_writes_what_it_is_told(
+    fake_networks: None, tmp_path: Path
+) -> None:
     result = run("--frames", 1, "-o", tmp_path / "out.json", "--sheet", tmp_path / "sheet.png")
     assert result.exit_code == 0, result.stderr
     assert result.stderr == ""
@@ -508,7 +633,10 @@ def test_the_command_prints_a_table_and_writes_what_it_is_told(fake_networks: No
 
 
 def test_figures_are_written_although_there_is_nobody_to_show(
-    fake_networks: None, small_tracker: FixedTracker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fake_networks: None,
+    small_tracker: FixedTracker,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(small_tracker, "detect", lambda _image: ())
     result = run("--frames", 1, "-o", tmp_path / "out.json", "--sheet", tmp_path / "sheet.png")
@@ -564,14 +692,18 @@ def test_the_shipped_networks_turn_and_smile_as_they_are_asked(astronaut: U8) ->
     assert rest_difference(predictor, subject) == 0
 
 
-def test_a_report_that_cannot_be_saved_is_told_and_the_old_one_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_that_cannot_be_saved_is_told_and_the_old_one_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(_descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     report = tmp_path / "report.json"
     command._write(report, b"first")
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(click.ClickException, match=r"report.json could not be saved: the disk is full"):
+    with pytest.raises(
+        click.ClickException, match=r"report.json could not be saved: the disk is full"
+    ):
         command._write(report, b"second")
     assert report.read_bytes() == b"first"
     assert list(tmp_path.iterdir()) == [report]

@@ -52,12 +52,19 @@ def test_where_the_system_does_not_say_how_much_memory_was_taken_the_figure_is_l
     monkeypatch.setitem(sys.modules, "resource", None)
     assert peak_mb() is None
     conditions = {"clip": "a clip", "device": "CPU", "cores": 2, "load": None}
-    figures = {"frames_per_second": 3.0, "cpu_seconds_per_frame": 0.5, "peak_mb": None, "short_peak_mb": None}
+    figures = {
+        "frames_per_second": 3.0,
+        "cpu_seconds_per_frame": 0.5,
+        "peak_mb": None,
+        "short_peak_mb": None,
+    }
     assert table(figures | {"conditions": conditions}).count("not known") == 2
 
 
 def _tracked(found: Any) -> Any:
     seen = [observation_in(Box(260, 60, 420, 260))] * found.n_frames
-    motion = Motion.of_observations(seen, np.arange(found.n_frames) / float(found.rate), rate=found.rate)
+    motion = Motion.of_observations(
+        seen, np.arange(found.n_frames) / float(found.rate), rate=found.rate
+    )
     yield None
     return Tracked(found, (motion,))

@@ -26,11 +26,18 @@ LOSSLESS = Recipe("ffv1", options=(("g", "1"),))
 
 
 def portrait_clip(
-    path: Path, astronaut: NDArray[np.uint8], count: int, recipe: Recipe = LOSSLESS, times: list[int] | None = None
+    path: Path,
+    astronaut: NDArray[np.uint8],
+    count: int,
+    recipe: Recipe = LOSSLESS,
+    times: list[int] | None = None,
 ) -> Path:
     """The portrait drifting to the left by two pixels a frame, 320 x 320."""
     colours = Colours(recipe.matrix, recipe.matrix, recipe.matrix, 1 + recipe.full)
-    frames = [frame_of_pixels(picture, recipe.pixel_format, colours) for picture in drifting(astronaut, count)]
+    frames = [
+        frame_of_pixels(picture, recipe.pixel_format, colours)
+        for picture in drifting(astronaut, count)
+    ]
     return encode_video(path, frames, recipe, times)
 
 
@@ -45,7 +52,9 @@ def document(path: Path, missing: Collection[int] = ()) -> Project:
     with ClipReader(path) as reader:
         seconds = reader.seconds
     seen = [None if n in missing else observation_in(box_at(n)) for n in range(clip.n_frames)]
-    return edits.open_source(Project(), clip, [Face.of_motion(Motion.of_observations(seen, seconds, rate=clip.rate))])
+    return edits.open_source(
+        Project(), clip, [Face.of_motion(Motion.of_observations(seen, seconds, rate=clip.rate))]
+    )
 
 
 def samples(path: Path) -> list[list[NDArray[np.uint8]]]:

@@ -1,6 +1,7 @@
 """One export of a sequence in a process of its own, stopped once so many stills are there: 0 lets it end.
 
-``python -m tests.icface.export.half_sequences CLIP TARGET COUNT`` prints the plan's key, then how many stills were used again.
+``python -m tests.icface.export.half_sequences CLIP TARGET COUNT`` prints the plan's key, then how
+many stills were used again.
 """
 
 from __future__ import annotations

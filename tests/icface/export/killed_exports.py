@@ -1,6 +1,7 @@
 """Exports killed at random moments, and what is found on the disk then. Run in a process of its own, which forks.
 
-``python -m tests.icface.export.killed_exports FOLDER ROUNDS``: half of the rounds write a clip, half a sequence of stills.
+``python -m tests.icface.export.killed_exports FOLDER ROUNDS``: half of the rounds write a clip,
+half a sequence of stills.
 """
 
 from __future__ import annotations
@@ -70,7 +71,9 @@ def main(folder: Path, rounds: int) -> None:
     dice = random.Random(5)
     with Image.open(sample_photo_path()) as opened:
         astronaut = np.array(opened.convert("RGB"))
-    project: Project = edits.set_control(document(portrait_clip(folder / "clip.mkv", astronaut, COUNT)), "yaw", 15)
+    project: Project = edits.set_control(
+        document(portrait_clip(folder / "clip.mkv", astronaut, COUNT)), "yaw", 15
+    )
     renderer = Renderer(tiny_face_predictor())
     (folder / "clips").mkdir()
     clip = plan_export(project, folder / "clips" / "out.mp4")

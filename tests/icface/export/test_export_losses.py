@@ -61,10 +61,14 @@ def clip_with(
         container.metadata.update(said or {})
         video = container.add_stream("libx264", rate=25)
         video.width, video.height, video.pix_fmt = *size, "yuv420p"
-        streams = [container.add_stream(codec, rate=RATE, layout=layout) for codec, layout, _ in sounds]
+        streams = [
+            container.add_stream(codec, rate=RATE, layout=layout) for codec, layout, _ in sounds
+        ]
         for stream, (_, _, language) in zip(streams, sounds, strict=True):
             stream.metadata["language"] = language
-        packets = [packet for frame in moving_frames(25, size) for packet in video.encode(frame)] + video.encode()
+        packets = [
+            packet for frame in moving_frames(25, size) for packet in video.encode(frame)
+        ] + video.encode()
         for number, (stream, (_, layout, _)) in enumerate(zip(streams, sounds, strict=True)):
             resampler, fifo = av.AudioResampler(stream.format, layout, RATE), av.AudioFifo()
             for part in resampler.resample(tone(layout, 400 * (number + 1))):
@@ -83,7 +87,9 @@ def of_clip(path: Path) -> Project:
 
 def of_photo(path: Path, count: int = 1) -> Project:
     photo = load_photo(path)
-    project = edits.open_source(Project(), Source(str(path), photo.digest, photo.width, photo.height), ())
+    project = edits.open_source(
+        Project(), Source(str(path), photo.digest, photo.width, photo.height), ()
+    )
     return edits.set_out(project, count - 1) if count > 1 else project
 
 
@@ -92,13 +98,15 @@ def renderer(tiny_predictor: FacePredictor) -> Renderer:
     return Renderer(tiny_predictor)
 
 
-def exported(project: Project, path: Path, renderer: Renderer, **options: object) -> tuple[Exported, str]:
+def exported(
+    project: Project, path: Path, renderer: Renderer, **options: object
+) -> tuple[Exported, str]:
     """What came of an export, and its plan in one string."""
     plan = plan_export(project, path, ExportOptions(**options))  # type: ignore[arg-type]
     return run_to_end(export(plan, renderer)), "\n".join(describe(plan))
 
 
-# Sound ---------------------------------------------------------------------------------------------------------------
+# Sound --------------------------------------------------------------------------------------------
 
 
 def heard(path: Path, track: int) -> tuple[str, str, float]:
@@ -111,9 +119,16 @@ def heard(path: Path, track: int) -> tuple[str, str, float]:
     return layout, language, float(np.argmax(np.abs(np.fft.rfft(channel))) * 2)
 
 
-@pytest.mark.parametrize(("ending", "how"), [("mp4", "copied"), ("mov", "copied"), ("mkv", "copied"), ("webm", "encoded")])
-def test_every_track_of_sound_is_kept_with_its_language(ending: str, how: str, renderer: Renderer, tmp_path: Path) -> None:
-    source = clip_with(tmp_path / "two.mkv", sounds=[("aac", "mono", "eng"), ("aac", "stereo", "deu")])
+@pytest.mark.parametrize(
+    ("ending", "how"),
+    [("mp4", "copied"), ("mov", "copied"), ("mkv", "copied"), ("webm", "encoded")],
+)
+def test_every_track_of_sound_is_kept_with_its_language(
+    ending: str, how: str, renderer: Renderer, tmp_path: Path
+) -> None:
+    source = clip_with(
+        tmp_path / "two.mkv", sounds=[("aac", "mono", "eng"), ("aac", "stereo", "deu")]
+    )
     done, plan = exported(of_clip(source), tmp_path / f"out.{ending}", renderer)
     assert done.sound == how
     assert "2 tracks" in plan
@@ -121,7 +136,10 @@ def test_every_track_of_sound_is_kept_with_its_language(ending: str, how: str, r
     assert [heard(done.path, track)[1:] for track in (0, 1)] == [("eng", 400), (german, 800)]
 
 
-@pytest.mark.parametrize(("ending", "codec"), [("mp4", "aac"), ("webm", "opus"), ("mov", "pcm_s16le"), ("mkv", "pcm_s16le")])
+@pytest.mark.parametrize(
+    ("ending", "codec"),
+    [("mp4", "aac"), ("webm", "opus"), ("mov", "pcm_s16le"), ("mkv", "pcm_s16le")],
+)
 def test_all_channels_are_kept_where_the_encoder_takes_them(
     ending: str, codec: str, renderer: Renderer, tmp_path: Path
 ) -> None:
@@ -129,11 +147,16 @@ def test_all_channels_are_kept_where_the_encoder_takes_them(
     done, plan = exported(of_clip(source), tmp_path / f"out.{ending}", renderer)
     with av.open(str(done.path)) as container:
         assert container.streams.audio[0].codec_context.codec.canonical_name == codec
-    assert heard(done.path, 0)[::2] == ("6 channels" if ending == "mkv" else "5.1", 400)  # of PCM, it counts them only
+    assert heard(done.path, 0)[::2] == (
+        "6 channels" if ending == "mkv" else "5.1",
+        400,
+    )  # of PCM, it counts them only
     assert "sound has" not in plan
 
 
-def test_channels_that_no_encoder_takes_are_said_to_be_made_stereo(renderer: Renderer, tmp_path: Path) -> None:
+def test_channels_that_no_encoder_takes_are_said_to_be_made_stereo(
+    renderer: Renderer, tmp_path: Path
+) -> None:
     source = clip_with(tmp_path / "many.mov", sounds=[("pcm_s16le", "hexadecagonal", "und")])
     done, plan = exported(of_clip(source), tmp_path / "out.webm", renderer)
     assert "Track 1 of the sound has 16 channels; 2 of them all are made." in plan
@@ -142,19 +165,23 @@ def test_channels_that_no_encoder_takes_are_said_to_be_made_stereo(renderer: Ren
 
 
 def test_one_track_copied_and_one_encoded_are_both_said(tmp_path: Path) -> None:
-    source = clip_with(tmp_path / "mixed.mkv", sounds=[("libopus", "mono", "und"), ("aac", "mono", "und")])
+    source = clip_with(
+        tmp_path / "mixed.mkv", sounds=[("libopus", "mono", "und"), ("aac", "mono", "und")]
+    )
     plan = describe(plan_export(of_clip(source), tmp_path / "out.mp4"))
     assert "Sound of mixed.mkv: track 1 encoded again (aac); track 2 copied as it is." in plan
 
 
 def test_sound_that_a_kind_of_file_has_no_place_for_is_said(tmp_path: Path) -> None:
-    source = clip_with(tmp_path / "two.mkv", sounds=[("aac", "mono", "und"), ("aac", "mono", "und")])
+    source = clip_with(
+        tmp_path / "two.mkv", sounds=[("aac", "mono", "und"), ("aac", "mono", "und")]
+    )
     for name in ("out.gif", "out.webp", "out.png"):
         losses = plan_export(of_clip(source), tmp_path / name).losses
         assert "The sound is left out (2 tracks): this kind of file has none." in losses
 
 
-# Words ---------------------------------------------------------------------------------------------------------------
+# Words --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("ending", ["mp4", "mov", "mkv", "webm"])
@@ -174,8 +201,13 @@ def test_title_date_place_and_comment_of_a_clip_are_kept(
     assert "GPS" in plan
 
 
-def test_the_place_of_a_clip_or_all_it_says_is_left_out_by_choice(renderer: Renderer, tmp_path: Path) -> None:
-    source = clip_with(tmp_path / "tags.mov", said=TAGS | {"com.apple.quicktime.location.ISO6709": "+52.5200+013.4050/"})
+def test_the_place_of_a_clip_or_all_it_says_is_left_out_by_choice(
+    renderer: Renderer, tmp_path: Path
+) -> None:
+    source = clip_with(
+        tmp_path / "tags.mov",
+        said=TAGS | {"com.apple.quicktime.location.ISO6709": "+52.5200+013.4050/"},
+    )
     done, plan = exported(of_clip(source), tmp_path / "out.mp4", renderer, keep="no-place")
     assert b"+52.52" not in done.path.read_bytes()
     assert tags(done.path)["title"] == "Grandma"
@@ -187,7 +219,9 @@ def test_the_place_of_a_clip_or_all_it_says_is_left_out_by_choice(renderer: Rend
     assert "as chosen" in plan
 
 
-def test_an_export_of_an_export_says_once_how_it_was_made(renderer: Renderer, tmp_path: Path) -> None:
+def test_an_export_of_an_export_says_once_how_it_was_made(
+    renderer: Renderer, tmp_path: Path
+) -> None:
     source = clip_with(tmp_path / "tags.mp4", said={"comment": "hello"})
     once, _ = exported(of_clip(source), tmp_path / "once.mp4", renderer)
     twice, _ = exported(of_clip(once.path), tmp_path / "twice.mkv", renderer)
@@ -199,7 +233,8 @@ def test_what_a_clip_says_is_said_to_stay_behind_in_stills_and_animations(tmp_pa
     source = clip_with(tmp_path / "tags.mov", said=TAGS)
     for name in ("out.gif", "out.png", "out.exr"):
         assert any(
-            "comment, title, date, model and place" in note for note in plan_export(of_clip(source), tmp_path / name).losses
+            "comment, title, date, model and place" in note
+            for note in plan_export(of_clip(source), tmp_path / name).losses
         )
 
 
@@ -223,42 +258,70 @@ def test_subtitles_and_chapters_are_said_to_be_left_out(tmp_path: Path) -> None:
     assert note == "The clip also holds a track of subtitles and 2 chapters: left out."
 
 
-# Colour and shape ----------------------------------------------------------------------------------------------------
+# Colour and shape ---------------------------------------------------------------------------------
 
 
-def hdr_clip(path: Path, transfer: int, *, form: str = "yuv420p10le", size: tuple[int, int] = (96, 64)) -> Path:
+def hdr_clip(
+    path: Path, transfer: int, *, form: str = "yuv420p10le", size: tuple[int, int] = (96, 64)
+) -> Path:
     """Five frames of one colour each, of PQ or HLG in BT.2020: lossless, so that nothing else changes them."""
     frames = moving_frames(5, size, form)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("ffv1", rate=25)
         stream.width, stream.height, stream.pix_fmt = *size, form
         context = stream.codec_context
-        context.color_primaries, context.color_trc, context.colorspace, context.color_range = 9, transfer, 9, 1
+        context.color_primaries, context.color_trc, context.colorspace, context.color_range = (
+            9,
+            transfer,
+            9,
+            1,
+        )
         for number, frame in enumerate(frames):
             frame.pts = number
-            frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range = 9, transfer, 9, 1
+            frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range = (
+                9,
+                transfer,
+                9,
+                1,
+            )
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path
 
 
-def test_a_clip_of_high_dynamic_range_stays_so_in_mp4_unless_h264_is_asked_for(renderer: Renderer, tmp_path: Path) -> None:
+def test_a_clip_of_high_dynamic_range_stays_so_in_mp4_unless_h264_is_asked_for(
+    renderer: Renderer, tmp_path: Path
+) -> None:
     source = hdr_clip(tmp_path / "hlg.mkv", 18)
     done, plan = exported(of_clip(source), tmp_path / "out.mp4", renderer)
     info = probe(done.path)
-    assert (info.codec, info.bits, info.colours.transfer, info.colours.primaries) == ("hevc", 10, 18, 9)
+    assert (info.codec, info.bits, info.colours.transfer, info.colours.primaries) == (
+        "hevc",
+        10,
+        18,
+        9,
+    )
     assert "plays everywhere" not in plan
     done, plan = exported(of_clip(source), tmp_path / "plain.mp4", renderer, preset="mp4")
     info = probe(done.path)
-    assert (info.codec, info.bits, info.colours.transfer, info.colours.primaries) == ("h264", 8, 1, 1)
+    assert (info.codec, info.bits, info.colours.transfer, info.colours.primaries) == (
+        "h264",
+        8,
+        1,
+        1,
+    )
     assert "plays everywhere" in plan
     assert "as they were decoded" not in plan
     assert "High dynamic range (HLG) is brought to that of ordinary screens (SDR, BT.709)." in plan
     assert "10 bits per colour are reduced to 8." in plan
 
 
-def test_ten_bits_of_ordinary_range_become_hevc_or_eight_bits_that_play_everywhere(tmp_path: Path) -> None:
-    source = encode_video(tmp_path / "deep.mkv", moving_frames(3, form="yuv420p10le"), Recipe("ffv1", "yuv420p10le"))
+def test_ten_bits_of_ordinary_range_become_hevc_or_eight_bits_that_play_everywhere(
+    tmp_path: Path,
+) -> None:
+    source = encode_video(
+        tmp_path / "deep.mkv", moving_frames(3, form="yuv420p10le"), Recipe("ffv1", "yuv420p10le")
+    )
     assert plan_export(of_clip(source), tmp_path / "out.mp4").preset.name == "mp4-hevc"
     plain = plan_export(of_clip(source), tmp_path / "out.mp4", ExportOptions(preset="mp4"))
     assert plain.losses == ("10 bits per colour are reduced to 8.",)
@@ -266,7 +329,9 @@ def test_ten_bits_of_ordinary_range_become_hevc_or_eight_bits_that_play_everywhe
 
 
 @pytest.mark.parametrize("transfer", [16, 18])
-@pytest.mark.parametrize("name", ["out.jpg", "still.png", "out.webp", "out.gif", "out.webm", "seq.png", "seq.tiff"])
+@pytest.mark.parametrize(
+    "name", ["out.jpg", "still.png", "out.webp", "out.gif", "out.webm", "seq.png", "seq.tiff"]
+)
 def test_high_dynamic_range_is_brought_to_ordinary_screens_where_a_file_cannot_tell(
     name: str, transfer: int, renderer: Renderer, tmp_path: Path
 ) -> None:
@@ -279,7 +344,9 @@ def test_high_dynamic_range_is_brought_to_ordinary_screens_where_a_file_cannot_t
         raw = reader.frame(2 if one else 0).decoded
         with_tones = _sdr_of(raw, transfer)
     shown = _first_picture(done.path)
-    assert np.abs(shown.astype(int) - with_tones).mean() < (12 if name.endswith(("gif", "webp", "webm")) else 4)
+    assert np.abs(shown.astype(int) - with_tones).mean() < (
+        12 if name.endswith(("gif", "webp", "webm")) else 4
+    )
 
 
 def _sdr_of(decoded: av.VideoFrame, transfer: int) -> NDArray[np.uint8]:
@@ -304,17 +371,25 @@ def test_high_dynamic_range_beside_the_unedited_picture_and_smaller_has_the_plan
     renderer: Renderer, tmp_path: Path
 ) -> None:
     source = hdr_clip(tmp_path / "hdr.mkv", 16)
-    plan = plan_export(of_clip(source), tmp_path / "out.mp4", ExportOptions(preset="mp4", side_by_side=True, height=32))
+    plan = plan_export(
+        of_clip(source),
+        tmp_path / "out.mp4",
+        ExportOptions(preset="mp4", side_by_side=True, height=32),
+    )
     done = run_to_end(export(plan, renderer))
     assert probe(done.path).size == plan.written.square_size == (96, 32)
 
 
-def test_linear_files_of_high_dynamic_range_say_beforehand_that_they_are_not_linear(tmp_path: Path) -> None:
+def test_linear_files_of_high_dynamic_range_say_beforehand_that_they_are_not_linear(
+    tmp_path: Path,
+) -> None:
     plan = plan_export(of_clip(hdr_clip(tmp_path / "hdr.mkv", 16)), tmp_path / "out.exr")
     assert "High dynamic range (PQ) is kept as it is, not made linear." in plan.losses
 
 
-def test_pixels_that_are_not_square_are_said_to_stay_or_to_be_made_square(renderer: Renderer, tmp_path: Path) -> None:
+def test_pixels_that_are_not_square_are_said_to_stay_or_to_be_made_square(
+    renderer: Renderer, tmp_path: Path
+) -> None:
     pictures = [np.full((64, 90, 3), 40 * n, np.uint8) for n in range(3)]
     source = write_video(tmp_path / "narrow.mkv", pictures, pixel_aspect=2)
     done, plan = exported(of_clip(source), tmp_path / "out.mp4", renderer)
@@ -333,7 +408,9 @@ def test_odd_sizes_are_said_before_a_column_is_repeated(renderer: Renderer, tmp_
     assert not plan_export(of_clip(source), tmp_path / "out.mkv").losses
 
 
-def test_transparency_is_kept_in_webm_or_said_to_be_left_out(renderer: Renderer, tmp_path: Path) -> None:
+def test_transparency_is_kept_in_webm_or_said_to_be_left_out(
+    renderer: Renderer, tmp_path: Path
+) -> None:
     frames = moving_frames(3, form="yuva420p")
     source = encode_video(tmp_path / "clear.mkv", frames, Recipe("ffv1", "yuva420p"))
     done, plan = exported(of_clip(source), tmp_path / "out.webm", renderer)
@@ -343,15 +420,22 @@ def test_transparency_is_kept_in_webm_or_said_to_be_left_out(renderer: Renderer,
         decoder = av.CodecContext.create("libvpx-vp9", "r")
         packet = next(container.demux(container.streams.video[0]))
         (frame,) = [*decoder.decode(packet), *decoder.decode(None)][:1]
-    alpha = np.frombuffer(memoryview(frame.planes[3]), np.uint8).reshape(frame.planes[3].height, -1)[:, :96]
-    wanted = np.frombuffer(memoryview(frames[0].planes[3]), np.uint8).reshape(frames[0].planes[3].height, -1)[:, :96]
+    alpha = np.frombuffer(memoryview(frame.planes[3]), np.uint8).reshape(
+        frame.planes[3].height, -1
+    )[:, :96]
+    wanted = np.frombuffer(memoryview(frames[0].planes[3]), np.uint8).reshape(
+        frames[0].planes[3].height, -1
+    )[:, :96]
     assert np.abs(alpha[:64].astype(int) - wanted[:64]).mean() < 4
     for name in ("out.mp4", "still.jpg"):
         options = ExportOptions(first=1, last=1) if name.endswith("jpg") else None
-        assert "Transparency is left out." in plan_export(of_clip(source), tmp_path / name, options).losses
+        assert (
+            "Transparency is left out."
+            in plan_export(of_clip(source), tmp_path / name, options).losses
+        )
 
 
-# Stills of photos ----------------------------------------------------------------------------------------------------
+# Stills of photos ---------------------------------------------------------------------------------
 
 
 def photo_with_everything(path: Path) -> Path:
@@ -361,7 +445,14 @@ def photo_with_everything(path: Path) -> Path:
     with Image.open(path) as image:
         image.load()
         extra = path.read_bytes()
-        image.save(path, icc_profile=profile, dpi=(300, 300), exif=image.info["exif"], xmp=image.info["xmp"], quality=95)
+        image.save(
+            path,
+            icc_profile=profile,
+            dpi=(300, 300),
+            exif=image.info["exif"],
+            xmp=image.info["xmp"],
+            quality=95,
+        )
     at = extra.index(b"\xff\xed")
     segment = extra[at : at + 2 + int.from_bytes(extra[at + 2 : at + 4], "big")]
     made = path.read_bytes()
@@ -370,7 +461,9 @@ def photo_with_everything(path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", ["still.jpg", "still.tif", "still.png", "still.webp"])
-def test_a_still_of_an_export_says_all_that_a_saved_picture_says(name: str, renderer: Renderer, tmp_path: Path) -> None:
+def test_a_still_of_an_export_says_all_that_a_saved_picture_says(
+    name: str, renderer: Renderer, tmp_path: Path
+) -> None:
     source = load_photo(photo_with_everything(tmp_path / "in.jpg"))
     done, plan = exported(of_photo(source.path), tmp_path / name, renderer)
     again = load_photo(done.path)
@@ -381,14 +474,22 @@ def test_a_still_of_an_export_says_all_that_a_saved_picture_says(name: str, rend
     assert COMPOSITE.encode() in again.details.xmp
     assert b"Maker" in (again.exif or b"")
     assert "GPS" in plan
-    assert ("IPTC" in plan.replace("(IPTC digital source type)", "")) == name.endswith(("png", "webp"))
+    assert ("IPTC" in plan.replace("(IPTC digital source type)", "")) == name.endswith(
+        ("png", "webp")
+    )
 
 
 def test_a_sequence_of_a_photo_keeps_profile_and_rights_and_leaves_the_place_out_by_choice(
     renderer: Renderer, tmp_path: Path
 ) -> None:
     source = load_photo(photo_with_everything(tmp_path / "in.jpg"))
-    done, plan = exported(of_photo(source.path, 2), tmp_path / "seq" / "take.png", renderer, preset="png", keep="no-place")
+    done, plan = exported(
+        of_photo(source.path, 2),
+        tmp_path / "seq" / "take.png",
+        renderer,
+        preset="png",
+        keep="no-place",
+    )
     again = load_photo(done.path)
     assert again.icc == source.icc
     assert rights(again.details.xmp) == "(c) Me"
@@ -410,7 +511,9 @@ def test_sixteen_bits_of_a_photo_are_said_to_be_reduced(tmp_path: Path) -> None:
     photo = replace(load_photo(described_jpeg(tmp_path / "in.jpg")), pixels=pixels)
     save_photo(tmp_path / "deep.png", photo, keep="none")
     project = of_photo(tmp_path / "deep.png", 3)
-    assert "16 bits per colour are reduced to 8." in plan_export(project, tmp_path / "out.mp4").losses
+    assert (
+        "16 bits per colour are reduced to 8." in plan_export(project, tmp_path / "out.mp4").losses
+    )
     assert not any("reduced" in note for note in plan_export(project, tmp_path / "out.png").losses)
 
 

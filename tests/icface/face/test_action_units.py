@@ -35,7 +35,9 @@ def test_dense_and_impossible_faces_have_the_units_that_each_has_alone() -> None
     rows = np.random.default_rng(4).uniform(0, 1, (40, len(CHANNELS)))
     rows[20:] = np.round(rows[20:])
     rows[-1, 3:] = 1
-    alone = np.array([[action_units(ControlVector.from_array(row))[i] for i in CONTROL_IDS] for row in rows])
+    alone = np.array(
+        [[action_units(ControlVector.from_array(row))[i] for i in CONTROL_IDS] for row in rows]
+    )
     np.testing.assert_allclose(action_unit_rows(rows), alone, atol=1e-5)
 
 
@@ -78,11 +80,17 @@ def test_no_rows_give_no_rows_and_other_shapes_are_refused() -> None:
         action_unit_rows(np.zeros((2, 3)))
 
 
-@pytest.mark.parametrize("unit", [unit for unit in ACTION_UNITS if unit.number not in AMBIGUOUS], ids=lambda unit: unit.id)
+@pytest.mark.parametrize(
+    "unit",
+    [unit for unit in ACTION_UNITS if unit.number not in AMBIGUOUS],
+    ids=lambda unit: unit.id,
+)
 @pytest.mark.parametrize("amount", [0.2, 0.9])
 def test_a_unit_comes_back_from_its_channels(unit: object, amount: float) -> None:
     assert hasattr(unit, "id")
-    found = dict(zip(CONTROL_IDS, action_unit_rows(channel_rows({unit.id: [amount]}))[0], strict=True))
+    found = dict(
+        zip(CONTROL_IDS, action_unit_rows(channel_rows({unit.id: [amount]}))[0], strict=True)
+    )
     for control in CONTROL_IDS:
         wanted = amount if control in unit.control_ids else 0
         assert found[control] == pytest.approx(wanted, abs=0.08), control
@@ -92,12 +100,18 @@ def test_a_unit_comes_back_from_its_channels(unit: object, amount: float) -> Non
 def test_what_explains_an_ambiguous_unit_instead_moves_the_same_channels(number: int) -> None:
     rows = channel_rows({f"AU{number}": [0.8]})
     found = dict(zip(CONTROL_IDS, action_unit_rows(rows)[0], strict=True))
-    again = apply_deltas(ControlVector(), {i: found[i] for i in CONTROL_IDS if i not in ANGLES}).array()
+    again = apply_deltas(
+        ControlVector(), {i: found[i] for i in CONTROL_IDS if i not in ANGLES}
+    ).array()
     np.testing.assert_allclose(again, rows[0], atol=0.03)
 
 
 @given(
-    st.dictionaries(st.sampled_from([i for i in CONTROL_IDS if i not in ANGLES and i != "AU30"]), st.floats(0, 1), max_size=6)
+    st.dictionaries(
+        st.sampled_from([i for i in CONTROL_IDS if i not in ANGLES and i != "AU30"]),
+        st.floats(0, 1),
+        max_size=6,
+    )
 )
 def test_units_move_the_channels_that_their_sliders_move(values: dict[str, float]) -> None:
     rows = channel_rows({control: [value] for control, value in values.items()})
@@ -120,7 +134,13 @@ def test_a_value_that_is_no_number_leaves_its_row_without_a_face() -> None:
 
 def test_a_unit_says_which_channels_it_moves() -> None:
     assert channels_of(["AU12L"]) == {"mouthSmile_L"}
-    assert channels_of(["AU25"]) == {"mouthLowerDown_L", "mouthLowerDown_R", "mouthUpperUp_L", "mouthUpperUp_R", "jawOpen"}
+    assert channels_of(["AU25"]) == {
+        "mouthLowerDown_L",
+        "mouthLowerDown_R",
+        "mouthUpperUp_L",
+        "mouthUpperUp_R",
+        "jawOpen",
+    }
 
 
 def test_units_that_do_not_overlap_are_found_exactly_without_sparing() -> None:

@@ -25,7 +25,15 @@ from icface.face.controls import (
 )
 from tests.strategies import control_values, control_vectors
 
-OVERLAPPING = ("AU11", "AU17", "AU23", "AU25", "AU26", "AU27", "AU28")  # these share channels with other units
+OVERLAPPING = (
+    "AU11",
+    "AU17",
+    "AU23",
+    "AU25",
+    "AU26",
+    "AU27",
+    "AU28",
+)  # these share channels with other units
 ALONE = tuple(i for i in CONTROL_IDS if not i.startswith(OVERLAPPING))
 
 
@@ -46,10 +54,14 @@ def test_every_unit_has_a_name_and_a_text_for_people() -> None:
     assert all(unit.help and unit.name for unit in ACTION_UNITS)
 
 
-def test_units_are_combinations_of_existing_channels_and_only_the_signed_one_goes_below_zero() -> None:
+def test_units_are_combinations_of_existing_channels_and_only_the_signed_one_goes_below_zero() -> (
+    None
+):
     for unit in ACTION_UNITS:
         assert all(
-            channel in EXPRESSIONS and weight > 0 for side in unit.sides for channel, weight in unit.weights[side].items()
+            channel in EXPRESSIONS and weight > 0
+            for side in unit.sides
+            for channel, weight in unit.weights[side].items()
         )
         assert (unit.minimum, unit.maximum) == ((-1.0, 1.0) if unit.id == "AU30" else (0.0, 1.0))
 
@@ -154,8 +166,12 @@ def test_ranges_are_degrees_for_angles_and_one_for_the_rest() -> None:
 # ---- channels to units, and back again
 
 
-@given(st.sampled_from(ALONE).flatmap(lambda i: st.tuples(st.just(i), st.floats(*control_range(i)))))
-def test_a_unit_that_shares_no_channel_is_read_back_as_it_was_set(setting: tuple[str, float]) -> None:
+@given(
+    st.sampled_from(ALONE).flatmap(lambda i: st.tuples(st.just(i), st.floats(*control_range(i))))
+)
+def test_a_unit_that_shares_no_channel_is_read_back_as_it_was_set(
+    setting: tuple[str, float],
+) -> None:
     control, value = setting
     found = action_units(apply_deltas(ControlVector(), {control: value}))
     assert found[control] == pytest.approx(value, abs=0.01)
@@ -179,7 +195,9 @@ def test_units_rebuild_the_channels_they_were_read_from(settings: list[tuple[str
 
 
 @given(control_vectors())
-def test_reading_a_face_that_was_rebuilt_from_its_reading_gives_the_same_reading(vector: ControlVector) -> None:
+def test_reading_a_face_that_was_rebuilt_from_its_reading_gives_the_same_reading(
+    vector: ControlVector,
+) -> None:
     first = action_units(vector)
     again = action_units(apply_deltas(ControlVector(), first))
     assert max(abs(again[i] - first[i]) for i in CONTROL_IDS) < 0.15
@@ -195,46 +213,71 @@ def test_a_half_open_jaw_is_read_as_a_jaw_drop_rather_than_a_mouth_stretch() -> 
 
 
 @given(control_vectors(), st.lists(st.sampled_from(CONTROL_IDS)))
-def test_deltas_of_zero_return_the_very_same_face(vector: ControlVector, controls: list[str]) -> None:
+def test_deltas_of_zero_return_the_very_same_face(
+    vector: ControlVector, controls: list[str]
+) -> None:
     assert apply_deltas(vector, dict.fromkeys(controls, 0.0)) is vector
 
 
 @given(control_vectors(), control_values())
-def test_channels_that_no_delta_touches_stay_to_the_last_bit(vector: ControlVector, setting: tuple[str, float]) -> None:
+def test_channels_that_no_delta_touches_stay_to_the_last_bit(
+    vector: ControlVector, setting: tuple[str, float]
+) -> None:
     control, value = setting
     moved = apply_deltas(vector, {control: value})
-    touched = {"jawLeft", "jawRight"} if control == "AU30" else {CHANNELS[i] for i in np.flatnonzero(direction(control))}
+    touched = (
+        {"jawLeft", "jawRight"}
+        if control == "AU30"
+        else {CHANNELS[i] for i in np.flatnonzero(direction(control))}
+    )
     assert all(moved[name] == vector[name] for name in CHANNELS if name not in touched)
 
 
-@given(control_vectors(), st.dictionaries(st.sampled_from(CONTROL_IDS), st.floats(-90, 90), max_size=6))
-def test_a_moved_face_stays_within_what_a_face_can_do(vector: ControlVector, deltas: dict[str, float]) -> None:
+@given(
+    control_vectors(), st.dictionaries(st.sampled_from(CONTROL_IDS), st.floats(-90, 90), max_size=6)
+)
+def test_a_moved_face_stays_within_what_a_face_can_do(
+    vector: ControlVector, deltas: dict[str, float]
+) -> None:
     assert apply_deltas(vector, deltas).clipped() == apply_deltas(vector, deltas)
 
 
-@pytest.mark.parametrize(("start", "amount", "left", "right"), [(0.0, 0.5, 0, 0.5), (0.0, -0.5, 0.5, 0), (0.3, -0.5, 0.2, 0)])
-def test_the_jaw_goes_sideways_in_one_direction_at_a_time(start: float, amount: float, left: float, right: float) -> None:
+@pytest.mark.parametrize(
+    ("start", "amount", "left", "right"),
+    [(0.0, 0.5, 0, 0.5), (0.0, -0.5, 0.5, 0), (0.3, -0.5, 0.2, 0)],
+)
+def test_the_jaw_goes_sideways_in_one_direction_at_a_time(
+    start: float, amount: float, left: float, right: float
+) -> None:
     moved = apply_deltas(ControlVector.of({"jawRight": start}), {"AU30": amount})
     assert (moved["jawLeft"], moved["jawRight"]) == pytest.approx((left, right))
 
 
 @given(control_vectors(), control_values())
-def test_absolute_settings_are_reached_from_any_face(vector: ControlVector, setting: tuple[str, float]) -> None:
+def test_absolute_settings_are_reached_from_any_face(
+    vector: ControlVector, setting: tuple[str, float]
+) -> None:
     control, value = setting
     deltas = deltas_from_settings(vector, {control: value})
     assert action_units(vector)[control] + deltas[control] == pytest.approx(value)
 
 
 @given(control_vectors(), st.sampled_from(EXPRESSIONS), st.floats(0, 1))
-def test_absolute_settings_of_a_channel_are_reached(vector: ControlVector, channel: str, value: float) -> None:
+def test_absolute_settings_of_a_channel_are_reached(
+    vector: ControlVector, channel: str, value: float
+) -> None:
     moved = apply_deltas(vector, deltas_from_settings(vector, {channel: value}))
     assert moved[channel] == pytest.approx(value)
 
 
-@given(st.sampled_from(ALONE).flatmap(lambda i: st.tuples(st.just(i), st.floats(*control_range(i)))))
+@given(
+    st.sampled_from(ALONE).flatmap(lambda i: st.tuples(st.just(i), st.floats(*control_range(i))))
+)
 def test_a_smiling_turned_face_reads_what_was_asked_of_it(setting: tuple[str, float]) -> None:
     control, value = setting
-    source = ControlVector.of({"yaw": 12, "mouthSmile_L": 0.4, "mouthSmile_R": 0.3, "browDown_L": 0.2, "jawRight": 0.1})
+    source = ControlVector.of(
+        {"yaw": 12, "mouthSmile_L": 0.4, "mouthSmile_R": 0.3, "browDown_L": 0.2, "jawRight": 0.1}
+    )
     moved = apply_deltas(source, deltas_from_settings(source, {control: value}))
     assert action_units(moved)[control] == pytest.approx(value, abs=0.02)
 
@@ -259,7 +302,9 @@ def test_no_settings_are_no_deltas() -> None:
         ({"AU12": -1.1}, True, "AU12L goes from -1 to 1"),
     ],
 )
-def test_a_setting_out_of_range_names_value_and_limit(settings: dict[str, float], relative: bool, message: str) -> None:
+def test_a_setting_out_of_range_names_value_and_limit(
+    settings: dict[str, float], relative: bool, message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         deltas_from_settings(ControlVector(), settings, relative=relative)
 

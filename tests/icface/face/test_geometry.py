@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icface.face.geometry import CROP_MARGIN, Box, Similarity, euler_angles_deg, eye_line_deg, face_crop, rotation_matrix
+from icface.face.geometry import (
+    CROP_MARGIN,
+    Box,
+    Similarity,
+    euler_angles_deg,
+    eye_line_deg,
+    face_crop,
+    rotation_matrix,
+)
 from icface.face.landmarks import EYE_CORNERS
 from tests.strategies import a_face
 
@@ -33,7 +41,9 @@ def similarities(draw: st.DrawFn) -> Similarity:
 # ---- boxes
 
 
-@pytest.mark.parametrize("sides", [(1, 1, 1, 2), (1, 1, 2, 1), (2, 1, 1, 2), (0, 0, float("nan"), 1)])
+@pytest.mark.parametrize(
+    "sides", [(1, 1, 1, 2), (1, 1, 2, 1), (2, 1, 1, 2), (0, 0, float("nan"), 1)]
+)
 def test_a_box_without_width_or_height_is_refused(sides: tuple[float, float, float, float]) -> None:
     with pytest.raises(ValueError, match="needs a width and a height"):
         Box(*sides)
@@ -76,7 +86,9 @@ def test_a_product_maps_as_its_factors_do_one_after_the_other(
     outer: Similarity, inner: Similarity, point: tuple[float, float]
 ) -> None:
     start = np.array([point])
-    np.testing.assert_allclose((outer @ inner).points(start), outer.points(inner.points(start)), rtol=1e-6, atol=1e-4)
+    np.testing.assert_allclose(
+        (outer @ inner).points(start), outer.points(inner.points(start)), rtol=1e-6, atol=1e-4
+    )
 
 
 @given(similarities(), similarities())
@@ -104,7 +116,9 @@ def test_a_crop_puts_its_centre_in_the_middle_and_a_corner_in_the_corner() -> No
 def test_a_crop_turns_the_picture_by_the_tilt_it_is_given(roll_deg: float) -> None:
     crop = Similarity.crop(centre=(5, 5), side=10, roll_deg=roll_deg, size=20)
     assert crop.turn_deg == pytest.approx(roll_deg)
-    along = np.array([[5.0, 5.0], [5 + np.cos(np.radians(roll_deg)), 5 + np.sin(np.radians(roll_deg))]])
+    along = np.array(
+        [[5.0, 5.0], [5 + np.cos(np.radians(roll_deg)), 5 + np.sin(np.radians(roll_deg))]]
+    )
     first, second = crop.points(along)
     np.testing.assert_allclose(second - first, [2, 0], atol=1e-9)
 
@@ -113,13 +127,17 @@ def test_a_crop_turns_the_picture_by_the_tilt_it_is_given(roll_deg: float) -> No
 
 
 @given(st.floats(-80, 80), st.floats(0.2, 5), st.tuples(st.floats(-99, 99), st.floats(-99, 99)))
-def test_a_tilted_larger_shifted_face_lands_on_the_same_crop(roll_deg: float, scale: float, shift: tuple[float, float]) -> None:
+def test_a_tilted_larger_shifted_face_lands_on_the_same_crop(
+    roll_deg: float, scale: float, shift: tuple[float, float]
+) -> None:
     upright = a_face().landmarks[:, :2].astype(np.float64)
     upright[EYE_CORNERS[0]], upright[EYE_CORNERS[1]] = (35, 45), (65, 45)
     cos, sin = np.cos(np.radians(roll_deg)), np.sin(np.radians(roll_deg))
     moved = scale * upright @ np.array([[cos, sin], [-sin, cos]]) + shift
     assert eye_line_deg(moved) == pytest.approx(roll_deg, abs=1e-6)
-    np.testing.assert_allclose(face_crop(moved, 128).points(moved), face_crop(upright, 128).points(upright), atol=1e-6)
+    np.testing.assert_allclose(
+        face_crop(moved, 128).points(moved), face_crop(upright, 128).points(upright), atol=1e-6
+    )
 
 
 def test_a_face_fills_its_crop_up_to_the_margin() -> None:
@@ -153,7 +171,9 @@ def test_the_head_turns_the_way_the_signs_say() -> None:
     nose, crown = np.array([0.0, 0, 1]), np.array([0.0, 1, 0])
     assert (rotation_matrix(20, 0, 0) @ nose)[0] > 0.3  # to the subject's left
     assert (rotation_matrix(0, 20, 0) @ nose)[1] < -0.3  # down
-    assert (rotation_matrix(0, 0, 20) @ crown)[0] < -0.3  # to the subject's right, the viewer's left
+    assert (rotation_matrix(0, 0, 20) @ crown)[
+        0
+    ] < -0.3  # to the subject's right, the viewer's left
 
 
 def test_what_lies_in_another_box_is_a_share_of_the_smaller_one() -> None:

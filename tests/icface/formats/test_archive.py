@@ -43,7 +43,11 @@ def changed(path: Path, **arrays: bytes | None) -> Path:
         members = {name: archive.read(name) for name in archive.namelist()}
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in members.items():
-            new = arrays.get(name.removesuffix(".npy").removeprefix("0."), content) if name.startswith("0.") else content
+            new = (
+                arrays.get(name.removesuffix(".npy").removeprefix("0."), content)
+                if name.startswith("0.")
+                else content
+            )
             if new is not None:
                 archive.writestr(name, new)
     return path
@@ -68,7 +72,9 @@ def as_bytes(array: object) -> bytes:
         ({"about": as_bytes(np.frombuffer(b"{", np.uint8))}, "about is not JSON"),
     ],
 )
-def test_what_is_wrong_is_named(tmp_path: Path, arrays: dict[str, bytes | None], message: str) -> None:
+def test_what_is_wrong_is_named(
+    tmp_path: Path, arrays: dict[str, bytes | None], message: str
+) -> None:
     save(tmp_path / "m.npz", a_motion(np.zeros((3, len(CHANNELS)))))
     with pytest.raises(FormatError, match=message):
         load(changed(tmp_path / "m.npz", **arrays))
@@ -80,7 +86,11 @@ def test_a_reading_of_a_clip_is_a_file_of_several_faces(tmp_path: Path) -> None:
     loaded = load(tmp_path / "m.npz")
     assert loaded.faces == (seen, lost)
     assert loaded.labels == ("1", "0")
-    assert load(tmp_path / "m.npz", face=0, rate=Fraction(50)).motion.seconds.tolist() == [0, 0.02, 0.04]
+    assert load(tmp_path / "m.npz", face=0, rate=Fraction(50)).motion.seconds.tolist() == [
+        0,
+        0.02,
+        0.04,
+    ]
     save_reading(tmp_path / "none.npz", (), {})
     with pytest.raises(FormatError, match="holds no face"):
         load(tmp_path / "none.npz")
@@ -89,7 +99,9 @@ def test_a_reading_of_a_clip_is_a_file_of_several_faces(tmp_path: Path) -> None:
 def test_a_head_that_promises_more_than_follows_fills_no_memory(tmp_path: Path) -> None:
     save(tmp_path / "m.npz", a_motion(np.zeros((3, len(CHANNELS)))))
     stream = io.BytesIO()
-    np.lib.format.write_array_header_1_0(stream, {"descr": "<f8", "fortran_order": False, "shape": (9_000_000,)})
+    np.lib.format.write_array_header_1_0(
+        stream, {"descr": "<f8", "fortran_order": False, "shape": (9_000_000,)}
+    )
     with pytest.raises(FormatError, match="seconds"):
         load(changed(tmp_path / "m.npz", seconds=stream.getvalue() + bytes(24)))
 

@@ -43,7 +43,9 @@ def test_frames_are_even_and_gaps_filled(tmp_path: Path) -> None:
         confidence=np.ones(3, np.float32), rate=Fraction(10),
     )  # fmt: skip
     save(tmp_path / "a.bvh", uneven)
-    np.testing.assert_allclose(frames_of(tmp_path / "a.bvh")[1][:, 2], [0, 10, 20, 30, 40], atol=1e-5)
+    np.testing.assert_allclose(
+        frames_of(tmp_path / "a.bvh")[1][:, 2], [0, 10, 20, 30, 40], atol=1e-5
+    )
     notes = save(tmp_path / "b.bvh", a_motion(heads((0, 0, 0), (9, 9, 9), (8, 0, 0)), gone=(1,)))
     np.testing.assert_allclose(frames_of(tmp_path / "b.bvh")[1][:, 2], [0, 4, 8], atol=1e-5)
     assert "1 frames without a face were filled in." in notes

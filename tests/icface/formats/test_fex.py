@@ -11,7 +11,9 @@ from icface.formats import FormatError, load, sniff
 from icface.formats.arkit_names import SHAPES
 from tests.icface.formats.tracking_files import write_table
 
-UNITS = [f"AU{n:02d}" for n in (1, 2, 4, 5, 6, 7, 9, 10, 11, 12, 14, 15, 17, 20, 23, 24, 25, 26, 28, 43)]
+UNITS = [
+    f"AU{n:02d}" for n in (1, 2, 4, 5, 6, 7, 9, 10, 11, 12, 14, 15, 17, 20, 23, 24, 25, 26, 28, 43)
+]
 POINTS = [f"{axis}_{i}" for axis in "xy" for i in range(68)]
 EARLY = [
     "FaceRectX", "FaceRectY", "FaceRectWidth", "FaceRectHeight", "FaceScore", *POINTS, "Pitch", "Roll", "Yaw", *UNITS,
@@ -25,7 +27,14 @@ SECOND = [
 
 
 def a_row(frame: int, **changed: object) -> dict[str, object]:
-    return {"FaceScore": 0.99, "frame": frame, "input": "clip.mp4", "Identity": "Person_0", "approx_time": "00:00", **changed}
+    return {
+        "FaceScore": 0.99,
+        "frame": frame,
+        "input": "clip.mp4",
+        "Identity": "Person_0",
+        "approx_time": "00:00",
+        **changed,
+    }
 
 
 def angles(path: Path, **wishes: str) -> list[float]:
@@ -34,7 +43,9 @@ def angles(path: Path, **wishes: str) -> list[float]:
 
 
 def test_early_files_are_in_degrees_and_intensities_from_0_to_1(tmp_path: Path) -> None:
-    path = write_table(tmp_path / "a.csv", EARLY, [a_row(0, Pitch=-14, AU12=0.5, AU43=0.25), a_row(1, AU26=1)])
+    path = write_table(
+        tmp_path / "a.csv", EARLY, [a_row(0, Pitch=-14, AU12=0.5, AU43=0.25), a_row(1, AU26=1)]
+    )
     assert sniff(path) == "fex"
     loaded = load(path)
     assert angles(path) == [0, 14, 0]
@@ -51,7 +62,9 @@ def test_head_angles_of_each_generation_have_their_own_unit_and_signs(tmp_path: 
     early = write_table(tmp_path / "early.csv", EARLY, [a_row(0, **turned)])
     second = write_table(tmp_path / "second.csv", SECOND, [a_row(0, **turned)])
     mesh = write_table(tmp_path / "mesh.csv", [*EARLY, "x_477", "z_477"], [a_row(0, **turned)])
-    between = write_table(tmp_path / "between.csv", [*EARLY, "X", "Y", "Z", "approx_time"], [a_row(0, **turned)])
+    between = write_table(
+        tmp_path / "between.csv", [*EARLY, "X", "Y", "Z", "approx_time"], [a_row(0, **turned)]
+    )
     in_degrees = np.degrees([0.1, 0.2])
     assert angles(early) == pytest.approx([0, -0.1, -0.2], abs=1e-3)
     assert angles(early, units="radians")[1] == pytest.approx(-in_degrees[0], abs=0.2)
@@ -86,7 +99,9 @@ def test_the_clock_beside_the_frames_betrays_the_rate(tmp_path: Path) -> None:
 
 
 def test_faces_are_told_by_identity_or_by_their_order_and_clips_by_name(tmp_path: Path) -> None:
-    people = [a_row(i, Identity=who, AU12=0.5) for i in range(3) for who in ("Person_0", "Person_1")]
+    people = [
+        a_row(i, Identity=who, AU12=0.5) for i in range(3) for who in ("Person_0", "Person_1")
+    ]
     assert load(write_table(tmp_path / "a.csv", SECOND, people)).labels == ("Person_0", "Person_1")
     nameless = load(write_table(tmp_path / "b.csv", EARLY, people))
     assert nameless.labels == ("0", "1")
@@ -96,7 +111,9 @@ def test_faces_are_told_by_identity_or_by_their_order_and_clips_by_name(tmp_path
 
 
 def test_frames_without_a_face_are_missing(tmp_path: Path) -> None:
-    loaded = load(write_table(tmp_path / "a.csv", EARLY, [a_row(0), a_row(1, FaceScore="", FaceRectX="")]))
+    loaded = load(
+        write_table(tmp_path / "a.csv", EARLY, [a_row(0), a_row(1, FaceScore="", FaceRectX="")])
+    )
     assert loaded.motion.present.tolist() == [True, False]
 
 
@@ -129,23 +146,33 @@ def test_the_real_picture_s_head_is_turned_as_the_built_in_tracker_sees_it(feat_
 def test_heads_of_real_clips_nod_as_their_points_do(feat_data: Path, name: str) -> None:
     motion = load(feat_data / name).motion
     lines = [line.split(",") for line in (feat_data / name).read_text().splitlines()]
-    table = {column: np.array([float(line[i]) for line in lines[1:]]) for i, column in enumerate(lines[0]) if column in POINTS}
+    table = {
+        column: np.array([float(line[i]) for line in lines[1:]])
+        for i, column in enumerate(lines[0])
+        if column in POINTS
+    }
     eyes = np.stack([table["x_45"] - table["x_36"], table["y_45"] - table["y_36"]])
     drop = (table["y_30"] - (table["y_36"] + table["y_45"]) / 2) / np.hypot(*eyes)
     assert np.corrcoef(motion.controls[:, 1], drop)[0, 1] > 0.85  # down is positive
-    assert np.corrcoef(motion.controls[:, 2], -np.arctan2(eyes[1], eyes[0]))[0, 1] > 0.85  # tilted to the right is positive
+    assert (
+        np.corrcoef(motion.controls[:, 2], -np.arctan2(eyes[1], eyes[0]))[0, 1] > 0.85
+    )  # tilted to the right is positive
 
 
 def test_a_folder_of_pictures_is_one_face_in_their_order(tmp_path: Path) -> None:
     rows = [a_row(0, input=f"{i}.jpg", AU12=0.1 * i) for i in range(4)]
     loaded = load(write_table(tmp_path / "a.csv", EARLY, rows))
     assert loaded.labels == ("0",)
-    np.testing.assert_allclose(loaded.motion.controls[:, CHANNEL_INDEX["mouthSmile_L"]], [0, 0.1, 0.2, 0.3], atol=1e-6)
+    np.testing.assert_allclose(
+        loaded.motion.controls[:, CHANNEL_INDEX["mouthSmile_L"]], [0, 0.1, 0.2, 0.3], atol=1e-6
+    )
 
 
 def test_columns_that_a_detector_left_empty_drive_nothing_and_spoil_nothing(tmp_path: Path) -> None:
     empty = dict.fromkeys([*SHAPES.values(), "Pitch", "Roll", "Yaw"], "")
-    loaded = load(write_table(tmp_path / "a.csv", SECOND, [a_row(i, AU12=0.5, **empty) for i in range(2)]))
+    loaded = load(
+        write_table(tmp_path / "a.csv", SECOND, [a_row(i, AU12=0.5, **empty) for i in range(2)])
+    )
     assert loaded.motion.present.all()
     assert loaded.motion.controls[1, CHANNEL_INDEX["mouthSmile_L"]] == pytest.approx(0.5)
     assert "yaw" not in loaded.motion.carried

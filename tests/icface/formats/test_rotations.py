@@ -8,7 +8,16 @@ from numpy.typing import NDArray
 
 from icface.face.geometry import euler_angles_deg, rotation_matrix
 from icface.formats import rotations
-from icface.formats.rotations import about, angles_deg, flipped, nearest, of_arkit, of_openface, to_arkit, to_openface
+from icface.formats.rotations import (
+    about,
+    angles_deg,
+    flipped,
+    nearest,
+    of_arkit,
+    of_openface,
+    to_arkit,
+    to_openface,
+)
 
 heads = st.tuples(st.floats(-80, 80), st.floats(-80, 80), st.floats(-170, 170))
 
@@ -20,7 +29,9 @@ def one(angles: tuple[float, float, float]) -> NDArray[np.float64]:
 @given(heads)
 def test_matrices_are_those_of_the_geometry(angles: tuple[float, float, float]) -> None:
     np.testing.assert_allclose(one(angles)[0], rotation_matrix(*angles), atol=1e-12)
-    np.testing.assert_allclose(angles_deg(one(angles))[0], euler_angles_deg(rotation_matrix(*angles)), atol=1e-9)
+    np.testing.assert_allclose(
+        angles_deg(one(angles))[0], euler_angles_deg(rotation_matrix(*angles)), atol=1e-9
+    )
 
 
 @given(heads)
@@ -37,7 +48,9 @@ def test_openface_multiplies_as_its_documents_say(rx: float, ry: float, rz: floa
         [c1 * s3 + c3 * s1 * s2, c1 * c3 - s1 * s2 * s3, -c2 * s1],
         [s1 * s3 - c1 * c3 * s2, c3 * s1 + c1 * s2 * s3, c1 * c2],
     ]
-    np.testing.assert_allclose(flipped(of_openface(*(np.array([v]) for v in (rx, ry, rz))))[0], documented, atol=1e-12)
+    np.testing.assert_allclose(
+        flipped(of_openface(*(np.array([v]) for v in (rx, ry, rz))))[0], documented, atol=1e-12
+    )
 
 
 ANGLE = np.array([0.2])
@@ -64,7 +77,9 @@ REST = np.zeros(1)
         (of_arkit(REST, REST, ANGLE), (0, 0, 1)),
     ],
 )
-def test_each_angle_alone_is_one_of_ours_with_its_sign(made: NDArray[np.float64], ours: tuple[int, int, int]) -> None:
+def test_each_angle_alone_is_one_of_ours_with_its_sign(
+    made: NDArray[np.float64], ours: tuple[int, int, int]
+) -> None:
     np.testing.assert_allclose(angles_deg(made)[0], np.degrees(0.2) * np.array(ours), atol=1e-9)
 
 

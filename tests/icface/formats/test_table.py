@@ -28,11 +28,15 @@ def test_names_and_cells_are_stripped_and_columns_found_by_name(tmp_path: Path) 
 
 
 def test_empty_cells_and_what_is_not_finite_are_missing(tmp_path: Path) -> None:
-    columns = read_columns(read_header(a_file(tmp_path, "a,b\n,1\nnan,2\n-inf,3\n1e999,4\n5,5\n")), ["a"])
+    columns = read_columns(
+        read_header(a_file(tmp_path, "a,b\n,1\nnan,2\n-inf,3\n1e999,4\n5,5\n")), ["a"]
+    )
     assert np.isnan(columns.numbers["a"]).tolist() == [True, True, True, True, False]
 
 
-@pytest.mark.parametrize("text", ["a;b\r\n0,5;1\r\n", "a\tb\n0.5\t1\n", "\ufeffa,b\n0.5,1", 'a,b\n"0.5","1"\n'])
+@pytest.mark.parametrize(
+    "text", ["a;b\r\n0,5;1\r\n", "a\tb\n0.5\t1\n", "\ufeffa,b\n0.5,1", 'a,b\n"0.5","1"\n']
+)
 def test_other_separators_and_marks_are_understood(tmp_path: Path, text: str) -> None:
     columns = read_columns(read_header(a_file(tmp_path, text)), ["a", "b"])
     assert (columns.numbers["a"][0], columns.numbers["b"][0]) == (0.5, 1)
@@ -43,8 +47,12 @@ def test_utf_16_is_read_when_it_is_marked(tmp_path: Path) -> None:
     assert columns.numbers["a"].tolist() == [0.5]
 
 
-def test_letters_of_another_encoding_in_cells_that_are_not_wanted_do_no_harm(tmp_path: Path) -> None:
-    columns = read_columns(read_header(a_file(tmp_path, "a,input\n1,Bj\xf6rn.mp4\n".encode("latin-1"))), ["a"])
+def test_letters_of_another_encoding_in_cells_that_are_not_wanted_do_no_harm(
+    tmp_path: Path,
+) -> None:
+    columns = read_columns(
+        read_header(a_file(tmp_path, "a,input\n1,Bj\xf6rn.mp4\n".encode("latin-1"))), ["a"]
+    )
     assert columns.numbers["a"].tolist() == [1]
 
 
@@ -66,7 +74,9 @@ def test_letters_of_another_encoding_in_cells_that_are_not_wanted_do_no_harm(tmp
         (b"a,b\n1," + b"9" * 70 + b"z\n", "column b: '9{24}...' is not a number"),
     ],
 )
-def test_what_is_wrong_is_named_with_line_and_column(tmp_path: Path, text: bytes, message: str) -> None:
+def test_what_is_wrong_is_named_with_line_and_column(
+    tmp_path: Path, text: bytes, message: str
+) -> None:
     with pytest.raises(FormatError, match=message):
         read_columns(read_header(a_file(tmp_path, text)), ["a", "b"])
 
@@ -103,7 +113,9 @@ def test_folders_and_absent_files_are_no_tables(tmp_path: Path) -> None:
 
 
 @given(st.binary(max_size=400))
-def test_any_bytes_are_read_or_refused_in_words(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+def test_any_bytes_are_read_or_refused_in_words(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
     path = a_file(tmp_path_factory.mktemp("bytes"), content)
     said = str(path)
     try:

@@ -15,24 +15,57 @@ from icface.formats import FormatError, load, sniff
 from icface.formats.livelink import COLUMNS
 from icface.formats.timecode import seconds_of
 
-NAMES = ["frame", "face_id", "timestamp", "confidence", "success", "pose_Rx", "pose_Ry", "pose_Rz", "AU12_r"]
+NAMES = [
+    "frame",
+    "face_id",
+    "timestamp",
+    "confidence",
+    "success",
+    "pose_Rx",
+    "pose_Ry",
+    "pose_Rz",
+    "AU12_r",
+]
 
 
 def of_rows(count: int, rate: float = 30.0) -> list[list[str]]:
     """A head that turns and a smile that rises, as OpenFace writes them."""
     return [
-        [str(i + 1), "0", f"{i / rate:.3f}", "0.98", "1", "0.05", f"{0.2 * math.sin(i):.3f}", "0.01", f"{i % 6:.2f}"]
+        [
+            str(i + 1),
+            "0",
+            f"{i / rate:.3f}",
+            "0.98",
+            "1",
+            "0.05",
+            f"{0.2 * math.sin(i):.3f}",
+            "0.01",
+            f"{i % 6:.2f}",
+        ]
         for i in range(count)
     ]
 
 
-def write(path: Path, rows: list[list[str]], *, separator: str = ", ", encoding: str = "utf-8", before: str = "") -> Path:
-    path.write_bytes((before + "".join(separator.join(row) + "\r\n" for row in rows)).encode(encoding))
+def write(
+    path: Path,
+    rows: list[list[str]],
+    *,
+    separator: str = ", ",
+    encoding: str = "utf-8",
+    before: str = "",
+) -> Path:
+    path.write_bytes(
+        (before + "".join(separator.join(row) + "\r\n" for row in rows)).encode(encoding)
+    )
     return path
 
 
-@pytest.mark.parametrize("word", ["-nan(ind)", "-1.#IND", "1.#QNAN", "nan(snan)", "-nan", "#NUM!", "NA", "null"])
-def test_a_row_that_failed_is_no_face_however_its_numbers_are_spelt(tmp_path: Path, word: str) -> None:
+@pytest.mark.parametrize(
+    "word", ["-nan(ind)", "-1.#IND", "1.#QNAN", "nan(snan)", "-nan", "#NUM!", "NA", "null"]
+)
+def test_a_row_that_failed_is_no_face_however_its_numbers_are_spelt(
+    tmp_path: Path, word: str
+) -> None:
     rows = of_rows(8)
     rows[3][4:] = ["0", *[word] * 4]
     rows[4][5:] = [word] * 4  # says success, and holds nothing
@@ -75,7 +108,9 @@ def test_what_a_spreadsheet_with_decimal_commas_saves_is_read(
 ) -> None:
     rows = of_rows(12)
     commas = [[cell.replace(".", ",") for cell in row] for row in rows]
-    path = write(tmp_path / name, [NAMES, *commas], separator=separator, encoding=encoding, before=before)
+    path = write(
+        tmp_path / name, [NAMES, *commas], separator=separator, encoding=encoding, before=before
+    )
     assert sniff(path) == "openface"
     motion = load(path).motion
     plain = load(write(tmp_path / "plain.csv", [NAMES, *rows])).motion
@@ -98,7 +133,9 @@ def test_two_people_in_one_file_are_two_faces(tmp_path: Path) -> None:
         if i < 6:
             rows.append([row[0], "1", *row[2:]])
     loaded = load(write(tmp_path / "a.csv", [NAMES, *rows]))
-    assert [(label, len(motion)) for label, motion in zip(loaded.labels, loaded.faces, strict=True)] == [("0", 10), ("1", 6)]
+    assert [
+        (label, len(motion)) for label, motion in zip(loaded.labels, loaded.faces, strict=True)
+    ] == [("0", 10), ("1", 6)]
 
 
 @pytest.mark.parametrize("again", [True, False])
@@ -122,7 +159,7 @@ def test_rows_out_of_order_are_sorted_and_not_taken_for_recordings(tmp_path: Pat
     assert loaded.motion.duration_s == pytest.approx(0.3, abs=2e-3)
 
 
-# ----------------------------------------------------------------------------------------------------------- Live Link Face
+# --------------------------------------------------------------------------------------------------
 
 
 def take(path: Path, codes: list[str]) -> Path:
@@ -164,7 +201,12 @@ def test_a_take_that_lost_frames_keeps_its_base() -> None:
 
 def test_milliseconds_in_the_place_of_frames_are_milliseconds(tmp_path: Path) -> None:
     stamps = [round(i * 1000 / 30) for i in range(90)]
-    loaded = load(take(tmp_path / "a.csv", [f"00:00:{ms // 1000:02d}:{ms % 1000:02d}.{i:03d}" for i, ms in enumerate(stamps)]))
+    loaded = load(
+        take(
+            tmp_path / "a.csv",
+            [f"00:00:{ms // 1000:02d}:{ms % 1000:02d}.{i:03d}" for i, ms in enumerate(stamps)],
+        )
+    )
     assert loaded.motion.rate == 30
     assert loaded.motion.duration_s == pytest.approx(3, abs=2e-3)
     assert any("milliseconds" in note for note in loaded.notes)
@@ -179,7 +221,10 @@ def test_drop_frames_and_midnight_keep_a_take_even(tmp_path: Path) -> None:
     assert drop.rate == Fraction(30000, 1001)
     assert np.diff(drop.seconds) == pytest.approx(np.full(89, 1001 / 30_000))
     frames = [(86_398 * 60 + i) % (86_400 * 60) for i in range(180)]
-    codes = [f"{f // 216000:02d}:{f // 3600 % 60:02d}:{f // 60 % 60:02d}:{f % 60:02d}.123" for f in frames]
+    codes = [
+        f"{f // 216000:02d}:{f // 3600 % 60:02d}:{f // 60 % 60:02d}:{f % 60:02d}.123"
+        for f in frames
+    ]
     night = load(take(tmp_path / "night.csv", codes)).motion
     assert np.diff(night.seconds) == pytest.approx(np.full(179, 1 / 60))
 
@@ -191,12 +236,25 @@ def test_ten_minutes_of_drop_frame_counting_are_17982_frames() -> None:
     assert round(times[-1] * 30_000 / 1001) == 17_982
 
 
-# ------------------------------------------------------------------------------------------------------------ py-feat, faces
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_a_face_that_py_feat_does_not_name_is_followed_by_its_place(tmp_path: Path, first: bool) -> None:
-    names = ["frame", "FaceRectX", "FaceRectY", "FaceRectWidth", "FaceRectHeight", "FaceScore", "Pitch", "Roll", "Yaw", "AU12"]
+def test_a_face_that_py_feat_does_not_name_is_followed_by_its_place(
+    tmp_path: Path, first: bool
+) -> None:
+    names = [
+        "frame",
+        "FaceRectX",
+        "FaceRectY",
+        "FaceRectWidth",
+        "FaceRectHeight",
+        "FaceScore",
+        "Pitch",
+        "Roll",
+        "Yaw",
+        "AU12",
+    ]
     rows = []
     for i in range(24):
         here = [str(i), f"{100 + i}", "80", "200", "220", "0.99", "2", "1", "5", "0.5", "clip.mp4"]
@@ -204,13 +262,16 @@ def test_a_face_that_py_feat_does_not_name_is_followed_by_its_place(tmp_path: Pa
         both = [false, here] if first else [here, false]
         rows += both if i % 8 == 3 else [here]
     loaded = load(write(tmp_path / "a.csv", [[*names, "input"], *rows], separator=","))
-    assert [(len(motion), int(motion.present.sum())) for motion in loaded.faces] == [(24, 24), (3, 3)]
+    assert [(len(motion), int(motion.present.sum())) for motion in loaded.faces] == [
+        (24, 24),
+        (3, 3),
+    ]
     smiles = loaded.motion.controls[:, CHANNEL_INDEX["mouthSmile_L"]]
     assert smiles == pytest.approx(np.full(24, 0.5), abs=1e-6)
     assert any("followed by its place" in note for note in loaded.notes)
 
 
-# ----------------------------------------------------------------------------------------------------------------- MediaPipe
+# --------------------------------------------------------------------------------------------------
 
 
 def python_frames(count: int, faces: int = 1) -> list[dict[str, object]]:
@@ -218,7 +279,14 @@ def python_frames(count: int, faces: int = 1) -> list[dict[str, object]]:
         {
             "face_landmarks": [[{"x": 0.5, "y": 0.5, "z": 0.0, "visibility": None}] * 478] * faces,
             "face_blendshapes": [
-                [{"index": 25, "score": 0.1 * i + 0.5 * face, "display_name": "", "category_name": "jawOpen"}]
+                [
+                    {
+                        "index": 25,
+                        "score": 0.1 * i + 0.5 * face,
+                        "display_name": "",
+                        "category_name": "jawOpen",
+                    }
+                ]
                 for face in range(faces)
             ],
             "facial_transformation_matrixes": [np.eye(4).tolist()] * faces,
@@ -234,12 +302,21 @@ def javascript_frames(count: int) -> list[dict[str, object]]:
             "faceLandmarks": [],
             "faceBlendshapes": [
                 {
-                    "categories": [{"index": 25, "score": 0.1 * i, "categoryName": "jawOpen", "displayName": ""}],
+                    "categories": [
+                        {
+                            "index": 25,
+                            "score": 0.1 * i,
+                            "categoryName": "jawOpen",
+                            "displayName": "",
+                        }
+                    ],
                     "headIndex": -1,
                     "headName": "",
                 }
             ],
-            "facialTransformationMatrixes": [{"rows": 4, "columns": 4, "data": np.eye(4).ravel().tolist()}],
+            "facialTransformationMatrixes": [
+                {"rows": 4, "columns": 4, "data": np.eye(4).ravel().tolist()}
+            ],
         }
         for i in range(count)
     ]
@@ -259,12 +336,18 @@ def test_results_of_the_face_landmarker_are_read_in_both_spellings(
     assert sniff(path) == "mediapipe"
     loaded = load(path)
     assert loaded.motion.rate == (25 if spelling == "python" else 30)
-    assert loaded.motion.controls[:, CHANNEL_INDEX["jawOpen"]] == pytest.approx(0.1 * np.arange(5), abs=1e-6)
+    assert loaded.motion.controls[:, CHANNEL_INDEX["jawOpen"]] == pytest.approx(
+        0.1 * np.arange(5), abs=1e-6
+    )
     assert {"yaw", "jawOpen"} <= loaded.motion.carried
-    assert any("30 frames a second were assumed" in note for note in loaded.notes) == (spelling == "javascript")
+    assert any("30 frames a second were assumed" in note for note in loaded.notes) == (
+        spelling == "javascript"
+    )
 
 
-def test_several_faces_of_a_result_are_several_motions_and_an_empty_frame_has_none(tmp_path: Path) -> None:
+def test_several_faces_of_a_result_are_several_motions_and_an_empty_frame_has_none(
+    tmp_path: Path,
+) -> None:
     frames = python_frames(4, faces=2)
     frames[2] |= {"face_blendshapes": [], "facial_transformation_matrixes": []}
     path = tmp_path / "a.json"
@@ -279,15 +362,22 @@ def test_several_faces_of_a_result_are_several_motions_and_an_empty_frame_has_no
 @pytest.mark.parametrize("name", [["jawOpen"], {"jawOpen": 1}, 7])
 def test_a_category_whose_name_is_no_text_is_refused_in_words(tmp_path: Path, name: object) -> None:
     path = tmp_path / "a.json"
-    path.write_text(json.dumps([{"blendshapes": [{"categoryName": name, "score": 0.5}]}]), encoding="utf-8")
-    with pytest.raises(FormatError, match=r"line 1, categoryName: .* is not the name of a blend shape"):
+    path.write_text(
+        json.dumps([{"blendshapes": [{"categoryName": name, "score": 0.5}]}]), encoding="utf-8"
+    )
+    with pytest.raises(
+        FormatError, match=r"line 1, categoryName: .* is not the name of a blend shape"
+    ):
         load(path)
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('[{"blendshapes": {"jawOpen": ' + "9" * 5000 + "}}]", "a number of 5000 digits; at most 100 are read"),
+        (
+            '[{"blendshapes": {"jawOpen": ' + "9" * 5000 + "}}]",
+            "a number of 5000 digits; at most 100 are read",
+        ),
         ('[{"blendshapes": {"jawOpen": 0.5}}', "the list is never closed"),
         ('[{"blendshapes": {"jawOpen": 0.5}}] x', "something follows the end of the list"),
         ('[{"blendshapes": {"jawOpen": 0.5}}, {"blend', "line 1, character"),

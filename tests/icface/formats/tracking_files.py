@@ -34,7 +34,14 @@ def openface_columns() -> list[str]:
     ]  # fmt: skip
 
 
-def write_table(path: Path, names: list[str], rows: list[dict[str, object]], *, separator: str = ",", empty: str = "0") -> Path:
+def write_table(
+    path: Path,
+    names: list[str],
+    rows: list[dict[str, object]],
+    *,
+    separator: str = ",",
+    empty: str = "0",
+) -> Path:
     """A CSV in which what a row does not name is `empty`."""
     lines = [separator.join(names)]
     lines += [separator.join(str(row.get(name, empty)) for name in names) for row in rows]
@@ -42,13 +49,19 @@ def write_table(path: Path, names: list[str], rows: list[dict[str, object]], *, 
     return path
 
 
-def a_motion(controls: NDArray[np.floating], *, rate: Fraction = Fraction(25), gone: tuple[int, ...] = ()) -> Motion:
+def a_motion(
+    controls: NDArray[np.floating], *, rate: Fraction = Fraction(25), gone: tuple[int, ...] = ()
+) -> Motion:
     """Evenly spaced rows (N, 56), some of them without a face."""
     rows = np.array(controls, np.float32)
     rows[list(gone)] = np.nan
     trust = np.where(np.isnan(rows[:, 0]), 0, 0.75)
     return Motion(
-        seconds=np.arange(len(rows)) / float(rate), controls=rows, confidence=trust.astype(np.float32), rate=rate, origin="test"
+        seconds=np.arange(len(rows)) / float(rate),
+        controls=rows,
+        confidence=trust.astype(np.float32),
+        rate=rate,
+        origin="test",
     )
 
 
@@ -71,6 +84,11 @@ def rows_of_openface(draw: st.DrawFn, *, most: int = 6) -> NDArray[np.float64]:
     count = draw(st.integers(1, most))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     share = draw(st.floats(0, 1))
-    rows = channel_rows({f"AU{n}": rng.uniform(0, 1, count) * (rng.uniform(size=count) < share) for n in INTENSITIES})
+    rows = channel_rows(
+        {
+            f"AU{n}": rng.uniform(0, 1, count) * (rng.uniform(size=count) < share)
+            for n in INTENSITIES
+        }
+    )
     rows[:, :3] = rng.uniform(-60, 60, (count, 3))
     return rows

@@ -34,7 +34,9 @@ def described_jpeg(path: Path) -> Path:
     """A JPEG file with EXIF, the place, XMP rights, an IPTC caption beside a thumbnail, and a comment."""
     noise = np.random.default_rng(3).integers(0, 255, (24, 32, 3), np.uint8)
     made = io.BytesIO()
-    Image.fromarray(noise).save(made, "JPEG", exif=described_exif(), xmp=PACKET, comment="gr\u00fc\u00df".encode())
+    Image.fromarray(noise).save(
+        made, "JPEG", exif=described_exif(), xmp=PACKET, comment="gr\u00fc\u00df".encode()
+    )
     blocks = b"Photoshop 3.0\0" + resource(1036, b"\xff\xd8thumbnail") + resource(0x0404, CAPTION)
     segment = b"\xff\xed" + struct.pack(">H", len(blocks) + 2) + blocks
     path.write_bytes(made.getvalue()[:2] + segment + made.getvalue()[2:])

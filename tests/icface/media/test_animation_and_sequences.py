@@ -98,7 +98,9 @@ def test_turned_clips_are_animated_upright(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", STILLS)
 def test_a_sequence_has_sixteen_bits_transparency_and_its_making(name: str, tmp_path: Path) -> None:
-    written = save_pictures(tmp_path / "shots" / f"take.{name}", name, [Fraction(n, 25) for n in range(3)])
+    written = save_pictures(
+        tmp_path / "shots" / f"take.{name}", name, [Fraction(n, 25) for n in range(3)]
+    )
     files = sorted((tmp_path / "shots").iterdir())
     assert [file.name for file in files] == [f"take_{n:06d}.{name}" for n in range(3)]
     assert (written.path, written.frames) == (files[0], 3)
@@ -113,9 +115,13 @@ def test_a_sequence_has_sixteen_bits_transparency_and_its_making(name: str, tmp_
 
 @pytest.mark.parametrize("name", STILLS)
 def test_a_deep_clip_becomes_deep_stills(name: str, tmp_path: Path) -> None:
-    source = encode_video(tmp_path / "deep.mkv", moving_frames(2, form="yuv422p10le"), Recipe("ffv1", "yuv422p10le"))
+    source = encode_video(
+        tmp_path / "deep.mkv", moving_frames(2, form="yuv422p10le"), Recipe("ffv1", "yuv422p10le")
+    )
     with ClipReader(source) as reader:
-        with begin(tmp_path / f"still.{name}", PRESETS[name], Pictures.of_clip(probe(source), reader)) as writer:
+        with begin(
+            tmp_path / f"still.{name}", PRESETS[name], Pictures.of_clip(probe(source), reader)
+        ) as writer:
             writer.write(reader.frame(1).decoded, Fraction(0))
             written = writer.finish()
         deep = reader.frame(1).deep_pixels()
@@ -130,7 +136,9 @@ def test_exr_files_can_be_read_by_others_and_say_their_making(tmp_path: Path) ->
     written = save_pictures(tmp_path / "take.exr", "exr", [Fraction(0)])
     data = written.path.read_bytes()
     assert b"digitalSourceType\0string\0" in data[:600]
-    plain = save_pictures(tmp_path / "plain.exr", "exr", [Fraction(0)], provenance=None).path.read_bytes()
+    plain = save_pictures(
+        tmp_path / "plain.exr", "exr", [Fraction(0)], provenance=None
+    ).path.read_bytes()
     assert b"digitalSourceType" not in plain
     assert (read_exr(data) == read_exr(plain)).all()
 
@@ -153,7 +161,9 @@ def test_a_half_done_sequence_goes_on_where_it_stopped(tmp_path: Path) -> None:
                 writer.pass_over(time)
         assert writer.finish().frames == 5
     assert {file: file.stat().st_mtime_ns for file in made} == made
-    assert sorted(path.name for path in tmp_path.iterdir()) == [f"take_{n:06d}.png" for n in range(5)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        f"take_{n:06d}.png" for n in range(5)
+    ]
 
 
 def test_stills_of_another_project_are_made_again(tmp_path: Path) -> None:
@@ -165,7 +175,9 @@ def test_stills_of_another_project_are_made_again(tmp_path: Path) -> None:
             assert writer.wanted(0)
 
 
-def test_stills_that_stood_there_before_are_not_taken_for_frames_of_a_sequence_that_goes_on(tmp_path: Path) -> None:
+def test_stills_that_stood_there_before_are_not_taken_for_frames_of_a_sequence_that_goes_on(
+    tmp_path: Path,
+) -> None:
     pictures, target = Pictures.of_pixels(clear_picture(), RATE), tmp_path / "take.png"
     with begin(target, PRESETS["png"], pictures, key="old") as writer:
         for number in range(4):
@@ -177,7 +189,13 @@ def test_stills_that_stood_there_before_are_not_taken_for_frames_of_a_sequence_t
             writer.write(clear_picture(number + 9), Fraction(number, 25))
     for _ in range(2):  # and once more, when it was interrupted again
         with begin(target, PRESETS["png"], pictures, key="new") as writer:
-            assert [writer.wanted(number) for number in range(5)] == [False, False, True, True, True]
+            assert [writer.wanted(number) for number in range(5)] == [
+                False,
+                False,
+                True,
+                True,
+                True,
+            ]
     assert (tmp_path / "take_000003.png").read_bytes() == old
 
 
@@ -192,7 +210,9 @@ def test_a_sequence_whose_notes_are_damaged_is_begun_anew(tmp_path: Path, text: 
 
 
 def test_a_still_that_went_missing_is_noticed(tmp_path: Path) -> None:
-    with begin(tmp_path / "take.png", PRESETS["png"], Pictures.of_pixels(clear_picture(), RATE)) as writer:
+    with begin(
+        tmp_path / "take.png", PRESETS["png"], Pictures.of_pixels(clear_picture(), RATE)
+    ) as writer:
         for number in range(3):
             writer.write(clear_picture(number), Fraction(number, 25))
         (tmp_path / "take_000001.png").unlink()

@@ -17,7 +17,14 @@ from icface.media.colour import Colours
 from icface.media.orientation import Orientation
 from icface.media.sound import SoundReader
 from icface.media.video_file import VideoError
-from tests.icface.media.videos import Recipe, encode_video, feat_clips, moving_frames, turn_video, write_tone
+from tests.icface.media.videos import (
+    Recipe,
+    encode_video,
+    feat_clips,
+    moving_frames,
+    turn_video,
+    write_tone,
+)
 
 
 def write_sound(path: Path) -> Path:
@@ -31,7 +38,9 @@ def write_sound(path: Path) -> Path:
 
 
 def test_a_clip_is_known_by_its_file_and_its_frames(tmp_path: Path) -> None:
-    clip = encode_video(tmp_path / "clip.mp4", moving_frames(15), Recipe("libx264", matrix=6, full=True, rate=30))
+    clip = encode_video(
+        tmp_path / "clip.mp4", moving_frames(15), Recipe("libx264", matrix=6, full=True, rate=30)
+    )
     info = probe(clip)
     assert info.digest == hashlib.sha256(clip.read_bytes()).hexdigest()
     assert (info.size, info.count, info.rate, info.duration) == ((96, 64), 15, 30, Fraction(1, 2))
@@ -53,17 +62,30 @@ def test_depth_turn_and_colours_are_read(tmp_path: Path) -> None:
     )
     assert (probe(deep).bits, probe(deep).colours.matrix) == (10, 9)
     turned = probe(turn_video(deep, tmp_path / "turned.mp4", (0, 1, -1, 0)))
-    assert (turned.size, turned.orientation) == ((64, 96), Orientation(transposed=True, mirrored=True))
-    alpha = encode_video(tmp_path / "alpha.mov", moving_frames(2, form="yuva444p10le"), Recipe("prores_ks", "yuva444p10le"))
+    assert (turned.size, turned.orientation) == (
+        (64, 96),
+        Orientation(transposed=True, mirrored=True),
+    )
+    alpha = encode_video(
+        tmp_path / "alpha.mov",
+        moving_frames(2, form="yuva444p10le"),
+        Recipe("prores_ks", "yuva444p10le"),
+    )
     assert probe(alpha).has_alpha
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no file can be called that there")
-def test_what_a_name_begins_with_is_no_protocol(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    encode_video(tmp_path / "clip.mp4", moving_frames(3), Recipe("libx264")).rename(tmp_path / "take:1.mp4")
+def test_what_a_name_begins_with_is_no_protocol(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encode_video(tmp_path / "clip.mp4", moving_frames(3), Recipe("libx264")).rename(
+        tmp_path / "take:1.mp4"
+    )
     monkeypatch.chdir(tmp_path)
     assert probe("take:1.mp4").count == 3
-    write_tone(tmp_path / "tone.mov", "pcm_s16le", seconds=1, clicks=()).rename(tmp_path / "file:tone.mov")
+    write_tone(tmp_path / "tone.mov", "pcm_s16le", seconds=1, clicks=()).rename(
+        tmp_path / "file:tone.mov"
+    )
     with SoundReader("file:tone.mov") as reader:
         assert reader.duration > 0
 
@@ -95,7 +117,9 @@ def test_files_that_are_no_clips_are_refused_with_what_is_wrong(tmp_path: Path) 
     assert "holds sound only" in refusal(write_sound(tmp_path / "sound.m4a"))
     clip = encode_video(tmp_path / "whole.mp4", moving_frames(25), Recipe("libx264"))
     cut = tmp_path / "cut.mp4"
-    cut.write_bytes(clip.read_bytes()[: clip.stat().st_size // 2])  # what says where its frames are stood at the end
+    cut.write_bytes(
+        clip.read_bytes()[: clip.stat().st_size // 2]
+    )  # what says where its frames are stood at the end
     assert "cut short" in refusal(cut)
 
 
@@ -116,7 +140,26 @@ def test_encoders_are_known_by_name() -> None:
 
 
 def test_a_clip_is_a_value() -> None:
-    parts = {"path": "a", "digest": "b", "width": 1, "height": 1, "rate": Fraction(25), "variable": False, "count": 1}
-    more = {"duration": Fraction(1), "has_sound": False, "bits": 8, "has_alpha": False, "colours": Colours()}
-    last = {"orientation": probe(feat_clips()[0]).orientation, "codec": "c", "pixel_format": "p", "container": "m"}
+    parts = {
+        "path": "a",
+        "digest": "b",
+        "width": 1,
+        "height": 1,
+        "rate": Fraction(25),
+        "variable": False,
+        "count": 1,
+    }
+    more = {
+        "duration": Fraction(1),
+        "has_sound": False,
+        "bits": 8,
+        "has_alpha": False,
+        "colours": Colours(),
+    }
+    last = {
+        "orientation": probe(feat_clips()[0]).orientation,
+        "codec": "c",
+        "pixel_format": "p",
+        "container": "m",
+    }
     assert ClipInfo(**parts, **more, **last) == ClipInfo(**parts, **more, **last)  # type: ignore[arg-type]

@@ -25,16 +25,31 @@ KINDS = {
     "b_frames.mp4": B_FRAMES,
     "b_frames.mkv": B_FRAMES,
     "b_frames.ts": B_FRAMES,
-    "open_gop.mp4": Recipe("libx264", options=(("bf", "3"), ("g", "10"), ("x264-params", "open-gop=1"))),
+    "open_gop.mp4": Recipe(
+        "libx264", options=(("bf", "3"), ("g", "10"), ("x264-params", "open-gop=1"))
+    ),
     "bare.h264": Recipe("libx264", options=(("bf", "2"), ("g", "10")), container="h264"),
-    "ten_bit.mp4": Recipe("libx265", "yuv420p10le", (("g", "8"), ("x265-params", "log-level=none"))),
-    "open_hevc.mov": Recipe("libx265", options=(("g", "8"), ("x265-params", "log-level=none:open-gop=1:bframes=3"))),
+    "ten_bit.mp4": Recipe(
+        "libx265", "yuv420p10le", (("g", "8"), ("x265-params", "log-level=none"))
+    ),
+    "open_hevc.mov": Recipe(
+        "libx265", options=(("g", "8"), ("x265-params", "log-level=none:open-gop=1:bframes=3"))
+    ),
     "mpeg1.mpg": Recipe("mpeg1video", options=(("bf", "2"), ("g", "9")), container="mpeg"),
     "mpeg2.vob": Recipe("mpeg2video", options=(("bf", "2"), ("g", "9")), container="vob"),
     "vp8.webm": Recipe(
-        "libvpx", options=(("g", "12"), ("auto-alt-ref", "1"), ("lag-in-frames", "12"), ("deadline", "realtime"))
+        "libvpx",
+        options=(
+            ("g", "12"),
+            ("auto-alt-ref", "1"),
+            ("lag-in-frames", "12"),
+            ("deadline", "realtime"),
+        ),
     ),
-    "vp9.webm": Recipe("libvpx-vp9", options=(("g", "12"), ("auto-alt-ref", "1"), ("lag-in-frames", "16"), ("row-mt", "0"))),
+    "vp9.webm": Recipe(
+        "libvpx-vp9",
+        options=(("g", "12"), ("auto-alt-ref", "1"), ("lag-in-frames", "16"), ("row-mt", "0")),
+    ),
     "xvid.avi": Recipe("mpeg4", options=(("bf", "2"), ("g", "12"))),
     "prores.mov": Recipe("prores_ks", "yuv422p10le"),
     "ffv1.mkv": Recipe("ffv1", "yuv444p12le"),
@@ -64,13 +79,17 @@ def check_every_order(path: Path, picks: int) -> int:
             assert seen(reader.frame(number)) == truth[number], number
     with ClipReader(path) as reader:
         steps = range(len(truth) - 1, max(len(truth) - 40, -1), -1)
-        assert [seen(reader.frame(number)) for number in steps] == [truth[number] for number in steps]
+        assert [seen(reader.frame(number)) for number in steps] == [
+            truth[number] for number in steps
+        ]
         assert reader.damaged == set()
     return len(truth)
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_every_kind_of_file_is_read_in_every_order_as_straight_through(name: str, tmp_path: Path) -> None:
+def test_every_kind_of_file_is_read_in_every_order_as_straight_through(
+    name: str, tmp_path: Path
+) -> None:
     recipe = KINDS[name]
     clip = encode_video(tmp_path / name, moving_frames(37, form=recipe.pixel_format), recipe)
     assert check_every_order(clip, 25) == 37
@@ -88,7 +107,15 @@ def test_a_variable_rate_keeps_its_times(tmp_path: Path) -> None:
         assert reader.index.variable
         assert [reader.time(n) for n in range(8)] == [Fraction(t, 1000) for t in times]
         assert reader.seconds == pytest.approx([t / 1000 for t in times])
-        assert [reader.at(t).index for t in (-1, 0, 0.0999, 0.1, 0.4999, 0.5, 99)] == [0, 0, 1, 2, 4, 5, 7]
+        assert [reader.at(t).index for t in (-1, 0, 0.0999, 0.1, 0.4999, 0.5, 99)] == [
+            0,
+            0,
+            1,
+            2,
+            4,
+            5,
+            7,
+        ]
 
 
 def test_stamps_that_a_container_mixes_up_are_put_in_order(tmp_path: Path) -> None:
@@ -96,7 +123,9 @@ def test_stamps_that_a_container_mixes_up_are_put_in_order(tmp_path: Path) -> No
     truth = [fingerprint(frame) for frame in read_video(clip)]
     with ClipReader(clip) as reader:
         assert reader.seconds == pytest.approx(np.arange(37) / 25)
-        assert [fingerprint(reader.frame(n)) for n in (36, 3, 20)] == [truth[n] for n in (36, 3, 20)]
+        assert [fingerprint(reader.frame(n)) for n in (36, 3, 20)] == [
+            truth[n] for n in (36, 3, 20)
+        ]
 
 
 def test_rates_of_film_and_television_are_exact(tmp_path: Path) -> None:
@@ -117,7 +146,9 @@ def test_turned_clips_stand_upright_in_any_order(tmp_path: Path) -> None:
 
 
 def test_ten_bits_are_given_as_ten_bits(tmp_path: Path) -> None:
-    clip = encode_video(tmp_path / "deep.mkv", moving_frames(2, form="yuv420p10le"), Recipe("ffv1", "yuv420p10le"))
+    clip = encode_video(
+        tmp_path / "deep.mkv", moving_frames(2, form="yuv420p10le"), Recipe("ffv1", "yuv420p10le")
+    )
     with ClipReader(clip) as reader:
         deep, plain = reader.frame(1).deep_pixels(), reader.frame(1).pixels()
         assert (deep.dtype, plain.dtype) == (np.uint16, np.uint8)
@@ -140,7 +171,9 @@ def test_damage_in_the_middle_is_said_and_bridged_by_the_last_good_frame(tmp_pat
         frames = [(frame.damaged, fingerprint(frame)) for frame in reader.frames()]
         assert [number for number, (damaged, _) in enumerate(frames) if damaged] == [8, 9]
         assert reader.damaged == {8, 9}
-        assert [print_ for _, print_ in frames] == [whole[7 if n in (8, 9) else n][1] for n in range(20)]
+        assert [print_ for _, print_ in frames] == [
+            whole[7 if n in (8, 9) else n][1] for n in range(20)
+        ]
     with ClipReader(broken) as reader:
         assert fingerprint(reader.frame(9)) == whole[7][1]
         assert fingerprint(reader.frame(15)) == whole[15][1]

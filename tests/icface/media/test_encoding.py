@@ -29,7 +29,14 @@ from icface.media.sound import SoundError, SoundReader
 from icface.media.sound_track import SoundCut
 from icface.media.write_back import byte_planes, put_back
 from tests.icface.media.test_write_back import COLOUR_CHECKER
-from tests.icface.media.videos import Recipe, encode_video, feat_clips, moving_frames, turn_video, write_tone
+from tests.icface.media.videos import (
+    Recipe,
+    encode_video,
+    feat_clips,
+    moving_frames,
+    turn_video,
+    write_tone,
+)
 
 CLIPS = [name for name, preset in PRESETS.items() if preset.kind == "clip"]
 X264 = Recipe("libx264", options=(("bf", "2"), ("g", "12")))
@@ -39,7 +46,14 @@ def feat_clip(name: str) -> Path:
     return next(path for path in feat_clips() if path.name == name)
 
 
-def export(source: Path, target: Path, name: str, frames: Iterable[int] | None = None, *, sound: bool = False) -> Written:
+def export(
+    source: Path,
+    target: Path,
+    name: str,
+    frames: Iterable[int] | None = None,
+    *,
+    sound: bool = False,
+) -> Written:
     """A stretch of a clip, unedited."""
     with ClipReader(source) as reader:
         numbers = list(range(len(reader)) if frames is None else frames)
@@ -47,7 +61,9 @@ def export(source: Path, target: Path, name: str, frames: Iterable[int] | None =
         after = numbers[-1] + 1
         stop = reader.time(after) if after < len(reader) else reader.index.duration
         cut = SoundCut(source, start, stop) if sound else None
-        with ClipWriter(target, PRESETS[name], Pictures.of_clip(probe(source), reader), sound=cut) as writer:
+        with ClipWriter(
+            target, PRESETS[name], Pictures.of_clip(probe(source), reader), sound=cut
+        ) as writer:
             for number in numbers:
                 writer.write(reader.frame(number).decoded, reader.time(number) - start)
             return writer.finish(stop - start)
@@ -60,10 +76,12 @@ def samples(path: Path) -> list[list[NDArray[np.uint8]]]:
 
 def identical(one: Path, two: Path) -> bool:
     pairs = zip(samples(one), samples(two), strict=True)
-    return all((a == b).all() for first, second in pairs for a, b in zip(first, second, strict=True))
+    return all(
+        (a == b).all() for first, second in pairs for a, b in zip(first, second, strict=True)
+    )
 
 
-# ---------------------------------------------------------------------------------------------------------- every preset
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", CLIPS)
@@ -78,7 +96,10 @@ def test_every_preset_keeps_frames_times_colours_and_sound(name: str, tmp_path: 
     assert float(info.duration) == pytest.approx(2.0, abs=0.002)
     with ClipReader(source) as before, ClipReader(target) as after:
         assert np.abs(before.seconds - after.seconds).max() <= 0.0011
-        ssim = [structural_similarity(before.frame(n).pixels(), after.frame(n).pixels(), channel_axis=2) for n in (0, 24, 49)]
+        ssim = [
+            structural_similarity(before.frame(n).pixels(), after.frame(n).pixels(), channel_axis=2)
+            for n in (0, 24, 49)
+        ]
         assert min(ssim) > {"lossless": 0.9999, "mov": 0.985}.get(name, 0.95)
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
@@ -109,14 +130,28 @@ def test_h264_looks_as_the_source(tmp_path: Path) -> None:
     [("yuv420p10le", "mp4-hevc"), ("yuv420p10le", "webm-av1"), ("yuv422p10le", "mov")],
 )
 def test_ten_bits_stay_ten(form: str, name: str, tmp_path: Path) -> None:
-    source = encode_video(tmp_path / "deep.mkv", moving_frames(5, form=form), Recipe("ffv1", form, matrix=9))
+    source = encode_video(
+        tmp_path / "deep.mkv", moving_frames(5, form=form), Recipe("ffv1", form, matrix=9)
+    )
     export(source, tmp_path / f"out{PRESETS[name].suffix}", name)
     info = probe(tmp_path / f"out{PRESETS[name].suffix}")
     assert (info.bits, info.colours.matrix) == (10, 9)
 
 
 @pytest.mark.parametrize(
-    "form", ["yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuv420p10le", "yuv444p12le", "yuva420p", "gray", "bgr0", "gbrp10le"]
+    "form",
+    [
+        "yuv420p",
+        "yuv422p",
+        "yuv444p",
+        "yuvj420p",
+        "yuv420p10le",
+        "yuv444p12le",
+        "yuva420p",
+        "gray",
+        "bgr0",
+        "gbrp10le",
+    ],
 )
 def test_lossless_keeps_every_format(form: str, tmp_path: Path) -> None:
     if Layout.of(av.VideoFormat(form)) is not None:
@@ -130,19 +165,28 @@ def test_lossless_keeps_every_format(form: str, tmp_path: Path) -> None:
     assert probe(source).colours.range == probe(tmp_path / "copy.mkv").colours.range
 
 
-# --------------------------------------------------------------------------------------------------------------- colours
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("colours", "size"),
-    [(Colours(6, 6, 6, 1), (96, 64)), (Colours(1, 1, 1, 1), (96, 64)), (Colours(1, 1, 1, 2), (96, 64)), (Colours(), (96, 64))],
+    [
+        (Colours(6, 6, 6, 1), (96, 64)),
+        (Colours(1, 1, 1, 1), (96, 64)),
+        (Colours(1, 1, 1, 2), (96, 64)),
+        (Colours(), (96, 64)),
+    ],
     ids=["bt601", "bt709", "full range", "not said"],
 )
 @pytest.mark.parametrize("name", ["lossless", "mp4", "mov"])
-def test_a_chart_is_shown_in_its_colours(name: str, colours: Colours, size: tuple[int, int], tmp_path: Path) -> None:
+def test_a_chart_is_shown_in_its_colours(
+    name: str, colours: Colours, size: tuple[int, int], tmp_path: Path
+) -> None:
     chart = np.array(COLOUR_CHECKER, np.uint8).reshape(4, 6, 3).repeat(16, 0).repeat(16, 1)
     frame = frame_of_pixels(chart, "yuv420p", colours)
-    pictures = Pictures(width=96, height=64, colours=colours, rate=Fraction(25), tick=Fraction(1, 25))
+    pictures = Pictures(
+        width=96, height=64, colours=colours, rate=Fraction(25), tick=Fraction(1, 25)
+    )
     target = tmp_path / f"chart{PRESETS[name].suffix}"
     with ClipWriter(target, PRESETS[name], pictures) as writer:
         for number in range(4):
@@ -160,10 +204,14 @@ def test_a_chart_is_shown_in_its_colours(name: str, colours: Colours, size: tupl
 def test_edits_reach_the_file_and_all_else_stays(tmp_path: Path) -> None:
     source = encode_video(tmp_path / "source.mp4", moving_frames(6), X264)
     with ClipReader(source) as reader:
-        with ClipWriter(tmp_path / "out.mkv", PRESETS["lossless"], Pictures.of_clip(probe(source), reader)) as writer:
+        with ClipWriter(
+            tmp_path / "out.mkv", PRESETS["lossless"], Pictures.of_clip(probe(source), reader)
+        ) as writer:
             for frame in reader.frames():
                 edited = put_back(frame, np.full((16, 16, 3), (200, 60, 60), np.uint8), (32, 20))
-                writer.write(edited if frame.index == 3 else frame.decoded, reader.time(frame.index))
+                writer.write(
+                    edited if frame.index == 3 else frame.decoded, reader.time(frame.index)
+                )
             writer.finish()
         with ClipReader(tmp_path / "out.mkv") as after:
             for frame in after.frames():
@@ -173,7 +221,7 @@ def test_edits_reach_the_file_and_all_else_stays(tmp_path: Path) -> None:
                 assert not changed[:, 50:].any()
 
 
-# ------------------------------------------------------------------------------------------------------- times and turns
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["mp4", "mov", "mp4-hevc"])
@@ -199,7 +247,9 @@ def test_the_rate_of_film_is_kept_exactly(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("matrix", [(0, 1, -1, 0), (-1, 0, 0, -1), (0, -1, 1, 0), (-1, 0, 0, 1)])
 @pytest.mark.parametrize("name", ["lossless", "webm"])
-def test_turned_clips_are_written_upright(matrix: tuple[int, int, int, int], name: str, tmp_path: Path) -> None:
+def test_turned_clips_are_written_upright(
+    matrix: tuple[int, int, int, int], name: str, tmp_path: Path
+) -> None:
     plain = encode_video(tmp_path / "plain.mp4", moving_frames(5), X264)
     source = turn_video(plain, tmp_path / "turned.mp4", matrix)
     target = tmp_path / f"out{PRESETS[name].suffix}"
@@ -208,7 +258,9 @@ def test_turned_clips_are_written_upright(matrix: tuple[int, int, int, int], nam
     with ClipReader(source) as before, ClipReader(target) as after:
         one, two = before.frame(3).pixels(), after.frame(3).pixels()
         assert one.shape == two.shape
-        assert (one == two).all() if name == "lossless" else np.abs(one.astype(int) - two).mean() < 3
+        assert (
+            (one == two).all() if name == "lossless" else np.abs(one.astype(int) - two).mean() < 3
+        )
 
 
 def test_odd_sides_are_made_even_where_they_must_be_and_that_is_said(tmp_path: Path) -> None:
@@ -221,12 +273,16 @@ def test_odd_sides_are_made_even_where_they_must_be_and_that_is_said(tmp_path: P
 
 
 def test_pixels_that_are_not_square_are_written_as_they_are_stored(tmp_path: Path) -> None:
-    pictures = Pictures(width=96, height=64, rate=Fraction(25), tick=Fraction(1, 25), aspect=Fraction(4, 3))
+    pictures = Pictures(
+        width=96, height=64, rate=Fraction(25), tick=Fraction(1, 25), aspect=Fraction(4, 3)
+    )
     wide = np.full((64, 128, 3), (200, 100, 50), np.uint8)
     with ClipWriter(tmp_path / "wide.mp4", PRESETS["mp4"], pictures) as writer:
         writer.write(moving_frames(1)[0], Fraction(0))
         writer.write(wide, Fraction(1, 25))
-        with pytest.raises(EncodeError, match=r"50 x 50 pixels does not fit wide\.mp4, which has 128 x 64"):
+        with pytest.raises(
+            EncodeError, match=r"50 x 50 pixels does not fit wide\.mp4, which has 128 x 64"
+        ):
             writer.write(np.zeros((50, 50, 3), np.uint8), Fraction(2, 25))
     with ClipWriter(tmp_path / "wide.mp4", PRESETS["mp4"], pictures) as writer:
         writer.write(moving_frames(1)[0], Fraction(0))
@@ -251,7 +307,9 @@ def test_photos_with_transparency_become_clips_with_it(tmp_path: Path) -> None:
     pixels[10:50, 20:70] = (200, 120, 60, 255)
     for name in ("mov", "webm"):
         target = tmp_path / f"clear{PRESETS[name].suffix}"
-        with ClipWriter(target, PRESETS[name], Pictures.of_pixels(pixels, Fraction(24000, 1001))) as writer:
+        with ClipWriter(
+            target, PRESETS[name], Pictures.of_pixels(pixels, Fraction(24000, 1001))
+        ) as writer:
             for number in range(5):
                 writer.write(pixels, number * Fraction(1001, 24000))
             assert writer.finish().frames == 5
@@ -262,7 +320,7 @@ def test_photos_with_transparency_become_clips_with_it(tmp_path: Path) -> None:
         assert shown[2, 2, 3] < 300
 
 
-# ----------------------------------------------------------------------------------------------------------------- sound
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -278,12 +336,17 @@ def test_photos_with_transparency_become_clips_with_it(tmp_path: Path) -> None:
         ("aac", "mp4", "webm-av1", "encoded"),
     ],
 )
-def test_trimmed_sound_stays_with_the_pictures(codec: str, suffix: str, name: str, how: str, tmp_path: Path) -> None:
+def test_trimmed_sound_stays_with_the_pictures(
+    codec: str, suffix: str, name: str, how: str, tmp_path: Path
+) -> None:
     source = write_tone(tmp_path / f"source.{suffix}", codec, seconds=3, clicks=(1.5,))
     target = tmp_path / f"out{PRESETS[name].suffix}"
     written = export(source, target, name, range(26, 60), sound=True)
     assert written.sound == how
-    with SoundReader(source, rate=48000, channels=1) as before, SoundReader(target, rate=48000, channels=1) as after:
+    with (
+        SoundReader(source, rate=48000, channels=1) as before,
+        SoundReader(target, rate=48000, channels=1) as after,
+    ):
         was = np.abs(before.read(1.4, 9600)).argmax() / 48000 + 1.4 - 26 / 25
         now = np.abs(after.read(0.36, 9600)).argmax() / 48000 + 0.36
         assert abs(now - was) <= 0.001
@@ -295,7 +358,10 @@ def test_the_sound_of_a_real_clip_keeps_its_place(name: str, tmp_path: Path) -> 
     source, target = feat_clip("no_face.mp4"), tmp_path / f"out{PRESETS[name].suffix}"
     export(source, target, name, range(40, 76), sound=True)
     start = 40 / 24
-    with SoundReader(source, rate=48000, channels=1) as before, SoundReader(target, rate=48000, channels=1) as after:
+    with (
+        SoundReader(source, rate=48000, channels=1) as before,
+        SoundReader(target, rate=48000, channels=1) as after,
+    ):
         was, now = before.read(start + 0.2, 48000)[:, 0], after.read(0.2, 48000)[:, 0]
     lags = range(-96, 97)
     alike = [float(np.corrcoef(was[200:-200], np.roll(now, lag)[200:-200])[0, 1]) for lag in lags]
@@ -307,10 +373,12 @@ def test_sound_is_copied_into_matroska_when_it_begins_with_the_stretch(tmp_path:
     source = write_tone(tmp_path / "source.mp4", "aac", seconds=2, clicks=(1.5,))
     assert export(source, tmp_path / "out.mkv", "lossless", sound=True).sound == "copied"
     with SoundReader(tmp_path / "out.mkv", rate=48000) as reader:
-        assert np.abs(reader.read(1.4, 9600)).max(1).argmax() / 48000 == pytest.approx(0.1, abs=0.001)
+        assert np.abs(reader.read(1.4, 9600)).max(1).argmax() / 48000 == pytest.approx(
+            0.1, abs=0.001
+        )
 
 
-# ------------------------------------------------------------------------------------------------------------ provenance
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", CLIPS)
@@ -330,11 +398,15 @@ def test_files_say_how_they_were_made(name: str, tmp_path: Path) -> None:
     assert b"compositeWithTrainedAlgorithmicMedia" not in target.read_bytes()
 
 
-# ---------------------------------------------------------------------------------------------------------------- safety
+# --------------------------------------------------------------------------------------------------
 
 
 def writer_of(target: Path, name: str = "mp4") -> ClipWriter:
-    return ClipWriter(target, PRESETS[name], Pictures(width=96, height=64, rate=Fraction(25), tick=Fraction(1, 25)))
+    return ClipWriter(
+        target,
+        PRESETS[name],
+        Pictures(width=96, height=64, rate=Fraction(25), tick=Fraction(1, 25)),
+    )
 
 
 def write_frames(target: Path, count: int) -> Written:
@@ -361,7 +433,9 @@ def test_a_full_disk_leaves_the_old_file_and_is_named(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, hard))
     try:
-        with pytest.raises(EncodeError, match=r"out\.mkv could not be saved: the file is larger than this disk"):
+        with pytest.raises(
+            EncodeError, match=r"out\.mkv could not be saved: the file is larger than this disk"
+        ):
             write_frames(target, 200)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -369,11 +443,17 @@ def test_a_full_disk_leaves_the_old_file_and_is_named(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["out.mkv"]
 
 
-def test_missing_encoders_and_presets_are_named_with_what_works(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    with pytest.raises(EncodeError, match=r"no preset 'mp5'\. Choose one of: mp4, mp4-hevc, webm, .*lossless"):
+def test_missing_encoders_and_presets_are_named_with_what_works(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with pytest.raises(
+        EncodeError, match=r"no preset 'mp5'\. Choose one of: mp4, mp4-hevc, webm, .*lossless"
+    ):
         preset_named("mp5")
     monkeypatch.setattr("icface.media.presets.has_encoder", lambda name: name != "libx264")
-    with pytest.raises(EncodeError, match=r"libx264, which this build of FFmpeg lacks\. Choose one of: mp4-hevc"):
+    with pytest.raises(
+        EncodeError, match=r"libx264, which this build of FFmpeg lacks\. Choose one of: mp4-hevc"
+    ):
         preset_named("mp4")
     with pytest.raises(EncodeError, match="needs the encoder libx264"):
         writer_of(tmp_path / "out.mp4")
@@ -403,7 +483,10 @@ def test_what_cannot_be_written_is_refused_before_anything_is_rendered(tmp_path:
     (tmp_path / "folder.mp4").mkdir()
     with pytest.raises(EncodeError, match="is a folder"):
         writer_of(tmp_path / "folder.mp4")
-    with writer_of(tmp_path / "empty.mp4") as writer, pytest.raises(EncodeError, match="would have no frames"):
+    with (
+        writer_of(tmp_path / "empty.mp4") as writer,
+        pytest.raises(EncodeError, match="would have no frames"),
+    ):
         writer.finish()
     with writer_of(tmp_path / "order.mp4") as writer:
         writer.write(moving_frames(1)[0], Fraction(1))
@@ -411,7 +494,9 @@ def test_what_cannot_be_written_is_refused_before_anything_is_rendered(tmp_path:
             writer.write(moving_frames(1)[0], Fraction(1))
 
 
-def test_frames_lost_on_the_way_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frames_lost_on_the_way_are_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     target = tmp_path / "out.mkv"
     with writer_of(target, "lossless") as writer:
         for number, frame in enumerate(moving_frames(6)):
@@ -451,7 +536,9 @@ def test_planes_of_a_source_are_not_written_to(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["lossless", "mp4"])
-def test_a_killed_export_leaves_the_old_file_and_the_next_one_clears_up(name: str, tmp_path: Path) -> None:
+def test_a_killed_export_leaves_the_old_file_and_the_next_one_clears_up(
+    name: str, tmp_path: Path
+) -> None:
     target = tmp_path / f"out{PRESETS[name].suffix}"
     target.write_bytes(b"old")
     root = Path(__file__).resolve().parents[3]

@@ -25,7 +25,7 @@ from icface.media.tone_mapping import to_sdr
 from icface.media.video import read_video
 from tests.icface.media.videos import Recipe, encode_video, moving_frames, write_tone
 
-# ------------------------------------------------------------------------------------------ photos copied into a clip
+# ------------------------------------------------------------------------------------------ photos
 
 
 def copied(path: Path, codec: str, blobs: Sequence[bytes], size: tuple[int, int]) -> Path:
@@ -67,14 +67,18 @@ def test_photos_with_exif_copied_into_a_clip_open_and_stand_as_the_first_says(
     assert (found.size, found.count) == ((64, 96) if orientation == 6 else (96, 64), 4)
     with ClipReader(path) as reader:
         pixels = [reader.frame(number).pixels() for number in (3, 0, 1)]
-    corner = {1: (5, 5), 2: (5, 90), 6: (5, 60)}[orientation]  # where the white quarter comes to lie
+    corner = {1: (5, 5), 2: (5, 90), 6: (5, 60)}[
+        orientation
+    ]  # where the white quarter comes to lie
     for picture in pixels:
         assert picture[corner].min() > 240
         assert picture[-2, 2].max() < 60 or orientation == 6
     assert len(list(read_video(path))) == 4
 
 
-def test_photos_with_a_named_colour_profile_copied_into_a_clip_do_not_end_the_process(tmp_path: Path) -> None:
+def test_photos_with_a_named_colour_profile_copied_into_a_clip_do_not_end_the_process(
+    tmp_path: Path,
+) -> None:
     icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     for kind, codec in (("PNG", "png"), ("JPEG", "mjpeg")):
         path = copied(tmp_path / f"{codec}.mov", codec, photos(kind, icc_profile=icc), (96, 64))
@@ -93,7 +97,7 @@ def test_the_matrix_of_a_frame_is_read_and_the_frame_keeps_what_it_has(tmp_path:
         assert (frame.to_ndarray() == before).all()
 
 
-# ------------------------------------------------------------------------------------------------- sizes that change
+# -------------------------------------------------------------------------------------------------
 
 
 def resized_clip(path: Path, codec: str, *sizes: tuple[int, int]) -> Path:
@@ -104,7 +108,11 @@ def resized_clip(path: Path, codec: str, *sizes: tuple[int, int]) -> Path:
             part = av.CodecContext.create(codec, "w")
             part.width, part.height, part.pix_fmt = *size, "yuv420p"
             part.time_base, part.framerate, part.bit_rate = Fraction(1, 25), Fraction(25), 2_000_000
-            part.options = {"deadline": "realtime", "cpu-used": "8"} if codec.startswith("libvpx") else {"bf": "0"}
+            part.options = (
+                {"deadline": "realtime", "cpu-used": "8"}
+                if codec.startswith("libvpx")
+                else {"bf": "0"}
+            )
             if target is None:
                 target = container.add_stream(codec, rate=25)
                 target.width, target.height, target.pix_fmt = *size, "yuv420p"
@@ -114,7 +122,9 @@ def resized_clip(path: Path, codec: str, *sizes: tuple[int, int]) -> Path:
             pixels[top : top + side, left : left + side] = 255
             packets = []
             for number in range(10):
-                frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format="yuv420p")
+                frame = av.VideoFrame.from_ndarray(pixels, format="rgb24").reformat(
+                    format="yuv420p"
+                )
                 frame.pts, frame.time_base = number, Fraction(1, 25)
                 packets += part.encode(frame)
             for packet in [*packets, *part.encode()]:
@@ -131,8 +141,13 @@ def extent(pixels: np.ndarray, above: int) -> tuple[int, int]:
     return int(bright.any(0).sum()), int(bright.any(1).sum())
 
 
-@pytest.mark.parametrize(("name", "codec"), [("call.webm", "libvpx"), ("call9.webm", "libvpx-vp9"), ("call.ts", "mpeg2video")])
-def test_frames_that_change_their_size_are_put_between_bars_and_that_is_said(name: str, codec: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [("call.webm", "libvpx"), ("call9.webm", "libvpx-vp9"), ("call.ts", "mpeg2video")],
+)
+def test_frames_that_change_their_size_are_put_between_bars_and_that_is_said(
+    name: str, codec: str, tmp_path: Path
+) -> None:
     path = resized_clip(tmp_path / name, codec, (192, 96), (96, 192), (96, 48))
     found = probe(path)
     assert (found.size, found.count) == ((192, 96), 30)
@@ -149,14 +164,16 @@ def test_frames_that_change_their_size_are_put_between_bars_and_that_is_said(nam
 
 
 def test_a_clip_of_one_size_has_nothing_to_say(tmp_path: Path) -> None:
-    path = encode_video(tmp_path / "plain.mp4", moving_frames(40), Recipe("libx264", options=(("g", "10"),)))
+    path = encode_video(
+        tmp_path / "plain.mp4", moving_frames(40), Recipe("libx264", options=(("g", "10"),))
+    )
     assert probe(path).notes == ()
     with ClipReader(path) as reader:
         list(reader.frames())
         assert reader.resized == set()
 
 
-# ------------------------------------------------------------------------------------------------------ transparency
+# --------------------------------------------------------------------------------------------------
 
 
 def clear_pixels(number: int) -> np.ndarray:
@@ -174,7 +191,10 @@ def visible(reader: ClipReader, number: int) -> int:
 @pytest.mark.parametrize("codec", ["libvpx", "libvpx-vp9"])
 def test_transparency_of_webm_is_read_in_any_order(codec: str, tmp_path: Path) -> None:
     options = (("auto-alt-ref", "0"), ("g", "8"), ("deadline", "realtime"), ("cpu-used", "8"))
-    frames = [av.VideoFrame.from_ndarray(clear_pixels(n), format="rgba").reformat(format="yuva420p") for n in range(20)]
+    frames = [
+        av.VideoFrame.from_ndarray(clear_pixels(n), format="rgba").reformat(format="yuva420p")
+        for n in range(20)
+    ]
     path = encode_video(tmp_path / "clear.webm", frames, Recipe(codec, "yuva420p", options))
     found = probe(path)
     assert found.has_alpha
@@ -188,21 +208,29 @@ def test_transparency_of_webm_is_read_in_any_order(codec: str, tmp_path: Path) -
 
 def test_our_own_webm_is_opened_again_with_its_transparency(tmp_path: Path) -> None:
     path = tmp_path / "own.webm"
-    with ClipWriter(path, PRESETS["webm"], Pictures.of_pixels(clear_pixels(0), Fraction(25))) as writer:
+    with ClipWriter(
+        path, PRESETS["webm"], Pictures.of_pixels(clear_pixels(0), Fraction(25))
+    ) as writer:
         for number in range(6):
             writer.write(clear_pixels(number), Fraction(number, 25))
         writer.finish()
     assert probe(path).has_alpha
     with ClipReader(path) as reader:
-        assert [visible(reader, number) for number in range(6)] == pytest.approx([10 + 2 * n for n in range(6)], abs=1)
+        assert [visible(reader, number) for number in range(6)] == pytest.approx(
+            [10 + 2 * n for n in range(6)], abs=1
+        )
 
 
 def test_opaque_webm_stays_so(tmp_path: Path) -> None:
-    path = encode_video(tmp_path / "plain.webm", moving_frames(3), Recipe("libvpx-vp9", options=(("cpu-used", "8"),)))
+    path = encode_video(
+        tmp_path / "plain.webm",
+        moving_frames(3),
+        Recipe("libvpx-vp9", options=(("cpu-used", "8"),)),
+    )
     assert not probe(path).has_alpha
 
 
-# ------------------------------------------------------------------------------------------------- joined recordings
+# -------------------------------------------------------------------------------------------------
 
 CLICKS = (0.5, 1.5)
 
@@ -220,7 +248,9 @@ def joined(tmp_path: Path, name: str, times: int) -> tuple[Path, Path]:
 
 
 @pytest.mark.parametrize("name", ["joined.ts", "joined.mpg", "joined.mkv", "live.mkv"])
-def test_joined_recordings_have_their_whole_length_and_sound_in_step(name: str, tmp_path: Path) -> None:
+def test_joined_recordings_have_their_whole_length_and_sound_in_step(
+    name: str, tmp_path: Path
+) -> None:
     times = 2 if name == "joined.mkv" else 3
     one, path = joined(tmp_path, name, times)
     with ClipReader(one) as reader:
@@ -277,11 +307,13 @@ def test_one_recording_is_no_join(name: str, tmp_path: Path) -> None:
     assert probe(path).notes == ()
 
 
-# ------------------------------------------------------------------------------------------------ high dynamic range
+# ------------------------------------------------------------------------------------------------ h
 
 
 @pytest.mark.parametrize(("transfer", "name"), [(PQ, "PQ"), (HLG, "HLG")])
-def test_high_dynamic_range_is_shown_as_a_screen_can_and_kept_as_it_is(transfer: int, name: str, tmp_path: Path) -> None:
+def test_high_dynamic_range_is_shown_as_a_screen_can_and_kept_as_it_is(
+    transfer: int, name: str, tmp_path: Path
+) -> None:
     frames = moving_frames(2, form="yuv420p10le")
     path = tmp_path / "deep.mkv"
     with av.open(str(path), "w") as container:

@@ -65,13 +65,18 @@ def opened_in(folder: Path) -> Iterator[list[str]]:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells which files are opened")
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_text_that_names_other_files_is_refused_and_none_of_them_is_opened(name: str, tmp_path: Path) -> None:
+def test_a_text_that_names_other_files_is_refused_and_none_of_them_is_opened(
+    name: str, tmp_path: Path
+) -> None:
     write_tone(tmp_path / "other.mov", "pcm_s16le", seconds=1, clicks=(0.5,))
     (tmp_path / "other.sub").write_bytes((tmp_path / "other.mov").read_bytes())
     path = tmp_path / name
     path.write_text(HOSTILE[name].format(other="other.mov"))
     for read in READERS:
-        with opened_in(tmp_path) as names, pytest.raises((VideoError, SoundError), match=re.escape(name)):
+        with (
+            opened_in(tmp_path) as names,
+            pytest.raises((VideoError, SoundError), match=re.escape(name)),
+        ):
             read(path)
         assert set(names) <= {name}
 
@@ -87,13 +92,32 @@ def test_what_is_opened_is_seen_and_a_clip_opens_itself_alone(tmp_path: Path) ->
 
 
 def test_a_name_that_looks_like_a_pattern_or_a_protocol_is_a_name(tmp_path: Path) -> None:
-    for name in ("take%03d.mov", "concat:a|b.mov", "subfile,,start,0,end,9,,:x.mov", "http:__x.mov"):
+    for name in (
+        "take%03d.mov",
+        "concat:a|b.mov",
+        "subfile,,start,0,end,9,,:x.mov",
+        "http:__x.mov",
+    ):
         clip = write_tone(tmp_path / name, "pcm_s16le", seconds=1, clicks=(0.5,))
         assert probe(clip).count == 25
 
 
 def test_lists_devices_and_networks_are_no_kinds_of_clips() -> None:
-    refused = {"concat", "hls", "dash", "vobsub", "image2", "lavfi", "sdp", "rtsp", "rtp", "imf", "bluray", "alsa", "v4l2"}
+    refused = {
+        "concat",
+        "hls",
+        "dash",
+        "vobsub",
+        "image2",
+        "lavfi",
+        "sdp",
+        "rtsp",
+        "rtp",
+        "imf",
+        "bluray",
+        "alsa",
+        "v4l2",
+    }
     assert not refused & set(KINDS)
 
 

@@ -23,7 +23,15 @@ from hypothesis.extra.numpy import arrays
 from PIL import ExifTags, Image, ImageCms, ImageOps, TiffImagePlugin
 
 from icface import media
-from icface.media import Photo, PhotoError, eight_bit, load_photo, output_format, save_photo, thumbnail
+from icface.media import (
+    Photo,
+    PhotoError,
+    eight_bit,
+    load_photo,
+    output_format,
+    save_photo,
+    thumbnail,
+)
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
@@ -32,7 +40,9 @@ def pixels_of(*shape: int, dtype: type = np.uint8, seed: int = 0) -> np.ndarray:
     """Smooth colours with some noise: what a photo is like, so that lossy formats stay near it."""
     height, width = shape[:2]
     y, x = np.mgrid[:height, :width] / max(height, width)
-    waves = np.stack([np.sin(3 * x + y), np.cos(2 * y - x), np.sin(4 * y * x), 0.5 + x - y], -1)[..., : shape[2]]
+    waves = np.stack([np.sin(3 * x + y), np.cos(2 * y - x), np.sin(4 * y * x), 0.5 + x - y], -1)[
+        ..., : shape[2]
+    ]
     noise = np.random.default_rng(seed).normal(0, 0.01, waves.shape)
     top = np.iinfo(dtype).max
     return np.clip((0.5 + 0.4 * waves + noise) * top, 0, top).astype(dtype)
@@ -49,7 +59,7 @@ def exif_of(**tags: object) -> bytes:
     return exif.tobytes()
 
 
-# ------------------------------------------------------------------------------------------------------- round trips
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".tiff"])
@@ -66,7 +76,10 @@ def test_png_and_tiff_keep_every_pixel_value(tmp_path, suffix, dtype, channels):
 @settings(max_examples=25, deadline=None)
 @given(
     pixels=st.tuples(
-        st.integers(1, 9), st.integers(1, 9), st.sampled_from([3, 4]), st.sampled_from([np.uint8, np.uint16])
+        st.integers(1, 9),
+        st.integers(1, 9),
+        st.sampled_from([3, 4]),
+        st.sampled_from([np.uint8, np.uint16]),
     ).flatmap(lambda s: arrays(s[3], s[:3])),
     suffix=st.sampled_from([".png", ".tif"]),
 )
@@ -101,7 +114,9 @@ def test_jpeg_keeps_the_full_resolution_of_colour(tmp_path):
 def test_webp_keeps_alpha_to_the_bit(tmp_path):
     photo = photo_of(pixels_of(40, 40, 4))
     save_photo(tmp_path / "out.webp", photo)
-    np.testing.assert_array_equal(load_photo(tmp_path / "out.webp").pixels[..., 3], photo.pixels[..., 3])
+    np.testing.assert_array_equal(
+        load_photo(tmp_path / "out.webp").pixels[..., 3], photo.pixels[..., 3]
+    )
 
 
 def test_transparency_is_laid_on_white_for_jpeg_with_a_note(tmp_path):
@@ -123,7 +138,9 @@ def test_an_opaque_alpha_channel_is_no_loss_in_a_jpeg(tmp_path):
 
 @pytest.mark.parametrize("suffix", [".jpg", ".webp"])
 def test_sixteen_bits_are_rounded_not_cut_for_eight_bit_formats(tmp_path, suffix):
-    notes = save_photo(tmp_path / f"out{suffix}", photo_of(np.full((16, 16, 3), 257 * 99 + 200, np.uint16)))
+    notes = save_photo(
+        tmp_path / f"out{suffix}", photo_of(np.full((16, 16, 3), 257 * 99 + 200, np.uint16))
+    )
     assert "8 bits" in notes[0]
     assert np.abs(load_photo(tmp_path / f"out{suffix}").pixels.astype(int) - 100).max() <= 1
 
@@ -147,7 +164,10 @@ def test_profile_resolution_and_camera_data_are_kept(tmp_path, suffix, dtype):
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg", ".webp"])
 def test_exposure_and_place_survive_from_a_camera_file(tmp_path, suffix):
     exif = Image.Exif()
-    exif[ExifTags.IFD.Exif] = {ExifTags.Base.ISOSpeedRatings: 200, ExifTags.Base.MakerNote: b"secret\0\1"}
+    exif[ExifTags.IFD.Exif] = {
+        ExifTags.Base.ISOSpeedRatings: 200,
+        ExifTags.Base.MakerNote: b"secret\0\1",
+    }
     exif[ExifTags.IFD.GPSInfo] = {ExifTags.GPS.GPSLatitudeRef: "N"}
     Image.fromarray(pixels_of(12, 12, 3)).save(tmp_path / "in.jpg", exif=exif)
     save_photo(tmp_path / f"out{suffix}", load_photo(tmp_path / "in.jpg"))
@@ -166,7 +186,10 @@ def test_exif_data_too_long_for_jpeg_are_left_out_with_a_note(tmp_path):
 
 def test_the_digest_is_that_of_the_files_bytes(tmp_path):
     save_photo(tmp_path / "a.png", photo_of(pixels_of(8, 8, 3)))
-    assert load_photo(tmp_path / "a.png").digest == hashlib.sha256((tmp_path / "a.png").read_bytes()).hexdigest()
+    assert (
+        load_photo(tmp_path / "a.png").digest
+        == hashlib.sha256((tmp_path / "a.png").read_bytes()).hexdigest()
+    )
 
 
 def test_the_sample_is_the_astronaut():
@@ -176,7 +199,7 @@ def test_the_sample_is_the_astronaut():
     assert np.shares_memory(photo.rgb8, photo.pixels)
 
 
-# ------------------------------------------------------------------------------------------------------- orientation
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -184,7 +207,9 @@ def test_the_sample_is_the_astronaut():
 def test_eight_bit_photos_come_upright(tmp_path, orientation, suffix):
     path = tmp_path / f"in{suffix}"
     lossless = {".webp": {"lossless": True}}.get(suffix, {})
-    Image.fromarray(pixels_of(24, 40, 3)).save(path, exif=exif_of(Orientation=orientation), **lossless)
+    Image.fromarray(pixels_of(24, 40, 3)).save(
+        path, exif=exif_of(Orientation=orientation), **lossless
+    )
     with Image.open(path) as image:
         expected = np.asarray(ImageOps.exif_transpose(image))
     photo = load_photo(path)
@@ -202,7 +227,9 @@ def test_sixteen_bit_photos_come_upright(tmp_path, orientation, suffix):
     with Image.fromarray(np.arange(60, dtype=np.uint8).reshape(6, 10)) as index:
         index.getexif()[ExifTags.Base.Orientation] = orientation
         order = np.asarray(ImageOps.exif_transpose(index))
-    np.testing.assert_array_equal(load_photo(tmp_path / f"in{suffix}").pixels, stored.reshape(60, 3)[order])
+    np.testing.assert_array_equal(
+        load_photo(tmp_path / f"in{suffix}").pixels, stored.reshape(60, 3)[order]
+    )
 
 
 def test_the_sizes_in_the_camera_data_turn_with_the_photo(tmp_path):
@@ -226,7 +253,9 @@ def test_the_thumbnail_of_the_unedited_face_is_not_carried_along(tmp_path):
     second = TiffImagePlugin.ImageFileDirectory_v2(b"II*\0\x08\0\0\0")
     second[513], second[514] = 8 + len(body) + 30, len(tiny.getvalue())
     body[2 + 12 : 2 + 12 + 4] = struct.pack("<I", 8 + len(body))  # the link to the second directory
-    exif = b"Exif\0\0II*\0\x08\0\0\0" + bytes(body) + second.tobytes(8 + len(body)) + tiny.getvalue()
+    exif = (
+        b"Exif\0\0II*\0\x08\0\0\0" + bytes(body) + second.tobytes(8 + len(body)) + tiny.getvalue()
+    )
     Image.fromarray(pixels_of(8, 8, 3)).save(tmp_path / "in.jpg", exif=exif)
     photo = load_photo(tmp_path / "in.jpg")
     assert b"Maker" in photo.exif
@@ -239,21 +268,25 @@ def test_broken_camera_data_do_not_keep_a_photo_from_opening(tmp_path, exif):
     assert load_photo(tmp_path / "in.jpg").pixels.shape == (8, 8, 3)
 
 
-# ------------------------------------------------------------------------------------------------- kinds of pictures
+# -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "CMYK", "YCbCr"])
 def test_other_ways_to_store_colour_become_rgb(tmp_path, mode):
     source = Image.fromarray(pixels_of(16, 16, 3)).convert(mode)
     source.save(tmp_path / "in.tif")
-    np.testing.assert_array_equal(load_photo(tmp_path / "in.tif").pixels, np.asarray(source.convert("RGB")))
+    np.testing.assert_array_equal(
+        load_photo(tmp_path / "in.tif").pixels, np.asarray(source.convert("RGB"))
+    )
 
 
 @pytest.mark.parametrize("mode", ["LA", "RGBA"])
 def test_other_ways_to_store_transparency_become_rgba(tmp_path, mode):
     source = Image.fromarray(pixels_of(16, 16, 4)).convert(mode)
     source.save(tmp_path / "in.png")
-    np.testing.assert_array_equal(load_photo(tmp_path / "in.png").pixels, np.asarray(source.convert("RGBA")))
+    np.testing.assert_array_equal(
+        load_photo(tmp_path / "in.png").pixels, np.asarray(source.convert("RGBA"))
+    )
 
 
 def test_a_transparent_colour_of_a_palette_becomes_alpha(tmp_path):
@@ -265,7 +298,9 @@ def test_a_transparent_colour_of_a_palette_becomes_alpha(tmp_path):
 
 def test_cmyk_with_a_profile_becomes_srgb_without_one(tmp_path):
     broken = SRGB[:16] + b"CMYK" + SRGB[20:]
-    Image.fromarray(pixels_of(16, 16, 3)).convert("CMYK").save(tmp_path / "in.jpg", icc_profile=broken)
+    Image.fromarray(pixels_of(16, 16, 3)).convert("CMYK").save(
+        tmp_path / "in.jpg", icc_profile=broken
+    )
     photo = load_photo(tmp_path / "in.jpg")
     assert photo.pixels.shape == (16, 16, 3)
     assert photo.icc is None
@@ -281,7 +316,9 @@ def test_a_profile_for_grey_is_not_put_on_colour(tmp_path):
 def test_sixteen_bit_grey_becomes_colour(tmp_path, suffix):
     grey = pixels_of(9, 11, 3, dtype=np.uint16)[..., 0]
     assert cv2.imwrite(str(tmp_path / f"in{suffix}"), grey)
-    np.testing.assert_array_equal(load_photo(tmp_path / f"in{suffix}").pixels, np.repeat(grey[..., None], 3, 2))
+    np.testing.assert_array_equal(
+        load_photo(tmp_path / f"in{suffix}").pixels, np.repeat(grey[..., None], 3, 2)
+    )
 
 
 def tiff16(pixels: np.ndarray, **changed: object) -> bytes:
@@ -289,7 +326,16 @@ def tiff16(pixels: np.ndarray, **changed: object) -> bytes:
     tags = TiffImagePlugin.ImageFileDirectory_v2(b"II*\0\x08\0\0\0")
     height, width = pixels.shape[:2]
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
-    tags.update({256: width, 257: height, 258: (16,) * channels, 259: 1, 262: 2 if channels > 1 else 1, 277: channels})
+    tags.update(
+        {
+            256: width,
+            257: height,
+            258: (16,) * channels,
+            259: 1,
+            262: 2 if channels > 1 else 1,
+            277: channels,
+        }
+    )
     tags.update({278: height, 273: 0, 279: pixels.nbytes})
     tags.update({int(name[1:]): value for name, value in changed.items()})
     file = io.BytesIO()
@@ -314,7 +360,8 @@ def test_premultiplied_sixteen_bit_alpha_is_divided_out(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "changed", [{"_284": 2}, {"_262": 5}, {"_339": (3, 3, 3)}, {"_339": (2, 2, 2)}, {"_258": (32, 32, 32)}]
+    "changed",
+    [{"_284": 2}, {"_262": 5}, {"_339": (3, 3, 3)}, {"_339": (2, 2, 2)}, {"_258": (32, 32, 32)}],
 )
 def test_tiffs_with_other_colours_are_refused_by_name(tmp_path, changed):
     (tmp_path / "in.tif").write_bytes(tiff16(pixels_of(6, 6, 3, dtype=np.uint16), **changed))
@@ -337,7 +384,9 @@ def test_a_tiff_that_lacks_some_of_its_strips_is_refused(tmp_path):
     (directory,) = struct.unpack_from("<I", content, 4)
     (entries,) = struct.unpack_from("<H", content, directory)
     for place in range(directory + 2, directory + 2 + 12 * entries, 12):
-        if struct.unpack_from("<H", content, place)[0] == 278:  # rows per strip: 20, of which only one strip is there
+        if (
+            struct.unpack_from("<H", content, place)[0] == 278
+        ):  # rows per strip: 20, of which only one strip is there
             struct.pack_into("<HI", content, place + 2, 4, 1)
             struct.pack_into("<I", content, place + 8, 10)
     (tmp_path / "in.tif").write_bytes(content)
@@ -356,7 +405,7 @@ def test_an_animation_opens_at_its_first_picture(tmp_path):
     np.testing.assert_array_equal(load_photo(tmp_path / "in.webp").rgb8, np.asarray(first))
 
 
-# ------------------------------------------------------------------------------------------- files that are refused
+# ------------------------------------------------------------------------------------------- files
 
 
 def refused(path: object) -> str:
@@ -406,14 +455,23 @@ def test_trouble_of_the_machine_is_an_error_about_the_photo(tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize(
-    "content", [b"hello world", b"\0" * 4096, b"GIF89a" + b"\0" * 99, b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0"]
+    "content",
+    [
+        b"hello world",
+        b"\0" * 4096,
+        b"GIF89a" + b"\0" * 99,
+        b"\x89PNG\r\n\x1a\n",
+        b"\xff\xd8\xff\xe0",
+    ],
 )
 def test_what_is_no_picture_is_refused_with_the_formats_named(tmp_path, content):
     (tmp_path / "in.jpg").write_bytes(content)
     assert "JPEG, PNG, WebP or TIFF" in refused(tmp_path / "in.jpg")
 
 
-KINDS = [(end, np.uint8) for end in (".jpg", ".png", ".webp", ".tif")] + [(end, np.uint16) for end in (".png", ".tif")]
+KINDS = [(end, np.uint8) for end in (".jpg", ".png", ".webp", ".tif")] + [
+    (end, np.uint16) for end in (".png", ".tif")
+]
 
 
 @pytest.mark.parametrize(("suffix", "dtype"), KINDS)
@@ -455,13 +513,23 @@ def test_a_damaged_file_opens_or_is_refused_and_nothing_else(tmp_path_factory, k
 
 def png_header(width: int, height: int, depth: int = 8) -> bytes:
     def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        return (
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        )
 
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, 2, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\0" * 64)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + header
+        + chunk(b"IDAT", zlib.compress(b"\0" * 64))
+        + chunk(b"IEND", b"")
+    )
 
 
-@pytest.mark.parametrize(("width", "height"), [(10_001, 10_000), (100_001, 1_000), (30_000, 30_000), (2**31 - 1, 2**31 - 1)])
+@pytest.mark.parametrize(
+    ("width", "height"),
+    [(10_001, 10_000), (100_001, 1_000), (30_000, 30_000), (2**31 - 1, 2**31 - 1)],
+)
 def test_more_than_a_hundred_megapixels_are_refused_before_decoding(tmp_path, width, height):
     (tmp_path / "bomb.png").write_bytes(png_header(width, height))
     with warnings.catch_warnings(record=True) as seen:
@@ -479,7 +547,7 @@ def test_pictures_of_exactly_the_limit_are_not_too_large(tmp_path, depth, height
     assert not seen
 
 
-# ------------------------------------------------------------------------------------------------------------ saving
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a", "a.png.exe", ".png"])
@@ -524,7 +592,9 @@ def test_pictures_longer_than_a_format_allows_are_refused(tmp_path, suffix, limi
     ],
 )
 @pytest.mark.parametrize("where", ["os.fsync", "pathlib.Path.replace"])
-def test_when_saving_fails_the_old_file_stays_and_nothing_is_left_behind(tmp_path, monkeypatch, code, text, where):
+def test_when_saving_fails_the_old_file_stays_and_nothing_is_left_behind(
+    tmp_path, monkeypatch, code, text, where
+):
     (tmp_path / "a.png").write_bytes(b"the old file")
 
     def fail(*_args: object) -> None:
@@ -566,7 +636,7 @@ def test_a_link_is_followed_and_permissions_are_kept(tmp_path):
     assert real.stat().st_mode & 0o777 == 0o640
 
 
-# ------------------------------------------------------------------------------------------------------ the Photo value
+# --------------------------------------------------------------------------------------------------
 
 
 def test_a_photos_pixels_cannot_be_changed_and_their_array_stays_writable():
@@ -577,7 +647,10 @@ def test_a_photos_pixels_cannot_be_changed_and_their_array_stays_writable():
     pixels[0] = 0
 
 
-@pytest.mark.parametrize("pixels", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 2), np.uint8), np.zeros((4, 4, 3), np.float32)])
+@pytest.mark.parametrize(
+    "pixels",
+    [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 2), np.uint8), np.zeros((4, 4, 3), np.float32)],
+)
 def test_only_colour_pixels_of_eight_or_sixteen_bits_make_a_photo(pixels):
     with pytest.raises(ValueError, match="uint8 or uint16"):
         photo_of(pixels)
@@ -605,7 +678,7 @@ def test_thumbnails_keep_kind_and_shape_and_never_enlarge(dtype):
     assert thumbnail(pixels_of(1, 300, 3), 20).shape == (1, 20, 3)
 
 
-# ------------------------------------------------------------------------------------------------------------- memory
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is in other units elsewhere")
@@ -624,6 +697,10 @@ save_photo({str(tmp_path / f"out{suffix}")!r}, photo)
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 / (photo.width * photo.height))
 """
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3]
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parents[3],
     )
     assert float(done.stdout) < bytes_a_pixel

@@ -16,7 +16,13 @@ from icface.media.details import Details, has_place, iptc_records, kept_resource
 from icface.media.losses import kept_of_photo, of_photo, place_said
 from icface.media.provenance import COMPOSITE, MADE_HERE
 from icface.media.xmp import XmpError, saved_packet
-from tests.icface.media.described_photos import CAPTION, PACKET, described_exif, described_jpeg, rights
+from tests.icface.media.described_photos import (
+    CAPTION,
+    PACKET,
+    described_exif,
+    described_jpeg,
+    rights,
+)
 
 
 @pytest.fixture
@@ -34,7 +40,9 @@ def test_a_jpeg_file_is_read_with_all_it_says(photo: Photo) -> None:
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
 @pytest.mark.parametrize("deep", [False, True])
-def test_what_the_target_can_hold_is_kept_and_the_rest_is_said(suffix: str, deep: bool, photo: Photo, tmp_path: Path) -> None:
+def test_what_the_target_can_hold_is_kept_and_the_rest_is_said(
+    suffix: str, deep: bool, photo: Photo, tmp_path: Path
+) -> None:
     shown = photo.with_pixels(photo.pixels.astype(np.uint16) * 257) if deep else photo
     notes = " ".join(save_photo(tmp_path / f"out{suffix}", shown))
     again = load_photo(tmp_path / f"out{suffix}")
@@ -47,7 +55,9 @@ def test_what_the_target_can_hold_is_kept_and_the_rest_is_said(suffix: str, deep
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
-def test_the_label_joins_what_the_photo_said_of_itself(suffix: str, photo: Photo, tmp_path: Path) -> None:
+def test_the_label_joins_what_the_photo_said_of_itself(
+    suffix: str, photo: Photo, tmp_path: Path
+) -> None:
     save_photo(tmp_path / f"out{suffix}", photo)
     packet = load_photo(tmp_path / f"out{suffix}").details.xmp
     document = minidom.parseString(packet.strip(b"\0"))
@@ -68,7 +78,9 @@ def test_saving_twice_says_everything_once(photo: Photo, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
-def test_the_place_alone_or_everything_is_left_out_by_choice(suffix: str, photo: Photo, tmp_path: Path) -> None:
+def test_the_place_alone_or_everything_is_left_out_by_choice(
+    suffix: str, photo: Photo, tmp_path: Path
+) -> None:
     notes = save_photo(tmp_path / f"out{suffix}", photo, keep="no-place")
     again = load_photo(tmp_path / f"out{suffix}")
     assert not has_place(again.exif, again.details)
@@ -81,7 +93,9 @@ def test_the_place_alone_or_everything_is_left_out_by_choice(suffix: str, photo:
     assert bare.exif is None or b"Maker" not in bare.exif
     assert rights(bare.details.xmp) == ""
     assert COMPOSITE.encode() in bare.details.xmp
-    assert notes == ("The photo's EXIF data, XMP data, IPTC data and comments are left out, as chosen.",)
+    assert notes == (
+        "The photo's EXIF data, XMP data, IPTC data and comments are left out, as chosen.",
+    )
 
 
 def test_a_place_that_stays_is_said_too(photo: Photo) -> None:
@@ -90,9 +104,14 @@ def test_a_place_that_stays_is_said_too(photo: Photo) -> None:
     assert place_said(replace(photo, exif=None, details=Details()), "all") == ()
 
 
-def test_the_makers_own_part_goes_first_where_jpeg_cannot_hold_all(tmp_path: Path, photo: Photo) -> None:
+def test_the_makers_own_part_goes_first_where_jpeg_cannot_hold_all(
+    tmp_path: Path, photo: Photo
+) -> None:
     exif = described_exif()
-    exif[ExifTags.IFD.Exif] = {ExifTags.Base.MakerNote: bytes(66_000), ExifTags.Base.ISOSpeedRatings: 200}
+    exif[ExifTags.IFD.Exif] = {
+        ExifTags.Base.MakerNote: bytes(66_000),
+        ExifTags.Base.ISOSpeedRatings: 200,
+    }
     notes = save_photo(tmp_path / "out.jpg", replace(photo, exif=exif.tobytes()))
     assert any("MakerNote" in note for note in notes)
     again = Image.Exif()
@@ -100,10 +119,18 @@ def test_the_makers_own_part_goes_first_where_jpeg_cannot_hold_all(tmp_path: Pat
     assert again.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ISOSpeedRatings] == 200
 
 
-def test_xmp_that_is_too_long_for_jpeg_or_damaged_is_left_out_and_the_label_stays(photo: Photo) -> None:
+def test_xmp_that_is_too_long_for_jpeg_or_damaged_is_left_out_and_the_label_stays(
+    photo: Photo,
+) -> None:
     long = PACKET.replace(b"(c) Me", b"(c) " + b"Me" * 40_000)
-    for packet, said in ((long, "JPEG holds"), (b"<x", "damaged"), (b"<!DOCTYPE x [<!ENTITY a 'b'>]>" + PACKET, "damaged")):
-        kept = kept_of_photo(replace(photo, details=Details(xmp=packet)), "JPEG", provenance=MADE_HERE)
+    for packet, said in (
+        (long, "JPEG holds"),
+        (b"<x", "damaged"),
+        (b"<!DOCTYPE x [<!ENTITY a 'b'>]>" + PACKET, "damaged"),
+    ):
+        kept = kept_of_photo(
+            replace(photo, details=Details(xmp=packet)), "JPEG", provenance=MADE_HERE
+        )
         assert said in kept.notes[0]
         assert kept.xmp == MADE_HERE.xmp()
 
@@ -117,7 +144,8 @@ def test_a_packet_with_entities_of_its_own_is_refused() -> None:
 
 def test_what_speaks_of_a_gain_map_goes_with_it(tmp_path: Path) -> None:
     gain = PACKET.replace(
-        b'xmp:Rating="5"', b'xmp:Rating="5" xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" hdrgm:Version="1.0"'
+        b'xmp:Rating="5"',
+        b'xmp:Rating="5" xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" hdrgm:Version="1.0"',
     )
     Image.new("RGB", (8, 8)).save(tmp_path / "in.jpg", xmp=gain)
     photo = load_photo(tmp_path / "in.jpg")
@@ -133,7 +161,11 @@ def test_the_texts_of_a_png_file_are_kept_packed_or_not(tmp_path: Path) -> None:
     texts.add_itxt("Title", "\u00dcber", zip=True)
     Image.new("RGB", (8, 8)).save(tmp_path / "in.png", pnginfo=texts)
     photo = load_photo(tmp_path / "in.png")
-    assert dict(photo.details.texts) == {"Author": "Someone", "Description": "long " * 50, "Title": "\u00dcber"}
+    assert dict(photo.details.texts) == {
+        "Author": "Someone",
+        "Description": "long " * 50,
+        "Title": "\u00dcber",
+    }
     save_photo(tmp_path / "out.png", photo, provenance=None)
     assert load_photo(tmp_path / "out.png").details.texts == photo.details.texts
     assert any("Author, Description, Title" in note for note in of_photo(photo, "JPEG"))
@@ -142,7 +174,9 @@ def test_the_texts_of_a_png_file_are_kept_packed_or_not(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("mode", "said"), [("CMYK", "CMYK"), ("L", "grey")])
 def test_colours_that_become_rgb_are_said(mode: str, said: str, tmp_path: Path) -> None:
     Image.new(mode, (8, 8)).save(tmp_path / "in.jpg")
-    assert any(said in note and "RGB" in note for note in of_photo(load_photo(tmp_path / "in.jpg"), "PNG"))
+    assert any(
+        said in note and "RGB" in note for note in of_photo(load_photo(tmp_path / "in.jpg"), "PNG")
+    )
 
 
 @pytest.mark.parametrize("cut", [1, 5, 9, 12, 15])

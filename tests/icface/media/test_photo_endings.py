@@ -54,7 +54,9 @@ def test_a_jpeg_without_its_end_marker_opens_with_a_word(
 
 
 @pytest.mark.parametrize("lost", [3, 4, 8, 300])
-def test_a_jpeg_that_lacks_pixels_stays_refused(tmp_path: Path, astronaut: NDArray[np.uint8], lost: int) -> None:
+def test_a_jpeg_that_lacks_pixels_stays_refused(
+    tmp_path: Path, astronaut: NDArray[np.uint8], lost: int
+) -> None:
     data = encoded(astronaut[:128, :128], "JPEG", quality=90)
     (tmp_path / "a.jpg").write_bytes(data[:-lost])
     with pytest.raises(PhotoError, match="ends too early"):
@@ -75,7 +77,9 @@ def test_a_png_without_its_end_marker_opens_with_a_word(
 
 
 @pytest.mark.parametrize("lost", [13, 17, 400])
-def test_a_png_that_lacks_pixels_stays_refused(tmp_path: Path, astronaut: NDArray[np.uint8], lost: int) -> None:
+def test_a_png_that_lacks_pixels_stays_refused(
+    tmp_path: Path, astronaut: NDArray[np.uint8], lost: int
+) -> None:
     (tmp_path / "a.png").write_bytes(encoded(astronaut[:100, :90], "PNG")[:-lost])
     with pytest.raises(PhotoError, match="damaged or cut short"):
         load_photo(tmp_path / "a.png")
@@ -83,17 +87,26 @@ def test_a_png_that_lacks_pixels_stays_refused(tmp_path: Path, astronaut: NDArra
 
 def test_the_word_is_said_by_the_command(tmp_path: Path, astronaut: NDArray[np.uint8]) -> None:
     (tmp_path / "a.jpg").write_bytes(encoded(astronaut[:90, :90], "JPEG")[:-2])
-    done = CliRunner().invoke(main, ["render", str(tmp_path / "a.jpg"), "-o", str(tmp_path / "o.png")])
+    done = CliRunner().invoke(
+        main, ["render", str(tmp_path / "a.jpg"), "-o", str(tmp_path / "o.png")]
+    )
     assert done.exit_code == 0
     assert "end marker" in done.stderr
 
 
 def png(width: int, height: int, bits: int, colour: int, pixels: bytes = b"") -> bytes:
     def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(name)))
+        return (
+            struct.pack(">I", len(data))
+            + name
+            + data
+            + struct.pack(">I", zlib.crc32(data, zlib.crc32(name)))
+        )
 
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(pixels)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(pixels)) + chunk(b"IEND", b"")
+    )
 
 
 @pytest.mark.parametrize(

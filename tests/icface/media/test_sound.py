@@ -18,7 +18,13 @@ from icface.media.sound import SoundError, SoundReader, peak_blocks, peaks
 from icface.media.video_file import open_video
 from tests.icface.media.videos import Recipe, encode_video, feat_clips, moving_frames, write_tone
 
-CODECS = {"aac.mp4": "aac", "opus.webm": "libopus", "mp3.mp4": "libmp3lame", "pcm.mov": "pcm_s16le", "flac.mkv": "flac"}
+CODECS = {
+    "aac.mp4": "aac",
+    "opus.webm": "libopus",
+    "mp3.mp4": "libmp3lame",
+    "pcm.mov": "pcm_s16le",
+    "flac.mkv": "flac",
+}
 
 
 def click_at(samples: NDArray[np.float32]) -> int:
@@ -32,7 +38,9 @@ def test_a_click_is_found_at_its_time_wherever_reading_begins(name: str, tmp_pat
         for start in (2.0, 0.4, 2.2, 3.3, 2.1):
             click = min(c for c in (0.5, 2.25, 3.5) if c > start)
             found = start + click_at(reader.read(start, 14400)) / 48000
-            assert found == pytest.approx(click, abs=0.001 if "webm" not in name else 0.0015), start  # WebM counts in ms
+            assert found == pytest.approx(click, abs=0.001 if "webm" not in name else 0.0015), (
+                start
+            )  # WebM counts in ms
 
 
 def test_stretches_read_in_turn_are_the_whole(tmp_path: Path) -> None:
@@ -113,7 +121,12 @@ def test_files_without_sound_are_refused_by_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("owner", "step"),
-    [(SoundReader, "_claimed_duration"), (SoundReader, "_frame_grid"), (sound, "_zero"), (video_file, "check_size")],
+    [
+        (SoundReader, "_claimed_duration"),
+        (SoundReader, "_frame_grid"),
+        (sound, "_zero"),
+        (video_file, "check_size"),
+    ],
 )
 def test_what_cannot_be_opened_to_its_end_is_let_go_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: object, step: str
@@ -174,7 +187,9 @@ def write_broadcast(path: Path) -> Path:
             for first in range(0, 47 * 1152, 1152):
                 tone = 8000 * np.sin(np.arange(first, first + 1152) * (2 * np.pi * hertz / 48000))
                 samples = np.repeat(tone.astype(np.int16), channels)[None]
-                frame = av.AudioFrame.from_ndarray(samples, "s16", "stereo" if channels == 2 else "mono")
+                frame = av.AudioFrame.from_ndarray(
+                    samples, "s16", "stereo" if channels == 2 else "mono"
+                )
                 frame.sample_rate, frame.time_base = 48000, Fraction(1, 48000)
                 frame.pts = first + 47 * 1152 * (hertz // 600)
                 for packet in encoder.encode(frame):
@@ -203,7 +218,9 @@ def test_where_nothing_can_be_sought_sound_is_read_from_the_beginning(tmp_path: 
 
 @pytest.mark.parametrize("channels", [1, 2])
 def test_sound_that_goes_from_stereo_to_mono_is_read_on(tmp_path: Path, channels: int) -> None:
-    with SoundReader(write_broadcast(tmp_path / "show.ts"), rate=44100, channels=channels) as reader:
+    with SoundReader(
+        write_broadcast(tmp_path / "show.ts"), rate=44100, channels=channels
+    ) as reader:
         whole = reader.read(0, 2 * 44100)
         assert reader.read(1.5, 4410).shape == (4410, channels)
     for start, hertz in ((0.4, 300), (1.4, 600)):

@@ -19,7 +19,9 @@ from tests.icface.media.videos import Recipe, encode_video, moving_frames, write
 
 @pytest.fixture(scope="module")
 def tone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_tone(tmp_path_factory.mktemp("sound") / "tone.mov", "pcm_s16le", seconds=4, clicks=(1.0, 3.0))
+    return write_tone(
+        tmp_path_factory.mktemp("sound") / "tone.mov", "pcm_s16le", seconds=4, clicks=(1.0, 3.0)
+    )
 
 
 @pytest.fixture
@@ -125,7 +127,9 @@ def test_what_cannot_be_played_is_said(player: SoundPlayer, tmp_path: Path) -> N
 def test_without_a_device_it_is_said(tone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     null = miniaudio.PlaybackDevice
     monkeypatch.setattr(
-        miniaudio, "PlaybackDevice", lambda **options: null(**{**options, "backends": [miniaudio.Backend.NULL]})
+        miniaudio,
+        "PlaybackDevice",
+        lambda **options: null(**{**options, "backends": [miniaudio.Backend.NULL]}),
     )
     with pytest.raises(SoundError, match="no sound device"):
         SoundPlayer(tone)
@@ -147,7 +151,9 @@ def test_closing_ends_its_thread(tone: Path) -> None:
     assert threading.active_count() <= before + 1
 
 
-def test_an_error_is_told_until_it_plays_again(player: SoundPlayer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_is_told_until_it_plays_again(
+    player: SoundPlayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def breaks_off(_reader: SoundReader, _first: int, _count: int) -> None:
         raise SoundError("tone.mov cannot be searched.")
 

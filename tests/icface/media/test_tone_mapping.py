@@ -28,8 +28,11 @@ def grey(signal: float, *, deep: bool = True) -> np.ndarray:
 
 
 def test_pq_and_hlg_tell_the_light_that_the_recommendations_print() -> None:
-    # BT.2408, table 1: signals of PQ and of HLG at 1000 cd/m2 for the light of grey cards and of diffuse white
-    assert light_of_pq(np.array([0, 0.58, 1.0])) == pytest.approx([0, 203, 10_000], rel=0.01, abs=1e-9)
+    # BT.2408, table 1: signals of PQ and of HLG at 1000 cd/m2 for the light of grey cards and of
+    # diffuse white
+    assert light_of_pq(np.array([0, 0.58, 1.0])) == pytest.approx(
+        [0, 203, 10_000], rel=0.01, abs=1e-9
+    )
     assert light_of_pq(np.array(0.38)) == pytest.approx(26, rel=0.03)
     shown = 1000 * scene_of_hlg(np.array([0.38, 0.75, 1.0])) ** 1.2
     assert shown == pytest.approx([26, 203, 1000], rel=0.015)
@@ -55,7 +58,9 @@ def test_grey_cards_and_white_of_hdr_become_those_of_ordinary_video(colours: Col
     assert to_sdr(grey(0), colours).max() == 0
     # 26 of 203 cd/m2 at a gamma of 2.4; ordinary video has a grey card at 0.40 to 0.43
     assert to_sdr(grey(card), colours) / 65535 == pytest.approx((26 / 203) ** (1 / 2.4), abs=0.01)
-    assert 0.86 < to_sdr(grey(white), colours).max() / 65535 < 0.95  # and something is left for highlights
+    assert (
+        0.86 < to_sdr(grey(white), colours).max() / 65535 < 0.95
+    )  # and something is left for highlights
     assert to_sdr(grey(1), colours).min() >= 65533
 
 
@@ -65,7 +70,9 @@ def test_brighter_stays_brighter_and_grey_stays_grey(*, deep: bool) -> None:
     ramp = np.rint(steps).astype(np.uint16 if deep else np.uint8)[None, :, None].repeat(3, 2)
     for colours in (WIDE_PQ, WIDE_HLG):
         shown = to_sdr(ramp, colours).astype(int)
-        assert np.diff(shown[0, :, 1]).min() >= (-2 if deep else 0)  # of 65535, the fineness of the curve
+        assert np.diff(shown[0, :, 1]).min() >= (
+            -2 if deep else 0
+        )  # of 65535, the fineness of the curve
         assert np.ptp(shown, axis=2).max() <= (2 if deep else 1)
 
 
@@ -82,7 +89,10 @@ def test_hues_stay_and_what_bt709_has_not_is_clipped() -> None:
 
 def test_what_is_brighter_than_the_curve_begins_keeps_its_hue() -> None:
     signals = pq_of_light(np.array([[[4000.0, 2000.0, 1000.0]]]))
-    shown = to_sdr(np.rint(signals * 65535).astype(np.uint16), Colours(BT709, PQ, BT709, 1))[0, 0] / 65535
+    shown = (
+        to_sdr(np.rint(signals * 65535).astype(np.uint16), Colours(BT709, PQ, BT709, 1))[0, 0]
+        / 65535
+    )
     assert shown**2.4 == pytest.approx([1, 0.5, 0.25], abs=0.01)
 
 
@@ -98,9 +108,13 @@ def test_alpha_type_and_size_stay_and_ordinary_pictures_are_not_touched() -> Non
 
 
 @pytest.mark.parametrize("colours", [WIDE_PQ, WIDE_HLG, Colours(BT709, HLG, BT709, 1)])
-def test_an_edit_of_what_is_shown_is_shown_again_and_all_else_keeps_its_bits(colours: Colours) -> None:
+def test_an_edit_of_what_is_shown_is_shown_again_and_all_else_keeps_its_bits(
+    colours: Colours,
+) -> None:
     random = np.random.default_rng(3)
-    own = random.integers(9_000, 40_000, (40, 30, 1), np.uint16) + random.integers(0, 2_000, (40, 30, 3), np.uint16)
+    own = random.integers(9_000, 40_000, (40, 30, 1), np.uint16) + random.integers(
+        0, 2_000, (40, 30, 3), np.uint16
+    )
     shown = to_sdr(own, colours)
     edited = shown.copy()
     edited[5:20, 4:25] = np.roll(shown, 7, axis=0)[5:20, 4:25] // 2 + 3_000

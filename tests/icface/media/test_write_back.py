@@ -34,7 +34,13 @@ FORMS = [
 ]
 OTHER_FORMS = ["rgb24", "bgra", "gbrp", "rgb48le", "gbrp10le"]
 INTERLEAVED = ["nv12", "yuyv422", "p010le", "rgb48be"]
-MATRICES = {"bt601": (6, 1), "bt709": (1, 1), "bt2020": (9, 1), "full range": (1, 2), "not said": (2, 0)}
+MATRICES = {
+    "bt601": (6, 1),
+    "bt709": (1, 1),
+    "bt2020": (9, 1),
+    "full range": (1, 2),
+    "not said": (2, 0),
+}
 COLOUR_CHECKER = [  # the 24 patches of the usual chart, in sRGB
     (115, 82, 68), (194, 150, 130), (98, 122, 157), (87, 108, 67), (133, 128, 177), (103, 189, 170),
     (214, 126, 44), (80, 91, 166), (193, 90, 99), (94, 60, 108), (157, 188, 64), (224, 163, 46),
@@ -44,11 +50,15 @@ COLOUR_CHECKER = [  # the 24 patches of the usual chart, in sRGB
 CONVERTER = Converter()
 
 
-def wrapped(decoded: av.VideoFrame, orientation: Orientation = Orientation(), stretch: float = 1.0) -> VideoFrame:  # noqa: B008
+def wrapped(
+    decoded: av.VideoFrame, orientation: Orientation = Orientation(), stretch: float = 1.0
+) -> VideoFrame:  # noqa: B008
     return VideoFrame(0, 0.0, decoded, CONVERTER, orientation, stretch)
 
 
-def picture(form: str = "yuv420p", size: tuple[int, int] = (96, 64), matrix: int = 1, range_: int = 1) -> av.VideoFrame:
+def picture(
+    form: str = "yuv420p", size: tuple[int, int] = (96, 64), matrix: int = 1, range_: int = 1
+) -> av.VideoFrame:
     frame = moving_frames(1, size, form)[0]
     frame.colorspace, frame.color_range, frame.pts, frame.time_base = matrix, range_, 7, 1
     return frame
@@ -65,7 +75,9 @@ def raw(frame: av.VideoFrame) -> list[NDArray[np.uint8]]:
 
 
 def same_bytes(one: av.VideoFrame, two: av.VideoFrame) -> bool:
-    return one.format.name == two.format.name and all((a == b).all() for a, b in zip(raw(one), raw(two), strict=True))
+    return one.format.name == two.format.name and all(
+        (a == b).all() for a, b in zip(raw(one), raw(two), strict=True)
+    )
 
 
 @pytest.mark.parametrize("form", FORMS + OTHER_FORMS)
@@ -78,7 +90,9 @@ def test_pixels_that_nobody_edited_keep_their_bytes(form: str) -> None:
     assert (back.pts, Colours.of(back)) == (decoded.pts, Colours.of(decoded))
     before = [plane.copy() for plane in raw(decoded)]
     put_back(frame, np.zeros((9, 11, 3), np.uint8), (13, 7))
-    assert all((a == b).all() for a, b in zip(raw(decoded), before, strict=True)), "the frame itself was written to"
+    assert all((a == b).all() for a, b in zip(raw(decoded), before, strict=True)), (
+        "the frame itself was written to"
+    )
 
 
 @pytest.mark.parametrize("form", INTERLEAVED)
@@ -107,7 +121,9 @@ def test_outside_the_rectangle_every_byte_stays(form: str) -> None:
     assert not same_bytes(back, decoded)
 
 
-@pytest.mark.parametrize(("name", "form"), [*product(MATRICES, ["yuv420p", "yuv444p", "yuv420p10le", "gbrp"])])
+@pytest.mark.parametrize(
+    ("name", "form"), [*product(MATRICES, ["yuv420p", "yuv444p", "yuv420p10le", "gbrp"])]
+)
 def test_a_chart_is_put_back_in_its_colours(name: str, form: str) -> None:
     matrix, range_ = MATRICES[name]
     decoded = picture(form, matrix=matrix, range_=range_) if form in FORMS else other_picture(form)
@@ -123,12 +139,16 @@ def test_sixteen_bits_go_into_ten_with_no_detour(tmp_path: object) -> None:
     wanted = np.clip(frame.deep_pixels().astype(int) + 3000, 0, 65535).astype(np.uint16)
     wanted[:, :48] = frame.deep_pixels()[:, :48]
     shown = wrapped(put_back(frame, wanted))
-    inside = ((frame.deep_pixels() > 0) & (wanted < 65535)).all(2)  # a picture may be whiter than white
+    inside = ((frame.deep_pixels() > 0) & (wanted < 65535)).all(
+        2
+    )  # a picture may be whiter than white
     assert np.abs(shown.deep_pixels().astype(int) - wanted)[inside].max() <= 65535 / 1023 * 1.6
     assert (shown.deep_pixels()[:, :48] == wanted[:, :48]).all()
 
 
-@pytest.mark.parametrize("way", [Orientation(*ways) for ways in product((False, True), repeat=3)], ids=str)
+@pytest.mark.parametrize(
+    "way", [Orientation(*ways) for ways in product((False, True), repeat=3)], ids=str
+)
 def test_upright_edits_are_turned_back_to_how_the_file_stores_them(way: Orientation) -> None:
     frame = wrapped(picture(), way)
     edited = frame.pixels()
@@ -151,8 +171,15 @@ def test_pixels_that_are_not_square_are_stored_in_their_own_columns() -> None:
     assert (shown[20:40, :34] == frame.pixels()[20:40, :34]).all()
 
 
-@given(left=st.integers(0, 95), top=st.integers(0, 63), width=st.integers(1, 96), height=st.integers(1, 64))
-def test_any_rectangle_can_be_put_back_unchanged(left: int, top: int, width: int, height: int) -> None:
+@given(
+    left=st.integers(0, 95),
+    top=st.integers(0, 63),
+    width=st.integers(1, 96),
+    height=st.integers(1, 64),
+)
+def test_any_rectangle_can_be_put_back_unchanged(
+    left: int, top: int, width: int, height: int
+) -> None:
     frame = wrapped(picture())
     pixels = frame.pixels()[top : top + height, left : left + width]
     assert same_bytes(put_back(frame, pixels, (left, top)), frame.decoded)

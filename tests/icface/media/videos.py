@@ -15,7 +15,13 @@ from icface.arrays import U8
 from icface.media.colour import Layout, planes
 
 
-def write_video(path: Path, pictures: Sequence[U8], *, times_ms: Sequence[int] | None = None, pixel_aspect: int = 1) -> Path:
+def write_video(
+    path: Path,
+    pictures: Sequence[U8],
+    *,
+    times_ms: Sequence[int] | None = None,
+    pixel_aspect: int = 1,
+) -> Path:
     """Pictures (H, W, 3) of even sides, 25 a second or at the times given."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=1000)
@@ -60,14 +66,23 @@ class Recipe:
     rate: int = 25
 
 
-def encode_video(path: Path, frames: Sequence[av.VideoFrame], recipe: Recipe, times: Sequence[int] | None = None) -> Path:
+def encode_video(
+    path: Path, frames: Sequence[av.VideoFrame], recipe: Recipe, times: Sequence[int] | None = None
+) -> Path:
     """Frames of the recipe's pixel format in a file; `times` count 1/1000 s, or else a frame's length."""
     base = Fraction(1, 1000) if times else Fraction(1, recipe.rate)
     with av.open(str(path), "w", format=recipe.container) as container:
         stream = container.add_stream(recipe.codec, rate=recipe.rate, options=dict(recipe.options))
-        stream.width, stream.height, stream.pix_fmt = frames[0].width, frames[0].height, recipe.pixel_format
+        stream.width, stream.height, stream.pix_fmt = (
+            frames[0].width,
+            frames[0].height,
+            recipe.pixel_format,
+        )
         stream.codec_context.time_base = base
-        stream.codec_context.colorspace, stream.codec_context.color_range = recipe.matrix, 1 + recipe.full
+        stream.codec_context.colorspace, stream.codec_context.color_range = (
+            recipe.matrix,
+            1 + recipe.full,
+        )
         for number, frame in enumerate(frames):
             frame.pts, frame.time_base = times[number] if times else number, base
             frame.colorspace, frame.color_range = recipe.matrix, 1 + recipe.full
@@ -76,7 +91,9 @@ def encode_video(path: Path, frames: Sequence[av.VideoFrame], recipe: Recipe, ti
     return path
 
 
-def moving_frames(count: int, size: tuple[int, int] = (96, 64), form: str = "yuv420p") -> list[av.VideoFrame]:
+def moving_frames(
+    count: int, size: tuple[int, int] = (96, 64), form: str = "yuv420p"
+) -> list[av.VideoFrame]:
     """Frames in which something moves and every one differs, of any planar format of Y, U and V."""
     frames = []
     for number in range(count):
@@ -85,8 +102,12 @@ def moving_frames(count: int, size: tuple[int, int] = (96, 64), form: str = "yuv
         assert layout is not None
         for channel, plane in enumerate(planes(frame, layout)):
             rows, columns = np.mgrid[: plane.shape[0], : plane.shape[1]]
-            wave = 128 + 60 * np.sin((columns + 3 * number) / (9 + channel)) * np.cos((rows - number) / (7 + channel))
-            plane[...] = np.clip(wave * (1 << (layout.bits - 8)) + number % 3, 0, (1 << layout.bits) - 1)
+            wave = 128 + 60 * np.sin((columns + 3 * number) / (9 + channel)) * np.cos(
+                (rows - number) / (7 + channel)
+            )
+            plane[...] = np.clip(
+                wave * (1 << (layout.bits - 8)) + number % 3, 0, (1 << layout.bits) - 1
+            )
         frames.append(frame)
     return frames
 
@@ -101,7 +122,13 @@ def feat_clips() -> list[Path]:
 
 
 def write_tone(
-    path: Path, codec: str, *, seconds: int, clicks: Sequence[float], loudness: float = 0.1, pictures: bool = True
+    path: Path,
+    codec: str,
+    *,
+    seconds: int,
+    clicks: Sequence[float],
+    loudness: float = 0.1,
+    pictures: bool = True,
 ) -> Path:
     """A quiet tone with clicks at the times given, in stereo at 48 kHz, and 25 small pictures a second if wanted."""
     count = 48000 * seconds
@@ -109,7 +136,11 @@ def write_tone(
     for click in clicks:
         tone[round(click * 48000) - 2 : round(click * 48000) + 3] = 0.9
     with av.open(str(path), "w") as container:
-        video = container.add_stream("libvpx" if path.suffix == ".webm" else "libx264", rate=25) if pictures else None
+        video = (
+            container.add_stream("libvpx" if path.suffix == ".webm" else "libx264", rate=25)
+            if pictures
+            else None
+        )
         if video is not None:
             video.width, video.height, video.pix_fmt = 96, 64, "yuv420p"
         sound = container.add_stream(codec, rate=48000, layout="stereo")
@@ -119,7 +150,9 @@ def write_tone(
         if video is not None:
             container.mux(video.encode())
         fifo, resampler = av.AudioFifo(), av.AudioResampler(sound.format, "stereo", 48000)
-        whole = av.AudioFrame.from_ndarray(np.ascontiguousarray(np.stack([tone, tone]).T.reshape(1, -1)), "flt", "stereo")
+        whole = av.AudioFrame.from_ndarray(
+            np.ascontiguousarray(np.stack([tone, tone]).T.reshape(1, -1)), "flt", "stereo"
+        )
         whole.sample_rate, whole.pts = 48000, 0
         for part in resampler.resample(whole):
             fifo.write(part)

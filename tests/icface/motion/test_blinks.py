@@ -12,7 +12,10 @@ from icface.motion.blinks import whole_blinks
 from icface.motion.motion import Motion
 
 LEFT, RIGHT = CHANNEL_INDEX["eyeBlink_L"], CHANNEL_INDEX["eyeBlink_R"]
-LIDS = {LEFT: ((386, 374), (385, 380), (387, 373), (263, 362)), RIGHT: ((159, 145), (158, 153), (160, 144), (33, 133))}
+LIDS = {
+    LEFT: ((386, 374), (385, 380), (387, 373), (263, 362)),
+    RIGHT: ((159, 145), (158, 153), (160, 144), (33, 133)),
+}
 RATE = 25
 
 
@@ -36,7 +39,9 @@ def motion_of(read: dict[int, np.ndarray], apart: dict[int, np.ndarray]) -> Moti
     )
 
 
-def blink(*, strength: float = 0.5, shut: float = 0.1, length: int = 3, count: int = 75) -> tuple[np.ndarray, np.ndarray]:
+def blink(
+    *, strength: float = 0.5, shut: float = 0.1, length: int = 3, count: int = 75
+) -> tuple[np.ndarray, np.ndarray]:
     """Readings and openings of lids that are down for so many frames in the middle, with a frame on the way each."""
     down = np.zeros(count)
     first = count // 2
@@ -50,7 +55,9 @@ def left(motion: Motion) -> np.ndarray:
 
 
 @pytest.mark.parametrize("strength", [0.25, 0.5, 0.7])
-def test_a_blink_that_is_read_in_part_closes_the_eye_and_nothing_else_changes(strength: float) -> None:
+def test_a_blink_that_is_read_in_part_closes_the_eye_and_nothing_else_changes(
+    strength: float,
+) -> None:
     read, apart = blink(strength=strength)
     motion = motion_of({LEFT: read, RIGHT: read}, {LEFT: apart, RIGHT: apart})
     whole = whole_blinks(motion)
@@ -102,12 +109,23 @@ def test_two_eyes_that_shut_are_no_wink_however_little_one_of_them_is_read_to_cl
 def test_tables_and_faces_that_are_not_seen_stay_as_they_are() -> None:
     read, apart = blink()
     motion = motion_of({LEFT: read}, {LEFT: apart})
-    table = Motion(seconds=motion.seconds, controls=motion.controls, confidence=motion.confidence, rate=motion.rate)
+    table = Motion(
+        seconds=motion.seconds,
+        controls=motion.controls,
+        confidence=motion.confidence,
+        rate=motion.rate,
+    )
     assert whole_blinks(table) is table
     controls, landmarks = motion.controls.copy(), np.array(motion.landmarks)
     controls[10:20], landmarks[10:20] = np.nan, np.nan
     confidence = np.where(np.isnan(controls[:, 0]), 0, 1).astype(np.float32)
-    gap = Motion(seconds=motion.seconds, controls=controls, confidence=confidence, landmarks=landmarks, rate=motion.rate)
+    gap = Motion(
+        seconds=motion.seconds,
+        controls=controls,
+        confidence=confidence,
+        landmarks=landmarks,
+        rate=motion.rate,
+    )
     whole = whole_blinks(gap)
     assert np.isnan(whole.controls[10:20]).all()
     assert left(whole)[20:].max() == 1

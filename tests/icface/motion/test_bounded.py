@@ -12,7 +12,9 @@ from icface.motion.bounded import solve_bounded
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 9), st.integers(1, 6))
-def test_every_problem_of_a_batch_is_solved_as_it_would_be_alone(seed: int, size: int, count: int) -> None:
+def test_every_problem_of_a_batch_is_solved_as_it_would_be_alone(
+    seed: int, size: int, count: int
+) -> None:
     rng = np.random.default_rng(seed)
     matrix = rng.normal(size=(count, size + 4, size))
     wanted = rng.normal(size=(count, size + 4)) * 3
@@ -24,7 +26,12 @@ def test_every_problem_of_a_batch_is_solved_as_it_would_be_alone(seed: int, size
     found = solve_bounded(hessian, gradient, low, high, tolerance=1e-10)
     assert ((found >= low) & (found <= high)).all()
     for n in range(count):
-        alone = lsq_linear(np.vstack([matrix[n], ridge]), np.append(wanted[n], np.zeros(size)), (low[n], high[n]), tol=1e-12)
+        alone = lsq_linear(
+            np.vstack([matrix[n], ridge]),
+            np.append(wanted[n], np.zeros(size)),
+            (low[n], high[n]),
+            tol=1e-12,
+        )
         np.testing.assert_allclose(found[n], alone.x, atol=1e-5)
 
 
@@ -43,7 +50,9 @@ def test_one_matrix_may_serve_all_problems() -> None:
 
 
 def test_an_unknown_whose_bounds_meet_stays_there() -> None:
-    found = solve_bounded(np.array([[2.0, 1.0], [1.0, 2.0]]), np.array([[5.0, 1.0]]), [0.25, -9.0], [0.25, 9.0])
+    found = solve_bounded(
+        np.array([[2.0, 1.0], [1.0, 2.0]]), np.array([[5.0, 1.0]]), [0.25, -9.0], [0.25, 9.0]
+    )
     np.testing.assert_allclose(found, [[0.25, 0.375]])
 
 

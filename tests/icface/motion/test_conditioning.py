@@ -28,7 +28,9 @@ YAW, JAW, BLINK = CHANNEL_INDEX["yaw"], CHANNEL_INDEX["jawOpen"], CHANNEL_INDEX[
 NAN = np.nan
 
 
-def motion_of(yaw: list[float] | NDArray[np.floating], *, cuts: tuple[int, ...] = (), rate: int = 25) -> Motion:
+def motion_of(
+    yaw: list[float] | NDArray[np.floating], *, cuts: tuple[int, ...] = (), rate: int = 25
+) -> Motion:
     """Yaw frame by frame; NaN where no face was read."""
     rows = np.zeros((len(yaw), len(CHANNELS)), np.float32)
     rows[:, YAW] = yaw
@@ -56,14 +58,21 @@ def motions(draw: st.DrawFn) -> Motion:
     seconds = np.concatenate([[0], rng.uniform(0.01, 0.2, count - 1).cumsum()])
     confidence = np.where(missing, 0, rng.uniform(0.5, 1, count)).astype(np.float32)
     carried = frozenset(draw(st.sets(st.sampled_from(CHANNELS), min_size=1)))
-    return Motion(seconds=seconds, controls=rows, confidence=confidence, rate=Fraction(25), carried=carried, cuts=cuts)
+    return Motion(
+        seconds=seconds,
+        controls=rows,
+        confidence=confidence,
+        rate=Fraction(25),
+        carried=carried,
+        cuts=cuts,
+    )
 
 
 def yaws(motion: Motion) -> list[float]:
     return [round(float(v), 4) for v in motion.controls[:, YAW]]
 
 
-# ------------------------------------------------------------------------------------------------- frames without a face
+# -------------------------------------------------------------------------------------------------
 
 
 def test_the_last_reading_is_held_and_the_first_stands_for_what_comes_before_it() -> None:
@@ -95,15 +104,21 @@ def test_nothing_is_filled_when_asked_to_pass_or_when_nothing_is_missing() -> No
 
 
 @given(motions(), st.sampled_from(["hold", "interpolate"]))
-def test_filling_leaves_readings_alone_and_fills_shots_that_have_any(motion: Motion, policy: str) -> None:
+def test_filling_leaves_readings_alone_and_fills_shots_that_have_any(
+    motion: Motion, policy: str
+) -> None:
     full = filled(motion, policy)  # type: ignore[arg-type]
     present, shot = motion.present, shots(motion)
     assert np.array_equal(full.controls[present], motion.controls[present])
-    seen = np.isin(shot, shot[present]) if policy == "interpolate" else np.full(len(motion), present.any())
+    seen = (
+        np.isin(shot, shot[present])
+        if policy == "interpolate"
+        else np.full(len(motion), present.any())
+    )
     assert np.array_equal(full.present, seen)
 
 
-# ------------------------------------------------------------------------------------------------------------- smoothing
+# --------------------------------------------------------------------------------------------------
 
 
 @given(motions())
@@ -133,7 +148,10 @@ def test_smoothing_has_no_sense_of_direction(motion: Motion, strength: float) ->
         confidence=motion.confidence[::-1],
         cuts=tuple(len(motion) - cut for cut in motion.cuts[::-1]),
     )
-    there, back = smoothed(motion, strength).controls[:, 3:], smoothed(backwards, strength).controls[::-1, 3:]
+    there, back = (
+        smoothed(motion, strength).controls[:, 3:],
+        smoothed(backwards, strength).controls[::-1, 3:],
+    )
     np.testing.assert_allclose(there, back, atol=1e-5)
 
 
@@ -174,7 +192,7 @@ def test_strength_out_of_range_is_refused(strength: float) -> None:
         smoothed(motion_of([0, 1]), strength)
 
 
-# --------------------------------------------------------------------------------------------------------- neutral frame
+# --------------------------------------------------------------------------------------------------
 
 
 def test_the_neutral_frame_is_at_rest_with_open_eyes_and_read_with_certainty() -> None:
@@ -186,7 +204,9 @@ def test_the_neutral_frame_is_at_rest_with_open_eyes_and_read_with_certainty() -
     rows[4] = NAN
     rows[5, CHANNEL_INDEX["mouthSmile_L"]] = 0.4
     confidence = np.array([1, 1, 1, 0.5, 0, 1, 1], np.float32)
-    motion = Motion(seconds=np.arange(7) / 25, controls=rows, confidence=confidence, rate=Fraction(25))
+    motion = Motion(
+        seconds=np.arange(7) / 25, controls=rows, confidence=confidence, rate=Fraction(25)
+    )
     assert neutral_frame(motion) == 6
     with pytest.raises(ConditioningError, match="No frame has a face"):
         neutral_frame(motion_of([NAN, NAN]))
@@ -198,17 +218,28 @@ def test_the_neutral_frame_has_a_face(motion: Motion) -> None:
         assert motion.vector(neutral_frame(motion)) is not None
 
 
-# ------------------------------------------------------------------------------------------------------------- mirroring
+# --------------------------------------------------------------------------------------------------
 
 
 def test_a_mirror_swaps_the_sides_and_turns_yaw_and_roll() -> None:
-    names = ("yaw", "pitch", "roll", "eyeBlink_L", "jawLeft", "mouthRight", "eyeLookIn_R", "mouthFunnel")
+    names = (
+        "yaw",
+        "pitch",
+        "roll",
+        "eyeBlink_L",
+        "jawLeft",
+        "mouthRight",
+        "eyeLookIn_R",
+        "mouthFunnel",
+    )
     rows = np.zeros((1, len(CHANNELS)), np.float32)
     rows[0, [CHANNEL_INDEX[name] for name in names]] = [10, 5, -3, 0.5, 0.2, 0.3, 0.4, 0.6]
     motion = replace(motion_of([0.0]), controls=rows, carried=frozenset({"eyeBlink_L", "yaw"}))
     state = mirrored(motion).vector(0)
     assert state is not None
-    shown = {name: round(value, 4) for name, value in zip(CHANNELS, state.values, strict=True) if value}
+    shown = {
+        name: round(value, 4) for name, value in zip(CHANNELS, state.values, strict=True) if value
+    }
     turned = {"yaw": -10, "pitch": 5, "roll": 3}
     sides = {"eyeBlink_R": 0.5, "jawRight": 0.2, "mouthLeft": 0.3, "eyeLookIn_L": 0.4}
     assert shown == turned | sides | {"mouthFunnel": 0.6}
@@ -220,21 +251,30 @@ def test_a_mirror_in_a_mirror_shows_the_motion(motion: Motion) -> None:
     assert mirrored(mirrored(motion)) == motion
 
 
-# ---------------------------------------------------------------------------------------------------------- at any time
+# --------------------------------------------------------------------------------------------------
 
 
 @given(motions())
 def test_at_the_time_of_a_frame_its_row_is_read_exactly(motion: Motion) -> None:
     for beyond in ("hold", "loop", "pingpong"):
-        assert np.array_equal(at_seconds(motion, motion.seconds, beyond=beyond), motion.controls.astype(float), equal_nan=True)
+        assert np.array_equal(
+            at_seconds(motion, motion.seconds, beyond=beyond),
+            motion.controls.astype(float),
+            equal_nan=True,
+        )
 
 
 @given(motions(), st.lists(st.floats(-5, 5), min_size=1, max_size=8))
-def test_what_is_read_lies_between_two_frames_of_one_shot(motion: Motion, times: list[float]) -> None:
+def test_what_is_read_lies_between_two_frames_of_one_shot(
+    motion: Motion, times: list[float]
+) -> None:
     for beyond in ("hold", "loop", "pingpong"):
         for row in at_seconds(motion, np.array(times), beyond=beyond)[:, 3:]:
             if not np.isnan(row[0]):
-                pairs = [(motion.controls[i, 3:], motion.controls[max(i - 1, 0), 3:]) for i in range(len(motion))]
+                pairs = [
+                    (motion.controls[i, 3:], motion.controls[max(i - 1, 0), 3:])
+                    for i in range(len(motion))
+                ]
                 slack = 1e-6
                 assert any(
                     ((row >= np.minimum(a, b) - slack) & (row <= np.maximum(a, b) + slack)).all()
@@ -261,7 +301,9 @@ def test_a_shorter_motion_holds_begins_anew_or_turns_back() -> None:
     single = motion_of([7.0])
     for beyond in ("hold", "loop", "pingpong"):
         assert at_seconds(single, times, beyond=beyond)[:, YAW].tolist() == [7] * 4
-    with pytest.raises(ConditioningError, match=r"Unknown way to go on 'stop'.*hold, loop, pingpong"):
+    with pytest.raises(
+        ConditioningError, match=r"Unknown way to go on 'stop'.*hold, loop, pingpong"
+    ):
         read("stop")
     with pytest.raises(ConditioningError, match="finite seconds"):
         at_seconds(motion, NAN)

@@ -41,7 +41,12 @@ def test_a_frame_beyond_the_clip_is_an_error() -> None:
 def test_motions_of_the_same_content_are_equal_and_others_are_not() -> None:
     assert a_motion() == a_motion()
     assert hash(a_motion()) == hash(a_motion())
-    different = [a_motion(5), a_motion(cuts=(2,)), a_motion(rate=Fraction(30)), a_motion(carried=frozenset({"yaw"}))]
+    different = [
+        a_motion(5),
+        a_motion(cuts=(2,)),
+        a_motion(rate=Fraction(30)),
+        a_motion(carried=frozenset({"yaw"})),
+    ]
     assert len({a_motion(), *different}) == 5
     assert a_motion() != "motion"
 
@@ -54,13 +59,18 @@ def test_nobody_can_write_into_a_motion() -> None:
     with pytest.raises(ValueError, match="read-only"):
         motion.controls[0, 0] = 1
     assert Motion(
-        seconds=motion.seconds, controls=motion.controls, confidence=motion.confidence, rate=motion.rate
+        seconds=motion.seconds,
+        controls=motion.controls,
+        confidence=motion.confidence,
+        rate=motion.rate,
     ).controls is (motion.controls)
 
 
 def test_a_motion_is_made_of_what_a_tracker_saw() -> None:
     face = a_face(controls=ControlVector.of({"yaw": 7, "jawOpen": 0.5})).observation()
-    motion = Motion.of_observations([face, None, face], [0, 0.04, 0.09], rate=Fraction(25), cuts=[2], origin="test")
+    motion = Motion.of_observations(
+        [face, None, face], [0, 0.04, 0.09], rate=Fraction(25), cuts=[2], origin="test"
+    )
     assert motion.present.tolist() == [True, False, True]
     assert motion.vector(2) == ControlVector.of({"yaw": 7, "jawOpen": 0.5})
     assert motion.landmarks is not None
@@ -72,12 +82,19 @@ def test_a_motion_is_made_of_what_a_tracker_saw() -> None:
 
 def test_a_photos_expression_is_a_motion_of_one_frame() -> None:
     motion = Motion.still(ControlVector.of({"pitch": 3}), "portrait.jpg")
-    assert (len(motion), motion.vector(0), motion.origin) == (1, ControlVector.of({"pitch": 3}), "portrait.jpg")
+    assert (len(motion), motion.vector(0), motion.origin) == (
+        1,
+        ControlVector.of({"pitch": 3}),
+        "portrait.jpg",
+    )
 
 
 def test_channels_that_were_not_read_are_known() -> None:
     carries = a_motion(carried=frozenset({"yaw", "jawOpen"})).carries
-    assert [name for name, carried in zip(CHANNELS, carries, strict=True) if carried] == ["yaw", "jawOpen"]
+    assert [name for name, carried in zip(CHANNELS, carries, strict=True) if carried] == [
+        "yaw",
+        "jawOpen",
+    ]
 
 
 def _with(row: int, value: float) -> np.ndarray[Any, Any]:
@@ -91,7 +108,10 @@ def _with(row: int, value: float) -> np.ndarray[Any, Any]:
     [
         ({"seconds": np.zeros(0)}, "1 to 10000000 frames, not 0"),
         ({"controls": np.zeros((4, 3), np.float32)}, r"controls of shape \(4, 56\), not \(4, 3\)"),
-        ({"landmarks": np.zeros((4, 3, 3), np.float32)}, rf"landmarks of shape \(4, {N_LANDMARKS}, 3\)"),
+        (
+            {"landmarks": np.zeros((4, 3, 3), np.float32)},
+            rf"landmarks of shape \(4, {N_LANDMARKS}, 3\)",
+        ),
         ({"rate": Fraction(0)}, "rate of 1e-06 to 100000"),
         ({"seconds": np.array([1.0, 2, 3, 4])}, "begin at 0 s, not 1"),
         ({"seconds": np.array([0.0, 2, 2, 4])}, "Frame 2 is shown at 2 s"),
@@ -104,6 +124,8 @@ def _with(row: int, value: float) -> np.ndarray[Any, Any]:
         ({"cuts": (2, 1)}, "rising frames from 1 to 3"),
     ],
 )
-def test_rows_that_can_be_no_motion_are_refused_by_name(changed: dict[str, Any], message: str) -> None:
+def test_rows_that_can_be_no_motion_are_refused_by_name(
+    changed: dict[str, Any], message: str
+) -> None:
     with pytest.raises(MotionError, match=message):
         a_motion(**changed)

@@ -59,7 +59,9 @@ def read(motion: Motion, name: str) -> F64:
     return motion.controls[:, [CHANNEL_INDEX[side] for side in sides]].mean(1).astype(np.float64)
 
 
-@pytest.mark.parametrize("name", ["mouthSmile", "jawOpen", "browInnerUp", "mouthPucker", "mouthUpperUp", "noseSneer"])
+@pytest.mark.parametrize(
+    "name", ["mouthSmile", "jawOpen", "browInnerUp", "mouthPucker", "mouthUpperUp", "noseSneer"]
+)
 def test_a_movement_of_which_a_network_reads_two_fifths_is_read_nearly_whole(name: str) -> None:
     amounts = np.linspace(0, 0.8, 6)
     motion = fitted(a_clip(np.stack([channels(**{name: a}) for a in amounts])), 0)
@@ -83,11 +85,15 @@ def test_a_turn_that_the_network_read_wrong_is_put_right_by_the_landmarks() -> N
     controls = np.array(clip.controls)
     controls[1:, :3] *= 0.8
     motion = fitted(replace(clip, controls=controls), 0)
-    assert np.abs(motion.controls[:, :3] - angles).max() < 0.6 * np.abs(controls[:, :3] - angles).max()
+    assert (
+        np.abs(motion.controls[:, :3] - angles).max() < 0.6 * np.abs(controls[:, :3] - angles).max()
+    )
 
 
 def test_lids_are_read_by_how_far_they_are_open() -> None:
-    blink = fitted(a_clip(np.stack([channels(), channels(eyeBlink=0.5), channels(eyeBlink=0.9)]), seen=0.1), 0)
+    blink = fitted(
+        a_clip(np.stack([channels(), channels(eyeBlink=0.5), channels(eyeBlink=0.9)]), seen=0.1), 0
+    )
     assert read(blink, "eyeBlink")[1] > 0.3
     assert read(blink, "eyeBlink")[2] > 0.7
     wide = fitted(a_clip(np.stack([channels(), channels(eyeWide=0.9)]), seen=0.1), 0)
@@ -101,7 +107,14 @@ def test_a_head_turned_far_to_a_side_does_not_wink() -> None:
     hidden = [385, 386, 387, 373, 374, 380]  # the tracker does not see the far eye, and shuts it
     points[1, hidden, 1] = points[1, 374, 1]
     motion = fitted(
-        Motion(seconds=clip.seconds, controls=clip.controls, confidence=clip.confidence, landmarks=points, rate=clip.rate), 0
+        Motion(
+            seconds=clip.seconds,
+            controls=clip.controls,
+            confidence=clip.confidence,
+            landmarks=points,
+            rate=clip.rate,
+        ),
+        0,
     )
     left, right = (motion.controls[1, CHANNEL_INDEX[f"eyeBlink_{side}"]] for side in "LR")
     assert abs(left - right) < 0.35
@@ -139,7 +152,11 @@ def test_frames_without_a_face_stay_without_one() -> None:
     controls, points = np.array(clip.controls), np.array(clip.landmarks)
     controls[1], points[1] = np.nan, np.nan
     torn = Motion(
-        seconds=clip.seconds, controls=controls, confidence=np.array([1, 0, 1], np.float32), landmarks=points, rate=clip.rate
+        seconds=clip.seconds,
+        controls=controls,
+        confidence=np.array([1, 0, 1], np.float32),
+        landmarks=points,
+        rate=clip.rate,
     )
     motion = fitted(torn, 1)
     assert motion.rest != 1
@@ -164,13 +181,21 @@ def test_fitted_readings_survive_the_store_and_a_rest_beyond_the_clip_is_refused
     assert back == motion
     assert (back.reading, back.rest) == ("fitted", 0)
     with pytest.raises(MotionError, match="frame at rest is one of 0 to 1, not 2"):
-        Motion(seconds=motion.seconds, controls=motion.controls, confidence=motion.confidence, rate=motion.rate, rest=2)
+        Motion(
+            seconds=motion.seconds,
+            controls=motion.controls,
+            confidence=motion.confidence,
+            rate=motion.rate,
+            rest=2,
+        )
 
 
 def test_many_frames_are_fitted_as_each_would_be() -> None:
     rng = np.random.default_rng(3)
     expressions = np.zeros((140, 53))
-    expressions[1:, [EXPRESSIONS.index("mouthSmile_L"), EXPRESSIONS.index("jawOpen")]] = rng.random((139, 2)) * 0.8
+    expressions[1:, [EXPRESSIONS.index("mouthSmile_L"), EXPRESSIONS.index("jawOpen")]] = (
+        rng.random((139, 2)) * 0.8
+    )
     clip = a_clip(expressions)
     whole = fitted(clip, 0)
     pair = Motion(

@@ -28,7 +28,13 @@ from icface.motion.store import (
 )
 
 
-def a_motion(count: int = 3, *, landmarks: bool = True, origin: str = "built-in tracker", missing: int | None = 1) -> Motion:
+def a_motion(
+    count: int = 3,
+    *,
+    landmarks: bool = True,
+    origin: str = "built-in tracker",
+    missing: int | None = 1,
+) -> Motion:
     rng = np.random.default_rng(count)
     controls = rng.random((count, len(CHANNELS)), np.float32)
     points = rng.random((count, N_LANDMARKS, 3), np.float32)
@@ -48,8 +54,12 @@ def a_motion(count: int = 3, *, landmarks: bool = True, origin: str = "built-in 
 
 
 @given(st.integers(1, 6), st.booleans(), st.text(max_size=20), st.none() | st.integers(0, 5))
-def test_a_motion_comes_back_from_its_arrays(count: int, landmarks: bool, origin: str, missing: int | None) -> None:
-    motion = a_motion(count, landmarks=landmarks, origin=origin.encode(errors="ignore").decode(), missing=missing)
+def test_a_motion_comes_back_from_its_arrays(
+    count: int, landmarks: bool, origin: str, missing: int | None
+) -> None:
+    motion = a_motion(
+        count, landmarks=landmarks, origin=origin.encode(errors="ignore").decode(), missing=missing
+    )
     assert motion_from_arrays(motion_to_arrays(motion)) == motion
 
 
@@ -66,33 +76,57 @@ def _torn(array: NDArray[Any]) -> NDArray[Any]:
         ({"gaze": np.zeros(3)}, "there: gaze is unknown"),
         ({"seconds": np.zeros(3, np.float32)}, "there, seconds is of type float32, not float64"),
         ({"controls": np.array([[object()] * 56] * 3)}, "there, controls is of type object"),
-        ({"landmarks": np.zeros((3, 68, 3), np.float32)}, r"there, landmarks has the shape \(3, 68, 3\)"),
+        (
+            {"landmarks": np.zeros((3, 68, 3), np.float32)},
+            r"there, landmarks has the shape \(3, 68, 3\)",
+        ),
         ({"confidence": np.zeros(2, np.float32)}, "confidence of shape"),
-        ({"controls": _torn(a_motion().controls)}, "there: Frame 2 has a control that is not a finite number"),
+        (
+            {"controls": _torn(a_motion().controls)},
+            "there: Frame 2 has a control that is not a finite number",
+        ),
         ({"about": np.frombuffer(b"{", np.uint8)}, "there, about is not JSON"),
         ({"about": np.frombuffer(b"[]", np.uint8)}, "there, about is not an object"),
         ({"about": np.frombuffer(b"{}", np.uint8)}, "there, about: rate is None, not of type str"),
         (
-            {"about": np.frombuffer(b'{"rate": "1/0", "carried": [], "cuts": [], "origin": ""}', np.uint8)},
+            {
+                "about": np.frombuffer(
+                    b'{"rate": "1/0", "carried": [], "cuts": [], "origin": ""}', np.uint8
+                )
+            },
             "there: A rate is frames a second, such as 25, 29.97 or 30000/1001, not '1/0'",
         ),
         (
-            {"about": np.frombuffer(b'{"rate": "1e999999999", "carried": [], "cuts": [], "origin": ""}', np.uint8)},
+            {
+                "about": np.frombuffer(
+                    b'{"rate": "1e999999999", "carried": [], "cuts": [], "origin": ""}', np.uint8
+                )
+            },
             "there: A rate is frames a second",
         ),
         (
-            {"about": np.frombuffer(b'{"rate": "25", "carried": [], "cuts": [true], "origin": ""}', np.uint8)},
+            {
+                "about": np.frombuffer(
+                    b'{"rate": "25", "carried": [], "cuts": [true], "origin": ""}', np.uint8
+                )
+            },
             "there, about: cuts is True",
         ),
     ],
 )
-def test_arrays_that_are_no_motion_are_refused_by_their_place(changed: dict[str, Any], message: str) -> None:
+def test_arrays_that_are_no_motion_are_refused_by_their_place(
+    changed: dict[str, Any], message: str
+) -> None:
     arrays = motion_to_arrays(a_motion()) | changed
     with pytest.raises(MotionStoreError, match=message):
-        motion_from_arrays({name: array for name, array in arrays.items() if array is not None}, place="there")
+        motion_from_arrays(
+            {name: array for name, array in arrays.items() if array is not None}, place="there"
+        )
 
 
-def test_a_reading_comes_back_from_its_file_and_does_not_hang_on_it_any_more(tmp_path: Path) -> None:
+def test_a_reading_comes_back_from_its_file_and_does_not_hang_on_it_any_more(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "reading.npz"
     motions = (a_motion(), a_motion(5, landmarks=False))
     save_reading(path, motions, {"size": [640, 360]})
@@ -127,7 +161,9 @@ def test_a_changed_byte_anywhere_is_noticed(tmp_path: Path) -> None:
             load_reading(path)
 
 
-def _zip_of(path: Path, arrays: dict[str, NDArray[Any]], compression: int = zipfile.ZIP_STORED) -> None:
+def _zip_of(
+    path: Path, arrays: dict[str, NDArray[Any]], compression: int = zipfile.ZIP_STORED
+) -> None:
     with zipfile.ZipFile(path, "w", compression) as archive:
         for name, array in arrays.items():
             stream = io.BytesIO()
@@ -140,10 +176,27 @@ def test_files_of_another_kind_are_refused(tmp_path: Path) -> None:
     for arrays, compression in (
         ({"x": np.zeros(3)}, zipfile.ZIP_STORED),
         ({"about": np.frombuffer(b'{"format": "other"}', np.uint8)}, zipfile.ZIP_STORED),
-        ({"about": np.frombuffer(b'{"format": "icface-reading-1", "motions": 1, "about": {}}', np.uint8)}, zipfile.ZIP_STORED),
-        ({"about": np.frombuffer(b'{"format": "icface-reading-1", "motions": -1, "about": {}}', np.uint8)}, zipfile.ZIP_STORED),
+        (
+            {
+                "about": np.frombuffer(
+                    b'{"format": "icface-reading-1", "motions": 1, "about": {}}', np.uint8
+                )
+            },
+            zipfile.ZIP_STORED,
+        ),
+        (
+            {
+                "about": np.frombuffer(
+                    b'{"format": "icface-reading-1", "motions": -1, "about": {}}', np.uint8
+                )
+            },
+            zipfile.ZIP_STORED,
+        ),
         ({"0.landmarks": np.zeros((3, N_LANDMARKS, 3), np.float32)}, zipfile.ZIP_DEFLATED),
-        ({"0.landmarks": np.asfortranarray(np.zeros((3, N_LANDMARKS, 3), np.float32))}, zipfile.ZIP_STORED),
+        (
+            {"0.landmarks": np.asfortranarray(np.zeros((3, N_LANDMARKS, 3), np.float32))},
+            zipfile.ZIP_STORED,
+        ),
         ({"0.controls": np.array([[{}]], object)}, zipfile.ZIP_STORED),
     ):
         _zip_of(path, arrays, compression)
@@ -153,7 +206,9 @@ def test_files_of_another_kind_are_refused(tmp_path: Path) -> None:
         load_reading(tmp_path / "none.npz")
 
 
-@pytest.mark.parametrize("head", ["{'descr': '<f4', 'shape': (", "{'descr' '<f4'", "(" * 9000, "{}"])
+@pytest.mark.parametrize(
+    "head", ["{'descr': '<f4', 'shape': (", "{'descr' '<f4'", "(" * 9000, "{}"]
+)
 def test_an_array_whose_head_cannot_be_read_is_refused(tmp_path: Path, head: str) -> None:
     path = tmp_path / "reading.npz"
     save_reading(path, [a_motion()], {})

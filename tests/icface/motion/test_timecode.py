@@ -10,7 +10,17 @@ from icface.motion.timecode import drops_frames, frame_of, nominal_rate, timecod
 
 FILM, TV, FAST = Fraction(24000, 1001), Fraction(30000, 1001), Fraction(60000, 1001)
 RATES = st.one_of(
-    st.sampled_from([FILM, TV, FAST, Fraction(2997, 100), Fraction(23976, 1000), Fraction(120_000, 1001), Fraction(240)]),
+    st.sampled_from(
+        [
+            FILM,
+            TV,
+            FAST,
+            Fraction(2997, 100),
+            Fraction(23976, 1000),
+            Fraction(120_000, 1001),
+            Fraction(240),
+        ]
+    ),
     st.integers(1, 300).map(Fraction),
     st.fractions(Fraction(1), Fraction(300), max_denominator=1001),
 )
@@ -30,7 +40,9 @@ def read(code: str, rate: Fraction) -> int:
         (45, Fraction(25, 2), "00:00:03:07"), (-30, Fraction(30), "-00:00:01:00"), (130, Fraction(120), "00:00:01:010"),
     ],
 )  # fmt: skip
-def test_frames_have_the_codes_that_editing_programs_show(frame: int, rate: Fraction, code: str) -> None:
+def test_frames_have_the_codes_that_editing_programs_show(
+    frame: int, rate: Fraction, code: str
+) -> None:
     assert timecode(frame, rate) == code
     if frame >= 0:
         assert read(code, rate) == frame
@@ -55,7 +67,9 @@ def test_every_code_that_can_be_typed_means_a_frame_and_that_frame_the_code_or_t
     number = seconds * most + frames
     hours, minutes, second, within = map(int, timecode(found, rate).replace(";", ":").split(":"))
     shown = (3600 * hours + 60 * minutes + second) * most + within
-    left_out = drops_frames(rate) and seconds % 60 == 0 and seconds // 60 % 10 and frames < most // 15
+    left_out = (
+        drops_frames(rate) and seconds % 60 == 0 and seconds // 60 % 10 and frames < most // 15
+    )
     assert shown == (seconds * most + most // 15 if left_out else number)
 
 
@@ -63,12 +77,26 @@ def test_every_code_that_can_be_typed_means_a_frame_and_that_frame_the_code_or_t
 def test_drop_frame_codes_stay_with_the_clock(frame: int, rate: Fraction) -> None:
     hours, minutes, seconds, _ = map(int, timecode(frame, rate).replace(";", ":").split(":"))
     shown = 3600 * hours + 60 * minutes + seconds
-    assert -1.1 < shown - frame / rate < 0.1 + 0.004 * (frame / rate / 3600)  # 3.6 ms an hour are SMPTE's own
+    assert (
+        -1.1 < shown - frame / rate < 0.1 + 0.004 * (frame / rate / 3600)
+    )  # 3.6 ms an hour are SMPTE's own
 
 
 def test_rates_are_taken_for_what_they_are() -> None:
-    assert [nominal_rate(r) for r in (FILM, TV, FAST, Fraction(25), Fraction(25, 2))] == [24, 30, 60, 25, None]
-    assert [drops_frames(r) for r in (FILM, TV, FAST, Fraction(30), Fraction(60))] == [False, True, True, False, False]
+    assert [nominal_rate(r) for r in (FILM, TV, FAST, Fraction(25), Fraction(25, 2))] == [
+        24,
+        30,
+        60,
+        25,
+        None,
+    ]
+    assert [drops_frames(r) for r in (FILM, TV, FAST, Fraction(30), Fraction(60))] == [
+        False,
+        True,
+        True,
+        False,
+        False,
+    ]
     for wrong in (30, -1):
         with pytest.raises(ValueError, match=r"frames 0 to 29 at 29\.97 a second"):
             frame_of(1, wrong, TV)

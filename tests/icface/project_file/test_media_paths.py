@@ -41,7 +41,9 @@ def project(tmp_path: Path) -> Project:
 
 
 def names(project: Project, *, missing: bool = False) -> list[str]:
-    return [Path(medium.path).name for medium in (missing_media(project) if missing else media(project))]
+    return [
+        Path(medium.path).name for medium in (missing_media(project) if missing else media(project))
+    ]
 
 
 def test_every_file_is_named_once_and_the_source_first(project: Project) -> None:
@@ -92,14 +94,18 @@ def test_another_file_needs_a_yes(project: Project, tmp_path: Path) -> None:
     other = tmp_path / "other.png"
     other.write_bytes(b"another picture")
     old = str(tmp_path / "old" / "a.png")
-    with pytest.raises(DifferentFileError, match=r"other\.png is not the file that the project was made with"):
+    with pytest.raises(
+        DifferentFileError, match=r"other\.png is not the file that the project was made with"
+    ):
         relink(project, old, other)
     found = relink(project, old, other, different=True)
     assert found.source is not None
     assert (found.source.path, found.source.digest) == (str(other), sha256_of(other))
 
 
-def test_what_the_project_does_not_speak_of_and_what_cannot_be_read_is_told(project: Project, tmp_path: Path) -> None:
+def test_what_the_project_does_not_speak_of_and_what_cannot_be_read_is_told(
+    project: Project, tmp_path: Path
+) -> None:
     with pytest.raises(ProjectFileError, match=r"x\.png is not a file of this project"):
         relink(project, "x.png", tmp_path / "old" / "a.png")
     with pytest.raises(ProjectFileError, match=r"gone\.png cannot be read: No such file"):

@@ -48,7 +48,9 @@ class Following:
 
     def detect(self, image: NDArray[np.uint8]) -> tuple[FaceObservation, ...]:
         frame = self.frames.setdefault(image.tobytes(), len(self.frames))
-        return () if frame == 5 else (observation_in(Box(100 - 2 * frame, 40, 220 - 2 * frame, 190)),)
+        return (
+            () if frame == 5 else (observation_in(Box(100 - 2 * frame, 40, 220 - 2 * frame, 190)),)
+        )
 
     def observe(self, image: NDArray[np.uint8], box: Box) -> FaceObservation:
         raise NotImplementedError
@@ -83,7 +85,9 @@ def test_frames_are_those_of_the_clip_and_kept(clip: Clip) -> None:
     recent.close()
 
 
-def test_a_clip_that_has_gone_or_changed_is_told_from_the_one_that_was_opened(clip: Clip, clip_path: Path) -> None:
+def test_a_clip_that_has_gone_or_changed_is_told_from_the_one_that_was_opened(
+    clip: Clip, clip_path: Path
+) -> None:
     clip_path.write_bytes(clip_path.read_bytes() + b"more")
     with pytest.raises(VideoError, match="another clip than before"):
         RecentClips().photo(ClipFrame(clip, 0))
@@ -122,7 +126,10 @@ def test_a_motion_is_fitted_to_the_frames_of_its_clip() -> None:
 
 
 def a_document(clip: Clip, missing: tuple[int, ...] = ()) -> Project:
-    faces = [None if n in missing else observation_in(Box(100 - 2 * n, 40, 220 - 2 * n, 190)) for n in range(clip.n_frames)]
+    faces = [
+        None if n in missing else observation_in(Box(100 - 2 * n, 40, 220 - 2 * n, 190))
+        for n in range(clip.n_frames)
+    ]
     motion = Motion.of_observations(faces, [n / 25 for n in range(clip.n_frames)], rate=clip.rate)
     return edits.open_source(Project(), clip, [Face.of_motion(motion)])
 
@@ -131,7 +138,9 @@ def poster(clip: Clip) -> Photo:
     return Photo(RecentClips().photo(ClipFrame(clip, 0)).pixels, Path(clip.path), clip.digest)
 
 
-def test_frames_of_a_clip_without_edits_are_the_files_own(clip: Clip, tiny_predictor: FacePredictor) -> None:
+def test_frames_of_a_clip_without_edits_are_the_files_own(
+    clip: Clip, tiny_predictor: FacePredictor
+) -> None:
     renderer, project = Renderer(tiny_predictor), a_document(clip)
     for frame in range(clip.n_frames):
         made = renderer.render(FrameRequest.of(project, poster(clip), frame=frame))
@@ -139,7 +148,9 @@ def test_frames_of_a_clip_without_edits_are_the_files_own(clip: Clip, tiny_predi
         assert np.array_equal(made.pixels, RecentClips().photo(ClipFrame(clip, frame)).pixels)
 
 
-def test_an_edit_changes_every_frame_that_shows_the_face(clip: Clip, tiny_predictor: FacePredictor) -> None:
+def test_an_edit_changes_every_frame_that_shows_the_face(
+    clip: Clip, tiny_predictor: FacePredictor
+) -> None:
     renderer = Renderer(tiny_predictor)
     project = edits.set_control(a_document(clip, missing=(5,)), "yaw", 20)
     changed = []
@@ -149,9 +160,14 @@ def test_an_edit_changes_every_frame_that_shows_the_face(clip: Clip, tiny_predic
     assert changed == [True] * 5 + [False]
 
 
-def test_a_draft_that_was_played_before_is_at_hand(clip: Clip, tiny_predictor: FacePredictor) -> None:
+def test_a_draft_that_was_played_before_is_at_hand(
+    clip: Clip, tiny_predictor: FacePredictor
+) -> None:
     renderer, project = Renderer(tiny_predictor), edits.set_control(a_document(clip), "yaw", 20)
-    played = [replace(FrameRequest.of(project, poster(clip), "draft", 256, frame=frame), playing=True) for frame in (1, 1, 2)]
+    played = [
+        replace(FrameRequest.of(project, poster(clip), "draft", 256, frame=frame), playing=True)
+        for frame in (1, 1, 2)
+    ]
     first, again, other = (renderer.render(request).pixels for request in played)
     assert again is first
     assert other is not first
@@ -164,9 +180,13 @@ def test_what_drives_can_be_shown_beside(clip: Clip, tiny_predictor: FacePredict
     assert beside.shape == (320, 320, 3)
 
 
-def test_a_picture_is_rendered_where_what_would_stand_beside_it_is_gone(clip: Clip, tiny_predictor: FacePredictor) -> None:
+def test_a_picture_is_rendered_where_what_would_stand_beside_it_is_gone(
+    clip: Clip, tiny_predictor: FacePredictor
+) -> None:
     gone = replace(clip, path=f"{clip.path}.gone", digest="0" * 64)
-    frame = Renderer(tiny_predictor).render(replace(FrameRequest.of(a_document(clip), poster(clip)), beside=ClipFrame(gone, 2)))
+    frame = Renderer(tiny_predictor).render(
+        replace(FrameRequest.of(a_document(clip), poster(clip)), beside=ClipFrame(gone, 2))
+    )
     assert frame.beside is None
     assert frame.pixels.shape == (poster(clip).height, poster(clip).width, 3)
 
@@ -184,10 +204,15 @@ def test_protected_regions_keep_their_pixels(clip: Clip, tiny_predictor: FacePre
 
 def test_a_filmstrip_shows_the_frames_that_were_asked_for(clip: Clip) -> None:
     strip = finish(Renderer().filmstrip(clip, [0, 3], 40))
-    assert {frame: picture.shape for frame, picture in strip.items()} == {0: (40, 40, 3), 3: (40, 40, 3)}
+    assert {frame: picture.shape for frame, picture in strip.items()} == {
+        0: (40, 40, 3),
+        3: (40, 40, 3),
+    }
 
 
-def test_people_are_portrayed_from_the_frame_that_shows_them_best(clip: Clip, astronaut: NDArray[np.uint8]) -> None:
+def test_people_are_portrayed_from_the_frame_that_shows_them_best(
+    clip: Clip, astronaut: NDArray[np.uint8]
+) -> None:
     state = ControlVector()
     seen = [None, None, state, state, None, None]
     motion = a_motion(seen)
@@ -206,5 +231,7 @@ def test_people_are_portrayed_from_the_frame_that_shows_them_best(clip: Clip, as
     box = Box.around(points[3])
     side = round(max(box.width, box.height) * 1.3)
     x, y = box.centre
-    around = best[round(y - side / 2) : round(y + side / 2), round(x - side / 2) : round(x + side / 2)]
+    around = best[
+        round(y - side / 2) : round(y + side / 2), round(x - side / 2) : round(x + side / 2)
+    ]
     assert np.abs(portrait.mean((0, 1)) - around.mean((0, 1))).max() < 3

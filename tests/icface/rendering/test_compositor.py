@@ -50,7 +50,9 @@ def bump(amount: float) -> np.ndarray:
 def picture(dtype: type = np.uint8, channels: int = 3) -> np.ndarray:
     """Smooth waves: the value of a place is known between pixels too."""
     y, x = np.mgrid[:420, :400].astype(float)
-    waves = np.stack([np.sin(x / 30), np.cos(y / 25), np.sin((x + y) / 40), np.cos(x / 50)][:channels], -1)
+    waves = np.stack(
+        [np.sin(x / 30), np.cos(y / 25), np.sin((x + y) / 40), np.cos(x / 50)][:channels], -1
+    )
     return ((0.5 + 0.45 * waves) * np.iinfo(dtype).max).astype(dtype)
 
 
@@ -63,12 +65,17 @@ def test_pixels_come_from_where_the_flow_points(quality, dtype):
     shift = 10.0 * SIDE / GRID  # at the very middle
     expected = (0.5 + 0.45 * np.sin((200 + shift) / 30)) * np.iinfo(dtype).max
     assert moved[210, 200, 0] == pytest.approx(expected, abs=np.iinfo(dtype).max / 80)
-    assert np.abs(moved[210, 190:211, 1].astype(float) - image[210, 190:211, 1]).max() <= np.iinfo(dtype).max / 100
+    assert (
+        np.abs(moved[210, 190:211, 1].astype(float) - image[210, 190:211, 1]).max()
+        <= np.iinfo(dtype).max / 100
+    )
 
 
 def test_draft_and_full_quality_show_the_same_picture():
     image = picture()
-    draft, full = (composite(image, encoding(12.0), skin(bump(8.0)), quality=q) for q in ("draft", "full"))
+    draft, full = (
+        composite(image, encoding(12.0), skin(bump(8.0)), quality=q) for q in ("draft", "full")
+    )
     assert np.abs(draft.astype(int) - full).max() <= 3
     assert (draft != image).any()
 
@@ -79,7 +86,9 @@ def test_a_large_face_is_done_in_bands_that_do_not_show(monkeypatch, quality, ch
     y, x = np.mgrid[:GRID, :GRID] / GRID - 0.5
     hole = (np.hypot(x, y) < 0.1).astype(np.float32)
     prediction = skin(
-        bump(6.0), FlowLayer("openings", bump(-4.0), hole), ColourLayer((60.0, 20.0, 20.0), hole * np.float32(0.5))
+        bump(6.0),
+        FlowLayer("openings", bump(-4.0), hole),
+        ColourLayer((60.0, 20.0, 20.0), hole * np.float32(0.5)),
     )
     image = picture(channels=channels)
     whole = composite(image, encoding(7.0), prediction, quality=quality)
@@ -88,7 +97,9 @@ def test_a_large_face_is_done_in_bands_that_do_not_show(monkeypatch, quality, ch
     assert np.abs(whole.astype(int) - banded).max() <= 1
 
 
-@pytest.mark.parametrize("prediction", [FacePrediction(), skin(np.zeros((GRID, GRID, 2), np.float32))])
+@pytest.mark.parametrize(
+    "prediction", [FacePrediction(), skin(np.zeros((GRID, GRID, 2), np.float32))]
+)
 def test_nothing_to_move_returns_the_very_picture(prediction):
     image = picture()
     assert composite(image, encoding(), prediction) is image
@@ -103,11 +114,15 @@ def test_outside_the_crop_no_pixel_is_touched():
     assert (moved != image).any()
 
 
-def painted(amount: float, depth: type = np.uint8, channels: int = 3, share: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+def painted(
+    amount: float, depth: type = np.uint8, channels: int = 3, share: float = 1.0
+) -> tuple[np.ndarray, np.ndarray]:
     """A picture under a still flow that is there, and with so much red painted on a square in the middle of the crop."""
     flow = np.zeros((GRID, GRID, 2), np.float32)
     flow[1, 1] = flow[-2, -2] = 0.01  # all of the crop takes part, and nothing is seen to move
-    frame = Similarity.crop(centre=((GRID - 1) / 2, (GRID - 1) / 2), side=64.0, roll_deg=0.0, size=96)
+    frame = Similarity.crop(
+        centre=((GRID - 1) / 2, (GRID - 1) / 2), side=64.0, roll_deg=0.0, size=96
+    )
     colour = np.zeros((96, 96, 3), np.float32)
     colour[..., 0] = amount
     line = np.clip(2 - 2 * np.abs(np.linspace(-1, 1, 96)), 0, 1)
@@ -144,7 +159,9 @@ def test_a_shut_mask_paints_nothing():
 @pytest.mark.parametrize("channels", [3, 4])
 @pytest.mark.parametrize("quality", ["draft", "full"])
 def test_an_opaque_patch_takes_the_place_of_what_is_below(depth, channels, quality):
-    frame = Similarity.crop(centre=(GRID / 2 - 0.5, GRID / 2 - 0.5), side=64.0, roll_deg=0.0, size=48)
+    frame = Similarity.crop(
+        centre=(GRID / 2 - 0.5, GRID / 2 - 0.5), side=64.0, roll_deg=0.0, size=48
+    )
     mask = np.zeros((48, 48), np.float32)
     mask[8:40, 8:24], mask[8:40, 24:40] = 1, 0.5
     patch = Patch(frame, np.full((48, 48, 3), (0.9, 0.0, 0.2), np.float32), mask, opaque=True)
@@ -161,13 +178,16 @@ def test_streaks_are_smoothed_under_paint_and_nowhere_else():
     striped = picture()
     striped[:, ::2] = 40
     striped[:, 1::2] = 200
-    frame = Similarity.crop(centre=(GRID / 2 - 0.5, GRID / 2 - 0.5), side=64.0, roll_deg=0.0, size=32)
+    frame = Similarity.crop(
+        centre=(GRID / 2 - 0.5, GRID / 2 - 0.5), side=64.0, roll_deg=0.0, size=32
+    )
     middle = np.zeros((32, 32), np.float32)
     middle[8:24, 8:24] = 1
     colour = np.full((32, 32, 3), 0.02, np.float32)
     flow = bump(0.5)
     results = [
-        composite(striped, encoding(), skin(flow, patches=(Patch(frame, colour, middle, smooth),))) for smooth in (None, middle)
+        composite(striped, encoding(), skin(flow, patches=(Patch(frame, colour, middle, smooth),)))
+        for smooth in (None, middle)
     ]
     rough, smoothed = (np.abs(np.diff(r[210, 190:210, 0].astype(float))).mean() for r in results)
     assert smoothed < 0.2 * rough

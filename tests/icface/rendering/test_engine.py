@@ -6,7 +6,18 @@ from collections.abc import Callable, Generator, Iterator
 
 import pytest
 
-from icface.jobs import Advanced, Cancelled, Checkpoint, Event, Failed, Finished, Job, Progress, Rendered, Superseded
+from icface.jobs import (
+    Advanced,
+    Cancelled,
+    Checkpoint,
+    Event,
+    Failed,
+    Finished,
+    Job,
+    Progress,
+    Rendered,
+    Superseded,
+)
 from icface.rendering.engine import RenderEngine
 
 WAIT_S = 30  # how long a broken engine is waited for; a sound one never takes it
@@ -49,7 +60,9 @@ def events() -> Events:
 def make_engine(events: Events) -> Iterator[Make]:
     made: list[Engine] = []
 
-    def make(render: Render = lambda request, checkpoint: request, settle_s: float = NEVER_S) -> Engine:
+    def make(
+        render: Render = lambda request, checkpoint: request, settle_s: float = NEVER_S
+    ) -> Engine:
         engine = RenderEngine(render, settle_s)
         engine.start(events.put)
         made.append(engine)
@@ -87,7 +100,9 @@ def test_only_the_newest_waiting_request_is_rendered(make_engine: Make, events: 
     assert seen == [0, 99]
 
 
-def test_a_drag_faster_than_the_engine_still_shows_pictures(make_engine: Make, events: Events) -> None:
+def test_a_drag_faster_than_the_engine_still_shows_pictures(
+    make_engine: Make, events: Events
+) -> None:
     def render(request: int, checkpoint: Checkpoint) -> int:
         if request < 10:
             engine.request(request + 1)  # the hand has moved on before the picture is done
@@ -108,7 +123,9 @@ def test_a_checkpoint_lets_the_newest_request_pass(make_engine: Make, events: Ev
     assert events.next() == Rendered(5, 5)
 
 
-def test_all_happens_on_one_thread_that_is_not_the_callers(make_engine: Make, events: Events) -> None:
+def test_all_happens_on_one_thread_that_is_not_the_callers(
+    make_engine: Make, events: Events
+) -> None:
     threads: set[int] = set()
 
     def render(request: int, checkpoint: Checkpoint) -> int:
@@ -127,7 +144,9 @@ def test_all_happens_on_one_thread_that_is_not_the_callers(make_engine: Make, ev
     assert threading.get_ident() not in threads
 
 
-def test_a_failing_request_is_reported_and_the_engine_lives_on(make_engine: Make, events: Events) -> None:
+def test_a_failing_request_is_reported_and_the_engine_lives_on(
+    make_engine: Make, events: Events
+) -> None:
     def render(request: int, checkpoint: Checkpoint) -> int:
         return 1 // request
 
@@ -144,7 +163,9 @@ def test_a_failing_request_is_reported_and_the_engine_lives_on(make_engine: Make
 # ---- refinements
 
 
-def test_a_refinement_follows_once_nothing_newer_is_asked_for(make_engine: Make, events: Events) -> None:
+def test_a_refinement_follows_once_nothing_newer_is_asked_for(
+    make_engine: Make, events: Events
+) -> None:
     engine = make_engine(settle_s=0)
     engine.request(1, 100)
     assert events.some(2) == [Rendered(1, 1), Rendered(100, 100)]
@@ -159,7 +180,9 @@ def test_a_refinement_waits_until_requests_pause(make_engine: Make, events: Even
     assert events.empty()
 
 
-def test_a_newer_request_takes_the_place_of_a_refinement_in_hand(make_engine: Make, events: Events) -> None:
+def test_a_newer_request_takes_the_place_of_a_refinement_in_hand(
+    make_engine: Make, events: Events
+) -> None:
     gate = Gate()
 
     def render(request: int, checkpoint: Checkpoint) -> int:
@@ -176,7 +199,9 @@ def test_a_newer_request_takes_the_place_of_a_refinement_in_hand(make_engine: Ma
     assert events.some(3) == [Rendered(1, 1), Rendered(2, 2), Rendered(200, 200)]
 
 
-def test_a_request_without_a_refinement_drops_the_one_that_waits(make_engine: Make, events: Events) -> None:
+def test_a_request_without_a_refinement_drops_the_one_that_waits(
+    make_engine: Make, events: Events
+) -> None:
     gate = Gate()
 
     def render(request: int, checkpoint: Checkpoint) -> int:
@@ -194,7 +219,9 @@ def test_a_request_without_a_refinement_drops_the_one_that_waits(make_engine: Ma
     assert events.empty()
 
 
-def test_what_failed_as_a_draft_is_not_tried_again_in_full(make_engine: Make, events: Events) -> None:
+def test_what_failed_as_a_draft_is_not_tried_again_in_full(
+    make_engine: Make, events: Events
+) -> None:
     def render(request: int, checkpoint: Checkpoint) -> int:
         return 1 // request
 
@@ -205,7 +232,9 @@ def test_what_failed_as_a_draft_is_not_tried_again_in_full(make_engine: Make, ev
     assert events.empty()
 
 
-def test_a_failure_does_not_cost_a_newer_request_its_refinement(make_engine: Make, events: Events) -> None:
+def test_a_failure_does_not_cost_a_newer_request_its_refinement(
+    make_engine: Make, events: Events
+) -> None:
     gate = Gate()
 
     def render(request: int, checkpoint: Checkpoint) -> int:
@@ -226,7 +255,11 @@ def test_jobs_go_on_while_a_refinement_settles(make_engine: Make, events: Events
     engine = make_engine(settle_s=NEVER_S)
     engine.request(1, 100)
     job = engine.add_job(counting(1))
-    assert events.some(3) == [Rendered(1, 1), Advanced(job, Progress(0, 1, "step 0")), Finished(job, "done")]
+    assert events.some(3) == [
+        Rendered(1, 1),
+        Advanced(job, Progress(0, 1, "step 0")),
+        Finished(job, "done"),
+    ]
 
 
 # ---- jobs
@@ -274,7 +307,9 @@ def test_jobs_take_turns(make_engine: Make, events: Events) -> None:
     assert order == [first, second, first, second, first, second, first]
 
 
-def test_a_failing_job_is_reported_and_takes_no_further_step(make_engine: Make, events: Events) -> None:
+def test_a_failing_job_is_reported_and_takes_no_further_step(
+    make_engine: Make, events: Events
+) -> None:
     def broken() -> Generator[Progress, None, None]:
         yield Progress(0, 2, "")
         raise OSError("disk full")
@@ -311,7 +346,9 @@ def test_a_cancelled_job_is_closed_before_its_next_step(make_engine: Make, event
     assert cleaned.is_set()
 
 
-def test_a_job_may_be_cancelled_before_it_began_while_others_go_on(make_engine: Make, events: Events) -> None:
+def test_a_job_may_be_cancelled_before_it_began_while_others_go_on(
+    make_engine: Make, events: Events
+) -> None:
     engine, gate = make_engine(), Gate()
 
     def first() -> Generator[Progress, None, None]:
@@ -323,10 +360,16 @@ def test_a_job_may_be_cancelled_before_it_began_while_others_go_on(make_engine: 
     waiting = engine.add_job(counting(5))
     engine.cancel(waiting)
     gate.released.set()
-    assert events.some(3) == [Advanced(running, Progress(0, 1, "")), Cancelled(waiting), Finished(running, None)]
+    assert events.some(3) == [
+        Advanced(running, Progress(0, 1, "")),
+        Cancelled(waiting),
+        Finished(running, None),
+    ]
 
 
-def test_a_job_that_ends_in_the_step_it_was_cancelled_in_has_finished(make_engine: Make, events: Events) -> None:
+def test_a_job_that_ends_in_the_step_it_was_cancelled_in_has_finished(
+    make_engine: Make, events: Events
+) -> None:
     engine, gate = make_engine(), Gate()
 
     def last_step() -> Generator[Progress, None, str]:
@@ -341,7 +384,9 @@ def test_a_job_that_ends_in_the_step_it_was_cancelled_in_has_finished(make_engin
     assert events.next() == Finished(job, "saved")
 
 
-def test_cancelling_what_has_ended_or_never_was_does_nothing(make_engine: Make, events: Events) -> None:
+def test_cancelling_what_has_ended_or_never_was_does_nothing(
+    make_engine: Make, events: Events
+) -> None:
     engine = make_engine()
     job = engine.add_job(counting(0))
     assert events.next() == Finished(job, "done")
@@ -351,7 +396,9 @@ def test_cancelling_what_has_ended_or_never_was_does_nothing(make_engine: Make, 
     assert events.next() == Rendered(1, 1)
 
 
-def test_a_failing_cleanup_is_reported_and_the_engine_lives_on(make_engine: Make, events: Events) -> None:
+def test_a_failing_cleanup_is_reported_and_the_engine_lives_on(
+    make_engine: Make, events: Events
+) -> None:
     def stubborn() -> Generator[Progress, None, None]:
         try:
             while True:
@@ -471,7 +518,9 @@ def test_what_was_asked_before_the_start_is_done_after_it(events: Events) -> Non
     engine.close()
 
 
-def test_a_paused_job_rests_while_others_go_on_and_can_be_resumed_or_cancelled(make_engine: Make, events: Events) -> None:
+def test_a_paused_job_rests_while_others_go_on_and_can_be_resumed_or_cancelled(
+    make_engine: Make, events: Events
+) -> None:
     gate = Gate()
 
     def held() -> Generator[Progress, None, str]:
@@ -488,7 +537,10 @@ def test_a_paused_job_rests_while_others_go_on_and_can_be_resumed_or_cancelled(m
     gate.released.set()
     assert events.next() == Advanced(resting, Progress(1, 2, "second"))
     other = engine.add_job(counting(2, "other"))
-    assert {type(event) for event in events.some(3)} == {Advanced, Finished}  # all three of the other job
+    assert {type(event) for event in events.some(3)} == {
+        Advanced,
+        Finished,
+    }  # all three of the other job
     engine.request(7)
     assert isinstance(events.next(), Rendered)
     engine.pause(resting, False)

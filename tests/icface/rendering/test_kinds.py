@@ -31,7 +31,9 @@ from tests.tiny_networks import tiny_face_predictor
 
 def animation(path: Path, picture: NDArray[np.uint8], kind: str, **options: object) -> Path:
     frames = [Image.fromarray(np.roll(picture[::4, ::4], 2 * n, 1)) for n in range(4)]
-    frames[0].save(path, kind, save_all=True, append_images=frames[1:], duration=[100, 50, 100, 200], **options)
+    frames[0].save(
+        path, kind, save_all=True, append_images=frames[1:], duration=[100, 50, 100, 200], **options
+    )
     return path
 
 
@@ -40,9 +42,14 @@ ANIMATED = {"GIF": ".gif", "WEBP": ".webp", "PNG": ".png"}
 
 @pytest.mark.parametrize("kind", ANIMATED)
 @pytest.mark.parametrize("suffix", ["", ".jpg"])
-def test_an_animation_is_a_clip_whatever_its_name(tmp_path: Path, astronaut: NDArray[np.uint8], kind: str, suffix: str) -> None:
+def test_an_animation_is_a_clip_whatever_its_name(
+    tmp_path: Path, astronaut: NDArray[np.uint8], kind: str, suffix: str
+) -> None:
     path = animation(
-        tmp_path / f"moving{suffix or ANIMATED[kind]}", astronaut, kind, **({"lossless": True} if kind == "WEBP" else {})
+        tmp_path / f"moving{suffix or ANIMATED[kind]}",
+        astronaut,
+        kind,
+        **({"lossless": True} if kind == "WEBP" else {}),
     )
     assert is_clip(path)
     assert "animated" in kind_of(path).title
@@ -51,15 +58,22 @@ def test_an_animation_is_a_clip_whatever_its_name(tmp_path: Path, astronaut: NDA
     with ClipReader(path) as reader:
         assert reader.seconds == pytest.approx([0, 0.1, 0.15, 0.25])
         for number in (3, 0):
-            apart = np.abs(reader.frame(number).pixels().astype(int) - np.roll(astronaut[::4, ::4], 2 * number, 1))
+            apart = np.abs(
+                reader.frame(number).pixels().astype(int)
+                - np.roll(astronaut[::4, ::4], 2 * number, 1)
+            )
             assert apart.mean() < (8 if kind == "GIF" else 0.01)
 
 
-def test_the_clearness_of_an_animation_is_kept(tmp_path: Path, astronaut: NDArray[np.uint8]) -> None:
+def test_the_clearness_of_an_animation_is_kept(
+    tmp_path: Path, astronaut: NDArray[np.uint8]
+) -> None:
     clear = np.dstack([astronaut[::4, ::4], np.full((128, 128), 255, np.uint8)])
     clear[:40, :, 3] = 0
     frames = [Image.fromarray(np.roll(clear, n, 1)) for n in range(3)]
-    frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:], duration=40, lossless=True)
+    frames[0].save(
+        tmp_path / "a.webp", save_all=True, append_images=frames[1:], duration=40, lossless=True
+    )
     with ClipReader(tmp_path / "a.webp") as reader:
         pixels = reader.frame(1).deep_pixels(alpha=True)
     assert pixels.shape == (128, 128, 4)
@@ -67,7 +81,9 @@ def test_the_clearness_of_an_animation_is_kept(tmp_path: Path, astronaut: NDArra
     assert (pixels[40:, :, 3] == 255).all()
 
 
-def test_an_animation_that_is_cut_short_is_named(tmp_path: Path, astronaut: NDArray[np.uint8]) -> None:
+def test_an_animation_that_is_cut_short_is_named(
+    tmp_path: Path, astronaut: NDArray[np.uint8]
+) -> None:
     whole = animation(tmp_path / "a.webp", astronaut, "WEBP").read_bytes()
     (tmp_path / "cut.webp").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(VideoError, match=r"cut\.webp"):
@@ -83,7 +99,9 @@ def test_an_animation_of_too_many_pixels_is_refused_before_it_is_read(
 
 
 @pytest.mark.parametrize("kind", ANIMATED)
-def test_an_animation_is_opened_and_taken_in_as_a_clip(tmp_path: Path, astronaut: NDArray[np.uint8], kind: str) -> None:
+def test_an_animation_is_opened_and_taken_in_as_a_clip(
+    tmp_path: Path, astronaut: NDArray[np.uint8], kind: str
+) -> None:
     renderer = Renderer(tiny_face_predictor(), KnowingTracker(1))  # type: ignore[arg-type]
     path = animation(tmp_path / f"a{ANIMATED[kind]}", astronaut, kind)
     assert isinstance(run_to_end(renderer.open(path)).source, Clip)
@@ -99,10 +117,14 @@ def test_a_picture_alone_is_a_photo(tmp_path: Path, astronaut: NDArray[np.uint8]
 
 
 @pytest.mark.parametrize("name", ["face.tsv", "face.txt", "face", "face.dat"])
-def test_a_table_is_one_under_any_name_and_drives(tmp_path: Path, feat_data: Path, name: str) -> None:
+def test_a_table_is_one_under_any_name_and_drives(
+    tmp_path: Path, feat_data: Path, name: str
+) -> None:
     table = (feat_data / "OpenFace_Test.csv").read_text()
     lines = [line for line in table.splitlines() if line.strip()][:20]
-    (tmp_path / name).write_text("\n".join("\t".join(cell.strip() for cell in line.split(",")) for line in lines))
+    (tmp_path / name).write_text(
+        "\n".join("\t".join(cell.strip() for cell in line.split(",")) for line in lines)
+    )
     assert kind_of(tmp_path / name).group == "table"
     renderer = Renderer(tiny_face_predictor(), KnowingTracker(1))  # type: ignore[arg-type]
     taken = run_to_end(take_in(renderer, tmp_path / name))
@@ -111,16 +133,27 @@ def test_a_table_is_one_under_any_name_and_drives(tmp_path: Path, feat_data: Pat
 
 
 def test_projects_and_motions_are_told_apart_by_what_is_in_them(tmp_path: Path) -> None:
-    save_project(tmp_path / "a.zip", edits.open_source(Project(), Source("a.png", "0" * 64, 10, 10), []))
+    save_project(
+        tmp_path / "a.zip", edits.open_source(Project(), Source("a.png", "0" * 64, 10, 10), [])
+    )
     with (tmp_path / "b.icface").open("wb") as stream:
         np.savez(stream, seconds=np.arange(3))
     (tmp_path / "c.json").write_text('{"icface-motion": 1}')
-    assert [kind_of(tmp_path / name).group for name in ("a.zip", "b.icface", "c.json")] == ["project", "table", "table"]
+    assert [kind_of(tmp_path / name).group for name in ("a.zip", "b.icface", "c.json")] == [
+        "project",
+        "table",
+        "table",
+    ]
     assert kind_of(tmp_path).group == "folder"
 
 
 def test_what_says_nothing_goes_by_its_name(tmp_path: Path) -> None:
-    for name, group in (("a.mp4", "clip"), ("a.jpg", "photo"), ("a.csv", "table"), ("a.xyz", "other")):
+    for name, group in (
+        ("a.mp4", "clip"),
+        ("a.jpg", "photo"),
+        ("a.csv", "table"),
+        ("a.xyz", "other"),
+    ):
         assert kind_of(tmp_path / name).group == group  # not there
         (tmp_path / name).write_bytes(bytes(range(256)) * 20)
         assert kind_of(tmp_path / name).group == group
@@ -152,11 +185,17 @@ def files(tmp_path: Path, astronaut: NDArray[np.uint8], feat_data: Path) -> dict
         ("info PROJECT", "a project, and a photo is wanted here: icface export"),
         ("render CLIP --set yaw=5 -o o.png", "icface edit changes them"),
         ("render GIF --set yaw=5 -o o.png", "icface edit changes them"),
-        ("track PHOTO -o o.csv", "a PNG photo, and a clip is wanted here: icface info describes a photo"),
+        (
+            "track PHOTO -o o.csv",
+            "a PNG photo, and a clip is wanted here: icface info describes a photo",
+        ),
         ("track TABLE -o o.csv", "icface convert"),
         ("edit PHOTO --set yaw=5 -o o.mp4", "icface render edits it"),
         ("animate TABLE --driver CLIP -o o.mp4", "a photo or a clip is wanted"),
-        ("animate PHOTO --driver PROJECT -o o.mp4", "a clip or a table of tracking data or a photo is wanted"),
+        (
+            "animate PHOTO --driver PROJECT -o o.mp4",
+            "a clip or a table of tracking data or a photo is wanted",
+        ),
         ("convert CLIP o.csv", "icface track"),
         ("convert PHOTO o.csv", "a table of tracking data is wanted"),
         ("export CLIP -o o.mp4", "a project is wanted"),
@@ -180,8 +219,18 @@ def test_the_library_says_so_too(files: dict[str, str]) -> None:
     assert json.dumps(kind_of(files["GIF"]).title)
 
 
-def test_a_batch_names_what_it_got_and_ends_with_2_when_nothing_was_made(files: dict[str, str], tmp_path: Path) -> None:
-    words = ["batch", files["TABLE"], str(tmp_path / "absent.jpg"), "--with", files["TABLE"], "-o", str(tmp_path / "out")]
+def test_a_batch_names_what_it_got_and_ends_with_2_when_nothing_was_made(
+    files: dict[str, str], tmp_path: Path
+) -> None:
+    words = [
+        "batch",
+        files["TABLE"],
+        str(tmp_path / "absent.jpg"),
+        "--with",
+        files["TABLE"],
+        "-o",
+        str(tmp_path / "out"),
+    ]
     done = CliRunner().invoke(main, words)
     assert done.exit_code == 2
     assert "0 made, 0 kept, 2 failed" in done.stdout

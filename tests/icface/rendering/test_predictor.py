@@ -65,10 +65,14 @@ def test_the_sources_own_controls_return_the_source_byte_for_byte(
     predictor: FacePredictor, astronaut: U8, encoding: SourceEncoding
 ) -> None:
     assert predictor.predict(encoding, encoding.controls).layers == ()
-    assert composite(astronaut, encoding, predictor.predict(encoding, encoding.controls)) is astronaut
+    assert (
+        composite(astronaut, encoding, predictor.predict(encoding, encoding.controls)) is astronaut
+    )
 
 
-def test_pixels_outside_the_crop_are_never_touched(predictor: FacePredictor, astronaut: U8, encoding: SourceEncoding) -> None:
+def test_pixels_outside_the_crop_are_never_touched(
+    predictor: FacePredictor, astronaut: U8, encoding: SourceEncoding
+) -> None:
     result = edited(predictor, astronaut, encoding, yaw=30.0, AU27=0.8)
     ys, xs = np.mgrid[: astronaut.shape[0], : astronaut.shape[1]]
     grid = encoding.crop_from_image.points(np.stack([xs.ravel(), ys.ravel()], 1).astype(np.float64))
@@ -87,10 +91,13 @@ def test_a_wink_closes_one_eye_and_leaves_the_other(
     assert change[region(face, RIGHT_EYE, 0)].max() <= 1
 
 
-def test_small_edits_make_small_changes(predictor: FacePredictor, astronaut: U8, encoding: SourceEncoding) -> None:
+def test_small_edits_make_small_changes(
+    predictor: FacePredictor, astronaut: U8, encoding: SourceEncoding
+) -> None:
     """Nothing jumps when a slider leaves its place."""
     change = [
-        np.abs(edited(predictor, astronaut, encoding, yaw=yaw).astype(int) - astronaut).mean() for yaw in (0.05, 0.5, 5.0)
+        np.abs(edited(predictor, astronaut, encoding, yaw=yaw).astype(int) - astronaut).mean()
+        for yaw in (0.05, 0.5, 5.0)
     ]
     assert change[0] < 0.1 * change[2]
     assert change == sorted(change)
@@ -101,11 +108,16 @@ def test_a_face_is_encoded_in_steps_between_which_others_may_have_a_turn(
 ) -> None:
     steps = predictor.encoding(astronaut, face)
     next(steps)
-    predictor.predict(encoding, apply_deltas(encoding.controls, {"yaw": 9.0}))  # a preview comes between
+    predictor.predict(
+        encoding, apply_deltas(encoding.controls, {"yaw": 9.0})
+    )  # a preview comes between
     with pytest.raises(StopIteration) as end:
         next(steps)
     made = end.value.value
-    assert (edited(predictor, astronaut, made, AU26=0.5) == edited(predictor, astronaut, encoding, AU26=0.5)).all()
+    assert (
+        edited(predictor, astronaut, made, AU26=0.5)
+        == edited(predictor, astronaut, encoding, AU26=0.5)
+    ).all()
 
 
 def skin_flow(prediction: FacePrediction) -> NDArray[np.float32]:
@@ -127,10 +139,16 @@ def test_the_flow_of_an_encoding_does_not_depend_on_what_was_asked_before(
 @pytest.mark.parametrize("tilt", [-30.0, 30.0])
 @pytest.mark.parametrize("edit", [{"yaw": 20.0}, {"pitch": 12.0}, {"roll": 10.0}])
 def test_a_tilted_photo_is_turned_as_an_upright_one(
-    predictor: FacePredictor, astronaut: U8, face: FaceObservation, edit: dict[str, float], tilt: float
+    predictor: FacePredictor,
+    astronaut: U8,
+    face: FaceObservation,
+    edit: dict[str, float],
+    tilt: float,
 ) -> None:
     x, y = face.box.centre
-    tilted = Similarity.crop(centre=(x, y), side=512.0, roll_deg=tilt, size=512)  # counter-clockwise by the tilt
+    tilted = Similarity.crop(
+        centre=(x, y), side=512.0, roll_deg=tilt, size=512
+    )  # counter-clockwise by the tilt
     landmarks = tilted.points(face.landmarks).astype(np.float32)
     controls = face.controls.with_channels({"roll": face.controls["roll"] + tilt})
     whole = replace(face, landmarks=landmarks, controls=controls, box=Box.around(landmarks))
@@ -146,7 +164,12 @@ def test_a_tilted_photo_is_turned_as_an_upright_one(
 @pytest.mark.parametrize("channels", [3, 4])
 @pytest.mark.parametrize("quality", ["draft", "full"])
 def test_depth_and_channels_of_the_photo_are_kept(
-    predictor: FacePredictor, astronaut: U8, encoding: SourceEncoding, depth: type, channels: int, quality: str
+    predictor: FacePredictor,
+    astronaut: U8,
+    encoding: SourceEncoding,
+    depth: type,
+    channels: int,
+    quality: str,
 ) -> None:
     alpha = np.full((*astronaut.shape[:2], channels - 3), 255, np.uint8)
     photo = np.concatenate([astronaut, alpha], 2).astype(depth) * (257 if depth is np.uint16 else 1)
@@ -158,7 +181,9 @@ def test_depth_and_channels_of_the_photo_are_kept(
         assert (result[..., 3] == np.iinfo(depth).max).all()
 
 
-def test_a_face_at_the_edge_of_the_photo_is_edited_too(predictor: FacePredictor, astronaut: U8, face: FaceObservation) -> None:
+def test_a_face_at_the_edge_of_the_photo_is_edited_too(
+    predictor: FacePredictor, astronaut: U8, face: FaceObservation
+) -> None:
     left, top = int(face.box.left) + 10, int(face.box.top) + 10
     cut = np.ascontiguousarray(astronaut[top:, left:])
     landmarks = face.landmarks - np.array([left, top, 0], np.float32)
@@ -194,7 +219,9 @@ class Blinkered(torch.nn.Module):
         return replace(surface, logits=scores)
 
 
-def test_a_crop_in_which_less_than_a_fiftieth_is_face_is_refused(astronaut: U8, face: FaceObservation) -> None:
+def test_a_crop_in_which_less_than_a_fiftieth_is_face_is_refused(
+    astronaut: U8, face: FaceObservation
+) -> None:
     neutralizer, animator, painter = shipped_networks()
     least = math.ceil(math.sqrt(0.02) * WINDOW)
     for side in (0, least - 1):
@@ -230,7 +257,9 @@ class Overflowing(torch.nn.Module):
         return self.network(image, landmarks)
 
 
-def test_half_precision_that_overflows_falls_back_and_says_so(astronaut: U8, face: FaceObservation) -> None:
+def test_half_precision_that_overflows_falls_back_and_says_so(
+    astronaut: U8, face: FaceObservation
+) -> None:
     shipped = FacePredictor.load("cpu")
     neutralizer, animator, painter = shipped._full
     half = Device(torch.device("cpu"), torch.float16)
@@ -254,7 +283,9 @@ class Exhausted(torch.nn.Module):
         return self.network(image, landmarks)
 
 
-def test_running_out_of_memory_continues_on_the_cpu_with_a_notice(astronaut: U8, face: FaceObservation) -> None:
+def test_running_out_of_memory_continues_on_the_cpu_with_a_notice(
+    astronaut: U8, face: FaceObservation
+) -> None:
     neutralizer, animator, painter = shipped_networks()
     predictor = FacePredictor(Exhausted(neutralizer), animator, painter)  # type: ignore[arg-type]
     assert predictor.encode(astronaut, face).mesh.source.shape[1] == 2
@@ -290,7 +321,9 @@ def test_paint_keeps_to_the_hues_of_the_photo() -> None:
     colourful = rng.integers(0, 256, (8, 8, 3), np.uint8)
     within = np.zeros((8, 8, 3), np.float32)
     within[2:6, 2:6] = 0.1
-    assert in_own_hues(within, seen(colourful) * 0.2, hues_of(colourful)) == pytest.approx(within, abs=1e-6)
+    assert in_own_hues(within, seen(colourful) * 0.2, hues_of(colourful)) == pytest.approx(
+        within, abs=1e-6
+    )
     skin = np.full((8, 8, 3), (204, 153, 128), np.uint8)
     blue = np.broadcast_to(np.array([-0.2, 0.0, 0.4], np.float32), (8, 8, 3))
     painted = skin / 255 + in_own_hues(blue, seen(skin), hues_of(skin))
@@ -310,13 +343,18 @@ def test_paint_leaves_the_mouth_alone_when_only_eyes_and_brows_move(
     assert len(wink.patches) == 2  # the skin of that eye's lid, and where its lids meet
     mouth = encoding.mouth.anchor.frame(encoding.mesh.pivot.numpy(), np.eye(3), 0.0)
     for patch in wink.patches:
-        assert mouth.points(patch.patch_from_grid.inverse().points(np.array([[31.5, 31.5]])))[0, 1] < 0
+        assert (
+            mouth.points(patch.patch_from_grid.inverse().points(np.array([[31.5, 31.5]])))[0, 1] < 0
+        )
     opened = predictor.predict(encoding, apply_deltas(encoding.controls, {"AU27": 1.0}))
     assert opened.patches[0].mask.max() > 0.5
 
 
 def test_paint_fades_in(predictor: FacePredictor, encoding: SourceEncoding) -> None:
-    painted = [predictor.predict(encoding, apply_deltas(encoding.controls, {"AU27": v})).patches for v in (0.01, 0.05, 0.3)]
+    painted = [
+        predictor.predict(encoding, apply_deltas(encoding.controls, {"AU27": v})).patches
+        for v in (0.01, 0.05, 0.3)
+    ]
     masks = [max((patch.mask.max() for patch in patches), default=0.0) for patches in painted]
     assert masks == sorted(masks)
     assert masks[0] < 0.15

@@ -12,7 +12,11 @@ from icface.rendering.protection import protect
 WHITE, BLACK = np.full((60, 80, 3), 255, np.uint8), np.zeros((60, 80, 3), np.uint8)
 
 
-def region(shape: str = "ellipse", feather: float = 0, box: tuple[float, float, float, float] = (20, 10, 60, 50)) -> Region:
+def region(
+    shape: str = "ellipse",
+    feather: float = 0,
+    box: tuple[float, float, float, float] = (20, 10, 60, 50),
+) -> Region:
     return Region(box=Box(*box), shape=shape, feather=feather)
 
 
@@ -61,7 +65,9 @@ def test_a_smaller_copy_is_protected_in_the_same_place(scale: float) -> None:
 
 
 def test_several_regions_are_protected() -> None:
-    made = protect(WHITE, BLACK, [region("box", box=(0, 0, 10, 10)), region("box", box=(70, 50, 80, 60))])
+    made = protect(
+        WHITE, BLACK, [region("box", box=(0, 0, 10, 10)), region("box", box=(70, 50, 80, 60))]
+    )
     assert (made[4, 4] == 0).all()
     assert (made[55, 75] == 0).all()
     assert (made[30, 40] == 255).all()

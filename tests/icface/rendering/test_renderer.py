@@ -106,7 +106,9 @@ def test_at_rest_the_photos_own_array_is_returned_and_no_network_is_loaded(
     assert bare.drain_notices() == []
 
 
-def test_a_draft_of_a_large_photo_is_reduced_and_a_small_one_never_enlarged(renderer: Renderer, photo: Photo) -> None:
+def test_a_draft_of_a_large_photo_is_reduced_and_a_small_one_never_enlarged(
+    renderer: Renderer, photo: Photo
+) -> None:
     wide = dataclasses.replace(photo, pixels=photo.pixels[:200], digest="wide")
     assert render(renderer, wide, None, quality="draft", max_side=256).pixels.shape == (100, 256, 3)
     assert render(renderer, photo, None, quality="draft", max_side=4096).pixels is photo.pixels
@@ -115,14 +117,18 @@ def test_a_draft_of_a_large_photo_is_reduced_and_a_small_one_never_enlarged(rend
 
 
 def test_the_reduced_copy_of_a_photo_is_made_once(renderer: Renderer, photo: Photo) -> None:
-    first, second = (render(renderer, photo, None, quality="draft", max_side=256).pixels for _ in range(2))
+    first, second = (
+        render(renderer, photo, None, quality="draft", max_side=256).pixels for _ in range(2)
+    )
     assert first.base is second.base is not None or first is second
 
 
 # ---- edited
 
 
-def test_what_is_played_is_made_once_and_a_slider_leaves_nothing_behind(renderer: Renderer, photo: Photo) -> None:
+def test_what_is_played_is_made_once_and_a_slider_leaves_nothing_behind(
+    renderer: Renderer, photo: Photo
+) -> None:
     dragged = FrameRequest(photo, (FACE,), (JAW,), "draft", 256)
     first, second = (renderer.render(dragged).pixels for _ in range(2))
     assert first is not second
@@ -141,7 +147,9 @@ def test_what_is_played_is_made_once_and_a_slider_leaves_nothing_behind(renderer
 def test_an_edit_moves_the_face_and_nothing_far_from_it(
     renderer: Renderer, photo: Photo, channels: int, dtype: Any, quality: Any
 ) -> None:
-    pixels = np.dstack([photo.pixels, np.full((512, 512), 255, np.uint8)])[..., :channels].astype(dtype)
+    pixels = np.dstack([photo.pixels, np.full((512, 512), 255, np.uint8)])[..., :channels].astype(
+        dtype
+    )
     if dtype is np.uint16:
         pixels *= 257
     deep = dataclasses.replace(photo, pixels=pixels, digest=f"{channels}{dtype}")
@@ -158,7 +166,11 @@ def test_a_draft_shows_what_the_full_picture_does(
     at = np.linspace(-3, 3, GRID)
     bump = 12 * np.exp(-(at**2) - at[:, None] ** 2)
     flow = np.stack([bump, -bump], -1).astype(np.float32)
-    monkeypatch.setattr(tiny_predictor, "predict", lambda encoding, controls: FacePrediction((FlowLayer("skin", flow),)))
+    monkeypatch.setattr(
+        tiny_predictor,
+        "predict",
+        lambda encoding, controls: FacePrediction((FlowLayer("skin", flow),)),
+    )
     odd = dataclasses.replace(photo, pixels=photo.pixels[:501, :397], digest="odd")
     full = render(renderer, odd, JAW).pixels
     draft = render(renderer, odd, JAW, quality="draft", max_side=199).pixels
@@ -176,7 +188,9 @@ def test_every_edited_face_is_changed_in_turn(renderer: Renderer, photo: Photo) 
 
 
 def test_the_same_request_gives_the_same_picture(renderer: Renderer, photo: Photo) -> None:
-    np.testing.assert_array_equal(render(renderer, photo, JAW).pixels, render(renderer, photo, JAW).pixels)
+    np.testing.assert_array_equal(
+        render(renderer, photo, JAW).pixels, render(renderer, photo, JAW).pixels
+    )
 
 
 def test_a_frame_tells_its_request_and_its_time(renderer: Renderer, photo: Photo) -> None:
@@ -217,14 +231,18 @@ def counted(tiny_predictor: FacePredictor, monkeypatch: pytest.MonkeyPatch) -> C
     return Counted(tiny_predictor, monkeypatch)
 
 
-def test_a_face_is_encoded_once_for_all_sizes(renderer: Renderer, photo: Photo, counted: Counted) -> None:
+def test_a_face_is_encoded_once_for_all_sizes(
+    renderer: Renderer, photo: Photo, counted: Counted
+) -> None:
     for yaw in (5, 10, 15):
         for quality in ("draft", "full"):
             render(renderer, photo, ControlVector.of({"yaw": yaw}), quality=quality, max_side=256)
     assert counted.seen == [((512, 512, 3), counted.seen[0][1])]
 
 
-def test_a_prepared_face_is_not_encoded_again(renderer: Renderer, photo: Photo, counted: Counted) -> None:
+def test_a_prepared_face_is_not_encoded_again(
+    renderer: Renderer, photo: Photo, counted: Counted
+) -> None:
     steps, _ = finish(renderer.prepare(photo, (FACE, OTHER)))
     assert [(step.done, step.total) for step in steps] == [(0, 2), (1, 2)]
     assert len(counted.seen) == 2
@@ -240,7 +258,9 @@ def test_a_photo_without_faces_needs_no_preparation(renderer: Renderer, photo: P
 # ---- opening and observing
 
 
-def test_a_photo_is_opened_with_its_faces_step_by_step(renderer: Renderer, astronaut_path: Path) -> None:
+def test_a_photo_is_opened_with_its_faces_step_by_step(
+    renderer: Renderer, astronaut_path: Path
+) -> None:
     steps, opened = finish(renderer.open(astronaut_path))
     assert isinstance(opened, Opened)
     assert [step.done for step in steps] == [0, 1, 2]
@@ -249,7 +269,9 @@ def test_a_photo_is_opened_with_its_faces_step_by_step(renderer: Renderer, astro
     assert opened.source == Source(str(astronaut_path), load_photo(astronaut_path).digest, 512, 512)
 
 
-def test_a_photo_without_a_face_is_opened_all_the_same(tiny_predictor: FacePredictor, astronaut_path: Path) -> None:
+def test_a_photo_without_a_face_is_opened_all_the_same(
+    tiny_predictor: FacePredictor, astronaut_path: Path
+) -> None:
     steps, opened = finish(Renderer(tiny_predictor, FixedTracker()).open(astronaut_path))
     assert opened.faces == ()
     assert steps[-1].text == "No face found"
@@ -286,11 +308,20 @@ def test_the_shipped_networks_find_the_astronaut_and_close_her_eyes(astronaut_pa
     finish(shipped.prepare(opened.photo, opened.faces))
     edited = edit_photo(shipped, opened.photo, face, {"AU43": 1})
     rows, columns = np.nonzero((edited != opened.photo.pixels).any(2))
-    assert face.box.top - face.box.height < rows.min() < rows.max() < face.box.bottom + face.box.height
-    assert face.box.left - face.box.width < columns.min() < columns.max() < face.box.right + face.box.width
+    assert (
+        face.box.top - face.box.height < rows.min() < rows.max() < face.box.bottom + face.box.height
+    )
+    assert (
+        face.box.left - face.box.width
+        < columns.min()
+        < columns.max()
+        < face.box.right + face.box.width
+    )
 
 
-def test_missing_weights_are_named_when_they_are_needed(photo: Photo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_missing_weights_are_named_when_they_are_needed(
+    photo: Photo, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr("icface.rendering.predictor.models_dir", lambda: tmp_path)
     monkeypatch.setattr("icface.tracking.builtin.models_dir", lambda: tmp_path)
     with pytest.raises(ModelFileError, match="neutralizer"):
@@ -309,7 +340,9 @@ def test_importing_the_renderer_does_not_wait_for_torch() -> None:
 
 
 def test_a_photo_is_edited_to_what_was_asked_for(renderer: Renderer, photo: Photo) -> None:
-    smiling = Face.from_observation(observation_in(ASTRONAUT_BOX, ControlVector.of({"jawOpen": 0.2, "yaw": 5})))
+    smiling = Face.from_observation(
+        observation_in(ASTRONAUT_BOX, ControlVector.of({"jawOpen": 0.2, "yaw": 5}))
+    )
     edited = edit_photo(renderer, photo, smiling, {"jawOpen": 0.8, "yaw": 15})
     added = edit_photo(renderer, photo, smiling, {"jawOpen": 0.6, "yaw": 10}, relative=True)
     assert not np.array_equal(edited, photo.pixels)

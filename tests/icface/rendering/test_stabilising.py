@@ -22,7 +22,12 @@ RATE = 25
 
 
 def trembling(
-    count: int, *, speed: float = 0.0, noise: float = 0.5, missing: tuple[int, ...] = (), cuts: tuple[int, ...] = ()
+    count: int,
+    *,
+    speed: float = 0.0,
+    noise: float = 0.5,
+    missing: tuple[int, ...] = (),
+    cuts: tuple[int, ...] = (),
 ) -> tuple[Motion, NDArray[np.float64]]:
     """A face that moves to the right by `speed` pixels a frame, with noise on its points; and where its points really are."""
     rng = np.random.default_rng(3)
@@ -30,9 +35,14 @@ def trembling(
     true = still + np.array([1, 0, 0]) * (speed * np.arange(count))[:, None, None]
     noisy = (true + rng.normal(0, noise, true.shape)).astype(np.float32)
     seen = [
-        None if n in missing else replace(observation_in(Box(100, 100, 200, 200)), landmarks=noisy[n]) for n in range(count)
+        None
+        if n in missing
+        else replace(observation_in(Box(100, 100, 200, 200)), landmarks=noisy[n])
+        for n in range(count)
     ]
-    return Motion.of_observations(seen, np.arange(count) / RATE, rate=Fraction(RATE), cuts=cuts), true
+    return Motion.of_observations(
+        seen, np.arange(count) / RATE, rate=Fraction(RATE), cuts=cuts
+    ), true
 
 
 @pytest.mark.parametrize("speed", [0.0, 2.0])
@@ -41,7 +51,10 @@ def test_points_tremble_less_and_move_as_before(speed: float) -> None:
     smooth = run_to_end(steady_motion(motion))
     assert motion.landmarks is not None
     assert smooth.landmarks is not None
-    before, after = (np.abs(np.diff(lm.astype(np.float64), n=2, axis=0)).mean() for lm in (motion.landmarks, smooth.landmarks))
+    before, after = (
+        np.abs(np.diff(lm.astype(np.float64), n=2, axis=0)).mean()
+        for lm in (motion.landmarks, smooth.landmarks)
+    )
     assert after < before / 2
     middle = slice(10, 50)
     off = (smooth.landmarks[middle] - true[middle]).mean((0, 1))
@@ -74,7 +87,9 @@ def test_chunks_make_no_seams(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_faces_that_nobody_edits_stay_as_they_are() -> None:
     motion, _ = trembling(5)
-    project = edits.open_source(Project(), a_clip(5), [Face.of_motion(motion), Face.of_motion(motion)])
+    project = edits.open_source(
+        Project(), a_clip(5), [Face.of_motion(motion), Face.of_motion(motion)]
+    )
     assert run_to_end(steadied(project)) is project
     edited = edits.set_control(project, "AU12L", 0.5)
     calm = run_to_end(steadied(edited))

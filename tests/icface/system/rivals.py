@@ -1,8 +1,9 @@
 """Many processes that write at the same moment. Run in a process of its own, which forks.
 
-``python -m tests.icface.system.rivals exports TARGET COUNT`` has so many export another clip to one name;
-``python -m tests.icface.system.rivals saves FOLDER COUNT`` has so many save files of their own and one in common into a folder;
-``python -m tests.icface.system.rivals killed TARGET`` ends in the middle of an export. The first two print JSON.
+``python -m tests.icface.system.rivals exports TARGET COUNT`` has so many export another clip to one
+name; ``python -m tests.icface.system.rivals saves FOLDER COUNT`` has so many save files of their
+own and one in common into a folder; ``python -m tests.icface.system.rivals killed TARGET`` ends in
+the middle of an export. The first two print JSON.
 """
 
 from __future__ import annotations
@@ -35,7 +36,12 @@ def grey_of(number: int) -> int:
 
 def writer_to(target: Path) -> MovingWriter:
     name = "png" if target.suffix == ".png" else "lossless"
-    return begin(target, PRESETS[name], Pictures(width=SIDE, height=SIDE, rate=Fraction(25), tick=Fraction(1, 25)), key="k")
+    return begin(
+        target,
+        PRESETS[name],
+        Pictures(width=SIDE, height=SIDE, rate=Fraction(25), tick=Fraction(1, 25)),
+        key="k",
+    )
 
 
 def export(target: Path, grey: int, tried: tuple[int, int], count: int) -> str:
@@ -64,7 +70,10 @@ def save(folder: Path, number: int) -> str:
             write_whole(mine, lambda stream: stream.write(b"mine" * 100))
             write_whole(folder / "common", lambda stream: stream.write(bytes([number]) * 10_000))
             remove_unfinished(folder)
-            if mine.read_bytes() != b"mine" * 100 or len(set((folder / "common").read_bytes())) != 1:
+            if (
+                mine.read_bytes() != b"mine" * 100
+                or len(set((folder / "common").read_bytes())) != 1
+            ):
                 return "damaged"
     except OSError as error:
         return str(error)
@@ -101,7 +110,11 @@ def main(kind: str, target: Path, count: int) -> None:
                 writer.write(np.full((SIDE, SIDE, 3), 99, np.uint8), Fraction(number, 25))
             os.kill(os.getpid(), signal.SIGKILL)
     tried = os.pipe()
-    work = (lambda n: export(target, grey_of(n), tried, count)) if kind == "exports" else (lambda n: save(target, n))
+    work = (
+        (lambda n: export(target, grey_of(n), tried, count))
+        if kind == "exports"
+        else (lambda n: save(target, n))
+    )
     sys.stdout.write(json.dumps(together(count, work)))
 
 

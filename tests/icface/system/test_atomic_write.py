@@ -70,13 +70,17 @@ def test_a_folder_of_the_name_and_a_missing_folder_are_told(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("read_only", ["file", "folder"])
-def test_what_cannot_be_written_to_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read_only: str) -> None:
+def test_what_cannot_be_written_to_stays_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read_only: str
+) -> None:
     target = tmp_path / "a.txt"
     target.write_bytes(b"old")
     (target if read_only == "file" else tmp_path).chmod(0o444 if read_only == "file" else 0o555)
     if os.geteuid() == 0:  # who may write anywhere: say what the system says to everybody else
         made = os.open
-        monkeypatch.setattr(os, "access", lambda path, mode: False if read_only == "file" else Path(path).exists())
+        monkeypatch.setattr(
+            os, "access", lambda path, mode: False if read_only == "file" else Path(path).exists()
+        )
 
         def refuses(path: Path, flags: int, mode: int = 0o777) -> int:
             if flags & os.O_EXCL:
@@ -105,8 +109,13 @@ def test_what_a_link_points_at_is_replaced_and_keeps_its_permissions(tmp_path: P
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="nothing is locked there")
-def test_what_a_killed_process_left_is_removed_and_what_is_being_written_is_not(tmp_path: Path) -> None:
-    left, live = tmp_path / ".0123456789abcdef.unfinished", tmp_path / ".fedcba9876543210.unfinished"
+def test_what_a_killed_process_left_is_removed_and_what_is_being_written_is_not(
+    tmp_path: Path,
+) -> None:
+    left, live = (
+        tmp_path / ".0123456789abcdef.unfinished",
+        tmp_path / ".fedcba9876543210.unfinished",
+    )
     other = tmp_path / ".0123456789abcdef.part"
     for path in (left, live, other):
         path.write_bytes(b"half")
@@ -118,7 +127,9 @@ def test_what_a_killed_process_left_is_removed_and_what_is_being_written_is_not(
     assert names(tmp_path) == sorted([other.name, "a.txt"])
 
 
-def test_an_unfinished_file_of_somebody_who_writes_at_the_same_time_survives(tmp_path: Path) -> None:
+def test_an_unfinished_file_of_somebody_who_writes_at_the_same_time_survives(
+    tmp_path: Path,
+) -> None:
     def write_within(stream: BinaryIO) -> None:
         write_whole(tmp_path / "b.txt", lambda inner: inner.write(b"inner"))
         stream.write(b"outer")
@@ -140,7 +151,9 @@ def test_a_file_that_another_program_has_open_is_called_that_where_the_system_sa
     assert "another program has it open" in reason(error)
 
 
-def test_what_is_left_over_is_closed_before_it_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_left_over_is_closed_before_it_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Windows removes no file that is open."""
     left = tmp_path / ".0123456789abcdef.unfinished"
     left.write_bytes(b"half")

@@ -40,7 +40,11 @@ def test_a_fault_of_the_program_comes_with_the_place_where_it_came_up() -> None:
 
 
 def test_a_process_that_died_is_said_to_lack_memory_only_if_it_was_killed() -> None:
-    for code, words in ((-11, "crashed (SIGSEGV)"), (-6, "crashed (SIGABRT)"), (3, "ended before it was done (code 3)")):
+    for code, words in (
+        (-11, "crashed (SIGSEGV)"),
+        (-6, "crashed (SIGABRT)"),
+        (3, "ended before it was done (code 3)"),
+    ):
         assert end_of_process([None, 0, -15, code]).startswith(words)
         assert "memory" not in end_of_process([code])
     assert end_of_process([-15, -9]).startswith("was killed, as systems do when memory runs out")

@@ -20,7 +20,15 @@ from icface.evaluation.diagnosis import as_text, diagnosis
 from icface.model.networks.weights import models_dir
 from icface.system import logs
 from icface.system.digests import SUMS
-from icface.system.logs import MOST_FAULTS, last_faults, log_file, note_fault, print_log, start_log, stop_log
+from icface.system.logs import (
+    MOST_FAULTS,
+    last_faults,
+    log_file,
+    note_fault,
+    print_log,
+    start_log,
+    stop_log,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +60,9 @@ def test_a_command_logs_what_it_is_and_why_it_refused(tmp_path: Path) -> None:
     assert last_faults() == ()
 
 
-def test_the_log_is_bounded_private_and_begun_anew_by_each_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_log_is_bounded_private_and_begun_anew_by_each_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(logs, "LOG_BYTES", 20_000)
     for number in range(3):
         start_log(f"start {number}")
@@ -79,7 +89,9 @@ def test_without_a_place_for_the_log_commands_work_all_the_same(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("before", [True, False])
-def test_verbose_prints_the_log_on_the_standard_error(tmp_path: Path, capsys: pytest.CaptureFixture[str], before: bool) -> None:
+def test_verbose_prints_the_log_on_the_standard_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], before: bool
+) -> None:
     words = ["info", "--verbose", "absent.png"] if before else ["info", "absent.png", "--verbose"]
     with pytest.raises(SystemExit):
         main(words)
@@ -113,13 +125,17 @@ def test_every_command_has_the_option(capsys: pytest.CaptureFixture[str]) -> Non
         assert "--verbose" in capsys.readouterr().out, words
 
 
-def test_a_fault_is_noted_with_its_place_in_this_program_and_the_oldest_go(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_fault_is_noted_with_its_place_in_this_program_and_the_oldest_go(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     start_log("test")
     with caplog.at_level(logging.ERROR):
         for number in range(MOST_FAULTS + 3):
             note_fault(a_fault(f"/elsewhere/secret-{number}.png"), "in a test")
     found = last_faults()
-    assert [fault.text for fault in found] == [f"/elsewhere/secret-{number}.png" for number in range(3, MOST_FAULTS + 3)]
+    assert [fault.text for fault in found] == [
+        f"/elsewhere/secret-{number}.png" for number in range(3, MOST_FAULTS + 3)
+    ]
     assert found[0].kind == "AttributeError"
     assert found[0].places[-1].startswith("icface/system/logs.py:")
     assert found[0].places[-1].endswith(" _places")
@@ -155,7 +171,15 @@ def test_a_diagnosis_names_versions_devices_codecs_weights_and_faults_but_no_fil
     result = CliRunner().invoke(main, ["diagnose", "--json"])
     assert result.exit_code == 0
     found = json.loads(result.stdout)
-    assert list(found) == ["versions", "system", "devices", "codecs", "weights", "folders", "faults"]
+    assert list(found) == [
+        "versions",
+        "system",
+        "devices",
+        "codecs",
+        "weights",
+        "folders",
+        "faults",
+    ]
     assert found["versions"]["icface"] == __version__
     assert found["versions"]["torch"][0].isdigit()
     assert found["devices"]["chosen"] in ("cpu", "cuda", "mps", "cuda:0")
@@ -169,7 +193,9 @@ def test_a_diagnosis_names_versions_devices_codecs_weights_and_faults_but_no_fil
     assert "secret" in as_text(names=True)
 
 
-def test_a_diagnosis_tells_weights_that_are_damaged_or_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_diagnosis_tells_weights_that_are_damaged_or_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("detector.safetensors", SUMS):
         shutil.copy(models_dir() / name, tmp_path)
     (tmp_path / "detector.safetensors").write_bytes(b"other")
@@ -179,7 +205,9 @@ def test_a_diagnosis_tells_weights_that_are_damaged_or_gone(tmp_path: Path, monk
     assert weights["refiner.safetensors"] == "MISSING"
 
 
-def test_a_part_that_cannot_be_told_says_so_and_the_others_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_that_cannot_be_told_says_so_and_the_others_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def breaks() -> None:
         raise OSError("libcuda")
 

@@ -16,12 +16,18 @@ import pytest
 from icface.system.scratch import Rows, Scratch, ScratchError, copied
 
 ROOT = Path(__file__).resolve().parents[3]
-needs_full_device = pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+needs_full_device = pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="there is no device that is always full"
+)
 
 
-def in_a_process(code: str, *words: str, under: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+def in_a_process(
+    code: str, *words: str, under: tuple[str, ...] = ()
+) -> subprocess.CompletedProcess[str]:
     command = [*under, sys.executable, "-W", "ignore", "-c", textwrap.dedent(code), *words]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
 
 
 @pytest.mark.parametrize("in_memory_bytes", [0, 1_000_000])
@@ -61,20 +67,30 @@ def test_what_was_written_comes_back_in_pieces() -> None:
 
 @needs_full_device
 def test_a_full_temporary_folder_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: Path("/dev/full").open("rb+", buffering=0))  # noqa: SIM115
-    with pytest.raises(ScratchError, match=r"temporary files, cannot take .*: the disk is full\. Make room .* TMPDIR"):
+    monkeypatch.setattr(
+        tempfile, "TemporaryFile", lambda **_: Path("/dev/full").open("rb+", buffering=0)
+    )  # noqa: SIM115
+    with pytest.raises(
+        ScratchError,
+        match=r"temporary files, cannot take .*: the disk is full\. Make room .* TMPDIR",
+    ):
         Rows((10, 3), in_memory_bytes=0)
     with Scratch() as scratch, pytest.raises(ScratchError, match="the disk is full"):
         scratch.write(b"reading")
 
 
-def test_a_disk_that_runs_full_while_a_long_clip_is_kept_is_an_error_and_does_not_end_the_process(tmp_path: Path) -> None:
+def test_a_disk_that_runs_full_while_a_long_clip_is_kept_is_an_error_and_does_not_end_the_process(
+    tmp_path: Path,
+) -> None:
     """On a real disk of one megabyte, in a name space of its own, where the system lets one be made."""
     disk = tmp_path / "disk"
     disk.mkdir()
     shell = f'mount -t tmpfs -o size=1m none "{disk}" && exec env TMPDIR="{disk}" "$0" "$@"'
     under = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", shell)
-    if shutil.which("unshare") is None or subprocess.run([*under, "true"], capture_output=True, check=False).returncode:
+    if (
+        shutil.which("unshare") is None
+        or subprocess.run([*under, "true"], capture_output=True, check=False).returncode
+    ):
         pytest.skip("no disk can be made here")
     code = """
         import numpy as np
@@ -94,7 +110,9 @@ def test_a_disk_that_runs_full_while_a_long_clip_is_kept_is_an_error_and_does_no
 
 
 @pytest.mark.parametrize("in_memory_bytes", [0, 16_000_000])
-def test_a_source_keeps_what_was_read_when_its_file_is_shortened_or_written_over(tmp_path: Path, in_memory_bytes: int) -> None:
+def test_a_source_keeps_what_was_read_when_its_file_is_shortened_or_written_over(
+    tmp_path: Path, in_memory_bytes: int
+) -> None:
     code = f"""
         import sys
         from dataclasses import replace

@@ -18,7 +18,9 @@ from icface.system.stable_key import stable_key
 from tests.icface.export.exporting import portrait_clip
 
 ROOT = Path(__file__).resolve().parents[3]
-NAMES = frozenset({"yaw", "pitch", "roll", "jawOpen", "mouthClose", "browInnerUp", "cheekPuff", "tongueOut"})
+NAMES = frozenset(
+    {"yaw", "pitch", "roll", "jawOpen", "mouthClose", "browInnerUp", "cheekPuff", "tongueOut"}
+)
 SPOKEN = (
     "from icface.system.stable_key import stable_key; from icface.motion.motion import Motion; from icface.face.controls import ControlVector;"
     f"print(stable_key(set({sorted(NAMES)}), dict.fromkeys({sorted(NAMES)}), Motion.still(ControlVector())))"
@@ -29,7 +31,9 @@ def in_a_process(seed: int, *arguments: str) -> list[str]:
     """What a Python process of that hash seed prints, line by line."""
     around = os.environ | {"PYTHONHASHSEED": str(seed), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-W", "ignore", *arguments]
-    done = subprocess.run(command, cwd=ROOT, env=around, capture_output=True, text=True, check=True, timeout=200)
+    done = subprocess.run(
+        command, cwd=ROOT, env=around, capture_output=True, text=True, check=True, timeout=200
+    )
     return done.stdout.splitlines()
 
 
@@ -37,9 +41,16 @@ def test_processes_of_other_hash_seeds_make_the_same_key() -> None:
     assert len({in_a_process(seed, "-c", SPOKEN)[0] for seed in (0, 1, 7)}) == 1
 
 
-def test_a_sequence_that_one_process_left_off_another_one_completes(tmp_path: Path, astronaut: NDArray[np.uint8]) -> None:
+def test_a_sequence_that_one_process_left_off_another_one_completes(
+    tmp_path: Path, astronaut: NDArray[np.uint8]
+) -> None:
     clip = portrait_clip(tmp_path / "clip.mkv", astronaut, 6)
-    job = ("-m", "tests.icface.export.half_sequences", str(clip), str(tmp_path / "stills" / "take.png"))
+    job = (
+        "-m",
+        "tests.icface.export.half_sequences",
+        str(clip),
+        str(tmp_path / "stills" / "take.png"),
+    )
     (first,) = in_a_process(1, *job, "2")
     there = len(list((tmp_path / "stills").glob("*.png")))
     second, reused = in_a_process(2, *job, "0")

@@ -24,7 +24,14 @@ from icface.media.frame_format import Pictures
 from icface.media.presets import PRESETS, EncodeError
 from icface.motion.store import ReadingCache
 from icface.system import leftovers
-from icface.system.atomic_write import Unfinished, UnfinishedFolder, is_unfinished, remove_unfinished, reserve, write_whole
+from icface.system.atomic_write import (
+    Unfinished,
+    UnfinishedFolder,
+    is_unfinished,
+    remove_unfinished,
+    reserve,
+    write_whole,
+)
 from icface.system.leftovers import clear_left_overs, is_resumable, notes_of
 from icface.system.register import Entry, Taken, entry_for, register_folder
 from tests.icface.system.rivals import FRAMES, SIDE, grey_of
@@ -40,11 +47,18 @@ def names(folder: Path) -> list[str]:
 
 def rivals(*words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-W", "ignore", "-m", "tests.icface.system.rivals", *words]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=240)
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=240
+    )
 
 
 def writer_of(target: Path, name: str = "lossless") -> MovingWriter:
-    return begin(target, PRESETS[name], Pictures(width=SIDE, height=SIDE, rate=Fraction(25), tick=Fraction(1, 25)), key="k")
+    return begin(
+        target,
+        PRESETS[name],
+        Pictures(width=SIDE, height=SIDE, rate=Fraction(25), tick=Fraction(1, 25)),
+        key="k",
+    )
 
 
 def write_frames(writer: MovingWriter, count: int) -> None:
@@ -58,7 +72,7 @@ def _state(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
 
 
-# ------------------------------------------------------------------------------------------------------- many at a time
+# --------------------------------------------------------------------------------------------------
 
 
 @posix
@@ -78,7 +92,9 @@ def test_of_sixteen_exports_to_one_name_one_is_made_and_fifteen_refuse(tmp_path:
 
 
 @posix
-def test_saves_of_sixteen_processes_into_one_folder_do_not_take_each_others_files_away(tmp_path: Path) -> None:
+def test_saves_of_sixteen_processes_into_one_folder_do_not_take_each_others_files_away(
+    tmp_path: Path,
+) -> None:
     done = rivals("saves", str(tmp_path), "16")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == ["done"] * 16
@@ -86,7 +102,9 @@ def test_saves_of_sixteen_processes_into_one_folder_do_not_take_each_others_file
 
 
 @pytest.mark.parametrize("name", ["out.mkv", "take.png", "out.gif"])
-def test_a_second_export_to_a_name_is_refused_until_the_first_has_ended(tmp_path: Path, name: str) -> None:
+def test_a_second_export_to_a_name_is_refused_until_the_first_has_ended(
+    tmp_path: Path, name: str
+) -> None:
     kind = {".mkv": "lossless", ".png": "png", ".gif": "gif"}[Path(name).suffix]
     (tmp_path / "same").symlink_to(tmp_path)
     with writer_of(tmp_path / name, kind):
@@ -110,7 +128,7 @@ def test_a_claim_is_free_again_when_it_is_given_back_and_not_before(tmp_path: Pa
     assert entry_for(tmp_path / "b.mp4") != name
 
 
-# ------------------------------------------------------------------------------------------------- the name of one's own
+# -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
@@ -167,7 +185,7 @@ def test_what_is_unfinished_or_read_in_faces_is_its_owners_only_and_what_is_expo
     assert mode(cache.folder) == 0o700
 
 
-# ------------------------------------------------------------------------------------------------------ after being killed
+# --------------------------------------------------------------------------------------------------
 
 
 @posix
@@ -190,7 +208,9 @@ def test_the_next_start_of_any_command_clears_what_a_killed_export_left(
 
 
 @posix
-def test_a_killed_sequence_stays_resumable_and_one_without_stills_leaves_nothing(tmp_path: Path) -> None:
+def test_a_killed_sequence_stays_resumable_and_one_without_stills_leaves_nothing(
+    tmp_path: Path,
+) -> None:
     target = tmp_path / "take.png"
     assert rivals("killed", str(target)).returncode < 0
     clear_left_overs()
@@ -205,7 +225,9 @@ def test_a_killed_sequence_stays_resumable_and_one_without_stills_leaves_nothing
 
 
 @posix
-def test_an_interrupted_sequence_is_forgotten_after_a_month(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_sequence_is_forgotten_after_a_month(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     target = tmp_path / "take.png"
     assert rivals("killed", str(target)).returncode < 0
     for entry in register_folder().iterdir():
@@ -215,7 +237,9 @@ def test_an_interrupted_sequence_is_forgotten_after_a_month(tmp_path: Path, monk
 
 
 @posix
-def test_what_lies_on_a_disk_that_is_away_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_lies_on_a_disk_that_is_away_is_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "disk"
     folder.mkdir()
     assert rivals("killed", str(folder / "out.mkv")).returncode < 0
@@ -228,12 +252,19 @@ def test_what_lies_on_a_disk_that_is_away_is_remembered(tmp_path: Path, monkeypa
     assert list(register_folder().iterdir()) == []
 
 
-@pytest.mark.parametrize("said", [b"", b"[1]", b"\xff", b"[" * 100_000, b'{"unfinished": 3}', b'{"unfinished": "FOREIGN"}'])
-def test_a_damaged_entry_of_the_register_removes_no_file_of_the_user(tmp_path: Path, said: bytes) -> None:
+@pytest.mark.parametrize(
+    "said",
+    [b"", b"[1]", b"\xff", b"[" * 100_000, b'{"unfinished": 3}', b'{"unfinished": "FOREIGN"}'],
+)
+def test_a_damaged_entry_of_the_register_removes_no_file_of_the_user(
+    tmp_path: Path, said: bytes
+) -> None:
     mine = tmp_path / "holiday.mp4"
     mine.write_bytes(b"precious")
     register_folder().mkdir(parents=True)
-    (register_folder() / f"{'a' * 16}.json").write_bytes(said.replace(b"FOREIGN", os.fsencode(mine)))
+    (register_folder() / f"{'a' * 16}.json").write_bytes(
+        said.replace(b"FOREIGN", os.fsencode(mine))
+    )
     (register_folder() / "notes.txt").write_bytes(b"foreign")
     clear_left_overs()
     assert mine.read_bytes() == b"precious"
@@ -261,13 +292,18 @@ def test_a_folder_is_put_in_place_whole_and_the_one_before_goes(tmp_path: Path) 
     assert names(tmp_path / "out") == ["clip"]
 
 
-# ---------------------------------------------------------------------------------------------------------------- room
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
-def test_room_that_is_not_there_is_an_error_and_not_a_signal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_room_that_is_not_there_is_an_error_and_not_a_signal(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.delattr(os, "posix_fallocate", raising=False)
-    with Path("/dev/full").open("rb+", buffering=0) as stream, pytest.raises(OSError, match="space") as caught:
+    with (
+        Path("/dev/full").open("rb+", buffering=0) as stream,
+        pytest.raises(OSError, match="space") as caught,
+    ):
         reserve(stream, 10)  # type: ignore[arg-type]
     assert caught.value.errno == errno.ENOSPC
 

@@ -20,8 +20,16 @@ def table_of(*places: tuple[float, float], score: float = 0.9) -> dict[str, np.n
     mesh[:, :, 2] = 0.5
     column = np.ones(rows)
     turned = {"Pitch": 0 * column, "Roll": 0 * column, "Yaw": column * 0.1}
-    shapes = {"jawOpen": column * 0.25, "eyeBlinkLeft": column * 0.75, "eyeBlinkRight": column * 0.125}
-    rect = {"FaceRectWidth": SIDE * column, "FaceRectHeight": SIDE * column, "FaceScore": score * column}
+    shapes = {
+        "jawOpen": column * 0.25,
+        "eyeBlinkLeft": column * 0.75,
+        "eyeBlinkRight": column * 0.125,
+    }
+    rect = {
+        "FaceRectWidth": SIDE * column,
+        "FaceRectHeight": SIDE * column,
+        "FaceScore": score * column,
+    }
     return {**turned, **shapes, **rect, "AU12": column, "mesh": mesh}
 
 
@@ -36,4 +44,6 @@ def serve(connection: Connection, detector: str, device: str, threads: int) -> N
         at = int(picture[0, 0, 0])
         if at == 255:
             os._exit(3)
-        connection.send(("read", table_of((at, at))) if at else ("failed", "other", "ValueError: too dark"))
+        connection.send(
+            ("read", table_of((at, at))) if at else ("failed", "other", "ValueError: too dark")
+        )

@@ -14,7 +14,9 @@ from pathlib import Path
 
 
 def main() -> None:
-    os.environ.update(OMP_NUM_THREADS="3", HF_ENDPOINT="https://hub.invalid", FEAT_MULTITASK_WEIGHTS="random")
+    os.environ.update(
+        OMP_NUM_THREADS="3", HF_ENDPOINT="https://hub.invalid", FEAT_MULTITASK_WEIGHTS="random"
+    )
     sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
     import feat.detector_v2
@@ -27,7 +29,9 @@ def main() -> None:
     from icface.tracking.feat_readings import observations
 
     torch.manual_seed(0)
-    config = ModelV2Config(pretrained=False, n_au=24, n_emotion=8, n_blendshape=52, mesh_normalized=True)
+    config = ModelV2Config(
+        pretrained=False, n_au=24, n_emotion=8, n_blendshape=52, mesh_normalized=True
+    )
     state = MEGraphAUv2(config).state_dict()
     inference._load_multitask_weights = lambda _: (dataclasses.asdict(config), state)
     feat.detector_v2.Retinaface = partial(feat.detector_v2.Retinaface, pretrained="")

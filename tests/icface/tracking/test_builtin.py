@@ -52,13 +52,17 @@ def face(tracker: BuiltinTracker, astronaut: NDArray[np.uint8]) -> FaceObservati
     return faces[0]
 
 
-def turned(image: NDArray[np.uint8], degrees: float) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+def turned(
+    image: NDArray[np.uint8], degrees: float
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
     """The picture turned clockwise on the screen about the astronaut's face, with the matrix."""
     x, y = ASTRONAUT_FACE.centre
     matrix = cv2.getRotationMatrix2D((x, y), -degrees, 1.0)
     matrix[:, 2] += np.array([256, 256]) - (x, y)
     size = image.shape[1::-1]
-    return cv2.warpAffine(image, matrix, size, borderMode=cv2.BORDER_REPLICATE).astype(np.uint8), np.asarray(matrix)
+    return cv2.warpAffine(image, matrix, size, borderMode=cv2.BORDER_REPLICATE).astype(
+        np.uint8
+    ), np.asarray(matrix)
 
 
 def eye_distance(points: NDArray[np.floating]) -> float:
@@ -74,7 +78,13 @@ def test_the_astronaut_is_found_where_she_is(face: FaceObservation) -> None:
 
 def test_landmarks_lie_in_the_order_of_a_face(face: FaceObservation) -> None:
     points = face.landmarks
-    assert points[FOREHEAD, 1] < points[EYE_CORNERS[0], 1] < points[NOSE_TIP, 1] < points[UPPER_LIP, 1] < points[CHIN, 1]
+    assert (
+        points[FOREHEAD, 1]
+        < points[EYE_CORNERS[0], 1]
+        < points[NOSE_TIP, 1]
+        < points[UPPER_LIP, 1]
+        < points[CHIN, 1]
+    )
     assert points[EYE_CORNERS[0], 0] < points[NOSE_TIP, 0] < points[EYE_CORNERS[1], 0]
     assert points[33, 0] < points[468, 0] < points[133, 0]
     assert points[362, 0] < points[473, 0] < points[263, 0]
@@ -112,22 +122,32 @@ def test_a_small_face_is_found(
     small = cv2.resize(astronaut, (size, size), interpolation=cv2.INTER_AREA).astype(np.uint8)
     faces = tracker.detect(small)
     assert len(faces) == 1
-    apart = np.linalg.norm(faces[0].landmarks[:, :2] / (size / 512) - face.landmarks[:, :2], axis=1).mean()
+    apart = np.linalg.norm(
+        faces[0].landmarks[:, :2] / (size / 512) - face.landmarks[:, :2], axis=1
+    ).mean()
     assert apart < 0.06 * eye_distance(face.landmarks)
 
 
-def test_a_small_face_is_found_in_a_large_picture(tracker: BuiltinTracker, astronaut: NDArray[np.uint8]) -> None:
+def test_a_small_face_is_found_in_a_large_picture(
+    tracker: BuiltinTracker, astronaut: NDArray[np.uint8]
+) -> None:
     large = np.full((2400, 3200, 3), 118, np.uint8)
     small = cv2.resize(astronaut, (340, 340), interpolation=cv2.INTER_AREA)
     large[1500:1840, 2100:2440] = small
     faces = tracker.detect(large)
     assert len(faces) == 1
     x, y = faces[0].box.centre
-    assert (x - 2100, y - 1500) == pytest.approx(tuple(c * 340 / 512 for c in ASTRONAUT_FACE.centre), abs=12)
+    assert (x - 2100, y - 1500) == pytest.approx(
+        tuple(c * 340 / 512 for c in ASTRONAUT_FACE.centre), abs=12
+    )
 
 
-def test_a_face_that_fills_the_picture_is_found(tracker: BuiltinTracker, astronaut: NDArray[np.uint8]) -> None:
-    close = cv2.resize(astronaut[50:195, 150:295], (900, 900), interpolation=cv2.INTER_CUBIC).astype(np.uint8)
+def test_a_face_that_fills_the_picture_is_found(
+    tracker: BuiltinTracker, astronaut: NDArray[np.uint8]
+) -> None:
+    close = cv2.resize(
+        astronaut[50:195, 150:295], (900, 900), interpolation=cv2.INTER_CUBIC
+    ).astype(np.uint8)
     faces = tracker.detect(close)
     assert len(faces) == 1
     assert faces[0].box.height > 420
@@ -150,7 +170,9 @@ def test_a_blank_picture_has_no_face(tracker: BuiltinTracker) -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (9, 300), (40, 40)])
-def test_tiny_pictures_are_read_without_complaint(tracker: BuiltinTracker, shape: tuple[int, int]) -> None:
+def test_tiny_pictures_are_read_without_complaint(
+    tracker: BuiltinTracker, shape: tuple[int, int]
+) -> None:
     assert tracker.detect(np.zeros((*shape, 3), np.uint8)) == ()
 
 
@@ -170,29 +192,39 @@ def test_the_refiner_is_told_small_angles_of_a_head_that_is_upside_down(
     landmarks = (face.landmarks * (-1, -1, 1) + (2 * x, 2 * y, 0)).astype(np.float32)
     turn = face.controls["roll"] + 180
     for roll in (turn, turn - 360):
-        over = replace(face, landmarks=landmarks, controls=face.controls.with_channels({"roll": roll}))
+        over = replace(
+            face, landmarks=landmarks, controls=face.controls.with_channels({"roll": roll})
+        )
         own.look_closer(np.ascontiguousarray(astronaut[::-1, ::-1]), [over])
     assert np.abs(told[0][0, 2]) < 30
     assert told[0] == pytest.approx(told[1], abs=1e-3)
 
 
-def test_a_drawn_box_is_enough(tracker: BuiltinTracker, astronaut: NDArray[np.uint8], face: FaceObservation) -> None:
+def test_a_drawn_box_is_enough(
+    tracker: BuiltinTracker, astronaut: NDArray[np.uint8], face: FaceObservation
+) -> None:
     observed = tracker.observe(astronaut, Box(150, 40, 300, 200))
     assert observed.box.iou(face.box) > 0.8
 
 
-def test_a_drawn_box_may_hold_a_tilted_face(tracker: BuiltinTracker, astronaut: NDArray[np.uint8]) -> None:
+def test_a_drawn_box_may_hold_a_tilted_face(
+    tracker: BuiltinTracker, astronaut: NDArray[np.uint8]
+) -> None:
     image, _ = turned(astronaut, 50)
     observed = tracker.observe(image, Box(180, 180, 332, 332))
     assert observed.controls["roll"] == pytest.approx(-50, abs=15)
 
 
-def test_a_box_without_a_face_says_what_to_do(tracker: BuiltinTracker, astronaut: NDArray[np.uint8]) -> None:
+def test_a_box_without_a_face_says_what_to_do(
+    tracker: BuiltinTracker, astronaut: NDArray[np.uint8]
+) -> None:
     with pytest.raises(NoFaceError, match="Draw it around one face"):
         tracker.observe(np.full_like(astronaut, 90), Box(10, 10, 200, 200))
 
 
-def test_following_keeps_a_moving_face(tracker: BuiltinTracker, astronaut: NDArray[np.uint8], face: FaceObservation) -> None:
+def test_following_keeps_a_moving_face(
+    tracker: BuiltinTracker, astronaut: NDArray[np.uint8], face: FaceObservation
+) -> None:
     now: FaceObservation | None = face
     for step in range(1, 5):
         frame = np.roll(astronaut, (3 * step, 5 * step), (0, 1))
@@ -202,7 +234,9 @@ def test_following_keeps_a_moving_face(tracker: BuiltinTracker, astronaut: NDArr
     assert tuple(moved) == pytest.approx((20, 12), abs=2.5)
 
 
-def test_a_face_that_leaves_is_lost(tracker: BuiltinTracker, astronaut: NDArray[np.uint8], face: FaceObservation) -> None:
+def test_a_face_that_leaves_is_lost(
+    tracker: BuiltinTracker, astronaut: NDArray[np.uint8], face: FaceObservation
+) -> None:
     assert tracker.follow(np.full_like(astronaut, 100), face) is None
 
 
@@ -251,6 +285,11 @@ def test_the_version_stands_for_the_weights(tmp_path: Path) -> None:
     for path in models_dir().glob("*.safetensors"):
         shutil.copy(path, tmp_path)
     stored = load_model(tmp_path / "refiner.safetensors", kind="icface.refiner")
-    other = {name: value + 1e-3 if value.is_floating_point() else value for name, value in stored.state.items()}
-    save_model(tmp_path / "refiner.safetensors", kind="icface.refiner", config=stored.config, state=other)
+    other = {
+        name: value + 1e-3 if value.is_floating_point() else value
+        for name, value in stored.state.items()
+    }
+    save_model(
+        tmp_path / "refiner.safetensors", kind="icface.refiner", config=stored.config, state=other
+    )
     assert BuiltinTracker(models=tmp_path).version != shipped

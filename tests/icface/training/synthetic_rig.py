@@ -48,7 +48,9 @@ def write_portraits(folder: Path, rig: Path, *, people: int = 6) -> None:
     with np.load(rig) as data:
         base, mesh = data["base"], data["landmark468"]
     (folder / "images").mkdir(parents=True)
-    rows: dict[str, list[object]] = {name: [] for name in ("image", "person", "split", "landmarks", "rot", "scale", "trans")}
+    rows: dict[str, list[object]] = {
+        name: [] for name in ("image", "person", "split", "landmarks", "rot", "scale", "trans")
+    }
     for person in range(people):
         scale, pivot = rng.uniform(9, 12), rng.uniform(115, 140, 2)
         landmarks = np.zeros((478, 3), np.float32)
@@ -57,10 +59,24 @@ def write_portraits(folder: Path, rig: Path, *, people: int = 6) -> None:
         centre, axes = (int(pivot[0]), int(pivot[1])), (int(7 * scale), int(9 * scale))
         cv2.ellipse(picture, centre, axes, 0, 0, 360, (140, 170, 210), -1)
         for side in (-1, 1):
-            cv2.circle(picture, (int(pivot[0] + 3 * side * scale), int(pivot[1] - 2 * scale)), int(scale), (240, 240, 240), -1)
+            cv2.circle(
+                picture,
+                (int(pivot[0] + 3 * side * scale), int(pivot[1] - 2 * scale)),
+                int(scale),
+                (240, 240, 240),
+                -1,
+            )
         name = f"{person}.png"
         cv2.imwrite(str(folder / "images" / name), picture)
-        values = (name, person, "val" if person >= people - 2 else "train", landmarks, np.zeros(3), scale, pivot)
+        values = (
+            name,
+            person,
+            "val" if person >= people - 2 else "train",
+            landmarks,
+            np.zeros(3),
+            scale,
+            pivot,
+        )
         for key, value in zip(rows, values, strict=True):
             rows[key].append(value)
     np.savez(folder / "portraits.npz", **{k: np.array(v) for k, v in rows.items()}, identity=np.zeros((people, 60)),

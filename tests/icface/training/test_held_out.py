@@ -19,7 +19,13 @@ from icface.rendering.predictor import FacePredictor
 from icface.training.held_out import HeldOutCanvases, HeldOutPeople, rig_reenactment
 from icface.training.neutralizer.evaluate import observation
 from icface.training.painter import mouth_error as module
-from icface.training.painter.mouth_error import ClosedMouth, closed_mouth, mouth_error, open_mouths, score
+from icface.training.painter.mouth_error import (
+    ClosedMouth,
+    closed_mouth,
+    mouth_error,
+    open_mouths,
+    score,
+)
 from icface.training.portraits.table import PortraitTable, read_rgb
 from icface.training.rig.rig import Rig, View
 from tests.faces import FixedTracker, observation_in
@@ -43,7 +49,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     images = [str(name) for name in rows["image"]]
     for row in range(6, 10):
         images[row] = f"video/eggs/{row - 6:03}.png"
-        (folder / "portraits" / "images" / f"{row}.png").rename(folder / "portraits" / "images" / images[row])
+        (folder / "portraits" / "images" / f"{row}.png").rename(
+            folder / "portraits" / "images" / images[row]
+        )
     rows["image"] = np.array(images)
     rows["person"] = np.array([0, 1, 2, 3, 4, 4, 9, 9, 9, 9])
     rows["split"] = np.array(["train"] * 3 + ["val"] * 7)
@@ -65,7 +73,9 @@ def _small_mouths_count(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def people(data: Path) -> HeldOutPeople:
-    return HeldOutPeople(portraits=data / "portraits", clips=data / "clips", rig=data / "rig.npz", people=40)
+    return HeldOutPeople(
+        portraits=data / "portraits", clips=data / "clips", rig=data / "rig.npz", people=40
+    )
 
 
 def test_canvases_show_the_held_out_where_their_states_say(data: Path, rig: Rig) -> None:
@@ -73,14 +83,21 @@ def test_canvases_show_the_held_out_where_their_states_say(data: Path, rig: Rig)
     assert len(canvases) == 7
     portrait = canvases[0]
     assert portrait.image.shape == (200, 200, 3)
-    assert np.abs(rig.vertices(portrait.state)[rig.mesh, :2] - portrait.landmarks[:468, :2]).max() < 0.05
+    assert (
+        np.abs(rig.vertices(portrait.state)[rig.mesh, :2] - portrait.landmarks[:468, :2]).max()
+        < 0.05
+    )
     inside = View(rig, portrait.state, 200).triangle >= 0
     assert portrait.image[inside].mean() > portrait.image[~inside].mean() + 30
 
 
-def test_each_person_is_one_photo_and_only_the_held_out_are_taken(data: Path, people: HeldOutPeople) -> None:
+def test_each_person_is_one_photo_and_only_the_held_out_are_taken(
+    data: Path, people: HeldOutPeople
+) -> None:
     assert [item.name for item in people.photos] == ["portraits/3.png", "portraits/4.png"]
-    fewer = HeldOutPeople(portraits=data / "portraits", clips=data / "clips", rig=data / "rig.npz", people=1)
+    fewer = HeldOutPeople(
+        portraits=data / "portraits", clips=data / "clips", rig=data / "rig.npz", people=1
+    )
     assert len(fewer.photos) == 1
 
 
@@ -94,17 +111,25 @@ def test_clips_are_those_of_held_out_people_and_py_feats(data: Path, people: Hel
 
 def test_all_that_is_measured_is_listed(people: HeldOutPeople) -> None:
     listed = people.listed
-    assert [row["name"] for row in listed["fitted_frames"]] == [f"portraits/video/eggs/{i:03}.png" for i in range(4)]
+    assert [row["name"] for row in listed["fitted_frames"]] == [
+        f"portraits/video/eggs/{i:03}.png" for i in range(4)
+    ]
     assert [row["name"] for row in listed["tables"]] == ["portraits.npz", "rig"]
     assert all(len(row["sha256"]) == 64 for rows in listed.values() for row in rows)
 
 
-def test_the_mouth_that_shows_most_stands_for_a_person(data: Path, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_mouth_that_shows_most_stands_for_a_person(
+    data: Path, rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     canvases = HeldOutCanvases(data / "portraits", side=120)
     shown = dict(zip(range(7), (80, 70, 90, 10, 300, 59, 61), strict=True))
     pixels = iter(shown.values())
     monkeypatch.setattr(module, "_open_pixels", lambda *_: next(pixels))
-    assert open_mouths(canvases, rig, 10) == [0, 2, 4]  # person 3; person 4 in its second picture; the clip's widest
+    assert open_mouths(canvases, rig, 10) == [
+        0,
+        2,
+        4,
+    ]  # person 3; person 4 in its second picture; the clip's widest
     monkeypatch.setattr(module, "_open_pixels", lambda *_: 100)
     assert open_mouths(canvases, rig, 2) == [0, 3]
     monkeypatch.setattr(module, "_open_pixels", lambda *_: 59)
@@ -133,7 +158,14 @@ def by_hand(photo_level: int, closed_level: int) -> ClosedMouth:
     closed = photo.copy()
     photo[inside], closed[inside] = photo_level, closed_level
     face = observation_in(Box(60, 60, 180, 200))
-    return ClosedMouth(photo, closed, face, ControlVector.of({"jawOpen": 0.8}), inside, (slice(140, 170), slice(90, 150)))
+    return ClosedMouth(
+        photo,
+        closed,
+        face,
+        ControlVector.of({"jawOpen": 0.8}),
+        inside,
+        (slice(140, 170), slice(90, 150)),
+    )
 
 
 class Idle(FacePredictor):
@@ -149,7 +181,9 @@ class Idle(FacePredictor):
         return self._tiny.predict(encoding, encoding.controls)
 
 
-def test_the_error_is_the_mean_difference_inside_the_mouth_and_in_its_box(tiny_predictor: FacePredictor) -> None:
+def test_the_error_is_the_mean_difference_inside_the_mouth_and_in_its_box(
+    tiny_predictor: FacePredictor,
+) -> None:
     figures = score(Idle(tiny_predictor), [by_hand(202, 100), by_hand(100, 100)])
     for name in ("full", "moved", "closed"):
         assert figures[name]["inside"] == pytest.approx(0.4 / 2)
@@ -157,7 +191,9 @@ def test_the_error_is_the_mean_difference_inside_the_mouth_and_in_its_box(tiny_p
     assert (figures["people"], figures["lost"]) == (2, 0)
 
 
-def test_paint_is_what_full_and_moved_differ_by(tiny_predictor: FacePredictor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paint_is_what_full_and_moved_differ_by(
+    tiny_predictor: FacePredictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def everywhere(seen: PatchView, _lips: NDArray[np.float64]) -> NDArray[np.float32]:
         return np.ones_like(seen.cavity)  # even on a flat picture
 
@@ -173,7 +209,9 @@ def test_without_an_open_mouth_there_is_no_figure(tiny_predictor: FacePredictor)
 
 
 @pytest.mark.usefixtures("_small_mouths_count")
-def test_the_mouth_error_repeats_and_takes_any_portraits(data: Path, rig: Rig, tiny_predictor: FacePredictor) -> None:
+def test_the_mouth_error_repeats_and_takes_any_portraits(
+    data: Path, rig: Rig, tiny_predictor: FacePredictor
+) -> None:
     canvases = HeldOutCanvases(data / "portraits", side=240)
     figures = mouth_error(tiny_predictor, canvases, rig, 2)
     assert figures["people"] == 2
@@ -191,7 +229,9 @@ def test_the_rig_brings_one_fit_over_the_other(data: Path, rig: Rig) -> None:
 
 
 @pytest.mark.usefixtures("_small_mouths_count")
-def test_fitted_frames_are_reenacted_in_four_ways(people: HeldOutPeople, tiny_predictor: FacePredictor) -> None:
+def test_fitted_frames_are_reenacted_in_four_ways(
+    people: HeldOutPeople, tiny_predictor: FacePredictor
+) -> None:
     measured = people.measure(tiny_predictor, FixedTracker(), frames=2)
     clip = measured["reenactment_fitted"]["clips"]["eggs"]
     assert clip["frames"] == 2
@@ -201,7 +241,9 @@ def test_fitted_frames_are_reenacted_in_four_ways(people: HeldOutPeople, tiny_pr
     assert measured["mouth"]["people"] == 3
 
 
-def test_a_folder_without_a_table_or_without_anyone_held_out_is_refused(data: Path, tmp_path: Path) -> None:
+def test_a_folder_without_a_table_or_without_anyone_held_out_is_refused(
+    data: Path, tmp_path: Path
+) -> None:
     where = {"clips": tmp_path, "rig": data / "rig.npz", "people": 3}
     with pytest.raises(ValueError, match=r"no .*portraits\.npz; --portraits takes a folder"):
         HeldOutPeople(portraits=tmp_path, **where)
@@ -213,7 +255,9 @@ def test_a_folder_without_a_table_or_without_anyone_held_out_is_refused(data: Pa
 
 
 @pytest.mark.usefixtures("_small_mouths_count")
-def test_the_command_measures_the_held_out(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_measures_the_held_out(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tracker = FixedTracker()
     monkeypatch.setattr(tracker, "load", lambda: None, raising=False)
     monkeypatch.setattr(command, "BuiltinTracker", lambda *_, **__: tracker)
@@ -221,7 +265,16 @@ def test_the_command_measures_the_held_out(data: Path, tmp_path: Path, monkeypat
     monkeypatch.setattr(protocol, "timings", lambda *_: {})
     monkeypatch.setattr("icface.training.held_out.installed", lambda: ([], [], []))
     (data / "clips" / "eggs.mp4").unlink(missing_ok=True)
-    words = ["--portraits", data / "portraits", "--clips", data / "clips", "--rig", data / "rig.npz", "--frames", "2"]
+    words = [
+        "--portraits",
+        data / "portraits",
+        "--clips",
+        data / "clips",
+        "--rig",
+        data / "rig.npz",
+        "--frames",
+        "2",
+    ]
     result = CliRunner().invoke(main, ["evaluate", *map(str, words)])
     assert result.exit_code == 0, result.stderr
     assert "mouths closed by the rig and opened again, 3 people" in result.stdout

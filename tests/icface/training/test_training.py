@@ -16,7 +16,14 @@ from icface.model.networks.neutralizer import WINDOW, Neutralizer, Part
 from icface.rendering.predictor import FacePredictor
 from icface.training.animator.train import AnimatorTraining
 from icface.training.animator.train import train as train_animator
-from icface.training.neutralizer.data import SurfaceAtlas, SurfaceStream, flipped, misread, sparse_expression, surface_sample
+from icface.training.neutralizer.data import (
+    SurfaceAtlas,
+    SurfaceStream,
+    flipped,
+    misread,
+    sparse_expression,
+    surface_sample,
+)
 from icface.training.neutralizer.evaluate import flow_errors, observation
 from icface.training.neutralizer.train import NeutralizerTraining, held_out, judge
 from icface.training.neutralizer.train import train as train_neutralizer
@@ -78,7 +85,10 @@ def test_landmarks_are_misread_by_a_few_per_cent(people: Portraits) -> None:
     rng = np.random.default_rng(0)
     landmarks = people[0].landmarks[:468, :2]
     between_eyes = np.linalg.norm(landmarks[33] - landmarks[263])
-    errors = [np.linalg.norm(misread(landmarks, rng) - landmarks, axis=1).mean() / between_eyes for _ in range(50)]
+    errors = [
+        np.linalg.norm(misread(landmarks, rng) - landmarks, axis=1).mean() / between_eyes
+        for _ in range(50)
+    ]
     assert 0.01 < np.mean(errors) < 0.06
 
 
@@ -117,16 +127,24 @@ def test_the_neutralizer_learns_resumes_and_its_weights_load(data: Path, tmp_pat
     assert after["parts"] < before["parts"]
 
 
-def test_the_animators_field_learns_and_is_measured_against_the_rig(data: Path, rig: Rig, tmp_path: Path) -> None:
-    weights = train_animator(AnimatorTraining(rig=data / "rig.npz", out=tmp_path, minutes=9, steps=800, batch=512))
+def test_the_animators_field_learns_and_is_measured_against_the_rig(
+    data: Path, rig: Rig, tmp_path: Path
+) -> None:
+    weights = train_animator(
+        AnimatorTraining(rig=data / "rig.npz", out=tmp_path, minutes=9, steps=800, batch=512)
+    )
     field = Animator.from_file(weights)
     atlas = SurfaceAtlas.of(rig)
     chin = int(np.hypot(rig.base[:, 0], rig.base[:, 1] + 8).argmin())
-    drop = field(torch.from_numpy(atlas.place[chin : chin + 1] / 10))[0, EXPRESSIONS.index("jawOpen")]
+    drop = field(torch.from_numpy(atlas.place[chin : chin + 1] / 10))[
+        0, EXPRESSIONS.index("jawOpen")
+    ]
     assert drop[1] < -1.5
     people = Portraits(data / "portraits", data / "cache", "val")
     predictor = FacePredictor(tiny_networks()[0], field)
     figures = flow_errors(predictor, people, rig, count=1)
     assert {"expression", "pose", "photo_expression", "photo_pose"} <= set(figures)
     portrait = people[0]
-    assert contact_sheet(predictor, [(portrait.image, observation(rig, portrait.state))], side=32).shape == (32, 14 * 32, 3)
+    assert contact_sheet(
+        predictor, [(portrait.image, observation(rig, portrait.state))], side=32
+    ).shape == (32, 14 * 32, 3)

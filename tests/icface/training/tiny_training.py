@@ -1,6 +1,7 @@
 """A painter and its judge, both tiny, trained on numbers: what torchrun starts for the tests of the training engine.
 
-In double precision, so that Adam, which divides gradients by their size, does not enlarge what processors round apart.
+In double precision, so that Adam, which divides gradients by their size, does not enlarge what
+processors round apart.
 """
 
 from __future__ import annotations
@@ -28,7 +29,11 @@ class Painter(nn.Module):
     def __init__(self, *, dropout: float = 0.0) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Conv2d(3, 8, 3, 1, 1), nn.GroupNorm(2, 8), nn.SiLU(), nn.Dropout(dropout), nn.Conv2d(8, 3, 3, 1, 1)
+            nn.Conv2d(3, 8, 3, 1, 1),
+            nn.GroupNorm(2, 8),
+            nn.SiLU(),
+            nn.Dropout(dropout),
+            nn.Conv2d(8, 3, 3, 1, 1),
         )
 
     def forward(self, picture: Tensor) -> Tensor:
@@ -38,7 +43,9 @@ class Painter(nn.Module):
 
 def batch(step: int, ranks: Ranks) -> Tensor:
     """The process's part of the step's batch."""
-    whole = torch.randn(BATCH, 3, 8, 8, generator=torch.Generator().manual_seed(step), dtype=torch.float64)
+    whole = torch.randn(
+        BATCH, 3, 8, 8, generator=torch.Generator().manual_seed(step), dtype=torch.float64
+    )
     part = ranks.part_of_batch(BATCH)
     return whole[ranks.rank * part : (ranks.rank + 1) * part]
 
@@ -46,9 +53,15 @@ def batch(step: int, ranks: Ranks) -> Tensor:
 def make(plan: Plan, ranks: Ranks, *, dropout: float = 0.0) -> Trainer:
     """The trainer of both."""
     torch.manual_seed(1)
-    painter, judge = Painter(dropout=dropout), nn.Sequential(nn.Conv2d(3, 4, 3), nn.SiLU(), nn.Conv2d(4, 1, 3))
+    painter, judge = (
+        Painter(dropout=dropout),
+        nn.Sequential(nn.Conv2d(3, 4, 3), nn.SiLU(), nn.Conv2d(4, 1, 3)),
+    )
     painter, judge = painter.double(), judge.double()
-    learners = {"painter": Learner(painter, rate=1e-3), "judge": Learner(judge, rate=2e-3, averaged=False)}
+    learners = {
+        "painter": Learner(painter, rate=1e-3),
+        "judge": Learner(judge, rate=2e-3, averaged=False),
+    }
     return Trainer(learners, plan, ranks)
 
 
@@ -58,9 +71,14 @@ def steps_of(trainer: Trainer) -> Iterator[float]:
         pictures = batch(trainer.steps, trainer.ranks)
         with trainer.autocast():
             painted = trainer["painter"](pictures)
-            judged = trainer["judge"](pictures).sub(1).square().mean() + trainer["judge"](painted.detach()).square().mean()
+            judged = (
+                trainer["judge"](pictures).sub(1).square().mean()
+                + trainer["judge"](painted.detach()).square().mean()
+            )
             with trainer.frozen("judge") as judge:
-                fooled = judge(painted).sub(1).square().mean() + F.mse_loss(painted, pictures.flip(1))
+                fooled = judge(painted).sub(1).square().mean() + F.mse_loss(
+                    painted, pictures.flip(1)
+                )
         trainer.step({"painter": fooled, "judge": judged}, {"fooled": fooled})
         yield float(fooled.detach())
 

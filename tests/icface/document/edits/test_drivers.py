@@ -7,7 +7,17 @@ from fractions import Fraction
 
 import pytest
 
-from icface.document import DataFile, Driver, Marker, MixRule, Project, ProjectError, Region, Source, edits
+from icface.document import (
+    DataFile,
+    Driver,
+    Marker,
+    MixRule,
+    Project,
+    ProjectError,
+    Region,
+    Source,
+    edits,
+)
 from icface.face.controls import ControlVector
 from icface.face.geometry import Box
 from tests.strategies import a_clip, a_clip_project, a_driver, a_face, a_motion, a_project, a_ramp
@@ -23,7 +33,9 @@ def test_sources_are_named_by_letters_then_numbers() -> None:
     project = a_project(ControlVector())
     assert edits.free_name(project) == "A"
     assert edits.free_name(with_driver()) == "B"
-    many = tuple(replace(a_driver("A", RAMP), name=letter) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ1")
+    many = tuple(
+        replace(a_driver("A", RAMP), name=letter) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ1"
+    )
     assert edits.free_name(replace(project, drivers=many)) == "2"
 
 
@@ -33,7 +45,9 @@ def test_the_first_moving_source_gives_a_photo_its_frame_rate() -> None:
     table = edits.driver_of_data(a_project(ControlVector()), DataFile("a.csv", "d"), RAMP)
     assert edits.add_driver(a_project(ControlVector()), table, Fraction(60)).rate == 60
     assert edits.add_driver(a_project(ControlVector()), table).rate == 25
-    still = edits.driver_of_photo(a_project(ControlVector()), Source("p.png", "d", 9, 9), a_motion([ControlVector()]))
+    still = edits.driver_of_photo(
+        a_project(ControlVector()), Source("p.png", "d", 9, 9), a_motion([ControlVector()])
+    )
     assert edits.add_driver(a_project(ControlVector()), still, Fraction(60)).rate == 25
 
 
@@ -66,7 +80,10 @@ def test_a_tracked_clip_gets_its_most_neutral_frame_proposed() -> None:
     tracked = edits.set_motion(project, "A", a_motion(states))
     assert tracked.driver("A").neutral_frame == 1
     assert edits.set_motion(tracked, "A", a_motion(states)) is tracked
-    assert edits.set_motion(project, "A", a_motion([None, None, None])).driver("A").neutral_frame is None
+    assert (
+        edits.set_motion(project, "A", a_motion([None, None, None])).driver("A").neutral_frame
+        is None
+    )
 
 
 def test_how_a_source_is_taken_can_be_set() -> None:
@@ -82,14 +99,19 @@ def test_how_a_source_is_taken_can_be_set() -> None:
 def test_a_renamed_source_keeps_its_rules() -> None:
     project = edits.set_output(edits.drive_with(with_driver(), "A"), sound="A")
     renamed = edits.rename_driver(project, "A", "take 2")
-    assert (renamed.drivers[0].name, renamed.edits[0].mix[0].driver, renamed.output.sound) == ("take 2",) * 3
+    assert (renamed.drivers[0].name, renamed.edits[0].mix[0].driver, renamed.output.sound) == (
+        "take 2",
+    ) * 3
     assert edits.rename_driver(project, "A", "A") is project
     assert edits.rename_driver(edits.set_output(project, sound=""), "A", "B").output.sound == ""
 
 
 def test_rules_of_a_source_go_with_it_and_so_do_their_keys() -> None:
     project = edits.add_driver(edits.set_output(with_driver(), sound="A"), a_driver("B", RAMP))
-    project = edits.set_rule(edits.set_rule(project, MixRule(group="yaw", driver="A")), MixRule(group="mouth", driver="B"))
+    project = edits.set_rule(
+        edits.set_rule(project, MixRule(group="yaw", driver="A")),
+        MixRule(group="mouth", driver="B"),
+    )
     for target in ("mix:yaw:gain", "mix:mouth:gain", "pitch"):
         project = edits.set_key(project, target, 0, 1)
     gone = edits.remove_driver(project, "A")
@@ -105,7 +127,12 @@ def test_there_is_one_rule_for_a_group_and_wide_groups_come_first() -> None:
     project = with_driver()
     for group, gain in (("AU12L", 1.0), ("yaw", 1.0), ("AU12", 1.0), ("all", 1.0), ("yaw", 2.0)):
         project = edits.set_rule(project, MixRule(group=group, driver="A", gain=gain))
-    assert [(rule.group, rule.gain) for rule in project.edits[0].mix] == [("all", 1), ("yaw", 2), ("AU12", 1), ("AU12L", 1)]
+    assert [(rule.group, rule.gain) for rule in project.edits[0].mix] == [
+        ("all", 1),
+        ("yaw", 2),
+        ("AU12", 1),
+        ("AU12L", 1),
+    ]
     assert edits.set_rule(project, MixRule(group="yaw", driver="A", gain=2.0)) is project
     with pytest.raises(ProjectError, match="no source 'Z'"):
         edits.set_rule(project, MixRule(group="yaw", driver="Z"))
@@ -131,7 +158,7 @@ def test_other_faces_take_the_place_of_the_old_ones_and_edits_stay() -> None:
     assert edits.set_faces(more, []).face_index is None
 
 
-# Time and output -----------------------------------------------------------------------------------------------------
+# Time and output ----------------------------------------------------------------------------------
 
 
 def test_in_and_out_points_push_each_other_away() -> None:
@@ -145,7 +172,9 @@ def test_in_and_out_points_push_each_other_away() -> None:
 
 
 def test_markers_stand_in_order_and_one_on_a_frame() -> None:
-    project = edits.set_marker(edits.set_marker(edits.set_marker(a_project(ControlVector()), 5, "b"), 2, "a"), 5, "c")
+    project = edits.set_marker(
+        edits.set_marker(edits.set_marker(a_project(ControlVector()), 5, "b"), 2, "a"), 5, "c"
+    )
     assert project.markers == (Marker(frame=2, text="a"), Marker(frame=5, text="c"))
     assert project.n_frames == 6
     assert edits.set_marker(project, 5, "c") is project
@@ -154,7 +183,9 @@ def test_markers_stand_in_order_and_one_on_a_frame() -> None:
 
 
 def test_a_photos_frame_rate_can_be_set_and_a_clips_cannot() -> None:
-    assert edits.set_rate(a_project(ControlVector()), Fraction(30000, 1001)).rate == Fraction(30000, 1001)
+    assert edits.set_rate(a_project(ControlVector()), Fraction(30000, 1001)).rate == Fraction(
+        30000, 1001
+    )
     project = a_project(ControlVector())
     assert edits.set_rate(project, Fraction(25)) is project
     with pytest.raises(ProjectError, match="edited at that rate"):
@@ -174,5 +205,9 @@ def test_regions_are_added_changed_and_removed() -> None:
 
 def test_output_settings_are_set_one_by_one() -> None:
     project = edits.set_output(a_project(ControlVector()), preset="webm", side_by_side=True)
-    assert (project.output.preset, project.output.side_by_side, project.output.labelled) == ("webm", True, True)
+    assert (project.output.preset, project.output.side_by_side, project.output.labelled) == (
+        "webm",
+        True,
+        True,
+    )
     assert edits.set_output(project, preset="webm") is project

@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from icface.document import FaceEdits, Project, ProjectError, Source, edits, mixing
-from icface.face.controls import ACTION_UNITS, CONTROL_IDS, ControlVector, UnknownControlError, control_range
+from icface.face.controls import (
+    ACTION_UNITS,
+    CONTROL_IDS,
+    ControlVector,
+    UnknownControlError,
+    control_range,
+)
 from tests.strategies import a_face, a_project, control_values, control_vectors, projects
 
 SIDED = tuple(unit.number for unit in ACTION_UNITS if len(unit.sides) == 2)
@@ -19,7 +25,9 @@ def is_shared(before: Project, after: Project) -> bool:
     """Whether nothing but the chosen face's edits was made anew."""
     others = [i for i in range(len(before.edits)) if i != before.face_index]
     return (
-        after.source is before.source and after.faces is before.faces and all(after.edits[i] is before.edits[i] for i in others)
+        after.source is before.source
+        and after.faces is before.faces
+        and all(after.edits[i] is before.edits[i] for i in others)
     )
 
 
@@ -75,7 +83,9 @@ def test_setting_what_is_shown_already_returns_the_very_same_document(
 
 
 @given(control_vectors(), st.lists(control_values(), min_size=1, max_size=8))
-def test_a_face_that_was_reset_equals_one_never_edited(vector: ControlVector, settings: list[tuple[str, float]]) -> None:
+def test_a_face_that_was_reset_equals_one_never_edited(
+    vector: ControlVector, settings: list[tuple[str, float]]
+) -> None:
     start = a_project(vector)
     edited = start
     for control, value in settings:
@@ -89,7 +99,9 @@ def test_a_face_that_was_reset_equals_one_never_edited(vector: ControlVector, se
 
 
 @given(control_vectors(), control_values())
-def test_a_slider_dragged_out_and_home_again_leaves_no_trace(vector: ControlVector, setting: tuple[str, float]) -> None:
+def test_a_slider_dragged_out_and_home_again_leaves_no_trace(
+    vector: ControlVector, setting: tuple[str, float]
+) -> None:
     control, value = setting
     start = edits.link_unit(a_project(vector), 12, linked=False)
     home = mixing.shown(start)
@@ -99,14 +111,18 @@ def test_a_slider_dragged_out_and_home_again_leaves_no_trace(vector: ControlVect
 
 
 @given(control_vectors(), st.sampled_from(CONTROL_IDS), st.floats(-200, 200))
-def test_values_out_of_range_stop_at_its_end(vector: ControlVector, control: str, value: float) -> None:
+def test_values_out_of_range_stop_at_its_end(
+    vector: ControlVector, control: str, value: float
+) -> None:
     low, high = control_range(control)
     shown = mixing.shown(edits.set_control(a_project(vector), control, value))
     assert shown[control] == pytest.approx(min(max(value, low), high), abs=1e-8)
 
 
 @given(projects(), control_values())
-def test_an_edit_shares_all_that_it_leaves_alone(project: Project, setting: tuple[str, float]) -> None:
+def test_an_edit_shares_all_that_it_leaves_alone(
+    project: Project, setting: tuple[str, float]
+) -> None:
     after = edits.set_control(project, *setting)
     assert is_shared(project, after)
     assert edits.reset_control(after, "roll") is after or setting[0] == "roll"
@@ -182,7 +198,9 @@ def test_linking_moves_both_sides_to_their_mean() -> None:
 
 
 @given(projects(), st.sampled_from(SIDED))
-def test_unlinking_and_linking_a_unit_that_nobody_touched_changes_nothing(project: Project, number: int) -> None:
+def test_unlinking_and_linking_a_unit_that_nobody_touched_changes_nothing(
+    project: Project, number: int
+) -> None:
     apart = edits.link_unit(project, number, linked=False)
     assert apart.edits[0].unlinked == {number}
     assert mixing.resolve(apart) is mixing.resolve(project)
@@ -197,7 +215,9 @@ def test_linking_what_is_linked_leaves_its_sides_where_they_are() -> None:
 
 
 def test_several_controls_are_set_exactly_as_named_and_a_wink_parts_the_eyes() -> None:
-    project = edits.set_controls(a_project(ControlVector()), {"AU43L": 1.0, "yaw": 5.0, "AU12L": 0.5, "AU12R": 0.5})
+    project = edits.set_controls(
+        a_project(ControlVector()), {"AU43L": 1.0, "yaw": 5.0, "AU12L": 0.5, "AU12R": 0.5}
+    )
     shown = mixing.shown(project)
     assert (shown["AU43L"], shown["AU43R"], shown["yaw"], shown["AU12L"]) == (1, 0, 5, 0.5)
     assert project.edits[0].unlinked == {43}

@@ -14,7 +14,9 @@ from icface.face.controls import ControlVector
 from tests.strategies import a_clip_project, a_driver, a_motion, a_project, a_ramp, control_vectors
 
 
-def keyed(*keys: tuple[int, float], target: str = "yaw", own: ControlVector | None = None) -> Project:
+def keyed(
+    *keys: tuple[int, float], target: str = "yaw", own: ControlVector | None = None
+) -> Project:
     project = a_project(own or ControlVector())
     for frame, value in keys:
         project = edits.set_key(project, target, frame, value)
@@ -39,7 +41,9 @@ def test_a_key_set_again_keeps_its_sides() -> None:
 
 
 def test_with_auto_key_a_slider_sets_a_key() -> None:
-    project = edits.set_control(a_project(ControlVector.of({"yaw": 2})), "yaw", 10, frame=4, auto_key=True)
+    project = edits.set_control(
+        a_project(ControlVector.of({"yaw": 2})), "yaw", 10, frame=4, auto_key=True
+    )
     assert keys_of(project) == [(4, 8)]
     assert project.edits[0].deltas == ()
     project = edits.set_control(project, "yaw", 0, frame=9, auto_key=True)
@@ -72,10 +76,14 @@ def test_without_auto_key_a_slider_moves_the_whole_curve() -> None:
 
 
 def test_where_a_track_rests_a_key_starts_from_what_is_shown() -> None:
-    project = edits.set_track(keyed((5, 3), own=ControlVector.of({"yaw": 4})), "yaw", outside="rest")
+    project = edits.set_track(
+        keyed((5, 3), own=ControlVector.of({"yaw": 4})), "yaw", outside="rest"
+    )
     delta = edits.set_control(project, "yaw", 10, frame=1, auto_key=True)
     assert keys_of(delta)[0] == (1, 6)
-    absolute = edits.set_control(edits.set_mode(project, "yaw", "absolute"), "yaw", 10, frame=1, auto_key=True)
+    absolute = edits.set_control(
+        edits.set_mode(project, "yaw", "absolute"), "yaw", 10, frame=1, auto_key=True
+    )
     assert keys_of(absolute) == [(1, 10), (5, 7)]
 
 
@@ -89,7 +97,9 @@ def test_a_face_that_is_not_to_be_seen_cannot_be_set() -> None:
 def test_a_slider_shows_what_it_was_set_to_over_keys_and_drivers(
     own: ControlVector, frame: int, first: float, second: float, auto_key: bool
 ) -> None:
-    project = edits.add_driver(a_project(own), a_driver("A", a_motion([ControlVector(), own, ControlVector()])))
+    project = edits.add_driver(
+        a_project(own), a_driver("A", a_motion([ControlVector(), own, ControlVector()]))
+    )
     project = edits.set_rule(project, MixRule(group="mouth", driver="A"))
     for value, at in ((first, 3), (second, frame)):
         project = edits.set_control(project, "AU12L", value, frame=at, auto_key=auto_key)
@@ -120,10 +130,18 @@ def test_the_gain_of_a_rule_is_keyed_with_its_value() -> None:
     assert keys_of(made, "mix:pose:gain") == [(3, 0.7)]
     again = edits.key_controls(made, ["mix:pose:gain"], 9)
     assert keys_of(again, "mix:pose:gain") == [(3, 0.7), (9, 0.7)]
-    resting = edits.set_track(edits.set_mode(made, "mix:pose:gain", "delta"), "mix:pose:gain", outside="rest")
-    assert keys_of(edits.key_controls(resting, ["mix:pose:gain"], 9), "mix:pose:gain") == [(3, 0), (9, 0)]
+    resting = edits.set_track(
+        edits.set_mode(made, "mix:pose:gain", "delta"), "mix:pose:gain", outside="rest"
+    )
+    assert keys_of(edits.key_controls(resting, ["mix:pose:gain"], 9), "mix:pose:gain") == [
+        (3, 0),
+        (9, 0),
+    ]
     absolute = edits.set_track(made, "mix:pose:gain", outside="rest")
-    assert keys_of(edits.key_controls(absolute, ["mix:pose:gain"], 9), "mix:pose:gain")[1] == (9, 0.7)
+    assert keys_of(edits.key_controls(absolute, ["mix:pose:gain"], 9), "mix:pose:gain")[1] == (
+        9,
+        0.7,
+    )
     with pytest.raises(ProjectError, match="Gaze has no rule"):
         edits.key_controls(project, ["mix:gaze:gain"], 3)
 
@@ -137,11 +155,17 @@ def test_keys_are_removed_and_an_empty_track_is_gone() -> None:
 
 def test_keys_are_moved_together_and_those_they_land_on_give_way() -> None:
     project = keyed((1, 1), (2, 2), (4, 4))
-    assert keys_of(edits.move_keys(project, [("yaw", 1), ("yaw", 2)], 2, 0.5)) == [(3, 1.5), (4, 2.5)]
+    assert keys_of(edits.move_keys(project, [("yaw", 1), ("yaw", 2)], 2, 0.5)) == [
+        (3, 1.5),
+        (4, 2.5),
+    ]
 
 
 def test_keys_stop_together_at_the_first_frame() -> None:
-    assert keys_of(edits.move_keys(keyed((1, 1), (3, 3)), [("yaw", 1), ("yaw", 3)], -5)) == [(0, 1), (2, 3)]
+    assert keys_of(edits.move_keys(keyed((1, 1), (3, 3)), [("yaw", 1), ("yaw", 3)], -5)) == [
+        (0, 1),
+        (2, 3),
+    ]
     assert edits.move_keys(keyed((1, 1)), [], 5) == keyed((1, 1))
 
 
@@ -160,32 +184,55 @@ def test_times_are_stretched_about_a_frame() -> None:
     assert keys_of(stretched) == [(2, 2), (5, 4), (11, 8)]
     before, after = (p.edits[0].tracks[0].keys[1].right_handle for p in (project, stretched))
     assert after == (before[0] * 1.5, before[1])
-    assert keys_of(edits.scale_keys(project, [("yaw", 2), ("yaw", 4)], pivot=2, factor=0.01))[0] == (2, 4)
+    assert keys_of(edits.scale_keys(project, [("yaw", 2), ("yaw", 4)], pivot=2, factor=0.01))[
+        0
+    ] == (2, 4)
     with pytest.raises(ProjectError, match="factor above 0, not by 0"):
         edits.scale_keys(project, [("yaw", 2)], pivot=2, factor=0)
 
 
 def test_sides_are_set_and_a_bezier_side_begins_smooth() -> None:
-    project = edits.set_sides(keyed((0, 0), (3, 3), (6, 6)), [("yaw", 3)], left="bezier", right="bezier")
+    project = edits.set_sides(
+        keyed((0, 0), (3, 3), (6, 6)), [("yaw", 3)], left="bezier", right="bezier"
+    )
     key = project.edits[0].tracks[0].keys[1]
-    assert (key.left, key.right, key.left_handle, key.right_handle) == ("bezier", "bezier", (-1, -1), (1, 1))
+    assert (key.left, key.right, key.left_handle, key.right_handle) == (
+        "bezier",
+        "bezier",
+        (-1, -1),
+        (1, 1),
+    )
     assert edits.set_sides(project, [("yaw", 3)], left="bezier", right="bezier") is project
-    held = edits.set_sides(project, [("yaw", 0)], left="hold", right="hold").edits[0].tracks[0].keys[0]
+    held = (
+        edits.set_sides(project, [("yaw", 0)], left="hold", right="hold").edits[0].tracks[0].keys[0]
+    )
     assert (held.left, held.right) == ("linear", "hold")
 
 
 def test_a_handle_is_dragged_and_the_other_stays_in_line() -> None:
-    project = edits.set_sides(keyed((0, 0), (3, 3), (6, 6)), [("yaw", 3)], left="bezier", right="bezier")
+    project = edits.set_sides(
+        keyed((0, 0), (3, 3), (6, 6)), [("yaw", 3)], left="bezier", right="bezier"
+    )
     key = edits.set_handle(project, ("yaw", 3), "right", (2.0, 4.0)).edits[0].tracks[0].keys[1]
     assert (key.right_handle, key.left_handle) == ((2, 4), (-1, -2))
     key = edits.set_handle(project, ("yaw", 3), "left", (-2.0, 1.0)).edits[0].tracks[0].keys[1]
     assert (key.left_handle, key.right_handle) == ((-2, 1), (1, -0.5))
-    key = edits.set_handle(project, ("yaw", 3), "right", (2.0, 4.0), joined=False).edits[0].tracks[0].keys[1]
+    key = (
+        edits.set_handle(project, ("yaw", 3), "right", (2.0, 4.0), joined=False)
+        .edits[0]
+        .tracks[0]
+        .keys[1]
+    )
     assert key.left_handle == (-1, -1)
     for side, handle in (("right", (-2.0, 4.0)), ("left", (2.0, 4.0))):
         key = edits.set_handle(project, ("yaw", 3), side, handle).edits[0].tracks[0].keys[1]  # type: ignore[arg-type]
         assert getattr(key, f"{side}_handle") == (0, 4)
-    eased = edits.set_handle(keyed((0, 0), (3, 3)), ("yaw", 3), "left", (-1.0, 1.0)).edits[0].tracks[0].keys[1]
+    eased = (
+        edits.set_handle(keyed((0, 0), (3, 3)), ("yaw", 3), "left", (-1.0, 1.0))
+        .edits[0]
+        .tracks[0]
+        .keys[1]
+    )
     assert (eased.left, eased.right) == ("bezier", "ease")
 
 
@@ -238,7 +285,9 @@ def test_a_track_changes_its_mode_and_shows_what_it_showed_on_its_keys() -> None
     assert keys_of(absolute) == [(0, 1), (2, 13)]
     assert edits.set_mode(absolute, "yaw", "delta") == project
     assert edits.set_mode(project, "yaw", "delta") is project
-    loose = edits.set_mode(edits.set_key(project, "mix:gaze:gain", 0, 0.5), "mix:gaze:gain", "delta")
+    loose = edits.set_mode(
+        edits.set_key(project, "mix:gaze:gain", 0, 0.5), "mix:gaze:gain", "delta"
+    )
     assert keys_of(loose, "mix:gaze:gain") == [(0, 0.5)]
 
 
@@ -281,7 +330,9 @@ def test_keys_cannot_stand_before_the_first_frame() -> None:
 
 def bent_at_three(**sides: str) -> Project:
     """Keys at 0, 3 and 6, the middle one with handles (-1, -2) and (1, 2) on bezier sides, or on those given."""
-    project = edits.set_sides(keyed((0, 0), (3, 6), (6, 12)), [("yaw", 3)], left="bezier", right="bezier")
+    project = edits.set_sides(
+        keyed((0, 0), (3, 6), (6, 12)), [("yaw", 3)], left="bezier", right="bezier"
+    )
     return edits.set_sides(project, [("yaw", 3)], **sides)  # type: ignore[arg-type]
 
 
@@ -300,12 +351,18 @@ def bent_at_three(**sides: str) -> Project:
     ],
 )
 def test_the_other_handle_stays_in_line_while_handles_are_joined(
-    side: str, handle: tuple[float, float], dragged: tuple[float, float], other_in_line: tuple[float, float], joined: bool
+    side: str,
+    handle: tuple[float, float],
+    dragged: tuple[float, float],
+    other_in_line: tuple[float, float],
+    joined: bool,
 ) -> None:
     moved = edits.set_handle(bent_at_three(), ("yaw", 3), side, handle, joined=joined)  # type: ignore[arg-type]
     key = moved.edits[0].tracks[0].keys[1]
     other = other_in_line if joined else {"left": (1.0, 2.0), "right": (-1.0, -2.0)}[side]
-    assert (key.left_handle, key.right_handle) == ((dragged, other) if side == "left" else (other, dragged))
+    assert (key.left_handle, key.right_handle) == (
+        (dragged, other) if side == "left" else (other, dragged)
+    )
 
 
 def test_a_side_without_a_handle_is_not_bent_by_the_other_one() -> None:

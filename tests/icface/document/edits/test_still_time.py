@@ -24,14 +24,21 @@ FIRST_KEYS: list[Callable[[Project], Project]] = [
     lambda project: edits.key_controls(project, ["AU12L"], 0),
     lambda project: edits.set_control(project, "AU12L", 0.5, auto_key=True),
     lambda project: edits.set_controls(project, {"yaw": 5}, auto_key=True),
-    lambda project: edits.paste_keys(project, edits.copy_keys(edits.set_key(project, "yaw", 0, 1), [("yaw", 0)]), 0),
+    lambda project: edits.paste_keys(
+        project, edits.copy_keys(edits.set_key(project, "yaw", 0, 1), [("yaw", 0)]), 0
+    ),
 ]
 
 
 @pytest.mark.parametrize("first_key", FIRST_KEYS)
 def test_the_first_key_gives_a_photo_five_seconds(first_key: Callable[[Project], Project]) -> None:
     project = first_key(photo())
-    assert (project.length, project.n_frames, project.rate, project.range) == (125, 125, 25, (0, 124))
+    assert (project.length, project.n_frames, project.rate, project.range) == (
+        125,
+        125,
+        25,
+        (0, 124),
+    )
     again = edits.set_key(edits.set_length(project, 40), "pitch", 3, 1)
     assert again.length == 40, "what was chosen stays"
 
@@ -65,7 +72,10 @@ def test_a_single_expression_as_a_source_is_no_time() -> None:
 def test_the_first_source_that_moves_gives_its_length_unless_something_is_keyed() -> None:
     clip = Driver(name="A", medium=a_clip(30, rate=30))
     timed = edits.given_time(photo())
-    assert (edits.add_driver(timed, clip).length, edits.add_driver(timed, clip).n_frames) == (None, 30)
+    assert (edits.add_driver(timed, clip).length, edits.add_driver(timed, clip).n_frames) == (
+        None,
+        30,
+    )
     keyed = edits.add_driver(edits.set_key(photo(), "yaw", 9, 1), clip)
     assert (keyed.length, keyed.rate) == (125, 25)
 

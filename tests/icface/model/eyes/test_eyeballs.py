@@ -20,14 +20,33 @@ def fitted(*, radius: float = SUPPOSED, aside: float = 0.0, dark: int = 50) -> t
     ys, xs = np.mgrid[60:140, 40:200]
     source = np.stack([xs.ravel(), ys.ravel()], 1).astype(np.float64)
     landmarks, turn = np.full((478, 2), GRID / 2), np.linspace(0, 2 * np.pi, 16, endpoint=False)
-    eye, kept = np.zeros(len(source), bool), np.full((FINE_CROP_SIZE, FINE_CROP_SIZE, 3), 210, np.uint8)
+    eye, kept = (
+        np.zeros(len(source), bool),
+        np.full((FINE_CROP_SIZE, FINE_CROP_SIZE, 3), 210, np.uint8),
+    )
     for ring, x, outer, iris in ((LEFT_EYE, 150, 1, 473), (RIGHT_EYE, 80, -1, 468)):
-        landmarks[list(ring)] = np.stack([x + outer * WIDTH / 2 * np.cos(turn), 100 - TALL / 2 * np.sin(turn)], 1)
-        landmarks[iris : iris + 5] = [(x, 100), (x + SUPPOSED, 100), (x, 95), (x - SUPPOSED, 100), (x, 105)]
+        landmarks[list(ring)] = np.stack(
+            [x + outer * WIDTH / 2 * np.cos(turn), 100 - TALL / 2 * np.sin(turn)], 1
+        )
+        landmarks[iris : iris + 5] = [
+            (x, 100),
+            (x + SUPPOSED, 100),
+            (x, 95),
+            (x - SUPPOSED, 100),
+            (x, 105),
+        ]
         eye |= np.hypot((source[:, 0] - x) / WIDTH * 2, (source[:, 1] - 100) / TALL * 2) < 1
-        at = np.round(((np.array([x + aside, 100.0]) + 0.5) * FINE_CROP_SCALE - 0.5) * 16).astype(int)
+        at = np.round(((np.array([x + aside, 100.0]) + 0.5) * FINE_CROP_SCALE - 0.5) * 16).astype(
+            int
+        )
         cv2.circle(
-            kept, (int(at[0]), int(at[1])), round((radius * FINE_CROP_SCALE - 0.5) * 16), (dark, dark, dark), -1, cv2.LINE_AA, 4
+            kept,
+            (int(at[0]), int(at[1])),
+            round((radius * FINE_CROP_SCALE - 0.5) * 16),
+            (dark, dark, dark),
+            -1,
+            cv2.LINE_AA,
+            4,
         )
     return eyeballs_of(source, (~eye, eye), landmarks, PER_CM, kept)
 

@@ -29,8 +29,16 @@ def face(*, tall: float = TALL) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarra
     turn = np.linspace(0, 2 * np.pi, 16, endpoint=False)
     eye = np.zeros(len(source), bool)
     for ring, x, outer, iris in ((LEFT_EYE, 150, 1, 473), (RIGHT_EYE, 80, -1, 468)):
-        landmarks[list(ring)] = np.stack([x + outer * WIDTH / 2 * np.cos(turn), 100 - tall / 2 * np.sin(turn)], 1)
-        landmarks[iris : iris + 5] = [(x, 100), (x + IRIS, 100), (x, 100 - IRIS), (x - IRIS, 100), (x, 100 + IRIS)]
+        landmarks[list(ring)] = np.stack(
+            [x + outer * WIDTH / 2 * np.cos(turn), 100 - tall / 2 * np.sin(turn)], 1
+        )
+        landmarks[iris : iris + 5] = [
+            (x, 100),
+            (x + IRIS, 100),
+            (x, 100 - IRIS),
+            (x - IRIS, 100),
+            (x, 100 + IRIS),
+        ]
         eye |= np.hypot((source[:, 0] - x) / WIDTH * 2, (source[:, 1] - 100) / tall * 2) < 1
     return source, (~eye, eye), landmarks
 
@@ -51,8 +59,12 @@ def test_eyes_turn_where_they_look() -> None:
     assert (left.side, right.side) == ("L", "R")
     for eye, outwards in ((left, 1), (right, -1)):
         far = PER_CM * BALL_CM * np.sin(np.radians(TO_SIDES_DEG))
-        assert eye.shift(change(**{f"eyeLookOut_{eye.side}": 1.0})) == pytest.approx((outwards * far, 0))
-        assert eye.shift(change(**{f"eyeLookIn_{eye.side}": 1.0})) == pytest.approx((-outwards * far, 0))
+        assert eye.shift(change(**{f"eyeLookOut_{eye.side}": 1.0})) == pytest.approx(
+            (outwards * far, 0)
+        )
+        assert eye.shift(change(**{f"eyeLookIn_{eye.side}": 1.0})) == pytest.approx(
+            (-outwards * far, 0)
+        )
         assert eye.shift(change(**{f"eyeLookUp_{eye.side}": 1.0}))[1] < -3
         assert eye.shift(change(**{f"eyeLookDown_{eye.side}": 1.0}))[1] > 3
         assert not eye.shift(change(eyeBlink_L=1.0, jawOpen=1.0)).any()
@@ -62,7 +74,9 @@ def test_an_iris_moves_as_a_whole_and_the_corners_stay() -> None:
     left = eyeballs()[0]
     shift = left.shift(change(eyeLookOut_L=0.7))
     around = IRIS * 0.6 * np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]])
-    assert left.turned_back(shift + around, shift) == pytest.approx(around, abs=0.6)  # a little narrower
+    assert left.turned_back(shift + around, shift) == pytest.approx(
+        around, abs=0.6
+    )  # a little narrower
     ends = np.array([[-WIDTH / 2, 0], [WIDTH / 2, 0]])
     assert left.turned_back(ends, shift) == pytest.approx(ends, abs=0.3)
     line = left.turned_back(np.stack([np.linspace(-14, 14, 57), np.zeros(57)], 1), shift)[:, 0]
@@ -72,7 +86,9 @@ def test_an_iris_moves_as_a_whole_and_the_corners_stay() -> None:
 @given(
     x=st.floats(-13, 13), y=st.floats(-12, 12), across=st.floats(-1, 1), down=st.floats(-1, 1), right=st.booleans(),
 )  # fmt: skip
-def test_what_lids_hide_is_never_taken_from_their_skin(x: float, y: float, across: float, down: float, *, right: bool) -> None:
+def test_what_lids_hide_is_never_taken_from_their_skin(
+    x: float, y: float, across: float, down: float, *, right: bool
+) -> None:
     left = eyeballs()[0]
     shift = left.shift(change(eyeLookOut_L=across, eyeLookDown_L=down))
     there = left.found(left.turned_back(np.array([[x, y]]), shift), np.array([right]))[0]
@@ -81,7 +97,9 @@ def test_what_lids_hide_is_never_taken_from_their_skin(x: float, y: float, acros
 
 def test_what_the_photo_shows_is_not_looked_for_elsewhere() -> None:
     left = eyeballs()[0]
-    assert not left.found(np.array([[0.0, 0.0], [3.0, 2.0], [-4.0, -1.0], [9.0, 1.0]]), np.ones(4, bool))[1].any()
+    assert not left.found(
+        np.array([[0.0, 0.0], [3.0, 2.0], [-4.0, -1.0], [9.0, 1.0]]), np.ones(4, bool)
+    )[1].any()
     assert left.found(np.array([[0.5, -7.0], [-1, 6.5], [20, 0]]), np.ones(3, bool))[1].all()
 
 
@@ -98,7 +116,9 @@ def test_the_shadow_and_lashes_along_a_lid_stay_with_it() -> None:
 
 def test_an_iris_that_is_uncovered_is_as_dark_as_the_rest_of_its_circle() -> None:
     left = eyeballs()[0]
-    hidden = np.array([[x, -IRIS * 0.97 * np.sqrt(1 - (x / IRIS) ** 2)] for x in (-2.0, -1.0, 1.0, 2.0)])
+    hidden = np.array(
+        [[x, -IRIS * 0.97 * np.sqrt(1 - (x / IRIS) ** 2)] for x in (-2.0, -1.0, 1.0, 2.0)]
+    )
     there = left.found(hidden, hidden[:, 0] > 0)[0]
     assert np.hypot(*there.T) == pytest.approx(np.hypot(*hidden.T), abs=1e-6)
 
@@ -111,7 +131,9 @@ def coverage(layer: FlowLayer) -> np.ndarray:
 
 def test_only_the_eye_that_does_something_is_drawn_and_only_between_its_lids() -> None:
     source = face()[0]
-    assert turned_eyes(eyeballs(), source, change(jawOpen=1.0, browDown_L=1.0, eyeBlink_L=0.5)) == ()
+    assert (
+        turned_eyes(eyeballs(), source, change(jawOpen=1.0, browDown_L=1.0, eyeBlink_L=0.5)) == ()
+    )
     layers = turned_eyes(eyeballs(), source, change(eyeLookOut_L=0.8))
     flow, mask = layers[0].flow, coverage(layers[0])
     assert not flow[:, :115].any()
@@ -164,7 +186,10 @@ def test_a_small_look_changes_little() -> None:
 
 def test_a_look_begins_gently() -> None:
     source = face()[0]
-    shares = [coverage(turned_eyes(eyeballs(), source, change(eyeLookUp_L=v))[0]).max() for v in (0.01, 0.03, 0.06, 1.0)]
+    shares = [
+        coverage(turned_eyes(eyeballs(), source, change(eyeLookUp_L=v))[0]).max()
+        for v in (0.01, 0.03, 0.06, 1.0)
+    ]
     assert 0 < shares[0] < 0.2 < shares[1] < 0.6
     assert shares[2:] == [1, 1]
 
@@ -174,4 +199,6 @@ def test_closed_or_missing_eyes_have_no_eyeball() -> None:
     assert eyeballs_of(source, (skin, np.zeros_like(eye)), landmarks, PER_CM, PLAIN) == ()
     assert eyeballs_of(source, (np.zeros_like(skin), eye), landmarks, PER_CM, PLAIN) == ()
     landmarks[473:478] += 40  # a point beside the eye is no iris
-    assert [found.side for found in eyeballs_of(source, (skin, eye), landmarks, PER_CM, PLAIN)] == ["R"]
+    assert [found.side for found in eyeballs_of(source, (skin, eye), landmarks, PER_CM, PLAIN)] == [
+        "R"
+    ]

@@ -16,23 +16,38 @@ HALF_CM, EYE_CM, TALL_CM, IRIS_CM = 4.635, 2.7, 1.0, 0.62
 SKIN, WHITE, DARK = (190, 150, 125), (225, 220, 215), (60, 45, 40)
 
 
-def face(across_cm: float = 0.0, up_cm: float = 0.0, *, tall_cm: float = TALL_CM) -> tuple[np.ndarray, np.ndarray]:
+def face(
+    across_cm: float = 0.0, up_cm: float = 0.0, *, tall_cm: float = TALL_CM
+) -> tuple[np.ndarray, np.ndarray]:
     """A picture of two eyes whose irises are so far from the middle, and landmarks whose irises are in the middle."""
     picture = np.full((200, 200, 3), SKIN, np.uint8)
     landmarks = np.full((478, 3), 100.0, np.float32)
     turn = np.linspace(0, 2 * np.pi, 16, endpoint=False)
     for side, ring, outer in (("L", LEFT_EYE, 1), ("R", RIGHT_EYE, -1)):
         middle = np.array([100 + outer * (HALF_CM - EYE_CM / 2) * PER_CM, 100.0])
-        lids = np.stack([outer * EYE_CM / 2 * np.cos(turn), -tall_cm / 2 * np.sin(turn)], 1) * PER_CM + middle
+        lids = (
+            np.stack([outer * EYE_CM / 2 * np.cos(turn), -tall_cm / 2 * np.sin(turn)], 1) * PER_CM
+            + middle
+        )
         mask, eye = np.zeros(picture.shape[:2], np.uint8), np.full_like(picture, WHITE)
         cv2.fillPoly(mask, [np.round(lids * 16).astype(np.int32)], (255,), cv2.LINE_AA, 4)
         at = middle + np.array([across_cm, -up_cm]) * PER_CM
-        cv2.circle(eye, tuple(np.round(at * 16).astype(int).tolist()), round(IRIS_CM * PER_CM * 16), DARK, -1, cv2.LINE_AA, 4)
+        cv2.circle(
+            eye,
+            tuple(np.round(at * 16).astype(int).tolist()),
+            round(IRIS_CM * PER_CM * 16),
+            DARK,
+            -1,
+            cv2.LINE_AA,
+            4,
+        )
         share = mask[..., None] / 255
         picture = (picture * (1 - share) + eye * share).astype(np.uint8)
         landmarks[list(ring), :2] = lids
         radius = IRIS_CM * PER_CM
-        landmarks[list(IRISES[side]), :2] = middle + radius * np.array([[0, 0], [1, 0], [0, -1], [-1, 0], [0, 1]])
+        landmarks[list(IRISES[side]), :2] = middle + radius * np.array(
+            [[0, 0], [1, 0], [0, -1], [-1, 0], [0, 1]]
+        )
     return picture, landmarks
 
 
@@ -79,11 +94,15 @@ def channel(row: np.ndarray, name: str) -> float:
 def test_a_look_is_read_in_both_eyes_and_nothing_else_is() -> None:
     row = read(0.4, 0.0)
     left = np.degrees(np.arcsin(0.4 / 1.25)) / TO_SIDES_DEG
-    assert channel(row, "eyeLookOut_L") == channel(row, "eyeLookIn_R") == pytest.approx(left, abs=0.08)
+    assert (
+        channel(row, "eyeLookOut_L") == channel(row, "eyeLookIn_R") == pytest.approx(left, abs=0.08)
+    )
     assert channel(row, "eyeLookIn_L") == channel(row, "eyeLookOut_R") == 0
     assert channel(row, "eyeBlink_L") == 0.25
     assert channel(read(-0.4, 0.0), "eyeLookOut_R") > 0.4
-    assert (read(0.0, 0.3)[[CHANNELS.index(f"eyeLook{way}_L") for way in ("Up", "Down")]] == (0, 0.5)).all()
+    assert (
+        read(0.0, 0.3)[[CHANNELS.index(f"eyeLook{way}_L") for way in ("Up", "Down")]] == (0, 0.5)
+    ).all()
 
 
 def test_readings_rise_with_the_look_and_stay_within_their_range() -> None:
@@ -103,7 +122,9 @@ def test_eyes_that_keep_looking_at_the_camera_turn_in_a_head_that_turns() -> Non
             contour = turned[list(ring), :2]
             corners = (contour[0] + contour[8]) / 2
             turned[list(ring), :2] = (contour - corners) * (np.cos(np.radians(yaw)), 1) + corners
-            turned[list(IRISES[side]), :2] = corners + (rotation[:2] @ middle[side]) * (1, -1) * PER_CM
+            turned[list(IRISES[side]), :2] = (
+                corners + (rotation[:2] @ middle[side]) * (1, -1) * PER_CM
+            )
         assert look_deg(turned, rotation) == pytest.approx(-yaw, abs=5)
     assert ahead == pytest.approx(0, abs=1)
 

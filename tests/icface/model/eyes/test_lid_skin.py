@@ -55,7 +55,9 @@ def closed_at(share: float, kept: np.ndarray | None = None) -> Patch | None:
     return skin.drawn(moved, (flow, None, None), picture, share)
 
 
-def test_a_lid_is_toned_between_its_make_up_and_the_skin_around_it_and_never_like_lashes_or_the_eye() -> None:
+def test_a_lid_is_toned_between_its_make_up_and_the_skin_around_it_and_never_like_lashes_or_the_eye() -> (
+    None
+):
     for lid in lids():
         middle = lid.tones[8:-12, 12:-12].reshape(-1, 3) * 255
         assert (middle > np.array(SHADOW) * 0.85).all()
@@ -98,7 +100,9 @@ def test_the_eye_that_was_there_is_gone_when_it_is_closed() -> None:
     assert whole is not None
     x, y = whole.patch_from_grid.points(np.array([[150.0, 98.0]])).round().astype(int)[0]
     assert whole.mask[y, x] > 0.95
-    shown = np.array(WHITE) / 255 + whole.colour[y, x] * whole.mask[y, x]  # no flow: the eye's white is what is moved
+    shown = (
+        np.array(WHITE) / 255 + whole.colour[y, x] * whole.mask[y, x]
+    )  # no flow: the eye's white is what is moved
     assert np.abs(shown - np.array(SKIN) / 255).max() < 0.2
     assert whole.smooth is not None
     assert (whole.smooth <= whole.mask).all()
@@ -106,7 +110,9 @@ def test_the_eye_that_was_there_is_gone_when_it_is_closed() -> None:
 
 def test_the_lid_of_an_eye_in_a_shadow_is_no_lighter_than_the_shadow() -> None:
     source, landmarks, kept = face()
-    row = round((100 + TALL / 2 + 0.1 * WIDTH) * FINE_CROP_SCALE)  # the edge of the shadow is just below the eye
+    row = round(
+        (100 + TALL / 2 + 0.1 * WIDTH) * FINE_CROP_SCALE
+    )  # the edge of the shadow is just below the eye
     kept[:row] = kept[:row] // 8
     for lid in lid_skins(source, np.ones(len(source), bool), landmarks, kept, ControlVector()):
         assert lid.tones.max() * 255 < np.mean(SKIN) * 0.35
@@ -140,7 +146,9 @@ def test_lids_go_with_the_head() -> None:
     rolled = lid.drawn((moved - 128) @ turn.T + 128, (flow, None, None), kept, 1.0)
     assert straight is not None
     assert rolled is not None
-    assert rolled.patch_from_grid.turn_deg - straight.patch_from_grid.turn_deg == pytest.approx(20, abs=1.5)
+    assert rolled.patch_from_grid.turn_deg - straight.patch_from_grid.turn_deg == pytest.approx(
+        20, abs=1.5
+    )
     assert np.abs(rolled.mask - straight.mask).mean() < 0.03
 
 

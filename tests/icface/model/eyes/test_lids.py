@@ -46,7 +46,9 @@ def test_the_upper_lid_falls_onto_the_lower_one_that_rises_a_little() -> None:
         upper, lower = int(np.floor(100 - half)), int(np.ceil(100 + half))
         rise = at(fitted.risen * fitted.rise, x, lower)
         assert rise == pytest.approx(0.12 * 2 * half, abs=0.4)
-        assert at(fitted.share * fitted.drop, x, upper) + rise == pytest.approx(2 * half + 1.8, abs=1.3)  # and a little beyond
+        assert at(fitted.share * fitted.drop, x, upper) + rise == pytest.approx(
+            2 * half + 1.8, abs=1.3
+        )  # and a little beyond
 
 
 def test_the_brow_and_the_cheek_stay() -> None:
@@ -107,7 +109,10 @@ def test_the_lid_comes_to_lie_on_a_band_below_the_eye() -> None:
 def look(down: float, blink: float, shut: float = 0.0, follows: float = 0.6) -> float:
     """How far the left upper lid falls, of an eye that was closed so far."""
     change = np.zeros(len(EXPRESSIONS))
-    change[EXPRESSIONS.index("eyeLookDown_L")], change[EXPRESSIONS.index("eyeBlink_L")] = down, blink
+    change[EXPRESSIONS.index("eyeLookDown_L")], change[EXPRESSIONS.index("eyeBlink_L")] = (
+        down,
+        blink,
+    )
     moves = lids_move(ControlVector.of({"eyeBlink_L": shut}), change, {"L": follows})
     assert moves[EXPRESSIONS.index("eyeLookDown_L")] == down
     assert moves[EXPRESSIONS.index("eyeBlink_R")] == 0

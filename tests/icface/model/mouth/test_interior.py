@@ -10,11 +10,18 @@ from icface.model.mouth.interior import Jaw, Tones, View, drawn, row_of
 
 PER_CM = 12.0
 WIDE, HIGH = 90, 72
-TONES = Tones(*(np.array(c, np.float32) for c in ((0.9, 0.85, 0.8), (0.8, 0.5, 0.48), (0.7, 0.4, 0.4), (0.09, 0.05, 0.05))))
+TONES = Tones(
+    *(
+        np.array(c, np.float32)
+        for c in ((0.9, 0.85, 0.8), (0.8, 0.5, 0.48), (0.7, 0.4, 0.4), (0.09, 0.05, 0.05))
+    )
+)
 NONE = (np.zeros((4, 2)), 0.0)
 
 
-def seen(opened: float, *, yaw: float = 0.0, tones: Tones = TONES, own: tuple[np.ndarray, float] = NONE) -> np.ndarray:
+def seen(
+    opened: float, *, yaw: float = 0.0, tones: Tones = TONES, own: tuple[np.ndarray, float] = NONE
+) -> np.ndarray:
     """An opening 6 cm wide and as tall as the jaw makes it, its middle in the middle of the upper lip."""
     pixels = np.diag([1.0, -1.0]) @ rotation_matrix(yaw, 0, 0)[:2] * PER_CM
     view = View(pixels, np.array([WIDE / 2 - 0.5, 10.0]), (WIDE, HIGH))
@@ -42,9 +49,9 @@ def test_crowns_have_the_widths_of_a_mean_jaw_on_both_sides() -> None:
     middle = len(at) // 2
     assert at[middle] == pytest.approx(0, abs=0.02)
     assert at[middle + 1] == pytest.approx(0.85, abs=0.03)
-    assert np.hypot(*np.ptp(row.place[np.searchsorted(x, at[middle + 1 : middle + 3])][:, [0, 2]], 0)) == pytest.approx(
-        0.65, abs=0.05
-    )
+    assert np.hypot(
+        *np.ptp(row.place[np.searchsorted(x, at[middle + 1 : middle + 3])][:, [0, 2]], 0)
+    ) == pytest.approx(0.65, abs=0.05)
 
 
 def test_upper_teeth_stay_in_the_skull_and_the_tongue_follows_the_jaw() -> None:
@@ -54,7 +61,9 @@ def test_upper_teeth_stay_in_the_skull_and_the_tongue_follows_the_jaw() -> None:
     tongue = []
     for picture in (half, wide):
         rows = 10 + np.flatnonzero(flesh(picture)[10:, WIDE // 2 + 6])
-        tongue.append(np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)[0])  # gums of the lower teeth come after it
+        tongue.append(
+            np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)[0]
+        )  # gums of the lower teeth come after it
     assert tongue[1].mean() > tongue[0].mean() + 0.6 * PER_CM
     assert len(tongue[1]) > len(tongue[0])
 
@@ -72,7 +81,9 @@ def test_teeth_turn_with_the_head() -> None:
         return float(np.flatnonzero(row).mean())
 
     left, ahead, right = (middle(yaw) for yaw in (20.0, 0.0, -20.0))
-    assert left < ahead - 1 < right - 2  # teeth lie behind the lips, about which the head turns here
+    assert (
+        left < ahead - 1 < right - 2
+    )  # teeth lie behind the lips, about which the head turns here
     assert ahead == pytest.approx(WIDE / 2 - 0.5, abs=0.6)
 
 

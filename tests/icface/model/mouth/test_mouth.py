@@ -16,7 +16,12 @@ from icface.model.networks.neutralizer import GRID
 from icface.model.surface.rasterise import Flow
 
 PIVOT = np.array([128.0, 100.0])
-TONES = Tones(*(np.array(c, np.float32) for c in ((0.9, 0.85, 0.8), (0.8, 0.5, 0.48), (0.7, 0.4, 0.4), (0.09, 0.05, 0.05))))
+TONES = Tones(
+    *(
+        np.array(c, np.float32)
+        for c in ((0.9, 0.85, 0.8), (0.8, 0.5, 0.48), (0.7, 0.4, 0.4), (0.09, 0.05, 0.05))
+    )
+)
 AHEAD = np.eye(3)
 PER_CM = 8.0
 
@@ -58,7 +63,9 @@ def test_a_photo_that_shows_teeth_keeps_them() -> None:
     assert of.held == 1
     assert shown(of, 0.8) < 0.3 * shown(mouth(), 0.8)
     (patch,) = of.patch(ring(2.5), ControlVector(), AHEAD, PIVOT, 1.0)
-    teeth, tongue = patch.patch_from_grid.points(np.array([[128.0, 138.0], [128.0, 152.0]])).round().astype(int)
+    teeth, tongue = (
+        patch.patch_from_grid.points(np.array([[128.0, 138.0], [128.0, 152.0]])).round().astype(int)
+    )
     assert patch.mask[teeth[1], teeth[0]] < 0.01
     assert patch.mask[tongue[1], tongue[0]] > 0.99
 
@@ -70,14 +77,23 @@ def test_a_gap_without_teeth_stays_without_them() -> None:
     assert (closed.bare, gaping.bare, gaping.hidden) == (0, 1, 1)
     teeth = []
     for of in (closed, gaping):
-        (patch,) = of.patch(ring(2.5), apply_deltas(ControlVector(), {"AU27": 0.8}), AHEAD, PIVOT, 1.0)
-        column, row = patch.patch_from_grid.points(np.array([[130.0, 138.0]])).round().astype(int)[0]
+        (patch,) = of.patch(
+            ring(2.5), apply_deltas(ControlVector(), {"AU27": 0.8}), AHEAD, PIVOT, 1.0
+        )
+        column, row = (
+            patch.patch_from_grid.points(np.array([[130.0, 138.0]])).round().astype(int)[0]
+        )
         teeth.append(patch.colour[row, column].min() > 0.5)
     assert teeth == [True, False]
 
 
-@pytest.mark.parametrize("hues", [((200, 150, 120), (170, 100, 90), (230, 220, 205)), ((150,) * 3, (110,) * 3, (190,) * 3)])
-def test_parted_lips_show_teeth_where_the_picture_is_bright_and_pale(hues: tuple[tuple[int, int, int], ...]) -> None:
+@pytest.mark.parametrize(
+    "hues",
+    [((200, 150, 120), (170, 100, 90), (230, 220, 205)), ((150,) * 3, (110,) * 3, (190,) * 3)],
+)
+def test_parted_lips_show_teeth_where_the_picture_is_bright_and_pale(
+    hues: tuple[tuple[int, int, int], ...],
+) -> None:
     skin, lip, tooth = hues
     picture = np.full((GRID, GRID, 3), skin, np.uint8)
     cv2.fillPoly(picture, [ring(0.8, width_cm=5.6).round().astype(np.int32)], lip)
@@ -104,7 +120,9 @@ def test_teeth_that_a_photo_shows_turn_with_the_skull_and_not_with_lips() -> Non
     assert loose.back_field is flow.back_field
 
 
-def portrait(skin: tuple[int, int, int], lips: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def portrait(
+    skin: tuple[int, int, int], lips: tuple[int, int, int]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     picture = np.full((100, 100, 3), skin, np.uint8)
     picture[55:65, 35:65] = lips
     points = np.full((478, 2), 60.0)
@@ -135,7 +153,9 @@ def test_a_mouth_is_as_bright_as_the_face_and_its_flesh_is_pink() -> None:
 
 def test_teeth_are_lit_more_the_further_a_mouth_opens_and_when_it_smiles() -> None:
     def brightest(gap_cm: float, edit: dict[str, float]) -> float:
-        (patch,) = mouth(hidden=0).patch(ring(gap_cm), apply_deltas(ControlVector(), edit), AHEAD, PIVOT, 1.0)
+        (patch,) = mouth(hidden=0).patch(
+            ring(gap_cm), apply_deltas(ControlVector(), edit), AHEAD, PIVOT, 1.0
+        )
         return float(patch.colour.min(2)[patch.mask > 0.9].max())
 
     talking = [brightest(gap, {"AU26": 0.3}) for gap in (0.5, 1.0, 2.0)]

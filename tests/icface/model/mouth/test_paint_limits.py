@@ -20,7 +20,10 @@ def told(**channels: float) -> torch.Tensor:
 
 
 def test_jaws_lips_and_small_turns_are_told_as_they_are() -> None:
-    before, after = told(yaw=3, jawOpen=0.1, noseSneer_L=0.4), told(yaw=9, jawOpen=0.8, noseSneer_L=0.4)
+    before, after = (
+        told(yaw=3, jawOpen=0.1, noseSneer_L=0.4),
+        told(yaw=9, jawOpen=0.8, noseSneer_L=0.4),
+    )
     first, second = within_training_range(before, after)
     assert torch.equal(first, before)
     assert second == pytest.approx(after, abs=1e-6)
@@ -28,8 +31,12 @@ def test_jaws_lips_and_small_turns_are_told_as_they_are() -> None:
 
 def test_a_head_turned_far_is_told_as_turned_a_little_and_noses_and_cheeks_as_still() -> None:
     before = told(roll=-5, noseSneer_R=0.2)
-    second = within_training_range(before, told(roll=40, noseSneer_R=0.9, cheekSquint_L=0.8, browDown_L=1, mouthSmile_L=0.7))[1]
-    change = {name: float(v) for name, v in zip(CHANNELS, second - before, strict=True) if abs(v) > 1e-6}
+    second = within_training_range(
+        before, told(roll=40, noseSneer_R=0.9, cheekSquint_L=0.8, browDown_L=1, mouthSmile_L=0.7)
+    )[1]
+    change = {
+        name: float(v) for name, v in zip(CHANNELS, second - before, strict=True) if abs(v) > 1e-6
+    }
     assert change == {"roll": pytest.approx(0.45), "mouthSmile_L": pytest.approx(0.7)}
 
 

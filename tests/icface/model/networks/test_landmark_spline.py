@@ -17,7 +17,9 @@ def test_an_affine_map_is_reproduced_exactly() -> None:
     t = (torch.arange(64) + 0.5) / 32 - 1
     ys, xs = torch.meshgrid(t, t, indexing="ij")
     expected = torch.einsum("kc,chw->khw", matrix, torch.stack([xs, ys])) + 0.1
-    assert torch.allclose(estimate[0, :, 4:-4, 4:-4], expected[:, 4:-4, 4:-4], atol=6e-3)  # the enlargement is bicubic
+    assert torch.allclose(
+        estimate[0, :, 4:-4, 4:-4], expected[:, 4:-4, 4:-4], atol=6e-3
+    )  # the enlargement is bicubic
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.02])

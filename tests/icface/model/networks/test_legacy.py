@@ -74,7 +74,10 @@ def prefixed(state: OrderedDict[str, Tensor]) -> OrderedDict[str, Tensor]:
 
 
 def container(state: OrderedDict[str, Tensor]) -> dict[str, Any]:
-    optimizer = {"state": {0: {"step": 3, "square_avg": torch.zeros(4)}}, "param_groups": [{"lr": 2e-4, "params": [0]}]}
+    optimizer = {
+        "state": {0: {"step": 3, "square_avg": torch.zeros(4)}},
+        "param_groups": [{"lr": 2e-4, "params": [0]}],
+    }
     return {"state_dict": state, "optimizer": optimizer}
 
 
@@ -99,7 +102,11 @@ def portrait() -> np.ndarray:
 def test_a_generator_has_the_published_names_and_shapes() -> None:
     with torch.device("meta"):
         state = ResnetGenerator().state_dict()
-    shapes = {name: tuple(t.shape) for name, t in state.items() if not name.endswith("num_batches_tracked")}
+    shapes = {
+        name: tuple(t.shape)
+        for name, t in state.items()
+        if not name.endswith("num_batches_tracked")
+    }
     assert shapes == published_layout()
 
 
@@ -109,7 +116,9 @@ def test_a_generator_has_31_438_595_parameters() -> None:
 
 
 def test_a_file_of_full_size_is_loaded_to_the_last_number(tmp_path: Path) -> None:
-    state = OrderedDict((name, torch.full(shape, 0.25)) for name, shape in published_layout().items())
+    state = OrderedDict(
+        (name, torch.full(shape, 0.25)) for name, shape in published_layout().items()
+    )
     path = saved(tmp_path / ANIMATOR_FILE, container(prefixed(state)), zipped=False)
     loaded = load_generator(path).state_dict()
     assert all(torch.equal(loaded[name], tensor) for name, tensor in state.items())
@@ -118,7 +127,9 @@ def test_a_file_of_full_size_is_loaded_to_the_last_number(tmp_path: Path) -> Non
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "torch 0.4"])
 @pytest.mark.parametrize("wrap", [container, lambda state: state], ids=["container", "bare"])
 @pytest.mark.parametrize("name", [prefixed, lambda state: state], ids=["module.", "plain"])
-def test_every_known_container_gives_the_same_network(tmp_path: Path, wrap: Any, name: Any, zipped: bool) -> None:
+def test_every_known_container_gives_the_same_network(
+    tmp_path: Path, wrap: Any, name: Any, zipped: bool
+) -> None:
     state = generated_state()
     path = saved(tmp_path / ANIMATOR_FILE, wrap(name(state)), zipped=zipped)
     loaded = load_generator(path, config=TINY).state_dict()
@@ -145,7 +156,9 @@ def test_missing_and_unexpected_tensors_are_named(tmp_path: Path) -> None:
     del state["model.23.bias"]
     state["model.1.bias"] = torch.zeros(4)
     path = saved(tmp_path / ANIMATOR_FILE, container(prefixed(state)))
-    with pytest.raises(ModelFileError, match=r"model\.23\.bias missing; model\.1\.bias unexpected") as caught:
+    with pytest.raises(
+        ModelFileError, match=r"model\.23\.bias missing; model\.1\.bias unexpected"
+    ) as caught:
         load_generator(path, config=TINY)
     assert str(path) in str(caught.value)
 
@@ -158,14 +171,19 @@ def test_long_lists_of_names_are_cut(tmp_path: Path) -> None:
 
 def test_a_tensor_of_another_shape_is_named_with_both_shapes(tmp_path: Path) -> None:
     path = saved(tmp_path / ANIMATOR_FILE, generated_state(filters=4))
-    with pytest.raises(ModelFileError, match=r"model\.1\.weight is \(4, 23, 7, 7\) instead of \(128, 23, 7, 7\)"):
+    with pytest.raises(
+        ModelFileError, match=r"model\.1\.weight is \(4, 23, 7, 7\) instead of \(128, 23, 7, 7\)"
+    ):
         load_generator(path)
 
 
 def test_a_generator_built_without_dropout_is_refused(tmp_path: Path) -> None:
     state = generated_state()
     renamed = OrderedDict(
-        (name.replace("conv_block.6", "conv_block.5").replace("conv_block.7", "conv_block.6"), tensor)
+        (
+            name.replace("conv_block.6", "conv_block.5").replace("conv_block.7", "conv_block.6"),
+            tensor,
+        )
         for name, tensor in state.items()
     )
     with pytest.raises(ModelFileError, match=r"model\.10\.conv_block"):
@@ -196,23 +214,34 @@ def test_a_truncated_file_is_named(tmp_path: Path, zipped: bool, kept: float) ->
     path = saved(tmp_path / ANIMATOR_FILE, container(generated_state()), zipped=zipped)
     whole = path.read_bytes()
     path.write_bytes(whole[: int(len(whole) * kept)])
-    with pytest.raises(ModelFileError, match=r"latest_net_G\.pth is damaged, incomplete or no torch checkpoint"):
+    with pytest.raises(
+        ModelFileError, match=r"latest_net_G\.pth is damaged, incomplete or no torch checkpoint"
+    ):
         load_generator(path, config=TINY)
 
 
 @pytest.mark.parametrize(
     "content",
-    [b"<html><body>Quota exceeded</body></html>", b"\x89PNG\r\n\x1a\n" + bytes(99), b"hello world", bytes(1000)],
+    [
+        b"<html><body>Quota exceeded</body></html>",
+        b"\x89PNG\r\n\x1a\n" + bytes(99),
+        b"hello world",
+        bytes(1000),
+    ],
     ids=["web page", "picture", "text", "zeros"],
 )
 def test_a_file_that_is_no_checkpoint_is_named(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / ANIMATOR_FILE
     path.write_bytes(content)
-    with pytest.raises(ModelFileError, match=r"latest_net_G\.pth is damaged, incomplete or no torch checkpoint"):
+    with pytest.raises(
+        ModelFileError, match=r"latest_net_G\.pth is damaged, incomplete or no torch checkpoint"
+    ):
         load_generator(path)
 
 
-@pytest.mark.parametrize("content", [[1, 2], {}, torch.zeros(3), {1: torch.zeros(3)}, "model", None])
+@pytest.mark.parametrize(
+    "content", [[1, 2], {}, torch.zeros(3), {1: torch.zeros(3)}, "model", None]
+)
 def test_a_checkpoint_of_something_else_is_named(tmp_path: Path, content: object) -> None:
     with pytest.raises(ModelFileError, match=r"holds no named tensors"):
         load_generator(saved(tmp_path / ANIMATOR_FILE, content))
@@ -220,7 +249,9 @@ def test_a_checkpoint_of_something_else_is_named(tmp_path: Path, content: object
 
 def test_values_that_are_no_tensors_are_named(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match=r"epoch should be tensors"):
-        load_generator(saved(tmp_path / ANIMATOR_FILE, {"epoch": 3, "model.1.weight": torch.zeros(3)}))
+        load_generator(
+            saved(tmp_path / ANIMATOR_FILE, {"epoch": 3, "model.1.weight": torch.zeros(3)})
+        )
 
 
 class Burglar:
@@ -282,7 +313,9 @@ def test_each_driver_reaches_the_picture(release: Path, portrait: np.ndarray) ->
         assert (icface.animate(neutral, drivers) != at_rest).any()
 
 
-def test_the_picture_comes_before_the_planes_and_stage_two_sees_stage_one(release: Path, portrait: np.ndarray) -> None:
+def test_the_picture_comes_before_the_planes_and_stage_two_sees_stage_one(
+    release: Path, portrait: np.ndarray
+) -> None:
     icface = LegacyIcface.load(release, config=TINY)
     neutral = icface.neutralize(portrait)
     drivers = np.linspace(0, 1, N_DRIVERS, dtype=np.float32)
@@ -297,12 +330,17 @@ def published_forward(state: OrderedDict[str, Tensor], x: Tensor) -> Tensor:
 
     def norm(x: Tensor, name: str) -> Tensor:
         mean, variance, weight, bias = (
-            state[f"{name}.{part}"][:, None, None] for part in ("running_mean", "running_var", "weight", "bias")
+            state[f"{name}.{part}"][:, None, None]
+            for part in ("running_mean", "running_var", "weight", "bias")
         )
         return (x - mean) / (variance + 1e-5).sqrt() * weight + bias
 
     def reflected(x: Tensor, border: int, name: str) -> Tensor:
-        return F.conv2d(F.pad(x, (border,) * 4, mode="reflect"), state[f"{name}.weight"], state.get(f"{name}.bias"))
+        return F.conv2d(
+            F.pad(x, (border,) * 4, mode="reflect"),
+            state[f"{name}.weight"],
+            state.get(f"{name}.bias"),
+        )
 
     x = norm(reflected(x, 3, "model.1"), "model.2").relu()
     for convolution, normalisation in ((4, 5), (7, 8)):
@@ -312,7 +350,9 @@ def published_forward(state: OrderedDict[str, Tensor], x: Tensor) -> Tensor:
         inner = norm(reflected(x, 1, f"{block}.1"), f"{block}.2").relu()
         x = x + norm(reflected(inner, 1, f"{block}.6"), f"{block}.7")
     for convolution, normalisation in ((16, 17), (19, 20)):
-        x = F.conv_transpose2d(x, state[f"model.{convolution}.weight"], stride=2, padding=1, output_padding=1)
+        x = F.conv_transpose2d(
+            x, state[f"model.{convolution}.weight"], stride=2, padding=1, output_padding=1
+        )
         x = norm(x, f"model.{normalisation}").relu()
     return reflected(x, 3, "model.23").tanh()
 
@@ -331,8 +371,12 @@ def test_the_same_picture_gives_the_same_answer(release: Path, portrait: np.ndar
     assert torch.equal(icface.neutralize(portrait), icface.neutralize(portrait))
 
 
-@pytest.mark.parametrize("drivers", [np.zeros(19, np.float32), np.full(20, np.nan, np.float32), np.zeros((1, 20))])
-def test_a_driving_vector_of_another_kind_is_refused(release: Path, portrait: np.ndarray, drivers: Any) -> None:
+@pytest.mark.parametrize(
+    "drivers", [np.zeros(19, np.float32), np.full(20, np.nan, np.float32), np.zeros((1, 20))]
+)
+def test_a_driving_vector_of_another_kind_is_refused(
+    release: Path, portrait: np.ndarray, drivers: Any
+) -> None:
     icface = LegacyIcface.load(release, config=TINY)
     neutral = icface.neutralize(portrait)
     with pytest.raises(ValueError, match="20 finite numbers"):
@@ -344,9 +388,13 @@ def test_a_face_at_rest_drives_with_the_neutral_vector() -> None:
 
 
 @pytest.mark.parametrize(
-    ("angle", "position", "sign"), [("pitch", 0, 1), ("yaw", 1, -1), ("roll", 2, -1)], ids=["pitch", "yaw", "roll"]
+    ("angle", "position", "sign"),
+    [("pitch", 0, 1), ("yaw", 1, -1), ("roll", 2, -1)],
+    ids=["pitch", "yaw", "roll"],
 )
-def test_one_angle_alone_keeps_its_size_and_takes_the_sign_of_openface(angle: str, position: int, sign: int) -> None:
+def test_one_angle_alone_keeps_its_size_and_takes_the_sign_of_openface(
+    angle: str, position: int, sign: int
+) -> None:
     measured = openface_angles_rad(ControlVector.of({angle: 20.0}))
     expected = np.zeros(3)
     expected[position] = sign * np.radians(20.0)

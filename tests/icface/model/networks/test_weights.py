@@ -15,7 +15,13 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from icface.model.networks.neutralizer import Neutralizer, NeutralizerConfig
-from icface.model.networks.weights import ModelFileError, load_into, load_model, models_dir, save_model
+from icface.model.networks.weights import (
+    ModelFileError,
+    load_into,
+    load_model,
+    models_dir,
+    save_model,
+)
 from icface.motion.reading.face_basis import TABLE_FILE, FaceBasis, FaceBasisError
 from icface.system.digests import SUMS, listed, read_listed
 
@@ -26,7 +32,13 @@ SMALL = NeutralizerConfig(widths=(8, 8, 8, 8, 8))
 def weights(tmp_path: Path) -> Path:
     path = tmp_path / "deep" / "neutralizer.safetensors"
     config = {"widths": list(SMALL.widths)}
-    save_model(path, kind="icface.neutralizer", config=config, state=Neutralizer(SMALL).state_dict(), notes={"steps": 3})
+    save_model(
+        path,
+        kind="icface.neutralizer",
+        config=config,
+        state=Neutralizer(SMALL).state_dict(),
+        notes={"steps": 3},
+    )
     return path
 
 
@@ -55,7 +67,9 @@ def test_a_truncated_file_is_named(weights: Path, keep: int) -> None:
 
 
 def test_another_network_is_refused(weights: Path) -> None:
-    with pytest.raises(ModelFileError, match=r"holds 'icface\.neutralizer', expected 'icface\.animator'"):
+    with pytest.raises(
+        ModelFileError, match=r"holds 'icface\.neutralizer', expected 'icface\.animator'"
+    ):
         load_model(weights, kind="icface.animator")
 
 
@@ -72,9 +86,13 @@ def test_weights_of_another_shape_are_refused_by_name(weights: Path) -> None:
 
 
 @pytest.mark.parametrize("config", [{}, {"widths": [8], "wheels": 4}, {"widths": 3}])
-def test_a_configuration_that_no_network_has_is_refused(tmp_path: Path, config: dict[str, object]) -> None:
+def test_a_configuration_that_no_network_has_is_refused(
+    tmp_path: Path, config: dict[str, object]
+) -> None:
     path = tmp_path / "odd.safetensors"
-    save_model(path, kind="icface.neutralizer", config=config, state=Neutralizer(SMALL).state_dict())
+    save_model(
+        path, kind="icface.neutralizer", config=config, state=Neutralizer(SMALL).state_dict()
+    )
     with pytest.raises(ModelFileError, match=r"odd\.safetensors"):
         Neutralizer.from_file(path)
 
@@ -88,7 +106,9 @@ def test_numbers_that_are_not_finite_are_refused(tmp_path: Path) -> None:
         Neutralizer.from_file(path)
 
 
-def test_an_old_file_survives_a_write_that_fails(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_old_file_survives_a_write_that_fails(
+    weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = weights.read_bytes()
 
     def full_disk(_: int) -> None:
@@ -105,7 +125,7 @@ def test_all_shipped_weights_fit_in_thirty_megabytes() -> None:
     assert sum(p.stat().st_size for p in models_dir().glob("*.safetensors")) <= 30e6
 
 
-# ------------------------------------------------------------------------------------------------------------- digests
+# --------------------------------------------------------------------------------------------------
 
 
 def flipped(data: bytes, count: int, seed: int) -> bytes:
@@ -118,13 +138,18 @@ def flipped(data: bytes, count: int, seed: int) -> bytes:
 
 
 def test_every_shipped_file_is_listed_with_its_digest() -> None:
-    shipped = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in models_dir().glob("*.safetensors")}
+    shipped = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in models_dir().glob("*.safetensors")
+    }
     assert listed(models_dir()) == shipped
 
 
 @pytest.mark.parametrize("count", [1, 200])
 @pytest.mark.parametrize("name", sorted(path.name for path in models_dir().glob("*.safetensors")))
-def test_shipped_weights_with_flipped_bytes_are_refused_with_the_remedy(tmp_path: Path, name: str, count: int) -> None:
+def test_shipped_weights_with_flipped_bytes_are_refused_with_the_remedy(
+    tmp_path: Path, name: str, count: int
+) -> None:
     for file in (name, SUMS):
         shutil.copy(models_dir() / file, tmp_path)
     path = tmp_path / name
@@ -132,22 +157,33 @@ def test_shipped_weights_with_flipped_bytes_are_refused_with_the_remedy(tmp_path
         kind = (file.metadata() or {}).get("kind")
 
     def read() -> str:
-        return read_listed(path)[1] if kind in (None, "icface.reading") else load_model(path, kind=kind).digest
+        return (
+            read_listed(path)[1]
+            if kind in (None, "icface.reading")
+            else load_model(path, kind=kind).digest
+        )
 
     assert listed(tmp_path)[name].startswith(read())
     path.write_bytes(flipped(path.read_bytes(), count, seed=count))
-    with pytest.raises(ValueError, match=rf"{re.escape(str(path))} is damaged or was replaced: .* Reinstall ICface Studio"):
+    with pytest.raises(
+        ValueError,
+        match=rf"{re.escape(str(path))} is damaged or was replaced: .* Reinstall ICface Studio",
+    ):
         read()
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_weights_of_ones_own_need_no_list_and_are_refused_with_flipped_bytes_too(weights: Path, seed: int) -> None:
+def test_weights_of_ones_own_need_no_list_and_are_refused_with_flipped_bytes_too(
+    weights: Path, seed: int
+) -> None:
     assert listed(weights.parent) == {}
     before = load_model(weights, kind="icface.neutralizer")
     weights.write_bytes(flipped(weights.read_bytes(), 1, seed))
     with pytest.raises(ModelFileError, match="is damaged: it is not what was written"):
         load_model(weights, kind="icface.neutralizer")
-    save_model(weights, kind=before.kind, config=before.config, state=before.state, notes=before.notes)
+    save_model(
+        weights, kind=before.kind, config=before.config, state=before.state, notes=before.notes
+    )
     assert load_model(weights, kind="icface.neutralizer").notes == before.notes
 
 
@@ -161,9 +197,16 @@ def test_a_changed_configuration_is_noticed_even_if_it_can_be_read(weights: Path
 
 
 def test_weights_written_before_they_held_digests_are_read(weights: Path) -> None:
-    state = {name: tensor.half() for name, tensor in load_model(weights, kind="icface.neutralizer").state.items()}
+    state = {
+        name: tensor.half()
+        for name, tensor in load_model(weights, kind="icface.neutralizer").state.items()
+    }
     config = json.dumps({"widths": list(SMALL.widths)})
-    save_file(state, weights, metadata={"format": "icface-1", "kind": "icface.neutralizer", "config": config})
+    save_file(
+        state,
+        weights,
+        metadata={"format": "icface-1", "kind": "icface.neutralizer", "config": config},
+    )
     assert load_model(weights, kind="icface.neutralizer").config == {"widths": list(SMALL.widths)}
 
 
@@ -173,7 +216,9 @@ def test_training_over_a_listed_file_lists_the_new_one(weights: Path) -> None:
     with pytest.raises(ModelFileError, match="was replaced"):
         load_model(weights, kind="icface.neutralizer")
     state = Neutralizer(SMALL).state_dict()
-    save_model(weights, kind="icface.neutralizer", config={"widths": list(SMALL.widths)}, state=state)
+    save_model(
+        weights, kind="icface.neutralizer", config={"widths": list(SMALL.widths)}, state=state
+    )
     digest = hashlib.sha256(weights.read_bytes()).hexdigest()
     assert listed(weights.parent) == {weights.name: digest, "other.safetensors": "1" * 64}
     assert load_model(weights, kind="icface.neutralizer").digest == digest[:16]
@@ -192,8 +237,13 @@ def test_a_damaged_table_of_readings_is_refused_with_the_remedy(tmp_path: Path) 
 def test_former_names_of_a_network_are_read_as_todays(tmp_path: Path) -> None:
     path = tmp_path / "old.safetensors"
     save_model(
-        path, kind="icface.painter", config={"told": 4}, state={"tell.0.weight": torch.ones(2), "head.bias": torch.ones(1)}
+        path,
+        kind="icface.painter",
+        config={"told": 4},
+        state={"tell.0.weight": torch.ones(2), "head.bias": torch.ones(1)},
     )
-    stored = load_model(path, kind="icface.painter").renamed({"told": "condition_dim", "tell": "embed_controls"})
+    stored = load_model(path, kind="icface.painter").renamed(
+        {"told": "condition_dim", "tell": "embed_controls"}
+    )
     assert stored.config == {"condition_dim": 4}
     assert set(stored.state) == {"embed_controls.0.weight", "head.bias"}

@@ -25,7 +25,16 @@ from icface.tracking.builtin import BuiltinTracker
 
 PX_PER_CM = 8.0
 MIDDLE = (GRID - 1) / 2
-TURNS = [(25, 0, 0), (-25, 0, 0), (30, 0, 0), (0, 15, 0), (0, -15, 0), (0, 0, 20), (20, 10, 10), (-20, -10, -10)]
+TURNS = [
+    (25, 0, 0),
+    (-25, 0, 0),
+    (30, 0, 0),
+    (0, 15, 0),
+    (0, -15, 0),
+    (0, 0, 20),
+    (20, 10, 10),
+    (-20, -10, -10),
+]
 
 
 def mesh_of(*, half: tuple[float, float] = (60.0, 68.0), seed: int | None = None) -> SurfaceMesh:
@@ -39,7 +48,9 @@ def mesh_of(*, half: tuple[float, float] = (60.0, 68.0), seed: int | None = None
     nothing = torch.zeros((0, 4), dtype=torch.long)
     return SurfaceMesh(
         source=torch.tensor(np.column_stack([xs, ys]), dtype=torch.float32),
-        camera=torch.tensor(np.column_stack([xs - MIDDLE, MIDDLE - ys, depth]), dtype=torch.float32),
+        camera=torch.tensor(
+            np.column_stack([xs - MIDDLE, MIDDLE - ys, depth]), dtype=torch.float32
+        ),
         basis=torch.zeros(53, 3, len(xs)),
         quads=nothing,
         layer=nothing[:, 0],
@@ -68,7 +79,9 @@ def test_a_head_that_is_not_turned_leaves_no_flow(skull: Skull) -> None:
 
 
 @pytest.mark.parametrize("angles", TURNS)
-def test_the_flow_ends_at_the_border_and_folds_nowhere(skull: Skull, angles: tuple[float, float, float]) -> None:
+def test_the_flow_ends_at_the_border_and_folds_nowhere(
+    skull: Skull, angles: tuple[float, float, float]
+) -> None:
     flow = skull.flow(rotation_matrix(*angles))
     assert np.abs(flow).max() > 5
     assert not np.concatenate([flow[0], flow[-1], flow[:, 0], flow[:, -1]]).any()
@@ -89,7 +102,9 @@ def test_the_outline_stays_while_the_face_turns(skull: Skull) -> None:
     assert abs(flow[GRID // 2, GRID - 1 - outline, 0]) < 8
 
 
-def test_what_was_hidden_beside_the_face_comes_out_and_the_other_side_goes_behind(skull: Skull) -> None:
+def test_what_was_hidden_beside_the_face_comes_out_and_the_other_side_goes_behind(
+    skull: Skull,
+) -> None:
     shown = determinant(skull.flow(rotation_matrix(20, 0, 0)))[GRID // 2]
     beside = round(MIDDLE - 62), round(MIDDLE + 68)
     assert shown[beside[0]] < 0.95  # the near side is stretched
@@ -98,7 +113,9 @@ def test_what_was_hidden_beside_the_face_comes_out_and_the_other_side_goes_behin
 
 def test_hair_above_the_forehead_rolls_with_the_head(skull: Skull) -> None:
     flow, above = skull.flow(rotation_matrix(0, 0, 12)), round(MIDDLE - 75)
-    back = rotation_matrix(0, 0, -12)[:2, :2] @ np.array([0.0, MIDDLE - above]) - np.array([0.0, MIDDLE - above])
+    back = rotation_matrix(0, 0, -12)[:2, :2] @ np.array([0.0, MIDDLE - above]) - np.array(
+        [0.0, MIDDLE - above]
+    )
     assert flow[above, round(MIDDLE)] == pytest.approx(back * (1, -1), abs=1.5)
 
 
@@ -147,20 +164,32 @@ def skin_of(prediction: FacePrediction) -> FlowLayer:
 def test_a_portrait_is_hardly_folded_by_a_turn(
     predictor: FacePredictor, encoding: SourceEncoding, angles: tuple[float, float, float]
 ) -> None:
-    wanted = apply_deltas(encoding.controls, dict(zip(("yaw", "pitch", "roll"), angles, strict=True)))
+    wanted = apply_deltas(
+        encoding.controls, dict(zip(("yaw", "pitch", "roll"), angles, strict=True))
+    )
     flow = skin_of(predictor.predict(encoding, wanted)).flow
-    assert (determinant(flow) <= 0).mean() < 3e-4  # before there was a head around the face it was up to 2e-3
+    assert (
+        determinant(flow) <= 0
+    ).mean() < 3e-4  # before there was a head around the face it was up to 2e-3
 
 
-def test_an_expression_leaves_the_head_alone(predictor: FacePredictor, encoding: SourceEncoding) -> None:
+def test_an_expression_leaves_the_head_alone(
+    predictor: FacePredictor, encoding: SourceEncoding
+) -> None:
     smile = apply_deltas(encoding.controls, {"AU12L": 0.8, "AU12R": 0.8, "AU26": 0.5})
-    made, without_head = (skin_of(predictor.predict(e, smile)) for e in (encoding, replace(encoding, skull=None)))
+    made, without_head = (
+        skin_of(predictor.predict(e, smile)) for e in (encoding, replace(encoding, skull=None))
+    )
     assert (made.flow == without_head.flow).all()
 
 
-def test_the_pixels_of_the_face_do_not_depend_on_its_head(predictor: FacePredictor, encoding: SourceEncoding) -> None:
+def test_the_pixels_of_the_face_do_not_depend_on_its_head(
+    predictor: FacePredictor, encoding: SourceEncoding
+) -> None:
     wanted = apply_deltas(encoding.controls, {"yaw": 20.0, "pitch": -5.0, "roll": 8.0})
-    made, without_head = (skin_of(predictor.predict(e, wanted)) for e in (encoding, replace(encoding, skull=None)))
+    made, without_head = (
+        skin_of(predictor.predict(e, wanted)) for e in (encoding, replace(encoding, skull=None))
+    )
     assert made.known is not None
     inner = cv2.erode(made.known.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     assert np.abs(made.flow - without_head.flow)[inner].max() < 1e-3

@@ -44,7 +44,9 @@ def mesh_of(surface: Surface, part: Tensor) -> SurfaceMesh:
     return build_mesh(surface, part, lambda _, turn: torch.einsum("ij,ncj->cin", turn, basis))
 
 
-def turned(mesh: SurfaceMesh, yaw: float = 0, pitch: float = 0, roll: float = 0, jaw: float = 0) -> Flow:
+def turned(
+    mesh: SurfaceMesh, yaw: float = 0, pitch: float = 0, roll: float = 0, jaw: float = 0
+) -> Flow:
     change = torch.zeros(len(EXPRESSIONS))
     change[JAW] = jaw
     turn = torch.tensor(rotation_matrix(yaw, pitch, roll), dtype=torch.float32)
@@ -120,7 +122,9 @@ def test_the_camera_is_found_among_outliers() -> None:
     generator = torch.Generator().manual_seed(1)
     points = torch.randn(400, 3, generator=generator) * torch.tensor([5.0, 6.0, 3.0])
     rotation = torch.tensor(rotation_matrix(20, -10, 5), dtype=torch.float32)
-    seen = points @ rotation[:2].T * PX_PER_CM * torch.tensor([1.0, -1.0]) + torch.tensor([120.0, 90.0])
+    seen = points @ rotation[:2].T * PX_PER_CM * torch.tensor([1.0, -1.0]) + torch.tensor(
+        [120.0, 90.0]
+    )
     seen[:40] += 30
     found, scale, pivot = fit_camera(points, seen, rounds=4)
     assert torch.allclose(found, rotation, atol=0.03)
@@ -129,7 +133,9 @@ def test_the_camera_is_found_among_outliers() -> None:
 
 
 def test_a_camera_misled_by_a_flat_answer_stays_plausible() -> None:
-    points = torch.full((100, 3), 0.1) + 1e-4 * torch.randn(100, 3, generator=torch.Generator().manual_seed(0))
+    points = torch.full((100, 3), 0.1) + 1e-4 * torch.randn(
+        100, 3, generator=torch.Generator().manual_seed(0)
+    )
     rotation, scale, pivot = fit_camera(points, torch.rand(100, 2) * 100)
     assert 3 <= scale <= 16
     assert torch.isfinite(rotation).all()

@@ -32,7 +32,13 @@ from icface.training.clips import pairs as video_pairs
 from icface.training.clips import shards
 from icface.training.clips.pairs import FramePairs, control_distance
 from icface.training.clips.person_tracks import Rhythm, sightings
-from icface.training.clips.prepare import Preparation, _Pool, find_videos, prepare_clip, prepare_folder
+from icface.training.clips.prepare import (
+    Preparation,
+    _Pool,
+    find_videos,
+    prepare_clip,
+    prepare_folder,
+)
 from icface.training.clips.shards import Part, ShardError, read_index
 from tests.icface.media.videos import drifting, turn_video, write_video
 from tests.icface.training.clips import fragile_job
@@ -47,7 +53,9 @@ def tracker() -> BuiltinTracker:
 def clip(tmp_path: Path, astronaut: U8) -> Path:
     folder = tmp_path / "videos" / "deeper"
     folder.mkdir(parents=True)
-    return write_video(folder / "astronaut.mp4", drifting(astronaut, 6), times_ms=[0, 40, 100, 110, 150, 500])
+    return write_video(
+        folder / "astronaut.mp4", drifting(astronaut, 6), times_ms=[0, 40, 100, 110, 150, 500]
+    )
 
 
 def prepared(tmp_path: Path, *paths: Path, **options: float) -> list[dict[str, object]]:
@@ -62,7 +70,7 @@ def train(*words: object) -> Result:
     return CliRunner().invoke(main, ["train", "prepare", *map(str, words)])
 
 
-# -------------------------------------------------------------------------------------------------------------- reading
+# --------------------------------------------------------------------------------------------------
 
 
 def test_frames_keep_the_times_of_the_file_and_their_pixels(clip: Path, astronaut: U8) -> None:
@@ -98,7 +106,7 @@ def test_what_is_no_video_is_named(tmp_path: Path) -> None:
         next(read_video(tmp_path / "text.mp4"))
 
 
-# --------------------------------------------------------------------------------------------------------------- tracks
+# --------------------------------------------------------------------------------------------------
 
 
 class _Script:
@@ -121,7 +129,9 @@ class _Script:
     def follow(self, image: U8, previous: FaceObservation) -> FaceObservation | None:
         place = next(self._places)
         if place is None:
-            self._places = iter([None, *self._places])  # the search in the same frame finds nothing either
+            self._places = iter(
+                [None, *self._places]
+            )  # the search in the same frame finds nothing either
             return None
         return _face_at(place)
 
@@ -160,13 +170,18 @@ def test_the_rhythm_is_of_frames_or_of_seconds(tmp_path: Path, clip: Path) -> No
 
     assert taken(Rhythm(every=4)) == [0, 4]
     assert taken(Rhythm(fps=10)) == [0, 2, 5]
-    assert tracks_of(tmp_path, _Script([0, 0]), 25, fps=2) == [0, 0]  # half a second apart, and never lost
+    assert tracks_of(tmp_path, _Script([0, 0]), 25, fps=2) == [
+        0,
+        0,
+    ]  # half a second apart, and never lost
 
 
-# ------------------------------------------------------------------------------------------------------------- preparing
+# --------------------------------------------------------------------------------------------------
 
 
-def test_a_shard_holds_the_crops_and_what_was_read_in_them(tmp_path: Path, clip: Path, tracker: BuiltinTracker) -> None:
+def test_a_shard_holds_the_crops_and_what_was_read_in_them(
+    tmp_path: Path, clip: Path, tracker: BuiltinTracker
+) -> None:
     (about,) = prepared(tmp_path, clip.parents[1])
     assert about["name"] == "astronaut.mp4"
     assert about["tracks"] == [{"frames": 6, "from_seconds": 0.0, "to_seconds": 0.5}]
@@ -192,7 +207,9 @@ def test_a_cut_makes_two_tracks(tmp_path: Path, astronaut: U8) -> None:
     assert [track["frames"] for track in about["tracks"]] == [4, 4]  # type: ignore[attr-defined]
 
 
-def test_clips_that_are_there_are_left_alone_until_the_options_change(tmp_path: Path, clip: Path) -> None:
+def test_clips_that_are_there_are_left_alone_until_the_options_change(
+    tmp_path: Path, clip: Path
+) -> None:
     (first,) = prepared(tmp_path, clip)
     shard = tmp_path / "out" / str(first["digest"]) / "0000.zip"
     stamp, content = shard.stat().st_mtime_ns, shard.read_bytes()
@@ -223,7 +240,9 @@ def test_an_interruption_leaves_nothing_and_a_killed_run_is_cleaned_up(
     assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
 
 
-def test_long_clips_are_cut_into_parts(tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_clips_are_cut_into_parts(
+    tmp_path: Path, clip: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for module in (shards, video_pairs):
         monkeypatch.setattr(module, "PART_FRAMES", 4)
     (about,) = prepared(tmp_path, clip)
@@ -235,12 +254,18 @@ def test_long_clips_are_cut_into_parts(tmp_path: Path, clip: Path, monkeypatch: 
         lengths.append(len(part.frames))
         part.close()
     assert lengths == [4, 2]
-    seconds = {float(s) for pair in islice(FramePairs(tmp_path / "out", split="all"), 40) for s in pair["seconds"]}
+    seconds = {
+        float(s)
+        for pair in islice(FramePairs(tmp_path / "out", split="all"), 40)
+        for s in pair["seconds"]
+    }
     assert seconds == {0.0, 0.04, 0.1, 0.11, 0.15, 0.5}
 
 
 def test_low_confidence_is_left_out(tmp_path: Path, clip: Path) -> None:
-    with pytest.raises(ValueError, match="Nothing could be prepared from 1 videos; no face was found"):
+    with pytest.raises(
+        ValueError, match="Nothing could be prepared from 1 videos; no face was found"
+    ):
         prepared(tmp_path, clip, min_confidence=1.1)
 
 
@@ -276,7 +301,12 @@ def test_a_fault_with_one_clip_is_logged_and_the_rest_goes_on(
     lines: list[str] = []
     with caplog.at_level(logging.ERROR):
         summary = prepare_folder(
-            [clip.parent], tmp_path / "out", Preparation(size=96), workers=0, device="cpu", tell=lines.append
+            [clip.parent],
+            tmp_path / "out",
+            Preparation(size=96),
+            workers=0,
+            device="cpu",
+            tell=lines.append,
         )
     assert (summary["prepared"], summary["failed"]) == (1, 1)
     assert "RuntimeError: shapes cannot be multiplied" in lines[0]
@@ -302,11 +332,14 @@ def test_wrong_use_is_one_line(tmp_path: Path, clip: Path) -> None:
 
 def test_a_process_that_dies_takes_no_other_clip_with_it() -> None:
     paths = [Path(name) for name in ("a.mp4", "deadly.mp4", "b.mp4")]
-    outcomes = {o.path.name: o.status for o in _Pool(job=partial(fragile_job.work), workers=2, waiting=deque(paths)).outcomes()}
+    outcomes = {
+        o.path.name: o.status
+        for o in _Pool(job=partial(fragile_job.work), workers=2, waiting=deque(paths)).outcomes()
+    }
     assert outcomes == {"a.mp4": "prepared", "deadly.mp4": "failed", "b.mp4": "prepared"}
 
 
-# ----------------------------------------------------------------------------------------------------------------- pairs
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -320,8 +353,17 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
             for n in range(40):
                 controls = np.zeros(56)
                 controls[0] = n % 20
-                row = {"seconds": n / 25, "track": n // 20, "confidence": 1, "crop_from_image": (1, 0, 0, 0, 1, 0)}
-                rest = {"image_size": (16, 16), "landmarks": np.full((478, 3), number), "controls": controls}
+                row = {
+                    "seconds": n / 25,
+                    "track": n // 20,
+                    "confidence": 1,
+                    "crop_from_image": (1, 0, 0, 0, 1, 0),
+                }
+                rest = {
+                    "image_size": (16, 16),
+                    "landmarks": np.full((478, 3), number),
+                    "controls": controls,
+                }
                 writer.add(jpeg, row | rest)
             writer.finish(name=f"clip{number}.mp4")
     shards.build_index(folder)
@@ -329,7 +371,9 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_seed_decides_the_pairs(collection: Path) -> None:
-    one, same, other = (list(islice(FramePairs(collection, split="all", seed=s), 20)) for s in (1, 1, 2))
+    one, same, other = (
+        list(islice(FramePairs(collection, split="all", seed=s), 20)) for s in (1, 1, 2)
+    )
     assert all(torch.equal(a[key], b[key]) for a, b in zip(one, same, strict=True) for key in a)
     assert any(not torch.equal(a["seconds"], b["seconds"]) for a, b in zip(one, other, strict=True))
 
@@ -347,7 +391,10 @@ def test_pairs_never_cross_tracks_and_prefer_what_differs(collection: Path) -> N
 
 
 def test_held_out_clips_are_in_one_split_only(collection: Path) -> None:
-    names = {split: {c["name"] for c in FramePairs(collection, split=split).clips} for split in ("train", "val", "all")}
+    names = {
+        split: {c["name"] for c in FramePairs(collection, split=split).clips}
+        for split in ("train", "val", "all")
+    }
     assert names["train"] | names["val"] == names["all"]
     assert not names["train"] & names["val"]
     assert len(names["val"]) == 2
@@ -370,7 +417,9 @@ def test_turning_round_is_not_far() -> None:
 
 
 def test_folders_that_cannot_be_used_are_named(tmp_path: Path, collection: Path) -> None:
-    with pytest.raises(ShardError, match=r"holds no prepared clips\. Make them: icface train prepare"):
+    with pytest.raises(
+        ShardError, match=r"holds no prepared clips\. Make them: icface train prepare"
+    ):
         FramePairs(tmp_path)
     with pytest.raises(ShardError, match="no split 'test'"):
         FramePairs(collection, split="test")
@@ -393,11 +442,19 @@ def test_a_damaged_part_is_let_go_of(tmp_path: Path) -> None:
     assert part._zip.fp is None
 
 
-def test_a_disk_that_fills_up_leaves_no_half_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_fills_up_leaves_no_half_clip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(_archive: zipfile.ZipFile) -> None:
         raise OSError(28, "No space left on device")
 
-    row = {"seconds": 0, "track": 0, "confidence": 1, "crop_from_image": (1, 0, 0, 0, 1, 0), "image_size": (16, 16)}
+    row = {
+        "seconds": 0,
+        "track": 0,
+        "confidence": 1,
+        "crop_from_image": (1, 0, 0, 0, 1, 0),
+        "image_size": (16, 16),
+    }
     rest = {"landmarks": np.zeros((478, 3)), "controls": np.zeros(56)}
     with shards.ShardWriter(tmp_path, "ab", {}) as writer:
         writer.add(b"", row | rest)

@@ -39,7 +39,9 @@ def linear(tmp_path: Path, **options: float) -> Trainer:
     return Trainer({"line": learner}, plan, Ranks())
 
 
-def test_two_processes_take_the_steps_of_one_and_stop_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_processes_take_the_steps_of_one_and_stop_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
     done = subprocess.run(
         [*command, "-m", "tests.icface.training.tiny_training", str(tmp_path)],
@@ -58,11 +60,15 @@ def test_two_processes_take_the_steps_of_one_and_stop_together(tmp_path: Path, m
         return weights_of(path)
 
     whole = alone("alone.safetensors")
-    monkeypatch.setattr(tiny_training, "batch", lambda step, ranks: batch(step, ranks)[: tiny_training.BATCH // 2])
+    monkeypatch.setattr(
+        tiny_training, "batch", lambda step, ranks: batch(step, ranks)[: tiny_training.BATCH // 2]
+    )
     half = alone("half.safetensors")
     together = weights_of(tmp_path / "six.safetensors")
     assert furthest(together, whole) < 1e-9
-    assert furthest(together, half) > 1e-3  # one process's part of the batch would have led elsewhere
+    assert (
+        furthest(together, half) > 1e-3
+    )  # one process's part of the batch would have led elsewhere
 
     first, second = (json.loads((tmp_path / f"rank-{rank}.json").read_text()) for rank in (0, 1))
     assert first["world"] == second["world"] == 2
@@ -72,11 +78,17 @@ def test_two_processes_take_the_steps_of_one_and_stop_together(tmp_path: Path, m
 
 def test_an_interrupted_run_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
     def run(name: str) -> Trainer:
-        return make(Plan(checkpoint=tmp_path / name, steps=8, warmup=3, every_minutes=0), Ranks(), dropout=0.3)
+        return make(
+            Plan(checkpoint=tmp_path / name, steps=8, warmup=3, every_minutes=0),
+            Ranks(),
+            dropout=0.3,
+        )
 
     straight = run("straight")
     losses = list(steps_of(straight))
-    broken = list(islice(steps_of(run("broken")), 5))  # the fifth step is lost: its checkpoint was not written
+    broken = list(
+        islice(steps_of(run("broken")), 5)
+    )  # the fifth step is lost: its checkpoint was not written
     again = run("broken")
     assert again.steps == 4
     rest = list(steps_of(again))
@@ -110,21 +122,32 @@ def test_a_checkpoint_holds_no_pickle_and_leaves_nothing_beside(tmp_path: Path) 
     assert [path.name for path in tmp_path.iterdir()] == ["c.safetensors"]
     with safe_open(tmp_path / "c.safetensors", framework="pt") as file:
         names = set(file.keys())
-    assert {"steps", "painter.average.layers.0.weight", "judge.network.0.weight", "judge.optimiser.0.exp_avg_sq"} <= names
+    assert {
+        "steps",
+        "painter.average.layers.0.weight",
+        "judge.network.0.weight",
+        "judge.optimiser.0.exp_avg_sq",
+    } <= names
     assert not any(name.startswith("judge.average") for name in names)
 
 
 def test_a_checkpoint_of_other_networks_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "line.safetensors"
     save_file({"steps": torch.tensor(3)}, path)
-    with pytest.raises(TrainingError, match=r"line\.safetensors is not a checkpoint of this training.*--fresh"):
+    with pytest.raises(
+        TrainingError, match=r"line\.safetensors is not a checkpoint of this training.*--fresh"
+    ):
         linear(tmp_path)
     path.unlink()
     list(steps_of(make(Plan(checkpoint=path, steps=1), Ranks())))
-    with pytest.raises(TrainingError, match=r"line\.safetensors is not a checkpoint of this training"):
+    with pytest.raises(
+        TrainingError, match=r"line\.safetensors is not a checkpoint of this training"
+    ):
         linear(tmp_path)
     path.write_bytes(b"no tensors")
-    with pytest.raises(TrainingError, match=r"line\.safetensors is not a checkpoint of this training"):
+    with pytest.raises(
+        TrainingError, match=r"line\.safetensors is not a checkpoint of this training"
+    ):
         linear(tmp_path)
 
 
@@ -150,7 +173,9 @@ def test_a_frozen_network_passes_gradients_on_and_takes_none(tmp_path: Path) -> 
     assert trainer.network("line").weight.requires_grad
 
 
-def test_a_step_without_a_finite_gradient_is_passed_over_and_many_end_the_run(tmp_path: Path) -> None:
+def test_a_step_without_a_finite_gradient_is_passed_over_and_many_end_the_run(
+    tmp_path: Path,
+) -> None:
     trainer = linear(tmp_path, steps=100)
     before = trainer.network("line").weight.detach().clone()
     run = trainer.run()
@@ -172,7 +197,10 @@ def test_means_are_logged_and_the_first_process_is_told_of_checkpoints(
     seen: list[int] = []
     plan = Plan(checkpoint=tmp_path / "c", steps=3, report_seconds=0, every_minutes=0)
     trainer = Trainer(
-        {"line": Learner(nn.Linear(2, 1), rate=1e-3)}, plan, Ranks(), after_checkpoint=lambda t: seen.append(t.steps)
+        {"line": Learner(nn.Linear(2, 1), rate=1e-3)},
+        plan,
+        Ranks(),
+        after_checkpoint=lambda t: seen.append(t.steps),
     )
     with caplog.at_level(logging.INFO, logger="icface"):
         for _ in trainer.run():
@@ -193,7 +221,11 @@ def test_only_the_first_process_writes(tmp_path: Path) -> None:
 def test_what_cannot_be_shared_or_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TrainingError, match="A batch of 5 cannot be shared equally by 2 processes"):
         Ranks(world=2).part_of_batch(5)
-    assert [list(Ranks(rank=r, world=3).part_of(range(7))) for r in range(3)] == [[0, 3, 6], [1, 4], [2, 5]]
+    assert [list(Ranks(rank=r, world=3).part_of(range(7))) for r in range(3)] == [
+        [0, 3, 6],
+        [1, 4],
+        [2, 5],
+    ]
     with pytest.raises(TrainingError, match="no kind of device 'gpu'"), joined("gpu"):
         pass
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)

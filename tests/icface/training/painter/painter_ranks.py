@@ -1,7 +1,7 @@
 """A small painter trained for three steps with all four judges: what torchrun starts for the tests of the painter.
 
-In double precision: Adam divides each gradient by its own size, so in single precision it would enlarge what sums of another
-order differ by, which is another number on every processor.
+In double precision: Adam divides each gradient by its own size, so in single precision it would
+enlarge what sums of another order differ by, which is another number on every processor.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ def part(batch: PatchBatch, ranks: Ranks) -> PatchBatch:
     """The process's part of a batch that all of them drew, in double precision."""
     count = ranks.part_of_batch(BATCH)
     own = slice(ranks.rank * count, (ranks.rank + 1) * count)
-    return PatchBatch(**{f.name: getattr(batch, f.name)[own].double().contiguous() for f in fields(batch)})
+    return PatchBatch(
+        **{f.name: getattr(batch, f.name)[own].double().contiguous() for f in fields(batch)}
+    )
 
 
 def main(patches: Path, out: Path) -> None:
@@ -39,12 +41,24 @@ def main(patches: Path, out: Path) -> None:
         if ranks.first:
             torch.manual_seed(3)
             painter = Painter(PainterConfig(widths=(8, 12), condition_dim=4))
-            save_model(start, kind=KIND, config=painter.description(), state=painter.state_dict(), half=False)
+            save_model(
+                start,
+                kind=KIND,
+                config=painter.description(),
+                state=painter.state_dict(),
+                half=False,
+            )
         ranks.agreed(0)  # the file is there
-        plan = PainterPlan(patches=(patches,), out=out, steps=3, warmup=1, start=start, batch=BATCH, rate=5e-3)
+        plan = PainterPlan(
+            patches=(patches,), out=out, steps=3, warmup=1, start=start, batch=BATCH, rate=5e-3
+        )
         training = PainterTraining(plan, ranks, TrackerFeatures())
         for _ in training.trainer.run():
-            paired, moved, real = sampler.batch(BATCH), sampler.batch(BATCH, Kind.RIG), sampler.batch(BATCH, Kind.PHOTO)
+            paired, moved, real = (
+                sampler.batch(BATCH),
+                sampler.batch(BATCH, Kind.RIG),
+                sampler.batch(BATCH, Kind.PHOTO),
+            )
             training.one_step(part(paired, ranks), (part(moved, ranks), part(real, ranks)))
 
 

@@ -28,11 +28,22 @@ def frames(tmp_path_factory: pytest.TempPathFactory) -> Path:
     astronaut, folder = data.astronaut(), tmp_path_factory.mktemp("frames")
     face, predictor = BuiltinTracker().detect(astronaut)[0], FacePredictor.load("cpu")
     encoding = predictor.encode(astronaut, face)
-    dropped = composite(astronaut, encoding, predictor.predict(encoding, apply_deltas(face.controls, {"AU27": 0.5})))
-    pictures = [picture[:400, 2 * n : 400 + 2 * n] for n, picture in enumerate((astronaut, dropped) * 2)]
+    dropped = composite(
+        astronaut, encoding, predictor.predict(encoding, apply_deltas(face.controls, {"AU27": 0.5}))
+    )
+    pictures = [
+        picture[:400, 2 * n : 400 + 2 * n] for n, picture in enumerate((astronaut, dropped) * 2)
+    ]
     write_video(folder / "clip.mp4", pictures)
     preparation = Preparation(size=256)
-    prepare_folder([folder / "clip.mp4"], folder / "prepared", preparation, workers=0, device="cpu", tell=lambda _: None)
+    prepare_folder(
+        [folder / "clip.mp4"],
+        folder / "prepared",
+        preparation,
+        workers=0,
+        device="cpu",
+        tell=lambda _: None,
+    )
     return folder / "prepared"
 
 
@@ -45,7 +56,9 @@ def test_a_shift_and_a_scale_lay_one_face_over_another() -> None:
     assert move.points(here[:, :2]) == pytest.approx(there[:, :2])
 
 
-def test_one_frame_is_driven_to_the_other_and_the_other_is_the_target(frames: Path, tmp_path: Path) -> None:
+def test_one_frame_is_driven_to_the_other_and_the_other_is_the_target(
+    frames: Path, tmp_path: Path
+) -> None:
     made = patches_of_frames(frames, tmp_path, 4, split="all", seed=1)
     assert made >= 1
     sampler = PatchSampler(tmp_path)
@@ -59,6 +72,8 @@ def test_one_frame_is_driven_to_the_other_and_the_other_is_the_target(frames: Pa
 
 
 def test_a_folder_that_was_not_prepared_is_refused_in_one_line(tmp_path: Path) -> None:
-    result = CliRunner().invoke(main, ["train", "frame-patches", str(tmp_path), "-o", str(tmp_path / "out")])
+    result = CliRunner().invoke(
+        main, ["train", "frame-patches", str(tmp_path), "-o", str(tmp_path / "out")]
+    )
     assert result.exit_code == 2
     assert str(tmp_path) in result.output

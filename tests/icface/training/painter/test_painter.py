@@ -14,7 +14,14 @@ import torch
 from safetensors.torch import load_file
 
 from icface.face.geometry import Similarity, rotation_matrix
-from icface.model.mouth.patch import Patch, PatchAnchor, PatchView, paint_mask, patch_view, streak_mask
+from icface.model.mouth.patch import (
+    Patch,
+    PatchAnchor,
+    PatchView,
+    paint_mask,
+    patch_view,
+    streak_mask,
+)
 from icface.model.networks.neutralizer import GRID
 from icface.model.networks.painter import PATCH, PATCH_CHANNELS, Paint, Painter, PainterConfig
 from icface.model.networks.weights import load_model, save_model
@@ -23,7 +30,13 @@ from icface.model.surface.layers import ColourLayer, FlowLayer, Layer
 from icface.training.loop.processes import Ranks
 from icface.training.painter.batches import PatchSampler
 from icface.training.painter.data import PatchSource, as_others_change, make_patches, turned
-from icface.training.painter.losses import TrackerFeatures, likeness, mouth_figures, paired_loss, says
+from icface.training.painter.losses import (
+    TrackerFeatures,
+    likeness,
+    mouth_figures,
+    paired_loss,
+    says,
+)
 from icface.training.painter.patches import ROOMY, Kind, PatchSample, write_patches
 from icface.training.painter.train import KIND, PainterPlan, PainterTraining, train
 from icface.training.rig.rig import State
@@ -40,11 +53,18 @@ def painter() -> Painter:
 
 def test_the_mask_is_shut_along_the_border(painter: Painter) -> None:
     with torch.inference_mode():
-        paint = painter(torch.randn(2, PATCH_CHANNELS, PATCH, PATCH), torch.zeros(2, 56), torch.randn(2, 56))
+        paint = painter(
+            torch.randn(2, PATCH_CHANNELS, PATCH, PATCH), torch.zeros(2, 56), torch.randn(2, 56)
+        )
     assert paint.colour.shape == (2, 3, PATCH, PATCH)
     assert float(paint.mask[..., 20:-20, 20:-20].min()) > 0
     assert float(paint.mask.max()) < 1
-    for side in (paint.mask[..., 0], paint.mask[..., -1], paint.mask[..., 0, :], paint.mask[..., -1, :]):
+    for side in (
+        paint.mask[..., 0],
+        paint.mask[..., -1],
+        paint.mask[..., 0, :],
+        paint.mask[..., -1, :],
+    ):
         assert (side == 0).all()
 
 
@@ -54,7 +74,11 @@ def test_what_is_painted_depends_on_the_controls_wanted_and_on_those_of_the_sour
     for module in painter.modules():
         if isinstance(module, torch.nn.Linear):
             torch.nn.init.normal_(module.weight, 0, 0.3)
-    patch, nothing, wanted = torch.randn(1, PATCH_CHANNELS, PATCH, PATCH), torch.zeros(1, 56), torch.rand(1, 56)
+    patch, nothing, wanted = (
+        torch.randn(1, PATCH_CHANNELS, PATCH, PATCH),
+        torch.zeros(1, 56),
+        torch.rand(1, 56),
+    )
     first = painter(patch, nothing, wanted).colour
     assert not torch.allclose(first, painter(patch, nothing, wanted * 0.5).colour)
     assert not torch.allclose(first, painter(patch, wanted * 0.5, wanted).colour)
@@ -71,7 +95,9 @@ def waves() -> np.ndarray:
     return np.clip(kept, 0, 255).astype(np.uint8)
 
 
-def seen_in(frame: Similarity, flow: np.ndarray, *over: Layer, drawn: Patch | None = None) -> np.ndarray:
+def seen_in(
+    frame: Similarity, flow: np.ndarray, *over: Layer, drawn: Patch | None = None
+) -> np.ndarray:
     """What a square shows of `waves` whose skin moves by a flow, with other layers over it."""
     return patch_view(waves(), (FlowLayer("skin", flow), *over), frame, drawn=drawn).channels
 
@@ -79,7 +105,9 @@ def seen_in(frame: Similarity, flow: np.ndarray, *over: Layer, drawn: Patch | No
 def test_a_patch_shows_the_moved_picture_beside_the_photo() -> None:
     anchor = PatchAnchor(np.array([10.0, -20.0, 30.0]), 60.0)
     frame = anchor.frame(np.array([120.0, 110.0]), np.eye(3), 0.0)
-    assert frame.inverse().points(np.array([[(PATCH - 1) / 2] * 2]))[0] == pytest.approx([130.0, 130.0])
+    assert frame.inverse().points(np.array([[(PATCH - 1) / 2] * 2]))[0] == pytest.approx(
+        [130.0, 130.0]
+    )
     flow = np.zeros((GRID, GRID, 2), np.float32)
     flow[..., 0] = 12.0
     seen = seen_in(frame, flow)
@@ -93,7 +121,9 @@ def test_a_patch_shows_the_moved_picture_beside_the_photo() -> None:
 def test_the_patch_tells_where_the_surface_is_stretched() -> None:
     frame = PatchAnchor(np.zeros(3), 60.0).frame(np.array([128.0, 128.0]), np.eye(3), 0.0)
     flow = np.zeros((GRID, GRID, 2), np.float32)
-    flow[..., 1] = -0.75 * (np.arange(GRID) - 128)[:, None]  # each pixel shows a quarter of a pixel's height
+    flow[..., 1] = (
+        -0.75 * (np.arange(GRID) - 128)[:, None]
+    )  # each pixel shows a quarter of a pixel's height
     seen = seen_in(frame, flow)
     assert seen[8, 20:-20, 20:-20] == pytest.approx(np.log(0.25) / 2, abs=0.05)
 
@@ -112,7 +142,9 @@ def test_cavity_and_eyes_and_teeth_are_laid_over_as_in_the_picture() -> None:
     assert (teeth[7], hollow[6]) == (0.5, 0.5)
 
 
-def test_a_drawn_inside_is_seen_as_it_is_laid_on_and_counts_as_cavity_that_nothing_stretches() -> None:
+def test_a_drawn_inside_is_seen_as_it_is_laid_on_and_counts_as_cavity_that_nothing_stretches() -> (
+    None
+):
     frame = PatchAnchor(np.zeros(3), 60.0).frame(np.array([128.0, 128.0]), np.eye(3), 0.0)
     flow = np.zeros((GRID, GRID, 2), np.float32)
     flow[..., 1] = -0.75 * (np.arange(GRID) - 128)[:, None]
@@ -120,7 +152,9 @@ def test_a_drawn_inside_is_seen_as_it_is_laid_on_and_counts_as_cavity_that_nothi
         inside = Similarity.crop(centre=(128.0, 128.0), side=20.0, roll_deg=0.0, size=size)
         mask = np.zeros((size, size), np.float32)
         mask[3:-3, 3:-3] = 1
-        drawn = Patch(inside, np.full((size, size, 3), (0.8, 0.5, 0.25), np.float32), mask, opaque=True)
+        drawn = Patch(
+            inside, np.full((size, size, 3), (0.8, 0.5, 0.25), np.float32), mask, opaque=True
+        )
         seen = seen_in(frame, flow, drawn=drawn)
         plain = seen_in(frame, flow)
         middle = seen[:, PATCH // 2, PATCH // 2]
@@ -129,7 +163,9 @@ def test_a_drawn_inside_is_seen_as_it_is_laid_on_and_counts_as_cavity_that_nothi
         assert seen[:, 10, 10] == pytest.approx(plain[:, 10, 10])
 
 
-def test_paint_is_needed_where_pixels_are_stretched_or_hidden_and_not_where_they_only_moved() -> None:
+def test_paint_is_needed_where_pixels_are_stretched_or_hidden_and_not_where_they_only_moved() -> (
+    None
+):
     lips = np.array([[20, 10], [70, 10], [70, 85], [20, 85]], np.float64)
     patch = np.zeros((PATCH_CHANNELS + 1, PATCH, PATCH), np.float32)
     patch[9] = 0.1  # a turn of the head
@@ -164,16 +200,24 @@ def test_teeth_that_only_moved_are_seen_as_true_under_lips_that_are_stretched() 
     seen = seen_in(frame, flow, FlowLayer("openings", behind, teeth))
     middle = PATCH // 2
     assert seen[9, middle, middle] == pytest.approx(0.0, abs=0.05)
-    assert seen[8, middle, middle] == seen[9, middle, 10] == pytest.approx(np.log(0.25) / 2, abs=0.05)
+    assert (
+        seen[8, middle, middle] == seen[9, middle, 10] == pytest.approx(np.log(0.25) / 2, abs=0.05)
+    )
 
 
 def test_the_patch_turns_with_the_head() -> None:
     anchor = PatchAnchor(np.array([0.0, -40.0, 50.0]), 60.0)
     pivot = np.array([128.0, 120.0])
-    turned = anchor.frame(pivot, rotation_matrix(20, 0, 0), 0.0).inverse().points(np.array([[47.5, 47.5]]))[0]
+    turned = (
+        anchor.frame(pivot, rotation_matrix(20, 0, 0), 0.0)
+        .inverse()
+        .points(np.array([[47.5, 47.5]]))[0]
+    )
     assert turned[0] == pytest.approx(128 + 50 * np.sin(np.radians(20)))
     rolled = anchor.frame(pivot, rotation_matrix(0, 0, 30), 30.0)
-    chin = rolled.points(np.array([[*(pivot + 60 * np.array([np.sin(np.radians(30)), np.cos(np.radians(30))]))]]))[0]
+    chin = rolled.points(
+        np.array([[*(pivot + 60 * np.array([np.sin(np.radians(30)), np.cos(np.radians(30))]))]])
+    )[0]
     assert chin == pytest.approx([47.5, 47.5 + 20 * 96 / 60])
 
 
@@ -182,7 +226,9 @@ def patches(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("painter")
     write_rig(folder / "rig.npz")
     write_portraits(folder / "portraits", folder / "rig.npz")
-    return make_patches(PatchSource(folder / "portraits", folder / "rig.npz", folder / "cache", "train"), pairs=0)
+    return make_patches(
+        PatchSource(folder / "portraits", folder / "rig.npz", folder / "cache", "train"), pairs=0
+    )
 
 
 def test_patches_are_made_of_every_person_and_the_seed_decides_them(patches: Path) -> None:
@@ -216,13 +262,23 @@ def test_a_perfect_painting_costs_nothing_but_its_mask(patches: Path) -> None:
     right = paired_loss(Paint(batch.target - batch.seen[:, :3], mask), batch.target, batch)
     found = {name: float(value) for name, value in right.items()}
     assert found == pytest.approx({"l1": 0.0, "steep": 0.0, "mask": 0.0, "colour": 0.0}, abs=1e-5)
-    dear = paired_loss(Paint(torch.zeros(4, 3, PATCH, PATCH), mask + 1), batch.target, replace(batch, zone=batch.zone * 0))
-    cheap = paired_loss(Paint(torch.zeros(4, 3, PATCH, PATCH), mask + 1), batch.target, replace(batch, zone=batch.zone * 0 + 1))
+    dear = paired_loss(
+        Paint(torch.zeros(4, 3, PATCH, PATCH), mask + 1),
+        batch.target,
+        replace(batch, zone=batch.zone * 0),
+    )
+    cheap = paired_loss(
+        Paint(torch.zeros(4, 3, PATCH, PATCH), mask + 1),
+        batch.target,
+        replace(batch, zone=batch.zone * 0 + 1),
+    )
     assert float(dear["mask"]) > 10 * float(cheap["mask"])
 
 
 @pytest.mark.parametrize("supervision", ["paired", "unpaired", "both"])
-def test_every_supervision_moves_painter_and_judges(patches: Path, tmp_path: Path, supervision: str) -> None:
+def test_every_supervision_moves_painter_and_judges(
+    patches: Path, tmp_path: Path, supervision: str
+) -> None:
     plan = PainterPlan(patches=(patches,), out=tmp_path, steps=2, supervision=supervision, batch=2)  # type: ignore[arg-type]
     training = PainterTraining(plan, Ranks(), TrackerFeatures())
     trainer, sampler = training.trainer, PatchSampler(patches)
@@ -230,13 +286,23 @@ def test_every_supervision_moves_painter_and_judges(patches: Path, tmp_path: Pat
     before = {k: v.clone() for k, v in judges.state_dict().items()}
     painter = {k: v.clone() for k, v in generators.state_dict().items()}
     paired = sampler.batch(2) if supervision != "unpaired" else None
-    unpaired = (sampler.batch(2, Kind.RIG), sampler.batch(2, Kind.PHOTO)) if supervision != "paired" else None
+    unpaired = (
+        (sampler.batch(2, Kind.RIG), sampler.batch(2, Kind.PHOTO))
+        if supervision != "paired"
+        else None
+    )
     for _ in trainer.run():
         told = training.one_step(paired, unpaired)
     assert all(torch.isfinite(v) for v in told.values())
-    moved = {k.split(".")[1] for k, v in judges.state_dict().items() if not torch.equal(v, before[k])}
+    moved = {
+        k.split(".")[1] for k, v in judges.state_dict().items() if not torch.equal(v, before[k])
+    }
     assert moved == ({"d3"} if supervision == "paired" else {"d1", "d2", "d3", "d4"})
-    changed = {k.split(".")[0] for k, v in generators.state_dict().items() if not torch.equal(v, painter[k])}
+    changed = {
+        k.split(".")[0]
+        for k, v in generators.state_dict().items()
+        if not torch.equal(v, painter[k])
+    }
     assert changed == ({"there"} if supervision == "paired" else {"there", "back"})
 
 
@@ -252,14 +318,29 @@ def white_teeth(count: int) -> list[PatchSample]:
         zone = np.stack([mouth, mouth]) * 255
         target = np.where(mouth, 230, face)
         controls = np.zeros((2, 56), np.float32)
-        made.append(PatchSample(seen.astype(np.uint8), target.astype(np.uint8), zone.astype(np.uint8), controls, Kind.PHOTO))
+        made.append(
+            PatchSample(
+                seen.astype(np.uint8),
+                target.astype(np.uint8),
+                zone.astype(np.uint8),
+                controls,
+                Kind.PHOTO,
+            )
+        )
     return made
 
 
 def test_the_painter_learns_its_pairs_resumes_and_its_weights_load(tmp_path: Path) -> None:
     write_patches(tmp_path / "teeth", white_teeth(8))
     plan = PainterPlan(
-        patches=(tmp_path / "teeth",), out=tmp_path, steps=30, supervision="paired", adversary=0.0, batch=4, rate=2e-3, warmup=5
+        patches=(tmp_path / "teeth",),
+        out=tmp_path,
+        steps=30,
+        supervision="paired",
+        adversary=0.0,
+        batch=4,
+        rate=2e-3,
+        warmup=5,
     )
     figures = train(plan, held_out=tmp_path / "teeth")
     assert figures["error_painted"] < 0.6 * figures["error_moved"]
@@ -275,13 +356,22 @@ def test_a_small_painter_learns_what_a_larger_one_paints(patches: Path, tmp_path
     torch.manual_seed(3)
     large = Painter(PainterConfig(widths=(8, 12), condition_dim=4))
     torch.nn.init.normal_(large.head.weight, std=0.05)
-    save_model(tmp_path / "large.safetensors", kind=KIND, config=large.description(), state=large.state_dict(), half=False)
+    save_model(
+        tmp_path / "large.safetensors",
+        kind=KIND,
+        config=large.description(),
+        state=large.state_dict(),
+        half=False,
+    )
     plan = PainterPlan(
         patches=(patches,), out=tmp_path / "run", supervision="paired", adversary=0.0, fidelity=0.0,
         warmup=1, rate=3e-3, batch=4, steps=40, widths=(4, 6), teacher=tmp_path / "large.safetensors",
     )  # fmt: skip
     training, sampler = PainterTraining(plan, Ranks(), TrackerFeatures()), PatchSampler(patches)
-    told = [float(training.one_step(sampler.batch(4), None)["taught"].detach()) for _ in training.trainer.run()]
+    told = [
+        float(training.one_step(sampler.batch(4), None)["taught"].detach())
+        for _ in training.trainer.run()
+    ]
     assert np.mean(told[-5:]) < 0.6 * np.mean(told[:5])
     small = Painter.from_file(tmp_path / "run" / "painter.safetensors")
     assert small.config.widths == (4, 6)
@@ -292,22 +382,40 @@ def test_what_a_plan_would_not_heed_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="their own widths"):
         PainterPlan(patches=(tmp_path,), out=tmp_path, start=tmp_path / "a", widths=(4, 6))
     with pytest.raises(ValueError, match="over paired samples"):
-        PainterPlan(patches=(tmp_path,), out=tmp_path, teacher=tmp_path / "a", supervision="unpaired")
+        PainterPlan(
+            patches=(tmp_path,), out=tmp_path, teacher=tmp_path / "a", supervision="unpaired"
+        )
 
 
-def test_a_painter_that_is_trained_on_keeps_the_statistics_of_its_normalisations(patches: Path, tmp_path: Path) -> None:
+def test_a_painter_that_is_trained_on_keeps_the_statistics_of_its_normalisations(
+    patches: Path, tmp_path: Path
+) -> None:
     torch.manual_seed(2)
     first = Painter(PainterConfig(widths=(8, 12), condition_dim=4))
     for module in first.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
             torch.nn.init.uniform_(module.running_var, 0.5, 2)  # type: ignore[arg-type]
-    save_model(tmp_path / "first.safetensors", kind=KIND, config=first.description(), state=first.state_dict(), half=False)
+    save_model(
+        tmp_path / "first.safetensors",
+        kind=KIND,
+        config=first.description(),
+        state=first.state_dict(),
+        half=False,
+    )
     plan = PainterPlan(
-        patches=(patches,), out=tmp_path / "run", steps=2, warmup=1, start=tmp_path / "first.safetensors", batch=2
+        patches=(patches,),
+        out=tmp_path / "run",
+        steps=2,
+        warmup=1,
+        start=tmp_path / "first.safetensors",
+        batch=2,
     )
     train(plan)
     after = Painter.from_file(tmp_path / "run" / "painter.safetensors").state_dict()
-    kept = {name: torch.allclose(value.float(), first.state_dict()[name].float(), atol=1e-3) for name, value in after.items()}
+    kept = {
+        name: torch.allclose(value.float(), first.state_dict()[name].float(), atol=1e-3)
+        for name, value in after.items()
+    }
     assert all(same for name, same in kept.items() if "running" in name)
     assert not all(kept.values())
 
@@ -323,7 +431,12 @@ def test_judges_are_asked_where_painting_is_welcome() -> None:
 
 def test_two_processes_train_the_painter_as_one_does(patches: Path, tmp_path: Path) -> None:
     def weights_after(name: str, *command: str) -> dict[str, torch.Tensor]:
-        arguments = ["-m", "tests.icface.training.painter.painter_ranks", str(patches), str(tmp_path / name)]
+        arguments = [
+            "-m",
+            "tests.icface.training.painter.painter_ranks",
+            str(patches),
+            str(tmp_path / name),
+        ]
         done = subprocess.run(
             [sys.executable, *command, *arguments],
             cwd=ROOT,
@@ -337,14 +450,25 @@ def test_two_processes_train_the_painter_as_one_does(patches: Path, tmp_path: Pa
         return load_file(tmp_path / name / "painter-training.safetensors")
 
     alone = weights_after("alone")
-    together = weights_after("together", "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2")
-    moved = {k: v for k, v in alone.items() if k.startswith(("generators.network", "judges.network")) and v.is_floating_point()}
+    together = weights_after(
+        "together", "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"
+    )
+    moved = {
+        k: v
+        for k, v in alone.items()
+        if k.startswith(("generators.network", "judges.network")) and v.is_floating_point()
+    }
     start = Painter.from_file(tmp_path / "alone" / "start.safetensors").state_dict()
-    trained = {k: (moved[f"generators.network.there.{k}"] - v).abs().max() for k, v in start.items() if "weight" in k}
+    trained = {
+        k: (moved[f"generators.network.there.{k}"] - v).abs().max()
+        for k, v in start.items()
+        if "weight" in k
+    }
     assert max(trained.values()) > 5e-3
     gradients = {k: v for k, v in alone.items() if k.endswith(".exp_avg")}  # their running means
     assert min(float(v.abs().max()) for v in gradients.values()) > 1e-7
-    # In double precision sums of another order differ by some 1e-15; Adam, which divides by at least 1e-8, keeps that small.
+    # In double precision sums of another order differ by some 1e-15; Adam, which divides by at
+    # least 1e-8, keeps that small.
     for values, bound in ((gradients, 1e-12), (moved, 1e-8)):
         apart = {k: float((v - together[k]).abs().max()) for k, v in values.items()}
         assert apart == pytest.approx(dict.fromkeys(values, 0.0), abs=bound)

@@ -34,18 +34,25 @@ def test_rows_are_chosen_by_split_fit_and_kind(folder: Path) -> None:
 
 
 def test_canvases_show_the_same_people_in_pixels_of_their_own(folder: Path) -> None:
-    table, people = PortraitTable(folder / "portraits"), Portraits(folder / "portraits", folder / "cache", "val")
+    table, people = (
+        PortraitTable(folder / "portraits"),
+        Portraits(folder / "portraits", folder / "cache", "val"),
+    )
     assert people.rows == table.rows("val", worst_fit=MAX_FIT_ERROR)
     row, portrait = table[people.rows[0]], people[0]
     assert (people.name(0), people.person(0)) == (table.name(people.rows[0]), row.person)
     scale = portrait.state.scale / row.state.scale
     x, y = portrait.state.pivot - scale * row.state.pivot
     canvas_from_image = Similarity((scale, 0, x, 0, scale, y))  # eggs stand upright
-    assert portrait.landmarks == pytest.approx(canvas_from_image.points(row.landmarks.astype(np.float64)), abs=1e-3)
+    assert portrait.landmarks == pytest.approx(
+        canvas_from_image.points(row.landmarks.astype(np.float64)), abs=1e-3
+    )
     assert (portrait.state.expression == row.state.expression).all()
 
 
-def test_a_picture_is_read_as_rgb_whatever_its_name_and_what_is_none_is_named(tmp_path: Path) -> None:
+def test_a_picture_is_read_as_rgb_whatever_its_name_and_what_is_none_is_named(
+    tmp_path: Path,
+) -> None:
     picture = np.zeros((4, 5, 3), np.uint8)
     picture[..., 0] = 200
     path = tmp_path / "Gesicht Ä 顔.png"

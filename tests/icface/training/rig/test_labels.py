@@ -32,14 +32,20 @@ def rig(tmp_path: Path) -> Rig:
 def state(*, yaw: float = 0.0, jaw: float = 0.0, smile: float = 0.0) -> State:
     expression = np.zeros(len(EXPRESSIONS))
     expression[JAW], expression[SMILE] = jaw, smile
-    return State(rotation_matrix(yaw, 2.0, -3.0), 11.0, np.array([130.0, 120.0]), np.zeros(60), expression)
+    return State(
+        rotation_matrix(yaw, 2.0, -3.0), 11.0, np.array([130.0, 120.0]), np.zeros(60), expression
+    )
 
 
 def landmarks_of(rig: Rig, shown: State, noise: float = 0.0) -> NDArray[np.float32]:
     """(478, 3) where the landmarks of a state are, z of the mesh's convention."""
     seen = rig.vertices(shown)
     points = np.zeros((478, 3), np.float32)
-    points[:468], points[468:473], points[473:] = seen[rig.mesh], seen[rig.pupils[0]], seen[rig.pupils[1]]
+    points[:468], points[468:473], points[473:] = (
+        seen[rig.mesh],
+        seen[rig.pupils[0]],
+        seen[rig.pupils[1]],
+    )
     points[:, 2] *= -1
     return points + np.random.default_rng(0).normal(0, noise, points.shape).astype(np.float32)
 
@@ -50,12 +56,16 @@ def test_fits_find_pose_and_expression_of_several_faces_at_once(rig: Rig) -> Non
     assert fits.error.max() < 0.004
     for found, true in zip(fits.states, wanted, strict=True):
         np.testing.assert_allclose(found.angles_deg, true.angles_deg, atol=1.5)
-        np.testing.assert_allclose(found.expression[[JAW, SMILE]], true.expression[[JAW, SMILE]], atol=0.2)
+        np.testing.assert_allclose(
+            found.expression[[JAW, SMILE]], true.expression[[JAW, SMILE]], atol=0.2
+        )
         assert found.scale == pytest.approx(true.scale, rel=0.03)
 
 
 def test_a_face_is_fitted_as_it_is_alone(rig: Rig) -> None:
-    points = np.stack([landmarks_of(rig, state(jaw=0.6), 0.1), landmarks_of(rig, state(yaw=9.0, smile=0.4), 0.1)])
+    points = np.stack(
+        [landmarks_of(rig, state(jaw=0.6), 0.1), landmarks_of(rig, state(yaw=9.0, smile=0.4), 0.1)]
+    )
     both, alone = fit_faces(rig, points), fit_faces(rig, points[1:])
     np.testing.assert_allclose(both.states[1].expression, alone.states[0].expression, atol=1e-4)
 
@@ -64,7 +74,10 @@ def test_a_fit_without_expression_leaves_over_what_the_mouth_does(rig: Rig) -> N
     found = fit_faces(rig, landmarks_of(rig, state(jaw=0.5))[None], FitPlan(expression=False))
     assert not found.states[0].expression.any()
     dropped = rig.shapes[JAW][rig.mesh, 1] < -1
-    assert found.residual[0, :468, 1][dropped].mean() < found.residual[0, :468, 1][~dropped].mean() - 0.3
+    assert (
+        found.residual[0, :468, 1][dropped].mean()
+        < found.residual[0, :468, 1][~dropped].mean() - 0.3
+    )
 
 
 def test_a_mesh_that_lies_elsewhere_than_faces_at_rest_is_moved_to_them(rig: Rig) -> None:
@@ -96,14 +109,24 @@ def test_the_command_writes_a_portraits_folder_with_its_rig(rig: Rig, tmp_path: 
     names = [f"official/{n}.jpg" for n in range(30)]
     for name in names:
         (folder / "images" / name).write_bytes(b"picture")
-    points = np.stack([landmarks_of(rig, state(jaw=0.3 if n == 0 else 0.0), 0.05) for n in range(30)])
+    points = np.stack(
+        [landmarks_of(rig, state(jaw=0.3 if n == 0 else 0.0), 0.05) for n in range(30)]
+    )
     gap = points[1:, 13, :2] - points[1:, 14, :2]
     points[1:, 14, :2] += gap  # closed lips
     np.savez(
         folder / "portraits.npz", image=np.array(names), person=np.arange(30), split=np.array(["train"] * 29 + ["val"]),
         landmarks=points,
     )  # fmt: skip
-    args = ["labels", "--portraits", str(folder), "--rig", str(tmp_path / "rig.npz"), "--out", str(tmp_path / "out")]
+    args = [
+        "labels",
+        "--portraits",
+        str(folder),
+        "--rig",
+        str(tmp_path / "rig.npz"),
+        "--out",
+        str(tmp_path / "out"),
+    ]
     result = CliRunner().invoke(main, args)
     assert result.exit_code == 0, result.output
     figures = json.loads(result.stdout.splitlines()[-1])

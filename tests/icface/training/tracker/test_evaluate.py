@@ -16,7 +16,13 @@ from icface.face.landmarks import MESH_POINTS
 from icface.face.observation import FaceObservation
 from icface.training.portraits.table import PortraitTable, read_rgb
 from icface.training.tracker.data import FIT_ERROR_LIMIT, LabelledImages
-from icface.training.tracker.evaluate import JUDGED, alarms_report, portraits_report, renders_report, scenes_report
+from icface.training.tracker.evaluate import (
+    JUDGED,
+    alarms_report,
+    portraits_report,
+    renders_report,
+    scenes_report,
+)
 from tests.faces import FixedTracker
 from tests.icface.training.synthetic_rig import write_tracker_data
 
@@ -28,7 +34,9 @@ class Knowing(FixedTracker):
         super().__init__()
         self.truth: dict[bytes, FaceObservation] = {}
 
-    def learn(self, picture: U8, landmarks: NDArray[np.float32], controls: NDArray[np.floating]) -> None:
+    def learn(
+        self, picture: U8, landmarks: NDArray[np.float32], controls: NDArray[np.floating]
+    ) -> None:
         state = ControlVector.from_array(controls.astype(np.float64))
         seen = FaceObservation(Box.around(landmarks[:MESH_POINTS]), landmarks.copy(), state, 1.0)
         self.truth[np.ascontiguousarray(picture).tobytes()] = seen
@@ -46,7 +54,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("name", ["val_sweeps", "val_renders"])
 def test_who_reads_the_truth_of_renders_is_right_in_all_of_them(data: Path, name: str) -> None:
     renders, tracker = LabelledImages.load(data / "cache", name), Knowing()
-    for picture, landmarks, controls in zip(renders.images, renders.landmarks, renders.controls, strict=True):
+    for picture, landmarks, controls in zip(
+        renders.images, renders.landmarks, renders.controls, strict=True
+    ):
         tracker.learn(picture, landmarks, controls)
     report = renders_report(tracker, data / "cache", name=name, most=100)
     assert (report["renders"], report["found_percent"]) == (len(renders), 100)
@@ -61,7 +71,9 @@ def test_who_reads_the_fits_of_portraits_errs_by_nothing(data: Path) -> None:
     for number in table.rows("val", worst_fit=FIT_ERROR_LIMIT):
         row = table[number]
         tracker.learn(
-            read_rgb(row.path), row.landmarks, np.array([*row.state.angles_deg, *np.clip(row.state.expression, 0, 1)])
+            read_rgb(row.path),
+            row.landmarks,
+            np.array([*row.state.angles_deg, *np.clip(row.state.expression, 0, 1)]),
         )
     report = portraits_report(tracker, table)
     assert report["found_percent"] == 100

@@ -12,7 +12,12 @@ import torch
 
 from icface.face.controls import ANGLE_UNIT_DEG, CHANNELS, EXPRESSIONS
 from icface.face.geometry import face_crop
-from icface.model.networks.tracker_nets import FEATURE_POINTS, REFINE_MARGIN, RefinerNet, RefinerOutput
+from icface.model.networks.tracker_nets import (
+    FEATURE_POINTS,
+    REFINE_MARGIN,
+    RefinerNet,
+    RefinerOutput,
+)
 from icface.tracking.builtin import BuiltinTracker, without_hidden_gaze
 from icface.training.rig.rig import MIRROR
 from icface.training.tracker.augment import photometric
@@ -43,7 +48,9 @@ def test_crops_in_training_are_those_of_the_product() -> None:
     for n in range(3):
         there = face_crop(points[n], 128, margin=REFINE_MARGIN)
         assert linear[n].numpy() == pytest.approx(there.matrix[:, :2], abs=1e-5)
-        assert there.points(centre[n].numpy()[None].astype(np.float64))[0] == pytest.approx([63.5, 63.5], abs=1e-3)
+        assert there.points(centre[n].numpy()[None].astype(np.float64))[0] == pytest.approx(
+            [63.5, 63.5], abs=1e-3
+        )
         assert float(turn_deg[n]) == pytest.approx(there.turn_deg, abs=1e-4)
 
 
@@ -68,7 +75,9 @@ class Knowing(torch.nn.Module):
         super().__init__()
         self.output = output
 
-    def forward(self, crop: torch.Tensor, points: torch.Tensor, angles: torch.Tensor) -> RefinerOutput:
+    def forward(
+        self, crop: torch.Tensor, points: torch.Tensor, angles: torch.Tensor
+    ) -> RefinerOutput:
         return self.output
 
 
@@ -80,7 +89,11 @@ def test_the_truth_costs_nothing(cache: Path) -> None:
 
 def test_the_refiner_learns(cache: Path) -> None:
     torch.manual_seed(0)
-    net, sampler, loss = RefinerNet(64, (8, 12, 16), 8, 64), RefinerSampler(cache, 64, seed=1), RefinerLoss(cache)
+    net, sampler, loss = (
+        RefinerNet(64, (8, 12, 16), 8, 64),
+        RefinerSampler(cache, 64, seed=1),
+        RefinerLoss(cache),
+    )
     optimiser = torch.optim.AdamW(net.parameters(), 2e-3)
     values = []
     for _ in range(30):
@@ -106,7 +119,9 @@ def test_varied_expressions_hold_the_judged_movements_often() -> None:
     assert ((drawn > 0.1).sum(1) > 0).mean() > 0.8
 
 
-def test_spread_expressions_hold_each_judged_movement_at_every_strength_and_brows_both_ways() -> None:
+def test_spread_expressions_hold_each_judged_movement_at_every_strength_and_brows_both_ways() -> (
+    None
+):
     rng = np.random.default_rng(0)
     drawn = np.stack([spread_expression(rng, np.zeros(53)) for _ in range(600)])
     for name in ("jawOpen", "eyeBlink_L", "mouthSmile_R"):
@@ -120,7 +135,12 @@ def test_spread_expressions_hold_each_judged_movement_at_every_strength_and_brow
 
 def test_a_gaze_that_a_lid_hides_is_taught_to_be_straight_and_any_other_as_it_is() -> None:
     controls = np.zeros(56, np.float32)
-    for name, value in (("eyeLookDown_L", 0.8), ("eyeLookDown_R", 0.8), ("eyeBlink_L", 1.0), ("eyeBlink_R", 0.3)):
+    for name, value in (
+        ("eyeLookDown_L", 0.8),
+        ("eyeLookDown_R", 0.8),
+        ("eyeBlink_L", 1.0),
+        ("eyeBlink_R", 0.3),
+    ):
         controls[CHANNELS.index(name)] = value
     seen = without_hidden_gaze(controls)
     assert seen[CHANNELS.index("eyeLookDown_L")] == 0
@@ -146,15 +166,25 @@ def test_what_differs_between_people_but_not_within_one_costs_less(cache: Path) 
 
 def test_readings_that_fall_short_are_scaled_up_and_poor_ones_left() -> None:
     rng = np.random.default_rng(0)
-    person, true = np.repeat(np.arange(40), 12), rng.random((480, 53)) * (rng.random((480, 53)) < 0.6)
-    own = rng.normal(0, 0.05, (40, 53))[person]  # what people differ in is not to be mistaken for movement
+    person, true = (
+        np.repeat(np.arange(40), 12),
+        rng.random((480, 53)) * (rng.random((480, 53)) < 0.6),
+    )
+    own = rng.normal(0, 0.05, (40, 53))[
+        person
+    ]  # what people differ in is not to be mistaken for movement
     read = 0.1 + own + 0.6 * true + rng.normal(0, 0.02, true.shape)
     poor = EXPRESSIONS.index("jawForward")
     read[:, poor] = rng.random(480)
     small = EXPRESSIONS.index("mouthClose")
     read[:, small] = 0.1 + 0.3 * true[:, small]  # it would have to be scaled by more than MOST_GAIN
     found = calibration(read, true, person)
-    left = np.array([name.startswith("eyeLook") or name in ("jawForward", EXPRESSIONS[small]) for name in EXPRESSIONS])
+    left = np.array(
+        [
+            name.startswith("eyeLook") or name in ("jawForward", EXPRESSIONS[small])
+            for name in EXPRESSIONS
+        ]
+    )
     assert found.gain[~left] == pytest.approx(1 / 0.6, rel=0.03)
     assert found.rest[~left] == pytest.approx(0.1, abs=0.03)
     assert (found.gain[left] == 1).all()
@@ -191,7 +221,13 @@ def test_faces_are_read_again_for_the_refiner_when_another_network_reads_them(
     cut: list[Path] = []
     whole = RefinerSampler._cut_all
 
-    def counted(self: RefinerSampler, folder: Path, splits: tuple[str, ...], path: Path, tracker: BuiltinTracker) -> None:
+    def counted(
+        self: RefinerSampler,
+        folder: Path,
+        splits: tuple[str, ...],
+        path: Path,
+        tracker: BuiltinTracker,
+    ) -> None:
         cut.append(path)
         whole(self, folder, splits, path, tracker)
 

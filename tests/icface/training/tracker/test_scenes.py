@@ -48,9 +48,12 @@ def labelled(x: float, y: float, extent: float, tilt: float = 0.0) -> np.ndarray
 
 
 @pytest.mark.parametrize(
-    ("x", "y", "extent", "tilt"), [(80.0, 80.0, 60.0, 0.0), (33.3, 121.8, 24.0, -35.0), (5.0, 150.0, 100.0, 170.0)]
+    ("x", "y", "extent", "tilt"),
+    [(80.0, 80.0, 60.0, 0.0), (33.3, 121.8, 24.0, -35.0), (5.0, 150.0, 100.0, 170.0)],
 )
-def test_a_label_read_as_the_product_reads_it_is_the_face(x: float, y: float, extent: float, tilt: float) -> None:
+def test_a_label_read_as_the_product_reads_it_is_the_face(
+    x: float, y: float, extent: float, tilt: float
+) -> None:
     heat, counted, weight, log_size, cos, sin, right, down = labelled(x, y, extent, tilt)
     row, column = np.unravel_index(int(heat.argmax()), heat.shape)
     assert heat[row, column] == weight[row, column] == 1
@@ -58,7 +61,9 @@ def test_a_label_read_as_the_product_reads_it_is_the_face(x: float, y: float, ex
     at = np.array([column + right[row, column], row + down[row, column]])
     assert (at + 0.5) * DETECTOR_STRIDE - 0.5 == pytest.approx([x, y], abs=1e-3)
     assert SIZE_UNIT * np.exp(log_size[row, column]) == pytest.approx(extent, rel=1e-5)
-    assert np.degrees(np.arctan2(sin[row, column], cos[row, column])) == pytest.approx(tilt, abs=1e-3)
+    assert np.degrees(np.arctan2(sin[row, column], cos[row, column])) == pytest.approx(
+        tilt, abs=1e-3
+    )
 
 
 def test_a_face_too_small_for_one_look_may_or_may_not_be_called() -> None:
@@ -80,7 +85,9 @@ def test_of_two_faces_each_cell_tells_of_the_nearer() -> None:
 def test_a_seed_decides_the_scenes(portraits: LabelledImages) -> None:
     backgrounds = make_backgrounds(portraits, samples=6, surroundings=0, faceless=3, clutter=5)
     assert backgrounds.shape == (14, BACKGROUND_SIZE, BACKGROUND_SIZE, 3)
-    one, same, other = (SceneSampler(portraits, backgrounds, seed=seed).batch(8) for seed in (1, 1, 2))
+    one, same, other = (
+        SceneSampler(portraits, backgrounds, seed=seed).batch(8) for seed in (1, 1, 2)
+    )
     assert torch.equal(one.pictures, same.pictures)
     assert torch.equal(one.heat, same.heat)
     assert not torch.equal(one.pictures, other.pictures)
@@ -91,13 +98,21 @@ def test_a_seed_decides_the_scenes(portraits: LabelledImages) -> None:
     assert one.offset[one.weight[:, None].expand(-1, 2, -1, -1) == 1].abs().max() <= 0.5 + 1e-5
 
 
-def test_surroundings_show_no_face_and_faces_that_fill_their_pictures_have_none(portraits: LabelledImages) -> None:
+def test_surroundings_show_no_face_and_faces_that_fill_their_pictures_have_none(
+    portraits: LabelledImages,
+) -> None:
     with pytest.raises(ValueError, match="Only 0 of 4 surroundings"):
         make_backgrounds(portraits, samples=0, surroundings=4, faceless=0, clutter=1)
-    landmarks, images = portraits.landmarks * 0.2, np.zeros_like(portraits.images)  # so that faces are in the left top corner
+    landmarks, images = (
+        portraits.landmarks * 0.2,
+        np.zeros_like(portraits.images),
+    )  # so that faces are in the left top corner
     for image, points in zip(images, landmarks, strict=True):
         x, y, extent, _ = framing(points)
-        image[max(int(y - extent / 2), 0) : int(y + extent / 2), max(int(x - extent / 2), 0) : int(x + extent / 2)] = 255
+        image[
+            max(int(y - extent / 2), 0) : int(y + extent / 2),
+            max(int(x - extent / 2), 0) : int(x + extent / 2),
+        ] = 255
     assert (images > 0).any(axis=(1, 2, 3)).all()
     roomy = dataclasses.replace(portraits, landmarks=landmarks, images=images)
     made = make_backgrounds(roomy, samples=0, surroundings=40, faceless=0, clutter=1)
@@ -126,5 +141,7 @@ def test_false_alarms_are_cut_from_pictures_and_from_portraits_away_from_the_fac
     face = Proposal(float(x), float(y), float(extent), 0, 0.8)
     alarms = collect_alarms(Alarmed(corner, face), cache, backgrounds)  # type: ignore[arg-type]
     assert alarms.shape[1:] == (ALARM_SIZE, ALARM_SIZE, 3)
-    assert 2 * 3 + len(portraits) <= len(alarms) < 2 * 3 + 2 * len(portraits)  # of portraits, the face is no alarm
+    assert (
+        2 * 3 + len(portraits) <= len(alarms) < 2 * 3 + 2 * len(portraits)
+    )  # of portraits, the face is no alarm
     assert collect_alarms(Alarmed(), cache, backgrounds).shape == (0, ALARM_SIZE, ALARM_SIZE, 3)  # type: ignore[arg-type]

@@ -9,7 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from icface.model.networks.tracker_nets import DetectorOutput, FaceDetectorNet, LandmarkOutput, RefinerNet
+from icface.model.networks.tracker_nets import (
+    DetectorOutput,
+    FaceDetectorNet,
+    LandmarkOutput,
+    RefinerNet,
+)
 from icface.model.networks.weights import build, load_into, load_model
 from icface.training.tracker import train as tracker_train
 from icface.training.tracker.augment import CropBatch
@@ -23,12 +28,18 @@ def crops(count: int = 4) -> CropBatch:
     shown = face[:, None]
     controls = torch.rand(count, 56, generator=rng) * shown
     return CropBatch(
-        torch.zeros(count, 3, 8, 8), torch.rand(count, 478, 3, generator=rng) * shown[..., None], controls, face, face.clone()
+        torch.zeros(count, 3, 8, 8),
+        torch.rand(count, 478, 3, generator=rng) * shown[..., None],
+        controls,
+        face,
+        face.clone(),
     )
 
 
 def told(batch: CropBatch, *, points: float = 0.0, controls: float = 0.0) -> LandmarkOutput:
-    return LandmarkOutput(batch.points + points, batch.controls + controls, (batch.face * 2 - 1) * 40)
+    return LandmarkOutput(
+        batch.points + points, batch.controls + controls, (batch.face * 2 - 1) * 40
+    )
 
 
 def test_a_right_reading_costs_nothing_and_negatives_teach_no_landmarks() -> None:
@@ -42,11 +53,18 @@ def test_a_right_reading_costs_nothing_and_negatives_teach_no_landmarks() -> Non
     ]
     assert min(wrong) > 0.1
     only_negative = CropBatch(
-        *(part[3:].clone() for part in (batch.pictures, batch.points, batch.controls, batch.face, batch.exact))
+        *(
+            part[3:].clone()
+            for part in (batch.pictures, batch.points, batch.controls, batch.face, batch.exact)
+        )
     )
     away = told(only_negative, points=5.0)
-    both = CropBatch(*(torch.cat([a[:3], b]) for a, b in zip(_parts(batch), _parts(only_negative), strict=True)))
-    output = LandmarkOutput(torch.cat([batch.points[:3], away.points]), both.controls, (both.face * 2 - 1) * 40)
+    both = CropBatch(
+        *(torch.cat([a[:3], b]) for a, b in zip(_parts(batch), _parts(only_negative), strict=True))
+    )
+    output = LandmarkOutput(
+        torch.cat([batch.points[:3], away.points]), both.controls, (both.face * 2 - 1) * 40
+    )
     assert float(loss(lambda _: output, both)[0]) == pytest.approx(0, abs=1e-6)
 
 
@@ -63,7 +81,9 @@ def test_a_detector_that_is_right_costs_next_to_nothing_and_one_that_misses_much
         "tilt": torch.ones(1, 2, 4, 4),
         "offset": torch.zeros(1, 2, 4, 4),
     }
-    scene = SceneBatch(pictures=torch.zeros(1, 3, 32, 32), heat=heat, counted=torch.ones(1, 4, 4), **labels)
+    scene = SceneBatch(
+        pictures=torch.zeros(1, 3, 32, 32), heat=heat, counted=torch.ones(1, 4, 4), **labels
+    )
 
     def cost(logits: Tensor, **changed: Tensor) -> float:
         said = {name: labels[name] for name in ("log_size", "tilt", "offset")} | changed
@@ -72,7 +92,9 @@ def test_a_detector_that_is_right_costs_next_to_nothing_and_one_that_misses_much
     right = cost((heat * 2 - 1) * 20)
     assert right == pytest.approx(0, abs=1e-3)
     assert cost((heat * 2 - 1) * -20) > 5
-    assert cost((heat * 2 - 1) * 20, log_size=labels["log_size"] + 1) == pytest.approx(right + 1, abs=1e-3)
+    assert cost((heat * 2 - 1) * 20, log_size=labels["log_size"] + 1) == pytest.approx(
+        right + 1, abs=1e-3
+    )
     elsewhere = labels["log_size"].clone()
     elsewhere[0, 3, 3] = 9  # where no face is, its size does not matter
     assert cost((heat * 2 - 1) * 20, log_size=elsewhere) == pytest.approx(right, abs=1e-4)
@@ -115,7 +137,19 @@ def test_a_run_goes_on_from_its_checkpoint_and_its_average_loads_in_the_product(
 
 def test_a_checkpoint_of_another_network_is_not_taken(tmp_path: Path) -> None:
     net = FaceDetectorNet((4, 4, 8), (1, 1))
-    fit(net, lambda: torch.rand(1, 3, 32, 32), lambda b: (net(b).heat.mean(), {}), plan(tmp_path), kind="icface.detector")
+    fit(
+        net,
+        lambda: torch.rand(1, 3, 32, 32),
+        lambda b: (net(b).heat.mean(), {}),
+        plan(tmp_path),
+        kind="icface.detector",
+    )
     other = RefinerNet(64, (4, 4, 4), 4, 8, 1)
     with pytest.raises(RuntimeError, match="state_dict"):
-        fit(other, lambda: None, lambda _: (torch.zeros(()), {}), plan(tmp_path), kind="icface.refiner")
+        fit(
+            other,
+            lambda: None,
+            lambda _: (torch.zeros(()), {}),
+            plan(tmp_path),
+            kind="icface.refiner",
+        )
