@@ -47,9 +47,8 @@ def read_settings(text: str) -> dict[str, float]:
     settings: dict[str, float] = {}
     for selector, value in table.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(
-                f"{shown_value(selector)} is {shown_value(value)}; a control takes a number."
-            )  # noqa: TRY004 (bad input, not a bug)
+            said = f"{shown_value(selector)} is {shown_value(value)}; a control takes a number."
+            raise ValueError(said)  # noqa: TRY004 (bad input, not a bug)
         for control in expand_control(str(selector)):
             if control not in CONTROL_IDS:
                 raise UnknownControlError(f"{control} is a channel; paste angles and Action Units.")

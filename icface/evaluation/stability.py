@@ -25,7 +25,7 @@ from icface.face.controls import (
     deltas_from_settings,
 )
 from icface.face.observation import FaceTracker, NoFaceError
-from icface.rendering.compositor import composite
+from icface.rendering.compositor import Quality, composite
 from icface.rendering.predictor import FacePredictor
 
 THERE: dict[str, dict[str, float]] = {
@@ -58,10 +58,10 @@ def rest_difference(predictor: FacePredictor, subject: Subject) -> int:
     shown = {name: value for name, value in action_units(own).items() if _settable(name, value)}
     same = apply_deltas(own, deltas_from_settings(own, shown))
     prediction = predictor.predict(subject.encoding, same)
-    qualities = ("draft", "full")
+    qualities: tuple[Quality, ...] = ("draft", "full")
     pictures = [
         composite(subject.image, subject.encoding, prediction, quality=q) for q in qualities
-    ]  # type: ignore[arg-type]
+    ]
     return max(int(np.abs(subject.image.astype(np.int16) - picture).max()) for picture in pictures)
 
 

@@ -39,10 +39,8 @@ def write_arrays(stream: IO[bytes], arrays: Mapping[str, NDArray[Any]]) -> None:
         for start in range(0, len(flat), _PIECE_BYTES):
             member.write(flat[start : start + _PIECE_BYTES].data)
 
-    write_entries(
-        stream,
-        ((f"{name}.npy", partial(write_npy, array)) for name, array in sorted(arrays.items())),
-    )  # type: ignore[arg-type]
+    entries = ((f"{name}.npy", partial(write_npy, array)) for name, array in sorted(arrays.items()))
+    write_entries(stream, entries)  # type: ignore[arg-type]
 
 
 def unpacked(

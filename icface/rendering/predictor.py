@@ -139,9 +139,9 @@ class FacePredictor:
         neutralizer, animator, painter = self._full
         self._neutralizer = neutralizer.to(where, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._animator = animator.to(where)
-        self._painter = (
-            None if painter is None else painter.to(where, dtype, memory_format=torch.channels_last)
-        )  # type: ignore[call-overload]
+        if painter is not None:
+            painter = painter.to(where, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._painter = painter
 
     def _guarded(self, work: Callable[[], T]) -> T:
         try:

@@ -22,9 +22,8 @@ def main() -> int:
     )
     for result in results:
         if result.outcome == "wrong" or (chosen.words and result.text):
-            print(
-                f"{result.outcome}: --seed {chosen.seed} --first {result.number} --count 1 ({result.kind}: {result.story})"
-            )  # noqa: T201
+            again = f"--seed {chosen.seed} --first {result.number} --count 1"
+            print(f"{result.outcome}: {again} ({result.kind}: {result.story})")  # noqa: T201
             print(f"    {result.text}")  # noqa: T201
     counts = {
         outcome: sum(result.outcome == outcome for result in results)

@@ -51,9 +51,9 @@ CONVERTER = Converter()
 
 
 def wrapped(
-    decoded: av.VideoFrame, orientation: Orientation = Orientation(), stretch: float = 1.0
-) -> VideoFrame:  # noqa: B008
-    return VideoFrame(0, 0.0, decoded, CONVERTER, orientation, stretch)
+    decoded: av.VideoFrame, orientation: Orientation | None = None, stretch: float = 1.0
+) -> VideoFrame:
+    return VideoFrame(0, 0.0, decoded, CONVERTER, orientation or Orientation(), stretch)
 
 
 def picture(

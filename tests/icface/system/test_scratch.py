@@ -67,9 +67,8 @@ def test_what_was_written_comes_back_in_pieces() -> None:
 
 @needs_full_device
 def test_a_full_temporary_folder_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        tempfile, "TemporaryFile", lambda **_: Path("/dev/full").open("rb+", buffering=0)
-    )  # noqa: SIM115
+    full = Path("/dev/full")
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: full.open("rb+", buffering=0))
     with pytest.raises(
         ScratchError,
         match=r"temporary files, cannot take .*: the disk is full\. Make room .* TMPDIR",
