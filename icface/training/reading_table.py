@@ -23,6 +23,7 @@ from icface.training.rig import Rig
 from icface.whole_file import write_whole
 
 _MOST_YAW_DEG = 15.0
+_IDENTITY_MODES = 30
 _NEAR_PX = 3.0
 """A landmark whose nearest pixel of skin is farther away than this is not seen."""
 
@@ -65,6 +66,7 @@ def make_table(portraits: Path, rig_file: Path, models: Path, out: Path, *, peop
     arrays: dict[str, NDArray[Any]] = {
         "mean": rig.base[rig.mesh].astype(np.float32),
         "channels": np.ascontiguousarray(channels.astype(np.float16)),
+        "identity": rig.modes[:_IDENTITY_MODES, rig.mesh].astype(np.float16),
     }
     write_whole(out, lambda stream: stream.write(save(arrays, metadata={"kind": "icface.reading"})))
     note_written(out)
