@@ -23,6 +23,7 @@ from icface.media import Photo, load_photo, thumbnail
 from icface.media.clip import probe
 from icface.media.video import VideoError
 from icface.motion.motion import Motion
+from icface.motion.reading.fitted import fitted_face
 from icface.rendering.cache import FrameCache
 from icface.rendering.clip_pictures import ClipFrame, RecentClips, clip_of, fitted
 from icface.rendering.kinds import is_clip
@@ -297,7 +298,7 @@ class Renderer:
         yield Progress(1, 3, f"Looking for faces in {name}")
         found = self._load_tracker().detect(photo.rgb8)
         yield Progress(2, 3, "Reading the expression" if found else "No face found")
-        faces = tuple(Face.from_observation(face) for face in found)
+        faces = tuple(Face.from_observation(fitted_face(face)) for face in found)
         _read_ahead(faces)
         return Opened(photo, faces)
 
@@ -337,7 +338,7 @@ class Renderer:
 
     def observe(self, photo: Photo, box: Box) -> Face:
         """The face in a box drawn by hand, image pixels; `NoFaceError` if there can be none."""
-        face = Face.from_observation(self._load_tracker().observe(photo.rgb8, box))
+        face = Face.from_observation(fitted_face(self._load_tracker().observe(photo.rgb8, box)))
         _read_ahead((face,))
         return face
 

@@ -96,11 +96,11 @@ class RestingFace:
         cls, basis: FaceBasis, landmarks: NDArray[np.floating], controls: NDArray[np.floating]
     ) -> RestingFace:
         """From the landmarks (478, 3), pixels, and controls (56,) of the frame at rest."""
-        points = _upright(np.asarray(landmarks, np.float64)[None, :MESH_POINTS])[0]
+        points = upright(np.asarray(landmarks, np.float64)[None, :MESH_POINTS])[0]
         values = np.asarray(controls, np.float64)
         shape = (points - points[list(RIGID_POINTS)].mean(0)) @ rotation_matrix(*values[:_N_ANGLES])
         mean = basis.mean - basis.mean[list(RIGID_POINTS)].mean(0)
-        flat = _brought_over(mean[None], shape[None, :, :2])[0][0]
+        flat = brought_over(mean[None], shape[None, :, :2])[0][0]
         scale = np.linalg.norm(flat - flat.mean(0)) / np.linalg.norm(
             shape[:, :2] - shape[:, :2].mean(0)
         )
@@ -147,7 +147,7 @@ def fit_changes(
 def _fit(basis: FaceBasis, rest: RestingFace, landmarks: F64, controls: F64) -> F64:
     turns = np.stack([rotation_matrix(*angles) for angles in controls[:, :_N_ANGLES]])
     turned = np.einsum("pj,fij->fpi", rest.shape, turns)
-    seen, about_z = _brought_over(turned, _upright(landmarks[:, :MESH_POINTS])[..., :2])
+    seen, about_z = brought_over(turned, upright(landmarks[:, :MESH_POINTS])[..., :2])
     off = seen - turned[..., :2]
     read = np.clip(controls[:, _N_ANGLES:], 0, 1)
     prior = _with_lids(read, rest, seen) - rest.expression
@@ -258,13 +258,13 @@ def _solve(  # noqa: PLR0913, PLR0917
     return solved[:, :channels], tilts
 
 
-def _upright(points: F64) -> F64:
+def upright(points: F64) -> F64:
     """Points with y up and z towards the camera."""
-    upright: F64 = points * np.array([1.0, -1.0, -1.0])
-    return upright
+    flipped: F64 = points * np.array([1.0, -1.0, -1.0])
+    return flipped
 
 
-def _brought_over(turned: F64, seen: F64) -> tuple[F64, F64]:
+def brought_over(turned: F64, seen: F64) -> tuple[F64, F64]:
     """Landmarks brought over the turned face at rest by shift, scale and turn in the picture, rigid points on rigid points.
 
     Returns

@@ -37,10 +37,13 @@ class FaceBasis:
         Landmarks of the mean face at rest.
     channels : (53, 468, 3) float64
         Displacement under each channel at full intensity.
+    identity : (I, 468, 3) float64
+        Displacement for each standard deviation by which a person differs from the mean.
     """
 
     mean: F64
     channels: F64
+    identity: F64
 
     @classmethod
     def from_file(cls, path: Path) -> FaceBasis:
@@ -53,18 +56,25 @@ class FaceBasis:
         """
         try:
             arrays = load(read_listed(path)[0])
-            mean, channels = (arrays[name].astype(np.float64) for name in ("mean", "channels"))
+            mean, channels, identity = (
+                arrays[name].astype(np.float64) for name in ("mean", "channels", "identity")
+            )
         except DigestError as error:
             raise FaceBasisError(str(error)) from error
         except (OSError, SafetensorError, KeyError) as error:
             raise FaceBasisError(
                 f"{path} is missing or damaged ({error}). Install the program again."
             ) from error
-        if mean.shape != (MESH_POINTS, 3) or channels.shape != (len(EXPRESSIONS), MESH_POINTS, 3):
+        points = (MESH_POINTS, 3)
+        if (
+            mean.shape != points
+            or channels.shape != (len(EXPRESSIONS), *points)
+            or identity.shape[1:] != points
+        ):
             raise FaceBasisError(
                 f"{path} holds a table of another program: shapes {mean.shape} and {channels.shape}."
             )
-        return cls(mean, channels)
+        return cls(mean, channels, identity)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Motions with controls that are fitted to their landmarks."""
+"""Motions and faces with controls that are fitted to their landmarks."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from icface.face.controls import ControlVector
+from icface.face.observation import FaceObservation
 from icface.motion.conditioning import neutral_frame
 from icface.motion.motion import Motion
 from icface.motion.reading.clip_fit import RestingFace, fit_changes
 from icface.motion.reading.face_basis import FaceBasis, shipped_basis
+from icface.motion.reading.still_fit import fit_still
 
 Reading = Literal["fitted", "regressed"]
 READINGS: tuple[Reading, ...] = get_args(Reading)
@@ -57,6 +60,24 @@ def fitted(motion: Motion, rest: int | None = None, *, basis: FaceBasis | None =
         rows = found[start : start + _AT_ONCE]
         controls[rows] = fit_changes(basis, face, plain.landmarks[rows], plain.controls[rows])
     return replace(plain, controls=controls, regressed=plain.controls, rest=rest)
+
+
+def fitted_face(face: FaceObservation, *, basis: FaceBasis | None = None) -> FaceObservation:
+    """A face of a photo with controls fitted to its landmarks; the same one where those are no face's.
+
+    Parameters
+    ----------
+    face : FaceObservation
+        As a tracker read it.
+    basis : FaceBasis, optional
+        The one that ships if not given.
+    """
+    basis = basis or shipped_basis()
+    read = face.controls.array()
+    if not RestingFace.of(basis, face.landmarks, read).is_face(basis):
+        return face
+    found = fit_still(basis, face.landmarks[None], read[None])[0]
+    return replace(face, controls=ControlVector.from_array(found))
 
 
 def regressed(motion: Motion) -> Motion:

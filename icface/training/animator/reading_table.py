@@ -24,6 +24,7 @@ from icface.training.portraits.table import PortraitRow, PortraitTable, read_rgb
 from icface.training.rig.rig import Rig
 
 _MOST_YAW_DEG = 15.0
+_IDENTITY_MODES = 30
 _NEAR_PX = 3.0
 """A landmark whose nearest pixel of skin is farther away than this is not seen."""
 
@@ -73,8 +74,11 @@ def make_table(
     arrays: dict[str, NDArray[Any]] = {
         "mean": rig.base[rig.mesh].astype(np.float32),
         "channels": np.ascontiguousarray(channels.astype(np.float16)),
+        "identity": rig.modes[:_IDENTITY_MODES, rig.mesh].astype(np.float16),
     }
-    write_whole(out, lambda stream: stream.write(save(arrays, metadata={"kind": "icface.reading"})))
+    write_whole(
+        out, lambda stream: stream.write(save(arrays, metadata={"kind": "icface.reading"}))
+    )
     note_written(out)
     return float(np.isfinite(np.stack(places)).mean())
 

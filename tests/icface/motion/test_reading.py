@@ -13,13 +13,18 @@ from numpy.typing import NDArray
 from icface.arrays import F64
 from icface.document import DataFile, Driver
 from icface.document.mixing import prepared
-from icface.face.controls import CHANNEL_INDEX, CHANNELS, EXPRESSIONS
-from icface.face.geometry import rotation_matrix
+from icface.face.controls import CHANNEL_INDEX, CHANNELS, EXPRESSIONS, ControlVector
+from icface.face.geometry import Box, rotation_matrix
+from icface.face.observation import FaceObservation
+from icface.jobs import run_to_end
 from icface.motion.conditioning import mirrored, neutral_frame
 from icface.motion.motion import Motion, MotionError
 from icface.motion.reading.face_basis import FaceBasis, FaceBasisError, shipped_basis
-from icface.motion.reading.fitted import fitted, regressed
+from icface.motion.reading.fitted import fitted, fitted_face, regressed
 from icface.motion.store import motion_from_arrays, motion_to_arrays
+from icface.rendering.predictor import FacePredictor
+from icface.rendering.renderer import Renderer
+from tests.faces import FixedTracker
 
 
 def channels(**values: float) -> F64:
@@ -212,3 +217,59 @@ def test_a_table_that_is_missing_or_damaged_is_told(tmp_path: Path) -> None:
     damaged.write_bytes(b"\x00" * 64)
     with pytest.raises(FaceBasisError, match=r"reading\.safetensors is missing or damaged"):
         FaceBasis.from_file(damaged)
+
+
+def a_photo(
+    expression: F64,
+    *,
+    person: int,
+    seen: float = 0.4,
+    angles: tuple[float, float, float] = (0, 0, 0),
+) -> FaceObservation:
+    """A face of somebody who differs from the mean, of which a network reads a share."""
+    basis = shipped_basis()
+    differs = np.random.default_rng(person).normal(0, 0.7, len(basis.identity))
+    face = (
+        basis.mean
+        + np.einsum("k,kpi->pi", differs, basis.identity)
+        + np.einsum("k,kpi->pi", expression, basis.channels)
+    )
+    points = np.zeros((478, 3), np.float32)
+    points[:468] = (face @ rotation_matrix(*angles).T) * [20, -20, -20] + np.array(
+        [320.0, 240.0, 0.0]
+    )
+    points[468:] = points[159]
+    controls = ControlVector.from_array([*angles, *(0.4 * expression)])
+    return FaceObservation(Box.around(points[:468]), points, controls, 1.0)
+
+
+@pytest.mark.parametrize("person", range(4))
+def test_a_smile_in_a_photo_is_read_more_truly_whoever_it_is(person: int) -> None:
+    truth = channels(mouthSmile=0.7)
+    face = a_photo(truth, person=person, angles=(8.0, 4.0, -5.0))
+    found = fitted_face(face)
+    before, after = (np.abs(one.controls.array()[3:] - truth).sum() for one in (face, found))
+    assert after < before
+    assert found.controls["mouthSmile_L"] > face.controls["mouthSmile_L"] + 0.1
+    assert found.controls.angles_deg == face.controls.angles_deg
+
+
+def test_a_photo_of_somebody_at_rest_is_read_as_rest() -> None:
+    read = np.stack(
+        [fitted_face(a_photo(channels(), person=n)).controls.array()[3:] for n in range(6)]
+    )
+    assert read.mean(0).max() < 0.15
+
+
+def test_what_is_no_face_in_a_photo_keeps_its_reading() -> None:
+    points = np.random.default_rng(0).random((478, 3)).astype(np.float32) * 100
+    face = FaceObservation(Box(0, 0, 100, 100), points, ControlVector.of({"jawOpen": 0.3}), 0.9)
+    assert fitted_face(face) is face
+
+
+def test_a_photo_that_is_opened_holds_fitted_readings(
+    tiny_predictor: FacePredictor, astronaut_path: Path
+) -> None:
+    face = a_photo(channels(mouthSmile=0.7), person=1)
+    opened = run_to_end(Renderer(tiny_predictor, FixedTracker(face)).open(astronaut_path))
+    assert opened.faces[0].controls == fitted_face(face).controls != face.controls
