@@ -59,7 +59,7 @@ class Driving(QObject):
 
     film_ready = Signal(str, object)
     """Digest of a clip, small RGB pictures (h, w, 3) by frame."""
-    glimpse_ready = Signal(str, object)
+    thumbnail_ready = Signal(str, object)
     """Digest of a clip or photo, one small picture by frame: of the frame in which it is at
     rest."""
     tracking = Signal(str, int, int)
@@ -79,12 +79,12 @@ class Driving(QObject):
         self._dropped: dict[
             str, Callable[[Path], object]
         ] = {}  # path: how to open it in the photo's place
-        self._glimpses: set[tuple[str, int]] = set()
+        self._thumbnails: set[tuple[str, int]] = set()
         studio.bridge.taken_in.connect(self._taken_in)
         studio.bridge.tracked.connect(self._tracked)
         studio.bridge.tracking.connect(self.tracking)
         studio.bridge.film_ready.connect(self.film_ready)
-        studio.bridge.glimpse_ready.connect(self.glimpse_ready)
+        studio.bridge.thumbnail_ready.connect(self.thumbnail_ready)
         studio.bridge.job_finished.connect(self._job_finished)
         studio.session.project_changed.connect(self._project_changed)
         studio.session.emptied.connect(self._forget)
@@ -372,7 +372,7 @@ class Driving(QObject):
 
     def _forget(self) -> None:
         """The document is empty: small pictures and people are asked for anew when their clips come back."""
-        for known in (self._films, self._glimpses, self._people):
+        for known in (self._films, self._thumbnails, self._people):
             known.clear()
 
     # Films ----------------------------------------------------------------------------------------
@@ -402,9 +402,9 @@ class Driving(QObject):
                 or frame is None
             ):
                 continue
-            if wanted in self._glimpses:
+            if wanted in self._thumbnails:
                 continue
-            self._glimpses.add(wanted)
+            self._thumbnails.add(wanted)
             self._studio.bridge.glance(driver.medium, frame, STRIP_SIDE)
 
 

@@ -117,7 +117,7 @@ class LeftPanel(QWidget):
         wishes.rule_key_asked.connect(driving.key_rule)
         wishes.sound_chosen.connect(driving.set_sound)
         driving.film_ready.connect(self.media.show_film)
-        driving.glimpse_ready.connect(self.media.show_film)
+        driving.thumbnail_ready.connect(self.media.show_film)
         driving.tracking.connect(self.media.show_tracking)
         driving.people_found.connect(self.media.show_people)
         self._studio.session.emptied.connect(self.media.forget)

@@ -20,7 +20,7 @@ from icface.face.geometry import Box
 from icface.jobs import Advanced, Cancelled, Event, Failed, Finished, Job, Progress, Rendered, Work
 from icface.media import MADE_HERE, Keep, Photo, save_photo
 from icface.motion.motion import Motion
-from icface.rendering.clip_pictures import ClipFrame, photo_glimpse
+from icface.rendering.clip_pictures import ClipFrame, photo_thumbnail
 from icface.rendering.driver_import import Intake, take_in
 from icface.rendering.engine import RenderEngine
 from icface.rendering.renderer import Frame, FrameRequest, Opened, Renderer, Tracked
@@ -28,7 +28,7 @@ from icface.system.failures import trace_of_fault
 from icface.system.logs import note_fault
 
 _Kind = Literal[
-    "render", "load", "open", "observe", "prepare", "save", "take", "track", "film", "glimpse", "portraits", "job", "forget"
+    "render", "load", "open", "observe", "prepare", "save", "take", "track", "film", "thumbnail", "portraits", "job", "forget"
 ]  # fmt: skip
 _TITLES: dict[_Kind, str] = {
     "render": "The picture could not be computed",
@@ -40,7 +40,7 @@ _TITLES: dict[_Kind, str] = {
     "take": "The source could not be read",
     "track": "The clip could not be tracked",
     "film": "The clip could not be looked through",
-    "glimpse": "A small picture could not be made",
+    "thumbnail": "A small picture could not be made",
     "portraits": "The people could not be shown",
     "job": "The work could not be finished",
     "forget": "The memory could not be given back",
@@ -87,7 +87,7 @@ class RenderBridge(QObject):
     """Digest of a clip, frames read, frames in all; 0 of 0 when it is over, whatever came of it."""
     film_ready = Signal(str, object)
     """Digest of a clip, pictures by frame."""
-    glimpse_ready = Signal(str, object)
+    thumbnail_ready = Signal(str, object)
     """Digest of a clip or photo, a few small pictures by frame."""
     portraits_ready = Signal(str, object)
     """Key that was given, and a small picture of each person."""
@@ -228,11 +228,11 @@ class RenderBridge(QObject):
         self._begin("film", self._renderer.filmstrip(clip, frames, side), clip.digest)
 
     def glance(self, medium: Clip | Source, frame: int, side: int) -> None:
-        """One small picture of a clip's frame or of a photo: `glimpse_ready` follows."""
-        work: Work = photo_glimpse(medium.path, side)
+        """One small picture of a clip's frame or of a photo: `thumbnail_ready` follows."""
+        work: Work = photo_thumbnail(medium.path, side)
         if isinstance(medium, Clip):
             work = self._renderer.filmstrip(medium, [frame], side)
-        self._begin("glimpse", work, f"{medium.digest}:{frame}")
+        self._begin("thumbnail", work, f"{medium.digest}:{frame}")
 
     def portray(self, clip: Clip, motions: Sequence[Motion], key: str, side: int) -> None:
         """A small picture of each person of a clip: `portraits_ready` follows."""
@@ -355,8 +355,8 @@ class RenderBridge(QObject):
             self._tell_failure(kind, event.error)
         elif kind == "film":
             self.film_ready.emit(key, event.value)
-        elif kind == "glimpse":
-            self.glimpse_ready.emit(key.partition(":")[0], event.value)
+        elif kind == "thumbnail":
+            self.thumbnail_ready.emit(key.partition(":")[0], event.value)
         elif kind == "portraits":
             self.portraits_ready.emit(key, event.value)
         elif kind == "job":

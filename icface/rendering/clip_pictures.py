@@ -105,7 +105,7 @@ def face_crop(photo: Photo, box: Box) -> Pixels:
     return photo.pixels[top : top + side, left : left + side]
 
 
-def photo_glimpse(path: str, side: int) -> Generator[Progress, None, dict[int, Pixels]]:
+def photo_thumbnail(path: str, side: int) -> Generator[Progress, None, dict[int, Pixels]]:
     """Job: a small picture of a photo, its longer side at most `side` pixels, as frame 0; `PhotoError` if it cannot be read."""
     yield Progress(0, 1, f"Reading {Path(path).name}")
     return {0: thumbnail(load_photo(path).rgb8, side)}

@@ -76,9 +76,7 @@ def make_table(
         "channels": np.ascontiguousarray(channels.astype(np.float16)),
         "identity": rig.modes[:_IDENTITY_MODES, rig.mesh].astype(np.float16),
     }
-    write_whole(
-        out, lambda stream: stream.write(save(arrays, metadata={"kind": "icface.reading"}))
-    )
+    write_whole(out, lambda stream: stream.write(save(arrays, metadata={"kind": "icface.reading"})))
     note_written(out)
     return float(np.isfinite(np.stack(places)).mean())
 

@@ -154,7 +154,7 @@ def test_a_document_whose_drivers_are_missing_keeps_its_edits_and_offers_to_find
     press(qtbot, window, Qt.Key.Key_N)
     window.studio._photos.clear()
     window.driving.driving._films.clear()
-    window.driving.driving._glimpses.clear()
+    window.driving.driving._thumbnails.clear()
     for gone in (Path(clip.path), other):
         gone.unlink()
     reopened(qtbot, window, path)
