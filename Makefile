@@ -5,24 +5,23 @@
 # make upgrade  installs the newest versions of everything and pins them in .ci/constraints.txt
 # make clean    removes .venv and everything generated
 # Another Python: make run PYTHON=python3.12
-# A smaller torch, without CUDA: make run TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# A smaller torch, without CUDA: make run PIP_EXTRA_INDEX_URL=ADDRESS (the one pytorch.org names for CPU builds)
 # Versions other than those pinned: make run CONSTRAINTS=
 
 PYTHON ?= python3
 CONSTRAINTS ?= .ci/constraints.txt
-TORCH_INDEX ?=
 VENV := .venv
 BIN := $(VENV)/bin
-NEWEST := $(BIN)/python -m pip install --disable-pip-version-check --quiet $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+NEWEST := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 PIP := $(NEWEST) $(if $(CONSTRAINTS),--constraint $(CONSTRAINTS))
 
 # Only on Linux does torch bring CUDA along, unless it is told where to come from.
 define say_what_is_downloaded
-	@if [ "$$(uname -s)" = Linux ] && [ -z "$(TORCH_INDEX)" ]; then \
+	@if [ "$$(uname -s)" = Linux ] && [ -z "$(PIP_EXTRA_INDEX_URL)" ]; then \
 		echo "It downloads nearly 4 GB and fills 7.6 GB of disk, most of it CUDA, which torch brings along on Linux."; \
 		[ -e /proc/driver/nvidia/version ] || { \
-			echo "This machine shows no NVIDIA GPU. PyTorch's own index, where you can reach it, has a torch without CUDA:"; \
-			echo "    make $(1) TORCH_INDEX=https://download.pytorch.org/whl/cpu"; \
+			echo "This machine shows no NVIDIA GPU. pytorch.org names an index of builds without CUDA; if you can reach it:"; \
+			echo "    make $(1) PIP_EXTRA_INDEX_URL=ADDRESS"; \
 			echo "It takes 4 GB less disk. Only the second tracker, py-feat, may not start with it."; \
 		}; \
 	fi
