@@ -28,7 +28,7 @@ from icface.face.controls import (
     CHANNEL_INDEX,
     CHANNELS,
     CONTROL_IDS,
-    SPARING,
+    RIDGE,
     direction,
     expand_control,
 )
@@ -138,7 +138,7 @@ def _as_rows(controls: NDArray[np.floating]) -> F64:
 def _groups(units: tuple[str, ...], sparing: float) -> tuple[tuple[list[int], F64, F64], ...]:
     """Units that share no channel with others apart: their places, directions (53, n) and normal equations (n, n)."""
     columns = np.stack([direction(i)[len(ANGLES) :] for i in units], axis=1)
-    cost = sparing * np.array([SPARING.get(i, SPARING[""]) for i in units])
+    cost = sparing * np.array([RIDGE.get(i, RIDGE[""]) for i in units])
     gram = columns.T @ columns + np.diag(cost**2)
     group_of = list(range(len(units)))
     for one, other in np.argwhere(gram != 0):

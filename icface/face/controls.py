@@ -334,7 +334,7 @@ def direction(control: str) -> F64:
         raise UnknownControlError(f"Unknown control {control!r}.") from None
 
 
-SPARING = {
+RIDGE = {
     "": 0.02, "AU27": 0.15, "AU11L": 0.15, "AU11R": 0.15, "AU25L": 0.1, "AU25R": 0.1, "AU23L": 0.1, "AU23R": 0.1, "AU28": 0.05,
 }  # fmt: skip
 """What a unit costs in the inverse, so that it is unique; under "" what the others cost."""
@@ -344,7 +344,7 @@ SPARING = {
 def _inverse_system() -> tuple[tuple[str, ...], F64]:
     ids = tuple(i for i in CONTROL_IDS if i not in ANGLES and i != "AU30")
     columns = np.stack([direction(i)[3:] for i in ids], axis=1)  # (53, n)
-    ridge = np.diag([SPARING.get(i, SPARING[""]) for i in ids])
+    ridge = np.diag([RIDGE.get(i, RIDGE[""]) for i in ids])
     return ids, np.concatenate([columns, ridge])
 
 

@@ -10,7 +10,7 @@ from icface.arrays import F32, F64
 from icface.face.landmarks import EYES, IRISES, LOWER_LID, UPPER_LID
 from icface.model.eyes.gaze import DOWN_DEG, RING, RINGS, Eyeball, smooth_lids
 from icface.model.eyes.irises import BALL_CM, iris_edge
-from icface.model.surface.anchored import Followed
+from icface.model.surface.anchored import Anchored
 from icface.model.surface.fine_crop import FINE_CROP_SCALE, in_fine_crop
 
 _NOT_SMALLER, _NOT_LARGER = 0.13, 0.3
@@ -35,7 +35,7 @@ def eyeballs_of(
     part: tuple[NDArray[np.bool_], NDArray[np.bool_]],
     landmarks: F64,
     pixels_per_cm: float,
-    kept: NDArray[np.uint8],
+    fine_crop: NDArray[np.uint8],
 ) -> tuple[Eyeball, ...]:
     """Those of a face whose eyes are open.
 
@@ -49,12 +49,12 @@ def eyeballs_of(
         Face-mesh points, grid pixels.
     pixels_per_cm : float
         Of the grid.
-    kept : (FINE_CROP_SIZE, FINE_CROP_SIZE, 3) uint8
+    fine_crop : (FINE_CROP_SIZE, FINE_CROP_SIZE, 3) uint8
         The crop's picture.
     """
     skin, eye = (np.flatnonzero(p) for p in part)
     found = []
-    light = cv2.cvtColor(kept, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    light = cv2.cvtColor(fine_crop, cv2.COLOR_RGB2GRAY).astype(np.float32)
     irises = {side: _iris(light, landmarks, side, ring) for side, ring in EYES.items()}
     radius = _ROOMY * min(iris[1] for iris in irises.values())  # irises of one face are alike
     for side, ring in EYES.items():
@@ -75,7 +75,7 @@ def eyeballs_of(
         found.append(
             Eyeball(
                 side=side,
-                lids=Followed.of(contour, source, skin),
+                lids=Anchored.of(contour, source, skin),
                 rows=rows,
                 source=source[rows],
                 centre=middle,

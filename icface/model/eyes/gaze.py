@@ -22,7 +22,7 @@ from icface.face.ramps import smoothstep
 from icface.model.eyes.irises import TO_SIDES_DEG
 from icface.model.eyes.lid_curve import smooth_lid_curve
 from icface.model.networks.neutralizer import GRID
-from icface.model.surface.anchored import Followed
+from icface.model.surface.anchored import Anchored
 from icface.model.surface.layers import FlowLayer
 
 _UP_DEG, DOWN_DEG = 25.0, 28.0
@@ -58,7 +58,7 @@ class Eyeball:
     ----------
     side : str
         ``L`` or ``R``, the subject's.
-    lids : Followed
+    lids : Anchored
         The eye's contour in the order of `icface.face.landmarks.LEFT_EYE`.
     rows : (K,) int64
         Surface points of the eye itself.
@@ -89,7 +89,7 @@ class Eyeball:
     """
 
     side: str
-    lids: Followed
+    lids: Anchored
     rows: NDArray[np.int64]
     source: F64
     centre: F64

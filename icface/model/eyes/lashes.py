@@ -19,7 +19,7 @@ from icface.face.landmarks import EYES, UPPER_LID
 from icface.face.ramps import Ramp, smoothstep
 from icface.model.eyes.lid_curve import smooth_lid_curve
 from icface.model.mouth.patch import Patch
-from icface.model.surface.anchored import Followed
+from icface.model.surface.anchored import Anchored
 from icface.model.surface.fine_crop import in_fine_crop
 
 SIZE = 64
@@ -44,7 +44,7 @@ class Lashes:
     ----------
     side : str
         ``L`` or ``R``, the subject's.
-    edge : Followed
+    edge : Anchored
         Nine points of the edge of the upper lid, from the outer corner to the inner.
     width : float
         Of the eye, grid pixels.
@@ -54,7 +54,7 @@ class Lashes:
     """
 
     side: str
-    edge: Followed
+    edge: Anchored
     width: float
     colour: NDArray[np.float32]
 
@@ -100,7 +100,7 @@ class Lashes:
 
 
 def lashes_of(
-    source: F64, skin: NDArray[np.bool_], landmarks: F64, kept: NDArray[np.uint8]
+    source: F64, skin: NDArray[np.bool_], landmarks: F64, fine_crop: NDArray[np.uint8]
 ) -> tuple[Lashes, ...]:
     """The lashes of a face's eyes.
 
@@ -112,7 +112,7 @@ def lashes_of(
         Those that are not eyeball or mouth.
     landmarks : (478, 2)
         Face-mesh points, grid pixels.
-    kept : (FINE_CROP_SIZE, FINE_CROP_SIZE, 3) uint8
+    fine_crop : (FINE_CROP_SIZE, FINE_CROP_SIZE, 3) uint8
         The crop's picture.
     """
     own = np.flatnonzero(skin)
@@ -124,17 +124,17 @@ def lashes_of(
             continue
         along = smooth_lid_curve(edge)
         lash = np.concatenate(
-            [_colours(kept, along + np.array([0.0, down])) for down in (-1.0, -0.5, 0.0)]
+            [_colours(fine_crop, along + np.array([0.0, down])) for down in (-1.0, -0.5, 0.0)]
         )
         dark = lash[np.argsort(lash.sum(1))[: len(lash) // 4]].mean(0)
-        lid = np.median(_colours(kept, along[4:-4] - (0, _LID_ABOVE * width)), axis=0)
+        lid = np.median(_colours(fine_crop, along[4:-4] - (0, _LID_ABOVE * width)), axis=0)
         colour = np.minimum(dark - lid, -_LEAST * lid).astype(np.float32) / 255
-        found.append(Lashes(side, Followed.of(edge, source, own), width, colour))
+        found.append(Lashes(side, Anchored.of(edge, source, own), width, colour))
     return tuple(found)
 
 
-def _colours(kept: NDArray[np.uint8], points: F64) -> F64:
+def _colours(fine_crop: NDArray[np.uint8], points: F64) -> F64:
     """(N, 3) of a picture at places on the grid."""
-    at = np.clip(np.rint(in_fine_crop(points)), 0, len(kept) - 1).astype(int)
-    colours: F64 = kept[at[:, 1], at[:, 0]].astype(np.float64)
+    at = np.clip(np.rint(in_fine_crop(points)), 0, len(fine_crop) - 1).astype(int)
+    colours: F64 = fine_crop[at[:, 1], at[:, 0]].astype(np.float64)
     return colours

@@ -24,7 +24,7 @@ from icface.model.eyes.lashes import Lashes
 from icface.model.eyes.lid_curve import LID_POINTS, smooth_lid_curve
 from icface.model.eyes.lids import lid_reach
 from icface.model.mouth.patch import SMOOTH_PX, Patch
-from icface.model.surface.anchored import Followed
+from icface.model.surface.anchored import Anchored
 from icface.model.surface.fine_crop import sample_fine_crop
 
 Layers = tuple[F32, F32 | None, F32 | None]
@@ -52,7 +52,7 @@ _IS_OPEN = Ramp(0.1, 0.2)
 """Height of an eye in its widths, times how far it reads as open: how much of its closed lid the
 photo hides."""
 _GRAIN, _STREAKS = 0.45, 0.025
-"""Share of the moved pixels' fine light and dark that is kept, and its size, 0..1, from which on it
+"""Share of the moved pixels' fine light and dark that stays, and its size, 0..1, from which on it
 is streaks, not grain."""
 _LID_IS_MADE = Ramp(0.25, 0.85)
 """How far an eye is closed, 0..1: how much of its lid is made."""
@@ -77,7 +77,7 @@ class LidSkin:
     ----------
     side : str
         ``L`` or ``R``, the subject's.
-    edge, top : Followed
+    edge, top : Anchored
         Nine points each of the edge of the upper lid and of where a blink stretches no more, from
         the left to the right.
     width : float
@@ -93,8 +93,8 @@ class LidSkin:
     """
 
     side: str
-    edge: Followed
-    top: Followed
+    edge: Anchored
+    top: Anchored
     width: float
     height: F64
     lashes: float
@@ -102,7 +102,7 @@ class LidSkin:
     tones: F32
 
     def drawn(
-        self, moved: F64, layers: Layers, kept: NDArray[np.uint8], closed: float
+        self, moved: F64, layers: Layers, fine_crop: NDArray[np.uint8], closed: float
     ) -> Patch | None:
         """The lid when the eye is closed so far, 0..1; None where it has nothing new.
 
@@ -112,7 +112,7 @@ class LidSkin:
             Surface points after the edit, grid pixels.
         layers : tuple of array
             Flow, back flow and back of `icface.model.face.pose.FacePrediction`.
-        kept : (FINE_CROP_SIZE, FINE_CROP_SIZE, 3) uint8
+        fine_crop : (FINE_CROP_SIZE, FINE_CROP_SIZE, 3) uint8
             The crop's picture.
         """
         amount = _LID_IS_MADE.smooth(closed) * self.hidden
@@ -146,7 +146,7 @@ class LidSkin:
         if not len(rows):
             return None
         own = np.s_[max(rows[0] - _MARGIN, 0) : rows[-1] + 1 + _MARGIN]
-        shown = _shown(frame, own, layers, kept)
+        shown = _shown(frame, own, layers, fine_crop)
         smooth = cv2.GaussianBlur(shown, (0, 0), SMOOTH_PX)
         fine = cv2.GaussianBlur(
             np.abs(cv2.cvtColor(shown - smooth, cv2.COLOR_RGB2GRAY)), (0, 0), SMOOTH_PX
@@ -185,7 +185,7 @@ def lid_skins(
     source: F64,
     skin: NDArray[np.bool_],
     landmarks: F64,
-    kept: NDArray[np.uint8],
+    fine_crop: NDArray[np.uint8],
     controls: ControlVector,
 ) -> tuple[LidSkin, ...]:
     """The lids of a face's eyes.
@@ -198,7 +198,7 @@ def lid_skins(
         Those that are not eyeball or mouth.
     landmarks : (478, 2)
         Face-mesh points, grid pixels.
-    kept : (FINE_CROP_SIZE, FINE_CROP_SIZE, 3) uint8
+    fine_crop : (FINE_CROP_SIZE, FINE_CROP_SIZE, 3) uint8
         The crop's picture.
     controls : ControlVector
         What the photo shows.
@@ -217,9 +217,9 @@ def lid_skins(
         gap = np.maximum((lower - upper) @ down, 0)
         reach, lashes = lid_reach(upper, brow), np.maximum(1.3, 0.2 * gap)
         top = upper - (reach + lashes)[:, None] * down
-        tones = _tones(kept, (upper, lower, top), down, width)
+        tones = _tones(fine_crop, (upper, lower, top), down, width)
         height = ((upper - top) @ down).astype(np.float64)
-        edge, end = Followed.of(upper, source, own), Followed.of(top, source, own)
+        edge, end = Anchored.of(upper, source, own), Anchored.of(top, source, own)
         hidden = _IS_OPEN.smooth(float(gap.max()) / width * (1 - controls[f"eyeBlink_{side}"]))
         found.append(LidSkin(side, edge, end, width, height, float(lashes.max()), hidden, tones))
     return tuple(found)
@@ -231,16 +231,18 @@ def _down(line: F64) -> F64:
     return np.array([-y, x])
 
 
-def _tones(kept: NDArray[np.uint8], lines: tuple[F64, F64, F64], down: F64, width: float) -> F32:
+def _tones(
+    fine_crop: NDArray[np.uint8], lines: tuple[F64, F64, F64], down: F64, width: float
+) -> F32:
     """(_UP, _ACROSS, 3) 0..1, the tones of a closed lid; `lines` are the upper and the lower lid and the top, (9, 2) each."""
     upper, lower, top = (_resampled(line, _ACROSS) for line in lines)
     reach = float(np.linalg.norm(upper - top, axis=1).mean())
-    above = _along(_strip(kept, top, down * reach * np.linspace(-0.3, 0.45, 8)[:, None]))
-    below = _along(_strip(kept, lower, down * width * np.linspace(0.16, 0.36, 8)[:, None]))
+    above = _along(_strip(fine_crop, top, down * reach * np.linspace(-0.3, 0.45, 8)[:, None]))
+    below = _along(_strip(fine_crop, lower, down * width * np.linspace(0.16, 0.36, 8)[:, None]))
     open_lid = _colours(
-        kept, np.stack([upper + (top - upper) * f for f in np.linspace(0.25, 1, 8)])
+        fine_crop, np.stack([upper + (top - upper) * f for f in np.linspace(0.25, 1, 8)])
     )
-    eye = _colours(kept, np.stack([upper + (lower - upper) * f for f in np.linspace(0, 1, 8)]))
+    eye = _colours(fine_crop, np.stack([upper + (lower - upper) * f for f in np.linspace(0, 1, 8)]))
     lit = float(
         np.percentile(np.concatenate([open_lid, eye]).mean(2), _LIT) / max(below.mean(), 1e-3)
     )
@@ -294,9 +296,9 @@ def _typical(strip: F64) -> F64:
     return typical
 
 
-def _strip(kept: NDArray[np.uint8], line: F64, offsets: F64) -> F64:
+def _strip(fine_crop: NDArray[np.uint8], line: F64, offsets: F64) -> F64:
     """(K, C, 3) colours beside a line (C, 2), at offsets (K, 2)."""
-    return _colours(kept, line + offsets[:, None])
+    return _colours(fine_crop, line + offsets[:, None])
 
 
 def _resampled(line: F64, count: int) -> F64:
@@ -304,31 +306,31 @@ def _resampled(line: F64, count: int) -> F64:
     return np.stack([np.interp(at, own, line[:, k]) for k in (0, 1)], 1)
 
 
-def _colours(kept: NDArray[np.uint8], points: F64) -> F64:
+def _colours(fine_crop: NDArray[np.uint8], points: F64) -> F64:
     """(..., 3) 0..1, of a picture at places on the grid."""
     flat = points.reshape(1, -1, 2)
-    seen = sample_fine_crop(kept, flat[..., 0], flat[..., 1])
+    seen = sample_fine_crop(fine_crop, flat[..., 0], flat[..., 1])
     colours: F64 = seen.reshape(*points.shape[:-1], 3).astype(np.float64) / 255
     return colours
 
 
-def _shown(frame: Similarity, rows: slice, layers: Layers, kept: NDArray[np.uint8]) -> F32:
+def _shown(frame: Similarity, rows: slice, layers: Layers, fine_crop: NDArray[np.uint8]) -> F32:
     """(K, SIZE, 3) 0..1: what is there after the flow, in some rows of the patch."""
     m = frame.inverse().matrix.astype(np.float32)
     line = _LINE.astype(np.float32)
     x, y = (m[k, 0] * line + m[k, 1] * line[rows, None] + m[k, 2] for k in (0, 1))
     flow, back_flow, back = layers
-    seen = _moved(flow, x, y, kept)
+    seen = _moved(flow, x, y, fine_crop)
     if back is not None and back_flow is not None:
         share = cv2.remap(back, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         if share.any():
-            seen += (_moved(back_flow, x, y, kept) - seen) * share[..., None]
+            seen += (_moved(back_flow, x, y, fine_crop) - seen) * share[..., None]
     return seen
 
 
-def _moved(flow: F32, x: F32, y: F32, kept: NDArray[np.uint8]) -> F32:
+def _moved(flow: F32, x: F32, y: F32, fine_crop: NDArray[np.uint8]) -> F32:
     shift = cv2.remap(flow, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    seen: F32 = sample_fine_crop(kept, x + shift[..., 0], y + shift[..., 1]).astype(np.float32)
+    seen: F32 = sample_fine_crop(fine_crop, x + shift[..., 0], y + shift[..., 1]).astype(np.float32)
     seen /= 255
     return seen
 
@@ -339,7 +341,7 @@ def closed_lids(
     closed: Mapping[str, float],
     moved: F64,
     layers: Layers,
-    kept: NDArray[np.uint8],
+    fine_crop: NDArray[np.uint8],
 ) -> tuple[Patch, ...]:
     """The skin of lids that close, and then their lines.
 
@@ -347,11 +349,13 @@ def closed_lids(
     ----------
     closed : mapping
         How much of what is left to close is closed, 0..1, for the sides ``L`` and ``R`` that close.
-    moved, layers, kept
+    moved, layers, fine_crop
         As `LidSkin.drawn`.
     """
     folded = [
-        skin.drawn(moved, layers, kept, closed[skin.side]) for skin in skins if skin.side in closed
+        skin.drawn(moved, layers, fine_crop, closed[skin.side])
+        for skin in skins
+        if skin.side in closed
     ]
     drawn = [
         line.drawn(line.line(moved), closed[line.side]) for line in lines if line.side in closed

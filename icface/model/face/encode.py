@@ -29,10 +29,10 @@ from icface.model.mouth.paint_limits import Hues, hues_of
 from icface.model.mouth.patch import PatchAnchor
 from icface.model.networks.neutralizer import GRID, OFFSET, WINDOW, Part, Surface
 from icface.model.networks.painter import PATCH
-from icface.model.surface.anchored import Followed
+from icface.model.surface.anchored import Anchored
 from icface.model.surface.crops import in_crop, sample_crop
 from icface.model.surface.fine_crop import FINE_CROP_FROM_GRID, FINE_CROP_SIZE
-from icface.model.surface.head import Skull, with_skull
+from icface.model.surface.head import Head, with_head
 from icface.model.surface.mesh import SurfaceMesh, build_mesh
 
 MIN_FACE_SHARE = 0.02
@@ -104,7 +104,7 @@ class SourceMouth:
 
     Attributes
     ----------
-    lips : Followed
+    lips : Anchored
         The opening of the mouth.
     interior : Mouth
         What lies behind it.
@@ -116,7 +116,7 @@ class SourceMouth:
         The photo's hues in that square.
     """
 
-    lips: Followed
+    lips: Anchored
     interior: Mouth
     cavity_rgb: tuple[float, float, float]
     anchor: PatchAnchor
@@ -139,7 +139,7 @@ class SourceEncoding:
         `Part` of each pixel of the window.
     mesh : SurfaceMesh
         The face's surface.
-    skull : Skull, or None
+    head : Head, or None
         The head around the surface; without one the surroundings follow the surface alone.
     eyes : SourceEyes
     mouth : SourceMouth
@@ -150,7 +150,7 @@ class SourceEncoding:
     fine_crop: NDArray[np.uint8]
     part: NDArray[np.int64]
     mesh: SurfaceMesh
-    skull: Skull | None
+    head: Head | None
     eyes: SourceEyes
     mouth: SourceMouth
 
@@ -181,14 +181,14 @@ def encode_face(surface: Surface, crop: FaceCrop, displaced: Displaced) -> Sourc
         raise NoFaceError(
             "No face surface was recognised there; choose another face, or draw a box around it."
         )
-    mesh, skull = _mesh(surface, part, crop, displaced)
+    mesh, head = _mesh(surface, part, crop, displaced)
     return SourceEncoding(
         crop_from_image=crop.crop_from_image,
         controls=crop.controls,
         fine_crop=crop.fine_crop,
         part=part,
         mesh=mesh,
-        skull=skull,
+        head=head,
         eyes=_eyes(mesh, part, crop),
         mouth=_mouth(mesh, part, crop),
     )
@@ -209,12 +209,12 @@ def one_face(part: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _mesh(
     surface: Surface, part: NDArray[np.int64], crop: FaceCrop, displaced: Displaced
-) -> tuple[SurfaceMesh, Skull | None]:
+) -> tuple[SurfaceMesh, Head | None]:
     """The movable surface, with lids that close and one mouth, and the head around it."""
     on_device = torch.from_numpy(part).to(surface.logits.device)
-    mesh, skull = with_skull(build_mesh(surface, on_device, displaced))
+    mesh, head = with_head(build_mesh(surface, on_device, displaced))
     mesh = with_one_mouth(mesh, crop.landmarks)
-    return with_lids(mesh, part, crop.landmarks, crop.controls), skull
+    return with_lids(mesh, part, crop.landmarks, crop.controls), head
 
 
 def _eyes(mesh: SurfaceMesh, part: NDArray[np.int64], crop: FaceCrop) -> SourceEyes:

@@ -95,8 +95,8 @@ def pose_face(encoding: SourceEncoding, controls: ControlVector) -> PosedFace:
     ]
     moved = move(mesh, *as_tensor)
     points, pivot = moved.double().cpu().numpy(), mesh.pivot.double().cpu().numpy()
-    skull = None if before.angles_deg == controls.angles_deg else encoding.skull
-    around = None if skull is None else skull.flow(turn)
+    head = None if before.angles_deg == controls.angles_deg else encoding.head
+    around = None if head is None else head.flow(turn)
     lips = encoding.mouth.lips.at(points)
     flow = behind_lips(encoding.mouth.interior, flow_of(mesh, moved, around), lips, turn, pivot)
     share = mouth_share(before, controls)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from icface.face.landmarks import INNER_LIPS, OUTER_LIPS
 from icface.model.networks.neutralizer import Part
-from icface.model.surface.anchored import Followed
+from icface.model.surface.anchored import Anchored
 from icface.model.surface.mesh import SurfaceMesh
 
 _OF_LOWER = np.isin(np.arange(20), np.arange(1, 10))
@@ -30,7 +30,7 @@ def with_one_mouth(mesh: SurfaceMesh, points: NDArray[np.float64]) -> SurfaceMes
 
 def lips_of(
     part: NDArray[np.int64], source: NDArray[np.float64], points: NDArray[np.float64]
-) -> Followed:
+) -> Anchored:
     """The opening of the mouth (`INNER_LIPS`), each lip tied to its own surface, for they part.
 
     Parameters
@@ -46,9 +46,9 @@ def lips_of(
     rows, beside = np.empty(len(opening), np.int64), np.empty((len(opening), 2))
     for lip, kind in ((_OF_LOWER, Part.LOWER), (~_OF_LOWER, Part.SKIN)):
         among = np.flatnonzero(own == kind)
-        tied = Followed.of(opening[lip], source, among if len(among) else everything)
+        tied = Anchored.of(opening[lip], source, among if len(among) else everything)
         rows[lip], beside[lip] = tied.rows, tied.beside
-    return Followed(rows, beside)
+    return Anchored(rows, beside)
 
 
 def cavity_colour(window: NDArray[np.uint8], part: NDArray[np.int64]) -> tuple[float, float, float]:

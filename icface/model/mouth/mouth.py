@@ -17,7 +17,7 @@ from icface.model.mouth.interior import Jaw, Tones, View, drawn
 from icface.model.mouth.paint_limits import HUE_TAIL
 from icface.model.mouth.patch import Patch
 from icface.model.networks.neutralizer import GRID
-from icface.model.surface.anchored import Followed
+from icface.model.surface.anchored import Anchored
 from icface.model.surface.mesh import SurfaceMesh
 from icface.model.surface.rasterise import Flow
 
@@ -102,7 +102,7 @@ class Mouth:
     def of(
         cls,
         mesh: SurfaceMesh,
-        lips: Followed,
+        lips: Anchored,
         controls: ControlVector,
         tones: Tones,
         image_pixels: float,

@@ -13,7 +13,7 @@ _NEAR_PX = 8.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Followed:
+class Anchored:
     """Some points of a photo, tied to its surface.
 
     Attributes
@@ -28,7 +28,7 @@ class Followed:
     beside: F64
 
     @classmethod
-    def of(cls, points: F64, source: F64, among: NDArray[np.int64]) -> Followed:
+    def of(cls, points: F64, source: F64, among: NDArray[np.int64]) -> Anchored:
         """Points (K, 2) tied to those of the surface points (N, 2) that are named, at least one; grid pixels."""
         own = source[among]
         near = ((own >= points.min(0) - _NEAR_PX) & (own <= points.max(0) + _NEAR_PX)).all(

@@ -36,11 +36,11 @@ _BONE_DEPTH_CM, _OUTLINE_DEPTH_CM = -2.5, -0.8
 beyond to the second, for ears stand out, and were they as deep they would be drawn out when they
 come to the front."""
 _SWING_FADES = Ramp(0.5, 2.0)
-"""Distance from the face in skulls: how much of `Skull.swing` is gone."""
+"""Distance from the face in skulls: how much of `Head.swing` is gone."""
 _TWIST_FADES = Ramp(0.15, 2.2)
-"""Distance from the face in heads: how much of `Skull.twist` is gone."""
+"""Distance from the face in heads: how much of `Head.twist` is gone."""
 _NARROWING_FADES = Ramp(0.0, 1.0)
-"""Distance from the face in skulls: how much of `Skull.narrows` is gone."""
+"""Distance from the face in skulls: how much of `Head.narrows` is gone."""
 _SWING_BORDER_PX = Ramp(0.0, 24.0)
 """Distance from the border of the crop: how much of a swing is left."""
 _TWIST_BORDER_PX = Ramp(0.0, 50.0)
@@ -53,7 +53,7 @@ _ROUNDS, _STRIDE = 8, 0.6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Skull:
+class Head:
     """The body around one face.
 
     Attributes
@@ -115,7 +115,7 @@ _PLACES: F32 = _HERE * STEP + np.float32((STEP - 1) / 2)
 """(NODES, NODES, 2) the nodes in grid pixels."""
 
 
-def with_skull(mesh: SurfaceMesh) -> tuple[SurfaceMesh, Skull | None]:
+def with_head(mesh: SurfaceMesh) -> tuple[SurfaceMesh, Head | None]:
     """A face's mesh with its rim laid on the body around it, and that body; none for a face of a few pixels."""
     column, row = mesh.source.long().T.cpu().numpy()
     depth, pivot = mesh.camera[:, 2].cpu().numpy(), mesh.pivot.cpu().numpy()
@@ -143,7 +143,7 @@ def with_skull(mesh: SurfaceMesh) -> tuple[SurfaceMesh, Skull | None]:
     x, y = _PLACES.transpose(2, 0, 1)
     u, v = 2 * _HERE.transpose(2, 0, 1) / (NODES - 1) - 1
     border = (1 - (u**4 + v**4) ** 0.25) * (GRID / 2)  # the square has round corners
-    return replace(mesh, camera=camera), Skull(
+    return replace(mesh, camera=camera), Head(
         place=np.stack([x - pivot[0], pivot[1] - y, z]).astype(np.float32),
         swing=_fading(skull, _SWING_FADES) * (1 - _fading(border, _SWING_BORDER_PX)),
         twist=_fading(head, _TWIST_FADES) * (1 - _fading(border, _TWIST_BORDER_PX)),

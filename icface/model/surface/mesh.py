@@ -161,7 +161,7 @@ def build_mesh(
     return SurfaceMesh(
         source=source,
         camera=camera,
-        basis=_hushed(displaced(place, rotation * scale).float(), scale),
+        basis=without_noise(displaced(place, rotation * scale).float(), scale),
         quads=cells[~torn],
         layer=back.all(1)[~torn].long(),
         seams=cells[torn & lips],
@@ -170,7 +170,7 @@ def build_mesh(
     )
 
 
-def _hushed(basis: Tensor, pixels_per_cm: float) -> Tensor:
+def without_noise(basis: Tensor, pixels_per_cm: float) -> Tensor:
     """Displacements too small to be meant are taken out, so that a wink leaves the other eye alone to the last bit."""
     x, y, z = basis.unbind(1)
     size_cm = (x * x).addcmul_(y, y).addcmul_(z, z).sqrt_().div_(pixels_per_cm)

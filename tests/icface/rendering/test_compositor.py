@@ -28,7 +28,7 @@ def encoding(turn_deg: float = 0.0) -> SourceEncoding:
         fine_crop=np.zeros((1, 1, 3), np.uint8),
         part=nothing,
         mesh=None,  # type: ignore[arg-type]
-        skull=None,
+        head=None,
         eyes=SourceEyes(),
         mouth=None,  # type: ignore[arg-type]
     )

@@ -20,7 +20,7 @@ def fitted(*, radius: float = SUPPOSED, aside: float = 0.0, dark: int = 50) -> t
     ys, xs = np.mgrid[60:140, 40:200]
     source = np.stack([xs.ravel(), ys.ravel()], 1).astype(np.float64)
     landmarks, turn = np.full((478, 2), GRID / 2), np.linspace(0, 2 * np.pi, 16, endpoint=False)
-    eye, kept = (
+    eye, fine_crop = (
         np.zeros(len(source), bool),
         np.full((FINE_CROP_SIZE, FINE_CROP_SIZE, 3), 210, np.uint8),
     )
@@ -40,7 +40,7 @@ def fitted(*, radius: float = SUPPOSED, aside: float = 0.0, dark: int = 50) -> t
             int
         )
         cv2.circle(
-            kept,
+            fine_crop,
             (int(at[0]), int(at[1])),
             round((radius * FINE_CROP_SCALE - 0.5) * 16),
             (dark, dark, dark),
@@ -48,7 +48,7 @@ def fitted(*, radius: float = SUPPOSED, aside: float = 0.0, dark: int = 50) -> t
             cv2.LINE_AA,
             4,
         )
-    return eyeballs_of(source, (~eye, eye), landmarks, PER_CM, kept)
+    return eyeballs_of(source, (~eye, eye), landmarks, PER_CM, fine_crop)
 
 
 @pytest.mark.parametrize("radius", [4.6, 5.0, 6.0])

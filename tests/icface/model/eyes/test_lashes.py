@@ -24,17 +24,17 @@ def face() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     ys, xs = np.mgrid[60:140, 40:200]
     landmarks = np.full((478, 2), GRID / 2)
     landmarks[list(LEFT_EYE)], landmarks[list(RIGHT_EYE)] = almond(150), almond(80)
-    kept = np.full((FINE_CROP_SIZE, FINE_CROP_SIZE, 3), 200, np.uint8)
+    fine_crop = np.full((FINE_CROP_SIZE, FINE_CROP_SIZE, 3), 200, np.uint8)
     for x in (80, 150):
         for px, py in almond(x)[:9]:
             at = np.round(np.array([px, py]) * FINE_CROP_SCALE).astype(int)
-            kept[at[1] - 2 : at[1] + 3, at[0] - 3 : at[0] + 4] = (40, 30, 20)
-    return np.stack([xs.ravel(), ys.ravel()], 1).astype(np.float64), landmarks, kept
+            fine_crop[at[1] - 2 : at[1] + 3, at[0] - 3 : at[0] + 4] = (40, 30, 20)
+    return np.stack([xs.ravel(), ys.ravel()], 1).astype(np.float64), landmarks, fine_crop
 
 
 def lashes() -> tuple[Lashes, ...]:
-    source, landmarks, kept = face()
-    return lashes_of(source, np.ones(len(source), bool), landmarks, kept)
+    source, landmarks, fine_crop = face()
+    return lashes_of(source, np.ones(len(source), bool), landmarks, fine_crop)
 
 
 def test_both_eyes_have_lashes_darker_than_their_lids() -> None:
@@ -70,8 +70,8 @@ def test_the_line_comes_as_the_eye_closes_and_is_nothing_along_the_border() -> N
 
 
 def test_nothing_is_drawn_for_a_face_without_a_surface() -> None:
-    source, landmarks, kept = face()
-    assert lashes_of(source, np.zeros(len(source), bool), landmarks, kept) == ()
+    source, landmarks, fine_crop = face()
+    assert lashes_of(source, np.zeros(len(source), bool), landmarks, fine_crop) == ()
 
 
 def test_lids_meet_before_the_slider_ends_and_open_as_they_are_asked() -> None:

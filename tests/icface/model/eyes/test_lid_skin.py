@@ -27,26 +27,26 @@ def face() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     ys, xs = np.mgrid[50:140, 30:210]
     landmarks = np.full((478, 2), GRID / 2)
     landmarks[list(LEFT_EYE)], landmarks[list(RIGHT_EYE)] = almond(150, 1), almond(80, -1)
-    kept = np.full((FINE_CROP_SIZE, FINE_CROP_SIZE, 3), SKIN, np.uint8)
+    fine_crop = np.full((FINE_CROP_SIZE, FINE_CROP_SIZE, 3), SKIN, np.uint8)
     y, x = (np.mgrid[:FINE_CROP_SIZE, :FINE_CROP_SIZE] + 0.5) / FINE_CROP_SCALE - 0.5
     for middle, brow in ((150, LEFT_BROW_EDGE), (80, RIGHT_BROW_EDGE)):
         landmarks[list(brow)] = [(middle + dx, 74) for dx in (-12, -6, 0, 6, 12)]
         far = np.hypot((x - middle) / WIDTH * 2, (y - 100) / TALL * 2)
-        kept[(far < 1.8) & (y < 100)] = SHADOW
-        kept[far < 1.2] = LASH
-        kept[far < 0.9] = WHITE
-    return np.stack([xs.ravel(), ys.ravel()], 1).astype(np.float64), landmarks, kept
+        fine_crop[(far < 1.8) & (y < 100)] = SHADOW
+        fine_crop[far < 1.2] = LASH
+        fine_crop[far < 0.9] = WHITE
+    return np.stack([xs.ravel(), ys.ravel()], 1).astype(np.float64), landmarks, fine_crop
 
 
 def lids() -> tuple[LidSkin, ...]:
-    source, landmarks, kept = face()
-    return lid_skins(source, np.ones(len(source), bool), landmarks, kept, ControlVector())
+    source, landmarks, fine_crop = face()
+    return lid_skins(source, np.ones(len(source), bool), landmarks, fine_crop, ControlVector())
 
 
-def closed_at(share: float, kept: np.ndarray | None = None) -> Patch | None:
+def closed_at(share: float, fine_crop: np.ndarray | None = None) -> Patch | None:
     """What is drawn over the left eye when its upper lid came down by this share of the opening."""
     source, landmarks, own = face()
-    picture = own if kept is None else kept
+    picture = own if fine_crop is None else fine_crop
     skin = lid_skins(source, np.ones(len(source), bool), landmarks, picture, ControlVector())[0]
     moved = source.copy()
     rows = np.unique(skin.edge.rows)
@@ -109,22 +109,22 @@ def test_the_eye_that_was_there_is_gone_when_it_is_closed() -> None:
 
 
 def test_the_lid_of_an_eye_in_a_shadow_is_no_lighter_than_the_shadow() -> None:
-    source, landmarks, kept = face()
+    source, landmarks, fine_crop = face()
     row = round(
         (100 + TALL / 2 + 0.1 * WIDTH) * FINE_CROP_SCALE
     )  # the edge of the shadow is just below the eye
-    kept[:row] = kept[:row] // 8
-    for lid in lid_skins(source, np.ones(len(source), bool), landmarks, kept, ControlVector()):
+    fine_crop[:row] = fine_crop[:row] // 8
+    for lid in lid_skins(source, np.ones(len(source), bool), landmarks, fine_crop, ControlVector()):
         assert lid.tones.max() * 255 < np.mean(SKIN) * 0.35
 
 
 def test_the_lid_of_an_eye_that_is_closed_in_the_photo_stays_the_photos() -> None:
-    source, landmarks, kept = face()
+    source, landmarks, fine_crop = face()
     shut = ControlVector.of({"eyeBlink_L": 0.75})
-    left, right = lid_skins(source, np.ones(len(source), bool), landmarks, kept, shut)
+    left, right = lid_skins(source, np.ones(len(source), bool), landmarks, fine_crop, shut)
     assert (left.hidden, right.hidden) == (0.0, 1.0)
     flow = np.zeros((GRID, GRID, 2), np.float32)
-    assert left.drawn(source, (flow, None, None), kept, 1.0) is None
+    assert left.drawn(source, (flow, None, None), fine_crop, 1.0) is None
 
 
 def test_a_grey_photo_gets_grey_lids() -> None:
@@ -135,15 +135,15 @@ def test_a_grey_photo_gets_grey_lids() -> None:
 
 
 def test_lids_go_with_the_head() -> None:
-    source, _, kept = face()
+    source, _, fine_crop = face()
     lid = lids()[0]
     flow = np.zeros((GRID, GRID, 2), np.float32)
     moved = source.copy()
     moved[np.unique(lid.edge.rows), 1] += 6
     angle = np.radians(20)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    straight = lid.drawn(moved, (flow, None, None), kept, 1.0)
-    rolled = lid.drawn((moved - 128) @ turn.T + 128, (flow, None, None), kept, 1.0)
+    straight = lid.drawn(moved, (flow, None, None), fine_crop, 1.0)
+    rolled = lid.drawn((moved - 128) @ turn.T + 128, (flow, None, None), fine_crop, 1.0)
     assert straight is not None
     assert rolled is not None
     assert rolled.patch_from_grid.turn_deg - straight.patch_from_grid.turn_deg == pytest.approx(
@@ -153,6 +153,8 @@ def test_lids_go_with_the_head() -> None:
 
 
 def test_a_face_without_a_surface_has_no_lids() -> None:
-    source, landmarks, kept = face()
-    assert lid_skins(source, np.zeros(len(source), bool), landmarks, kept, ControlVector()) == ()
+    source, landmarks, fine_crop = face()
+    assert (
+        lid_skins(source, np.zeros(len(source), bool), landmarks, fine_crop, ControlVector()) == ()
+    )
     assert len(lids()) == 2

@@ -8,12 +8,12 @@ import pytest
 from icface.face.landmarks import INNER_LIPS
 from icface.model.mouth.lips import lips_of
 from icface.model.networks.neutralizer import OFFSET, WINDOW, Part
-from icface.model.surface.anchored import Followed
+from icface.model.surface.anchored import Anchored
 
 
 def test_points_follow_the_nearest_of_the_surface_points_that_are_named() -> None:
     source = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0]])
-    tied = Followed.of(np.array([[1.0, 1.0]]), source, np.array([1, 2]))
+    tied = Anchored.of(np.array([[1.0, 1.0]]), source, np.array([1, 2]))
     moved = np.column_stack([source, np.zeros(3)])
     assert tied.at(moved) == pytest.approx(np.array([[1.0, 1.0]]))
     moved[0] += 100

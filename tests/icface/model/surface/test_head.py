@@ -17,7 +17,7 @@ from icface.face.geometry import rotation_matrix
 from icface.model.face.encode import SourceEncoding
 from icface.model.face.pose import FacePrediction
 from icface.model.networks.neutralizer import GRID
-from icface.model.surface.head import Skull, with_skull
+from icface.model.surface.head import Head, with_head
 from icface.model.surface.layers import FlowLayer
 from icface.model.surface.mesh import SurfaceMesh
 from icface.rendering.predictor import FacePredictor
@@ -61,8 +61,8 @@ def mesh_of(*, half: tuple[float, float] = (60.0, 68.0), seed: int | None = None
 
 
 @pytest.fixture(scope="module")
-def skull() -> Skull:
-    found = with_skull(mesh_of())[1]
+def head() -> Head:
+    found = with_head(mesh_of())[1]
     assert found is not None
     return found
 
@@ -74,28 +74,28 @@ def determinant(flow: F32) -> F32:
     return area
 
 
-def test_a_head_that_is_not_turned_leaves_no_flow(skull: Skull) -> None:
-    assert not skull.flow(np.eye(3)).any()
+def test_a_head_that_is_not_turned_leaves_no_flow(head: Head) -> None:
+    assert not head.flow(np.eye(3)).any()
 
 
 @pytest.mark.parametrize("angles", TURNS)
 def test_the_flow_ends_at_the_border_and_folds_nowhere(
-    skull: Skull, angles: tuple[float, float, float]
+    head: Head, angles: tuple[float, float, float]
 ) -> None:
-    flow = skull.flow(rotation_matrix(*angles))
+    flow = head.flow(rotation_matrix(*angles))
     assert np.abs(flow).max() > 5
     assert not np.concatenate([flow[0], flow[-1], flow[:, 0], flow[:, -1]]).any()
     assert determinant(flow).min() > 0
 
 
 @pytest.mark.parametrize("yaw", [10, 25])
-def test_left_and_right_are_alike(skull: Skull, yaw: float) -> None:
-    right, left = skull.flow(rotation_matrix(yaw, 0, 0)), skull.flow(rotation_matrix(-yaw, 0, 0))
+def test_left_and_right_are_alike(head: Head, yaw: float) -> None:
+    right, left = head.flow(rotation_matrix(yaw, 0, 0)), head.flow(rotation_matrix(-yaw, 0, 0))
     assert np.abs(right - left[:, ::-1] * (-1, 1)).max() < 0.05
 
 
-def test_the_outline_stays_while_the_face_turns(skull: Skull) -> None:
-    flow = skull.flow(rotation_matrix(25, 0, 0))
+def test_the_outline_stays_while_the_face_turns(head: Head) -> None:
+    flow = head.flow(rotation_matrix(25, 0, 0))
     outline = round(MIDDLE + 60 + 3 * PX_PER_CM)
     assert flow[GRID // 2, GRID // 2, 0] < -25
     assert abs(flow[GRID // 2, outline, 0]) < 8
@@ -103,31 +103,31 @@ def test_the_outline_stays_while_the_face_turns(skull: Skull) -> None:
 
 
 def test_what_was_hidden_beside_the_face_comes_out_and_the_other_side_goes_behind(
-    skull: Skull,
+    head: Head,
 ) -> None:
-    shown = determinant(skull.flow(rotation_matrix(20, 0, 0)))[GRID // 2]
+    shown = determinant(head.flow(rotation_matrix(20, 0, 0)))[GRID // 2]
     beside = round(MIDDLE - 62), round(MIDDLE + 68)
     assert shown[beside[0]] < 0.95  # the near side is stretched
     assert shown[beside[1]] > 1.05
 
 
-def test_hair_above_the_forehead_rolls_with_the_head(skull: Skull) -> None:
-    flow, above = skull.flow(rotation_matrix(0, 0, 12)), round(MIDDLE - 75)
+def test_hair_above_the_forehead_rolls_with_the_head(head: Head) -> None:
+    flow, above = head.flow(rotation_matrix(0, 0, 12)), round(MIDDLE - 75)
     back = rotation_matrix(0, 0, -12)[:2, :2] @ np.array([0.0, MIDDLE - above]) - np.array(
         [0.0, MIDDLE - above]
     )
     assert flow[above, round(MIDDLE)] == pytest.approx(back * (1, -1), abs=1.5)
 
 
-def test_a_slow_turn_goes_smoothly(skull: Skull) -> None:
-    flows = [skull.flow(rotation_matrix(yaw, 0, 0)) for yaw in np.arange(-30, 30.5, 0.5)]
+def test_a_slow_turn_goes_smoothly(head: Head) -> None:
+    flows = [head.flow(rotation_matrix(yaw, 0, 0)) for yaw in np.arange(-30, 30.5, 0.5)]
     steps = [float(np.abs(b - a).max()) for a, b in pairwise(flows)]
     assert max(steps) < 1.5
 
 
 def test_a_ragged_rim_is_laid_on_the_body_and_the_face_stays() -> None:
     rough = mesh_of(seed=1)
-    mesh, _ = with_skull(rough)
+    mesh, _ = with_head(rough)
     change = (mesh.camera - rough.camera).abs()
     distance = (mesh.source - MIDDLE) / torch.tensor([60.0, 68.0])
     inner, outer = distance.norm(dim=1) < 0.8, distance.norm(dim=1) > 0.96
@@ -138,8 +138,8 @@ def test_a_ragged_rim_is_laid_on_the_body_and_the_face_stays() -> None:
 
 def test_a_face_of_a_few_pixels_has_no_head() -> None:
     small = mesh_of(half=(2.0, 2.0))
-    mesh, skull = with_skull(small)
-    assert skull is None
+    mesh, head = with_head(small)
+    assert head is None
     assert mesh is small
 
 
@@ -178,7 +178,7 @@ def test_an_expression_leaves_the_head_alone(
 ) -> None:
     smile = apply_deltas(encoding.controls, {"AU12L": 0.8, "AU12R": 0.8, "AU26": 0.5})
     made, without_head = (
-        skin_of(predictor.predict(e, smile)) for e in (encoding, replace(encoding, skull=None))
+        skin_of(predictor.predict(e, smile)) for e in (encoding, replace(encoding, head=None))
     )
     assert (made.flow == without_head.flow).all()
 
@@ -188,7 +188,7 @@ def test_the_pixels_of_the_face_do_not_depend_on_its_head(
 ) -> None:
     wanted = apply_deltas(encoding.controls, {"yaw": 20.0, "pitch": -5.0, "roll": 8.0})
     made, without_head = (
-        skin_of(predictor.predict(e, wanted)) for e in (encoding, replace(encoding, skull=None))
+        skin_of(predictor.predict(e, wanted)) for e in (encoding, replace(encoding, head=None))
     )
     assert made.known is not None
     inner = cv2.erode(made.known.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
