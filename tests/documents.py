@@ -103,7 +103,8 @@ def keys() -> st.SearchStrategy[Key]:
     before, after = st.floats(-1e4, 0), st.floats(0, 1e4)
     sides = ("linear", "ease", "bezier")
     return st.builds(
-        Key, frame=FRAMES, value=NUMBERS, left=st.sampled_from(sides), right=st.sampled_from(("hold", *sides)),
+        Key, frame=FRAMES, value=NUMBERS, interpolation_in=st.sampled_from(sides),
+        interpolation_out=st.sampled_from(("hold", *sides)),
         left_handle=st.tuples(before, NUMBERS), right_handle=st.tuples(after, NUMBERS),
     )  # fmt: skip
 
@@ -113,8 +114,8 @@ def tracks(target: str) -> st.SearchStrategy[Track]:
     ordered = st.lists(keys(), min_size=1, max_size=4, unique_by=lambda key: key.frame).map(
         lambda found: tuple(sorted(found, key=lambda key: key.frame))
     )
-    mode, outside = st.sampled_from(("delta", "absolute")), st.sampled_from(("hold", "rest"))
-    return st.builds(Track, st.just(target), ordered, mode, outside, flags, flags, flags)
+    mode, extrapolation = st.sampled_from(("delta", "absolute")), st.sampled_from(("hold", "rest"))
+    return st.builds(Track, st.just(target), ordered, mode, extrapolation, flags, flags, flags)
 
 
 def rules(group: str, names: list[str]) -> st.SearchStrategy[MixRule]:

@@ -21,7 +21,7 @@ from app.timeline.key_menu import copy_chosen, lay_down, paste
 from app.timeline.panel import TimelinePanel
 from app.widgets.number_field import KEEPS_ARROWS
 from icface.document import Project
-from icface.document.curves import Side
+from icface.document.curves import Interpolation
 from icface.document.edits import copy_keys
 
 _LEAP = 10
@@ -198,9 +198,9 @@ class TimelineCommands:
         else:
             self._wishes.refused.emit(_NOTHING_CHOSEN)
 
-    def _ease(self, left: Side | None, right: Side | None) -> None:
+    def _ease(self, incoming: Interpolation | None, outgoing: Interpolation | None) -> None:
         if self._view.keys:
-            self._wishes.sides_set.emit(self._view.keys, left, right)
+            self._wishes.interpolation_set.emit(self._view.keys, incoming, outgoing)
         else:
             self._wishes.refused.emit(_NO_KEYS_CHOSEN)
 

@@ -119,7 +119,7 @@ def _mean(made: list[Curve]) -> Curve:
 
 def stepped(one: Curve) -> tuple[F64, F64]:
     """(P,) frames and edited values of a curve as it is drawn: what holds goes up to the next key and turns there."""
-    after_hold = [b.frame for a, b in pairwise(one.keys) if a.right == "hold"]
+    after_hold = [b.frame for a, b in pairwise(one.keys) if a.interpolation_out == "hold"]
     place = np.searchsorted(one.frames, after_hold)
     place = place[place > 0]
     return np.insert(one.frames.astype(np.float64), place, one.frames[place]), np.insert(

@@ -133,7 +133,7 @@ def in_box(one: Curve, place: Frame, box: QRectF) -> NDArray[np.int64]:
 
 def _handle(side: str, key: Key, gap: int) -> Handle | None:
     """Where the handle of a side ends, from the key; None where there is no curve to bend, over a gap of so many frames."""
-    way = key.left if side == "left" else key.right
+    way = key.interpolation_in if side == "left" else key.interpolation_out
     if not gap or way not in ("bezier", "ease"):
         return None
     if way == "ease":

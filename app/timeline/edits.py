@@ -14,12 +14,12 @@ from app.editor.playhead import Playhead
 from app.editor.session import Session
 from app.timeline.requests import Wishes
 from icface.document import FaceEdits, Project, edits
-from icface.document.curves import Blend, Handle, Mode, Side
+from icface.document.curves import Blend, Handle, Interpolation, Mode
 from icface.document.edits.faces import with_edits
 from icface.face.controls import CONTROL_IDS
 
 Names = Collection[edits.KeyName]
-_SIDE_TEXT = {"hold": "Hold", "linear": "Linear", "ease": "Ease", "bezier": "Bezier"}
+_INTERPOLATION_TEXT = {"hold": "Hold", "linear": "Linear", "ease": "Ease", "bezier": "Bezier"}
 
 
 class Deeds(QObject):
@@ -47,7 +47,7 @@ class Deeds(QObject):
         wishes.keys_set.connect(self._set_keys)
         wishes.keys_removed.connect(self._remove)
         wishes.keys_pasted.connect(self._paste)
-        wishes.sides_set.connect(self._set_sides)
+        wishes.interpolation_set.connect(self._set_interpolation)
         wishes.mode_set.connect(self._set_mode)
         wishes.switch_set.connect(self._set_switch)
         wishes.tracks_reverted.connect(self._revert)
@@ -131,10 +131,14 @@ class Deeds(QObject):
     def _paste(self, copied: edits.CopiedKeys, frame: int) -> None:
         self._edit(lambda project: edits.paste_keys(project, copied, frame), "Paste keys")
 
-    def _set_sides(self, names: Names, left: Side | None, right: Side | None) -> None:
+    def _set_interpolation(
+        self, names: Names, incoming: Interpolation | None, outgoing: Interpolation | None
+    ) -> None:
         if names:
-            label = f"{_SIDE_TEXT[right or left or 'ease']} {_keys(names)}"
-            self._edit(lambda project: edits.set_sides(project, names, left, right), label)
+            label = f"{_INTERPOLATION_TEXT[outgoing or incoming or 'ease']} {_keys(names)}"
+            self._edit(
+                lambda project: edits.set_interpolation(project, names, incoming, outgoing), label
+            )
 
     # Tracks ---------------------------------------------------------------------------------------
 

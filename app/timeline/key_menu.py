@@ -14,7 +14,7 @@ from icface.document import Project
 from icface.document.curves import Blend
 from icface.document.edits import CopiedKeys, copy_keys
 
-SIDES: tuple[tuple[str, str], ...] = (
+INTERPOLATIONS: tuple[tuple[str, str], ...] = (
     ("hold", "Hold"),
     ("linear", "Linear"),
     ("ease", "Ease"),
@@ -28,18 +28,18 @@ def open_key_menu(
     """Open the menu of the chosen keys and of a lane at a place of the screen."""
     menu = QMenu(owner)
     keys = view.keys
-    for value, text in SIDES:
+    for value, text in INTERPOLATIONS:
         action = menu.addAction(text)
         action.setEnabled(bool(keys))
-        action.triggered.connect(partial(_set_sides, wishes, keys, value, value))
+        action.triggered.connect(partial(_set_interpolation, wishes, keys, value, value))
     for side, title in (("left", "From previous"), ("right", "To next")):
         part = menu.addMenu(title)
         part.setEnabled(bool(keys))
-        for value, text in SIDES:
+        for value, text in INTERPOLATIONS:
             if (side, value) != ("left", "hold"):
-                left, right = (value, None) if side == "left" else (None, value)
+                ways = (value, None) if side == "left" else (None, value)
                 part.addAction(text).triggered.connect(
-                    partial(_set_sides, wishes, keys, left, right)
+                    partial(_set_interpolation, wishes, keys, *ways)
                 )
     menu.addSeparator()
     for text, deed, possible in (
@@ -166,8 +166,10 @@ def lay_down(view: TimelineView, wishes: Wishes, copied: CopiedKeys) -> None:
     view.carry(names, lambda: wishes.keys_pasted.emit(copied, frame))
 
 
-def _set_sides(wishes: Wishes, keys: object, left: str | None, right: str | None) -> None:
-    wishes.sides_set.emit(keys, left, right)
+def _set_interpolation(
+    wishes: Wishes, keys: object, incoming: str | None, outgoing: str | None
+) -> None:
+    wishes.interpolation_set.emit(keys, incoming, outgoing)
 
 
 def _remove(wishes: Wishes, keys: object) -> None:

@@ -27,8 +27,8 @@ class Wishes(QObject):
     keys_removed = Signal(object)
     keys_pasted = Signal(object, int)
     """`CopiedKeys`, frame."""
-    sides_set = Signal(object, object, object)
-    """names, left and right side; None leaves one alone."""
+    interpolation_set = Signal(object, object, object)
+    """names, interpolation in and out; None leaves one as it is."""
     mode_set = Signal(object, str)
     """targets, "delta" or "absolute"."""
     switch_set = Signal(object, str, bool)

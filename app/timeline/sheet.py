@@ -42,7 +42,9 @@ class TrackKeys:
     @classmethod
     def of(cls, track: Track) -> TrackKeys:
         """Of a track; a shape is 4 x the left side + the right side, as places in `SHAPES`."""
-        shapes = np.array([_SHAPES[key.left, key.right] for key in track.keys], np.uint8)
+        shapes = np.array(
+            [_SHAPES[key.interpolation_in, key.interpolation_out] for key in track.keys], np.uint8
+        )
         return cls(track, np.array(track.frames, np.int64), shapes)
 
     def has(self, frames: I64) -> NDArray[np.bool_]:

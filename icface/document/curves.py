@@ -32,9 +32,9 @@ from numpy.typing import NDArray
 from icface.arrays import F64
 from icface.face.ramps import smoothstep
 
-Side = Literal["hold", "linear", "ease", "bezier"]
+Interpolation = Literal["hold", "linear", "ease", "bezier"]
 Mode = Literal["delta", "absolute"]
-Outside = Literal["hold", "rest"]
+Extrapolation = Literal["hold", "rest"]
 Handle = tuple[float, float]
 """Frames and value from the key to the end of its handle; frames below 0 on the left side, above on
 the right."""
@@ -62,7 +62,7 @@ class Key:
         Position at the project's rate.
     value : float
         In the unit of what is keyed: degrees, 0..1, a gain.
-    left, right : str
+    interpolation_in, interpolation_out : str
         How the curve comes to the key and how it leaves it.
     left_handle, right_handle : (frames, value)
         Where the handles of "bezier" sides end, from the key.
@@ -70,8 +70,8 @@ class Key:
 
     frame: int
     value: float
-    left: Side = "ease"
-    right: Side = "ease"
+    interpolation_in: Interpolation = "ease"
+    interpolation_out: Interpolation = "ease"
     left_handle: Handle = (0.0, 0.0)
     right_handle: Handle = (0.0, 0.0)
 
@@ -88,7 +88,7 @@ class Key:
             raise CurveError(
                 f"The key on frame {self.frame} has the value {self.value:g}; give a finite number within {MOST_VALUE:g}."
             )
-        if self.left == "hold":
+        if self.interpolation_in == "hold":
             raise CurveError(
                 f"The key on frame {self.frame} holds to the left; a key holds to the right only."
             )
@@ -104,7 +104,8 @@ class Key:
     def moved(self, frames: int = 0, value: float = 0.0) -> Key:
         """The key elsewhere, its handles along with it."""
         return Key(  # not `replace`, which takes twice as long: ten thousand keys may be dragged at once
-            frame=self.frame + frames, value=self.value + value, left=self.left, right=self.right,
+            frame=self.frame + frames, value=self.value + value, interpolation_in=self.interpolation_in,
+            interpolation_out=self.interpolation_out,
             left_handle=self.left_handle, right_handle=self.right_handle,
         )  # fmt: skip
 
@@ -122,7 +123,7 @@ class Track:
         By rising frame, at least one.
     mode : str
         Whether values are added to what the face shows without them, or take its place.
-    outside : str
+    extrapolation : str
         Before the first and after the last key: their values hold, or the track is at rest there
         and says nothing.
     muted, solo, locked : bool
@@ -132,7 +133,7 @@ class Track:
     target: str
     keys: tuple[Key, ...]
     mode: Mode = "delta"
-    outside: Outside = "hold"
+    extrapolation: Extrapolation = "hold"
     muted: bool = False
     solo: bool = False
     locked: bool = False
@@ -192,7 +193,7 @@ class Track:
         between = (place >= 0) & (place < len(keyed) - 1) & (keyed[np.clip(place, 0, None)] != at)
         if between.any():
             found[between] = _in_gaps(self.keys, place[between], at[between])
-        if self.outside == "rest":
+        if self.extrapolation == "rest":
             found[(at < keyed[0]) | (at > keyed[-1])] = np.nan
         return found
 
@@ -222,17 +223,31 @@ def moved_keys(keys: Iterable[Key], frames: int, value: float = 0.0) -> list[Key
         )  # the key it comes from was checked when it was made, and what differs was checked above
         _SET_FRAME(one, frame)
         _SET_VALUE(one, height)
-        _SET_LEFT(one, key.left)
-        _SET_RIGHT(one, key.right)
+        _SET_INTERPOLATION_IN(one, key.interpolation_in)
+        _SET_INTERPOLATION_OUT(one, key.interpolation_out)
         _SET_LEFT_HANDLE(one, key.left_handle)
         _SET_RIGHT_HANDLE(one, key.right_handle)
         made.append(one)
     return made
 
 
-_SET_FRAME, _SET_VALUE, _SET_LEFT, _SET_RIGHT, _SET_LEFT_HANDLE, _SET_RIGHT_HANDLE = (
+(
+    _SET_FRAME,
+    _SET_VALUE,
+    _SET_INTERPOLATION_IN,
+    _SET_INTERPOLATION_OUT,
+    _SET_LEFT_HANDLE,
+    _SET_RIGHT_HANDLE,
+) = (
     Key.__dict__[name].__set__
-    for name in ("frame", "value", "left", "right", "left_handle", "right_handle")
+    for name in (
+        "frame",
+        "value",
+        "interpolation_in",
+        "interpolation_out",
+        "left_handle",
+        "right_handle",
+    )
 )
 
 
@@ -250,13 +265,13 @@ def _gap_rows(pairs: Iterable[tuple[Key, Key]]) -> F64:
     """(G, 10) of each gap: frame and value of its keys, then side and handle with which it is left and arrived at.
 
     The handle of arrival is turned about, as if the curve ran to the right. Sides are places in
-    `_SIDES`.
+    `_CODES`.
     """
     return np.array(
         [
             (
                 a.frame, a.value, b.frame, b.value,
-                _SIDES[a.right], *a.right_handle, _SIDES[b.left], -b.left_handle[0], -b.left_handle[1],
+                _CODES[a.interpolation_out], *a.right_handle, _CODES[b.interpolation_in], -b.left_handle[0], -b.left_handle[1],
             )
             for a, b in pairs
         ],
@@ -264,7 +279,7 @@ def _gap_rows(pairs: Iterable[tuple[Key, Key]]) -> F64:
     )  # fmt: skip
 
 
-_SIDES = {"hold": 0, "linear": 1, "ease": 2, "bezier": 3}
+_CODES = {"hold": 0, "linear": 1, "ease": 2, "bezier": 3}
 
 
 def _control_points(rows: F64) -> F64:
@@ -278,8 +293,8 @@ def _reaches(sides: F64, gaps: F64) -> F64:
     """(G, 2) from keys to their inner points, as if the curves ran to the right."""
     side, handle = sides[:, 0], sides[:, 1:]
     reach = gaps / 3
-    reach[side == _SIDES["ease"]] = gaps[side == _SIDES["ease"]] * (EASE, 0.0)
-    bent = side == _SIDES["bezier"]
+    reach[side == _CODES["ease"]] = gaps[side == _CODES["ease"]] * (EASE, 0.0)
+    bent = side == _CODES["bezier"]
     share = gaps[:, 0] / np.maximum(handle[:, 0], gaps[:, 0])  # shortened, it points the same way
     reach[bent] = (handle * share[:, None])[bent]
     return reach
@@ -291,9 +306,9 @@ def _in_gaps(keys: tuple[Key, ...], gaps: NDArray[np.integer], frames: F64) -> F
     rows = _gap_rows((keys[gap], keys[gap + 1]) for gap in used.tolist())
     start, rise = rows[:, :2], rows[:, 2:4] - rows[:, :2]
     share = (frames - start[which, 0]) / rise[which, 0]
-    holds = rows[:, 4] == _SIDES["hold"]
+    holds = rows[:, 4] == _CODES["hold"]
     found: F64 = start[which, 1] + np.where(holds[which], 0.0, share) * rise[which, 1]
-    bends = ~holds & ~((rows[:, 4] == _SIDES["linear"]) & (rows[:, 7] == _SIDES["linear"]))
+    bends = ~holds & ~((rows[:, 4] == _CODES["linear"]) & (rows[:, 7] == _CODES["linear"]))
     curved = bends[which]
     if curved.any():
         found[curved] = _on_curves(_control_points(rows)[which[curved]], frames[curved])

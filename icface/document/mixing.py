@@ -155,9 +155,9 @@ def curves(
     for number, (control, own) in enumerate(zip(controls, before, strict=True)):
         track = tracks.get(control)
         if track is not None:
-            if former is None or (track.keys, track.outside) != (
+            if former is None or (track.keys, track.extrapolation) != (
                 former.keys,
-                former.outside,
+                former.extrapolation,
             ):  # as of sides keyed alike
                 keyed = track.values(at)
             former = track

@@ -2,7 +2,7 @@
 
 Convention
 ----------
-Fields are called as in `icface.document`. A fraction is text ("30000/1001"). A state of a face is an object of the channels
+Fields are called as in `icface.document`, but for those of `_NAMES_IN_FILE`. A fraction is text ("30000/1001"). A state of a face is an object of the channels
 that are not 0. Motions and landmarks are named by their digest; their numbers lie beside the tree. A photo, clip or table
 says in ``kind`` which of them it is.
 """
@@ -22,11 +22,11 @@ from typing import Any, Literal, get_args, get_origin
 import numpy as np
 from cattrs import Converter
 from cattrs.errors import ForbiddenExtraKeysError, IterableValidationError, IterableValidationNote
-from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from cattrs.v import transform_error
 
 from icface.document import Clip, DataFile, Face, Project, Source
-from icface.document.curves import Key, Side
+from icface.document.curves import Interpolation, Key, Track
 from icface.face.controls import CHANNELS, ControlVector
 from icface.motion.motion import MOST_CONTROL, Motion
 from icface.project_file.errors import ProjectFileError
@@ -38,8 +38,14 @@ LINE = 200
 """Whatever fits into so many characters stands on one line, as a key of a curve."""
 _FRACTION = re.compile(r"[0-9]{1,30}(/[1-9][0-9]{0,29})?")
 _MOST_WHOLE = 1 << 53
-_KEY_FIELDS = frozenset(field.name for field in fields(Key))
-_SIDES = frozenset(get_args(Side))
+_NAMES_IN_FILE: dict[type, dict[str, str]] = {
+    Key: {"interpolation_in": "left", "interpolation_out": "right"},
+    Track: {"extrapolation": "outside"},
+}
+"""Fields that are called otherwise in the file than in `icface.document`, by class."""
+_ATTRIBUTE_IN_PLACE = re.compile(r"(?<=\.)(interpolation_in|interpolation_out|extrapolation)\b")
+_KEY_FIELDS = frozenset(_NAMES_IN_FILE[Key].get(field.name, field.name) for field in fields(Key))
+_INTERPOLATIONS = frozenset(get_args(Interpolation))
 _LONE = re.compile("[\ud800-\udfff]")
 
 
@@ -104,11 +110,20 @@ def _writing() -> Converter:
         lambda kind: _origin(kind) is tuple, lambda v: _listed(converter, v)
     )
     converter.register_unstructure_hook(Face, lambda face: _face_tree(converter, face))
+    for kind in _NAMES_IN_FILE:
+        converter.register_unstructure_hook(
+            kind, make_dict_unstructure_fn(kind, converter, **_overrides(kind))
+        )
     for name, kind in KINDS.items():
         converter.register_unstructure_hook(
             kind, _tagging(name, make_dict_unstructure_fn(kind, converter))
         )
     return converter
+
+
+def _overrides(kind: Any) -> dict[str, Any]:
+    names = _NAMES_IN_FILE.get(kind, {})
+    return {name: override(rename=written) for name, written in names.items()}
 
 
 def _origin(kind: Any) -> Any:
@@ -175,8 +190,16 @@ def project_of(
     except Exception as error:  # noqa: BLE001  (cattrs gathers whatever values raise; all of it is about the file)
         found = transform_error(error, format_exception=_in_words)
         text, _, place = found[0].rpartition(" @ ")
-        raise ProjectFileError(f"{place}: {text}") from None
+        raise ProjectFileError(f"{_in_file(place)}: {text}") from None
     return project
+
+
+def _in_file(place: str) -> str:
+    """A place such as "$.edits[0].tracks[3]" with the names that fields have in the file."""
+    names = {
+        name: written for renamed in _NAMES_IN_FILE.values() for name, written in renamed.items()
+    }
+    return _ATTRIBUTE_IN_PLACE.sub(lambda found: names[found[0]], place)
 
 
 def _in_words(error: BaseException, kind: type | None) -> str:
@@ -208,7 +231,9 @@ def _reading(
     )
     converter.register_structure_hook_factory(
         lambda kind: hasattr(kind, "__dataclass_fields__") and kind not in (ControlVector, Motion),
-        lambda kind: (_key if kind is Key else _object_of)(make_dict_structure_fn(kind, converter)),
+        lambda kind: (_key if kind is Key else _object_of)(
+            make_dict_structure_fn(kind, converter, **_overrides(kind))
+        ),
     )
     converter.register_structure_hook_func(
         _is_medium, lambda value, kind: _medium(converter, value, kind)
@@ -316,7 +341,7 @@ def _key(plain: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
             and abs(frame) < _MOST_WHOLE
             and type(left) is str
             and type(right) is str
-            and {left, right} <= _SIDES
+            and {left, right} <= _INTERPOLATIONS
         )
         if not whole or not _is_finite(number) or not all(_is_handle(handle) for handle in handles):
             return general(value, kind)
@@ -324,8 +349,8 @@ def _key(plain: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         return Key(
             frame=frame,
             value=number,
-            left=left,
-            right=right,
+            interpolation_in=left,
+            interpolation_out=right,
             left_handle=to_left,
             right_handle=to_right,
         )

@@ -44,9 +44,9 @@ from icface.document.edits.keys import (
     scale_keys,
     set_blend,
     set_handle,
+    set_interpolation,
     set_key,
     set_mode,
-    set_sides,
     set_track,
 )
 from icface.document.edits.still_time import default_length, given_time, set_length, set_rate
@@ -101,6 +101,7 @@ __all__ = [
     "set_faces",
     "set_handle",
     "set_in",
+    "set_interpolation",
     "set_key",
     "set_length",
     "set_marker",
@@ -113,7 +114,6 @@ __all__ = [
     "set_rate",
     "set_region",
     "set_rule",
-    "set_sides",
     "set_track",
     "without_regions",
 ]

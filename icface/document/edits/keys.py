@@ -14,11 +14,11 @@ from icface.document import FaceEdits, Project, ProjectError, split_mix_target
 from icface.document.curves import (
     MOST_FRAME,
     Blend,
+    Extrapolation,
     Handle,
+    Interpolation,
     Key,
     Mode,
-    Outside,
-    Side,
     Track,
     moved_keys,
     smooth_handles,
@@ -153,24 +153,31 @@ def scale_keys(project: Project, keys: Collection[KeyName], pivot: int, factor: 
     return _rewrite(project, keys, stretched)
 
 
-def set_sides(
-    project: Project, keys: Collection[KeyName], left: Side | None = None, right: Side | None = None
+def set_interpolation(
+    project: Project,
+    keys: Collection[KeyName],
+    interpolation_in: Interpolation | None = None,
+    interpolation_out: Interpolation | None = None,
 ) -> Project:
     """How curves come to keys and leave them; None leaves a side alone. "hold" on the left is taken for "linear".
 
     A side that becomes "bezier" gets a handle on a smooth curve.
     """
-    arriving: Side | None = "linear" if left == "hold" else left
+    arriving: Interpolation | None = "linear" if interpolation_in == "hold" else interpolation_in
 
     def eased(track: Track, some: list[Key]) -> list[Key]:
         made = []
         for key in some:
             handles = smooth_handles(track.keys, track.keys.index(key))
-            changed = key if arriving is None else replace(key, left=arriving)
-            changed = changed if right is None else replace(changed, right=right)
-            if arriving == "bezier" and key.left != "bezier":
+            changed = key if arriving is None else replace(key, interpolation_in=arriving)
+            changed = (
+                changed
+                if interpolation_out is None
+                else replace(changed, interpolation_out=interpolation_out)
+            )
+            if arriving == "bezier" and key.interpolation_in != "bezier":
                 changed = replace(changed, left_handle=handles[0])
-            if right == "bezier" and key.right != "bezier":
+            if interpolation_out == "bezier" and key.interpolation_out != "bezier":
                 changed = replace(changed, right_handle=handles[1])
             made.append(changed)
         return made
@@ -193,14 +200,14 @@ def set_handle(
         across, up = handle
         slope = up / across if across else 0.0
         if side == "left":
-            changed = replace(old, left="bezier", left_handle=(min(across, 0.0), up))
-            if joined and across < 0 and old.right == "bezier":
+            changed = replace(old, interpolation_in="bezier", left_handle=(min(across, 0.0), up))
+            if joined and across < 0 and old.interpolation_out == "bezier":
                 changed = replace(
                     changed, right_handle=(old.right_handle[0], old.right_handle[0] * slope)
                 )
         else:
-            changed = replace(old, right="bezier", right_handle=(max(across, 0.0), up))
-            if joined and across > 0 and old.left == "bezier":
+            changed = replace(old, interpolation_out="bezier", right_handle=(max(across, 0.0), up))
+            if joined and across > 0 and old.interpolation_in == "bezier":
                 changed = replace(
                     changed, left_handle=(old.left_handle[0], old.left_handle[0] * slope)
                 )
@@ -251,11 +258,11 @@ def set_track(
     muted: bool | None = None,
     solo: bool | None = None,
     locked: bool | None = None,
-    outside: Outside | None = None,
+    extrapolation: Extrapolation | None = None,
 ) -> Project:
     """A track's switches; None leaves one alone. `ProjectError` if the target is not keyed."""
     index, edits = chosen(project)
-    given = {"muted": muted, "solo": solo, "locked": locked, "outside": outside}
+    given = {"muted": muted, "solo": solo, "locked": locked, "extrapolation": extrapolation}
     changes: dict[str, object] = {name: value for name, value in given.items() if value is not None}
     return _with_track(project, index, replace(_track(edits, target), **changes))  # type: ignore[arg-type]
 

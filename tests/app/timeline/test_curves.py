@@ -122,7 +122,7 @@ def test_a_handle_bends_the_curve_in_one_step(stand: Stand) -> None:
     drag(editor(stand), handle.at, handle.at + QPointF(0, -30))
     key = stand.track("AU12L").key_at(40)
     assert key is not None
-    assert key.right == "bezier"
+    assert key.interpolation_out == "bezier"
     assert key.right_handle[0] == pytest.approx(0.42 * 40, abs=0.2)
     assert key.right_handle[1] > 0
     after = stand.track("AU12L").value(60)
@@ -141,7 +141,10 @@ def test_a_handle_of_a_linked_pair_bends_both_sides_alike(stand: Stand, side: st
     drag(editor(stand), handle.at, handle.at + QPointF(4, -25))
     left, right = stand.track("AU12L"), stand.track("AU12R")
     assert left.keys == right.keys
-    assert [getattr(key, side) for key in left.keys] == ["ease", "bezier", "ease"]
+    assert [
+        getattr(key, "interpolation_in" if side == "left" else "interpolation_out")
+        for key in left.keys
+    ] == ["ease", "bezier", "ease"]
     assert len(editor(stand).curves) == 1, "still one curve"
     stand.session.undo()
     assert not stand.session.labels[: stand.session.position]
@@ -154,8 +157,8 @@ def test_a_handle_of_a_side_that_is_keyed_apart_bends_that_side(stand: Stand) ->
         grip for grip in editor(stand).grips() if grip.side == "left" and grip.name[0] == "AU12R"
     )
     drag(editor(stand), handle.at, handle.at + QPointF(4, -25))
-    assert [key.left for key in stand.track("AU12R").keys].count("bezier") == 1
-    assert all(key.left != "bezier" for key in stand.track("AU12L").keys)
+    assert [key.interpolation_in for key in stand.track("AU12R").keys].count("bezier") == 1
+    assert all(key.interpolation_in != "bezier" for key in stand.track("AU12L").keys)
 
 
 def test_the_lanes_and_the_curves_share_the_choice(stand: Stand) -> None:
@@ -222,7 +225,7 @@ def test_the_values_are_fitted_and_zoomed(stand: Stand) -> None:
 
 
 def test_what_holds_is_drawn_as_a_step(stand: Stand) -> None:
-    stand.session.edit(lambda p: edits.set_sides(p, {("yaw", 20)}, None, "hold"), "Hold")
+    stand.session.edit(lambda p: edits.set_interpolation(p, {("yaw", 20)}, None, "hold"), "Hold")
     lane = next(lane for lane in stand.panel.view.lanes if lane.id == "yaw")
     (one,) = curves(stand.project, (lane,), 0, 59)
     xs, ys = stepped(one)
@@ -295,7 +298,7 @@ def test_the_menu_of_the_curves_eases_the_key_under_the_pointer(stand: Stand) ->
     menu.close()
     key = stand.track("AU12R").key_at(40)
     assert key is not None
-    assert (key.left, key.right) == ("bezier", "bezier")
+    assert (key.interpolation_in, key.interpolation_out) == ("bezier", "bezier")
     assert stand.session.labels == ("Bezier AU12 key",)
 
 

@@ -258,11 +258,11 @@ def test_the_menu_sets_how_curves_come_and_go_on_each_side(stand: Stand) -> None
     choose("To next", "Hold")
     key = stand.track("yaw").key_at(20)
     assert key is not None
-    assert (key.left, key.right) == ("ease", "hold")
+    assert (key.interpolation_in, key.interpolation_out) == ("ease", "hold")
     choose("Linear")
     key = stand.track("yaw").key_at(20)
     assert key is not None
-    assert (key.left, key.right) == ("linear", "linear")
+    assert (key.interpolation_in, key.interpolation_out) == ("linear", "linear")
     assert stand.session.labels == ("Hold Yaw key", "Linear Yaw key")
     choose("Delete")
     assert stand.frames("yaw") == (50,)

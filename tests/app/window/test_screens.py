@@ -27,7 +27,7 @@ from app.errors import Notice
 from app.window.main_window import MainWindow
 from icface import formats
 from icface.document import MixRule, Project, edits
-from icface.document.curves import Side
+from icface.document.curves import Interpolation
 from icface.face.geometry import Box
 from tests.app.conftest import ASTRONAUT_BOX, SMILING, StandInTracker, drawn_face, open_in
 from tests.icface.media.videos import drifting, write_video
@@ -219,7 +219,7 @@ def show_keys(qtbot: QtBot, window: MainWindow, path: Path) -> None:
 
 
 def _with_keys(project: Project) -> Project:
-    shapes: tuple[tuple[Side, Side], ...] = (
+    shapes: tuple[tuple[Interpolation, Interpolation], ...] = (
         ("linear", "ease"),
         ("ease", "hold"),
         ("bezier", "bezier"),
@@ -229,7 +229,9 @@ def _with_keys(project: Project) -> Project:
             project = edits.set_key(
                 project, target, frame + (target == "yaw"), rise * (30 if target == "yaw" else 1)
             )
-        project = edits.set_sides(project, {("AU12L", frame), ("AU12R", frame)}, *shapes[place])
+        project = edits.set_interpolation(
+            project, {("AU12L", frame), ("AU12R", frame)}, *shapes[place]
+        )
     project = edits.set_marker(edits.set_range(project, 2, 44), 12, "the smile begins")
     return edits.set_track(project, "yaw", muted=True)
 

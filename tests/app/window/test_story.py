@@ -177,7 +177,7 @@ def test_a_real_clip_keys_play_undo_redo_save_and_a_new_window_lose_nothing(
         "AU12L": (10, 35, 60), "AU12R": (10, 35, 60), "yaw": (35,),
     }  # fmt: skip
     assert {
-        key.right
+        key.interpolation_out
         for track in keyed.face_edits.tracks
         if track.target != "yaw"
         for key in track.keys

@@ -14,15 +14,15 @@ from icface.document.curves import (
     MOST_FRAME,
     Blend,
     CurveError,
+    Interpolation,
     Key,
-    Side,
     Track,
     control_points,
     moved_keys,
     smooth_handles,
 )
 
-SIDES: tuple[Side, ...] = ("linear", "ease", "bezier")
+SIDES: tuple[Interpolation, ...] = ("linear", "ease", "bezier")
 
 
 def keys(*, handles: bool = True) -> st.SearchStrategy[Key]:
@@ -30,8 +30,8 @@ def keys(*, handles: bool = True) -> st.SearchStrategy[Key]:
         Key,
         frame=st.integers(0, 500),
         value=st.floats(-50, 50),
-        left=st.sampled_from(SIDES if handles else SIDES[:2]),
-        right=st.sampled_from(("hold", *SIDES) if handles else ("hold", *SIDES[:2])),
+        interpolation_in=st.sampled_from(SIDES if handles else SIDES[:2]),
+        interpolation_out=st.sampled_from(("hold", *SIDES) if handles else ("hold", *SIDES[:2])),
         left_handle=st.tuples(st.floats(-300, 0), st.floats(-90, 90)),
         right_handle=st.tuples(st.floats(0, 300), st.floats(-90, 90)),
     )
@@ -69,7 +69,7 @@ def test_without_handles_a_curve_stays_within_the_ends_of_every_gap_and_goes_one
 @given(tracks())
 def test_a_curve_stays_in_the_hull_of_its_handles(track: Track) -> None:
     for first, second in pairwise(track.keys):
-        if first.right != "hold":
+        if first.interpolation_out != "hold":
             x, y = control_points(first, second).T
             assert first.frame <= x.min()
             assert x.max() <= second.frame + 1e-9
@@ -87,7 +87,7 @@ def test_one_frame_is_evaluated_as_many_are(track: Track, frame: int) -> None:
 def test_beyond_its_keys_a_track_holds_or_rests(track: Track) -> None:
     beyond = np.array([track.frames[0] - 1, track.frames[-1] + 1])
     assert track.values(beyond).tolist() == [track.keys[0].value, track.keys[-1].value]
-    resting = Track(track.target, track.keys, outside="rest")
+    resting = Track(track.target, track.keys, extrapolation="rest")
     assert np.isnan(resting.values(beyond)).all()
     assert resting.value(track.frames[-1] + 1) is None
     assert resting.value(track.frames[-1]) == track.keys[-1].value
@@ -95,14 +95,22 @@ def test_beyond_its_keys_a_track_holds_or_rests(track: Track) -> None:
 
 def test_a_hold_keeps_its_value_until_the_next_key() -> None:
     track = Track.of(
-        "yaw", [Key(frame=0, value=1, right="hold"), Key(frame=10, value=5, left="linear")]
+        "yaw",
+        [
+            Key(frame=0, value=1, interpolation_out="hold"),
+            Key(frame=10, value=5, interpolation_in="linear"),
+        ],
     )
     assert track.values(np.array([0, 5, 9, 9.99, 10])).tolist() == [1, 1, 1, 1, 5]
 
 
 def test_linear_is_straight_and_ease_is_slow_at_both_ends() -> None:
     straight = Track.of(
-        "yaw", [Key(frame=0, value=0, right="linear"), Key(frame=10, value=20, left="linear")]
+        "yaw",
+        [
+            Key(frame=0, value=0, interpolation_out="linear"),
+            Key(frame=10, value=20, interpolation_in="linear"),
+        ],
     )
     assert straight.values(np.arange(11)).tolist() == [2.0 * f for f in range(11)]
     eased = Track.of("yaw", [Key(frame=0, value=0), Key(frame=10, value=20)]).values(np.arange(11))
@@ -117,19 +125,19 @@ def test_ease_is_that_of_css() -> None:
 
 
 def test_a_handle_that_reaches_beyond_its_gap_is_shortened_in_its_direction() -> None:
-    first = Key(frame=0, value=0, right="bezier", right_handle=(20.0, 10.0))
+    first = Key(frame=0, value=0, interpolation_out="bezier", right_handle=(20.0, 10.0))
     assert control_points(first, Key(frame=10, value=0))[1].tolist() == [10, 5]
 
 
 def test_an_upright_handle_makes_a_curve_all_the_same() -> None:
-    first = Key(frame=0, value=0, right="bezier", right_handle=(0.0, 4.0))
+    first = Key(frame=0, value=0, interpolation_out="bezier", right_handle=(0.0, 4.0))
     assert np.isfinite(
-        values_between(first, Key(frame=10, value=0, left="linear"), np.arange(1.0, 10))
+        values_between(first, Key(frame=10, value=0, interpolation_in="linear"), np.arange(1.0, 10))
     ).all()
 
 
 def test_overshoot_happens_where_a_handle_asks_for_it() -> None:
-    first = Key(frame=0, value=0, right="bezier", right_handle=(4.0, 3.0))
+    first = Key(frame=0, value=0, interpolation_out="bezier", right_handle=(4.0, 3.0))
     assert values_between(first, Key(frame=10, value=0), np.arange(1.0, 10)).max() > 0.5
 
 
@@ -150,8 +158,8 @@ def test_smooth_handles_overshoot_no_key(points: list[tuple[int, float]]) -> Non
             Key(
                 frame=key.frame,
                 value=key.value,
-                left="bezier",
-                right="bezier",
+                interpolation_in="bezier",
+                interpolation_out="bezier",
                 left_handle=left,
                 right_handle=right,
             )
@@ -221,8 +229,8 @@ def bernstein(points: NDArray[np.float64], t: float) -> NDArray[np.float64]:
 def test_a_curve_is_where_halving_finds_it(
     start: int, leaves: tuple[float, float], comes: tuple[float, float], near: float
 ) -> None:
-    first = Key(frame=start, value=-3, right="bezier", right_handle=leaves)
-    second = Key(frame=start + 12, value=7, left="bezier", left_handle=comes)
+    first = Key(frame=start, value=-3, interpolation_out="bezier", right_handle=leaves)
+    second = Key(frame=start + 12, value=7, interpolation_in="bezier", left_handle=comes)
     frames = start + np.array([0.001, 0.3, 1, 2.5, 5, 5.9, 5.999, 6.001, 6.2, 7, 9.75, 11, 11.999])
     together = values_between(first, second, frames)
     assert together == pytest.approx(
@@ -262,7 +270,7 @@ def test_a_moved_key_takes_its_handles_along() -> None:
         ({"frame": 1.5}, "not on 1.5"),
         ({"frame": True}, "not on True"),
         ({"value": float("nan")}, "frame 3 has the value nan"),
-        ({"left": "hold"}, "holds to the left"),
+        ({"interpolation_in": "hold"}, "holds to the left"),
         ({"left_handle": (1.0, 0.0)}, "points the wrong way"),
         ({"right_handle": (-1.0, 0.0)}, "points the wrong way"),
         ({"right_handle": (1.0, float("inf"))}, "no finite place"),

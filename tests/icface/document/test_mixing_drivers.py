@@ -193,7 +193,7 @@ def test_the_gain_of_a_rule_can_be_keyed() -> None:
     assert values(project, "yaw", 5) == pytest.approx([0, 1.354, 5, 8.646, 10], abs=0.2)
     delta = edits.set_mode(project, "mix:yaw:gain", "delta")
     assert values(delta, "yaw", 5) == pytest.approx(values(project, "yaw", 5))
-    resting = edits.set_track(project, "mix:yaw:gain", outside="rest")
+    resting = edits.set_track(project, "mix:yaw:gain", extrapolation="rest")
     assert mixing.resolve(
         edits.move_keys(resting, [("mix:yaw:gain", 0)], 2), frame=0
     ) == ControlVector.of({"yaw": 10})
@@ -242,7 +242,7 @@ def test_a_blend_fades_keys_and_sliders_but_not_what_drives() -> None:
 
 def test_a_track_at_rest_says_nothing() -> None:
     project = edits.set_track(
-        keyed(a_project(ControlVector()), "yaw", (2, 5)), "yaw", outside="rest"
+        keyed(a_project(ControlVector()), "yaw", (2, 5)), "yaw", extrapolation="rest"
     )
     assert values(project, "yaw", 4) == [0, 0, 5, 0]
 
@@ -274,7 +274,7 @@ def test_several_curves_are_each_as_it_is_alone(
     for target in ("AU12L", "AU12R", "AU26"):
         project = keyed(project, target, *keys)
     project = edits.set_control(edits.set_mode(project, "AU12R", "absolute"), "AU26", 0.3)
-    project = edits.set_track(project, "AU12R", outside="rest" if rests else "hold")
+    project = edits.set_track(project, "AU12R", extrapolation="rest" if rests else "hold")
     names = ["AU12L", "AU12R", "yaw", "AU26"]
     together = mixing.curves(project, names, np.arange(9))
     for number, name in enumerate(names):
@@ -286,7 +286,7 @@ def test_an_absolute_curve_rests_where_its_track_does() -> None:
     project = edits.set_mode(
         keyed(driven_by(a_ramp("yaw", [1.0, 2, 3])), "yaw", (1, 5)), "yaw", "absolute"
     )
-    project = edits.set_track(project, "yaw", outside="rest")
+    project = edits.set_track(project, "yaw", extrapolation="rest")
     _, after = mixing.curve(project, "yaw", np.arange(3))
     assert after.tolist() == [1, 7, 3]
 

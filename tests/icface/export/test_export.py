@@ -72,7 +72,7 @@ def keyed(project: Project, low: int, high: int) -> Project:
         Key(frame=(low + high) // 2, value=20.0),
         Key(frame=high, value=0.0),
     ]
-    track = replace(Track.of("yaw", keys), outside="rest")
+    track = replace(Track.of("yaw", keys), extrapolation="rest")
     return replace(project, edits=(replace(project.edits[0], tracks=(track,)),))
 
 

@@ -52,7 +52,9 @@ def a_document(folder: Path) -> Project:
     driver = replace(driver, medium=replace(a_clip(3), path=str(folder / "clips" / "walk.mp4")))
     project = edits.add_driver(project, driver)
     project = edits.set_rule(project, MixRule(group="mouth", driver="A", gain=0.5))
-    project = keyed(project, Key(frame=0, value=0.25), Key(frame=9, value=0.5, right="hold"))
+    project = keyed(
+        project, Key(frame=0, value=0.25), Key(frame=9, value=0.5, interpolation_out="hold")
+    )
     return edits.set_marker(edits.set_control(project, "yaw", 11.0), 3, "ouch")
 
 
@@ -129,7 +131,9 @@ def test_the_json_can_be_read_and_one_edit_changes_one_line(tmp_path: Path, save
     save_project(
         saved,
         keyed(
-            load_project(saved), Key(frame=0, value=0.25), Key(frame=9, value=0.75, right="hold")
+            load_project(saved),
+            Key(frame=0, value=0.25),
+            Key(frame=9, value=0.75, interpolation_out="hold"),
         ),
     )
     after = lines(saved)

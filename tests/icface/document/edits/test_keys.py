@@ -34,10 +34,14 @@ def test_keys_stand_in_order_and_one_on_a_frame() -> None:
 
 
 def test_a_key_set_again_keeps_its_sides() -> None:
-    project = edits.set_sides(keyed((5, 1)), [("yaw", 5)], left="linear", right="hold")
+    project = edits.set_interpolation(
+        keyed((5, 1)), [("yaw", 5)], interpolation_in="linear", interpolation_out="hold"
+    )
     track = edits.set_key(project, "yaw", 5, 9).edits[0].track("yaw")
     assert track is not None
-    assert track.keys == (Key(frame=5, value=9, left="linear", right="hold"),)
+    assert track.keys == (
+        Key(frame=5, value=9, interpolation_in="linear", interpolation_out="hold"),
+    )
 
 
 def test_with_auto_key_a_slider_sets_a_key() -> None:
@@ -77,7 +81,7 @@ def test_without_auto_key_a_slider_moves_the_whole_curve() -> None:
 
 def test_where_a_track_rests_a_key_starts_from_what_is_shown() -> None:
     project = edits.set_track(
-        keyed((5, 3), own=ControlVector.of({"yaw": 4})), "yaw", outside="rest"
+        keyed((5, 3), own=ControlVector.of({"yaw": 4})), "yaw", extrapolation="rest"
     )
     delta = edits.set_control(project, "yaw", 10, frame=1, auto_key=True)
     assert keys_of(delta)[0] == (1, 6)
@@ -119,7 +123,7 @@ def test_keying_a_control_changes_nothing_that_is_shown() -> None:
 @pytest.mark.parametrize("mode", ["delta", "absolute"])
 def test_keying_where_a_track_rests_changes_nothing_there(mode: str) -> None:
     project = edits.set_mode(keyed((5, 3), own=ControlVector.of({"yaw": 4})), "yaw", mode)  # type: ignore[arg-type]
-    project = edits.set_track(project, "yaw", outside="rest")
+    project = edits.set_track(project, "yaw", extrapolation="rest")
     assert mixing.shown(edits.key_controls(project, ["yaw"], 1), 1)["yaw"] == 4
 
 
@@ -131,13 +135,13 @@ def test_the_gain_of_a_rule_is_keyed_with_its_value() -> None:
     again = edits.key_controls(made, ["mix:pose:gain"], 9)
     assert keys_of(again, "mix:pose:gain") == [(3, 0.7), (9, 0.7)]
     resting = edits.set_track(
-        edits.set_mode(made, "mix:pose:gain", "delta"), "mix:pose:gain", outside="rest"
+        edits.set_mode(made, "mix:pose:gain", "delta"), "mix:pose:gain", extrapolation="rest"
     )
     assert keys_of(edits.key_controls(resting, ["mix:pose:gain"], 9), "mix:pose:gain") == [
         (3, 0),
         (9, 0),
     ]
-    absolute = edits.set_track(made, "mix:pose:gain", outside="rest")
+    absolute = edits.set_track(made, "mix:pose:gain", extrapolation="rest")
     assert keys_of(edits.key_controls(absolute, ["mix:pose:gain"], 9), "mix:pose:gain")[1] == (
         9,
         0.7,
@@ -179,7 +183,9 @@ def test_moving_keys_back_restores_them(frames: list[int], by: int) -> None:
 
 
 def test_times_are_stretched_about_a_frame() -> None:
-    project = edits.set_sides(keyed((2, 2), (4, 4), (8, 8)), [("yaw", 4)], right="bezier")
+    project = edits.set_interpolation(
+        keyed((2, 2), (4, 4), (8, 8)), [("yaw", 4)], interpolation_out="bezier"
+    )
     stretched = edits.scale_keys(project, [("yaw", 2), ("yaw", 4), ("yaw", 8)], pivot=2, factor=1.5)
     assert keys_of(stretched) == [(2, 2), (5, 4), (11, 8)]
     before, after = (p.edits[0].tracks[0].keys[1].right_handle for p in (project, stretched))
@@ -192,26 +198,42 @@ def test_times_are_stretched_about_a_frame() -> None:
 
 
 def test_sides_are_set_and_a_bezier_side_begins_smooth() -> None:
-    project = edits.set_sides(
-        keyed((0, 0), (3, 3), (6, 6)), [("yaw", 3)], left="bezier", right="bezier"
+    project = edits.set_interpolation(
+        keyed((0, 0), (3, 3), (6, 6)),
+        [("yaw", 3)],
+        interpolation_in="bezier",
+        interpolation_out="bezier",
     )
     key = project.edits[0].tracks[0].keys[1]
-    assert (key.left, key.right, key.left_handle, key.right_handle) == (
+    assert (key.interpolation_in, key.interpolation_out, key.left_handle, key.right_handle) == (
         "bezier",
         "bezier",
         (-1, -1),
         (1, 1),
     )
-    assert edits.set_sides(project, [("yaw", 3)], left="bezier", right="bezier") is project
-    held = (
-        edits.set_sides(project, [("yaw", 0)], left="hold", right="hold").edits[0].tracks[0].keys[0]
+    assert (
+        edits.set_interpolation(
+            project, [("yaw", 3)], interpolation_in="bezier", interpolation_out="bezier"
+        )
+        is project
     )
-    assert (held.left, held.right) == ("linear", "hold")
+    held = (
+        edits.set_interpolation(
+            project, [("yaw", 0)], interpolation_in="hold", interpolation_out="hold"
+        )
+        .edits[0]
+        .tracks[0]
+        .keys[0]
+    )
+    assert (held.interpolation_in, held.interpolation_out) == ("linear", "hold")
 
 
 def test_a_handle_is_dragged_and_the_other_stays_in_line() -> None:
-    project = edits.set_sides(
-        keyed((0, 0), (3, 3), (6, 6)), [("yaw", 3)], left="bezier", right="bezier"
+    project = edits.set_interpolation(
+        keyed((0, 0), (3, 3), (6, 6)),
+        [("yaw", 3)],
+        interpolation_in="bezier",
+        interpolation_out="bezier",
     )
     key = edits.set_handle(project, ("yaw", 3), "right", (2.0, 4.0)).edits[0].tracks[0].keys[1]
     assert (key.right_handle, key.left_handle) == ((2, 4), (-1, -2))
@@ -233,7 +255,7 @@ def test_a_handle_is_dragged_and_the_other_stays_in_line() -> None:
         .tracks[0]
         .keys[1]
     )
-    assert (eased.left, eased.right) == ("bezier", "ease")
+    assert (eased.interpolation_in, eased.interpolation_out) == ("bezier", "ease")
 
 
 def test_copied_keys_are_pasted_where_they_are_wanted() -> None:
@@ -251,7 +273,7 @@ LOCKED: list[Callable[[Project], Project]] = [
     lambda p: edits.set_key(p, "yaw", 3, 1),
     lambda p: edits.remove_keys(p, [("yaw", 1)]),
     lambda p: edits.move_keys(p, [("yaw", 1)], 1),
-    lambda p: edits.set_sides(p, [("yaw", 1)], left="linear"),
+    lambda p: edits.set_interpolation(p, [("yaw", 1)], interpolation_in="linear"),
     lambda p: edits.remove_track(p, "yaw"),
     lambda p: edits.set_mode(p, "yaw", "absolute"),
     lambda p: edits.key_controls(p, ["yaw"], 4),
@@ -330,10 +352,13 @@ def test_keys_cannot_stand_before_the_first_frame() -> None:
 
 def bent_at_three(**sides: str) -> Project:
     """Keys at 0, 3 and 6, the middle one with handles (-1, -2) and (1, 2) on bezier sides, or on those given."""
-    project = edits.set_sides(
-        keyed((0, 0), (3, 6), (6, 12)), [("yaw", 3)], left="bezier", right="bezier"
+    project = edits.set_interpolation(
+        keyed((0, 0), (3, 6), (6, 12)),
+        [("yaw", 3)],
+        interpolation_in="bezier",
+        interpolation_out="bezier",
     )
-    return edits.set_sides(project, [("yaw", 3)], **sides)  # type: ignore[arg-type]
+    return edits.set_interpolation(project, [("yaw", 3)], **sides)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("joined", [True, False])
@@ -366,9 +391,13 @@ def test_the_other_handle_stays_in_line_while_handles_are_joined(
 
 
 def test_a_side_without_a_handle_is_not_bent_by_the_other_one() -> None:
-    project = edits.set_handle(bent_at_three(right="linear"), ("yaw", 3), "left", (-2.0, 1.0))
+    project = edits.set_handle(
+        bent_at_three(interpolation_out="linear"), ("yaw", 3), "left", (-2.0, 1.0)
+    )
     assert project.edits[0].tracks[0].keys[1].right_handle == (1.0, 2.0)
-    project = edits.set_handle(bent_at_three(left="ease"), ("yaw", 3), "right", (2.0, 4.0))
+    project = edits.set_handle(
+        bent_at_three(interpolation_in="ease"), ("yaw", 3), "right", (2.0, 4.0)
+    )
     assert project.edits[0].tracks[0].keys[1].left_handle == (-1.0, -2.0)
 
 
