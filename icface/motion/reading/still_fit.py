@@ -23,10 +23,10 @@ from icface.motion.reading.points import FITTED_POINTS, POINT_WEIGHT
 _NOISE_CM = 0.04
 _WIDTHS = (
     (("eyeLook", "eyeBlink", "eyeWide", "cheekPuff", "jawForward"), 0.0),
-    (("mouthSmile", "mouthPucker"), 0.5),
+    (("mouthPucker", "jawOpen"), 0.08),
     (("browDown",), 0.4),
 )
-_WIDTH = 0.25
+_WIDTH = 0.15
 _CAMERA = (0.02, 0.02, 0.05, 0.2)
 _MOST_IDENTITY = 3.0
 _PASSES = 2
