@@ -59,17 +59,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--verbose", action="store_true", help="print what goes into the log, and more"
     )
     parser.add_argument("--quit-when-shown", action="store_true", help=shown_help)
-    wishes = parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
     # Before torch is loaded: on a busy machine, threads that wait by spinning take the time from
     # those they wait for.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if not has_display():
-        if not wishes.quit_when_shown:
+        if not arguments.quit_when_shown:
             from app.tour.run import run_tour  # noqa: PLC0415  (needed by nobody with a display)
 
             return run_tour(Path("out"))
         os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    return _run(wishes)
+    return _run(arguments)
 
 
 def spare_the_collector() -> None:
@@ -82,8 +82,8 @@ def spare_the_collector() -> None:
     gc.set_threshold(_OBJECTS_A_ROUND, 20, 50)
 
 
-def _run(wishes: argparse.Namespace) -> int:
-    start_log("the window", verbose=wishes.verbose)
+def _run(arguments: argparse.Namespace) -> int:
+    start_log("the window", verbose=arguments.verbose)
     application = QApplication(sys.argv[:1])
     application.setApplicationName("ICface Studio")
     settings = Settings()
@@ -96,7 +96,7 @@ def _run(wishes: argparse.Namespace) -> int:
     window.show()
 
     def begin() -> None:
-        if wishes.quit_when_shown:
+        if arguments.quit_when_shown:
             window.repaint()
             click.echo(json.dumps({"window_ms": round(process_age_s() * 1000)}))
             application.quit()
@@ -110,9 +110,9 @@ def _run(wishes: argparse.Namespace) -> int:
             target=clear_left_overs, name="icface-tidy", daemon=True
         ).start()  # a disk may be slow, or away
         window.documents.offer_left_behind()
-        if wishes.file is not None:
-            window.documents.open(wishes.file)
-        elif wishes.sample:
+        if arguments.file is not None:
+            window.documents.open(arguments.file)
+        elif arguments.sample:
             studio.open_sample()
 
     QTimer.singleShot(0, begin)

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
-from app.drivers.requests import DriverWishes
+from app.drivers.requests import DriverRequests
 from app.drivers.smoothing_view import SmoothingView
 from app.time_left import time_left_text
 from app.widgets.choice_button import ChoiceButton
@@ -131,14 +131,14 @@ class DriverCard(QWidget):
 
     Parameters
     ----------
-    wishes : DriverWishes
+    requests : DriverRequests
     parent : QWidget, optional
     """
 
-    def __init__(self, wishes: DriverWishes, parent: QWidget | None = None) -> None:
+    def __init__(self, requests: DriverRequests, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("driver-card")
-        self._wishes = wishes
+        self._requests = requests
         self._look: CardLook | None = None
         self._portraits: tuple[Pixels, ...] = ()
         self._gesture = 0
@@ -204,19 +204,19 @@ class DriverCard(QWidget):
         self._running = QWidget()
         self._running.setLayout(running)
         running.setContentsMargins(0, 2, 0, 0)
-        deeds = QHBoxLayout()
-        deeds.setSpacing(4)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(4)
         for button in (self.track, self.drive):
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-            deeds.addWidget(button)
-        deeds.addWidget(self.pick)
-        deeds.addWidget(self.fold)
+            buttons.addWidget(button)
+        buttons.addWidget(self.pick)
+        buttons.addWidget(self.fold)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 8, 12, 8)
         column.setSpacing(6)
         column.addLayout(self._top())
         column.addWidget(self._running)
-        column.addLayout(deeds)
+        column.addLayout(buttons)
         column.addWidget(self.details)
         self._build_details()
         self.details.hide()
@@ -279,18 +279,18 @@ class DriverCard(QWidget):
         grid.addWidget(self.curve, len(rows), 0, 1, 2)
 
     def _connect(self) -> None:
-        wishes = self._wishes
-        self.name.named.connect(lambda new: wishes.renamed.emit(self.look.driver.name, new))
-        self.stop.clicked.connect(lambda: wishes.stop_asked.emit(self.look.driver.medium.digest))
-        self.track.clicked.connect(lambda: wishes.track_asked.emit(self.look.driver.name))
-        self.drive.clicked.connect(lambda: wishes.drive_asked.emit(self.look.driver.name))
-        self.pick.clicked.connect(lambda: wishes.frame_picked.emit(self.look.driver.name))
+        requests = self._requests
+        self.name.named.connect(lambda new: requests.renamed.emit(self.look.driver.name, new))
+        self.stop.clicked.connect(lambda: requests.stop_asked.emit(self.look.driver.medium.digest))
+        self.track.clicked.connect(lambda: requests.track_asked.emit(self.look.driver.name))
+        self.drive.clicked.connect(lambda: requests.drive_asked.emit(self.look.driver.name))
+        self.pick.clicked.connect(lambda: requests.frame_picked.emit(self.look.driver.name))
         self.fold.toggled.connect(self._fold)
         self.person.chosen.connect(
-            lambda key: wishes.person_chosen.emit(self.look.driver.name, int(key))
+            lambda key: requests.person_chosen.emit(self.look.driver.name, int(key))
         )
         self.neutral.chosen.connect(
-            lambda key: wishes.neutral_asked.emit(self.look.driver.name, key)
+            lambda key: requests.neutral_asked.emit(self.look.driver.name, key)
         )
         for field, button in (("missing", self.missing), ("beyond", self.beyond)):
             button.chosen.connect(partial(self._change, field))
@@ -298,21 +298,21 @@ class DriverCard(QWidget):
         self.smoothing.valueChanged.connect(self._smooth)
         menu = QMenu(self)
         menu.addAction(
-            "Export its tracking…", lambda: wishes.export_asked.emit(self.look.driver.name)
+            "Export its tracking…", lambda: requests.export_asked.emit(self.look.driver.name)
         )
         menu.addAction(
             "Take the expression under the playhead",
-            lambda: wishes.frame_picked.emit(self.look.driver.name),
+            lambda: requests.frame_picked.emit(self.look.driver.name),
         )
         self.others = menu.addAction(
-            "Look for other people in it", lambda: wishes.track_asked.emit(self.look.driver.name)
+            "Look for other people in it", lambda: requests.track_asked.emit(self.look.driver.name)
         )
         menu.addSeparator()
-        menu.addAction("Remove", lambda: wishes.removed.emit(self.look.driver.name))
+        menu.addAction("Remove", lambda: requests.removed.emit(self.look.driver.name))
         self.more.setMenu(menu)
 
     def _change(self, field: str, value: object) -> None:
-        self._wishes.driver_changed.emit(self.look.driver.name, field, value, 0)
+        self._requests.driver_changed.emit(self.look.driver.name, field, value, 0)
 
     def _begin_gesture(self) -> None:
         self._gesture = next_gesture()
@@ -320,7 +320,7 @@ class DriverCard(QWidget):
     def _smooth(self, value: int) -> None:
         if not self.smoothing.isSliderDown():
             self._begin_gesture()
-        self._wishes.driver_changed.emit(
+        self._requests.driver_changed.emit(
             self.look.driver.name, "smoothing", value / 100, self._gesture
         )
 

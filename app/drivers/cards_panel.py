@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.drivers.card import THUMB, CardLook, DriverCard
-from app.drivers.requests import DriverWishes
+from app.drivers.requests import DriverRequests
 from app.time_left import TimeLeft
 from app.widgets.choice_button import ChoiceButton
 from app.widgets.film_thumb import FilmThumb
@@ -36,9 +36,9 @@ _MOST_FILM = 400
 class MediaPanel(QWidget):
     """Source and drivers of a document."""
 
-    def __init__(self, wishes: DriverWishes, parent: QWidget | None = None) -> None:
+    def __init__(self, requests: DriverRequests, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._wishes = wishes
+        self._requests = requests
         self._project = Project()
         self._films: dict[str, dict[int, Pixels]] = {}
         self._progress: dict[str, tuple[int, int]] = {}
@@ -95,7 +95,7 @@ class MediaPanel(QWidget):
         heard.addSpacing(8)
         heard.addWidget(self.sound, 1)
         self.source_section.rows.addLayout(heard)
-        self.sound.chosen.connect(self._wishes.sound_chosen)
+        self.sound.chosen.connect(self._requests.sound_chosen)
 
     def _build_drivers(self) -> None:
         self.hint.setWordWrap(True)
@@ -105,17 +105,17 @@ class MediaPanel(QWidget):
         self._cards = QVBoxLayout()
         self._cards.setSpacing(0)
         self.drivers_section.rows.addLayout(self._cards)
-        deeds = QHBoxLayout()
-        deeds.setContentsMargins(16, 6, 12, 2)
-        deeds.setSpacing(4)
+        buttons = QHBoxLayout()
+        buttons.setContentsMargins(16, 6, 12, 2)
+        buttons.setSpacing(4)
         self.add.setToolTip("Choose clips, tables (CSV, JSON, npz) or photos; or drop them here")
-        self.add.clicked.connect(self._wishes.add_asked)
+        self.add.clicked.connect(self._requests.add_asked)
         self.add.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.pick.setToolTip("Give the chosen face the expression of another photo, once")
-        self.pick.clicked.connect(self._wishes.photo_pick_asked)
-        deeds.addWidget(self.add)
-        deeds.addWidget(self.pick)
-        self.drivers_section.rows.addLayout(deeds)
+        self.pick.clicked.connect(self._requests.photo_pick_asked)
+        buttons.addWidget(self.add)
+        buttons.addWidget(self.pick)
+        self.drivers_section.rows.addLayout(buttons)
 
     # Showing --------------------------------------------------------------------------------------
 
@@ -240,7 +240,7 @@ class MediaPanel(QWidget):
     def _match_cards(self, before: Sequence[Driver], after: Sequence[Driver]) -> None:
         """As many cards as drivers; a card stays with its source through renaming and removal of others."""
         while len(self.cards) < len(after):
-            card = DriverCard(self._wishes)
+            card = DriverCard(self._requests)
             self.cards.append(card)
             self._cards.addWidget(card)
             card.show()

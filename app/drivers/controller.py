@@ -1,7 +1,6 @@
-"""What drives a face in the editor: clips, tables and photos taken in and tracked, mixing rules, expressions picked up.
+"""Edits of the drivers: clips, tables and photos that drive a face, mixing rules, expressions.
 
-Each deed is one edit of the document; what takes time runs in the engine, and the window hears of
-it by signals.
+Each request is one edit of the document. Slow work runs in the engine; signals report its results.
 """
 
 from __future__ import annotations
@@ -48,8 +47,8 @@ PORTRAIT_SIDE = 128
 """Longest side of the pictures of people, pixels."""
 
 
-class Driving(QObject):
-    """Deeds on sources and rules.
+class DriverController(QObject):
+    """Adds, tracks, edits and removes drivers and mixing rules.
 
     Parameters
     ----------

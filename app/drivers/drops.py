@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QDropEvent
 
-from app.drivers.controller import Driving
+from app.drivers.controller import DriverController
 from app.editor.studio import Studio
 from app.errors import Notice
 from app.files.file_dialogs import PHOTO_ENDINGS, drives, dropped_file, dropped_sources
@@ -27,22 +27,22 @@ class Drops(QObject):
     Parameters
     ----------
     studio : Studio
-    driving : Driving
+    controller : DriverController
     parent : QObject
     """
 
     said = Signal(str)
     """A word about a file that waits."""
 
-    def __init__(self, studio: Studio, driving: Driving, parent: QObject) -> None:
+    def __init__(self, studio: Studio, controller: DriverController, parent: QObject) -> None:
         super().__init__(parent)
-        self._studio, self._driving = studio, driving
+        self._studio, self._controller = studio, controller
         self._waiting: list[tuple[Path, Open]] = []
         self._read: set[str] = set()  # digests of clips that are being tracked
-        driving.tracking.connect(self._note_tracking)
+        controller.tracking.connect(self._note_tracking)
         studio.session.project_changed.connect(self._project_changed)
         # Queued: what ends an opening is told before its faces are in the document.
-        for signal in (studio.opening_changed, driving.tracking):
+        for signal in (studio.opening_changed, controller.tracking):
             signal.connect(self._go_on, Qt.ConnectionType.QueuedConnection)
 
     def welcome(self, event: QDropEvent) -> Path | None:
@@ -70,7 +70,7 @@ class Drops(QObject):
             self._waiting.append((path, open_instead))
             self._tell_waiting(path, open_instead)
         elif self._would_drive(path):
-            self._driving.add_dropped(path, open_instead)
+            self._controller.add_dropped(path, open_instead)
         elif is_data(path):
             text = "A table drives a face, and there is none. Open a photo or a clip with a face, and drop it again."
             self._studio.noticed.emit(

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QSizePolicy, QVBo
 
 from app import theme
 from app.drivers.mix_row import FOLD_W, GAIN_W, NAME_W, MixRow, RowLook
-from app.drivers.requests import DriverWishes
+from app.drivers.requests import DriverRequests
 from app.widgets.panel_section import PanelSection
 from app.widgets.plain_text import PlainLabel
 from icface.document import GROUPS, Project
@@ -17,9 +17,9 @@ from icface.face.controls import ACTION_UNITS
 class MixPanel(QWidget):
     """Rules of the chosen face; those of wide groups first, as they are applied."""
 
-    def __init__(self, wishes: DriverWishes, parent: QWidget | None = None) -> None:
+    def __init__(self, requests: DriverRequests, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._wishes = wishes
+        self._requests = requests
         self._project = Project()
         self._frame = 0
         self._wanted: list[str] = []  # Action Units that were added and have no rule yet
@@ -126,7 +126,7 @@ class MixPanel(QWidget):
             row.deleteLater()
         for group in groups:
             if group not in self.rows:
-                self.rows[group] = MixRow(group, self._wishes)
+                self.rows[group] = MixRow(group, self._requests)
                 self._rows.addWidget(self.rows[group])
                 self.rows[group].show()
 

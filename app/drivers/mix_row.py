@@ -10,7 +10,7 @@ from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
 
 from app import theme
-from app.drivers.requests import DriverWishes
+from app.drivers.requests import DriverRequests
 from app.widgets.choice_button import ChoiceButton
 from app.widgets.drag_number import DragNumber, NumberSpec
 from app.widgets.key_mark import KeyState
@@ -98,14 +98,14 @@ class MixRow(QWidget):
     Parameters
     ----------
     group : str
-    wishes : DriverWishes
+    requests : DriverRequests
     parent : QWidget, optional
     """
 
-    def __init__(self, group: str, wishes: DriverWishes, parent: QWidget | None = None) -> None:
+    def __init__(self, group: str, requests: DriverRequests, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.group = group
-        self._wishes = wishes
+        self._requests = requests
         self._look: RowLook | None = None
         is_pose = set(group_channels(group)) <= set(ANGLES)
         self.is_angle = is_pose
@@ -215,7 +215,7 @@ class MixRow(QWidget):
                 partial(self._clear, parameter, 1.0 if parameter == "gain" else 0.0)
             )
             number.key_asked.connect(
-                partial(self._wishes.rule_key_asked.emit, self.group, parameter)
+                partial(self._requests.rule_key_asked.emit, self.group, parameter)
             )
         self.fold.toggled.connect(self._fold)
         self.mode.chosen.connect(lambda key: self._change(mode=key))
@@ -228,7 +228,7 @@ class MixRow(QWidget):
             number.value_edited.connect(partial(self._set_limit, name))
             number.cleared.connect(partial(self._clear, name, None))
 
-    # Wishes ---------------------------------------------------------------------------------------
+    # Requests -------------------------------------------------------------------------------------
 
     def _own_rule(self) -> MixRule | None:
         """The rule of this group, made from the wider one where there is none yet."""
@@ -240,7 +240,7 @@ class MixRow(QWidget):
     def _change(self, gesture: int = 0, **changes: Any) -> None:
         rule = self._own_rule()
         if rule is not None and rule.driver:
-            self._wishes.rule_set.emit(replace(rule, **changes), gesture)
+            self._requests.rule_set.emit(replace(rule, **changes), gesture)
 
     def _clear(self, field: str, value: float | None) -> None:
         self._change(0, **{field: value})
@@ -248,7 +248,7 @@ class MixRow(QWidget):
     def _set_value(self, parameter: str, value: float, gesture: int) -> None:
         look = self._look
         if look is not None and look.is_own:
-            self._wishes.rule_value_set.emit(self.group, parameter, value, gesture)
+            self._requests.rule_value_set.emit(self.group, parameter, value, gesture)
         else:
             self._change(gesture, **{parameter: value})
 
@@ -263,7 +263,7 @@ class MixRow(QWidget):
 
     def _choose(self, key: str) -> None:
         if key == _INHERIT:
-            self._wishes.rule_removed.emit(self.group)
+            self._requests.rule_removed.emit(self.group)
             return
         driver = "" if key == _OWN else key.removeprefix(_DRIVER)
         rule = self._own_rule()
@@ -272,7 +272,7 @@ class MixRow(QWidget):
             if rule is None
             else replace(rule, driver=driver)
         )
-        self._wishes.rule_set.emit(made, 0)
+        self._requests.rule_set.emit(made, 0)
 
     def _fold(self, is_open: bool) -> None:
         self.details.setVisible(is_open)

@@ -1,4 +1,4 @@
-"""The panel on the left: faces, source, drivers and mix, and what their wishes lead to."""
+"""The panel on the left: faces, source, drivers and mix, connected to the driver controller."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from app.drivers.cards_panel import MediaPanel
-from app.drivers.controller import PORTRAIT_SIDE, Driving
+from app.drivers.controller import PORTRAIT_SIDE, DriverController
 from app.drivers.face_picker import FacePicker
 from app.drivers.mix_panel import MixPanel
-from app.drivers.requests import DriverWishes
+from app.drivers.requests import DriverRequests
 from app.editor.studio import Studio
 from app.files.file_dialogs import (
     ask_for_expression,
@@ -38,25 +38,29 @@ class LeftPanel(QWidget):
     Parameters
     ----------
     studio : Studio
-    driving : Driving
+    controller : DriverController
     settings : Settings
         Remember which sections are closed.
     parent : QWidget, optional
     """
 
     def __init__(
-        self, studio: Studio, driving: Driving, settings: Settings, parent: QWidget | None = None
+        self,
+        studio: Studio,
+        controller: DriverController,
+        settings: Settings,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setObjectName("left-panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAcceptDrops(True)
-        self._studio, self._driving, self._settings = studio, driving, settings
-        self.wishes = DriverWishes(self)
+        self._studio, self._controller, self._settings = studio, controller, settings
+        self.requests = DriverRequests(self)
         self.picker = FacePicker()
         self.faces = PanelSection("faces", "Faces")
-        self.media = MediaPanel(self.wishes)
-        self.mix = MixPanel(self.wishes)
+        self.media = MediaPanel(self.requests)
+        self.mix = MixPanel(self.requests)
         self._build()
         self._connect()
 
@@ -95,31 +99,31 @@ class LeftPanel(QWidget):
         return self.faces, self.media.source_section, self.media.drivers_section, self.mix.section
 
     def _connect(self) -> None:
-        wishes, driving, bridge = self.wishes, self._driving, self._studio.bridge
-        wishes.add_asked.connect(self.ask_for_sources)
-        wishes.files_dropped.connect(self._add_all)
-        wishes.renamed.connect(driving.rename)
-        wishes.removed.connect(driving.remove)
-        wishes.track_asked.connect(driving.track_again)
-        wishes.stop_asked.connect(driving.stop_tracking)
-        wishes.person_chosen.connect(driving.choose_person)
-        wishes.drive_asked.connect(driving.drive_with)
-        wishes.driver_changed.connect(self._set_driver)
-        wishes.neutral_asked.connect(driving.set_neutral_where)
-        wishes.frame_picked.connect(
-            lambda name: driving.pick_from_frame(name, driving.frame_under_playhead(name))
+        requests, controller, bridge = self.requests, self._controller, self._studio.bridge
+        requests.add_asked.connect(self.ask_for_sources)
+        requests.files_dropped.connect(self._add_all)
+        requests.renamed.connect(controller.rename)
+        requests.removed.connect(controller.remove)
+        requests.track_asked.connect(controller.track_again)
+        requests.stop_asked.connect(controller.stop_tracking)
+        requests.person_chosen.connect(controller.choose_person)
+        requests.drive_asked.connect(controller.drive_with)
+        requests.driver_changed.connect(self._set_driver)
+        requests.neutral_asked.connect(controller.set_neutral_where)
+        requests.frame_picked.connect(
+            lambda name: controller.pick_from_frame(name, controller.frame_under_playhead(name))
         )
-        wishes.photo_pick_asked.connect(self.ask_for_expression)
-        wishes.export_asked.connect(self.ask_to_export_tracking)
-        wishes.rule_set.connect(driving.set_rule)
-        wishes.rule_removed.connect(driving.remove_rule)
-        wishes.rule_value_set.connect(driving.set_rule_value)
-        wishes.rule_key_asked.connect(driving.key_rule)
-        wishes.sound_chosen.connect(driving.set_sound)
-        driving.film_ready.connect(self.media.show_film)
-        driving.thumbnail_ready.connect(self.media.show_film)
-        driving.tracking.connect(self.media.show_tracking)
-        driving.people_found.connect(self.media.show_people)
+        requests.photo_pick_asked.connect(self.ask_for_expression)
+        requests.export_asked.connect(self.ask_to_export_tracking)
+        requests.rule_set.connect(controller.set_rule)
+        requests.rule_removed.connect(controller.remove_rule)
+        requests.rule_value_set.connect(controller.set_rule_value)
+        requests.rule_key_asked.connect(controller.key_rule)
+        requests.sound_chosen.connect(controller.set_sound)
+        controller.film_ready.connect(self.media.show_film)
+        controller.thumbnail_ready.connect(self.media.show_film)
+        controller.tracking.connect(self.media.show_tracking)
+        controller.people_found.connect(self.media.show_people)
         self._studio.session.emptied.connect(self.media.forget)
         bridge.portraits_ready.connect(self._portraits_ready)
         self._studio.playhead.glanced.connect(self._show_frame)
@@ -173,19 +177,19 @@ class LeftPanel(QWidget):
             self.media.show_frame(frame)
             self.mix.show_frame(frame)
 
-    # Wishes ---------------------------------------------------------------------------------------
+    # Requests -------------------------------------------------------------------------------------
 
     def ask_for_sources(self) -> None:
         """Choose files that are to drive the face."""
-        ask_for_sources(self, self._settings, self._driving.add_source)
+        ask_for_sources(self, self._settings, self._controller.add_source)
 
     def ask_for_tables(self) -> None:
         """Choose a table of tracking data that is to drive the face."""
-        ask_for_tables(self, self._settings, self._driving.add_source)
+        ask_for_tables(self, self._settings, self._controller.add_source)
 
     def ask_for_expression(self) -> None:
         """Choose a photo whose expression the face is to take."""
-        ask_for_expression(self, self._settings, self._driving.pick_expression)
+        ask_for_expression(self, self._settings, self._controller.pick_expression)
 
     def export_tracking(self) -> None:
         """Choose where the tracking of the clip that is edited goes, or else that of what drives the face."""
@@ -209,7 +213,7 @@ class LeftPanel(QWidget):
                 self,
                 self._settings,
                 stem,
-                lambda path, kind: self._driving.export_tracking(motion, path, kind),
+                lambda path, kind: self._controller.export_tracking(motion, path, kind),
             )
 
     def can_export_tracking(self) -> bool:
@@ -232,10 +236,10 @@ class LeftPanel(QWidget):
 
     def _add_all(self, paths: list[Path]) -> None:
         for path in paths:
-            self._driving.add_source(path)
+            self._controller.add_source(path)
 
     def _set_driver(self, name: str, field: str, value: object, gesture: int) -> None:
-        self._driving.set_driver(name, gesture=gesture, **{field: value})  # type: ignore[arg-type]
+        self._controller.set_driver(name, gesture=gesture, **{field: value})  # type: ignore[arg-type]
 
     # Drops ----------------------------------------------------------------------------------------
 
@@ -255,7 +259,7 @@ class LeftPanel(QWidget):
         paths = dropped_sources(event)
         if paths:
             event.acceptProposedAction()
-            self.wishes.files_dropped.emit(paths)
+            self.requests.files_dropped.emit(paths)
 
     def _set_target(self, active: bool) -> None:
         self.setProperty("target", active)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal
 
 
-class DriverWishes(QObject):
+class DriverRequests(QObject):
     """One place for the signals of all cards and rows, so that each need not be passed on through every panel between."""
 
     add_asked = Signal()

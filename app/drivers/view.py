@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
-from app.drivers.controller import Driving
+from app.drivers.controller import DriverController
 from app.drivers.drops import Drops
 from app.drivers.inset import DriverInset
 from app.drivers.panel import LeftPanel
@@ -23,7 +23,7 @@ from icface.document import Project
 from icface.media import Photo
 
 
-class DrivingView(QObject):
+class DriversView(QObject):
     """The parts, connected with the studio and with each other.
 
     Parameters
@@ -38,9 +38,9 @@ class DrivingView(QObject):
     def __init__(self, studio: Studio, settings: Settings, over: QWidget, parent: QObject) -> None:
         super().__init__(parent)
         self._studio, self._settings = studio, settings
-        self.driving = Driving(studio, self)
-        self.drops = Drops(studio, self.driving, self)
-        self.panel = LeftPanel(studio, self.driving, settings)
+        self.controller = DriverController(studio, self)
+        self.drops = Drops(studio, self.controller, self)
+        self.panel = LeftPanel(studio, self.controller, settings)
         self.inset = DriverInset(over, settings)
         self.sound = Sound(studio.session, studio.playhead, parent=self)
         self.volume = VolumeControl(self.sound, settings)
@@ -66,7 +66,7 @@ class DrivingView(QObject):
         studio.bridge.frame_ready.connect(
             lambda frame: self.inset.show_frame(frame, studio.project)
         )
-        self.media = TimelineMedia(studio.session, timeline, self.driving.film_ready, self)
+        self.media = TimelineMedia(studio.session, timeline, self.controller.film_ready, self)
         self.sound.failed.connect(self._tell_silence)
         for name in ("beside", "sources"):
             actions[name].setChecked(self._settings.is_on(name))

@@ -1,6 +1,6 @@
 """What the editor can do, without saying how it looks: the document, the photo's pixels and the engine put together.
 
-Widgets ask for deeds here and show what the signals tell; each deed on the document is one pure
+Widgets request edits here and show what the signals report; each edit of the document is one pure
 edit through `Session`.
 """
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QMessageBox, QToolButton, QWidget
 
 from app.editor.studio import Studio
 from app.errors import Notice, in_plain_words
-from app.export.dialog import ExportDialog, ExportWish
+from app.export.dialog import ExportDialog, ExportRequest
 from app.export.list import ExportList, open_folder
 from app.export.queue import ExportQueue, QueuedExport
 from app.files.disk_thread import DiskThread
@@ -19,7 +19,7 @@ from icface.document import edits
 from icface.export import ExportPlan, describe, plan_export
 
 
-class ExportDeeds(QObject):
+class ExportController(QObject):
     """Plans exports on a thread of its own and hands them to the queue.
 
     Parameters
@@ -72,7 +72,7 @@ class ExportDeeds(QObject):
 
     # Planning -------------------------------------------------------------------------------------
 
-    def _plan(self, wish: ExportWish) -> None:
+    def _plan(self, request: ExportRequest) -> None:
         """Only the plan that was asked for last is shown."""
         self._asked += 1
         number = self._asked
@@ -86,10 +86,12 @@ class ExportDeeds(QObject):
                 self.dialog.show_problem(in_plain_words(error))
 
         self._disk.do(
-            lambda: describe(plan_export(wish.project, wish.path, wish.options)), shown, refused
+            lambda: describe(plan_export(request.project, request.path, request.options)),
+            shown,
+            refused,
         )
 
-    def _start(self, wish: ExportWish) -> None:
+    def _start(self, request: ExportRequest) -> None:
         output = self.dialog.settings()
         self._studio.edit(
             lambda project: edits.set_output(
@@ -101,10 +103,10 @@ class ExportDeeds(QObject):
             ),
             "How to export",
         )
-        self._settings.folder = wish.path.parent
-        self._settings.set_word("keep", wish.options.keep)
+        self._settings.folder = request.path.parent
+        self._settings.set_word("keep", request.options.keep)
         self._disk.do(
-            lambda: plan_export(wish.project, wish.path, wish.options),
+            lambda: plan_export(request.project, request.path, request.options),
             self._queue,
             lambda error: self.dialog.show_problem(in_plain_words(error)),
         )

@@ -46,7 +46,7 @@ _ROLE = Qt.ItemDataRole.UserRole
 
 
 @dataclass(frozen=True, slots=True)
-class ExportWish:
+class ExportRequest:
     """What is asked for: a document, a destination, and how."""
 
     project: Project
@@ -65,9 +65,9 @@ class ExportDialog(QDialog):
     """
 
     plan_wanted = Signal(object)
-    """An `ExportWish` whose plan is to be told by `show_plan` or `show_problem`."""
+    """An `ExportRequest` whose plan is to be told by `show_plan` or `show_problem`."""
     start_asked = Signal(object)
-    """An `ExportWish` to be carried out."""
+    """An `ExportRequest` to be carried out."""
 
     def __init__(self, exports: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -179,7 +179,7 @@ class ExportDialog(QDialog):
         self.path.textEdited.connect(lambda _text: self._later.start())
         self.browse.clicked.connect(self._browse)
         self.hide_button.clicked.connect(self.hide)
-        self.start.clicked.connect(lambda: self.start_asked.emit(self.wish()))
+        self.start.clicked.connect(lambda: self.start_asked.emit(self.request()))
 
     # Showing --------------------------------------------------------------------------------------
 
@@ -236,7 +236,7 @@ class ExportDialog(QDialog):
         """How much is kept of what the source's file says."""
         return next(keep for keep in KEEPS if keep == self._choices["keep"])
 
-    def wish(self) -> ExportWish:
+    def request(self) -> ExportRequest:
         """What is asked for now."""
         first, last = self._frames()
         height, quality = self._choices["height"], self._choices["quality"]
@@ -245,7 +245,7 @@ class ExportDialog(QDialog):
             sound=self._choices["sound"], side_by_side=self.side_by_side.isChecked(), labelled=self.labelled.isChecked(),
             height=int(height) if height else None, keep=self.kept,
         )  # fmt: skip
-        return ExportWish(self._project, Path(self.path.text().strip()).expanduser(), options)
+        return ExportRequest(self._project, Path(self.path.text().strip()).expanduser(), options)
 
     def settings(self) -> OutputSettings:
         """What the document is to remember."""
@@ -347,7 +347,7 @@ class ExportDialog(QDialog):
 
     def _ask_for_plan(self) -> None:
         if self.isVisible():
-            self.plan_wanted.emit(self.wish())
+            self.plan_wanted.emit(self.request())
 
 
 def _has_points(project: Project) -> bool:

@@ -76,9 +76,9 @@ def ask_about_changes(
     kinds = QMessageBox.StandardButton
     lost = "Discarded changes cannot be brought back."
     box = plain_box("Unsaved changes", f"Save the changes to {name}?", lost, owner)
-    deeds = {box.addButton(kinds.Save): save, box.addButton(kinds.Discard): discard}
+    choices = {box.addButton(kinds.Save): save, box.addButton(kinds.Discard): discard}
     box.addButton(kinds.Cancel)
-    return _ask(box, deeds)
+    return _ask(box, choices)
 
 
 def ask_about_changed_file(
@@ -99,13 +99,15 @@ def ask_about_changed_file(
     )
     elsewhere = box.addButton("Save as…", roles.AcceptRole)
     box.addButton(QMessageBox.StandardButton.Cancel)
-    deeds = {over: overwrite, elsewhere: save_as} if gone else {elsewhere: save_as, over: overwrite}
-    return _ask(box, deeds)
+    choices = (
+        {over: overwrite, elsewhere: save_as} if gone else {elsewhere: save_as, over: overwrite}
+    )
+    return _ask(box, choices)
 
 
-def _ask(box: QMessageBox, deeds: dict[QPushButton, Callable[[], object]]) -> QMessageBox:
-    """Ask without blocking; the first deed is proposed, any other button and Escape do nothing."""
-    first = next(iter(deeds))
+def _ask(box: QMessageBox, choices: dict[QPushButton, Callable[[], object]]) -> QMessageBox:
+    """Ask without blocking; the first choice is the default, any other button and Escape do nothing."""
+    first = next(iter(choices))
     box.setDefaultButton(first)
     box.setEscapeButton(QMessageBox.StandardButton.Cancel)
     first.setObjectName("primary")
@@ -113,9 +115,9 @@ def _ask(box: QMessageBox, deeds: dict[QPushButton, Callable[[], object]]) -> QM
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
 
     def answered(button: object) -> None:
-        for asked, deed in deeds.items():
+        for asked, choose in choices.items():
             if asked is button:
-                deed()
+                choose()
 
     box.buttonClicked.connect(answered)
     box.open()

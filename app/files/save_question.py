@@ -43,16 +43,16 @@ def ask_about_losses(
     box.setObjectName("save-losses")
     box.setTextFormat(Qt.TextFormat.PlainText)
     box.setInformativeText("\n".join(f"\u2022 {note}" for note in notes))
-    wishes: dict[QPushButton, Keep] = {_primary(box, "Save"): "all"}
+    choices: dict[QPushButton, Keep] = {_primary(box, "Save"): "all"}
     if has_place(photo.exif, photo.details):
-        wishes[box.addButton("Save without the place", QMessageBox.ButtonRole.AcceptRole)] = (
+        choices[box.addButton("Save without the place", QMessageBox.ButtonRole.AcceptRole)] = (
             "no-place"
         )
     box.setEscapeButton(box.addButton(QMessageBox.StandardButton.Cancel))
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
 
     def answered(button: object) -> None:
-        for asked, keep in wishes.items():
+        for asked, keep in choices.items():
             if asked is button:
                 save(keep)
 

@@ -1,1 +1,4 @@
-"""Time in the window: lanes of keys, curves, transport. Nothing here edits the document; `deeds` does what is asked for."""
+"""The timeline: lanes of keyframes, curves and the transport.
+
+Widgets only emit requests; `app.timeline.controller` edits the document.
+"""

@@ -63,7 +63,7 @@ class TimelineCommands:
         self._panel = panel
         self._settings = settings
         self._view = panel.view
-        self._wishes = panel.wishes
+        self._requests = panel.requests
         self._playhead = panel.view.playhead
         self._holds_k = False
         self._is_lively = False
@@ -72,7 +72,7 @@ class TimelineCommands:
 
     def handlers(self) -> dict[str, Callable[..., object]]:
         """What each action does."""
-        playhead, view, wishes = self._playhead, self._view, self._wishes
+        playhead, view, requests = self._playhead, self._view, self._requests
         return {
             "play": playhead.toggle,
             "shuttle_back": lambda: self._shuttle(-1),
@@ -92,10 +92,10 @@ class TimelineCommands:
             "timecode": self._type_time,
             "curves": self._show_curves,
             "fit_curves": self._panel.fit_curves,
-            "nudge_back": lambda: nudge(view, wishes, -1),
-            "nudge_on": lambda: nudge(view, wishes, 1),
-            "nudge_back_10": lambda: nudge(view, wishes, -_LEAP),
-            "nudge_on_10": lambda: nudge(view, wishes, _LEAP),
+            "nudge_back": lambda: nudge(view, requests, -1),
+            "nudge_on": lambda: nudge(view, requests, 1),
+            "nudge_back_10": lambda: nudge(view, requests, -_LEAP),
+            "nudge_on_10": lambda: nudge(view, requests, _LEAP),
             "timeline": self._toggled,
             "auto_key": self._panel.transport.auto_key.setChecked,
             **self._key_handlers(),
@@ -103,11 +103,11 @@ class TimelineCommands:
         }
 
     def _key_handlers(self) -> dict[str, Callable[..., object]]:
-        view, wishes = self._view, self._wishes
+        view, requests = self._view, self._requests
         return {
             "set_key": self._set_keys,
-            "key_all": lambda: wishes.keys_set.emit((), self._playhead.frame),
-            "delete_keys": lambda: wishes.keys_removed.emit(view.keys),
+            "key_all": lambda: requests.keys_set.emit((), self._playhead.frame),
+            "delete_keys": lambda: requests.keys_removed.emit(view.keys),
             "cut_keys": self._cut,
             "duplicate_keys": self._duplicate,
             "all_keys": self._choose_all,
@@ -117,14 +117,14 @@ class TimelineCommands:
         }
 
     def _range_handlers(self) -> dict[str, Callable[..., object]]:
-        playhead, view, wishes = self._playhead, self._view, self._wishes
+        playhead, view, requests = self._playhead, self._view, self._requests
         return {
-            "marker": lambda: wishes.marker_toggled.emit(playhead.frame),
+            "marker": lambda: requests.marker_toggled.emit(playhead.frame),
             "set_in": lambda: self._panel.transport.in_field.committed.emit(playhead.frame),
             "set_out": lambda: self._panel.transport.out_field.committed.emit(playhead.frame),
             "go_in": lambda: playhead.go_to(view.project.range[0]),
             "go_out": lambda: playhead.go_to(view.project.range[1]),
-            "clear_range": lambda: wishes.range_set.emit(None, None, 0),
+            "clear_range": lambda: requests.range_set.emit(None, None, 0),
         }
 
     # Whether they can be used ---------------------------------------------------------------------
@@ -149,7 +149,7 @@ class TimelineCommands:
         if self._is_lively:
             self._settings.shows_timeline = shown
 
-    # Deeds ----------------------------------------------------------------------------------------
+    # Commands -------------------------------------------------------------------------------------
 
     def _hold(self) -> None:
         self._holds_k = True
@@ -194,15 +194,15 @@ class TimelineCommands:
     def _set_keys(self) -> None:
         targets = self._view.chosen_targets
         if targets:
-            self._wishes.keys_set.emit(targets, self._playhead.frame)
+            self._requests.keys_set.emit(targets, self._playhead.frame)
         else:
-            self._wishes.refused.emit(_NOTHING_CHOSEN)
+            self._requests.refused.emit(_NOTHING_CHOSEN)
 
     def _ease(self, incoming: Interpolation | None, outgoing: Interpolation | None) -> None:
         if self._view.keys:
-            self._wishes.interpolation_set.emit(self._view.keys, incoming, outgoing)
+            self._requests.interpolation_set.emit(self._view.keys, incoming, outgoing)
         else:
-            self._wishes.refused.emit(_NO_KEYS_CHOSEN)
+            self._requests.refused.emit(_NO_KEYS_CHOSEN)
 
     def toggle_key(self, row: str) -> None:
         """Take away the keys of a row under the playhead, or set them where one is missing."""
@@ -211,7 +211,7 @@ class TimelineCommands:
         there = frozenset() if lane is None else lane.names_at(frame)
         self._view.choose_lanes((row,))
         if lane is not None and len(there) == len(lane.targets):
-            self._wishes.keys_removed.emit(there)
+            self._requests.keys_removed.emit(there)
         else:
             self._set_keys()
 
@@ -226,16 +226,16 @@ class TimelineCommands:
         """Whether the keyboard was with the timeline and there were keys to paste; pastes them at the playhead."""
         if not (self._panel.has_keyboard and self._view.copied is not None):
             return False
-        paste(self._view, self._wishes)
+        paste(self._view, self._requests)
         return True
 
     def _cut(self) -> None:
         copy_chosen(self._view)
-        self._wishes.keys_removed.emit(self._view.keys)
+        self._requests.keys_removed.emit(self._view.keys)
 
     def _duplicate(self) -> None:
         if self._view.keys:
-            lay_down(self._view, self._wishes, copy_keys(self._view.project, self._view.keys))
+            lay_down(self._view, self._requests, copy_keys(self._view.project, self._view.keys))
 
     def _choose_all(self) -> None:
         lanes = [lane for lane in self._view.chosen_lanes if lane.is_keyed] or self._view.all_lanes

@@ -30,7 +30,7 @@ from app.timeline.curve_plot import CurvePlot
 from app.timeline.key_drag import MoveDrag
 from app.timeline.key_menu import open_key_menu
 from app.timeline.lane_paint import KEY_PX, LANE_H
-from app.timeline.requests import Wishes
+from app.timeline.requests import TimelineRequests
 from app.timeline.sheet import Lane
 from app.timeline.time_widget import HEAD_W, TimeWidget
 from app.timeline.view import TimelineView
@@ -53,13 +53,15 @@ class CurveEditor(TimeWidget):
     Parameters
     ----------
     view : TimelineView
-    wishes : Wishes
+    requests : TimelineRequests
     parent : QWidget, optional
     """
 
-    def __init__(self, view: TimelineView, wishes: Wishes, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, view: TimelineView, requests: TimelineRequests, parent: QWidget | None = None
+    ) -> None:
         super().__init__(view, parent)
-        self.wishes = wishes
+        self.requests = requests
         self.curves: tuple[Curve, ...] = ()
         self.low, self.high = -0.1, 1.1
         self._fitted_for: tuple[str, ...] | None = None
@@ -334,7 +336,7 @@ class CurveEditor(TimeWidget):
             self._gesture, self._bent = next_gesture(), self._names_of(grip)
             self._from = grip.name[1], self.value_at(grip.root.y())
         elif grip.name in self.view.keys:
-            self._drag = MoveDrag(self.view, self.wishes, grip.name[1])
+            self._drag = MoveDrag(self.view, self.requests, grip.name[1])
             self._from = grip.name[1], self.value_at(grip.at.y())
 
     def _move(self, at: QPointF, modifiers: Qt.KeyboardModifier) -> None:
@@ -354,7 +356,7 @@ class CurveEditor(TimeWidget):
             self.view.scale.exact(at.x() - HEAD_W) - self._from[0],
             self.value_at(at.y()) - self._from[1],
         )
-        self.wishes.handle_moved.emit(self._bent, self._grip.side, handle, self._gesture)
+        self.requests.handle_moved.emit(self._bent, self._grip.side, handle, self._gesture)
 
     def _select_box(self, at: QPointF) -> None:
         assert self._pressed is not None
@@ -388,7 +390,7 @@ class CurveEditor(TimeWidget):
         one = min(self.curves, key=lambda curve: abs(curve.height(frame) - value))
         lane = next(lane for lane in self.lanes if lane.id == one.lane)
         single = sum(curve.lane == lane.id for curve in self.curves) == 1
-        self.wishes.key_added.emit(
+        self.requests.key_added.emit(
             lane.targets if single else (one.target,), frame, value - one.height(frame)
         )
 
@@ -415,7 +417,7 @@ class CurveEditor(TimeWidget):
         """Offer what can be done with the chosen keys."""
         lanes = self.lanes
         lane = lanes[-1] if lanes and self.view.chosen_lanes else None
-        open_key_menu(self, self.view, self.wishes, lane, event.globalPos())
+        open_key_menu(self, self.view, self.requests, lane, event.globalPos())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape lets go of keys, then of lanes, so that all curves are seen."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.timeline.requests import Wishes
+from app.timeline.requests import TimelineRequests
 from app.timeline.view import TimelineView
 from app.widgets.gestures import next_gesture
 from icface.document.edits import KeyName
@@ -16,14 +16,14 @@ class MoveDrag:
     Parameters
     ----------
     view : TimelineView
-    wishes : Wishes
+    requests : TimelineRequests
     anchor : int
         Frame of the key that was taken; it is the one that snaps.
     """
 
-    def __init__(self, view: TimelineView, wishes: Wishes, anchor: int) -> None:
+    def __init__(self, view: TimelineView, requests: TimelineRequests, anchor: int) -> None:
         self._view = view
-        self._wishes = wishes
+        self._requests = requests
         self._names = view.keys
         self._anchor = anchor
         self._earliest = min(frame for _, frame in view.keys)
@@ -38,7 +38,7 @@ class MoveDrag:
             self._last = (by, value)
             moved = frozenset([(target, frame + by) for target, frame in self._names])
             self._view.carry(
-                moved, lambda: self._wishes.keys_moved.emit(self._names, by, value, self._gesture)
+                moved, lambda: self._requests.keys_moved.emit(self._names, by, value, self._gesture)
             )
 
 
@@ -48,16 +48,16 @@ class ScaleDrag:
     Parameters
     ----------
     view : TimelineView
-    wishes : Wishes
+    requests : TimelineRequests
     anchor : int
         Frame that was taken.
     """
 
-    def __init__(self, view: TimelineView, wishes: Wishes, anchor: int) -> None:
+    def __init__(self, view: TimelineView, requests: TimelineRequests, anchor: int) -> None:
         frames = [frame for _, frame in view.keys]
         first, last = min(frames), max(frames)
         self._view = view
-        self._wishes = wishes
+        self._requests = requests
         self._names = view.keys
         self._pivot = first if anchor - first >= last - anchor else last
         self._anchor = anchor
@@ -82,16 +82,16 @@ class ScaleDrag:
             )
             self._view.carry(
                 scaled,
-                lambda: self._wishes.keys_scaled.emit(
+                lambda: self._requests.keys_scaled.emit(
                     self._names, self._pivot, factor, self._gesture
                 ),
             )
 
 
-def nudge(view: TimelineView, wishes: Wishes, frames: int) -> None:
+def nudge(view: TimelineView, requests: TimelineRequests, frames: int) -> None:
     """The chosen keys so many frames on; each nudge is a step of its own."""
     if view.keys:
         by = max(frames, -min(frame for _, frame in view.keys))
         moved = frozenset((target, frame + by) for target, frame in view.keys)
         names = view.keys
-        view.carry(moved, lambda: wishes.keys_moved.emit(names, by, 0.0, next_gesture()))
+        view.carry(moved, lambda: requests.keys_moved.emit(names, by, 0.0, next_gesture()))

@@ -7,7 +7,7 @@ from functools import partial
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QLineEdit, QMenu, QWidget, QWidgetAction
 
-from app.timeline.requests import Wishes
+from app.timeline.requests import TimelineRequests
 from app.timeline.sheet import Lane
 from app.timeline.view import TimelineView
 from icface.document import Project
@@ -23,7 +23,7 @@ INTERPOLATIONS: tuple[tuple[str, str], ...] = (
 
 
 def open_key_menu(
-    owner: QWidget, view: TimelineView, wishes: Wishes, lane: Lane | None, place: QPoint
+    owner: QWidget, view: TimelineView, requests: TimelineRequests, lane: Lane | None, place: QPoint
 ) -> None:
     """Open the menu of the chosen keys and of a lane at a place of the screen."""
     menu = QMenu(owner)
@@ -31,7 +31,7 @@ def open_key_menu(
     for value, text in INTERPOLATIONS:
         action = menu.addAction(text)
         action.setEnabled(bool(keys))
-        action.triggered.connect(partial(_set_interpolation, wishes, keys, value, value))
+        action.triggered.connect(partial(_set_interpolation, requests, keys, value, value))
     for side, title in (("left", "From previous"), ("right", "To next")):
         part = menu.addMenu(title)
         part.setEnabled(bool(keys))
@@ -39,28 +39,28 @@ def open_key_menu(
             if (side, value) != ("left", "hold"):
                 ways = (value, None) if side == "left" else (None, value)
                 part.addAction(text).triggered.connect(
-                    partial(_set_interpolation, wishes, keys, *ways)
+                    partial(_set_interpolation, requests, keys, *ways)
                 )
     menu.addSeparator()
-    for text, deed, possible in (
+    for text, handler, possible in (
         ("Copy", partial(copy_chosen, view), bool(keys)),
-        ("Paste at the playhead", partial(paste, view, wishes), view.copied is not None),
-        ("Delete", partial(_remove, wishes, keys), bool(keys)),
+        ("Paste at the playhead", partial(paste, view, requests), view.copied is not None),
+        ("Delete", partial(_remove, requests, keys), bool(keys)),
     ):
         action = menu.addAction(text)
         action.setEnabled(possible)
-        action.triggered.connect(deed)
+        action.triggered.connect(handler)
     if lane is not None:
         menu.addSeparator()
-        _add_lane(menu, view, wishes, lane)
+        _add_lane(menu, view, requests, lane)
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     menu.popup(place)
 
 
-def _add_lane(menu: QMenu, view: TimelineView, wishes: Wishes, lane: Lane) -> None:
+def _add_lane(menu: QMenu, view: TimelineView, requests: TimelineRequests, lane: Lane) -> None:
     frame = view.playhead.frame
     menu.addAction(f"Key at the playhead: {lane.name}").triggered.connect(
-        lambda: wishes.keys_set.emit(lane.targets, frame)
+        lambda: requests.keys_set.emit(lane.targets, frame)
     )
     keyed = tuple(part.track.target for part in lane.parts)
     for switch, text in (("muted", "Mute"), ("solo", "Solo"), ("locked", "Lock")):
@@ -68,17 +68,17 @@ def _add_lane(menu: QMenu, view: TimelineView, wishes: Wishes, lane: Lane) -> No
         action.setCheckable(True)
         action.setChecked(lane.every(switch))
         action.setEnabled(lane.is_keyed)
-        action.triggered.connect(partial(wishes.switch_set.emit, keyed, switch))
+        action.triggered.connect(partial(requests.switch_set.emit, keyed, switch))
     absolute = menu.addAction("Replace what drives the face")
     absolute.setCheckable(True)
     absolute.setChecked(lane.mode == "absolute")
     absolute.setEnabled(lane.is_keyed and not lane.is_group)
     absolute.triggered.connect(
-        lambda on: wishes.mode_set.emit(keyed, "absolute" if on else "delta")
+        lambda on: requests.mode_set.emit(keyed, "absolute" if on else "delta")
     )
     revert = menu.addAction("Back to what is tracked")
     revert.setEnabled(lane.is_keyed)
-    revert.triggered.connect(lambda: wishes.tracks_reverted.emit(keyed))
+    revert.triggered.connect(lambda: requests.tracks_reverted.emit(keyed))
     menu.addSeparator()
     everything = menu.addAction("Show all controls")
     everything.setCheckable(True)
@@ -87,45 +87,45 @@ def _add_lane(menu: QMenu, view: TimelineView, wishes: Wishes, lane: Lane) -> No
 
 
 def open_time_menu(
-    owner: QWidget, view: TimelineView, wishes: Wishes, frame: int, place: QPoint
+    owner: QWidget, view: TimelineView, requests: TimelineRequests, frame: int, place: QPoint
 ) -> None:
     """Open the menu of the ruler: marker, in and out point and blend on a frame."""
     menu = QMenu(owner)
     project = view.project
     marker = next((one for one in project.markers if one.frame == frame), None)
     menu.addAction("Remove the marker" if marker else "Set a marker").triggered.connect(
-        lambda: wishes.marker_toggled.emit(frame)
+        lambda: requests.marker_toggled.emit(frame)
     )
     if marker is not None:
         field = QLineEdit(marker.text, menu)
         field.setPlaceholderText("Name of the marker")
         field.setAccessibleName("Name of the marker")
-        field.returnPressed.connect(lambda: wishes.marker_renamed.emit(frame, field.text()))
+        field.returnPressed.connect(lambda: requests.marker_renamed.emit(frame, field.text()))
         field.returnPressed.connect(menu.close)
         holder = QWidgetAction(menu)
         holder.setDefaultWidget(field)
         menu.addAction(holder)
     menu.addSeparator()
     menu.addAction("Set the in point").triggered.connect(
-        lambda: wishes.range_set.emit(frame, _after(project.last, frame), 0)
+        lambda: requests.range_set.emit(frame, _after(project.last, frame), 0)
     )
     menu.addAction("Set the out point").triggered.connect(
-        lambda: wishes.range_set.emit(_before(project.first, frame), frame, 0)
+        lambda: requests.range_set.emit(_before(project.first, frame), frame, 0)
     )
     clear = menu.addAction("Clear in and out")
     clear.setEnabled(project.first is not None or project.last is not None)
-    clear.triggered.connect(lambda: wishes.range_set.emit(None, None, 0))
+    clear.triggered.connect(lambda: requests.range_set.emit(None, None, 0))
     menu.addSeparator()
-    _add_blend(menu, wishes, project)
+    _add_blend(menu, requests, project)
     menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     menu.popup(place)
 
 
-def _add_blend(menu: QMenu, wishes: Wishes, project: Project) -> None:
+def _add_blend(menu: QMenu, requests: TimelineRequests, project: Project) -> None:
     edits = project.face_edits
     if edits is not None and edits.blend is not None:
         menu.addAction("Edits count in all frames").triggered.connect(
-            lambda: wishes.blend_set.emit(None, 0)
+            lambda: requests.blend_set.emit(None, 0)
         )
         return
     first, last = project.range
@@ -133,7 +133,9 @@ def _add_blend(menu: QMenu, wishes: Wishes, project: Project) -> None:
     blend = menu.addAction("Blend the edits in and out over this range")
     blend.setEnabled(edits is not None)
     blend.triggered.connect(
-        lambda: wishes.blend_set.emit(Blend(first=first, last=last, fade_in=fade, fade_out=fade), 0)
+        lambda: requests.blend_set.emit(
+            Blend(first=first, last=last, fade_in=fade, fade_out=fade), 0
+        )
     )
 
 
@@ -151,26 +153,26 @@ def copy_chosen(view: TimelineView) -> None:
         view.copied = copy_keys(view.project, view.keys)
 
 
-def paste(view: TimelineView, wishes: Wishes) -> None:
+def paste(view: TimelineView, requests: TimelineRequests) -> None:
     """The remembered keys at the playhead; they are the chosen ones then."""
     if view.copied is not None:
-        lay_down(view, wishes, view.copied)
+        lay_down(view, requests, view.copied)
 
 
-def lay_down(view: TimelineView, wishes: Wishes, copied: CopiedKeys) -> None:
+def lay_down(view: TimelineView, requests: TimelineRequests, copied: CopiedKeys) -> None:
     """Keys at the playhead; they are the chosen ones then."""
     frame = view.playhead.frame
     names = frozenset(
         (track.target, frame + key.frame) for track in copied.tracks for key in track.keys
     )
-    view.carry(names, lambda: wishes.keys_pasted.emit(copied, frame))
+    view.carry(names, lambda: requests.keys_pasted.emit(copied, frame))
 
 
 def _set_interpolation(
-    wishes: Wishes, keys: object, incoming: str | None, outgoing: str | None
+    requests: TimelineRequests, keys: object, incoming: str | None, outgoing: str | None
 ) -> None:
-    wishes.interpolation_set.emit(keys, incoming, outgoing)
+    requests.interpolation_set.emit(keys, incoming, outgoing)
 
 
-def _remove(wishes: Wishes, keys: object) -> None:
-    wishes.keys_removed.emit(keys)
+def _remove(requests: TimelineRequests, keys: object) -> None:
+    requests.keys_removed.emit(keys)

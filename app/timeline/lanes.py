@@ -33,7 +33,7 @@ from app.timeline.lane_paint import (
     seen_keys,
     switch_at,
 )
-from app.timeline.requests import Wishes
+from app.timeline.requests import TimelineRequests
 from app.timeline.sheet import Lane
 from app.timeline.time_widget import HEAD_W, TimeWidget
 from app.timeline.view import TimelineView
@@ -60,16 +60,18 @@ class Lanes(TimeWidget):
     Parameters
     ----------
     view : TimelineView
-    wishes : Wishes
+    requests : TimelineRequests
     parent : QWidget, optional
     """
 
     range_changed = Signal()
     """There are more or fewer lanes, or they are seen in another height."""
 
-    def __init__(self, view: TimelineView, wishes: Wishes, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, view: TimelineView, requests: TimelineRequests, parent: QWidget | None = None
+    ) -> None:
         super().__init__(view, parent)
-        self.wishes = wishes
+        self.requests = requests
         self.top = 0
         self.painted_keys = 0
         self._hovered: int | None = None
@@ -259,11 +261,11 @@ class Lanes(TimeWidget):
     def _switch(self, lane: Lane, switch: str) -> None:
         keyed = tuple(part.track.target for part in lane.parts)
         if switch == "mode":
-            self.wishes.mode_set.emit(keyed, "delta" if lane.mode == "absolute" else "absolute")
+            self.requests.mode_set.emit(keyed, "delta" if lane.mode == "absolute" else "absolute")
         elif switch == "revert":
-            self.wishes.tracks_reverted.emit(keyed)
+            self.requests.tracks_reverted.emit(keyed)
         else:
-            self.wishes.switch_set.emit(keyed, switch, not lane.every(switch))
+            self.requests.switch_set.emit(keyed, switch, not lane.every(switch))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Drag keys, draw the box, or light up what is under the pointer."""
@@ -297,7 +299,7 @@ class Lanes(TimeWidget):
             return
         self.x_grabbed = self.x_of(self._grabbed)
         scales = bool(modifiers & _MOD.AltModifier) and ScaleDrag.is_possible(self.view.keys)
-        self._drag = (ScaleDrag if scales else MoveDrag)(self.view, self.wishes, self._grabbed)
+        self._drag = (ScaleDrag if scales else MoveDrag)(self.view, self.requests, self._grabbed)
 
     def _select_box(self, at: QPointF) -> None:
         assert self._pressed is not None
@@ -341,7 +343,9 @@ class Lanes(TimeWidget):
         if at.x() < HEAD_W:
             self.mousePressEvent(event)
         elif not lane.is_group and self.key_at(at) is None:
-            self.wishes.key_added.emit(lane.targets, self.view.snapped(self.frame_at(at.x())), None)
+            self.requests.key_added.emit(
+                lane.targets, self.view.snapped(self.frame_at(at.x())), None
+            )
 
     def _hover(self, at: QPointF) -> None:
         place = self._place_at(at.y())
@@ -364,7 +368,7 @@ class Lanes(TimeWidget):
         lane = self.lane_at(event.pos().y())
         if event.reason() == QContextMenuEvent.Reason.Keyboard:
             lane = next((one for one in self.view.chosen_lanes if one.id == self._current), None)
-        open_key_menu(self, self.view, self.wishes, lane, event.globalPos())
+        open_key_menu(self, self.view, self.requests, lane, event.globalPos())
 
     # Keyboard and tips ----------------------------------------------------------------------------
 

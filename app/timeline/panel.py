@@ -14,10 +14,10 @@ from PySide6.QtWidgets import QHBoxLayout, QScrollBar, QVBoxLayout, QWidget
 
 from app.editor.playhead import Playhead
 from app.editor.session import Session
-from app.timeline.edits import Deeds
+from app.timeline.controller import TimelineController
 from app.timeline.lane_paint import LANE_H
 from app.timeline.lanes import Lanes
-from app.timeline.requests import Wishes
+from app.timeline.requests import TimelineRequests
 from app.timeline.ruler import Ruler
 from app.timeline.strips import FilmStrip, TrustStrip, WaveStrip
 from app.timeline.transport import Transport
@@ -50,14 +50,14 @@ class TimelinePanel(QWidget):
         self.setObjectName("timeline")
         self.setAccessibleName("Timeline")
         self.view = TimelineView(session, playhead, self)
-        self.wishes = Wishes(self)
-        self.deeds = Deeds(session, playhead, self.wishes, self)
-        self.transport = Transport(self.view, self.wishes)
-        self.ruler = Ruler(self.view, self.wishes)
-        self.film = FilmStrip(self.view, self.wishes)
-        self.wave = WaveStrip(self.view, self.wishes)
-        self.trust = TrustStrip(self.view, self.wishes)
-        self.lanes = Lanes(self.view, self.wishes)
+        self.requests = TimelineRequests(self)
+        self.controller = TimelineController(session, playhead, self.requests, self)
+        self.transport = Transport(self.view, self.requests)
+        self.ruler = Ruler(self.view, self.requests)
+        self.film = FilmStrip(self.view, self.requests)
+        self.wave = WaveStrip(self.view, self.requests)
+        self.trust = TrustStrip(self.view, self.requests)
+        self.lanes = Lanes(self.view, self.requests)
         self.curves: CurveEditor | None = None
         self._down = QScrollBar(Qt.Orientation.Vertical)
         self._across = QScrollBar(Qt.Orientation.Horizontal)
@@ -97,7 +97,7 @@ class TimelinePanel(QWidget):
         self.view.scale_changed.connect(self._fit_bars)
         for part in (self.ruler, self.film, self.wave, self.trust, self.lanes):
             part.scrolled.connect(lambda by: self._down.setValue(self._down.value() + by))
-        self.wishes.refused.connect(self.refused)
+        self.requests.refused.connect(self.refused)
         self.transport.auto_key_changed.connect(self.auto_key_changed)
         self.transport.left.connect(self.focus_lanes)
         self.transport.curves_wanted.connect(self.show_curves)
@@ -127,7 +127,7 @@ class TimelinePanel(QWidget):
         if curves and self.curves is None:
             from app.timeline.curve_editor import CurveEditor  # noqa: PLC0415  (pyqtgraph, for those who want curves)
 
-            self.curves = CurveEditor(self.view, self.wishes)
+            self.curves = CurveEditor(self.view, self.requests)
             self._body.addWidget(self.curves, 1)
         self.lanes.setVisible(not curves)
         self._down.setEnabled(not curves)

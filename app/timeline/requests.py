@@ -1,11 +1,11 @@
-"""What a user asks the timeline for, in the terms of the document; `app.timeline.edits` does it."""
+"""What a user asks the timeline for, in the terms of the document; `app.timeline.controller` does it."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
 
-class Wishes(QObject):
+class TimelineRequests(QObject):
     """Signals that the parts of the timeline share. Names of keys are sets of (target, frame).
 
     Where a gesture is given, it numbers the drag: all its moves are counted from where it began,

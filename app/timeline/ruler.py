@@ -12,7 +12,7 @@ from app import theme
 from app.theme import Palette
 from app.timeline.key_drag import ScaleDrag
 from app.timeline.key_menu import open_time_menu
-from app.timeline.requests import Wishes
+from app.timeline.requests import TimelineRequests
 from app.timeline.sheet import chosen_ends
 from app.timeline.time_scale import ticks
 from app.timeline.time_widget import HEAD_W, TimeWidget
@@ -33,13 +33,15 @@ class Ruler(TimeWidget):
     Parameters
     ----------
     view : TimelineView
-    wishes : Wishes
+    requests : TimelineRequests
     parent : QWidget, optional
     """
 
-    def __init__(self, view: TimelineView, wishes: Wishes, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, view: TimelineView, requests: TimelineRequests, parent: QWidget | None = None
+    ) -> None:
         super().__init__(view, parent)
-        self.wishes = wishes
+        self.requests = requests
         self._move: _Mover | None = None
         self._pressed: QPointF | None = None
         self.setFixedHeight(RULER_H)
@@ -82,24 +84,29 @@ class Ruler(TimeWidget):
         return min(near, key=lambda name: (near[name] - at).manhattanLength(), default=None)
 
     def _mover(self, handle: str) -> _Mover:
-        gesture, project, view, wishes = next_gesture(), self.view.project, self.view, self.wishes
+        gesture, project, view, requests = (
+            next_gesture(),
+            self.view.project,
+            self.view,
+            self.requests,
+        )
         if handle.startswith("keys"):
             ends = chosen_ends(view.keys)
             assert ends is not None
-            return ScaleDrag(view, wishes, ends[handle == "keys-last"]).to
+            return ScaleDrag(view, requests, ends[handle == "keys-last"]).to
         first, last = project.range
         if handle == "in":
-            return lambda frame: wishes.range_set.emit(
+            return lambda frame: requests.range_set.emit(
                 min(view.snapped(frame), last), project.last, gesture
             )
         if handle == "out":
-            return lambda frame: wishes.range_set.emit(
+            return lambda frame: requests.range_set.emit(
                 project.first, max(view.snapped(frame) - 1, first), gesture
             )
         assert project.face_edits is not None
         assert project.face_edits.blend is not None
         blend = project.face_edits.blend
-        return lambda frame: wishes.blend_set.emit(
+        return lambda frame: requests.blend_set.emit(
             reshaped(blend, handle, view.snapped(frame)), gesture
         )
 
@@ -247,7 +254,7 @@ class Ruler(TimeWidget):
             self._scrub(self.frame_at(event.position().x()))
 
     def _scrub(self, frame: int) -> None:
-        self.wishes.frame_asked.emit(frame)
+        self.requests.frame_asked.emit(frame)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Carry what was taken."""
@@ -282,7 +289,9 @@ class Ruler(TimeWidget):
             for marker in self.view.project.markers
             if abs(self.x_of(marker.frame) - event.pos().x()) <= _REACH
         ]
-        open_time_menu(self, self.view, self.wishes, near[0] if near else frame, event.globalPos())
+        open_time_menu(
+            self, self.view, self.requests, near[0] if near else frame, event.globalPos()
+        )
 
 
 def reshaped(blend: Blend, handle: str, frame: int) -> Blend:

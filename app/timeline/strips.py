@@ -11,7 +11,7 @@ from PySide6.QtGui import QBrush, QHelpEvent, QImage, QMouseEvent, QPainter, QPa
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from app import theme
-from app.timeline.requests import Wishes
+from app.timeline.requests import TimelineRequests
 from app.timeline.sheet import GOOD, MISSING, Trust
 from app.timeline.time_widget import HEAD_W, TimeWidget
 from app.timeline.view import TimelineView
@@ -24,10 +24,14 @@ class Strip(TimeWidget):
     """A part of fixed height in which a press goes to a frame."""
 
     def __init__(
-        self, view: TimelineView, wishes: Wishes, height: int, parent: QWidget | None = None
+        self,
+        view: TimelineView,
+        requests: TimelineRequests,
+        height: int,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(view, parent)
-        self.wishes = wishes
+        self.requests = requests
         self._scrubs = False
         self.setFixedHeight(height)
         self._shown: tuple[object, ...] = ()
@@ -49,12 +53,12 @@ class Strip(TimeWidget):
             and event.position().x() >= HEAD_W
         ):
             self._scrubs = True
-            self.wishes.frame_asked.emit(self.frame_at(event.position().x()))
+            self.requests.frame_asked.emit(self.frame_at(event.position().x()))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Follow the pointer."""
         if not self.pan(event) and self._scrubs:
-            self.wishes.frame_asked.emit(self.frame_at(event.position().x()))
+            self.requests.frame_asked.emit(self.frame_at(event.position().x()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Let go."""
@@ -65,8 +69,10 @@ class Strip(TimeWidget):
 class FilmStrip(Strip):
     """Small pictures of the clip."""
 
-    def __init__(self, view: TimelineView, wishes: Wishes, parent: QWidget | None = None) -> None:
-        super().__init__(view, wishes, FILM_H, parent)
+    def __init__(
+        self, view: TimelineView, requests: TimelineRequests, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(view, requests, FILM_H, parent)
         self._frames: NDArray[np.int64] = np.zeros(0, np.int64)
         self._images: list[QImage] = []
         self._scaled: dict[tuple[int, float], QImage] = {}
@@ -142,8 +148,10 @@ class FilmStrip(Strip):
 class WaveStrip(Strip):
     """The shape of the sound."""
 
-    def __init__(self, view: TimelineView, wishes: Wishes, parent: QWidget | None = None) -> None:
-        super().__init__(view, wishes, WAVE_H, parent)
+    def __init__(
+        self, view: TimelineView, requests: TimelineRequests, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(view, requests, WAVE_H, parent)
         self._low: NDArray[np.float32] = np.zeros(0, np.float32)
         self._high = self._low
         self._seconds_per_peak, self._shift = 1.0, 0
@@ -215,8 +223,10 @@ class WaveStrip(Strip):
 class TrustStrip(Strip):
     """How well the face was read: amber where hardly, red and hatched where not at all."""
 
-    def __init__(self, view: TimelineView, wishes: Wishes, parent: QWidget | None = None) -> None:
-        super().__init__(view, wishes, TRUST_H, parent)
+    def __init__(
+        self, view: TimelineView, requests: TimelineRequests, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(view, requests, TRUST_H, parent)
         self.setAccessibleName("Confidence of the tracking")
         view.project_changed.connect(self._show)
         self._show()

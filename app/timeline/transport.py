@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
 from app import theme
 from app.actions import key_names
-from app.timeline.requests import Wishes
+from app.timeline.requests import TimelineRequests
 from app.timeline.time_fields import RateField, TimeField
 from app.timeline.time_scale import rate_text
 from app.timeline.view import TimelineView
@@ -29,7 +29,7 @@ class Transport(QWidget):
     Parameters
     ----------
     view : TimelineView
-    wishes : Wishes
+    requests : TimelineRequests
     parent : QWidget, optional
     """
 
@@ -40,10 +40,12 @@ class Transport(QWidget):
     left = Signal()
     """The keyboard goes back to the lanes."""
 
-    def __init__(self, view: TimelineView, wishes: Wishes, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, view: TimelineView, requests: TimelineRequests, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.view = view
-        self.wishes = wishes
+        self.requests = requests
         self.setObjectName("timeline-transport")
         self._icons: dict[QToolButton, str] = {}
         self._curves = False
@@ -138,15 +140,15 @@ class Transport(QWidget):
         line.setSizeConstraint(QHBoxLayout.SizeConstraint.SetNoConstraint)
 
     def _connect(self) -> None:
-        view, wishes, playhead = self.view, self.wishes, self.view.playhead
+        view, requests, playhead = self.view, self.requests, self.view.playhead
         self.time.committed.connect(self._go)
         self.in_field.committed.connect(
-            lambda frame: wishes.range_set.emit(frame, _at_least(view.project.last, frame), 0)
+            lambda frame: requests.range_set.emit(frame, _at_least(view.project.last, frame), 0)
         )
         self.out_field.committed.connect(
-            lambda frame: wishes.range_set.emit(_at_most(view.project.first, frame), frame, 0)
+            lambda frame: requests.range_set.emit(_at_most(view.project.first, frame), frame, 0)
         )
-        self.length.committed.connect(wishes.length_set)
+        self.length.committed.connect(requests.length_set)
         self.rate.committed.connect(self._set_rate)
         for field in (self.time, self.in_field, self.out_field, self.length, self.rate):
             field.left.connect(self.left)
@@ -155,13 +157,13 @@ class Transport(QWidget):
         playhead.loop_changed.connect(self.loop.setChecked)
         view.project_changed.connect(self.show_project)
 
-    def _button(self, icon: str, tip: str, deed: Callable[[], object]) -> QToolButton:
+    def _button(self, icon: str, tip: str, action: Callable[[], object]) -> QToolButton:
         button = self._plain(icon, tip)
-        button.clicked.connect(lambda _checked: deed())
+        button.clicked.connect(lambda _checked: action())
         return button
 
     def _switch(
-        self, icon: str, text: str, tip: str, deed: Callable[[bool], object]
+        self, icon: str, text: str, tip: str, action: Callable[[bool], object]
     ) -> QToolButton:
         button = self._plain(icon, tip)
         button.setCheckable(True)
@@ -170,7 +172,7 @@ class Transport(QWidget):
             button.setToolTip(f"{text}\n{tip}")
             button.setAccessibleName(text)
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        button.toggled.connect(deed)
+        button.toggled.connect(action)
         return button
 
     def _plain(self, icon: str, tip: str) -> QToolButton:
@@ -296,10 +298,10 @@ class Transport(QWidget):
 
     def _set_rate(self, rate: object) -> None:
         if rate is not None:
-            self.wishes.rate_set.emit(rate)
+            self.requests.rate_set.emit(rate)
 
     def _go(self, frame: int | None) -> None:
-        self.wishes.frame_asked.emit(0 if frame is None else frame)
+        self.requests.frame_asked.emit(0 if frame is None else frame)
 
 
 def _at_least(last: int | None, frame: int | None) -> int | None:

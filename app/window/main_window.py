@@ -29,10 +29,10 @@ from app import theme
 from app.actions import make_actions, retint_actions
 from app.canvas.canvas import Canvas
 from app.controls.panel import ControlsPanel
-from app.drivers.view import DrivingView
+from app.drivers.view import DriversView
 from app.editor.studio import Studio
 from app.errors import Notice
-from app.export.controller import ExportDeeds
+from app.export.controller import ExportController
 from app.files.documents import Documents
 from app.settings import Settings
 from app.timeline.commands import TimelineCommands, keeps_key
@@ -76,8 +76,8 @@ class MainWindow(QMainWindow):
         self.history = HistoryPopup(self)
         self.timeline = TimelinePanel(studio.session, studio.playhead)
         self.commands = TimelineCommands(self.timeline, settings)
-        self.driving = DrivingView(studio, settings, self.canvas, self)
-        self.exports = ExportDeeds(self, studio, settings)
+        self.drivers = DriversView(studio, settings, self.canvas, self)
+        self.exports = ExportController(self, studio, settings)
         self.actions_by_id = make_actions(self, self._handlers())
         self._recent = QMenu("Open recent", self)
         self.setWindowTitle("ICface Studio")
@@ -129,7 +129,7 @@ class MainWindow(QMainWindow):
             "diagnose": lambda: DiagnosisPage(self.settings, self).show(),
             "about": lambda: AboutPage(self).show(),
             **self.commands.handlers(),
-            **self.driving.handlers(),
+            **self.drivers.handlers(),
             **self.exports.handlers(),
         }
 
@@ -143,7 +143,7 @@ class MainWindow(QMainWindow):
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setHandleWidth(1)
-        for place, part in enumerate((self.driving.panel, middle, self.panel)):
+        for place, part in enumerate((self.drivers.panel, middle, self.panel)):
             self.splitter.addWidget(part)
             self.splitter.setStretchFactor(place, int(part is middle))
         self.panel.setMinimumWidth(340)
@@ -159,7 +159,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.stack)
         self.setStatusBar(self.status)
         self.status.addPermanentWidget(self.exports.badge)
-        self.status.addPermanentWidget(self.driving.volume)
+        self.status.addPermanentWidget(self.drivers.volume)
 
     def _connect(self) -> None:
         studio, bridge = self.studio, self.studio.bridge
@@ -181,9 +181,9 @@ class MainWindow(QMainWindow):
         self.panel.reset_all_asked.connect(studio.reset_all)
         self.panel.region_folded.connect(self.settings.fold)
         self.panel.search.left.connect(self.canvas.setFocus)
-        self.driving.connect_with(self.actions_by_id, self.timeline)
-        self.driving.drops.said.connect(self.status.say)
-        self.status.cancel_asked.connect(self.driving.drops.forget)
+        self.drivers.connect_with(self.actions_by_id, self.timeline)
+        self.drivers.drops.said.connect(self.status.say)
+        self.status.cancel_asked.connect(self.drivers.drops.forget)
         self.studio.pace_changed.connect(self._show_pace)
         wire_timeline(studio, self.timeline, self.commands, self.actions_by_id)
         wire_sliders(studio, self.panel, self.timeline, self.commands, self.status.say)
@@ -240,7 +240,7 @@ class MainWindow(QMainWindow):
             self.settings.theme = name
             theme.apply_theme(application, name)
             retint_actions(self.actions_by_id)
-            for part in (self.panel, self.pages, self.notices, self.timeline, self.driving):
+            for part in (self.panel, self.pages, self.notices, self.timeline, self.drivers):
                 part.retint()
 
     def _open_history(self) -> None:
@@ -388,11 +388,11 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Welcome files that can be opened."""
-        path = self.driving.drops.welcome(event)
+        path = self.drivers.drops.welcome(event)
         if path is not None:
             event.acceptProposedAction()
             self._set_drop_target(True)
-            self.canvas.set_drop_target(True, self.driving.drops.hint(path))
+            self.canvas.set_drop_target(True, self.drivers.drops.hint(path))
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         """The file was carried away."""
@@ -401,10 +401,10 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         """Open it, or let it drive the face that is open."""
         self._set_drop_target(False)
-        path = self.driving.drops.welcome(event)
+        path = self.drivers.drops.welcome(event)
         if path is not None:
             event.acceptProposedAction()
-            self.driving.drops.take(path, self.documents.open)
+            self.drivers.drops.take(path, self.documents.open)
 
     def _set_drop_target(self, active: bool) -> None:
         self.empty.set_drop_target(active)
@@ -417,7 +417,7 @@ class MainWindow(QMainWindow):
             return
         self.documents.close()
         self.exports.close()
-        self.driving.close()
+        self.drivers.close()
         self.settings.set_state("window", self.saveGeometry())
         self.settings.set_state("columns", self.splitter.saveState())
         self.settings.set_state("timeline", self.stack.saveState())

@@ -86,10 +86,10 @@ class NoticeStrip(QFrame):
         self._title.setText(_BREAKS.sub("\\1\u200b", notice.title))
         self._text.setText(notice.text)
         self._text.setVisible(bool(notice.text))
-        for button, deed in ((self.remedy, notice.remedy), (self.second, notice.second)):
-            button.setVisible(deed is not None)
-            if deed is not None:
-                button.setText(deed[0])
+        for button, action in ((self.remedy, notice.remedy), (self.second, notice.second)):
+            button.setVisible(action is not None)
+            if action is not None:
+                button.setText(action[0])
         self.details.setPlainText(notice.details)
         self.details_button.setChecked(False)
         self.details_button.setVisible(bool(notice.details))

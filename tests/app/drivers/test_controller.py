@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from pytestqt.qtbot import QtBot
 
-from app.drivers.controller import Driving
+from app.drivers.controller import DriverController
 from app.editor.studio import Studio
 from icface import formats
 from icface.document import Clip, DataFile, MixRule, Source
@@ -25,8 +25,8 @@ PATIENCE_MS = 20_000
 
 
 @pytest.fixture
-def driving(studio: Studio) -> Driving:
-    return Driving(studio, studio)
+def controller(studio: Studio) -> DriverController:
+    return DriverController(studio, studio)
 
 
 @pytest.fixture
@@ -39,15 +39,17 @@ def wait_idle(qtbot: QtBot, studio: Studio) -> None:
 
 
 @pytest.fixture
-def photo_open(qtbot: QtBot, studio: Studio, driving: Driving, astronaut_path: Path) -> Driving:
+def photo_open(
+    qtbot: QtBot, studio: Studio, controller: DriverController, astronaut_path: Path
+) -> DriverController:
     with qtbot.waitSignal(studio.photo_changed, timeout=PATIENCE_MS):
         studio.open_photo(astronaut_path)
     wait_idle(qtbot, studio)
-    return driving
+    return controller
 
 
 def test_the_first_clip_is_tracked_and_drives_the_face(
-    qtbot: QtBot, studio: Studio, photo_open: Driving, clip_path: Path
+    qtbot: QtBot, studio: Studio, photo_open: DriverController, clip_path: Path
 ) -> None:
     told: list[tuple[Any, ...]] = []
     photo_open.tracking.connect(lambda *values: told.append(values))
@@ -71,7 +73,7 @@ def test_the_first_clip_is_tracked_and_drives_the_face(
 
 
 def test_what_was_edited_while_a_clip_was_read_stays_a_step_of_its_own(
-    qtbot: QtBot, studio: Studio, photo_open: Driving, clip_path: Path
+    qtbot: QtBot, studio: Studio, photo_open: DriverController, clip_path: Path
 ) -> None:
     photo_open.tracking.connect(lambda *_progress: studio.set_row("AU1", 0.7, 1))
     photo_open.add_source(clip_path)
@@ -83,7 +85,7 @@ def test_what_was_edited_while_a_clip_was_read_stays_a_step_of_its_own(
 
 
 def test_a_table_drives_a_face_and_says_what_it_assumed(
-    qtbot: QtBot, studio: Studio, photo_open: Driving, tmp_path: Path
+    qtbot: QtBot, studio: Studio, photo_open: DriverController, tmp_path: Path
 ) -> None:
     path = tmp_path / "face.csv"
     formats.save(path, a_ramp("yaw", [0.0, 5, 10, 15], rate=50))
@@ -100,7 +102,11 @@ def test_a_table_drives_a_face_and_says_what_it_assumed(
 
 
 def test_a_photo_gives_its_expression_as_a_source(
-    qtbot: QtBot, studio: Studio, photo_open: Driving, tracker: StandInTracker, feat_data: Path
+    qtbot: QtBot,
+    studio: Studio,
+    photo_open: DriverController,
+    tracker: StandInTracker,
+    feat_data: Path,
 ) -> None:
     tracker.faces = (drawn_face(ASTRONAUT_BOX, ControlVector.of({"jawOpen": 0.7, "yaw": 20})),)
     photo_open.add_source(feat_data / "single_face.jpg")
@@ -112,7 +118,11 @@ def test_a_photo_gives_its_expression_as_a_source(
 
 
 def test_the_expression_of_a_photo_is_picked_up(
-    qtbot: QtBot, studio: Studio, photo_open: Driving, tracker: StandInTracker, feat_data: Path
+    qtbot: QtBot,
+    studio: Studio,
+    photo_open: DriverController,
+    tracker: StandInTracker,
+    feat_data: Path,
 ) -> None:
     tracker.faces = (
         drawn_face(
@@ -137,7 +147,7 @@ def test_the_expression_of_a_photo_is_picked_up(
 
 
 def test_the_expression_of_a_drivers_frame_is_picked_up(
-    qtbot: QtBot, studio: Studio, photo_open: Driving, tmp_path: Path
+    qtbot: QtBot, studio: Studio, photo_open: DriverController, tmp_path: Path
 ) -> None:
     path = tmp_path / "face.json"
     formats.save(path, a_ramp("eyeBlink_L", [0.0, 1.0]))
@@ -149,7 +159,7 @@ def test_the_expression_of_a_drivers_frame_is_picked_up(
 
 
 def test_an_opened_clip_is_tracked_and_its_own_face_can_be_edited(
-    qtbot: QtBot, studio: Studio, driving: Driving, clip_path: Path
+    qtbot: QtBot, studio: Studio, controller: DriverController, clip_path: Path
 ) -> None:
     studio.open_photo(clip_path)
     qtbot.waitUntil(lambda: bool(studio.project.faces), timeout=PATIENCE_MS)
@@ -170,7 +180,7 @@ def test_an_opened_clip_is_tracked_and_its_own_face_can_be_edited(
 def test_a_clip_without_a_face_says_so(
     qtbot: QtBot,
     studio: Studio,
-    driving: Driving,
+    controller: DriverController,
     tracker: StandInTracker,
     tmp_path: Path,
     astronaut: NDArray[np.uint8],
@@ -184,8 +194,8 @@ def test_a_clip_without_a_face_says_so(
     assert studio.project.n_frames == 5
 
 
-def test_deeds_on_sources_and_rules_are_steps_of_the_history(
-    qtbot: QtBot, studio: Studio, photo_open: Driving, tmp_path: Path
+def test_edits_of_drivers_and_rules_are_steps_of_the_history(
+    qtbot: QtBot, studio: Studio, photo_open: DriverController, tmp_path: Path
 ) -> None:
     path = tmp_path / "face.json"
     formats.save(path, a_ramp("yaw", [3.0, 5, 10]))
@@ -208,7 +218,7 @@ def test_deeds_on_sources_and_rules_are_steps_of_the_history(
 
 
 def test_what_the_document_refuses_is_told_and_changes_nothing(
-    studio: Studio, photo_open: Driving
+    studio: Studio, photo_open: DriverController
 ) -> None:
     told: list[str] = []
     studio.noticed.connect(lambda notice: told.append(notice.title))
@@ -219,16 +229,16 @@ def test_what_the_document_refuses_is_told_and_changes_nothing(
 
 
 def test_a_motion_is_written_as_a_table(
-    qtbot: QtBot, studio: Studio, driving: Driving, tmp_path: Path
+    qtbot: QtBot, studio: Studio, controller: DriverController, tmp_path: Path
 ) -> None:
     with qtbot.waitSignal(studio.noticed, timeout=PATIENCE_MS) as notice:
-        driving.export_tracking(a_ramp("yaw", [1.0, 2]), tmp_path / "out.csv")
+        controller.export_tracking(a_ramp("yaw", [1.0, 2]), tmp_path / "out.csv")
     assert notice.args[0].title == "Saved out.csv"
     assert len(formats.load(tmp_path / "out.csv").motion) == 2
 
 
 def test_a_table_of_several_faces_lets_one_be_chosen(
-    qtbot: QtBot, studio: Studio, photo_open: Driving, tmp_path: Path
+    qtbot: QtBot, studio: Studio, photo_open: DriverController, tmp_path: Path
 ) -> None:
     one, other = tmp_path / "one.csv", tmp_path / "other.csv"
     formats.save(one, a_ramp("yaw", [1.0, 2, 3]))
@@ -251,7 +261,7 @@ def test_a_table_of_several_faces_lets_one_be_chosen(
 
 
 def test_a_filmstrip_is_made_of_every_clip(
-    qtbot: QtBot, studio: Studio, photo_open: Driving, clip_path: Path
+    qtbot: QtBot, studio: Studio, photo_open: DriverController, clip_path: Path
 ) -> None:
     with qtbot.waitSignal(photo_open.film_ready, timeout=PATIENCE_MS) as film:
         photo_open.add_source(clip_path)
@@ -260,7 +270,7 @@ def test_a_filmstrip_is_made_of_every_clip(
 
 
 def test_tracking_can_be_stopped_and_begun_again(
-    qtbot: QtBot, studio: Studio, photo_open: Driving, clip_path: Path
+    qtbot: QtBot, studio: Studio, photo_open: DriverController, clip_path: Path
 ) -> None:
     photo_open.add_source(clip_path)
     qtbot.waitUntil(lambda: bool(studio.project.drivers), timeout=PATIENCE_MS)

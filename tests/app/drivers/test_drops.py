@@ -82,8 +82,8 @@ def test_a_photo_on_the_photo_is_opened_and_on_the_panel_drives_it(
     qtbot: QtBot, opened: MainWindow, second_path: Path, tmp_path: Path
 ) -> None:
     first = opened.studio.project
-    assert "open it instead; on the left, to drive" in opened.driving.drops.hint(second_path)
-    assert opened.driving.drops.hint(tmp_path / "clip.mp4") == "Drop to drive the face"
+    assert "open it instead; on the left, to drive" in opened.drivers.drops.hint(second_path)
+    assert opened.drivers.drops.hint(tmp_path / "clip.mp4") == "Drop to drive the face"
     assert drop(opened, second_path)
     qtbot.waitUntil(lambda: opened.windowTitle().startswith("second.png"), timeout=PATIENCE_MS)
     settle(qtbot, opened)
@@ -91,7 +91,7 @@ def test_a_photo_on_the_photo_is_opened_and_on_the_panel_drives_it(
     opened.actions_by_id["undo"].trigger()
     assert opened.studio.project == first
     settle(qtbot, opened)
-    assert drop(opened.driving.panel, second_path)
+    assert drop(opened.drivers.panel, second_path)
     drives(qtbot, opened, "second.png")
     assert opened.studio.project.source == first.source
 

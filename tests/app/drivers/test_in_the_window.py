@@ -38,7 +38,7 @@ def clip_path(tmp_path: Path, astronaut: NDArray[np.uint8]) -> Path:
 @pytest.fixture
 def driven(qtbot: QtBot, opened: MainWindow, clip_path: Path) -> MainWindow:
     """The sample, driven by a clip that has been tracked."""
-    opened.driving.driving.add_source(clip_path)
+    opened.drivers.controller.add_source(clip_path)
     qtbot.waitUntil(
         lambda: any(d.motion is not None for d in opened.studio.project.drivers),
         timeout=PATIENCE_MS,
@@ -50,18 +50,18 @@ def driven(qtbot: QtBot, opened: MainWindow, clip_path: Path) -> MainWindow:
 def test_the_panel_is_hidden_until_a_photo_is_open(
     qtbot: QtBot, window: MainWindow, astronaut_path: Path
 ) -> None:
-    assert not window.driving.panel.isVisible()
+    assert not window.drivers.panel.isVisible()
     with qtbot.waitSignal(window.studio.photo_changed, timeout=PATIENCE_MS):
         window.documents.open(astronaut_path)
-    assert window.driving.panel.isVisible()
+    assert window.drivers.panel.isVisible()
     window.actions_by_id["sources"].setChecked(False)
-    assert not window.driving.panel.isVisible()
+    assert not window.drivers.panel.isVisible()
     assert not window.settings.is_on("sources")
     settle(qtbot, window)
 
 
 def test_a_card_shows_what_a_clip_is_and_how_far_it_is_tracked(driven: MainWindow) -> None:
-    (card,) = driven.driving.panel.media.cards
+    (card,) = driven.drivers.panel.media.cards
     assert card.name.text() == "A"
     assert card.kind.text() == "Clip, 0.3 s, 25 frames/s"
     assert card.state.text() == "Tracked, face in 100 %"
@@ -90,9 +90,9 @@ def test_a_table_that_falls_on_an_open_face_drives_it_too(
     formats.save(table, a_ramp("yaw", [0.0, 5.0, 10.0]))
     assert drop(opened, table)
     qtbot.waitUntil(lambda: bool(opened.studio.project.drivers), timeout=PATIENCE_MS)
-    (card,) = opened.driving.panel.media.cards
+    (card,) = opened.drivers.panel.media.cards
     assert card.kind.text().startswith("OpenFace CSV")
-    assert not opened.driving.inset.isVisible()
+    assert not opened.drivers.inset.isVisible()
     settle(qtbot, opened)
 
 
@@ -129,7 +129,7 @@ def test_tracking_is_written_in_the_format_that_was_chosen(
     dialog.close()
     assert chosen == [(tmp_path / "out.json", "json")]
     with qtbot.waitSignal(driven.studio.bridge.job_finished, timeout=PATIENCE_MS):
-        driven.driving.driving.export_tracking(motion, *chosen[0])
+        driven.drivers.controller.export_tracking(motion, *chosen[0])
     (read,) = formats.load(tmp_path / "out.json").faces
     np.testing.assert_allclose(read.controls, motion.controls, atol=1e-4)
     assert driven.actions_by_id["export_tracking"].isEnabled()
@@ -142,20 +142,20 @@ def untracked(project: Project) -> Project:
 def test_tracking_can_be_stopped_and_begun_again_on_the_card(
     qtbot: QtBot, opened: MainWindow, clip_path: Path
 ) -> None:
-    driving = opened.driving.driving
-    driving.add_source(clip_path)
+    controller = opened.drivers.controller
+    controller.add_source(clip_path)
     qtbot.waitUntil(lambda: bool(opened.studio.project.drivers), timeout=PATIENCE_MS)
     digest = opened.studio.project.drivers[0].medium.digest
-    (card,) = opened.driving.panel.media.cards
+    (card,) = opened.drivers.panel.media.cards
     assert card.stop.isVisible() is (card.look.progress is not None)
-    driving.stop_tracking(digest)
+    controller.stop_tracking(digest)
     if opened.studio.project.drivers[0].motion is not None:  # it was quicker
         opened.studio.edit(untracked, "")
     assert card.state.text() == "Not tracked"
-    opened.driving.panel.media.show_tracking(digest, 120, 500)
+    opened.drivers.panel.media.show_tracking(digest, 120, 500)
     assert card.state.text() == "Tracking 24 %"
     assert card.bar.value() == 120
-    opened.driving.panel.media.show_tracking(digest, 0, 0)
+    opened.drivers.panel.media.show_tracking(digest, 0, 0)
     qtbot.mouseClick(card.track, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(
         lambda: opened.studio.project.drivers[0].motion is not None, timeout=PATIENCE_MS
@@ -179,9 +179,9 @@ def test_of_several_people_one_is_chosen_by_their_portraits(
     qtbot: QtBot, opened: MainWindow, crowd_path: Path
 ) -> None:
     with qtbot.waitSignal(opened.studio.bridge.portraits_ready, timeout=PATIENCE_MS) as told:
-        opened.driving.driving.add_source(crowd_path)
+        opened.drivers.controller.add_source(crowd_path)
     assert [max(picture.shape[:2]) <= 128 for picture in told.args[1]] == [True, True]
-    (card,) = opened.driving.panel.media.cards
+    (card,) = opened.drivers.panel.media.cards
     card.fold.setChecked(True)
     assert card.person.isVisible()
     assert [text for _, text in card.person.choices] == ["Person 1 of 2", "Person 2 of 2"]
@@ -189,7 +189,7 @@ def test_of_several_people_one_is_chosen_by_their_portraits(
     with_portrait = card.person.grab().toImage()
     card.person.set_icons({})
     assert with_portrait != card.person.grab().toImage()  # it is seen on the button too
-    opened.driving.driving.rename("A", "crowd")
+    opened.drivers.controller.rename("A", "crowd")
     card.person.chosen.emit("1")
     assert opened.studio.project.drivers[0].motion != first
     assert card.person.key == "1"
@@ -199,18 +199,18 @@ def test_of_several_people_one_is_chosen_by_their_portraits(
 def test_who_else_is_in_a_clip_is_looked_up_again_in_a_document_that_was_opened(
     qtbot: QtBot, opened: MainWindow, crowd_path: Path
 ) -> None:
-    driving, panel = opened.driving.driving, opened.driving.panel
+    controller, panel = opened.drivers.controller, opened.drivers.panel
     with qtbot.waitSignal(opened.studio.bridge.portraits_ready, timeout=PATIENCE_MS):
-        driving.add_source(crowd_path)
+        controller.add_source(crowd_path)
     settle(qtbot, opened)
-    driving._people.clear()  # as in a program that was started anew
+    controller._people.clear()  # as in a program that was started anew
     panel.media._people.clear()
     opened.studio.set_row("AU26", 0.3, 1)
-    driving.set_driver("A", smoothing=0.2)
+    controller.set_driver("A", smoothing=0.2)
     (card,) = panel.media.cards
     assert card.others.isVisible()
     steps = len(opened.studio.session.labels)
-    with qtbot.waitSignal(driving.people_found, timeout=PATIENCE_MS):
+    with qtbot.waitSignal(controller.people_found, timeout=PATIENCE_MS):
         card.others.trigger()
     assert card.look.people == 2
     assert not card.others.isVisible()
@@ -223,7 +223,7 @@ def test_the_people_of_a_clip_are_shown_as_the_frames_show_them_that_show_them_b
 ) -> None:
     with qtbot.waitSignal(window.studio.bridge.portraits_ready, timeout=PATIENCE_MS):
         window.documents.open(crowd_path)
-    picker = window.driving.panel.picker
+    picker = window.drivers.panel.picker
     assert picker.isVisible()
     assert [button.text() for button in picker.buttons] == ["Face 1", "Face 2"]
     settle(qtbot, window)
@@ -240,24 +240,24 @@ def test_playing_says_how_many_frames_are_shown_of_those_there_are(driven: MainW
 
 
 def test_what_drives_the_face_is_shown_small_beside_it(qtbot: QtBot, driven: MainWindow) -> None:
-    assert driven.driving.inset.isVisible()
-    assert driven.driving.inset.accessibleDescription() == "A"
-    corner = driven.driving.inset.geometry().center()
+    assert driven.drivers.inset.isVisible()
+    assert driven.drivers.inset.accessibleDescription() == "A"
+    corner = driven.drivers.inset.geometry().center()
     assert corner.x() > driven.canvas.width() / 2
-    QTest.mousePress(driven.driving.inset, Qt.MouseButton.LeftButton, pos=QPoint(10, 10))
-    QTest.mouseMove(driven.driving.inset, QPoint(10 - driven.canvas.width() // 2, 10))
-    QTest.mouseRelease(driven.driving.inset, Qt.MouseButton.LeftButton, pos=QPoint(10, 10))
-    assert driven.driving.inset.corner == "bottom-left"
+    QTest.mousePress(driven.drivers.inset, Qt.MouseButton.LeftButton, pos=QPoint(10, 10))
+    QTest.mouseMove(driven.drivers.inset, QPoint(10 - driven.canvas.width() // 2, 10))
+    QTest.mouseRelease(driven.drivers.inset, Qt.MouseButton.LeftButton, pos=QPoint(10, 10))
+    assert driven.drivers.inset.corner == "bottom-left"
     assert driven.settings.word("inset") == "bottom-left"
     driven.actions_by_id["beside"].setChecked(False)
-    assert not driven.driving.inset.isVisible()
+    assert not driven.drivers.inset.isVisible()
 
 
 def test_a_gain_is_dragged_in_one_step_and_makes_a_rule_of_its_group(
     qtbot: QtBot, driven: MainWindow
 ) -> None:
     steps = len(driven.studio.session.labels)
-    gain = driven.driving.panel.mix.rows["mouth"].gain
+    gain = driven.drivers.panel.mix.rows["mouth"].gain
     assert gain.value == 1.0  # of the rule for everything
     QTest.mousePress(gain, Qt.MouseButton.LeftButton, pos=QPoint(30, 10))
     for x in (40, 60, 90):
@@ -271,7 +271,7 @@ def test_a_gain_is_dragged_in_one_step_and_makes_a_rule_of_its_group(
 
 
 def test_a_number_is_typed_and_emptied(qtbot: QtBot, driven: MainWindow) -> None:
-    offset = driven.driving.panel.mix.rows["pose"].offset
+    offset = driven.drivers.panel.mix.rows["pose"].offset
     qtbot.mouseClick(offset, Qt.MouseButton.LeftButton, pos=QPoint(30, 10))
     qtbot.keyClicks(offset.typing.field, "-7,5")
     qtbot.keyClick(offset.typing.field, Qt.Key.Key_Return)
@@ -284,7 +284,7 @@ def test_a_number_is_typed_and_emptied(qtbot: QtBot, driven: MainWindow) -> None
 def test_a_row_takes_another_source_or_none_or_what_the_wider_group_has(
     qtbot: QtBot, driven: MainWindow
 ) -> None:
-    row = driven.driving.panel.mix.rows["gaze"]
+    row = driven.drivers.panel.mix.rows["gaze"]
     assert row.source.key == "inherit"
     row.source.chosen.emit("own")
     assert driven.studio.project.face_edits.rule("gaze") == MixRule(group="gaze", driver="")
@@ -299,7 +299,7 @@ def test_a_row_takes_another_source_or_none_or_what_the_wider_group_has(
 def test_a_keyed_gain_shows_its_diamond_and_is_keyed_again_where_the_playhead_stands(
     qtbot: QtBot, driven: MainWindow
 ) -> None:
-    row = driven.driving.panel.mix.rows["all"]
+    row = driven.drivers.panel.mix.rows["all"]
     qtbot.mouseClick(row.gain, Qt.MouseButton.LeftButton, pos=QPoint(4, 10))
     assert row.gain._key == "here"
     driven.studio.playhead.go_to(5)
@@ -312,8 +312,8 @@ def test_a_keyed_gain_shows_its_diamond_and_is_keyed_again_where_the_playhead_st
 
 
 def test_an_action_unit_gets_a_row_of_its_own(qtbot: QtBot, driven: MainWindow) -> None:
-    driven.driving.panel.mix.add_unit("AU12L")
-    row = driven.driving.panel.mix.rows["AU12L"]
+    driven.drivers.panel.mix.add_unit("AU12L")
+    row = driven.drivers.panel.mix.rows["AU12L"]
     assert row.details.isVisible()
     row.offset.value_edited.emit(0.4, 5)
     assert driven.studio.project.face_edits.rule("AU12L").offset == 0.4
@@ -323,13 +323,13 @@ def test_an_action_unit_gets_a_row_of_its_own(qtbot: QtBot, driven: MainWindow) 
 
 
 def test_a_source_is_renamed_in_place_and_keeps_its_card(qtbot: QtBot, driven: MainWindow) -> None:
-    (card,) = driven.driving.panel.media.cards
+    (card,) = driven.drivers.panel.media.cards
     card.name.setFocus()
     card.name.selectAll()
     qtbot.keyClicks(card.name, "brows take 2")
     qtbot.keyClick(card.name, Qt.Key.Key_Return)
     assert [d.name for d in driven.studio.project.drivers] == ["brows take 2"]
-    assert driven.driving.panel.media.cards == [card]
+    assert driven.drivers.panel.media.cards == [card]
     assert driven.studio.project.face_edits.rule("all").driver == "brows take 2"
     card.name.setFocus()
     card.name.selectAll()
@@ -341,7 +341,7 @@ def test_a_source_is_renamed_in_place_and_keeps_its_card(qtbot: QtBot, driven: M
 
 
 def test_smoothing_is_seen_while_it_is_set(qtbot: QtBot, driven: MainWindow) -> None:
-    (card,) = driven.driving.panel.media.cards
+    (card,) = driven.drivers.panel.media.cards
     card.fold.setChecked(True)
     assert card.details.isVisible()
     steps = len(driven.studio.session.labels)
@@ -360,7 +360,7 @@ def test_smoothing_is_seen_while_it_is_set(qtbot: QtBot, driven: MainWindow) -> 
 def test_the_frame_at_rest_is_proposed_and_can_be_the_one_under_the_playhead(
     qtbot: QtBot, driven: MainWindow
 ) -> None:
-    (card,) = driven.driving.panel.media.cards
+    (card,) = driven.drivers.panel.media.cards
     card.fold.setChecked(True)
     proposed = driven.studio.project.drivers[0].neutral_frame
     assert card.neutral.accessibleDescription() == f"Frame {proposed}, proposed"
@@ -379,7 +379,7 @@ def test_the_frame_at_rest_is_proposed_and_can_be_the_one_under_the_playhead(
 
 def test_the_expression_of_a_frame_is_picked_up(qtbot: QtBot, driven: MainWindow) -> None:
     driven.studio.set_row("AU12", 1.0, 1)
-    (card,) = driven.driving.panel.media.cards
+    (card,) = driven.drivers.panel.media.cards
     qtbot.mouseClick(card.pick, Qt.MouseButton.LeftButton)
     smile = shown(driven.studio.project)["AU12L"]
     assert smile == pytest.approx(0.6, abs=0.05)  # as the stand-in tracker reads it everywhere
@@ -389,18 +389,18 @@ def test_the_expression_of_a_frame_is_picked_up(qtbot: QtBot, driven: MainWindow
 def test_a_removed_source_takes_its_card_and_its_rules_with_it(
     qtbot: QtBot, driven: MainWindow
 ) -> None:
-    (card,) = driven.driving.panel.media.cards
+    (card,) = driven.drivers.panel.media.cards
     card.more.menu().actions()[-1].trigger()
-    assert driven.driving.panel.media.cards == []
+    assert driven.drivers.panel.media.cards == []
     assert driven.studio.project.drivers == ()
-    assert driven.driving.panel.media.hint.isVisible()
+    assert driven.drivers.panel.media.hint.isVisible()
     driven.studio.session.undo()
-    assert [c.name.text() for c in driven.driving.panel.media.cards] == ["A"]
+    assert [c.name.text() for c in driven.drivers.panel.media.cards] == ["A"]
     settle(qtbot, driven)
 
 
 def test_a_number_keeps_its_fine_steps_while_arrows_step_through_time(driven: MainWindow) -> None:
-    gain = driven.driving.panel.mix.rows["all"].gain
+    gain = driven.drivers.panel.mix.rows["all"].gain
     gain.setFocus()
     assert driven.actions_by_id["next_mark"].isEnabled()
     before = gain.value
@@ -444,7 +444,7 @@ def test_a_document_that_is_emptied_gives_back_every_picture_it_had(
         for cache in (caches._encodings, caches._copies, caches._drafts, caches._clips._frames)
     ] == [0] * 4
     assert not caches._clips._readers
-    media, panel = driven.driving.media, driven.driving.panel.media
+    media, panel = driven.drivers.media, driven.drivers.panel.media
     assert [
         len(known)
         for known in (studio._photos, media._films, media._peaks, panel._films, panel._portraits)
@@ -457,6 +457,6 @@ def test_a_clip_that_comes_back_after_the_document_was_emptied_is_filmed_again(
     driven.studio.session.mark_saved()
     driven.documents.new()
     open_in(qtbot, driven, astronaut_path)
-    with qtbot.waitSignal(driven.driving.driving.film_ready, timeout=20_000):
-        driven.driving.driving.add_source(clip_path)
+    with qtbot.waitSignal(driven.drivers.controller.film_ready, timeout=20_000):
+        driven.drivers.controller.add_source(clip_path)
     qtbot.waitUntil(lambda: not driven.studio.bridge.is_busy, timeout=20_000)

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from pytestqt.qtbot import QtBot
 
-from app.drivers.controller import Driving
+from app.drivers.controller import DriverController
 from app.editor.studio import Studio
 from icface.face.geometry import Box
 from icface.face.observation import FaceObservation
@@ -37,12 +37,12 @@ def trembling(
 
     tracker.faces = (drawn_face(Box(110, 20, 210, 150), SMILING),)
     monkeypatch.setattr(tracker, "follow", trembles)
-    driving = Driving(studio, studio)
+    controller = DriverController(studio, studio)
     clip = write_video(
         tmp_path / "clip.mp4", drifting(astronaut, 9, step=3)
     )  # one that no other test has had read
     studio.open_photo(clip)
-    qtbot.waitUntil(lambda: bool(driving.project.faces), timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: bool(controller.project.faces), timeout=PATIENCE_MS)
     wait_idle(qtbot, studio)
     return studio
 

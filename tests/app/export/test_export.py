@@ -278,7 +278,7 @@ def test_the_dialog_says_what_is_kept_of_the_photos_words_and_the_choice_is_reme
     assert b"(c) Me" in made.details.xmp
     dialog.hide()
     placed.actions_by_id["export"].trigger()
-    assert dialog.wish().options.keep == "no-place"
+    assert dialog.request().options.keep == "no-place"
 
 
 def question(window: MainWindow) -> QMessageBox:
@@ -294,9 +294,9 @@ def test_a_saved_picture_says_what_it_leaves_out_before_it_is_saved(
     box = question(placed)
     assert "WebP has no place for the photo's comment" in box.informativeText()
     assert "(GPS)" in box.informativeText()
-    wish = next(button for button in box.buttons() if button.text() == "Save without the place")
+    request = next(button for button in box.buttons() if button.text() == "Save without the place")
     with qtbot.waitSignal(placed.studio.photo_saved, timeout=20_000):
-        qtbot.mouseClick(wish, Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(request, Qt.MouseButton.LeftButton)
     made = load_photo(target)
     assert not has_place(made.exif, made.details)
     assert COMPOSITE.encode() in made.details.xmp

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app import theme
-from app.drivers.controller import Driving
+from app.drivers.controller import DriverController
 from app.editor.studio import Studio
 from app.errors import Notice
 from app.files.recovery import RecoveryFolder, left_behind
@@ -379,7 +379,7 @@ def pictures(qtbot: QtBot, window: MainWindow) -> list[NDArray[np.uint8]]:
 def test_a_clip_with_keys_opens_with_the_same_picture_in_every_frame(
     qtbot: QtBot, window: MainWindow, tmp_path: Path, astronaut: NDArray[np.uint8]
 ) -> None:
-    driving = Driving(window.studio, window.studio)
+    controller = DriverController(window.studio, window.studio)
     clip = write_video(tmp_path / "clip.mp4", drifting(astronaut, 4))
     open_in(qtbot, window, clip)
     qtbot.waitUntil(lambda: bool(window.studio.project.faces), timeout=20_000)
@@ -397,7 +397,7 @@ def test_a_clip_with_keys_opens_with_the_same_picture_in_every_frame(
     assert len(after) == 4
     assert all(np.array_equal(a, b) for a, b in zip(shown_before, after, strict=True))
     assert not np.array_equal(after[0], after[2])
-    assert driving.project is window.studio.project
+    assert controller.project is window.studio.project
 
 
 def test_the_picture_is_saved_under_a_name_that_says_edited(
@@ -513,14 +513,14 @@ def test_a_document_without_changes_closes_at_once(
     assert not window.isVisible()
 
 
-@pytest.mark.parametrize("deed", ["new", "open"])
+@pytest.mark.parametrize("command", ["new", "open"])
 def test_new_and_open_ask_before_changes_go(
-    qtbot: QtBot, editing: MainWindow, tmp_path: Path, deed: str
+    qtbot: QtBot, editing: MainWindow, tmp_path: Path, command: str
 ) -> None:
     path = tmp_path / "other.icface"
     save_project(path, Project())
     act: Callable[[], object] = (
-        editing.documents.new if deed == "new" else lambda: editing.documents.open(path)
+        editing.documents.new if command == "new" else lambda: editing.documents.open(path)
     )
     act()
     answer(qtbot, editing, QMessageBox.StandardButton.Cancel)
@@ -530,7 +530,7 @@ def test_new_and_open_ask_before_changes_go(
     answer(qtbot, editing, QMessageBox.StandardButton.Discard)
     settle(qtbot, editing)
     assert editing.studio.project == Project()
-    assert editing.documents.path == (None if deed == "new" else path)
+    assert editing.documents.path == (None if command == "new" else path)
 
 
 def test_an_edit_made_while_a_project_is_read_is_asked_about(

@@ -12,7 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
-from app.drivers.controller import Driving
+from app.drivers.controller import DriverController
 from app.window.main_window import MainWindow
 from icface.document import Driver, Project, Source
 from icface.document.edits import add_driver, open_source
@@ -124,11 +124,11 @@ def test_a_clip_that_was_saved_before_it_had_been_tracked_is_tracked_when_it_ope
     assert source is not None
     waiting = add_driver(open_source(Project(), source, ()), Driver(name="A", medium=source))
     save_project(tmp_path / "walk.icface", waiting)
-    driving = Driving(window.studio, window.studio)
+    controller = DriverController(window.studio, window.studio)
     window.studio.session.mark_saved()
     reopened(qtbot, window, tmp_path / "walk.icface")
     qtbot.waitUntil(
-        lambda: bool(driving.project.faces) and driving.project.drivers[0].motion is not None,
+        lambda: bool(controller.project.faces) and controller.project.drivers[0].motion is not None,
         timeout=20_000,
     )
     settle(qtbot, window)
@@ -153,8 +153,8 @@ def test_a_document_whose_drivers_are_missing_keeps_its_edits_and_offers_to_find
     before, path = window.studio.project, saved_as(qtbot, window, tmp_path / "one.icface")
     press(qtbot, window, Qt.Key.Key_N)
     window.studio._photos.clear()
-    window.driving.driving._films.clear()
-    window.driving.driving._thumbnails.clear()
+    window.drivers.controller._films.clear()
+    window.drivers.controller._thumbnails.clear()
     for gone in (Path(clip.path), other):
         gone.unlink()
     reopened(qtbot, window, path)

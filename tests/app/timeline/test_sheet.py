@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.timeline.edits import spoken
+from app.timeline.controller import spoken
 from app.timeline.sheet import GOOD, LOW, MISSING, SheetMaker, Trust, trust
 from icface.document import MixRule, Project, edits
 from icface.face.controls import ControlVector

@@ -283,9 +283,9 @@ def test_each_of_several_faces_keeps_its_own_edits(
     tracker.faces = (drawn_face(Box(60, 60, 160, 190)), drawn_face(Box(300, 60, 400, 190)))
     open_in(qtbot, window, astronaut_path)
     window.studio.set_row("AU12", 0.7, 1)
-    qtbot.mouseClick(window.driving.panel.picker.buttons[1], Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(window.drivers.panel.picker.buttons[1], Qt.MouseButton.LeftButton)
     assert window.panel.rows["AU12"].shown == 0.0
-    assert window.driving.panel.picker.buttons[0].accessibleDescription() == "edited"
+    assert window.drivers.panel.picker.buttons[0].accessibleDescription() == "edited"
     assert "face 2 of 2" in window.status.confidence.text()
     QTest.mouseClick(
         window.canvas, Qt.MouseButton.LeftButton, pos=window.canvas.widget_point(110, 120).toPoint()
@@ -361,7 +361,7 @@ def test_a_picture_is_never_saved_over_what_the_document_is_made_of(
     link = tmp_path / "other.png"
     link.symlink_to(photo)
     open_in(qtbot, window, photo)
-    window.driving.driving.add_source(driver)
+    window.drivers.controller.add_source(driver)
     qtbot.waitUntil(lambda: bool(window.studio.project.drivers), timeout=20_000)
     settle(qtbot, window)
     kept = photo.read_bytes()
@@ -376,7 +376,7 @@ def test_a_picture_is_never_saved_over_what_the_document_is_made_of(
     window.documents._write(photo, lambda: None)
     assert window.notices.notice is not None
     assert window.notices.notice.title == "portrait.png was not saved"
-    window.driving.driving.export_tracking(
+    window.drivers.controller.export_tracking(
         window.studio.project.drivers[0].motion or a_motion([None]), driver
     )
     assert window.notices.notice is not None

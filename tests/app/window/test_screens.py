@@ -165,29 +165,29 @@ def show_driven(qtbot: QtBot, window: MainWindow, path: Path) -> None:
     table = path.parent / "session_07_openface.csv"
     formats.save(table, a_ramp("yaw", [float(v) for v in 20 * np.sin(np.arange(60) / 6)]))
     for count, file in enumerate((one, two, table), start=1):
-        window.driving.driving.add_source(file)
+        window.drivers.controller.add_source(file)
         qtbot.waitUntil(
             lambda count=count: len(window.studio.project.drivers) == count, timeout=20_000
         )
     settle(qtbot, window)
-    window.driving.driving.rename("A", "The long walk home, third take")
+    window.drivers.controller.rename("A", "The long walk home, third take")
     window.studio.edit(lambda project: replace(project, drivers=(
         project.drivers[0], replace(project.drivers[1], motion=None, neutral_frame=None), project.drivers[2],
     )), "")  # fmt: skip
-    window.driving.driving.set_rule(MixRule(group="brows", driver="B", gain=1.4))
-    window.driving.driving.set_rule(
+    window.drivers.controller.set_rule(MixRule(group="brows", driver="B", gain=1.4))
+    window.drivers.controller.set_rule(
         MixRule(group="yaw", driver="C", mode="absolute", offset=-5.0, shift=-3, mirror=True)
     )
-    window.driving.driving.set_rule(MixRule(group="gaze", driver=""))
-    window.driving.driving.key_rule("brows", "gain")
-    window.driving.panel.media.show_tracking(window.studio.project.drivers[1].medium.digest, 16, 40)
+    window.drivers.controller.set_rule(MixRule(group="gaze", driver=""))
+    window.drivers.controller.key_rule("brows", "gain")
+    window.drivers.panel.media.show_tracking(window.studio.project.drivers[1].medium.digest, 16, 40)
     settle(qtbot, window)
 
 
 def show_details(qtbot: QtBot, window: MainWindow, path: Path) -> None:
     show_driven(qtbot, window, path)
-    window.driving.panel.media.cards[0].fold.setChecked(True)
-    window.driving.panel.media.show_people(
+    window.drivers.panel.media.cards[0].fold.setChecked(True)
+    window.drivers.panel.media.show_people(
         window.studio.project.drivers[0].name, (a_ramp("yaw", [1.0, 2.0]),) * 2
     )
     window.studio.playhead.go_to(11)
@@ -197,12 +197,12 @@ def show_details(qtbot: QtBot, window: MainWindow, path: Path) -> None:
 def show_mix(qtbot: QtBot, window: MainWindow, path: Path) -> None:
     show_driven(qtbot, window, path)
     for section in (
-        window.driving.panel.media.source_section,
-        window.driving.panel.media.drivers_section,
+        window.drivers.panel.media.source_section,
+        window.drivers.panel.media.drivers_section,
     ):
         section.set_open(False)
-    window.driving.panel.mix.add_unit("AU12L")
-    window.driving.panel.mix.rows["yaw"].fold.setChecked(True)
+    window.drivers.panel.mix.add_unit("AU12L")
+    window.drivers.panel.mix.rows["yaw"].fold.setChecked(True)
     window.studio.playhead.go_to(11)
     settle(qtbot, window)
 
@@ -310,8 +310,8 @@ def test_several_faces_are_offered_with_their_portraits(
     for width, height in SIZES[:2]:
         window.resize(width, height)
         keep(qtbot, window, "faces")
-    assert len(window.driving.panel.picker.buttons) == 3
-    assert window.driving.panel.picker.isVisible()
+    assert len(window.drivers.panel.picker.buttons) == 3
+    assert window.drivers.panel.picker.isVisible()
 
 
 def test_without_a_face_the_remedy_is_a_button(

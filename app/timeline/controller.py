@@ -1,4 +1,7 @@
-"""Does what the timeline is asked for: each wish is one pure edit through the session, each drag one step of the history."""
+"""Edits that the timeline requests.
+
+Each request is one pure edit through the session; each drag is one step of the history.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from PySide6.QtCore import QObject
 from app.control_rows import rows
 from app.editor.playhead import Playhead
 from app.editor.session import Session
-from app.timeline.requests import Wishes
+from app.timeline.requests import TimelineRequests
 from icface.document import FaceEdits, Project, edits
 from icface.document.curves import Blend, Handle, Interpolation, Mode
 from icface.document.edits.faces import with_edits
@@ -22,42 +25,46 @@ Names = Collection[edits.KeyName]
 _INTERPOLATION_TEXT = {"hold": "Hold", "linear": "Linear", "ease": "Ease", "bezier": "Bezier"}
 
 
-class Deeds(QObject):
-    """Connects the wishes of a timeline to the document.
+class TimelineController(QObject):
+    """Connects the requests of a timeline to the document.
 
     Parameters
     ----------
     session : Session
     playhead : Playhead
-    wishes : Wishes
+    requests : TimelineRequests
     parent : QObject, optional
     """
 
     def __init__(
-        self, session: Session, playhead: Playhead, wishes: Wishes, parent: QObject | None = None
+        self,
+        session: Session,
+        playhead: Playhead,
+        requests: TimelineRequests,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._session = session
-        self._wishes = wishes
+        self._requests = requests
         self._drag: tuple[int, FaceEdits | None, int | None] = (0, None, None)
-        wishes.keys_moved.connect(self._move)
-        wishes.keys_scaled.connect(self._scale)
-        wishes.handle_moved.connect(self._bend)
-        wishes.key_added.connect(self._add)
-        wishes.keys_set.connect(self._set_keys)
-        wishes.keys_removed.connect(self._remove)
-        wishes.keys_pasted.connect(self._paste)
-        wishes.interpolation_set.connect(self._set_interpolation)
-        wishes.mode_set.connect(self._set_mode)
-        wishes.switch_set.connect(self._set_switch)
-        wishes.tracks_reverted.connect(self._revert)
-        wishes.marker_toggled.connect(self._toggle_marker)
-        wishes.marker_renamed.connect(self._name_marker)
-        wishes.range_set.connect(self._set_range)
-        wishes.blend_set.connect(self._set_blend)
-        wishes.length_set.connect(self._set_length)
-        wishes.rate_set.connect(self._set_rate)
-        wishes.frame_asked.connect(playhead.go_to)
+        requests.keys_moved.connect(self._move)
+        requests.keys_scaled.connect(self._scale)
+        requests.handle_moved.connect(self._bend)
+        requests.key_added.connect(self._add)
+        requests.keys_set.connect(self._set_keys)
+        requests.keys_removed.connect(self._remove)
+        requests.keys_pasted.connect(self._paste)
+        requests.interpolation_set.connect(self._set_interpolation)
+        requests.mode_set.connect(self._set_mode)
+        requests.switch_set.connect(self._set_switch)
+        requests.tracks_reverted.connect(self._revert)
+        requests.marker_toggled.connect(self._toggle_marker)
+        requests.marker_renamed.connect(self._name_marker)
+        requests.range_set.connect(self._set_range)
+        requests.blend_set.connect(self._set_blend)
+        requests.length_set.connect(self._set_length)
+        requests.rate_set.connect(self._set_rate)
+        requests.frame_asked.connect(playhead.go_to)
 
     def _edit(
         self, function: Callable[[Project], Project], label: str, key: tuple[str, int] | None = None
@@ -65,7 +72,7 @@ class Deeds(QObject):
         try:
             self._session.edit(function, label, key)
         except ValueError as error:  # a locked track, say: the message says what to do
-            self._wishes.refused.emit(str(error))
+            self._requests.refused.emit(str(error))
 
     def _dragged(
         self, what: str, gesture: int, label: str, edit: Callable[[Project], Project]
