@@ -120,8 +120,8 @@ class TimelineCommands:
         playhead, view, requests = self._playhead, self._view, self._requests
         return {
             "marker": lambda: requests.marker_toggled.emit(playhead.frame),
-            "set_in": lambda: self._panel.transport.in_field.committed.emit(playhead.frame),
-            "set_out": lambda: self._panel.transport.out_field.committed.emit(playhead.frame),
+            "set_in": lambda: requests.in_point_set.emit(playhead.frame),
+            "set_out": lambda: requests.out_point_set.emit(playhead.frame),
             "go_in": lambda: playhead.go_to(view.project.range[0]),
             "go_out": lambda: playhead.go_to(view.project.range[1]),
             "clear_range": lambda: requests.range_set.emit(None, None, 0),

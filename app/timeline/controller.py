@@ -60,6 +60,8 @@ class TimelineController(QObject):
         requests.tracks_reverted.connect(self._revert)
         requests.marker_toggled.connect(self._toggle_marker)
         requests.marker_renamed.connect(self._name_marker)
+        requests.in_point_set.connect(self._set_in_point)
+        requests.out_point_set.connect(self._set_out_point)
         requests.range_set.connect(self._set_range)
         requests.blend_set.connect(self._set_blend)
         requests.length_set.connect(self._set_length)
@@ -192,6 +194,12 @@ class TimelineController(QObject):
     def _set_range(self, first: int | None, last: int | None, gesture: int) -> None:
         key = ("range", gesture) if gesture else None
         self._edit(lambda project: edits.set_range(project, first, last), "In and out", key)
+
+    def _set_in_point(self, frame: int | None) -> None:
+        self._edit(lambda project: edits.set_in(project, frame), "In and out")
+
+    def _set_out_point(self, frame: int | None) -> None:
+        self._edit(lambda project: edits.set_out(project, frame), "In and out")
 
     def _set_length(self, frames: int | None) -> None:
         self._edit(lambda project: edits.set_length(project, frames), "Length of the photo")

@@ -106,11 +106,9 @@ def open_time_menu(
         holder.setDefaultWidget(field)
         menu.addAction(holder)
     menu.addSeparator()
-    menu.addAction("Set the in point").triggered.connect(
-        lambda: requests.range_set.emit(frame, _after(project.last, frame), 0)
-    )
+    menu.addAction("Set the in point").triggered.connect(lambda: requests.in_point_set.emit(frame))
     menu.addAction("Set the out point").triggered.connect(
-        lambda: requests.range_set.emit(_before(project.first, frame), frame, 0)
+        lambda: requests.out_point_set.emit(frame)
     )
     clear = menu.addAction("Clear in and out")
     clear.setEnabled(project.first is not None or project.last is not None)
@@ -137,14 +135,6 @@ def _add_blend(menu: QMenu, requests: TimelineRequests, project: Project) -> Non
             Blend(first=first, last=last, fade_in=fade, fade_out=fade), 0
         )
     )
-
-
-def _after(last: int | None, frame: int) -> int | None:
-    return None if last is not None and last < frame else last
-
-
-def _before(first: int | None, frame: int) -> int | None:
-    return None if first is not None and first > frame else first
 
 
 def copy_chosen(view: TimelineView) -> None:

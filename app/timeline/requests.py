@@ -37,6 +37,10 @@ class TimelineRequests(QObject):
     """targets that go back to what is tracked."""
     marker_toggled = Signal(int)
     marker_renamed = Signal(int, str)
+    in_point_set = Signal(object)
+    """frame, or None for the start; an out point before it is cleared."""
+    out_point_set = Signal(object)
+    """frame, or None for the end; an in point after it is cleared."""
     range_set = Signal(object, object, int)
     """in and out point or None, gesture."""
     blend_set = Signal(object, int)

@@ -142,12 +142,8 @@ class Transport(QWidget):
     def _connect(self) -> None:
         view, requests, playhead = self.view, self.requests, self.view.playhead
         self.time.committed.connect(self._go)
-        self.in_field.committed.connect(
-            lambda frame: requests.range_set.emit(frame, _at_least(view.project.last, frame), 0)
-        )
-        self.out_field.committed.connect(
-            lambda frame: requests.range_set.emit(_at_most(view.project.first, frame), frame, 0)
-        )
+        self.in_field.committed.connect(requests.in_point_set)
+        self.out_field.committed.connect(requests.out_point_set)
         self.length.committed.connect(requests.length_set)
         self.rate.committed.connect(self._set_rate)
         for field in (self.time, self.in_field, self.out_field, self.length, self.rate):
@@ -302,14 +298,6 @@ class Transport(QWidget):
 
     def _go(self, frame: int | None) -> None:
         self.requests.frame_asked.emit(0 if frame is None else frame)
-
-
-def _at_least(last: int | None, frame: int | None) -> int | None:
-    return None if last is not None and frame is not None and last < frame else last
-
-
-def _at_most(first: int | None, frame: int | None) -> int | None:
-    return None if first is not None and frame is not None and first > frame else first
 
 
 def _figure(value: float) -> str:
