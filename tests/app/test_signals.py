@@ -17,8 +17,9 @@ def foreign_emits(tree: ast.AST) -> list[int]:
     for node in ast.walk(tree):
         if not (isinstance(node, ast.Attribute) and node.attr == "emit"):
             continue
-        signal = node.value
-        owner = signal.value if isinstance(signal, ast.Attribute) else None
+        if not isinstance(node.value, ast.Attribute):  # a local name: its value is read elsewhere
+            continue
+        owner = node.value.value
         name = getattr(owner, "attr", getattr(owner, "id", ""))
         if name not in {"self", *SHARED}:
             lines.append(node.lineno)
