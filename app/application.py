@@ -23,7 +23,7 @@ from app.files.recovery import users_folder
 from app.settings import Settings
 from app.window.main_window import MainWindow
 from icface.system.leftovers import clear_left_overs
-from icface.system.logs import start_log
+from icface.system.logs import start_log, stop_log
 
 _OBJECTS_A_ROUND = 100_000
 
@@ -121,3 +121,4 @@ def _run(arguments: argparse.Namespace) -> int:
     finally:
         studio.bridge.close()
         reporter.uninstall()
+        stop_log()

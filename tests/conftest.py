@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 # caches.
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the commands and the window set it
 _HOME = tempfile.TemporaryDirectory(prefix="icface-tests-")
 for _name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
     os.environ[_name] = str(Path(_HOME.name) / _name.lower())
@@ -85,6 +86,38 @@ class _Surprises(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if self._caplog.handler.level != record.levelno:
             self.texts.append(f"{record.levelname} from {record.name}: {record.getMessage()}")
+
+
+def _state_of_the_process() -> dict[str, object]:
+    """What a test may change for itself alone, for the next one would come out otherwise."""
+    loggers = {name: logging.getLogger(name) for name in ("", "icface", "app")}
+    found: dict[str, object] = {
+        "environment": {k: v for k, v in os.environ.items() if k != "PYTEST_CURRENT_TEST"},
+        "folder": Path.cwd(),
+        "import path": tuple(sys.path),
+        "temporary folder": tempfile.tempdir,
+        "log levels": {name: logger.level for name, logger in loggers.items()},
+        "log handlers": [
+            handler.get_name() or type(handler).__name__
+            for logger in loggers.values()
+            for handler in logger.handlers
+            if not type(handler).__module__.startswith("_pytest")
+        ],
+    }
+    if "torch" in sys.modules:
+        torch = sys.modules["torch"]
+        found["torch"] = torch.is_grad_enabled(), torch.get_default_dtype()
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left_in_the_process() -> Iterator[None]:
+    """Fails a test that leaves a log handler, a variable, a folder or a setting behind."""
+    before = _state_of_the_process()
+    yield
+    after = _state_of_the_process()
+    left = {name: (value, after[name]) for name, value in before.items() if after[name] != value}
+    assert not left, f"Left behind: {left}"
 
 
 @pytest.fixture(autouse=True)

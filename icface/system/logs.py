@@ -29,6 +29,8 @@ LOG_BYTES = 1_000_000
 MOST_FAULTS = 20
 _MOST_LIST_BYTES = 1_000_000
 _FORM = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
+TOLD = "is_told"
+"""Mark of a record that the user reads on the standard error anyway; `print_log` leaves it out."""
 _OWN = ("icface", "app")
 _NAME = "icface-log"
 
@@ -71,7 +73,9 @@ def print_log() -> None:
     """Print what happens on the standard error, as commands do that run for hours; nothing changes if it is printed already."""
     root = logging.getLogger()
     if not any(isinstance(handler, _StandardError) for handler in root.handlers):
-        _add(root, _StandardError(), logging.INFO, "%(asctime)s %(message)s")
+        printed = _StandardError()
+        printed.addFilter(lambda record: not getattr(record, TOLD, False))
+        _add(root, printed, logging.INFO, "%(asctime)s %(message)s")
         logging.getLogger("icface").setLevel(logging.INFO)
 
 

@@ -140,6 +140,7 @@ def track_clip(
     if every < 1:
         raise ValueError(f"Every {every}. frame cannot be looked at: choose 1 or more.")
     with ClipReader(path, cache_bytes=0) as reader, Scratch() as scratch:
+        notes = [*probe(path).notes, *_short_of(Path(path), float(reader.index.duration))]
         total, book = len(reader), _Notebook(scratch)
         for frame in reader.frames():
             faces = book.look(frame, tracker, every)
@@ -149,7 +150,6 @@ def track_clip(
         for group in seen[:MOST_PEOPLE]:
             motions.append(fitted(book.motion(group, about, tracker.name)))
             yield Progress(total, total, f"person {len(motions)} of {min(len(seen), MOST_PEOPLE)}")
-        notes = [*probe(path).notes, *_short_of(Path(path), float(reader.index.duration))]
         if reader.damaged:
             notes.append(
                 f"{len(reader.damaged)} of {total} frames are damaged; no face was read in them."

@@ -22,6 +22,7 @@ from icface.system import logs
 from icface.system.digests import SUMS
 from icface.system.logs import (
     MOST_FAULTS,
+    TOLD,
     last_faults,
     log_file,
     note_fault,
@@ -230,3 +231,28 @@ def test_training_prints_its_log_once(capsys: pytest.CaptureFixture[str]) -> Non
     logging.getLogger("icface.training").info("half way")
     assert capsys.readouterr().err.count("half way") == 1
     assert said().count("half way") == 1
+
+
+def test_a_command_that_has_ended_prints_and_logs_no_more(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["info", "--verbose", "absent.png"])
+    capsys.readouterr()
+    before = log_file().read_bytes()
+    with caplog.at_level(logging.ERROR):
+        logging.getLogger("icface").error("after the command")
+    assert capsys.readouterr().err == ""
+    assert log_file().read_bytes() == before
+
+
+def test_a_refusal_is_printed_once_by_commands_that_print_their_log(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_log()
+    logging.getLogger("icface").info("Step 1.")
+    logging.getLogger("icface").info("Refused: no such file.", extra={TOLD: True})
+    stop_log()
+    printed = capsys.readouterr().err
+    assert printed.endswith("Step 1.\n")
+    assert "Refused" not in printed

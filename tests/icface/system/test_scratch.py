@@ -117,12 +117,13 @@ def test_a_source_keeps_what_was_read_when_its_file_is_shortened_or_written_over
         from dataclasses import replace
         from pathlib import Path
         import numpy as np
-        from icface import edits, motion_store
+        from icface.document import edits
         from icface.face.controls import ControlVector
         from icface.formats import load, save
+        from icface.motion import store
         from icface.project_file import load_project, save_project
         from tests.strategies import a_driver, a_motion, a_project
-        motion_store.IN_MEMORY_BYTES = {in_memory_bytes}
+        store.IN_MEMORY_BYTES = {in_memory_bytes}
         folder = Path(sys.argv[1])
         path, project = folder / "driver.npz", a_project(ControlVector())
         motion = a_motion([ControlVector.of({{"yaw": float(n % 30)}}) for n in range(500)], seed=1)

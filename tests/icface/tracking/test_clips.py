@@ -162,9 +162,8 @@ def test_damaged_frames_have_no_face_and_a_note_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     show_reel(monkeypatch, 6, damaged={2, 3})
-    done = finish(
-        track_clip(tmp_path / "torn.mp4", FixedTracker(observation_in(Box(10, 10, 50, 60))))
-    )
+    clip = grey_clip(tmp_path / "torn.mp4")
+    done = finish(track_clip(clip, FixedTracker(observation_in(Box(10, 10, 50, 60)))))
     assert done.motions[0].present.tolist() == [True, True, False, False, True, True]
     assert done.notes == ("2 of 6 frames are damaged; no face was read in them.",)
 
@@ -275,22 +274,25 @@ class Reel:
 def show_reel(
     monkeypatch: pytest.MonkeyPatch, count: int, *, damaged: Collection[int] = ()
 ) -> None:
-    """Whatever clip is asked for, it is grey pictures."""
+    """Whatever clip is asked for, its frames are so many grey pictures."""
     monkeypatch.setattr(clips, "ClipReader", partial(Reel, count, damaged=damaged))
-    monkeypatch.setattr(clips, "_short_of", lambda *_: [])
+
+
+def grey_clip(path: Path) -> Path:
+    """The file that a reel stands for: a clip of one second."""
+    return write_video(path, [Frame(n).pixels() for n in range(25)])
 
 
 def test_memory_does_not_grow_with_the_length_of_a_clip(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clips, "LANDMARKS_IN_MEMORY_BYTES", 1_000_000)
+    clip = grey_clip(tmp_path / "long.mp4")
 
     def peak(count: int) -> int:
         show_reel(monkeypatch, count)
         tracemalloc.start()
-        done = finish(
-            track_clip(tmp_path / "long.mp4", FixedTracker(observation_in(Box(10, 10, 50, 60))))
-        )
+        done = finish(track_clip(clip, FixedTracker(observation_in(Box(10, 10, 50, 60)))))
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         (motion,) = done.motions
@@ -307,9 +309,11 @@ def test_memory_does_not_grow_with_the_length_of_a_clip(
 def test_a_job_that_is_closed_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    clip = grey_clip(tmp_path / "long.mp4")
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     show_reel(monkeypatch, 9)
-    job = track_clip(tmp_path / "long.mp4", FixedTracker())
+    job = track_clip(clip, FixedTracker())
     assert [next(job).done for _ in range(3)] == [1, 2, 3]
     job.close()
-    assert list(tmp_path.iterdir()) == []
+    assert list((tmp_path / "temporary").iterdir()) == []
