@@ -95,14 +95,14 @@ class DriverController(QObject):
 
     # Sources --------------------------------------------------------------------------------------
 
-    def add_source(self, path: Path) -> None:
+    def add_driver(self, path: Path) -> None:
         """Take in a clip, a table or a photo as a source; a clip is tracked at once."""
         self._studio.bridge.take_in(path)
 
     def add_dropped(self, path: Path, open_instead: Callable[[Path], object]) -> None:
         """Let a clip or table that fell on an open face drive it; a notice then offers to open a clip in the photo's place."""
         self._dropped[str(path)] = open_instead
-        self.add_source(path)
+        self.add_driver(path)
 
     def _tell_dropped(
         self, path: Path, open_instead: Callable[[Path], object], *, drives: bool

@@ -11,7 +11,7 @@ from PySide6.QtGui import QDropEvent
 from app.drivers.controller import DriverController
 from app.editor.studio import Studio
 from app.errors import Notice
-from app.files.file_dialogs import PHOTO_ENDINGS, drives, dropped_file, dropped_sources
+from app.files.file_dialogs import PHOTO_ENDINGS, drives, dropped_drivers, dropped_file
 from icface.document import Project
 from icface.rendering.kinds import is_data
 
@@ -31,7 +31,7 @@ class Drops(QObject):
     parent : QObject
     """
 
-    said = Signal(str)
+    status_message = Signal(str)
     """A word about a file that waits."""
 
     def __init__(self, studio: Studio, controller: DriverController, parent: QObject) -> None:
@@ -48,7 +48,7 @@ class Drops(QObject):
     def welcome(self, event: QDropEvent) -> Path | None:
         """The file of a drop that can be opened, or can drive a face that is open or will be; None if there is none."""
         may_drive = self._studio.project.face is not None or bool(self._studio.opening)
-        tables = dropped_sources(event) if may_drive else []
+        tables = dropped_drivers(event) if may_drive else []
         return dropped_file(event) or next(iter(tables), None)
 
     def hint(self, path: Path) -> str:
@@ -99,7 +99,7 @@ class Drops(QObject):
 
     def _tell_waiting(self, path: Path, open_instead: Open) -> None:
         if self._studio.opening or not self._awaited(path):
-            self.said.emit(
+            self.status_message.emit(
                 f"{path.name} is taken when {self._studio.opening or 'the file before it'} is open"
             )
             return

@@ -42,7 +42,7 @@ class RowLook:
         The rule is that of this very group.
     wider : MixRule or None
         What would decide without it.
-    sources : tuple of str
+    drivers : tuple of str
         Names to choose from.
     live : bool
         A face is chosen.
@@ -53,14 +53,14 @@ class RowLook:
     rule: MixRule | None
     is_own: bool
     wider: MixRule | None
-    sources: tuple[str, ...]
+    drivers: tuple[str, ...]
     live: bool
     gain: tuple[float | None, KeyState]
     offset: tuple[float | None, KeyState]
 
     @classmethod
     def of(
-        cls, edits: FaceEdits | None, group: str, sources: tuple[str, ...], frame: int
+        cls, edits: FaceEdits | None, group: str, drivers: tuple[str, ...], frame: int
     ) -> RowLook:
         """What there is to show of a group in a frame."""
         own = edits.rule(group) if edits else None
@@ -81,7 +81,7 @@ class RowLook:
             return rule_value(edits, rule, parameter, frame), state
 
         return cls(
-            rule=rule, is_own=own is not None, wider=wider, sources=sources, live=edits is not None,
+            rule=rule, is_own=own is not None, wider=wider, drivers=drivers, live=edits is not None,
             gain=number("gain"), offset=number("offset"),
         )  # fmt: skip
 
@@ -111,7 +111,7 @@ class MixRow(QWidget):
         self.is_angle = is_pose
         name = group_name(group)
         self.name = PlainLabel(_SHORT.get(group, name if group in GROUPS else group))
-        self.source = ChoiceButton(f"Source of {name}", "What drives this group")
+        self.driver = ChoiceButton(f"Source of {name}", "What drives this group")
         self.gain = DragNumber(
             NumberSpec(
                 name=f"Gain of {name}",
@@ -178,7 +178,7 @@ class MixRow(QWidget):
         line.setContentsMargins(26 if self.group in {"yaw", "pitch", "roll"} else 16, 2, 10, 2)
         line.setSpacing(3)
         line.addWidget(self.name)
-        line.addWidget(self.source, 1)
+        line.addWidget(self.driver, 1)
         line.addWidget(self.gain)
         line.addWidget(self.offset)
         line.addWidget(self.fold)
@@ -208,7 +208,7 @@ class MixRow(QWidget):
         self.retint()
 
     def _connect(self) -> None:
-        self.source.chosen.connect(self._choose)
+        self.driver.chosen.connect(self._choose)
         for parameter, number in (("gain", self.gain), ("offset", self.offset)):
             number.value_edited.connect(partial(self._set_value, parameter))
             number.cleared.connect(
@@ -294,15 +294,15 @@ class MixRow(QWidget):
         driver = rule.driver if rule else ""
         wider = look.wider.driver or "own" if look.wider else "own"
         choices = [(_INHERIT, f"As the wider group ({wider})"), (_OWN, "The face's own"), ("", "")]
-        choices += [(_DRIVER + name, name) for name in look.sources]
+        choices += [(_DRIVER + name, name) for name in look.drivers]
         key = _INHERIT if not look.is_own else _DRIVER + driver if driver else _OWN
-        self.source.apply(
-            choices[: 2 if not look.sources else None],
+        self.driver.apply(
+            choices[: 2 if not look.drivers else None],
             key,
             shown=driver or "Own",
             faint=not look.is_own,
         )
-        self.source.setEnabled(look.live)
+        self.driver.setEnabled(look.live)
         driven = look.live and rule is not None and bool(rule.driver)
         self.gain.apply(look.gain[0], key=look.gain[1], faint=not look.is_own)
         self.offset.apply(look.offset[0], key=look.offset[1], faint=not look.is_own)

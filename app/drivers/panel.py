@@ -15,11 +15,11 @@ from app.drivers.mix_panel import MixPanel
 from app.drivers.requests import DriverRequests
 from app.editor.studio import Studio
 from app.files.file_dialogs import (
+    ask_for_drivers,
     ask_for_expression,
-    ask_for_sources,
     ask_for_tables,
     ask_to_export_tracking,
-    dropped_sources,
+    dropped_drivers,
 )
 from app.settings import Settings
 from app.widgets.panel_section import PanelSection
@@ -100,7 +100,7 @@ class LeftPanel(QWidget):
 
     def _connect(self) -> None:
         requests, controller, bridge = self.requests, self._controller, self._studio.bridge
-        requests.add_asked.connect(self.ask_for_sources)
+        requests.add_asked.connect(self.ask_for_drivers)
         requests.files_dropped.connect(self._add_all)
         requests.renamed.connect(controller.rename)
         requests.removed.connect(controller.remove)
@@ -179,13 +179,13 @@ class LeftPanel(QWidget):
 
     # Requests -------------------------------------------------------------------------------------
 
-    def ask_for_sources(self) -> None:
+    def ask_for_drivers(self) -> None:
         """Choose files that are to drive the face."""
-        ask_for_sources(self, self._settings, self._controller.add_source)
+        ask_for_drivers(self, self._settings, self._controller.add_driver)
 
     def ask_for_tables(self) -> None:
         """Choose a table of tracking data that is to drive the face."""
-        ask_for_tables(self, self._settings, self._controller.add_source)
+        ask_for_tables(self, self._settings, self._controller.add_driver)
 
     def ask_for_expression(self) -> None:
         """Choose a photo whose expression the face is to take."""
@@ -236,7 +236,7 @@ class LeftPanel(QWidget):
 
     def _add_all(self, paths: list[Path]) -> None:
         for path in paths:
-            self._controller.add_source(path)
+            self._controller.add_driver(path)
 
     def _set_driver(self, name: str, field: str, value: object, gesture: int) -> None:
         self._controller.set_driver(name, gesture=gesture, **{field: value})  # type: ignore[arg-type]
@@ -245,7 +245,7 @@ class LeftPanel(QWidget):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Welcome files that can drive a face, while there is one."""
-        if self._studio.photo is not None and dropped_sources(event):
+        if self._studio.photo is not None and dropped_drivers(event):
             event.acceptProposedAction()
             self._set_target(True)
 
@@ -256,7 +256,7 @@ class LeftPanel(QWidget):
     def dropEvent(self, event: QDropEvent) -> None:
         """They drive."""
         self._set_target(False)
-        paths = dropped_sources(event)
+        paths = dropped_drivers(event)
         if paths:
             event.acceptProposedAction()
             self.requests.files_dropped.emit(paths)

@@ -49,7 +49,7 @@ class DriversView(QObject):
     def handlers(self) -> dict[str, Callable[..., object]]:
         """What its actions do."""
         return {
-            "add_driver": self.panel.ask_for_sources,
+            "add_driver": self.panel.ask_for_drivers,
             "import_tracking": self.panel.ask_for_tables,
             "export_tracking": self.panel.export_tracking,
             "pick": self.panel.ask_for_expression,

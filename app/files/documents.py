@@ -62,7 +62,7 @@ class Documents(QObject):
     """A `Notice`."""
     settled = Signal(str)
     """Topic of notices whose reason is gone."""
-    said = Signal(str)
+    status_message = Signal(str)
     """A word about what went well."""
     kept = Signal(str)
     """"autosaved 10 s ago", or ""."""
@@ -248,7 +248,7 @@ class Documents(QObject):
         self._remember(path)
         self._remove_replaced()
         self.settled.emit("failure")
-        self.said.emit(f"Saved {path}")
+        self.status_message.emit(f"Saved {path}")
         then()
 
     def save_image_as(self) -> None:
@@ -267,7 +267,7 @@ class Documents(QObject):
 
     def _image_saved(self, path: Path) -> None:
         self._settings.folder = path.parent
-        self.said.emit(f"Saved {path}")
+        self.status_message.emit(f"Saved {path}")
 
     def _photo_changed(self, photo: Photo | None) -> None:
         if photo is not None and photo.path == self._asked:

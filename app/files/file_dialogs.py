@@ -124,7 +124,7 @@ def _ask(box: QMessageBox, choices: dict[QPushButton, Callable[[], object]]) -> 
     return box
 
 
-def ask_for_sources(
+def ask_for_drivers(
     owner: QWidget, settings: Settings, then: Callable[[Path], object]
 ) -> QFileDialog:
     """Let the user choose what is to drive a face: clips, tables or photos; `then` gets each path."""
@@ -233,7 +233,7 @@ def dropped_file(event: QDropEvent) -> Path | None:
     )
 
 
-def dropped_sources(event: QDropEvent) -> list[Path]:
+def dropped_drivers(event: QDropEvent) -> list[Path]:
     """The files of a drop that can drive a face."""
     return [path for path in _dropped(event) if kind_of(path).group in {"photo", "clip", "table"}]
 

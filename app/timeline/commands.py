@@ -174,8 +174,8 @@ class TimelineCommands:
 
     def _marks(self) -> frozenset[int]:
         """Markers and tracking problems."""
-        trust = self._view.trust
-        problems = frozenset[int]() if trust is None else frozenset(trust[1].problems.tolist())
+        quality = self._view.tracking_quality
+        problems = frozenset[int]() if quality is None else frozenset(quality[1].problems.tolist())
         return problems | {marker.frame for marker in self._view.project.markers}
 
     def _bring_up(self) -> None:

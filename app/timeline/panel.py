@@ -19,7 +19,7 @@ from app.timeline.lane_paint import LANE_H
 from app.timeline.lanes import Lanes
 from app.timeline.requests import TimelineRequests
 from app.timeline.ruler import Ruler
-from app.timeline.strips import FilmStrip, TrustStrip, WaveStrip
+from app.timeline.strips import ConfidenceStrip, FilmStrip, WaveStrip
 from app.timeline.transport import Transport
 from app.timeline.view import TimelineView
 from icface.document import Project
@@ -56,7 +56,7 @@ class TimelinePanel(QWidget):
         self.ruler = Ruler(self.view, self.requests)
         self.film = FilmStrip(self.view, self.requests)
         self.wave = WaveStrip(self.view, self.requests)
-        self.trust = TrustStrip(self.view, self.requests)
+        self.confidence = ConfidenceStrip(self.view, self.requests)
         self.lanes = Lanes(self.view, self.requests)
         self.curves: CurveEditor | None = None
         self._down = QScrollBar(Qt.Orientation.Vertical)
@@ -73,7 +73,7 @@ class TimelinePanel(QWidget):
         column.addWidget(self.transport)
         parts = QVBoxLayout()
         parts.setSpacing(0)
-        for part in (self.ruler, self.film, self.wave, self.trust):
+        for part in (self.ruler, self.film, self.wave, self.confidence):
             parts.addWidget(part)
         self._body = QVBoxLayout()
         self._body.setSpacing(0)
@@ -95,7 +95,7 @@ class TimelinePanel(QWidget):
         self._across.valueChanged.connect(self._scrolled_across)
         self.lanes.range_changed.connect(self._fit_bars)
         self.view.scale_changed.connect(self._fit_bars)
-        for part in (self.ruler, self.film, self.wave, self.trust, self.lanes):
+        for part in (self.ruler, self.film, self.wave, self.confidence, self.lanes):
             part.scrolled.connect(lambda by: self._down.setValue(self._down.value() + by))
         self.requests.refused.connect(self.refused)
         self.transport.auto_key_changed.connect(self.auto_key_changed)

@@ -279,15 +279,15 @@ def _together(parts: tuple[TrackKeys, ...]) -> tuple[I64, NDArray[np.uint8]]:
     return frames, np.concatenate([part.shapes for part in parts])[first]
 
 
-# Trust --------------------------------------------------------------------------------------------
+# Tracking quality ---------------------------------------------------------------------------------
 
 GOOD, LOW, MISSING = 0, 1, 2
-LEAST_TRUST = 0.5
+LOW_CONFIDENCE = 0.5
 """Readings below this confidence are marked."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Trust:
+class TrackingQuality:
     """How well a face was read, frame by frame at the project's rate.
 
     Attributes
@@ -305,23 +305,23 @@ class Trust:
     problems: I64
 
     @classmethod
-    def of(cls, confidence: NDArray[np.float32], present: NDArray[np.bool_]) -> Trust:
+    def of(cls, confidence: NDArray[np.float32], present: NDArray[np.bool_]) -> TrackingQuality:
         """Of what a tracker said."""
-        state = np.where(present, np.where(confidence < LEAST_TRUST, LOW, GOOD), MISSING).astype(
+        state = np.where(present, np.where(confidence < LOW_CONFIDENCE, LOW, GOOD), MISSING).astype(
             np.uint8
         )
         begins = np.flatnonzero(np.diff(state, prepend=np.uint8(GOOD)) != 0)
         return cls(confidence, state, begins[state[begins] != GOOD].astype(np.int64))
 
 
-def trust(project: Project) -> tuple[str, Trust] | None:
+def tracking_quality(project: Project) -> tuple[str, TrackingQuality] | None:
     """Whose reading, and how far it can be trusted: of the chosen face of a clip, else of a driver.
 
     Of several drivers it is the first that drives the chosen face, or else the first that was read.
     """
     face, edits = project.face, project.face_edits
     if face is not None and face.motion is not None:
-        return "This face", Trust.of(face.motion.confidence, face.motion.present)
+        return "This face", TrackingQuality.of(face.motion.confidence, face.motion.present)
     names = [rule.driver for rule in edits.mix] if edits else []
     known = {
         one.name: one for one in project.drivers if one.motion is not None and not one.is_still
@@ -337,4 +337,4 @@ def trust(project: Project) -> tuple[str, Trust] | None:
     at = np.clip(
         np.searchsorted(motion.seconds, times + 1e-6, side="right") - 1, 0, len(motion) - 1
     )
-    return name, Trust.of(motion.confidence[at], motion.present[at])
+    return name, TrackingQuality.of(motion.confidence[at], motion.present[at])

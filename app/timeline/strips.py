@@ -12,12 +12,12 @@ from PySide6.QtWidgets import QToolTip, QWidget
 
 from app import theme
 from app.timeline.requests import TimelineRequests
-from app.timeline.sheet import GOOD, MISSING, Trust
+from app.timeline.sheet import GOOD, MISSING, TrackingQuality
 from app.timeline.time_widget import HEAD_W, TimeWidget
 from app.timeline.view import TimelineView
 from app.widgets.plain_text import plain_tip
 
-FILM_H, WAVE_H, TRUST_H = 44, 30, 20
+FILM_H, WAVE_H, CONFIDENCE_H = 44, 30, 20
 
 
 class Strip(TimeWidget):
@@ -40,7 +40,7 @@ class Strip(TimeWidget):
     def _follow(self) -> None:
         """Paint anew if anything that strips show has changed: most edits leave them as they are."""
         project = self.view.project
-        shows = project.range, project.n_frames, project.rate, self.view.trust
+        shows = project.range, project.n_frames, project.rate, self.view.tracking_quality
         if shows != self._shown:
             self._shown = shows
             self.update()
@@ -220,19 +220,19 @@ class WaveStrip(Strip):
         self.paint_playhead(painter)
 
 
-class TrustStrip(Strip):
+class ConfidenceStrip(Strip):
     """How well the face was read: amber where hardly, red and hatched where not at all."""
 
     def __init__(
         self, view: TimelineView, requests: TimelineRequests, parent: QWidget | None = None
     ) -> None:
-        super().__init__(view, requests, TRUST_H, parent)
+        super().__init__(view, requests, CONFIDENCE_H, parent)
         self.setAccessibleName("Confidence of the tracking")
         view.project_changed.connect(self._show)
         self._show()
 
     def _show(self) -> None:
-        found = self.view.trust
+        found = self.view.tracking_quality
         self.setVisible(found is not None)
         if found is not None:
             count = len(found[1].problems)
@@ -242,7 +242,7 @@ class TrustStrip(Strip):
 
     def spans(self, state: int) -> list[tuple[float, float]]:
         """Widget x from and to of the stretches in a state that are seen, joined where they lie within a pixel."""
-        found = self.view.trust
+        found = self.view.tracking_quality
         if found is None:
             return []
         first, last = self.view.scale.visible(self.width() - HEAD_W)
@@ -262,7 +262,7 @@ class TrustStrip(Strip):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the confidence as a line, and the problems over it."""
         painter, colours = QPainter(self), theme.current()
-        found = self.view.trust
+        found = self.view.tracking_quality
         self.paint_ground(painter, "" if found is None else f"Confidence: {found[0]}")
         if found is not None:
             painter.setClipRect(self.time_rect)
@@ -278,7 +278,7 @@ class TrustStrip(Strip):
             painter.setClipping(False)
         self.paint_playhead(painter)
 
-    def _paint_line(self, painter: QPainter, trust: Trust, area: QRect) -> None:
+    def _paint_line(self, painter: QPainter, quality: TrackingQuality, area: QRect) -> None:
         width = self.width() - HEAD_W
         first, last = self.view.scale.visible(width)
         step = max((last - first) // max(width, 1), 1)  # of the frames under one pixel, the worst
@@ -287,12 +287,12 @@ class TrustStrip(Strip):
         )  # a little more than the area, so that the line goes on across its edges
         begin = max(first, (self.frame_at(area.left()) - beyond - first) // step * step + first)
         frames = np.arange(
-            begin, min(last, self.frame_at(area.right()) + beyond, len(trust.confidence) - 1) + 1
+            begin, min(last, self.frame_at(area.right()) + beyond, len(quality.confidence) - 1) + 1
         )
         if not len(frames):
             return
         starts = np.arange(0, len(frames), step)
-        worst = np.minimum.reduceat(trust.confidence[frames], starts)
+        worst = np.minimum.reduceat(quality.confidence[frames], starts)
         ys = 3 + (1 - worst) * (self.height() - 7)
         points = list(
             map(QPointF, (HEAD_W + self.view.scale.xs(frames[starts])).tolist(), ys.tolist())
@@ -312,7 +312,7 @@ class TrustStrip(Strip):
 
     def tip_at(self, x: float) -> str:
         """The tooltip at a widget x."""
-        found, frame = self.view.trust, self.frame_at(x)
+        found, frame = self.view.tracking_quality, self.frame_at(x)
         if found is None or x < HEAD_W or frame >= len(found[1].state):
             return "Shift+Up and Shift+Down jump between problems and markers"
         if found[1].state[frame] == MISSING:

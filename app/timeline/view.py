@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from app.control_rows import rows
 from app.editor.playhead import Playhead
 from app.editor.session import Session
-from app.timeline.sheet import Lane, SheetMaker, Trust, chosen_by_target, trust
+from app.timeline.sheet import Lane, SheetMaker, TrackingQuality, chosen_by_target, tracking_quality
 from app.timeline.time_scale import TimeScale, snapped
 from icface.document import Project
 from icface.document.edits import CopiedKeys, KeyName, given_time
@@ -35,7 +35,7 @@ class TimelineView(QObject):
     selection_changed = Signal()
     """Chosen keys or lanes."""
     project_changed = Signal()
-    """Markers, in and out points, the blend, the trust or the length."""
+    """Markers, in and out points, the blend, the tracking quality or the length."""
 
     def __init__(self, session: Session, playhead: Playhead, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -50,9 +50,9 @@ class TimelineView(QObject):
         self.snaps = True
         self.copied: CopiedKeys | None = None
         self.lanes: tuple[Lane, ...] = ()
-        self.trust: tuple[str, Trust] | None = None
+        self.tracking_quality: tuple[str, TrackingQuality] | None = None
         self._maker = SheetMaker()
-        self._trusted: tuple[object, ...] = ()
+        self._quality_reason: tuple[object, ...] = ()
 
     @property
     def project(self) -> Project:
@@ -68,7 +68,7 @@ class TimelineView(QObject):
                 self.keys = frozenset()
             self.rebuild()
         if after is not before:
-            self._find_trust()
+            self._find_tracking_quality()
             self.project_changed.emit()
 
     def rebuild(self) -> None:
@@ -93,16 +93,16 @@ class TimelineView(QObject):
         self._drop_gone()
         self.selection_changed.emit()
 
-    def _find_trust(self) -> None:
+    def _find_tracking_quality(self) -> None:
         project = self.project
         face, edits = project.face, project.face_edits
         motion = None if face is None else face.motion
         reason = (motion, project.drivers, edits and edits.mix, project.rate, project.n_frames)
-        if len(reason) != len(self._trusted) or any(
-            a is not b and a != b for a, b in zip(reason, self._trusted, strict=True)
+        if len(reason) != len(self._quality_reason) or any(
+            a is not b and a != b for a, b in zip(reason, self._quality_reason, strict=True)
         ):
-            self._trusted = reason
-            self.trust = trust(project)
+            self._quality_reason = reason
+            self.tracking_quality = tracking_quality(project)
 
     @property
     def length(self) -> int:

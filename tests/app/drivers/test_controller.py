@@ -53,7 +53,7 @@ def test_the_first_clip_is_tracked_and_drives_the_face(
 ) -> None:
     told: list[tuple[Any, ...]] = []
     photo_open.tracking.connect(lambda *values: told.append(values))
-    photo_open.add_source(clip_path)
+    photo_open.add_driver(clip_path)
     qtbot.waitUntil(
         lambda: bool(studio.project.drivers) and studio.project.drivers[0].motion is not None,
         timeout=PATIENCE_MS,
@@ -76,7 +76,7 @@ def test_what_was_edited_while_a_clip_was_read_stays_a_step_of_its_own(
     qtbot: QtBot, studio: Studio, photo_open: DriverController, clip_path: Path
 ) -> None:
     photo_open.tracking.connect(lambda *_progress: studio.set_row("AU1", 0.7, 1))
-    photo_open.add_source(clip_path)
+    photo_open.add_driver(clip_path)
     qtbot.waitUntil(
         lambda: bool(studio.project.drivers) and studio.project.drivers[0].motion is not None,
         timeout=PATIENCE_MS,
@@ -90,7 +90,7 @@ def test_a_table_drives_a_face_and_says_what_it_assumed(
     path = tmp_path / "face.csv"
     formats.save(path, a_ramp("yaw", [0.0, 5, 10, 15], rate=50))
     with qtbot.waitSignal(studio.noticed, timeout=PATIENCE_MS) as notice:
-        photo_open.add_source(path)
+        photo_open.add_driver(path)
     assert "face.csv" in notice.args[0].title
     assert isinstance(studio.project.drivers[0].medium, DataFile)
     assert studio.project.rate == 50
@@ -109,7 +109,7 @@ def test_a_photo_gives_its_expression_as_a_source(
     feat_data: Path,
 ) -> None:
     tracker.faces = (drawn_face(ASTRONAUT_BOX, ControlVector.of({"jawOpen": 0.7, "yaw": 20})),)
-    photo_open.add_source(feat_data / "single_face.jpg")
+    photo_open.add_driver(feat_data / "single_face.jpg")
     qtbot.waitUntil(lambda: bool(studio.project.drivers), timeout=PATIENCE_MS)
     assert isinstance(studio.project.drivers[0].medium, Source)
     state = resolve(studio.project)
@@ -151,7 +151,7 @@ def test_the_expression_of_a_drivers_frame_is_picked_up(
 ) -> None:
     path = tmp_path / "face.json"
     formats.save(path, a_ramp("eyeBlink_L", [0.0, 1.0]))
-    photo_open.add_source(path)
+    photo_open.add_driver(path)
     qtbot.waitUntil(lambda: bool(studio.project.drivers), timeout=PATIENCE_MS)
     photo_open.remove_rule("all")
     photo_open.pick_from_frame("A", 1)
@@ -199,7 +199,7 @@ def test_edits_of_drivers_and_rules_are_steps_of_the_history(
 ) -> None:
     path = tmp_path / "face.json"
     formats.save(path, a_ramp("yaw", [3.0, 5, 10]))
-    photo_open.add_source(path)
+    photo_open.add_driver(path)
     qtbot.waitUntil(lambda: bool(studio.project.drivers), timeout=PATIENCE_MS)
     photo_open.rename("A", " take 1 ")
     photo_open.set_driver("take 1", smoothing=0.3, beyond="loop")
@@ -251,7 +251,7 @@ def test_a_table_of_several_faces_lets_one_be_chosen(
     both = tmp_path / "both.csv"
     both.write_text("\n".join([*lines, *more]) + "\n")
     with qtbot.waitSignal(photo_open.people_found, timeout=PATIENCE_MS) as found:
-        photo_open.add_source(both)
+        photo_open.add_driver(both)
     assert len(found.args[1]) == 2
     photo_open.choose_person("A", 1)
     motion = studio.project.driver("A").motion
@@ -264,7 +264,7 @@ def test_a_filmstrip_is_made_of_every_clip(
     qtbot: QtBot, studio: Studio, photo_open: DriverController, clip_path: Path
 ) -> None:
     with qtbot.waitSignal(photo_open.film_ready, timeout=PATIENCE_MS) as film:
-        photo_open.add_source(clip_path)
+        photo_open.add_driver(clip_path)
     assert sorted(film.args[1]) == list(range(8))
     wait_idle(qtbot, studio)
 
@@ -272,7 +272,7 @@ def test_a_filmstrip_is_made_of_every_clip(
 def test_tracking_can_be_stopped_and_begun_again(
     qtbot: QtBot, studio: Studio, photo_open: DriverController, clip_path: Path
 ) -> None:
-    photo_open.add_source(clip_path)
+    photo_open.add_driver(clip_path)
     qtbot.waitUntil(lambda: bool(studio.project.drivers), timeout=PATIENCE_MS)
     photo_open.stop_tracking(studio.project.drivers[0].medium.digest)
     wait_idle(qtbot, studio)

@@ -38,7 +38,7 @@ def clip_path(tmp_path: Path, astronaut: NDArray[np.uint8]) -> Path:
 @pytest.fixture
 def driven(qtbot: QtBot, opened: MainWindow, clip_path: Path) -> MainWindow:
     """The sample, driven by a clip that has been tracked."""
-    opened.drivers.controller.add_source(clip_path)
+    opened.drivers.controller.add_driver(clip_path)
     qtbot.waitUntil(
         lambda: any(d.motion is not None for d in opened.studio.project.drivers),
         timeout=PATIENCE_MS,
@@ -143,7 +143,7 @@ def test_tracking_can_be_stopped_and_begun_again_on_the_card(
     qtbot: QtBot, opened: MainWindow, clip_path: Path
 ) -> None:
     controller = opened.drivers.controller
-    controller.add_source(clip_path)
+    controller.add_driver(clip_path)
     qtbot.waitUntil(lambda: bool(opened.studio.project.drivers), timeout=PATIENCE_MS)
     digest = opened.studio.project.drivers[0].medium.digest
     (card,) = opened.drivers.panel.media.cards
@@ -179,7 +179,7 @@ def test_of_several_people_one_is_chosen_by_their_portraits(
     qtbot: QtBot, opened: MainWindow, crowd_path: Path
 ) -> None:
     with qtbot.waitSignal(opened.studio.bridge.portraits_ready, timeout=PATIENCE_MS) as told:
-        opened.drivers.controller.add_source(crowd_path)
+        opened.drivers.controller.add_driver(crowd_path)
     assert [max(picture.shape[:2]) <= 128 for picture in told.args[1]] == [True, True]
     (card,) = opened.drivers.panel.media.cards
     card.fold.setChecked(True)
@@ -201,7 +201,7 @@ def test_who_else_is_in_a_clip_is_looked_up_again_in_a_document_that_was_opened(
 ) -> None:
     controller, panel = opened.drivers.controller, opened.drivers.panel
     with qtbot.waitSignal(opened.studio.bridge.portraits_ready, timeout=PATIENCE_MS):
-        controller.add_source(crowd_path)
+        controller.add_driver(crowd_path)
     settle(qtbot, opened)
     controller._people.clear()  # as in a program that was started anew
     panel.media._people.clear()
@@ -303,13 +303,13 @@ def test_a_row_takes_another_source_or_none_or_what_the_wider_group_has(
     qtbot: QtBot, driven: MainWindow
 ) -> None:
     row = driven.drivers.panel.mix.rows["gaze"]
-    assert row.source.key == "inherit"
-    row.source.chosen.emit("own")
+    assert row.driver.key == "inherit"
+    row.driver.chosen.emit("own")
     assert driven.studio.project.face_edits.rule("gaze") == MixRule(group="gaze", driver="")
     assert not row.gain.isEnabled()
-    row.source.chosen.emit("driver:A")
+    row.driver.chosen.emit("driver:A")
     assert driven.studio.project.face_edits.rule("gaze").driver == "A"
-    row.source.chosen.emit("inherit")
+    row.driver.chosen.emit("inherit")
     assert driven.studio.project.face_edits.rule("gaze") is None
     settle(qtbot, driven)
 
@@ -476,5 +476,5 @@ def test_a_clip_that_comes_back_after_the_document_was_emptied_is_filmed_again(
     driven.documents.new()
     open_in(qtbot, driven, astronaut_path)
     with qtbot.waitSignal(driven.drivers.controller.film_ready, timeout=20_000):
-        driven.drivers.controller.add_source(clip_path)
+        driven.drivers.controller.add_driver(clip_path)
     qtbot.waitUntil(lambda: not driven.studio.bridge.is_busy, timeout=20_000)

@@ -318,10 +318,10 @@ def test_a_click_on_a_handle_goes_there_and_changes_nothing(stand: Stand) -> Non
 
 
 def test_problems_of_the_tracking_are_marked_where_they_are(stand: Stand) -> None:
-    found = stand.panel.view.trust
+    found = stand.panel.view.tracking_quality
     assert found is not None
     assert found[1].problems.tolist() == [30, 60]
-    strip = stand.panel.trust
+    strip = stand.panel.confidence
     (missing,) = strip.spans(2)
     assert missing == pytest.approx((strip.x_of(60), strip.x_of(65)))
     assert "no face" in strip.tip_at(strip.x_of(62))

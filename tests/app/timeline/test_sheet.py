@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from app.timeline.controller import spoken
-from app.timeline.sheet import GOOD, LOW, MISSING, SheetMaker, Trust, trust
+from app.timeline.sheet import GOOD, LOW, MISSING, SheetMaker, TrackingQuality, tracking_quality
 from icface.document import MixRule, Project, edits
 from icface.face.controls import ControlVector
 from tests.app.timeline.timeline_stand import moving_project
@@ -23,20 +23,20 @@ def driven() -> Project:
 
 def test_stretches_that_are_not_good_are_counted_where_they_begin() -> None:
     confidence = np.array([0.9, 0.4, 0.4, 0.0, 0.0, 0.9, 0.0], np.float32)
-    found = Trust.of(confidence, confidence > 0)
+    found = TrackingQuality.of(confidence, confidence > 0)
     assert found.state.tolist() == [GOOD, LOW, LOW, MISSING, MISSING, GOOD, MISSING]
     assert found.problems.tolist() == [1, 3, 6]
 
 
 def test_the_clips_own_face_is_told_of_before_a_driver() -> None:
-    found = trust(moving_project())
+    found = tracking_quality(moving_project())
     assert found is not None
     assert found[0] == "This face"
     assert found[1].problems.tolist() == [30, 60]
 
 
 def test_a_drivers_problems_lie_at_the_projects_rate() -> None:
-    found = trust(edits.set_rule(driven(), MixRule(group="all", driver="B")))
+    found = tracking_quality(edits.set_rule(driven(), MixRule(group="all", driver="B")))
     assert found is not None
     assert found[0] == "B"
     assert found[1].problems.tolist() == [10]
@@ -45,13 +45,13 @@ def test_a_drivers_problems_lie_at_the_projects_rate() -> None:
 
 def test_it_is_the_driver_of_the_face_or_the_first() -> None:
     project = driven()
-    first = trust(project)
+    first = tracking_quality(project)
     assert first is not None
     assert first[0] == "A"
-    ruled = trust(edits.set_rule(project, MixRule(group="all", driver="B")))
+    ruled = tracking_quality(edits.set_rule(project, MixRule(group="all", driver="B")))
     assert ruled is not None
     assert ruled[0] == "B"
-    assert trust(a_project(ControlVector())) is None
+    assert tracking_quality(a_project(ControlVector())) is None
 
 
 def test_lanes_can_all_be_shown_and_mix_gains_among_them() -> None:

@@ -55,7 +55,7 @@ def wheel(widget: QWidget, at: QPointF, turned: int, modifier: Qt.KeyboardModifi
 
 def parts(stand: Stand) -> tuple[TimeWidget, ...]:
     panel = stand.panel
-    return panel.ruler, panel.film, panel.wave, panel.trust, panel.lanes
+    return panel.ruler, panel.film, panel.wave, panel.confidence, panel.lanes
 
 
 def fill(stand: Stand) -> None:
@@ -98,7 +98,7 @@ def test_the_middle_button_drags_time(stand: Stand, place: int) -> None:
 
 def test_a_press_on_a_strip_goes_there_and_follows_the_pointer(stand: Stand) -> None:
     fill(stand)
-    for part in (stand.panel.film, stand.panel.wave, stand.panel.trust):
+    for part in (stand.panel.film, stand.panel.wave, stand.panel.confidence):
         drag(part, QPointF(part.x_of(20), 6), QPointF(part.x_of(45), 6))
         assert stand.playhead.frame == 45
         click(part, QPointF(part.x_of(10), 6))
@@ -109,7 +109,9 @@ def test_strips_are_painted_anew_only_when_what_they_show_has_changed(
     stand: Stand, qtbot: QtBot
 ) -> None:
     fill(stand)
-    strips = [Painted(part) for part in (stand.panel.film, stand.panel.wave, stand.panel.trust)]
+    strips = [
+        Painted(part) for part in (stand.panel.film, stand.panel.wave, stand.panel.confidence)
+    ]
     lanes = Painted(stand.lanes)
     qtbot.waitUntil(lambda: lanes.count > 0 and all(strip.count > 0 for strip in strips))
     for painted in (lanes, *strips):
@@ -144,14 +146,18 @@ def test_pictures_sound_and_problems_are_painted(stand: Stand) -> None:
         sound.pixelColor(round(stand.panel.wave.x_of(50)), sound.height() // 2).name()
         == mark.name()
     )
-    trust = stand.panel.trust.grab().toImage()
+    strip_image = stand.panel.confidence.grab().toImage()
     assert (
-        trust.pixelColor(round(stand.panel.trust.x_of(31)), trust.height() - 3).name()
+        strip_image.pixelColor(
+            round(stand.panel.confidence.x_of(31)), strip_image.height() - 3
+        ).name()
         == theme.palette("dark").amber
     )
     reds = [
-        trust.pixelColor(x, 8).red()
-        for x in range(round(stand.panel.trust.x_of(60)), round(stand.panel.trust.x_of(64)))
+        strip_image.pixelColor(x, 8).red()
+        for x in range(
+            round(stand.panel.confidence.x_of(60)), round(stand.panel.confidence.x_of(64))
+        )
     ]
     assert max(reds) > 120
 
@@ -165,7 +171,7 @@ def test_tips_say_what_lies_under_the_pointer(stand: Stand) -> None:
         QToolTip.hideText()
         return found
 
-    strip, lanes = stand.panel.trust, stand.lanes
+    strip, lanes = stand.panel.confidence, stand.lanes
     assert tip(strip, QPointF(strip.x_of(31), 5)) == "This face: confidence 0.30 in frame 31"
     assert "jump between problems" in tip(strip, QPointF(20, 5))
     click(lanes, QPointF(60, lanes.lane_y("AU12")))
@@ -194,13 +200,13 @@ def test_the_driver_whose_reading_is_shown_is_the_one_that_drives(
 ) -> None:
     stand = Stand(driven())
     qtbot.addWidget(stand.panel)
-    assert stand.panel.view.trust is not None
-    assert stand.panel.view.trust[0] == "A"
+    assert stand.panel.view.tracking_quality is not None
+    assert stand.panel.view.tracking_quality[0] == "A"
     stand.session.edit(
         lambda project: edits.set_rule(project, MixRule(group="all", driver="B")), "Drive"
     )
-    assert stand.panel.view.trust[0] == "B"
-    assert "1 stretches" in stand.panel.trust.accessibleDescription()
+    assert stand.panel.view.tracking_quality[0] == "B"
+    assert "1 stretches" in stand.panel.confidence.accessibleDescription()
 
 
 def test_a_document_of_many_frames_is_painted_from_end_to_end(

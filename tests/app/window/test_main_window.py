@@ -361,7 +361,7 @@ def test_a_picture_is_never_saved_over_what_the_document_is_made_of(
     link = tmp_path / "other.png"
     link.symlink_to(photo)
     open_in(qtbot, window, photo)
-    window.drivers.controller.add_source(driver)
+    window.drivers.controller.add_driver(driver)
     qtbot.waitUntil(lambda: bool(window.studio.project.drivers), timeout=20_000)
     settle(qtbot, window)
     kept = photo.read_bytes()

@@ -165,7 +165,7 @@ def show_driven(qtbot: QtBot, window: MainWindow, path: Path) -> None:
     table = path.parent / "session_07_openface.csv"
     formats.save(table, a_ramp("yaw", [float(v) for v in 20 * np.sin(np.arange(60) / 6)]))
     for count, file in enumerate((one, two, table), start=1):
-        window.drivers.controller.add_source(file)
+        window.drivers.controller.add_driver(file)
         qtbot.waitUntil(
             lambda count=count: len(window.studio.project.drivers) == count, timeout=20_000
         )

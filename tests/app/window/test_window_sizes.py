@@ -192,7 +192,7 @@ def test_names_are_shown_letter_by_letter_in_every_widget(
     window._show_recent()
     assert not shown_as_html(window)
     open_in(qtbot, window, hostile)
-    window.drivers.controller.add_source(hostile)
+    window.drivers.controller.add_driver(hostile)
     qtbot.waitUntil(lambda: bool(window.studio.project.drivers), timeout=20_000)
     window.studio.edit(lambda project: edits.rename_driver(project, "A", "<b>x<\u2215b>"), "")
     window.show_notice(Notice.failure(f"{said} is missing", f"{said}: no"))
