@@ -86,7 +86,7 @@ class DriverController(QObject):
         studio.bridge.thumbnail_ready.connect(self.thumbnail_ready)
         studio.bridge.job_finished.connect(self._job_finished)
         studio.session.project_changed.connect(self._project_changed)
-        studio.session.emptied.connect(self._forget)
+        studio.session.document_emptied.connect(self._forget)
 
     @property
     def project(self) -> Project:
@@ -114,7 +114,7 @@ class DriverController(QObject):
             else "It is among the drivers on the left."
         )
         title = f"{path.name} drives the face" if drives else f"{path.name} is added"
-        self._studio.noticed.emit(
+        self._studio.notice_raised.emit(
             Notice(kind="info", title=title, text=text, topic="dropped", remedy=remedy)
         )
 
@@ -142,7 +142,7 @@ class DriverController(QObject):
             self._tell_dropped(Path(taken.medium.path), open_instead, drives=first)
         if taken.notes:
             title = f"Read {Path(taken.medium.path).name}"
-            self._studio.noticed.emit(
+            self._studio.notice_raised.emit(
                 Notice(kind="info", title=title, text=" ".join(taken.notes), topic="intake")
             )
         if len(taken.motions) > 1:
@@ -175,12 +175,12 @@ class DriverController(QObject):
                     *found.notes,
                 )
             )
-            self._studio.noticed.emit(
+            self._studio.notice_raised.emit(
                 Notice(kind="warning", title=f"No face found in {name}", text=text, topic="no-face")
             )
             return
         if found.notes:
-            self._studio.noticed.emit(
+            self._studio.notice_raised.emit(
                 Notice(kind="info", title=name, text=" ".join(found.notes), topic="tracked")
             )
 
@@ -353,7 +353,9 @@ class DriverController(QObject):
         """Write a motion as a table, never over what the document is made of: a notice says what it could not hold."""
         found = original_at(self.project, path)
         if found is not None:
-            self._studio.noticed.emit(Notice.failure("The table was not saved", refusal(found)))
+            self._studio.notice_raised.emit(
+                Notice.failure("The table was not saved", refusal(found))
+            )
             return
 
         def writes() -> Generator[Progress, None, tuple[Path, tuple[str, ...]]]:
@@ -365,7 +367,7 @@ class DriverController(QObject):
     def _job_finished(self, _number: int, value: object) -> None:
         if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], Path):
             path, notes = value
-            self._studio.noticed.emit(
+            self._studio.notice_raised.emit(
                 Notice(kind="info", title=f"Saved {path.name}", text=" ".join(notes), topic="saved")
             )
 

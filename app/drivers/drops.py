@@ -73,7 +73,7 @@ class Drops(QObject):
             self._controller.add_dropped(path, open_instead)
         elif is_data(path):
             text = "A table drives a face, and there is none. Open a photo or a clip with a face, and drop it again."
-            self._studio.noticed.emit(
+            self._studio.notice_raised.emit(
                 Notice(kind="warning", title=f"{path.name} is not used", text=text, topic="dropped")
             )
         else:
@@ -82,7 +82,7 @@ class Drops(QObject):
     def forget(self) -> None:
         """Take nothing of what waits."""
         self._waiting = []
-        self._studio.settled.emit("waiting")
+        self._studio.notice_cleared.emit("waiting")
 
     def _would_drive(self, path: Path) -> bool:
         return self._studio.project.face is not None and drives(path)
@@ -111,7 +111,7 @@ class Drops(QObject):
         title = f"{path.name} waits until the faces of {self._awaited(path)} are read"
         text = "Then it is added to what drives the face."
         remedy, second = ("Open it instead", at_once), ("Do not use it", self.forget)
-        self._studio.noticed.emit(
+        self._studio.notice_raised.emit(
             Notice(
                 kind="info", title=title, text=text, topic="waiting", remedy=remedy, second=second
             )
@@ -131,7 +131,7 @@ class Drops(QObject):
         """Take what need not wait any longer."""
         while self._waiting and not self._awaited(self._waiting[0][0]):
             if len(self._waiting) == 1:
-                self._studio.settled.emit("waiting")
+                self._studio.notice_cleared.emit("waiting")
             path, open_instead = self._waiting[0]
             rest, self._waiting = self._waiting[1:], []
             self.take(path, open_instead)

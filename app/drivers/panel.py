@@ -124,9 +124,9 @@ class LeftPanel(QWidget):
         controller.thumbnail_ready.connect(self.media.show_film)
         controller.tracking.connect(self.media.show_tracking)
         controller.people_found.connect(self.media.show_people)
-        self._studio.session.emptied.connect(self.media.forget)
+        self._studio.session.document_emptied.connect(self.media.forget)
         bridge.portraits_ready.connect(self._portraits_ready)
-        self._studio.playhead.glanced.connect(self._show_frame)
+        self._studio.playhead.moved_throttled.connect(self._show_frame)
         self.picker.face_chosen.connect(self._studio.choose_face)
         for section in self._sections():
             section.folded.connect(self._settings.fold)

@@ -96,7 +96,9 @@ class DriversView(QObject):
         self._actions["export_tracking"].setEnabled(self.panel.can_export_tracking())
 
     def _tell_silence(self, why: str) -> None:
-        self._studio.noticed.emit(Notice(kind="info", title="No sound", text=why, topic="sound"))
+        self._studio.notice_raised.emit(
+            Notice(kind="info", title="No sound", text=why, topic="sound")
+        )
 
     def _set_beside(self, shown: bool) -> None:
         self._settings.set_on("beside", shown)

@@ -40,7 +40,7 @@ class Playhead(QObject):
 
     moved = Signal(int)
     """The frame that is looked at now."""
-    glanced = Signal(int)
+    moved_throttled = Signal(int)
     """As `moved`, but a few times a second at most while time runs: for what is slow to show and
     need not be exact then."""
     speed_changed = Signal(float)
@@ -200,7 +200,7 @@ class Playhead(QObject):
 
     def _tell_glance(self) -> None:
         self._glance = self._clock(), self._frame
-        self.glanced.emit(self._frame)
+        self.moved_throttled.emit(self._frame)
 
     def _project_changed(self, _before: Project, after: Project) -> None:
         if self._frame >= after.n_frames:

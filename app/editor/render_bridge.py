@@ -73,7 +73,7 @@ class RenderBridge(QObject):
     """`Frame`: the newest finished picture, a draft or the full one after it."""
     photo_opened = Signal(object)
     """`Opened`: the photo asked for last, and its faces."""
-    not_opened = Signal()
+    opening_failed = Signal()
     """The photo asked for last could not be opened; `failed` says why."""
     face_observed = Signal(object)
     """`Face`: found in the box drawn last."""
@@ -96,7 +96,7 @@ class RenderBridge(QObject):
     failed = Signal(str, str)
     """Title and text in plain words; after an empty line in the text, details for whoever reports
     the fault."""
-    noticed = Signal(str)
+    notice_raised = Signal(str)
     """Something to know that went well all the same, as a fall back from GPU to CPU."""
     busy_changed = Signal(bool)
     """Whether anything is being computed."""
@@ -304,7 +304,7 @@ class RenderBridge(QObject):
         if self._closed:
             return
         for notice in notices:
-            self.noticed.emit(notice)
+            self.notice_raised.emit(notice)
         if device_name != self._device_name:
             self._device_name = device_name
             self.device_changed.emit(device_name)
@@ -366,7 +366,7 @@ class RenderBridge(QObject):
 
     def _tell_failure(self, kind: _Kind, error: Exception) -> None:
         if kind == "open":
-            self.not_opened.emit()
+            self.opening_failed.emit()
         self.failed.emit(_TITLES[kind], in_plain_words(error))
 
     def _tell_result(self, value: object) -> None:

@@ -22,7 +22,7 @@ class Session(QObject):
     history_changed = Signal()
     """The labels of undo and redo, or whether there are unsaved changes, may differ from before."""
 
-    emptied = Signal()
+    document_emptied = Signal()
     """An empty document without a past has begun: nothing of the one before can come back."""
 
     def __init__(self, project: Project | None = None, parent: QObject | None = None) -> None:
@@ -98,7 +98,7 @@ class Session(QObject):
         self.project_changed.emit(before, project)
         self.history_changed.emit()
         if project.source is None and not project.drivers:
-            self.emptied.emit()
+            self.document_emptied.emit()
 
     def mark_saved(self, project: Project | None = None) -> None:
         """Remember the present document as saved, or the one that was written while editing went on."""

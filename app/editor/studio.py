@@ -66,9 +66,9 @@ class Studio(QObject):
     """Name of the file that is being opened; "" when none is."""
     photo_saved = Signal(object)
     """`Path` of the picture that was written."""
-    noticed = Signal(object)
+    notice_raised = Signal(object)
     """A `Notice`."""
-    settled = Signal(str)
+    notice_cleared = Signal(str)
     """Topic of notices whose reason is gone."""
     box_wanted = Signal()
     """The user wants to draw a box around a face."""
@@ -94,18 +94,20 @@ class Studio(QObject):
         self._view_side = 1024
         self._turning: tuple[int, dict[str, float]] = (0, {})
         session.project_changed.connect(self._project_changed)
-        session.emptied.connect(self._forget)
+        session.document_emptied.connect(self._forget)
         bridge.photo_opened.connect(self._opened)
         bridge.face_observed.connect(self._face_observed)
         bridge.photo_saved.connect(self._saved)
         bridge.frame_ready.connect(self._count_frame)
-        bridge.not_opened.connect(self._not_opened)
-        bridge.failed.connect(lambda title, text: self.noticed.emit(Notice.failure(title, text)))
+        bridge.opening_failed.connect(self._not_opened)
+        bridge.failed.connect(
+            lambda title, text: self.notice_raised.emit(Notice.failure(title, text))
+        )
         self.playhead.moved.connect(lambda _frame: self.render())
         self._steady.ready.connect(self.render)
         self.playhead.speed_changed.connect(self._speed_changed)
-        bridge.noticed.connect(
-            lambda text: self.noticed.emit(Notice(kind="info", title=text, topic="device"))
+        bridge.notice_raised.connect(
+            lambda text: self.notice_raised.emit(Notice(kind="info", title=text, topic="device"))
         )
 
     @property
@@ -131,7 +133,7 @@ class Studio(QObject):
         try:
             self.open_photo(sample_photo_path())
         except PhotoError as error:
-            self.noticed.emit(Notice.failure("There is no sample portrait", str(error)))
+            self.notice_raised.emit(Notice.failure("There is no sample portrait", str(error)))
 
     def save_image(self, path: Path, keep: Keep = "all") -> None:
         """Write the edited photo at full quality in the format of the name's ending, and what is kept of its words."""
@@ -140,10 +142,10 @@ class Studio(QObject):
         try:
             output_format(path)
         except PhotoError as error:
-            self.noticed.emit(Notice.failure("The picture could not be saved", str(error)))
+            self.notice_raised.emit(Notice.failure("The picture could not be saved", str(error)))
             return
         if found := original_at(self.project, path):
-            self.noticed.emit(Notice.failure("The picture was not saved", refusal(found)))
+            self.notice_raised.emit(Notice.failure("The picture was not saved", refusal(found)))
         else:
             self.bridge.save_photo(self.project, self.photo, path, keep)
 
@@ -169,7 +171,7 @@ class Studio(QObject):
             return
         self._set_opening("")
         name = opened.photo.path.name
-        self.settled.emit("failure")
+        self.notice_cleared.emit("failure")
 
         def opens(project: Project) -> Project:
             return open_source(project, opened.source, opened.faces)
@@ -184,9 +186,9 @@ class Studio(QObject):
         if opened.clip is not None:
             self.bridge.track(opened.clip)
         elif not opened.faces:
-            self.noticed.emit(Notice.of_no_face(name, self.box_wanted.emit))
+            self.notice_raised.emit(Notice.of_no_face(name, self.box_wanted.emit))
         if opened.photo.notes:
-            self.noticed.emit(Notice.of_notes(name, opened.photo.notes))
+            self.notice_raised.emit(Notice.of_notes(name, opened.photo.notes))
 
     def _keep(self, photo: Photo) -> None:
         """Photos stay at hand for undo, the oldest are let go."""
@@ -213,12 +215,12 @@ class Studio(QObject):
             self.render()
         else:
             text = f"{photo.path} is another picture than before. Put the old one back, or open another photo."
-            self.noticed.emit(Notice.failure("The photo has changed on the disk", text))
+            self.notice_raised.emit(Notice.failure("The photo has changed on the disk", text))
 
     def _saved(self, saved: Saved) -> None:
         self.photo_saved.emit(saved.path)
         if saved.notes:
-            self.noticed.emit(
+            self.notice_raised.emit(
                 Notice(
                     kind="info",
                     title=f"Saved {saved.path.name}",
@@ -239,7 +241,7 @@ class Studio(QObject):
                 return
             self._set_photo(self._photos[new.digest])
         if after.faces:
-            self.settled.emit("no-face")
+            self.notice_cleared.emit("no-face")
         self._steady.follow(after)
         self.render()
 
@@ -254,7 +256,7 @@ class Studio(QObject):
     def _set_photo(self, photo: Photo | None) -> None:
         if photo is not self.photo:
             self.photo = photo
-            self.settled.emit("no-face")
+            self.notice_cleared.emit("no-face")
             self.photo_changed.emit(photo)
 
     def set_view_side(self, side: int) -> None:
@@ -303,9 +305,9 @@ class Studio(QObject):
         try:
             self.session.edit(function, label, merge_key)
         except (ProjectError, CurveError) as error:
-            self.noticed.emit(Notice(kind="warning", title=str(error), topic="edit"))
+            self.notice_raised.emit(Notice(kind="warning", title=str(error), topic="edit"))
         else:
-            self.settled.emit("edit")
+            self.notice_cleared.emit("edit")
 
     def set_values(
         self, values: Mapping[str, float], label: str, merge_key: Hashable = None
@@ -418,7 +420,7 @@ class Studio(QObject):
         try:
             settings = read_settings(text)
         except ValueError as error:
-            self.noticed.emit(
+            self.notice_raised.emit(
                 Notice(
                     kind="warning",
                     title="There is no expression to paste",

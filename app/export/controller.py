@@ -137,11 +137,13 @@ class ExportController(QObject):
             return
         name = item.plan.path.name
         if item.state == "failed":
-            self._studio.noticed.emit(Notice.failure(f"{name} could not be exported", item.text))
+            self._studio.notice_raised.emit(
+                Notice.failure(f"{name} could not be exported", item.text)
+            )
         else:
             path = item.path
             remedy = ("Open folder", lambda: open_folder(path))
-            self._studio.noticed.emit(
+            self._studio.notice_raised.emit(
                 Notice(
                     kind="info",
                     title=f"Exported {name}",

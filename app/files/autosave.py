@@ -65,9 +65,9 @@ class Autosave(QObject):
     parent : QObject, optional
     """
 
-    told = Signal(str)
+    backup_status = Signal(str)
     """"autosaved 10 s ago"; "" while there is no copy."""
-    kept = Signal()
+    backup_written = Signal()
     """A copy is on the disk."""
     failed = Signal(str)
     """Why no copy could be written; told once, until one could be again."""
@@ -150,7 +150,7 @@ class Autosave(QObject):
         if self._has_copy:
             self._kept_at = time.monotonic()
             self._tell()
-            self.kept.emit()
+            self.backup_written.emit()
         self.keep_if_due()
 
     def _was_not_kept(self, error: Exception) -> None:
@@ -165,11 +165,11 @@ class Autosave(QObject):
     def _tell(self) -> None:
         if self._kept_at is None:
             self._telling.stop()
-            self.told.emit("")
+            self.backup_status.emit("")
             return
         if not self._telling.isActive():
             self._telling.start()
-        self.told.emit(f"autosaved {ago(time.monotonic() - self._kept_at)}")
+        self.backup_status.emit(f"autosaved {ago(time.monotonic() - self._kept_at)}")
 
 
 def ago(seconds: float) -> str:

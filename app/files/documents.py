@@ -56,15 +56,15 @@ class Documents(QObject):
 
     changed = Signal()
     """The name of the document, or whether there are changes to save, may differ from before."""
-    remembered = Signal()
+    recent_changed = Signal()
     """The recent files changed."""
-    noticed = Signal(object)
+    notice_raised = Signal(object)
     """A `Notice`."""
-    settled = Signal(str)
+    notice_cleared = Signal(str)
     """Topic of notices whose reason is gone."""
     status_message = Signal(str)
     """A word about what went well."""
-    kept = Signal(str)
+    backup_status = Signal(str)
     """"autosaved 10 s ago", or ""."""
 
     def __init__(
@@ -90,15 +90,15 @@ class Documents(QObject):
         self._when_written: Callable[[], object] = _nothing
         if unsaved is not None:
             self.autosave = Autosave(self._session, self.disk, RecoveryFolder(unsaved), self)
-            self.autosave.told.connect(self.kept)
+            self.autosave.backup_status.connect(self.backup_status)
             self.autosave.failed.connect(self._tell_autosave_failed)
-            self.autosave.kept.connect(self._remove_replaced)
+            self.autosave.backup_written.connect(self._remove_replaced)
         self._session.history_changed.connect(self.changed)
         studio.photo_changed.connect(self._photo_changed)
         studio.photo_saved.connect(self._image_saved)
         self.media = MissingMedia(owner, studio, settings, self.disk)
-        self.media.noticed.connect(self.noticed)
-        self.media.settled.connect(self.settled)
+        self.media.notice_raised.connect(self.notice_raised)
+        self.media.notice_cleared.connect(self.notice_cleared)
 
     @property
     def name(self) -> str:
@@ -148,7 +148,7 @@ class Documents(QObject):
         self._start(loaded.project, path, seen)
         self._remember(path)
         if loaded.notes:
-            self.noticed.emit(
+            self.notice_raised.emit(
                 Notice(
                     kind="info",
                     title=f"Opened {path.name}",
@@ -161,8 +161,8 @@ class Documents(QObject):
     def _start(self, project: Project, path: Path | None, seen: FileStamp | None = None) -> None:
         self._seen = {} if path is None else {path: seen}
         self._set_path(path)
-        self.settled.emit("failure")
-        self.settled.emit("missing")
+        self.notice_cleared.emit("failure")
+        self.notice_cleared.emit("missing")
         if self._session.project.source is not None:
             self._session.start(Project())  # nothing of the document before stays on the screen
         self._session.start(project)
@@ -199,7 +199,7 @@ class Documents(QObject):
         project = self._session.project
         found = original_at(project, path)
         if found is not None:
-            self.noticed.emit(Notice.failure(f"{path.name} was not saved", refusal(found)))
+            self.notice_raised.emit(Notice.failure(f"{path.name} was not saved", refusal(found)))
             return
         self._settings.folder = path.parent
         if (
@@ -247,7 +247,7 @@ class Documents(QObject):
         self._session.mark_saved(project)
         self._remember(path)
         self._remove_replaced()
-        self.settled.emit("failure")
+        self.notice_cleared.emit("failure")
         self.status_message.emit(f"Saved {path}")
         then()
 
@@ -275,7 +275,7 @@ class Documents(QObject):
 
     def _remember(self, path: Path) -> None:
         self._settings.add_recent(path)
-        self.remembered.emit()
+        self.recent_changed.emit()
 
     # Changes that would be lost -------------------------------------------------------------------
 
@@ -344,7 +344,7 @@ class Documents(QObject):
             ("Discard", lambda: self._discard(one)),
         )
         title = "Unsaved work was found"
-        self.noticed.emit(
+        self.notice_raised.emit(
             Notice(
                 kind="warning",
                 title=title,
@@ -396,10 +396,10 @@ class Documents(QObject):
             text=f"{text} Save your work.",
             topic="autosave",
         )
-        self.noticed.emit(notice)
+        self.notice_raised.emit(notice)
 
     def _tell_failure(self, title: str, error: Exception) -> None:
-        self.noticed.emit(Notice.of_error(title, error))
+        self.notice_raised.emit(Notice.of_error(title, error))
 
 
 def _is_later(one: LeftBehind) -> bool:

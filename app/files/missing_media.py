@@ -30,9 +30,9 @@ class MissingMedia(QObject):
         Where files are compared.
     """
 
-    noticed = Signal(object)
+    notice_raised = Signal(object)
     """A `Notice`."""
-    settled = Signal(str)
+    notice_cleared = Signal(str)
     """Topic of notices whose reason is gone."""
     missing_changed = Signal(bool)
     """Whether a file of the document is missing."""
@@ -69,7 +69,7 @@ class MissingMedia(QObject):
         if missing:
             self._ask_to_find(missing[0].path)
         else:
-            self.settled.emit("missing")
+            self.notice_cleared.emit("missing")
 
     def _look(self) -> tuple[Medium, ...]:
         missing = missing_media(self._session.project)
@@ -83,7 +83,7 @@ class MissingMedia(QObject):
     def _tell(self) -> None:
         missing = self._look()
         if not missing:
-            self.settled.emit("missing")
+            self.notice_cleared.emit("missing")
             return
         first, count = missing[0], len(missing)
         name = Path(first.path).name
@@ -94,7 +94,7 @@ class MissingMedia(QObject):
         )
         text = f"It was in {Path(first.path).parent}. Edits are kept; what lies beside it is found along with it."
         button = ("Find…", lambda: self._ask_to_find(first.path))
-        self.noticed.emit(
+        self.notice_raised.emit(
             Notice(kind="warning", title=title, text=text, topic="missing", remedy=button)
         )
 
@@ -110,13 +110,13 @@ class MissingMedia(QObject):
 
         def failed(error: Exception) -> None:
             if not isinstance(error, DifferentFileError):
-                self.noticed.emit(Notice.of_error(f"{new.name} could not be used", error))
+                self.notice_raised.emit(Notice.of_error(f"{new.name} could not be used", error))
                 return
             yes = ("Use it anyway", lambda: self.relink(old, new, different=True))
             search = ("Find another…", lambda: self._ask_to_find(old))
             title = f"{new.name} is another file"
             text = "Its content is not what the project was made with; what was read in the old one may not fit."
-            self.noticed.emit(
+            self.notice_raised.emit(
                 Notice(
                     kind="warning",
                     title=title,
@@ -147,6 +147,6 @@ class MissingMedia(QObject):
             anew = ("Open it anew", lambda: self._studio.open_photo(photo.path))
             text = f"It has {size} pixels, and the faces were read in {was}: they will not fit."
             title = f"{photo.path.name} has another size"
-            self.noticed.emit(
+            self.notice_raised.emit(
                 Notice(kind="warning", title=title, text=text, topic="missing", remedy=anew)
             )

@@ -48,7 +48,7 @@ class TimelineMedia(QObject):
         )  # of its own, so that a long sound does not hold up a document that is saved
         film_ready.connect(self._take_film)
         session.project_changed.connect(lambda _before, after: self._show(after))
-        session.emptied.connect(self._forget)
+        session.document_emptied.connect(self._forget)
         self._show(session.project)
 
     def _forget(self) -> None:

@@ -22,7 +22,7 @@ def wire_timeline(
 ) -> None:
     """Let the timeline follow the studio, and the studio what is switched in the timeline."""
     timeline.refused.connect(
-        lambda text: studio.noticed.emit(Notice(kind="warning", title=text, topic="edit"))
+        lambda text: studio.notice_raised.emit(Notice(kind="warning", title=text, topic="edit"))
     )
     timeline.auto_key_changed.connect(studio.set_auto_key)
     timeline.auto_key_changed.connect(actions["auto_key"].setChecked)
@@ -56,7 +56,7 @@ def wire_sliders(
                 f"{spec.number or spec.name} is keyed: its whole curve moves. Auto-key would set a key on this frame."
             )
 
-    studio.playhead.glanced.connect(panel.show_frame)
+    studio.playhead.moved_throttled.connect(panel.show_frame)
     panel.key_toggled.connect(commands.toggle_key)
     panel.row_chosen.connect(timeline.show_parameter)
     panel.value_edited.connect(tell)

@@ -40,12 +40,12 @@ class StatusLine(QStatusBar):
         )
         self.zoom.setMinimumWidth(64)
         self.zoom.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.kept = PlainLabel()
-        self.kept.setObjectName("secondary")
-        self.kept.setToolTip(
+        self.backup = PlainLabel()
+        self.backup.setObjectName("secondary")
+        self.backup.setToolTip(
             "When the last copy of the unsaved changes was kept, for the case that the program ends early"
         )
-        self.kept.hide()
+        self.backup.hide()
         self.work = PlainLabel()
         self.work.setObjectName("work")
         self.work.setAccessibleName("What is being done")
@@ -56,7 +56,7 @@ class StatusLine(QStatusBar):
         self.cancel.hide()
         self.addPermanentWidget(self.work)
         self.addPermanentWidget(self.cancel)
-        self.addPermanentWidget(self.kept)
+        self.addPermanentWidget(self.backup)
         self.addPermanentWidget(self.zoom)
         self._text = ""
         self._is_playing = False
@@ -120,9 +120,9 @@ class StatusLine(QStatusBar):
         """Device pixels per photo pixel, in per cent."""
         self.zoom.setText(f"{scale:.0%}".replace("%", " %"))
 
-    def show_kept(self, text: str) -> None:
+    def show_backup(self, text: str) -> None:
         """When the last copy of unsaved changes was kept; "" if there is none."""
-        self._set(self.kept, text)
+        self._set(self.backup, text)
 
     def show_busy(self, busy: bool) -> None:
         """Something is being computed; said only when it lasts."""
@@ -158,7 +158,7 @@ class StatusLine(QStatusBar):
 
     def _set(self, label: QLabel, text: str) -> None:
         label.setText(text)
-        label.setVisible(bool(text) and (label is self.kept or not self.currentMessage()))
+        label.setVisible(bool(text) and (label is self.backup or not self.currentMessage()))
 
     def _show_facts(self, message: str) -> None:
         """A word takes the place of the facts, until it is gone."""

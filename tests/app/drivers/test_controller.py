@@ -89,7 +89,7 @@ def test_a_table_drives_a_face_and_says_what_it_assumed(
 ) -> None:
     path = tmp_path / "face.csv"
     formats.save(path, a_ramp("yaw", [0.0, 5, 10, 15], rate=50))
-    with qtbot.waitSignal(studio.noticed, timeout=PATIENCE_MS) as notice:
+    with qtbot.waitSignal(studio.notice_raised, timeout=PATIENCE_MS) as notice:
         photo_open.add_driver(path)
     assert "face.csv" in notice.args[0].title
     assert isinstance(studio.project.drivers[0].medium, DataFile)
@@ -188,7 +188,7 @@ def test_a_clip_without_a_face_says_so(
     tracker.faces = ()
     path = write_video(tmp_path / "empty.mp4", drifting(astronaut, 5))
     told: list[str] = []
-    studio.noticed.connect(lambda notice: told.append(notice.title))
+    studio.notice_raised.connect(lambda notice: told.append(notice.title))
     studio.open_photo(path)
     qtbot.waitUntil(lambda: "No face found in empty.mp4" in told, timeout=PATIENCE_MS)
     assert studio.project.n_frames == 5
@@ -221,7 +221,7 @@ def test_what_the_document_refuses_is_told_and_changes_nothing(
     studio: Studio, photo_open: DriverController
 ) -> None:
     told: list[str] = []
-    studio.noticed.connect(lambda notice: told.append(notice.title))
+    studio.notice_raised.connect(lambda notice: told.append(notice.title))
     photo_open.set_rule(MixRule(group="yaw", driver="nobody"))
     assert told
     assert "no source 'nobody'" in told[0]
@@ -231,7 +231,7 @@ def test_what_the_document_refuses_is_told_and_changes_nothing(
 def test_a_motion_is_written_as_a_table(
     qtbot: QtBot, studio: Studio, controller: DriverController, tmp_path: Path
 ) -> None:
-    with qtbot.waitSignal(studio.noticed, timeout=PATIENCE_MS) as notice:
+    with qtbot.waitSignal(studio.notice_raised, timeout=PATIENCE_MS) as notice:
         controller.export_tracking(a_ramp("yaw", [1.0, 2]), tmp_path / "out.csv")
     assert notice.args[0].title == "Saved out.csv"
     assert len(formats.load(tmp_path / "out.csv").motion) == 2

@@ -146,7 +146,7 @@ def test_a_table_that_waited_for_a_face_in_vain_is_not_lost_without_a_word(
     table = tmp_path / "turns.csv"
     formats.save(table, a_ramp("yaw", [0.0, 5.0]))
     told: list[str] = []
-    window.studio.noticed.connect(lambda notice: told.append(notice.title))
+    window.studio.notice_raised.connect(lambda notice: told.append(notice.title))
     assert drop(window, astronaut_path)
     assert drop(window, table)
     qtbot.waitUntil(lambda: "turns.csv is not used" in told, timeout=PATIENCE_MS)

@@ -108,7 +108,7 @@ def test_a_dropped_file_that_cannot_be_read_is_not_said_to_be_added(
     broken = tmp_path / "broken.csv"
     broken.write_text("hello,world\n1,2\n")
     told: list[str] = []
-    opened.studio.noticed.connect(lambda notice: told.append(notice.title))
+    opened.studio.notice_raised.connect(lambda notice: told.append(notice.title))
     assert drop(opened, broken)
     settle(qtbot, opened)
     qtbot.waitUntil(lambda: bool(told))

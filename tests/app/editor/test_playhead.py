@@ -239,15 +239,15 @@ def test_what_is_slow_to_show_hears_of_a_few_frames_only_and_of_where_it_stops(
 ) -> None:
     playhead = make(ten_frames())
     moved: list[int] = []
-    glanced: list[int] = []
+    throttled: list[int] = []
     playhead.moved.connect(moved.append)
-    playhead.glanced.connect(glanced.append)
+    playhead.moved_throttled.connect(throttled.append)
     playhead.play()
     for _ in range(8):
         after(playhead, clock, 0.04)
     assert moved == [1, 2, 3, 4, 5, 6, 7, 8]
-    assert glanced == [1, 4, 7]
+    assert throttled == [1, 4, 7]
     playhead.pause()
-    assert glanced[-1] == 8
+    assert throttled[-1] == 8
     playhead.step(-3)
-    assert glanced[-1] == 5
+    assert throttled[-1] == 5

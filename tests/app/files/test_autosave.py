@@ -109,7 +109,7 @@ def test_a_change_is_kept_when_it_is_due(
 ) -> None:
     clock, told = Clock(), list[str]()
     at(clock, autosave)
-    autosave.told.connect(told.append)
+    autosave.backup_status.connect(told.append)
     turn(session, 5.0)
     assert not folder.path.exists()
     clock.now += QUIET_S
@@ -130,7 +130,7 @@ def test_the_timer_keeps_a_change_without_being_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("app.files.autosave.QUIET_S", 0.05)
-    with qtbot.waitSignal(autosave.kept, timeout=5000):
+    with qtbot.waitSignal(autosave.backup_written, timeout=5000):
         turn(session, 5.0)
     assert kept(folder) is not None
 
@@ -161,7 +161,7 @@ def test_nothing_is_written_while_nothing_changes_and_the_copy_goes_when_all_is_
 ) -> None:
     clock, told = Clock(), list[str]()
     at(clock, autosave)
-    autosave.told.connect(told.append)
+    autosave.backup_status.connect(told.append)
     autosave.keep_if_due()
     assert not disk.is_busy
     turn(session, 5.0)

@@ -576,12 +576,12 @@ def test_unsaved_work_is_offered_after_a_crash_and_restored_over_what_was_saved(
     assert kept_window.documents.path == path
     assert kept_window.isWindowModified()
     assert not left.path.exists()
-    assert kept_window.status.kept.text() == "autosaved just now"
+    assert kept_window.status.backup.text() == "autosaved just now"
     kept_window.studio.session.undo()
     assert kept_window.studio.project == saved
     assert not kept_window.isWindowModified()
     settle(qtbot, kept_window)
-    assert kept_window.status.kept.text() == ""
+    assert kept_window.status.backup.text() == ""
 
 
 def test_a_copy_of_a_document_that_was_never_saved_comes_back_without_a_name(

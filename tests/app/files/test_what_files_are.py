@@ -24,7 +24,7 @@ def test_a_photo_without_its_end_marker_opens_with_a_word(
     Image.fromarray(astronaut).save(data, "JPEG")
     (tmp_path / "a.jpg").write_bytes(data.getvalue()[:-2])
     told: list[str] = []
-    studio.noticed.connect(lambda notice: told.append(notice.text))
+    studio.notice_raised.connect(lambda notice: told.append(notice.text))
     studio.open_photo(tmp_path / "a.jpg")
     qtbot.waitUntil(lambda: studio.project.source is not None and bool(told), timeout=PATIENCE_MS)
     assert "end marker" in told[0]

@@ -63,7 +63,7 @@ def test_what_is_said_about_documents_fits_into_the_window(
     assert window.documents.autosave is not None
     window.documents.autosave.keep()
     settle(qtbot, window)
-    assert window.status.kept.isVisible()
+    assert window.status.backup.isVisible()
     file_menu = window.menuBar().findChildren(QMenu)[0]
     file_menu.popup(window.mapToGlobal(QPoint(0, 24)))
     keep_over(window, file_menu, "file-menu", QPoint(0, 24))
