@@ -33,6 +33,7 @@ from icface.formats import save
 from icface.jobs import Progress
 from icface.motion.conditioning import Beyond, MissingPolicy
 from icface.motion.motion import Motion
+from icface.motion.reading.fitted import counts_anew, fitting
 from icface.rendering.driver_import import Intake
 from icface.rendering.kinds import is_clip
 from icface.rendering.renderer import Tracked
@@ -79,6 +80,7 @@ class DriverController(QObject):
             str, Callable[[Path], object]
         ] = {}  # path: how to open it in the photo's place
         self._thumbnails: set[tuple[str, int]] = set()
+        self._fitting: dict[int, Callable[[], None]] = {}  # number of a job: what follows it
         studio.bridge.taken_in.connect(self._taken_in)
         studio.bridge.tracked.connect(self._tracked)
         studio.bridge.tracking.connect(self.tracking)
@@ -261,7 +263,18 @@ class DriverController(QObject):
             if frame is not None
             else f"{name} rests without expression"
         )
-        self._studio.edit(lambda project: edits.set_neutral(project, name, frame), label)
+        motion = self.project.driver(name).motion
+
+        def sets() -> None:
+            if any(
+                driver.name == name and driver.motion == motion for driver in self.project.drivers
+            ):
+                self._studio.edit(lambda project: edits.set_neutral(project, name, frame), label)
+
+        if motion is None or not counts_anew(motion, frame):
+            sets()
+        else:  # fitted on the engine's thread, where it is kept, so that the window does not wait
+            self._fitting[self._studio.bridge.run(fitting(motion, frame))] = sets
 
     def set_neutral_where(self, name: str, where: str) -> None:
         """The frame in which a source is at rest: "playhead", the one under it; "proposed", the calmest; "none"."""
@@ -364,8 +377,10 @@ class DriverController(QObject):
 
         self._studio.bridge.run(writes(), must_finish=True)
 
-    def _job_finished(self, _number: int, value: object) -> None:
-        if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], Path):
+    def _job_finished(self, number: int, value: object) -> None:
+        if number in self._fitting:
+            self._fitting.pop(number)()
+        elif isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], Path):
             path, notes = value
             self._studio.notice_raised.emit(
                 Notice(kind="info", title=f"Saved {path.name}", text=" ".join(notes), topic="saved")

@@ -40,7 +40,7 @@ from icface.motion.conditioning import (
     smoothed,
 )
 from icface.motion.motion import Motion
-from icface.motion.reading.fitted import fitted
+from icface.motion.reading.fitted import counts_anew, fitted
 
 Frames = NDArray[np.integer]
 
@@ -393,7 +393,7 @@ def _ready(motion: Motion, missing: MissingPolicy, smoothing: float, rest: int |
 @lru_cache(maxsize=16)
 def _counted_from(motion: Motion, rest: int | None) -> Motion:
     """A motion that was fitted is fitted anew where another frame is taken to be at rest."""
-    return motion if motion.reading == "regressed" or rest is None else fitted(motion, rest)
+    return fitted(motion, rest) if counts_anew(motion, rest) else motion
 
 
 @lru_cache(maxsize=32)

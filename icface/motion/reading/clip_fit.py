@@ -157,7 +157,7 @@ def _fit(basis: FaceBasis, rest: RestingFace, landmarks: F64, controls: F64) -> 
         np.clip((facing - _FACING[0]) / (_FACING[1] - _FACING[0]), 0, 1)
     )
     free = np.flatnonzero(widths() > 0)
-    moved = np.einsum("fij,kpj->fkip", turns[:, :2], basis.channels[:, at])  # (F, 53, 2, P)
+    moved = _turned_channels(turns, basis.channels[:, at])
     held = np.setdiff1d(np.arange(len(EXPRESSIONS)), free)
     off = off[:, at].transpose(0, 2, 1) - np.einsum("fk,fkip->fip", prior[:, held], moved[:, held])
     solved, tilts = _solve(
@@ -192,6 +192,13 @@ def _turned_further(turns: F64, tilts: F64, angles: F64) -> F64:
     )
     step = (found - angles + 180) % 360 - 180
     return angles + step
+
+
+def _turned_channels(turns: F64, channels: F64) -> F64:
+    """(F, K, 2, P) displacements (K, P, 3) as heads turned (F, 3, 3) show them, x and y."""
+    flat = channels.transpose(2, 0, 1).reshape(3, -1)
+    seen = (turns[:, :2].reshape(-1, 3) @ flat).reshape(len(turns), 2, *channels.shape[:2])
+    return np.ascontiguousarray(seen.transpose(0, 2, 1, 3))
 
 
 def _solve(  # noqa: PLR0913, PLR0917

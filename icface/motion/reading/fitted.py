@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import replace
+from functools import lru_cache
 from typing import Literal, get_args
 
 import numpy as np
 
+from icface.arrays import F64
 from icface.face.controls import ControlVector
 from icface.face.observation import FaceObservation
+from icface.jobs import Progress, run_to_end
 from icface.motion.conditioning import neutral_frame
 from icface.motion.motion import Motion
 from icface.motion.reading.clip_fit import RestingFace, fit_changes
-from icface.motion.reading.face_basis import FaceBasis, shipped_basis
+from icface.motion.reading.face_basis import shipped_basis
 from icface.motion.reading.still_fit import fit_still
 
 Reading = Literal["fitted", "regressed"]
 READINGS: tuple[Reading, ...] = get_args(Reading)
 """What controls of a clip are: fitted to the landmarks, or as the tracker's network read them."""
 
-_AT_ONCE = 512
+_AT_ONCE = 256
 
 
-def fitted(motion: Motion, rest: int | None = None, *, basis: FaceBasis | None = None) -> Motion:
+def fitted(motion: Motion, rest: int | None = None) -> Motion:
     """The motion with controls fitted to its landmarks, as changes from a frame at rest.
 
     Parameters
@@ -34,15 +38,17 @@ def fitted(motion: Motion, rest: int | None = None, *, basis: FaceBasis | None =
     rest : int, optional
         The frame at rest; the one that `neutral_frame` proposes if it is not given or shows no
         face.
-    basis : FaceBasis, optional
-        The one that ships if not given.
 
     Returns
     -------
     Motion
-        With `Motion.regressed` and `Motion.rest`. Frames without a face stay without one, and
-        angles stay as read.
+        With `Motion.regressed` and `Motion.rest`. Frames without a face stay without one.
     """
+    return run_to_end(fitting(motion, rest))
+
+
+def fitting(motion: Motion, rest: int | None = None) -> Generator[Progress, None, Motion]:
+    """A job as `fitted`. What it fits is kept for a while: the same motion and rest are then fitted at once."""
     plain = regressed(motion)
     found = np.flatnonzero(plain.present)
     if plain.landmarks is None or not len(found) or not plain.carries.all():
@@ -51,28 +57,39 @@ def fitted(motion: Motion, rest: int | None = None, *, basis: FaceBasis | None =
         rest = neutral_frame(plain)
     if motion.regressed is not None and motion.rest == rest:
         return motion
-    basis = basis or shipped_basis()
-    face = RestingFace.of(basis, plain.landmarks[rest], plain.controls[rest])
-    if not face.is_face(basis):
+    basis = shipped_basis()
+    if not RestingFace.of(basis, plain.landmarks[rest], plain.controls[rest]).is_face(basis):
         return plain
     controls = plain.controls.copy()
     for start in range(0, len(found), _AT_ONCE):
-        rows = found[start : start + _AT_ONCE]
-        controls[rows] = fit_changes(basis, face, plain.landmarks[rows], plain.controls[rows])
+        controls[found[start : start + _AT_ONCE]] = _fitted_rows(plain, rest, start)
+        yield Progress(start, len(found), "Fitting the readings to the landmarks")
     return replace(plain, controls=controls, regressed=plain.controls, rest=rest)
 
 
-def fitted_face(face: FaceObservation, *, basis: FaceBasis | None = None) -> FaceObservation:
+@lru_cache(maxsize=256)
+def _fitted_rows(motion: Motion, rest: int, start: int) -> F64:
+    """(up to `_AT_ONCE`, 56) fitted controls of frames with a face, from the one numbered `start` among those on."""
+    assert motion.landmarks is not None
+    rows = np.flatnonzero(motion.present)[start : start + _AT_ONCE]
+    face = RestingFace.of(shipped_basis(), motion.landmarks[rest], motion.controls[rest])
+    return fit_changes(shipped_basis(), face, motion.landmarks[rows], motion.controls[rows])
+
+
+def counts_anew(motion: Motion, rest: int | None) -> bool:
+    """Whether controls have to be fitted anew to count from a frame, which takes a moment for each second of a clip."""
+    return motion.reading == "fitted" and rest is not None and rest != motion.rest
+
+
+def fitted_face(face: FaceObservation) -> FaceObservation:
     """A face of a photo with controls fitted to its landmarks; the same one where those are no face's.
 
     Parameters
     ----------
     face : FaceObservation
         As a tracker read it.
-    basis : FaceBasis, optional
-        The one that ships if not given.
     """
-    basis = basis or shipped_basis()
+    basis = shipped_basis()
     read = face.controls.array()
     if not RestingFace.of(basis, face.landmarks, read).is_face(basis):
         return face

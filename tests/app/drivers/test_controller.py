@@ -14,11 +14,13 @@ from app.drivers.controller import DriverController
 from app.editor.studio import Studio
 from icface import formats
 from icface.document import Clip, DataFile, MixRule, Source
-from icface.document.mixing import resolve, shown
+from icface.document.mixing import prepared, resolve, shown
 from icface.face.controls import ControlVector
 from icface.motion.motion import Motion
+from icface.motion.reading.fitted import fitted
 from tests.app.conftest import ASTRONAUT_BOX, SMILING, StandInTracker, drawn_face
 from tests.icface.media.videos import drifting, write_video
+from tests.icface.motion.known_faces import a_clip, channels
 from tests.strategies import a_ramp
 
 PATIENCE_MS = 20_000
@@ -215,6 +217,24 @@ def test_edits_of_drivers_and_rules_are_steps_of_the_history(
     while studio.session.undo_label:
         studio.session.undo()
     assert studio.project.drivers == ()
+
+
+def test_readings_are_fitted_anew_where_another_frame_is_at_rest_while_the_window_goes_on(
+    qtbot: QtBot, studio: Studio, photo_open: DriverController, tmp_path: Path
+) -> None:
+    path = tmp_path / "smile.npz"
+    formats.save(path, fitted(a_clip(np.stack([channels(mouthSmile=a) for a in (0, 0.3, 0.6)])), 0))
+    photo_open.add_source(path)
+    qtbot.waitUntil(lambda: bool(studio.project.drivers), timeout=PATIENCE_MS)
+    photo_open.set_neutral("A", 2)
+    qtbot.waitUntil(lambda: studio.project.drivers[0].neutral_frame == 2, timeout=PATIENCE_MS)
+    taken = prepared(studio.project.drivers[0])
+    assert taken is not None
+    assert taken.rest == 2
+    photo_open.set_neutral("A", 1)
+    photo_open.remove("A")
+    wait_idle(qtbot, studio)
+    assert studio.session.labels[-1] == "Remove A"
 
 
 def test_what_the_document_refuses_is_told_and_changes_nothing(
