@@ -35,8 +35,8 @@ COMMANDS: dict[str, str] = {
     "diagnose": "icface.commands.diagnose",
     "edit": "icface.commands.edit",
     "export": "icface.commands.export",
-    "info": "icface.commands.photo",
-    "render": "icface.commands.photo",
+    "info": "icface.commands.info",
+    "render": "icface.commands.render",
     "track": "icface.commands.track",
 }
 """Commands that stand in a module of their own, which is imported when they are asked for: name to

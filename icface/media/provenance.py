@@ -15,6 +15,8 @@ from icface import __version__
 
 COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 """IPTC's term for a picture of a camera with parts made by a trained network."""
+WHOLE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+"""IPTC's term for a picture that a trained network made as a whole."""
 TOOL = f"ICface Studio {__version__}"
 _XMP_UUID = bytes.fromhex(
     "be7acfcb97a942e89c71999491e3afac"
@@ -56,7 +58,9 @@ class Provenance:
 
 
 MADE_HERE = Provenance()
-"""What exports say unless a person chooses otherwise."""
+"""The label of an edited photo or clip."""
+GENERATED = Provenance(source_type=WHOLE)
+"""The label of a picture of which no pixel is a camera's."""
 
 
 def append_xmp_box(path: Path, provenance: Provenance) -> None:

@@ -32,8 +32,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from icface.face.controls import AU_BY_NUMBER, ControlVector, action_units
-from icface.face.geometry import rotation_matrix
+from icface.face.controls import AU_BY_NUMBER, ControlVector, action_units, lying_deg
+from icface.face.geometry import Similarity, eye_line_deg, rotation_matrix
+from icface.face.landmarks import MESH_POINTS
 from icface.model.device import CPU, Device
 from icface.model.networks.weights import ModelFileError
 
@@ -41,7 +42,12 @@ SIZE = 128
 """Side of the pictures in pixels: the networks were trained on this and nothing else."""
 UNITS: tuple[int, ...] = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45)
 """FACS numbers of positions 3 to 19 of a driving vector."""
-N_DRIVERS = 3 + len(UNITS)
+DRIVER_NAMES: tuple[str, ...] = (
+    *("pose_Rx", "pose_Ry", "pose_Rz"),
+    *(f"AU{number:02d}" for number in UNITS),
+)
+"""Names of the 20 positions of a driving vector, as OpenFace's columns have them."""
+N_DRIVERS = len(DRIVER_NAMES)
 NEUTRAL: tuple[float, ...] = (0.5,) * 3 + (0.0,) * len(UNITS)
 """The driving vector of a frontal, neutral face."""
 ANIMATOR_FILE = "latest_net_G.pth"
@@ -49,6 +55,8 @@ NEUTRALIZER_FILE = "latest_net_GN.pth"
 PRE_ENCODER_FILE = "latest_net_I_E.pth"
 """Only the release of April 2019 has it, and its two generators are of no use without."""
 
+CROP_WIDTHS = 1.6
+"""Side of a face crop, in widths of the face: the framing of the training pictures."""
 _ANGLE_SPAN_RAD = 1.4
 _OPENFACE_FROM_HEAD = np.diag([1.0, -1.0, -1.0])
 _COUNTER = "num_batches_tracked"
@@ -228,6 +236,58 @@ class LegacyIcface:
                 f"A driving vector is {N_DRIVERS} finite numbers, got {tuple(row.shape)}."
             )
         return row[None].to(self._device)
+
+
+def release_folder(path: Path) -> Path:
+    """The folder of a checkpoint, which may be named by itself or by either of its two files.
+
+    Raises
+    ------
+    ModelFileError
+        If there is nothing of that name, or the file has another name than the authors gave it.
+    """
+    if path.is_dir():
+        return path
+    if not path.exists():
+        raise ModelFileError(
+            f"There is no file {path}. Give the authors' {ANIMATOR_FILE} or its folder."
+        )
+    if path.name not in (ANIMATOR_FILE, NEUTRALIZER_FILE):
+        raise ModelFileError(
+            f"{path} does not have the name of an ICface checkpoint. Give the authors' "
+            f"{ANIMATOR_FILE}, with {NEUTRALIZER_FILE} beside it."
+        )
+    return path.parent
+
+
+def crop_from_image(landmarks: NDArray[np.floating]) -> Similarity:
+    """The square crop of a face as the training pictures show it.
+
+    It is `CROP_WIDTHS` times as wide as the face and keeps the tilt of the head, which is one of
+    the driven angles. A head that lies on its side or stands on its head is turned upright by
+    quarter turns, from which its roll counts.
+
+    Parameters
+    ----------
+    landmarks : (478, 2 or 3) array
+        Face-mesh points, image pixels.
+
+    Returns
+    -------
+    Similarity
+        From image pixels to the 128 x 128 pixels of the crop.
+    """
+    turn_deg = -lying_deg(-eye_line_deg(landmarks))
+    upright = Similarity.crop(centre=(0.0, 0.0), side=SIZE, roll_deg=turn_deg, size=SIZE)
+    points = upright.points(np.asarray(landmarks[:MESH_POINTS, :2], np.float64))
+    low, high = points.min(0), points.max(0)
+    x, y = upright.inverse().points((low + high)[None] / 2)[0]
+    return Similarity.crop(
+        centre=(float(x), float(y)),
+        side=CROP_WIDTHS * float(high[0] - low[0]),
+        roll_deg=turn_deg,
+        size=SIZE,
+    )
 
 
 def openface_angles_rad(controls: ControlVector) -> tuple[float, float, float]:
