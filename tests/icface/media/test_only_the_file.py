@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import ctypes
 import os
 import re
@@ -127,7 +128,9 @@ def test_files_are_opened_for_reading_in_one_place_alone() -> None:
         f"{path.relative_to(root)}"
         for folder in ("app", "icface")
         for path in sorted((root / folder).rglob("*.py"))
-        for call in re.findall(r"\bav\.open\((.*)", path.read_text("utf-8"))
-        if '"w"' not in call
+        for call in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(call, ast.Call)
+        and ast.unparse(call.func) == "av.open"
+        and "'w'" not in map(ast.unparse, call.args)
     ]
     assert places == ["icface/media/video_file.py"]
