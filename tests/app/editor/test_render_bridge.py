@@ -35,7 +35,7 @@ SIGNALS = (
     "face_observed",
     "photo_saved",
     "failed",
-    "noticed",
+    "notice_raised",
     "progress",
     "device_changed",
 )
@@ -331,7 +331,7 @@ def test_what_the_networks_want_known_is_told(
     heard = Heard(told)
     monkeypatch.setattr(renderer, "drain_notices", lambda: ["It goes on on the CPU."])
     tell(still, told, Cancelled(Job(1)))
-    assert heard.of("noticed") == ["It goes on on the CPU."]
+    assert heard.of("notice_raised") == ["It goes on on the CPU."]
 
 
 # ---- jobs, with the engine at work
