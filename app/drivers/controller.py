@@ -11,6 +11,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from app.drivers.thumbnails import Thumbnails
 from app.editor.studio import Studio
 from app.errors import Notice
 from icface.document import (
@@ -38,14 +39,10 @@ from icface.rendering.driver_import import Intake
 from icface.rendering.kinds import is_clip
 from icface.rendering.renderer import Tracked
 
-STRIP_SIDE = 160
-"""Longest side of the pictures of a filmstrip, pixels."""
-STRIP_FRAMES = 48
 NEARLY = 0.08
-"""Sides of an Action Unit that are read less far apart than this are taken for one: so little no
-reading can tell."""
+"""Sides of an Action Unit that differ by less than this are made equal: no reading is that exact."""
 PORTRAIT_SIDE = 128
-"""Longest side of the pictures of people, pixels."""
+"""Longest side of the portrait of a person, pixels."""
 
 
 class DriverController(QObject):
@@ -57,52 +54,41 @@ class DriverController(QObject):
     parent : QObject, optional
     """
 
-    film_ready = Signal(str, object)
-    """Digest of a clip, small RGB pictures (h, w, 3) by frame."""
-    thumbnail_ready = Signal(str, object)
-    """Digest of a clip or photo, one small picture by frame: of the frame in which it is at
-    rest."""
     tracking = Signal(str, int, int)
-    """Digest of a clip, frames read, frames in all; 0 of 0 when it is over."""
+    """Digest of a clip, frames tracked, frames in all; 0 of 0 when tracking ends."""
     people_found = Signal(str, object)
-    """Name of a source, and the `Motion` of each person in it, when there are several to choose
-    from."""
+    """Name of a driver; the `Motion` of each person in it, if there are several."""
 
     def __init__(self, studio: Studio, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._studio = studio
-        self._wanted_for: dict[str, str] = {}  # path of a photo: what its expression is wanted for
-        self._people: dict[
-            str, tuple[Motion, ...]
-        ] = {}  # by digest of the source, whatever it is called
-        self._films: set[str] = set()
-        self._dropped: dict[
-            str, Callable[[Path], object]
-        ] = {}  # path: how to open it in the photo's place
-        self._thumbnails: set[tuple[str, int]] = set()
-        self._fitting: dict[int, Callable[[], None]] = {}  # number of a job: what follows it
+        self.thumbnails = Thumbnails(studio, self)
+        self._expressions: set[str] = set()  # paths of photos whose expression is to be copied
+        self._people: dict[str, tuple[Motion, ...]] = {}  # by digest of the driver's medium
+        self._dropped: dict[str, Callable[[Path], object]] = {}  # by path: opens it as the source
+        self._fitting: dict[int, Callable[[], None]] = {}  # by job: the edit that follows it
         studio.bridge.taken_in.connect(self._taken_in)
         studio.bridge.tracked.connect(self._tracked)
         studio.bridge.tracking.connect(self.tracking)
-        studio.bridge.film_ready.connect(self.film_ready)
-        studio.bridge.thumbnail_ready.connect(self.thumbnail_ready)
         studio.bridge.job_finished.connect(self._job_finished)
-        studio.session.project_changed.connect(self._project_changed)
-        studio.session.document_emptied.connect(self._forget)
+        studio.session.document_emptied.connect(self._people.clear)
 
     @property
     def project(self) -> Project:
-        """The present document."""
+        """The current document."""
         return self._studio.project
 
-    # Sources --------------------------------------------------------------------------------------
+    # Drivers --------------------------------------------------------------------------------------
 
     def add_driver(self, path: Path) -> None:
-        """Take in a clip, a table or a photo as a source; a clip is tracked at once."""
+        """Add a clip, a table or a photo as a driver; a clip is tracked at once."""
         self._studio.bridge.take_in(path)
 
     def add_dropped(self, path: Path, open_instead: Callable[[Path], object]) -> None:
-        """Let a clip or table that fell on an open face drive it; a notice then offers to open a clip in the photo's place."""
+        """Let a dropped clip or table drive the open face.
+
+        A notice then offers to open a clip as the source instead.
+        """
         self._dropped[str(path)] = open_instead
         self.add_driver(path)
 
@@ -111,22 +97,23 @@ class DriverController(QObject):
     ) -> None:
         remedy = ("Open it instead", lambda: open_instead(path)) if is_clip(path) else None
         text = (
-            "It moves as the person in it does."
+            "The face follows the person in it."
             if drives
-            else "It is among the drivers on the left."
+            else "It is listed under Drivers on the left."
         )
-        title = f"{path.name} drives the face" if drives else f"{path.name} is added"
+        title = f"{path.name} drives the face" if drives else f"{path.name} was added"
         self._studio.notice_raised.emit(
             Notice(kind="info", title=title, text=text, topic="dropped", remedy=remedy)
         )
 
     def pick_expression(self, path: Path) -> None:
-        """The chosen face takes the expression of a photo: its sliders, not its pose."""
-        self._wanted_for[str(path)] = "expression"
+        """Copy the expression of a photo, without its pose, to the selected face."""
+        self._expressions.add(str(path))
         self._studio.bridge.take_in(path)
 
     def _taken_in(self, taken: Intake) -> None:
-        if self._wanted_for.pop(taken.medium.path, "") == "expression":
+        if taken.medium.path in self._expressions:
+            self._expressions.remove(taken.medium.path)
             self._set_expression(taken.motions[0], Path(taken.medium.path).name)
             return
         driver = self._driver_of(taken)
@@ -173,7 +160,7 @@ class DriverController(QObject):
         if not found.motions:
             text = " ".join(
                 (
-                    "It can still be shown and exported; choose another clip to drive a face.",
+                    "It can still be shown and exported. Choose another clip to drive a face.",
                     *found.notes,
                 )
             )
@@ -198,9 +185,9 @@ class DriverController(QObject):
         if is_source and not waiting and not self._studio.session.labels:
             self._studio.session.start(
                 sets(self.project)
-            )  # belongs to opening it: nothing that could be undone
+            )  # part of opening the clip: no step of the history
         elif waiting or is_source:
-            added = f"Add {name}"  # what was added a moment ago, and read since, is one step
+            added = f"Add {name}"  # adding a clip and tracking it are one step
             label = added if self._studio.session.undo_label == added else f"Track {name}"
             self._studio.edit(sets, label, _step_of(found.clip))
         served = [driver.name for driver in self.project.drivers if driver.medium == found.clip]
@@ -211,14 +198,14 @@ class DriverController(QObject):
                 self.people_found.emit(driver, found.motions)
 
     def people(self, name: str) -> tuple[Motion, ...]:
-        """The people of a source to choose from; empty when there is but one."""
+        """The motions of the people in a driver; empty if there is only one person."""
         digest = next(
             (driver.medium.digest for driver in self.project.drivers if driver.name == name), ""
         )
         return self._people.get(digest, ())
 
     def choose_person(self, name: str, number: int) -> None:
-        """Let another person of a source drive, counted from 0."""
+        """Let the person of this number, from 0, drive."""
         motion = self.people(name)[number]
         self._studio.edit(
             lambda project: edits.set_motion(project, name, motion),
@@ -226,42 +213,42 @@ class DriverController(QObject):
         )
 
     def track_again(self, name: str) -> None:
-        """Read a source's clip that was not tracked, as after it was cancelled; or look who else is in one that was."""
+        """Track a driver's clip again: after a cancelled run, or to find other people in it."""
         medium = self.project.driver(name).medium
         if isinstance(medium, Clip):
             self._studio.bridge.track(medium)
 
     def stop_tracking(self, digest: str) -> None:
-        """Stop reading a clip."""
+        """Cancel the tracking of a clip."""
         self._studio.bridge.stop_tracking(digest)
 
     def rename(self, name: str, new: str) -> None:
-        """Another name for a source."""
+        """Rename a driver."""
         self._studio.edit(
             lambda project: edits.rename_driver(project, name, new.strip()), f"Rename {name}"
         )
 
     def remove(self, name: str) -> None:
-        """Take a source out of the document, and its rules."""
+        """Remove a driver and its rules."""
         self._studio.edit(lambda project: edits.remove_driver(project, name), f"Remove {name}")
 
     def set_driver(
         self, name: str, *, missing: MissingPolicy | None = None, smoothing: float | None = None, beyond: Beyond | None = None,
         gesture: int = 0,
     ) -> None:  # fmt: skip
-        """How a source's motion is taken."""
+        """Change how a driver's motion is smoothed, filled and extrapolated."""
         key = ("driver", name, gesture) if gesture else None
         self._studio.edit(
             lambda project: edits.set_driver(project, name, missing=missing, smoothing=smoothing, beyond=beyond),
-            f"How {name} is taken", key,
+            f"Change driver {name}", key,
         )  # fmt: skip
 
     def set_neutral(self, name: str, frame: int | None) -> None:
-        """The frame in which a source is at rest; None for a face without expression."""
+        """Set a driver's neutral frame; None for a face without expression."""
         label = (
-            f"{name} rests in frame {frame}"
+            f"Neutral frame {frame} of {name}"
             if frame is not None
-            else f"{name} rests without expression"
+            else f"No neutral frame of {name}"
         )
         motion = self.project.driver(name).motion
 
@@ -277,7 +264,7 @@ class DriverController(QObject):
             self._fitting[self._studio.bridge.run(fitting(motion, frame))] = sets
 
     def set_neutral_where(self, name: str, where: str) -> None:
-        """The frame in which a source is at rest: "playhead", the one under it; "proposed", the calmest; "none"."""
+        """Set a driver's neutral frame: "playhead", "proposed" (the calmest) or "none"."""
         motion = self.project.driver(name).motion
         if where == "none" or motion is None:
             self.set_neutral(name, None)
@@ -287,11 +274,11 @@ class DriverController(QObject):
             self.set_neutral(name, self.frame_under_playhead(name))
 
     def frame_under_playhead(self, name: str) -> int:
-        """The frame of a source that drives under the playhead; 0 while it is not tracked."""
+        """The frame of a driver that is used at the playhead; 0 before it is tracked."""
         return motion_frame(self.project, name, self._studio.playhead.frame) or 0
 
     def set_sound(self, sound: str) -> None:
-        """What is heard: "" for the source's own, the name of a driver, or "none"."""
+        """Choose the sound: "" for the source's own, the name of a driver, or "none"."""
         self._studio.edit(
             lambda project: edits.set_output(project, sound=sound), "Choose the sound"
         )
@@ -299,18 +286,18 @@ class DriverController(QObject):
     # Rules ----------------------------------------------------------------------------------------
 
     def drive_with(self, name: str) -> None:
-        """A source drives all of the chosen face."""
+        """Let a driver drive the whole selected face."""
         self._studio.edit(lambda project: edits.drive_with(project, name), f"Drive with {name}")
 
     def set_rule(self, rule: MixRule, gesture: int = 0) -> None:
-        """A rule of the chosen face's mix."""
+        """Set a mixing rule of the selected face."""
         key = ("rule", rule.group, gesture) if gesture else None
         self._studio.edit(
             lambda project: edits.set_rule(project, rule), f"Mix {group_name(rule.group)}", key
         )
 
     def set_rule_value(self, group: str, parameter: str, value: float, gesture: int = 0) -> None:
-        """The gain or offset of a rule; where it is keyed, a key under the playhead."""
+        """Set the gain or offset of a rule; if it is keyed, as a key at the playhead."""
         found = self.project.face_edits
         rule = None if found is None else found.rule(group)
         if found is None or rule is None:
@@ -325,13 +312,13 @@ class DriverController(QObject):
         )  # fmt: skip
 
     def remove_rule(self, group: str) -> None:
-        """No rule for a group any more: a wider one, or the face itself, decides."""
+        """Remove the rule of a group, which then follows a wider group or the face itself."""
         self._studio.edit(
-            lambda project: edits.remove_rule(project, group), f"Unmix {group_name(group)}"
+            lambda project: edits.remove_rule(project, group), f"Remove {group_name(group)} rule"
         )
 
     def key_rule(self, group: str, parameter: str) -> None:
-        """A key on the gain or offset of a rule under the playhead."""
+        """Set a key on the gain or offset of a rule at the playhead."""
         frame, target = self._studio.playhead.frame, mix_target(group, parameter)
         self._studio.edit(
             lambda project: edits.key_controls(project, [target], frame),
@@ -341,7 +328,7 @@ class DriverController(QObject):
     # Expressions ----------------------------------------------------------------------------------
 
     def pick_from_frame(self, name: str, frame: int) -> None:
-        """The chosen face takes the expression that a source shows in one of its frames."""
+        """Copy the expression of one frame of a driver to the selected face."""
         motion = self.project.driver(name).motion
         vector = None if motion is None else motion.vector(frame)
         if vector is not None:
@@ -386,51 +373,14 @@ class DriverController(QObject):
                 Notice(kind="info", title=f"Saved {path.name}", text=" ".join(notes), topic="saved")
             )
 
-    def _forget(self) -> None:
-        """The document is empty: small pictures and people are asked for anew when their clips come back."""
-        for known in (self._films, self._thumbnails, self._people):
-            known.clear()
-
-    # Films ----------------------------------------------------------------------------------------
-
-    def _project_changed(self, before: Project, after: Project) -> None:
-        """Small pictures of what is new; of a file that is missing, once it is found."""
-        if after.drivers is before.drivers and after.source is before.source:
-            return
-        media = (after.source, *(driver.medium for driver in after.drivers))
-        there = {
-            medium.path for medium in media if medium is not None and Path(medium.path).is_file()
-        }
-        for clip in (medium for medium in media if isinstance(medium, Clip)):
-            if clip.path in there and clip.digest not in self._films:
-                self._films.add(clip.digest)
-                step = max(clip.n_frames / STRIP_FRAMES, 1)
-                frames = sorted(
-                    {int(step * n) for n in range(STRIP_FRAMES) if int(step * n) < clip.n_frames}
-                )
-                self._studio.bridge.look_through(clip, frames, STRIP_SIDE)
-        for driver in after.drivers:
-            frame = driver.neutral_frame if isinstance(driver.medium, Clip) else 0
-            wanted = (driver.medium.digest, frame or 0)
-            if (
-                isinstance(driver.medium, DataFile)
-                or driver.medium.path not in there
-                or frame is None
-            ):
-                continue
-            if wanted in self._thumbnails:
-                continue
-            self._thumbnails.add(wanted)
-            self._studio.bridge.glance(driver.medium, frame, STRIP_SIDE)
-
 
 def _step_of(medium: Medium) -> tuple[str, str]:
-    """What ties the adding of a source and its tracking together in the history, unless other edits come between."""
+    """The merge key that makes adding a driver and tracking it one step of the history."""
     return "add", medium.digest
 
 
 def _evened(values: dict[str, float]) -> dict[str, float]:
-    """Values by control id, those of nearly equal sides replaced by their mean, so that the sides can stay linked."""
+    """Values by control id; nearly equal sides get their mean, so that they can stay linked."""
     evened = dict(values)
     for unit in ACTION_UNITS:
         sides = [values[control] for control in unit.control_ids]

@@ -66,7 +66,9 @@ class DriversView(QObject):
         studio.bridge.frame_ready.connect(
             lambda frame: self.inset.show_frame(frame, studio.project)
         )
-        self.media = TimelineMedia(studio.session, timeline, self.controller.film_ready, self)
+        self.media = TimelineMedia(
+            studio.session, timeline, self.controller.thumbnails.film_ready, self
+        )
         self.sound.failed.connect(self._tell_silence)
         for name in ("beside", "sources"):
             actions[name].setChecked(self._settings.is_on(name))

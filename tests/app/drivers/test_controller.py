@@ -211,7 +211,7 @@ def test_edits_of_drivers_and_rules_are_steps_of_the_history(
     photo_open.drive_with("take 1")
     photo_open.remove("take 1")
     assert studio.session.labels[1:] == (
-        "Rename A", "How take 1 is taken", "take 1 rests in frame 2", "Mix Yaw", "Key gain of Yaw", "Drive with take 1",
+        "Rename A", "Change driver take 1", "Neutral frame 2 of take 1", "Mix Yaw", "Key gain of Yaw", "Drive with take 1",
         "Remove take 1",
     )  # fmt: skip
     while studio.session.undo_label:
@@ -283,7 +283,7 @@ def test_a_table_of_several_faces_lets_one_be_chosen(
 def test_a_filmstrip_is_made_of_every_clip(
     qtbot: QtBot, studio: Studio, photo_open: DriverController, clip_path: Path
 ) -> None:
-    with qtbot.waitSignal(photo_open.film_ready, timeout=PATIENCE_MS) as film:
+    with qtbot.waitSignal(photo_open.thumbnails.film_ready, timeout=PATIENCE_MS) as film:
         photo_open.add_driver(clip_path)
     assert sorted(film.args[1]) == list(range(8))
     wait_idle(qtbot, studio)

@@ -475,6 +475,6 @@ def test_a_clip_that_comes_back_after_the_document_was_emptied_is_filmed_again(
     driven.studio.session.mark_saved()
     driven.documents.new()
     open_in(qtbot, driven, astronaut_path)
-    with qtbot.waitSignal(driven.drivers.controller.film_ready, timeout=20_000):
+    with qtbot.waitSignal(driven.drivers.controller.thumbnails.film_ready, timeout=20_000):
         driven.drivers.controller.add_driver(clip_path)
     qtbot.waitUntil(lambda: not driven.studio.bridge.is_busy, timeout=20_000)

@@ -153,8 +153,7 @@ def test_a_document_whose_drivers_are_missing_keeps_its_edits_and_offers_to_find
     before, path = window.studio.project, saved_as(qtbot, window, tmp_path / "one.icface")
     press(qtbot, window, Qt.Key.Key_N)
     window.studio._photos.clear()
-    window.drivers.controller._films.clear()
-    window.drivers.controller._thumbnails.clear()
+    window.drivers.controller.thumbnails.forget()
     for gone in (Path(clip.path), other):
         gone.unlink()
     reopened(qtbot, window, path)
