@@ -387,13 +387,8 @@ def _keyed(edits: FaceEdits, rule: MixRule, parameter: str, frames: Frames) -> F
 
 @lru_cache(maxsize=64)
 def _ready(motion: Motion, missing: MissingPolicy, smoothing: float, rest: int | None) -> Motion:
-    return whole_blinks(smoothed(filled(_counted_from(motion, rest), missing), smoothing))
-
-
-@lru_cache(maxsize=16)
-def _counted_from(motion: Motion, rest: int | None) -> Motion:
-    """A motion that was fitted is fitted anew where another frame is taken to be at rest."""
-    return fitted(motion, rest) if counts_anew(motion, rest) else motion
+    counted = fitted(motion, rest) if counts_anew(motion, rest) else motion
+    return whole_blinks(smoothed(filled(counted, missing), smoothing))
 
 
 @lru_cache(maxsize=32)

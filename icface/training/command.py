@@ -20,10 +20,9 @@ import torch
 from icface.system.atomic_write import write_whole
 from icface.system.logs import print_log
 from icface.system.telling import tell
+from icface.training.label_commands import FILE, FOLDER, labels, reading
 from icface.training.tracker.train import main as tracker
 
-FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _CACHE = click.option(
     "--cache",
     type=click.Path(path_type=Path),
@@ -57,68 +56,8 @@ def main(threads: int) -> None:
 
 
 main.add_command(tracker, name="tracker")
-
-
-@main.command()
-@click.option(
-    "--portraits",
-    "folders",
-    type=FOLDER,
-    required=True,
-    multiple=True,
-    help="With portraits.npz and images/. Repeatable.",
-)
-@click.option("--rig", type=FILE, required=True, help="Rig file to begin with.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="Portraits folder to write, with its rig.npz.",
-)
-@click.option(
-    "--resting",
-    multiple=True,
-    default=("official/", "house/", "fellows/"),
-    show_default=True,
-    help="Beginnings of the names of pictures of people who mostly do nothing.",
-)
-def labels(folders: tuple[Path, ...], rig: Path, out: Path, resting: tuple[str, ...]) -> None:
-    """Fit all portraits anew, with a rig that was moved to faces at rest."""
-    from icface.training.rig.labels import relabel  # noqa: PLC0415
-
-    try:
-        click.echo(json.dumps(relabel(folders, rig, out, resting=resting)))
-    except (OSError, ValueError) as error:
-        raise click.UsageError(str(error)) from error
-
-
-@main.command()
-@click.option(
-    "--portraits", type=FOLDER, required=True, help="Folder made by: icface train labels."
-)
-@click.option("--rig", type=FILE, required=True, help="Its rig file.")
-@click.option(
-    "--models",
-    type=FOLDER,
-    default=None,
-    help="Weights of the two stages; the shipped ones if not given.",
-)
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="File to write: reading.safetensors.",
-)
-def reading(portraits: Path, rig: Path, models: Path | None, out: Path) -> None:
-    """Make the table that readings are fitted with, again whenever one of the two stages has learnt."""
-    from icface.model.networks.weights import models_dir  # noqa: PLC0415
-    from icface.training.animator.reading_table import make_table  # noqa: PLC0415
-
-    try:
-        seen = make_table(portraits, rig, models or models_dir(), out)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
-    click.echo(f"{out}: {seen:.1%} of landmarks seen")
+main.add_command(labels)
+main.add_command(reading)
 
 
 @main.command()
