@@ -85,6 +85,7 @@ class Unfinished:
 
     def __init__(self, target: Path, *, private: bool = False) -> None:
         self._target, self._private = target, private
+        _check_is_kept(target)
         remove_unfinished(target.parent)
         for _ in range(_TRIES):
             token = secrets.token_hex(8)
@@ -276,6 +277,16 @@ def _locked_folder(folder: Path) -> int | None:
         os.close(descriptor)
         return None
     return descriptor
+
+
+def _check_is_kept(target: Path) -> None:
+    """`OSError` if a finished file would have a name under which unfinished ones are removed."""
+    if is_unfinished(target.name):
+        raise OSError(
+            errno.EINVAL,
+            "files of such a name are removed as unfinished; choose another name",
+            str(target),
+        )
 
 
 def is_unfinished(name: str) -> bool:

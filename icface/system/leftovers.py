@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from icface.system.atomic_write import remove_left_over
+from icface.system.atomic_write import is_unfinished, remove_left_over
 from icface.system.register import left_entries
 
 KEPT_DAYS = 30
@@ -23,6 +23,7 @@ KEPT_DAYS = 30
 remembered."""
 _MOST_NOTES_BYTES = 64 << 20
 _DAY_S = 86_400
+_NOTES = re.compile(r"\..*\.sequence\.json", re.DOTALL)
 _LONGEST_NAME = 255
 """Bytes that every usual disk takes for the name of a file."""
 
@@ -39,10 +40,10 @@ def clear_left_overs() -> None:
 def _is_settled(about: dict[str, Any], *, is_old: bool) -> bool:
     """Do what is to be done for an entry; whether it need not be remembered any more."""
     unfinished, sequence = about.get("unfinished"), about.get("sequence")
-    if isinstance(unfinished, str):
+    if isinstance(unfinished, str) and is_unfinished(Path(unfinished).name):
         path = Path(unfinished)
         return remove_left_over(path) if path.parent.is_dir() else is_old
-    if isinstance(sequence, str):
+    if isinstance(sequence, str) and _NOTES.fullmatch(Path(sequence).name):
         notes = Path(sequence)
         if not notes.parent.is_dir():
             return is_old

@@ -9,6 +9,7 @@ import secrets
 import stat
 import subprocess
 import sys
+import threading
 from fractions import Fraction
 from pathlib import Path
 
@@ -269,6 +270,61 @@ def test_a_damaged_entry_of_the_register_removes_no_file_of_the_user(
     clear_left_overs()
     assert mine.read_bytes() == b"precious"
     assert "notes.txt" in names(register_folder())
+
+
+@pytest.mark.parametrize("what", ["unfinished", "sequence"])
+@pytest.mark.parametrize("is_old", [False, True])
+def test_no_finished_file_is_removed_whatever_the_register_says_of_it(
+    tmp_path: Path, what: str, is_old: bool
+) -> None:
+    begun = Unfinished(tmp_path / "saved.icface")
+    begun.stream.write(b"saved")
+    begun.put_in_place()
+    (tmp_path / "folder").mkdir()
+    for name in ("take.json", "unfinished", "0123456789abcdef.unfinished", "take.sequence.json"):
+        write_whole(tmp_path / name, lambda stream: stream.write(b"finished"))
+    mine = sorted(tmp_path.iterdir())
+    register_folder().mkdir(parents=True, exist_ok=True)
+    for number, path in enumerate([*mine, begun.path]):
+        entry = register_folder() / f"{number:016x}.json"
+        entry.write_text(json.dumps({what: str(path)}))
+        if is_old:
+            os.utime(entry, (0, 0))
+    clear_left_overs()
+    remove_unfinished(tmp_path)
+    assert sorted(tmp_path.iterdir()) == mine
+    assert (tmp_path / "saved.icface").read_bytes() == b"saved"
+    assert list(register_folder().iterdir()) == []
+
+
+def test_no_file_is_saved_under_a_name_of_unfinished_ones(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="choose another name"):
+        write_whole(tmp_path / f".{'a' * 16}.unfinished", lambda stream: stream.write(b"new"))
+    assert names(tmp_path) == []
+
+
+@posix
+def test_files_that_are_finished_while_others_tidy_up_all_stay(tmp_path: Path) -> None:
+    done = threading.Event()
+
+    def tidy() -> None:
+        while not done.is_set():
+            clear_left_overs()
+            remove_unfinished(tmp_path)
+
+    tidying = [threading.Thread(target=tidy) for _ in range(2)]
+    for thread in tidying:
+        thread.start()
+    try:
+        for number in range(200):
+            path = tmp_path / f"{number % 7}.txt"
+            write_whole(path, lambda stream, n=number: stream.write(b"%d" % n))
+            assert path.read_bytes() == b"%d" % number
+    finally:
+        done.set()
+        for thread in tidying:
+            thread.join()
+    assert names(tmp_path) == [f"{number}.txt" for number in range(7)]
 
 
 def test_without_a_place_for_the_register_files_are_written_all_the_same(
