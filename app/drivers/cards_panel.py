@@ -16,7 +16,8 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
-from app.drivers.card import THUMB, CardLook, DriverCard
+from app.drivers.card import THUMB, DriverCard
+from app.drivers.card_look import CardLook
 from app.drivers.requests import DriverRequests
 from app.time_left import TimeLeft
 from app.widgets.choice_button import ChoiceButton

@@ -183,16 +183,16 @@ def test_of_several_people_one_is_chosen_by_their_portraits(
     assert [max(picture.shape[:2]) <= 128 for picture in told.args[1]] == [True, True]
     (card,) = opened.drivers.panel.media.cards
     card.fold.setChecked(True)
-    assert card.person.isVisible()
-    assert [text for _, text in card.person.choices] == ["Person 1 of 2", "Person 2 of 2"]
+    assert card.details.person.isVisible()
+    assert [text for _, text in card.details.person.choices] == ["Person 1 of 2", "Person 2 of 2"]
     first = opened.studio.project.drivers[0].motion
-    with_portrait = card.person.grab().toImage()
-    card.person.set_icons({})
-    assert with_portrait != card.person.grab().toImage()  # it is seen on the button too
+    with_portrait = card.details.person.grab().toImage()
+    card.details.person.set_icons({})
+    assert with_portrait != card.details.person.grab().toImage()  # it is seen on the button too
     opened.drivers.controller.rename("A", "crowd")
-    card.person.chosen.emit("1")
+    card.details.person.chosen.emit("1")
     assert opened.studio.project.drivers[0].motion != first
-    assert card.person.key == "1"
+    assert card.details.person.key == "1"
     settle(qtbot, opened)
 
 
@@ -363,13 +363,13 @@ def test_smoothing_is_seen_while_it_is_set(qtbot: QtBot, driven: MainWindow) -> 
     card.fold.setChecked(True)
     assert card.details.isVisible()
     steps = len(driven.studio.session.labels)
-    card.smoothing.setSliderDown(True)
+    card.details.smoothing.setSliderDown(True)
     for value in (40, 20, 0):
-        card.smoothing.setValue(value)
-    card.smoothing.setSliderDown(False)
+        card.details.smoothing.setValue(value)
+    card.details.smoothing.setSliderDown(False)
     assert driven.studio.project.drivers[0].smoothing == 0
     assert len(driven.studio.session.labels) == steps + 1
-    times, read, taken = card.curve.curves()
+    times, read, taken = card.details.curve.curves()
     assert len(times) == 8
     np.testing.assert_array_equal(read, taken)
     settle(qtbot, driven)
@@ -381,16 +381,16 @@ def test_the_frame_at_rest_is_proposed_and_can_be_the_one_under_the_playhead(
     (card,) = driven.drivers.panel.media.cards
     card.fold.setChecked(True)
     proposed = driven.studio.project.drivers[0].neutral_frame
-    assert card.neutral.accessibleDescription() == f"Frame {proposed}, proposed"
-    assert ("proposed", f"The calmest frame ({proposed}), proposed") in card.neutral.choices
-    assert "choose the frame under the playhead" in card.neutral.toolTip()
+    assert card.details.neutral.accessibleDescription() == f"Frame {proposed}, proposed"
+    assert ("proposed", f"The calmest frame ({proposed}), proposed") in card.details.neutral.choices
+    assert "choose the frame at the playhead" in card.details.neutral.toolTip()
     driven.studio.playhead.go_to(3)
-    card.neutral.chosen.emit("playhead")
+    card.details.neutral.chosen.emit("playhead")
     assert driven.studio.project.drivers[0].neutral_frame == 3
-    assert card.neutral.accessibleDescription() == "Frame 3"
-    card.neutral.chosen.emit("none")
+    assert card.details.neutral.accessibleDescription() == "Frame 3"
+    card.details.neutral.chosen.emit("none")
     assert driven.studio.project.drivers[0].neutral_frame is None
-    card.neutral.chosen.emit("proposed")
+    card.details.neutral.chosen.emit("proposed")
     assert driven.studio.project.drivers[0].neutral_frame == proposed
     settle(qtbot, driven)
 
