@@ -1,4 +1,4 @@
-"""What is edited and what drives it: the source, and a card for every clip, table or photo that moves faces."""
+"""The source that is edited, and a card for each driver: a clip, table or photo."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from icface.media import Photo, thumbnail
 from icface.motion.motion import Motion
 
 _MOST_FILM = 400
-"""Small pictures kept of one clip."""
+"""Most thumbnails of one clip that are kept."""
 
 
 class MediaPanel(QWidget):
@@ -53,9 +53,9 @@ class MediaPanel(QWidget):
         self.drivers_section = PanelSection("drivers", "Drivers")
         self.thumb = FilmThumb(*THUMB)
         self.name, self.kind, self.state = PlainLabel(), PlainLabel(), PlainLabel()
-        self.sound = ChoiceButton("Sound", "What is heard, and goes into an export")
+        self.sound = ChoiceButton("Sound", "The sound of playback and exports")
         self.hint = PlainLabel(
-            "A clip, a table of tracking data or another photo can move this face."
+            "A clip, a table of tracking data or another photo can drive this face."
         )
         self.add = QPushButton("Add a driver…")
         self.pick = QToolButton()
@@ -109,10 +109,10 @@ class MediaPanel(QWidget):
         buttons = QHBoxLayout()
         buttons.setContentsMargins(16, 6, 12, 2)
         buttons.setSpacing(4)
-        self.add.setToolTip("Choose clips, tables (CSV, JSON, npz) or photos; or drop them here")
+        self.add.setToolTip("Choose clips, tables (CSV, JSON, npz) or photos, or drop them here")
         self.add.clicked.connect(self._requests.add_asked)
         self.add.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.pick.setToolTip("Give the chosen face the expression of another photo, once")
+        self.pick.setToolTip("Copy the expression of another photo to the selected face")
         self.pick.clicked.connect(self._requests.photo_pick_asked)
         buttons.addWidget(self.add)
         buttons.addWidget(self.pick)
@@ -141,13 +141,13 @@ class MediaPanel(QWidget):
             self._show_cards()
 
     def show_photo(self, photo: Photo | None) -> None:
-        """The source's own picture."""
+        """Show the thumbnail of the source."""
         if photo is not None and not self._films.get(photo.digest):
             self._films[photo.digest] = {0: thumbnail(photo.rgb8, 2 * THUMB[0])}
         self._show_source()
 
     def forget(self) -> None:
-        """The document is empty: let go of small pictures and of what was read of clips."""
+        """Release thumbnails and tracking: the document is empty."""
         for known in (
             self._films,
             self._people,
@@ -159,7 +159,7 @@ class MediaPanel(QWidget):
             known.clear()
 
     def show_film(self, digest: str, film: dict[int, Pixels]) -> None:
-        """Small pictures of a clip or photo by frame, added to those that are known."""
+        """Add thumbnails of a clip or photo, by frame."""
         known = self._films.get(digest, {})
         if len(known) > _MOST_FILM:
             known = {}
@@ -168,7 +168,7 @@ class MediaPanel(QWidget):
         self._show_cards()
 
     def show_tracking(self, digest: str, done: int, total: int) -> None:
-        """How far the tracking of a clip is; 0 of 0 when it is over."""
+        """Show the progress of a clip's tracking; 0 of 0 when it ends."""
         if total == 0:
             for table in (self._progress, self._clocks, self._left):
                 table.pop(digest, None)
@@ -179,23 +179,23 @@ class MediaPanel(QWidget):
         self._show_cards()
 
     def show_people(self, name: str, motions: tuple[Motion, ...]) -> None:
-        """The people of a source to choose from."""
+        """Offer the people of a driver."""
         self._people[self._project.driver(name).medium.digest] = motions
         self._show_cards()
 
     def show_portraits(self, digest: str, portraits: tuple[Pixels, ...]) -> None:
-        """What the people of a source look like."""
+        """Show the portraits of the people of a driver."""
         self._portraits[digest] = portraits
         self._show_cards()
 
     def show_frame(self, frame: int) -> None:
-        """Where the playhead stands, as a frame of the document."""
+        """Follow the playhead, a frame of the document."""
         self._frame = frame
         if any(card.details.isVisibleTo(self) for card in self.cards):
             self._show_cards()
 
     def card(self, name: str) -> DriverCard:
-        """The card of a source; `KeyError` if there is none."""
+        """The card of a driver; `KeyError` if there is none."""
         for card in self.cards:
             if card.look.driver.name == name:
                 return card
@@ -234,12 +234,12 @@ class MediaPanel(QWidget):
         own = project.clip is not None and project.clip.has_sound
         for part in (self.sound, self._sound_label):
             part.setVisible(bool(heard or own))
-        first = "Of the clip itself" if project.clip is not None else "Of what drives the face"
-        choices = [("", first), *((name, f"Of {name}") for name in heard), ("none", "None")]
+        first = "Source" if project.clip is not None else "Driver of the face"
+        choices = [("", first), *((name, name) for name in heard), ("none", "None")]
         self.sound.apply(choices, project.output.sound)
 
     def _match_cards(self, before: Sequence[Driver], after: Sequence[Driver]) -> None:
-        """As many cards as drivers; a card stays with its source through renaming and removal of others."""
+        """Match the cards to the drivers; a card keeps its driver when others are renamed or removed."""
         while len(self.cards) < len(after):
             card = DriverCard(self._requests)
             self.cards.append(card)
@@ -280,12 +280,12 @@ class MediaPanel(QWidget):
         )  # fmt: skip
 
     def resizeEvent(self, event: object) -> None:
-        """Names are cut to the new width."""
+        """Elide names to the new width."""
         self._show_source()
 
 
 def _concerns(before: Project, after: Project) -> bool:
-    """Whether anything differs that cards show, so that a slider that moves does not touch them."""
+    """Whether the cards must be updated, so that moving a slider leaves them alone."""
     mixes = [
         () if project.face_edits is None else project.face_edits.mix for project in (before, after)
     ]

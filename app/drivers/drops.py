@@ -1,4 +1,4 @@
-"""What becomes of files that fall on the window: opened, or let drive the face that is open, one after the other."""
+"""Files dropped on the window: opened, or added as drivers of the open face, one after another."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Open = Callable[[Path], object]
 
 
 class Drops(QObject):
-    """Takes files that were dropped, by what is open then. While that is not known yet, they wait, in order.
+    """Opens dropped files or adds them as drivers, whichever fits the open document.
 
-    It is not known while a file is being opened, and for what could drive a clip's face while that
-    is looked for.
+    Files dropped while another is opening are queued, in order. So are possible drivers while the
+    faces of a clip are tracked.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class Drops(QObject):
     """
 
     status_message = Signal(str)
-    """A word about a file that waits."""
+    """Text about a queued file."""
 
     def __init__(self, studio: Studio, controller: DriverController, parent: QObject) -> None:
         super().__init__(parent)
@@ -41,18 +41,18 @@ class Drops(QObject):
         self._read: set[str] = set()  # digests of clips that are being tracked
         controller.tracking.connect(self._note_tracking)
         studio.session.project_changed.connect(self._project_changed)
-        # Queued: what ends an opening is told before its faces are in the document.
+        # Queued connections: the signal comes before the faces are in the document.
         for signal in (studio.opening_changed, controller.tracking):
             signal.connect(self._go_on, Qt.ConnectionType.QueuedConnection)
 
     def welcome(self, event: QDropEvent) -> Path | None:
-        """The file of a drop that can be opened, or can drive a face that is open or will be; None if there is none."""
+        """The dropped file that can be opened or can drive a face; None if there is none."""
         may_drive = self._studio.project.face is not None or bool(self._studio.opening)
         tables = dropped_drivers(event) if may_drive else []
         return dropped_file(event) or next(iter(tables), None)
 
     def hint(self, path: Path) -> str:
-        """What will become of a file that is carried over the window."""
+        """The text shown while a file is dragged over the window."""
         if awaited := self._awaited(path):
             return f"Drop to use it after {awaited}"
         if self._would_drive(path):
@@ -65,22 +65,24 @@ class Drops(QObject):
         )
 
     def take(self, path: Path, open_instead: Open) -> None:
-        """A file fell on the window: clips and tables drive the face that is open, all else is opened."""
+        """Use a dropped file: a clip or table drives the open face, any other file is opened."""
         if self._waiting or self._awaited(path):
             self._waiting.append((path, open_instead))
             self._tell_waiting(path, open_instead)
         elif self._would_drive(path):
             self._controller.add_dropped(path, open_instead)
         elif is_data(path):
-            text = "A table drives a face, and there is none. Open a photo or a clip with a face, and drop it again."
+            text = "A table drives a face, but none is open. Open a photo or a clip with a face, then drop it again."
             self._studio.notice_raised.emit(
-                Notice(kind="warning", title=f"{path.name} is not used", text=text, topic="dropped")
+                Notice(
+                    kind="warning", title=f"{path.name} was not used", text=text, topic="dropped"
+                )
             )
         else:
             open_instead(path)
 
     def forget(self) -> None:
-        """Take nothing of what waits."""
+        """Drop the queue."""
         self._waiting = []
         self._studio.notice_cleared.emit("waiting")
 
@@ -88,7 +90,7 @@ class Drops(QObject):
         return self._studio.project.face is not None and drives(path)
 
     def _awaited(self, path: Path) -> str:
-        """Name of the file that must be read before it is known what becomes of another; "" if none must."""
+        """Name of the file that a dropped one waits for; "" if it need not wait."""
         if self._studio.opening:
             return self._studio.opening
         clip = self._studio.project.clip
@@ -100,7 +102,7 @@ class Drops(QObject):
     def _tell_waiting(self, path: Path, open_instead: Open) -> None:
         if self._studio.opening or not self._awaited(path):
             self.status_message.emit(
-                f"{path.name} is taken when {self._studio.opening or 'the file before it'} is open"
+                f"{path.name} will be used once {self._studio.opening or 'the previous file'} has opened"
             )
             return
 
@@ -108,8 +110,8 @@ class Drops(QObject):
             self.forget()
             open_instead(path)
 
-        title = f"{path.name} waits until the faces of {self._awaited(path)} are read"
-        text = "Then it is added to what drives the face."
+        title = f"{path.name} will be used once {self._awaited(path)} has been tracked"
+        text = "It will then be added as a driver."
         remedy, second = ("Open it instead", at_once), ("Do not use it", self.forget)
         self._studio.notice_raised.emit(
             Notice(
@@ -119,7 +121,7 @@ class Drops(QObject):
 
     def _project_changed(self, _before: Project, after: Project) -> None:
         if after.source is None and not self._studio.opening and self._waiting:
-            self.forget()  # it was meant for what is gone
+            self.forget()  # its document was closed
 
     def _note_tracking(self, digest: str, _done: int, total: int) -> None:
         if total:
@@ -128,7 +130,7 @@ class Drops(QObject):
             self._read.discard(digest)
 
     def _go_on(self) -> None:
-        """Take what need not wait any longer."""
+        """Use the queued files that need not wait any longer."""
         while self._waiting and not self._awaited(self._waiting[0][0]):
             if len(self._waiting) == 1:
                 self._studio.notice_cleared.emit("waiting")

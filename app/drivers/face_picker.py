@@ -1,4 +1,4 @@
-"""Small portraits of all faces in the picture, to choose the one that the controls speak of."""
+"""Portraits of all faces in the picture, to select the one that the controls edit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SIDE = 64
 
 
 class FaceButton(QAbstractButton):
-    """One face: its portrait, its number, and whether it was edited."""
+    """A button for one face: its portrait, its number, and whether it is edited."""
 
     def __init__(
         self, index: int, pixels: Pixels, profile: QColorSpace | None, parent: QWidget | None = None
@@ -29,24 +29,24 @@ class FaceButton(QAbstractButton):
         self._edited = False
         self.setCheckable(True)
         self.setText(f"Face {index + 1}")
-        self.setToolTip(f"Choose face {index + 1}: the controls then speak of it")
+        self.setToolTip(f"Select face {index + 1} for the controls")
         self.setAccessibleName(self.text())
         self.setFixedSize(QSize(_SIDE + 20, _SIDE + 30))
 
     def set_edited(self, edited: bool) -> None:
-        """Whether anything was changed on this face."""
+        """Mark the face as edited or not."""
         if edited != self._edited:
             self._edited = edited
             self.setAccessibleDescription("edited" if edited else "")
             self.update()
 
     def show_pixels(self, pixels: Pixels) -> None:
-        """Another portrait, in the screen's colours."""
+        """Show another portrait, in the screen's colours."""
         self._layer = PictureLayer(pixels)
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Portrait, frame, name."""
+        """Paint the portrait, its frame and its name."""
         painter, colours, ratio = QPainter(self), theme.current(), self.devicePixelRatioF()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         frame = QRectF(10, 4, _SIDE, _SIDE)
@@ -71,7 +71,7 @@ class FaceButton(QAbstractButton):
 
 
 class FacePicker(QScrollArea):
-    """A row of faces; visible only when there is something to choose."""
+    """A row of faces; visible only if there is more than one."""
 
     face_chosen = Signal(int)
 
@@ -95,14 +95,14 @@ class FacePicker(QScrollArea):
         self.hide()
 
     def show_faces(self, photo: Photo | None, faces: Sequence[Face]) -> None:
-        """The faces of a photo, or of a clip's frame, anew."""
+        """Show the faces of a photo or of a clip's frame."""
         profile = screen_profile(photo.icc) if photo is not None else None
         self._show(
             [(face_crop(photo, face.box), profile) for face in faces] if photo is not None else []
         )
 
     def show_portraits(self, portraits: Sequence[Pixels]) -> None:
-        """Other pictures of the same faces, as of the frames in which they are seen best."""
+        """Show other portraits of the same faces, such as from their clearest frames."""
         if len(portraits) == len(self.buttons):
             for button, pixels in zip(self.buttons, portraits, strict=True):
                 button.show_pixels(pixels)
@@ -123,7 +123,7 @@ class FacePicker(QScrollArea):
         self.setVisible(bool(self.buttons))
 
     def show_state(self, chosen: int | None, edits: Sequence[FaceEdits]) -> None:
-        """Which face is chosen and which were edited."""
+        """Mark the selected face and the edited ones."""
         for index, button in enumerate(self.buttons):
             button.setChecked(index == chosen)
             button.set_edited(edits[index].changes_something)

@@ -1,4 +1,4 @@
-"""What drives the face, small in a corner over the picture; it can be carried to another corner."""
+"""The driver preview: a small picture in a corner of the canvas, which can be dragged to another."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from icface.rendering.renderer import Frame
 CORNERS = ("bottom-right", "bottom-left", "top-right", "top-left")
 _MARGIN = 16
 _SHARE = 0.28
-"""Of the width of what it lies over."""
+"""Preferred width, as a share of the canvas."""
 _LEAST, _MOST = 120, 260
 
 
 class DriverInset(QWidget):
-    """The newest small picture and its source's name; hidden while there is none, or when it is switched off.
+    """The driver's current frame and its name; hidden while there is none, or switched off.
 
     Parameters
     ----------
     over : QWidget
-        Parent, in whose corner it stays.
+        Parent, in whose corner the preview lies.
     settings : Settings
-        Remember the corner.
+        Hold the corner between sessions.
     """
 
     def __init__(self, over: QWidget, settings: Settings) -> None:
@@ -44,9 +44,9 @@ class DriverInset(QWidget):
         self.setObjectName("driver-inset")
         self.setCursor(Qt.CursorShape.OpenHandCursor)
         self.setToolTip(
-            "What drives the face in this frame. Drag it to another corner; View > Driver beside hides it"
+            "The driver in this frame. Drag it to another corner; hide it in the View menu"
         )
-        self.setAccessibleName("What drives the face")
+        self.setAccessibleName("Driver preview")
         self._layer: PictureLayer | None = None
         self._name = ""
         self._is_on = True
@@ -59,22 +59,22 @@ class DriverInset(QWidget):
 
     @property
     def corner(self) -> str:
-        """Where it stays."""
+        """The corner, one of `CORNERS`."""
         return self._corner
 
     def set_corner(self, corner: str) -> None:
-        """Stay in another corner; an unknown one leaves it where it is."""
+        """Move to another corner; an unknown one is ignored."""
         if corner in CORNERS:
             self._corner = corner
             self._place()
 
     def set_on(self, on: bool) -> None:
-        """Show it when there is something to show, or never."""
+        """Show the preview when there is a picture, or never."""
         self._is_on = on
         self._update_visibility()
 
     def show_frame(self, frame: Frame, project: Project) -> None:
-        """What stands beside a finished frame."""
+        """Show the driver of a rendered frame."""
         beside = frame.request.beside
         clip = None if beside is None else beside.clip
         self.show_picture(
@@ -83,7 +83,7 @@ class DriverInset(QWidget):
         )
 
     def show_picture(self, pixels: Pixels | None, name: str) -> None:
-        """Another small picture; None takes it away."""
+        """Show another picture; None hides the preview."""
         changed = self._layer is None or pixels is None or pixels.shape != self._layer.pixels.shape
         self._layer = None if pixels is None else PictureLayer(pixels, quick=True)
         self._name = name
@@ -120,7 +120,7 @@ class DriverInset(QWidget):
         )
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Keep to the corner when what it lies over changes its size."""
+        """Stay in the corner when the canvas changes its size."""
         if event.type() == QEvent.Type.Resize and watched is self.parentWidget():
             self._place()
         return False
@@ -128,18 +128,18 @@ class DriverInset(QWidget):
     # Mouse ----------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take it."""
+        """Begin to drag the preview."""
         if event.button() == Qt.MouseButton.LeftButton:
             self._held = event.position()
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Carry it."""
+        """Drag the preview."""
         if self._held is not None:
             self.move((self.mapToParent(event.position()) - self._held).toPoint())
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let it fall into the nearest corner."""
+        """Snap to the nearest corner."""
         over = self.parentWidget()
         if self._held is None or over is None:
             return
@@ -152,7 +152,7 @@ class DriverInset(QWidget):
         self._settings.set_word("inset", self._corner)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The picture with a thin line around it, and the name on a plate."""
+        """Paint the picture with a thin outline, and the name on a plate."""
         if self._layer is None:
             return
         painter, ratio = QPainter(self), self.devicePixelRatioF()

@@ -1,4 +1,4 @@
-"""The mixing matrix: a row for every group of channels, which source drives it, and how."""
+"""The mix: one row for each group of channels, with its driver and its settings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from icface.face.controls import ACTION_UNITS
 
 
 class MixPanel(QWidget):
-    """Rules of the chosen face; those of wide groups first, as they are applied."""
+    """Rules of the selected face; wide groups first, in the order in which they apply."""
 
     def __init__(self, requests: DriverRequests, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -31,7 +31,7 @@ class MixPanel(QWidget):
         head.setSpacing(3)
         for text, width in (
             ("Group", NAME_W),
-            ("Source", 0),
+            ("Driver", 0),
             ("Gain", GAIN_W),
             ("Offset", GAIN_W),
             ("", FOLD_W),
@@ -52,7 +52,7 @@ class MixPanel(QWidget):
         foot = QHBoxLayout()
         foot.setContentsMargins(16, 6, 12, 4)
         self.add.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.add.setToolTip("A row of its own for one Action Unit, narrower than the groups above")
+        self.add.setToolTip("Add a row for one Action Unit, narrower than the groups above")
         self.add.clicked.connect(self._open_units)
         foot.addWidget(self.add)
         self.section.rows.addLayout(foot)
@@ -82,14 +82,14 @@ class MixPanel(QWidget):
         self._project = after
 
     def show_frame(self, frame: int) -> None:
-        """Where the playhead stands: keyed values are those of this frame."""
+        """Show keyed values at a frame."""
         self._frame = frame
         edits = self._project.face_edits
         if edits is not None and any(track.target.startswith("mix:") for track in edits.tracks):
             self._show()
 
     def add_unit(self, group: str) -> None:
-        """A row for one Action Unit."""
+        """Add a row for one Action Unit."""
         if group not in self.rows:
             self._wanted.append(group)
             self._match_rows()

@@ -1,4 +1,4 @@
-"""One row of the mixing matrix: source, gain and offset; unfolded, all the rest of the rule."""
+"""One row of the mix: driver, gain and offset; unfolded, the other settings of the rule."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ _INHERIT, _OWN, _DRIVER = "inherit", "own", "driver:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowLook:
-    """Everything a row shows.
+    """The whole state of a row.
 
     Attributes
     ----------
     rule : MixRule or None
-        What decides the group, its own rule or that of a wider group; None if the face itself does.
+        The rule in force: the group's own or a wider group's; None if the face is not driven.
     is_own : bool
-        The rule is that of this very group.
+        Whether the rule is the group's own.
     wider : MixRule or None
-        What would decide without it.
+        The rule in force without the group's own.
     drivers : tuple of str
-        Names to choose from.
+        Names of the drivers.
     live : bool
-        A face is chosen.
+        Whether a face is selected.
     gain, offset : (float, KeyState)
-        As they are under the playhead.
+        Values at the playhead.
     """
 
     rule: MixRule | None
@@ -62,7 +62,7 @@ class RowLook:
     def of(
         cls, edits: FaceEdits | None, group: str, drivers: tuple[str, ...], frame: int
     ) -> RowLook:
-        """What there is to show of a group in a frame."""
+        """Look of a group's row in a frame."""
         own = edits.rule(group) if edits else None
         wider = _without(edits, group).ruling(group) if edits else None
         rule = own or wider
@@ -111,11 +111,11 @@ class MixRow(QWidget):
         self.is_angle = is_pose
         name = group_name(group)
         self.name = PlainLabel(_SHORT.get(group, name if group in GROUPS else group))
-        self.driver = ChoiceButton(f"Source of {name}", "What drives this group")
+        self.driver = ChoiceButton(f"Driver of {name}", "Which driver controls this group")
         self.gain = DragNumber(
             NumberSpec(
                 name=f"Gain of {name}",
-                tip="factor on what the source does",
+                tip="factor on the driver's motion",
                 minimum=-MOST_GAIN,
                 maximum=MOST_GAIN,
                 start=1.0,
@@ -125,18 +125,18 @@ class MixRow(QWidget):
         unit = " degrees" if is_pose else ", 0..1"
         self.offset = DragNumber(
             NumberSpec(
-                name=f"Offset of {name}", tip=f"added to it{unit}", minimum=-180, maximum=180, step=0.5 if is_pose else 0.01,
+                name=f"Offset of {name}", tip=f"added to the driver's motion{unit}", minimum=-180, maximum=180, step=0.5 if is_pose else 0.01,
                 decimals=1 if is_pose else 2, keyable=True,
             )
         )  # fmt: skip
         self.fold = QToolButton()
         self.details = QWidget()
-        self.mode = ChoiceButton("Counted", "From the source's rest, or as its plain value")
+        self.mode = ChoiceButton("Mode", "Relative to the driver's neutral frame, or absolute")
         self.mirror = QCheckBox("Mirror")
         self.shift = DragNumber(
             NumberSpec(
                 name="Time shift",
-                tip="frames by which the source comes later",
+                tip="frames by which the driver is delayed",
                 minimum=-MOST_SHIFT,
                 maximum=MOST_SHIFT,
                 step=0.25,
@@ -158,8 +158,8 @@ class MixRow(QWidget):
                 )
             )
             for text, tip, start in (
-                ("Lowest", "the group goes no lower", 0.0),
-                ("Highest", "the group goes no higher", 0.0 if is_pose else 1.0),
+                ("Minimum", "lower limit of the group", 0.0),
+                ("Maximum", "upper limit of the group", 0.0 if is_pose else 1.0),
             )
         )
         self._build(name)
@@ -182,7 +182,7 @@ class MixRow(QWidget):
         line.addWidget(self.gain)
         line.addWidget(self.offset)
         line.addWidget(self.fold)
-        self.mirror.setToolTip("Left and right of the source change places")
+        self.mirror.setToolTip("Swap left and right of the driver")
         grid = QGridLayout(self.details)
         grid.setContentsMargins(26, 0, 28, 6)
         grid.setHorizontalSpacing(6)
@@ -231,7 +231,7 @@ class MixRow(QWidget):
     # Requests -------------------------------------------------------------------------------------
 
     def _own_rule(self) -> MixRule | None:
-        """The rule of this group, made from the wider one where there is none yet."""
+        """The group's own rule; a copy of the wider one if it has none."""
         look = self._look
         if look is None or look.rule is None:
             return None
@@ -286,20 +286,20 @@ class MixRow(QWidget):
         self.update()
 
     def apply(self, look: RowLook) -> None:
-        """Show what decides the group."""
+        """Show the rule in force."""
         if look == self._look:
             return
         self._look = look
         rule = look.rule
         driver = rule.driver if rule else ""
-        wider = look.wider.driver or "own" if look.wider else "own"
-        choices = [(_INHERIT, f"As the wider group ({wider})"), (_OWN, "The face's own"), ("", "")]
+        wider = look.wider.driver or "not driven" if look.wider else "not driven"
+        choices = [(_INHERIT, f"Inherit ({wider})"), (_OWN, "Not driven"), ("", "")]
         choices += [(_DRIVER + name, name) for name in look.drivers]
         key = _INHERIT if not look.is_own else _DRIVER + driver if driver else _OWN
         self.driver.apply(
             choices[: 2 if not look.drivers else None],
             key,
-            shown=driver or "Own",
+            shown=driver or "Not driven",
             faint=not look.is_own,
         )
         self.driver.setEnabled(look.live)
@@ -319,7 +319,7 @@ class MixRow(QWidget):
         self.name.setProperty("secondary", not look.is_own)
         self.name.style().polish(self.name)
         self.mode.apply(
-            (("relative", "From its rest"), ("absolute", "As it is")),
+            (("relative", "Relative"), ("absolute", "Absolute")),
             rule.mode if rule else "relative",
             faint=not look.is_own,
         )

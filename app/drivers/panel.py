@@ -28,19 +28,19 @@ from icface.document import Clip, Driver, Project
 from icface.media import Photo
 
 WIDTHS = (280, 304, 360)
-"""Least, usual and most, logical pixels."""
+"""Minimum, preferred and maximum width, logical pixels."""
 _SOURCE_FACES = "faces of the source"
 
 
 class LeftPanel(QWidget):
-    """Sources and rules of a document.
+    """Faces, source, drivers and mix of a document.
 
     Parameters
     ----------
     studio : Studio
     controller : DriverController
     settings : Settings
-        Remember which sections are closed.
+        Hold which sections are folded.
     parent : QWidget, optional
     """
 
@@ -142,12 +142,12 @@ class LeftPanel(QWidget):
         self.picker.show_state(after.face_index, after.edits)
 
     def show_photo(self, photo: Photo | None) -> None:
-        """The source's picture."""
+        """Show the source."""
         self.media.show_photo(photo)
         self._show_faces()
 
     def _show_faces(self) -> None:
-        """The faces to choose from; those of a clip as the engine finds them best."""
+        """Show the faces to choose from; portraits of a clip's faces follow from the engine."""
         project, photo, source = (
             self._studio.project,
             self._studio.photo,
@@ -180,23 +180,23 @@ class LeftPanel(QWidget):
     # Requests -------------------------------------------------------------------------------------
 
     def ask_for_drivers(self) -> None:
-        """Choose files that are to drive the face."""
+        """Ask for files to add as drivers."""
         ask_for_drivers(self, self._settings, self._controller.add_driver)
 
     def ask_for_tables(self) -> None:
-        """Choose a table of tracking data that is to drive the face."""
+        """Ask for a table of tracking data to add as a driver."""
         ask_for_tables(self, self._settings, self._controller.add_driver)
 
     def ask_for_expression(self) -> None:
-        """Choose a photo whose expression the face is to take."""
+        """Ask for a photo and copy its expression to the face."""
         ask_for_expression(self, self._settings, self._controller.pick_expression)
 
     def export_tracking(self) -> None:
-        """Choose where the tracking of the clip that is edited goes, or else that of what drives the face."""
+        """Ask where to write the tracking of the source clip, or else of the driver."""
         self.ask_to_export_tracking("")
 
     def ask_to_export_tracking(self, name: str) -> None:
-        """Choose where the tracking of a source goes; "" for that which `export_tracking` means."""
+        """Ask where to write the tracking of a driver; "" for the one of `export_tracking`."""
         project = self._studio.project
         driver = project.driver(name) if name else self._exportable()
         motion = (
@@ -217,7 +217,7 @@ class LeftPanel(QWidget):
             )
 
     def can_export_tracking(self) -> bool:
-        """Whether there is tracking to be written."""
+        """Whether there is tracking to export."""
         project = self._studio.project
         return self._exportable() is not None or (
             project.face is not None and project.face.motion is not None
@@ -244,17 +244,17 @@ class LeftPanel(QWidget):
     # Drops ----------------------------------------------------------------------------------------
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Welcome files that can drive a face, while there is one."""
+        """Accept files that can drive a face, while a photo or clip is open."""
         if self._studio.photo is not None and dropped_drivers(event):
             event.acceptProposedAction()
             self._set_target(True)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        """They were carried away."""
+        """Remove the highlight."""
         self._set_target(False)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """They drive."""
+        """Add the dropped files as drivers."""
         self._set_target(False)
         paths = dropped_drivers(event)
         if paths:

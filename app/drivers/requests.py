@@ -1,4 +1,4 @@
-"""What the panels of sources and of the mix ask for, whoever grants it."""
+"""Requests of the driver cards and of the mix panel."""
 
 from __future__ import annotations
 
@@ -6,33 +6,32 @@ from PySide6.QtCore import QObject, Signal
 
 
 class DriverRequests(QObject):
-    """One place for the signals of all cards and rows, so that each need not be passed on through every panel between."""
+    """The signals of all cards and rows, so that no panel between has to forward them."""
 
     add_asked = Signal()
-    """Choose files to drive with."""
+    """Ask for files to add as drivers."""
     files_dropped = Signal(object)
-    """List of `Path`: to drive with."""
+    """List of `Path` to add as drivers."""
     renamed = Signal(str, str)
-    """Name of a source, and another one."""
+    """Name of a driver; its new name."""
     removed = Signal(str)
     track_asked = Signal(str)
     stop_asked = Signal(str)
     """Digest of a clip that is being tracked."""
     person_chosen = Signal(str, int)
-    """Name of a source, number of the person from 0."""
+    """Name of a driver; number of the person, from 0."""
     drive_asked = Signal(str)
-    """This source drives all of the chosen face."""
+    """Name of the driver that shall drive the whole selected face."""
     driver_changed = Signal(str, str, object, int)
-    """Name of a source; "missing", "smoothing" or "beyond"; its value; gesture number."""
+    """Name of a driver; "missing", "smoothing" or "beyond"; its value; gesture number."""
     neutral_asked = Signal(str, str)
-    """Name of a source; "playhead", "proposed" or "none"."""
+    """Name of a driver; "playhead", "proposed" or "none"."""
     frame_picked = Signal(str)
-    """The expression that a source shows under the playhead is wanted."""
+    """Name of the driver whose expression at the playhead shall be copied."""
     photo_pick_asked = Signal()
-    """The expression of a photo to be chosen is wanted."""
+    """Ask for a photo and copy its expression."""
     export_asked = Signal(str)
-    """Name of a source whose tracking is to be written to a file; "" for the clip that is
-    edited."""
+    """Name of the driver whose tracking is exported; "" for the source clip."""
     rule_set = Signal(object, int)
     """`MixRule`, gesture number."""
     rule_removed = Signal(str)
@@ -42,4 +41,4 @@ class DriverRequests(QObject):
     rule_key_asked = Signal(str, str)
     """Group, "gain" or "offset"."""
     sound_chosen = Signal(str)
-    """As `icface.document.OutputSettings.sound`."""
+    """A value of `icface.document.OutputSettings.sound`."""

@@ -1,4 +1,4 @@
-"""What smoothing does: a stretch of one channel as it was read, thin, and as it is taken, bold."""
+"""A plot of the effect of smoothing: one channel before it, thin, and after it, bold."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from icface.face.controls import ANGLE_UNIT_DEG, ANGLES, CHANNEL_INDEX
 from icface.motion.motion import Motion
 
 WINDOW_S = 3.0
-"""Seconds shown around the present frame: so few that jitter is seen."""
+"""Seconds shown around the current frame: few enough to show jitter."""
 _CHANNELS = {
     "yaw": "Yaw", "pitch": "Pitch", "roll": "Roll", "jawOpen": "Jaw", "mouthSmile_L": "Smile, left", "eyeBlink_L": "Lid, left",
     "browInnerUp_L": "Inner brow, left",
@@ -21,14 +21,14 @@ _CHANNELS = {
 
 
 class SmoothingView(QWidget):
-    """A curve that was read and what smoothing makes of it; a click shows the next channel."""
+    """One channel before and after smoothing; a click shows the next channel."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setToolTip("Thin: as it was read. Bold: as it is taken. Click for the next channel")
-        self.setAccessibleName("Smoothing, shown")
+        self.setToolTip("Thin: tracked. Bold: smoothed. Click for the next channel")
+        self.setAccessibleName("Effect of smoothing")
         self._read: Motion | None = None
         self._taken: Motion | None = None
         self._frame = 0
@@ -41,11 +41,11 @@ class SmoothingView(QWidget):
 
     @property
     def channel(self) -> str:
-        """Which channel is shown: the one that moves most, unless another was chosen."""
+        """The channel on screen: the one that moves most, unless another was chosen."""
         return self._channel or self._liveliest
 
     def apply(self, read: Motion | None, taken: Motion | None, frame: int) -> None:
-        """A motion as read and as taken, around a frame of it."""
+        """Show a motion before and after smoothing, around a frame of it."""
         if read is not self._read:
             found = np.empty((0, 0)) if read is None else read.controls[read.present]
             self._liveliest = (
@@ -56,13 +56,13 @@ class SmoothingView(QWidget):
             self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """The next channel."""
+        """Show the next channel."""
         names = list(_CHANNELS)
         self._channel = names[(names.index(self.channel) + 1) % len(names)]
         self.update()
 
     def curves(self) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float32]]:
-        """(F,) seconds of the stretch that is shown, and the channel there as read and as taken; NaN without a face."""
+        """(F,) seconds on screen, and the channel before and after smoothing; NaN without a face."""
         if self._read is None or self._taken is None:
             return np.empty(0), np.empty(0, np.float32), np.empty(0, np.float32)
         times = self._read.seconds
@@ -75,7 +75,7 @@ class SmoothingView(QWidget):
         return times[part], self._read.controls[part, column], self._taken.controls[part, column]
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Both curves over the same stretch, and the present frame as a line."""
+        """Paint both curves, and the current frame as a line."""
         painter, colours = QPainter(self), theme.current()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         plate = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
@@ -122,7 +122,7 @@ class SmoothingView(QWidget):
                     painter.drawPolyline(line)
         painter.setFont(theme.ui_font(10))
         painter.setPen(colours.color("secondary"))
-        text = _CHANNELS[self.channel] if len(seen) else "Nothing read yet"
+        text = _CHANNELS[self.channel] if len(seen) else "Not tracked"
         painter.drawText(
             plate.adjusted(6, 2, -6, 0),
             Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft,

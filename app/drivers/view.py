@@ -1,4 +1,4 @@
-"""All that a window shows of what drives a face: the panel on the left, the small picture beside the result, and the sound."""
+"""Everything in the window about drivers: the left panel, the driver preview and the sound."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from icface.media import Photo
 
 
 class DriversView(QObject):
-    """The parts, connected with the studio and with each other.
+    """The parts, connected to the studio and to each other.
 
     Parameters
     ----------
     studio : Studio
     settings : Settings
     over : QWidget
-        Where the small picture lies in a corner.
+        The widget over which the driver preview lies.
     parent : QObject
     """
 
@@ -47,7 +47,7 @@ class DriversView(QObject):
         self._actions: Mapping[str, QAction] = {}
 
     def handlers(self) -> dict[str, Callable[..., object]]:
-        """What its actions do."""
+        """Handlers of the actions, by id."""
         return {
             "add_driver": self.panel.ask_for_drivers,
             "import_tracking": self.panel.ask_for_tables,
@@ -58,7 +58,7 @@ class DriversView(QObject):
         }
 
     def connect_with(self, actions: Mapping[str, QAction], timeline: TimelinePanel) -> None:
-        """Follow the studio, and show what was remembered."""
+        """Follow the studio and restore the remembered settings."""
         studio = self._studio
         self._actions = actions
         studio.photo_changed.connect(self._photo_changed)
@@ -81,7 +81,7 @@ class DriversView(QObject):
         self.volume.retint()
 
     def close(self) -> None:
-        """Fall silent, and read no more."""
+        """Stop the sound and the reading of media."""
         self.sound.close()
         self.media.close()
 

@@ -1,4 +1,4 @@
-"""How loud it is: a button that mutes and a short slider."""
+"""The volume: a mute button and a short slider."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from app.settings import Settings
 
 
 class VolumeControl(QWidget):
-    """Hidden while the document has no sound.
+    """A mute button and a volume slider, hidden while the document has no sound.
 
     Parameters
     ----------
     sound : Sound
-        Whose loudness it sets.
+        The sound whose volume is set.
     settings : Settings
-        Remember it.
+        Hold the volume between sessions.
     parent : QWidget, optional
     """
 
@@ -51,7 +51,7 @@ class VolumeControl(QWidget):
     def retint(self) -> None:
         """Draw the icon in the colours of the theme."""
         self.mute.setIcon(theme.icon("muted" if self.mute.isChecked() else "sound"))
-        self.mute.setToolTip("Let it be heard again" if self.mute.isChecked() else "Mute")
+        self.mute.setToolTip("Unmute" if self.mute.isChecked() else "Mute")
 
     def _volume_changed(self, value: int) -> None:
         self._settings.set_word("volume", f"{value / 100:.2f}")

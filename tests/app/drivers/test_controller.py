@@ -224,7 +224,7 @@ def test_readings_are_fitted_anew_where_another_frame_is_at_rest_while_the_windo
 ) -> None:
     path = tmp_path / "smile.npz"
     formats.save(path, fitted(a_clip(np.stack([channels(mouthSmile=a) for a in (0, 0.3, 0.6)])), 0))
-    photo_open.add_source(path)
+    photo_open.add_driver(path)
     qtbot.waitUntil(lambda: bool(studio.project.drivers), timeout=PATIENCE_MS)
     photo_open.set_neutral("A", 2)
     qtbot.waitUntil(lambda: studio.project.drivers[0].neutral_frame == 2, timeout=PATIENCE_MS)

@@ -286,13 +286,13 @@ def test_a_number_is_typed_and_emptied(qtbot: QtBot, driven: MainWindow) -> None
 def test_delete_sets_a_number_back_when_the_keyboard_comes_to_it(
     qtbot: QtBot, driven: MainWindow
 ) -> None:
-    offset = driven.driving.panel.mix.rows["pose"].offset
+    offset = driven.drivers.panel.mix.rows["pose"].offset
     offset.setFocus()
     qtbot.keyClicks(offset, "4")
     qtbot.keyClick(offset.typing.field, Qt.Key.Key_Return)
     qtbot.keyClick(offset, Qt.Key.Key_Delete)  # of the timeline, after a number was typed
     assert driven.studio.project.face_edits.rule("pose").offset == 4.0
-    driven.driving.panel.mix.rows["gaze"].offset.setFocus()
+    driven.drivers.panel.mix.rows["gaze"].offset.setFocus()
     offset.setFocus()
     qtbot.keyClick(offset, Qt.Key.Key_Delete)
     assert driven.studio.project.face_edits.rule("pose").offset == 0.0
