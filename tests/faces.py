@@ -1,4 +1,4 @@
-"""Faces without weights: a face-shaped set of landmarks, and a tracker that always reads the same."""
+"""Faces without weights: a face-shaped set of landmarks, and a tracker that finds it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ ASTRONAUT_BOX = Box(168, 52, 276, 186)
 """Where the face is in scikit-image's portrait of 512 x 512."""
 
 
-def observation_in(box: Box, controls: ControlVector | None = None) -> FaceObservation:
+def observation_in(
+    box: Box, controls: ControlVector | None = None, confidence: float = 0.9
+) -> FaceObservation:
     """A face that fills a box: landmarks on rings in it, the outer eye corners level."""
     turns = np.linspace(0, 40 * np.pi, N_LANDMARKS)
     rings = np.linspace(0, 1, N_LANDMARKS)
@@ -28,16 +30,19 @@ def observation_in(box: Box, controls: ControlVector | None = None) -> FaceObser
         (0.3 * box.width, -0.1 * box.height),
     )
     landmarks = (points + np.array([x, y, 0])).astype(np.float32)
-    return FaceObservation(Box.around(landmarks[:468]), landmarks, controls or ControlVector(), 0.9)
+    return FaceObservation(box, landmarks, controls or ControlVector(), confidence)
 
 
-class FixedTracker:
-    """Finds the faces it was given, in pictures of any content; boxes narrower than 20 pixels hold none."""
+class StandInTracker:
+    """A tracker that finds the faces it was given, in pictures of any content.
+
+    A face drawn by hand fills its box; a box of less than 20 pixels across holds none.
+    """
+
+    name, version = "stand-in", "1"
 
     def __init__(self, *faces: FaceObservation) -> None:
         self.faces = faces
-        self.name = "fixed"
-        self.version = "1"
 
     def detect(self, image: NDArray[np.uint8]) -> tuple[FaceObservation, ...]:
         assert image.dtype == np.uint8
@@ -45,8 +50,10 @@ class FixedTracker:
         return self.faces
 
     def observe(self, image: NDArray[np.uint8], box: Box) -> FaceObservation:
-        if box.width < 20:
-            raise NoFaceError(f"No face fits into {box.width:g} pixels; draw a larger box.")
+        if min(box.width, box.height) < 20:
+            raise NoFaceError(
+                f"No face fits into {box.width:g} x {box.height:g} pixels; draw a larger box."
+            )
         return observation_in(box)
 
     def follow(self, image: NDArray[np.uint8], previous: FaceObservation) -> FaceObservation | None:

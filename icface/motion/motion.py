@@ -269,10 +269,10 @@ def _check_values(motion: Motion) -> None:
         raise MotionError(
             f"Frame {beyond[0]} has a control beyond {MOST_CONTROL:g}; controls are degrees, and intensities from 0 to 1."
         )
-    trust = motion.confidence
-    if not ((trust >= 0) & (trust <= 1)).all():
-        row = int(np.flatnonzero(~((trust >= 0) & (trust <= 1)))[0])
-        raise MotionError(f"Frame {row} has confidence {trust[row]:g}; it is 0 to 1.")
+    confidence = motion.confidence
+    if not ((confidence >= 0) & (confidence <= 1)).all():
+        row = int(np.flatnonzero(~((confidence >= 0) & (confidence <= 1)))[0])
+        raise MotionError(f"Frame {row} has confidence {confidence[row]:g}; it is 0 to 1.")
     if motion.rest is not None and not 0 <= motion.rest < len(motion.seconds):
         raise MotionError(
             f"The frame at rest is one of 0 to {len(motion.seconds) - 1}, not {motion.rest}."

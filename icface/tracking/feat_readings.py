@@ -53,14 +53,14 @@ def observations(table: Table, detector: Detector) -> tuple[FaceObservation, ...
     mesh[:, :, 2] *= (side / _CROP_SIDE[detector])[:, None]
     states, score = _controls(table, detector), np.nan_to_num(table["FaceScore"])
     found = []
-    for points, state, trust in zip(mesh, states, score, strict=True):
+    for points, state, confidence in zip(mesh, states, score, strict=True):
         flat = np.ptp(points[:MESH_POINTS, :2], axis=0).min() <= 0
-        if trust > 0 and np.isfinite(points).all() and np.isfinite(state).all() and not flat:
+        if confidence > 0 and np.isfinite(points).all() and np.isfinite(state).all() and not flat:
             box = Box.around(points[:MESH_POINTS])
             landmarks = points.astype(np.float32)
             found.append(
                 FaceObservation(
-                    box, landmarks, ControlVector.from_array(state), float(min(trust, 1.0))
+                    box, landmarks, ControlVector.from_array(state), float(min(confidence, 1.0))
                 )
             )
     return tuple(sorted(found, key=lambda face: -face.box.width * face.box.height))

@@ -7,9 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QSettings
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
@@ -19,10 +17,9 @@ from app.editor.studio import Studio, build_studio
 from app.settings import Settings
 from app.window.main_window import MainWindow
 from icface.face.controls import ControlVector
-from icface.face.geometry import Box
-from icface.face.landmarks import N_LANDMARKS
-from icface.face.observation import FaceObservation, NoFaceError
+from icface.face.observation import FaceObservation
 from icface.rendering.renderer import Renderer
+from tests.faces import ASTRONAUT_BOX, StandInTracker, observation_in
 
 if TYPE_CHECKING:
     from icface.rendering.predictor import FacePredictor
@@ -51,45 +48,6 @@ def _no_window_is_left_behind(qapp: QApplication) -> Iterator[None]:
     )
 
 
-class StandInTracker:
-    """Finds the faces it was told of, wherever they are: the tests of the window are not about finding faces."""
-
-    name, version = "stand-in", "1"
-
-    def __init__(self, faces: tuple[FaceObservation, ...]) -> None:
-        self.faces = faces
-
-    def detect(self, image: NDArray[np.uint8]) -> tuple[FaceObservation, ...]:
-        return self.faces
-
-    def observe(self, image: NDArray[np.uint8], box: Box) -> FaceObservation:
-        if min(box.width, box.height) < 16:
-            raise NoFaceError("A box of less than 16 pixels cannot hold a face; draw a larger one.")
-        return drawn_face(box)
-
-    def follow(self, image: NDArray[np.uint8], previous: FaceObservation) -> FaceObservation | None:
-        return previous
-
-
-def drawn_face(
-    box: Box, controls: ControlVector | None = None, confidence: float = 0.98
-) -> FaceObservation:
-    """Landmarks spread over an oval in a box, with the eye corners where they belong."""
-    rng = np.random.default_rng(1)
-    angle, radius = rng.uniform(0, 2 * np.pi, N_LANDMARKS), np.sqrt(rng.uniform(0, 1, N_LANDMARKS))
-    x, y = box.centre
-    points = np.stack(
-        [x + radius * np.cos(angle) * box.width / 2, y + radius * np.sin(angle) * box.height / 2], 1
-    )
-    points[33], points[263] = (
-        (x - box.width * 0.3, y - box.height * 0.1),
-        (x + box.width * 0.3, y - box.height * 0.1),
-    )
-    landmarks = np.column_stack([points, np.zeros(N_LANDMARKS)]).astype(np.float32)
-    return FaceObservation(box, landmarks, controls or ControlVector(), confidence)
-
-
-ASTRONAUT_BOX = Box(176, 64, 276, 192)
 SMILING = ControlVector.of({"yaw": 6.0, "pitch": -3.0, "mouthSmile_L": 0.6, "mouthSmile_R": 0.5, "cheekSquint_L": 0.3,
                             "cheekSquint_R": 0.3, "eyeLookOut_L": 0.15, "eyeLookIn_R": 0.15})  # fmt: skip
 
@@ -97,12 +55,12 @@ SMILING = ControlVector.of({"yaw": 6.0, "pitch": -3.0, "mouthSmile_L": 0.6, "mou
 @pytest.fixture
 def one_face() -> tuple[FaceObservation, ...]:
     """The face of the sample, in the middle of a smile."""
-    return (drawn_face(ASTRONAUT_BOX, SMILING),)
+    return (observation_in(ASTRONAUT_BOX, SMILING),)
 
 
 @pytest.fixture
 def tracker(one_face: tuple[FaceObservation, ...]) -> StandInTracker:
-    return StandInTracker(one_face)
+    return StandInTracker(*one_face)
 
 
 @pytest.fixture

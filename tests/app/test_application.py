@@ -25,7 +25,8 @@ from icface.model.networks.weights import ModelFileError
 from icface.project_file import load_project
 from icface.rendering.predictor import FacePredictor
 from icface.rendering.renderer import Opened, Renderer
-from tests.app.conftest import ASTRONAUT_BOX, SMILING, StandInTracker, drawn_face
+from tests.app.conftest import SMILING
+from tests.faces import ASTRONAUT_BOX, StandInTracker, observation_in
 
 ROOT = Path(__file__).parents[2]
 
@@ -103,7 +104,7 @@ def test_without_a_display_the_tour_is_rendered(
 
 @pytest.fixture
 def small_renderer(monkeypatch: pytest.MonkeyPatch, tiny_predictor: FacePredictor) -> Renderer:
-    made = Renderer(tiny_predictor, StandInTracker((drawn_face(ASTRONAUT_BOX, SMILING),)))
+    made = Renderer(tiny_predictor, StandInTracker(observation_in(ASTRONAUT_BOX, SMILING)))
     monkeypatch.setattr(tour, "Renderer", lambda: made)
     return made
 
@@ -160,7 +161,7 @@ def test_the_contact_sheet_shows_the_head_before_and_after(
     qapp: QApplication, astronaut: NDArray[np.uint8]
 ) -> None:
     theme.load_fonts()
-    face = Face.from_observation(drawn_face(ASTRONAUT_BOX))
+    face = Face.from_observation(observation_in(ASTRONAUT_BOX))
     photo = Photo(astronaut, Path("astronaut.png"), "d")
     sheet = tour.contact_sheet(photo, face, [np.zeros_like(astronaut)] * len(STOPS))
     middle = tour._CELL // 2

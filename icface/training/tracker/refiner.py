@@ -348,9 +348,9 @@ class RefinerLoss(nn.Module):
         assert isinstance(points, Tensor)
         wrong = out.controls - batch.controls
         angles = nn.functional.smooth_l1_loss(out.controls[:, :3], batch.controls[:, :3], beta=0.05)
-        trust = 0.3 + 0.7 * batch.exact[:, None]
+        confidence = 0.3 + 0.7 * batch.exact[:, None]
         # squares: most channels are 0 in most faces, and the median of that would never leave 0
-        channels = ((wrong[:, 3:] * self.channel_weight).square() * trust).mean()
+        channels = ((wrong[:, 3:] * self.channel_weight).square() * confidence).mean()
         one, other = wrong[:, 3:].split(len(batch.same))[:2]
         within = ((one - other) * self.channel_weight).square().mean(1) / 2
         within = (within * batch.same).mean()

@@ -87,9 +87,9 @@ class LandmarkLoss(nn.Module):
         ].mean()
         wrong = out.controls[shown] - batch.controls[shown]
         angles = _smooth_l1(wrong[:, :3], 0.05).mean()
-        trust = 0.35 + 0.65 * batch.exact[shown, None]
+        confidence = 0.35 + 0.65 * batch.exact[shown, None]
         # squares: most channels are 0 in most faces, and the median of that would never leave 0
-        channels = ((wrong[:, 3:] * self.channel_weight).square() * trust).mean()
+        channels = ((wrong[:, 3:] * self.channel_weight).square() * confidence).mean()
         face = nn.functional.binary_cross_entropy_with_logits(out.face, batch.face)
         parts = {"points": points, "angles": angles, "channels": channels, "face": face}
         return points + 3 * angles + 0.7 * channels + 0.3 * face, {

@@ -18,7 +18,7 @@ from icface.document import Face, Region
 from icface.face.geometry import Box
 from icface.media import Photo
 from icface.rendering.renderer import Frame, FrameRequest
-from tests.app.conftest import drawn_face
+from tests.faces import observation_in
 
 LEFT, RIGHT, MIDDLE = (
     Qt.MouseButton.LeftButton,
@@ -47,7 +47,7 @@ def canvas(qtbot: QtBot, photo: Photo) -> Iterator[Canvas]:
 @pytest.fixture
 def faces() -> tuple[Face, ...]:
     boxes = (Box(100, 60, 200, 180), Box(320, 80, 420, 200))
-    return tuple(Face.from_observation(drawn_face(box)) for box in boxes)
+    return tuple(Face.from_observation(observation_in(box)) for box in boxes)
 
 
 def pixels_of(image: QImage) -> NDArray[np.uint8]:

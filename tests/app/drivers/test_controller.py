@@ -18,7 +18,8 @@ from icface.document.mixing import prepared, resolve, shown
 from icface.face.controls import ControlVector
 from icface.motion.motion import Motion
 from icface.motion.reading.fitted import fitted
-from tests.app.conftest import ASTRONAUT_BOX, SMILING, StandInTracker, drawn_face
+from tests.app.conftest import SMILING
+from tests.faces import ASTRONAUT_BOX, StandInTracker, observation_in
 from tests.icface.media.videos import drifting, write_video
 from tests.icface.motion.known_faces import a_clip, channels
 from tests.strategies import a_ramp
@@ -110,7 +111,7 @@ def test_a_photo_gives_its_expression_as_a_source(
     tracker: StandInTracker,
     feat_data: Path,
 ) -> None:
-    tracker.faces = (drawn_face(ASTRONAUT_BOX, ControlVector.of({"jawOpen": 0.7, "yaw": 20})),)
+    tracker.faces = (observation_in(ASTRONAUT_BOX, ControlVector.of({"jawOpen": 0.7, "yaw": 20})),)
     photo_open.add_driver(feat_data / "single_face.jpg")
     qtbot.waitUntil(lambda: bool(studio.project.drivers), timeout=PATIENCE_MS)
     assert isinstance(studio.project.drivers[0].medium, Source)
@@ -127,7 +128,7 @@ def test_the_expression_of_a_photo_is_picked_up(
     feat_data: Path,
 ) -> None:
     tracker.faces = (
-        drawn_face(
+        observation_in(
             ASTRONAUT_BOX,
             ControlVector.of(
                 {"browDown_L": 0.52, "browDown_R": 0.48, "eyeBlink_L": 0.9, "yaw": 20}

@@ -16,8 +16,8 @@ from app.window.main_window import MainWindow
 from icface import formats
 from icface.document import Clip
 from icface.face.observation import FaceObservation
-from tests.app.conftest import StandInTracker
 from tests.app.window.test_main_window import drop, settle
+from tests.faces import StandInTracker
 from tests.icface.media.videos import drifting, write_video
 from tests.strategies import a_ramp
 

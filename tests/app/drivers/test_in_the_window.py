@@ -22,8 +22,9 @@ from icface import formats
 from icface.document import MixRule, Project
 from icface.document.mixing import shown
 from icface.face.geometry import Box
-from tests.app.conftest import SMILING, StandInTracker, drawn_face, open_in
+from tests.app.conftest import SMILING, open_in
 from tests.app.window.test_main_window import drop, settle
+from tests.faces import StandInTracker, observation_in
 from tests.icface.media.videos import drifting, write_video
 from tests.strategies import a_ramp
 
@@ -169,8 +170,8 @@ def crowd_path(tmp_path: Path, astronaut: NDArray[np.uint8], tracker: StandInTra
     """A clip long enough for people not to be passers-by, in which the tracker sees two."""
     path = write_video(tmp_path / "crowd.mp4", drifting(astronaut, 30, step=1))
     tracker.faces = (
-        drawn_face(Box(110, 20, 210, 150), SMILING, 0.95),
-        drawn_face(Box(220, 200, 300, 300), SMILING, 0.9),
+        observation_in(Box(110, 20, 210, 150), SMILING, 0.95),
+        observation_in(Box(220, 200, 300, 300), SMILING, 0.9),
     )
     return path
 

@@ -26,7 +26,7 @@ from icface.media import Photo, PhotoError, load_photo
 from icface.rendering.engine import RenderEngine
 from icface.rendering.predictor import FacePredictor
 from icface.rendering.renderer import Frame, FrameRequest, Renderer
-from tests.faces import ASTRONAUT_BOX, FixedTracker, observation_in
+from tests.faces import ASTRONAUT_BOX, StandInTracker, observation_in
 
 FACE = Face.from_observation(observation_in(ASTRONAUT_BOX))
 SIGNALS = (
@@ -62,7 +62,7 @@ class Heard:
 
 @pytest.fixture
 def renderer(tiny_predictor: FacePredictor) -> Renderer:
-    return Renderer(tiny_predictor, FixedTracker(FACE.observation()))
+    return Renderer(tiny_predictor, StandInTracker(FACE.observation()))
 
 
 @pytest.fixture
@@ -361,7 +361,7 @@ def test_a_face_is_read_in_a_box_and_a_box_too_small_is_told(
         bridge.observe(photo, Box(0, 0, 5, 5))
     assert failed.args == [
         "No face could be read in the box",
-        "No face fits into 5 pixels; draw a larger box.",
+        "No face fits into 5 x 5 pixels; draw a larger box.",
     ]
 
 

@@ -17,7 +17,8 @@ from icface.face.observation import FaceObservation
 from icface.jobs import run_to_end
 from icface.rendering.renderer import Frame
 from icface.rendering.stabilising import steadied
-from tests.app.conftest import SMILING, StandInTracker, drawn_face
+from tests.app.conftest import SMILING
+from tests.faces import StandInTracker, observation_in
 from tests.icface.media.videos import drifting, write_video
 
 PATIENCE_MS = 20_000
@@ -33,9 +34,9 @@ def trembling(
 
     def trembles(_image: object, _previous: object) -> FaceObservation:
         by = next(steps) % 2
-        return drawn_face(Box(110 + by, 20, 210 + by, 150), SMILING)
+        return observation_in(Box(110 + by, 20, 210 + by, 150), SMILING)
 
-    tracker.faces = (drawn_face(Box(110, 20, 210, 150), SMILING),)
+    tracker.faces = (observation_in(Box(110, 20, 210, 150), SMILING),)
     monkeypatch.setattr(tracker, "follow", trembles)
     controller = DriverController(studio, studio)
     clip = write_video(

@@ -42,7 +42,8 @@ from icface.document.mixing import shown
 from icface.face.geometry import Box
 from icface.media import load_photo
 from icface.rendering.renderer import Frame
-from tests.app.conftest import SMILING, StandInTracker, drawn_face, open_in
+from tests.app.conftest import SMILING, open_in
+from tests.faces import StandInTracker, observation_in
 from tests.strategies import a_motion
 
 
@@ -280,7 +281,7 @@ def test_without_a_face_a_box_can_be_drawn(
 def test_each_of_several_faces_keeps_its_own_edits(
     qtbot: QtBot, window: MainWindow, tracker: StandInTracker, astronaut_path: Path
 ) -> None:
-    tracker.faces = (drawn_face(Box(60, 60, 160, 190)), drawn_face(Box(300, 60, 400, 190)))
+    tracker.faces = (observation_in(Box(60, 60, 160, 190)), observation_in(Box(300, 60, 400, 190)))
     open_in(qtbot, window, astronaut_path)
     window.studio.set_row("AU12", 0.7, 1)
     qtbot.mouseClick(window.drivers.panel.picker.buttons[1], Qt.MouseButton.LeftButton)
@@ -417,7 +418,10 @@ def test_a_photo_that_memory_let_go_is_read_again_when_undo_leads_to_it(
 def test_an_expression_is_carried_from_face_to_face_over_the_clipboard(
     qtbot: QtBot, window: MainWindow, tracker: StandInTracker, astronaut_path: Path
 ) -> None:
-    tracker.faces = (drawn_face(Box(60, 60, 160, 190), SMILING), drawn_face(Box(300, 60, 400, 190)))
+    tracker.faces = (
+        observation_in(Box(60, 60, 160, 190), SMILING),
+        observation_in(Box(300, 60, 400, 190)),
+    )
     open_in(qtbot, window, astronaut_path)
     window.studio.set_row("AU1", 0.7, 1)
     window.actions_by_id["copy"].trigger()
@@ -457,7 +461,7 @@ def test_the_status_line_tells_device_speed_size_and_confidence(
     assert opened.status.device.text() == "CPU"
     assert opened.status.speed.text().endswith(" ms/frame")
     assert opened.status.picture.text() == "512 \u00d7 512"
-    assert opened.status.confidence.text() == "face 98 % sure"
+    assert opened.status.confidence.text() == "face 90 % sure"
 
 
 def test_a_word_in_the_status_line_takes_the_place_of_the_facts_until_it_is_gone(

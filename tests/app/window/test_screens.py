@@ -29,7 +29,8 @@ from icface import formats
 from icface.document import MixRule, Project, edits
 from icface.document.curves import Interpolation
 from icface.face.geometry import Box
-from tests.app.conftest import ASTRONAUT_BOX, SMILING, StandInTracker, drawn_face, open_in
+from tests.app.conftest import SMILING, open_in
+from tests.faces import ASTRONAUT_BOX, StandInTracker, observation_in
 from tests.icface.media.videos import drifting, write_video
 from tests.strategies import a_ramp
 
@@ -71,7 +72,7 @@ def crowd(tmp_path: Path, astronaut_path: Path, tracker: StandInTracker) -> Path
     three.save(path)
     box = ASTRONAUT_BOX
     boxes = [Box(box.left + 512 * i, box.top, box.right + 512 * i, box.bottom) for i in range(3)]
-    tracker.faces = tuple(drawn_face(b, SMILING, 0.9 + 0.03 * i) for i, b in enumerate(boxes))
+    tracker.faces = tuple(observation_in(b, SMILING, 0.9 + 0.03 * i) for i, b in enumerate(boxes))
     return path
 
 

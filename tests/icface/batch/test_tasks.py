@@ -27,7 +27,7 @@ from icface.media.clip import probe
 from icface.project_file import save_project
 from icface.rendering.predictor import FacePredictor
 from icface.rendering.renderer import Renderer
-from tests.faces import ASTRONAUT_BOX, FixedTracker, observation_in
+from tests.faces import ASTRONAUT_BOX, StandInTracker, observation_in
 from tests.icface.export.exporting import portrait_clip
 
 STILL = ExportOptions(preset="still")
@@ -36,7 +36,7 @@ STILL = ExportOptions(preset="still")
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch, tiny_predictor: FacePredictor) -> None:
     """Tasks that are done in this process use small networks."""
-    renderer = Renderer(tiny_predictor, FixedTracker(observation_in(ASTRONAUT_BOX)))
+    renderer = Renderer(tiny_predictor, StandInTracker(observation_in(ASTRONAUT_BOX)))
     monkeypatch.setattr(batch, "_renderer", lambda _device: renderer)
     batch._pattern.cache_clear()
 

@@ -20,7 +20,7 @@ from icface.face.geometry import Box
 from icface.face.observation import FaceObservation
 from icface.model.networks.legacy import ANIMATOR_FILE, NEUTRALIZER_FILE, UNITS
 from icface.rendering import renderer
-from tests.faces import FixedTracker, observation_in
+from tests.faces import StandInTracker, observation_in
 from tests.icface.model.networks.legacy_release import (
     container,
     prefixed,
@@ -62,7 +62,7 @@ def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def tracker(monkeypatch: pytest.MonkeyPatch) -> FixedTracker:
+def tracker(monkeypatch: pytest.MonkeyPatch) -> StandInTracker:
     """The renderer with small random networks and a tracker that finds `FACE`."""
     found = observation_in(FACE)
     landmarks = found.landmarks.copy()
@@ -70,7 +70,7 @@ def tracker(monkeypatch: pytest.MonkeyPatch) -> FixedTracker:
     edges = [(FACE.left, y), (FACE.right, y), (x, FACE.top), (x, FACE.bottom)]
     landmarks[[0, 1, 2, 3], :2] = edges
     face = FaceObservation(FACE, landmarks, found.controls, found.confidence)
-    tracker, real = FixedTracker(face), renderer.Renderer
+    tracker, real = StandInTracker(face), renderer.Renderer
     predictor = tiny_face_predictor()
     monkeypatch.setattr(renderer, "Renderer", lambda **_: real(predictor, tracker))
     return tracker
@@ -102,7 +102,7 @@ def drawn_by_the_paper(pixels: np.ndarray, drivers: list[float]) -> np.ndarray:
 
 @pytest.mark.parametrize("named", ["file", "folder"])
 def test_the_picture_is_what_the_papers_two_networks_draw_of_the_crop(
-    tracker: FixedTracker, release: Path, astronaut_path: Path, tmp_path: Path, named: str
+    tracker: StandInTracker, release: Path, astronaut_path: Path, tmp_path: Path, named: str
 ) -> None:
     output = tmp_path / "out.png"
     legacy = release / ANIMATOR_FILE if named == "file" else release
@@ -123,7 +123,7 @@ def test_the_picture_is_what_the_papers_two_networks_draw_of_the_crop(
 
 
 def test_many_edits_are_drawn_from_one_crop_each_in_its_own_file(
-    tracker: FixedTracker, release: Path, astronaut_path: Path, tmp_path: Path
+    tracker: StandInTracker, release: Path, astronaut_path: Path, tmp_path: Path
 ) -> None:
     edits = tmp_path / "edits.json"
     edits.write_text('{"rest": {}, "smile": {"AU12": 1}}')
@@ -135,7 +135,7 @@ def test_many_edits_are_drawn_from_one_crop_each_in_its_own_file(
 
 
 def test_a_legacy_picture_is_labelled_as_generated_as_a_whole(
-    tracker: FixedTracker, release: Path, astronaut_path: Path, tmp_path: Path
+    tracker: StandInTracker, release: Path, astronaut_path: Path, tmp_path: Path
 ) -> None:
     labelled, plain = tmp_path / "labelled.png", tmp_path / "plain.png"
     run("render", astronaut_path, "-o", labelled, "--legacy", release)
@@ -145,7 +145,7 @@ def test_a_legacy_picture_is_labelled_as_generated_as_a_whole(
 
 
 def test_the_plan_of_a_legacy_picture_gives_its_size_and_writes_nothing(
-    tracker: FixedTracker, release: Path, astronaut_path: Path, tmp_path: Path
+    tracker: StandInTracker, release: Path, astronaut_path: Path, tmp_path: Path
 ) -> None:
     output = tmp_path / "out.png"
     result = run("render", astronaut_path, "-o", output, "--legacy", release, "--plan")
@@ -154,7 +154,7 @@ def test_the_plan_of_a_legacy_picture_gives_its_size_and_writes_nothing(
 
 
 def test_a_legacy_picture_needs_a_face(
-    tracker: FixedTracker, release: Path, astronaut_path: Path, tmp_path: Path
+    tracker: StandInTracker, release: Path, astronaut_path: Path, tmp_path: Path
 ) -> None:
     tracker.faces = ()
     output = tmp_path / "out.png"
@@ -172,7 +172,7 @@ def test_a_legacy_picture_needs_a_face(
     ids=["missing", "another name", "a web page"],
 )
 def test_a_wrong_checkpoint_is_named_and_nothing_is_written(
-    tracker: FixedTracker,
+    tracker: StandInTracker,
     astronaut_path: Path,
     tmp_path: Path,
     name: str,
@@ -190,7 +190,7 @@ def test_a_wrong_checkpoint_is_named_and_nothing_is_written(
 
 
 def test_a_checkpoint_without_its_neutralizer_names_the_missing_file(
-    tracker: FixedTracker, astronaut_path: Path, tmp_path: Path
+    tracker: StandInTracker, astronaut_path: Path, tmp_path: Path
 ) -> None:
     legacy = saved(tmp_path / ANIMATOR_FILE, {"model.1.weight": torch.zeros(3)})
     error = refused("render", astronaut_path, "-o", tmp_path / "out.png", "--legacy", legacy)

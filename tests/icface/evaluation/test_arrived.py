@@ -10,7 +10,7 @@ from icface.evaluation.arrived import arrived, mean_arrived, movement
 from icface.evaluation.material import Shot
 from icface.face.controls import ControlVector
 from icface.rendering.predictor import FacePredictor
-from tests.faces import ASTRONAUT_BOX, FixedTracker, observation_in
+from tests.faces import ASTRONAUT_BOX, StandInTracker, observation_in
 
 CORNERS, CHIN = (61, 291), 152
 
@@ -66,6 +66,6 @@ def test_a_tracker_that_sees_no_movement_in_what_was_edited_tells_that_nothing_a
     )
     object.__setattr__(smiling, "landmarks", landmarks)
     shots = [Shot(astronaut, face), Shot(astronaut, smiling)]
-    found = arrived(tiny_predictor, FixedTracker(face), shots, [smiling.controls])
+    found = arrived(tiny_predictor, StandInTracker(face), shots, [smiling.controls])
     assert found["lip corners"]["share"] == pytest.approx(0, abs=1e-9)
     assert found["lip corners"]["frames"] == 1

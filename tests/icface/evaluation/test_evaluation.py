@@ -54,7 +54,7 @@ from icface.media import load_photo
 from icface.media.video_file import VideoError
 from icface.rendering.predictor import FacePredictor
 from icface.system.file_stamp import sha256_of
-from tests.faces import ASTRONAUT_BOX, FixedTracker, observation_in
+from tests.faces import ASTRONAUT_BOX, StandInTracker, observation_in
 from tests.tiny_networks import tiny_face_predictor
 
 OWN = ControlVector.of({"yaw": -8.0, "jawOpen": 0.1})
@@ -70,7 +70,7 @@ def subject(astronaut: U8, face: FaceObservation, tiny_predictor: FacePredictor)
     return Subject("astronaut", astronaut, face, tiny_predictor.encode(astronaut, face))
 
 
-class InLight(FixedTracker):
+class InLight(StandInTracker):
     """Finds its faces in pictures that are not black; follows none."""
 
     def detect(self, image: U8) -> tuple[FaceObservation, ...]:
@@ -190,7 +190,7 @@ def test_a_sweep_asks_for_steps_about_the_photos_own_and_reads_what_the_tracker_
 ) -> None:
     asked: list[ControlVector] = []
 
-    class Listening(FixedTracker):
+    class Listening(StandInTracker):
         """Tells the state the predictor was last asked for, its yaw halved."""
 
         def follow(self, image: U8, previous: FaceObservation) -> FaceObservation | None:
@@ -214,7 +214,7 @@ def test_monotone_controls_are_told_for_each_of_the_eight(
     astronaut: U8, tiny_predictor: FacePredictor
 ) -> None:
     figures = monotone_controls(
-        tiny_predictor, FixedTracker(observation_in(ASTRONAUT_BOX)), [astronaut], steps=3
+        tiny_predictor, StandInTracker(observation_in(ASTRONAUT_BOX)), [astronaut], steps=3
     )
     assert set(figures) == {*ANGLES, "AU1+2", "AU4", "AU12", "AU26", "AU43"}
     assert set(figures.values()) == {0.0}  # a tracker that always reads the same follows nothing
@@ -251,7 +251,7 @@ def test_frames_are_taken_evenly_from_first_to_last_and_those_without_a_face_are
     )
     assert len(reading.driven) == 3
     assert reading.without == 1
-    nobody = read_clip(Item("clip", path), FixedTracker(), 4)
+    nobody = read_clip(Item("clip", path), StandInTracker(), 4)
     assert (nobody.shots, nobody.driven, nobody.without) == ([], [], 5)
 
 
@@ -283,7 +283,7 @@ def test_a_file_that_is_no_video_is_named(tmp_path: Path) -> None:
     path = tmp_path / "clip.mp4"
     path.write_text("nothing")
     with pytest.raises(VideoError, match=r"clip\.mp4"):
-        read_clip(Item("clip", path), FixedTracker(), 3)
+        read_clip(Item("clip", path), StandInTracker(), 3)
 
 
 def test_what_is_not_installed_is_noted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -330,7 +330,7 @@ def test_a_predictor_that_cannot_rest_is_found_out(
 def test_the_way_back_ends_in_the_photo_if_nothing_moved(
     subject: Subject, tiny_predictor: FacePredictor
 ) -> None:
-    tracker = FixedTracker(subject.face)
+    tracker = StandInTracker(subject.face)
     moved = there_and_back(tiny_predictor, tracker, subject)
     assert moved["yaw 20"] is not None
     assert 0.005 < moved["yaw 20"] < 0.3
@@ -351,7 +351,7 @@ def test_the_way_back_ends_in_the_photo_if_nothing_moved(
 def test_a_face_that_is_not_found_again_is_no_figure(
     subject: Subject, tiny_predictor: FacePredictor
 ) -> None:
-    class Blind(FixedTracker):
+    class Blind(StandInTracker):
         def follow(self, image: U8, previous: FaceObservation) -> FaceObservation | None:
             return None
 
@@ -375,7 +375,7 @@ def test_averages_leave_out_what_was_not_found() -> None:
 def test_a_driver_that_reads_noise_makes_a_picture_flicker(
     astronaut: U8, face: FaceObservation, tiny_predictor
 ) -> None:
-    class Nervous(FixedTracker):
+    class Nervous(StandInTracker):
         """Turns with the noise: a hundredth of a grey level of a corner of the picture is a degree."""
 
         def follow(self, image: U8, previous: FaceObservation) -> FaceObservation | None:
@@ -383,7 +383,7 @@ def test_a_driver_that_reads_noise_makes_a_picture_flicker(
             return replace(face, controls=OWN.with_channels({"yaw": float(np.clip(yaw, -30, 30))}))
 
     shot = Shot(astronaut, face)
-    quiet = flicker(tiny_predictor, FixedTracker(face), shot, count=4)
+    quiet = flicker(tiny_predictor, StandInTracker(face), shot, count=4)
     assert quiet == {"picture": 0.0, "angles_deg": 0.0, "channels": 0.0, "lost": 0.0}
     nervous = flicker(tiny_predictor, Nervous(face), shot, count=4)
     assert nervous["picture"] > 0.001
@@ -395,7 +395,7 @@ def test_a_driver_that_reads_noise_makes_a_picture_flicker(
 def test_a_driver_that_is_hardly_seen_is_no_figure_of_flicker(
     astronaut: U8, face: FaceObservation, tiny_predictor
 ) -> None:
-    class Gone(FixedTracker):
+    class Gone(StandInTracker):
         def follow(self, image: U8, previous: FaceObservation) -> FaceObservation | None:
             return None
 
@@ -416,12 +416,12 @@ def test_a_true_frame_that_only_shifted_and_grew_is_judged_the_same_picture(
     landmarks[:, :2] = landmarks[:, :2] * 1.1 + (-40, 12)
     source = Shot(smooth, face)
     true = Shot(moved, replace(face, landmarks=landmarks.astype(np.float32)))
-    same = judge(FixedTracker(face), smooth, source, true)
+    same = judge(StandInTracker(face), smooth, source, true)
     assert same is not None
     assert same.akd < 0.01
     assert same.l1 < 0.005
     assert same.psnr > 40
-    unmoved = judge(FixedTracker(face), smooth, source, replace(true, image=smooth))
+    unmoved = judge(StandInTracker(face), smooth, source, replace(true, image=smooth))
     assert unmoved is not None
     assert unmoved.l1 > 10 * same.l1
 
@@ -434,7 +434,7 @@ def test_landmarks_are_compared_in_pixels_of_a_crop_in_which_the_face_is_half(
     extent = np.ptp(landmarks[:468, :2], axis=0).max()
     landmarks[others, 0] += 0.1 * extent
     score = judge(
-        FixedTracker(face),
+        StandInTracker(face),
         astronaut,
         Shot(astronaut, face),
         Shot(astronaut, replace(face, landmarks=landmarks)),
@@ -447,7 +447,7 @@ def test_a_clip_that_stands_still_is_reenacted_without_an_error(
     astronaut: U8, face: FaceObservation, tiny_predictor
 ) -> None:
     shots = [Shot(astronaut, face)] * 3
-    scores = reenact(tiny_predictor, FixedTracker(face), shots, driven=[face.controls] * 2)
+    scores = reenact(tiny_predictor, StandInTracker(face), shots, driven=[face.controls] * 2)
     assert (
         scores["driven"]
         == scores["driven_by_readings"]
@@ -491,7 +491,7 @@ def small(astronaut: U8, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mat
 
 
 @pytest.fixture
-def small_tracker() -> FixedTracker:
+def small_tracker() -> StandInTracker:
     box = Box(
         *(
             v / 2
@@ -503,12 +503,12 @@ def small_tracker() -> FixedTracker:
             )
         )
     )
-    return FixedTracker(observation_in(box, OWN))
+    return StandInTracker(observation_in(box, OWN))
 
 
 @pytest.fixture
 def fake_networks(
-    monkeypatch: pytest.MonkeyPatch, small: Material, small_tracker: FixedTracker
+    monkeypatch: pytest.MonkeyPatch, small: Material, small_tracker: StandInTracker
 ) -> None:
     """The command with small random networks, a tracker that knows where the face is, and little to measure on."""
     monkeypatch.setattr(command.FacePredictor, "load", lambda *_: tiny_face_predictor())
@@ -526,7 +526,7 @@ def run(*words: object) -> Result:
 
 
 def test_an_evaluation_names_its_data_and_weights_and_repeats_exactly(
-    small: Material, small_tracker: FixedTracker, tmp_path: Path
+    small: Material, small_tracker: StandInTracker, tmp_path: Path
 ) -> None:
     models = tmp_path / "models"
     models.mkdir()
@@ -564,7 +564,7 @@ def test_weights_replaced_meanwhile_do_not_pass_for_those_measured(
     before = sha256_of(path)
     done = evaluate(
         tiny_face_predictor(),
-        FixedTracker(),
+        StandInTracker(),
         small,
         models=tmp_path,
         frames=1,
@@ -579,7 +579,7 @@ def replaced(path: Path) -> None:
 
 
 def test_what_shows_no_face_is_left_out_and_noted(small: Material, tmp_path: Path) -> None:
-    done = evaluate(tiny_face_predictor(), FixedTracker(), small, models=tmp_path, frames=2)
+    done = evaluate(tiny_face_predictor(), StandInTracker(), small, models=tmp_path, frames=2)
     assert done.shown == []
     assert [note.split(" ")[0] for note in done.document["notes"]] == ["of", "No", "clip"]
     assert done.document["results"]["controls"] == {}
@@ -588,7 +588,7 @@ def test_what_shows_no_face_is_left_out_and_noted(small: Material, tmp_path: Pat
 
 
 def test_a_photo_in_which_the_network_sees_no_face_stops_nothing(
-    small: Material, small_tracker: FixedTracker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: Material, small_tracker: StandInTracker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unseen(*_: object) -> None:
         raise NoFaceError("The network sees no face there.")
@@ -634,7 +634,7 @@ def test_the_command_prints_a_table_and_writes_what_it_is_told(
 
 def test_figures_are_written_although_there_is_nobody_to_show(
     fake_networks: None,
-    small_tracker: FixedTracker,
+    small_tracker: StandInTracker,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -14,7 +14,7 @@ from icface.evaluation.export_speed import measure_export, peak_mb, table
 from icface.face.geometry import Box
 from icface.motion.motion import Motion
 from icface.rendering.renderer import Renderer, Tracked
-from tests.faces import FixedTracker, observation_in
+from tests.faces import StandInTracker, observation_in
 from tests.tiny_networks import tiny_face_predictor
 
 
@@ -35,7 +35,9 @@ class Here:
 
 
 def test_a_short_clip_is_exported_and_its_figures_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    renderer = Renderer(tiny_face_predictor(), FixedTracker(observation_in(Box(260, 60, 420, 260))))
+    renderer = Renderer(
+        tiny_face_predictor(), StandInTracker(observation_in(Box(260, 60, 420, 260)))
+    )
     monkeypatch.setattr(export_bench, "Renderer", lambda device: renderer)
     monkeypatch.setattr(export_bench, "ProcessPoolExecutor", Here)
     monkeypatch.setattr(export_bench, "SIZE", (160, 90))

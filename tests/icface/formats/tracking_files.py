@@ -55,11 +55,11 @@ def a_motion(
     """Evenly spaced rows (N, 56), some of them without a face."""
     rows = np.array(controls, np.float32)
     rows[list(gone)] = np.nan
-    trust = np.where(np.isnan(rows[:, 0]), 0, 0.75)
+    confidence = np.where(np.isnan(rows[:, 0]), 0, 0.75)
     return Motion(
         seconds=np.arange(len(rows)) / float(rate),
         controls=rows,
-        confidence=trust.astype(np.float32),
+        confidence=confidence.astype(np.float32),
         rate=rate,
         origin="test",
     )

@@ -22,7 +22,7 @@ from icface.motion.reading.fitted import fitted, fitted_face, regressed
 from icface.motion.store import motion_from_arrays, motion_to_arrays
 from icface.rendering.predictor import FacePredictor
 from icface.rendering.renderer import Renderer
-from tests.faces import FixedTracker
+from tests.faces import StandInTracker
 from tests.icface.motion.known_faces import a_clip, channels
 
 
@@ -240,5 +240,5 @@ def test_a_photo_that_is_opened_holds_fitted_readings(
     tiny_predictor: FacePredictor, astronaut_path: Path
 ) -> None:
     face = a_photo(channels(mouthSmile=0.7), person=1)
-    opened = run_to_end(Renderer(tiny_predictor, FixedTracker(face)).open(astronaut_path))
+    opened = run_to_end(Renderer(tiny_predictor, StandInTracker(face)).open(astronaut_path))
     assert opened.faces[0].controls == fitted_face(face).controls != face.controls

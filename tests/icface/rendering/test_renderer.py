@@ -24,7 +24,7 @@ from icface.model.networks.weights import ModelFileError
 from icface.model.surface.layers import FlowLayer
 from icface.rendering.predictor import FacePredictor
 from icface.rendering.renderer import Frame, FrameRequest, Opened, Renderer, edit_photo
-from tests.faces import ASTRONAUT_BOX, FixedTracker, observation_in
+from tests.faces import ASTRONAUT_BOX, StandInTracker, observation_in
 
 JAW = ControlVector.of({"jawOpen": 0.8, "yaw": 15})
 FACE = Face.from_observation(observation_in(ASTRONAUT_BOX))
@@ -33,7 +33,7 @@ OTHER = Face.from_observation(observation_in(Box(300, 300, 400, 420)))
 
 @pytest.fixture
 def renderer(tiny_predictor: FacePredictor) -> Renderer:
-    return Renderer(tiny_predictor, FixedTracker(FACE.observation()))
+    return Renderer(tiny_predictor, StandInTracker(FACE.observation()))
 
 
 @pytest.fixture
@@ -272,7 +272,7 @@ def test_a_photo_is_opened_with_its_faces_step_by_step(
 def test_a_photo_without_a_face_is_opened_all_the_same(
     tiny_predictor: FacePredictor, astronaut_path: Path
 ) -> None:
-    steps, opened = finish(Renderer(tiny_predictor, FixedTracker()).open(astronaut_path))
+    steps, opened = finish(Renderer(tiny_predictor, StandInTracker()).open(astronaut_path))
     assert opened.faces == ()
     assert steps[-1].text == "No face found"
 

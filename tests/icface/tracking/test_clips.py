@@ -24,7 +24,7 @@ from icface.media.video_file import VideoError
 from icface.tracking import clips
 from icface.tracking.builtin import BuiltinTracker
 from icface.tracking.clips import ClipTracking, track_clip
-from tests.faces import FixedTracker, observation_in
+from tests.faces import StandInTracker, observation_in
 from tests.icface.media.videos import drifting, turn_video, write_video
 
 
@@ -163,7 +163,7 @@ def test_damaged_frames_have_no_face_and_a_note_says_so(
 ) -> None:
     show_reel(monkeypatch, 6, damaged={2, 3})
     clip = grey_clip(tmp_path / "torn.mp4")
-    done = finish(track_clip(clip, FixedTracker(observation_in(Box(10, 10, 50, 60)))))
+    done = finish(track_clip(clip, StandInTracker(observation_in(Box(10, 10, 50, 60)))))
     assert done.motions[0].present.tolist() == [True, True, False, False, True, True]
     assert done.notes == ("2 of 6 frames are damaged; no face was read in them.",)
 
@@ -292,7 +292,7 @@ def test_memory_does_not_grow_with_the_length_of_a_clip(
     def peak(count: int) -> int:
         show_reel(monkeypatch, count)
         tracemalloc.start()
-        done = finish(track_clip(clip, FixedTracker(observation_in(Box(10, 10, 50, 60)))))
+        done = finish(track_clip(clip, StandInTracker(observation_in(Box(10, 10, 50, 60)))))
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         (motion,) = done.motions
@@ -313,7 +313,7 @@ def test_a_job_that_is_closed_leaves_nothing(
     (tmp_path / "temporary").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     show_reel(monkeypatch, 9)
-    job = track_clip(clip, FixedTracker())
+    job = track_clip(clip, StandInTracker())
     assert [next(job).done for _ in range(3)] == [1, 2, 3]
     job.close()
     assert list((tmp_path / "temporary").iterdir()) == []

@@ -15,11 +15,11 @@ from icface.media.clip import file_digest
 from icface.motion.store import ReadingCache
 from icface.tracking.clips import ClipTracking
 from icface.tracking.remembered import reading_key, track_clip_once
-from tests.faces import FixedTracker, observation_in
+from tests.faces import StandInTracker, observation_in
 from tests.icface.media.videos import write_video
 
 
-class Counting(FixedTracker):
+class Counting(StandInTracker):
     """Counts how often it is asked."""
 
     asked = 0

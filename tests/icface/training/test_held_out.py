@@ -28,7 +28,7 @@ from icface.training.painter.mouth_error import (
 )
 from icface.training.portraits.table import PortraitTable, read_rgb
 from icface.training.rig.rig import Rig, View
-from tests.faces import FixedTracker, observation_in
+from tests.faces import StandInTracker, observation_in
 from tests.icface.training.synthetic_rig import write_portraits, write_rig
 from tests.tiny_networks import tiny_face_predictor
 
@@ -232,7 +232,7 @@ def test_the_rig_brings_one_fit_over_the_other(data: Path, rig: Rig) -> None:
 def test_fitted_frames_are_reenacted_in_four_ways(
     people: HeldOutPeople, tiny_predictor: FacePredictor
 ) -> None:
-    measured = people.measure(tiny_predictor, FixedTracker(), frames=2)
+    measured = people.measure(tiny_predictor, StandInTracker(), frames=2)
     clip = measured["reenactment_fitted"]["clips"]["eggs"]
     assert clip["frames"] == 2
     methods = {"driven_by_readings", "driven_by_fit", "still", "rig"}
@@ -258,7 +258,7 @@ def test_a_folder_without_a_table_or_without_anyone_held_out_is_refused(
 def test_the_command_measures_the_held_out(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tracker = FixedTracker()
+    tracker = StandInTracker()
     monkeypatch.setattr(tracker, "load", lambda: None, raising=False)
     monkeypatch.setattr(command, "BuiltinTracker", lambda *_, **__: tracker)
     monkeypatch.setattr(command.FacePredictor, "load", lambda *_: tiny_face_predictor())

@@ -23,11 +23,11 @@ from icface.training.tracker.evaluate import (
     renders_report,
     scenes_report,
 )
-from tests.faces import FixedTracker
+from tests.faces import StandInTracker
 from tests.icface.training.synthetic_rig import write_tracker_data
 
 
-class Knowing(FixedTracker):
+class Knowing(StandInTracker):
     """Knows the truth about some pictures, to the last pixel of them."""
 
     def __init__(self) -> None:
@@ -82,7 +82,7 @@ def test_who_reads_the_fits_of_portraits_errs_by_nothing(data: Path) -> None:
 
 
 def test_who_sees_nothing_gets_figures_too_and_no_false_alarms(data: Path) -> None:
-    blind, cache = FixedTracker(), data / "cache"
+    blind, cache = StandInTracker(), data / "cache"
     reports = {
         "val": portraits_report(blind, PortraitTable(data / "portraits")),
         "scenes": scenes_report(blind, cache, count=1),
