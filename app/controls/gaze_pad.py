@@ -1,4 +1,4 @@
-"""A small pad on which the eyes look at a point: AU61 to AU64 in two dimensions."""
+"""The gaze pad: AU61 to AU64 as a point in two dimensions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _STEP = 0.02
 
 
 class GazePad(QWidget):
-    """Where the eyes look: right of the pad is right in the picture, -1..1 both ways.
+    """A pad for the gaze: right on the pad is right in the picture, -1..1 on both axes.
 
     A ring marks the photo's own gaze; the line from there to the handle is the change.
     """
@@ -48,14 +48,14 @@ class GazePad(QWidget):
         self.setProperty(KEEPS_ARROWS, True)
         self.setAccessibleName("Gaze")
         self.setToolTip(
-            "Gaze (AU61 to AU64): drag to where the eyes shall look, as you see it in the picture.\n"
-            "Double-click for the photo's own gaze; Shift drags ten times finer; arrow keys step."
+            "Gaze (AU61 to AU64): drag to where the eyes should look in the picture.\n"
+            "Double-click to reset. Hold Shift to drag ten times finer. Arrow keys step."
         )
 
     def apply(
         self, point: tuple[float, float], photo: tuple[float, float], *, edited: bool
     ) -> None:
-        """Show a gaze, the photo's own gaze, and whether it was changed."""
+        """Show a gaze, the photo's own gaze, and whether it is edited."""
         if (point, photo, edited) != (self.point, self.photo, self._edited):
             self.point, self.photo, self._edited = point, photo, edited
             self.setAccessibleDescription(
@@ -65,7 +65,7 @@ class GazePad(QWidget):
 
     @property
     def pad(self) -> QRectF:
-        """The pad itself, widget pixels."""
+        """Rectangle of the pad, widget pixels."""
         return QRectF(EDGE, 4, min(self.width() - 2 * EDGE - 100, 200), self.height() - 12)
 
     def position_of(self, point: tuple[float, float]) -> QPointF:
@@ -81,10 +81,10 @@ class GazePad(QWidget):
         offset = position - inner.center()
         return _clamped(2 * offset.x() / inner.width()), _clamped(-2 * offset.y() / inner.height())
 
-    # What Qt asks ---------------------------------------------------------------------------------
+    # Qt events ------------------------------------------------------------------------------------
 
     def sizeHint(self) -> QSize:
-        """A little wider than high, like a pair of eyes."""
+        """A little wider than high."""
         return QSize(340, 124)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -138,7 +138,7 @@ class GazePad(QWidget):
             top += 20
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Look at the pointer."""
+        """Move the gaze to the pointer, or begin to drag it."""
         if event.button() != Qt.MouseButton.LeftButton or not self.pad.contains(event.position()):
             event.ignore()
             return
@@ -167,7 +167,7 @@ class GazePad(QWidget):
         self.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """The photo's own gaze again."""
+        """Reset the gaze to the photo's."""
         if event.button() == Qt.MouseButton.LeftButton:
             self.reset_asked.emit(self._gesture)
 
@@ -196,15 +196,15 @@ class GazePad(QWidget):
         self.update()
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Shrink it."""
+        """Shrink the handle."""
         self.update()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """Show the keyboard's place."""
+        """Show the focus mark."""
         self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Hide it."""
+        """Hide the focus mark."""
         self.update()
 
     def _emit(self, point: tuple[float, float]) -> None:

@@ -1,4 +1,4 @@
-"""The right-hand panel: head, gaze and Action Units by region, with a search over all of them."""
+"""The controls panel on the right: head, gaze and Action Units by region, with a search field."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ from icface.document.mixing import readings, shown
 
 
 class SearchField(QLineEdit):
-    """Filters the rows; Escape empties it, then leaves it."""
+    """A field that filters the rows; Escape clears it, then leaves it."""
 
     left = Signal()
-    """The user is done searching."""
+    """Escape was pressed in the empty field."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setPlaceholderText("Search: smile, blink, 12 …   /")
         self.setAccessibleName("Search controls")
         self.setToolTip(
-            "Find a control by FACS number, name or a plain word such as smile, blink, frown, jaw (key: /)"
+            "Find a control by FACS number, name or a word such as smile, blink, frown or jaw (key: /)"
         )
         self.setClearButtonEnabled(True)
         self._glass = QAction(self)
@@ -59,7 +59,7 @@ class SearchField(QLineEdit):
         self._glass.setIcon(theme.icon("search"))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape."""
+        """Handle Escape."""
         if event.key() == Qt.Key.Key_Escape:
             if self.text():
                 self.clear()
@@ -70,7 +70,7 @@ class SearchField(QLineEdit):
 
 
 class ControlsPanel(QWidget):
-    """All controls of the chosen face; shows projects, and asks for edits by signal."""
+    """All controls of the selected face; requests edits by signals."""
 
     value_edited = Signal(str, float, int)
     """row key (see `app.control_rows`), value in degrees or intensity, gesture number."""
@@ -82,11 +82,11 @@ class ControlsPanel(QWidget):
     """FACS number, whether left and right move together."""
     reset_all_asked = Signal()
     key_toggled = Signal(str)
-    """row key: set a key on the frame that is looked at, or take it away."""
+    """row key: set a key on the current frame, or remove it."""
     row_chosen = Signal(str)
-    """row key: the keyboard came to it."""
+    """row key: it received the keyboard focus."""
     region_folded = Signal(str, bool)
-    """region, whether it is closed."""
+    """region, whether it is folded."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -117,7 +117,7 @@ class ControlsPanel(QWidget):
         top.setContentsMargins(EDGE - 4, 10, EDGE - 4, 10)
         top.setSpacing(theme.GRID_PX)
         top.addWidget(self.search, 1)
-        self.reset_button.setToolTip("The chosen face as it was opened (one step back with Undo)")
+        self.reset_button.setToolTip("Reset every control of the selected face; Undo restores them")
         self.reset_button.clicked.connect(self.reset_all_asked)
         top.addWidget(self.reset_button)
         inside = QWidget()
@@ -158,7 +158,9 @@ class ControlsPanel(QWidget):
         self.gaze_rows_button.setText("AU61 to AU64, each eye")
         self.gaze_rows_button.setCheckable(True)
         self.gaze_rows_button.setObjectName("disclosure")
-        self.gaze_rows_button.setToolTip("Show the four gaze units as rows, to turn the eyes apart")
+        self.gaze_rows_button.setToolTip(
+            "Show the four gaze units as rows, to move each eye on its own"
+        )
         self.gaze_rows_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.gaze_rows_button.toggled.connect(lambda _on: self._arrange())
         holder = QHBoxLayout()
@@ -182,7 +184,7 @@ class ControlsPanel(QWidget):
     # Showing --------------------------------------------------------------------------------------
 
     def apply(self, before: Project, after: Project, frame: int | None = None) -> None:
-        """Show a project in a frame (the one before if omitted); does nothing when nothing of it concerns the face."""
+        """Show a project in a frame (the last one if omitted); do nothing if the face is unchanged."""
         frame = self._frame if frame is None else frame
         same = (
             after.face is before.face
@@ -232,7 +234,7 @@ class ControlsPanel(QWidget):
 
     @property
     def _unlinked(self) -> frozenset[int]:
-        """Units whose sides have rows of their own."""
+        """Action Units with separate rows for left and right."""
         edits = self._project.face_edits
         return edits.unlinked if edits else frozenset()
 
@@ -252,7 +254,7 @@ class ControlsPanel(QWidget):
         self._scroll.ensureWidgetVisible(self.rows[key], 0, 2 * theme.ROW_PX)
 
     def set_folded(self, regions: Iterable[str]) -> None:
-        """Close these regions, open the others."""
+        """Fold these regions, unfold the others."""
         closed = set(regions)
         for region, section in self.sections.items():
             section.set_open(region not in closed)
@@ -262,13 +264,13 @@ class ControlsPanel(QWidget):
     def _search(self, text: str) -> None:
         self._found = frozenset(find_rows(text)) if text.strip() else None
         self._nothing.setText(
-            f"No control is called “{text.strip()}”. Try smile, blink, brow, jaw, or a number such as 12."
+            f"No control matches “{text.strip()}”. Try smile, blink, brow, jaw, or a number such as 12."
         )
         self._arrange()
         self._scroll.verticalScrollBar().setValue(0)
 
     def _arrange(self) -> None:
-        """Decide which rows are visible: the search, the links and the gaze disclosure have a say."""
+        """Show the rows that match the search, the links and the gaze disclosure."""
         found = self._found
         unlinked = self._unlinked
         for row in self.rows.values():
@@ -289,21 +291,19 @@ class ControlsPanel(QWidget):
             section.setVisible(found is None or any(rows()[key].region == region for key in found))
             section.set_searching(found is not None)
         self._nothing.setVisible(found is not None and not found)
-        for (
-            section
-        ) in self.sections.values():  # at once, innermost first, rather than over several repaints
+        for section in self.sections.values():  # at once, innermost first: no flicker
             section.settle()
 
 
 def _keyed(edits: FaceEdits | None, frame: int) -> tuple[frozenset[str], frozenset[str]]:
-    """What is keyed at all, and on a frame."""
+    """Targets that are keyed at all, and those keyed on a frame."""
     tracks = edits.tracks if edits else ()
     here = frozenset(track.target for track in tracks if track.key_at(frame) is not None)
     return frozenset(track.target for track in tracks), here
 
 
 def _count_changes(region: str, changed: frozenset[str]) -> int:
-    """How many angles and whole units of a region were changed."""
+    """Number of angles and Action Units changed in a region."""
     return sum(
         1
         for row in rows().values()

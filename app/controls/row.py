@@ -1,8 +1,8 @@
 """One row of the control panel: number, name, track, value and link in a single painted widget.
 
-The track's tick is where the photo is, its fill runs from there to the value. One widget per row,
-rather than a label, a slider, a field and a button, keeps sixty rows quick and lets every row line
-up.
+The tick on the track marks the photo's value; the fill runs from there to the edited value. One
+widget per row, instead of a label, a slider, a field and a button, keeps sixty rows fast and
+aligned.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ _MOVING = frozenset({
     Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Left, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown,
     Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_Delete, Qt.Key.Key_Backspace,
 })  # fmt: skip
-"""Keys that change the value; once a number was typed they are the timeline's, until the row is
-clicked or reached anew."""
+"""Keys that change the value. After a number was typed they go to the timeline, until the row is
+clicked or focused again."""
 _LINK_WITH = (Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.NoModifier)
-"""L alone plays while there is time in the document."""
+"""Modifiers with which L links the sides; L alone plays if the document has a timeline."""
 
 
 class ControlRow(QAbstractSlider):
     """A slider row for one `RowSpec`.
 
-    Being a `QAbstractSlider` it is announced as a slider to assistive technology; its integer value
-    is thousandths.
+    A `QAbstractSlider` is announced as a slider to assistive technology; its integer value counts
+    thousandths.
     """
 
     value_edited = Signal(str, float, int)
@@ -52,11 +52,11 @@ class ControlRow(QAbstractSlider):
     reset_asked = Signal(str, int)
     """row key, gesture number."""
     link_toggled = Signal(str, bool)
-    """row key, whether the sides shall move together."""
+    """row key, whether left and right move together."""
     key_toggled = Signal(str)
-    """row key: set a key on this frame, or take it away."""
+    """row key: set a key on this frame, or remove it."""
     chosen = Signal(str)
-    """row key: the keyboard came to the row."""
+    """row key: the row received the keyboard focus."""
 
     def __init__(self, spec: RowSpec, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -95,17 +95,17 @@ class ControlRow(QAbstractSlider):
         key: KeyState = "",
         shifted: bool = False,
     ) -> None:
-        """Show the value, the photo's own value, and what the row is.
+        """Show the value, the photo's own value, and the state of the row.
 
         Parameters
         ----------
         value, photo : float
         edited, linked : bool
-            It was changed; its sides move together.
+            Whether the value was edited; whether left and right move together.
         key : str
-            Whether it is keyed here, elsewhere or not at all.
+            Whether the row is keyed on this frame, elsewhere or not at all.
         shifted : bool
-            It is keyed, and the slider has moved its whole curve.
+            Whether the row is keyed and the slider has moved its whole curve.
         """
         state = (value, photo, edited, linked, key, shifted)
         if state == (self.shown, self.photo, self._edited, self._linked, self._key, self._shifted):
@@ -122,12 +122,12 @@ class ControlRow(QAbstractSlider):
 
     @property
     def is_dragging(self) -> bool:
-        """The pointer holds the handle."""
+        """Whether the pointer drags the handle."""
         return self._drag_from is not None
 
     @property
     def is_split(self) -> bool:
-        """A unit whose sides have rows of their own: this one is only their title."""
+        """Whether left and right have their own rows, so that this one is only their title."""
         return self.spec.can_unlink and not self._linked
 
     def track_x(self, value: float) -> float:
@@ -136,8 +136,8 @@ class ControlRow(QAbstractSlider):
 
     def _how_to(self) -> str:
         if self.spec.is_angle and self.spec.seen is not None:
-            return f"Dashed: beyond ±{self.spec.seen:.0f}° the network has seen no examples and guesses."
-        return "Double-click for the photo's own value; Shift drags ten times finer."
+            return f"Dashed: beyond ±{self.spec.seen:.0f}° the network has seen no examples and extrapolates."
+        return "Double-click to reset to the photo's value. Hold Shift to drag ten times finer."
 
     def _side_word(self) -> str:
         return {"L": "left", "R": "right"}.get(self.spec.side, "")
@@ -145,7 +145,7 @@ class ControlRow(QAbstractSlider):
     def _places(self) -> RowPlaces:
         return RowPlaces.of(self.width(), self.height(), has_link=self.spec.can_unlink)
 
-    # What Qt asks ---------------------------------------------------------------------------------
+    # Qt events ------------------------------------------------------------------------------------
 
     def sizeHint(self) -> QSize:
         """One row of the grid."""
@@ -176,7 +176,7 @@ class ControlRow(QAbstractSlider):
     # Mouse ----------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take the handle, jump to the pointer, type, or toggle the link."""
+        """Drag the handle, jump to the pointer, type, or toggle the link."""
         if event.button() != Qt.MouseButton.LeftButton:
             event.ignore()
             return
@@ -227,7 +227,7 @@ class ControlRow(QAbstractSlider):
             self.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Back to the photo's own value, in one step with the jump of the first click."""
+        """Reset to the photo's value; one step of the history with the jump of the first click."""
         places, at = self._places(), event.position()
         if event.button() == Qt.MouseButton.LeftButton and not self.is_split:
             if self.spec.can_unlink and places.link.contains(at):
@@ -247,9 +247,9 @@ class ControlRow(QAbstractSlider):
         event.accept()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """Offer what the gestures do, by name."""
+        """Open a menu of the same commands."""
         menu = QMenu(self)
-        reset = menu.addAction("Back to the photo's value")
+        reset = menu.addAction("Reset to the photo's value")
         reset.setEnabled(self._edited)
         reset.triggered.connect(lambda: self.reset_asked.emit(self.spec.key, next_gesture()))
         if not self.is_split:
@@ -259,7 +259,7 @@ class ControlRow(QAbstractSlider):
             menu.addAction(text).triggered.connect(lambda: self.key_toggled.emit(self.spec.key))
             menu.addAction("Type a value…").triggered.connect(lambda _checked: self.edit_number())
         if self.spec.can_unlink:
-            text = "Move left and right apart" if self._linked else "Move left and right together"
+            text = "Unlink left and right" if self._linked else "Link left and right"
             menu.addAction(text).triggered.connect(
                 lambda: self.link_toggled.emit(self.spec.key, not self._linked)
             )
@@ -267,7 +267,7 @@ class ControlRow(QAbstractSlider):
         menu.popup(event.globalPos())
 
     def event(self, event: QEvent) -> bool:
-        """Keys that this row understands are not shortcuts of the window while it has the focus."""
+        """Accept keys that type a number before the window takes them as shortcuts."""
         asked = (
             event
             if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
@@ -281,7 +281,7 @@ class ControlRow(QAbstractSlider):
     # Keyboard -------------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows step, Page keys leap, Delete resets, Return or a digit types, Shift+L links."""
+        """Step, reset, type or link: arrows, Page Up and Down, Delete, Return or a digit, Shift+L."""
         if not event.isAutoRepeat():
             self._gesture = next_gesture()
         key = Qt.Key
@@ -313,20 +313,20 @@ class ControlRow(QAbstractSlider):
             event.ignore()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """Start a new gesture for the wheel."""
+        """Begin a new gesture for the wheel."""
         self._gesture = next_gesture()
         self.chosen.emit(self.spec.key)
         self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Drop the mark of the keyboard's place."""
+        """Remove the focus mark."""
         self.typing.take_up()
         self.update()
 
     # Typing ---------------------------------------------------------------------------------------
 
     def edit_number(self, typed: str = "") -> None:
-        """Open a field over the number, holding the value or what was typed to open it."""
+        """Open a field over the number with its value, or with the typed character."""
         place = self._places().number.toRect().adjusted(-8, 2, 4, -2)
         self.typing.begin(self.spec.text(self.shown).rstrip("°"), typed, place)
 

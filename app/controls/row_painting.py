@@ -1,4 +1,4 @@
-"""Where the parts of a control row are, and how they are painted."""
+"""Layout and painting of a control row."""
 
 from __future__ import annotations
 
@@ -22,10 +22,9 @@ class RowPlaces:
     Attributes
     ----------
     key, name, track, number, link : QRectF
-        Where the key is set, the name is written, the value runs, the number stands and the link is
-        toggled.
+        The diamond, the name, the slider's track, the number and the link button.
     grip : QRectF
-        Where a press takes the handle: the track and a little around it.
+        The area that starts a drag: the track and a margin around it.
     """
 
     key: QRectF
@@ -39,7 +38,7 @@ class RowPlaces:
 
     @classmethod
     def of(cls, width: int, height: int, *, has_link: bool) -> RowPlaces:
-        """Places of a row of this size; the columns are the same with and without a link."""
+        """Layout of a row of this size; columns do not depend on the link."""
         right = width - EDGE + 6 - LINK_W
         number = QRectF(right - VALUE_W - 2, 0, VALUE_W, height)
         left = EDGE + NUMBER_W + NAME_W + GAP
@@ -62,14 +61,14 @@ class RowPlaces:
         return self.track.left() + share * self.track.width()
 
     def value_at(self, x: float, spec: RowSpec) -> float:
-        """The value at a widget x, within the range."""
+        """Value at a widget x, clamped to the range."""
         share = (x - self.track.left()) / self.track.width()
         return spec.clamp(spec.minimum + share * (spec.maximum - spec.minimum))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowLook:
-    """Everything a painted row depends on."""
+    """The whole state of a painted row."""
 
     spec: RowSpec
     value: float
@@ -86,7 +85,7 @@ class RowLook:
 
     @property
     def is_awake(self) -> bool:
-        """The pointer or the keyboard is here: show the fine print."""
+        """Whether the row is hovered or focused, and shows its details."""
         return self.enabled and (self.hovered or self.focused)
 
 
@@ -107,11 +106,11 @@ def paint_row(painter: QPainter, places: RowPlaces, look: RowLook, colours: Pale
 
 
 def _paint_key(painter: QPainter, places: RowPlaces, look: RowLook, colours: Palette) -> None:
-    """The diamond, while there is something to say or to do."""
+    """Paint the diamond of a keyed, hovered or focused row."""
     if not look.enabled or not (look.key or look.is_awake):
         return
     middle = places.key.center()
-    if look.shifted:  # the slider has moved the whole curve: a line goes through what is keyed
+    if look.shifted:  # the slider has moved the whole curve: a line through the diamond
         painter.setPen(QPen(colours.color("accent"), 1.5))
         painter.drawLine(QPointF(middle.x(), middle.y() - 9), QPointF(middle.x(), middle.y() + 9))
     paint_diamond(
@@ -174,7 +173,7 @@ def _paint_track(painter: QPainter, places: RowPlaces, look: RowLook, colours: P
 def _paint_unseen(
     painter: QPainter, places: RowPlaces, look: RowLook, groove: QRectF, colours: Palette
 ) -> None:
-    """The parts of the groove that the networks have not seen: amber, and broken into dashes."""
+    """Paint the range without training examples in amber dashes."""
     spec, hovered = look.spec, look.hovered and look.enabled
     seen = spec.seen or 0.0
     pen = QPen(colours.color("amber", 150), groove.height(), c=Qt.PenCapStyle.FlatCap)
@@ -194,7 +193,7 @@ def _paint_unseen(
 def _paint_marks(
     painter: QPainter, places: RowPlaces, look: RowLook, colours: Palette, middle: float
 ) -> None:
-    """A to E under an intensity, every 15 degrees under an angle."""
+    """Paint the marks of the track: A to E for an intensity, every 15 degrees for an angle."""
     spec = look.spec
     if spec.is_angle:
         marks = [float(v) for v in range(-45, 46, 15) if spec.minimum <= v <= spec.maximum]

@@ -1,4 +1,4 @@
-"""Exporting from the window: the dialog, the queue behind it, and what is asked when the window closes."""
+"""Exports of the window: the dialog, the queue behind it, and the question when the window closes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from icface.export import ExportPlan, describe, plan_export
 
 
 class ExportController(QObject):
-    """Plans exports on a thread of its own and hands them to the queue.
+    """Plans exports on its own thread and adds them to the queue.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class ExportController(QObject):
     Attributes
     ----------
     badge : QToolButton
-        For the status bar: how far the export is; opens the dialog.
+        Button of the status bar that shows the progress and opens the dialog.
     """
 
     def __init__(self, owner: QWidget, studio: Studio, settings: Settings) -> None:
@@ -44,7 +44,7 @@ class ExportController(QObject):
         self.queue = ExportQueue(studio.bridge, self)
         self.dialog = ExportDialog(ExportList(self.queue), owner)
         self.badge = QToolButton()
-        self.badge.setToolTip("Exports that run")
+        self.badge.setToolTip("Running exports")
         self.badge.hide()
         self.badge.clicked.connect(self.open)
         self.dialog.plan_wanted.connect(self._plan)
@@ -56,7 +56,7 @@ class ExportController(QObject):
         studio.playhead.moved.connect(lambda _frame: self._refresh())
 
     def handlers(self) -> dict[str, Callable[..., object]]:
-        """What its actions do."""
+        """Handlers of the actions, by id."""
         return {"export": self.open}
 
     def open(self) -> None:
@@ -73,7 +73,7 @@ class ExportController(QObject):
     # Planning -------------------------------------------------------------------------------------
 
     def _plan(self, request: ExportRequest) -> None:
-        """Only the plan that was asked for last is shown."""
+        """Make a plan; only the newest is shown."""
         self._asked += 1
         number = self._asked
 
@@ -101,7 +101,7 @@ class ExportController(QObject):
                 side_by_side=output.side_by_side,
                 labelled=output.labelled,
             ),
-            "How to export",
+            "Change export settings",
         )
         self._settings.folder = request.path.parent
         self._settings.set_word("keep", request.options.keep)
@@ -114,12 +114,12 @@ class ExportController(QObject):
     def _queue(self, plan: ExportPlan) -> None:
         if self.queue.is_taken(plan.path):
             self.dialog.show_problem(
-                f"{plan.path.name} is being exported already. Choose another name, or stop that export."
+                f"{plan.path.name} is already being exported. Choose another name, or stop that export."
             )
             return
         self.queue.add(plan)
 
-    # Telling --------------------------------------------------------------------------------------
+    # Reporting ------------------------------------------------------------------------------------
 
     def _show_badge(self, _item: QueuedExport) -> None:
         current, waiting = self.queue.current, len(self.queue.unfinished)
@@ -132,7 +132,7 @@ class ExportController(QObject):
             self.badge.setText(unmarked(f"Exporting {current.plan.path.name}{more}: {state}"))
 
     def _tell(self, item: QueuedExport) -> None:
-        """Who looks at the dialog sees it there; else a notice says it."""
+        """Raise a notice about an export that ended, unless the dialog shows it."""
         if self.dialog.isVisible():
             return
         name = item.plan.path.name
@@ -153,10 +153,10 @@ class ExportController(QObject):
                 )
             )
 
-    # The end --------------------------------------------------------------------------------------
+    # Closing --------------------------------------------------------------------------------------
 
     def may_close(self) -> bool:
-        """Whether the window may close now; if not, the user is asked, and the window closed when it may."""
+        """Whether the window may close now; if not, ask the user, and close it if they agree."""
         if self._may_close or not self.queue.unfinished:
             return True
         if self._owner.findChild(QMessageBox, "exports-unfinished") is None:
@@ -166,13 +166,13 @@ class ExportController(QObject):
     def _ask(self) -> None:
         count = len(self.queue.unfinished)
         text = "An export is not finished." if count == 1 else f"{count} exports are not finished."
-        more = "If you quit now, what is unfinished is taken back: files of that name stay as they were."
+        more = "If you quit now, unfinished exports are discarded; existing files are kept."
         box = plain_box("Exports", text, more, self._owner)
         box.setObjectName("exports-unfinished")
-        go_on = box.addButton("Go on exporting", QMessageBox.ButtonRole.RejectRole)
+        keep_exporting = box.addButton("Keep exporting", QMessageBox.ButtonRole.RejectRole)
         stop = box.addButton("Stop and quit", QMessageBox.ButtonRole.DestructiveRole)
-        box.setDefaultButton(go_on)
-        box.setEscapeButton(go_on)
+        box.setDefaultButton(keep_exporting)
+        box.setEscapeButton(keep_exporting)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
 
         def answered(button: object) -> None:
@@ -185,7 +185,7 @@ class ExportController(QObject):
         box.open()
 
     def close(self) -> None:
-        """The window ends: nothing more is planned, and what runs is taken back. Further calls do nothing."""
-        self.dialog.hide()  # it asks for plans as long as it is seen
+        """Stop planning and discard unfinished exports; further calls do nothing."""
+        self.dialog.hide()  # a visible dialog requests plans
         self._disk.close()
         self.queue.stop_all()

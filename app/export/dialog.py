@@ -1,4 +1,4 @@
-"""How to export: what kind of file, which frames, whose sound; and in plain words what will be done."""
+"""The export dialog: kind of file, frames, sound, and the plan in plain words."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ from icface.media.presets import Preset
 _PAUSE_MS = 150
 _HEIGHTS = (2160, 1440, 1080, 720, 480, 360)
 _QUALITIES: tuple[Choice, ...] = (
-    ("", "As the preset has it"),
+    ("", "Preset default"),
     ("55", "Small file"),
     ("75", "Good"),
     ("95", "Best"),
 )
 _KEEPS: tuple[Choice, ...] = (
     ("all", "Keep all"),
-    ("no-place", "All but the place (GPS)"),
+    ("no-place", "All but location (GPS)"),
     ("none", "Nothing"),
 )
 _ROLE = Qt.ItemDataRole.UserRole
@@ -47,7 +47,7 @@ _ROLE = Qt.ItemDataRole.UserRole
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """What is asked for: a document, a destination, and how."""
+    """A document, a destination and the options of an export."""
 
     project: Project
     path: Path
@@ -55,19 +55,19 @@ class ExportRequest:
 
 
 class ExportDialog(QDialog):
-    """The settings of an export, and below them the exports that run.
+    """The settings of an export, and below them the queue.
 
     Parameters
     ----------
     exports : QWidget
-        Shown below: the queue.
+        The queue, shown below.
     parent : QWidget, optional
     """
 
     plan_wanted = Signal(object)
-    """An `ExportRequest` whose plan is to be told by `show_plan` or `show_problem`."""
+    """An `ExportRequest` whose plan is awaited by `show_plan` or `show_problem`."""
     start_asked = Signal(object)
-    """An `ExportRequest` to be carried out."""
+    """An `ExportRequest` to export."""
 
     def __init__(self, exports: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -81,20 +81,21 @@ class ExportDialog(QDialog):
         self.range, self.sound = ChoiceButton("Frames"), ChoiceButton("Sound")
         self.height_choice, self.quality = ChoiceButton("Size"), ChoiceButton("Quality")
         self.keep = ChoiceButton(
-            "What the source's file says", "Title, date, rights, place and comments of the source"
+            "Metadata of the source",
+            "Title, date, rights, location and comments of the source file",
         )
-        self.side_by_side = QCheckBox("Unedited picture to the left")
-        self.labelled = QCheckBox("Say in the file that a trained model had a part in it")
+        self.side_by_side = QCheckBox("Show the unedited picture on the left")
+        self.labelled = QCheckBox("Mark the file as edited by a trained model")
         self.labelled.setToolTip(
-            "IPTC digital source type, program and version. Leave it on unless you have a reason."
+            "Writes the IPTC digital source type, program and version. Leave it on unless you have a reason."
         )
         self.path = QLineEdit()
-        self.path.setAccessibleName("Where to")
+        self.path.setAccessibleName("Destination")
         self.browse = QPushButton("Choose…")
         self.plan = PlainLabel()
         self.plan.setWordWrap(True)
         self.plan.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-        self.plan.setAccessibleName("What will be done")
+        self.plan.setAccessibleName("Plan of the export")
         self.start = QPushButton("Start export")
         self.start.setObjectName("primary")
         self.start.setDefault(True)
@@ -128,7 +129,7 @@ class ExportDialog(QDialog):
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(8)
         rows = (("Frames", self.range), ("Sound", self.sound), ("Size", self.height_choice), ("Quality", self.quality),
-                ("Details", self.keep))  # fmt: skip
+                ("Metadata", self.keep))  # fmt: skip
         for number, (text, widget) in enumerate(rows):
             label = PlainLabel(text)
             label.setObjectName("secondary")
@@ -144,7 +145,7 @@ class ExportDialog(QDialog):
         right.setSpacing(12)
         right.addLayout(grid)
         right.addLayout(where)
-        title = PlainLabel("WHAT WILL BE DONE")
+        title = PlainLabel("PLAN")
         title.setObjectName("section-title")
         right.addWidget(title)
         right.addWidget(self.plan, 1)
@@ -184,9 +185,9 @@ class ExportDialog(QDialog):
     # Showing --------------------------------------------------------------------------------------
 
     def open_for(self, project: Project, folder: Path, frame: int, keep: str = "all") -> None:
-        """Show the settings of a document, and how much is kept of what its source's file says; the destination is new."""
+        """Show the settings of a document, and which metadata of the source is kept; reset the destination."""
         output = project.output
-        self._project, self._frame = project, frame  # what is chosen below is judged by them
+        self._project, self._frame = project, frame  # the choices below depend on them
         self._choices |= {
             "sound": output.sound,
             "height": "",
@@ -205,17 +206,17 @@ class ExportDialog(QDialog):
         self.activateWindow()
 
     def apply(self, project: Project, frame: int) -> None:
-        """The document was changed, or another frame is looked at; settings that are made here stay."""
+        """Follow the document and the playhead; settings made in the dialog stay."""
         self._project, self._frame = project, frame
         self._show_choices()
         self._later.start()
 
     def show_plan(self, lines: list[str]) -> None:
-        """What would be done, one sentence a line."""
+        """Show the plan, one sentence a line."""
         self._tell("\n".join(lines), problem=False)
 
     def show_problem(self, text: str) -> None:
-        """Why it cannot be done like that."""
+        """Show why the export is not possible."""
         self._tell(text, problem=True)
 
     def _tell(self, text: str, *, problem: bool) -> None:
@@ -233,11 +234,11 @@ class ExportDialog(QDialog):
 
     @property
     def kept(self) -> Keep:
-        """How much is kept of what the source's file says."""
+        """Which metadata of the source file is kept."""
         return next(keep for keep in KEEPS if keep == self._choices["keep"])
 
     def request(self) -> ExportRequest:
-        """What is asked for now."""
+        """The export as it is set in the dialog."""
         first, last = self._frames()
         height, quality = self._choices["height"], self._choices["quality"]
         options = ExportOptions(
@@ -248,7 +249,7 @@ class ExportDialog(QDialog):
         return ExportRequest(self._project, Path(self.path.text().strip()).expanduser(), options)
 
     def settings(self) -> OutputSettings:
-        """What the document is to remember."""
+        """The settings that the document stores."""
         chosen = OutputSettings(
             sound=self._choices["sound"],
             side_by_side=self.side_by_side.isChecked(),
@@ -274,9 +275,9 @@ class ExportDialog(QDialog):
         first, last = project.range
         ranges = [
             ("all", f"All {project.n_frames}"),
-            ("points", f"Between in and out: {first} to {last}"),
+            ("points", f"In to out: {first} to {last}"),
         ]
-        ranges += [("frame", f"Frame {self._frame}, under the playhead")]
+        ranges += [("frame", f"Frame {self._frame}, at the playhead")]
         self.range.apply(ranges, "frame" if still else self._choices["range"])
         self.range.setEnabled(not still)
         sounds = _sounds(project)
@@ -296,12 +297,12 @@ class ExportDialog(QDialog):
         self.quality.apply(
             _QUALITIES,
             self._choices["quality"],
-            shown="Keeps all it can" if fixed else None,
+            shown="Fixed for this kind of file" if fixed else None,
             faint=fixed,
         )
         self.quality.setEnabled(not fixed)
 
-    # What is chosen -------------------------------------------------------------------------------
+    # Choices --------------------------------------------------------------------------------------
 
     def _choose(self, name: str, key: str) -> None:
         self._choices[name] = key
@@ -319,7 +320,7 @@ class ExportDialog(QDialog):
         self._later.start()
 
     def _set_ending(self) -> None:
-        """The destination ends as the kind of file wants it."""
+        """Give the destination the file extension of the kind of file."""
         path, preset = Path(self.path.text()), self.preset
         known = {other.suffix for other in EXPORT_PRESETS.values()} | STILL_SUFFIXES
         stem = path.with_suffix("") if path.suffix.lower() in known else path
@@ -334,7 +335,7 @@ class ExportDialog(QDialog):
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setOption(
             QFileDialog.Option.DontConfirmOverwrite
-        )  # the plan says that it replaces a file
+        )  # the plan warns about replaced files
         dialog.selectFile(Path(self.path.text()).name)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(self._set_path)
@@ -360,7 +361,7 @@ def _stem(project: Project) -> str:
 
 def _sounds(project: Project) -> list[Choice]:
     unsaid = heard_clip(set_output(project, sound=""))
-    whose = "The clip's own" if project.clip is not None else "Of what drives the face"
+    whose = "Source" if project.clip is not None else "Driver of the face"
     others = [
         (driver.name, f"{driver.name}: {Path(driver.medium.path).name}")
         for driver in project.drivers
@@ -372,9 +373,9 @@ def _sounds(project: Project) -> list[Choice]:
 def _sizes(project: Project) -> list[Choice]:
     source = project.source
     if source is None:
-        return [("", "As the source")]
+        return [("", "Same as source")]
     smaller = [lines for lines in _HEIGHTS if lines < source.height]
-    sizes: list[Choice] = [("", f"{source.width} \u00d7 {source.height}, as the source")]
+    sizes: list[Choice] = [("", f"{source.width} \u00d7 {source.height}, same as source")]
     return [
         *sizes,
         *(

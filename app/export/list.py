@@ -1,4 +1,4 @@
-"""The queue of exports as rows: name, how far it is, and what can be done with it."""
+"""The queue of exports as rows: name, progress and buttons."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ExportRow(QWidget):
     ----------
     item : QueuedExport
     queue : ExportQueue
-        What its buttons speak to.
+        The queue that the buttons control.
     """
 
     def __init__(self, item: QueuedExport, queue: ExportQueue) -> None:
@@ -33,11 +33,11 @@ class ExportRow(QWidget):
         self.bar.setRange(0, _STEPS)
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(4)
-        self.bar.setAccessibleName("How much is exported")
-        self.pause = self._button("Pause", "Let it rest; what is written so far is kept")
-        self.stop = self._button("Stop", "Take it back: a file of that name stays as it was")
-        self.folder = self._button("Open folder", "Show where the file is")
-        self.clear = self._button("Remove", "Take it from this list")
+        self.bar.setAccessibleName("Progress")
+        self.pause = self._button("Pause", "Pause the export; frames written so far are kept")
+        self.stop = self._button("Stop", "Stop and discard the export; an existing file is kept")
+        self.folder = self._button("Open folder", "Show the file in its folder")
+        self.clear = self._button("Remove", "Remove it from this list")
         self.pause.clicked.connect(lambda: queue.pause(item, item.state == "running"))
         self.stop.clicked.connect(lambda: queue.stop(item))
         self.folder.clicked.connect(lambda: open_folder(item.path))
@@ -63,7 +63,7 @@ class ExportRow(QWidget):
         return button
 
     def show_state(self) -> None:
-        """As the export is now."""
+        """Show the current state of the export."""
         item, state = self.item, self.item.state
         self.name.setText(item.plan.path.name)
         self.name.setToolTip(plain_tip(str(item.plan.path)))
@@ -72,14 +72,14 @@ class ExportRow(QWidget):
         self.bar.setValue(round(item.share * _STEPS))
         self.bar.setVisible(state in ("running", "paused", "stopping"))
         self.pause.setVisible(state in ("running", "paused"))
-        self.pause.setText("Go on" if state == "paused" else "Pause")
+        self.pause.setText("Resume" if state == "paused" else "Pause")
         self.stop.setVisible(state in ("waiting", "running", "paused"))
         self.folder.setVisible(state == "done")
         self.clear.setVisible(state in ("done", "failed", "stopped"))
 
 
 class ExportList(QWidget):
-    """All exports of this session, the newest below."""
+    """All exports of this session, the newest last."""
 
     def __init__(self, queue: ExportQueue, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -113,5 +113,5 @@ class ExportList(QWidget):
 
 
 def open_folder(path: Path) -> None:
-    """Show the folder of a file in the system's own browser."""
+    """Show the folder of a file in the system's file browser."""
     QDesktopServices.openUrl(QUrl.fromLocalFile(str(path.parent)))

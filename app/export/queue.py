@@ -1,4 +1,4 @@
-"""Exports one after the other: what waits, what runs, what became of the others."""
+"""The queue of exports: waiting, running and ended ones."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ UNFINISHED = frozenset({"waiting", "running", "paused", "stopping"})
 
 @dataclass(slots=True, eq=False)
 class QueuedExport:
-    """One export, and how far it is.
+    """One export and its progress.
 
     Attributes
     ----------
     plan : ExportPlan
-        With the document as it was when the export was asked for.
+        The plan, with the document as it was when the export was requested.
     state : str
     done : int
-        Frames.
+        Frames exported.
     text : str
-        What to say of it.
+        The state, as text.
     path : Path
-        What was written; before that, what is to be.
+        The file that is to be written, or that was.
     """
 
     plan: ExportPlan
@@ -49,19 +49,19 @@ class QueuedExport:
 
     @property
     def share(self) -> float:
-        """0..1, how much is done."""
+        """Share of the frames exported, 0..1."""
         return self.done / self.plan.count
 
 
 class ExportQueue(QObject):
-    """Runs exports in the order in which they were asked for, one at a time, while editing goes on."""
+    """Runs exports one at a time, in the order requested, while editing continues."""
 
     changed = Signal(object)
-    """A `QueuedExport` that differs from before."""
+    """A `QueuedExport` whose state has changed."""
     added = Signal(object)
     """A `QueuedExport` that is new."""
     removed = Signal(object)
-    """A `QueuedExport` that is not listed any more."""
+    """A `QueuedExport` that was removed."""
     finished = Signal(object)
     """A `QueuedExport` that is done or has failed."""
 
@@ -72,22 +72,22 @@ class ExportQueue(QObject):
 
     @property
     def unfinished(self) -> list[QueuedExport]:
-        """Exports that wait, run or rest."""
+        """Exports that wait, run or are paused."""
         return [item for item in self.items if item.state in UNFINISHED]
 
     @property
     def current(self) -> QueuedExport | None:
-        """The export whose turn it is."""
+        """The running or paused export."""
         return next(
             (item for item in self.items if item.state in ("running", "paused", "stopping")), None
         )
 
     def is_taken(self, path: Path) -> bool:
-        """Whether an export to that file is not finished yet."""
+        """Whether an unfinished export writes to a file."""
         return any(item.plan.path.resolve() == path.resolve() for item in self.unfinished)
 
     def add(self, plan: ExportPlan) -> QueuedExport:
-        """One more; it begins when those before it have ended."""
+        """Add an export; it begins when those before it have ended."""
         item = QueuedExport(plan)
         self.items.append(item)
         self.added.emit(item)
@@ -95,14 +95,14 @@ class ExportQueue(QObject):
         return item
 
     def pause(self, item: QueuedExport, on: bool) -> None:
-        """Let the export whose turn it is rest, or go on."""
+        """Pause or resume the current export."""
         if item.job is not None and item.state in ("running", "paused"):
             self._bridge.pause(item.job, on)
             item.left = TimeLeft()
-            self._tell(item, "paused" if on else "running", "Paused" if on else "Going on …")
+            self._tell(item, "paused" if on else "running", "Paused" if on else "Resuming …")
 
     def stop(self, item: QueuedExport) -> None:
-        """Take back an export: a file of that name stays as it was. One that is only being checked is finished."""
+        """Stop and discard an export; existing files are kept. One that is being verified is finished."""
         if item.done == item.plan.count:
             return
         if item.state == "waiting":
@@ -113,13 +113,13 @@ class ExportQueue(QObject):
             self._tell(item, "stopping", "Stopping …")
 
     def remove(self, item: QueuedExport) -> None:
-        """Take an export that has ended from the list."""
+        """Remove an export that has ended."""
         if item.state not in UNFINISHED:
             self.items.remove(item)
             self.removed.emit(item)
 
     def stop_all(self) -> None:
-        """Take back all that is not finished."""
+        """Stop and discard all unfinished exports."""
         for item in reversed(self.unfinished):
             self.stop(item)
 
@@ -146,9 +146,9 @@ class ExportQueue(QObject):
                 self._tell(item, "failed", in_plain_words(event.error))
             case Cancelled():
                 kept = (
-                    "; stills that are complete stay"
+                    "; finished stills are kept"
                     if item.plan.preset.kind == "sequence"
-                    else "; nothing was changed"
+                    else "; existing files are kept"
                 )
                 self._tell(item, "stopped", f"Stopped{kept}")
         if item.state in ("done", "failed"):
@@ -163,7 +163,7 @@ class ExportQueue(QObject):
             return
         item.done = progress.done
         if progress.done == progress.total:
-            self._tell(item, "running", "Checking …")
+            self._tell(item, "running", "Verifying …")
             return
         left = item.left.seconds(progress.done, progress.total)
         soon = "" if left is None else f", {time_left_text(left)} left"

@@ -1,4 +1,4 @@
-"""A small button that shows one of several choices and opens the list of all."""
+"""A button that shows the current choice and opens a menu of all choices."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ Choice = tuple[str, str]
 
 
 class ChoiceButton(QPushButton):
-    """Shows the present choice, cut with an ellipsis where there is no room, and a chevron.
+    """Shows the current choice, elided to the width, and a chevron.
 
     Parameters
     ----------
     name : str
-        What is chosen, for assistive technology.
+        Name of the setting, for assistive technology.
     tip : str
     parent : QWidget, optional
     """
 
     chosen = Signal(str)
-    """Key of another choice."""
+    """Key of the new choice."""
 
     def __init__(self, name: str, tip: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -44,7 +44,7 @@ class ChoiceButton(QPushButton):
         self.clicked.connect(self.open_menu)
 
     def sizeHint(self) -> QSize:
-        """One line of the grid."""
+        """One row of the grid."""
         return QSize(72, 22)
 
     def minimumSizeHint(self) -> QSize:
@@ -53,7 +53,7 @@ class ChoiceButton(QPushButton):
 
     @property
     def key(self) -> str:
-        """The present choice."""
+        """Key of the current choice."""
         return self._key
 
     @property
@@ -69,12 +69,12 @@ class ChoiceButton(QPushButton):
         Parameters
         ----------
         choices : sequence of (key, text)
-            An empty text is a line between groups.
+            Entries with an empty text are separators.
         key : str
         shown : str, optional
-            What the button says; the text of the choice if omitted.
+            Text of the button; the text of the choice if omitted.
         faint : bool
-            The choice was not made here: it is inherited.
+            Whether the choice is inherited.
         """
         text = shown if shown is not None else next((text for k, text in choices if k == key), "")
         if (choices, key, text, faint) != (self._choices, self._key, self._shown, self._faint):
@@ -84,12 +84,12 @@ class ChoiceButton(QPushButton):
             self.update()
 
     def set_icons(self, icons: Mapping[str, QIcon]) -> None:
-        """Small pictures beside some of the choices, by key, and on the button beside the present one."""
+        """Set icons of choices, by key; the button shows the icon of the current one."""
         self._icons = icons
         self.update()
 
     def open_menu(self) -> None:
-        """The list of all choices."""
+        """Open the menu of all choices."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for key, text in self._choices:
@@ -97,7 +97,7 @@ class ChoiceButton(QPushButton):
                 menu.addSeparator()
                 continue
             action = menu.addAction(unmarked(text))
-            action.setCheckable(key not in self._icons)  # a tick would take the picture's place
+            action.setCheckable(key not in self._icons)  # a tick would replace the icon
             action.setChecked(key == self._key)
             if key in self._icons:
                 action.setIcon(self._icons[key])
@@ -109,7 +109,7 @@ class ChoiceButton(QPushButton):
             self.chosen.emit(key)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Plate, text, chevron."""
+        """Paint the plate, the text and the chevron."""
         painter, colours = QPainter(self), theme.current()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         awake = (self.underMouse() or self.hasFocus()) and self.isEnabled()

@@ -1,4 +1,4 @@
-"""A number that is dragged sideways, stepped or typed, with a diamond that says whether it is keyed."""
+"""A number that is dragged sideways, stepped or typed, with a diamond if it can be keyed."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ _DIAMOND_W = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NumberSpec:
-    """What kind of number it is.
+    """Range and format of a number.
 
     Attributes
     ----------
     name, tip : str
-        For assistive technology, and what it does.
+        Name for assistive technology, and explanation.
     minimum, maximum, step : float
-        Range, and what two pixels or an arrow key add.
+        Range, and the amount of an arrow key or of two dragged pixels.
     decimals : int
     suffix : str
-        Behind the number, as " f" for frames.
+        Text after the number, such as " f" for frames.
     start : float
-        Where a drag begins while there is no number.
+        Value at which a drag begins if there is no number.
     keyable : bool
-        A diamond stands before it.
+        Whether a diamond is shown before the number.
     """
 
     name: str
@@ -58,13 +58,13 @@ class NumberSpec:
     keyable: bool = False
 
     def text(self, value: float | None) -> str:
-        """As it is written; a dash for no number."""
+        """The number as text; a dash for None."""
         if value is None:
             return "\u2013"
         return f"{value + 0.0:.{self.decimals}f}{self.suffix}"
 
     def parse(self, text: str) -> float | None:
-        """A typed number within the range; None if it is not one."""
+        """The number in a typed text; None if there is none within the range."""
         try:
             value = float(
                 text.strip()
@@ -78,14 +78,14 @@ class NumberSpec:
 
 
 class DragNumber(QWidget):
-    """One number."""
+    """One number, with the range and format of its `NumberSpec`."""
 
     value_edited = Signal(float, int)
-    """The value, gesture number."""
+    """value, gesture number."""
     cleared = Signal()
-    """Back to what it is by itself."""
+    """The number shall return to its default."""
     key_asked = Signal()
-    """A key on this frame."""
+    """A key shall be set on this frame."""
 
     def __init__(self, spec: NumberSpec, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -103,7 +103,7 @@ class DragNumber(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.SizeHorCursor)
         self.setAccessibleName(spec.name)
-        how = "Drag sideways (Shift: finer), or click to type; Delete: back"
+        how = "Drag sideways (Shift: finer), or click to type. Delete resets"
         self.setToolTip(
             "\n".join(
                 part
@@ -113,7 +113,7 @@ class DragNumber(QWidget):
         )
 
     def apply(self, value: float | None, *, key: KeyState = "", faint: bool = False) -> None:
-        """Show a value; `faint` if it is not set here."""
+        """Show a value; `faint` if it is inherited."""
         if (value, key, faint) != (self.value, self._key, self._faint):
             self.value, self._key, self._faint = value, key, faint
             self.setAccessibleDescription(self.spec.text(value) + (", keyed" if key else ""))
@@ -126,7 +126,7 @@ class DragNumber(QWidget):
     # Painting -------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Diamond, number, and a line under it while it can be taken."""
+        """Paint the diamond and the number, underlined while hovered."""
         painter, colours = QPainter(self), theme.current()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         awake = self.isEnabled() and (
@@ -162,17 +162,17 @@ class DragNumber(QWidget):
             )
 
     def enterEvent(self, event: QEnterEvent) -> None:
-        """Show what can be done."""
+        """Show that the number can be dragged."""
         self.update()
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Hide it."""
+        """Remove the hover mark."""
         self.update()
 
     # Mouse ----------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take the number, or ask for a key."""
+        """Begin a drag, or request a key."""
         if event.button() != Qt.MouseButton.LeftButton:
             event.ignore()
             return
@@ -183,7 +183,7 @@ class DragNumber(QWidget):
             self._from, self._dragged, self._gesture = event.position(), None, next_gesture()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Change it, ten times finer with Shift."""
+        """Drag the number, ten times finer with Shift."""
         if self._from is None:
             return
         moved = event.position().x() - self._from.x()
@@ -197,7 +197,7 @@ class DragNumber(QWidget):
         self._emit(self._dragged)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let go; without a drag, type."""
+        """End the drag; a click without one opens the field."""
         was_held, dragged = self._from is not None, self._dragged is not None
         self._from = self._dragged = None
         if was_held and not dragged and event.button() == Qt.MouseButton.LeftButton:
@@ -216,7 +216,7 @@ class DragNumber(QWidget):
     # Keyboard -------------------------------------------------------------------------------------
 
     def event(self, event: QEvent) -> bool:
-        """What this number understands is no shortcut of the window while it has the focus."""
+        """Accept the keys of this number before the window takes them as shortcuts."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             steps = {Qt.Key.Key_Up, Qt.Key.Key_Down}  # with Shift finer
             known = (
@@ -232,7 +232,7 @@ class DragNumber(QWidget):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Up and down step, Delete clears, Return or a digit types."""
+        """Step with Up and Down, reset with Delete, type with Return or a digit."""
         if not event.isAutoRepeat():
             self._gesture = next_gesture()
         key = Qt.Key
@@ -260,12 +260,12 @@ class DragNumber(QWidget):
         self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Drop the mark of the keyboard's place."""
+        """Remove the focus mark."""
         self.typing.take_up()
         self.update()
 
     def edit_number(self, typed: str = "") -> None:
-        """Open a field over the number, holding the value or what was typed to open it."""
+        """Open a field over the number with its value, or with the typed character."""
         shown = (
             "" if self.value is None else self.spec.text(self.value).removesuffix(self.spec.suffix)
         )

@@ -1,4 +1,4 @@
-"""A small picture of a source; of a clip, a little film that runs under the pointer."""
+"""A thumbnail of a photo, or of a clip, whose frames follow the pointer."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from icface.arrays import Pixels
 
 
 class FilmThumb(QWidget):
-    """Shows one of several small pictures; the pointer's place chooses which.
+    """Shows one of several thumbnails, chosen by the position of the pointer.
 
     Parameters
     ----------
     width, height : int
-        Of the picture, logical pixels.
+        Size of the thumbnail, logical pixels.
     parent : QWidget, optional
     """
 
     hovered = Signal(object)
-    """Number of the frame under the pointer; None when it has left."""
+    """Number of the frame under the pointer; None once the pointer has left."""
 
     def __init__(self, width: int, height: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -37,19 +37,19 @@ class FilmThumb(QWidget):
         self._layers: dict[int, PictureLayer] = {}
 
     def show_film(self, film: Mapping[int, Pixels], frame: int | None = None) -> None:
-        """Pictures by frame, and which of them rests there: the nearest to `frame`, or the middle one."""
+        """Set the thumbnails by frame; the one nearest to `frame`, or the middle one, is shown at rest."""
         if film is not self._film or frame != self._frame:
             self._film, self._frame, self._layers = film, frame, {}
             self.update()
 
     def show_word(self, word: str) -> None:
-        """What stands there without pictures, as the kind of a table."""
+        """Set the text shown without thumbnails, such as the kind of a table."""
         self._word = word
         self.update()
 
     @property
     def shown_frame(self) -> int | None:
-        """Number of the picture that is shown; None without any."""
+        """Number of the frame on screen; None without thumbnails."""
         if not self._film:
             return None
         frames = sorted(self._film)
@@ -60,7 +60,7 @@ class FilmThumb(QWidget):
         return min(frames, key=lambda f: abs(f - (self._frame or 0)))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """The film runs under the pointer."""
+        """Show the frame under the pointer."""
         if len(self._film) > 1:
             share = event.position().x() / max(self.width(), 1)
             self._at = min(max(int(share * len(self._film)), 0), len(self._film) - 1)
@@ -68,14 +68,14 @@ class FilmThumb(QWidget):
             self.update()
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Back to the picture that rests there."""
+        """Return to the frame shown at rest."""
         if self._at is not None:
             self._at = None
             self.hovered.emit(None)
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The picture, cut to the shape of the place; or a plate with a word."""
+        """Paint the thumbnail, cropped to the widget, or a plate with the text."""
         painter, colours, ratio = QPainter(self), theme.current(), self.devicePixelRatioF()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         shape = QPainterPath()

@@ -1,4 +1,4 @@
-"""What sliders, pad and canvas share of the way they are moved."""
+"""Drag gestures, shared by sliders, the gaze pad and the canvas."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import itertools
 from PySide6.QtCore import Qt
 
 FINE = 0.1
-"""Factor on a movement while Shift is held."""
+"""Factor on a drag while Shift is held."""
 
 _numbers = itertools.count(1)
 
 
 def fineness(modifiers: Qt.KeyboardModifier) -> float:
-    """Factor on a movement made with these keys held."""
+    """Factor on a drag made with these modifier keys."""
     return FINE if modifiers & Qt.KeyboardModifier.ShiftModifier else 1.0
 
 
 def next_gesture() -> int:
-    """A number that no earlier drag has: the second half of a merge key of the history."""
+    """A new gesture id; edits with one id merge into one undo step."""
     return next(_numbers)

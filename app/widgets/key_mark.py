@@ -1,4 +1,4 @@
-"""The diamond that says whether a value is keyed."""
+"""The diamond that shows whether a value is keyed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 from app import theme
 
 KeyState = Literal["", "elsewhere", "here"]
-"""Whether what a row sets has no keys, keys on other frames only, or one on this frame."""
+"""State of a value: no keys, keys on other frames only, or a key on this frame."""
 
 
 def paint_diamond(
@@ -20,7 +20,7 @@ def paint_diamond(
     key: KeyState,
     ground: QColor | Qt.GlobalColor,
 ) -> None:
-    """Full on a frame with a key, empty while keys lie elsewhere, faint where one could be set."""
+    """Paint a diamond: filled for a key here, empty for keys elsewhere, grey for none."""
     colour = theme.current().color("amber" if key else "mark")
     painter.setPen(QPen(colour, 1.3))
     painter.setBrush(colour if key == "here" else ground)

@@ -1,4 +1,4 @@
-"""A name that is changed where it stands."""
+"""A field for a name that is edited in place."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.widgets.plain_text import plain_tip
 
 
 class NameField(QLineEdit):
-    """A name that is changed in place: Return takes it, Escape leaves it."""
+    """A name that is edited in place: Return accepts it, Escape restores it."""
 
     named = Signal(str)
 
@@ -18,19 +18,19 @@ class NameField(QLineEdit):
         super().__init__(parent)
         self.setObjectName("name-field")
         self.setMaxLength(60)
-        self.setAccessibleName("Name of the source")
+        self.setAccessibleName("Name of the driver")
         self._name = ""
         self.editingFinished.connect(self._finish)
 
     def show_name(self, name: str) -> None:
-        """The present name."""
+        """Show the current name."""
         if name != self._name:
             self._name = name
             self._rest()
         self.setToolTip(plain_tip(f"{name}\nClick to rename"))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape."""
+        """Restore the name on Escape."""
         if event.key() == Qt.Key.Key_Escape:
             self.setText(self._name)
             self.setModified(False)
@@ -39,12 +39,12 @@ class NameField(QLineEdit):
             super().keyPressEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """All of the name, to be changed."""
+        """Show the whole name."""
         self.setText(self._name)
         super().focusInEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Cut the name to the new width."""
+        """Elide the name to the new width."""
         super().resizeEvent(event)
         self._rest()
 
@@ -53,12 +53,12 @@ class NameField(QLineEdit):
         self.setModified(False)
         if self.hasFocus():
             self.clearFocus()
-        self._rest()  # the old name, until the document says otherwise
+        self._rest()  # the old name, until the document has the new one
         if wanted and wanted != self._name:
             self.named.emit(wanted)
 
     def _rest(self) -> None:
-        """The name with an ellipsis where it is too long, unless it is being changed."""
+        """Show the elided name, unless it is being edited."""
         if not self.hasFocus():
             room = max(self.width() - 16, 24)
             self.setText(

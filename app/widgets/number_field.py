@@ -1,4 +1,4 @@
-"""Typing a number over a widget that shows it."""
+"""A field in which a number is typed, opened over the widget that shows it."""
 
 from __future__ import annotations
 
@@ -14,56 +14,56 @@ from app.widgets.gestures import fineness
 
 _TYPED = "0123456789.,-"
 _LAYOUT = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier
-"""Some keyboards have their digits behind Shift."""
+"""Modifiers of digits: some keyboard layouts need Shift for them."""
 
 
 class Numbers(Protocol):
-    """A range of numbers, and how they are written."""
+    """Range and format of a number."""
 
     @property
     def minimum(self) -> float:
-        """The smallest."""
+        """Smallest value."""
         ...
 
     @property
     def maximum(self) -> float:
-        """The largest."""
+        """Largest value."""
         ...
 
     @property
     def step(self) -> float:
-        """What an arrow key adds."""
+        """Amount of an arrow key."""
         ...
 
     def text(self, value: float, /) -> str:
-        """As it is written."""
+        """A value as text."""
         ...
 
     def parse(self, text: str, /) -> float | None:
-        """What was typed; None if that is no number of the range."""
+        """The number in a typed text; None if there is none within the range."""
         ...
 
 
 _STEPS = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_PageUp: 10, Qt.Key.Key_PageDown: -10}
 KEEPS_ARROWS = "keeps-arrows"
-"""Property of a widget: False once a number was typed into it; arrows, Home, End and Delete then go
-to the timeline again."""
+"""Property of a widget: False once a number was typed into it, so that arrows, Home, End and Delete
+go to the timeline."""
 
 
 def begins_number(event: QKeyEvent) -> bool:
-    """Whether a key opens the field, with what it types."""
+    """Whether a key opens the field and types its first character."""
     return bool(event.text()) and event.text() in _TYPED and not event.modifiers() & ~_LAYOUT
 
 
 class NumberTyping(QObject):
-    """Opens the field over its widget, and gives the keyboard back.
+    """Opens the field over a widget, and returns the focus to it.
 
     Parameters
     ----------
     owner : QWidget
     numbers : Numbers
     may_be_empty : bool
-        Nothing is an answer too.
+        Whether an empty text is accepted.
     """
 
     taken = Signal(float)
@@ -77,7 +77,7 @@ class NumberTyping(QObject):
         self._may_be_empty = may_be_empty
 
     def begin(self, text: str, typed: str, place: QRect) -> None:
-        """Open the field, unless it is open, holding what was typed to open it or else a text."""
+        """Open the field, unless it is open, with the typed character or else with a text."""
         if self.field is not None or not self._owner.isEnabled():
             return
         field = NumberField(
@@ -94,11 +94,11 @@ class NumberTyping(QObject):
 
     @property
     def is_over(self) -> bool:
-        """A number was typed, and the widget has not been taken up anew: what moves it belongs to the timeline again."""
+        """Whether a number was typed since the widget was clicked, so that arrows go to the timeline."""
         return self._owner.property(KEEPS_ARROWS) is False
 
     def take_up(self) -> None:
-        """The widget was clicked or left: its arrows are its own when the keyboard comes to it."""
+        """Let the widget have its arrow keys again: it was clicked or left."""
         self._owner.setProperty(KEEPS_ARROWS, None)
 
     def _drop(self, back: bool) -> None:
@@ -112,24 +112,24 @@ class NumberTyping(QObject):
 
 
 class NumberField(QLineEdit):
-    """Return takes the number, Escape leaves it, leaving the field takes it if it is one; Up and Down step it.
+    """A field that Return or a change of focus accepts, Escape cancels, and Up and Down step.
 
     Parameters
     ----------
     numbers : Numbers
     text : str
-        What stands in the field at first.
+        Initial text.
     typed : str
-        What the user has typed instead.
+        Character typed instead of it.
     may_be_empty : bool
-        Nothing is an answer too.
+        Whether an empty text is accepted.
     parent : QWidget
     """
 
     committed = Signal(float)
     emptied = Signal()
     left = Signal(bool)
-    """The field is done with; whether the keyboard should go back to the widget."""
+    """The field is closed; whether the focus should return to the widget."""
 
     def __init__(
         self, numbers: Numbers, text: str, typed: str, *, may_be_empty: bool, parent: QWidget
@@ -141,14 +141,14 @@ class NumberField(QLineEdit):
         self.setObjectName("number-field")
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
         tip = f"A number from {numbers.text(numbers.minimum)} to {numbers.text(numbers.maximum)}"
-        self.setToolTip(f"{tip}; empty: back" if may_be_empty else tip)
+        self.setToolTip(f"{tip}; empty to reset" if may_be_empty else tip)
         self.setModified(bool(typed))
         if not typed:
             self.selectAll()
         self.textEdited.connect(lambda _text: self._mark(invalid=False))
 
     def event(self, event: QEvent) -> bool:
-        """What steps the number is no shortcut of the window."""
+        """Accept the stepping keys before the window takes them as shortcuts."""
         if (
             event.type() == QEvent.Type.ShortcutOverride
             and isinstance(event, QKeyEvent)
@@ -159,7 +159,7 @@ class NumberField(QLineEdit):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Return, Escape and steps; nothing that is typed here reaches the widget behind."""
+        """Handle Return, Escape and steps; no key reaches the widget behind."""
         if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
             self._mark(invalid=not self._take(back=True))
         elif event.key() == Qt.Key.Key_Escape:
@@ -171,7 +171,7 @@ class NumberField(QLineEdit):
         event.accept()
 
     def _step(self, steps: float) -> None:
-        """The number in the field, so many steps on; it is taken with Return, as any other."""
+        """Step the number in the field; Return accepts it."""
         value = self._numbers.parse(self.text())
         if value is None:
             self._mark(invalid=True)
@@ -185,13 +185,13 @@ class NumberField(QLineEdit):
         self._mark(invalid=False)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Take a changed number."""
+        """Accept a changed number."""
         super().focusOutEvent(event)
         if event.reason() != Qt.FocusReason.PopupFocusReason and not self._take(back=False):
             self._finish(_nothing, back=False)
 
     def _take(self, *, back: bool) -> bool:
-        """Be done, with what was typed if anything was; False if that is no number."""
+        """Accept the typed number and close; False if it is none."""
         then: Callable[[], object] = _nothing
         if self.isModified():
             value = self._numbers.parse(self.text())
@@ -216,4 +216,4 @@ class NumberField(QLineEdit):
 
 
 def _nothing() -> None:
-    """What follows when nothing was typed."""
+    """Do nothing: no number was typed."""

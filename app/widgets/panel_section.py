@@ -1,4 +1,4 @@
-"""A region of the control panel that folds away."""
+"""A section of a panel that folds away."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.theme import EDGE
 
 
 class SectionHeader(QAbstractButton):
-    """The title of a region: a button that opens and closes it, with the number of changes inside."""
+    """The header of a section: a button that folds it, with the number of changes inside."""
 
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -24,18 +24,18 @@ class SectionHeader(QAbstractButton):
         self._changes = 0
 
     def set_changes(self, count: int) -> None:
-        """Show how many controls of the region were changed."""
+        """Show how many controls of the section were changed."""
         if count != self._changes:
             self._changes = count
             self.setAccessibleDescription(f"{count} changed" if count else "")
             self.update()
 
     def sizeHint(self) -> QSize:
-        """A little higher than a row, as a pause before the region."""
+        """A little higher than a row."""
         return QSize(300, 30)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Title, chevron and count."""
+        """Paint the title, the chevron and the count."""
         painter, colours = QPainter(self), theme.current()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(QRectF(0, 0, self.width(), 1), colours.color("line"))
@@ -64,7 +64,7 @@ class PanelSection(QWidget):
     """A header with rows below it."""
 
     folded = Signal(str, bool)
-    """region, whether it was closed by the user."""
+    """region, whether the user folded it."""
 
     def __init__(self, region: str, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -86,16 +86,16 @@ class PanelSection(QWidget):
 
     @property
     def is_open(self) -> bool:
-        """As the user left it, whatever a search shows for now."""
+        """Whether the user left the section open, regardless of a search."""
         return self._is_open
 
     def set_open(self, is_open: bool) -> None:
-        """Open or close the region."""
+        """Open or fold the section."""
         self._is_open = is_open
         self._show()
 
     def set_searching(self, searching: bool) -> None:
-        """While searching every region that has a find is open."""
+        """Show the rows even if the section is folded, during a search."""
         self._searching = searching
         self._show()
 

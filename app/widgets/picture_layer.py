@@ -1,4 +1,4 @@
-"""A picture as the canvas paints it: reduced to the screen with care, in the screen's colours, at any zoom."""
+"""A picture as the canvas paints it: resampled to the screen, in its colours, at any zoom."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from icface.arrays import Pixels
 from icface.media import thumbnail
 
 _CRISP_SCALE = 6.0
-"""From this many device pixels per picture pixel on, pixels are shown as squares."""
+"""Device pixels per picture pixel from which pixels are shown as squares."""
 _QUICK_SCALE = 0.6
-"""Down to so many device pixels per picture pixel, between two neighbours is good enough for what
-is seen for a moment."""
+"""Device pixels per picture pixel down to which bilinear sampling is good enough for a picture that
+is shown only briefly."""
 _LARGEST_WHOLE = 12_000_000
-"""Up to so many screen pixels a reduced picture is kept whole; of larger ones only the visible part
-is made."""
+"""Screen pixels up to which a reduced picture is kept whole; of a larger one only the visible part is
+made."""
 
 
 def screen_profile(icc: bytes | None) -> QColorSpace | None:
-    """The colour space of a profile if pictures in it must be converted for an sRGB screen, else None."""
+    """Colour space of a profile whose pictures must be converted for an sRGB screen, else None."""
     if not icc:
         return None
     space = QColorSpace.fromIccProfile(icc)
@@ -32,17 +32,16 @@ def screen_profile(icc: bytes | None) -> QColorSpace | None:
 
 
 class PictureLayer:
-    """Pixels of a photo or of a finished frame, of any size, painted over the whole of the photo's place.
+    """Pixels of a photo or of a rendered frame, of any size, painted over the area of the photo.
 
     Parameters
     ----------
     pixels : (H, W, 3 or 4) uint8 or uint16
-        Shared, not copied; not to be written to.
+        Shared, not copied; must not be written to.
     profile : QColorSpace, optional
-        Colour space of the pixels when it is not sRGB.
+        Colour space of the pixels, if not sRGB.
     quick : bool
-        It will be followed by another soon: a little reduced, it is painted without the care that
-        still pictures get.
+        Whether another picture follows soon, so that a slightly reduced one is sampled quickly.
     """
 
     def __init__(
@@ -57,11 +56,11 @@ class PictureLayer:
 
     @property
     def has_alpha(self) -> bool:
-        """There may be something to see through."""
+        """Whether the picture has an alpha channel."""
         return bool(self.pixels.shape[2] == 4)
 
     def paint(self, painter: QPainter, target: QRect, clip: QRect) -> None:
-        """Paint into device pixels: the whole picture goes to `target`, of which only `clip` is needed."""
+        """Paint the whole picture to `target`, in device pixels; only `clip` of it is needed."""
         part = target.intersected(clip)
         if part.isEmpty():
             return
@@ -90,7 +89,7 @@ class PictureLayer:
         painter.restore()
 
     def _level(self, longest: int) -> Pixels:
-        """The smallest kept reduction whose longer side is at least `longest`; the pixels themselves if none is."""
+        """The smallest kept reduction whose longer side is at least `longest`, or the pixels."""
         # Halving in steps keeps every zoom level of a large photo cheap after the first.
         while max(self._levels[-1].shape[:2]) >= 4 * longest:
             self._levels.append(thumbnail(self._levels[-1], max(self._levels[-1].shape[:2]) // 2))
@@ -100,7 +99,7 @@ class PictureLayer:
         )
 
     def _reduced(self, target: QRect) -> QImage:
-        """The picture at the target's size, kept until another size is asked for."""
+        """The picture at the target's size, kept until another size is needed."""
         size = (target.width(), target.height())
         if self._ready is None or self._ready_for != size:
             self._ready = self._converted(to_qimage(thumbnail(self._level(max(size)), max(size))))
@@ -108,7 +107,7 @@ class PictureLayer:
         return self._ready
 
     def _paint_part(self, painter: QPainter, target: QRect, part: QRect) -> None:
-        """Only the visible pixels: enlarged ones smoothed, or as squares when they are large."""
+        """Paint the visible pixels: enlarged ones smoothly, or as squares when they are large."""
         pixels = self._level(max(target.width(), target.height()))
         height, width = pixels.shape[:2]
         across, down = target.width() / width, target.height() / height
@@ -135,7 +134,7 @@ class PictureLayer:
 
 
 def paint_checker(painter: QPainter, area: QRect, light: str, dark: str) -> None:
-    """The squares behind a picture with transparent parts."""
+    """Paint the checkerboard behind a picture with transparent parts."""
     tile = QImage(16, 16, QImage.Format.Format_RGB32)
     tile.fill(light)
     inner = QPainter(tile)

@@ -1,4 +1,4 @@
-"""Names of files and people's own words, shown as they are: Qt takes what looks like HTML for HTML, and & for an underline."""
+"""Plain text in widgets: Qt reads text that looks like HTML as HTML, and & as a mnemonic."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLabel, QMessageBox, QWidget
 
 
 class PlainLabel(QLabel):
-    """A label whose text is never taken for HTML.
+    """A label whose text is never read as HTML.
 
     Parameters
     ----------
@@ -24,19 +24,19 @@ class PlainLabel(QLabel):
 
 
 def plain_tip(text: str) -> str:
-    """A text for a tooltip, or wherever else Qt guesses, that is shown letter by letter."""
+    """Text that a tooltip shows literally, even if it looks like HTML."""
     if "<" not in text and "&lt;" not in text:
         return text
     return f"<span>{html.escape(text, quote=False)}</span>".replace("\n", "<br>")
 
 
 def unmarked(text: str) -> str:
-    """A text for a button or a menu, in which & is a letter and not the mark of a key."""
+    """Text for a button or a menu in which & is a letter, not a mnemonic."""
     return text.replace("&", "&&")
 
 
 def plain_box(title: str, text: str, more: str, owner: QWidget) -> QMessageBox:
-    """A message box of plain text, and what more there is to say."""
+    """A message box with plain text and a plain informative text."""
     box = QMessageBox(QMessageBox.Icon.NoIcon, title, "", parent=owner)
     box.setTextFormat(Qt.TextFormat.PlainText)
     box.setText(text)

@@ -1,4 +1,4 @@
-"""Pictures of the engine as Qt paints them."""
+"""Conversion of pixel arrays to Qt images."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from icface.media import eight_bit
 
 
 def to_qimage(pixels: Pixels) -> QImage:
-    """A picture as Qt paints it; may be called on any thread.
+    """Convert a picture to a `QImage`; may be called on any thread.
 
     Parameters
     ----------

@@ -102,7 +102,7 @@ def test_a_clip_that_falls_while_the_first_photo_is_being_opened_drives_its_face
     assert drop(window, astronaut_path)
     assert drop(window, clip_path)
     assert window.studio.opening == "astronaut.png"
-    assert said(window) == "clip.mp4 is taken when astronaut.png is open"
+    assert said(window) == "clip.mp4 will be used once astronaut.png has opened"
     drives(qtbot, window, "clip.mp4")
     assert Path(window.studio.project.source.path).name == "astronaut.png"
 
@@ -149,7 +149,7 @@ def test_a_table_that_waited_for_a_face_in_vain_is_not_lost_without_a_word(
     window.studio.notice_raised.connect(lambda notice: told.append(notice.title))
     assert drop(window, astronaut_path)
     assert drop(window, table)
-    qtbot.waitUntil(lambda: "turns.csv is not used" in told, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: "turns.csv was not used" in told, timeout=PATIENCE_MS)
     settle(qtbot, window)
 
 
@@ -157,7 +157,7 @@ def test_a_clip_that_falls_on_a_clip_that_is_being_tracked_waits_for_its_faces(
     qtbot: QtBot, long_clip: MainWindow, gate: threading.Event, clip_path: Path
 ) -> None:
     assert drop(long_clip, clip_path)
-    assert long_clip.notices.notice.title == "clip.mp4 waits until the faces of long.mp4 are read"
+    assert long_clip.notices.notice.title == "clip.mp4 will be used once long.mp4 has been tracked"
     gate.set()
     drives(qtbot, long_clip, "clip.mp4")
     assert Path(_clip(long_clip).path).name == "long.mp4"

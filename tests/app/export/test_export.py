@@ -158,7 +158,7 @@ def test_one_file_is_not_written_twice_at_a_time(
     endless_exports(monkeypatch)
     item = started(qtbot, moving)
     qtbot.mouseClick(moving.exports.dialog.start, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: "is being exported already" in says(moving), timeout=20_000)
+    qtbot.waitUntil(lambda: "is already being exported" in says(moving), timeout=20_000)
     assert moving.exports.queue.items == [item]
     moving.exports.queue.stop_all()
     qtbot.waitUntil(lambda: item.state == "stopped", timeout=20_000)
@@ -175,7 +175,7 @@ def test_quitting_in_the_middle_is_asked_about(
     box = moving.findChild(QMessageBox, "exports-unfinished")
     assert box is not None
     assert "not finished" in box.text()
-    box.buttons()[[button.text() for button in box.buttons()].index("Go on exporting")].click()
+    box.buttons()[[button.text() for button in box.buttons()].index("Keep exporting")].click()
     assert moving.isVisible()
     assert item.state == "running"
     qtbot.waitUntil(
@@ -236,13 +236,13 @@ def test_the_voice_of_what_drives_the_face_is_exported_unless_another_is_chosen(
     opened.studio.edit(drives, "Drive")
     opened.actions_by_id["export"].trigger()
     dialog = opened.exports.dialog
-    assert dialog.sound.accessibleDescription() == "Of what drives the face"
+    assert dialog.sound.accessibleDescription() == "Driver of the face"
     qtbot.waitUntil(lambda: "Sound of single_face.mp4" in says(opened), timeout=20_000)
     dialog._choose("sound", "none")
     qtbot.waitUntil(lambda: "No sound" in says(opened), timeout=20_000)
     dialog.hide()
     opened.actions_by_id["export"].trigger()
-    assert dialog.sound.accessibleDescription() == "Of what drives the face"
+    assert dialog.sound.accessibleDescription() == "Driver of the face"
 
 
 # What is left out ---------------------------------------------------------------------------------
