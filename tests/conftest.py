@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,11 +88,11 @@ class _Surprises(logging.Handler):
             self.texts.append(f"{record.levelname} from {record.name}: {record.getMessage()}")
 
 
-def _state_of_the_process() -> dict[str, object]:
-    """What a test may change for itself alone, for the next one would come out otherwise."""
+def _state_of_the_process(variables: Collection[str]) -> dict[str, object]:
+    """Settings of the process that a test must put back; of new variables, those of libraries stay."""
     loggers = {name: logging.getLogger(name) for name in ("", "icface", "app")}
     found: dict[str, object] = {
-        "environment": {k: v for k, v in os.environ.items() if k != "PYTEST_CURRENT_TEST"},
+        **{f"${name}": os.environ.get(name) for name in variables if "PYTEST" not in name},
         "folder": Path.cwd(),
         "import path": tuple(sys.path),
         "temporary folder": tempfile.tempdir,
@@ -113,9 +113,10 @@ def _state_of_the_process() -> dict[str, object]:
 @pytest.fixture(autouse=True)
 def _nothing_is_left_in_the_process() -> Iterator[None]:
     """Fails a test that leaves a log handler, a variable, a folder or a setting behind."""
-    before = _state_of_the_process()
+    variables = list(os.environ)
+    before = _state_of_the_process(variables)
     yield
-    after = _state_of_the_process()
+    after = _state_of_the_process(variables)
     left = {name: (value, after[name]) for name, value in before.items() if after[name] != value}
     assert not left, f"Left behind: {left}"
 
