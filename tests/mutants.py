@@ -27,8 +27,8 @@ from types import CodeType, ModuleType
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-MODULES = ("curves.py", "mixing.py", "history.py", "edits/*.py", "project/*.py")
-"""The document's modules, below ``icface``."""
+MODULES = ("*.py", "edits/*.py")
+"""The document's modules, below ``icface/document``."""
 
 TESTS = (
     "test_curves", "test_mixing", "test_mixing_drivers", "test_edit_keys", "test_edits", "test_edit_sources",
@@ -258,7 +258,7 @@ def main() -> int:
     wishes = parser.parse_args()
     first, last = (int(number) for number in wishes.lines.split("-"))
     paths = [path.resolve() for path in wishes.modules] or sorted(
-        p for m in MODULES for p in (ROOT / "icface").glob(m)
+        p for m in MODULES for p in (ROOT / "icface" / "document").glob(m)
     )
     found = [m for path in paths for m in mutants(path) if first <= m.line <= last]
     os.chdir(ROOT)

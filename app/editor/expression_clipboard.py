@@ -11,8 +11,8 @@ from icface.face.controls import (
     CONTROL_IDS,
     UnknownControlError,
     control_range,
-    expand_control,
 )
+from icface.face.selectors import expand_control
 from icface.system.json_text import JsonError, parsed
 from icface.system.json_text import shown as shown_value
 

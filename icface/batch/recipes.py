@@ -22,8 +22,9 @@ from icface.document import (
     edits,
 )
 from icface.document.curves import Blend, Key, Track
-from icface.face.controls import ControlVector, deltas_from_settings, expand_control
+from icface.face.controls import ControlVector
 from icface.face.observation import NoFaceError
+from icface.face.selectors import deltas_from_settings, expand_control
 from icface.jobs import Progress
 from icface.rendering.driver_import import take_in
 from icface.rendering.kinds import check_kind, kind_of

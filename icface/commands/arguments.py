@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from icface.document import MixRule
-from icface.face.controls import ControlVector, control_range, deltas_from_settings, expand_control
+from icface.face.controls import ControlVector, control_range
+from icface.face.selectors import deltas_from_settings, expand_control
 from icface.system.atomic_write import reason
 from icface.system.json_text import JsonError, named_twice, parsed, shown
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from icface.arrays import F64
 from icface.document import Clip, Driver, FaceEdits, MixRule, Project, ProjectError, mix_target
 from icface.document.curves import Track
+from icface.document.presence import presence
 from icface.face.action_units import action_unit_rows
 from icface.face.controls import (
     ANGLE_LIMIT_DEG,
@@ -29,7 +29,6 @@ from icface.face.controls import (
     apply_deltas,
     control_range,
 )
-from icface.face.ramps import smoothstep
 from icface.motion.blinks import whole_blinks
 from icface.motion.conditioning import (
     MissingPolicy,
@@ -44,9 +43,6 @@ from icface.motion.reading.fitted import counts_anew, fitted
 
 Frames = NDArray[np.integer]
 
-FADE_FRAMES = 6
-"""Over so many frames an edit of a clip comes and goes where its face is found and lost, so that
-nothing pops."""
 _LOWEST = np.array([-ANGLE_LIMIT_DEG[angle] for angle in ANGLES] + [0.0] * (len(CHANNELS) - 3))
 _HIGHEST = np.array([ANGLE_LIMIT_DEG[angle] for angle in ANGLES] + [1.0] * (len(CHANNELS) - 3))
 _KNOWN = frozenset(CONTROL_IDS)
@@ -228,11 +224,6 @@ def heard_clip(project: Project) -> tuple[Clip, int] | None:
     return None
 
 
-def presence(motion: Motion | None, frame: int) -> float:
-    """0..1, how much of an edit a clip's face bears in a frame: less and less towards frames without it."""
-    return 1.0 if motion is None else float(_presences(motion)[min(max(frame, 0), len(motion) - 1)])
-
-
 def _index(project: Project, face_index: int | None) -> int:
     index = project.face_index if face_index is None else face_index
     if index is None:
@@ -277,25 +268,6 @@ def _amounts(edits: FaceEdits, before: ControlVector, frame: int) -> dict[str, f
 def _between(own: ControlVector, after: ControlVector, share: float) -> ControlVector:
     start = own.array()
     return ControlVector.from_array(start + share * (after.array() - start))
-
-
-@lru_cache(maxsize=32)
-def _presences(motion: Motion) -> F64:
-    """(N,) smooth weights, 0 where there is no face and 1 from `FADE_FRAMES` away from there on; cuts are hard."""
-    far = np.full(len(motion), FADE_FRAMES + 1.0)
-    seen = motion.present
-    for start, end in pairwise([0, *motion.cuts, len(motion)]):
-        gone = np.flatnonzero(~seen[start:end]) + start
-        if len(gone):
-            frames = np.arange(start, end)
-            place = np.searchsorted(gone, frames)
-            before, after = (
-                gone[np.clip(place - 1, 0, None)],
-                gone[np.clip(place, None, len(gone) - 1)],
-            )
-            far[start:end] = np.minimum(np.abs(frames - before), np.abs(frames - after))
-    share = np.clip(far / (FADE_FRAMES + 1), 0, 1)
-    return smoothstep(share)
 
 
 # Driving ------------------------------------------------------------------------------------------

@@ -31,9 +31,9 @@ from icface.face.controls import (
     ControlVector,
     action_units,
     control_range,
-    expand_control,
 )
 from icface.face.observation import FaceTracker
+from icface.face.selectors import expand_control
 from icface.rendering.predictor import FacePredictor
 
 STEPS = 7

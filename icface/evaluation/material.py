@@ -22,9 +22,9 @@ from icface.face.controls import (
     ControlVector,
     apply_deltas,
     control_range,
-    deltas_from_settings,
 )
 from icface.face.observation import FaceObservation, FaceTracker, NoFaceError
+from icface.face.selectors import deltas_from_settings
 from icface.jobs import run_to_end
 from icface.media import PhotoError, load_photo, sample_photo_path
 from icface.media.clip_reader import ClipReader

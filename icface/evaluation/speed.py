@@ -35,9 +35,9 @@ from icface.face.controls import (
     CHANNELS,
     ControlVector,
     apply_deltas,
-    deltas_from_settings,
 )
 from icface.face.observation import NoFaceError
+from icface.face.selectors import deltas_from_settings
 from icface.jobs import Event, Failed, run_to_end
 from icface.media import Photo, load_photo, sample_photo_path, save_photo
 from icface.media.clip import probe

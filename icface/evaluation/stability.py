@@ -22,9 +22,9 @@ from icface.face.controls import (
     action_units,
     apply_deltas,
     control_range,
-    deltas_from_settings,
 )
 from icface.face.observation import FaceTracker, NoFaceError
+from icface.face.selectors import deltas_from_settings
 from icface.rendering.compositor import Quality, composite
 from icface.rendering.predictor import FacePredictor
 

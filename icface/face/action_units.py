@@ -30,8 +30,8 @@ from icface.face.controls import (
     CONTROL_IDS,
     RIDGE,
     direction,
-    expand_control,
 )
+from icface.face.selectors import expand_control
 
 _BATCH = 4096
 _SLACK = 1e-9
@@ -90,7 +90,7 @@ def channel_rows(values: Mapping[str, ArrayLike]) -> F64:
     Parameters
     ----------
     values : mapping
-        Names of units, as `icface.face.controls.expand_control` takes them ("AU12", "AU12L",
+        Names of units, as `icface.face.selectors.expand_control` takes them ("AU12", "AU12L",
         "AU45"), to numbers of shape (N,). A unit without a side moves both. A value that is not
         finite makes its whole row NaN.
 

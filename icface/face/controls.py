@@ -259,44 +259,8 @@ AU_BY_NUMBER: dict[int, ActionUnit] = {unit.number: unit for unit in ACTION_UNIT
 CONTROL_IDS: tuple[str, ...] = ANGLES + tuple(i for unit in ACTION_UNITS for i in unit.control_ids)
 """What a document stores and a slider sets: the three angles and every side of every AU."""
 
-_ALIASES = {45: 43, 46: 43}  # blink and wink are the movement of AU43 in time
-_SELECTOR = re.compile(r"AU0*(\d+)(?:\+0*(\d+))?([LR]?)", re.IGNORECASE)
-
-
-def expand_control(selector: str) -> tuple[str, ...]:
-    """Control ids a person means by ``yaw``, ``AU12``, ``AU12L``, ``au1+2`` or a channel name.
-
-    Returns ids of `CONTROL_IDS`, or the channel's own name when it is one of `EXPRESSIONS`.
-
-    Raises
-    ------
-    UnknownControlError
-        Naming the selector, and what would have been understood.
-    """
-    if selector.lower() in ANGLES:
-        return (selector.lower(),)
-    if selector in CHANNEL_INDEX:
-        return (selector,)
-    match = _SELECTOR.fullmatch(selector.strip())
-    if match:
-        side = match[3].upper()
-        ids: list[str] = []
-        for number in (int(g) for g in (match[1], match[2]) if g):
-            unit = AU_BY_NUMBER.get(_ALIASES.get(number, number))
-            wanted = (
-                []
-                if unit is None
-                else [i for i in unit.control_ids if not side or i == f"{unit.id}{side}"]
-            )
-            if not wanted:
-                break
-            ids += wanted
-        else:
-            return tuple(ids)
-    known = ", ".join(str(n) for n in sorted(AU_BY_NUMBER))
-    raise UnknownControlError(
-        f"Unknown control {selector!r}. Use yaw, pitch, roll, AU with one of {known} (L or R for one side), or a channel name."
-    )
+UNIT_SELECTOR = re.compile(r"AU0*(\d+)(?:\+0*(\d+))?([LR]?)", re.IGNORECASE)
+"""Action Units as people write them: AU12, AU12L, AU1+2."""
 
 
 def control_range(control: str) -> tuple[float, float]:
@@ -305,7 +269,7 @@ def control_range(control: str) -> tuple[float, float]:
         return -ANGLE_LIMIT_DEG[control], ANGLE_LIMIT_DEG[control]
     if control in CHANNEL_INDEX:
         return 0.0, 1.0
-    match = _SELECTOR.fullmatch(control)
+    match = UNIT_SELECTOR.fullmatch(control)
     if match is None or int(match[1]) not in AU_BY_NUMBER:
         raise UnknownControlError(f"Unknown control {control!r}.")
     unit = AU_BY_NUMBER[int(match[1])]
@@ -392,44 +356,3 @@ def apply_deltas(base: ControlVector, deltas: Mapping[str, float]) -> ControlVec
     return ControlVector(
         tuple(m if c else b for b, m, c in zip(base.values, moved.values, change, strict=True))
     )
-
-
-def deltas_from_settings(
-    source: ControlVector, settings: Mapping[str, float], *, relative: bool = False
-) -> dict[str, float]:
-    """Deltas over a source that reach what a person asked for.
-
-    Parameters
-    ----------
-    source : ControlVector
-        What the tracker reads in the photo.
-    settings : mapping
-        Selectors as `expand_control` takes them, to values in degrees or 0..1.
-    relative : bool
-        Values are added to the source's reading instead of replacing it.
-
-    Raises
-    ------
-    UnknownControlError
-        For a name that means nothing.
-    ValueError
-        For a value outside the control's range (twice it, when relative) or not a number.
-    """
-    reading = action_units(source) if settings and not relative else {}
-    deltas: dict[str, float] = {}
-    for selector, value in settings.items():
-        for control in expand_control(selector):
-            low, high = control_range(control)
-            if relative:
-                low, high = min(low, -1.0) * (2 if low < -1 else 1), high * (2 if high > 1 else 1)
-            if not (np.isfinite(value) and low <= value <= high):
-                raise ValueError(
-                    f"{selector}={value:g} is out of range: {control} goes from {low:g} to {high:g}."
-                )
-            now = (
-                0.0
-                if relative
-                else reading.get(control, source[control] if control in CHANNEL_INDEX else 0.0)
-            )
-            deltas[control] = deltas.get(control, 0.0) * relative + float(value) - now
-    return deltas

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from icface.arrays import F64
 from icface.face.action_units import channel_rows, channels_of
-from icface.face.controls import ANGLES, UnknownControlError, expand_control
+from icface.face.controls import ANGLES, UnknownControlError
+from icface.face.selectors import expand_control
 from icface.formats.angles import in_radians
 from icface.formats.arkit_names import columns_of, fill
 from icface.formats.errors import FormatError

@@ -23,8 +23,8 @@ from icface.face.controls import (
     CHANNEL_INDEX,
     CHANNELS,
     UnknownControlError,
-    expand_control,
 )
+from icface.face.selectors import expand_control
 from icface.formats.angles import in_radians
 from icface.formats.errors import FormatError
 from icface.formats.files import write_whole

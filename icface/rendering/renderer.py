@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Literal
 from icface.arrays import Pixels
 from icface.document import Clip, Face, Project, ProjectError, Region, Source
 from icface.document.mixing import resolve
-from icface.face.controls import ControlVector, apply_deltas, deltas_from_settings
+from icface.face.controls import ControlVector, apply_deltas
 from icface.face.geometry import Box
+from icface.face.selectors import deltas_from_settings
 from icface.jobs import Checkpoint, Progress
 from icface.media import Photo, load_photo, thumbnail
 from icface.media.clip import probe

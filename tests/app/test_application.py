@@ -18,7 +18,7 @@ from app.tour import run as tour
 from app.tour.performance import LAST
 from app.tour.run import STOPS
 from icface.document import Face, mixing
-from icface.face.controls import expand_control
+from icface.face.selectors import expand_control
 from icface.media import Photo
 from icface.media.clip_index import clip_index
 from icface.model.networks.weights import ModelFileError

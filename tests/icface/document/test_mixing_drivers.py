@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from icface.document import GROUPS, DataFile, Driver, MixRule, Project, edits, mixing
 from icface.document.curves import Blend, Key, Track
+from icface.document.presence import presence
 from icface.face.controls import CHANNELS, CONTROL_IDS, ControlVector
 from icface.motion.motion import Motion
 from tests.strategies import (
@@ -413,11 +414,9 @@ def test_an_edit_comes_back_smoothly_after_frames_without_the_face_and_at_once_a
         first, end = next(shot for shot in shots if shot[0] <= frame < shot[1])
         far = min((abs(frame - other) for other in gone if first <= other < end), default=99)
         share = min(far / 7, 1.0)
-        assert mixing.presence(motion, frame) == pytest.approx(share * share * (3 - 2 * share)), (
-            frame
-        )
-    assert mixing.presence(motion, -3) == mixing.presence(motion, 0)
-    assert mixing.presence(motion, 99) == mixing.presence(motion, 39)
+        assert presence(motion, frame) == pytest.approx(share * share * (3 - 2 * share)), frame
+    assert presence(motion, -3) == presence(motion, 0)
+    assert presence(motion, 99) == presence(motion, 39)
 
 
 def test_a_mirrored_driver_rests_in_its_mirrored_neutral_frame() -> None:

@@ -19,10 +19,9 @@ from icface.face.controls import (
     apply_deltas,
     channel_index,
     control_range,
-    deltas_from_settings,
     direction,
-    expand_control,
 )
+from icface.face.selectors import deltas_from_settings, expand_control
 from tests.strategies import control_values, control_vectors
 
 OVERLAPPING = (
