@@ -1,4 +1,4 @@
-"""What menus and keys do with time and with keys; the handlers of the actions of the Playback and Keys menus."""
+"""Handlers of the actions of the Playback and Keys menus."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from icface.document.curves import Interpolation
 from icface.document.edits import copy_keys
 
 _LEAP = 10
-_NOTHING_CHOSEN = "Choose a lane or a slider first: that is what gets the key."
+_NOTHING_CHOSEN = "Select a lane or a slider first: it gets the key."
 _NO_KEYS_CHOSEN = key_names(
-    "Choose keys first: click one, draw a box around some, or press Ctrl+A."
+    "Select keys first: click one, draw a box around some, or press Ctrl+A."
 )
 _MOVING = (
     "shuttle_back",
@@ -51,7 +51,7 @@ _ANY = (
 
 
 class TimelineCommands:
-    """Handlers for actions, by their ids in `app.actions`.
+    """Handlers of actions, by their ids in `app.actions`.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class TimelineCommands:
         panel.setVisible(False)
 
     def handlers(self) -> dict[str, Callable[..., object]]:
-        """What each action does."""
+        """Handlers by action id."""
         playhead, view, requests = self._playhead, self._view, self._requests
         return {
             "play": playhead.toggle,
@@ -127,10 +127,10 @@ class TimelineCommands:
             "clear_range": lambda: requests.range_set.emit(None, None, 0),
         }
 
-    # Whether they can be used ---------------------------------------------------------------------
+    # State --------------------------------------------------------------------------------------
 
     def apply(self, project: Project, actions: Mapping[str, QAction]) -> None:
-        """Offer what makes sense in a document, and bring up the timeline once there is something in it."""
+        """Enable the actions that a document allows; show the timeline once the document has time."""
         for names, useful in (
             (_MOVING, project.is_moving),
             (_EDITING, project.face is not None),
@@ -156,7 +156,7 @@ class TimelineCommands:
         self._playhead.pause()
 
     def let_go(self) -> None:
-        """K is not held any more."""
+        """The K key was released."""
         self._holds_k = False
 
     def _shuttle(self, direction: int) -> None:
@@ -173,7 +173,7 @@ class TimelineCommands:
             self._playhead.go_to(min(beyond) if direction > 0 else max(beyond))
 
     def _marks(self) -> frozenset[int]:
-        """Markers and tracking problems."""
+        """Frames of markers and of tracking problems."""
         quality = self._view.tracking_quality
         problems = frozenset[int]() if quality is None else frozenset(quality[1].problems.tolist())
         return problems | {marker.frame for marker in self._view.project.markers}
@@ -205,7 +205,7 @@ class TimelineCommands:
             self._requests.refused.emit(_NO_KEYS_CHOSEN)
 
     def toggle_key(self, row: str) -> None:
-        """Take away the keys of a row under the playhead, or set them where one is missing."""
+        """Remove the keys of a row at the playhead, or set them if one is missing."""
         frame = self._playhead.frame
         lane = next((one for one in self._view.all_lanes if one.id == row), None)
         there = frozenset() if lane is None else lane.names_at(frame)
@@ -216,14 +216,14 @@ class TimelineCommands:
             self._set_keys()
 
     def copy(self) -> bool:
-        """Whether the keyboard was with chosen keys; copies them."""
+        """Copy the selected keys if the timeline has the focus; return whether it did."""
         if not (self._panel.has_keyboard and self._view.keys):
             return False
         copy_chosen(self._view)
         return True
 
     def paste(self) -> bool:
-        """Whether the keyboard was with the timeline and there were keys to paste; pastes them at the playhead."""
+        """Paste keys at the playhead if the timeline has the focus; return whether it did."""
         if not (self._panel.has_keyboard and self._view.copied is not None):
             return False
         paste(self._view, self._requests)
@@ -245,7 +245,7 @@ class TimelineCommands:
 
 
 def keeps_key(widget: QWidget | None, event: QEvent) -> bool:
-    """Whether a widget that has the keyboard needs a key itself: lists and sliders their arrows, Home, End and Delete."""
+    """Whether a focused widget needs a key itself, such as a list its arrows, Home and End."""
     if not isinstance(event, QKeyEvent) or widget is None:
         return False
     if event.modifiers() & ~(

@@ -26,7 +26,7 @@ _INTERPOLATION_TEXT = {"hold": "Hold", "linear": "Linear", "ease": "Ease", "bezi
 
 
 class TimelineController(QObject):
-    """Connects the requests of a timeline to the document.
+    """Applies the requests of a timeline to the document.
 
     Parameters
     ----------
@@ -73,13 +73,13 @@ class TimelineController(QObject):
     ) -> None:
         try:
             self._session.edit(function, label, key)
-        except ValueError as error:  # a locked track, say: the message says what to do
+        except ValueError as error:  # such as a locked track: the message names the remedy
             self._requests.refused.emit(str(error))
 
     def _dragged(
         self, what: str, gesture: int, label: str, edit: Callable[[Project], Project]
     ) -> None:
-        """An edit counted from where the drag began, so that keys which others pass over come back."""
+        """Apply an edit to the state before the drag, so that keys passed over come back."""
         project = self._session.project
         if self._drag[0] != gesture:
             self._drag = gesture, project.face_edits, project.face_index
@@ -229,13 +229,13 @@ def _keys(names: Names) -> str:
     for target, frames in edits.frames_by_target(names).items():
         both.setdefault(target.rstrip("LR"), set()).update(
             frames
-        )  # both sides of a unit are one to a person
+        )  # both sides of an Action Unit count as one key
     count = sum(map(len, both.values()))
     return spoken({target for target, _ in names}) + " key" if count == 1 else f"{count} keys"
 
 
 def spoken(targets: Iterable[str]) -> str:
-    """Targets as a person reads them: "AU12", "AU12 left", "Yaw", "3 controls"."""
+    """Targets as text: "AU12", "AU12 left", "Yaw", "3 controls"."""
     wanted = set(targets)
     for key, spec in rows().items():
         if wanted == set(spec.ids):

@@ -1,4 +1,4 @@
-"""The curves of the chosen lanes as numbers: what is tracked, what comes of it, and where the keys lie; Qt-free."""
+"""The curves of lanes as arrays: tracked values, edited values and keys; free of Qt."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ _MOST_POINTS = 2000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Curve:
-    """One target over the frames that are seen.
+    """The curve of one target over the visible frames.
 
     Attributes
     ----------
     target, lane : str
     frames : (F,) int64
-        Rising; every frame, or evenly spread ones with those of keys among them.
+        In order: every frame, or evenly spaced ones and those with keys.
     before, after : (F,) float64
-        As tracked or driven, and as edited; NaN where no face is seen.
+        Values before editing (tracked or driven) and after; NaN without a face.
     track : Track or None
     keys : tuple of Key
-        Those that are seen.
+        The visible keys.
     at : (K,) int64
-        Where these keys stand.
+        Frames of these keys.
     shapes : (K,) uint8
-        As `app.timeline.sheet.TrackKeys` has them.
+        Shapes of these keys, see `app.timeline.sheet.TrackKeys`.
     heights : (K,) float64
-        Where these keys lie on the edited curve.
+        Values of the edited curve at these keys.
     """
 
     target: str
@@ -53,30 +53,30 @@ class Curve:
     heights: F64 = field(default_factory=lambda: np.zeros(0))
 
     def height(self, frame: int) -> float:
-        """The edited curve at a frame that is near those that are seen."""
+        """Value of the edited curve at a visible frame."""
         return float(np.interp(frame, self.frames, self.after))
 
     @property
     def moves(self) -> bool:
-        """Whether editing makes any difference."""
+        """Whether the edited curve differs from the tracked one."""
         return not np.array_equal(self.before, self.after, equal_nan=True)
 
 
 def unit_of(lane: str) -> str:
-    """What the values of a lane are counted in: "°" for angles, "x" for gains, "" for intensities and offsets."""
+    """Unit of a lane: "°" for angles, "x" for gains, "" for intensities and offsets."""
     if lane in rows():
         return "°" if rows()[lane].is_angle else ""
     return "x" if lane.endswith(":gain") else ""
 
 
 def of_one_unit(lanes: Iterable[Lane]) -> tuple[Lane, ...]:
-    """The lanes that can share an axis with the last of them."""
+    """The lanes with the same unit as the last of them."""
     found = tuple(lanes)
     return tuple(lane for lane in found if unit_of(lane.id) == unit_of(found[-1].id))
 
 
 def of_commonest_unit(lanes: Iterable[Lane], most: int) -> tuple[Lane, ...]:
-    """The first lanes of the unit in which the most keys are counted."""
+    """The first lanes of the unit with the most keys."""
     found = tuple(lanes)
     by_unit = Counter[str]()
     for lane in found:
@@ -88,9 +88,10 @@ def of_commonest_unit(lanes: Iterable[Lane], most: int) -> tuple[Lane, ...]:
 def curves(
     project: Project, lanes: Iterable[Lane], first: int, last: int, most: int = _MOST_POINTS
 ) -> tuple[Curve, ...]:
-    """The curves of lanes over a range of frames; of sides with the same keys one curve, their mean, as on their slider.
+    """The curves of lanes over a range of frames.
 
-    Over more than `most` frames, so many points and those of keys are worked out.
+    Two sides with the same keys share one curve, their mean, like their slider. Over more than
+    `most` frames, only that many points and those with keys are computed.
     """
     some = tuple(lanes)
     made = iter(
@@ -118,7 +119,7 @@ def _mean(made: list[Curve]) -> Curve:
 
 
 def stepped(one: Curve) -> tuple[F64, F64]:
-    """(P,) frames and edited values of a curve as it is drawn: what holds goes up to the next key and turns there."""
+    """(P,) frames and edited values of a curve as drawn: a held value steps at the next key."""
     after_hold = [b.frame for a, b in pairwise(one.keys) if a.interpolation_out == "hold"]
     place = np.searchsorted(one.frames, after_hold)
     place = place[place > 0]
@@ -133,7 +134,7 @@ def _like(made: list[Curve]) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Seen:
-    """What is seen of a target's keys."""
+    """The visible keys of a target."""
 
     lane: str
     target: str
@@ -148,7 +149,7 @@ class _Seen:
         )
 
     def curve(self, frames: I64, before: F64, after: F64) -> Curve:
-        """The curve through some points, those of its keys among them."""
+        """The curve through points that include those of its keys."""
         if self.part is None:
             return Curve(self.target, self.lane, frames, before, after)
         own, track = self.frames, self.part.track
@@ -170,10 +171,10 @@ class _Seen:
 def _curves(
     project: Project, wanted: list[tuple[Lane, str]], seen: tuple[int, int], most: int
 ) -> list[Curve]:
-    """A curve for each target, over all frames from a first to a last, or over no more than so many and those of its keys.
+    """A curve for each target, over all visible frames, or over `most` of them and those with keys.
 
-    The spread frames do not depend on the keys, so that what is read in them is worked out once for
-    a drag.
+    The spaced frames do not depend on the keys, so that their readings are computed once for a
+    drag.
     """
     first, last = seen
     some = [_seen(lane, target, first, last) for lane, target in wanted]
@@ -205,7 +206,7 @@ def _seen(lane: Lane, target: str, first: int, last: int) -> _Seen:
 
 
 def _values(project: Project, some: list[_Seen], frames: I64) -> tuple[list[F64], list[F64]]:
-    """Of each target, (F,) values before and after editing."""
+    """(F,) values before and after editing, for each target."""
     controls = [one.target for one in some if split_mix_target(one.target) is None]
     known = (
         dict(

@@ -58,7 +58,7 @@ class CurveEditor(CurveView):
     # Mouse ----------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Choose a key, take a handle, or begin a box."""
+        """Select a key, begin to drag a handle, or begin a selection box."""
         at, shift = event.position(), bool(event.modifiers() & _MOD.ShiftModifier)
         if self.begin_pan(event):
             self._pan_y = at.y()
@@ -84,11 +84,11 @@ class CurveEditor(CurveView):
                 self.view.choose_keys(())
 
     def _names_of(self, grip: Grip) -> frozenset[KeyName]:
-        """The key, and that of the other side when both are one curve."""
+        """Name of the key, and of the other side's key if both share one curve."""
         return self._names_on(grip.name[0], {grip.name[1]})
 
     def _names_on(self, target: str, frames: Collection[int]) -> frozenset[KeyName]:
-        """The keys of a curve on some frames, and those of the other side when both are one; none of locked tracks."""
+        """Names of a curve's keys on some frames, on both sides if they share it; none locked."""
         lane = next(lane for lane in self.lanes if target in lane.targets)
         one = sum(curve.lane == lane.id for curve in self.curves) == 1
         free = [part.track.target for part in lane.parts if not part.track.locked]
@@ -97,7 +97,7 @@ class CurveEditor(CurveView):
         )
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Drag, or draw the box."""
+        """Drag the grip, or draw the selection box."""
         at = event.position()
         if self.pan(event):
             self._pan_values(at.y())
@@ -119,7 +119,7 @@ class CurveEditor(CurveView):
             self._bend(at)
         elif self._drag is not None:
             self._move(at, event.modifiers())
-        self._waiting.start()  # not at once: of moves that come quickly only the last is drawn
+        self._waiting.start()  # delayed: of several quick moves only the last is drawn
 
     def _begin(self) -> None:
         grip = self._grip
@@ -163,14 +163,14 @@ class CurveEditor(CurveView):
         )
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let go."""
+        """End the drag or the box."""
         if not self.end_pan(event) and event.button() == Qt.MouseButton.LeftButton:
             self._pressed = self._grip = self._drag = self._box = None
             self._gesture = 0
             self.refresh()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Add a key where the pointer is, to the curve that is nearest."""
+        """Add a key at the pointer to the nearest curve."""
         at = event.position()
         if (
             event.button() != Qt.MouseButton.LeftButton
@@ -188,7 +188,7 @@ class CurveEditor(CurveView):
         )
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom the values; with Ctrl zoom time, with Shift move in time."""
+        """Zoom the values; zoom time with Ctrl, move in time with Shift."""
         if event.modifiers() or event.angleDelta().x():
             super().wheelEvent(event)
             return
@@ -207,13 +207,13 @@ class CurveEditor(CurveView):
             self.refresh()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """Offer what can be done with the chosen keys."""
+        """Open the menu of the selected keys."""
         lanes = self.lanes
         lane = lanes[-1] if lanes and self.view.chosen_lanes else None
         open_key_menu(self, self.view, self.requests, lane, event.globalPos())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape lets go of keys, then of lanes, so that all curves are seen."""
+        """Deselect with Escape: first keys, then lanes, which shows all curves."""
         if event.key() == Qt.Key.Key_Escape and self.view.keys:
             self.view.choose_keys(())
         elif event.key() == Qt.Key.Key_Escape and self.view.chosen:

@@ -1,4 +1,4 @@
-"""What can be dragged in the curves, and what lies under the pointer: worked out for all keys at once, as there may be many."""
+"""The grips of curves, keys and handles, and the grip at a point; vectorised over all keys."""
 
 from __future__ import annotations
 
@@ -16,13 +16,22 @@ from icface.document.curves import EASE, Handle, Key
 from icface.document.edits import KeyName
 
 MOST_BENT = 200
-"""Handles are shown while at most so many of the keys that are seen are chosen: of more, none could
-be told from another."""
+"""Most selected keys whose handles are shown: more would be indistinguishable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grip:
-    """What can be dragged: a key, or the handle of one of its sides ("" for the key itself), and where the key lies."""
+    """A draggable point: a key, or one of its handles.
+
+    Attributes
+    ----------
+    name : KeyName
+        The key.
+    at, root : QPointF
+        Widget points of the grip and of its key.
+    side : str
+        "left" or "right" for a handle, "" for the key itself.
+    """
 
     name: KeyName
     at: QPointF
@@ -32,7 +41,7 @@ class Grip:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """How frames and values lie in a widget: x = left + frame * across, y = top - value * up."""
+    """Mapping to widget points: x = left + frame * across, y = top - value * up."""
 
     left: float
     across: float
@@ -50,12 +59,12 @@ class Frame:
         return placed
 
     def point(self, frame: float, value: float) -> QPointF:
-        """Widget place of a frame and a value."""
+        """Widget point of a frame and a value."""
         return QPointF(self.left + frame * self.across, self.top - value * self.up)
 
 
 def is_chosen(one: Curve, chosen: frozenset[KeyName]) -> NDArray[np.bool_]:
-    """(K,) which of a curve's keys are chosen."""
+    """(K,) whether each of a curve's keys is selected."""
     frames = chosen_by_target(chosen).get(one.target)
     if frames is None:
         return np.zeros(len(one.keys), bool)
@@ -66,7 +75,7 @@ def is_chosen(one: Curve, chosen: frozenset[KeyName]) -> NDArray[np.bool_]:
 def handles(
     curves: Sequence[Curve], chosen: Sequence[NDArray[np.bool_]], place: Frame
 ) -> list[Grip]:
-    """The handles of the chosen keys, see `is_chosen`, topmost last; none while too many are chosen."""
+    """Handles of the selected keys, see `is_chosen`, topmost last; none if too many are selected."""
     marked = [np.flatnonzero(some) for some in chosen]
     if sum(map(len, marked)) > MOST_BENT:
         return []
@@ -95,7 +104,7 @@ def _handles(one: Curve, number: int, place: Frame) -> list[Grip]:
 
 
 def keys(curves: Sequence[Curve], place: Frame) -> list[Grip]:
-    """The keys that are seen, topmost last."""
+    """Grips of the visible keys, topmost last."""
     found: list[Grip] = []
     for one in curves:
         roots = map(QPointF, place.xs(one.at).tolist(), place.ys(one.heights).tolist())
@@ -107,7 +116,7 @@ def keys(curves: Sequence[Curve], place: Frame) -> list[Grip]:
 
 
 def key_near(curves: Sequence[Curve], place: Frame, at: QPointF, reach: float) -> Grip | None:
-    """The key nearest to a place, within a reach across and down together; of equally near ones the topmost."""
+    """The key nearest to a point within a Manhattan distance; the topmost if equal."""
     best: Grip | None = None
     for one in reversed(curves):
         if not one.keys:
@@ -123,7 +132,7 @@ def key_near(curves: Sequence[Curve], place: Frame, at: QPointF, reach: float) -
 
 
 def in_box(one: Curve, place: Frame, box: QRectF) -> NDArray[np.int64]:
-    """Frames of a curve's keys that lie in a box of the widget."""
+    """Frames of a curve's keys inside a box of the widget."""
     xs, ys = place.xs(one.at), place.ys(one.heights)
     found: NDArray[np.int64] = one.at[
         (xs >= box.left()) & (xs <= box.right()) & (ys >= box.top()) & (ys <= box.bottom())
@@ -132,7 +141,7 @@ def in_box(one: Curve, place: Frame, box: QRectF) -> NDArray[np.int64]:
 
 
 def _handle(side: str, key: Key, gap: int) -> Handle | None:
-    """Where the handle of a side ends, from the key; None where there is no curve to bend, over a gap of so many frames."""
+    """Offset of a handle's end from its key, for a gap in frames; None if that side has no handle."""
     way = key.interpolation_in if side == "left" else key.interpolation_out
     if not gap or way not in ("bezier", "ease"):
         return None

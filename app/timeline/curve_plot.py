@@ -1,4 +1,4 @@
-"""How curves look: drawn by pyqtgraph, which is imported here and nowhere else."""
+"""Drawing of curves with pyqtgraph, which is imported only here."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _KEY_SIZE = 11
 
 
 class CurvePlot:
-    """A plot that fills a widget, with its value axis under the heading; it takes no part in pointer and keyboard.
+    """A plot that fills a widget, with its value axis in the heading; it ignores pointer and keyboard.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class CurvePlot:
     Attributes
     ----------
     unit : str
-        What is written behind the numbers of the axis.
+        Unit after the numbers of the axis.
     """
 
     def __init__(self, parent: QWidget) -> None:
@@ -39,7 +39,7 @@ class CurvePlot:
         self._plot.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._plot.setFrameShape(QFrame.Shape.NoFrame)
-        layout = pg.GraphicsLayout()  # a PlotItem would bring menus of its own, which nobody opens
+        layout = pg.GraphicsLayout()  # a PlotItem would bring its own menus
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         self._plot.setCentralItem(layout)
@@ -59,12 +59,12 @@ class CurvePlot:
 
     @property
     def widget(self) -> QWidget:
-        """What is laid over the parent."""
+        """The widget of the plot, a child of the parent."""
         found: QWidget = self._plot
         return found
 
     def retint(self) -> None:
-        """Take over the colours of the theme."""
+        """Use the colours of the theme."""
         colours = theme.current()
         self._plot.setBackground(colours.surround if colours.name == "dark" else colours.raised)
         self._axis.setPen(pg.mkPen(colours.line))
@@ -73,11 +73,11 @@ class CurvePlot:
         self._line.setPen(self._pen(colours.accent, 1.5))
 
     def show_playhead(self, frame: int) -> None:
-        """Move the line of the frame that is looked at."""
+        """Move the line of the playhead."""
         self._line.setValue(frame)
 
     def set_ranges(self, first: float, last: float, low: float, high: float) -> None:
-        """Frames from the left edge to the right, and values from the lower edge to the upper."""
+        """Set the visible range of frames and of values."""
         self._box.setRange(
             xRange=(first, last), yRange=(low, high), padding=0, disableAutoRange=True
         )
@@ -87,7 +87,7 @@ class CurvePlot:
         return [f"{value + 0.0:.{places}f}{self.unit}" for value in values]
 
     def clear(self) -> None:
-        """Take away all but the playhead."""
+        """Remove everything but the playhead."""
         for item in self._items:
             self._box.removeItem(item)
         self._items.clear()
@@ -97,9 +97,9 @@ class CurvePlot:
         self._items.append(item)
 
     def _pen(self, colour: QColor | str, width: float) -> QPen:
-        """A pen of a width in logical pixels: what does not grow with the values is counted in pixels of the screen."""
+        """A pen with a width in logical pixels, which pyqtgraph counts in device pixels."""
         pen: QPen = pg.mkPen(colour, width=width * self._plot.devicePixelRatioF())
-        pen.setCapStyle(Qt.PenCapStyle.FlatCap)  # round ones take four times as long
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)  # round caps take four times as long
         return pen
 
     def add_curves(
@@ -111,21 +111,21 @@ class CurvePlot:
         filled: bool = True,
         coarse: bool = False,
     ) -> None:
-        """The tracked curves thin, the edited ones bold, the change as the area between them, and the keys above all.
+        """Draw tracked curves thin, edited ones bold, the change as an area between, and the keys on top.
 
-        What looks alike is drawn as one: an item for every curve takes much longer.
+        Curves of one colour are one item: an item for every curve takes much longer.
 
         Parameters
         ----------
         curves : sequence of Curve
         colours : sequence of str
-            Of each.
+            Colour of each curve.
         chosen : sequence of (K,) bool
-            Which of the keys of each are chosen.
+            Whether each key of each curve is selected.
         filled : bool
-            Whether there are areas.
+            Whether to draw the areas.
         coarse : bool
-            Whether edges are jagged, which takes half as long.
+            Whether to skip antialiasing, which halves the time.
         """
         for one, colour in zip(curves, colours, strict=True):
             if (
@@ -169,7 +169,7 @@ class CurvePlot:
         *,
         smooth: bool,
     ) -> pg.PlotCurveItem:
-        """Lines that do not meet, in one item."""
+        """Add separate lines as one item."""
         gap = [np.nan]
         xs, ys = (
             np.concatenate([piece for line in lines for piece in (line[axis], gap)])
@@ -192,7 +192,7 @@ class CurvePlot:
                 looks.setdefault(look, []).append((one.at[some], one.heights[some]))
         for (shape, on, colour), some_keys in sorted(
             looks.items(), key=lambda look: look[0][1]
-        ):  # chosen ones on top
+        ):  # selected ones on top
             xs, ys = (np.concatenate([keys[axis] for keys in some_keys]) for axis in (0, 1))
             pen = pg.mkPen(theirs.text if on else theirs.panel, width=1.4)
             self._add(
@@ -208,7 +208,7 @@ class CurvePlot:
             )
 
     def add_handles(self, lines: Sequence[tuple[QPointF, QPointF]]) -> None:
-        """Lines from a key to the end of its handle, in frames and values."""
+        """Draw handles: lines from a key to the handle's end, in frames and values."""
         if not lines:
             return
         colours = theme.current()
@@ -224,7 +224,7 @@ class CurvePlot:
         )
 
     def add_box(self, corner: QPointF, opposite: QPointF) -> None:
-        """The box with which keys are chosen, in frames and values."""
+        """Draw the selection box, in frames and values."""
         frame = QGraphicsRectItem(QRectF(corner, opposite))
         pen = QPen(theme.current().color("accent"), 1)
         pen.setCosmetic(True)
@@ -235,6 +235,6 @@ class CurvePlot:
 
 @cache
 def _symbol(shape: int) -> QPainterPath:
-    """A key of the lanes in pyqtgraph's unit square."""
+    """Outline of a key, scaled to pyqtgraph's unit square."""
     path = key_path(SHAPES[shape // 4], SHAPES[shape % 4])
     return QTransform.fromScale(1 / _KEY_SIZE, 1 / _KEY_SIZE).map(path)

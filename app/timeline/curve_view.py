@@ -89,13 +89,13 @@ class CurveView(TimeWidget):
     # Showing --------------------------------------------------------------------------------------
 
     def retint(self) -> None:
-        """Take over the colours of the theme."""
+        """Use the colours of the theme."""
         self._plot.retint()
         self.refresh()
 
     @property
     def lanes(self) -> tuple[Lane, ...]:
-        """The chosen lanes that share an axis; while none is chosen, keyed ones, as many as can be told apart."""
+        """The selected lanes that share an axis; if none is selected, the first keyed ones."""
         by_id = {lane.id: lane for lane in self.view.lanes}
         chosen = tuple(
             by_id[lane] for lane in self.view.chosen if lane in by_id and not by_id[lane].is_group
@@ -105,7 +105,7 @@ class CurveView(TimeWidget):
         )
 
     def refresh(self) -> None:
-        """Draw the curves of the present document, lanes and zoom."""
+        """Draw the curves of the current document, lanes and zoom."""
         if not self.isVisible():
             return
         self._waiting.stop()
@@ -141,16 +141,16 @@ class CurveView(TimeWidget):
         self._label(lanes)
 
     def _most_points(self, *, coarse: bool) -> int:
-        """How finely curves are worked out: to the pixel, or to four of them."""
+        """Number of points of a curve: one for each pixel, or for four pixels."""
         return max(int(self.view.width) // (4 if coarse else 1), 2)
 
     def colour(self, place: int) -> str:
-        """The colour of a curve."""
+        """Colour of a curve, by its index."""
         table = _COLOURS[theme.current().name]
         return table[place % len(table)]
 
     def fit_values(self) -> None:
-        """Show all of the curves' height."""
+        """Fit the range of values to the curves."""
         values = np.concatenate(
             [np.concatenate([one.before, one.after]) for one in self.curves]
             or [np.array([0.0, 1.0])]
@@ -167,7 +167,7 @@ class CurveView(TimeWidget):
         self._plot.set_ranges(scale.start, scale.exact(self.view.width), self.low, self.high)
 
     def _time_point(self, at: QPointF) -> QPointF:
-        """Frame and value of a widget place."""
+        """Frame and value at a widget point."""
         return QPointF(self.view.scale.exact(at.x() - HEAD_W), self.value_at(at.y()))
 
     def _label(self, lanes: tuple[Lane, ...]) -> None:
@@ -186,7 +186,7 @@ class CurveView(TimeWidget):
         chosen = self.view.chosen_lanes
         left_out, notes = len(chosen or self.view.all_lanes) - len(lanes), []
         if left_out > 0:
-            notes.append(f"{left_out} more {'in another unit' if chosen else 'to be chosen'}")
+            notes.append(f"{left_out} more {'in another unit' if chosen else 'to select'}")
         room = max(self._names.height() // self._names.fontMetrics().lineSpacing() - len(notes), 2)
         if len(lines) > room:
             notes.insert(0, f"and {len(lines) - room + 1} more")
@@ -199,23 +199,23 @@ class CurveView(TimeWidget):
         )
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Fill the widget."""
+        """Fit the plot and the names to the widget."""
         self._plot.widget.setGeometry(self.rect())
         self._names.setGeometry(16, 8, HEAD_W - 76, max(self.height() - 16, 0))
         self.view.set_width(self.width() - HEAD_W)
         self._waiting.start()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Catch up with what happened meanwhile."""
+        """Draw the current curves."""
         self.refresh()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The plot paints."""
+        """Paint nothing: the plot covers the widget."""
 
-    # Places ---------------------------------------------------------------------------------------
+    # Positions ------------------------------------------------------------------------------------
 
     def point(self, frame: float, value: float) -> QPointF:
-        """Widget place of a frame and a value."""
+        """Widget point of a frame and a value."""
         return self._frame.point(frame, value)
 
     def value_at(self, y: float) -> float:
@@ -224,21 +224,21 @@ class CurveView(TimeWidget):
 
     @property
     def _frame(self) -> curve_grips.Frame:
-        """How frames and values lie in the widget."""
+        """Mapping of frames and values to widget points."""
         scale, up = self.view.scale, self.height() / (self.high - self.low)
         return curve_grips.Frame(HEAD_W - scale.start * scale.px, scale.px, self.high * up, up)
 
     def _chosen(self) -> list[NDArray[np.bool_]]:
-        """Which keys of each curve are chosen."""
+        """(K,) whether each key of each curve is selected."""
         return [curve_grips.is_chosen(one, self.view.keys) for one in self.curves]
 
     def grips(self) -> list[Grip]:
-        """What can be dragged, topmost last: keys, and the handles of chosen ones unless there are too many."""
+        """The grips, topmost last: keys, and handles of selected keys unless there are too many."""
         handles = curve_grips.handles(self.curves, self._chosen(), self._frame)
         return [*curve_grips.keys(self.curves, self._frame), *handles]
 
     def grip_at(self, at: QPointF) -> Grip | None:
-        """What is under a place: a handle before a key, the nearest of each, of equally near ones the topmost."""
+        """The grip at a point: a handle before a key, the nearest of each, the topmost if equal."""
         reach = 1.5 * KEY_PX
         handles = reversed(curve_grips.handles(self.curves, self._chosen(), self._frame))
         near = [grip for grip in handles if (grip.at - at).manhattanLength() <= reach]

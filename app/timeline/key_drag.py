@@ -1,4 +1,4 @@
-"""Keys under way: moved or stretched in time, always counted from where the drag began."""
+"""Drags of keys: moves and stretches, always relative to the start of the drag."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _LEAST_FACTOR = 0.01
 
 
 class MoveDrag:
-    """Chosen keys that follow the pointer.
+    """A drag that moves the selected keys.
 
     Parameters
     ----------
     view : TimelineView
     requests : TimelineRequests
     anchor : int
-        Frame of the key that was taken; it is the one that snaps.
+        Frame of the dragged key, which snaps.
     """
 
     def __init__(self, view: TimelineView, requests: TimelineRequests, anchor: int) -> None:
@@ -31,7 +31,7 @@ class MoveDrag:
         self._last = (0, 0.0)
 
     def to(self, frame: int, value: float = 0.0) -> None:
-        """The anchor goes to a frame, and all keys rise by a value."""
+        """Move the anchor to a frame, and raise all keys by a value."""
         wanted = self._view.snapped(frame, leave_out=(self._names, self._view.keys))
         by = max(wanted - self._anchor, -self._earliest)
         if (by, value) != self._last:
@@ -43,14 +43,14 @@ class MoveDrag:
 
 
 class ScaleDrag:
-    """Chosen keys that are drawn out or together about the end that is not held.
+    """A drag that stretches the selected keys about their opposite end.
 
     Parameters
     ----------
     view : TimelineView
     requests : TimelineRequests
     anchor : int
-        Frame that was taken.
+        The dragged frame.
     """
 
     def __init__(self, view: TimelineView, requests: TimelineRequests, anchor: int) -> None:
@@ -66,11 +66,11 @@ class ScaleDrag:
 
     @staticmethod
     def is_possible(keys: frozenset[KeyName]) -> bool:
-        """Whether there are two frames to draw apart."""
+        """Whether keys lie on two frames or more."""
         return len({frame for _, frame in keys}) > 1
 
     def to(self, frame: int, value: float = 0.0) -> None:
-        """The anchor goes to a frame; values stay."""
+        """Move the anchor to a frame; values stay."""
         del value
         wanted = self._view.snapped(frame, leave_out=(self._names, self._view.keys))
         factor = max((wanted - self._pivot) / (self._anchor - self._pivot), _LEAST_FACTOR)
@@ -89,7 +89,7 @@ class ScaleDrag:
 
 
 def nudge(view: TimelineView, requests: TimelineRequests, frames: int) -> None:
-    """The chosen keys so many frames on; each nudge is a step of its own."""
+    """Move the selected keys by so many frames; each nudge is a step of the history."""
     if view.keys:
         by = max(frames, -min(frame for _, frame in view.keys))
         moved = frozenset((target, frame + by) for target, frame in view.keys)

@@ -1,4 +1,4 @@
-"""What can be done with keys and lanes, by name: the menus of the right mouse button."""
+"""Context menus of keys, lanes and the ruler."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ INTERPOLATIONS: tuple[tuple[str, str], ...] = (
 def open_key_menu(
     owner: QWidget, view: TimelineView, requests: TimelineRequests, lane: Lane | None, place: QPoint
 ) -> None:
-    """Open the menu of the chosen keys and of a lane at a place of the screen."""
+    """Open the menu of the selected keys and of a lane at a point of the screen."""
     menu = QMenu(owner)
     keys = view.keys
     for value, text in INTERPOLATIONS:
         action = menu.addAction(text)
         action.setEnabled(bool(keys))
         action.triggered.connect(partial(_set_interpolation, requests, keys, value, value))
-    for side, title in (("left", "From previous"), ("right", "To next")):
+    for side, title in (("left", "Interpolation in"), ("right", "Interpolation out")):
         part = menu.addMenu(title)
         part.setEnabled(bool(keys))
         for value, text in INTERPOLATIONS:
@@ -69,14 +69,14 @@ def _add_lane(menu: QMenu, view: TimelineView, requests: TimelineRequests, lane:
         action.setChecked(lane.every(switch))
         action.setEnabled(lane.is_keyed)
         action.triggered.connect(partial(requests.switch_set.emit, keyed, switch))
-    absolute = menu.addAction("Replace what drives the face")
+    absolute = menu.addAction("Replace the tracking")
     absolute.setCheckable(True)
     absolute.setChecked(lane.mode == "absolute")
     absolute.setEnabled(lane.is_keyed and not lane.is_group)
     absolute.triggered.connect(
         lambda on: requests.mode_set.emit(keyed, "absolute" if on else "delta")
     )
-    revert = menu.addAction("Back to what is tracked")
+    revert = menu.addAction("Remove all keys")
     revert.setEnabled(lane.is_keyed)
     revert.triggered.connect(lambda: requests.tracks_reverted.emit(keyed))
     menu.addSeparator()
@@ -89,7 +89,7 @@ def _add_lane(menu: QMenu, view: TimelineView, requests: TimelineRequests, lane:
 def open_time_menu(
     owner: QWidget, view: TimelineView, requests: TimelineRequests, frame: int, place: QPoint
 ) -> None:
-    """Open the menu of the ruler: marker, in and out point and blend on a frame."""
+    """Open the menu of the ruler for a frame: marker, in and out points, and blend."""
     menu = QMenu(owner)
     project = view.project
     marker = next((one for one in project.markers if one.frame == frame), None)
@@ -122,13 +122,13 @@ def open_time_menu(
 def _add_blend(menu: QMenu, requests: TimelineRequests, project: Project) -> None:
     edits = project.face_edits
     if edits is not None and edits.blend is not None:
-        menu.addAction("Edits count in all frames").triggered.connect(
+        menu.addAction("Remove the blend").triggered.connect(
             lambda: requests.blend_set.emit(None, 0)
         )
         return
     first, last = project.range
     fade = min(round(project.rate / 2), (last - first + 1) // 3)
-    blend = menu.addAction("Blend the edits in and out over this range")
+    blend = menu.addAction("Blend the edits in and out over the range")
     blend.setEnabled(edits is not None)
     blend.triggered.connect(
         lambda: requests.blend_set.emit(
@@ -138,19 +138,19 @@ def _add_blend(menu: QMenu, requests: TimelineRequests, project: Project) -> Non
 
 
 def copy_chosen(view: TimelineView) -> None:
-    """Remember the chosen keys."""
+    """Copy the selected keys."""
     if view.keys:
         view.copied = copy_keys(view.project, view.keys)
 
 
 def paste(view: TimelineView, requests: TimelineRequests) -> None:
-    """The remembered keys at the playhead; they are the chosen ones then."""
+    """Paste the copied keys at the playhead, and select them."""
     if view.copied is not None:
         lay_down(view, requests, view.copied)
 
 
 def lay_down(view: TimelineView, requests: TimelineRequests, copied: CopiedKeys) -> None:
-    """Keys at the playhead; they are the chosen ones then."""
+    """Insert keys at the playhead, and select them."""
     frame = view.playhead.frame
     names = frozenset(
         (track.target, frame + key.frame) for track in copied.tracks for key in track.keys

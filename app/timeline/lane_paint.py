@@ -1,4 +1,4 @@
-"""How lanes look: headings with their switches, keys whose shape tells how the curve comes and goes."""
+"""Painting of lanes: headings with switches, and keys whose shape shows their interpolation."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from app.timeline.time_widget import HEAD_W
 
 LANE_H = 24
 KEY_PX = 6.0
-"""A key is hit within so many pixels of its middle."""
+"""Distance from its centre within which a key is hit, pixels."""
 _STAMP = 15
 _THIN_PX = 4.0
 SWITCHES: tuple[tuple[str, str, str], ...] = (
-    ("muted", "M", "Mute: leave these keys out"), ("solo", "S", "Solo: only these and other solos count"),
-    ("locked", "L", "Lock: keys cannot be changed"), ("mode", "\u0394", "Added to what drives the face; click to replace it"),
-    ("revert", "\u21ba", "Back to what is tracked: remove all keys of this lane"),
+    ("muted", "M", "Mute: ignore these keys"), ("solo", "S", "Solo: use only these keys and those of other solo lanes"),
+    ("locked", "L", "Lock: protect the keys from changes"), ("mode", "\u0394", "Keys are added to the tracking; click to replace it"),
+    ("revert", "\u21ba", "Back to the tracking: remove all keys of this lane"),
 )  # fmt: skip
-"""Name, letter and tip of what stands in a heading, from left to right."""
+"""Name, letter and tip of the switches of a heading, from left to right."""
 _SWITCH_W = 18
 
 
 def switch_rect(place: int, top: float) -> QRectF:
-    """Where a switch of a lane stands."""
+    """Rectangle of a switch of a lane."""
     left = HEAD_W - 8 - _SWITCH_W * (len(SWITCHES) - place)
     return QRectF(left, top + (LANE_H - 18) / 2, _SWITCH_W, 18)
 
@@ -47,7 +47,7 @@ def switch_at(x: float) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class LaneLook:
-    """How a lane stands at the moment."""
+    """The state in which a lane is painted."""
 
     top: float
     chosen: bool = False
@@ -57,7 +57,7 @@ class LaneLook:
 
 @lru_cache(maxsize=256)
 def key_stamp(shape: int, look: str, colours: Palette, ratio: float) -> QPixmap:
-    """A key as a picture; ``look`` is plain, chosen, quiet or heading."""
+    """Pixmap of a key; ``look`` is plain, chosen, quiet or heading."""
     pixmap = QPixmap(round(_STAMP * ratio), round(_STAMP * ratio))
     pixmap.setDevicePixelRatio(ratio)
     pixmap.fill(Qt.GlobalColor.transparent)
@@ -79,7 +79,10 @@ def key_stamp(shape: int, look: str, colours: Palette, ratio: float) -> QPixmap:
 
 
 def key_path(left: str, right: str) -> QPainterPath:
-    """The outline of a key about (0, 0): a diamond's half for linear, a square's for hold, a circle's for ease, a cup."""
+    """Outline of a key about (0, 0); each half shows one side's interpolation.
+
+    A half is a diamond for linear, a square for hold, a circle for ease, and a cup for Bezier.
+    """
     path = QPainterPath()
     for number, (side, sign) in enumerate(((right, 1), (left, -1))):
         points = _half(side)
@@ -95,7 +98,7 @@ def key_path(left: str, right: str) -> QPainterPath:
 
 
 def _half(side: str) -> list[tuple[float, float]]:
-    """The right half of a key, from top to bottom."""
+    """Points of the right half of a key, from top to bottom."""
     if side == "hold":
         return [(0, -4.2), (4.2, -4.2), (4.2, 4.2), (0, 4.2)]
     if side == "bezier":
@@ -108,12 +111,12 @@ def _half(side: str) -> list[tuple[float, float]]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SeenKeys:
-    """The keys of a lane that are painted: of those that would lie on each other only one.
+    """The keys of a lane to paint: only one of those that would overlap.
 
     Attributes
     ----------
     xs : (N,) float64
-        From the left edge of time.
+        Pixels from the left edge of the time axis.
     shapes : (N,) uint8
     chosen : (N,) bool
     """
@@ -124,7 +127,7 @@ class SeenKeys:
 
 
 def seen_keys(lane: Lane, scale: TimeScale, width: float, chosen: NDArray[np.int64]) -> SeenKeys:
-    """What is to be painted of a lane in a view of a width; ``chosen`` are the frames of chosen keys."""
+    """Keys of a lane to paint in a view of this width; ``chosen`` are frames of selected keys."""
     first, last = scale.visible(width)
     low, high = np.searchsorted(
         lane.frames, [first - int(_STAMP / scale.px) - 1, last + int(_STAMP / scale.px) + 2]
@@ -140,7 +143,7 @@ def seen_keys(lane: Lane, scale: TimeScale, width: float, chosen: NDArray[np.int
 
 
 def paint_keys(painter: QPainter, lane: Lane, look: LaneLook, seen: SeenKeys, right: float) -> None:
-    """Keys, and the line between the first and the last of a lane up to a right edge."""
+    """Paint the keys of a lane, and the line from the first to the last."""
     if not len(seen.xs):
         return
     colours, middle = theme.current(), look.top + LANE_H / 2
@@ -164,7 +167,7 @@ def paint_keys(painter: QPainter, lane: Lane, look: LaneLook, seen: SeenKeys, ri
 
 
 def paint_heading(painter: QPainter, lane: Lane, look: LaneLook) -> None:
-    """Name, number and switches of a lane."""
+    """Paint the name, the number and the switches of a lane."""
     colours, top = theme.current(), look.top
     ground = "raised" if look.chosen else "hover" if look.hovered else "panel"
     painter.fillRect(QRectF(0, top, HEAD_W, LANE_H), colours.color(ground))
@@ -211,7 +214,7 @@ def _is_on(lane: Lane, name: str) -> bool:
 
 
 def _switches_of(lane: Lane, look: LaneLook) -> list[int]:
-    """Places of the switches that are shown: all of them in a lane that is used, elsewhere those that are on."""
+    """Indices of the visible switches: all in a hovered or selected lane, else those that are on."""
     if lane.is_group or not lane.is_keyed:
         return []
     awake = look.hovered or look.chosen

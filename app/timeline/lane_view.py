@@ -56,16 +56,16 @@ class LaneView(TimeWidget):
         view.project_changed.connect(self.update)
 
     def sizeHint(self) -> QSize:
-        """Some lanes, more of them in a tall window."""
+        """Height of some lanes, more in a tall window."""
         return QSize(800, min(max(self.window().height() // 100, 6), 14) * LANE_H)
 
     @property
     def content_height(self) -> int:
-        """Pixels of all lanes together."""
+        """Height of all lanes, pixels."""
         return len(self.view.lanes) * LANE_H
 
     def scroll_to(self, top: int) -> None:
-        """Show the lanes from a pixel on."""
+        """Scroll to a pixel of the lanes."""
         if top != self.top:
             self.top = top
             self.update()
@@ -80,12 +80,12 @@ class LaneView(TimeWidget):
         return place if 0 <= place < len(self.view.lanes) else None
 
     def lane_y(self, lane: str) -> float:
-        """Widget y of the middle of a lane."""
+        """Widget y of the centre of a lane."""
         place = next(place for place, one in enumerate(self.view.lanes) if one.id == lane)
         return (place + 0.5) * LANE_H - self.top
 
     def key_at(self, at: QPointF) -> int | None:
-        """The frame of the key under a place."""
+        """The frame of the key at a point; None without one."""
         lane = self.lane_at(at.y())
         if lane is None or at.x() < HEAD_W:
             return None
@@ -101,18 +101,18 @@ class LaneView(TimeWidget):
             ", ".join(f"{lane.number} {lane.name}".strip() for lane in self.view.chosen_lanes)
             or "no lane"
         )
-        self.setAccessibleDescription(f"{lanes}; {len(self.view.keys)} keys chosen")
+        self.setAccessibleDescription(f"{lanes}; {len(self.view.keys)} keys selected")
         self.update()
 
     # Painting -------------------------------------------------------------------------------------
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Tell how much of time is seen."""
+        """Set the width of the time axis."""
         self.view.set_width(self.width() - HEAD_W)
         self.range_changed.emit()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the lanes that are seen, and of them the keys that are."""
+        """Paint the visible lanes and their visible keys."""
         painter = QPainter(self)
         self.paint_ground(painter)
         view, colours = self.view, theme.current()

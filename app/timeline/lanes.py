@@ -54,7 +54,7 @@ class Lanes(LaneView):
     # Mouse ----------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Choose a key or a lane, use a heading, or begin a box."""
+        """Select a key or a lane, use a heading, or begin a selection box."""
         at, shift = event.position(), bool(event.modifiers() & _MOD.ShiftModifier)
         if self.begin_pan(event):
             return
@@ -74,7 +74,7 @@ class Lanes(LaneView):
                 self.view.choose_keys(())
 
     def _choose_at(self, at: QPointF, *, adds: bool, keeps: bool) -> int | None:
-        """Choose the key at a place, and its lane; the frame of it."""
+        """Select the key at a point, and its lane; return its frame."""
         lane, frame = self.lane_at(at.y()), self.key_at(at)
         if lane is None:
             return None
@@ -123,7 +123,7 @@ class Lanes(LaneView):
             self.requests.switch_set.emit(keyed, switch, not lane.every(switch))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Drag keys, draw the box, or light up what is under the pointer."""
+        """Drag keys, draw the selection box, or highlight the hovered lane."""
         at = event.position()
         if self.pan(event):
             return
@@ -143,7 +143,7 @@ class Lanes(LaneView):
             self._select_box(at)
 
     def _scroll_along(self, x: float) -> None:
-        """What is dragged to an edge takes the view along."""
+        """Scroll when the pointer is dragged to an edge."""
         beyond = min(x - HEAD_W - _EDGE_PX, 0.0) + max(x - self.width() + _EDGE_PX, 0.0)
         if beyond:
             self.view.set_scale(self.view.scale.panned(beyond / 2))
@@ -175,7 +175,7 @@ class Lanes(LaneView):
         self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let go."""
+        """End the drag or the box."""
         if self.end_pan(event) or event.button() != Qt.MouseButton.LeftButton:
             return
         if (
@@ -186,12 +186,12 @@ class Lanes(LaneView):
         ):
             self._choose_at(
                 event.position(), adds=False, keeps=False
-            )  # a click on one of several leaves that one
+            )  # a click on one of several selected keys selects only it
         self._pressed = self._grabbed = self._drag = self._box = None
         self.update()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Add a key where there is none."""
+        """Add a key on the curve."""
         lane, at = self.lane_at(event.position().y()), event.position()
         if event.button() != Qt.MouseButton.LeftButton or lane is None:
             return
@@ -214,12 +214,12 @@ class Lanes(LaneView):
         )
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Nothing is under the pointer."""
+        """Remove the hover mark."""
         self._hovered = None
         self.update(0, 0, HEAD_W, self.height())
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """Offer what the gestures do, by name; from the keyboard, for the lane chosen last."""
+        """Open the menu of keys and lanes; from the keyboard, for the lane selected last."""
         lane = self.lane_at(event.pos().y())
         if event.reason() == QContextMenuEvent.Reason.Keyboard:
             lane = next((one for one in self.view.chosen_lanes if one.id == self._current), None)
@@ -228,7 +228,7 @@ class Lanes(LaneView):
     # Keyboard and tips ----------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Ctrl+Up and Ctrl+Down choose a lane, Escape lets go of keys, Return folds a group."""
+        """Select a lane with Ctrl+Up and Ctrl+Down; deselect keys with Escape."""
         if event.modifiers() & _MOD.ControlModifier and event.key() in {
             Qt.Key.Key_Up,
             Qt.Key.Key_Down,
@@ -245,7 +245,7 @@ class Lanes(LaneView):
             event.ignore()
 
     def show_lane(self, lane: str) -> None:
-        """Ask to scroll so that a lane is seen."""
+        """Scroll until a lane is visible."""
         if any(one.id == lane for one in self.view.lanes):
             middle = self.lane_y(lane)
             beyond = min(middle - LANE_H, 0) + max(middle + LANE_H - self.height(), 0)
@@ -253,22 +253,22 @@ class Lanes(LaneView):
                 self.scrolled.emit(round(beyond))
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """Show where the keyboard is."""
+        """Update the focus mark."""
         self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Show where the keyboard is."""
+        """Update the focus mark."""
         self.update()
 
     def event(self, event: QEvent) -> bool:
-        """Explain what is under the pointer."""
+        """Show a tooltip about the pointer's target."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             QToolTip.showText(event.globalPos(), plain_tip(self.tip_at(event.pos())), self)
             return True
         return super().event(event)
 
     def tip_at(self, at: QPoint) -> str:
-        """The tooltip at a place."""
+        """Text of the tooltip at a point."""
         lane = self.lane_at(at.y())
         if lane is None or lane.is_group:
             return ""
@@ -276,7 +276,7 @@ class Lanes(LaneView):
             return (
                 ""
                 if self.key_at(QPointF(at)) is not None
-                else "Double-click to add a key; drag to choose keys"
+                else "Double-click to add a key. Drag to select keys"
             )
         switch = switch_at(at.x()) if lane.is_keyed else None
         return next(

@@ -1,4 +1,4 @@
-"""The film and the sound that lie over the lanes: of the source if it is a clip, else of the clip that drives the face."""
+"""The film strip and the waveform over the lanes: of a source clip, or else of the driver clip."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ Peaks = NDArray[np.float32]
 
 
 class TimelineMedia(QObject):
-    """Shows film and sound in a timeline.
+    """Loads the film strip and the waveform of a timeline.
 
     Parameters
     ----------
     session : Session
     timeline : TimelinePanel
     film_ready : signal of (str, dict)
-        Digest of a clip, and small pictures by its frames.
+        Digest of a clip, and thumbnails by frame.
     parent : QObject
     """
 
@@ -122,13 +122,13 @@ class TimelineMedia(QObject):
             self._show_sound()
 
     def _failed(self, error: Exception) -> None:
-        """A sound that cannot be read has no shape; that it cannot be heard is said when it is played."""
+        """Show no waveform for unreadable sound; playback reports that it cannot be heard."""
         if not isinstance(error, SoundError):
             raise error
 
 
 def filmed(project: Project) -> tuple[Clip | None, int]:
-    """The clip whose pictures are shown over the lanes, and the frames by which it comes later."""
+    """The clip of the film strip, and its delay in frames."""
     if project.clip is not None:
         return project.clip, 0
     rules = () if project.face_edits is None else project.face_edits.mix

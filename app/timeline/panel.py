@@ -1,4 +1,4 @@
-"""The timeline: transport, ruler, strips, and lanes or curves, all over the same time."""
+"""The timeline panel: transport, ruler, strips, and lanes or curves on one time axis."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _STEPS = 1000  # of the horizontal scroll bar per width of the view
 
 
 class TimelinePanel(QWidget):
-    """All of the timeline.
+    """The whole timeline.
 
     Parameters
     ----------
@@ -41,9 +41,9 @@ class TimelinePanel(QWidget):
     """
 
     refused = Signal(str)
-    """Something could not be done, and why."""
+    """Reason why a request was refused."""
     auto_key_changed = Signal(bool)
-    """Moving a slider sets a key."""
+    """Whether moving a slider sets a key."""
 
     def __init__(self, session: Session, playhead: Playhead, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -123,9 +123,9 @@ class TimelinePanel(QWidget):
         self.update()
 
     def show_curves(self, curves: bool) -> None:
-        """Curves of the chosen lanes, or all lanes."""
+        """Show the curves of the selected lanes, or all lanes."""
         if curves and self.curves is None:
-            from app.timeline.curve_editor import CurveEditor  # noqa: PLC0415  (pyqtgraph, for those who want curves)
+            from app.timeline.curve_editor import CurveEditor  # noqa: PLC0415  (pyqtgraph)
 
             self.curves = CurveEditor(self.view, self.requests)
             self._body.addWidget(self.curves, 1)
@@ -135,21 +135,21 @@ class TimelinePanel(QWidget):
             self.curves.setVisible(curves)
 
     def set_filmstrip(self, frames: Mapping[int, QImage]) -> None:
-        """Small pictures of the clip by frame of the project; none takes the strip away."""
+        """Set the thumbnails of the clip by frame of the project; none hides the strip."""
         self.film.set_images(frames)
 
     def set_waveform(
         self, peaks: NDArray[np.floating], seconds_per_peak: float, shift: int = 0
     ) -> None:
-        """The shape of the sound, see `WaveStrip.set_peaks`; an empty array takes it away."""
+        """Set the waveform, see `WaveStrip.set_peaks`; an empty array hides the strip."""
         self.wave.set_peaks(peaks, seconds_per_peak, shift)
 
     def show_rate(self, shown: float) -> None:
-        """How many frames a second are really seen while time runs."""
+        """Show the measured frame rate of playback."""
         self.transport.show_rate(shown)
 
     def fit_curves(self) -> None:
-        """All of time, and all of the curves' height."""
+        """Fit the whole time and the whole range of the curves."""
         self.view.fit()
         if self.curves is not None and self.curves.isVisible():
             self.curves.refresh()
@@ -162,17 +162,17 @@ class TimelinePanel(QWidget):
 
     @property
     def has_keyboard(self) -> bool:
-        """Whether the keyboard is with the timeline."""
+        """Whether a widget of the timeline has the keyboard focus."""
         focus = self.focusWidget()
         return focus is not None and focus.hasFocus()
 
     def focus_lanes(self) -> None:
-        """The keyboard goes to the lanes, or to the curves."""
+        """Give the keyboard focus to the lanes or the curves."""
         shown = self.lanes if self.curves is None or not self.curves.isVisible() else self.curves
         shown.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def show_parameter(self, row: str) -> None:
-        """A slider is used: its lane is the chosen one."""
+        """Select the lane of a slider that received the focus."""
         self.view.choose_lanes((row,))
         self.lanes.show_lane(row)
 

@@ -1,4 +1,4 @@
-"""What a user asks the timeline for, in the terms of the document; `app.timeline.controller` does it."""
+"""Requests of the timeline; `app.timeline.controller` carries them out."""
 
 from __future__ import annotations
 
@@ -6,35 +6,34 @@ from PySide6.QtCore import QObject, Signal
 
 
 class TimelineRequests(QObject):
-    """Signals that the parts of the timeline share. Names of keys are sets of (target, frame).
+    """Signals shared by the parts of the timeline. Names of keys are sets of (target, frame).
 
-    Where a gesture is given, it numbers the drag: all its moves are counted from where it began,
-    and are one step of the history.
+    A gesture number identifies a drag: its moves are relative to the start of the drag, and are one
+    step of the history.
     """
 
     keys_moved = Signal(object, int, float, int)
-    """names where the drag began, frames, value, gesture."""
+    """names at the start of the drag, frames, value, gesture."""
     keys_scaled = Signal(object, int, float, int)
-    """names where the drag began, pivot frame, factor, gesture."""
+    """names at the start of the drag, pivot frame, factor, gesture."""
     handle_moved = Signal(object, str, object, int)
     """names: one key, or those of both sides; "left" or "right", (frames, value) from the key,
     gesture."""
     key_added = Signal(object, int, object)
-    """targets, frame, the amount by which the curve shall rise there, or None for a key that
-    changes nothing."""
+    """targets, frame, amount by which the curve rises there, or None for a key on the curve."""
     keys_set = Signal(object, int)
-    """targets (none: every control), frame: keys that keep what is shown."""
+    """targets (none: every control), frame: set keys on the current values."""
     keys_removed = Signal(object)
     keys_pasted = Signal(object, int)
     """`CopiedKeys`, frame."""
     interpolation_set = Signal(object, object, object)
-    """names, interpolation in and out; None leaves one as it is."""
+    """names, interpolation in and out; None keeps a side unchanged."""
     mode_set = Signal(object, str)
     """targets, "delta" or "absolute"."""
     switch_set = Signal(object, str, bool)
     """targets; "muted", "solo" or "locked"; on."""
     tracks_reverted = Signal(object)
-    """targets that go back to what is tracked."""
+    """targets that lose all their keys."""
     marker_toggled = Signal(int)
     marker_renamed = Signal(int, str)
     in_point_set = Signal(object)
@@ -46,10 +45,10 @@ class TimelineRequests(QObject):
     blend_set = Signal(object, int)
     """`Blend` or None, gesture."""
     length_set = Signal(object)
-    """frames that a photo lasts; None for no longer than it must."""
+    """length of a photo's document in frames; None for the shortest."""
     rate_set = Signal(object)
-    """frames a second of a photo's document, a fraction."""
+    """frame rate of a photo's document, a fraction."""
     frame_asked = Signal(int)
-    """The playhead shall go there."""
+    """frame for the playhead."""
     refused = Signal(str)
-    """Something could not be done, and why."""
+    """Reason why a request was refused."""

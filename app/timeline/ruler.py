@@ -1,4 +1,4 @@
-"""The ruler: timecode, markers, in and out points, the blend of the chosen face, and the handles that stretch chosen keys."""
+"""The ruler: timecode, markers, in and out points, the blend, and handles that stretch keys."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _Mover = Callable[[int], object]
 
 
 class Ruler(TimeWidget):
-    """Scrub by pressing anywhere but on a handle.
+    """The time ruler; pressing it anywhere but on a handle scrubs.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Ruler(TimeWidget):
         self.setObjectName("timeline-ruler")
         self.setAccessibleName("Time ruler")
         self.setToolTip(
-            "Press to go there. Right-click for markers, in and out points and the blend."
+            "Press to move the playhead. Right-click for markers, in and out points and the blend."
         )
         view.project_changed.connect(self.update)
         view.selection_changed.connect(self.update)
@@ -57,7 +57,7 @@ class Ruler(TimeWidget):
     # Handles --------------------------------------------------------------------------------------
 
     def handles(self) -> dict[str, QPointF]:
-        """What can be taken, by name, with the place of its middle."""
+        """Centres of the handles, by name."""
         project, found = self.view.project, dict[str, QPointF]()
         first, last = project.range
         band, blend_y = _BAND_TOP + _BAND_H / 2, _BLEND_TOP + _BLEND_H / 2
@@ -78,7 +78,7 @@ class Ruler(TimeWidget):
         return found
 
     def handle_at(self, at: QPointF) -> str | None:
-        """The handle under a place; of those on each other the one that has room to move."""
+        """The handle at a point; the nearest of several."""
         near = {name: place for name, place in self.handles().items() if (place - at).manhattanLength() <= _REACH + 2
                 and abs(place.x() - at.x()) <= _REACH and abs(place.y() - at.y()) <= _REACH}  # fmt: skip
         return min(near, key=lambda name: (near[name] - at).manhattanLength(), default=None)
@@ -113,7 +113,7 @@ class Ruler(TimeWidget):
     # Painting -------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint all of it."""
+        """Paint the ruler."""
         painter, colours = QPainter(self), theme.current()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self.paint_ground(painter)
@@ -238,7 +238,7 @@ class Ruler(TimeWidget):
     # Mouse ----------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take a handle, or go there."""
+        """Begin to drag a handle, or move the playhead."""
         if (
             self.begin_pan(event)
             or event.button() != Qt.MouseButton.LeftButton
@@ -247,9 +247,7 @@ class Ruler(TimeWidget):
             return
         handle = self.handle_at(event.position())
         self._move = self._scrub if handle is None else self._mover(handle)
-        self._pressed = (
-            None if handle is None else event.position()
-        )  # a handle moves with a drag, not with a click
+        self._pressed = None if handle is None else event.position()  # only a drag moves a handle
         if handle is None:
             self._scrub(self.frame_at(event.position().x()))
 
@@ -257,7 +255,7 @@ class Ruler(TimeWidget):
         self.requests.frame_asked.emit(frame)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Carry what was taken."""
+        """Drag the handle, or scrub."""
         if self.pan(event):
             return
         if (
@@ -275,14 +273,14 @@ class Ruler(TimeWidget):
             )
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let go; a click on a handle goes there."""
+        """End the drag; a click on a handle moves the playhead."""
         if not self.end_pan(event) and event.button() == Qt.MouseButton.LeftButton:
             if self._pressed is not None:
                 self._scrub(self.frame_at(self._pressed.x()))
             self._move = self._pressed = None
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """Offer markers, in and out points and the blend; on a marker when one is near."""
+        """Open the menu of markers, in and out points and the blend."""
         frame = self.frame_at(event.pos().x())
         near = [
             marker.frame
@@ -295,7 +293,7 @@ class Ruler(TimeWidget):
 
 
 def reshaped(blend: Blend, handle: str, frame: int) -> Blend:
-    """A blend with one of its handles on a frame, or as near to it as the others let it."""
+    """A blend with one of its handles moved to a frame, or as near as the others allow."""
     first, last, fade_in, fade_out = blend.first, blend.last, blend.fade_in, blend.fade_out
     if handle == "first":
         first = min(frame, last + 1 - fade_in - fade_out, last)

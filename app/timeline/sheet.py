@@ -1,9 +1,9 @@
-"""What the timeline shows of a document, ready to be painted and hit; Qt-free.
+"""The lanes of a document, ready to be painted and hit; free of Qt.
 
 A lane stands for what one slider moves: both sides of a linked Action Unit, one side of an unlinked
-one, an angle, or the gain or offset of a mix rule. Lanes lie in groups, from the top of a face to
-its chin. What belongs to a track is worked out once and kept for as long as the track is the very
-same object, so that an edit of one key costs one lane.
+one, an angle, or the gain or offset of a mix rule. Lanes are grouped by region, from the top of a
+face to its chin. The arrays of a track are cached as long as the track is the same object, so that
+an edit of one key costs one lane.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ class TrackKeys:
 
     @classmethod
     def of(cls, track: Track) -> TrackKeys:
-        """Of a track; a shape is 4 x the left side + the right side, as places in `SHAPES`."""
+        """Arrays of a track; a shape is 4 x interpolation in + interpolation out, indices of `SHAPES`."""
         shapes = np.array(
             [_SHAPES[key.interpolation_in, key.interpolation_out] for key in track.keys], np.uint8
         )
         return cls(track, np.array(track.frames, np.int64), shapes)
 
     def has(self, frames: I64) -> NDArray[np.bool_]:
-        """(N,) whether there is a key on each frame."""
+        """(N,) whether there is a key on each of these frames."""
         place = np.minimum(np.searchsorted(self.frames, frames), len(self.frames) - 1)
         found: NDArray[np.bool_] = self.frames[place] == frames
         return found
@@ -68,17 +68,17 @@ class Lane:
     id : str
         Key of the slider's row, the target of a mix track, or ``group:ID``.
     name, number : str
-        What it is called, and its FACS number if it has one.
+        Name, and FACS number if there is one.
     targets : tuple of str
-        What it stands for: those that are keyed and those that are not.
+        Targets of the lane, with and without keys.
     parts : tuple of TrackKeys
-        Those that are keyed.
+        The targets with keys.
     frames : (K,) int64
-        Where any of them has a key, rising.
+        Frames on which any of them has a key, in order.
     shapes : (K,) uint8
         Shape of the first key on each of these frames.
     is_group, is_open : bool
-        A heading, and whether the lanes below it are shown.
+        Whether it is a heading, and whether its lanes are shown.
     """
 
     id: str
@@ -93,16 +93,16 @@ class Lane:
 
     @property
     def is_keyed(self) -> bool:
-        """Whether there is any key."""
+        """Whether the lane has a key."""
         return bool(self.parts)
 
     def every(self, switch: str) -> bool:
-        """Whether all its tracks are "muted", "solo" or "locked"."""
+        """Whether all tracks are "muted", "solo" or "locked"."""
         return bool(self.parts) and all(getattr(part.track, switch) for part in self.parts)
 
     @property
     def mode(self) -> Mode:
-        """Delta unless all its tracks are absolute."""
+        """Mode of the lane: delta unless all tracks are absolute."""
         return (
             "absolute"
             if self.parts and all(part.track.mode == "absolute" for part in self.parts)
@@ -110,11 +110,11 @@ class Lane:
         )
 
     def names_at(self, frame: int) -> frozenset[KeyName]:
-        """The keys on a frame."""
+        """Names of the keys on a frame."""
         return self.names_between(frame, frame)
 
     def names_between(self, first: int, last: int) -> frozenset[KeyName]:
-        """The keys from a frame to another, the last included; none of locked tracks."""
+        """Names of the keys from first to last frame, inclusive; none of locked tracks."""
         found: list[KeyName] = []
         for part in self.parts:
             if part.track.locked:
@@ -124,7 +124,7 @@ class Lane:
         return frozenset(found)
 
     def nearest(self, frame: float) -> int | None:
-        """The frame with a key that lies nearest; None without keys."""
+        """The nearest frame with a key; None without keys."""
         if not len(self.frames):
             return None
         place = int(np.searchsorted(self.frames, frame))
@@ -134,7 +134,7 @@ class Lane:
 
 @lru_cache(maxsize=4)
 def chosen_by_target(keys: frozenset[KeyName]) -> dict[str, I64]:
-    """Frames of keys, rising, by the targets of their tracks; worked out once for a set."""
+    """Frames of keys, in order, by target; cached for a set."""
     return {
         target: np.sort(np.fromiter(frames, np.int64, len(frames)))
         for target, frames in frames_by_target(keys).items()
@@ -142,7 +142,7 @@ def chosen_by_target(keys: frozenset[KeyName]) -> dict[str, I64]:
 
 
 def chosen_ends(keys: frozenset[KeyName]) -> tuple[int, int] | None:
-    """First and last frame of keys; None of none."""
+    """First and last frame of keys; None without keys."""
     some = chosen_by_target(keys).values()
     return (
         (min(int(frames.min()) for frames in some), max(int(frames.max()) for frames in some))
@@ -152,7 +152,7 @@ def chosen_ends(keys: frozenset[KeyName]) -> tuple[int, int] | None:
 
 
 class SheetMaker:
-    """Makes lanes of documents, and keeps what has not changed since the last one."""
+    """Makes the lanes of a document, and reuses unchanged ones."""
 
     def __init__(self) -> None:
         self._keys: dict[str, TrackKeys] = {}
@@ -173,11 +173,11 @@ class SheetMaker:
         ----------
         project : Project
         closed : iterable of str
-            Groups of which only the heading is shown.
+            Groups that are folded.
         shown : iterable of str
-            Lanes that are wanted even while nothing of them is keyed.
+            Lanes to include even without keys.
         everything : bool
-            All lanes are wanted.
+            Whether to include all lanes.
         """
         edits = project.face_edits
         if edits is None:
@@ -204,7 +204,7 @@ class SheetMaker:
         return tuple(found)
 
     def standing(self, keys: Collection[KeyName]) -> frozenset[KeyName]:
-        """Those of the keys that there are; the very same set if there are all."""
+        """The keys that exist; the same set if all do."""
         keys = keys if isinstance(keys, frozenset) else frozenset(keys)
         gone: list[KeyName] = []
         for target, frames in chosen_by_target(keys).items():
@@ -283,12 +283,12 @@ def _together(parts: tuple[TrackKeys, ...]) -> tuple[I64, NDArray[np.uint8]]:
 
 GOOD, LOW, MISSING = 0, 1, 2
 LOW_CONFIDENCE = 0.5
-"""Readings below this confidence are marked."""
+"""Confidence below which tracking is marked, 0..1."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrackingQuality:
-    """How well a face was read, frame by frame at the project's rate.
+    """The quality of a face's tracking, frame by frame at the project's rate.
 
     Attributes
     ----------
@@ -297,7 +297,7 @@ class TrackingQuality:
     state : (F,) uint8
         `GOOD`, `LOW` or `MISSING`.
     problems : (P,) int64
-        First frames of stretches that are not good, rising.
+        First frames of the spans that are not good, in order.
     """
 
     confidence: NDArray[np.float32]
@@ -306,7 +306,7 @@ class TrackingQuality:
 
     @classmethod
     def of(cls, confidence: NDArray[np.float32], present: NDArray[np.bool_]) -> TrackingQuality:
-        """Of what a tracker said."""
+        """Quality from a tracker's confidence and presence of a face."""
         state = np.where(present, np.where(confidence < LOW_CONFIDENCE, LOW, GOOD), MISSING).astype(
             np.uint8
         )
@@ -315,9 +315,9 @@ class TrackingQuality:
 
 
 def tracking_quality(project: Project) -> tuple[str, TrackingQuality] | None:
-    """Whose reading, and how far it can be trusted: of the chosen face of a clip, else of a driver.
+    """Name and tracking quality of the selected face of a clip, or else of a driver.
 
-    Of several drivers it is the first that drives the chosen face, or else the first that was read.
+    Of several drivers, it is the first that drives the selected face, or else the first tracked one.
     """
     face, edits = project.face, project.face_edits
     if face is not None and face.motion is not None:

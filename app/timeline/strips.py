@@ -1,4 +1,4 @@
-"""What a clip looks and sounds like, and how far its readings can be trusted, along the time of the lanes."""
+"""Strips over the lanes: film, waveform and tracking confidence."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FILM_H, WAVE_H, CONFIDENCE_H = 44, 30, 20
 
 
 class Strip(TimeWidget):
-    """A part of fixed height in which a press goes to a frame."""
+    """A strip of fixed height; pressing it moves the playhead."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Strip(TimeWidget):
         view.project_changed.connect(self._follow)
 
     def _follow(self) -> None:
-        """Paint anew if anything that strips show has changed: most edits leave them as they are."""
+        """Repaint if the content of the strips has changed; most edits do not change it."""
         project = self.view.project
         shows = project.range, project.n_frames, project.rate, self.view.tracking_quality
         if shows != self._shown:
@@ -46,7 +46,7 @@ class Strip(TimeWidget):
             self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Go there."""
+        """Move the playhead to the pointer."""
         if (
             not self.begin_pan(event)
             and event.button() == Qt.MouseButton.LeftButton
@@ -56,18 +56,18 @@ class Strip(TimeWidget):
             self.requests.frame_asked.emit(self.frame_at(event.position().x()))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Follow the pointer."""
+        """Scrub with the pointer."""
         if not self.pan(event) and self._scrubs:
             self.requests.frame_asked.emit(self.frame_at(event.position().x()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let go."""
+        """End scrubbing."""
         if not self.end_pan(event) and event.button() == Qt.MouseButton.LeftButton:
             self._scrubs = False
 
 
 class FilmStrip(Strip):
-    """Small pictures of the clip."""
+    """Thumbnails of the clip."""
 
     def __init__(
         self, view: TimelineView, requests: TimelineRequests, parent: QWidget | None = None
@@ -80,7 +80,7 @@ class FilmStrip(Strip):
         self.setVisible(False)
 
     def set_images(self, images: Mapping[int, QImage]) -> None:
-        """Pictures by frame of the project; more may come later."""
+        """Set the thumbnails by frame of the project; more may follow."""
         self._frames = np.array(sorted(images), np.int64)
         self._images = [images[int(frame)] for frame in self._frames]
         self._scaled.clear()
@@ -88,7 +88,7 @@ class FilmStrip(Strip):
         self.update()
 
     def tiles(self) -> tuple[tuple[float, int], ...]:
-        """Widget x and the place of the picture of each tile that is seen, side by side from the first frame on."""
+        """Widget x and index of the thumbnail of each visible tile, side by side from frame 0."""
         if not self._images:
             return ()
         side, scale = self._tile_width(), self.view.scale
@@ -108,7 +108,7 @@ class FilmStrip(Strip):
 
     @property
     def _end(self) -> float:
-        """Widget x where the film ends: as far after its last picture as that is after the one before, or the document ends."""
+        """Widget x of the end of the film: one gap after its last thumbnail, or the document's end."""
         gap = int(self._frames[-1] - self._frames[-2]) if len(self._frames) > 1 else 1
         return self.x_of(min(int(self._frames[-1]) + gap, self.view.project.n_frames))
 
@@ -117,7 +117,7 @@ class FilmStrip(Strip):
         return max((FILM_H - 6) * image.width() / max(image.height(), 1), 8.0)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the tiles that are seen."""
+        """Paint the visible tiles."""
         painter = QPainter(self)
         self.paint_ground(painter, "Film")
         painter.setClipRect(self.time_rect)
@@ -125,7 +125,7 @@ class FilmStrip(Strip):
         end = self._end if self._images else 0.0
         for x, place in self.tiles():
             if x > event.rect().right() or x + side < event.rect().left():
-                continue  # the playhead has moved elsewhere
+                continue  # outside the area to repaint
             image = self._fitted(place, ratio)
             shown = min(side - 1, end - x)
             painter.drawImage(
@@ -146,7 +146,7 @@ class FilmStrip(Strip):
 
 
 class WaveStrip(Strip):
-    """The shape of the sound."""
+    """The waveform of the sound."""
 
     def __init__(
         self, view: TimelineView, requests: TimelineRequests, parent: QWidget | None = None
@@ -161,16 +161,16 @@ class WaveStrip(Strip):
     def set_peaks(
         self, peaks: NDArray[np.floating], seconds_per_peak: float, shift: int = 0
     ) -> None:
-        """The swings of short stretches from the clip's first picture on.
+        """Set the peaks of short intervals, from the clip's first frame on.
 
         Parameters
         ----------
         peaks : (N,) or (N, 2)
-            Largest size, or lowest and highest sample, in -1..1; empty for no sound.
+            Largest magnitude, or lowest and highest sample, in -1..1; empty for no sound.
         seconds_per_peak : float
-            Length of a stretch.
+            Length of an interval.
         shift : int
-            Frames by which the clip comes later than the document.
+            Delay of the clip in the document, frames.
         """
         values = np.asarray(peaks, np.float32)
         self._low, self._high = (
@@ -181,7 +181,7 @@ class WaveStrip(Strip):
         self.update()
 
     def columns(self) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
-        """(C,) x of the columns that are seen, and how low and how high the sound swings in each."""
+        """(C,) x of the visible columns, and the lowest and highest sample in each."""
         width = self.width() - HEAD_W
         edges = self.view.scale.start + np.arange(width + 1) / self.view.scale.px
         times = self.view.project.seconds(edges - self._shift) / self._seconds_per_peak
@@ -221,7 +221,7 @@ class WaveStrip(Strip):
 
 
 class ConfidenceStrip(Strip):
-    """How well the face was read: amber where hardly, red and hatched where not at all."""
+    """Tracking confidence: amber where low, red and hatched where no face was found."""
 
     def __init__(
         self, view: TimelineView, requests: TimelineRequests, parent: QWidget | None = None
@@ -237,11 +237,13 @@ class ConfidenceStrip(Strip):
         if found is not None:
             count = len(found[1].problems)
             self.setAccessibleDescription(
-                f"{found[0]}: {count} stretches hard to read" if count else f"{found[0]}: read well"
+                f"{found[0]}: {count} tracking problem{'s' * (count > 1)}"
+                if count
+                else f"{found[0]}: tracked well"
             )
 
     def spans(self, state: int) -> list[tuple[float, float]]:
-        """Widget x from and to of the stretches in a state that are seen, joined where they lie within a pixel."""
+        """Start and end x of the visible spans in a state, joined where less than a pixel apart."""
         found = self.view.tracking_quality
         if found is None:
             return []
@@ -260,7 +262,7 @@ class ConfidenceStrip(Strip):
         return joined
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint the confidence as a line, and the problems over it."""
+        """Paint the confidence as a line, with the problems over it."""
         painter, colours = QPainter(self), theme.current()
         found = self.view.tracking_quality
         self.paint_ground(painter, "" if found is None else f"Confidence: {found[0]}")
@@ -281,10 +283,10 @@ class ConfidenceStrip(Strip):
     def _paint_line(self, painter: QPainter, quality: TrackingQuality, area: QRect) -> None:
         width = self.width() - HEAD_W
         first, last = self.view.scale.visible(width)
-        step = max((last - first) // max(width, 1), 1)  # of the frames under one pixel, the worst
-        beyond = (
-            2 + 2 * step
-        )  # a little more than the area, so that the line goes on across its edges
+        step = max(
+            (last - first) // max(width, 1), 1
+        )  # the lowest confidence of the frames under a pixel
+        beyond = 2 + 2 * step  # beyond the area, so that the line crosses its edges
         begin = max(first, (self.frame_at(area.left()) - beyond - first) // step * step + first)
         frames = np.arange(
             begin, min(last, self.frame_at(area.right()) + beyond, len(quality.confidence) - 1) + 1
@@ -302,7 +304,7 @@ class ConfidenceStrip(Strip):
         painter.drawPolyline(points)
 
     def event(self, event: QEvent) -> bool:
-        """Say what is wrong under the pointer."""
+        """Show a tooltip about the frame under the pointer."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             QToolTip.showText(
                 event.globalPos(), plain_tip(self.tip_at(event.pos().x())), self, QRect()

@@ -1,4 +1,4 @@
-"""Fields of the transport in which a time or a frame rate is read and typed."""
+"""Fields of the transport that show a time or a frame rate, and let it be typed."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from icface.document.project import MOST_RATE
 from icface.motion.timecode import timecode
 
 _LEAST_W, _MARGINS = 92, 20
-"""Least width of a field of time, and what of it is not text, pixels."""
+"""Minimum width of a time field, and its margins around the text, pixels."""
 _RATE_W = 52
 _STEPS = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1}
 
 
 class TypedField(QLineEdit):
-    """A value to read and to type: Return takes it, Escape leaves it. What means nothing is marked, and not taken.
+    """A field with a typed value: Return accepts it, Escape restores it; an invalid text is marked.
 
     Parameters
     ----------
     name : str
-        What it is, for assistive technology.
+        Name for assistive technology.
     tip : str
     parent : QWidget, optional
     """
 
     committed = Signal(object)
-    """The value that was typed; None for an emptied field."""
+    """The typed value; None for an empty field."""
     left = Signal()
-    """Typing is over."""
+    """Return or Escape was pressed."""
 
     def __init__(self, name: str, tip: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,15 +43,15 @@ class TypedField(QLineEdit):
         self.textEdited.connect(lambda _text: self._mark(invalid=False))
 
     def parse(self, text: str) -> object:
-        """What a text means; `TimeTextError` if it means nothing."""
+        """The value in a text; `TimeTextError` if there is none."""
         raise NotImplementedError
 
     def stepped(self, value: object, steps: int) -> str:
-        """The text of a value, so many steps on."""
+        """Text of the value after so many steps."""
         raise NotImplementedError
 
     def event(self, event: QEvent) -> bool:
-        """Up and Down are no shortcuts of the window here."""
+        """Accept Up and Down before the window takes them as shortcuts."""
         if (
             event.type() == QEvent.Type.ShortcutOverride
             and isinstance(event, QKeyEvent)
@@ -62,13 +62,13 @@ class TypedField(QLineEdit):
         return super().event(event)
 
     def show_text(self, text: str) -> None:
-        """Show a value, unless something is being typed."""
+        """Show a value, unless text is being typed."""
         self._shown = text
         if not self.isModified():
             self.setText(text)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Return, Escape, and Up and Down, which step the value; it is taken with Return, as any other."""
+        """Handle Return, Escape, and Up and Down, which step the value until Return accepts it."""
         if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
             if self._take():
                 self.left.emit()
@@ -91,12 +91,12 @@ class TypedField(QLineEdit):
         self.selectAll()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """Choose all, so that typing replaces it."""
+        """Select the text, so that typing replaces it."""
         super().focusInEvent(event)
         self.selectAll()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Take what was typed if it means something."""
+        """Accept a valid text, restore the value otherwise."""
         super().focusOutEvent(event)
         if self.isModified() and not self._take():
             self._restore()
@@ -125,7 +125,7 @@ class TypedField(QLineEdit):
 
 
 class TimeField(TypedField):
-    """A time, in frames of the document, shown as timecode.
+    """A field for a frame of the document, shown as timecode.
 
     Parameters
     ----------
@@ -143,28 +143,28 @@ class TimeField(TypedField):
         self._fit("00:00:00:00")
 
     def show_frame(self, frame: int | None, rate: Fraction, present: int) -> None:
-        """Show a frame as timecode, unless something is being typed; steps count from the present one."""
+        """Show a frame as timecode, unless text is being typed; steps count from `present`."""
         if rate != self._rate:
             self._fit(timecode(0, rate))
         self._rate, self._present = rate, present
         self.show_text("" if frame is None else timecode(frame, rate))
 
     def parse(self, text: str) -> int:
-        """The frame that is meant."""
+        """The frame in a text."""
         return parse_time(text, self._rate, self._present)
 
     def stepped(self, value: object, steps: int) -> str:
-        """A frame on or back."""
+        """Timecode so many frames later or earlier."""
         assert isinstance(value, int)
         return timecode(max(value + steps, 0), self._rate)
 
     def _fit(self, text: str) -> None:
-        """Make room for a time: at 1000 frames a second it is longer."""
+        """Set the width for a timecode, which is longer at 1000 frames a second."""
         self.setFixedWidth(max(_LEAST_W, self.fontMetrics().horizontalAdvance(text) + _MARGINS))
 
 
 class RateField(TypedField):
-    """A frame rate.
+    """A field for a frame rate.
 
     Parameters
     ----------
@@ -177,14 +177,14 @@ class RateField(TypedField):
         self.setFixedWidth(_RATE_W)
 
     def show_rate(self, rate: Fraction) -> None:
-        """Show a rate, unless something is being typed."""
+        """Show a rate, unless text is being typed."""
         self.show_text(rate_text(rate))
 
     def parse(self, text: str) -> Fraction:
-        """The rate that is meant."""
+        """The rate in a text."""
         return parse_rate(text)
 
     def stepped(self, value: object, steps: int) -> str:
-        """One frame a second more or fewer."""
+        """Text of the rate, so many frames a second higher or lower."""
         assert isinstance(value, Fraction)
         return rate_text(min(max(value + steps, Fraction(1)), Fraction(MOST_RATE)))

@@ -1,9 +1,10 @@
-"""Where frames lie on the screen and how they are written; Qt-free.
+"""Conversion of frames to pixels and to text; free of Qt.
 
 Convention
 ----------
-A frame is an integer at the project's rate. On the screen it stands at a single x, logical pixels from the left edge of the
-lanes; between two frames lies the time for which the first of them is shown. Timecode counts as `icface.motion.timecode` says.
+A frame is an integer at the project's rate. Its x is in logical pixels from the left edge of the
+lanes; the first of two frames is on screen for the time between them. Timecode follows
+`icface.motion.timecode`.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ from icface.document.project import MOST_RATE
 from icface.motion.timecode import frame_of, timecode
 
 LEAST_PX, MOST_PX = 1e-4, 80.0
-"""Pixels per frame at which zooming ends."""
+"""Range of the zoom, pixels per frame."""
 _TICK_PX = 10
 _LABEL_PX = 96
 
 
 class TimeTextError(ValueError):
-    """A typed time that means nothing; the message says what can be typed."""
+    """A typed time that cannot be read; the message says what can be typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class TimeScale:
     Attributes
     ----------
     start : float
-        The frame at the left edge; may lie between two, and a little below 0.
+        The frame at the left edge; may be fractional and a little below 0.
     px : float
         Pixels per frame.
     """
@@ -55,44 +56,44 @@ class TimeScale:
         return placed
 
     def frame(self, x: float) -> int:
-        """The frame nearest to a place, 0 or above."""
+        """The frame nearest to an x, 0 or above."""
         return max(round(self.start + x / self.px), 0)
 
     def exact(self, x: float) -> float:
-        """The time at a place, in frames."""
+        """The time at an x, in frames."""
         return self.start + x / self.px
 
     def visible(self, width: float) -> tuple[int, int]:
-        """First and last frame that may be seen in a view of a width."""
+        """First and last frame visible in a view of this width."""
         return max(math.floor(self.start), 0), math.ceil(self.start + width / self.px)
 
     def zoomed(self, factor: float, about_x: float) -> TimeScale:
-        """Closer (factor above 1) or farther, the time at a place staying there."""
+        """The scale zoomed in (factor above 1) or out about an x."""
         px = min(max(self.px * factor, LEAST_PX), MOST_PX)
         return TimeScale(self.exact(about_x) - about_x / px, px)
 
     def panned(self, by_px: float) -> TimeScale:
-        """Moved so that what was `by_px` to the right of a place is now there."""
+        """The scale scrolled to the right by so many pixels."""
         return replace(self, start=self.start + by_px / self.px)
 
     def ends(self, count: int, width: float) -> tuple[float, float]:
-        """Least and greatest `start` with no more emptiness than needed around frames 0 to `count` - 1."""
+        """Range of `start` that keeps frames 0 to `count` - 1 in view with a margin."""
         margin = MARGIN_PX / self.px
         return -margin, max(count - 1 + margin - width / self.px, -margin)
 
     def held(self, count: int, width: float) -> TimeScale:
-        """The nearest scale within the `ends`."""
+        """The scale with `start` clamped to `ends`."""
         least, most = self.ends(count, width)
         return replace(self, start=min(max(self.start, least), most))
 
     @classmethod
     def fitted(cls, first: int, last: int, width: float) -> TimeScale:
-        """The frames from first to last across a width, with a margin on both sides."""
+        """The scale that fits frames first to last into a width, with margins."""
         px = min(max((width - 2 * MARGIN_PX) / max(last - first, 1), LEAST_PX), MOST_PX)
         return cls(first - MARGIN_PX / px, px)
 
     def following(self, frame: int, width: float) -> TimeScale:
-        """The scale itself while it shows a frame, else turned on by a page so that it does."""
+        """The scale itself if it shows a frame, else scrolled to that frame."""
         if MARGIN_PX / 2 <= self.x(frame) <= width - MARGIN_PX / 2:
             return self
         return replace(self, start=frame - MARGIN_PX / self.px)
@@ -103,14 +104,14 @@ MARGIN_PX = 24.0
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A mark of the ruler; those with a label are longer."""
+    """A tick of the ruler; ticks with a label are longer."""
 
     frame: int
     label: str = ""
 
 
 def tick_steps(px: float, rate: Fraction) -> tuple[int, int]:
-    """Frames between marks and between labels, so that neither crowd at so many pixels per frame."""
+    """Frames between ticks and between labels, spaced for so many pixels per frame."""
     second = max(round(rate), 1)
     nice = [step for step in (1, 2, 5, 10) if step < second]
     nice += [second * n for n in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)]
@@ -124,11 +125,11 @@ def tick_steps(px: float, rate: Fraction) -> tuple[int, int]:
 
 
 def ticks(scale: TimeScale, width: float, rate: Fraction) -> tuple[Tick, ...]:
-    """The marks of a ruler of a width, by rising frame."""
+    """Ticks of a ruler of this width, in order."""
     step, label = tick_steps(scale.px, rate)
     first, last = scale.visible(width)
     begin = first - first % step
-    before = int(_LABEL_PX / scale.px / step) * step  # a label reaches to the right of its mark
+    before = int(_LABEL_PX / scale.px / step) * step  # a label extends to the right of its tick
     frames = range(max(begin - before, 0), last + 1, step)
     return tuple(
         Tick(frame, timecode(frame, rate) if frame % label == 0 else "") for frame in frames
@@ -136,30 +137,30 @@ def ticks(scale: TimeScale, width: float, rate: Fraction) -> tuple[Tick, ...]:
 
 
 def snapped(frame: int, targets: Iterable[int], within: float) -> int:
-    """The nearest of the targets if it lies within so many frames, else the frame; of two equally near ones the earlier."""
+    """The nearest target within so many frames, else the frame; of two equal ones the earlier."""
     near = min(targets, key=lambda target: (abs(target - frame), target), default=None)
     return frame if near is None or abs(near - frame) > within else near
 
 
 def rate_text(rate: Fraction) -> str:
-    """A rate to two decimals: "25", "29.97"."""
+    """Text of a frame rate, to two decimals: "25", "29.97"."""
     return f"{float(rate):.2f}".rstrip("0").rstrip(".")
 
 
 def parse_rate(text: str) -> Fraction:
-    """Frames a second that a typed text means: 25, 23.976, 30000/1001. What is short for a rate of NTSC means that one.
+    """The frame rate in a typed text: 25, 23.976, 30000/1001; 29.97 and the like mean the NTSC rate.
 
     Raises
     ------
     TimeTextError
-        For anything else, and beyond 1 to 1000 frames a second.
+        For any other text, and outside 1 to 1000 frames a second.
     """
     cleaned = text.strip().removesuffix("fps").strip().replace(",", ".")
     found = re.fullmatch(r"\d{1,4}(\.\d{1,6})?|\d{1,7}/[1-9]\d{0,5}", cleaned)
     rate = Fraction(cleaned) if found else Fraction(0)
     if not 1 <= rate <= MOST_RATE:
         raise TimeTextError(
-            f"{text.strip()} is no frame rate. Type 1 to {MOST_RATE} frames a second: 25, 29.97, 30000/1001."
+            f"{text.strip()} is not a frame rate. Type 1 to {MOST_RATE} frames a second, such as 25, 29.97 or 30000/1001."
         )
     whole = math.ceil(rate)
     ntsc = Fraction(whole * 1000, 1001)
@@ -172,23 +173,23 @@ _EXAMPLES = (
 
 
 def parse_time(text: str, rate: Fraction, present: int) -> int:
-    """The frame that a typed text means, 0 or above.
+    """The frame in a typed text, 0 or above.
 
     Parameters
     ----------
     text : str
         A frame number, a timecode of two to four parts ending in frames, seconds such as ``1.5s``;
-        with a sign before it, a step from the present frame. At 29.97 and 59.94 a timecode is
+        with a sign, a step from the current frame. At 29.97 and 59.94 a timecode is
         drop-frame code, with semicolons or colons.
     rate : Fraction
         Frames a second.
     present : int
-        Where steps begin.
+        Current frame, where steps begin.
 
     Raises
     ------
     TimeTextError
-        For anything else, and for times that no project has.
+        For any other text, and for impossible times.
     """
     cleaned = text.strip().replace("\u2212", "-").replace(",", ".")
     match = re.fullmatch(
@@ -196,7 +197,7 @@ def parse_time(text: str, rate: Fraction, present: int) -> int:
         cleaned,
     )
     if match is None:
-        raise TimeTextError(f"{text.strip() or 'Nothing'} is no time. {_EXAMPLES}")
+        raise TimeTextError(f"{text.strip() or 'Nothing'} is not a time. {_EXAMPLES}")
     sign, frames, seconds, code = match.groups()
     if frames is not None:
         amount = int(frames)
@@ -212,7 +213,7 @@ def parse_time(text: str, rate: Fraction, present: int) -> int:
 def _of_timecode(parts: list[str], rate: Fraction) -> int:
     numbers = [0] * (4 - len(parts)) + [int(part) for part in parts]
     hours, minutes, seconds, frames = numbers
-    wrong = f"{':'.join(parts)} is no timecode at {float(rate):g} frames a second. {_EXAMPLES}"
+    wrong = f"{':'.join(parts)} is not a timecode at {float(rate):g} frames a second. {_EXAMPLES}"
     if (len(parts) > 2 and seconds > 59) or (len(parts) > 3 and minutes > 59):
         raise TimeTextError(wrong)
     try:

@@ -1,4 +1,4 @@
-"""What every horizontal part of the timeline has in common: a heading to the left, time to the right, the playhead over it."""
+"""The base of the parts of the timeline: a heading on the left, time and the playhead on the right."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class TimeWidget(QWidget):
     """A part of the timeline; x of a frame is ``HEAD_W + view.scale.x(frame)``."""
 
     scrolled = Signal(int)
-    """The wheel asks to scroll down by so many pixels."""
+    """The wheel scrolls the lanes down by so many pixels."""
 
     def __init__(self, view: TimelineView, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -40,7 +40,7 @@ class TimeWidget(QWidget):
 
     @property
     def time_rect(self) -> QRect:
-        """Where time is, without the heading."""
+        """Rectangle of the time axis, without the heading."""
         return QRect(HEAD_W, 0, max(self.width() - HEAD_W, 0), self.height())
 
     def _playhead_moved(self, frame: int) -> None:
@@ -52,7 +52,7 @@ class TimeWidget(QWidget):
     # Painting -------------------------------------------------------------------------------------
 
     def paint_ground(self, painter: QPainter, heading: str = "") -> None:
-        """Fill the widget, shade what lies beyond the in and out points, and write the heading."""
+        """Fill the background, shade the time outside the in and out points, and write the heading."""
         colours, area = theme.current(), self.time_rect
         painter.fillRect(self.rect(), colours.color("panel"))
         painter.fillRect(area, colours.color("surround" if colours.name == "dark" else "raised"))
@@ -78,7 +78,7 @@ class TimeWidget(QWidget):
             )
 
     def paint_playhead(self, painter: QPainter) -> None:
-        """The line of the frame that is looked at, and the line at the foot of the widget."""
+        """Paint the line of the playhead and the borders of the widget."""
         colours = theme.current()
         painter.setPen(QPen(colours.color("line"), 1))
         painter.drawLine(
@@ -94,7 +94,7 @@ class TimeWidget(QWidget):
     # Wheel and middle button ----------------------------------------------------------------------
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Ctrl zooms about the pointer, Shift or a sideways wheel moves in time, otherwise the lanes scroll."""
+        """Zoom with Ctrl, move in time with Shift or sideways, otherwise scroll the lanes."""
         turned, across = event.angleDelta().y(), event.angleDelta().x()
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier and turned:
             self.view.zoom(_ZOOM_STEP ** (turned / 120), event.position().x() - HEAD_W)
@@ -105,14 +105,14 @@ class TimeWidget(QWidget):
         event.accept()
 
     def begin_pan(self, event: QMouseEvent) -> bool:
-        """Whether the middle button took hold of time."""
+        """Begin to pan if the middle button was pressed; return whether it was."""
         if event.button() == Qt.MouseButton.MiddleButton:
             self._pan_from = event.position().x()
             return True
         return False
 
     def pan(self, event: QMouseEvent) -> bool:
-        """Whether time is being moved; moves it."""
+        """Pan with the pointer; return whether a pan is under way."""
         if self._pan_from is None:
             return False
         self.view.set_scale(self.view.scale.panned(self._pan_from - event.position().x()))
@@ -120,14 +120,14 @@ class TimeWidget(QWidget):
         return True
 
     def end_pan(self, event: QMouseEvent) -> bool:
-        """Whether the middle button let go of time."""
+        """End the pan if the middle button was released; return whether it was."""
         held = self._pan_from is not None and event.button() == Qt.MouseButton.MiddleButton
         if held:
             self._pan_from = None
         return held
 
     def changeEvent(self, event: QEvent) -> None:
-        """Paint anew in another theme."""
+        """Repaint in another theme."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
             self.update()

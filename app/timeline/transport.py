@@ -1,4 +1,4 @@
-"""The bar over the lanes: play and step, where time stands, in and out points, and the switches of the timeline."""
+"""The transport bar: playback, time, in and out points, and the switches of the timeline."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from app.widgets.plain_text import PlainLabel
 from icface.motion.timecode import timecode
 
 _LONGEST, _SHORTEST = "-8 \u00d7, 59.9 of 60 fps", "119.9 fps"
-"""What is said of the speed, and what is said where room is scarce."""
+"""Longest text of the speed, and its longest text in a narrow window."""
 _CLOSEST = 3
-"""The level at which least is spelled out."""
+"""Level of the narrowest layout."""
 
 
 class Transport(QWidget):
-    """Buttons and fields of time.
+    """Buttons and fields for time.
 
     Parameters
     ----------
@@ -34,11 +34,11 @@ class Transport(QWidget):
     """
 
     curves_wanted = Signal(bool)
-    """Curves instead of lanes."""
+    """Whether curves are shown instead of lanes."""
     auto_key_changed = Signal(bool)
-    """Moving a slider sets a key."""
+    """Whether moving a slider sets a key."""
     left = Signal()
-    """The keyboard goes back to the lanes."""
+    """The keyboard focus returns to the lanes."""
 
     def __init__(
         self, view: TimelineView, requests: TimelineRequests, parent: QWidget | None = None
@@ -57,27 +57,27 @@ class Transport(QWidget):
         )
         self.back = self._button("step-back", "One frame back (Left)", lambda: playhead.step(-1))
         self.play = self._button("play", "Play or pause (Space)", playhead.toggle)
-        self.on = self._button("step-on", "One frame on (Right)", lambda: playhead.step(1))
+        self.on = self._button("step-on", "One frame forward (Right)", lambda: playhead.step(1))
         self.last = self._button(
             "last", "To the end (End)", lambda: playhead.go_to(view.project.range[1])
         )
         self.loop = self._switch(
-            "loop", "", key_names("Begin anew at the out point (Ctrl+L)"), playhead.set_loops
+            "loop", "", key_names("Loop at the out point (Ctrl+L)"), playhead.set_loops
         )
-        self.time = TimeField("Time", key_names("Where the playhead stands (Ctrl+T)"))
+        self.time = TimeField("Time", key_names("Time at the playhead (Ctrl+T)"))
         self.frame = PlainLabel()
-        self.in_field = TimeField("In point", "In point (I); empty it for the start")
-        self.out_field = TimeField("Out point", "Out point (O); empty it for the end")
+        self.in_field = TimeField("In point", "In point (I). Leave empty for the start")
+        self.out_field = TimeField("Out point", "Out point (O). Leave empty for the end")
         self.length_title = PlainLabel("Length")
         self.length = TimeField(
-            "Length", "How long the photo lasts; empty it for as long as its keys and drivers need"
+            "Length", "Length of the document. Leave empty for the length of its keys and drivers"
         )
         self.rate = RateField()
         self.speed = PlainLabel()
         self.snap = self._switch(
             "magnet",
             "Snap",
-            "Keys that are dragged jump to playhead, keys, markers, in and out",
+            "Dragged keys snap to the playhead, keys, markers, in and out points",
             view.set_snaps,
         )
         self.auto_key = self._switch(
@@ -90,7 +90,7 @@ class Transport(QWidget):
             "lanes", "Lanes", "Keys of all tracks", lambda on: self.show_curves(not on)
         )
         self.curves = self._switch(
-            "curves", "Curves", "Curves of the chosen tracks", self.show_curves
+            "curves", "Curves", "Curves of the selected tracks", self.show_curves
         )
         self._build()
         self._connect()
@@ -182,19 +182,19 @@ class Transport(QWidget):
         self._icons[button] = icon
         return button
 
-    # Room -----------------------------------------------------------------------------------------
+    # Layout ---------------------------------------------------------------------------------------
 
     def minimumSizeHint(self) -> QSize:
-        """As narrow as it can be made."""
+        """Width of the narrowest layout."""
         return QSize(self._width_at(_CLOSEST), super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Leave out what there is no room for."""
+        """Choose the layout that fits the width."""
         super().resizeEvent(event)
         self._fit()
 
     def _fit(self) -> None:
-        """Spell out as much as there is room for."""
+        """Choose the widest layout that fits."""
         spelled = next(
             (level for level in range(_CLOSEST) if self._width_at(level) <= self.width()), _CLOSEST
         )
@@ -204,7 +204,7 @@ class Transport(QWidget):
             self._line.activate()
 
     def _width_at(self, level: int) -> int:
-        """Pixels that all parts take at a level."""
+        """Width of the layout at a level, pixels."""
         key = level, self.view.project.clip is None, self.time.width()
         if key not in self._widths:
             self._spell(level)
@@ -213,7 +213,7 @@ class Transport(QWidget):
         return self._widths[key]
 
     def _spell(self, level: int) -> None:
-        """At level 1 switches are icons, at 2 frames are told by the timecode alone, at 3 keys go to the ends."""
+        """Set the layout: 1 has switches without text, 2 no frame number, 3 no start and end buttons."""
         both, icon = (
             Qt.ToolButtonStyle.ToolButtonTextBesideIcon,
             Qt.ToolButtonStyle.ToolButtonIconOnly,
@@ -271,7 +271,7 @@ class Transport(QWidget):
             self.speed.setText(f"{_figure(speed)} \u00d7")
 
     def show_rate(self, shown: float) -> None:
-        """Show how many frames a second are really seen while time runs."""
+        """Show the measured frame rate of playback."""
         wanted = self.view.project.rate
         if self.view.playhead.is_playing:
             speed = self.view.playhead.speed
@@ -280,7 +280,7 @@ class Transport(QWidget):
             self.speed.setText(whole if self._level < 2 else f"{shown:.1f} fps")
 
     def show_curves(self, curves: bool) -> None:
-        """Curves, or lanes."""
+        """Show curves, or lanes."""
         if curves is not self._curves:
             self._curves = curves
             self.curves_wanted.emit(curves)
@@ -288,7 +288,7 @@ class Transport(QWidget):
         self.lanes.setChecked(not curves)
 
     def focus_time(self) -> None:
-        """Put the cursor into the timecode."""
+        """Focus the time field."""
         self.time.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.time.selectAll()
 

@@ -1,4 +1,4 @@
-"""What the parts of the timeline share while it is looked at: zoom, selection, what is folded. Nothing of it is document."""
+"""The state of the timeline on screen: zoom, selection and folding. It is no part of the document."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class TimelineView(QObject):
 
     scale_changed = Signal()
     lanes_changed = Signal()
-    """Which lanes there are, their keys or their switches."""
+    """The lanes, their keys or their switches have changed."""
     selection_changed = Signal()
-    """Chosen keys or lanes."""
+    """The selected keys or lanes have changed."""
     project_changed = Signal()
-    """Markers, in and out points, the blend, the tracking quality or the length."""
+    """Markers, in and out points, the blend, the tracking quality or the length have changed."""
 
     def __init__(self, session: Session, playhead: Playhead, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -56,13 +56,13 @@ class TimelineView(QObject):
 
     @property
     def project(self) -> Project:
-        """The present document."""
+        """The current document."""
         return self.session.project
 
     # The document ---------------------------------------------------------------------------------
 
     def apply(self, before: Project, after: Project) -> None:
-        """Follow the document."""
+        """Follow a change of the document."""
         if after.face_edits is not before.face_edits or after.face_index != before.face_index:
             if after.face_index != before.face_index or after.faces is not before.faces:
                 self.keys = frozenset()
@@ -72,7 +72,7 @@ class TimelineView(QObject):
             self.project_changed.emit()
 
     def rebuild(self) -> None:
-        """Make the lanes anew; keys that are gone are no longer chosen."""
+        """Rebuild the lanes; deselect keys that no longer exist."""
         lanes = self._maker.lanes(
             self.project, closed=self.closed, shown=self.chosen, everything=self.everything
         )
@@ -87,7 +87,7 @@ class TimelineView(QObject):
             self.choose_keys(kept)
 
     def carry(self, keys: frozenset[KeyName], ask: Callable[[], object]) -> None:
-        """Ask for an edit that renames the chosen keys, and go on with those that then stand."""
+        """Request an edit that moves the selected keys, and keep them selected at their new names."""
         self.keys = keys
         ask()
         self._drop_gone()
@@ -106,53 +106,53 @@ class TimelineView(QObject):
 
     @property
     def length(self) -> int:
-        """Frames that the timeline shows: of a photo without time those that it is given with the first key or move."""
+        """Frames on the time axis; a still photo has the length that its first key would give it."""
         return max(self.project.n_frames, given_time(self.project).n_frames)
 
     # Zoom -----------------------------------------------------------------------------------------
 
     def set_scale(self, scale: TimeScale) -> None:
-        """Look elsewhere."""
+        """Set zoom and position."""
         held = scale.held(self.length, self.width)
         if held != self.scale:
             self.scale = held
             self.scale_changed.emit()
 
     def set_width(self, width: float) -> None:
-        """The view has another width."""
+        """Set the width of the time axis, pixels."""
         if width != self.width and width > 0:
             first, last = self.scale.start, self.scale.exact(self.width)
             self.width = width
-            if first <= 0 and last >= self.length - 1:  # all of it was seen, and still is
+            if first <= 0 and last >= self.length - 1:  # the whole document stays in view
                 self.fit()
             self.set_scale(self.scale)
             self.scale_changed.emit()
 
     def fit(self) -> None:
-        """The whole document."""
+        """Fit the whole document into the view."""
         self.set_scale(TimeScale.fitted(0, self.length - 1, self.width))
 
     def zoom(self, factor: float, about_x: float | None = None) -> None:
-        """Closer or farther, about the playhead if no place is given."""
+        """Zoom about an x, or about the playhead if none is given."""
         if about_x is None:
             about_x = min(max(self.scale.x(self.playhead.frame), 0.0), self.width)
         self.set_scale(self.scale.zoomed(factor, about_x))
 
     def follow(self, frame: int) -> None:
-        """Turn the page when the playhead leaves it."""
+        """Scroll by a page when the playhead leaves the view."""
         self.set_scale(self.scale.following(frame, self.width))
 
-    # Choosing -------------------------------------------------------------------------------------
+    # Selection ------------------------------------------------------------------------------------
 
     def choose_keys(self, keys: Iterable[KeyName]) -> None:
-        """These keys and no others."""
+        """Select these keys and no others."""
         wanted = frozenset(keys)
         if wanted != self.keys:
             self.keys = wanted
             self.selection_changed.emit()
 
     def choose_lanes(self, lanes: Iterable[str]) -> None:
-        """These lanes and no others; one that is not keyed is shown while it is chosen."""
+        """Select these lanes and no others; one without keys is shown while selected."""
         wanted = tuple(dict.fromkeys(lanes))
         if wanted != self.chosen:
             self.chosen = wanted
@@ -160,30 +160,30 @@ class TimelineView(QObject):
             self.selection_changed.emit()
 
     def fold(self, group: str, closed: bool) -> None:
-        """Show only the heading of a group, or its lanes too."""
+        """Fold or unfold a group of lanes."""
         wanted = self.closed | {group} if closed else self.closed - {group}
         if wanted != self.closed:
             self.closed = wanted
             self.rebuild()
 
     def show_everything(self, everything: bool) -> None:
-        """Show lanes of all controls, or of those that are keyed."""
+        """Show lanes for all controls, or only for those with keys."""
         if everything is not self.everything:
             self.everything = everything
             self.rebuild()
 
     def set_snaps(self, snaps: bool) -> None:
-        """Whether what is dragged jumps to frames that matter."""
+        """Set whether drags snap."""
         self.snaps = snaps
 
     @property
     def chosen_lanes(self) -> tuple[Lane, ...]:
-        """The chosen lanes that are shown, from top to bottom; of a heading, the lanes under it."""
+        """The selected lanes on screen, from top to bottom."""
         return tuple(lane for lane in self.lanes if lane.id in self.chosen)
 
     @property
     def chosen_targets(self) -> tuple[str, ...]:
-        """What the chosen lanes stand for, whether they are shown or folded away."""
+        """Targets of the selected lanes, on screen or folded."""
         known = rows()
         return tuple(
             target
@@ -193,16 +193,16 @@ class TimelineView(QObject):
 
     @property
     def all_lanes(self) -> tuple[Lane, ...]:
-        """All keyed lanes, those of folded groups too, without headings."""
+        """All lanes with keys, including those in folded groups, without headings."""
         return self._maker.keyed
 
     def key_frames(self) -> frozenset[int]:
-        """Frames with keys on the chosen lanes; on all lanes while none of the chosen is keyed."""
+        """Frames with keys on the selected lanes, or on all lanes if those have none."""
         lanes = [lane for lane in self.chosen_lanes if lane.is_keyed] or self.lanes
         return frozenset(int(frame) for lane in lanes for frame in lane.frames)
 
     def chosen_frames(self, lane: Lane) -> NDArray[np.int64]:
-        """Frames on which keys of a lane are chosen, in any order."""
+        """Frames of the selected keys of a lane, in any order."""
         by_target = chosen_by_target(self.keys)
         some = [by_target[target] for target in lane.targets if target in by_target]
         return np.concatenate(some) if some else np.zeros(0, np.int64)
@@ -212,7 +212,10 @@ class TimelineView(QObject):
     def snapped(
         self, frame: int, *, leave_out: Sequence[frozenset[KeyName]] = (), playhead: bool = True
     ) -> int:
-        """A frame, or the one that matters within reach: playhead, keys but some, markers, in and out points, problems."""
+        """The frame that a drag snaps to: playhead, a key, a marker, in or out point, or the frame itself.
+
+        Keys in `leave_out`, such as the dragged ones, are ignored.
+        """
         if not self.snaps:
             return frame
         reach = SNAP_PX / self.scale.px

@@ -1,4 +1,4 @@
-"""Connects the timeline with the studio and the sliders, which know nothing of each other."""
+"""Connections between the timeline, the studio and the sliders, which are independent modules."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def wire_timeline(
     commands: TimelineCommands,
     actions: Mapping[str, QAction],
 ) -> None:
-    """Let the timeline follow the studio, and the studio what is switched in the timeline."""
+    """Connect the timeline and the studio in both directions."""
     timeline.refused.connect(
         lambda text: studio.notice_raised.emit(Notice(kind="warning", title=text, topic="edit"))
     )
@@ -43,7 +43,7 @@ def wire_sliders(
     commands: TimelineCommands,
     say: Callable[[str], object],
 ) -> None:
-    """Let sliders follow the playhead and set keys, and lanes follow the slider that is used."""
+    """Let sliders follow the playhead and set keys, and lanes follow the focused slider."""
 
     def tell(row: str, _value: float, _gesture: int) -> None:
         edits, spec = studio.project.face_edits, rows()[row]
@@ -53,7 +53,7 @@ def wire_sliders(
             and any(edits.track(target) for target in spec.ids)
         ):
             say(
-                f"{spec.number or spec.name} is keyed: its whole curve moves. Auto-key would set a key on this frame."
+                f"{spec.number or spec.name} is keyed, so its whole curve moves. Turn on Auto-key to set a key on this frame instead."
             )
 
     studio.playhead.moved_throttled.connect(panel.show_frame)

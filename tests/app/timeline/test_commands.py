@@ -352,4 +352,4 @@ def test_easing_without_a_chosen_key_says_what_is_missing(keyed: MainWindow) -> 
     press(keyed, KEY.Key_F9)
     assert keyed.studio.session.labels == labels
     assert keyed.notices.notice is not None
-    assert keyed.notices.notice.title.startswith("Choose keys first")
+    assert keyed.notices.notice.title.startswith("Select keys first")

@@ -200,7 +200,7 @@ def test_while_no_lane_is_chosen_the_keyed_ones_are_seen(stand: Stand) -> None:
     assert [lane.id for lane in editor(stand).lanes] == ["AU12"]
     QTest.keyClick(editor(stand), Qt.Key.Key_Escape)
     assert {one.lane for one in editor(stand).curves} == {"AU12", "AU26"}
-    assert "1 more to be chosen" in editor(stand)._names.text()
+    assert "1 more to select" in editor(stand)._names.text()
     start = key_place(stand, "AU12L", 40)
     drag(editor(stand), start, start + QPointF(5 * stand.panel.view.scale.px, 0), ALT)
     assert stand.frames("AU12L") == (10, 45, 80)

@@ -255,7 +255,7 @@ def test_the_menu_sets_how_curves_come_and_go_on_each_side(stand: Stand) -> None
         for open_menu in stand.lanes.findChildren(QMenu):
             open_menu.close()
 
-    choose("To next", "Hold")
+    choose("Interpolation out", "Hold")
     key = stand.track("yaw").key_at(20)
     assert key is not None
     assert (key.interpolation_in, key.interpolation_out) == ("ease", "hold")
@@ -325,7 +325,7 @@ def test_problems_of_the_tracking_are_marked_where_they_are(stand: Stand) -> Non
     (missing,) = strip.spans(2)
     assert missing == pytest.approx((strip.x_of(60), strip.x_of(65)))
     assert "no face" in strip.tip_at(strip.x_of(62))
-    assert "2 stretches" in strip.accessibleDescription()
+    assert "2 tracking problems" in strip.accessibleDescription()
 
 
 def test_film_and_sound_lie_where_their_frames_are(stand: Stand) -> None:

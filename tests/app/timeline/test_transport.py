@@ -180,12 +180,12 @@ def test_markers_and_blend_are_offered_where_the_ruler_is_pressed(stand: Stand) 
     assert stand.project.markers[0].text == "smile"
     choose(menu_at(70), "Set the out point")
     assert stand.project.last == 70
-    choose(menu_at(10), "Blend the edits in and out over this range")
+    choose(menu_at(10), "Blend the edits in and out over the range")
     face_edits = stand.project.face_edits
     assert face_edits is not None
     assert face_edits.blend is not None
     assert (face_edits.blend.first, face_edits.blend.last) == (0, 70)
-    choose(menu_at(10), "Edits count in all frames")
+    choose(menu_at(10), "Remove the blend")
     choose(menu_at(30), "Remove the marker")
     assert stand.project.markers == ()
 
