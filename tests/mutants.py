@@ -31,10 +31,10 @@ MODULES = ("*.py", "edits/*.py")
 """The document's modules, below ``icface/document``."""
 
 TESTS = (
-    "test_curves", "test_mixing", "test_mixing_drivers", "test_edit_keys", "test_edits", "test_edit_sources",
-    "test_project", "test_project_time", "test_history",
+    "test_curves", "test_mixing", "test_mixing_drivers", "test_project", "test_project_time", "test_history",
+    "edits/test_keys", "edits/test_edits", "edits/test_drivers", "edits/test_still_time",
 )  # fmt: skip
-"""The document's tests, below ``tests/icface``."""
+"""The document's tests, below ``tests/icface/document``."""
 
 CPU_SECONDS = 60
 """What a mutant may compute before it counts as one that hangs, and so was seen."""
@@ -223,8 +223,8 @@ def _files(mutant: Mutant | None) -> list[str]:
     """The tests' files, those of the mutant's own module first."""
     own = f"test_{mutant.module.rpartition('.')[2]}" if mutant else ""
     return [
-        f"{ROOT}/tests/icface/{name}.py"
-        for name in sorted(TESTS, key=lambda name: not name.startswith(own))
+        f"{ROOT}/tests/icface/document/{name}.py"
+        for name in sorted(TESTS, key=lambda name: not Path(name).name.startswith(own))
     ]
 
 

@@ -2,8 +2,9 @@
 
 Convention
 ----------
-Frames are integers at the project's rate. Between two keys a cubic Bezier runs in the plane of frame and value; its two inner
-points are set by the side of each key that looks into the gap. A side is one of
+Frames are integers at the project's rate. Between two keys a cubic Bezier runs in the plane of
+frame and value; its two inner points are set by the side of each key that looks into the gap. A
+side is one of
 
 ======  ===================================================================================
 hold    the value of the earlier key until the next one (a right side only)
@@ -85,7 +86,8 @@ class Key:
             )
         if not -MOST_VALUE <= self.value <= MOST_VALUE:
             raise CurveError(
-                f"The key on frame {self.frame} has the value {self.value:g}; give a finite number within {MOST_VALUE:g}."
+                f"The key on frame {self.frame} has the value {self.value:g}; "
+                f"give a finite number within {MOST_VALUE:g}."
             )
         if self.interpolation_in == "hold":
             raise CurveError(
@@ -97,12 +99,14 @@ class Key:
             or not all(map(math.isfinite, (*self.left_handle, *self.right_handle)))
         ):
             raise CurveError(
-                f"A handle of the key on frame {self.frame} points the wrong way, or to no finite place."
+                f"A handle of the key on frame {self.frame} points the wrong way, or to no finite "
+                "place."
             )
 
     def moved(self, frames: int = 0, value: float = 0.0) -> Key:
         """The key elsewhere, its handles along with it."""
-        return Key(  # not `replace`, which takes twice as long: ten thousand keys may be dragged at once
+        # not `replace`, which takes twice as long: ten thousand keys may be dragged at once
+        return Key(
             frame=self.frame + frames, value=self.value + value, interpolation_in=self.interpolation_in,
             interpolation_out=self.interpolation_out,
             left_handle=self.left_handle, right_handle=self.right_handle,
@@ -147,7 +151,8 @@ class Track:
         object.__setattr__(self, "frames", tuple([key.frame for key in self.keys]))
         if not _rises(self.frames):
             raise CurveError(
-                f"The keys of {self.target} are not in order, or two stand on one frame; use Track.of."
+                f"The keys of {self.target} are not in order, or two stand on one frame; "
+                "use Track.of."
             )
 
     @classmethod
@@ -362,7 +367,8 @@ class Blend:
             or self.fade_in + self.fade_out > self.last - self.first + 1
         ):
             raise CurveError(
-                f"Fades of {self.fade_in} and {self.fade_out} frames do not fit into {self.last - self.first + 1} frames."
+                f"Fades of {self.fade_in} and {self.fade_out} frames do not fit into "
+                f"{self.last - self.first + 1} frames."
             )
 
     def weights(self, frames: NDArray[np.integer] | F64) -> F64:

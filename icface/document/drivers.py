@@ -147,7 +147,8 @@ class Driver:
             self.motion is None or not 0 <= frame < len(self.motion) or self.neutral is None
         ):
             raise ProjectError(
-                f"Frame {frame} of {self.name} shows no face and cannot be the neutral one; choose another."
+                f"Frame {frame} of {self.name} shows no face and cannot be the neutral one; "
+                "choose another."
             )
 
     @property
@@ -212,7 +213,8 @@ class MixRule:
             raise ProjectError(f"A rule is relative or absolute, not {self.mode!r}.")
         if not -MOST_GAIN <= self.gain <= MOST_GAIN:
             raise ProjectError(
-                f"The gain of {self.group} is {self.gain:g}; it goes from {-MOST_GAIN:g} to {MOST_GAIN:g}."
+                f"The gain of {self.group} is {self.gain:g}; "
+                f"it goes from {-MOST_GAIN:g} to {MOST_GAIN:g}."
             )
         limits = [limit for limit in (self.offset, self.low, self.high) if limit is not None]
         if not all(math.isfinite(limit) and abs(limit) <= 180 for limit in limits):
@@ -221,11 +223,13 @@ class MixRule:
             )
         if self.low is not None and self.high is not None and self.low > self.high:
             raise ProjectError(
-                f"The limits of {self.group} are {self.low:g} to {self.high:g}; give the lower one first."
+                f"The limits of {self.group} are {self.low:g} to {self.high:g}; "
+                "give the lower one first."
             )
         if abs(self.shift) > MOST_SHIFT:
             raise ProjectError(
-                f"{self.group} is shifted by {self.shift} frames; at most {MOST_SHIFT} are possible."
+                f"{self.group} is shifted by {self.shift} frames; "
+                f"at most {MOST_SHIFT} are possible."
             )
 
     @property

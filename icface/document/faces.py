@@ -70,7 +70,8 @@ class Face:
         shape = np.shape(self.landmarks)
         if shape != (N_LANDMARKS, 3):
             raise ProjectError(
-                f"A face has landmarks of shape ({N_LANDMARKS}, 3), not {shape}; track the photo again."
+                f"A face has landmarks of shape ({N_LANDMARKS}, 3), not {shape}; "
+                "track the photo again."
             )
         if not 0.0 <= self.confidence <= 1.0:
             raise ProjectError(
@@ -191,7 +192,8 @@ class FaceEdits:
                 )
             if amount == 0.0 or not -MOST_CONTROL <= amount <= MOST_CONTROL:
                 raise ProjectError(
-                    f"{name} cannot change by {amount:g}: leave zeros out, and give finite numbers within {MOST_CONTROL:g}."
+                    f"{name} cannot change by {amount:g}: leave zeros out, and give finite numbers "
+                    f"within {MOST_CONTROL:g}."
                 )
         for number in self.unlinked:
             if number not in AU_BY_NUMBER or len(AU_BY_NUMBER[number].sides) == 1:
@@ -201,12 +203,14 @@ class FaceEdits:
         groups = [rule.group for rule in self.mix]
         if len(set(groups)) != len(groups) or groups != sorted(groups, key=_mix_order):
             raise ProjectError(
-                f"Rules go from wide groups to narrow ones, one for each, not as {groups}; use edits.set_rule."
+                f"Rules go from wide groups to narrow ones, one for each, not as {groups}; "
+                "use edits.set_rule."
             )
         targets = [track.target for track in self.tracks]
         if targets != sorted(set(targets)):
             raise ProjectError(
-                f"Tracks are sorted and there is one for a target, not as {targets}; use edits.set_key."
+                f"Tracks are sorted and there is one for a target, not as {targets}; "
+                "use edits.set_key."
             )
         for target in targets:
             _require_target(target)
@@ -259,5 +263,6 @@ def _require_target(target: str) -> None:
         group_channels(parts[0])
     elif target not in _KNOWN:
         raise ProjectError(
-            f"Unknown control {target!r}; a track is of an id of icface.face.controls.CONTROL_IDS, or of a mix rule."
+            f"Unknown control {target!r}; a track is of an id of icface.face.controls.CONTROL_IDS, "
+            "or of a mix rule."
         )

@@ -1,6 +1,7 @@
 """Presence of a face in a clip: how much of an edit shows in each frame.
 
-Where tracking loses a face, its edits fade out before the gap and in after it, so that nothing pops.
+Where tracking loses a face, its edits fade out before the gap and in after it, so that nothing
+pops.
 """
 
 from __future__ import annotations

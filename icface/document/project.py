@@ -132,16 +132,19 @@ class Project:
         self._check_drivers()
         if not LEAST_RATE <= self.rate <= MOST_RATE:
             raise ProjectError(
-                f"A project has more than 0 frames a second, {float(LEAST_RATE):g} to {MOST_RATE}, not {self.rate!s:.40}."
+                f"A project has more than 0 frames a second, {float(LEAST_RATE):g} to {MOST_RATE}, "
+                f"not {self.rate!s:.40}."
             )
         if isinstance(self.source, Clip) and self.rate != self.source.rate:
             raise ProjectError(
-                f"A clip of {self.source.rate} frames a second is edited at that rate, not at {self.rate}."
+                f"A clip of {self.source.rate} frames a second is edited at that rate, not at "
+                f"{self.rate}."
             )
         points = [point for point in (self.first, self.last) if point is not None]
         if points != sorted(points) or not all(0 <= point <= MOST_FRAME for point in points):
             raise ProjectError(
-                f"The in point {self.first} stands on a frame, and not after the out point {self.last}."
+                f"The in point {self.first} stands on a frame, and not after the out point "
+                f"{self.last}."
             )
         frames = [marker.frame for marker in self.markers]
         if frames != sorted(set(frames)):
@@ -158,7 +161,8 @@ class Project:
             )
         if len(self.edits) != len(self.faces):
             raise ProjectError(
-                f"{len(self.edits)} sets of edits for {len(self.faces)} faces; give each face its own."
+                f"{len(self.edits)} sets of edits for {len(self.faces)} faces; "
+                "give each face its own."
             )
         if self.face_index is not None and not 0 <= self.face_index < len(self.faces):
             raise ProjectError(
@@ -169,7 +173,8 @@ class Project:
             held = None if face.motion is None else len(face.motion)
             if held != frames:
                 raise ProjectError(
-                    f"Face {number} was read in {held} frames, the source has {frames}; track it again."
+                    f"Face {number} was read in {held} frames, the source has {frames}; "
+                    "track it again."
                 )
 
     def _check_length(self) -> None:
@@ -177,7 +182,8 @@ class Project:
             return
         if isinstance(self.source, Clip):
             raise ProjectError(
-                f"A clip has its own {self.source.n_frames} frames; a length of {self.length} is for photos."
+                f"A clip has its own {self.source.n_frames} frames; "
+                f"a length of {self.length} is for photos."
             )
         if not 1 <= self.length <= MOST_FRAME + 1:
             raise ProjectError(f"A photo lasts 1 to {MOST_FRAME + 1} frames, not {self.length}.")
@@ -190,7 +196,8 @@ class Project:
             for rule in edits.mix:
                 if rule.driver and rule.driver not in names:
                     raise ProjectError(
-                        f"{rule.group} is driven by {rule.driver!r}, which is not among the sources {names}."
+                        f"{rule.group} is driven by {rule.driver!r}, which is not among the "
+                        f"sources {names}."
                     )
 
     @property

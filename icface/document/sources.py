@@ -34,7 +34,8 @@ class Source:
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
             raise ProjectError(
-                f"{self.path} is {self.width} x {self.height} pixels; a photo has at least one of each."
+                f"{self.path} is {self.width} x {self.height} pixels; "
+                "a photo has at least one of each."
             )
 
 
@@ -72,7 +73,8 @@ class Clip:
     def __post_init__(self) -> None:
         if self.width < 1 or self.height < 1:
             raise ProjectError(
-                f"{self.path} is {self.width} x {self.height} pixels; a clip has at least one of each."
+                f"{self.path} is {self.width} x {self.height} pixels; "
+                "a clip has at least one of each."
             )
         if (
             not 1 <= self.n_frames <= MOST_FRAMES
@@ -80,7 +82,8 @@ class Clip:
             or not 0 < self.duration_s <= LONGEST_S
         ):
             raise ProjectError(
-                f"{self.path} has {self.n_frames} frames, {self.rate!s:.40} a second, in {self.duration_s:g} s; a clip has "
+                f"{self.path} has {self.n_frames} frames, {self.rate!s:.40} a second, in "
+                f"{self.duration_s:g} s; a clip has "
                 f"one of each or more, at most {MOST_FRAMES} frames and {LONGEST_S:g} s."
             )
 

@@ -2,16 +2,16 @@
 
 Convention
 ----------
-Rows are face states, columns those of `icface.face.controls.CHANNELS` or of `CONTROL_IDS`. A row with a number that is not finite
-has none in the answer either.
+Rows are face states, columns those of `icface.face.controls.CHANNELS` or of `CONTROL_IDS`. A row
+with a number that is not finite has none in the answer either.
 
 Two directions, and both are those of the sliders:
 
-* Units to channels: what every unit asks of a channel is added, then clipped to 0..1. AU25 and AU26 both open the jaw, and
-  together they open it further than either alone. Blink and wink (45, 46) are AU43; of several of
-  them the strongest counts.
-* Channels to units: the non-negative values up to 1 that explain the channels with the least squared error, as
-  `icface.face.controls.action_units` finds them one by one.
+* Units to channels: what every unit asks of a channel is added, then clipped to 0..1. AU25 and AU26
+  both open the jaw, and together they open it further than either alone. Blink and wink (45, 46)
+  are AU43; of several of them the strongest counts.
+* Channels to units: the non-negative values up to 1 that explain the channels with the least
+  squared error, as `icface.face.controls.action_units` finds them one by one.
 """
 
 from __future__ import annotations

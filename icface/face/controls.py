@@ -2,10 +2,11 @@
 
 Convention
 ----------
-A face state is 56 numbers: yaw, pitch, roll in degrees and 53 expression channels in 0..1. Left and right are the
-subject's. Positive yaw turns the face to the subject's left (the viewer's right), positive pitch looks down, positive
-roll tilts the head to the subject's right (the viewer sees the top of the head move left). The angles turn a
-frame with x to the subject's left, y up and z towards the camera: yaw first, then pitch, then roll about fixed axes.
+A face state is 56 numbers: yaw, pitch, roll in degrees and 53 expression channels in 0..1. Left and
+right are the subject's. Positive yaw turns the face to the subject's left (the viewer's right),
+positive pitch looks down, positive roll tilts the head to the subject's right (the viewer sees the
+top of the head move left). The angles turn a frame with x to the subject's left, y up and z towards
+the camera: yaw first, then pitch, then roll about fixed axes.
 
 The channels carry the names of the ARKit blend shapes with ``_L`` and ``_R`` for the sides. Action
 Units (AU) are fixed non-negative combinations of channels (Ekman and Friesen, *Facial Action Coding
@@ -216,43 +217,64 @@ def _unit(
 
 
 ACTION_UNITS: tuple[ActionUnit, ...] = (
-    _unit(1, "Inner brow raiser", "brows", {"browInnerUp": 1}, "lifts the inner ends of the eyebrows: worry, sadness"),
-    _unit(2, "Outer brow raiser", "brows", {"browOuterUp": 1}, "lifts the outer ends of the eyebrows: surprise"),
-    _unit(4, "Brow lowerer", "brows", {"browDown": 1}, "draws the eyebrows down and together: the frown"),
-    _unit(5, "Upper lid raiser", "eyes", {"eyeWide": 1}, "lifts the upper eyelids: wide, staring eyes"),
-    _unit(7, "Lid tightener", "eyes", {"eyeSquint": 1}, "tightens the eyelids: a hard or short-sighted look"),
-    _unit(43, "Eyes closed", "eyes", {"eyeBlink": 1}, "lets the upper eyelids fall: a blink, on one side a wink"),
-    ActionUnit(number=61, name="Eyes left", region="gaze", weights={"L": {"eyeLookOut_L": 1}, "R": {"eyeLookIn_R": 1}},
+    _unit(1, "Inner brow raiser", "brows", {"browInnerUp": 1},
+          "lifts the inner ends of the eyebrows: worry, sadness"),
+    _unit(2, "Outer brow raiser", "brows", {"browOuterUp": 1},
+          "lifts the outer ends of the eyebrows: surprise"),
+    _unit(4, "Brow lowerer", "brows", {"browDown": 1},
+          "draws the eyebrows down and together: the frown"),
+    _unit(5, "Upper lid raiser", "eyes", {"eyeWide": 1},
+          "lifts the upper eyelids: wide, staring eyes"),
+    _unit(7, "Lid tightener", "eyes", {"eyeSquint": 1},
+          "tightens the eyelids: a hard or short-sighted look"),
+    _unit(43, "Eyes closed", "eyes", {"eyeBlink": 1},
+          "lets the upper eyelids fall: a blink, on one side a wink"),
+    ActionUnit(number=61, name="Eyes left", region="gaze",
+               weights={"L": {"eyeLookOut_L": 1}, "R": {"eyeLookIn_R": 1}},
                help="turns the eyes to the person's own left"),
-    ActionUnit(number=62, name="Eyes right", region="gaze", weights={"L": {"eyeLookIn_L": 1}, "R": {"eyeLookOut_R": 1}},
+    ActionUnit(number=62, name="Eyes right", region="gaze",
+               weights={"L": {"eyeLookIn_L": 1}, "R": {"eyeLookOut_R": 1}},
                help="turns the eyes to the person's own right"),
     _unit(63, "Eyes up", "gaze", {"eyeLookUp": 1}, "turns the eyes up"),
     _unit(64, "Eyes down", "gaze", {"eyeLookDown": 1}, "turns the eyes down"),
-    _unit(9, "Nose wrinkler", "nose", {"noseSneer": 1}, "pulls the skin beside the nose up: disgust"),
-    _unit(6, "Cheek raiser", "cheeks", {"cheekSquint": 1}, "lifts the cheeks towards the eyes: a felt smile, with AU12"),
+    _unit(9, "Nose wrinkler", "nose", {"noseSneer": 1},
+          "pulls the skin beside the nose up: disgust"),
+    _unit(6, "Cheek raiser", "cheeks", {"cheekSquint": 1},
+          "lifts the cheeks towards the eyes: a felt smile, with AU12"),
     _unit(34, "Cheek puff", "cheeks", {"cheekPuff": 1}, "fills the cheeks with air"),
-    _unit(10, "Upper lip raiser", "mouth", {"mouthUpperUp": 1}, "lifts the upper lip: disgust, a snarl"),
+    _unit(10, "Upper lip raiser", "mouth", {"mouthUpperUp": 1},
+          "lifts the upper lip: disgust, a snarl"),
     _unit(11, "Nasolabial deepener", "mouth", {"mouthUpperUp": 0.4, "noseSneer": 0.3},
           "deepens the fold from nose to mouth corner"),
-    _unit(12, "Lip corner puller", "mouth", {"mouthSmile": 1}, "pulls the lip corners up and back: the smile"),
-    _unit(14, "Dimpler", "mouth", {"mouthDimple": 1}, "tightens the lip corners inwards: contempt, on one side"),
-    _unit(15, "Lip corner depressor", "mouth", {"mouthFrown": 1}, "pulls the lip corners down: sadness"),
-    _unit(16, "Lower lip depressor", "mouth", {"mouthLowerDown": 1}, "pulls the lower lip down and shows the lower teeth"),
+    _unit(12, "Lip corner puller", "mouth", {"mouthSmile": 1},
+          "pulls the lip corners up and back: the smile"),
+    _unit(14, "Dimpler", "mouth", {"mouthDimple": 1},
+          "tightens the lip corners inwards: contempt, on one side"),
+    _unit(15, "Lip corner depressor", "mouth", {"mouthFrown": 1},
+          "pulls the lip corners down: sadness"),
+    _unit(16, "Lower lip depressor", "mouth", {"mouthLowerDown": 1},
+          "pulls the lower lip down and shows the lower teeth"),
     _unit(17, "Chin raiser", "mouth", {}, "pushes chin and lower lip up: a pout of doubt",
           central={"mouthShrugLower": 1, "mouthShrugUpper": 0.5}),
-    _unit(18, "Lip pucker", "mouth", {}, "draws the lips together and forwards: a kiss", central={"mouthPucker": 1}),
-    _unit(20, "Lip stretcher", "mouth", {"mouthStretch": 1}, "pulls the lip corners straight sideways: fear"),
-    _unit(22, "Lip funneler", "mouth", {}, "funnels the lips outwards: the sound 'oo'", central={"mouthFunnel": 1}),
+    _unit(18, "Lip pucker", "mouth", {},
+          "draws the lips together and forwards: a kiss", central={"mouthPucker": 1}),
+    _unit(20, "Lip stretcher", "mouth", {"mouthStretch": 1},
+          "pulls the lip corners straight sideways: fear"),
+    _unit(22, "Lip funneler", "mouth", {},
+          "funnels the lips outwards: the sound 'oo'", central={"mouthFunnel": 1}),
     _unit(23, "Lip tightener", "mouth", {"mouthPress": 0.5}, "narrows and tightens the red of the lips: anger",
           central={"mouthRollUpper": 0.4, "mouthRollLower": 0.4}),
     _unit(24, "Lip pressor", "mouth", {"mouthPress": 1}, "presses the lips together"),
     _unit(25, "Lips part", "mouth", {"mouthLowerDown": 0.35, "mouthUpperUp": 0.2}, "parts the lips a little",
           central={"jawOpen": 0.1}),
-    _unit(28, "Lip suck", "mouth", {}, "rolls both lips in over the teeth", central={"mouthRollLower": 1, "mouthRollUpper": 1}),
+    _unit(28, "Lip suck", "mouth", {},
+          "rolls both lips in over the teeth", central={"mouthRollLower": 1, "mouthRollUpper": 1}),
     _unit(26, "Jaw drop", "jaw", {}, "lets the jaw fall, relaxed", central={"jawOpen": 0.45}),
-    _unit(27, "Mouth stretch", "jaw", {}, "opens the mouth wide: a shout, a yawn", central={"jawOpen": 1}),
+    _unit(27, "Mouth stretch", "jaw", {},
+          "opens the mouth wide: a shout, a yawn", central={"jawOpen": 1}),
     _unit(29, "Jaw thrust", "jaw", {}, "pushes the jaw forwards", central={"jawForward": 1}),
-    ActionUnit(number=30, name="Jaw sideways", region="jaw", weights={"": {"jawRight": 1}}, minimum=-1.0,
+    ActionUnit(number=30, name="Jaw sideways", region="jaw",
+               weights={"": {"jawRight": 1}}, minimum=-1.0,
                help="moves the jaw to the person's own left (below 0) or right"),
 )  # fmt: skip
 AU_BY_NUMBER: dict[int, ActionUnit] = {unit.number: unit for unit in ACTION_UNITS}

@@ -2,9 +2,9 @@
 
 Convention
 ----------
-Points are (x, y) in pixels; the centre of the top-left pixel is (0, 0).
-Images are RGB of shape (height, width, 3), uint8 unless said otherwise.
-A matrix ``a_from_b`` maps homogeneous points of frame b to frame a; similarities are stored as their first two rows.
+Points are (x, y) in pixels; the centre of the top-left pixel is (0, 0). Images are RGB of shape
+(height, width, 3), uint8 unless said otherwise. A matrix ``a_from_b`` maps homogeneous points of
+frame b to frame a; similarities are stored as their first two rows.
 """
 
 from __future__ import annotations

@@ -53,7 +53,8 @@ def expand_control(selector: str) -> tuple[str, ...]:
             return tuple(ids)
     known = ", ".join(str(n) for n in sorted(AU_BY_NUMBER))
     raise UnknownControlError(
-        f"Unknown control {selector!r}. Use yaw, pitch, roll, AU with one of {known} (L or R for one side), or a channel name."
+        f"Unknown control {selector!r}. Use yaw, pitch, roll, AU with one of {known} (L or R for "
+        "one side), or a channel name."
     )
 
 
@@ -87,7 +88,8 @@ def deltas_from_settings(
                 low, high = min(low, -1.0) * (2 if low < -1 else 1), high * (2 if high > 1 else 1)
             if not (np.isfinite(value) and low <= value <= high):
                 raise ValueError(
-                    f"{selector}={value:g} is out of range: {control} goes from {low:g} to {high:g}."
+                    f"{selector}={value:g} is out of range: {control} goes from {low:g} to "
+                    f"{high:g}."
                 )
             now = (
                 0.0

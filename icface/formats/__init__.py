@@ -2,8 +2,8 @@
 
 Convention
 ----------
-Inside, angles are degrees and intensities 0..1; the units of files exist only here. What a file does not say is assumed and
-said in the notes, and what it cannot hold is said when it is written.
+Inside, angles are degrees and intensities 0..1; the units of files exist only here. What a file
+does not say is assumed and said in the notes, and what it cannot hold is said when it is written.
 """
 
 from __future__ import annotations

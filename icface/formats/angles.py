@@ -61,6 +61,7 @@ def in_radians(
             else "as usual in such files"
         )
         notes.append(
-            f"Head angles go up to {most:.3g} and were taken for {chosen}, {why}. Others are set by icface convert --units."
+            f"Head angles go up to {most:.3g} and were taken for {chosen}, {why}. "
+            "Others are set by icface convert --units."
         )
     return [angle * _RADIANS[chosen] for angle in angles]

@@ -2,8 +2,8 @@
 
 Convention
 ----------
-Left and right are the subject's. Two shapes move both sides and stand for two channels each; going out, they are the mean of
-both. ``tongueOut`` has no channel.
+Left and right are the subject's. Two shapes move both sides and stand for two channels each; going
+out, they are the mean of both. ``tongueOut`` has no channel.
 """
 
 from __future__ import annotations

@@ -2,10 +2,11 @@
 
 Convention
 ----------
-One joint, ``Head``, with a rotation in degrees about z, then x, then y, each about the axes that the one before has turned: the
-matrix Rz Rx Ry in the frame of the head at rest, x to the subject's left, y up, z to the camera. Those are our roll, pitch and
-yaw. Frames are evenly spaced, and are taken between those of the motion where it is not; where no face was read, the head
-turns evenly from the frame before to the frame after.
+One joint, ``Head``, with a rotation in degrees about z, then x, then y, each about the axes that
+the one before has turned: the matrix Rz Rx Ry in the frame of the head at rest, x to the subject's
+left, y up, z to the camera. Those are our roll, pitch and yaw. Frames are evenly spaced, and are
+taken between those of the motion where it is not; where no face was read, the head turns evenly
+from the frame before to the frame after.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def save(path: Path, motion: Motion) -> tuple[str, ...]:
     count = max(int(np.floor(float(motion.seconds[-1]) * float(motion.rate) + 1e-6)) + 1, 1)
     if count > MOST_FRAMES:
         raise FormatError(
-            f"{path} was not written: {float(motion.rate):g} frames a second for {motion.seconds[-1]:g} s are {count} frames, "
+            f"{path} was not written: {float(motion.rate):g} frames a second for "
+            f"{motion.seconds[-1]:g} s are {count} frames, "
             f"and at most {MOST_FRAMES} are written. Say another rate, or write JSON."
         )
     times = np.arange(count) / float(motion.rate)

@@ -2,9 +2,10 @@
 
 Convention
 ----------
-Three kinds of head angles, told apart by the columns: before 2.0 degrees; of Detectorv2 (``valence``, ``mesh_x_0``) and later
-radians with other signs; of MPDetector (``x_477``) radians under swapped names. See `icface.formats.rotations`. Action Units
-are from 0 to 1, and are likelihoods rather than intensities in most detectors. Where 52 blend shapes are there as well, they
+Three kinds of head angles, told apart by the columns: before 2.0 degrees; of Detectorv2
+(``valence``, ``mesh_x_0``) and later radians with other signs; of MPDetector (``x_477``) radians
+under swapped names. See `icface.formats.rotations`. Action Units are from 0 to 1, and are
+likelihoods rather than intensities in most detectors. Where 52 blend shapes are there as well, they
 are taken, because they have sides.
 """
 
@@ -60,7 +61,8 @@ def load(path: Path, wishes: Wishes) -> Loaded:
     pose = dict.fromkeys(POSE, "") if all(name in header for name in POSE) else {}
     if not units and not pose and not shapes:
         raise FormatError(
-            f"{path}, line 1: no column Pitch, Roll, Yaw, AU01 and so on. Save the whole Fex with to_csv."
+            f"{path}, line 1: no column Pitch, Roll, Yaw, AU01 and so on. "
+            "Save the whole Fex with to_csv."
         )
     numbers = [name for name in ("frame", "FaceScore", *_RECT) if name in header]
     texts = [name for name in ("input", "Identity", "approx_time") if name in header]
@@ -73,7 +75,8 @@ def load(path: Path, wishes: Wishes) -> Loaded:
         carried |= fill(controls, {shape: columns.numbers[name] for name, shape in shapes.items()})
     elif units := columns.filled(units, notes):
         notes.append(
-            "py-feat's Action Units are likelihoods from 0 to 1, taken for intensities; left and right move alike."
+            "py-feat's Action Units are likelihoods from 0 to 1, taken for intensities; "
+            "left and right move alike."
         )
         controls = channel_rows(
             {au: _intensity(columns.numbers[name], missing, notes) for name, au in units.items()}
@@ -131,7 +134,8 @@ def _angles(
     """Yaw, pitch, roll in degrees, shape (N, 3)."""
     turned = [columns.numbers[name] for name in POSE]
     notes.append(
-        "Head angles are py-feat's: other trackers call another direction straight ahead, by several degrees."
+        "Head angles are py-feat's: other trackers call another direction straight ahead, by "
+        "several degrees."
     )
     if "x_477" in header:
         return angles_deg(

@@ -2,10 +2,12 @@
 
 Convention
 ----------
-A frame is an object. Its blend shapes stand under ``blendshapes``, ``face_blendshapes`` or ``faceBlendshapes``: of one face or
-in a list of faces, by name or in a list of ``{"categoryName": ..., "score": ...}``, perhaps within ``{"categories": ...}``. Its
-matrices stand under ``matrix``, ``facial_transformation_matrixes`` or ``facialTransformationMatrixes``, nested, flat, or within
-``{"data": ...}``. Frames are lines, one list, or a list under ``frames`` or ``results``. Landmarks are not looked at.
+A frame is an object. Its blend shapes stand under ``blendshapes``, ``face_blendshapes`` or
+``faceBlendshapes``: of one face or in a list of faces, by name or in a list of ``{"categoryName":
+..., "score": ...}``, perhaps within ``{"categories": ...}``. Its matrices stand under ``matrix``,
+``facial_transformation_matrixes`` or ``facialTransformationMatrixes``, nested, flat, or within
+``{"data": ...}``. Frames are lines, one list, or a list under ``frames`` or ``results``. Landmarks
+are not looked at.
 """
 
 from __future__ import annotations
@@ -137,7 +139,8 @@ def readings(path: Path) -> Iterator[Reading]:
         )
         if len(faces) > MOST_FACES:
             raise FormatError(
-                f"{where} has {len(faces)} faces, and at most {MOST_FACES} are read. Leave some out."
+                f"{where} has {len(faces)} faces, and at most {MOST_FACES} are read. "
+                "Leave some out."
             )
         for face, blendshapes in enumerate(faces):
             label = str(entry.get("face", face))[:_LONGEST_LABEL]
@@ -150,7 +153,8 @@ def _frames(path: Path) -> Iterator[tuple[int, Any]]:
         raw = stream.read(MOST_BYTES + 1)
     if len(raw) > MOST_BYTES:
         raise FormatError(
-            f"{path} has more than {MOST_BYTES} bytes, too many for JSON. Split it, or leave the landmarks out."
+            f"{path} has more than {MOST_BYTES} bytes, too many for JSON. Split it, or leave the "
+            "landmarks out."
         )
     text = raw.decode(encoding_of(raw[:4]), errors="replace")
     del raw

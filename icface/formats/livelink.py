@@ -2,10 +2,11 @@
 
 Convention
 ----------
-Names count in any case. Rows whose count of blend shapes is 0 have no weights. Head angles are those of ARKit's face anchor:
-yaw to the subject's left, pitch down, roll to the subject's right; public sources do not settle whether they are radians,
-degrees or half turns, so radians are assumed and written, numbers beyond what a head can do are degrees, and a person may say
-otherwise. All three at 0 throughout mean that the recorder did not read them.
+Names count in any case. Rows whose count of blend shapes is 0 have no weights. Head angles are
+those of ARKit's face anchor: yaw to the subject's left, pitch down, roll to the subject's right;
+public sources do not settle whether they are radians, degrees or half turns, so radians are assumed
+and written, numbers beyond what a head can do are degrees, and a person may say otherwise. All
+three at 0 throughout mean that the recorder did not read them.
 """
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ def load(path: Path, wishes: Wishes) -> Loaded:
     shapes = columns_of(header.names)
     if not shapes:
         raise FormatError(
-            f"{path}, line 1: no column of a blend shape (EyeBlinkLeft, JawOpen and so on). Record it again."
+            f"{path}, line 1: no column of a blend shape (EyeBlinkLeft, JawOpen and so on). "
+            "Record it again."
         )
     count, code = header.first("BlendshapeCount"), header.first("Timecode")
     head = [name for name in (header.first(angle) for angle in HEAD) if name is not None]
@@ -80,7 +82,8 @@ def load(path: Path, wishes: Wishes) -> Loaded:
             name for name in SHAPES.values() if name not in shapes.values() and name != TONGUE
         ]
         notes.append(
-            f"The file lacks {len(absent)} blend shapes ({', '.join(absent[:4])} ...): nothing drives them."
+            f"The file lacks {len(absent)} blend shapes ({', '.join(absent[:4])} ...): nothing "
+            "drives them."
         )
     notes += [
         f"No channel for {name}: left out."
@@ -96,7 +99,8 @@ def load(path: Path, wishes: Wishes) -> Loaded:
             of_arkit(*in_radians(turned, wishes.units, notes, usual="radians", but=missing))
         )
         notes.append(
-            "Recorders differ in the signs of head angles: where the head turns the wrong way, mix it with a gain of -1."
+            "Recorders differ in the signs of head angles: where the head turns the wrong way, mix "
+            "it with a gain of -1."
         )
         carried |= set(ANGLES)
     else:
@@ -118,7 +122,8 @@ def _seconds(path: Path, columns: Columns, code: str, notes: list[str]) -> F64 |
         seconds, base, drops = seconds_of(columns.texts[code])
     except TimecodeError as error:
         raise FormatError(
-            f"{path}, line {columns.lines[error.row]}, column {code}: {error.text[:24]!r} is not a timecode. "
+            f"{path}, line {columns.lines[error.row]}, column {code}: {error.text[:24]!r} is not a "
+            "timecode. "
             "Write HH:MM:SS:FF.mmm, or leave the column out and say the rate."
         ) from None
     if not np.isfinite(seconds).any():
@@ -160,7 +165,10 @@ def save(path: Path, motion: Motion) -> tuple[str, ...]:
     write_whole(path, lambda stream: stream.writelines(f"{line}\n".encode() for line in lines()))
     notes = [
         "Head angles are written in radians, with the signs of ARKit's face anchor.",
-        "Eye rotations and the tongue are written as 0: the eyeLook weights say where the eyes look.",
+        (
+            "Eye rotations and the tongue are written as 0: the eyeLook weights say where the eyes "
+            "look."
+        ),
         "Timecodes count 60 frames a second; the confidence of the reading is not written.",
     ]
     if both := merged(controls[seen]):

@@ -2,10 +2,11 @@
 
 Convention
 ----------
-Our own line of JSON is ``{"frame": 0, "timestamp_ms": 0, "blendshapes": {"jawOpen": 0.1, ...}, "matrix": [16 numbers]}``.
-Without blend shapes, no face was read. The matrix is the facial transformation matrix, row by row or column by column: x to
-the subject's left, y up, z to the camera. A CSV has the same names as columns, ``matrix_0`` to ``matrix_15`` among them.
-``_neutral`` drives nothing.
+Our own line of JSON is ``{"frame": 0, "timestamp_ms": 0, "blendshapes": {"jawOpen": 0.1, ...},
+"matrix": [16 numbers]}``. Without blend shapes, no face was read. The matrix is the facial
+transformation matrix, row by row or column by column: x to the subject's left, y up, z to the
+camera. A CSV has the same names as columns, ``matrix_0`` to ``matrix_15`` among them. ``_neutral``
+drives nothing.
 """
 
 from __future__ import annotations
@@ -100,7 +101,8 @@ def _of_json(path: Path, notes: list[str]) -> list[Rows]:
     if not any(reading.weights for face in faces.values() for reading in face):
         raise FormatError(
             f'{path}: no frame has blend shapes. Write them under "blendshapes", by name, or let the Face Landmarker write '
-            "them: output_face_blendshapes=True in Python, outputFaceBlendshapes: true in JavaScript."
+            "them: output_face_blendshapes=True in Python, outputFaceBlendshapes: true in "
+            "JavaScript."
         )
     return [_rows(face, label, notes) for label, face in faces.items()]
 

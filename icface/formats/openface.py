@@ -2,9 +2,10 @@
 
 Convention
 ----------
-Columns are found by name: any subset with ``pose_R*`` or ``AUxx_r`` will do, of the 714 of a full file or the 431 of older
-ones. Rows with success 0 hold rubbish and count as frames without a face. ``AUxx_c`` only say whether, not how much, and drive
-nothing. An intensity moves left and right alike; going out, the mean of both sides is written.
+Columns are found by name: any subset with ``pose_R*`` or ``AUxx_r`` will do, of the 714 of a full
+file or the 431 of older ones. Rows with success 0 hold rubbish and count as frames without a face.
+``AUxx_c`` only say whether, not how much, and drive nothing. An intensity moves left and right
+alike; going out, the mean of both sides is written.
 """
 
 from __future__ import annotations
@@ -78,13 +79,15 @@ def load(path: Path, wishes: Wishes) -> Loaded:
     pose = POSE if all(name in header for name in POSE) else ()
     if not units and not pose:
         raise FormatError(
-            f"{path}, line 1: no column pose_Rx, pose_Ry, pose_Rz or AU01_r and so on. Run OpenFace with -pose -aus."
+            f"{path}, line 1: no column pose_Rx, pose_Ry, pose_Rz or AU01_r and so on. "
+            "Run OpenFace with -pose -aus."
         )
     if not pose:
         notes.append("The file has no head rotation (pose_Rx, pose_Ry, pose_Rz).")
     else:
         notes.append(
-            "Head angles are OpenFace's: other trackers call another direction straight ahead, by several degrees."
+            "Head angles are OpenFace's: other trackers call another direction straight ahead, by "
+            "several degrees."
         )
     about = [name for name in ("frame", "timestamp", "confidence", "success") if name in header]
     texts = [name for name in _FACE_COLUMNS if name in header][:1]
@@ -94,7 +97,8 @@ def load(path: Path, wishes: Wishes) -> Loaded:
     faces = _faces(columns)
     if texts and len(faces) > 1 and "frame" not in header and "timestamp" not in header:
         notes.append(
-            "The rows are faces of one picture, as FaceLandmarkImg writes them: each is a face of one frame."
+            "The rows are faces of one picture, as FaceLandmarkImg writes them: each is a face of "
+            "one frame."
         )
     rows = [_face(columns.part(at), label, units, wishes, notes) for label, at in faces.items()]
     return loaded(path, rows, name=NAME, origin=ORIGIN, notes=notes, wishes=wishes)
@@ -120,7 +124,8 @@ def _units(header: Header, notes: list[str]) -> dict[str, str]:
         notes.append("Action Units have no sides here: left and right move alike.")
     if "gaze_angle_x" in header or "gaze_0_x" in header:
         notes.append(
-            "Gaze is left out: the file says where the eyes look from the camera, and not how far they are turned."
+            "Gaze is left out: the file says where the eyes look from the camera, and not how far "
+            "they are turned."
         )
     whether = [
         name

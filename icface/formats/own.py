@@ -2,8 +2,9 @@
 
 Convention
 ----------
-Degrees and 0..1, a frame on each line: seconds, confidence, and the controls in the order of ``channels``, or null where no
-face was read. Numbers have as many digits as it takes to find them again. Landmarks are for the npz.
+Degrees and 0..1, a frame on each line: seconds, confidence, and the controls in the order of
+``channels``, or null where no face was read. Numbers have as many digits as it takes to find them
+again. Landmarks are for the npz.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ def load(path: Path, wishes: Wishes) -> Loaded:
                 controls[row, at] = np.asarray(frame["controls"], np.float32).reshape(len(at))
         except (KeyError, TypeError, ValueError, OverflowError):
             raise FormatError(
-                f"{path}, frame {row}: seconds, confidence and {len(at)} controls (or null) are expected, not {shown(frame)}."
+                f"{path}, frame {row}: seconds, confidence and {len(at)} controls (or null) are "
+                f"expected, not {shown(frame)}."
             ) from None
     notes: tuple[str, ...] = ()
     if wishes.rate is not None:
@@ -114,7 +116,8 @@ def check_kind(path: Path, about: object) -> dict[str, Any]:
         )
     if about.get("version") != VERSION:
         raise FormatError(
-            f"{path} has version {shown(about.get('version'))}, and this program reads {VERSION}. Use a newer program."
+            f"{path} has version {shown(about.get('version'))}, and this program reads {VERSION}. "
+            "Use a newer program."
         )
     return about
 

@@ -2,10 +2,11 @@
 
 Convention
 ----------
-Our head frame has x to the subject's left, y up and z to the camera; a head that rests is the identity, and (yaw, pitch,
-roll) make the matrix of `icface.face.geometry.rotation_matrix`. Computer vision's frame has x to the right of the picture (the
-subject's left as well), y down and z away from the camera: half a turn about x leads from one to the other, so that angles
-about x keep their sign and those about y and z change it.
+Our head frame has x to the subject's left, y up and z to the camera; a head that rests is the
+identity, and (yaw, pitch, roll) make the matrix of `icface.face.geometry.rotation_matrix`. Computer
+vision's frame has x to the right of the picture (the subject's left as well), y down and z away
+from the camera: half a turn about x leads from one to the other, so that angles about x keep their
+sign and those about y and z change it.
 
 Angles here are radians, arrays of shape (N,); matrices are (N, 3, 3).
 """

@@ -2,7 +2,8 @@
 
 Convention
 ----------
-Rows are as the file has them, in any order and with gaps. Controls are degrees, then 0..1, in the order of `CHANNELS`.
+Rows are as the file has them, in any order and with gaps. Controls are degrees, then 0..1, in the
+order of `CHANNELS`.
 """
 
 from __future__ import annotations
@@ -134,7 +135,8 @@ def loaded(
     several = list(faces)
     if len(several) > MOST_FACES:
         raise FormatError(
-            f"{path} has {len(several)} faces, and at most {MOST_FACES} are read. Leave out those that are seen rarely."
+            f"{path} has {len(several)} faces, and at most {MOST_FACES} are read. "
+            "Leave out those that are seen rarely."
         )
     for rows in several:
         motion, more = motion_of(path, rows, origin=origin, rate=wishes.rate)
@@ -215,7 +217,8 @@ def _timed(path: Path, rows: Rows, rate: Fraction | None, notes: list[str]) -> t
     else:
         if rate is None and len(rows.controls) > 1:
             notes.append(
-                f"The file has no times: {ASSUMED_RATE} frames a second were assumed. Others are set by icface convert --rate."
+                f"The file has no times: {ASSUMED_RATE} frames a second were assumed. "
+                "Others are set by icface convert --rate."
             )
         counted = frames if frames is not None else np.arange(len(rows.controls), dtype=np.float64)
         times = counted / float(rate or ASSUMED_RATE)
@@ -255,7 +258,8 @@ def _following(times: F64, notes: list[str]) -> F64:
         shown += part[-1] - part[0]
     notes.append(
         "The times start again "
-        f"({len(starts)} {'time' if len(starts) == 1 else 'times'}): each recording in the file follows the one before."
+        f"({len(starts)} {'time' if len(starts) == 1 else 'times'}): each recording in the file "
+        "follows the one before."
     )
     return np.concatenate(joined)
 
@@ -285,7 +289,8 @@ def _in_order(path: Path, rows: Rows, times: F64, notes: list[str]) -> tuple[Row
         raise FormatError(f"{path}: times are too large to tell frames apart. Count from 0 s.")
     if len(steps) and steps.max() > 1.5 * np.median(steps):
         notes.append(
-            "Some frames have no row; the others keep their times, and between them the motion is interpolated."
+            "Some frames have no row; the others keep their times, and between them the motion is "
+            "interpolated."
         )
     elif (
         rows.frames is not None
@@ -293,7 +298,8 @@ def _in_order(path: Path, rows: Rows, times: F64, notes: list[str]) -> tuple[Row
         and (step := float(np.median(np.diff(rows.frames[kept])))) > 1
     ):
         notes.append(
-            f"One frame in {step:g} was read; they keep their times, and between them the motion is interpolated."
+            f"One frame in {step:g} was read; they keep their times, and between them the motion "
+            "is interpolated."
         )
     return rows.part(kept), seconds
 
@@ -304,7 +310,8 @@ def _plausible(rows: Rows, notes: list[str]) -> F64:
     holes = int((torn & ~rows.missing).sum())
     if holes:
         notes.append(
-            f"{holes} rows have an empty cell or no finite number and count as frames without a face."
+            f"{holes} rows have an empty cell or no finite number and count as frames without a "
+            "face."
         )
     controls = rows.controls.copy()
     channels = controls[:, len(ANGLES) :]
@@ -312,7 +319,8 @@ def _plausible(rows: Rows, notes: list[str]) -> F64:
     if beyond.any():
         which = ", ".join(CHANNELS[len(ANGLES) + i] for i in np.flatnonzero(beyond.any(0))[:4])
         notes.append(
-            f"{int(beyond.any(1).sum())} rows had channels outside of 0 to 1 and were clipped ({which})."
+            f"{int(beyond.any(1).sum())} rows had channels outside of 0 to 1 and were clipped "
+            f"({which})."
         )
     controls[:, len(ANGLES) :] = np.clip(channels, 0, 1)
     controls[torn | rows.missing] = np.nan

@@ -2,10 +2,11 @@
 
 Convention
 ----------
-Lines count from 1, the header among them. Names are stripped of spaces; the first of ``,`` ``;`` and tab that is most
-frequent in the header parts cells, or what a first line ``sep=;`` names, as Excel writes it. Where cells are not parted by
-commas, a decimal comma is understood. An empty cell, ``nan``, ``inf``, and what programs write in their place (``-nan(ind)``,
-``-1.#IND``, ``NA``, ``#NUM!``) are NaN. A line that names the columns once more is left out.
+Lines count from 1, the header among them. Names are stripped of spaces; the first of ``,`` ``;``
+and tab that is most frequent in the header parts cells, or what a first line ``sep=;`` names, as
+Excel writes it. Where cells are not parted by commas, a decimal comma is understood. An empty cell,
+``nan``, ``inf``, and what programs write in their place (``-nan(ind)``, ``-1.#IND``, ``NA``,
+``#NUM!``) are NaN. A line that names the columns once more is left out.
 """
 
 from __future__ import annotations
@@ -133,7 +134,8 @@ def read_header(path: Path) -> Header:
         )
     if len(names) > MOST_COLUMNS:
         raise FormatError(
-            f"{path}, line {line}: {len(names)} columns, and tracking data has at most {MOST_COLUMNS}. Export it again."
+            f"{path}, line {line}: {len(names)} columns, and tracking data has at most "
+            f"{MOST_COLUMNS}. Export it again."
         )
     return Header(path=path, names=names, delimiter=delimiter, line=line)
 
@@ -162,7 +164,8 @@ def read_columns(
     twice = next((name for name in wanted if header.names.count(name) > 1), None)
     if twice is not None:
         raise FormatError(
-            f"{header.path}, line {header.line}: column {twice} stands there twice. Rename or remove one of them."
+            f"{header.path}, line {header.line}: column {twice} stands there twice. "
+            "Rename or remove one of them."
         )
     reader = _Reader(header=header, numbers=tuple(numbers), texts=tuple(texts), ragged=ragged)
     with readable_text(header.path) as text:
@@ -220,7 +223,8 @@ class _Reader:
             raise self._odd(line, len(cells))
         if len(self.lines) >= MOST_ROWS:
             raise FormatError(
-                f"{self.header.path} has more than {MOST_ROWS} rows. Split it, and open the parts one by one."
+                f"{self.header.path} has more than {MOST_ROWS} rows. Split it, and open the parts "
+                "one by one."
             )
         self.lines.append(line)
         try:
@@ -252,7 +256,8 @@ class _Reader:
         if self.named_again:
             more = f" and {len(self.named_again) - 1} more" if len(self.named_again) > 1 else ""
             notes.append(
-                f"The names of the columns stand again on line {self.named_again[0]}{more}: left out."
+                f"The names of the columns stand again on line {self.named_again[0]}{more}: left "
+                "out."
             )
         return Columns(
             numbers={name: table[:, i].copy() for i, name in enumerate(self.numbers)},
@@ -264,7 +269,8 @@ class _Reader:
     def _odd(self, line: int, count: int) -> FormatError:
         width = len(self.header.names)
         return FormatError(
-            f"{self.header.path}, line {line}: {count} cells, and the header names {width} columns. "
+            f"{self.header.path}, line {line}: {count} cells, and the header names {width} "
+            "columns. "
             "Mend the line, or export the file again."
         )
 
@@ -277,7 +283,8 @@ class _Reader:
                 shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
                 return FormatError(
                     f"{self.header.path}, line {line}, column {name}: {shown!r} is not a number. "
-                    "Write numbers with a decimal point, and leave the cell empty where there is none."
+                    "Write numbers with a decimal point, and leave the cell empty where there is "
+                    "none."
                 )
         raise AssertionError("every cell is a number")
 
@@ -301,11 +308,13 @@ def _lines(path: Path, text: TextIOWrapper) -> Iterator[str]:
             number += 1
             if len(line) > LONGEST_LINE:
                 raise FormatError(
-                    f"{path}, line {number} is longer than {LONGEST_LINE} characters. This is not tracking data."
+                    f"{path}, line {number} is longer than {LONGEST_LINE} characters. "
+                    "This is not tracking data."
                 )
             if "\0" in line:
                 raise FormatError(
-                    f"{path}, line {number} holds NUL bytes, so it is not text. Save it as CSV in UTF-8."
+                    f"{path}, line {number} holds NUL bytes, so it is not text. "
+                    "Save it as CSV in UTF-8."
                 )
             yield line
     except UnicodeError as error:  # half of a UTF-16 character

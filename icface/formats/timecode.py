@@ -2,10 +2,10 @@
 
 Convention
 ----------
-How far ``FF`` counts is told from where it starts again with the second; where no second ends, it is 60. Beyond 240 it is
-milliseconds. ``;`` before it marks drop-frame counting (29.97 and 59.94 frames a second). Thousandths that rise by one with
-each row number the rows, as some converters do, and are no part of the time. A code that falls by more than half a day has
-passed midnight.
+How far ``FF`` counts is told from where it starts again with the second; where no second ends, it
+is 60. Beyond 240 it is milliseconds. ``;`` before it marks drop-frame counting (29.97 and 59.94
+frames a second). Thousandths that rise by one with each row number the rows, as some converters do,
+and are no part of the time. A code that falls by more than half a day has passed midnight.
 """
 
 from __future__ import annotations

@@ -55,7 +55,8 @@ def solve_bounded(  # noqa: PLR0913
     gradient = np.asarray(gradient, np.float64)
     if gradient.ndim != 2 or hessian.shape[-2:] != (gradient.shape[1],) * 2:
         raise ValueError(
-            f"A bounded problem of shapes {hessian.shape} and {gradient.shape} does not fit together."
+            f"A bounded problem of shapes {hessian.shape} and {gradient.shape} does not fit "
+            "together."
         )
     low, high = (np.broadcast_to(np.asarray(b, np.float64), gradient.shape) for b in (low, high))
     if (low > high).any():

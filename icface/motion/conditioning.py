@@ -65,7 +65,8 @@ def filled(motion: Motion, policy: MissingPolicy) -> Motion:
     """
     if policy not in MISSING_POLICIES:
         raise ConditioningError(
-            f"Unknown policy {policy!r} for frames without a face; choose {', '.join(MISSING_POLICIES)}."
+            f"Unknown policy {policy!r} for frames without a face; "
+            f"choose {', '.join(MISSING_POLICIES)}."
         )
     found = np.flatnonzero(motion.present)
     if policy == "pass" or not len(found) or len(found) == len(motion):

@@ -2,9 +2,9 @@
 
 Convention
 ----------
-Rows are frames in the order in which they are shown, from 0. Seconds count from the clip's first frame, so that row 0 is at
-0. Columns are those of `icface.face.controls.CHANNELS`: degrees, then 0..1. A row in which no face was read is all NaN, and so are
-its landmarks.
+Rows are frames in the order in which they are shown, from 0. Seconds count from the clip's first
+frame, so that row 0 is at 0. Columns are those of `icface.face.controls.CHANNELS`: degrees, then
+0..1. A row in which no face was read is all NaN, and so are its landmarks.
 """
 
 from __future__ import annotations
@@ -240,13 +240,15 @@ def _check_times(seconds: F64, rate: Fraction) -> None:
         raise MotionError(f"The times of a motion are finite and begin at 0 s, not {seconds[0]:g}.")
     if seconds[-1] > LONGEST_S:
         raise MotionError(
-            f"A motion ends {LONGEST_S:g} s after it begins at the latest, not at {seconds[-1]:g} s."
+            f"A motion ends {LONGEST_S:g} s after it begins at the latest, not at {seconds[-1]:g} "
+            "s."
         )
     steps = np.flatnonzero(np.diff(seconds) <= 0)
     if len(steps):
         row = int(steps[0]) + 1
         raise MotionError(
-            f"Frame {row} is shown at {seconds[row]:g} s, which is not after the frame before; sort the rows."
+            f"Frame {row} is shown at {seconds[row]:g} s, which is not after the frame before; "
+            "sort the rows."
         )
 
 
@@ -254,7 +256,8 @@ def _check_values(motion: Motion) -> None:
     unknown = motion.carried - CHANNEL_INDEX.keys()
     if unknown:
         raise MotionError(
-            f"Unknown channel {min(unknown)!r}; the channels are those of icface.face.controls.CHANNELS."
+            f"Unknown channel {min(unknown)!r}; "
+            "the channels are those of icface.face.controls.CHANNELS."
         )
     missing = np.isnan(motion.controls).sum(1)
     torn = np.flatnonzero((missing != 0) & (missing != len(CHANNELS)))
@@ -263,11 +266,13 @@ def _check_values(motion: Motion) -> None:
             int(torn[0]) if len(torn) else int(np.flatnonzero(np.isinf(motion.controls).any(1))[0])
         )
         raise MotionError(
-            f"Frame {row} has a control that is not a finite number; leave all of the row out instead."
+            f"Frame {row} has a control that is not a finite number; "
+            "leave all of the row out instead."
         )
     if (beyond := np.flatnonzero((np.abs(motion.controls) > MOST_CONTROL).any(1))).size:
         raise MotionError(
-            f"Frame {beyond[0]} has a control beyond {MOST_CONTROL:g}; controls are degrees, and intensities from 0 to 1."
+            f"Frame {beyond[0]} has a control beyond {MOST_CONTROL:g}; controls are degrees, and "
+            "intensities from 0 to 1."
         )
     confidence = motion.confidence
     if not ((confidence >= 0) & (confidence <= 1)).all():

@@ -2,11 +2,11 @@
 
 Convention
 ----------
-A motion becomes the arrays ``seconds``, ``controls``, ``confidence`` and perhaps ``landmarks`` and ``regressed``, as
-`icface.motion.motion.Motion` has them, and ``about``: the bytes of a JSON object with rate, carried channels, cuts, origin and perhaps
-the frame at rest. A reading on disk is an ``.npz``
-of the arrays of all its motions, named ``0.seconds`` and so on, and one more ``about``. What is read is a copy: what becomes of
-the file later changes no document. Nothing is pickled.
+A motion becomes the arrays ``seconds``, ``controls``, ``confidence`` and perhaps ``landmarks`` and
+``regressed``, as `icface.motion.motion.Motion` has them, and ``about``: the bytes of a JSON object
+with rate, carried channels, cuts, origin and perhaps the frame at rest. A reading on disk is an
+``.npz`` of the arrays of all its motions, named ``0.seconds`` and so on, and one more ``about``.
+What is read is a copy: what becomes of the file later changes no document. Nothing is pickled.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 Convention
 ----------
-Entries are stored as they are, without compression: what a file claims can then never be more than its own size. Entries
-that somebody else compressed are read as well, up to `MOST_RATIO` times their size and `MOST_PACKED_BYTES` together; what is
-compressed within them is not.
+Entries are stored as they are, without compression: what a file claims can then never be more than
+its own size. Entries that somebody else compressed are read as well, up to `MOST_RATIO` times their
+size and `MOST_PACKED_BYTES` together; what is compressed within them is not.
 """
 
 from __future__ import annotations
@@ -106,12 +106,14 @@ class ZipEntries:
         )
         if unpacked > most_packed:
             raise ProjectFileError(
-                f"{where} packs {unpacked} bytes, and at most {most_packed} are unpacked. Pack it again without compression."
+                f"{where} packs {unpacked} bytes, and at most {most_packed} are unpacked. "
+                "Pack it again without compression."
             )
         packed = sum(info.compress_size for info in listed)
         if packed > size:
             raise ProjectFileError(
-                f"{where} claims {packed} bytes of entries in {size} bytes. Open an older copy of it."
+                f"{where} claims {packed} bytes of entries in {size} bytes. "
+                "Open an older copy of it."
             )
 
     @property
@@ -131,7 +133,8 @@ class ZipEntries:
             )
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise ProjectFileError(
-                f"{where}: the entry {name!r} is packed in an unknown way. Pack it again as plain zip."
+                f"{where}: the entry {name!r} is packed in an unknown way. "
+                "Pack it again as plain zip."
             )
         if stat.S_ISLNK(info.external_attr >> 16):
             raise ProjectFileError(
@@ -139,7 +142,8 @@ class ZipEntries:
             )
         if info.file_size > MOST_RATIO * info.compress_size + _SMALL_BYTES:
             raise ProjectFileError(
-                f"{where}: the entry {name!r} claims {info.file_size} bytes, packed in {info.compress_size}. "
+                f"{where}: the entry {name!r} claims {info.file_size} bytes, packed in "
+                f"{info.compress_size}. "
                 "That is more than a project packs; pack it again without compression."
             )
 

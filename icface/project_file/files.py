@@ -149,7 +149,8 @@ def _json(project: Project) -> bytes:
     text = text_of(tree_of(project)).encode()
     if len(text) > MOST_JSON_BYTES:
         raise ProjectFileError(
-            f"The project has {len(text)} bytes of keys and rules; at most {MOST_JSON_BYTES} can be saved."
+            f"The project has {len(text)} bytes of keys and rules; "
+            f"at most {MOST_JSON_BYTES} can be saved."
         )
     return text
 

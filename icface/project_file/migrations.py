@@ -49,7 +49,8 @@ def migrated(
         raise ProjectFileError(f"$.version: a version is a whole number, not {found!r}.")
     if found > version:
         raise ProjectFileError(
-            f"$.version: the project has version {found}, and this program reads up to {version}. Open it with a newer program."
+            f"$.version: the project has version {found}, and this program reads up to {version}. "
+            "Open it with a newer program."
         )
     document = {name: value for name, value in tree.items() if name not in ("format", "version")}
     for step in range(found, version):

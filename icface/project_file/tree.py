@@ -2,9 +2,10 @@
 
 Convention
 ----------
-Fields are called as in `icface.document`, but for those of `_NAMES_IN_FILE`. A fraction is text ("30000/1001"). A state of a face is an object of the channels
-that are not 0. Motions and landmarks are named by their digest; their numbers lie beside the tree. A photo, clip or table
-says in ``kind`` which of them it is.
+Fields are called as in `icface.document`, but for those of `_NAMES_IN_FILE`. A fraction is text
+("30000/1001"). A state of a face is an object of the channels that are not 0. Motions and landmarks
+are named by their digest; their numbers lie beside the tree. A photo, clip or table says in
+``kind`` which of them it is.
 """
 
 from __future__ import annotations

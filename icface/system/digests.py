@@ -17,7 +17,8 @@ SUMS = "SHA256SUMS"
 SELF = "sha256"
 """The name, among a file's metadata, of the digest of all the rest."""
 REMEDY = (
-    "Reinstall ICface Studio, or copy the file once more from where you have it; weights of your own belong into a folder "
+    "Reinstall ICface Studio, or copy the file once more from where you have it; "
+    "weights of your own belong into a folder "
     f"without {SUMS}, or into that list."
 )
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
@@ -52,7 +53,8 @@ def read_listed(path: Path) -> tuple[bytes, str]:
     digest = hashlib.sha256(data).hexdigest()
     if listed(path.parent).get(path.name, digest) != digest:
         raise DigestError(
-            f"{path} is damaged or was replaced: its digest is not the one in {SUMS} beside it. {REMEDY}"
+            f"{path} is damaged or was replaced: its digest is not the one in {SUMS} beside it. "
+            f"{REMEDY}"
         )
     return data, digest
 

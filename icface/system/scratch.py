@@ -185,6 +185,7 @@ def _telling() -> Iterator[None]:
         where = os.fspath(tempfile.gettempdir())
         why = reason(error).partition(";")[0]
         raise ScratchError(
-            f"{where}, the folder for temporary files, cannot take what is kept there meanwhile: {why}. Make room there, or "
+            f"{where}, the folder for temporary files, cannot take what is kept there meanwhile: "
+            f"{why}. Make room there, or "
             "name another folder in the environment variable TMPDIR and start again."
         ) from error

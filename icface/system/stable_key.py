@@ -51,7 +51,8 @@ def _content(value: object) -> tuple[str, bytes]:
     if is_dataclass(value) and not isinstance(value, type):
         return type(value).__qualname__, _of_fields(value)
     raise TypeError(
-        f"A key cannot be made of {type(value).__qualname__}: give plain values or a dataclass of these."
+        f"A key cannot be made of {type(value).__qualname__}: give plain values or a dataclass of "
+        "these."
     )
 
 

@@ -50,7 +50,9 @@ def add_driver(project: Project, driver: Driver, rate: Fraction | None = None) -
     """
     wanted = driver.medium.rate if isinstance(driver.medium, Clip) else rate
     if wanted is not None and wanted > MOST_SOURCE_RATE:
-        wanted = None  # the beat of a table's stamps, as 1000 a second for times in milliseconds, and no rate of pictures
+        # the beat of a table's stamps, as 1000 a second for times in milliseconds, and no rate of
+        # pictures
+        wanted = None
     held = (
         project.clip is not None
         or any(not d.is_still for d in project.drivers)

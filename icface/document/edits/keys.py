@@ -103,7 +103,8 @@ def _present_value(
         rule = edits.rule(parts[0])
         if rule is None:
             raise ProjectError(
-                f"{group_name(parts[0])} has no rule whose {parts[1]} could be keyed; choose a source first."
+                f"{group_name(parts[0])} has no rule whose {parts[1]} could be keyed; "
+                "choose a source first."
             )
         return (
             0.0 if track is not None and track.mode == "delta" else float(getattr(rule, parts[1]))

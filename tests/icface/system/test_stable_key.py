@@ -22,8 +22,10 @@ NAMES = frozenset(
     {"yaw", "pitch", "roll", "jawOpen", "mouthClose", "browInnerUp", "cheekPuff", "tongueOut"}
 )
 SPOKEN = (
-    "from icface.system.stable_key import stable_key; from icface.motion.motion import Motion; from icface.face.controls import ControlVector;"
-    f"print(stable_key(set({sorted(NAMES)}), dict.fromkeys({sorted(NAMES)}), Motion.still(ControlVector())))"
+    "from icface.system.stable_key import stable_key; from icface.motion.motion import Motion; "
+    "from icface.face.controls import ControlVector;"
+    f"print(stable_key(set({sorted(NAMES)}), dict.fromkeys({sorted(NAMES)}), "
+    "Motion.still(ControlVector())))"
 )
 
 
