@@ -47,7 +47,7 @@ class SearchField(QLineEdit):
         self.setPlaceholderText("Search: smile, blink, 12 …   /")
         self.setAccessibleName("Search controls")
         self.setToolTip(
-            "Find a control by FACS number, name or a word such as smile, blink, frown or jaw (key: /)"
+            "Find a control by FACS number, name or a word such as smile, blink or jaw (key: /)"
         )
         self.setClearButtonEnabled(True)
         self._glass = QAction(self)
@@ -184,7 +184,7 @@ class ControlsPanel(QWidget):
     # Showing --------------------------------------------------------------------------------------
 
     def apply(self, before: Project, after: Project, frame: int | None = None) -> None:
-        """Show a project in a frame (the last one if omitted); do nothing if the face is unchanged."""
+        """Show a project in a frame (the last one if omitted), if the face has changed."""
         frame = self._frame if frame is None else frame
         same = (
             after.face is before.face
@@ -217,11 +217,17 @@ class ControlsPanel(QWidget):
             spec = row.spec
             row.setEnabled(live)
             row.apply(
-                row_value(now, spec), row_value(photo, spec),
-                edited=any(i in changed for i in spec.ids), linked=spec.unit not in unlinked,
-                key="here" if here & set(spec.ids) else "elsewhere" if keyed & set(spec.ids) else "",
+                row_value(now, spec),
+                row_value(photo, spec),
+                edited=any(i in changed for i in spec.ids),
+                linked=spec.unit not in unlinked,
+                key="here"
+                if here & set(spec.ids)
+                else "elsewhere"
+                if keyed & set(spec.ids)
+                else "",
                 shifted=bool(keyed & moved & set(spec.ids)),
-            )  # fmt: skip
+            )
         self.gaze.setEnabled(live)
         self.gaze.apply(
             gaze_point(now), gaze_point(photo), edited=any(i in changed for i in GAZE_IDS)
@@ -264,7 +270,8 @@ class ControlsPanel(QWidget):
     def _search(self, text: str) -> None:
         self._found = frozenset(find_rows(text)) if text.strip() else None
         self._nothing.setText(
-            f"No control matches “{text.strip()}”. Try smile, blink, brow, jaw, or a number such as 12."
+            f"No control matches “{text.strip()}”. "
+            "Try smile, blink, brow, jaw, or a number such as 12."
         )
         self._arrange()
         self._scroll.verticalScrollBar().setValue(0)

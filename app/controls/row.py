@@ -30,10 +30,20 @@ from app.widgets.key_mark import KeyState
 from app.widgets.number_field import NumberTyping, begins_number
 
 _TICKS_PER_UNIT = 1000
-_MOVING = frozenset({
-    Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Left, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown,
-    Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_Delete, Qt.Key.Key_Backspace,
-})  # fmt: skip
+_MOVING = frozenset(
+    {
+        Qt.Key.Key_Right,
+        Qt.Key.Key_Up,
+        Qt.Key.Key_Left,
+        Qt.Key.Key_Down,
+        Qt.Key.Key_PageUp,
+        Qt.Key.Key_PageDown,
+        Qt.Key.Key_Home,
+        Qt.Key.Key_End,
+        Qt.Key.Key_Delete,
+        Qt.Key.Key_Backspace,
+    }
+)
 """Keys that change the value. After a number was typed they go to the timeline, until the row is
 clicked or focused again."""
 _LINK_WITH = (Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.NoModifier)
@@ -136,7 +146,10 @@ class ControlRow(QAbstractSlider):
 
     def _how_to(self) -> str:
         if self.spec.is_angle and self.spec.seen is not None:
-            return f"Dashed: beyond ±{self.spec.seen:.0f}° the network has seen no examples and extrapolates."
+            return (
+                f"Dashed: beyond ±{self.spec.seen:.0f}° "
+                "the network has seen no examples and extrapolates."
+            )
         return "Double-click to reset to the photo's value. Hold Shift to drag ten times finer."
 
     def _side_word(self) -> str:
@@ -159,10 +172,19 @@ class ControlRow(QAbstractSlider):
         """Paint the whole row."""
         painter = QPainter(self)
         look = RowLook(
-            spec=self.spec, value=self.shown, photo=self.photo, edited=self._edited, linked=self._linked,
-            split=self.is_split, enabled=self.isEnabled(), hovered=self.underMouse() or self.is_dragging,
-            focused=self.hasFocus(), dragging=self.is_dragging, key=self._key, shifted=self._shifted,
-        )  # fmt: skip
+            spec=self.spec,
+            value=self.shown,
+            photo=self.photo,
+            edited=self._edited,
+            linked=self._linked,
+            split=self.is_split,
+            enabled=self.isEnabled(),
+            hovered=self.underMouse() or self.is_dragging,
+            focused=self.hasFocus(),
+            dragging=self.is_dragging,
+            key=self._key,
+            shifted=self._shifted,
+        )
         paint_row(painter, self._places(), look, theme.current())
 
     def enterEvent(self, event: QEnterEvent) -> None:
@@ -281,7 +303,7 @@ class ControlRow(QAbstractSlider):
     # Keyboard -------------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Step, reset, type or link: arrows, Page Up and Down, Delete, Return or a digit, Shift+L."""
+        """Step with arrows and Page keys, reset with Delete, type with digits, link with L."""
         if not event.isAutoRepeat():
             self._gesture = next_gesture()
         key = Qt.Key

@@ -25,7 +25,7 @@ from icface.motion.motion import Motion
 
 _NEUTRAL_TIP = (
     "The frame without expression, which relative rules count from.\n"
-    "The calmest frame is proposed. For a better one, go to it and choose the frame at the playhead."
+    "The calmest frame is proposed. To use another, go to it and choose the frame at the playhead."
 )
 _MISSING = (
     ("interpolate", "Interpolate"),

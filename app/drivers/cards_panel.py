@@ -239,7 +239,7 @@ class MediaPanel(QWidget):
         self.sound.apply(choices, project.output.sound)
 
     def _match_cards(self, before: Sequence[Driver], after: Sequence[Driver]) -> None:
-        """Match the cards to the drivers; a card keeps its driver when others are renamed or removed."""
+        """Match the cards to the drivers; a card keeps its driver when others are removed."""
         while len(self.cards) < len(after):
             card = DriverCard(self._requests)
             self.cards.append(card)
@@ -271,13 +271,17 @@ class MediaPanel(QWidget):
         edits = project.face_edits
         waits = driver.motion is None
         return CardLook(
-            driver=driver, film=self._films.get(digest, {}),
-            progress=self._progress.get(digest) if waits else None, left_s=self._left.get(digest),
-            people=len(people), person=next((n for n, m in enumerate(people) if m == driver.motion), 0),
+            driver=driver,
+            film=self._films.get(digest, {}),
+            progress=self._progress.get(digest) if waits else None,
+            left_s=self._left.get(digest),
+            people=len(people),
+            person=next((n for n, m in enumerate(people) if m == driver.motion), 0),
             drives=edits is not None and any(rule.driver == driver.name for rule in edits.mix),
-            can_drive=project.face is not None, frame=motion_frame(project, driver.name, self._frame) or 0,
+            can_drive=project.face is not None,
+            frame=motion_frame(project, driver.name, self._frame) or 0,
             portraits=self._portraits.get(digest, ()),
-        )  # fmt: skip
+        )
 
     def resizeEvent(self, event: object) -> None:
         """Elide names to the new width."""

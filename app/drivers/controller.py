@@ -40,7 +40,7 @@ from icface.rendering.kinds import is_clip
 from icface.rendering.renderer import Tracked
 
 NEARLY = 0.08
-"""Sides of an Action Unit that differ by less than this are made equal: no reading is that exact."""
+"""Sides of an Action Unit that differ by less than this, 0..1, are made equal."""
 PORTRAIT_SIDE = 128
 """Longest side of the portrait of a person, pixels."""
 
@@ -233,15 +233,23 @@ class DriverController(QObject):
         self._studio.edit(lambda project: edits.remove_driver(project, name), f"Remove {name}")
 
     def set_driver(
-        self, name: str, *, missing: MissingPolicy | None = None, smoothing: float | None = None, beyond: Beyond | None = None,
+        self,
+        name: str,
+        *,
+        missing: MissingPolicy | None = None,
+        smoothing: float | None = None,
+        beyond: Beyond | None = None,
         gesture: int = 0,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Change how a driver's motion is smoothed, filled and extrapolated."""
         key = ("driver", name, gesture) if gesture else None
         self._studio.edit(
-            lambda project: edits.set_driver(project, name, missing=missing, smoothing=smoothing, beyond=beyond),
-            f"Change driver {name}", key,
-        )  # fmt: skip
+            lambda project: edits.set_driver(
+                project, name, missing=missing, smoothing=smoothing, beyond=beyond
+            ),
+            f"Change driver {name}",
+            key,
+        )
 
     def set_neutral(self, name: str, frame: int | None) -> None:
         """Set a driver's neutral frame; None for a face without expression."""
@@ -308,8 +316,9 @@ class DriverController(QObject):
             return
         self._studio.edit(
             lambda project: edits.set_key(project, target, frame, value),
-            f"Key {parameter} of {group_name(group)}", ("rule", group, gesture) if gesture else None,
-        )  # fmt: skip
+            f"Key {parameter} of {group_name(group)}",
+            ("rule", group, gesture) if gesture else None,
+        )
 
     def remove_rule(self, group: str) -> None:
         """Remove the rule of a group, which then follows a wider group or the face itself."""
@@ -350,7 +359,10 @@ class DriverController(QObject):
     # Tables ---------------------------------------------------------------------------------------
 
     def export_tracking(self, motion: Motion, path: Path, format_name: str | None = None) -> None:
-        """Write a motion as a table, never over what the document is made of: a notice says what it could not hold."""
+        """Write a motion as a table; a notice lists what the format could not hold.
+
+        The files of the document are never overwritten.
+        """
         found = original_at(self.project, path)
         if found is not None:
             self._studio.notice_raised.emit(

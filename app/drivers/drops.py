@@ -72,7 +72,10 @@ class Drops(QObject):
         elif self._would_drive(path):
             self._controller.add_dropped(path, open_instead)
         elif is_data(path):
-            text = "A table drives a face, but none is open. Open a photo or a clip with a face, then drop it again."
+            text = (
+                "A table drives a face, but none is open. "
+                "Open a photo or a clip with a face, then drop the table again."
+            )
             self._studio.notice_raised.emit(
                 Notice(
                     kind="warning", title=f"{path.name} was not used", text=text, topic="dropped"
@@ -102,7 +105,8 @@ class Drops(QObject):
     def _tell_waiting(self, path: Path, open_instead: Open) -> None:
         if self._studio.opening or not self._awaited(path):
             self.status_message.emit(
-                f"{path.name} will be used once {self._studio.opening or 'the previous file'} has opened"
+                f"{path.name} will be used once "
+                f"{self._studio.opening or 'the previous file'} has opened"
             )
             return
 

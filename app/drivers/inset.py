@@ -1,4 +1,4 @@
-"""The driver preview: a small picture in a corner of the canvas, which can be dragged to another."""
+"""The driver preview: a small picture that can be dragged to any corner of the canvas."""
 
 from __future__ import annotations
 

@@ -81,9 +81,14 @@ class RowLook:
             return rule_value(edits, rule, parameter, frame), state
 
         return cls(
-            rule=rule, is_own=own is not None, wider=wider, drivers=drivers, live=edits is not None,
-            gain=number("gain"), offset=number("offset"),
-        )  # fmt: skip
+            rule=rule,
+            is_own=own is not None,
+            wider=wider,
+            drivers=drivers,
+            live=edits is not None,
+            gain=number("gain"),
+            offset=number("offset"),
+        )
 
 
 def _without(edits: FaceEdits, group: str) -> FaceEdits:
@@ -125,10 +130,15 @@ class MixRow(QWidget):
         unit = " degrees" if is_pose else ", 0..1"
         self.offset = DragNumber(
             NumberSpec(
-                name=f"Offset of {name}", tip=f"added to the driver's motion{unit}", minimum=-180, maximum=180, step=0.5 if is_pose else 0.01,
-                decimals=1 if is_pose else 2, keyable=True,
+                name=f"Offset of {name}",
+                tip=f"added to the driver's motion{unit}",
+                minimum=-180,
+                maximum=180,
+                step=0.5 if is_pose else 0.01,
+                decimals=1 if is_pose else 2,
+                keyable=True,
             )
-        )  # fmt: skip
+        )
         self.fold = QToolButton()
         self.details = QWidget()
         self.mode = ChoiceButton("Mode", "Relative to the driver's neutral frame, or absolute")

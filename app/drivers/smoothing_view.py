@@ -15,9 +15,14 @@ from icface.motion.motion import Motion
 WINDOW_S = 3.0
 """Seconds shown around the current frame: few enough to show jitter."""
 _CHANNELS = {
-    "yaw": "Yaw", "pitch": "Pitch", "roll": "Roll", "jawOpen": "Jaw", "mouthSmile_L": "Smile, left", "eyeBlink_L": "Lid, left",
+    "yaw": "Yaw",
+    "pitch": "Pitch",
+    "roll": "Roll",
+    "jawOpen": "Jaw",
+    "mouthSmile_L": "Smile, left",
+    "eyeBlink_L": "Lid, left",
     "browInnerUp_L": "Inner brow, left",
-}  # fmt: skip
+}
 
 
 class SmoothingView(QWidget):
@@ -62,7 +67,7 @@ class SmoothingView(QWidget):
         self.update()
 
     def curves(self) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float32]]:
-        """(F,) seconds on screen, and the channel before and after smoothing; NaN without a face."""
+        """(F,) seconds, and the channel before and after smoothing; NaN without a face."""
         if self._read is None or self._taken is None:
             return np.empty(0), np.empty(0, np.float32), np.empty(0, np.float32)
         times = self._read.seconds

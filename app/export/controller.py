@@ -1,4 +1,4 @@
-"""Exports of the window: the dialog, the queue behind it, and the question when the window closes."""
+"""Exports of the window: the dialog, the queue, and the question when the window closes."""
 
 from __future__ import annotations
 
@@ -114,7 +114,8 @@ class ExportController(QObject):
     def _queue(self, plan: ExportPlan) -> None:
         if self.queue.is_taken(plan.path):
             self.dialog.show_problem(
-                f"{plan.path.name} is already being exported. Choose another name, or stop that export."
+                f"{plan.path.name} is already being exported. "
+                "Choose another name, or stop that export."
             )
             return
         self.queue.add(plan)

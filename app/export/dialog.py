@@ -87,7 +87,8 @@ class ExportDialog(QDialog):
         self.side_by_side = QCheckBox("Show the unedited picture on the left")
         self.labelled = QCheckBox("Mark the file as edited by a trained model")
         self.labelled.setToolTip(
-            "Writes the IPTC digital source type, program and version. Leave it on unless you have a reason."
+            "Writes the IPTC digital source type, program and version.\n"
+            "Leave it on unless you have a reason."
         )
         self.path = QLineEdit()
         self.path.setAccessibleName("Destination")
@@ -128,8 +129,13 @@ class ExportDialog(QDialog):
         grid = QGridLayout()
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(8)
-        rows = (("Frames", self.range), ("Sound", self.sound), ("Size", self.height_choice), ("Quality", self.quality),
-                ("Metadata", self.keep))  # fmt: skip
+        rows = (
+            ("Frames", self.range),
+            ("Sound", self.sound),
+            ("Size", self.height_choice),
+            ("Quality", self.quality),
+            ("Metadata", self.keep),
+        )
         for number, (text, widget) in enumerate(rows):
             label = PlainLabel(text)
             label.setObjectName("secondary")
@@ -185,7 +191,7 @@ class ExportDialog(QDialog):
     # Showing --------------------------------------------------------------------------------------
 
     def open_for(self, project: Project, folder: Path, frame: int, keep: str = "all") -> None:
-        """Show the settings of a document, and which metadata of the source is kept; reset the destination."""
+        """Show the settings of a document, with the metadata to keep and a new destination."""
         output = project.output
         self._project, self._frame = project, frame  # the choices below depend on them
         self._choices |= {
@@ -242,10 +248,16 @@ class ExportDialog(QDialog):
         first, last = self._frames()
         height, quality = self._choices["height"], self._choices["quality"]
         options = ExportOptions(
-            preset=self.preset.name, quality=int(quality) if quality and self._has_quality() else None, first=first, last=last,
-            sound=self._choices["sound"], side_by_side=self.side_by_side.isChecked(), labelled=self.labelled.isChecked(),
-            height=int(height) if height else None, keep=self.kept,
-        )  # fmt: skip
+            preset=self.preset.name,
+            quality=int(quality) if quality and self._has_quality() else None,
+            first=first,
+            last=last,
+            sound=self._choices["sound"],
+            side_by_side=self.side_by_side.isChecked(),
+            labelled=self.labelled.isChecked(),
+            height=int(height) if height else None,
+            keep=self.kept,
+        )
         return ExportRequest(self._project, Path(self.path.text().strip()).expanduser(), options)
 
     def settings(self) -> OutputSettings:

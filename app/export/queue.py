@@ -102,7 +102,7 @@ class ExportQueue(QObject):
             self._tell(item, "paused" if on else "running", "Paused" if on else "Resuming …")
 
     def stop(self, item: QueuedExport) -> None:
-        """Stop and discard an export; existing files are kept. One that is being verified is finished."""
+        """Stop and discard an export, unless it is being verified; existing files are kept."""
         if item.done == item.plan.count:
             return
         if item.state == "waiting":

@@ -41,13 +41,37 @@ _MOVING = (
     "next_mark",
 )
 _EDITING = (
-    "set_key", "key_all", "delete_keys", "cut_keys", "duplicate_keys", "all_keys", "nudge_back", "nudge_on", "nudge_back_10",
-    "nudge_on_10", "ease", "ease_in", "ease_out",
-)  # fmt: skip
+    "set_key",
+    "key_all",
+    "delete_keys",
+    "cut_keys",
+    "duplicate_keys",
+    "all_keys",
+    "nudge_back",
+    "nudge_on",
+    "nudge_back_10",
+    "nudge_on_10",
+    "ease",
+    "ease_in",
+    "ease_out",
+)
 _ANY = (
-    "play", "step_back", "step_on", "leap_back", "leap_on", "loop",
-    "set_in", "set_out", "go_in", "go_out", "clear_range", "marker", "timecode", "curves", "fit_curves",
-)  # fmt: skip
+    "play",
+    "step_back",
+    "step_on",
+    "leap_back",
+    "leap_on",
+    "loop",
+    "set_in",
+    "set_out",
+    "go_in",
+    "go_out",
+    "clear_range",
+    "marker",
+    "timecode",
+    "curves",
+    "fit_curves",
+)
 
 
 class TimelineCommands:
@@ -130,7 +154,7 @@ class TimelineCommands:
     # State --------------------------------------------------------------------------------------
 
     def apply(self, project: Project, actions: Mapping[str, QAction]) -> None:
-        """Enable the actions that a document allows; show the timeline once the document has time."""
+        """Enable the actions that a document allows; show the timeline once it is needed."""
         for names, useful in (
             (_MOVING, project.is_moving),
             (_EDITING, project.face is not None),

@@ -75,7 +75,7 @@ def is_chosen(one: Curve, chosen: frozenset[KeyName]) -> NDArray[np.bool_]:
 def handles(
     curves: Sequence[Curve], chosen: Sequence[NDArray[np.bool_]], place: Frame
 ) -> list[Grip]:
-    """Handles of the selected keys, see `is_chosen`, topmost last; none if too many are selected."""
+    """Handles of the selected keys (`is_chosen`), topmost last; none if too many."""
     marked = [np.flatnonzero(some) for some in chosen]
     if sum(map(len, marked)) > MOST_BENT:
         return []
@@ -141,7 +141,7 @@ def in_box(one: Curve, place: Frame, box: QRectF) -> NDArray[np.int64]:
 
 
 def _handle(side: str, key: Key, gap: int) -> Handle | None:
-    """Offset of a handle's end from its key, for a gap in frames; None if that side has no handle."""
+    """Offset of a handle's end from its key over a gap in frames; None without a handle."""
     way = key.interpolation_in if side == "left" else key.interpolation_out
     if not gap or way not in ("bezier", "ease"):
         return None

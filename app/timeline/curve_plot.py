@@ -22,7 +22,7 @@ _KEY_SIZE = 11
 
 
 class CurvePlot:
-    """A plot that fills a widget, with its value axis in the heading; it ignores pointer and keyboard.
+    """A plot that fills a widget, with its value axis in the heading, and takes no input.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ class CurvePlot:
         filled: bool = True,
         coarse: bool = False,
     ) -> None:
-        """Draw tracked curves thin, edited ones bold, the change as an area between, and the keys on top.
+        """Draw tracked curves thin, edited ones bold, the area between them, and keys on top.
 
         Curves of one colour are one item: an item for every curve takes much longer.
 

@@ -1,4 +1,4 @@
-"""The view of the curves of the chosen lanes: tracked ones thin, edited ones bold, with keys and handles.
+"""The curves of the selected lanes: tracked ones thin, edited ones bold, with keys and handles.
 
 `app.timeline.curve_plot` draws them; `app.timeline.curve_editor` handles pointer and keyboard.
 """

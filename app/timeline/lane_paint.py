@@ -22,10 +22,12 @@ KEY_PX = 6.0
 _STAMP = 15
 _THIN_PX = 4.0
 SWITCHES: tuple[tuple[str, str, str], ...] = (
-    ("muted", "M", "Mute: ignore these keys"), ("solo", "S", "Solo: use only these keys and those of other solo lanes"),
-    ("locked", "L", "Lock: protect the keys from changes"), ("mode", "\u0394", "Keys are added to the tracking; click to replace it"),
+    ("muted", "M", "Mute: ignore these keys"),
+    ("solo", "S", "Solo: use only these keys and those of other solo lanes"),
+    ("locked", "L", "Lock: protect the keys from changes"),
+    ("mode", "\u0394", "Keys are added to the tracking; click to replace it"),
     ("revert", "\u21ba", "Back to the tracking: remove all keys of this lane"),
-)  # fmt: skip
+)
 """Name, letter and tip of the switches of a heading, from left to right."""
 _SWITCH_W = 18
 
@@ -214,7 +216,7 @@ def _is_on(lane: Lane, name: str) -> bool:
 
 
 def _switches_of(lane: Lane, look: LaneLook) -> list[int]:
-    """Indices of the visible switches: all in a hovered or selected lane, else those that are on."""
+    """Indices of the visible switches: all if hovered or selected, else those that are on."""
     if lane.is_group or not lane.is_keyed:
         return []
     awake = look.hovered or look.chosen

@@ -1,4 +1,4 @@
-"""The view of the lanes: one widget paints all of them, and tells which lane or key is at a place."""
+"""The view of the lanes: one widget paints all of them and finds the lane or key at a point."""
 
 from __future__ import annotations
 

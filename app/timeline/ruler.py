@@ -79,8 +79,13 @@ class Ruler(TimeWidget):
 
     def handle_at(self, at: QPointF) -> str | None:
         """The handle at a point; the nearest of several."""
-        near = {name: place for name, place in self.handles().items() if (place - at).manhattanLength() <= _REACH + 2
-                and abs(place.x() - at.x()) <= _REACH and abs(place.y() - at.y()) <= _REACH}  # fmt: skip
+        near = {
+            name: place
+            for name, place in self.handles().items()
+            if (place - at).manhattanLength() <= _REACH + 2
+            and abs(place.x() - at.x()) <= _REACH
+            and abs(place.y() - at.y()) <= _REACH
+        }
         return min(near, key=lambda name: (near[name] - at).manhattanLength(), default=None)
 
     def _mover(self, handle: str) -> _Mover:

@@ -23,9 +23,14 @@ from icface.document.drivers import group_name
 from icface.document.edits import KeyName, frames_by_target
 
 GROUPS: tuple[tuple[str, str], ...] = (
-    ("pose", "Pose"), ("brows", "Brows"), ("eyes", "Eyes"), ("gaze", "Gaze"), ("cheeks", "Nose and cheeks"),
-    ("mouth", "Mouth and jaw"), ("mix", "Mix"),
-)  # fmt: skip
+    ("pose", "Pose"),
+    ("brows", "Brows"),
+    ("eyes", "Eyes"),
+    ("gaze", "Gaze"),
+    ("cheeks", "Nose and cheeks"),
+    ("mouth", "Mouth and jaw"),
+    ("mix", "Mix"),
+)
 """Id and title, from top to bottom."""
 _GROUP_OF_REGION = {"head": "pose", "nose": "cheeks", "jaw": "mouth"}
 SHAPES = ("hold", "linear", "ease", "bezier")
@@ -41,7 +46,7 @@ class TrackKeys:
 
     @classmethod
     def of(cls, track: Track) -> TrackKeys:
-        """Arrays of a track; a shape is 4 x interpolation in + interpolation out, indices of `SHAPES`."""
+        """Arrays of a track; a shape is 4 x interpolation in + out, as indices of `SHAPES`."""
         shapes = np.array(
             [_SHAPES[key.interpolation_in, key.interpolation_out] for key in track.keys], np.uint8
         )
@@ -317,7 +322,7 @@ class TrackingQuality:
 def tracking_quality(project: Project) -> tuple[str, TrackingQuality] | None:
     """Name and tracking quality of the selected face of a clip, or else of a driver.
 
-    Of several drivers, it is the first that drives the selected face, or else the first tracked one.
+    Of several drivers, the first that drives the selected face counts, or else the first tracked.
     """
     face, edits = project.face, project.face_edits
     if face is not None and face.motion is not None:

@@ -108,7 +108,7 @@ class FilmStrip(Strip):
 
     @property
     def _end(self) -> float:
-        """Widget x of the end of the film: one gap after its last thumbnail, or the document's end."""
+        """Widget x of the film's end: one gap after its last thumbnail, or the document's end."""
         gap = int(self._frames[-1] - self._frames[-2]) if len(self._frames) > 1 else 1
         return self.x_of(min(int(self._frames[-1]) + gap, self.view.project.n_frames))
 

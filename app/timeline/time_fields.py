@@ -172,7 +172,10 @@ class RateField(TypedField):
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        tip = "Frames a second: 25, 29.97 or 30000/1001\nKeys, markers and the length stay on their frames"
+        tip = (
+            "Frames a second: 25, 29.97 or 30000/1001\n"
+            "Keys, markers and the length stay on their frames"
+        )
         super().__init__("Frame rate", tip, parent)
         self.setFixedWidth(_RATE_W)
 

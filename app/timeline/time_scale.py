@@ -148,7 +148,7 @@ def rate_text(rate: Fraction) -> str:
 
 
 def parse_rate(text: str) -> Fraction:
-    """The frame rate in a typed text: 25, 23.976, 30000/1001; 29.97 and the like mean the NTSC rate.
+    """The frame rate in a typed text, such as 25, 23.976 (the NTSC rate) or 30000/1001.
 
     Raises
     ------
@@ -160,7 +160,8 @@ def parse_rate(text: str) -> Fraction:
     rate = Fraction(cleaned) if found else Fraction(0)
     if not 1 <= rate <= MOST_RATE:
         raise TimeTextError(
-            f"{text.strip()} is not a frame rate. Type 1 to {MOST_RATE} frames a second, such as 25, 29.97 or 30000/1001."
+            f"{text.strip()} is not a frame rate. "
+            f"Type 1 to {MOST_RATE} frames a second, such as 25, 29.97 or 30000/1001."
         )
     whole = math.ceil(rate)
     ntsc = Fraction(whole * 1000, 1001)

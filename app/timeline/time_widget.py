@@ -1,4 +1,4 @@
-"""The base of the parts of the timeline: a heading on the left, time and the playhead on the right."""
+"""The base of the timeline's parts: a heading on the left, time and playhead on the right."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class TimeWidget(QWidget):
     # Painting -------------------------------------------------------------------------------------
 
     def paint_ground(self, painter: QPainter, heading: str = "") -> None:
-        """Fill the background, shade the time outside the in and out points, and write the heading."""
+        """Paint the background, the shade outside the in and out points, and the heading."""
         colours, area = theme.current(), self.time_rect
         painter.fillRect(self.rect(), colours.color("panel"))
         painter.fillRect(area, colours.color("surround" if colours.name == "dark" else "raised"))

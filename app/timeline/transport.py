@@ -213,7 +213,7 @@ class Transport(QWidget):
         return self._widths[key]
 
     def _spell(self, level: int) -> None:
-        """Set the layout: 1 has switches without text, 2 no frame number, 3 no start and end buttons."""
+        """Set the layout: 1 hides texts of switches, 2 the frame number, 3 buttons at the ends."""
         both, icon = (
             Qt.ToolButtonStyle.ToolButtonTextBesideIcon,
             Qt.ToolButtonStyle.ToolButtonIconOnly,

@@ -1,4 +1,4 @@
-"""The state of the timeline on screen: zoom, selection and folding. It is no part of the document."""
+"""The state of the timeline on screen, not of the document: zoom, selection and folding."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class TimelineView(QObject):
             self.choose_keys(kept)
 
     def carry(self, keys: frozenset[KeyName], ask: Callable[[], object]) -> None:
-        """Request an edit that moves the selected keys, and keep them selected at their new names."""
+        """Request an edit that moves the selected keys, and select them by their new names."""
         self.keys = keys
         ask()
         self._drop_gone()
@@ -106,7 +106,7 @@ class TimelineView(QObject):
 
     @property
     def length(self) -> int:
-        """Frames on the time axis; a still photo has the length that its first key would give it."""
+        """Frames on the time axis; a still photo has the length its first key would give it."""
         return max(self.project.n_frames, given_time(self.project).n_frames)
 
     # Zoom -----------------------------------------------------------------------------------------
@@ -212,9 +212,9 @@ class TimelineView(QObject):
     def snapped(
         self, frame: int, *, leave_out: Sequence[frozenset[KeyName]] = (), playhead: bool = True
     ) -> int:
-        """The frame that a drag snaps to: playhead, a key, a marker, in or out point, or the frame itself.
+        """The frame that a drag snaps to, such as the playhead, a key or a marker.
 
-        Keys in `leave_out`, such as the dragged ones, are ignored.
+        Without one within reach, it is the frame itself. Keys in `leave_out` are ignored.
         """
         if not self.snaps:
             return frame

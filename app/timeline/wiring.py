@@ -53,7 +53,8 @@ def wire_sliders(
             and any(edits.track(target) for target in spec.ids)
         ):
             say(
-                f"{spec.number or spec.name} is keyed, so its whole curve moves. Turn on Auto-key to set a key on this frame instead."
+                f"{spec.number or spec.name} is keyed, so its whole curve moves. "
+                "Turn on Auto-key to set a key on this frame instead."
             )
 
     studio.playhead.moved_throttled.connect(panel.show_frame)

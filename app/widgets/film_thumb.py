@@ -37,7 +37,7 @@ class FilmThumb(QWidget):
         self._layers: dict[int, PictureLayer] = {}
 
     def show_film(self, film: Mapping[int, Pixels], frame: int | None = None) -> None:
-        """Set the thumbnails by frame; the one nearest to `frame`, or the middle one, is shown at rest."""
+        """Set the thumbnails by frame; the one nearest to `frame`, or in the middle, rests."""
         if film is not self._film or frame != self._frame:
             self._film, self._frame, self._layers = film, frame, {}
             self.update()

@@ -94,7 +94,7 @@ class NumberTyping(QObject):
 
     @property
     def is_over(self) -> bool:
-        """Whether a number was typed since the widget was clicked, so that arrows go to the timeline."""
+        """Whether a number was typed since the last click, so that arrows go to the timeline."""
         return self._owner.property(KEEPS_ARROWS) is False
 
     def take_up(self) -> None:

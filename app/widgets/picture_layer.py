@@ -15,8 +15,7 @@ _QUICK_SCALE = 0.6
 """Device pixels per picture pixel down to which bilinear sampling is good enough for a picture that
 is shown only briefly."""
 _LARGEST_WHOLE = 12_000_000
-"""Screen pixels up to which a reduced picture is kept whole; of a larger one only the visible part is
-made."""
+"""Screen pixels up to which a reduced picture is kept whole; else only its visible part is made."""
 
 
 def screen_profile(icc: bytes | None) -> QColorSpace | None:

@@ -148,9 +148,15 @@ def test_the_wheel_acts_on_a_focused_row_only(smile: Holder) -> None:
     def wheel() -> bool:
         place = QPointF(at(smile.row, 0.5))
         event = QWheelEvent(
-            place, QPointF(smile.row.mapToGlobal(place.toPoint())), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
-            Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
-        )  # fmt: skip
+            place,
+            QPointF(smile.row.mapToGlobal(place.toPoint())),
+            QPoint(),
+            QPoint(0, 120),
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        )
         QApplication.sendEvent(smile.row, event)
         return event.isAccepted()
 

@@ -172,8 +172,10 @@ def test_an_opened_clip_is_tracked_and_its_own_face_can_be_edited(
     studio.playhead.go_to(5)
     studio.set_values({"yaw": 20.0}, "Turn")
     with qtbot.waitSignal(
-        studio.bridge.frame_ready, timeout=PATIENCE_MS, check_params_cb=lambda f: f.request.frame == 5 and f.request.changes
-    ) as got:  # fmt: skip
+        studio.bridge.frame_ready,
+        timeout=PATIENCE_MS,
+        check_params_cb=lambda f: f.request.frame == 5 and f.request.changes,
+    ) as got:
         studio.render()
     frame = got.args[0]
     assert not np.array_equal(frame.before.pixels, studio.photo.pixels)
@@ -212,9 +214,14 @@ def test_edits_of_drivers_and_rules_are_steps_of_the_history(
     photo_open.drive_with("take 1")
     photo_open.remove("take 1")
     assert studio.session.labels[1:] == (
-        "Rename A", "Change driver take 1", "Neutral frame 2 of take 1", "Mix Yaw", "Key gain of Yaw", "Drive with take 1",
+        "Rename A",
+        "Change driver take 1",
+        "Neutral frame 2 of take 1",
+        "Mix Yaw",
+        "Key gain of Yaw",
+        "Drive with take 1",
         "Remove take 1",
-    )  # fmt: skip
+    )
     while studio.session.undo_label:
         studio.session.undo()
     assert studio.project.drivers == ()

@@ -38,7 +38,7 @@ def second_path(tmp_path: Path, astronaut: NDArray[np.uint8]) -> Path:
 
 @pytest.fixture
 def gate(tracker: StandInTracker, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Until it is set, nobody is followed through a clip: its tracking lasts as long as a test wants."""
+    """An event that tracking waits for, so that it lasts as long as a test needs."""
     opened = threading.Event()
 
     def follow(_image: object, previous: FaceObservation) -> FaceObservation:
@@ -59,7 +59,7 @@ def long_clip(
     astronaut: NDArray[np.uint8],
     request: pytest.FixtureRequest,
 ) -> MainWindow:
-    """A clip is open and being tracked: another one for each test, since what was read once is remembered."""
+    """A window with a clip under tracking; the clip is new, since tracking is cached."""
     frames = drifting(astronaut, len(request.node.name), step=1)
     window.documents.open(write_video(tmp_path / "long.mp4", frames))
     qtbot.waitUntil(lambda: window.studio.project.clip is not None, timeout=PATIENCE_MS)

@@ -438,7 +438,7 @@ def test_a_number_keeps_its_fine_steps_while_arrows_step_through_time(driven: Ma
 def test_a_document_that_is_emptied_gives_back_every_picture_it_had(
     qtbot: QtBot, driven: MainWindow, astronaut: NDArray[np.uint8], tmp_path: Path
 ) -> None:
-    """Photos that undo could lead back to, pictures on the screen, encodings, frames of clips and films of the panels."""
+    """Number of cached photos, pictures on screen, encodings, frames of clips and films."""
     studio, caches, alive = driven.studio, driven.studio.bridge._renderer, list[weakref.ref[Any]]()
     studio.bridge.frame_ready.connect(
         lambda frame: alive.extend(map(weakref.ref, (frame.pixels, frame.before.pixels)))

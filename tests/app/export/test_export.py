@@ -1,4 +1,4 @@
-"""Exporting from the window: planned in words, queued, paused, stopped, and never lost from sight."""
+"""Exports from the window: planned, queued, paused, stopped and reported."""
 
 from __future__ import annotations
 

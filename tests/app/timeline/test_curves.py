@@ -213,9 +213,15 @@ def test_the_values_are_fitted_and_zoomed(stand: Stand) -> None:
     assert one.high > 0.5
     place = QPointF(600, 60)
     event = QWheelEvent(
-        place, QPointF(one.mapToGlobal(place)), QPoint(), QPoint(0, 240), Qt.MouseButton.NoButton, NONE,
-        Qt.ScrollPhase.NoScrollPhase, False,
-    )  # fmt: skip
+        place,
+        QPointF(one.mapToGlobal(place)),
+        QPoint(),
+        QPoint(0, 240),
+        Qt.MouseButton.NoButton,
+        NONE,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
     about = one.value_at(60)
     QApplication.sendEvent(one, event)
     assert one.high - one.low < fitted[1] - fitted[0]
@@ -313,7 +319,7 @@ def test_sides_with_keys_of_their_own_are_two_curves(stand: Stand) -> None:
 
 @pytest.fixture
 def crowded(qtbot: QtBot, qapp: QApplication) -> Stand:
-    """A track of 176 keys for every control over a long clip, all of them chosen, and the curves of six."""
+    """A track of 176 keys for every control of a long clip, all selected; six curves."""
     theme.apply_theme(qapp, "dark")
     tracks = tuple(
         Track(target, tuple(Key(frame=60 + 16 * n, value=0.01 * (n % 7)) for n in range(176)))

@@ -58,8 +58,14 @@ def test_lanes_can_all_be_shown_and_mix_gains_among_them() -> None:
     project = edits.set_rule(driven(), MixRule(group="brows", driver="A"))
     lanes = SheetMaker().lanes(project, everything=True)
     assert [lane.id for lane in lanes if lane.is_group] == [
-        "group:pose", "group:brows", "group:eyes", "group:gaze", "group:cheeks", "group:mouth", "group:mix",
-    ]  # fmt: skip
+        "group:pose",
+        "group:brows",
+        "group:eyes",
+        "group:gaze",
+        "group:cheeks",
+        "group:mouth",
+        "group:mix",
+    ]
     assert lanes[-2].name == "Brows: gain"
     assert SheetMaker().lanes(project) == ()
     assert [lane.id for lane in SheetMaker().lanes(project, shown={"AU4"})] == [
@@ -94,9 +100,13 @@ def test_keys_that_are_gone_do_not_stand() -> None:
 @pytest.mark.parametrize(
     ("targets", "text"),
     [
-        (("AU12L", "AU12R"), "AU12"), (("AU12L",), "AU12 left"), (("yaw",), "Yaw"), (("AU26",), "AU26"),
-        (("yaw", "pitch"), "2 controls"), (("mix:brows:gain",), "brows gain"),
+        (("AU12L", "AU12R"), "AU12"),
+        (("AU12L",), "AU12 left"),
+        (("yaw",), "Yaw"),
+        (("AU26",), "AU26"),
+        (("yaw", "pitch"), "2 controls"),
+        (("mix:brows:gain",), "brows gain"),
     ],
-)  # fmt: skip
+)
 def test_targets_are_called_what_people_call_them(targets: tuple[str, ...], text: str) -> None:
     assert spoken(targets) == text

@@ -1,4 +1,4 @@
-"""A still photo is animated by mouse and keys alone: keys at several times, play, past the last key, plan, save, open again."""
+"""A still photo is animated by mouse and keyboard alone: keys, play, export plan, save, reopen."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def type_time(window: MainWindow, text: str) -> None:
 
 @pytest.fixture
 def animated(qtbot: QtBot, opened: MainWindow) -> MainWindow:
-    """The sample, AU12 keyed at 0, 40 and 80 and yaw at 40: with a shortcut, with Auto-key, by ruler, arrow and timecode."""
+    """The sample with AU12 keyed at 0, 40 and 80 and yaw at 40, each in another way."""
     window = opened
     click(window.panel.rows["AU12"], QPointF(60, 13))
     press(window, KEY.Key_K, CTRL)

@@ -1,4 +1,4 @@
-"""One sitting at the editor, by mouse and keys alone: a photo, a clip, keys, curves, play, undo, save, open again."""
+"""One session by mouse and keyboard alone: photo, clip, keys, curves, play, undo, save, reopen."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ LENGTH = 100
 
 
 def moving_project() -> Project:
-    """A clip of 100 frames: the face is lost in frames 60 to 64 and hardly read in 30 to 33; AU12 and yaw are keyed."""
+    """A clip of 100 frames with no face in 60 to 64, low confidence in 30 to 33, and two tracks."""
     smile = [
         ControlVector.of({"mouthSmile_L": n / 200, "mouthSmile_R": n / 200, "yaw": n / 10})
         for n in range(LENGTH)
