@@ -12,7 +12,16 @@ from app.control_rows import INTENSITY_LETTERS, RowSpec, intensity_letter
 from app.theme import EDGE, Palette
 from app.widgets.key_mark import KeyState, paint_diamond
 
-NUMBER_W, NAME_W, VALUE_W, LINK_W, GAP = 36, 124, 44, 18, 4
+NUMBER_W = 36
+"""Width of the FACS number, logical pixels."""
+NAME_W = 124
+"""Width of the name, logical pixels."""
+VALUE_W = 44
+"""Width of the value, logical pixels."""
+LINK_W = 18
+"""Width and height of the link button, logical pixels."""
+GAP = 4
+"""Space before and after the track, logical pixels."""
 
 
 @dataclass(frozen=True, slots=True)

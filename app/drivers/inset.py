@@ -25,7 +25,10 @@ CORNERS = ("bottom-right", "bottom-left", "top-right", "top-left")
 _MARGIN = 16
 _SHARE = 0.28
 """Preferred width, as a share of the canvas."""
-_LEAST, _MOST = 120, 260
+_MIN_WIDTH = 120
+"""Minimum width, logical pixels."""
+_MAX_WIDTH = 260
+"""Maximum width, logical pixels."""
 
 
 class DriverInset(QWidget):
@@ -105,7 +108,7 @@ class DriverInset(QWidget):
         if self._layer is None or over is None or self._held is not None:
             return
         high, wide = self._layer.pixels.shape[:2]
-        width = min(max(over.width() * _SHARE, _LEAST), _MOST)
+        width = min(max(over.width() * _SHARE, _MIN_WIDTH), _MAX_WIDTH)
         height = width * high / wide
         if height > over.height() * 0.4:
             width, height = width * over.height() * 0.4 / height, over.height() * 0.4

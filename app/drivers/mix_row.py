@@ -20,14 +20,24 @@ from icface.document.drivers import MOST_GAIN, MOST_SHIFT, group_channels, group
 from icface.document.mixing import rule_value
 from icface.face.controls import ANGLES
 
-NAME_W, GAIN_W, FOLD_W = 78, 44, 16
+NAME_W = 78
+"""Width of the group's name, logical pixels."""
+GAIN_W = 44
+"""Width of the gain and of the offset, logical pixels."""
+FOLD_W = 16
+"""Width of the button that unfolds the row, logical pixels."""
 _SHORT = {
     "all": "Everything",
     "cheeks": "Nose, cheeks",
     "eyes": "Eyes, lids",
     "mouth": "Mouth, jaw",
 }
-_INHERIT, _OWN, _DRIVER = "inherit", "own", "driver:"
+_INHERIT = "inherit"
+"""Choice: the rule of a wider group."""
+_OWN = "own"
+"""Choice: the group is not driven."""
+_DRIVER = "driver:"
+"""Prefix of the choice of a driver, before its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from app.actions import key_names
 from app.settings import Settings
 from app.timeline.key_drag import nudge
-from app.timeline.key_menu import copy_chosen, lay_down, paste
+from app.timeline.key_menu import copy_selected, lay_down, paste
 from app.timeline.panel import TimelinePanel
 from app.widgets.number_field import KEEPS_ARROWS
 from icface.document import Project
@@ -25,8 +25,8 @@ from icface.document.curves import Interpolation
 from icface.document.edits import copy_keys
 
 _LEAP = 10
-_NOTHING_CHOSEN = "Select a lane or a slider first: it gets the key."
-_NO_KEYS_CHOSEN = key_names(
+_NOTHING_SELECTED = "Select a lane or a slider first: it gets the key."
+_NO_KEYS_SELECTED = key_names(
     "Select keys first: click one, draw a box around some, or press Ctrl+A."
 )
 _MOVING = (
@@ -134,7 +134,7 @@ class TimelineCommands:
             "delete_keys": lambda: requests.keys_removed.emit(view.keys),
             "cut_keys": self._cut,
             "duplicate_keys": self._duplicate,
-            "all_keys": self._choose_all,
+            "all_keys": self._select_all,
             "ease": lambda: self._ease("ease", "ease"),
             "ease_in": lambda: self._ease("ease", None),
             "ease_out": lambda: self._ease(None, "ease"),
@@ -216,24 +216,24 @@ class TimelineCommands:
         self._panel.transport.focus_time()
 
     def _set_keys(self) -> None:
-        targets = self._view.chosen_targets
+        targets = self._view.selected_targets
         if targets:
             self._requests.keys_set.emit(targets, self._playhead.frame)
         else:
-            self._requests.refused.emit(_NOTHING_CHOSEN)
+            self._requests.refused.emit(_NOTHING_SELECTED)
 
     def _ease(self, incoming: Interpolation | None, outgoing: Interpolation | None) -> None:
         if self._view.keys:
             self._requests.interpolation_set.emit(self._view.keys, incoming, outgoing)
         else:
-            self._requests.refused.emit(_NO_KEYS_CHOSEN)
+            self._requests.refused.emit(_NO_KEYS_SELECTED)
 
     def toggle_key(self, row: str) -> None:
         """Remove the keys of a row at the playhead, or set them if one is missing."""
         frame = self._playhead.frame
         lane = next((one for one in self._view.all_lanes if one.id == row), None)
         there = frozenset() if lane is None else lane.names_at(frame)
-        self._view.choose_lanes((row,))
+        self._view.select_lanes((row,))
         if lane is not None and len(there) == len(lane.targets):
             self._requests.keys_removed.emit(there)
         else:
@@ -243,7 +243,7 @@ class TimelineCommands:
         """Copy the selected keys if the timeline has the focus; return whether it did."""
         if not (self._panel.has_keyboard and self._view.keys):
             return False
-        copy_chosen(self._view)
+        copy_selected(self._view)
         return True
 
     def paste(self) -> bool:
@@ -254,16 +254,18 @@ class TimelineCommands:
         return True
 
     def _cut(self) -> None:
-        copy_chosen(self._view)
+        copy_selected(self._view)
         self._requests.keys_removed.emit(self._view.keys)
 
     def _duplicate(self) -> None:
         if self._view.keys:
             lay_down(self._view, self._requests, copy_keys(self._view.project, self._view.keys))
 
-    def _choose_all(self) -> None:
-        lanes = [lane for lane in self._view.chosen_lanes if lane.is_keyed] or self._view.all_lanes
-        self._view.choose_keys(
+    def _select_all(self) -> None:
+        lanes = [
+            lane for lane in self._view.selected_lanes if lane.is_keyed
+        ] or self._view.all_lanes
+        self._view.select_keys(
             name for lane in lanes for name in lane.names_between(0, self._view.length + 1)
         )
 

@@ -163,11 +163,11 @@ class TimelineController(QObject):
             "solo": ("Solo", "End solo of"),
             "locked": ("Lock", "Unlock"),
         }[switch]
-        chosen: dict[str, Any] = {switch: on}
+        selected: dict[str, Any] = {switch: on}
         label = f"{words[0 if on else 1]} {spoken(wanted)}"
         self._edit(
             lambda project: _each(
-                project, wanted, lambda p, target: edits.set_track(p, target, **chosen)
+                project, wanted, lambda p, target: edits.set_track(p, target, **selected)
             ),
             label,
         )

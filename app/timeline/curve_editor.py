@@ -72,16 +72,16 @@ class CurveEditor(CurveView):
         if grip is not None and not grip.side:
             names = self._names_of(grip)
             if shift:
-                self.view.choose_keys(
+                self.view.select_keys(
                     self.view.keys - names if names <= self.view.keys else self.view.keys | names
                 )
             elif not names <= self.view.keys:
-                self.view.choose_keys(names)
+                self.view.select_keys(names)
         if event.button() == Qt.MouseButton.LeftButton:
             self._pressed, self._grip = at, grip
             self._before_box = self.view.keys if shift else frozenset()
             if grip is None and not shift:
-                self.view.choose_keys(())
+                self.view.select_keys(())
 
     def _names_of(self, grip: Grip) -> frozenset[KeyName]:
         """Name of the key, and of the other side's key if both share one curve."""
@@ -158,7 +158,7 @@ class CurveEditor(CurveView):
             (one.target, curve_grips.in_box(one, self._frame, self._box).tolist())
             for one in self.curves
         ]
-        self.view.choose_keys(
+        self.view.select_keys(
             self._before_box.union(*(self._names_on(target, frames) for target, frames in inside))
         )
 
@@ -209,14 +209,14 @@ class CurveEditor(CurveView):
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """Open the menu of the selected keys."""
         lanes = self.lanes
-        lane = lanes[-1] if lanes and self.view.chosen_lanes else None
+        lane = lanes[-1] if lanes and self.view.selected_lanes else None
         open_key_menu(self, self.view, self.requests, lane, event.globalPos())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Deselect with Escape: first keys, then lanes, which shows all curves."""
         if event.key() == Qt.Key.Key_Escape and self.view.keys:
-            self.view.choose_keys(())
-        elif event.key() == Qt.Key.Key_Escape and self.view.chosen:
-            self.view.choose_lanes(())
+            self.view.select_keys(())
+        elif event.key() == Qt.Key.Key_Escape and self.view.selected:
+            self.view.select_lanes(())
         else:
             event.ignore()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF
 
 from app.timeline.curve_data import Curve
-from app.timeline.sheet import chosen_by_target
+from app.timeline.sheet import selected_by_target
 from icface.arrays import F64
 from icface.document.curves import EASE, Handle, Key
 from icface.document.edits import KeyName
@@ -63,9 +63,9 @@ class Frame:
         return QPointF(self.left + frame * self.across, self.top - value * self.up)
 
 
-def is_chosen(one: Curve, chosen: frozenset[KeyName]) -> NDArray[np.bool_]:
+def is_selected(one: Curve, selected: frozenset[KeyName]) -> NDArray[np.bool_]:
     """(K,) whether each of a curve's keys is selected."""
-    frames = chosen_by_target(chosen).get(one.target)
+    frames = selected_by_target(selected).get(one.target)
     if frames is None:
         return np.zeros(len(one.keys), bool)
     marked: NDArray[np.bool_] = frames[np.searchsorted(frames, one.at) % len(frames)] == one.at
@@ -73,10 +73,10 @@ def is_chosen(one: Curve, chosen: frozenset[KeyName]) -> NDArray[np.bool_]:
 
 
 def handles(
-    curves: Sequence[Curve], chosen: Sequence[NDArray[np.bool_]], place: Frame
+    curves: Sequence[Curve], selected: Sequence[NDArray[np.bool_]], place: Frame
 ) -> list[Grip]:
-    """Handles of the selected keys (`is_chosen`), topmost last; none if too many."""
-    marked = [np.flatnonzero(some) for some in chosen]
+    """Handles of the selected keys (`is_selected`), topmost last; none if too many."""
+    marked = [np.flatnonzero(some) for some in selected]
     if sum(map(len, marked)) > MOST_BENT:
         return []
     return [

@@ -106,7 +106,7 @@ class CurvePlot:
         self,
         curves: Sequence[Curve],
         colours: Sequence[str],
-        chosen: Sequence[NDArray[np.bool_]],
+        selected: Sequence[NDArray[np.bool_]],
         *,
         filled: bool = True,
         coarse: bool = False,
@@ -120,7 +120,7 @@ class CurvePlot:
         curves : sequence of Curve
         colours : sequence of str
             Colour of each curve.
-        chosen : sequence of (K,) bool
+        selected : sequence of (K,) bool
             Whether each key of each curve is selected.
         filled : bool
             Whether to draw the areas.
@@ -148,7 +148,7 @@ class CurvePlot:
                 [stepped(one) for one in alike], self._pen(colour, 2.4), smooth=not coarse
             )
             bold.setSegmentedLineMode("on")  # a wide path takes several times as long
-        self._add_keys(curves, colours, chosen)
+        self._add_keys(curves, colours, selected)
 
     def _add_area(self, one: Curve, colour: str) -> None:
         area = QColor(colour)
@@ -180,11 +180,11 @@ class CurvePlot:
         return item
 
     def _add_keys(
-        self, curves: Sequence[Curve], colours: Sequence[str], chosen: Sequence[NDArray[np.bool_]]
+        self, curves: Sequence[Curve], colours: Sequence[str], selected: Sequence[NDArray[np.bool_]]
     ) -> None:
         looks: dict[tuple[int, bool, str], list[tuple[NDArray[np.int64], NDArray[np.float64]]]] = {}
         theirs = theme.current()
-        for one, colour, marked in zip(curves, colours, chosen, strict=True):
+        for one, colour, marked in zip(curves, colours, selected, strict=True):
             kinds, seen = one.shapes.astype(np.int64) + 16 * marked, np.isfinite(one.heights)
             for kind in np.unique(kinds[seen]).tolist():
                 some, on = seen & (kinds == kind), kind >= 16

@@ -97,11 +97,13 @@ class CurveView(TimeWidget):
     def lanes(self) -> tuple[Lane, ...]:
         """The selected lanes that share an axis; if none is selected, the first keyed ones."""
         by_id = {lane.id: lane for lane in self.view.lanes}
-        chosen = tuple(
-            by_id[lane] for lane in self.view.chosen if lane in by_id and not by_id[lane].is_group
+        selected = tuple(
+            by_id[lane] for lane in self.view.selected if lane in by_id and not by_id[lane].is_group
         )
         return (
-            of_one_unit(chosen) if chosen else of_commonest_unit(self.view.all_lanes, MOST_DISTINCT)
+            of_one_unit(selected)
+            if selected
+            else of_commonest_unit(self.view.all_lanes, MOST_DISTINCT)
         )
 
     def refresh(self) -> None:
@@ -126,11 +128,14 @@ class CurveView(TimeWidget):
         self._plot.show_playhead(view.playhead.frame)
         self._set_ranges()
         self._plot.clear()
-        chosen, colours = self._chosen(), [self.colour(place) for place in range(len(self.curves))]
-        self._plot.add_curves(
-            self.curves, colours, chosen, filled=len(self.curves) <= MOST_DISTINCT, coarse=coarse
+        selected, colours = (
+            self._selected(),
+            [self.colour(place) for place in range(len(self.curves))],
         )
-        handles = curve_grips.handles(self.curves, chosen, self._frame)
+        self._plot.add_curves(
+            self.curves, colours, selected, filled=len(self.curves) <= MOST_DISTINCT, coarse=coarse
+        )
+        handles = curve_grips.handles(self.curves, selected, self._frame)
         self._plot.add_handles(
             [(self._time_point(grip.root), self._time_point(grip.at)) for grip in handles]
         )
@@ -183,10 +188,10 @@ class CurveView(TimeWidget):
             )
             name = f"{lane.number}{one.target[-1] if apart else ''} {lane.name}"
             lines.append(f"<span style='color:{self.colour(place)}'>{name}</span>")
-        chosen = self.view.chosen_lanes
-        left_out, notes = len(chosen or self.view.all_lanes) - len(lanes), []
+        selected = self.view.selected_lanes
+        left_out, notes = len(selected or self.view.all_lanes) - len(lanes), []
         if left_out > 0:
-            notes.append(f"{left_out} more {'in another unit' if chosen else 'to select'}")
+            notes.append(f"{left_out} more {'in another unit' if selected else 'to select'}")
         room = max(self._names.height() // self._names.fontMetrics().lineSpacing() - len(notes), 2)
         if len(lines) > room:
             notes.insert(0, f"and {len(lines) - room + 1} more")
@@ -228,19 +233,19 @@ class CurveView(TimeWidget):
         scale, up = self.view.scale, self.height() / (self.high - self.low)
         return curve_grips.Frame(HEAD_W - scale.start * scale.px, scale.px, self.high * up, up)
 
-    def _chosen(self) -> list[NDArray[np.bool_]]:
+    def _selected(self) -> list[NDArray[np.bool_]]:
         """(K,) whether each key of each curve is selected."""
-        return [curve_grips.is_chosen(one, self.view.keys) for one in self.curves]
+        return [curve_grips.is_selected(one, self.view.keys) for one in self.curves]
 
     def grips(self) -> list[Grip]:
         """The grips, topmost last: keys, and handles of selected keys unless there are too many."""
-        handles = curve_grips.handles(self.curves, self._chosen(), self._frame)
+        handles = curve_grips.handles(self.curves, self._selected(), self._frame)
         return [*curve_grips.keys(self.curves, self._frame), *handles]
 
     def grip_at(self, at: QPointF) -> Grip | None:
         """The grip at a point: a handle before a key, the nearest of each, the topmost if equal."""
         reach = 1.5 * KEY_PX
-        handles = reversed(curve_grips.handles(self.curves, self._chosen(), self._frame))
+        handles = reversed(curve_grips.handles(self.curves, self._selected(), self._frame))
         near = [grip for grip in handles if (grip.at - at).manhattanLength() <= reach]
         first = min(near, key=lambda grip: (grip.at - at).manhattanLength(), default=None)
         return first or curve_grips.key_near(self.curves, self._frame, at, reach)

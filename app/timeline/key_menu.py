@@ -43,7 +43,7 @@ def open_key_menu(
                 )
     menu.addSeparator()
     for text, handler, possible in (
-        ("Copy", partial(copy_chosen, view), bool(keys)),
+        ("Copy", partial(copy_selected, view), bool(keys)),
         ("Paste at the playhead", partial(paste, view, requests), view.copied is not None),
         ("Delete", partial(_remove, requests, keys), bool(keys)),
     ):
@@ -137,7 +137,7 @@ def _add_blend(menu: QMenu, requests: TimelineRequests, project: Project) -> Non
     )
 
 
-def copy_chosen(view: TimelineView) -> None:
+def copy_selected(view: TimelineView) -> None:
     """Copy the selected keys."""
     if view.keys:
         view.copied = copy_keys(view.project, view.keys)

@@ -52,14 +52,14 @@ class LaneLook:
     """The state in which a lane is painted."""
 
     top: float
-    chosen: bool = False
+    selected: bool = False
     hovered: bool = False
     focused: bool = False
 
 
 @lru_cache(maxsize=256)
 def key_stamp(shape: int, look: str, colours: Palette, ratio: float) -> QPixmap:
-    """Pixmap of a key; ``look`` is plain, chosen, quiet or heading."""
+    """Pixmap of a key; ``look`` is plain, selected, quiet or heading."""
     pixmap = QPixmap(round(_STAMP * ratio), round(_STAMP * ratio))
     pixmap.setDevicePixelRatio(ratio)
     pixmap.fill(Qt.GlobalColor.transparent)
@@ -68,10 +68,11 @@ def key_stamp(shape: int, look: str, colours: Palette, ratio: float) -> QPixmap:
     painter.translate(_STAMP / 2, _STAMP / 2)
     if look == "heading":
         painter.scale(0.7, 0.7)
-    fill = {"plain": "amber", "chosen": "accent", "quiet": "mark", "heading": "secondary"}[look]
+    fill = {"plain": "amber", "selected": "accent", "quiet": "mark", "heading": "secondary"}[look]
     painter.setPen(
         QPen(
-            colours.color("text" if look == "chosen" else "panel"), 1.6 if look == "chosen" else 1.0
+            colours.color("text" if look == "selected" else "panel"),
+            1.6 if look == "selected" else 1.0,
         )
     )
     painter.setBrush(colours.color(fill))
@@ -120,22 +121,22 @@ class SeenKeys:
     xs : (N,) float64
         Pixels from the left edge of the time axis.
     shapes : (N,) uint8
-    chosen : (N,) bool
+    selected : (N,) bool
     """
 
     xs: NDArray[np.float64]
     shapes: NDArray[np.uint8]
-    chosen: NDArray[np.bool_]
+    selected: NDArray[np.bool_]
 
 
-def seen_keys(lane: Lane, scale: TimeScale, width: float, chosen: NDArray[np.int64]) -> SeenKeys:
-    """Keys of a lane to paint in a view of this width; ``chosen`` are frames of selected keys."""
+def seen_keys(lane: Lane, scale: TimeScale, width: float, selected: NDArray[np.int64]) -> SeenKeys:
+    """Keys of a lane to paint in a view of this width; ``selected`` are frames of selected keys."""
     first, last = scale.visible(width)
     low, high = np.searchsorted(
         lane.frames, [first - int(_STAMP / scale.px) - 1, last + int(_STAMP / scale.px) + 2]
     )
     frames, shapes = lane.frames[low:high], lane.shapes[low:high]
-    xs, marked = scale.xs(frames), np.isin(frames, chosen)
+    xs, marked = scale.xs(frames), np.isin(frames, selected)
     if len(frames) > width / (2 * _THIN_PX):
         cells, kept = np.unique(np.floor(xs / _THIN_PX), return_index=True)
         if len(cells) < len(xs):
@@ -159,9 +160,9 @@ def paint_keys(painter: QPainter, lane: Lane, look: LaneLook, seen: SeenKeys, ri
     plain = "heading" if lane.is_group else "quiet" if quiet else "plain"
     top = round(middle - _STAMP / 2)
     lefts = np.round(seen.xs + (HEAD_W - _STAMP / 2)).astype(np.int64)
-    kinds = seen.shapes.astype(np.int64) + 16 * seen.chosen
+    kinds = seen.shapes.astype(np.int64) + 16 * seen.selected
     stamps = {
-        kind: key_stamp(kind % 16, "chosen" if kind >= 16 else plain, colours, ratio)
+        kind: key_stamp(kind % 16, "selected" if kind >= 16 else plain, colours, ratio)
         for kind in set(kinds.tolist())
     }
     for left, kind in zip(lefts.tolist(), kinds.tolist(), strict=True):
@@ -171,9 +172,9 @@ def paint_keys(painter: QPainter, lane: Lane, look: LaneLook, seen: SeenKeys, ri
 def paint_heading(painter: QPainter, lane: Lane, look: LaneLook) -> None:
     """Paint the name, the number and the switches of a lane."""
     colours, top = theme.current(), look.top
-    ground = "raised" if look.chosen else "hover" if look.hovered else "panel"
+    ground = "raised" if look.selected else "hover" if look.hovered else "panel"
     painter.fillRect(QRectF(0, top, HEAD_W, LANE_H), colours.color(ground))
-    if look.chosen:
+    if look.selected:
         painter.fillRect(QRectF(0, top, 3, LANE_H), colours.color("accent"))
     if look.focused:
         painter.setPen(QPen(colours.color("accent"), 1))
@@ -219,7 +220,7 @@ def _switches_of(lane: Lane, look: LaneLook) -> list[int]:
     """Indices of the visible switches: all if hovered or selected, else those that are on."""
     if lane.is_group or not lane.is_keyed:
         return []
-    awake = look.hovered or look.chosen
+    awake = look.hovered or look.selected
     return [place for place, (name, _, _) in enumerate(SWITCHES) if awake or _is_on(lane, name)]
 
 

@@ -98,7 +98,7 @@ class LaneView(TimeWidget):
 
     def _selection_changed(self) -> None:
         lanes = (
-            ", ".join(f"{lane.number} {lane.name}".strip() for lane in self.view.chosen_lanes)
+            ", ".join(f"{lane.number} {lane.name}".strip() for lane in self.view.selected_lanes)
             or "no lane"
         )
         self.setAccessibleDescription(f"{lanes}; {len(self.view.keys)} keys selected")
@@ -124,7 +124,7 @@ class LaneView(TimeWidget):
             lane, top = view.lanes[place], place * LANE_H - self.top
             if lane.is_group:
                 painter.fillRect(QRectF(HEAD_W, top, width, LANE_H), colours.color("panel", 130))
-            elif lane.id in view.chosen:
+            elif lane.id in view.selected:
                 painter.fillRect(QRectF(HEAD_W, top, width, LANE_H), colours.color("accent", 26))
             painter.setPen(QPen(colours.color("line", 130), 1))
             painter.drawLine(
@@ -135,11 +135,11 @@ class LaneView(TimeWidget):
             lane, top = view.lanes[place], place * LANE_H - self.top
             look = LaneLook(
                 top,
-                lane.id in view.chosen,
+                lane.id in view.selected,
                 place == self._hovered,
                 self.hasFocus() and lane.id == self._current,
             )
-            seen = seen_keys(lane, view.scale, width, view.chosen_frames(lane))
+            seen = seen_keys(lane, view.scale, width, view.selected_frames(lane))
             painter.setClipRect(event.rect().intersected(self.time_rect))
             paint_keys(painter, lane, look, seen, width)
             self.painted_keys += len(seen.xs)
@@ -159,4 +159,4 @@ class LaneView(TimeWidget):
 
     @property
     def _current(self) -> str:
-        return self.view.chosen[-1] if self.view.chosen else ""
+        return self.view.selected[-1] if self.view.selected else ""

@@ -20,7 +20,10 @@ from app.timeline.view import TimelineView
 from app.widgets.plain_text import plain_tip
 from icface.document.edits import KeyName
 
-_DRAG_PX, _EDGE_PX = 3, 12
+_DRAG_PX = 3
+"""Pixels that the pointer moves before a drag begins."""
+_EDGE_PX = 12
+"""Pixels from an edge at which a drag scrolls."""
 _MOD = Qt.KeyboardModifier
 
 
@@ -59,7 +62,7 @@ class Lanes(LaneView):
         if self.begin_pan(event):
             return
         if event.button() == Qt.MouseButton.RightButton:
-            self._choose_at(at, adds=False, keeps=True)
+            self._select_at(at, adds=False, keeps=True)
             return
         if event.button() != Qt.MouseButton.LeftButton:
             return
@@ -67,34 +70,34 @@ class Lanes(LaneView):
             self._press_heading(at, event.modifiers())
             return
         self._pressed = at
-        self._grabbed = self._choose_at(at, adds=shift, keeps=True)
+        self._grabbed = self._select_at(at, adds=shift, keeps=True)
         if self._grabbed is None:
             self._before_box = self.view.keys if shift else frozenset()
             if not shift:
-                self.view.choose_keys(())
+                self.view.select_keys(())
 
-    def _choose_at(self, at: QPointF, *, adds: bool, keeps: bool) -> int | None:
+    def _select_at(self, at: QPointF, *, adds: bool, keeps: bool) -> int | None:
         """Select the key at a point, and its lane; return its frame."""
         lane, frame = self.lane_at(at.y()), self.key_at(at)
         if lane is None:
             return None
-        if not lane.is_group and at.x() >= HEAD_W and lane.id not in self.view.chosen:
-            self.view.choose_lanes((*self.view.chosen, lane.id) if adds else (lane.id,))
+        if not lane.is_group and at.x() >= HEAD_W and lane.id not in self.view.selected:
+            self.view.select_lanes((*self.view.selected, lane.id) if adds else (lane.id,))
         if frame is None:
             return None
         names = lane.names_at(frame)
         if adds:
-            self.view.choose_keys(
+            self.view.select_keys(
                 self.view.keys - names if names <= self.view.keys else self.view.keys | names
             )
         elif not (keeps and names <= self.view.keys):
-            self.view.choose_keys(names)
+            self.view.select_keys(names)
         return frame if names and names <= self.view.keys else None
 
     def _press_heading(self, at: QPointF, modifiers: Qt.KeyboardModifier) -> None:
         lane = self.lane_at(at.y())
         if lane is None:
-            self.view.choose_lanes(())
+            self.view.select_lanes(())
             return
         switch = switch_at(at.x()) if lane.is_keyed and not lane.is_group else None
         if lane.is_group:
@@ -102,16 +105,16 @@ class Lanes(LaneView):
         elif switch is not None:
             self._switch(lane, switch)
         elif modifiers & _MOD.ControlModifier:
-            rest = tuple(one for one in self.view.chosen if one != lane.id)
-            self.view.choose_lanes(rest if lane.id in self.view.chosen else (*rest, lane.id))
-        elif modifiers & _MOD.ShiftModifier and self.view.chosen:
+            rest = tuple(one for one in self.view.selected if one != lane.id)
+            self.view.select_lanes(rest if lane.id in self.view.selected else (*rest, lane.id))
+        elif modifiers & _MOD.ShiftModifier and self.view.selected:
             ids = [one.id for one in self.view.lanes if not one.is_group]
             ends = sorted(
                 (ids.index(lane.id), ids.index(self._current) if self._current in ids else 0)
             )
-            self.view.choose_lanes((*ids[ends[0] : ends[1] + 1], lane.id))
+            self.view.select_lanes((*ids[ends[0] : ends[1] + 1], lane.id))
         else:
-            self.view.choose_lanes((lane.id,))
+            self.view.select_lanes((lane.id,))
 
     def _switch(self, lane: Lane, switch: str) -> None:
         keyed = tuple(part.track.target for part in lane.parts)
@@ -171,7 +174,7 @@ class Lanes(LaneView):
                     if not (lane.is_group and lane.is_open)
                     else frozenset()
                 )
-        self.view.choose_keys(names)
+        self.view.select_keys(names)
         self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -184,7 +187,7 @@ class Lanes(LaneView):
             and self._drag is None
             and not event.modifiers()
         ):
-            self._choose_at(
+            self._select_at(
                 event.position(), adds=False, keeps=False
             )  # a click on one of several selected keys selects only it
         self._pressed = self._grabbed = self._drag = self._box = None
@@ -222,7 +225,7 @@ class Lanes(LaneView):
         """Open the menu of keys and lanes; from the keyboard, for the lane selected last."""
         lane = self.lane_at(event.pos().y())
         if event.reason() == QContextMenuEvent.Reason.Keyboard:
-            lane = next((one for one in self.view.chosen_lanes if one.id == self._current), None)
+            lane = next((one for one in self.view.selected_lanes if one.id == self._current), None)
         open_key_menu(self, self.view, self.requests, lane, event.globalPos())
 
     # Keyboard and tips ----------------------------------------------------------------------------
@@ -237,10 +240,10 @@ class Lanes(LaneView):
             if ids:
                 here = ids.index(self._current) if self._current in ids else -1
                 step = 1 if event.key() == Qt.Key.Key_Down else -1
-                self.view.choose_lanes((ids[min(max(here + step, 0), len(ids) - 1)],))
+                self.view.select_lanes((ids[min(max(here + step, 0), len(ids) - 1)],))
                 self.show_lane(self._current)
         elif event.key() == Qt.Key.Key_Escape and (self.view.keys or self._drag):
-            self.view.choose_keys(())
+            self.view.select_keys(())
         else:
             event.ignore()
 

@@ -173,7 +173,7 @@ class TimelinePanel(QWidget):
 
     def show_parameter(self, row: str) -> None:
         """Select the lane of a slider that received the focus."""
-        self.view.choose_lanes((row,))
+        self.view.select_lanes((row,))
         self.lanes.show_lane(row)
 
     # Scrolling ------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from app.theme import Palette
 from app.timeline.key_drag import ScaleDrag
 from app.timeline.key_menu import open_time_menu
 from app.timeline.requests import TimelineRequests
-from app.timeline.sheet import chosen_ends
+from app.timeline.sheet import selected_ends
 from app.timeline.time_scale import ticks
 from app.timeline.time_widget import HEAD_W, TimeWidget
 from app.timeline.view import TimelineView
@@ -21,7 +21,16 @@ from app.widgets.gestures import next_gesture
 from icface.document.curves import Blend
 
 RULER_H = 44
-_SCALE_H, _BAND_TOP, _BAND_H, _BLEND_TOP, _BLEND_H = 22, 23, 8, 33, 9
+_SCALE_H = 22
+"""Height of the ticks and timecode, logical pixels."""
+_BAND_TOP = 23
+"""Top of the band of in and out points, logical pixels."""
+_BAND_H = 8
+"""Height of the band of in and out points, logical pixels."""
+_BLEND_TOP = 33
+"""Top of the blend, logical pixels."""
+_BLEND_H = 9
+"""Height of the blend, logical pixels."""
 _REACH = 6.0
 _DRAG_PX = 3
 _Mover = Callable[[int], object]
@@ -70,7 +79,7 @@ class Ruler(TimeWidget):
             found["fade-out"] = QPointF(self.x_of(blend.last + 1 - blend.fade_out), blend_y - 3)
             found["first"] = QPointF(self.x_of(blend.first), blend_y)
             found["last"] = QPointF(self.x_of(blend.last + 1), blend_y)
-        ends = chosen_ends(self.view.keys)
+        ends = selected_ends(self.view.keys)
         if ends is not None and ends[0] < ends[1]:
             found["keys-first"], found["keys-last"] = (
                 QPointF(self.x_of(frame), 4) for frame in ends
@@ -96,7 +105,7 @@ class Ruler(TimeWidget):
             self.requests,
         )
         if handle.startswith("keys"):
-            ends = chosen_ends(view.keys)
+            ends = selected_ends(view.keys)
             assert ends is not None
             return ScaleDrag(view, requests, ends[handle == "keys-last"]).to
         first, last = project.range

@@ -138,7 +138,7 @@ class Lane:
 
 
 @lru_cache(maxsize=4)
-def chosen_by_target(keys: frozenset[KeyName]) -> dict[str, I64]:
+def selected_by_target(keys: frozenset[KeyName]) -> dict[str, I64]:
     """Frames of keys, in order, by target; cached for a set."""
     return {
         target: np.sort(np.fromiter(frames, np.int64, len(frames)))
@@ -146,9 +146,9 @@ def chosen_by_target(keys: frozenset[KeyName]) -> dict[str, I64]:
     }
 
 
-def chosen_ends(keys: frozenset[KeyName]) -> tuple[int, int] | None:
+def selected_ends(keys: frozenset[KeyName]) -> tuple[int, int] | None:
     """First and last frame of keys; None without keys."""
-    some = chosen_by_target(keys).values()
+    some = selected_by_target(keys).values()
     return (
         (min(int(frames.min()) for frames in some), max(int(frames.max()) for frames in some))
         if some
@@ -212,7 +212,7 @@ class SheetMaker:
         """The keys that exist; the same set if all do."""
         keys = keys if isinstance(keys, frozenset) else frozenset(keys)
         gone: list[KeyName] = []
-        for target, frames in chosen_by_target(keys).items():
+        for target, frames in selected_by_target(keys).items():
             part = self._keys.get(target)
             lost = frames if part is None else frames[~part.has(frames)]
             gone += [(target, frame) for frame in lost.tolist()]
@@ -286,7 +286,12 @@ def _together(parts: tuple[TrackKeys, ...]) -> tuple[I64, NDArray[np.uint8]]:
 
 # Tracking quality ---------------------------------------------------------------------------------
 
-GOOD, LOW, MISSING = 0, 1, 2
+GOOD = 0
+"""State of a frame whose tracking is confident."""
+LOW = 1
+"""State of a frame whose tracking is below `LOW_CONFIDENCE`."""
+MISSING = 2
+"""State of a frame without a face."""
 LOW_CONFIDENCE = 0.5
 """Confidence below which tracking is marked, 0..1."""
 

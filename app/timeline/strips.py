@@ -17,7 +17,12 @@ from app.timeline.time_widget import HEAD_W, TimeWidget
 from app.timeline.view import TimelineView
 from app.widgets.plain_text import plain_tip
 
-FILM_H, WAVE_H, CONFIDENCE_H = 44, 30, 20
+FILM_H = 44
+"""Height of the film strip, logical pixels."""
+WAVE_H = 30
+"""Height of the waveform, logical pixels."""
+CONFIDENCE_H = 20
+"""Height of the confidence strip, logical pixels."""
 
 
 class Strip(TimeWidget):

@@ -12,8 +12,10 @@ from app.timeline.time_scale import TimeTextError, parse_rate, parse_time, rate_
 from icface.document.project import MOST_RATE
 from icface.motion.timecode import timecode
 
-_LEAST_W, _MARGINS = 92, 20
-"""Minimum width of a time field, and its margins around the text, pixels."""
+_MIN_TIME_W = 92
+"""Minimum width of a time field, logical pixels."""
+_MARGINS = 20
+"""Width of a time field without its text, logical pixels."""
 _RATE_W = 52
 _STEPS = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1}
 
@@ -160,7 +162,7 @@ class TimeField(TypedField):
 
     def _fit(self, text: str) -> None:
         """Set the width for a timecode, which is longer at 1000 frames a second."""
-        self.setFixedWidth(max(_LEAST_W, self.fontMetrics().horizontalAdvance(text) + _MARGINS))
+        self.setFixedWidth(max(_MIN_TIME_W, self.fontMetrics().horizontalAdvance(text) + _MARGINS))
 
 
 class RateField(TypedField):

@@ -21,8 +21,10 @@ from numpy.typing import NDArray
 from icface.document.project import MOST_RATE
 from icface.motion.timecode import frame_of, timecode
 
-LEAST_PX, MOST_PX = 1e-4, 80.0
-"""Range of the zoom, pixels per frame."""
+MIN_PX = 1e-4
+"""Smallest zoom, pixels per frame."""
+MAX_PX = 80.0
+"""Largest zoom, pixels per frame."""
 _TICK_PX = 10
 _LABEL_PX = 96
 
@@ -69,7 +71,7 @@ class TimeScale:
 
     def zoomed(self, factor: float, about_x: float) -> TimeScale:
         """The scale zoomed in (factor above 1) or out about an x."""
-        px = min(max(self.px * factor, LEAST_PX), MOST_PX)
+        px = min(max(self.px * factor, MIN_PX), MAX_PX)
         return TimeScale(self.exact(about_x) - about_x / px, px)
 
     def panned(self, by_px: float) -> TimeScale:
@@ -89,7 +91,7 @@ class TimeScale:
     @classmethod
     def fitted(cls, first: int, last: int, width: float) -> TimeScale:
         """The scale that fits frames first to last into a width, with margins."""
-        px = min(max((width - 2 * MARGIN_PX) / max(last - first, 1), LEAST_PX), MOST_PX)
+        px = min(max((width - 2 * MARGIN_PX) / max(last - first, 1), MIN_PX), MAX_PX)
         return cls(first - MARGIN_PX / px, px)
 
     def following(self, frame: int, width: float) -> TimeScale:

@@ -17,8 +17,10 @@ from app.timeline.view import TimelineView
 from app.widgets.plain_text import PlainLabel
 from icface.motion.timecode import timecode
 
-_LONGEST, _SHORTEST = "-8 \u00d7, 59.9 of 60 fps", "119.9 fps"
-"""Longest text of the speed, and its longest text in a narrow window."""
+_LONGEST = "-8 \u00d7, 59.9 of 60 fps"
+"""Longest text of the speed."""
+_SHORTEST = "119.9 fps"
+"""Longest text of the speed in a narrow window."""
 _CLOSEST = 3
 """Level of the narrowest layout."""
 

@@ -11,7 +11,13 @@ from PySide6.QtCore import QObject, Signal
 from app.control_rows import rows
 from app.editor.playhead import Playhead
 from app.editor.session import Session
-from app.timeline.sheet import Lane, SheetMaker, TrackingQuality, chosen_by_target, tracking_quality
+from app.timeline.sheet import (
+    Lane,
+    SheetMaker,
+    TrackingQuality,
+    selected_by_target,
+    tracking_quality,
+)
 from app.timeline.time_scale import TimeScale, snapped
 from icface.document import Project
 from icface.document.edits import CopiedKeys, KeyName, given_time
@@ -44,7 +50,7 @@ class TimelineView(QObject):
         self.scale = TimeScale()
         self.width = 800.0
         self.keys: frozenset[KeyName] = frozenset()
-        self.chosen: tuple[str, ...] = ()
+        self.selected: tuple[str, ...] = ()
         self.closed: frozenset[str] = frozenset()
         self.everything = False
         self.snaps = True
@@ -74,7 +80,7 @@ class TimelineView(QObject):
     def rebuild(self) -> None:
         """Rebuild the lanes; deselect keys that no longer exist."""
         lanes = self._maker.lanes(
-            self.project, closed=self.closed, shown=self.chosen, everything=self.everything
+            self.project, closed=self.closed, shown=self.selected, everything=self.everything
         )
         if lanes != self.lanes:
             self.lanes = lanes
@@ -84,7 +90,7 @@ class TimelineView(QObject):
     def _drop_gone(self) -> None:
         kept = self._maker.standing(self.keys)
         if kept != self.keys:
-            self.choose_keys(kept)
+            self.select_keys(kept)
 
     def carry(self, keys: frozenset[KeyName], ask: Callable[[], object]) -> None:
         """Request an edit that moves the selected keys, and select them by their new names."""
@@ -144,18 +150,18 @@ class TimelineView(QObject):
 
     # Selection ------------------------------------------------------------------------------------
 
-    def choose_keys(self, keys: Iterable[KeyName]) -> None:
+    def select_keys(self, keys: Iterable[KeyName]) -> None:
         """Select these keys and no others."""
         wanted = frozenset(keys)
         if wanted != self.keys:
             self.keys = wanted
             self.selection_changed.emit()
 
-    def choose_lanes(self, lanes: Iterable[str]) -> None:
+    def select_lanes(self, lanes: Iterable[str]) -> None:
         """Select these lanes and no others; one without keys is shown while selected."""
         wanted = tuple(dict.fromkeys(lanes))
-        if wanted != self.chosen:
-            self.chosen = wanted
+        if wanted != self.selected:
+            self.selected = wanted
             self.rebuild()
             self.selection_changed.emit()
 
@@ -177,17 +183,17 @@ class TimelineView(QObject):
         self.snaps = snaps
 
     @property
-    def chosen_lanes(self) -> tuple[Lane, ...]:
+    def selected_lanes(self) -> tuple[Lane, ...]:
         """The selected lanes on screen, from top to bottom."""
-        return tuple(lane for lane in self.lanes if lane.id in self.chosen)
+        return tuple(lane for lane in self.lanes if lane.id in self.selected)
 
     @property
-    def chosen_targets(self) -> tuple[str, ...]:
+    def selected_targets(self) -> tuple[str, ...]:
         """Targets of the selected lanes, on screen or folded."""
         known = rows()
         return tuple(
             target
-            for lane in self.chosen
+            for lane in self.selected
             for target in (known[lane].ids if lane in known else (lane,))
         )
 
@@ -198,12 +204,12 @@ class TimelineView(QObject):
 
     def key_frames(self) -> frozenset[int]:
         """Frames with keys on the selected lanes, or on all lanes if those have none."""
-        lanes = [lane for lane in self.chosen_lanes if lane.is_keyed] or self.lanes
+        lanes = [lane for lane in self.selected_lanes if lane.is_keyed] or self.lanes
         return frozenset(int(frame) for lane in lanes for frame in lane.frames)
 
-    def chosen_frames(self, lane: Lane) -> NDArray[np.int64]:
+    def selected_frames(self, lane: Lane) -> NDArray[np.int64]:
         """Frames of the selected keys of a lane, in any order."""
-        by_target = chosen_by_target(self.keys)
+        by_target = selected_by_target(self.keys)
         some = [by_target[target] for target in lane.targets if target in by_target]
         return np.concatenate(some) if some else np.zeros(0, np.int64)
 

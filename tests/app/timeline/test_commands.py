@@ -62,7 +62,7 @@ def test_the_timeline_comes_with_the_first_key_and_goes_with_the_last(opened: Ma
     press(opened, KEY.Key_K, CTRL)
     assert opened.timeline.isVisible()
     assert track(opened, "AU12R") is not None
-    assert opened.timeline.view.chosen == ("AU12",)
+    assert opened.timeline.view.selected == ("AU12",)
     opened.actions_by_id["undo"].trigger()
     assert not opened.timeline.isVisible()
     opened.actions_by_id["redo"].trigger()
@@ -126,7 +126,7 @@ def test_arrows_step_leap_and_jump_between_keys(keyed: MainWindow) -> None:
     ):
         press(keyed, key, modifier)
         assert frame(keyed) == there, key
-    keyed.timeline.view.choose_lanes(("yaw",))
+    keyed.timeline.view.select_lanes(("yaw",))
     press(keyed, KEY.Key_Down)
     press(keyed, KEY.Key_Down)
     assert frame(keyed) == 40
@@ -241,13 +241,13 @@ def test_markers_and_in_and_out_points_are_set_where_the_playhead_stands(keyed: 
 
 def test_chosen_keys_are_nudged_eased_cut_copied_and_deleted(keyed: MainWindow) -> None:
     view = keyed.timeline.view
-    view.choose_keys({("yaw", 10)})
+    view.select_keys({("yaw", 10)})
     press(keyed, KEY.Key_Right, CTRL)
     press(keyed, KEY.Key_Right, CTRL | SHIFT)
     press(keyed, KEY.Key_Left, CTRL)
     assert view.keys == {("yaw", 20)}
     press(keyed, KEY.Key_F9, CTRL | SHIFT)
-    view.choose_keys({("yaw", 20), ("yaw", 40)})
+    view.select_keys({("yaw", 20), ("yaw", 40)})
     keyed.timeline.lanes.setFocus()
     press(keyed, KEY.Key_C, CTRL)
     keyed.studio.playhead.go_to(50)
@@ -255,7 +255,7 @@ def test_chosen_keys_are_nudged_eased_cut_copied_and_deleted(keyed: MainWindow) 
     yaw = track(keyed, "yaw")
     assert yaw is not None
     assert yaw.frames == (20, 40, 50, 70)
-    view.choose_lanes(("yaw",))
+    view.select_lanes(("yaw",))
     press(keyed, KEY.Key_A, CTRL)
     assert len(view.keys) == 4
     press(keyed, KEY.Key_X, CTRL)
@@ -265,7 +265,7 @@ def test_chosen_keys_are_nudged_eased_cut_copied_and_deleted(keyed: MainWindow) 
     yaw = track(keyed, "yaw")
     assert yaw is not None
     assert yaw.frames == (5, 25, 35, 55)
-    view.choose_keys({("yaw", 25), ("yaw", 35)})
+    view.select_keys({("yaw", 25), ("yaw", 35)})
     keyed.studio.playhead.go_to(60)
     press(keyed, KEY.Key_D, CTRL)
     yaw = track(keyed, "yaw")
@@ -279,7 +279,7 @@ def test_chosen_keys_are_nudged_eased_cut_copied_and_deleted(keyed: MainWindow) 
 
 
 def test_copy_takes_the_expression_while_the_keyboard_is_elsewhere(keyed: MainWindow) -> None:
-    keyed.timeline.view.choose_keys({("yaw", 10)})
+    keyed.timeline.view.select_keys({("yaw", 10)})
     keyed.canvas.setFocus()
     press(keyed, KEY.Key_C, CTRL)
     assert "AU12" in QGuiApplication.clipboard().text()
@@ -287,7 +287,7 @@ def test_copy_takes_the_expression_while_the_keyboard_is_elsewhere(keyed: MainWi
 
 
 def test_shift_k_keys_every_control_and_ctrl_k_asks_for_one(keyed: MainWindow) -> None:
-    keyed.timeline.view.choose_lanes(())
+    keyed.timeline.view.select_lanes(())
     press(keyed, KEY.Key_K, CTRL)
     assert keyed.notices.isVisible()
     press(keyed, KEY.Key_K, SHIFT)
@@ -347,7 +347,7 @@ def test_every_action_of_time_is_in_a_menu_and_no_key_is_given_twice(keyed: Main
 
 
 def test_easing_without_a_chosen_key_says_what_is_missing(keyed: MainWindow) -> None:
-    keyed.timeline.view.choose_keys(())
+    keyed.timeline.view.select_keys(())
     labels = keyed.studio.session.labels
     press(keyed, KEY.Key_F9)
     assert keyed.studio.session.labels == labels

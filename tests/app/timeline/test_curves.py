@@ -49,7 +49,7 @@ def stand(qtbot: QtBot, qapp: QApplication) -> Stand:
     made.panel.show()
     qtbot.waitExposed(made.panel)
     made.panel.view.set_snaps(False)
-    made.panel.view.choose_lanes(("AU12",))
+    made.panel.view.select_lanes(("AU12",))
     made.panel.transport.show_curves(True)
     return made
 
@@ -184,7 +184,7 @@ def test_a_double_click_adds_a_key_at_the_height_of_the_pointer(stand: Stand) ->
 
 
 def test_curves_in_another_unit_are_left_out_and_told_of(stand: Stand) -> None:
-    stand.panel.view.choose_lanes(("AU12", "yaw"))
+    stand.panel.view.select_lanes(("AU12", "yaw"))
     assert [lane.id for lane in editor(stand).lanes] == ["yaw"]
     assert "1 more in another unit" in editor(stand)._names.text()
     assert unit_of("yaw") == "°"
@@ -332,7 +332,7 @@ def crowded(qtbot: QtBot, qapp: QApplication) -> Stand:
     made.panel.show()
     qtbot.waitExposed(made.panel)
     made.panel.transport.show_curves(True)
-    made.panel.view.choose_keys(
+    made.panel.view.select_keys(
         frozenset((track.target, key.frame) for track in tracks for key in track.keys)
     )
     return made
@@ -359,7 +359,7 @@ def test_ten_thousand_keys_are_dragged_without_a_stop(crowded: Stand) -> None:
 def test_handles_are_shown_while_they_can_be_told_apart(crowded: Stand) -> None:
     assert not any(grip.side for grip in editor(crowded).grips())
     seen = editor(crowded).curves[0]
-    crowded.panel.view.choose_keys((seen.target, key.frame) for key in seen.keys[:40])
+    crowded.panel.view.select_keys((seen.target, key.frame) for key in seen.keys[:40])
     assert any(grip.side for grip in editor(crowded).grips())
 
 
@@ -394,13 +394,13 @@ def test_many_curves_are_drawn_coarsely_while_they_are_dragged_and_finely_again_
     qtbot.addWidget(stand.panel)
     stand.panel.resize(1240, 420)
     stand.panel.show()
-    stand.panel.view.choose_lanes([lane.id for lane in stand.panel.view.lanes if not lane.is_group])
+    stand.panel.view.select_lanes([lane.id for lane in stand.panel.view.lanes if not lane.is_group])
     stand.panel.transport.show_curves(True)
     one = editor(stand)
     assert len(one.curves) == 31
     assert one._names.text().endswith("more</span>")  # not all names find room
     fine = [len(curve.frames) for curve in one.curves]
-    stand.panel.view.choose_keys((target, 450) for target in CONTROL_IDS)
+    stand.panel.view.select_keys((target, 450) for target in CONTROL_IDS)
     place = key_place(stand, one.curves[-1].target, 450)
     mouse(one, QEvent.Type.MouseButtonPress, place)
     mouse(one, QEvent.Type.MouseMove, place - QPointF(0, 9))

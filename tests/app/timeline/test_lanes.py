@@ -81,7 +81,7 @@ def test_both_sides_of_a_linked_unit_are_one_lane_and_of_an_unlinked_one_two(sta
 def test_a_click_on_a_key_chooses_it_on_both_sides_and_its_lane(stand: Stand) -> None:
     click(stand.lanes, stand.key("AU12", 40))
     assert stand.panel.view.keys == SMILE
-    assert stand.panel.view.chosen == ("AU12",)
+    assert stand.panel.view.selected == ("AU12",)
     click(stand.lanes, stand.key("AU12", 60))
     assert stand.panel.view.keys == frozenset()
 
@@ -157,7 +157,7 @@ def test_dragged_keys_snap_to_the_playhead_to_keys_and_markers(stand: Stand) -> 
 
 
 def test_alt_stretches_the_chosen_keys_about_the_other_end(stand: Stand) -> None:
-    stand.panel.view.choose_keys(
+    stand.panel.view.select_keys(
         (target, frame) for target in ("AU12L", "AU12R") for frame in (10, 40, 80)
     )
     stand.drag_key("AU12", 80, 45, ALT)
@@ -212,23 +212,23 @@ def test_a_group_folds_and_its_heading_moves_all_of_its_keys(stand: Stand) -> No
 
 def test_headings_are_chosen_singly_with_ctrl_and_in_ranges(stand: Stand) -> None:
     click(stand.lanes, QPointF(60, stand.lanes.lane_y("yaw")))
-    assert stand.panel.view.chosen == ("yaw",)
+    assert stand.panel.view.selected == ("yaw",)
     click(stand.lanes, QPointF(60, stand.lanes.lane_y("AU12")), CTRL)
-    assert set(stand.panel.view.chosen) == {"yaw", "AU12"}
+    assert set(stand.panel.view.selected) == {"yaw", "AU12"}
     click(stand.lanes, QPointF(60, stand.lanes.lane_y("AU12")), CTRL)
-    assert stand.panel.view.chosen == ("yaw",)
+    assert stand.panel.view.selected == ("yaw",)
     click(stand.lanes, QPointF(60, stand.lanes.lane_y("AU12")), SHIFT)
-    assert set(stand.panel.view.chosen) == {"yaw", "AU12"}
+    assert set(stand.panel.view.selected) == {"yaw", "AU12"}
 
 
 def test_the_keyboard_chooses_lanes_and_lets_go_of_keys(stand: Stand) -> None:
     stand.lanes.setFocus()
     QTest.keyClick(stand.lanes, Qt.Key.Key_Down, CTRL)
-    assert stand.panel.view.chosen == ("yaw",)
+    assert stand.panel.view.selected == ("yaw",)
     QTest.keyClick(stand.lanes, Qt.Key.Key_Down, CTRL)
     QTest.keyClick(stand.lanes, Qt.Key.Key_Down, CTRL)
-    assert stand.panel.view.chosen == ("AU12",)
-    stand.panel.view.choose_keys(SMILE)
+    assert stand.panel.view.selected == ("AU12",)
+    stand.panel.view.select_keys(SMILE)
     assert "2 keys" in stand.lanes.accessibleDescription()
     QTest.keyClick(stand.lanes, Qt.Key.Key_Escape)
     assert not stand.panel.view.keys
@@ -299,7 +299,7 @@ def test_the_blend_is_shaped_by_its_handles(stand: Stand) -> None:
 
 
 def test_the_ends_of_the_choice_stretch_it_in_the_ruler(stand: Stand) -> None:
-    stand.panel.view.choose_keys(
+    stand.panel.view.select_keys(
         (target, frame) for target in ("AU12L", "AU12R") for frame in (10, 40, 80)
     )
     ruler = stand.panel.ruler
@@ -309,7 +309,7 @@ def test_the_ends_of_the_choice_stretch_it_in_the_ruler(stand: Stand) -> None:
 
 
 def test_a_click_on_a_handle_goes_there_and_changes_nothing(stand: Stand) -> None:
-    stand.panel.view.choose_keys(
+    stand.panel.view.select_keys(
         (target, frame) for target in ("AU12L", "AU12R") for frame in (10, 40, 80)
     )
     click(stand.panel.ruler, stand.panel.ruler.handles()["keys-last"])
@@ -383,7 +383,7 @@ def test_everything_is_painted_in_both_themes(
     stand = shown(qtbot, qapp, moving_project())
     theme.apply_theme(qapp, name)
     stand.panel.retint()
-    stand.panel.view.choose_keys(SMILE)
+    stand.panel.view.select_keys(SMILE)
     image = stand.panel.grab().toImage()
     amber = theme.palette(name).color("amber").rgb()
     assert any(

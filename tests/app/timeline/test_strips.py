@@ -222,7 +222,7 @@ def test_a_document_of_many_frames_is_painted_from_end_to_end(
     qtbot.addWidget(stand.panel)
     stand.panel.resize(1240, 420)
     stand.panel.show()
-    stand.panel.view.choose_lanes(("yaw",))
+    stand.panel.view.select_lanes(("yaw",))
     stand.panel.transport.show_curves(True)
     assert stand.panel.curves is not None
     (one,) = stand.panel.curves.curves

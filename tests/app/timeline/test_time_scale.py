@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.timeline.time_scale import (
-    LEAST_PX,
     MARGIN_PX,
-    MOST_PX,
+    MAX_PX,
+    MIN_PX,
     TimeScale,
     TimeTextError,
     parse_time,
@@ -30,7 +30,7 @@ RATES = st.sampled_from(
         Fraction(240),
     ]
 )
-SCALES = st.builds(TimeScale, st.floats(-50, 1e5), st.floats(0.01, MOST_PX))
+SCALES = st.builds(TimeScale, st.floats(-50, 1e5), st.floats(0.01, MAX_PX))
 
 
 @given(SCALES, st.integers(0, 100_000))
@@ -44,7 +44,7 @@ def test_zooming_leaves_the_time_under_the_pointer_where_it_is(
 ) -> None:
     after = scale.zoomed(factor, x)
     assert after.exact(x) == pytest.approx(scale.exact(x), abs=1e-6 * max(1.0, abs(scale.exact(x))))
-    assert LEAST_PX <= after.px <= MOST_PX
+    assert MIN_PX <= after.px <= MAX_PX
 
 
 @given(st.integers(0, 5000), st.integers(1, 5000), st.floats(300, 3000))
@@ -119,7 +119,7 @@ def test_a_text_that_is_no_time_is_refused_with_what_can_be_typed(text: str) -> 
         parse_time(text, Fraction(25), 0)
 
 
-@given(st.floats(LEAST_PX, MOST_PX), RATES)
+@given(st.floats(MIN_PX, MAX_PX), RATES)
 def test_marks_and_labels_do_not_crowd_at_any_zoom(px: float, rate: Fraction) -> None:
     step, label = tick_steps(px, rate)
     assert label % step == 0

@@ -148,8 +148,8 @@ def test_a_real_clip_with_keys_and_curves_is_whole_in_both_themes(
     open_both(qtbot, window, portrait, clip)
     set_keys(qtbot, window)
     window.notices.close_notice()
-    window.timeline.view.choose_keys(())
-    window.timeline.view.choose_lanes(("AU12",))
+    window.timeline.view.select_keys(())
+    window.timeline.view.select_lanes(("AU12",))
     film = window.timeline.film
     qtbot.waitUntil(film.isVisible, timeout=20_000)
     pictures = {}

@@ -213,8 +213,8 @@ def show_keys(qtbot: QtBot, window: MainWindow, path: Path) -> None:
     show_driven(qtbot, window, path)
     with qtbot.waitSignal(window.studio.session.project_changed):
         window.studio.edit(_with_keys, "Keys")
-    window.timeline.view.choose_lanes(("AU12",))
-    window.timeline.view.choose_keys({("AU12L", 20), ("AU12R", 20)})
+    window.timeline.view.select_lanes(("AU12",))
+    window.timeline.view.select_keys({("AU12L", 20), ("AU12R", 20)})
     window.studio.playhead.go_to(24)
     settle(qtbot, window)
 
