@@ -6,6 +6,7 @@ What happened to it arrives as a value.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -90,3 +91,41 @@ def run_to_end(job: Generator[Any, None, Value]) -> Value:
         except StopIteration as end:
             value: Value = end.value
             return value
+
+
+_LEAST_ELAPSED_S = 1.0
+"""Seconds that a job runs before its pace is known."""
+
+
+class TimeLeft:
+    """An estimate of the time a job still takes, from its pace so far.
+
+    Parameters
+    ----------
+    clock : callable, optional
+        Seconds that rise steadily.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._started = clock()
+        self._first: int | None = None
+
+    def seconds(self, done: int, total: int) -> float | None:
+        """Seconds left after `done` of `total` steps; None as long as the pace is not known.
+
+        The pace counts from the first call. Fewer steps than at that call start a new estimate.
+        """
+        if self._first is None or done < self._first:
+            self._started, self._first = self._clock(), done
+        elapsed, steps = self._clock() - self._started, done - self._first
+        if elapsed < _LEAST_ELAPSED_S or steps < 1 or total < 1:
+            return None
+        return elapsed / steps * max(total - done, 0)
+
+
+def time_left_text(seconds: float) -> str:
+    """Seconds for people: 12 s, 3 min, 2 h."""
+    if seconds < 60:
+        return f"{max(round(seconds), 1)} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.time_left import time_left_text
 from icface.arrays import Pixels
 from icface.document import Clip, DataFile, Driver
+from icface.jobs import time_left_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,6 @@ from app import theme
 from app.drivers.card import THUMB, DriverCard
 from app.drivers.card_look import CardLook
 from app.drivers.requests import DriverRequests
-from app.time_left import TimeLeft
 from app.widgets.choice_button import ChoiceButton
 from app.widgets.film_thumb import FilmThumb
 from app.widgets.panel_section import PanelSection
@@ -27,6 +26,7 @@ from app.widgets.plain_text import PlainLabel, plain_tip
 from icface.arrays import Pixels
 from icface.document import Clip, Driver, Project
 from icface.document.mixing import motion_frame
+from icface.jobs import TimeLeft
 from icface.media import Photo, thumbnail
 from icface.motion.motion import Motion
 

@@ -11,9 +11,8 @@ from PySide6.QtCore import QObject, Signal
 
 from app.editor.render_bridge import RenderBridge
 from app.errors import in_plain_words
-from app.time_left import TimeLeft, time_left_text
 from icface.export import Exported, ExportPlan
-from icface.jobs import Advanced, Cancelled, Event, Failed, Finished, Job
+from icface.jobs import Advanced, Cancelled, Event, Failed, Finished, Job, TimeLeft, time_left_text
 
 State = Literal["waiting", "running", "paused", "stopping", "done", "failed", "stopped"]
 UNFINISHED = frozenset({"waiting", "running", "paused", "stopping"})

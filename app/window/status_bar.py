@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QLabel, QStatusBar, QToolButton, QWidget
 
-from app.time_left import TimeLeft, time_left_text
 from app.widgets.plain_text import PlainLabel
 from icface.document import Face
+from icface.jobs import TimeLeft, time_left_text
 from icface.media import Photo
 from icface.rendering.renderer import Frame
 

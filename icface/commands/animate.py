@@ -84,16 +84,16 @@ def animate(  # noqa: PLR0913  (one for each option of its own)
     device: str,
     **chosen: Any,
 ) -> None:
-    r"""Let the face in PHOTO do what the face in a driver does, and save the clip.
+    """Make the face in PHOTO do what the face in a driver does, and save the clip.
 
     \b
-    --mix says what drives a group of channels instead of the first driver:
+    --mix gives a group of channels another driver than the first:
       GROUP  all, pose, yaw, pitch, roll, brows, eyes, gaze, cheeks, mouth,
-             or an Action Unit such as AU12 or AU12L; narrow ones prevail
-      NAME   a driver's; nothing after the = leaves the group as the photo has it
+             or an Action Unit such as AU12 or AU12L; narrower groups win
+      NAME   a driver; nothing after the = leaves the group as in the photo
       *GAIN, +OFFSET  as in mouth=A*0.8+0.1; offsets are degrees or 0..1
       WORD   relative, absolute, mirror, shift=FRAMES, low=NUMBER, high=NUMBER
-    """
+    """  # noqa: D301  (the backspace tells click to leave the lines as they are)
     from icface.batch.recipes import opened_document, voice_of, with_driver, with_face
     from icface.commands.meter import watched
     from icface.rendering.kinds import check_kind

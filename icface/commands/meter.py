@@ -1,4 +1,4 @@
-"""The value of a job that is run to its end while a person watches: how far it is, and how long it will take."""
+"""Progress of a job on the standard error: how far it is, and how long it still takes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import TextIO, TypeVar
 
 import click
 
-from icface.jobs import Progress
+from icface.jobs import Progress, TimeLeft, time_left_text
 from icface.system.telling import redraw, shown
 
 T = TypeVar("T")
 
-REDRAWN_S = 0.2
-TOLD_S = 10.0
-"""How often a line is written where nobody watches, as in a log."""
+REDRAW_S = 0.2
+"""Seconds between two states of the line on a terminal."""
+LOG_S = 10.0
+"""Seconds between two lines elsewhere, such as in a log."""
 
 
 def watched(
@@ -26,21 +27,23 @@ def watched(
     stream: TextIO | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> T:
-    """Run a job to its end, and show its progress on the standard error, in one line that is redrawn on a terminal.
+    """The value of a job, run to its end with its progress shown on the standard error.
+
+    A terminal shows one line, which is redrawn.
 
     Parameters
     ----------
     job : generator
-        Closed if anything, as Ctrl-C, stops it.
+        Closed if anything stops it, such as Ctrl-C.
     label : str
-        What is done.
+        Text before the progress, such as a file's name.
     stream : TextIO, optional
         The standard error by default.
     """
     stream = sys.stderr if stream is None else stream
     live = stream.isatty()
-    begun = drawn = clock()
-    wait = REDRAWN_S if live else TOLD_S
+    drawn, left = clock(), TimeLeft(clock)
+    wait = REDRAW_S if live else LOG_S
     try:
         while True:
             try:
@@ -48,10 +51,11 @@ def watched(
             except StopIteration as end:
                 value: T = end.value
                 return value
+            left_s = left.seconds(progress.done, progress.total)
             now = clock()
             if now - drawn >= wait:
                 drawn = now
-                line = shown(f"{label}: {in_words(progress, now - begun)}")
+                line = shown(f"{label}: {progress_text(progress, left_s)}")
                 redraw(line[:120], file=stream) if live else click.echo(line, file=stream)
     finally:
         job.close()
@@ -59,31 +63,14 @@ def watched(
             redraw("", file=stream)
 
 
-def in_words(progress: Progress, elapsed_s: float) -> str:
+def progress_text(progress: Progress, left_s: float | None) -> str:
     """``120 of 472, 1 face, 4 s left``; what is not known is left out."""
-    parts = (
-        [f"{progress.done} of {progress.total}" if progress.total else str(progress.done)]
-        if progress.done
-        else []
-    )
-    parts += [progress.text] if progress.text else []
-    left = left_s(progress, elapsed_s)
-    return ", ".join(parts if left is None else [*parts, f"{_time(left)} left"])
-
-
-def left_s(progress: Progress, elapsed_s: float) -> float | None:
-    """Seconds that a job will still take if it goes on as it did so far; None while that cannot be told."""
-    if not 0 < progress.done <= progress.total:
-        return None
-    return elapsed_s / progress.done * (progress.total - progress.done)
-
-
-def _time(seconds: float) -> str:
-    whole = round(seconds)
-    return (
-        f"{whole} s"
-        if whole < 100
-        else f"{whole // 60} min"
-        if whole < 6000
-        else f"{whole / 3600:.1f} h"
-    )
+    parts = []
+    if progress.done:
+        total = f" of {progress.total}" if progress.total else ""
+        parts.append(f"{progress.done}{total}")
+    if progress.text:
+        parts.append(progress.text)
+    if left_s:
+        parts.append(f"{time_left_text(left_s)} left")
+    return ", ".join(parts)

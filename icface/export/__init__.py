@@ -3,7 +3,8 @@
 from icface.export.choices import EXPORT_PRESETS, STILL, STILL_SUFFIXES, ExportError, ExportOptions
 from icface.export.describing import describe
 from icface.export.originals import original_at, refusal
-from icface.export.plan import ExportPlan, SoundPlan, plan_export
+from icface.export.plan import ExportPlan, SoundPlan
+from icface.export.planning import plan_export
 from icface.export.running import Exported, export
 
 __all__ = [

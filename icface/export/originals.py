@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from icface.document import Project
+from icface.document import Clip, Project
+from icface.export.choices import ExportError
+from icface.media import Photo, load_photo
+from icface.media.clip import ClipInfo, probe
 
 
 def originals(project: Project) -> Iterator[Path]:
@@ -27,3 +30,41 @@ def refusal(found: Path) -> str:
     return (
         f"{found} is what is edited, or drives it. Choose another name, so that the original stays."
     )
+
+
+def found_clip(clip: Clip) -> ClipInfo:
+    """A document's clip, probed anew.
+
+    Raises
+    ------
+    VideoError
+        If the clip is gone.
+    ExportError
+        If its place holds another clip.
+    """
+    info = probe(clip.path)
+    if info.digest != clip.digest:
+        raise ExportError(
+            f"{clip.path} is another clip than before. Put the old one back, or open this one anew."
+        )
+    return info
+
+
+def found_photo(project: Project) -> Photo:
+    """A document's photo, read anew.
+
+    Raises
+    ------
+    PhotoError
+        If the photo is gone.
+    ExportError
+        If its place holds another picture.
+    """
+    assert project.source is not None
+    photo = load_photo(project.source.path)
+    if photo.digest != project.source.digest:
+        raise ExportError(
+            f"{photo.path} is another picture than before. "
+            "Put the old one back, or open this one anew."
+        )
+    return photo

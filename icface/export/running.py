@@ -13,7 +13,8 @@ from av.video.frame import VideoFrame as Decoded
 
 from icface.arrays import Pixels
 from icface.document import Clip, Project
-from icface.export.plan import ExportPlan, found_clip, found_photo
+from icface.export.originals import found_clip, found_photo
+from icface.export.plan import ExportPlan
 from icface.export.shaping import Shaping
 from icface.export.writing import WriterThread
 from icface.jobs import Progress

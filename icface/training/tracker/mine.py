@@ -9,7 +9,8 @@ import numpy as np
 
 from icface.arrays import U8
 from icface.face.geometry import Box, Similarity
-from icface.tracking.builtin import BuiltinTracker, Proposal, distinct
+from icface.tracking.builtin import BuiltinTracker
+from icface.tracking.detection import Proposal, distinct
 from icface.training.tracker.augment import ALARM_MARGIN, ALARM_SIZE
 from icface.training.tracker.data import LabelledImages
 from icface.training.tracker.scenes import TRAINED, sample_pictures

@@ -16,7 +16,8 @@ from icface.face.controls import ANGLE_UNIT_DEG, EXPRESSIONS
 from icface.face.geometry import face_crop
 from icface.face.landmarks import BOTH_IRISES, BROWS, EYE_CORNERS, LID_RIMS, LIPS, MESH_POINTS
 from icface.model.networks.tracker_nets import READ_MARGIN, REFINE_MARGIN, RefinerNet
-from icface.tracking.builtin import LANDMARKS_FILE, BuiltinTracker, without_hidden_gaze
+from icface.tracking.builtin import LANDMARKS_FILE, BuiltinTracker
+from icface.tracking.reading import without_hidden_gaze
 from icface.training.loop.array_files import save_arrays
 from icface.training.tracker.data import LabelledImages
 

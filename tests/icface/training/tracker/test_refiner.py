@@ -18,7 +18,8 @@ from icface.model.networks.tracker_nets import (
     RefinerNet,
     RefinerOutput,
 )
-from icface.tracking.builtin import BuiltinTracker, without_hidden_gaze
+from icface.tracking.builtin import BuiltinTracker
+from icface.tracking.reading import without_hidden_gaze
 from icface.training.rig.rig import MIRROR
 from icface.training.tracker.augment import photometric
 from icface.training.tracker.calibrate import Calibration, calibration

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from icface.model.networks.tracker_nets import DETECTOR_STRIDE, SIZE_UNIT
-from icface.tracking.builtin import Proposal
+from icface.tracking.detection import Proposal
 from icface.training.tracker import mine as tracker_mining
 from icface.training.tracker.augment import ALARM_SIZE, framing
 from icface.training.tracker.data import LabelledImages
