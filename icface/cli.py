@@ -1,8 +1,8 @@
-"""The command line: ``icface`` and the table of its commands, which stand in `icface.commands`.
+"""The command line: ``icface`` and the table of its commands, from `icface.commands`.
 
-Commands import what they need when they run, so that ``--help`` answers at once. Exit codes: 0, or
-2 for bad use and bad input, with one line on the standard error that says what is wrong and what
-helps. `icface batch` ends with 3 where some files were made and others were not.
+Commands import what they need when they run, so that ``--help`` answers at once. The exit code is
+0, or 2 for wrong use and bad input, with one line on the standard error that gives the fault and
+the remedy. `icface batch` exits with 3 where some files were made and others were not.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ COMMANDS: dict[str, str] = {
     "render": "icface.commands.render",
     "track": "icface.commands.track",
 }
-"""Commands that stand in a module of their own, which is imported when they are asked for: name to
-module. The function in it has the command's name."""
+"""Modules of commands by the command's name, which is also the name of the function in it. A module
+is imported when its command runs."""
 
 
 class _Program(click.Group):
-    """A group whose commands are imported when they are needed, and whose errors are one line each."""
+    """A group that imports commands when they are needed and reports errors in one line."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of all commands."""
@@ -98,13 +98,16 @@ class _Program(click.Group):
 
 
 def _in_words(error: Exception) -> str:
-    """What is to be said of bad use and bad input, or of a lack of memory; "" for a fault of the program."""
+    """The text for wrong use, bad input or a lack of memory; "" for a fault of the program."""
     if isinstance(error, click.UsageError) and error.ctx:
         return f"{error.format_message()} See '{error.ctx.command_path} --help'."
     if isinstance(error, click.ClickException):
         return error.format_message()
     if lacks_memory(error):  # torch and OpenCV have errors of their own for it
-        return "There is not enough memory for this. Close other programs, or give a smaller file or fewer frames."
+        return (
+            "There is not enough memory for this. "
+            "Close other programs, or give a smaller file or fewer frames."
+        )
     if isinstance(error, OSError):  # of a folder that cannot be made, say
         return f"{error.filename}: {reason(error)}." if error.filename else str(error)
     return str(error) if isinstance(error, ValueError) else ""
@@ -150,18 +153,18 @@ def main(context: click.Context) -> None:
     type=click.IntRange(2, 10_000),
     default=60,
     show_default=True,
-    help="Slider movements.",
+    help="Number of slider movements.",
 )
 @click.option(
     "--export",
     "seconds",
     type=click.IntRange(6, 36_000),
-    help="Measure instead how a clip of so many seconds is exported.",
+    help="Measure the export of a clip of this many seconds instead.",
 )
 @json_option
 @device_option
 def bench(size: int, ticks: int, seconds: int | None, as_json: bool, device: str) -> None:
-    """Measure how fast photos open and sliders answer, on the sample portrait, or how fast a clip is exported."""
+    """Measure how fast the sample portrait opens and sliders answer, or how fast a clip exports."""
     if seconds is not None:
         from icface.evaluation.export_speed import measure_export
         from icface.evaluation.export_speed import table as export_table
@@ -183,7 +186,7 @@ def _needs_numba(what: str) -> Iterator[None]:
         if error.name != "numba":
             raise
         raise click.ClickException(
-            f"{what} needs numba, which is not there: python -m pip install numba"
+            f"{what} needs numba, which is not installed: python -m pip install numba"
         ) from error
 
 
@@ -203,11 +206,11 @@ def train(arguments: tuple[str, ...]) -> Any:
 
 @main.command(
     context_settings={"ignore_unknown_options": True, "help_option_names": []},
-    short_help="Measure what the networks do (see icface evaluate --help).",
+    short_help="Measure the networks (see icface evaluate --help).",
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def evaluate(arguments: tuple[str, ...]) -> Any:
-    """Measure what the networks do."""
+    """Measure the networks."""
     from icface.evaluation.command import main as command
 
     def held_out(**where: Any) -> Any:

@@ -15,7 +15,8 @@ from app.widgets.qimage import to_qimage
 from icface.arrays import Pixels
 from icface.document import Clip, Project
 from icface.document.mixing import heard_clip
-from icface.media.sound import SoundError, peak_blocks
+from icface.media.sound import SoundError
+from icface.media.waveform import peak_blocks
 
 _PER_SECOND = 200
 Peaks = NDArray[np.float32]

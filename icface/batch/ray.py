@@ -1,4 +1,6 @@
-"""A batch across machines, on Ray: its scheduler places the tasks, runs them again where a machine is lost, and counts cores.
+"""A batch across machines, on Ray.
+
+Its scheduler places the tasks, runs them again where a machine is lost, and counts cores.
 
 Every machine needs this program with the extra ``cluster``, and the same paths to inputs and
 outputs, as on a shared disk.
@@ -104,14 +106,15 @@ def _start_here(ray: Any, cores: int | None) -> None:
     if not node.startswith("127.") and node != "::1":
         ray.shutdown()
         raise ClusterError(
-            f"Ray {ray.__version__} would let other machines connect ({node}). Install the version in .ci/constraints.txt, or "
+            f"Ray {ray.__version__} would let other machines connect ({node}). "
+            "Install the version in .ci/constraints.txt, or "
             "leave --ray out to use processes instead."
         )
 
 
 @contextmanager
 def _on_loopback(ray: Any) -> Iterator[None]:
-    """Let Ray start as it does on systems where it forms no clusters: every server of it listens on loopback only."""
+    """Start Ray as on systems where it forms no clusters: its servers listen on loopback only."""
     constants = ray._private.ray_constants
     before = constants.ENABLE_RAY_CLUSTER
     constants.ENABLE_RAY_CLUSTER = False
@@ -122,7 +125,10 @@ def _on_loopback(ray: Any) -> Iterator[None]:
 
 
 def _await_answer(address: str) -> None:
-    """Raise OSError or ValueError unless a gRPC server answers at an address within `_ANSWER_S`; "" is not asked."""
+    """Check that a gRPC server answers at an address within `_ANSWER_S`.
+
+    An empty address is not checked. OSError or ValueError is raised if there is no answer.
+    """
     if not address:
         return
     host, colon, port = address.removeprefix("ray://").rpartition(":")

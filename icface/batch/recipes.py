@@ -1,4 +1,4 @@
-"""Documents made without a window: a file opened and tracked, edits laid on it, sources that drive it.
+"""Documents made without a window: a file opened and tracked, edited, and driven.
 
 Jobs belong to the thread of the renderer they are given.
 """
@@ -82,7 +82,7 @@ def opened_document(renderer: Renderer, path: str | Path) -> Generator[Progress,
 
 
 def with_face(project: Project, index: int | None) -> Project:
-    """The document with a face chosen, counted from 0; `NoFaceError` if there is none of that number."""
+    """The document with a face chosen, counted from 0; `NoFaceError` if there are fewer."""
     if index is None:
         return project
     count = len(project.faces)
@@ -130,7 +130,7 @@ def _blend(project: Project, changes: Changes) -> Blend | None:
 def with_driver(
     renderer: Renderer, project: Project, name: str, path: Path, *, rate: Fraction | None = None
 ) -> Generator[Progress, None, tuple[Project, tuple[str, ...]]]:
-    """Job: the document with one more source, tracked and ready to drive, and what was assumed, for people.
+    """Job: the document with one more driver, tracked, and what was assumed, for people.
 
     Parameters
     ----------
@@ -185,7 +185,9 @@ def voice_of(project: Project) -> str:
 
 
 def applied(pattern: Project, target: Project) -> Project:
-    """Another photo or clip with what was done in a document: edits face by face, sources, range and output.
+    """Another photo or clip with the edits, drivers, range and output of a document.
+
+    Edits are taken over face by face.
 
     Protected regions go along only if both pictures are of one size: they are places in the
     picture.
@@ -195,10 +197,16 @@ def applied(pattern: Project, target: Project) -> Project:
     same_size = _size(pattern.source) == _size(target.source)
     moving = isinstance(target.source, Clip)
     return replace(
-        target, edits=made, drivers=pattern.drivers, rate=target.rate if moving else pattern.rate, output=pattern.output,
-        first=pattern.first, last=pattern.last, regions=pattern.regions if same_size else (),
+        target,
+        edits=made,
+        drivers=pattern.drivers,
+        rate=target.rate if moving else pattern.rate,
+        output=pattern.output,
+        first=pattern.first,
+        last=pattern.last,
+        regions=pattern.regions if same_size else (),
         length=None if moving else pattern.length,
-    )  # fmt: skip
+    )
 
 
 def _size(source: Source | Clip | None) -> tuple[int, int] | None:
@@ -206,7 +214,10 @@ def _size(source: Source | Clip | None) -> tuple[int, int] | None:
 
 
 def pattern_of(renderer: Renderer, path: Path) -> Generator[Progress, None, Project]:
-    """Job: what many files are to be given: a document, or one in which a table, clip or photo drives the first face."""
+    """Job: the pattern that many files follow.
+
+    It is a document, or one whose first face a table, clip or photo drives.
+    """
     from icface.project_file import load_project  # noqa: PLC0415  (cattrs takes a while)
 
     if kind_of(path).group in ("project", "folder") or path.suffix == ".icface":

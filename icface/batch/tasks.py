@@ -1,4 +1,4 @@
-"""Many photos and clips given the same edits or driven by the same motion, in several processes at once.
+"""Many photos and clips with the same edits or the same motion, in several processes.
 
 What is finished is written down beside the outputs, so that a batch that was interrupted, or is run
 again, makes only what is missing or has changed. One failure does not stop the others.
@@ -138,7 +138,8 @@ def tasks_for(
         )
         if target in made:
             raise ExportError(
-                f"{made[target]} and {source} would both become {target}. Rename one, or use two folders."
+                f"{made[target]} and {source} would both become {target}. "
+                "Rename one, or use two folders."
             )
         if target.resolve() == source.resolve():
             raise ExportError(f"{source} would be overwritten. Choose another folder.")
@@ -233,7 +234,10 @@ def _pattern(device: str, path: Path, _changed_ns: int) -> Project:
 
 
 def do_task(task: BatchTask) -> Outcome:
-    """Make one output, in this process; whatever goes wrong is an outcome, so that the other tasks are done."""
+    """One task carried out in this process.
+
+    An error becomes an outcome, so that the other tasks are still done.
+    """
     try:
         done = _made(task)
     except Exception as error:  # noqa: BLE001 (any codec or network may raise anything; `run_batch` tells of what it was)
@@ -268,7 +272,10 @@ def _failed(task: BatchTask, error: Exception) -> Outcome:
 
 
 def in_processes(jobs: int) -> Runner:
-    """A runner with so many processes on this machine; one that dies takes its own task along and no other."""
+    """A runner with this many processes on this machine.
+
+    A process that dies loses its own task and no other.
+    """
 
     def run(tasks: Sequence[BatchTask]) -> Iterator[Outcome]:
         waiting = list(tasks)

@@ -1,1 +1,1 @@
-"""The commands of ``icface``, a module for each subject; they import what they need when they run."""
+"""The commands of ``icface``, one module for each; they import what they need when they run."""

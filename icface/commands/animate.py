@@ -1,4 +1,4 @@
-"""``icface animate``: a photo, or a clip, driven by clips and tracking data."""
+"""``icface animate``: a photo or a clip, driven by clips and tracking data."""
 
 from __future__ import annotations
 
@@ -27,46 +27,47 @@ if TYPE_CHECKING:
     multiple=True,
     required=True,
     metavar="[NAME=]FILE",
-    help="A clip, an OpenFace or other tracking table, or a photo. The first drives all. Repeat; unnamed ones are A, B...",
+    help="A clip, a tracking table such as an OpenFace CSV, or a photo. The first one drives "
+    "everything. Can be repeated; drivers without a name are called A, B, ...",
 )
 @click.option(
     "--mix",
     "mixes",
     multiple=True,
     metavar="GROUP=NAME[*GAIN][+OFFSET][,WORD...]",
-    help="What drives a group instead, see above. Repeat.",
+    help="The driver of a group, see above. Can be repeated.",
 )
 @click.option(
     "--smooth",
     type=click.FloatRange(0, 1),
-    help="Take away jitter, 0 to 1; clips some, tables none otherwise.",
+    help="Amount of smoothing, 0 to 1. Default: some for clips, none for tables.",
 )
 @click.option(
     "--absolute",
     is_flag=True,
-    help="Take the drivers' values as they are, not what changes against their rest.",
+    help="Use the drivers' values themselves, not their changes from the driver at rest.",
 )
 @click.option(
     "--beyond",
     type=click.Choice(["hold", "loop", "pingpong"]),
-    help="What comes after a driver's end.",
+    help="What happens after a driver ends.",
 )
 @click.option(
     "--rate",
     callback=rate_of_text,
     metavar="FPS",
-    help="Frames a second of tables, if they do not say.",
+    help="Frames a second of tables that do not state it.",
 )
 @click.option(
     "--face",
     "face_index",
     type=click.IntRange(0),
-    help="Which face of the photo: 0 is the largest.",
+    help="Number of the face in the photo: 0 is the largest.",
 )
 @click.option(
     "--sound",
     metavar="NAME",
-    help="Whose sound, or none; that of the first driver that has any otherwise.",
+    help="Name of the driver whose sound is used, or none. Default: the first driver with sound.",
 )
 @export_options
 @range_options
@@ -107,7 +108,8 @@ def animate(  # noqa: PLR0913  (one for each option of its own)
     unknown = [rule.driver for rule in rules if rule.driver and rule.driver not in files]
     if unknown:
         raise SettingsError(
-            f"--mix speaks of {unknown[0]!r}, which no --driver is called. There are: {', '.join(files)}."
+            f"--mix names {unknown[0]!r}, but no --driver has that name. There are: "
+            f"{', '.join(files)}."
         )
     if sound not in (None, "none", *files):
         raise SettingsError(
@@ -139,7 +141,8 @@ def _named(texts: Sequence[str]) -> dict[str, Path]:
         name = given_name or next(letters, "")
         if not name or name in files:
             raise SettingsError(
-                f"Two drivers are called {name!r}, or there are too many without a name. Name each: NAME=FILE."
+                f"Two drivers are called {name!r}, or there are too many without a name. "
+                "Name each: NAME=FILE."
             )
         files[name] = path
     return files

@@ -36,7 +36,9 @@ class SettingsError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a face is to show: selectors (``yaw``, ``AU12``, ``AU43L``, channel names) to degrees or intensities.
+    """The wanted state of a face: selectors, mapped to degrees or intensities.
+
+    Selectors are names such as ``yaw``, ``AU12`` and ``AU43L``, or names of channels.
 
     Attributes
     ----------
@@ -57,13 +59,17 @@ class Settings:
         return {**self.held, **{name: f"+{amount:g}" for name, amount in self.added.items()}}
 
     def deltas(self, own: ControlVector) -> dict[str, float]:
-        """Amounts by control id that reach it from a face's own state; `ValueError` as `deltas_from_settings`."""
+        """Amounts by control id that lead from a face's own state to the wanted one.
+
+        Raises `ValueError` where `deltas_from_settings` does.
+        """
         for name, value in self.held.items():
             if value < 0 and all(
                 control_range(control)[0] >= 0 for control in expand_control(name)
             ):
                 raise SettingsError(
-                    f"{name}={value:g} is out of range: it is 0 to 1. To take that away, write {name}=+{value:g}."
+                    f"{name}={value:g} is out of range: it is 0 to 1. "
+                    f"To take that away, write {name}=+{value:g}."
                 )
         deltas = deltas_from_settings(own, self.held)
         for control, amount in deltas_from_settings(own, self.added, relative=True).items():
@@ -72,7 +78,9 @@ class Settings:
 
 
 def parse_settings(texts: tuple[str, ...], *, delta: bool = False) -> Settings:
-    """Settings of texts such as ``AU12=0.8``, ``yaw=-15`` and ``AU12=+0.3``; of two for the same name, the later counts.
+    """Settings from texts such as ``AU12=0.8``, ``yaw=-15`` and ``AU12=+0.3``.
+
+    Of two texts for the same name, the later one counts.
 
     A plus sign says that the number behind it, which may be negative itself, is added: ``yaw=+-8``
     turns back by 8 degrees. Any other number is the value itself, so that ``yaw=-15`` mirrors
@@ -95,7 +103,8 @@ def parse_settings(texts: tuple[str, ...], *, delta: bool = False) -> Settings:
         name, equals, value = (part.strip() for part in text.partition("="))
         if not (name and equals and value):
             raise SettingsError(
-                f"--set {text!r} is not NAME=NUMBER, as in --set AU12=0.8, --set yaw=-15 or --set AU12=+0.3."
+                f"--set {text!r} is not NAME=NUMBER, as in --set AU12=0.8, --set yaw=-15 or "
+                "--set AU12=+0.3."
             )
         said[name] = _amount(value, f"--set {text!r}", delta=delta)
     return _settings(said)
@@ -144,7 +153,8 @@ def parse_mix(text: str) -> MixRule:
     found = _MIX.fullmatch(text.strip())
     if found is None:
         raise SettingsError(
-            f"--mix {text!r} is not GROUP=NAME[*GAIN][+OFFSET][,WORD...], as in --mix mouth=A*0.8+0.1."
+            f"--mix {text!r} is not GROUP=NAME[*GAIN][+OFFSET][,WORD...], as in --mix "
+            "mouth=A*0.8+0.1."
         )
     words: dict[str, Any] = {}
     for word in filter(None, (found["words"] or "").split(",")):
@@ -164,7 +174,10 @@ def parse_mix(text: str) -> MixRule:
 
 
 def parse_box(text: str) -> tuple[float, float, float, float]:
-    """Left, top, right, bottom in pixels of a text such as ``120,80,400,420``; `SettingsError` otherwise."""
+    """Left, top, right and bottom in pixels, from a text such as ``120,80,400,420``.
+
+    Raises `SettingsError` for any other text.
+    """
     try:
         left, top, right, bottom = (float(part) for part in text.split(","))
     except ValueError:
@@ -179,7 +192,7 @@ def parse_box(text: str) -> tuple[float, float, float, float]:
 
 
 def read_edits(path: Path, *, delta: bool = False) -> dict[str, Settings]:
-    """Named edits of a JSON file such as ``{"rest": {}, "wink": {"AU43L": 1}}``, in the file's order.
+    """Named edits of a JSON file such as ``{"rest": {}, "wink": {"AU43L": 1}}``, in file order.
 
     Numbers are what the face is to show, and texts such as ``"+0.3"`` what is added, as in
     `parse_settings`.
@@ -201,14 +214,16 @@ def read_edits(path: Path, *, delta: bool = False) -> dict[str, Settings]:
         raise SettingsError(f"{path} must hold edits by name, such as {_EXAMPLE}.")
     if len(content) > MOST_EDITS:
         raise SettingsError(
-            f"{path} holds {len(content)} edits; at most {MOST_EDITS} are made at a time. Split the list."
+            f"{path} holds {len(content)} edits; at most {MOST_EDITS} are made at a time. "
+            "Split the list."
         )
     seen: dict[str, str] = {}
     edits: dict[str, Settings] = {}
     for name, settings in content.items():
         if not _EDIT_NAME.fullmatch(name) or name != name.strip() or name.endswith("."):
             raise SettingsError(
-                f"{path}: {shown(name)} cannot be the name of a picture. Use 1 to 100 letters, digits, spaces, - and _."
+                f"{path}: {shown(name)} cannot be the name of a picture. "
+                "Use 1 to 100 letters, digits, spaces, - and _."
             )
         if name.casefold() in seen:
             raise SettingsError(
@@ -232,7 +247,8 @@ def _content(path: Path) -> Any:
         raise SettingsError(f"{path} cannot be read: {reason(error)}.") from None
     if len(data) > MOST_BYTES:
         raise SettingsError(
-            f"{path} has more than {MOST_BYTES >> 20} MiB; a list of edits has at most that. Split the list."
+            f"{path} has more than {MOST_BYTES >> 20} MiB; a list of edits has at most that. "
+            "Split the list."
         )
     try:
         return parsed(data, pairs=_once, constants=True)
@@ -247,7 +263,8 @@ def _edit_of(said: object, where: str, *, delta: bool) -> Settings:
         )
     if len(said) > MOST_SETTINGS:
         raise SettingsError(
-            f"{where} has {len(said)} settings; at most {MOST_SETTINGS} are read, and there are fewer controls."
+            f"{where} has {len(said)} settings; at most {MOST_SETTINGS} are read, and there are "
+            "fewer controls."
         )
     amounts: dict[str, tuple[float, bool]] = {}
     for control, value in said.items():

@@ -25,22 +25,26 @@ SOME_FAILED = 3
     required=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="A project whose edits they get, or what drives their first face: a tracking table, a clip, a photo.",
+    help="A project whose edits every file gets, or the driver of its first face: "
+    "a tracking table, a clip or a photo.",
 )
 @click.option(
     "-o", "--output", "folder", required=True, type=click.Path(path_type=Path), metavar="FOLDER"
 )
-@click.option("--preset", metavar="NAME", help=f"{PRESETS}. mp4 otherwise.")
+@click.option("--preset", metavar="NAME", help=f"{PRESETS}. Default: mp4.")
 @click.option(
     "--quality",
     type=click.IntRange(1, 100),
-    help="1 (small) to 100 (best); the preset's own otherwise.",
+    help="1 (small) to 100 (best). Default: the preset's own.",
 )
 @click.option(
-    "--height", type=int, metavar="LINES", help="Size of the frames; that of each source otherwise."
+    "--height",
+    type=int,
+    metavar="LINES",
+    help="Height of the frames, pixels. Default: each source's.",
 )
 @click.option(
-    "--side-by-side", is_flag=True, default=None, help="The unedited picture stands to the left."
+    "--side-by-side", is_flag=True, default=None, help="Put the unedited picture on the left."
 )
 @click.option(
     "--no-label",
@@ -48,11 +52,11 @@ SOME_FAILED = 3
     flag_value=False,
     default=None,
     type=bool,
-    help="Do not say how the files were made.",
+    help="Do not label the files as made with a trained model.",
 )
 @keep_option
 @click.option(
-    "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Processes at a time."
+    "--jobs", type=click.IntRange(1, 256), default=1, show_default=True, help="Number of processes."
 )
 @click.option(
     "--ray",
@@ -61,7 +65,7 @@ SOME_FAILED = 3
     flag_value="",
     default=None,
     metavar="[ADDRESS]",
-    help="On a Ray cluster; without an address one is started here, with --jobs workers.",
+    help="Run on a Ray cluster. Without an address, one is started here with --jobs workers.",
 )
 @json_option
 @device_option
@@ -81,9 +85,9 @@ def batch(  # noqa: PLR0913  (one for each option of its own)
 ) -> None:
     """Export every FILE with the same edits or the same motion into FOLDER.
 
-    Outputs that are there, made of the same file with the same settings, are kept. One failure does
-    not stop the others: the exit code is 0 when all are there, 3 when some could not be made, and 2
-    when none could or the command is wrong.
+    Outputs that exist already, from the same file and the same settings, are kept. One failure does
+    not stop the others. The exit code is 0 if all files were exported, 3 if some failed, and 2 if
+    all failed or the command is wrong.
     """
     from icface.batch.tasks import in_processes, run_batch, tasks_for
     from icface.commands.meter import watched

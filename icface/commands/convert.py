@@ -1,4 +1,4 @@
-"""``icface convert``: tracking data of one program made that of another."""
+"""``icface convert``: tracking data of one program in the format of another."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ _WRITTEN = ("openface", "livelink", "json", "npz", "bvh")
     "--from",
     "read_as",
     type=click.Choice(_READ),
-    help="Format of IN; told from its content by default.",
+    help="Format of IN. Default: by its content.",
 )
 @click.option(
     "--to",
     "write_as",
     type=click.Choice(_WRITTEN),
-    help="Format of OUT; told from its ending: .csv is OpenFace's.",
+    help="Format of OUT. Default: by its ending; .csv is OpenFace's.",
 )
 @click.option(
-    "--face", metavar="NAME", help="Which face, as IN calls it; that with most frames by default."
+    "--face", metavar="NAME", help="Name of the face in IN. Default: the face with most frames."
 )
 @click.option(
     "--rate",
     callback=rate_of_text,
     metavar="FPS",
-    help="Frames a second of IN, if it does not say or is wrong.",
+    help="Frames a second of IN, if it does not state them or is wrong.",
 )
 @click.option(
     "--units",
     type=click.Choice(["degrees", "radians", "half-turns"]),
-    help="Of head angles in IN, if guessed wrong.",
+    help="Units of the head angles in IN, if the guess is wrong.",
 )
 @json_option
 def convert(  # noqa: PLR0913, PLR0917  (one for each option)
@@ -55,11 +55,11 @@ def convert(  # noqa: PLR0913, PLR0917  (one for each option)
     units: str | None,
     as_json: bool,
 ) -> None:
-    """Convert tracking data in IN, and say what was assumed and what is lost.
+    """Convert the tracking data in IN to OUT, and print what was assumed and what is lost.
 
-    Reads OpenFace, py-feat, Live Link Face (ARKit) and MediaPipe files; writes OpenFace and Live
-    Link Face CSV, BVH of the head's rotation, and JSON or npz of its own, which lose nothing but,
-    in JSON, landmarks.
+    Reads OpenFace, py-feat, Live Link Face (ARKit) and MediaPipe files. Writes OpenFace and Live
+    Link Face CSV, BVH of the head's rotation, and JSON and npz files of its own: npz loses nothing,
+    JSON only the landmarks.
     """
     from icface.formats import FormatError, load, save
     from icface.rendering.kinds import check_kind
@@ -92,7 +92,8 @@ def convert(  # noqa: PLR0913, PLR0917  (one for each option)
         return
     seen = int(motion.present.sum())
     tell(
-        f"{target}  {seen} of {len(motion)} frames with a face, {_decimal(motion.rate)} frames/s, {motion.duration_s:.2f} s"
+        f"{target}  {seen} of {len(motion)} frames with a face, {_decimal(motion.rate)} "
+        f"frames/s, {motion.duration_s:.2f} s"
     )
     for note in found.notes:
         tell(f"read: {note}", err=True)

@@ -1,4 +1,4 @@
-"""``icface diagnose``: what to know of an installation when something is amiss."""
+"""``icface diagnose``: facts about an installation, for a report of a fault."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from icface.commands.options import json_option
 @click.option(
     "--names",
     is_flag=True,
-    help="Tell what faults said and the end of the log, too, which may name your files.",
+    help="Add the texts of faults and the end of the log, which may name your files.",
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write it into a file.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the report to a file.")
 @json_option
 def diagnose(names: bool, output: Path | None, as_json: bool) -> None:
-    """Tell versions, devices, codecs, weights and their digests, and the last faults, to send along with a report.
+    """Print versions, devices, codecs, weights and recent faults, to attach to a report.
 
-    No file names and no pictures are told unless you ask for names.
+    The report holds no pictures, and no file names unless you add --names.
     """
     from icface.evaluation.diagnosis import as_text, diagnosis
     from icface.system.atomic_write import write_whole

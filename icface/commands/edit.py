@@ -1,4 +1,4 @@
-"""``icface edit``: the own face of a clip changed."""
+"""``icface edit``: the face of a clip edited."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FRAMES = re.compile(r"(\d+)-(\d+)")
 def _frames(
     context: click.Context, option: click.Parameter, text: str | None
 ) -> tuple[int, int] | None:
-    """First and last frame of a text such as 100-250."""
+    """First and last frame, from a text such as 100-250."""
     if text is None:
         return None
     found = _FRAMES.fullmatch(text)
@@ -33,32 +33,35 @@ def _frames(
 @set_option
 @delta_option
 @click.option(
-    "--face", "face_index", type=click.IntRange(0), help="Whose: 0 is seen longest and largest."
+    "--face",
+    "face_index",
+    type=click.IntRange(0),
+    help="Number of the face: 0 is seen longest and largest.",
 )
 @click.option(
     "--from",
     "edit_from",
     type=click.IntRange(0),
     metavar="FRAME",
-    help="First frame with any effect.",
+    help="First frame that is edited.",
 )
 @click.option(
-    "--to", "edit_to", type=click.IntRange(0), metavar="FRAME", help="Last frame with any effect."
+    "--to", "edit_to", type=click.IntRange(0), metavar="FRAME", help="Last frame that is edited."
 )
 @click.option(
     "--fade",
     type=click.IntRange(0),
     default=0,
     metavar="FRAMES",
-    help="Over how many it comes and goes.",
+    help="Number of frames over which the edit fades in and out.",
 )
 @click.option(
     "--frames",
     callback=_frames,
     metavar="FIRST-LAST",
-    help="Which frames are exported; all otherwise.",
+    help="The frames to export. Default: all.",
 )
-@click.option("--sound", type=click.Choice(["none"]), help="none: without the clip's sound.")
+@click.option("--sound", type=click.Choice(["none"]), help="none leaves out the clip's sound.")
 @export_options
 def edit(  # noqa: PLR0913  (one for each option of its own)
     clip: Path,
@@ -73,11 +76,11 @@ def edit(  # noqa: PLR0913  (one for each option of its own)
     device: str,
     **chosen: Any,
 ) -> None:
-    """Change the face in CLIP and save the clip with it: a smile added, the head turned, eyes held open.
+    """Change the face in CLIP and save the clip: add a smile, turn the head, keep eyes open.
 
-    Head angles are degrees, Action Units go from 0 to 1; AU12L or AU12R for one side. A number is
-    what the face shows in every frame, one with a plus is added to what it shows by itself. Frames
-    without any effect keep their pictures; the sound is copied where the file can hold it.
+    Head angles are in degrees, Action Units from 0 to 1; AU12L or AU12R for one side. A number is
+    what the face shows in every frame; a number with a plus is added to what it shows already.
+    Frames that are not edited keep their pictures. The sound is copied where the file can hold it.
     """
     from icface.batch.recipes import Changes, changed, opened_document, with_face
     from icface.commands.meter import watched
@@ -86,7 +89,7 @@ def edit(  # noqa: PLR0913  (one for each option of its own)
 
     check_kind(clip, "clip")
     if not texts:
-        raise click.UsageError("Say what to change: --set AU12=+0.5, say.")
+        raise click.UsageError("Give at least one setting, such as --set AU12=+0.5.")
     settings = parse_settings(texts, delta=delta)
     settings.deltas(ControlVector())  # for its errors, before the clip is read
     changes = Changes(

@@ -1,4 +1,4 @@
-"""``icface export``: a saved document into a file."""
+"""``icface export``: a saved project exported to a file."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from icface.system.telling import tell
 @click.option(
     "--sound",
     metavar="NAME",
-    help="Whose sound: a source's name, or none; as in the project otherwise.",
+    help="Name of the driver whose sound is used, or none. Default: as in the project.",
 )
 def export(project: Path, device: str, **chosen: Any) -> None:
-    """Export PROJECT, a document that the editor saved, between its in and out points.
+    """Export PROJECT, a project that the editor saved, between its in and out points.
 
-    The plan is said first. Ctrl-C leaves a file of that name as it was; a sequence of stills goes
-    on where it stopped.
+    The plan is printed first. After Ctrl-C a file of that name is as it was; a sequence of stills
+    resumes where it stopped.
     """
     from icface.project_file import read_project
     from icface.rendering.kinds import check_kind

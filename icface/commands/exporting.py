@@ -1,4 +1,4 @@
-"""What the commands that export share: their options, and how a plan is told and carried out."""
+"""The options of the commands that export, and how they print a plan and carry it out."""
 
 from __future__ import annotations
 
@@ -19,31 +19,57 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-PRESETS = "mp4 (H.264), mp4-hevc, webm (VP9), webm-av1, mov (ProRes), lossless (FFV1), gif, webp, png, tiff, exr (sequences), still"
+PRESETS = (
+    "mp4 (H.264), mp4-hevc, webm (VP9), webm-av1, mov (ProRes), lossless (FFV1), gif, webp, "
+    "png, tiff, exr (sequences), still"
+)
+"""The names of all presets, for --help."""
 
 
 def export_options(command: Command) -> Command:
     """The options of every command that exports."""
     for option in reversed(
         (
-            click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The ending says the kind."),
-            click.option("--preset", metavar="NAME", help=f"{PRESETS}. Told from the ending otherwise."),
-            click.option("--quality", type=click.IntRange(1, 100), help="1 (small) to 100 (best); the preset's own otherwise."),
-            click.option("--height", type=int, metavar="LINES", help="Size of the frames; that of the source otherwise."),
-            click.option("--side-by-side", is_flag=True, default=None, help="The unedited picture stands to the left."),
+            click.option(
+                "-o",
+                "--output",
+                required=True,
+                type=click.Path(path_type=Path),
+                help="The file; its ending chooses the format.",
+            ),
+            click.option("--preset", metavar="NAME", help=f"{PRESETS}. Default: by the ending."),
+            click.option(
+                "--quality",
+                type=click.IntRange(1, 100),
+                help="1 (small) to 100 (best). Default: the preset's own.",
+            ),
+            click.option(
+                "--height",
+                type=int,
+                metavar="LINES",
+                help="Height of the frames, pixels. Default: the source's.",
+            ),
+            click.option(
+                "--side-by-side",
+                is_flag=True,
+                default=None,
+                help="Put the unedited picture on the left.",
+            ),
             label_option,
             keep_option,
-            click.option("--plan", "plan_only", is_flag=True, help="Say what would be done, and do nothing."),
+            click.option(
+                "--plan", "plan_only", is_flag=True, help="Print what would be done; write nothing."
+            ),
             json_option,
             device_option,
         )
-    ):  # fmt: skip
+    ):
         command = option(command)
     return command
 
 
 def range_options(command: Command) -> Command:
-    """Which frames are exported."""
+    """The options that choose the frames to export."""
     for option in (
         click.option(
             "--to",
@@ -65,7 +91,7 @@ def range_options(command: Command) -> Command:
 
 
 def options_of(chosen: dict[str, Any]) -> ExportOptions:
-    """What was asked for."""
+    """The options of an export, from the values of a command's own."""
     from icface.export import ExportOptions
 
     names = ("preset", "quality", "first", "last", "sound", "side_by_side", "labelled", "height")
@@ -80,7 +106,7 @@ def carry_out(
     renderer: Renderer,
     facts: dict[str, Any] | None = None,
 ) -> None:
-    """Tell the plan for a document, and unless only that was wanted, export and tell what became of it.
+    """Print the plan for a document and, unless only the plan is wanted, export and report.
 
     Parameters
     ----------
@@ -89,7 +115,7 @@ def carry_out(
         The values of `export_options` and `range_options`.
     renderer : Renderer
     facts : dict, optional
-        What to tell in JSON beside.
+        Further entries of the JSON report.
     """
     from icface.commands.meter import watched
     from icface.export import describe, export, plan_export
@@ -107,16 +133,24 @@ def carry_out(
     done = watched(export(plan, renderer), plan.path.name)
     took = time.monotonic() - begun
     report |= {
-        "output": str(done.path), "frames": done.frames, "edited": done.edited, "reused": done.reused, "sound": done.sound,
-        "seconds": round(done.seconds, 6), "notes": list(done.notes), "took_seconds": round(took, 2),
-        "frames_per_second": round(done.frames / took, 2), "device": renderer.device_name or None,
+        "output": str(done.path),
+        "frames": done.frames,
+        "edited": done.edited,
+        "reused": done.reused,
+        "sound": done.sound,
+        "seconds": round(done.seconds, 6),
+        "notes": list(done.notes),
+        "took_seconds": round(took, 2),
+        "frames_per_second": round(done.frames / took, 2),
+        "device": renderer.device_name or None,
         "notices": renderer.drain_notices(),
-    }  # fmt: skip
+    }
     if as_json:
         tell_report(report)
         return
     tell(
-        f"{done.path}  {done.frames} frames, {done.edited} edited, {took:.1f} s, {done.frames / took:.1f} frames/s"
+        f"{done.path}  {done.frames} frames, {done.edited} edited, {took:.1f} s, "
+        f"{done.frames / took:.1f} frames/s"
     )
     for note in (*done.notes, *report["notices"]):
         tell(f"note: {note}", err=True)

@@ -41,7 +41,7 @@ class LegacyDrawing:
 
     @classmethod
     def load(cls, path: Path, device: str) -> LegacyDrawing:
-        """The networks of a folder, or of a checkpoint in it; `ModelFileError` if they are wrong."""
+        """The networks of a folder or of a checkpoint in it; `ModelFileError` if they are wrong."""
         return cls(LegacyIcface.load(release_folder(path), device=pick_device(device)))
 
     def planned(self, photo: Photo) -> Photo:

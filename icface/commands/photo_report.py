@@ -33,7 +33,10 @@ def about_photo(photo: Photo) -> dict[str, Any]:
 
 
 def about_face(face: Face, index: int | None) -> dict[str, Any]:
-    """A face's place, controls and Action Units, ready for JSON; its number is None for a drawn box."""
+    """A face's place, controls and Action Units, ready for JSON.
+
+    Its number is None for a face in a drawn box.
+    """
     from icface.face.controls import CHANNELS, lying_deg
     from icface.face.geometry import eye_line_deg
 

@@ -40,7 +40,8 @@ LEGACY_HELP = (
     "Draw with the original ICface (Tripathy, Kannala and Rahtu, WACV 2020) instead: FILE is its "
     "authors' latest_net_G.pth, with latest_net_GN.pth beside it, or their folder. The output is "
     "what these networks draw: the cropped face, 128 x 128 pixels, neither pasted back nor given "
-    "the photo's description, so that it compares with the paper. Their weights are not part of ICface Studio and may be used for "
+    "the photo's description, so that it compares with the paper. "
+    "Their weights are not part of ICface Studio and may be used for "
     "non-commercial purposes only."
 )
 

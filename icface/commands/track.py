@@ -1,4 +1,4 @@
-"""``icface track``: the face in a clip, frame by frame, into a file."""
+"""``icface track``: the face in a clip, tracked frame by frame into a file."""
 
 from __future__ import annotations
 
@@ -25,42 +25,53 @@ _SHOWN_PIECES = 20
     "--output",
     required=True,
     type=click.Path(path_type=Path),
-    help=".json, .npz (with landmarks), .csv or .bvh",
+    help="The file: .json, .npz (with landmarks), .csv or .bvh.",
 )
 @click.option(
-    "--tracker", "tracker_name", type=click.Choice(["builtin", "feat", "feat-mp"]), default="builtin", show_default=True,
+    "--tracker",
+    "tracker_name",
+    type=click.Choice(["builtin", "feat", "feat-mp"]),
+    default="builtin",
+    show_default=True,
     help="feat and feat-mp are py-feat's Detectorv2 and MPDetector.",
-)  # fmt: skip
+)
 @click.option(
     "--person",
     type=click.IntRange(0),
     default=0,
     show_default=True,
-    help="0 is seen longest and largest.",
+    help="Number of the person: 0 is seen longest and largest.",
 )
 @click.option(
     "--every",
     type=click.IntRange(1),
     default=1,
     show_default=True,
-    help="Look at every n-th frame.",
+    help="Track every n-th frame only.",
 )
 @click.option(
     "--smooth",
     type=click.FloatRange(0, 1),
     default=0.0,
     show_default=True,
-    help="Take away jitter, 0 to 1.",
+    help="Amount of smoothing, 0 to 1.",
 )
 @click.option(
-    "--missing", type=click.Choice(["pass", "hold", "interpolate"]), default="pass", show_default=True,
-    help="Frames without a face: left so, the last reading, or a line between readings of one shot.",
-)  # fmt: skip
+    "--missing",
+    type=click.Choice(["pass", "hold", "interpolate"]),
+    default="pass",
+    show_default=True,
+    help="Frames without a face: left empty, the last reading, or interpolated within a shot.",
+)
 @click.option(
-    "--reading", type=click.Choice(["fitted", "regressed"]), default="fitted", show_default=True,
-    help="Controls fitted to the landmarks, as changes from the frame at rest, or as the tracker's network reads them.",
-)  # fmt: skip
-@click.option("--again", is_flag=True, help="Read the clip anew even if it was read before.")
+    "--reading",
+    type=click.Choice(["fitted", "regressed"]),
+    default="fitted",
+    show_default=True,
+    help="Controls fitted to the landmarks, as changes from the frame at rest, or as predicted "
+    "by the tracker's network.",
+)
+@click.option("--again", is_flag=True, help="Track the clip again even if it was tracked before.")
 @json_option
 @device_option
 def track(  # noqa: PLR0913, PLR0917  (one for each option)
@@ -76,11 +87,10 @@ def track(  # noqa: PLR0913, PLR0917  (one for each option)
     as_json: bool,
     device: str,
 ) -> None:
-    """Read the face in CLIP: head angles, expression and confidence of every frame.
+    """Track the face in CLIP: head angles, expression and confidence of every frame.
 
-    A clip is read once: what was read is kept, and the next call with the same clip is done at
-    once. Times are the clip's own, cuts are found, and who is lost and found again goes on as one
-    person.
+    Readings are cached, so that a second call with the same clip is instant. Times are the clip's
+    own. Cuts are found, and a face that is lost and found again counts as one person.
     """
     from icface.commands.meter import watched
     from icface.formats import FormatError, format_to_write, save
@@ -100,7 +110,8 @@ def track(  # noqa: PLR0913, PLR0917  (one for each option)
         )
     if not output.parent.is_dir():
         raise FormatError(
-            f"There is no folder {output.parent} to save {output.name} in. Create it or choose another."
+            f"There is no folder {output.parent} to save {output.name} in. "
+            "Create it or choose another."
         )
     begun = time.monotonic()
     with tracker_of(tracker_name, pick_device(device).torch_device.type) as tracker:
@@ -133,12 +144,14 @@ def track(  # noqa: PLR0913, PLR0917  (one for each option)
         "no cut" if not done.cuts else "1 cut" if len(done.cuts) == 1 else f"{len(done.cuts)} cuts"
     )
     tell(
-        f"{output}  {report['frames_with_face']} of {len(done)} frames with a face, {cuts}, {report['took_seconds']:.1f} s"
+        f"{output}  {report['frames_with_face']} of {len(done)} frames with a face, {cuts}, "
+        f"{report['took_seconds']:.1f} s"
     )
     if len(done.motions) > 1:
         others = ", ".join(f"{n} in {frames}" for n, frames in enumerate(report["people"]))
         tell(
-            f"note: {len(done.motions)} people, by number in frames: {others}. Choose with --person.",
+            f"note: {len(done.motions)} people, by number in frames: {others}. "
+            "Choose with --person.",
             err=True,
         )
     for note in (*done.notes, *lost):
@@ -186,7 +199,7 @@ def _report(done: ClipTracking, read: Motion) -> dict[str, Any]:
 
 
 def gaps_of(motion: Motion) -> list[list[int]]:
-    """First and last frame of each piece in which no face was read."""
+    """First and last frame of each gap without a face."""
     import numpy as np
 
     edges = np.flatnonzero(np.diff(np.concatenate([[True], motion.present, [True]])))

@@ -1,4 +1,4 @@
-"""Documents become files: clips, animations, sequences and stills, planned first and then written as a job."""
+"""Documents become files: clips, animations, sequences and stills, planned and then written."""
 
 from icface.export.choices import EXPORT_PRESETS, STILL, STILL_SUFFIXES, ExportError, ExportOptions
 from icface.export.describing import describe

@@ -12,9 +12,13 @@ from icface.media.details import KEEPS, Keep
 from icface.media.presets import PRESETS, EncodeError, Preset, preset_for, preset_named
 
 STILL = Preset(
-    name="still", title="Still: one frame as JPEG, PNG, WebP or TIFF", suffix=".png", kind="sequence", encoder="png",
+    name="still",
+    title="Still: one frame as JPEG, PNG, WebP or TIFF",
+    suffix=".png",
+    kind="sequence",
+    encoder="png",
     formats=("rgb24", "rgba", "rgb48le", "rgba64le"),
-)  # fmt: skip
+)
 STILL_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"})
 EXPORT_PRESETS: Mapping[str, Preset] = MappingProxyType({**PRESETS, STILL.name: STILL})
 """All ways to export, by name."""
@@ -29,7 +33,7 @@ class ExportError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportOptions:
-    """What differs from a document's own settings of output; None leaves a setting as the document has it.
+    """Options that differ from a document's own output settings; None keeps the document's.
 
     Attributes
     ----------
@@ -102,7 +106,8 @@ def chosen_preset(
     elif not _fits(preset, suffix):
         wanted = ", ".join(sorted(STILL_SUFFIXES)) if preset is STILL else preset.suffix
         raise ExportError(
-            f"{path.name} ends in {suffix}, and files of preset {preset.name} in {wanted}. Change one of them."
+            f"{path.name} ends in {suffix}, and files of preset {preset.name} in {wanted}. "
+            "Change one of them."
         )
     if preset is STILL and count != 1:
         raise ExportError(
@@ -123,7 +128,11 @@ def _by_ending(project: Project, suffix: str, count: int) -> Preset:
 
 
 def _holding(preset: Preset, bits: int) -> Preset:
-    """HEVC for clips of more than 8 bits that nobody asked to be H.264, which then would not play everywhere."""
+    """HEVC for clips of more than 8 bits.
+
+    H.264 of that depth would not play everywhere, so it is only used where a person asked for
+    it.
+    """
     better = PRESETS["mp4-hevc"]
     return better if preset.name == "mp4" and bits > 8 and not better.missing_encoders() else preset
 
@@ -150,7 +159,8 @@ def with_quality(preset: Preset, quality: int | None) -> Preset:
         return preset
     if preset.encoder not in _CRF:
         raise ExportError(
-            f"Preset {preset.name} keeps all it can: it has no quality to choose. Leave the quality out."
+            f"Preset {preset.name} keeps all it can: it has no quality to choose. "
+            "Leave the quality out."
         )
     best, worst = _CRF[preset.encoder]
     crf = round(worst + (best - worst) * (quality - 1) / 99)

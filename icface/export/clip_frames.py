@@ -85,7 +85,7 @@ class ChangedPart:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Made:
-    """A frame, and what the networks said of it; the pixels themselves are moved on the thread that encodes.
+    """A frame and what the networks predict for it; the encoding thread moves the pixels.
 
     Attributes
     ----------
@@ -193,7 +193,9 @@ class ClipFrames:
 
 
 def part_of(frame: VideoFrame, box: PixelBox) -> tuple[VideoFrame, tuple[int, int]]:
-    """A part of a frame, widened to whole chroma samples, and the column and row of its first pixel, upright.
+    """A part of a frame, widened to whole chroma samples, and its first column and row.
+
+    All are upright.
 
     Frames whose pixels are not square come whole.
     """
@@ -232,7 +234,7 @@ def upright_box(
 
 
 def _places(changes: Sequence[tuple[Face, ControlVector]], frame: VideoFrame) -> list[_Place]:
-    """The changes, those together whose surroundings touch; faces outside the picture are left out."""
+    """The changes, merged where their surroundings touch, without faces outside the picture."""
     places: list[_Place] = []
     for face, wanted in changes:
         box = _surroundings(face, frame.size)
@@ -287,7 +289,10 @@ def _shifted(box: Box, left: int, top: int) -> Box:
 
 
 def _differing(before: Pixels, after: Pixels) -> PixelBox:
-    """The smallest box outside of which both are the same; without width where they are the same everywhere."""
+    """The smallest box outside of which both pictures are equal.
+
+    It has no width where they are equal everywhere.
+    """
     if after is before:
         return 0, 0, 0, 0
     differ = before != after

@@ -26,7 +26,8 @@ def describe(plan: ExportPlan) -> list[str]:
         lines.append(_sound(plan))
     if plan.preset.container in _MILLISECONDS and (1000 * plan.tick).denominator != 1:
         lines.append(
-            "Note: this kind of file keeps times to a thousandth of a second; MP4 and MOV keep them exactly."
+            "Note: this kind of file keeps times to a thousandth of a second; "
+            "MP4 and MOV keep them exactly."
         )
     lines += [f"Note: {note}" for note in (*plan.losses, *plan.notes)]
     if (
@@ -103,7 +104,8 @@ def _sound(plan: ExportPlan) -> str:
     if len({track.copied for track in tracks}) == 1:
         all_ = f", {len(tracks)} tracks" if len(tracks) > 1 else ""
         return f"Sound of {name}{all_}, {_how(tracks[0], plan)}."
-    return f"Sound of {name}: {'; '.join(f'track {track.number + 1} {_how(track, plan)}' for track in tracks)}."
+    each = "; ".join(f"track {track.number + 1} {_how(track, plan)}" for track in tracks)
+    return f"Sound of {name}: {each}."
 
 
 def _how(track: TrackPlan, plan: ExportPlan) -> str:
@@ -112,5 +114,11 @@ def _how(track: TrackPlan, plan: ExportPlan) -> str:
 
 def _untouched(plan: ExportPlan) -> str:
     if plan.preset.name == "lossless" and plan.written is plan.made:
-        return "Frames without edits stay as they are, bit for bit; in the others, all around the edited faces."
-    return "Frames without edits are encoded as they were decoded; in the others, only the edited faces change."
+        return (
+            "Frames without edits stay as they are, bit for bit; "
+            "in the others, all around the edited faces."
+        )
+    return (
+        "Frames without edits are encoded as they were decoded; "
+        "in the others, only the edited faces change."
+    )

@@ -19,16 +19,17 @@ def originals(project: Project) -> Iterator[Path]:
 
 
 def original_at(project: Project, path: Path) -> Path | None:
-    """The file of the document that a path names, by whatever name or link; None if it names none of them."""
+    """The file of the document that a path names, directly or by a link; None if there is none."""
     return next(
         (found for found in originals(project) if path.exists() and path.samefile(found)), None
     )
 
 
 def refusal(found: Path) -> str:
-    """Why a file is not written over, and what to do."""
+    """The reason not to write over a file of the document, and the remedy."""
     return (
-        f"{found} is what is edited, or drives it. Choose another name, so that the original stays."
+        f"{found} is the source or a driver of the document. "
+        "Choose another name, so that the original stays."
     )
 
 

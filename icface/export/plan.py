@@ -122,7 +122,10 @@ class ExportPlan:
 
     @property
     def key(self) -> str:
-        """Stands for all that decides what the frames show: those of a sequence that was interrupted are used again."""
+        """A key of everything that decides what the frames show.
+
+        An interrupted sequence of the same key goes on with the frames that exist.
+        """
         how = (
             self.preset.name,
             self.first,

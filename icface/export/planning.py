@@ -1,4 +1,4 @@
-"""Planning an export: its frames, its sound, and what it leaves out, before anything is rendered."""
+"""Plans of exports, made before anything is rendered: frames, sound, and what is left out."""
 
 from __future__ import annotations
 
@@ -91,11 +91,26 @@ def plan_export(
     )
     losses += (*(() if sound is None else of_sound(sound.tracks)), *about.losses)
     return ExportPlan(
-        project=project, path=path, preset=preset, first=first, last=last, tick=frames.made.tick, ticks=frames.ticks,
-        end=frames.stop - frames.start, made=frames.made, quality=options.quality, side_by_side=side_by_side, sound=sound,
-        written=written, provenance=provenance, keep=options.keep, tags=about.tags, like=about.like, losses=losses,
+        project=project,
+        path=path,
+        preset=preset,
+        first=first,
+        last=last,
+        tick=frames.made.tick,
+        ticks=frames.ticks,
+        end=frames.stop - frames.start,
+        made=frames.made,
+        quality=options.quality,
+        side_by_side=side_by_side,
+        sound=sound,
+        written=written,
+        provenance=provenance,
+        keep=options.keep,
+        tags=about.tags,
+        like=about.like,
+        losses=losses,
         notes=(*frames.notes, *notes),
-    )  # fmt: skip
+    )
 
 
 def _range(project: Project, options: ExportOptions) -> tuple[int, int]:
@@ -117,7 +132,7 @@ def _range(project: Project, options: ExportOptions) -> tuple[int, int]:
 
 
 def _refuse_sources(project: Project, path: Path, preset: Preset) -> None:
-    """Nothing that a document is made of is written over, as a whole or as a still of a sequence."""
+    """Refuse to write over a file of the document, whole or as a still of a sequence."""
     found = original_at(project, path)
     if found is None and preset.kind == "sequence":
         stills = re.compile(rf"{re.escape(path.stem)}_\d{{6,}}{re.escape(preset.suffix)}")
@@ -192,7 +207,8 @@ def _sound(
     plan = SoundPlan(cut=cut, tracks=plan_tracks(cut, preset))
     if preset_needs and not plan.copied:
         raise ExportError(
-            f"The sound needs the encoder {', '.join(preset_needs)}, which is missing. Choose another preset."
+            f"The sound needs the encoder {', '.join(preset_needs)}, which is missing. "
+            "Choose another preset."
         )
     return plan, ()
 

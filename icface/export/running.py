@@ -1,4 +1,7 @@
-"""An export as a job: frame after frame from the source to the file, in steps short enough to let a preview come between."""
+"""An export as a job: frame after frame from the source to the file.
+
+Steps are short, so that a preview can come between.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +80,9 @@ class _Maker(Protocol):
 
 
 def export(plan: ExportPlan, renderer: Renderer) -> Generator[Progress, None, Exported]:
-    """Job: write what a plan says. To close the generator is to cancel: a file of that name stays as it was.
+    """Job: write what a plan describes.
+
+    Closing the generator cancels the export: a file of that name stays as it was.
 
     Memory does not grow with the number of frames. A sequence of stills that was interrupted goes
     on where it stopped.
@@ -141,14 +146,20 @@ def _exported(
     notes = list(written.notes)
     if unseen:
         notes.append(
-            f"In {unseen} frames no face could be made out where it should be; they were left as they are."
+            f"In {unseen} frames no face could be made out where it should be; "
+            "they were left as they are."
         )
     if reused:
         notes.append(f"{reused} stills were there already and were used again.")
     return Exported(
-        path=written.path, frames=written.frames, edited=edited, reused=reused, seconds=float(written.duration),
-        sound=written.sound, notes=(*plan.notes, *notes),
-    )  # fmt: skip
+        path=written.path,
+        frames=written.frames,
+        edited=edited,
+        reused=reused,
+        seconds=float(written.duration),
+        sound=written.sound,
+        notes=(*plan.notes, *notes),
+    )
 
 
 @contextmanager
@@ -193,7 +204,7 @@ class PhotoFrames:
         self.unseen = 0
 
     def make(self, number: int) -> Generator[None, None, MadeOfPhoto]:
-        """Make one frame of the document; the last one's pixels again where nothing has moved since."""
+        """One frame of the document; the previous frame's pixels where nothing has moved since."""
         request = FrameRequest.of(self._project, self._photo, "full", frame=number)
         if self._last is None or self._last[0] != request:
             if self._last is None:

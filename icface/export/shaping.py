@@ -1,4 +1,4 @@
-"""Frames as they are written: as they were made, or with the unedited picture to their left, or at another size."""
+"""Frames as they are written: unchanged, resized, or with the unedited picture on their left."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FINE = int(Interpolation.BICUBIC | Interpolation.ACCURATE_RND)
 
 
 class Shaping:
-    """Brings frames into the form that a plan wants. Belongs to one thread."""
+    """Brings frames into the form of a plan. Belongs to one thread."""
 
     def __init__(self, plan: ExportPlan) -> None:
         self._plan = plan
@@ -63,13 +63,22 @@ class Shaping:
         how = _SMOOTH if size[0] < frame.width else _FINE
         full, matrix = FULL if is_full_range(frame) else LIMITED, matrix_of(frame)
         other = self._reformatter.reformat(
-            frame, *size, frame.format.name, src_colorspace=matrix, dst_colorspace=matrix, interpolation=how,
-            src_color_range=full, dst_color_range=full,
-        )  # fmt: skip
+            frame,
+            *size,
+            frame.format.name,
+            src_colorspace=matrix,
+            dst_colorspace=matrix,
+            interpolation=how,
+            src_color_range=full,
+            dst_color_range=full,
+        )
         return like(other, frame)
 
     def _on_ordinary_screens(self, frame: Decoded) -> Pixels:
-        """A frame of high dynamic range, upright and of the size to write, brought to the range of ordinary screens."""
+        """A frame of high dynamic range, brought to the range of ordinary screens.
+
+        It is upright and of the size that is written.
+        """
         pixels = VideoFrame(0, 0.0, frame, self._converter).sixteen_bits(
             alpha=has_alpha(frame.format)
         )
@@ -77,7 +86,10 @@ class Shaping:
 
 
 def beside(left: Decoded, right: Decoded) -> Decoded:
-    """Two frames of one kind next to each other; an odd last column is repeated, so that chroma fits."""
+    """Two frames of one kind next to each other.
+
+    An odd last column is repeated, so that chroma fits.
+    """
     left, right = in_planes(left), in_planes(right)
     half = right.width + right.width % 2
     both = Decoded(2 * half, right.height, right.format.name)

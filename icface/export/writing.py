@@ -1,4 +1,4 @@
-"""A writer of moving pictures on a thread of its own, so that encoding goes on while the next frame is made."""
+"""A writer of moving pictures on its own thread: it encodes while the next frame is made."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ _Item = tuple[_Finish | None, Fraction] | Fraction | None
 
 
 class WriterThread:
-    """Writes frames in the order in which they are handed over. To be used in a ``with``; to leave it is to abandon.
+    """Writes frames in the order in which they arrive.
+
+    To be used in a ``with``; leaving it abandons what was not finished.
 
     What goes wrong on the thread is raised by the next call.
     """
@@ -86,7 +88,7 @@ class WriterThread:
     def write(
         self, picture: Callable[[], Decoded | Pixels] | None, time: Fraction
     ) -> Generator[None, None, None]:
-        """Hand over the next frame, or None for one that is not wanted; yields while the encoder is busy.
+        """Hand over the next frame, or None for one to pass over; yields while the encoder is busy.
 
         The frame is what `picture` returns when it is called on the writer's thread: its last
         touches are made there.
@@ -149,9 +151,15 @@ def _begin(plan: ExportPlan) -> MovingWriter:
         return StillWriter(plan)
     sound = None if plan.sound is None else plan.sound.cut
     return begin(
-        plan.path, plan.preset, plan.written, sound=sound, key=plan.key, provenance=plan.provenance, tags=dict(plan.tags),
+        plan.path,
+        plan.preset,
+        plan.written,
+        sound=sound,
+        key=plan.key,
+        provenance=plan.provenance,
+        tags=dict(plan.tags),
         like=plan.like,
-    )  # fmt: skip
+    )
 
 
 class StillWriter:
@@ -184,7 +192,8 @@ class StillWriter:
     def pass_over(self, time: Fraction, /) -> None:
         """Refused: a still is not there already."""
         raise EncodeError(
-            f"The frame at {float(time):.3f} s cannot be passed over: {self.path.name} is written in one go."
+            f"The frame at {float(time):.3f} s cannot be passed over: "
+            f"{self.path.name} is written in one go."
         )
 
     def write(self, picture: Decoded | Pixels, _time: Fraction, /) -> None:

@@ -1,4 +1,4 @@
-"""The kind of frames that an export writes: their size, their shape and their range of brightness."""
+"""The frames that an export writes: their size, their shape and their range of brightness."""
 
 from __future__ import annotations
 
@@ -48,6 +48,11 @@ def shown_by(preset: Preset, pictures: Pictures) -> Pictures:
     alpha = "a" if has_alpha(VideoFormat(pictures.form)) else ""
     form = f"yuv{alpha}444p10le" if preset.kind == "sequence" else f"yuv{alpha}420p"
     return replace(
-        pictures, width=width, height=height, form=form, orientation=UPRIGHT, aspect=Fraction(1),
+        pictures,
+        width=width,
+        height=height,
+        form=form,
+        orientation=UPRIGHT,
+        aspect=Fraction(1),
         colours=Colours(BT709, BT709, BT709, LIMITED),
-    )  # fmt: skip
+    )

@@ -1,4 +1,4 @@
-"""Photos and moving pictures in and out of files: nothing of a file's colour, depth or description is lost on the way.
+"""Photos and moving pictures in and out of files, without loss of colour, depth or description.
 
 What stands here is for photos. Moving pictures have modules of their own: `clip` (what is known of
 a clip), `clip_reader` (any frame of it), `put_back` (edited pixels into its own samples), `sound`

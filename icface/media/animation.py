@@ -1,4 +1,4 @@
-"""Animations for web pages: GIF with a palette for each frame, and WebP. Frame by frame, so that memory stays small.
+"""Animations for web pages, written frame by frame: GIF with a palette a frame, and WebP.
 
 GIF counts hundredths of a second and WebP thousandths: times are rounded, not added up, so that
 nothing drifts.
@@ -69,7 +69,8 @@ class AnimationWriter(OneFileWriter):
         most = _LONGEST_SIDE[preset.name]
         if max(width, height) > most:
             raise EncodeError(
-                f"{preset.name} has at most {most} pixels a side, and these frames {width} x {height}."
+                f"{preset.name} has at most {most} pixels a side, and these frames {width} x "
+                f"{height}."
             )
         self.notes = of_frames(preset, pictures, pictures)
         self._pixels = PicturePixels(pictures)
@@ -140,12 +141,16 @@ class AnimationWriter(OneFileWriter):
             found != wanted and self._preset.name == "gif"
         ):  # WebP joins frames that are alike
             raise EncodeError(
-                f"{self.path} could not be saved: {found} frames were read back instead of {wanted}."
+                f"{self.path} could not be saved: {found} frames were read back instead of "
+                f"{wanted}."
             )
 
 
 def _palette_frame(pixels: NDArray[np.uint8]) -> Decoded:
-    """A frame with the 255 colours that suit it best; what is more clear than not takes the 256th, which is none."""
+    """A frame with the 255 colours that suit it best.
+
+    Pixels that are more transparent than not take the 256th, which is transparent.
+    """
     height, width = pixels.shape[:2]
     image = Image.fromarray(np.ascontiguousarray(pixels[..., :3])).quantize(
         _TRANSPARENT, Image.Quantize.MEDIANCUT
@@ -164,7 +169,10 @@ def _palette_frame(pixels: NDArray[np.uint8]) -> Decoded:
 
 
 def _complete_webp(path: Path, whole: int, packet: bytes) -> None:
-    """Set how long the last frame is shown (FFmpeg guesses) and add an XMP packet, if any (RFC 9649, 2.7)."""
+    """Set the last frame's duration, which FFmpeg guesses, and add an XMP packet, if any.
+
+    See RFC 9649, section 2.7.
+    """
     with path.open("rb+") as file:
         if file.read(16)[12:] != b"VP8X":
             return  # a single picture, which has neither times nor a place for XMP

@@ -109,12 +109,24 @@ def probe(path: str | Path) -> ClipInfo:
         )
         said = Colours.of(frame)
         return ClipInfo(
-            path=str(path), digest=file_digest(path), width=width, height=height, rate=index.rate, variable=index.variable,
-            count=len(index), duration=index.duration, has_sound=any(s.codec_context for s in container.streams.audio),
-            bits=bit_depth(frame.format), has_alpha=has_alpha(frame.format), colours=said, orientation=orientation,
-            codec=stream.codec_context.name, pixel_format=frame.format.name, container=container.format.name,
+            path=str(path),
+            digest=file_digest(path),
+            width=width,
+            height=height,
+            rate=index.rate,
+            variable=index.variable,
+            count=len(index),
+            duration=index.duration,
+            has_sound=any(s.codec_context for s in container.streams.audio),
+            bits=bit_depth(frame.format),
+            has_alpha=has_alpha(frame.format),
+            colours=said,
+            orientation=orientation,
+            codec=stream.codec_context.name,
+            pixel_format=frame.format.name,
+            container=container.format.name,
             notes=_notes(path, index, orientation, said),
-        )  # fmt: skip
+        )
 
 
 def _notes(
@@ -128,18 +140,23 @@ def _notes(
         )
         found.append(
             f"Its frames change their size ({first}, then {', '.join(others)} pixels): "
-            "those of another size than the first are scaled into it, with bars where their shape differs."
+            "those of another size than the first are scaled into it, with bars where their "
+            "shape differs."
         )
     if is_hdr(colours):
         name = "PQ" if colours.transfer == PQ else "HLG"
         found.append(
-            f"Its colours are of high dynamic range ({name}): they are shown as an ordinary screen can show them."
+            f"Its colours are of high dynamic range ({name}): "
+            "they are shown as an ordinary screen can show them."
         )
     return tuple(filter(None, found))
 
 
 def file_digest(path: str | Path) -> str:
-    """SHA-256 of a file's bytes, hexadecimal; kept until the file changes. `VideoError` if it cannot be read."""
+    """SHA-256 of a file's bytes, hexadecimal, cached until the file changes.
+
+    Raises `VideoError` if the file cannot be read.
+    """
     path = Path(path)
     check_is_file(path)
     status = path.stat()

@@ -1,9 +1,10 @@
-"""When each frame of a clip is shown and where decoding can begin, learnt from its packets without decoding them.
+"""The times of a clip's frames and the places where decoding can begin, from its packets.
 
 Convention
 ----------
-Ticks count a stream's own time base. Frames are counted in the order in which they are shown. What an edit list hides is not
-counted. A file whose packets do not tell (no stamps, doubled stamps, packets that show nothing) is decoded once instead.
+Ticks count a stream's own time base. Frames are counted in the order in which they are shown. What
+an edit list hides is not counted. A file whose packets do not tell (no stamps, doubled stamps,
+packets that show nothing) is decoded once instead.
 """
 
 from __future__ import annotations
@@ -97,7 +98,10 @@ class ClipIndex:
         return int(self.ticks[frame] - self.ticks[0]) * self.time_base
 
     def at(self, seconds: float | Fraction) -> int:
-        """The frame that is shown at a time from the first on; the first or last beyond the ends."""
+        """The frame shown at a time; the first or last beyond the ends.
+
+        Times count from the first frame on.
+        """
         tick = int(Fraction(seconds) / self.time_base // 1) + int(self.ticks[0])
         return max(int(np.searchsorted(self.ticks, tick, side="right")) - 1, 0)
 
@@ -158,7 +162,7 @@ class _Sizes:
         return cls(pictures, (pictures.container.duration or 0) / av.time_base / _SIZES_TRIED)
 
     def note(self, packet: Packet[VideoStream]) -> None:
-        """Look at a packet where it is a key frame, and long enough behind the last one that was looked at."""
+        """Check a packet if it is a key frame far enough behind the last one checked."""
         seconds = float((packet.dts or packet.pts or 0) * (packet.time_base or 0))
         if not packet.size or not packet.is_keyframe or seconds < self._next:
             return
@@ -218,9 +222,11 @@ def _from_frames(path: Path) -> ClipIndex:
                 last = frame.duration
         if not ticks:
             raise VideoError(
-                f"{path} holds no frame that can be decoded: it is damaged or cut short. Copy or download it again."
+                f"{path} holds no frame that can be decoded: it is damaged or cut short. "
+                "Copy or download it again."
             )
-        ticks.sort()  # frames come in the order of showing; where stamps do not, as in AVI, they were mixed up
+        # Frames come in the order of showing; where stamps do not, such as in AVI, they are mixed.
+        ticks.sort()
         for at in range(1, len(ticks)):
             ticks[at] = max(ticks[at], ticks[at - 1] + 1)
         guessed = pictures.container.format.name in _GUESSED_STAMPS

@@ -34,7 +34,9 @@ _NEAR = 12
 
 
 class ClipReader:
-    """A clip whose frames can be had in any order. Belongs to one thread; to be closed, or used in a ``with``.
+    """A clip with random access to its frames.
+
+    Belongs to one thread; close it, or use it in a ``with``.
 
     Parameters
     ----------
@@ -99,7 +101,10 @@ class ClipReader:
         return self.index.time(frame)
 
     def at(self, seconds: float | Fraction) -> VideoFrame:
-        """The frame that is shown at a time from the first on; the first or last beyond the ends."""
+        """The frame shown at a time; the first or last beyond the ends.
+
+        Times count from the first frame on.
+        """
         return self.frame(self.index.at(seconds))
 
     def frames(self, start: int = 0, stop: int | None = None) -> Iterator[VideoFrame]:
@@ -181,7 +186,7 @@ class ClipReader:
     # ----------------------------------------------------------------------------------------------
 
     def _key_frames(self) -> NDArray[np.int64]:
-        """(K, 3): number, stamp of presentation and stamp of decoding of each key frame that can be sought."""
+        """(K, 3): number, presentation and decoding stamps of each key frame to seek."""
         stamps = self.index.stamps
         if stamps is None:
             return np.empty((0, 3), np.int64)
@@ -232,7 +237,7 @@ class ClipReader:
     def _numbered(
         self, frames: Iterator[Decoded], shown: int | None
     ) -> Iterator[tuple[int, Decoded]]:
-        """Frames with their places; what is shown before the key frame that decoding began with is left out."""
+        """Frames with their places, from the key frame that was decoded first on."""
         stamps = self.index.stamps
         if stamps is None:
             yield from enumerate(frames)

@@ -1,4 +1,4 @@
-"""What a clip's file says in words (title, date, place, comment), and what it holds beside pictures and sound."""
+"""A clip's tags (title, date, place, comment) and its contents beside pictures and sound."""
 
 from __future__ import annotations
 
@@ -153,6 +153,6 @@ def labelled_tags(tags: Mapping[str, str], provenance: Provenance | None) -> dic
 
 
 def needs_own_names(tags: Mapping[str, str], container: str) -> bool:
-    """Whether an MP4 or MOV file has to hold tags by names of their own, since there is no other place for some."""
+    """Whether an MP4 or MOV file needs tags of its own names, as it has no other place for some."""
     held = _HELD.get(container)
     return held is not None and any(name.lower() not in held | _OWN for name in tags)

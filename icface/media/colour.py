@@ -2,8 +2,9 @@
 
 Convention
 ----------
-Numbers are those of ITU-T H.273, as every container uses them. Where a file does not say which matrix it means, it is by
-custom BT.601 below 720 lines and BT.709 from there on. RGB is in the clip's own primaries and transfer.
+Numbers are those of ITU-T H.273, as every container uses them. Where a file does not say which
+matrix it means, it is by custom BT.601 below 720 lines and BT.709 from there on. RGB is in the
+clip's own primaries and transfer.
 """
 
 from __future__ import annotations
@@ -193,7 +194,10 @@ def yuv_from_rgb(frame: Decoded, bits: int) -> tuple[NDArray[np.float64], NDArra
 
 
 def planes(frame: Decoded, layout: Layout) -> list[Pixels]:
-    """Views of a frame's planes, (rows, columns) of samples without the padding; writing to them changes the frame."""
+    """Views of a frame's planes, (rows, columns) of samples without padding.
+
+    Writing to them changes the frame.
+    """
     views: list[Pixels] = []
     for plane in frame.planes:
         rows = np.frombuffer(memoryview(plane), np.uint8).reshape(
@@ -205,13 +209,16 @@ def planes(frame: Decoded, layout: Layout) -> list[Pixels]:
 
 
 class Converter:
-    """Turns decoded frames into RGB. Keeps the tables of each kind of conversion; belongs to one thread."""
+    """Turns decoded frames into RGB.
+
+    Caches the tables of each conversion; belongs to one thread.
+    """
 
     def __init__(self) -> None:
         self._kept: dict[str, VideoReformatter] = {}
 
     def rgb(self, frame: Decoded, *, deep: bool = False, alpha: bool = False) -> Pixels:
-        """(H, W, 3 or 4) uint8, or uint16 if `deep`, as stored; each value is the nearest to the exact one."""
+        """(H, W, 3 or 4) uint8, or uint16 if `deep`, as stored, exact to the last digit."""
         layout = Layout.of(frame.format)
         if layout is not None and layout.across * layout.down > 1:
             frame = _unsited(frame, layout)
@@ -226,7 +233,7 @@ class Converter:
         return self._convert(form, frame, (frame.width, frame.height), form, EXACT)
 
     def draft(self, frame: Decoded, width: int, height: int) -> NDArray[np.uint8]:
-        """(height, width, 3) uint8, as stored: quick, and within a few levels of the exact colours."""
+        """(height, width, 3) uint8, as stored: quick, within a few levels of the exact colours."""
         return self._convert("draft", frame, (width, height), "rgb24", _DRAFT).astype(
             np.uint8, copy=False
         )
@@ -255,7 +262,10 @@ class Converter:
 
 
 def _unsited(frame: Decoded, layout: Layout) -> Decoded:
-    """A copy that does not say where between the pixels its chroma lies, or swscale would shift it by a pixel for some."""
+    """A copy of a frame that does not state its chroma location.
+
+    With a location, swscale would shift the chroma of some frames by a pixel.
+    """
     copy = Decoded(frame.width, frame.height, frame.format.name)
     for target, source in zip(planes(copy, layout), planes(frame, layout), strict=True):
         target[...] = source

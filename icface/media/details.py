@@ -1,4 +1,4 @@
-"""What a photo's file says beside its pixels, profile and EXIF data: XMP, IPTC, comments; and how much of it is kept.
+"""A photo's description beside pixels, profile and EXIF data: XMP, IPTC, comments.
 
 IPTC data are held as Photoshop image resources (8BIM blocks), as JPEG stores them. Blocks that show
 or describe the unedited picture, as its thumbnail does, are left where they are.
@@ -63,8 +63,17 @@ class Details:
 
 NO_DETAILS = Details()
 """Of a picture that came from no file."""
-_MODES = {"CMYK": "CMYK", "L": "grey", "1": "black and white", "P": "a palette", "LA": "grey", "PA": "a palette",
-          "I;16": "grey", "I;16B": "grey", "YCbCr": "YCbCr"}  # fmt: skip
+_MODES = {
+    "CMYK": "CMYK",
+    "L": "grey",
+    "1": "black and white",
+    "P": "a palette",
+    "LA": "grey",
+    "PA": "a palette",
+    "I;16": "grey",
+    "I;16B": "grey",
+    "YCbCr": "YCbCr",
+}
 
 
 def details_of(image: Image.Image, file: BinaryIO) -> Details:
@@ -194,7 +203,10 @@ def resource(number: int, data: bytes) -> bytes:
 
 
 def _resources(blocks: bytes) -> Iterator[tuple[int, bytes]]:
-    """Number and content of each block, as far as they are whole (Adobe Photoshop file formats, image resources)."""
+    """Number and content of each complete block of image resources.
+
+    See Adobe Photoshop file formats, image resources.
+    """
     at = 0
     while blocks[at : at + 4] == b"8BIM" and at + 12 <= len(blocks):
         number = int.from_bytes(blocks[at + 4 : at + 6], "big")
@@ -216,7 +228,7 @@ def has_place(exif: bytes | None, details: Details) -> bool:
 
 
 def exif_without(exif: bytes | None, *, place: bool = True, maker: bool = True) -> bytes | None:
-    """EXIF data without the place or the maker's own part, where these are False; None where nothing is left."""
+    """EXIF data, without the place or the maker's notes where these are False; or None."""
     found, kept = _loaded(exif), Image.Exif()
     for tag in found:
         if tag == ExifTags.IFD.GPSInfo and not place:

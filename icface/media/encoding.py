@@ -1,4 +1,4 @@
-"""Writing a clip: pictures and sound beside their destination, verified by reading back, then put in place at once.
+"""Writing a clip: pictures and sound beside their destination, read back, then put in place.
 
 Frames that nobody edited reach the encoder as they were decoded. Times are exact fractions and may
 be uneven. What the source said of its colours is said again. Until everything is written and has
@@ -159,7 +159,8 @@ class ClipWriter(OneFileWriter):
         if (width, height) not in (stored, self._pictures.square_size):
             wide, high = self._pictures.square_size
             raise EncodeError(
-                f"A picture of {width} x {height} pixels does not fit {self.path.name}, which has {wide} x {high}."
+                f"A picture of {width} x {height} pixels does not fit {self.path.name}, which "
+                f"has {wide} x {high}."
             )
 
     def _encode_waiting(self) -> None:
@@ -214,7 +215,8 @@ class ClipWriter(OneFileWriter):
             ) from error
         if not good or abs(lasts - whole) > 2 / self._pictures.rate:
             raise EncodeError(
-                f"{self.path} could not be saved: {found} frames of {float(lasts):.3f} s were read back instead of {wanted} of "
+                f"{self.path} could not be saved: {found} frames of {float(lasts):.3f} s were "
+                f"read back instead of {wanted} of "
                 f"{float(whole):.3f} s. {self._why_unread()}"
             )
 
@@ -228,5 +230,6 @@ def _require_encoders(preset: Preset, *, with_sound: bool) -> None:
     missing = preset.missing_encoders(sound=with_sound)
     if missing:
         raise EncodeError(
-            f"{preset.title} needs the encoder {', '.join(missing)}, which this build of FFmpeg lacks. Choose another preset."
+            f"{preset.title} needs the encoder {', '.join(missing)}, which this build of FFmpeg "
+            "lacks. Choose another preset."
         )

@@ -1,4 +1,4 @@
-"""Photos that lack nothing but their end marker: a copy that lost its last bytes, or a program that forgot them."""
+"""Photos that lack only their end marker: a copy lost the last bytes, or a program forgot them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FILLINGS = (b"\xaa" * 512, b"\x55" * 512)
 
 
 def with_ending(data: bytes) -> bytes | None:
-    """A JPEG or PNG with the end marker that it lacks; None where anything else is missing, or nothing is.
+    """A JPEG or PNG with the end marker that it lacks; None if more is missing, or nothing is.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def with_ending(data: bytes) -> bytes | None:
 
 
 def _ended_jpeg(data: bytes) -> bytes | None:
-    """A JPEG is whole if it does not matter what comes behind it: its decoder asks for no more bits.
+    """Whether a JPEG is complete: its decoder asks for no more bits, whatever follows.
 
     Of progressive ones that cannot be told, since scans that refine the picture may be missing.
     """
@@ -48,7 +48,7 @@ def _ended_jpeg(data: bytes) -> bytes | None:
 
 
 def _ended_png(data: bytes) -> bytes | None:
-    """A PNG is whole if the stream of its pixels comes to its own end, and what follows is the beginning of the end marker."""
+    """Whether a PNG is complete: its stream of pixels ends, and a cut end marker follows."""
     at, unpacked = len(_PNG), zlib.decompressobj()
     while at + 12 <= len(data):
         length, name = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]

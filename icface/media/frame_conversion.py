@@ -1,4 +1,4 @@
-"""Frames for an encoder: turned upright plane by plane, made of RGB, brought to the encoder's format and an even size.
+"""Frames for an encoder: upright, in its pixel format, and of an even size.
 
 A frame that needs nothing is handed on as it is. Turning moves samples and changes none. RGB
 becomes Y, U and V by the exact matrix, chroma by the mean of the pixels that share it.
@@ -33,7 +33,7 @@ _SMOOTH = int(Interpolation.AREA | Interpolation.ACCURATE_RND)
 
 
 def upright_frame(frame: Decoded, orientation: Orientation) -> Decoded:
-    """A frame turned upright; the same one where nothing has to be turned. No sample changes its value."""
+    """A frame turned upright without a change to any sample; the same one if it is upright."""
     if orientation.upright_already:
         return frame
     frame = in_planes(frame)
@@ -41,7 +41,8 @@ def upright_frame(frame: Decoded, orientation: Orientation) -> Decoded:
     if orientation.transposed and layout is not None and layout.across != layout.down:
         if not name.startswith(("yuv422p", "yuv440p")):
             raise ValueError(
-                f"Frames of format {name} cannot be turned; convert the clip to 4:2:0 or 4:4:4 first."
+                f"Frames of format {name} cannot be turned; "
+                "convert the clip to 4:2:0 or 4:4:4 first."
             )
         name = name.replace("422", "44-").replace("440", "422").replace("44-", "440")
     turned = Decoded(*orientation.size(frame.width, frame.height), name)
@@ -120,9 +121,14 @@ class Fitter:
         if narrowed or (frame.format.name != self._form and not self._is_only_renamed(frame)):
             matrix, rgb = matrix_of(frame), frame.format.is_rgb
             other = self._reformatter.reformat(
-                frame, format=self._form, src_colorspace=matrix, dst_colorspace=matrix, interpolation=_SMOOTH,
-                src_color_range=full, dst_color_range=LIMITED if rgb or narrowed else full,
-            )  # fmt: skip
+                frame,
+                format=self._form,
+                src_colorspace=matrix,
+                dst_colorspace=matrix,
+                interpolation=_SMOOTH,
+                src_color_range=full,
+                dst_color_range=LIMITED if rgb or narrowed else full,
+            )
             frame = like(other, frame)
             self._colours.put_on(frame)
         spare = self._size[0] - frame.width, self._size[1] - frame.height
@@ -135,7 +141,10 @@ class Fitter:
         return self._padded(frame)
 
     def _is_only_renamed(self, frame: Decoded) -> bool:
-        """Whether the format differs by the old name of full range alone (yuvj420p), which encoders take too."""
+        """Whether formats differ only in the old name of full range (yuvj420p).
+
+        Encoders take that one, too.
+        """
         return frame.format.name.replace("yuvj", "yuv") == self._form
 
     def _padded(self, frame: Decoded) -> Decoded:

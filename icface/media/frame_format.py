@@ -67,10 +67,15 @@ class Pictures:
         """Those of a clip: what is not edited stays as it is."""
         frame = reader.frame(0)
         return cls(
-            width=frame.decoded.width, height=frame.decoded.height, form=info.pixel_format, colours=info.colours,
-            rate=info.rate, tick=reader.index.time_base, orientation=frame.orientation,
+            width=frame.decoded.width,
+            height=frame.decoded.height,
+            form=info.pixel_format,
+            colours=info.colours,
+            rate=info.rate,
+            tick=reader.index.time_base,
+            orientation=frame.orientation,
             aspect=Fraction(frame.stretch).limit_denominator(1000),
-        )  # fmt: skip
+        )
 
     @classmethod
     def of_pixels(cls, pixels: Pixels, rate: Fraction) -> Pictures:
@@ -114,7 +119,7 @@ class Written:
 
 @dataclass(slots=True)
 class Times:
-    """When frames are shown, in ticks; lengths are kept until the packets that need them have come."""
+    """The times of frames, in ticks; durations are kept until their packets have come."""
 
     tick: Fraction
     count: int = 0
@@ -123,10 +128,11 @@ class Times:
     _lengths: dict[int, int] = field(default_factory=dict)
 
     def add(self, ticks: int) -> None:
-        """Note the next time, or the end of the last frame; `EncodeError` if it is not later than the one before."""
+        """Add the next time, or the end of the last frame; `EncodeError` if it is not later."""
         if self.count and ticks <= self._last:
             raise EncodeError(
-                f"A frame at {float(ticks * self.tick):.4f} s comes after a later one; give frames in order."
+                f"A frame at {float(ticks * self.tick):.4f} s comes after a later one; "
+                "give frames in order."
             )
         if self.count:
             self._lengths[self._last] = ticks - self._last

@@ -1,4 +1,4 @@
-"""Recordings joined end to end, as with ``cat``: stamps that start again are lifted, so that time only ever goes on.
+"""Recordings joined end to end, such as with ``cat``: stamps that start again are lifted.
 
 A transport or program stream may be cut and joined at any packet, and FFmpeg reads Matroska and
 WebM files that are joined as wholes (the first two of those that say how long they are); then
@@ -65,7 +65,10 @@ class Joins:
     sought: bool = True
 
     def lift(self, packet: Packet[Any], part: int) -> int:
-        """Shift a packet's stamps; the number of its part, which is the one given where the packet has no place."""
+        """Shift a packet's stamps; returns the number of its part.
+
+        That is the given number where the packet has no place.
+        """
         if packet.pos is not None:
             part = max(bisect_right(self.starts, packet.pos) - 1, 0)
         ticks = round(self.shifts[part] / Fraction(packet.time_base)) if packet.time_base else 0
@@ -76,7 +79,7 @@ class Joins:
         return part
 
     def place_before(self, stream: int, stamp: int) -> int:
-        """Place in bytes of the last packet with which decoding can begin at a stamp of decoding or before."""
+        """Place, in bytes, of the last packet to begin decoding at, by its decoding stamp."""
         places = self.places.get(stream)
         if places is None or not len(places):
             return 0
@@ -84,7 +87,10 @@ class Joins:
 
 
 def joins_of(path: Path) -> Joins | None:
-    """Where a file's stamps start again; None for files whose stamps do not. Kept until the file changes."""
+    """The places where a file's stamps start again, cached until the file changes.
+
+    None for a file whose stamps do not.
+    """
     status = path.stat()
     return _kept_joins(path.resolve(), status.st_mtime_ns, status.st_size)
 
@@ -105,7 +111,10 @@ def _kept_joins(path: Path, _changed_ns: int, _size: int) -> Joins | None:
 
 
 def _segments_in(path: Path) -> int | None:
-    """Recordings in a Matroska file, by the sizes that they say they have (RFC 8794, RFC 9559); None where one says none."""
+    """The number of recordings in a Matroska file, from the sizes that they declare.
+
+    See RFC 8794 and RFC 9559. None where one declares no size.
+    """
     whole, place, count = path.stat().st_size, 0, 0
     with path.open("rb") as file:
         while place < whole and count < _MOST_SEGMENTS:
@@ -135,7 +144,10 @@ def _size_at(data: bytes, place: int) -> tuple[int, int] | None:
 def packets_of(
     container: InputContainer, stream: Stream, joins: Joins | None
 ) -> Iterator[Packet[Any]]:
-    """A stream's packets from where the container stands, their stamps lifted; FFmpeg's errors where the file is broken."""
+    """A stream's packets from the container's position on, their stamps lifted.
+
+    Raises FFmpeg's errors where the file is broken.
+    """
     part = 0
     for packet in container.demux(stream):
         if joins is not None and packet.size:
@@ -144,7 +156,10 @@ def packets_of(
 
 
 def seek(container: InputContainer, stream: Stream, stamp: int, joins: Joins | None) -> None:
-    """Go to the last packet of a stream with which decoding can begin at a stamp or before; FFmpeg's errors."""
+    """Seek the last packet of a stream where decoding can begin at or before a stamp.
+
+    Raises FFmpeg's errors.
+    """
     if joins is None:
         container.seek(stamp, stream=stream)
     elif not joins.sought:
@@ -201,7 +216,11 @@ class _Log:
         return log
 
     def table(self) -> NDArray[np.int64]:
-        """(N, 6): stream, place, stamps of showing and decoding, length, whether decoding can begin; by rising place."""
+        """(N, 6) packets by rising place.
+
+        Columns: stream, place, presentation and decoding stamps, duration, and whether
+        decoding can begin.
+        """
         columns = (self.streams, self.places, self.shown, self.decoded, self.lengths, self.keys)
         rows = np.column_stack([np.array(column, np.int64) for column in columns])
         return rows[np.argsort(rows[:, 1], kind="stable")]
@@ -254,7 +273,10 @@ def _follows(
     bases: dict[int, Fraction],
     pictures: int | None,
 ) -> Fraction:
-    """Seconds from a part's own beginning to the end of the one before it, both on stamps of their own."""
+    """Seconds from a part's own beginning to the end of the part before it.
+
+    Each part counts on its own stamps.
+    """
     common = sorted(
         set(before[:, 0].tolist()) & set(part[:, 0].tolist()),
         key=lambda stream: (stream != pictures, stream),
@@ -283,6 +305,10 @@ def was_joined(path: Path) -> str:
     if there > read:
         return (
             f"{there} recordings were joined in it, of which the first {read} are read. "
-            "Join them with a program that writes one file anew, such as mkvmerge, to have all of them."
+            "Join them with a program that writes one file anew, such as mkvmerge, to have all "
+            "of them."
         )
-    return f"{read} recordings were joined in it, whose times start again; they are read one after the other."
+    return (
+        f"{read} recordings were joined in it, whose times start again; "
+        "they are read one after the other."
+    )

@@ -1,4 +1,4 @@
-"""What a save or an export leaves out or changes, in plain words: the one place that decides it and says it.
+"""The losses of a save or an export, in plain words: the one place that decides and states them.
 
 Plans show these sentences before anything is written, and the writers hold to the same decisions.
 """
@@ -57,7 +57,10 @@ class Kept:
 def kept_of_photo(
     photo: Photo, kind: str, *, keep: Keep = "all", provenance: Provenance | None = None
 ) -> Kept:
-    """What of a photo's description a file of a kind (JPEG, PNG, WEBP, TIFF) gets, and what is left out."""
+    """The part of a photo's description that a kind of file gets, and what is left out.
+
+    Kinds are JPEG, PNG, WEBP and TIFF.
+    """
     if keep == "none":
         own = b"" if provenance is None else provenance.xmp()
         return Kept(xmp=own, notes=_nothing_kept(photo))
@@ -68,9 +71,12 @@ def kept_of_photo(
     removed = keep == "no-place" and has_place(photo.exif, photo.details)
     about_place = ("Where the picture was taken (GPS) is left out, as chosen.",) if removed else ()
     return Kept(
-        exif=exif, xmp=packet, iptc=iptc, texts=texts,
+        exif=exif,
+        xmp=packet,
+        iptc=iptc,
+        texts=texts,
         notes=(*about_place, *about_exif, *about_xmp, *about_iptc, *about_texts),
-    )  # fmt: skip
+    )
 
 
 def of_photo(
@@ -83,7 +89,7 @@ def of_photo(
 
 
 def of_pixels(photo: Photo, kind: str) -> tuple[str, ...]:
-    """What of a photo's pixels, and of all else that is not words, a file of a kind does not keep."""
+    """The losses of a photo's pixels and of all else that is not words, in a kind of file."""
     notes = []
     if photo.pixels.dtype == np.uint16 and kind not in _DEEP:
         notes.append(
@@ -161,7 +167,10 @@ def _packet(
         return own, (f"The photo's XMP data are damaged ({error}) and left out.",)
     if kind == "JPEG" and len(packet) > _SEGMENT_BYTES - _XMP_HEAD_BYTES:
         return own, (
-            f"JPEG holds {_SEGMENT_BYTES - _XMP_HEAD_BYTES} bytes of XMP data, and this photo has more: left out.",
+            (
+                f"JPEG holds {_SEGMENT_BYTES - _XMP_HEAD_BYTES} bytes of XMP data, and this photo "
+                "has more: left out."
+            ),
         )
     return packet, ()
 
@@ -172,7 +181,10 @@ def _iptc(photo: Photo, kind: str) -> tuple[bytes, tuple[str, ...]]:
         return b"", ()
     if kind not in _HOLDS_IPTC:
         return b"", (
-            f"{_NAMES[kind]} has no place for IPTC data (caption, credit): left out. JPEG and TIFF keep them.",
+            (
+                f"{_NAMES[kind]} has no place for IPTC data (caption, credit): left out. "
+                "JPEG and TIFF keep them."
+            ),
         )
     if kind == "JPEG" and len(iptc) > _SEGMENT_BYTES - len(RESOURCES_HEAD):
         return b"", (
@@ -198,7 +210,10 @@ def _texts(photo: Photo, kind: str) -> tuple[tuple[tuple[str, str], ...], tuple[
             f"{_NAMES[kind]} has no place for the photo's comment: left out. JPEG and PNG keep it.",
         )
     return kept, (
-        f"{_NAMES[kind]} has no place for the photo's texts ({', '.join(gone)}): left out. PNG keeps them.",
+        (
+            f"{_NAMES[kind]} has no place for the photo's texts ({', '.join(gone)}): left out. "
+            "PNG keeps them."
+        ),
     )
 
 
@@ -240,7 +255,7 @@ def of_frames(
 
 
 def _of_format(preset: Preset, form: str, bits: int) -> tuple[str, ...]:
-    """What of frames in a pixel format, made of a source of so many bits, a preset does not hold."""
+    """The losses of frames in a pixel format, from a source of this many bits, in a preset."""
     source, kept = VideoFormat(form.replace("yuvj", "yuv")), VideoFormat(preset.pixel_format(form))
     notes = []
     if bit_depth(kept) < bits:
@@ -270,7 +285,10 @@ def _of_range(preset: Preset, made: Pictures, written: Pictures) -> tuple[str, .
         return (f"{as_it_is}: it needs a screen or player for it.",)
     if preset.kind != "clip" and made.colours.primaries not in (BT709, UNSPECIFIED, 0, 5, 6, 7):
         return (
-            "The clip's colours are wider than sRGB; these files do not say so, and programs show them paler.",
+            (
+                "The clip's colours are wider than sRGB; these files do not say so, and programs "
+                "show them paler."
+            ),
         )
     return ()
 
@@ -312,7 +330,8 @@ def even_size(preset: Preset, form: str, size: tuple[int, int]) -> tuple[int, in
 def of_sound(tracks: Sequence[TrackPlan]) -> tuple[str, ...]:
     """What is not kept of the tracks of a clip's sound that are written."""
     return tuple(
-        f"Track {track.number + 1} of the sound has {track.channels} channels; {track.kept_channels} of them all are made."
+        f"Track {track.number + 1} of the sound has {track.channels} channels; "
+        f"{track.kept_channels} of them all are made."
         for track in tracks
         if track.kept_channels < track.channels
     )
@@ -323,7 +342,10 @@ def sound_left_out(count: int, preset: Preset) -> tuple[str, ...]:
     if preset.kind == "clip" or not count:
         return ()
     return (
-        f"The sound is left out ({'one track' if count == 1 else f'{count} tracks'}): this kind of file has none.",
+        (
+            f"The sound is left out ({'one track' if count == 1 else f'{count} tracks'}): "
+            "this kind of file has none."
+        ),
     )
 
 

@@ -2,8 +2,8 @@
 
 Convention
 ----------
-A stored picture is first transposed (if at all), then mirrored: ``upright = transpose(stored)[::down, ::across]``. Boxes are
-(left, top, width, height) in pixels.
+A stored picture is first transposed (if at all), then mirrored: ``upright =
+transpose(stored)[::down, ::across]``. Boxes are (left, top, width, height) in pixels.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ class Orientation:
 
     @classmethod
     def of_matrix(cls, matrix: bytes | None) -> Orientation:
-        """What a display matrix says (ISO/IEC 14496-12, 8.3.2), to the nearest quarter turn; none means upright."""
+        """The orientation of a display matrix, to the nearest quarter turn; none means upright.
+
+        See ISO/IEC 14496-12, 8.3.2.
+        """
         if matrix is None or len(matrix) < 20:
             return cls()
         a, b, _, c, d = (

@@ -2,8 +2,9 @@
 
 Convention
 ----------
-Pixels are RGB, or RGBA with unassociated alpha, of shape (height, width, 3 or 4), uint8 or uint16, in the file's own
-colour space (which the ICC profile names; none means sRGB). The EXIF orientation has been applied: row 0 is the top.
+Pixels are RGB, or RGBA with unassociated alpha, of shape (height, width, 3 or 4), uint8 or uint16,
+in the file's own colour space (which the ICC profile names; none means sRGB). The EXIF orientation
+has been applied: row 0 is the top.
 """
 
 from __future__ import annotations
@@ -30,12 +31,17 @@ _BAND_PIXELS = 1 << 21
 
 
 class PhotoError(ValueError):
-    """A photo that cannot be read or written; the message names the file, what is wrong and what helps."""
+    """A photo that cannot be read or written.
+
+    The message names the file, the fault and the remedy.
+    """
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Photo:
-    """A picture read from a file. Two photos are compared by identity, or by their `digest` where the file is meant.
+    """A picture read from a file.
+
+    Photos compare by identity; compare their `digest` where the file is meant.
 
     Attributes
     ----------
@@ -93,7 +99,7 @@ class Photo:
 
     @property
     def rgb8(self) -> NDArray[np.uint8]:
-        """(H, W, 3) uint8 without alpha: `pixels` itself where it is that already, else a fresh copy at every call."""
+        """(H, W, 3) uint8 without alpha: `pixels` itself if it is that, else a copy."""
         return eight_bit(self.pixels[..., :3])
 
     def with_pixels(self, pixels: Pixels) -> Photo:
@@ -102,7 +108,7 @@ class Photo:
 
 
 def bands(height: int, width: int) -> Iterator[slice]:
-    """Slices of rows, about two megapixels each, so that work on a large photo needs no second large array."""
+    """Slices of rows of about two megapixels, to work on a large photo without a second array."""
     rows = max(1, _BAND_PIXELS // max(width, 1))
     return (slice(top, min(top + rows, height)) for top in range(0, height, rows))
 
@@ -123,7 +129,10 @@ def eight_bit(pixels: Pixels) -> NDArray[np.uint8]:
 
 
 def thumbnail(pixels: Pixels, max_side: int) -> Pixels:
-    """A copy whose longer side is `max_side` pixels, same dtype and channels; the same array if it is no longer."""
+    """A copy whose longer side is `max_side` pixels; the same array if it is no longer.
+
+    Type and channels stay.
+    """
     height, width = pixels.shape[:2]
     scale = max_side / max(height, width)
     if scale >= 1:
@@ -134,10 +143,11 @@ def thumbnail(pixels: Pixels, max_side: int) -> Pixels:
 
 
 def sample_photo_path() -> Path:
-    """The portrait that comes with scikit-image: the astronaut Eileen Collins, 512 x 512, NASA, public domain."""
+    """The portrait of Eileen Collins that scikit-image brings: 512 x 512, NASA, public domain."""
     package = importlib.util.find_spec("skimage")
     if package is None or not package.submodule_search_locations:
         raise PhotoError(
-            "The sample portrait comes with scikit-image, which is missing. Open a photo of your own."
+            "The sample portrait comes with scikit-image, which is missing. "
+            "Open a photo of your own."
         )
     return Path(package.submodule_search_locations[0]) / "data" / "astronaut.png"

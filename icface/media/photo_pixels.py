@@ -114,7 +114,8 @@ def is_deep(path: Path, image: Image.Image, head: bytes) -> bool:
         return False
     layout = tags.get(Tag.PhotometricInterpretation), tags.get(Tag.PlanarConfiguration, 1)
     if bits != {16} or layout[0] not in (0, 1, 2) or layout[1] != 1:
-        what = f"{'/'.join(map(str, sorted(bits)))}-bit numbers (photometric {layout[0]}, planes {layout[1]})"
+        depths = "/".join(map(str, sorted(bits)))
+        what = f"{depths}-bit numbers (photometric {layout[0]}, planes {layout[1]})"
         raise PhotoError(_ODD_COLOURS.format(path=path, what=what))
     return True
 
@@ -128,7 +129,8 @@ def check_deep_size(path: Path, image: Image.Image) -> None:
         raise PhotoError(
             f"{path} is too large: {image.width} x {image.height} pixels "
             f"with 16 bits per colour take {size / 1e6:.0f} MB, and "
-            f"{MAX_PIXEL_BYTES // 1_000_000} MB are the limit ({most} megapixels). Make it smaller, or save it with 8 bits."
+            f"{MAX_PIXEL_BYTES // 1_000_000} MB are the limit ({most} megapixels). "
+            "Make it smaller, or save it with 8 bits."
         )
 
 

@@ -1,4 +1,4 @@
-"""Saving photos: the whole file appears at once or not at all, with the profile, EXIF data and depth of the original.
+"""Saving photos whole or not at all, with the original's profile, EXIF data and depth.
 
 The file is written beside its destination under another name, flushed to the disk and renamed.
 8-bit JPEG, PNG and WebP are written by Pillow (from a copy of its own, 4 bytes a pixel). 16-bit PNG
@@ -71,7 +71,8 @@ def output_format(path: str | Path) -> str:
     if not kind:
         ending = f"ends in {path.suffix!r}" if path.suffix else "has no ending"
         raise PhotoError(
-            f"{path} {ending}. Photos are saved as {', '.join(_FORMATS)}: choose one of these endings."
+            f"{path} {ending}. Photos are saved as {', '.join(_FORMATS)}: "
+            "choose one of these endings."
         )
     problem = problem_with(path)
     if problem:
@@ -123,7 +124,8 @@ def save_photo(
     longest = max(photo.width, photo.height)
     if longest > _LONGEST_SIDE.get(kind, longest):
         raise PhotoError(
-            f"{path}: {kind} pictures have at most {_LONGEST_SIDE[kind]} pixels a side, and this one has {longest}. "
+            f"{path}: {kind} pictures have at most {_LONGEST_SIDE[kind]} pixels a side, and "
+            f"this one has {longest}. "
             "Save it as PNG or TIFF."
         )
     kept = kept_of_photo(photo, kind, keep=keep, provenance=provenance)
@@ -219,7 +221,10 @@ def _write_png16(file: BinaryIO, photo: Photo, kept: Kept) -> None:
 
 
 def _filtered_rows(pixels: Pixels) -> Iterator[bytes]:
-    """Rows of big-endian samples as differences from the pixel to the left (PNG filter 1), which compress well."""
+    """Rows of big-endian samples as differences from the pixel to the left (PNG filter 1).
+
+    These compress well.
+    """
     step = pixels.shape[2] * 2
     for rows in bands(*pixels.shape[:2]):
         samples: NDArray[np.uint8] = (
@@ -233,7 +238,10 @@ def _filtered_rows(pixels: Pixels) -> Iterator[bytes]:
 
 
 def _write_tiff(file: BinaryIO, photo: Photo, kept: Kept) -> None:
-    """Uncompressed little-endian TIFF, 8 or 16 bits per channel (TIFF 6.0: section 6); Pillow makes the directory."""
+    """Uncompressed little-endian TIFF of 8 or 16 bits a channel; Pillow makes the directory.
+
+    See TIFF 6.0, section 6.
+    """
     height, width, channels = photo.pixels.shape
     n_bytes = photo.pixels.dtype.itemsize
     slices = list(bands(height, width))

@@ -1,4 +1,4 @@
-"""The pictures of an open file: packets whose time only goes on, and frames with all that the file holds of them."""
+"""The pictures of an open file: packets in rising time, and frames with all that they hold."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ decoders pass over."""
 
 
 class PictureStream:
-    """The first stream of moving pictures of a file. Belongs to one thread; to be closed, or used in a ``with``.
+    """The first stream of moving pictures of a file.
+
+    Belongs to one thread; close it, or use it in a ``with``.
 
     Raises
     ------
@@ -75,14 +77,20 @@ class PictureStream:
         return frames
 
     def frames_of(self, packet: Packet[Any]) -> list[Decoded]:
-        """Frames that a packet completes; none where it is damaged, which the numbers of the frames will show."""
+        """Frames that a packet completes; none where it is damaged.
+
+        The frames' numbers show the gap.
+        """
         try:
             return self.decode(packet)
         except av.FFmpegError:
             return []
 
     def alone(self, packet: Packet[Any]) -> list[Decoded]:
-        """What a key frame's packet shows without those around it; none where it is damaged. Decoding begins anew after it."""
+        """The picture of a key frame's packet by itself; none where it is damaged.
+
+        Decoding begins anew after it.
+        """
         decoder = self.stream.codec_context if self._own is None else self._own
         try:
             return [*decoder.decode(packet), *decoder.decode(None)]
@@ -97,14 +105,20 @@ class PictureStream:
             yield from self.decode(packet)
 
     def seek(self, stamp: int) -> None:
-        """Go to the last key frame that is decoded at a stamp or before; what FFmpeg raises where nothing can be sought."""
+        """Seek the last key frame that is decoded at or before a stamp.
+
+        Raises FFmpeg's error where the file cannot be sought.
+        """
         seek(self.container, self.stream, stamp, self._joins)
         if self._own is not None:
             self._own.flush_buffers()
 
 
 def _decoder_of_alpha(stream: VideoStream) -> VideoCodecContext | None:
-    """A decoder that reads transparency, for a stream that says it has it; None where FFmpeg's own does."""
+    """A decoder that reads transparency, for a stream that declares it.
+
+    None where FFmpeg's own decoder reads it.
+    """
     name = _DECODERS_OF_ALPHA.get(stream.codec_context.name)
     if name is None or stream.metadata.get("alpha_mode") != "1" or name not in av.codecs_available:
         return None

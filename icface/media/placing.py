@@ -16,7 +16,10 @@ from icface.system.register import Entry, Taken, entry_for
 
 
 def check_destination(path: Path) -> None:
-    """`EncodeError` where no file of that name can be saved: what can be known before anything is rendered."""
+    """Check that a file of that name can be saved, before anything is rendered.
+
+    Raises `EncodeError` if it cannot.
+    """
     problem = problem_with(path)
     if problem:
         raise EncodeError(problem)
@@ -43,13 +46,14 @@ def alone_at(path: Path, *, by: Path | None = None, **about: str) -> Entry:
         return Entry(entry_for((by or path).resolve()), about)
     except Taken:
         raise EncodeError(
-            f"{path} is being written by another export. Wait until that has ended, or choose another name."
+            f"{path} is being written by another export. "
+            "Wait until that has ended, or choose another name."
         ) from None
 
 
 @contextmanager
 def telling_why(path: Path) -> Iterator[None]:
-    """What the disk or an encoder raises inside becomes an `EncodeError` that names the file and the cause."""
+    """Turn errors of the disk or an encoder into an `EncodeError` with the file and the cause."""
     try:
         yield
     except (av.FFmpegError, OSError) as error:

@@ -1,4 +1,4 @@
-"""Ways to save moving pictures, as data: what each is for, which encoder it needs and what it can hold."""
+"""Ways to save moving pictures, as data: their purpose, their encoder and their limits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ Kind = Literal["clip", "animation", "sequence"]
 
 
 class EncodeError(ValueError):
-    """Moving pictures that cannot be saved; the message names the file or encoder, what is wrong and what helps."""
+    """Moving pictures that cannot be saved.
+
+    The message names the file or encoder, the fault and the remedy.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +69,7 @@ class Preset:
         return tuple(name for name in needed if name and not has_encoder(name))
 
     def pixel_format(self, source: str) -> str:
-        """The pixel format in which frames of another are saved: what holds most of it, and no more than it needs."""
+        """The pixel format to save frames of another format in, with as little loss as possible."""
         form = VideoFormat(source.replace("yuvj", "yuv"))
         if not self.formats:
             return _lossless_format(form)
@@ -114,56 +117,118 @@ _MP4_SOUND = frozenset({"aac", "mp3", "alac", "ac3", "eac3"})
 PCM = frozenset({"pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_f32le"})
 _ALL = (
     Preset(
-        name="mp4", title="MP4 (H.264): plays everywhere", suffix=".mp4", encoder="libx264", container="mp4",
-        formats=("yuv420p",), options=(("crf", "14"), ("preset", "fast")),
-        sound_kept=_MP4_SOUND, sound_encoder="aac",
+        name="mp4",
+        title="MP4 (H.264): plays everywhere",
+        suffix=".mp4",
+        encoder="libx264",
+        container="mp4",
+        formats=("yuv420p",),
+        options=(("crf", "14"), ("preset", "fast")),
+        sound_kept=_MP4_SOUND,
+        sound_encoder="aac",
     ),
     Preset(
-        name="mp4-hevc", title="MP4 (HEVC): half the size, HDR, newer players", suffix=".mp4", encoder="libx265",
-        container="mp4", formats=("yuv420p", "yuv420p10le", "yuv420p12le"),
+        name="mp4-hevc",
+        title="MP4 (HEVC): half the size, HDR, newer players",
+        suffix=".mp4",
+        encoder="libx265",
+        container="mp4",
+        formats=("yuv420p", "yuv420p10le", "yuv420p12le"),
         options=(("crf", "19"), ("preset", "medium"), ("x265-params", "log-level=none")),
-        sound_kept=_MP4_SOUND, sound_encoder="aac",
+        sound_kept=_MP4_SOUND,
+        sound_encoder="aac",
     ),
     Preset(
-        name="webm", title="WebM (VP9): for web pages", suffix=".webm", encoder="libvpx-vp9", container="webm",
+        name="webm",
+        title="WebM (VP9): for web pages",
+        suffix=".webm",
+        encoder="libvpx-vp9",
+        container="webm",
         formats=("yuv420p", "yuva420p"),
-        options=(("crf", "22"), ("b", "0"), ("row-mt", "1"), ("deadline", "good"), ("cpu-used", "4")),
-        sound_kept=frozenset({"opus", "vorbis"}), sound_encoder="libopus",
+        options=(
+            ("crf", "22"),
+            ("b", "0"),
+            ("row-mt", "1"),
+            ("deadline", "good"),
+            ("cpu-used", "4"),
+        ),
+        sound_kept=frozenset({"opus", "vorbis"}),
+        sound_encoder="libopus",
     ),
     Preset(
-        name="webm-av1", title="WebM (AV1): smallest", suffix=".webm", encoder="libsvtav1", container="webm",
-        formats=("yuv420p", "yuv420p10le"), options=(("crf", "24"), ("preset", "8")),
-        sound_kept=frozenset({"opus", "vorbis"}), sound_encoder="libopus",
+        name="webm-av1",
+        title="WebM (AV1): smallest",
+        suffix=".webm",
+        encoder="libsvtav1",
+        container="webm",
+        formats=("yuv420p", "yuv420p10le"),
+        options=(("crf", "24"), ("preset", "8")),
+        sound_kept=frozenset({"opus", "vorbis"}),
+        sound_encoder="libopus",
     ),
     Preset(
-        name="mov", title="MOV (ProRes): for editing, with transparency", suffix=".mov", encoder="prores_ks", container="mov",
-        formats=("yuv422p10le", "yuv444p10le", "yuva444p10le"), options=(("vendor", "apl0"),), full_range=False,
-        sound_kept=_MP4_SOUND | PCM, sound_encoder="pcm_s24le",
+        name="mov",
+        title="MOV (ProRes): for editing, with transparency",
+        suffix=".mov",
+        encoder="prores_ks",
+        container="mov",
+        formats=("yuv422p10le", "yuv444p10le", "yuva444p10le"),
+        options=(("vendor", "apl0"),),
+        full_range=False,
+        sound_kept=_MP4_SOUND | PCM,
+        sound_encoder="pcm_s24le",
     ),
     Preset(
-        name="lossless", title="Lossless (FFV1 in Matroska)", suffix=".mkv", encoder="ffv1", container="matroska",
+        name="lossless",
+        title="Lossless (FFV1 in Matroska)",
+        suffix=".mkv",
+        encoder="ffv1",
+        container="matroska",
         options=(("level", "3"), ("slices", "4"), ("slicecrc", "1"), ("g", "1")),
-        sound_kept=_MP4_SOUND | PCM | {"opus", "vorbis", "flac", "dts", "truehd", "mp2"}, sound_encoder="flac",
+        sound_kept=_MP4_SOUND | PCM | {"opus", "vorbis", "flac", "dts", "truehd", "mp2"},
+        sound_encoder="flac",
     ),
     Preset(
-        name="gif", title="GIF: animation with 256 colours", suffix=".gif", kind="animation", encoder="gif", formats=("rgba",),
+        name="gif",
+        title="GIF: animation with 256 colours",
+        suffix=".gif",
+        kind="animation",
+        encoder="gif",
+        formats=("rgba",),
     ),
     Preset(
-        name="webp", title="WebP: animation", suffix=".webp", kind="animation", encoder="libwebp_anim", formats=("rgba",),
+        name="webp",
+        title="WebP: animation",
+        suffix=".webp",
+        kind="animation",
+        encoder="libwebp_anim",
+        formats=("rgba",),
     ),
     Preset(
-        name="png", title="PNG sequence, 16 bits", suffix=".png", kind="sequence", encoder="png",
+        name="png",
+        title="PNG sequence, 16 bits",
+        suffix=".png",
+        kind="sequence",
+        encoder="png",
         formats=("rgb48le", "rgba64le"),
     ),
     Preset(
-        name="tiff", title="TIFF sequence, 16 bits", suffix=".tiff", kind="sequence", encoder="tiff",
+        name="tiff",
+        title="TIFF sequence, 16 bits",
+        suffix=".tiff",
+        kind="sequence",
+        encoder="tiff",
         formats=("rgb48le", "rgba64le"),
     ),
     Preset(
-        name="exr", title="OpenEXR sequence, linear half floats", suffix=".exr", kind="sequence", encoder="exr",
+        name="exr",
+        title="OpenEXR sequence, linear half floats",
+        suffix=".exr",
+        kind="sequence",
+        encoder="exr",
         formats=("gbrpf32le", "gbrapf32le"),
     ),
-)  # fmt: skip
+)
 PRESETS: Mapping[str, Preset] = MappingProxyType({preset.name: preset for preset in _ALL})
 """All ways to save, by name."""
 
@@ -183,7 +248,8 @@ def preset_named(name: str, *, sound: bool = False) -> Preset:
     missing = preset.missing_encoders(sound=sound)
     if missing:
         raise EncodeError(
-            f"Preset {name} needs the encoder {', '.join(missing)}, which this build of FFmpeg lacks. Choose one of: {working}."
+            f"Preset {name} needs the encoder {', '.join(missing)}, which this build of FFmpeg "
+            f"lacks. Choose one of: {working}."
         )
     return preset
 

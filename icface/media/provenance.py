@@ -1,4 +1,4 @@
-"""What exported media say of their making: that a trained network had a part in them, and which program.
+"""The label of exported media: that a trained network had a part in them, and the program.
 
 The IPTC digital source type stands as XMP where a format can hold that, and in words where players
 show them.
@@ -53,8 +53,11 @@ class Provenance:
     def tags(self) -> dict[str, str]:
         """Tags of a container, by FFmpeg's names."""
         kind = self.source_type.rsplit("/", 1)[-1]
-        return {"comment": f"Made with {self.tool}. Digital source type: {kind}.", "DIGITAL_SOURCE_TYPE": self.source_type,
-                "CREATOR_TOOL": self.tool}  # fmt: skip
+        return {
+            "comment": f"Made with {self.tool}. Digital source type: {kind}.",
+            "DIGITAL_SOURCE_TYPE": self.source_type,
+            "CREATOR_TOOL": self.tool,
+        }
 
 
 MADE_HERE = Provenance()
@@ -76,7 +79,10 @@ def text_chunk(keyword: str, text: str) -> bytes:
 
 
 def gif_ending(provenance: Provenance) -> bytes:
-    """What takes the place of a GIF file's last byte: the XMP packet, and the end (XMP specification part 3, 1.1.2)."""
+    """The bytes that replace a GIF file's last byte: the XMP packet and the end.
+
+    See the XMP specification, part 3, 1.1.2.
+    """
     magic = b"\x01" + bytes(range(255, -1, -1)) + b"\x00"
     return b"\x21\xff\x0bXMP DataXMP" + provenance.xmp() + magic + b"\x3b"
 

@@ -1,4 +1,7 @@
-"""Frames of a clip whose size changes, as when a telephone is turned during a call, brought to one size."""
+"""Frames of a clip whose size changes, brought to one size.
+
+Sizes change, for example, when a telephone is turned during a call.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +17,30 @@ _FINE = int(Interpolation.BICUBIC | Interpolation.ACCURATE_RND)
 
 
 def letterboxed(frame: Decoded, size: tuple[int, int]) -> Decoded:
-    """A frame scaled into a size (width, height), its aspect kept, in the middle of black, or of nothing if it has alpha."""
+    """A frame scaled into a size (width, height) with its aspect kept.
+
+    The rest is black, or transparent if the frame has alpha.
+    """
     stored = in_planes(frame)
     layout = Layout.of(stored.format)
     across, down = (layout.across, layout.down) if layout else (1, 1)
     scale = min(size[0] / stored.width, size[1] / stored.height)
-    width, height = (_whole(side * scale, step, most) for side, step, most in
-                     ((stored.width, across, size[0]), (stored.height, down, size[1])))  # fmt: skip
+    width, height = (
+        _whole(side * scale, step, most)
+        for side, step, most in ((stored.width, across, size[0]), (stored.height, down, size[1]))
+    )
     full, matrix = FULL if is_full_range(stored) else LIMITED, matrix_of(stored)
     inner = VideoReformatter().reformat(
-        stored, width, height, stored.format.name, src_colorspace=matrix, dst_colorspace=matrix,
-        interpolation=_SMOOTH if scale < 1 else _FINE, src_color_range=full, dst_color_range=full,
-    )  # fmt: skip
+        stored,
+        width,
+        height,
+        stored.format.name,
+        src_colorspace=matrix,
+        dst_colorspace=matrix,
+        interpolation=_SMOOTH if scale < 1 else _FINE,
+        src_color_range=full,
+        dst_color_range=full,
+    )
     nothing = Decoded.from_ndarray(np.zeros((size[1], size[0], 4), np.uint8), format="rgba")
     whole = VideoReformatter().reformat(
         nothing,
@@ -34,8 +49,10 @@ def letterboxed(frame: Decoded, size: tuple[int, int]) -> Decoded:
         src_color_range=FULL,
         dst_color_range=full,
     )
-    left, top = ((room - side) // 2 // step * step for room, side, step in
-                 ((size[0], width, across), (size[1], height, down)))  # fmt: skip
+    left, top = (
+        (room - side) // 2 // step * step
+        for room, side, step in ((size[0], width, across), (size[1], height, down))
+    )
     paste_frame(whole, inner, (left, top, width, height))
     return like(whole, frame)
 

@@ -1,4 +1,4 @@
-"""RGB of whatever a writer is given: a decoded frame, turned upright and with square pixels, or pixels as they are."""
+"""RGB of what a writer is given: an upright frame in square pixels, or pixels as they are."""
 
 from __future__ import annotations
 

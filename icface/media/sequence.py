@@ -1,4 +1,4 @@
-"""A clip as numbered stills in a folder: PNG and TIFF with 16 bits, OpenEXR with linear half floats.
+"""A clip as numbered stills: PNG and TIFF with 16 bits, OpenEXR with linear half floats.
 
 Each still appears whole or not at all. A sequence that was interrupted goes on where it stopped, if
 what is to be shown has not changed since: until the sequence is complete, a file beside the stills
@@ -80,7 +80,10 @@ PLAIN = StillsLike()
 
 
 class SequenceWriter:
-    """Numbered stills being written. What is there stays when it is left off, and is taken up again with the same key.
+    """Numbered stills being written.
+
+    Stills that exist when the writer stops stay, and a writer with the same key goes on from
+    there.
 
     Parameters
     ----------
@@ -135,7 +138,7 @@ class SequenceWriter:
                 raise
 
     def _begin(self, key: str) -> None:
-        """Note the stills of an earlier sequence of this name: they are not the frames of this one."""
+        """Record the stills of an earlier sequence of this name, so that none is reused."""
         stem, suffix = self.path.stem, self._preset.suffix
         about = {
             "key": key,
@@ -146,7 +149,7 @@ class SequenceWriter:
         write_whole(self._notes_file, lambda stream: stream.write(json.dumps(about).encode()))
 
     def _left_off(self, key: str) -> dict[str, list[int]] | None:
-        """What stood there before a sequence of this key that was interrupted; None if there is none to go on with."""
+        """The stills before an interrupted sequence of this key; None without one."""
         try:
             found = json.loads(self._notes_file.read_bytes())
         except (OSError, ValueError):
@@ -168,7 +171,7 @@ class SequenceWriter:
         self.abandon()
 
     def abandon(self) -> None:
-        """Leave off: stills that are complete stay, to be taken up again; without any, nothing stays."""
+        """Stop: complete stills stay, to be resumed; without any, nothing stays."""
         if not self._stays:
             self._notes_file.unlink(missing_ok=True)
         self._alone.give_back(keep=self._stays)
@@ -223,13 +226,14 @@ class SequenceWriter:
         write_whole(target, lambda stream: stream.write(told))
 
     def finish(self, end: Fraction | None = None) -> Written:
-        """Check that every still is there and that the first and last can be read; `EncodeError` if not."""
+        """Check that every still exists and that the first and last can be read."""
         if not self._count:
             raise EncodeError(f"{self.path} would have no frames. Choose a range that holds one.")
         for number in range(self._count):
             if not self.file(number).is_file():
                 raise EncodeError(
-                    f"{self.file(number)} is missing: somebody removed it. Export again to make it anew."
+                    f"{self.file(number)} is missing: somebody removed it. "
+                    "Export again to make it anew."
                 )
         for number in (0, self._count - 1):
             self._check(self.file(number))
@@ -254,7 +258,7 @@ class SequenceWriter:
 
 
 def linear(pixels: Pixels, transfer: int) -> NDArray[np.float32]:
-    """(H, W, 3 or 4) in 0..1, linear in light; alpha as it is. HDR transfers are left as they are."""
+    """(H, W, 3 or 4) in 0..1, linear in light; alpha and HDR transfers stay as they are."""
     values = pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
     shown = values[..., :3]
     if transfer in _CAMERA_TRANSFERS:

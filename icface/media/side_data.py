@@ -1,4 +1,4 @@
-"""The matrix by which a frame says how it is turned, read without a look at anything else that is attached to it.
+"""A frame's display matrix, read without touching its other side data.
 
 PyAV reads all of a frame's side data at once: it raises for the kinds that it has no name for, such
 as the EXIF data of a photo, and frees twice what others bring along, such as the name of a colour

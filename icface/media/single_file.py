@@ -1,4 +1,4 @@
-"""What writers of a single file share: it is written beside its destination, and takes its place once it is whole.
+"""The base of writers of one file, which is written beside its destination and then moved there.
 
 Frames come in order, each with the time from which on it is shown. How long one is shown is known
 when the next one comes, so that one frame always waits.
@@ -30,7 +30,9 @@ from icface.system.register import Entry
 
 
 class OneFileWriter(ABC):
-    """Moving pictures being written to one file. To be used in a ``with``; without `finish` nothing is left behind.
+    """Moving pictures being written to one file.
+
+    To be used in a ``with``; without `finish` nothing is left behind.
 
     Belongs to one thread.
 
@@ -75,7 +77,10 @@ class OneFileWriter(ABC):
 
     @contextmanager
     def _opening(self) -> Iterator[None]:
-        """Where the file is begun: what fails is said in plain words, and nothing stays open or on the disk then."""
+        """Begin the file; after an error nothing stays open or on the disk.
+
+        Errors become an `EncodeError` in plain words.
+        """
         try:
             with telling_why(self.path):
                 self._alone = alone_at(self.path)
@@ -125,7 +130,8 @@ class OneFileWriter(ABC):
     def pass_over(self, time: Fraction) -> None:
         """Refused: nothing of such a file can be there already."""
         raise EncodeError(
-            f"The frame at {float(time):.3f} s cannot be passed over: {self.path.name} is written in one go."
+            f"The frame at {float(time):.3f} s cannot be passed over: "
+            f"{self.path.name} is written in one go."
         )
 
     @abstractmethod
@@ -211,7 +217,7 @@ class OneFileWriter(ABC):
 
     @abstractmethod
     def _say_how_made(self) -> None:
-        """Add to the closed file what it says of its making, where the container could not hold it."""
+        """Add the label to the closed file where the container could not hold it."""
 
     @abstractmethod
     def _verify(self) -> None:

@@ -1,17 +1,16 @@
-"""Sound of a clip: any stretch of it as numbers, and the shape of all of it for a timeline.
+"""Sound of a clip: any stretch of it as samples.
 
 Convention
 ----------
-Times count from the clip's first shown picture, as those of its frames do; of a file without pictures, from its first sample.
-Samples are float32 in -1..1 of shape (N, channels). What the file does not hold is silence.
+Times count from the clip's first shown picture, as those of its frames do; of a file without
+pictures, from its first sample. Samples are float32 in -1..1 of shape (N, channels). What the file
+does not hold is silence.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import count as counted
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -34,16 +33,18 @@ Samples = NDArray[np.float32]
 _LEAD_S = Fraction(1, 4)  # decoders of AAC, MP3 and Opus need what was before
 _JOIN_S = 0.005
 _MOST_RATE = 768_000
-_CHUNK_S = 10
 _SPARE_S, _LEAST_BYTES_A_SECOND = Fraction(60), 250
 
 
 class SoundError(ValueError):
-    """Sound that cannot be read or played; the message names the file or device, what is wrong and what helps."""
+    """Sound that cannot be read or played.
+
+    The message names the file or device, the fault and the remedy.
+    """
 
 
 def open_sound(path: Path, track: int = 0) -> tuple[InputContainer, AudioStream, Fraction]:
-    """A file, one of its tracks of sound, and the time on the file's clock that counts as 0; the caller closes it.
+    """A file, one of its sound tracks, and the file's time that counts as 0; the caller closes it.
 
     Raises
     ------
@@ -58,7 +59,8 @@ def open_sound(path: Path, track: int = 0) -> tuple[InputContainer, AudioStream,
     except (av.FFmpegError, OSError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise SoundError(
-            f"{path} cannot be read ({why}): it is damaged or of another kind. Convert or copy it again."
+            f"{path} cannot be read ({why}): it is damaged or of another kind. "
+            "Convert or copy it again."
         ) from error
     try:
         stream = _sound(path, container, track)
@@ -87,7 +89,8 @@ def _sound(path: Path, container: InputContainer, track: int) -> AudioStream:
     stream = streams[track]
     if not (0 < stream.rate <= _MOST_RATE and stream.channels > 0):
         raise SoundError(
-            f"{path} holds sound of {stream.rate} samples a second: it is damaged. Copy or download it again."
+            f"{path} holds sound of {stream.rate} samples a second: it is damaged. "
+            "Copy or download it again."
         )
     for other in container.streams:
         if other.index != stream.index:
@@ -193,11 +196,14 @@ class SoundReader:
         self._container.close()
 
     def read(self, start: float | Fraction, count: int) -> Samples:
-        """(count, channels) samples from a time on; silence before the sound, after it and where the file is damaged."""
+        """(count, channels) samples from a time on.
+
+        Silence stands before the sound, after it and where the file is damaged.
+        """
         return self.read_at(round(Fraction(start) * self.rate), count)
 
     def read_at(self, first: int, count: int) -> Samples:
-        """(count, channels) samples from the one of that number on; number 0 is at the clip's first picture."""
+        """(count, channels) samples from a number on; sample 0 is at the clip's first picture."""
         if not (self._reading and 0 <= first - self._at <= len(self._held) + self.rate):
             self._reading = True
             self._blocks, self._held, self._at = self._from(first), self._held[:0], first
@@ -211,7 +217,10 @@ class SoundReader:
         return out
 
     def _hold(self, wanted: int) -> None:
-        """Have samples at hand up to a place, or to the end: silence for what is missing between blocks, none of them twice."""
+        """Decode samples up to a place, or to the end.
+
+        Gaps between blocks are silent, and no sample comes twice.
+        """
         end, parts = self._at + len(self._held), [self._held]
         while end < wanted:
             self._pending = self._pending or next(self._blocks, None)
@@ -230,7 +239,7 @@ class SoundReader:
         self._held = np.concatenate(parts)
 
     def _from(self, first: int) -> Iterator[tuple[int, Samples]]:
-        """Blocks from shortly before a sample on, each with its place, counted on where stamps only jitter."""
+        """Blocks from shortly before a sample on, each with its place, free of jitter."""
         base = Fraction(self._stream.time_base or Fraction(1, self._stream.rate))
         beginning = self._stream.start_time or 0
         wanted = int((Fraction(first, self.rate) + self._zero - _LEAD_S) / base)
@@ -274,7 +283,7 @@ class SoundReader:
             place = cast("int", place) + len(samples)
 
     def _edit_end(self) -> int | None:
-        """Number of the sample after the last that an edit list leaves to be heard; None where there is no such list."""
+        """Number of the sample after the last that an edit list keeps; None without such a list."""
         if self._stream.duration is None or not self._container.format.name.startswith("mov"):
             return None
         last = ((self._stream.start_time or 0) + self._stream.duration) * Fraction(
@@ -283,7 +292,10 @@ class SoundReader:
         return round((last - self._zero) * self.rate)
 
     def _place(self, frame: AudioFrame) -> int | None:
-        """Number of a frame's first sample; None where it has no stamp. Coarse stamps are put on the grid of frames."""
+        """Number of a frame's first sample; None without a stamp.
+
+        Coarse stamps are put on the grid of frames.
+        """
         if frame.pts is None or frame.time_base is None:
             return None
         base, seconds = Fraction(frame.time_base), frame.pts * Fraction(frame.time_base)
@@ -297,7 +309,7 @@ class SoundReader:
         return round((seconds - self._zero) * self.rate)
 
     def _frame_grid(self) -> tuple[Fraction, Fraction] | None:
-        """When the second frame begins and how long frames are, in seconds, if stamps are coarse and frames alike."""
+        """Start of the second frame and length of frames, seconds; None for fine stamps."""
         base = Fraction(self._stream.time_base or 0)
         if base < Fraction(1, 8000):
             return None
@@ -328,61 +340,9 @@ class SoundReader:
             made = resampler.resample(frame)
         except (av.FFmpegError, ValueError) as error:
             raise SoundError(
-                f"{self.path} holds sound that cannot be converted ({error}). Convert it to MP4 first."
+                f"{self.path} holds sound that cannot be converted ({error}). "
+                "Convert it to MP4 first."
             ) from error
         for out in made:
             samples = out.to_ndarray().reshape(-1, self.channels)
             yield samples.astype(np.float32, copy=False)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Peaks:
-    """The shape of a sound: how far it swings in each of many short stretches, all channels together.
-
-    Attributes
-    ----------
-    lows, highs : (N,) float32, read-only
-        Least and greatest sample of each stretch, in -1..1.
-    per_second : int
-        Stretches in a second; the first begins at the clip's first picture.
-    """
-
-    lows: NDArray[np.float32] = field(repr=False)
-    highs: NDArray[np.float32] = field(repr=False)
-    per_second: int
-
-    def __post_init__(self) -> None:
-        self.lows.flags.writeable = self.highs.flags.writeable = False
-
-
-def peaks(path: str | Path, *, per_second: int = 200) -> Peaks:
-    """The shape of a clip's sound. `SoundError` if there is none."""
-    parts = list(peak_blocks(path, per_second=per_second))
-    lows, highs = (
-        np.concatenate([np.empty(0, np.float32), *(part[side] for part in parts)])
-        for side in (0, 1)
-    )
-    return Peaks(lows, highs, per_second)
-
-
-def peak_blocks(
-    path: str | Path, *, per_second: int = 200
-) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Lows and highs of ten seconds after ten seconds, from the clip's first picture on; a place to show progress and stop."""
-    with SoundReader(path) as reader:
-        chunk = _CHUNK_S * reader.rate
-        starts = np.rint(np.arange(_CHUNK_S * per_second) * (reader.rate / per_second)).astype(int)
-        for first in counted(0, chunk):
-            samples, end = reader.read_at(first, chunk), reader.ended_at
-            if end is not None:
-                samples = samples[: max(end - first, 0)]
-            used = starts[starts < len(samples)] * reader.channels
-            if len(
-                used
-            ):  # channels lie one beside the other: a stretch of all of them is one stretch
-                yield (
-                    np.minimum.reduceat(samples.ravel(), used),
-                    np.maximum.reduceat(samples.ravel(), used),
-                )
-            if end is not None:
-                return

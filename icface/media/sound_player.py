@@ -49,7 +49,9 @@ class _Block:
 
 
 class SoundPlayer:
-    """Plays the sound of a clip from any time, at any speed, backwards too. Its methods may be called from any one thread.
+    """Plays the sound of a clip from any time, at any speed, also backwards.
+
+    Its methods may be called from any one thread.
 
     Beyond the ends of the sound there is silence and the clock goes on. To be closed, or used in a
     ``with``.
@@ -118,7 +120,8 @@ class SoundPlayer:
         """
         if not 0 < abs(speed) <= _MOST_SPEED:
             raise SoundError(
-                f"Sound cannot be played at speed {speed:g}: choose -{_MOST_SPEED:g} to {_MOST_SPEED:g}, but not 0."
+                f"Sound cannot be played at speed {speed:g}: "
+                f"choose -{_MOST_SPEED:g} to {_MOST_SPEED:g}, but not 0."
             )
         if loop is not None and loop[1] - loop[0] < 0.01:
             raise SoundError(

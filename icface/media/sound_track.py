@@ -1,4 +1,4 @@
-"""The sound of an export: a stretch of a clip's, copied packet by packet where the container can cut it exactly.
+"""The sound of an export: a stretch of a clip's, copied where the container can cut it exactly.
 
 MP4 and MOV cut anywhere: packets from a little before the beginning are copied, and an edit list
 hides what is too much. Matroska and WebM have no such list: they take copies of sound that begins
@@ -37,9 +37,9 @@ _LEAD_S = {
 }
 _USUAL_LAYOUTS = {3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 _BIBLIOGRAPHIC = {
-    "sqi": "alb", "hye": "arm", "eus": "baq", "mya": "bur", "zho": "chi", "ces": "cze", "nld": "dut", "fra": "fre",
-    "kat": "geo", "deu": "ger", "ell": "gre", "isl": "ice", "mkd": "mac", "mri": "mao", "msa": "may", "fas": "per",
-    "ron": "rum", "slk": "slo", "bod": "tib", "cym": "wel",
+    "sqi": "alb", "hye": "arm", "eus": "baq", "mya": "bur", "zho": "chi", "ces": "cze", "nld": "dut",
+    "fra": "fre", "kat": "geo", "deu": "ger", "ell": "gre", "isl": "ice", "mkd": "mac", "mri": "mao",
+    "msa": "may", "fas": "per", "ron": "rum", "slk": "slo", "bod": "tib", "cym": "wel",
 }  # fmt: skip
 """ISO 639-2: the twenty languages that have two codes."""
 _CUTS_ANYWHERE = frozenset({"mp4", "mov"})
@@ -136,7 +136,10 @@ def _options(encoder: str) -> dict[str, str]:
 
 
 def _name_like(target: AudioStream, source: AudioStream, container: str) -> None:
-    """Give a track the language and title of another; QuickTime knows languages by their bibliographic codes."""
+    """Give a track the language and title of another.
+
+    QuickTime uses the bibliographic codes of languages.
+    """
     for name in ("language", "title"):
         text = source.metadata.get(name, "und")
         if text != "und":
@@ -144,7 +147,10 @@ def _name_like(target: AudioStream, source: AudioStream, container: str) -> None
 
 
 def _shortened(packet: Packet[AudioStream], most: int, stream: AudioStream) -> Packet[AudioStream]:
-    """A packet that lasts no longer than so many ticks: samples without compression are cut, for others it is said."""
+    """A packet of at most this many ticks.
+
+    Uncompressed samples are cut; other packets declare the shorter length.
+    """
     duration = packet.duration or 0
     if duration <= most:
         return packet
@@ -190,7 +196,7 @@ class SoundTrack:
         self._ahead = next(self._packets, None)  # opens what it needs, so that the stream is there
 
     def write_until(self, seconds: Fraction | None) -> None:
-        """Write what is heard before a time from the export's beginning; all of the rest for None."""
+        """Write the sound before a time from the export's beginning; all of the rest for None."""
         while self._ahead is not None:
             packet = self._ahead
             at = (packet.pts or 0) * Fraction(packet.time_base)

@@ -1,11 +1,15 @@
-"""Pictures of high dynamic range shown on an ordinary screen: PQ and HLG brought to BT.709 colours of 8 or 16 bits.
+"""High dynamic range on an ordinary screen: PQ and HLG brought to BT.709 of 8 or 16 bits.
 
 Sources
 -------
-ITU-R BT.2100-2, tables 4 and 5: the transfers PQ and HLG; HLG is shown at 1000 cd/m2 with a system gamma of 1.2.
-ITU-R BT.2390-8, section 5.4: the curve that rolls highlights off, evaluated on the greatest of R, G and B, so that hues stay.
-ITU-R BT.2408-5: diffuse white of such a picture is 203 cd/m2; that much light is the white of the ordinary picture.
-ITU-R BT.2087: BT.2020 to BT.709; what lies outside of BT.709 is clipped. ITU-R BT.1886: the ordinary screen's gamma of 2.4.
+ITU-R BT.2100-2, tables 4 and 5: the transfers PQ and HLG; HLG is shown at 1000 cd/m2 with a system
+    gamma of 1.2.
+ITU-R BT.2390-8, section 5.4: the curve that rolls highlights off, evaluated on the greatest of R, G
+    and B, so that hues stay.
+ITU-R BT.2408-5: diffuse white of such a picture is 203 cd/m2; that much light is the white of the
+    ordinary picture.
+ITU-R BT.2087: BT.2020 to BT.709; what lies outside of BT.709 is clipped. ITU-R BT.1886: the
+    ordinary screen's gamma of 2.4.
 """
 
 from __future__ import annotations
@@ -52,12 +56,12 @@ def is_hdr(colours: Colours) -> bool:
 
 
 def shown_colours(colours: Colours) -> Colours:
-    """Colours of what `to_sdr` makes of a clip's RGB: BT.709 for PQ and HLG; the same for all others."""
+    """The colours of `to_sdr`'s result: BT.709 for PQ and HLG; unchanged for all others."""
     return Colours(BT709, BT709, colours.matrix, colours.range) if is_hdr(colours) else colours
 
 
 def to_sdr(pixels: Pixels, colours: Colours) -> Pixels:
-    """RGB of PQ or HLG as an ordinary screen shows it; the very same pixels for every other transfer.
+    """RGB of PQ or HLG as an ordinary screen shows it; the same pixels for other transfers.
 
     Parameters
     ----------
@@ -104,7 +108,7 @@ def _band(codes: Pixels, colours: Colours) -> Pixels:
 def changed_as_shown(
     own: Pixels, before: Pixels, after: Pixels, colours: Colours
 ) -> NDArray[np.uint16]:
-    """Pixels in a clip's own transfer and primaries, changed by what was changed in them as they are shown.
+    """A clip's pixels, in its own transfer and primaries, with the edits of the shown picture.
 
     Parameters
     ----------
@@ -208,7 +212,10 @@ def hlg_of_scene(light: Floats) -> NDArray[np.float64]:
 
 
 def rolled_off(nits: Floats) -> Floats:
-    """Light of 0 to `PEAK_NITS` brought to 0 to `WHITE_NITS`: unchanged below a knee, bent above it (BT.2390, 5.4.1)."""
+    """Light of 0 to `PEAK_NITS`, brought to 0 to `WHITE_NITS` (BT.2390, 5.4.1).
+
+    It is unchanged below a knee and bent above it.
+    """
     top = float(pq_of_light(np.float64(PEAK_NITS)))
     most = float(pq_of_light(np.float64(WHITE_NITS))) / top
     knee = 1.5 * most - 0.5

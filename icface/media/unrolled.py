@@ -1,4 +1,6 @@
-"""Animated WebP and PNG as clips: FFmpeg shows their first picture at most, so Pillow reads them once into a lossless clip.
+"""Animated WebP and PNG as clips: Pillow reads them once into a lossless clip.
+
+FFmpeg shows at most their first picture.
 
 The clip is the process's own, in a temporary folder that goes with it. Pixels, transparency and
 times are those of the file.
@@ -33,11 +35,14 @@ _ONE_AT_A_TIME = Lock()
 
 
 class AnimationError(ValueError):
-    """An animation that cannot be read; the message names the file, what is wrong and what helps."""
+    """An animation that cannot be read.
+
+    The message names the file, the fault and the remedy.
+    """
 
 
 def is_rolled(path: Path) -> bool:
-    """Whether a file is an animated WebP or PNG, told by its first bytes; False for one that cannot be read."""
+    """Whether a file's first bytes are of an animated WebP or PNG; False if it cannot be read."""
     try:
         with path.open("rb") as stream:
             head = stream.read(21)
@@ -49,7 +54,10 @@ def is_rolled(path: Path) -> bool:
 
 
 def _has_frames(stream: BinaryIO) -> bool:
-    """Whether a PNG says before its pixels that it is animated (PNG specification, third edition: acTL)."""
+    """Whether a PNG declares before its pixels that it is animated.
+
+    See the PNG specification, third edition: acTL.
+    """
     at = len(_PNG)
     while at < _FIRST_CHUNKS:
         stream.seek(at)
@@ -111,7 +119,8 @@ def _check_size(path: Path, image: ImageFile.ImageFile) -> None:
     wanted = image.width * image.height * 4 * frames
     if wanted > MOST_BYTES:
         raise AnimationError(
-            f"{path} has {frames} pictures of {image.width} x {image.height} pixels, {wanted / 2**30:.1f} GiB in all; at most "
+            f"{path} has {frames} pictures of {image.width} x {image.height} pixels, "
+            f"{wanted / 2**30:.1f} GiB in all; at most "
             f"{MOST_BYTES >> 30} GiB are read. Convert it to MP4 first, or make it smaller."
         )
 

@@ -19,7 +19,8 @@ from icface.media.side_data import display_matrix
 from icface.media.unrolled import AnimationError, is_rolled, unrolled
 
 VIDEO_SUFFIXES = frozenset(
-    (".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts",
+    (".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts",
+     ".mxf", ".ogv", ".ts",
      ".vob", ".webm", ".wmv")
 )  # fmt: skip
 MOST_MEGAPIXELS = 100
@@ -29,9 +30,12 @@ BROKEN_OFF = (
     IndexError,
 )  # the latter where damage looks like a stream that was not there before
 KINDS = (
-    "mov", "matroska", "avi", "mpegts", "mpeg", "mpegvideo", "asf", "flv", "mxf", "mxf_opatom", "gxf", "ogg", "gif", "apng",
-    "dv", "nut", "ivf", "obu", "av1", "h264", "hevc", "vvc", "vc1", "m4v", "mjpeg", "rm", "swf", "wtv", "yuv4mpegpipe", "webp",
-    "wav", "w64", "aiff", "caf", "au", "mp3", "aac", "latm", "loas", "ac3", "eac3", "dts", "dtshd", "truehd", "flac", "ape",
+    "mov", "matroska", "avi", "mpegts", "mpeg", "mpegvideo", "asf", "flv", "mxf", "mxf_opatom",
+    "gxf", "ogg", "gif", "apng",
+    "dv", "nut", "ivf", "obu", "av1", "h264", "hevc", "vvc", "vc1", "m4v", "mjpeg", "rm", "swf",
+    "wtv", "yuv4mpegpipe", "webp",
+    "wav", "w64", "aiff", "caf", "au", "mp3", "aac", "latm", "loas", "ac3", "eac3", "dts",
+    "dtshd", "truehd", "flac", "ape",
     "wv", "tta", "tak", "amr", "amrnb", "amrwb",
 )  # fmt: skip
 """Demuxers, by FFmpeg's names, of files that hold their pictures and sound themselves. All others
@@ -68,13 +72,14 @@ def in_plain_words(path: Path) -> Iterator[None]:
     except (av.FFmpegError, OSError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise VideoError(
-            f"{path} cannot be read as a video ({why}): it is of another kind, damaged or cut short. "
+            f"{path} cannot be read as a video ({why}): "
+            "it is of another kind, damaged or cut short. "
             "Convert it or copy it again."
         ) from error
 
 
 def open_container(path: Path) -> InputContainer:
-    """A file as FFmpeg reads it, whatever its name: what a name such as ``take:1.mp4`` begins with is no protocol.
+    """A file as FFmpeg reads it, whatever its name: ``take:1.mp4`` names no protocol.
 
     Of an animated WebP or PNG, which FFmpeg does not read, it is the clip that
     `icface.media.unrolled` makes of it.
@@ -99,7 +104,8 @@ def open_container(path: Path) -> InputContainer:
         )
     except av.ArgumentError:
         raise VideoError(
-            f"{path} is none of the kinds of video or sound that are read, such as MP4, MOV, MKV, WebM, AVI, MP3 and WAV. "
+            f"{path} is none of the kinds of video or sound that are read, such as MP4, MOV, "
+            "MKV, WebM, AVI, MP3 and WAV. "
             "Convert it to MP4 first; a still picture is opened as a photo."
         ) from None
 
@@ -133,7 +139,8 @@ def _moving_pictures(container: InputContainer, path: Path) -> VideoStream:
     stream = streams[0]
     if stream.codec_context is None:
         raise VideoError(
-            f"{path} is of a kind of video that this program has no decoder for. Convert it to MP4 (H.264)."
+            f"{path} is of a kind of video that this program has no decoder for. "
+            "Convert it to MP4 (H.264)."
         )
     check_size(path, stream.codec_context.width, stream.codec_context.height)
     for other in container.streams:
@@ -147,7 +154,8 @@ def check_size(path: Path, width: int, height: int) -> None:
     """`VideoError` for frames that are too large to decode."""
     if width * height > MOST_MEGAPIXELS * 1_000_000:
         raise VideoError(
-            f"{path} has frames of {width} x {height} pixels: scale it down to {MOST_MEGAPIXELS} megapixels first."
+            f"{path} has frames of {width} x {height} pixels: "
+            f"scale it down to {MOST_MEGAPIXELS} megapixels first."
         )
 
 

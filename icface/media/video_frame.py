@@ -1,4 +1,4 @@
-"""One frame of a clip, decoded but not yet converted: its pixels are made when they are asked for."""
+"""One frame of a clip, decoded but not yet converted: its pixels are made on demand."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class VideoFrame:
         return Colours.of(self.decoded)
 
     def pixels(self) -> NDArray[np.uint8]:
-        """(H, W, 3) uint8 RGB as an ordinary screen shows it: high dynamic range is brought to BT.709."""
+        """(H, W, 3) uint8 RGB for an ordinary screen: high dynamic range is brought to BT.709."""
         if not is_hdr(self.colours):
             return self.own_pixels(deep=False).astype(np.uint8, copy=False)
         return eight_bit(to_sdr(self.own_pixels(deep=True), self.colours))
@@ -81,15 +81,21 @@ class VideoFrame:
         return self._square(self.converter.rgb(self.decoded, deep=deep))
 
     def deep_pixels(self, *, alpha: bool = False) -> Pixels:
-        """(H, W, 3, or 4 with `alpha`) RGB in the file's own transfer: uint16 of more than 8 bits per colour, else uint8."""
+        """(H, W, 3, or 4 with `alpha`) RGB in the file's own transfer.
+
+        It is uint16 for more than 8 bits per colour, else uint8.
+        """
         return self._square(self.converter.rgb(self.decoded, deep=self.bits > 8, alpha=alpha))
 
     def sixteen_bits(self, *, alpha: bool = False) -> Pixels:
-        """(H, W, 3, or 4 with `alpha`) uint16 RGB in the file's own transfer, whatever its depth."""
+        """(H, W, 3, or 4 with `alpha`) uint16 RGB in the file's own transfer and any depth."""
         return self._square(self.converter.rgb(self.decoded, deep=True, alpha=alpha))
 
     def draft(self, longest: int) -> NDArray[np.uint8]:
-        """(H, W, 3) uint8 RGB whose longer side is at most `longest` pixels: quick, colours within a few levels."""
+        """(H, W, 3) uint8 RGB, its longer side at most `longest` pixels.
+
+        It is quick; colours are within a few levels.
+        """
         width, height = self.square_width, self.decoded.height
         scale = min(longest / max(width, height), 1.0)
         size = max(round(width * scale), 1), max(round(height * scale), 1)

@@ -1,4 +1,4 @@
-"""Edited pixels put back into the planes of a decoded frame: what nobody edited keeps its very bytes.
+"""Edited pixels, put back into the planes of a decoded frame; all others keep their bytes.
 
 The frame's samples are not converted to RGB and back. What an edit adds to the RGB that was shown
 is added to the samples, so that a pixel that did not change keeps its value to the bit, and one
@@ -65,7 +65,8 @@ def put_back(frame: VideoFrame, edited: Pixels, corner: tuple[int, int] = (0, 0)
     inside = left + width <= frame.size[0] and top + height <= frame.size[1]
     if min(left, top) < 0 or min(width, height) == 0 or not inside:
         raise ValueError(
-            f"{width} x {height} edited pixels at {corner} do not lie in a frame of {frame.size} pixels."
+            f"{width} x {height} edited pixels at {corner} do not lie in a frame of "
+            f"{frame.size} pixels."
         )
     copy = in_planes(frame.decoded)
     copy = copy_frame(copy) if copy is frame.decoded else copy
@@ -88,7 +89,7 @@ def put_back(frame: VideoFrame, edited: Pixels, corner: tuple[int, int] = (0, 0)
 
 
 def in_planes(frame: Decoded) -> Decoded:
-    """The frame itself where it is RGB, grey or planar YUV; else its samples in planes, or in RGB if it has a palette."""
+    """A frame as RGB, grey or planar YUV: itself, its samples in planes, or RGB of its palette."""
     form = frame.format
     if Layout.of(form) is not None or (
         form.is_rgb and not form.has_palette and not form.is_big_endian
@@ -123,7 +124,10 @@ def copy_frame(frame: Decoded) -> Decoded:
 
 
 def crop_frame(frame: Decoded, box: PixelBox) -> Decoded:
-    """A copy of a part of a frame; the box (left, top, width, height) begins at whole chroma samples."""
+    """A copy of a part of a frame; the box starts at whole chroma samples.
+
+    The box is left, top, width and height.
+    """
     left, top, width, height = box
     part = Decoded(width, height, frame.format.name)
     for target, source in zip(
@@ -143,7 +147,10 @@ def like(frame: Decoded, original: Decoded) -> Decoded:
 
 
 def paste_frame(frame: Decoded, part: Decoded, box: PixelBox) -> None:
-    """Write a part of the same format into a frame; the box (left, top, width, height) begins at whole chroma samples."""
+    """Write a part of the same format into a frame; the box starts at whole chroma samples.
+
+    The box is left, top, width and height.
+    """
     for target, source in zip(byte_planes(frame, *box), byte_planes(part), strict=True):
         target[...] = source
 
@@ -197,8 +204,10 @@ def _stored_columns(box: PixelBox, frame: VideoFrame) -> PixelBox:
 def _aligned(box: PixelBox, across: int, down: int, size: tuple[int, int]) -> PixelBox:
     left, top, width, height = box
     first, above = left - left % across, top - top % down
-    right, below = (min(-(-(at + n) // step) * step, most) for at, n, step, most in
-                    ((left, width, across, size[0]), (top, height, down, size[1])))  # fmt: skip
+    right, below = (
+        min(-(-(at + n) // step) * step, most)
+        for at, n, step, most in ((left, width, across, size[0]), (top, height, down, size[1]))
+    )
     return first, above, right - first, below - above
 
 

@@ -1,4 +1,4 @@
-"""XMP packets of photos: the place taken out, what no longer holds taken out, the provenance written in.
+"""XMP packets of photos: place and outdated entries removed, provenance added.
 
 A packet describes the file it came with. What speaks of pictures beside the one that is saved (a
 gain map, a depth map, a thumbnail of the unedited face), and how the stored picture was turned, is
@@ -82,7 +82,7 @@ def saved_packet(packet: bytes, provenance: Provenance | None, *, place: bool) -
 
 
 def _parsed(packet: bytes) -> minidom.Document:
-    """The document of a packet with its `rdf:RDF`; `XmpError` if it is none, or one that defines entities."""
+    """The document of a packet with its `rdf:RDF`; `XmpError` without one or with entities."""
     if len(packet) > _MOST_BYTES:
         raise XmpError(f"it has {len(packet)} bytes, and at most {_MOST_BYTES} are read")
     if b"<!DOCTYPE" in packet or b"<!ENTITY" in packet:

@@ -1,4 +1,4 @@
-"""The built-in face tracker: a detector over an image pyramid, then a reading of each face from coarse to fine.
+"""The built-in face tracker: a detector over an image pyramid, then readings of each face.
 
 The detector proposes faces with their size and tilt; the landmark network reads an upright crop of
 each, refuses what is no face, and reads again from a crop framed by its own landmarks; the refiner
@@ -89,17 +89,17 @@ class BuiltinTracker:
 
     @property
     def version(self) -> str:
-        """How it reads, and digests of the weights, which are read from disk for it if that has not happened yet."""
+        """The method's number and the weights' digests; reads the weights if needed."""
         self.load()
         return " ".join([METHOD, *(self._digests[name] for name in sorted(self._digests))])
 
     def digest(self, name: str) -> str:
-        """That of one of the files of weights, by name; read from disk for it if that has not happened yet."""
+        """The digest of one file of weights, by name; reads the weights if needed."""
         self.load()
         return self._digests[name]
 
     def load(self) -> None:
-        """Read the networks from disk, if that has not happened yet; `ModelFileError` if it is impossible."""
+        """Read the networks from disk if needed; `ModelFileError` if that fails."""
         _ = self.detector, self.reader, self.refiner
 
     @cached_property
@@ -233,5 +233,6 @@ def _fit(face: FaceObservation, box: Box) -> float:
 def _check(image: U8) -> None:
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise ValueError(
-            f"The tracker reads RGB pictures of shape (H, W, 3) and type uint8, not {image.shape} {image.dtype}."
+            "The tracker reads RGB pictures of shape (H, W, 3) and type uint8, not "
+            f"{image.shape} {image.dtype}."
         )

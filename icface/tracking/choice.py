@@ -19,7 +19,9 @@ TRACKERS: dict[str, str] = {
 
 
 def make_tracker(name: str, device: str = "cpu") -> BuiltinTracker | FeatTracker:
-    """A tracker by one of the names of `TRACKERS`; nothing is loaded before it is used, or `begin` is run.
+    """A tracker by one of the names of `TRACKERS`.
+
+    Nothing is loaded before its first use or `begin`.
 
     Parameters
     ----------

@@ -40,10 +40,13 @@ memory."""
 
 _READING = np.dtype(
     [
-        ("row", np.int64), ("stretch", np.int64), ("confidence", np.float32),
-        ("controls", np.float32, len(CHANNELS)), ("landmarks", np.float32, (N_LANDMARKS, 3)),
+        ("row", np.int64),
+        ("stretch", np.int64),
+        ("confidence", np.float32),
+        ("controls", np.float32, len(CHANNELS)),
+        ("landmarks", np.float32, (N_LANDMARKS, 3)),
     ]
-)  # fmt: skip
+)
 _BATCH = 256
 _SLACK_S, _SLACK_SHARE = 0.5, 0.02
 
@@ -156,13 +159,14 @@ def track_clip(
             )
         if len(seen) > MOST_PEOPLE:
             notes.append(
-                f"{len(seen)} people were seen; the {MOST_PEOPLE} seen longest and largest were kept."
+                f"{len(seen)} people were seen; the {MOST_PEOPLE} seen longest and largest were "
+                "kept."
             )
     return replace(about, motions=tuple(motions), tracker=tracker.name, notes=tuple(notes))
 
 
 def _count_roll_from_quarter(controls: NDArray[np.float32]) -> None:
-    """Let the roll (N, 56) of a person who lies count from the quarter turn about which they do, without jumps of 360 degrees.
+    """Count a lying person's roll (N, 56) from their quarter turn, without jumps of 360.
 
     A head that stands upside down is read as 179 in one frame and as -179 in the next.
     """
@@ -276,6 +280,11 @@ class _Notebook:
             landmarks = points.finish()
         _count_roll_from_quarter(controls)
         return Motion(
-            seconds=about.seconds, controls=controls, confidence=confidence, landmarks=landmarks, rate=about.rate,
-            cuts=about.cuts, origin=f"{tracker} tracker",
-        )  # fmt: skip
+            seconds=about.seconds,
+            controls=controls,
+            confidence=confidence,
+            landmarks=landmarks,
+            rate=about.rate,
+            cuts=about.cuts,
+            origin=f"{tracker} tracker",
+        )

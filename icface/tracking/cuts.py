@@ -1,4 +1,4 @@
-"""Where a clip changes from one shot to the next, told from small grey copies of its frames as they go by."""
+"""The cuts of a clip, found in small grey copies of its frames."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class CutDetector:
         return self._back
 
     def is_cut(self, glance: U8) -> bool:
-        """Whether the picture has changed at once; `glance` is (S, S) grey and comes for every frame, in order."""
+        """Whether the picture changed at once; `glance` is (S, S) grey of the next frame."""
         now, number = glance.astype(np.float64), self._count
         last, self._last = self._last, now
         self._count += 1
@@ -80,7 +80,7 @@ class CutDetector:
         self._count += 1
 
     def _is_back(self, now: _Grey, change: float) -> bool:
-        """Whether the picture before the first of some quick changes is here again, moved on by as much as was usual."""
+        """Whether the picture from before some quick changes is back, moved as usual."""
         assert self._before is not None  # the caller has looked
         passed = self._count - self._changed_at
         return _change(self._before, now) < min(
@@ -89,7 +89,7 @@ class CutDetector:
 
 
 def _change(one: _Grey, other: _Grey) -> float:
-    """Mean difference of grey values that no change of light explains, whichever of the two came first."""
+    """Mean difference of grey values that no change of light explains, in either order."""
     a, b = one - one.mean(), other - other.mean()
     shared = float((a * b).mean())
     there = np.clip(shared / max(float((a * a).mean()), 1.0), *_GAIN)

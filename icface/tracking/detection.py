@@ -64,7 +64,7 @@ the picture that is not turned."""
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A face as the detector sees it: centre and extent in image pixels, tilt clockwise on the screen."""
+    """A face as the detector sees it: centre and extent, image pixels; tilt, degrees."""
 
     x: float
     y: float
@@ -137,7 +137,9 @@ def distinct(proposals: Sequence[Proposal]) -> list[Proposal]:
 
 
 def _pyramid(image: U8, *, most: int = SIDES.finest_most) -> list[tuple[U8, float]]:
-    """Reductions of the image by halves, padded for the detector, with their scales; none longer than `most` pixels.
+    """Reductions of an image by halves, padded for the detector, with their scales.
+
+    None is longer than `most` pixels.
 
     The finest shows a 64 px face of a photograph up to 24 megapixels at some 20 px or more; the
     coarsest shows a face that fills the picture.

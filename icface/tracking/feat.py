@@ -1,4 +1,4 @@
-"""py-feat as a tracker: the same protocol as the built-in one, in a process of its own that starts when it is asked for.
+"""py-feat as a tracker, in a process of its own that starts when it is needed.
 
 The process is `icface.tracking.feat_process`, the units are converted in
 `icface.tracking.feat_readings`. py-feat finds faces in every frame anew; to follow one is to take
@@ -29,7 +29,8 @@ SAME_FACE = 0.3
 _GLANCE_S = 0.05
 _END_S = 5.0
 _LICENCE = (
-    "The weights of Detectorv2 may be used for noncommercial research only, whatever the licence of py-feat says; for those of "
+    "The weights of Detectorv2 may be used for noncommercial research only, whatever the "
+    "licence of py-feat says; for those of "
     "MPDetector see the terms of each. The built-in tracker needs none of them."
 )
 
@@ -99,7 +100,8 @@ class FeatTracker:
         best = max(moved, key=lambda face: face.box.iou(box), default=None)
         if best is None or best.box.iou(box) <= 0.1:
             raise NoFaceError(
-                "py-feat found no face in this box. Draw it around one face, or take the built-in tracker."
+                "py-feat found no face in this box. Draw it around one face, or take the "
+                "built-in tracker."
             )
         return best
 
@@ -199,14 +201,18 @@ def unavailable(kind: Failure, reason: str) -> TrackerUnavailableError:
         )
     if kind == "import":
         return TrackerUnavailableError(
-            f"py-feat cannot be imported ({reason}). Mostly torch, torchvision and torchcodec do not fit each other, such as "
-            "where torch is a build for the CPU only: install all three anew from one source, in versions that belong "
+            f"py-feat cannot be imported ({reason}). Mostly torch, torchvision and torchcodec "
+            "do not fit each other, such as "
+            "where torch is a build for the CPU only: install all three anew from one source, "
+            "in versions that belong "
             "together, or use the built-in tracker, which needs none of this."
         )
     if kind == "weights":
         return TrackerUnavailableError(
-            f"py-feat's weights are not on this computer, and the Hugging Face hub does not give them: {reason}. With a "
-            "network, py-feat downloads them when it is first used; without one, copy the folder feat/resources of an "
+            "py-feat's weights are not on this computer, and the Hugging Face hub does not "
+            f"give them: {reason}. With a "
+            "network, py-feat downloads them when it is first used; "
+            "without one, copy the folder feat/resources of an "
             f"installation that has them. {_LICENCE}"
         )
     return TrackerUnavailableError(

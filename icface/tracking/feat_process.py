@@ -78,7 +78,7 @@ def serve(connection: Connection, detector: Detector, device: str, threads: int)
 
 
 def _give_streams() -> None:
-    """Somewhere to write to, for bars of progress, where there is nothing: below a program without a console on Windows."""
+    """A place for progress bars to write to, for a program without a console on Windows."""
     sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  (for as long as the process lives)
     sys.stderr = sys.stderr or sys.stdout
 

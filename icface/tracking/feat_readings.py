@@ -2,10 +2,11 @@
 
 Convention
 ----------
-Theirs: a table with a row for each face, or one row of NaN where there is none. Head angles are radians with signs of their
-own (see `icface.formats.rotations`), Action Units and blend shapes are 0..1. Detectorv2 has the 478 points of the mesh in
-``mesh_x_0`` and so on, and calls ``x_0`` the 68 points of dlib; MPDetector has the 478 points in ``x_0``. Depth is in units of
-the crop that the networks saw: 1 for its side in Detectorv2, 256 in MPDetector.
+Theirs: a table with a row for each face, or one row of NaN where there is none. Head angles are
+radians with signs of their own (see `icface.formats.rotations`), Action Units and blend shapes are
+0..1. Detectorv2 has the 478 points of the mesh in ``mesh_x_0`` and so on, and calls ``x_0`` the 68
+points of dlib; MPDetector has the 478 points in ``x_0``. Depth is in units of the crop that the
+networks saw: 1 for its side in Detectorv2, 256 in MPDetector.
 """
 
 from __future__ import annotations

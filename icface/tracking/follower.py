@@ -24,14 +24,16 @@ SAME_FACE = 0.4
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FollowedFace:
-    """A face in the frame that was given last; `stretch` counts the stretches of the clip from 0."""
+    """A face in the latest frame; `stretch` counts the stretches of the clip from 0."""
 
     stretch: int
     face: FaceObservation
 
 
 class FaceFollower:
-    """Follows faces through the frames of a clip, given in order; looks for faces when one is lost, and now and then.
+    """Follows faces through the frames of a clip, in order.
+
+    It looks for faces when one is lost, and now and then.
 
     Parameters
     ----------
@@ -53,11 +55,14 @@ class FaceFollower:
         self._looked_s = self._lost_s = -np.inf
 
     def wants(self, seconds: float) -> bool:
-        """Whether a frame at that time would be looked at, unless the picture jumps: there is a face, or it is time to look."""
+        """Whether a frame at that time would be looked at, unless the picture jumps.
+
+        It would if a face is followed, or if it is time to look for faces.
+        """
         return bool(self._followed) or self._is_time(seconds)
 
     def step(self, pixels: U8, seconds: float, *, jumped: bool) -> list[FollowedFace]:
-        """The faces of the next frame, those known longest first; none is followed where the picture `jumped`."""
+        """The faces of the next frame, longest known first; none if the picture `jumped`."""
         known = [] if jumped else self._followed
         self._followed = []
         for before in known:

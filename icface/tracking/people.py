@@ -1,4 +1,4 @@
-"""Which stretches of a clip show one person: told by where the face is, how large it is, and how the head looks.
+"""The stretches of a clip that show one person, by the place, size and look of the head.
 
 Within a shot, a face that is lost and found again is the same one if it is where it could have got
 to, or looks the same. Over a cut only the look tells. Who looks different in another shot, by light
@@ -89,9 +89,16 @@ class Stretch:
     def begin(cls, row: int, seconds: float, box: Box, look: Look) -> Stretch:
         """Of one frame."""
         return cls(
-            first=row, last=row, begun_s=seconds, ended_s=seconds, start=box, end=box, looks=[look], latest=look,
+            first=row,
+            last=row,
+            begun_s=seconds,
+            ended_s=seconds,
+            start=box,
+            end=box,
+            looks=[look],
+            latest=look,
             weight=_size(box),
-        )  # fmt: skip
+        )
 
     def go_on(self, row: int, seconds: float, box: Box, look: Look) -> None:
         """One frame more."""
@@ -102,7 +109,9 @@ class Stretch:
 
 
 def people(stretches: Sequence[Stretch], cuts: Sequence[int]) -> list[list[int]]:
-    """Places of the stretches of each person, in the order of time; who is seen longest and largest comes first.
+    """Places of the stretches of each person, in the order of time.
+
+    The person who is seen longest and largest comes first.
 
     Parameters
     ----------
@@ -152,7 +161,7 @@ def _unlike(some: Sequence[Look], others: Sequence[Look]) -> float:
 
 
 def _away(a: Stretch, b: Stretch) -> float:
-    """Distance from where the face was lost to where it is found, 1 at the farthest that it could have got to."""
+    """Distance from where the face was lost to where it is found; 1 is the farthest possible."""
     (ax, ay), (bx, by) = a.end.centre, b.start.centre
     one, other = _size(a.end), _size(b.start)
     reach = REACH * (1 + 0.5 * (b.begun_s - a.ended_s)) * (one + other) / 2

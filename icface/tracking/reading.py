@@ -67,7 +67,10 @@ def read_crops(
 def refine(
     refiner: RefinerNet, image: U8, faces: Sequence[FaceObservation]
 ) -> list[FaceObservation]:
-    """The same faces, their landmarks, angles and channels corrected by a second look at each, gaze by irises."""
+    """The same faces, their landmarks, angles and channels corrected by a second look at each.
+
+    The gaze is read from the irises.
+    """
     if not faces:
         return []
     device = device_of(refiner)
@@ -119,7 +122,10 @@ def _observation(
 
 
 def without_hidden_gaze(controls: NDArray[_Number]) -> NDArray[_Number]:
-    """Controls (56,) with the gaze of an eye that is closed straight ahead, faded from half closed on."""
+    """Controls (56,) in which a closed eye looks straight ahead.
+
+    Its gaze fades from half closed on.
+    """
     seen = controls.copy()
     low, high = LID_HIDES
     for side in "LR":

@@ -1,4 +1,4 @@
-"""A clip is tracked once: what was read is kept, by the digest of the clip, the tracker and its weights."""
+"""Tracking a clip once: readings are kept by the digests of the clip and the tracker."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def reading_key(digest: str, tracker: FaceTracker, *, every: int = 1) -> str:
 def track_clip_once(
     path: str | Path, tracker: FaceTracker, *, every: int = 1, cache: ReadingCache | None = None
 ) -> Generator[Progress, None, ClipTracking]:
-    """A job as `icface.tracking.clips.track_clip`, done at once for a clip that has been tracked before.
+    """Job: `icface.tracking.clips.track_clip`, at once for a clip that was tracked before.
 
     Parameters
     ----------
@@ -69,9 +69,14 @@ def _tracking(motions: tuple[Motion, ...], about: Mapping[str, Any]) -> ClipTrac
         if any(len(motion) != len(seconds) for motion in motions):
             return None
         return ClipTracking(
-            motions=motions, seconds=seconds, rate=Fraction(about["rate"]),
-            size=(width, height), cuts=tuple(int(cut) for cut in about["cuts"]), every=int(about["every"]),
-            tracker=str(about["tracker"]), notes=tuple(str(note) for note in about["notes"]),
-        )  # fmt: skip
+            motions=motions,
+            seconds=seconds,
+            rate=Fraction(about["rate"]),
+            size=(width, height),
+            cuts=tuple(int(cut) for cut in about["cuts"]),
+            every=int(about["every"]),
+            tracker=str(about["tracker"]),
+            notes=tuple(str(note) for note in about["notes"]),
+        )
     except (KeyError, TypeError, ValueError, ZeroDivisionError):
         return None

@@ -119,7 +119,7 @@ def test_a_photo_is_driven_by_a_table_and_a_clip_at_once(
         (("edit", "CLIP", "--set", "yaw=5", "--frames", "5", "-o", "o.mp4"), "not FIRST-LAST"),
         (
             ("animate", "PHOTO", "--driver", "CLIP", "--mix", "mouth=B", "-o", "o.mp4"),
-            "which no --driver is called",
+            "but no --driver has that name",
         ),
         (
             ("animate", "PHOTO", "--driver", "CLIP", "--mix", "mouth", "-o", "o.mp4"),

@@ -379,7 +379,7 @@ def test_a_still_that_is_edited_is_not_written_over_by_a_sequence(
     Image.fromarray(astronaut).save(path)
     photo = load_photo(path)
     project = edits.open_source(Project(), Source(str(path), photo.digest, 512, 512), ())
-    with pytest.raises(ExportError, match=r"take_000002\.png is what is edited"):
+    with pytest.raises(ExportError, match=r"take_000002\.png is the source"):
         plan_of(project, tmp_path / "take.png", preset="png", first=0, last=3)
     assert plan_of(project, tmp_path / "other.png", preset="png", first=0, last=3).count == 4
 

@@ -17,9 +17,10 @@ import pytest
 from icface.media.clip import probe
 from icface.media.clip_index import clip_index
 from icface.media.clip_reader import ClipReader
-from icface.media.sound import SoundError, SoundReader, peaks
+from icface.media.sound import SoundError, SoundReader
 from icface.media.video import read_video
 from icface.media.video_file import KINDS, VideoError
+from icface.media.waveform import peaks
 from tests.icface.media.videos import write_tone
 
 _IN_OPEN = 0x20

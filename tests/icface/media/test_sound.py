@@ -14,8 +14,9 @@ from av.container import InputContainer
 from numpy.typing import NDArray
 
 from icface.media import sound, video_file
-from icface.media.sound import SoundError, SoundReader, peak_blocks, peaks
+from icface.media.sound import SoundError, SoundReader
 from icface.media.video_file import open_video
+from icface.media.waveform import peak_blocks, peaks
 from tests.icface.media.videos import Recipe, encode_video, feat_clips, moving_frames, write_tone
 
 CODECS = {
