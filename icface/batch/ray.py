@@ -35,7 +35,7 @@ _SETTINGS = 4
 
 
 class ClusterError(ValueError):
-    """A cluster that cannot be used; the message says what is missing and what helps."""
+    """A cluster that cannot be used; the message gives the fault and the remedy."""
 
 
 def on_ray(address: str = "", *, workers: int | None = None, cores: int = CORES) -> Runner:

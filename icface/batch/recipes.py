@@ -36,7 +36,7 @@ MOST_SHOWN = Fraction(240)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What is to become of a face.
+    """Edits of a face.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Changes:
 
 
 def opened_document(renderer: Renderer, path: str | Path) -> Generator[Progress, None, Project]:
-    """Job: a document of a photo or clip with the faces in it, of a clip in every frame.
+    """Job: a document of a photo or clip with its faces; a clip's in every frame.
 
     Raises
     ------
@@ -177,7 +177,7 @@ def with_driver(
 
 
 def voice_of(project: Project) -> str:
-    """The first source that is heard, as `OutputSettings.sound` names it; "" where none is."""
+    """The first driver with sound, as `OutputSettings.sound` names it; "" without one."""
     for driver in project.drivers:
         if isinstance(driver.medium, Clip) and driver.medium.has_sound:
             return driver.name

@@ -67,14 +67,14 @@ class BatchTask:
     device: str = "auto"
 
     def key(self) -> str:
-        """Stands for all that decides what is made. `VideoError` if a file is gone."""
+        """A key of everything that decides the output; `VideoError` if a file is gone."""
         content = [file_digest(self.source), *(file_digest(path) for path in _files(self.pattern))]
         return stable_key(__version__, content, self.target.name, self.options)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of a task.
+    """The result of a task.
 
     Attributes
     ----------
@@ -116,7 +116,7 @@ def tasks_for(
     *,
     device: str = "auto",
 ) -> tuple[BatchTask, ...]:
-    """A task for each input; outputs are called as their inputs.
+    """A task for each input; each output has its input's name.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def tasks_for(
 def run_batch(
     tasks: Sequence[BatchTask], folder: Path, runner: Runner
 ) -> Generator[Progress, None, tuple[Outcome, ...]]:
-    """Job: work the tasks off; those whose outputs are there, made of the same, are kept.
+    """Job: carry out the tasks whose outputs do not exist yet from the same input.
 
     Parameters
     ----------
@@ -224,7 +224,7 @@ def _write_record(folder: Path, record: dict[str, str]) -> None:
 
 @lru_cache(maxsize=1)
 def _renderer(device: str) -> Renderer:
-    """That of this process."""
+    """The renderer of this process."""
     return Renderer(device=device)
 
 
@@ -293,7 +293,7 @@ def in_processes(jobs: int) -> Runner:
 def _pool(
     waiting: list[BatchTask], jobs: int
 ) -> Generator[Outcome, None, tuple[list[BatchTask], str]]:
-    """Take tasks from the list and work them off until there are none, or a process has died.
+    """Carry out tasks from the list until there are none, or a process has died.
 
     Gives what was under way then, and how the process ended.
     """

@@ -1,4 +1,4 @@
-"""What a person asks for in words: settings such as ``AU12=0.8``, lists of named edits, boxes.
+"""The texts of the command line: settings such as ``AU12=0.8``, lists of edits, boxes.
 
 Names and ranges of controls are looked at when a face is known: see `Settings.deltas`.
 """
@@ -55,7 +55,7 @@ class Settings:
         return bool(self.held or self.added)
 
     def said(self) -> dict[str, float | str]:
-        """As a list of edits says it: numbers are held, texts such as ``"+0.3"`` added."""
+        """Settings as in a list of edits: numbers are set, texts such as ``"+0.3"`` added."""
         return {**self.held, **{name: f"+{amount:g}" for name, amount in self.added.items()}}
 
     def deltas(self, own: ControlVector) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""How a person wants to export, and which preset follows from that."""
+"""The options of an export, and the preset that follows from them."""
 
 from __future__ import annotations
 

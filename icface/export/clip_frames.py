@@ -43,7 +43,7 @@ whichever is larger."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChangedPart:
-    """A part of a frame, and what is to become of the faces in it.
+    """A part of a frame, and the new states of the faces in it.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ class Made:
 
     @property
     def is_changed(self) -> bool:
-        """Whether anything is edited in it."""
+        """Whether the frame is edited."""
         return bool(self.parts)
 
     def before(self) -> Decoded:
@@ -108,7 +108,7 @@ class Made:
         return self.frame.decoded
 
     def edited(self) -> Decoded:
-        """The frame as it is to be written: the very one that was decoded if nothing was edited."""
+        """The frame to write: the very one that was decoded if nothing is edited."""
         frame = self.frame
         for part in self.parts:
             frame = part.put_into(frame)
@@ -170,7 +170,7 @@ class ClipFrames:
         return found
 
     def _part(self, frame: VideoFrame, place: _Place) -> Generator[None, None, ChangedPart]:
-        """What the networks make of a place; without layers where nothing moves."""
+        """The networks' prediction for a place; without layers where nothing moves."""
         part, (left, top) = part_of(frame, place.box)
         own = part.own_pixels(deep=True) if is_hdr(part.colours) else None
         pixels = part.own_pixels(deep=part.bits > 8) if own is None else to_sdr(own, part.colours)
@@ -222,7 +222,7 @@ def part_of(frame: VideoFrame, box: PixelBox) -> tuple[VideoFrame, tuple[int, in
 def upright_box(
     orientation: Orientation, stored: PixelBox, upright_size: tuple[int, int]
 ) -> PixelBox:
-    """Where a box of the stored picture lies in the upright one of that (width, height)."""
+    """A box of the stored picture, in the upright picture of that (width, height)."""
     left, top, width, height = stored
     if orientation.transposed:
         left, top, width, height = top, left, height, width

@@ -18,7 +18,7 @@ _MATRICES = {BT709: "BT.709", BT470BG: "BT.601", SMPTE170M: "BT.601", BT2020: "B
 
 
 def describe(plan: ExportPlan) -> list[str]:
-    """What the plan will do, one sentence a line."""
+    """The effects of a plan, one sentence a line."""
     lines = [_what(plan), _frames(plan), _size(plan)]
     if plan.preset is not STILL:
         lines.append(_colours(plan))

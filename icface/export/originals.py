@@ -12,7 +12,7 @@ from icface.media.clip import ClipInfo, probe
 
 
 def originals(project: Project) -> Iterator[Path]:
-    """The files of a document's source and of what drives it, as far as they exist."""
+    """The files of a document's source and drivers, as far as they exist."""
     for medium in (project.source, *(driver.medium for driver in project.drivers)):
         if medium is not None and Path(medium.path).exists():
             yield Path(medium.path)

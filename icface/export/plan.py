@@ -38,13 +38,13 @@ class SoundPlan:
 
     @property
     def copied(self) -> bool:
-        """Whether all of it is copied as it is; else it is encoded again."""
+        """Whether all tracks are copied as they are; otherwise they are encoded again."""
         return all(track.copied for track in self.tracks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportPlan:
-    """All that decides what an export writes.
+    """Everything that decides what an export writes.
 
     Attributes
     ----------
@@ -108,16 +108,16 @@ class ExportPlan:
 
     @property
     def tone_mapped(self) -> bool:
-        """Whether high dynamic range becomes that of ordinary screens."""
+        """Whether high dynamic range is brought to the range of ordinary screens."""
         return is_hdr(self.made.colours) and not is_hdr(self.written.colours)
 
     @property
     def count(self) -> int:
-        """How many frames."""
+        """Number of frames."""
         return self.last - self.first + 1
 
     def time(self, number: int) -> Fraction:
-        """When a frame is shown, counted from 0 in the export, in seconds."""
+        """Time of a frame, in seconds from the export's beginning; frames count from 0."""
         return int(self.ticks[number]) * self.tick
 
     @property

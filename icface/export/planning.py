@@ -149,7 +149,7 @@ def _refuse_sources(project: Project, path: Path, preset: Preset) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _FramesPlan:
-    """The frames to be made, and the stretch of the document's time that they take."""
+    """The frames to make, and their stretch of the document's time."""
 
     made: Pictures
     bits: int
@@ -215,7 +215,7 @@ def _sound(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Said:
-    """What the file will say of what the source's says, and what of it is left out."""
+    """The part of the source's description that the file gets, and what is left out."""
 
     tags: tuple[tuple[str, str], ...] = ()
     like: StillsLike = PLAIN

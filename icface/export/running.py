@@ -30,7 +30,7 @@ from icface.rendering.stabilising import steadied
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
-    """What became of an export.
+    """The result of an export.
 
     Attributes
     ----------
@@ -183,7 +183,7 @@ class MadeOfPhoto:
 
     @property
     def is_changed(self) -> bool:
-        """Whether anything was edited in it."""
+        """Whether the frame was edited."""
         return self.pixels is not self.own
 
     def edited(self) -> Pixels:

@@ -81,7 +81,7 @@ class WriterThread:
         self._check()
 
     def wanted(self, number: int) -> bool:
-        """Whether a frame has still to be made; a half-done sequence has some already."""
+        """Whether a frame is still to be made; an interrupted sequence has some already."""
         assert self._writer is not None
         return self._writer.wanted(number)
 
@@ -190,7 +190,7 @@ class StillWriter:
         return True
 
     def pass_over(self, time: Fraction, /) -> None:
-        """Refused: a still is not there already."""
+        """Refused: a single still is never half done."""
         raise EncodeError(
             f"The frame at {float(time):.3f} s cannot be passed over: "
             f"{self.path.name} is written in one go."
@@ -216,5 +216,5 @@ class StillWriter:
         return cast("Pixels", np.ascontiguousarray(pixels[..., :3])) if opaque else pixels
 
     def finish(self, end: Fraction | None = None, /) -> Written:
-        """What became of it."""
+        """The result of the export."""
         return Written(self.path, self._count, end or Fraction(0), "", self._notes)

@@ -1,4 +1,4 @@
-"""One way to begin any export of moving pictures, whatever the preset."""
+"""The start of any export of moving pictures, whatever the preset."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from icface.media.sound_track import SoundCut
 
 
 class MovingWriter(Protocol):
-    """What every writer of moving pictures can do; see `OneFileWriter`."""
+    """A writer of moving pictures; see `OneFileWriter`."""
 
     path: Path
 
@@ -38,7 +38,7 @@ class MovingWriter(Protocol):
     ) -> None: ...
 
     def wanted(self, _number: int, /) -> bool:
-        """Whether frame number n has still to be written; a half-done sequence has some already."""
+        """Whether frame n is still to be written; an interrupted sequence has some already."""
         ...
 
     def pass_over(self, time: Fraction, /) -> None:

@@ -1,4 +1,4 @@
-"""What there is to know of a clip before a frame of it is shown."""
+"""Facts about a clip, known before a frame of it is shown."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class ClipInfo:
 
 
 def probe(path: str | Path) -> ClipInfo:
-    """What there is to know of a clip. Reads the file once and decodes one frame.
+    """The facts about a clip, from one reading of the file and one decoded frame.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def probe(path: str | Path) -> ClipInfo:
 def _notes(
     path: Path, index: ClipIndex, orientation: Orientation, colours: Colours
 ) -> tuple[str, ...]:
-    """What to know of how a clip is read."""
+    """Notes, for people, on how a clip is read."""
     found = [was_joined(path)]
     if len(index.sizes) > 1:
         first, *others = (

@@ -82,7 +82,7 @@ class ClipIndex:
 
     @property
     def start(self) -> Fraction:
-        """When the first frame is shown on the file's own clock, in seconds."""
+        """Time of the first frame on the file's own clock, in seconds."""
         return int(self.ticks[0]) * self.time_base
 
     @property
@@ -94,7 +94,7 @@ class ClipIndex:
         )
 
     def time(self, frame: int) -> Fraction:
-        """When a frame is shown, from the first on, exactly, in seconds."""
+        """Exact time of a frame, in seconds from the first frame."""
         return int(self.ticks[frame] - self.ticks[0]) * self.time_base
 
     def at(self, seconds: float | Fraction) -> int:
@@ -127,7 +127,7 @@ def _kept_index(path: Path, _changed_ns: int, _size: int) -> ClipIndex:
 
 @dataclass(slots=True)
 class _Seen:
-    """What went by in the stream."""
+    """The packets that have been read so far."""
 
     shown: list[int] = field(default_factory=list)
     keys: list[tuple[int, int]] = field(default_factory=list)
@@ -158,7 +158,7 @@ class _Sizes:
 
     @classmethod
     def of(cls, pictures: PictureStream) -> _Sizes:
-        """Of a stream from its beginning on."""
+        """The packets of a stream, read from its beginning."""
         return cls(pictures, (pictures.container.duration or 0) / av.time_base / _SIZES_TRIED)
 
     def note(self, packet: Packet[VideoStream]) -> None:

@@ -97,7 +97,7 @@ class ClipReader:
         return self.index.seconds
 
     def time(self, frame: int) -> Fraction:
-        """When a frame is shown, from the first on, exactly, in seconds."""
+        """Exact time of a frame, in seconds from the first frame."""
         return self.index.time(frame)
 
     def at(self, seconds: float | Fraction) -> VideoFrame:

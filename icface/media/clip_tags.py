@@ -47,7 +47,7 @@ _HELD = {
 
 @dataclass(frozen=True, slots=True)
 class ClipTags:
-    """What a clip's file says.
+    """The tags of a clip's file.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class ClipTags:
 
     @property
     def has_place(self) -> bool:
-        """Whether it says where the clip was taken."""
+        """Whether a tag gives the place where the clip was taken."""
         return any(_PLACE.fullmatch(name) for name, _ in self.tags)
 
     @property
@@ -78,7 +78,7 @@ NO_TAGS = ClipTags()
 
 
 def clip_tags(path: Path) -> ClipTags:
-    """What a clip's file says; `VideoError` if it cannot be read."""
+    """The tags of a clip's file; `VideoError` if it cannot be read."""
     check_is_file(path)
     with in_plain_words(path), open_container(path) as container:
         found = {
@@ -95,7 +95,7 @@ def clip_tags(path: Path) -> ClipTags:
 
 
 def _is_twin(name: str, found: Mapping[str, str]) -> bool:
-    """Whether a tag is the translation of another one, as "location-eng" of "location"."""
+    """Whether a tag translates another one, such as "location-eng" for "location"."""
     return "-" in name and name.partition("-")[0] in found
 
 

@@ -45,7 +45,7 @@ _DRAFT = int(Interpolation.AREA)
 
 @dataclass(frozen=True, slots=True)
 class Colours:
-    """What a clip says of its colours, as numbers of H.273; 2 (range: 0) is "not said".
+    """A clip's declared colours, as numbers of H.273; 2 (range: 0) is unspecified.
 
     Attributes
     ----------
@@ -62,7 +62,7 @@ class Colours:
 
     @classmethod
     def of(cls, source: Decoded | VideoCodecContext) -> Colours:
-        """What a frame or a codec says."""
+        """The declared colours of a frame or a codec."""
         return cls(
             int(source.color_primaries),
             int(source.color_trc),
@@ -80,7 +80,7 @@ class Colours:
         return Colours(primaries, transfer, matrix, self.range or other.range)
 
     def put_on(self, target: Decoded | VideoCodecContext) -> None:
-        """Say the same of another frame or codec."""
+        """Declare the same colours on another frame or codec."""
         target.color_primaries, target.color_trc = self.primaries, self.transfer
         target.colorspace, target.color_range = self.matrix, self.range
 
@@ -90,7 +90,7 @@ NOT_SAID = Colours()
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How samples lie in the planes of a picture of Y, U and V, or of grey; little-endian.
+    """The layout of samples in planes of Y, U and V, or of grey; little-endian.
 
     Attributes
     ----------

@@ -32,7 +32,7 @@ _MOST_TEXT = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What a file says in words, and what else it holds.
+    """A file's description in words, and its other contents.
 
     Attributes
     ----------
@@ -77,7 +77,7 @@ _MODES = {
 
 
 def details_of(image: Image.Image, file: BinaryIO) -> Details:
-    """What a file says; whatever of it is damaged is as if it were not there.
+    """The description in a file; damaged parts are ignored.
 
     Parameters
     ----------
@@ -223,7 +223,7 @@ def _resources(blocks: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def has_place(exif: bytes | None, details: Details) -> bool:
-    """Whether a photo says where it was taken."""
+    """Whether a photo's description gives the place where it was taken."""
     return bool(_loaded(exif).get_ifd(ExifTags.IFD.GPSInfo)) or xmp.has_place(details.xmp)
 
 

@@ -68,7 +68,7 @@ def _ended_png(data: bytes) -> bytes | None:
 
 
 def _takes(stream: zlib._Decompress, part: bytes) -> bool:
-    """Whether a stream goes on with a part; what is unpacked is not kept."""
+    """Whether a stream continues with a part; the unpacked data is discarded."""
     while part and not stream.eof:
         stream.decompress(part, 1 << 20)
         part = stream.unconsumed_tail

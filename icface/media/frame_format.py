@@ -1,4 +1,4 @@
-"""What kind of frames an export has, when they are shown, and what became of it."""
+"""The kind of an export's frames, their times, and the result of writing them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from icface.media.presets import EncodeError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pictures:
-    """What kind of frames will be written.
+    """The kind of frames that will be written.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Pictures:
         return self.orientation.size(max(round(self.width * self.aspect), 1), self.height)
 
     def colours_in(self, form: str, *, full_range: bool = True) -> Colours:
-        """What to say of the colours of these frames when they are saved in a pixel format."""
+        """The colours to declare when these frames are saved in a pixel format."""
         said = replace(self.colours, range=FULL) if self.form.startswith("yuvj") else self.colours
         if VideoFormat(self.form).is_rgb and not VideoFormat(form).is_rgb:
             return replace(
@@ -64,7 +64,7 @@ class Pictures:
 
     @classmethod
     def of_clip(cls, info: ClipInfo, reader: ClipReader) -> Pictures:
-        """Those of a clip: what is not edited stays as it is."""
+        """The frames of a clip, in its own format."""
         frame = reader.frame(0)
         return cls(
             width=frame.decoded.width,
@@ -79,7 +79,7 @@ class Pictures:
 
     @classmethod
     def of_pixels(cls, pixels: Pixels, rate: Fraction) -> Pictures:
-        """Those of RGB or RGBA pixels of a photo, at an even rate."""
+        """The frames of a photo's RGB or RGBA pixels, at an even rate."""
         height, width, channels = pixels.shape
         deep, alpha = pixels.dtype == np.uint16, channels == 4
         form = (
@@ -94,7 +94,7 @@ class Pictures:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of an export.
+    """The result of writing an export.
 
     Attributes
     ----------
@@ -142,11 +142,11 @@ class Times:
         self.count += 1
 
     def length(self, ticks: int) -> int:
-        """How long the frame at a time is shown, in ticks; 0 where that is not known yet."""
+        """Duration of the frame at a time, in ticks; 0 where it is not known yet."""
         return self._lengths.get(ticks, 0)
 
     def duration(self, pts: int, time_base: Fraction) -> int:
-        """How long the frame of a packet is shown, in its time base."""
+        """Duration of a packet's frame, in its time base."""
         ticks = round(pts * time_base / self.tick)
         return round(self._lengths.pop(ticks, 0) * self.tick / time_base)
 

@@ -294,7 +294,7 @@ def _follows(
 
 
 def was_joined(path: Path) -> str:
-    """What there is to say of a file whose stamps start again; "" for all others."""
+    """A note, for people, on a file whose stamps start again; "" for all others."""
     try:
         joins = joins_of(path)
     except (av.FFmpegError, OSError):

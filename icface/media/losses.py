@@ -35,7 +35,7 @@ _DEEP = frozenset({"PNG", "TIFF"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """What a saved picture says beside its pixels, profile and resolution.
+    """The description in a saved picture, beside its pixels, profile and resolution.
 
     Attributes
     ----------
@@ -82,7 +82,7 @@ def kept_of_photo(
 def of_photo(
     photo: Photo, kind: str, *, keep: Keep = "all", provenance: Provenance | None = None
 ) -> tuple[str, ...]:
-    """What a file of a kind (JPEG, PNG, WEBP, TIFF) does not keep of a photo."""
+    """The losses of a photo in a kind of file (JPEG, PNG, WEBP, TIFF)."""
     return *of_pixels(photo, kind), *kept_of_photo(
         photo, kind, keep=keep, provenance=provenance
     ).notes
@@ -116,7 +116,7 @@ def place_said(photo: Photo, keep: Keep) -> tuple[str, ...]:
 def plan_of_photo(
     photo: Photo, kind: str, *, keep: Keep = "all", provenance: Provenance | None = None
 ) -> list[str]:
-    """What saving a photo in a kind of file will say and leave out, one sentence a line."""
+    """The label and the losses of saving a photo in a kind of file, one sentence a line."""
     notes = (*of_photo(photo, kind, keep=keep, provenance=provenance), *place_said(photo, keep))
     return [*(f"Note: {note}" for note in notes), label_said(provenance)]
 
@@ -236,7 +236,7 @@ _ANIMATIONS = {
 def of_frames(
     preset: Preset, made: Pictures, written: Pictures, *, bits: int | None = None
 ) -> tuple[str, ...]:
-    """What a preset does not keep of frames.
+    """The losses of frames in a preset.
 
     Parameters
     ----------
@@ -328,7 +328,7 @@ def even_size(preset: Preset, form: str, size: tuple[int, int]) -> tuple[int, in
 
 
 def of_sound(tracks: Sequence[TrackPlan]) -> tuple[str, ...]:
-    """What is not kept of the tracks of a clip's sound that are written."""
+    """The losses of the sound tracks that are written."""
     return tuple(
         f"Track {track.number + 1} of the sound has {track.channels} channels; "
         f"{track.kept_channels} of them all are made."
@@ -350,7 +350,7 @@ def sound_left_out(count: int, preset: Preset) -> tuple[str, ...]:
 
 
 def of_clip_tags(said: ClipTags, preset: Preset, keep: Keep) -> tuple[str, ...]:
-    """What becomes of what a clip's file says, and of what else it holds."""
+    """The losses of a clip's tags and of its other contents."""
     notes = []
     named = _listed(list(said.names)[:8]) if said.names else ""
     if named and preset.kind != "clip":
@@ -367,7 +367,7 @@ def of_clip_tags(said: ClipTags, preset: Preset, keep: Keep) -> tuple[str, ...]:
 
 
 def of_photo_in_motion(photo: Photo, preset: Preset) -> tuple[str, ...]:
-    """What of a photo's words and profile a clip or animation made of it does not keep."""
+    """The losses of a photo's description and profile in a clip or animation made from it."""
     if preset.kind == "sequence":
         return ()
     details = photo.details

@@ -1,4 +1,4 @@
-"""How a stored picture is turned to stand upright, in quarter turns and mirrorings.
+"""The orientation of a stored picture: quarter turns and mirroring that make it upright.
 
 Convention
 ----------
@@ -50,7 +50,7 @@ class Orientation:
 
     @property
     def upright_already(self) -> bool:
-        """Whether nothing has to be done."""
+        """Whether the stored picture is upright."""
         return self == UPRIGHT
 
     def upright(self, stored: NDArray[Any]) -> NDArray[Any]:
@@ -68,7 +68,7 @@ class Orientation:
         return (height, width) if self.transposed else (width, height)
 
     def stored_box(self, box: PixelBox, upright_size: tuple[int, int]) -> PixelBox:
-        """Where a box of the upright picture of that (width, height) lies in the stored one."""
+        """A box of the upright picture of that (width, height), in the stored picture."""
         left, top, width, height = box
         if self.mirrored:
             left = upright_size[0] - left - width

@@ -1,4 +1,4 @@
-"""A photo as the program holds it: upright pixels, and what its file says about them.
+"""A photo in memory: upright pixels and the description from its file.
 
 Convention
 ----------
@@ -103,7 +103,7 @@ class Photo:
         return eight_bit(self.pixels[..., :3])
 
     def with_pixels(self, pixels: Pixels) -> Photo:
-        """The same photo with edited pixels, ready to be saved with everything its file said."""
+        """The same photo with edited pixels, to be saved with its description."""
         return replace(self, pixels=pixels)
 
 

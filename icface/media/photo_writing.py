@@ -40,7 +40,7 @@ _XMP_KEYWORD = "XML:com.adobe.xmp"
 
 
 def problem_with(path: Path) -> str:
-    """What speaks against saving a file of that name, as a sentence; empty if nothing does."""
+    """The obstacle to saving a file of that name, as a sentence; empty if there is none."""
     if path.is_dir():
         return f"{path} is a folder. Choose a file name."
     if not path.parent.is_dir():
@@ -156,7 +156,7 @@ def _encode(file: BinaryIO, photo: Photo, kind: str, quality: int, kept: Kept) -
 
 
 def _description(photo: Photo, kind: str, kept: Kept) -> dict[str, Any]:
-    """What Pillow is to say of a photo beside its pixels."""
+    """Pillow's options for a photo's description."""
     options: dict[str, Any] = {"icc_profile": photo.icc, "dpi": photo.dpi, "exif": kept.exif}
     if kind == "PNG":
         options["pnginfo"] = PngImagePlugin.PngInfo()

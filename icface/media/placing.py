@@ -1,4 +1,4 @@
-"""Putting a finished export in place: it appears at once and whole, or what stood there stays."""
+"""Putting a finished export in place: it appears whole, or the old file stays."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def _shortfall(
 
 
 def _lossless_format(form: VideoFormat) -> str:
-    """What FFV1 stores a format as without changing a value."""
+    """The format in which FFV1 stores another one without changing a value."""
     if form.has_palette or form.name in ("rgba", "argb", "abgr"):
         return "bgra"
     if form.name in ("rgb24", "bgr24", "rgb0", "0rgb", "0bgr", "gbrp"):

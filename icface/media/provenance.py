@@ -25,7 +25,7 @@ _XMP_UUID = bytes.fromhex(
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """What is written into a file.
+    """The label that is written into a file.
 
     Attributes
     ----------

@@ -43,7 +43,7 @@ _LINEAR, _UNKNOWN_TRANSFERS = 8, frozenset({16, 18})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StillsLike:
-    """What stills say that show a photo.
+    """The description in stills that show a photo.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class StillsLike:
 
     @classmethod
     def of(cls, photo: Photo, keep: Keep) -> StillsLike:
-        """What a photo says."""
+        """The description of a photo."""
         return cls(
             icc=photo.icc,
             exif=photo.exif,
@@ -71,7 +71,7 @@ class StillsLike:
         )
 
     def photo(self, pixels: Pixels, path: Path) -> Photo:
-        """Pixels as a photo that says it."""
+        """Pixels as a photo with this description."""
         return Photo(pixels, path, "", self.icc, self.exif, self.dpi, self.details)
 
 
@@ -178,15 +178,15 @@ class SequenceWriter:
 
     @property
     def _stays(self) -> bool:
-        """Whether there is something to go on with later."""
+        """Whether there are stills to resume from later."""
         return self._notes_file.exists() and is_resumable(self._notes_file)
 
     def file(self, number: int) -> Path:
-        """Where a frame is saved."""
+        """The file of a frame."""
         return self.path.with_name(f"{self.path.stem}_{number:06d}{self._preset.suffix}")
 
     def wanted(self, number: int) -> bool:
-        """Whether a frame has still to be written; if not, `pass_over` it."""
+        """Whether a frame is still to be written; if not, `pass_over` it."""
         file = self.file(number)
         return not self._resumes or mark_of(file) in (None, self._before.get(file.name))
 

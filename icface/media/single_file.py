@@ -124,11 +124,11 @@ class OneFileWriter(ABC):
             self._alone.give_back()
 
     def wanted(self, _number: int) -> bool:
-        """Whether a frame has still to be written."""
+        """Whether a frame is still to be written."""
         return True
 
     def pass_over(self, time: Fraction) -> None:
-        """Refused: nothing of such a file can be there already."""
+        """Refused: no part of such a file can exist already."""
         raise EncodeError(
             f"The frame at {float(time):.3f} s cannot be passed over: "
             f"{self.path.name} is written in one go."
@@ -212,7 +212,7 @@ class OneFileWriter(ABC):
 
     @property
     def _kept_sound(self) -> str:
-        """What became of the sound, see `Written`."""
+        """The way the sound was written, see `Written`."""
         return ""
 
     @abstractmethod

@@ -71,7 +71,7 @@ def open_sound(path: Path, track: int = 0) -> tuple[InputContainer, AudioStream,
 
 
 def sound_tracks(path: Path) -> int:
-    """How many tracks of sound a file has; `SoundError` if there is none."""
+    """Number of sound tracks in a file; `SoundError` if there is none."""
     container, _, _ = open_sound(path)
     with container:
         return len(_decodable(container))

@@ -165,7 +165,7 @@ class SoundPlayer:
 
     @property
     def playing(self) -> bool:
-        """Whether sound is being played; false too after an `error`."""
+        """Whether sound is playing; also false after an `error`."""
         return self._job is not None
 
     @property
@@ -184,7 +184,7 @@ class SoundPlayer:
 
     @property
     def position(self) -> float:
-        """What is heard now, in seconds from the clip's first picture: the clock for pictures."""
+        """Time of the sound that plays now, in seconds from the clip's first picture."""
         with self._changed:
             if self._job is None:
                 return self._position
@@ -251,7 +251,7 @@ class SoundPlayer:
 
 
 class _Job:
-    """What is to be played, cut into blocks."""
+    """The sound to play, cut into blocks."""
 
     def __init__(self, start: float, speed: float, loop: tuple[float, float] | None) -> None:
         self._at, self._speed, self._loop = start, speed, loop
@@ -274,7 +274,7 @@ class _Job:
 
 
 def _stretch(reader: SoundReader, start: float, speed: float, count: int) -> Samples:
-    """Samples from a time on at a speed, between those of the file."""
+    """Samples from a time on at a speed, interpolated between the file's samples."""
     first = round(start * RATE)
     if speed == 1.0:
         return reader.read_at(first, count)

@@ -37,9 +37,10 @@ _LEAD_S = {
 }
 _USUAL_LAYOUTS = {3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
 _BIBLIOGRAPHIC = {
-    "sqi": "alb", "hye": "arm", "eus": "baq", "mya": "bur", "zho": "chi", "ces": "cze", "nld": "dut",
-    "fra": "fre", "kat": "geo", "deu": "ger", "ell": "gre", "isl": "ice", "mkd": "mac", "mri": "mao",
-    "msa": "may", "fas": "per", "ron": "rum", "slk": "slo", "bod": "tib", "cym": "wel",
+    "sqi": "alb", "hye": "arm", "eus": "baq", "mya": "bur", "zho": "chi",
+    "ces": "cze", "nld": "dut", "fra": "fre", "kat": "geo", "deu": "ger",
+    "ell": "gre", "isl": "ice", "mkd": "mac", "mri": "mao", "msa": "may",
+    "fas": "per", "ron": "rum", "slk": "slo", "bod": "tib", "cym": "wel",
 }  # fmt: skip
 """ISO 639-2: the twenty languages that have two codes."""
 _CUTS_ANYWHERE = frozenset({"mp4", "mov"})
@@ -65,7 +66,7 @@ class SoundCut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackPlan:
-    """What becomes of one track of sound.
+    """The plan for one track of sound.
 
     Attributes
     ----------
@@ -89,7 +90,7 @@ class TrackPlan:
 
 
 def plan_tracks(cut: SoundCut, preset: Preset) -> tuple[TrackPlan, ...]:
-    """What becomes of each track of a clip's sound; `SoundError` if there is none."""
+    """The plan for each track of a clip's sound; `SoundError` if there is none."""
     return tuple(_planned(cut, preset, number) for number in range(sound_tracks(cut.path)))
 
 
@@ -116,7 +117,7 @@ def _planned(cut: SoundCut, preset: Preset, number: int) -> TrackPlan:
 
 @lru_cache(maxsize=64)
 def _takes(encoder: str, layout: str) -> bool:
-    """Whether an encoder of sound takes an arrangement of channels: it is asked."""
+    """Whether a sound encoder takes an arrangement of channels, found by trying."""
     if layout in ("mono", "stereo"):
         return True
     try:

@@ -51,7 +51,7 @@ Floats = NDArray[np.float64] | np.float64
 
 
 def is_hdr(colours: Colours) -> bool:
-    """Whether a clip says that its transfer is PQ or HLG."""
+    """Whether a clip declares the transfer PQ or HLG."""
     return colours.transfer in (PQ, HLG)
 
 

@@ -1,4 +1,4 @@
-"""Opening files of moving pictures, and saying in plain words why one cannot be opened."""
+"""Opening files of moving pictures, with the reason in plain words if one cannot be opened."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def check_is_file(path: Path) -> None:
 
 @contextmanager
 def in_plain_words(path: Path) -> Iterator[None]:
-    """What FFmpeg raises inside becomes a `VideoError` that names the file."""
+    """Turn FFmpeg's errors into a `VideoError` that names the file."""
     try:
         yield
     except (av.FFmpegError, OSError) as error:
@@ -160,18 +160,18 @@ def check_size(path: Path, width: int, height: int) -> None:
 
 
 def orientation_of(frame: Decoded) -> Orientation:
-    """How a frame is turned to stand upright."""
+    """The orientation of a frame."""
     return Orientation.of_matrix(display_matrix(frame))
 
 
 def stretch_of(stream: VideoStream) -> Fraction:
-    """Width of a stored pixel over its height; 1 where the file says nothing or nonsense."""
+    """Width of a stored pixel over its height; 1 where the file declares nothing or nonsense."""
     aspect = stream.sample_aspect_ratio
     return Fraction(aspect) if aspect and Fraction(1, 16) <= aspect <= 16 else Fraction(1)
 
 
 class Clock:
-    """When each frame is shown on the file's own clock; frames without a stamp are counted on."""
+    """The times of frames on the file's own clock; frames without a stamp are counted on."""
 
     def __init__(self, stream: VideoStream) -> None:
         self._step = 1 / (stream.average_rate or stream.guessed_rate or Fraction(25))

@@ -18,7 +18,7 @@ from icface.media.tone_mapping import is_hdr, to_sdr
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VideoFrame:
-    """One frame, not yet converted.
+    """One decoded frame, not yet converted.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class VideoFrame:
 
     @property
     def colours(self) -> Colours:
-        """What the file says of its colours."""
+        """The colours that the file declares."""
         return Colours.of(self.decoded)
 
     def pixels(self) -> NDArray[np.uint8]:

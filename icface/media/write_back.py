@@ -237,7 +237,7 @@ def _pasted(
 
 
 def _add(part: Decoded, layout: Layout, before: Pixels, after: Pixels) -> None:
-    """Change a part's samples by what was added to its RGB."""
+    """Change a part's samples by the amount added to its RGB."""
     most = float(np.iinfo(before.dtype).max)
     old, new = (
         np.ascontiguousarray(p[..., :3]).astype(np.float32) / np.float32(most)

@@ -34,7 +34,7 @@ class XmpError(ValueError):
 
 
 def has_place(packet: bytes) -> bool:
-    """Whether a packet says where a picture was taken; False for one that cannot be understood."""
+    """Whether a packet gives the place of a picture; False for one that cannot be understood."""
     try:
         document = _parsed(packet)
     except XmpError:

@@ -114,7 +114,7 @@ class BuiltinTracker:
 
     @cached_property
     def refiner(self) -> RefinerNet:
-        """The network that looks again at what was read."""
+        """The network that corrects a reading."""
         return self._network(RefinerNet, REFINER_FILE)
 
     def _network(self, kind: type[_AnyNet], name: str) -> _AnyNet:
@@ -148,7 +148,7 @@ class BuiltinTracker:
     def _sure(
         self, image: U8, proposals: Sequence[Proposal], least: float
     ) -> list[FaceObservation]:
-        """The proposals that are faces, read twice, each once, surest first."""
+        """The proposals that are faces, without duplicates, most confident first."""
         size = self.reader.size
         first = self.read(image, [p.crop(size) for p in distinct(proposals)[:MOST_PROPOSALS]])
         likely = [face for face in first if face.confidence > 0.4]
@@ -164,7 +164,7 @@ class BuiltinTracker:
         return kept
 
     def _is_steady(self, image: U8, face: FaceObservation) -> bool:
-        """Whether a face is as surely one in narrower and in wider crops."""
+        """Whether a lying face is as certain in narrower and in wider crops."""
         crops = [
             face_crop(face.landmarks, self.reader.size, margin=READ_MARGIN * share)
             for share in LYING_CROPS
@@ -226,7 +226,7 @@ class BuiltinTracker:
 
 
 def _fit(face: FaceObservation, box: Box) -> float:
-    """Confidence of a reading that is to be the face in a box; 0 where it lies elsewhere."""
+    """Confidence that a reading is the face in a box; 0 where it lies elsewhere."""
     return face.confidence if face.box.iou(box) > 0.1 else 0.0
 
 

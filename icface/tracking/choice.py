@@ -1,4 +1,4 @@
-"""The trackers there are, by name."""
+"""The trackers, by name."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def begin(tracker: FaceTracker) -> Generator[Progress, None, None]:
 
 @contextmanager
 def tracker_of(name: str, device: str = "cpu") -> Iterator[BuiltinTracker | FeatTracker]:
-    """A tracker by name, let go of at the end."""
+    """A tracker by name, closed at the end."""
     tracker = make_tracker(name, device)
     try:
         yield tracker

@@ -1,4 +1,4 @@
-"""A clip is read once, frame by frame, and becomes a motion for each person in it.
+"""Tracking of clips, frame by frame, into a motion for each person.
 
 One decoded frame is in memory at a time. What was read goes to a temporary file as it comes, and
 the landmarks of a long clip stay in such a file, so that memory hardly grows with the length of a
@@ -53,7 +53,7 @@ _SLACK_S, _SLACK_SHARE = 0.5, 0.02
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class ClipTracking:
-    """What a tracker read in a clip.
+    """The readings of a clip.
 
     Attributes
     ----------
@@ -91,21 +91,21 @@ class ClipTracking:
 
 
 class ClipFrame(Protocol):
-    """What tracking needs of a frame; see `icface.media.video_frame.VideoFrame`."""
+    """The part of a frame that tracking uses; see `icface.media.video_frame.VideoFrame`."""
 
     @property
     def index(self) -> int:
-        """Its place in the clip, from 0."""
+        """Number of the frame in the clip, from 0."""
         ...
 
     @property
     def seconds(self) -> float:
-        """When it is shown, from the first on."""
+        """Time of the frame, seconds from the first frame."""
         ...
 
     @property
     def damaged(self) -> bool:
-        """Whether it is another one that stands in for it."""
+        """Whether another frame stands in for this one."""
         ...
 
     def pixels(self) -> NDArray[np.uint8]:
@@ -181,7 +181,7 @@ def _count_roll_from_quarter(controls: NDArray[np.float32]) -> None:
 
 
 def _short_of(path: Path, found_s: float) -> list[str]:
-    """What is to be said where a file says that it lasts longer than what is in it."""
+    """A note, for people, on a file that declares a longer duration than it holds."""
     container, stream = open_video(path)
     with container:
         said_s = float((stream.duration or 0) * (stream.time_base or 0))
@@ -195,7 +195,7 @@ def _in_words(faces: int) -> str:
 
 
 class _Notebook:
-    """What was read so far: readings in a file, times and stretches in memory."""
+    """The readings so far: controls in a file, times and stretches in memory."""
 
     def __init__(self, scratch: Scratch) -> None:
         self._scratch = scratch
@@ -208,7 +208,7 @@ class _Notebook:
         self.stretches: list[Stretch] = []
 
     def look(self, frame: ClipFrame, tracker: FaceTracker, every: int) -> int:
-        """Read a frame, if it is one of those that are looked at; the number of faces followed."""
+        """Read a frame, if it is due; returns the number of faces that are followed."""
         if not frame.damaged:
             self._jumped |= self._cuts.is_cut(frame.glance()) or self._cuts.ended_flash
         else:
@@ -245,7 +245,7 @@ class _Notebook:
         self._scratch.write(reading.tobytes())
 
     def about(self, rate: Fraction, every: int) -> ClipTracking:
-        """What was read, before the people in it are told apart."""
+        """The readings, before people are told apart."""
         seconds = np.array(self.times)
         cuts = sorted(
             {row for cut in self._cuts.cuts if 0 < (row := -(-cut // every)) < len(seconds)}
@@ -266,7 +266,7 @@ class _Notebook:
         ]
 
     def motion(self, group: Sequence[int], about: ClipTracking, tracker: str) -> Motion:
-        """Of one person."""
+        """The motion of one person."""
         count = len(about)
         controls = np.full((count, len(CHANNELS)), np.nan, np.float32)
         confidence = np.zeros(count, np.float32)

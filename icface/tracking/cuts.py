@@ -20,7 +20,7 @@ _Grey = NDArray[np.float64]
 
 
 class CutDetector:
-    """Says of each frame of a file, as it comes, whether a cut lies before it.
+    """A detector of cuts, which takes the frames of a file in order.
 
     What light does to the whole picture is no cut: the frame before is compared as bright and as
     contrasty as this one, so that ramps, fades and dimming lamps pass. A flash that blots the
@@ -76,7 +76,7 @@ class CutDetector:
         return True
 
     def skip(self) -> None:
-        """Count a frame of which nothing is known."""
+        """Count a frame that could not be read."""
         self._count += 1
 
     def _is_back(self, now: _Grey, change: float) -> bool:

@@ -74,7 +74,7 @@ class Proposal:
 
     @property
     def box(self) -> Box:
-        """The upright square about it."""
+        """The upright square around the face."""
         half = self.extent / 2
         return Box(self.x - half, self.y - half, self.x + half, self.y + half)
 
@@ -88,7 +88,7 @@ class Proposal:
 
 @torch.inference_mode()
 def propose(detector: FaceDetectorNet, image: U8, turns: int = 0) -> list[Proposal]:
-    """Everything that looks a little like a face to the detector alone, at every scale, unsorted.
+    """The detector's proposals at every scale, unsorted, many of which are no faces.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def propose(detector: FaceDetectorNet, image: U8, turns: int = 0) -> list[Propos
 
 
 def distinct(proposals: Sequence[Proposal]) -> list[Proposal]:
-    """The best of each heap of proposals, best first."""
+    """The best of each group of overlapping proposals, best first."""
     kept: list[Proposal] = []
     for proposal in sorted(proposals, key=lambda p: -p.score):
         if all(proposal.box.iou(other.box) < SAME_PROPOSAL for other in kept):

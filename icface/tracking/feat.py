@@ -61,7 +61,7 @@ class FeatTracker:
 
     @property
     def version(self) -> str:
-        """Of py-feat and its weights, which are loaded for it."""
+        """The version of py-feat and of its weights, which are loaded to find it."""
         self._wait_until_ready()
         return self._version
 
@@ -194,7 +194,7 @@ class FeatTracker:
 
 
 def unavailable(kind: Failure, reason: str) -> TrackerUnavailableError:
-    """Why py-feat cannot be used, and what helps."""
+    """The reason why py-feat cannot be used, and the remedy."""
     if kind == "import" and reason.startswith("ModuleNotFoundError"):
         return TrackerUnavailableError(
             f"py-feat is not wholly installed ({reason}). Install it: python -m pip install py-feat"

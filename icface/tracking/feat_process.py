@@ -1,4 +1,4 @@
-"""py-feat in a process of its own: what runs there.
+"""The process in which py-feat runs.
 
 It takes many seconds to import, brings a second OpenMP, sets ``OMP_NUM_THREADS`` for whoever
 imports it, and may take more memory than there is. In a process of its own none of that reaches the
@@ -90,7 +90,7 @@ class _CannotLoadError(Exception):
 
 
 def _load(detector: Detector, device: str) -> tuple[Any, str]:
-    """py-feat's detector, and what stands for it and its weights."""
+    """py-feat's detector, and the digest of it and its weights."""
     if not _hub_answers():
         os.environ["HF_HUB_OFFLINE"] = (
             "1"  # or every missing file would be asked for five times over half a minute
@@ -134,7 +134,7 @@ def _missing(detector: Detector) -> str:
 
 
 def _hub_answers() -> bool:
-    """Whether there is a network in which the hub has an address, or a proxy that may know it."""
+    """Whether the hub's address can be resolved, or a proxy is set that may do so."""
     host = urlsplit(os.environ.get("HF_ENDPOINT", _HUB)).hostname or ""
     if "https" in getproxies() or "all" in getproxies():
         return True
@@ -156,7 +156,7 @@ def _hub_answers() -> bool:
 
 
 def _digest(model: Any) -> str:
-    """Stands for the weights."""
+    """A digest of the weights."""
     digest = hashlib.blake2b(digest_size=8)
     multitask = getattr(getattr(model, "multitask", None), "model", None)
     for part in (model, multitask):

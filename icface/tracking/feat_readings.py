@@ -1,4 +1,4 @@
-"""What py-feat's detectors say of a picture, in our units.
+"""The readings of py-feat's detectors, in this project's units.
 
 Convention
 ----------
@@ -33,7 +33,7 @@ _CROP_SIDE: dict[Detector, float] = {"Detectorv2": 1.0, "MPDetector": 256.0}
 
 
 def wanted_columns(names: Iterable[str]) -> list[str]:
-    """Those of a Fex's columns that are read, apart from the points."""
+    """The columns of a Fex that are read, apart from the points."""
     names = tuple(names)
     plain = {"Pitch", "Roll", "Yaw", "FaceScore", "FaceRectWidth", "FaceRectHeight"}
     shapes = columns_of(names)
@@ -84,6 +84,6 @@ def _controls(table: Table, detector: Detector) -> F64:
 
 
 def _unit(name: str) -> int | None:
-    """The number of an Action Unit that a column holds and that we have."""
+    """The number of the Action Unit in a column, if this project has that unit."""
     number = int(name[2:]) if name.startswith("AU") and name[2:].isdecimal() else None
     return number if number in AU_BY_NUMBER or number == 45 else None

@@ -1,4 +1,4 @@
-"""Every face of a clip in stretches: each is one face, followed from frame to frame without a gap.
+"""The faces of a clip, followed from frame to frame in stretches without a gap.
 
 A stretch ends at a cut and when its face is lost; which stretches are one person's is for
 `icface.tracking.people` to say.

@@ -48,7 +48,7 @@ _CROP, _GRID, _MARGIN = 64, 8, 1.7
 
 
 def look_of(pixels: U8, face: FaceObservation) -> Look:
-    """How a head looks in a picture."""
+    """The look of a head in a picture."""
     crop = sample_crop(pixels, face_crop(face.landmarks, _CROP, margin=_MARGIN), _CROP)
     look = cv2.resize(crop, (_GRID, _GRID), interpolation=cv2.INTER_AREA).astype(np.float32)
     bright: Look = look * np.float32(100 / max(float(look.mean()), 1.0))
@@ -57,7 +57,7 @@ def look_of(pixels: U8, face: FaceObservation) -> Look:
 
 @dataclass(slots=True, eq=False, kw_only=True)
 class Stretch:
-    """What is remembered of one stretch.
+    """One stretch of a followed face, by its ends and looks.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class Stretch:
 
     @classmethod
     def begin(cls, row: int, seconds: float, box: Box, look: Look) -> Stretch:
-        """Of one frame."""
+        """A stretch of one frame."""
         return cls(
             first=row,
             last=row,
@@ -101,7 +101,7 @@ class Stretch:
         )
 
     def go_on(self, row: int, seconds: float, box: Box, look: Look) -> None:
-        """One frame more."""
+        """Add a frame to the stretch."""
         self.last, self.ended_s, self.end, self.latest = row, seconds, box, look
         if len(self.looks) < MOST_LOOKS and _unlike(self.looks, [look]) > NEW_LOOK:
             self.looks.append(look)
@@ -135,7 +135,7 @@ def people(stretches: Sequence[Stretch], cuts: Sequence[int]) -> list[list[int]]
 
 
 def _joins(stretches: Sequence[Stretch], shots: Sequence[int]) -> Iterator[tuple[float, int, int]]:
-    """Pairs that may be one person's, with what speaks against it."""
+    """Pairs of stretches that may be one person's, with the cost of joining them."""
     order = sorted(range(len(stretches)), key=lambda n: stretches[n].first)
     for place, later in enumerate(order):
         for earlier in order[max(place - MOST_BACK, 0) : place]:
@@ -156,7 +156,7 @@ def _joins(stretches: Sequence[Stretch], shots: Sequence[int]) -> Iterator[tuple
 
 
 def _unlike(some: Sequence[Look], others: Sequence[Look]) -> float:
-    """Mean difference of the two looks that are most alike."""
+    """Mean difference between the two most similar looks."""
     return float(np.abs(np.array(some)[:, None] - np.array(others)[None]).mean((2, 3, 4)).min())
 
 

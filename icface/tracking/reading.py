@@ -33,7 +33,7 @@ _GAZE = {
 
 
 def device_of(network: nn.Module) -> torch.device:
-    """The place of a network's weights."""
+    """The device of a network's weights."""
     return next(network.parameters()).device
 
 

@@ -22,7 +22,7 @@ what was kept is not used any more then."""
 
 
 def reading_key(digest: str, tracker: FaceTracker, *, every: int = 1) -> str:
-    """Stands for all that decides what is read in a clip of that digest."""
+    """A key of everything that decides the readings of a clip of that digest."""
     return ReadingCache.key(METHOD, digest, tracker.name, tracker.version, every)
 
 
@@ -62,7 +62,7 @@ def _about(done: ClipTracking) -> dict[str, Any]:
 
 
 def _tracking(motions: tuple[Motion, ...], about: Mapping[str, Any]) -> ClipTracking | None:
-    """What was kept; None if it is not what it should be."""
+    """The cached tracking; None if it is not valid."""
     try:
         width, height = (int(n) for n in about["size"])
         seconds = np.array(about["seconds"], np.float64)

@@ -514,7 +514,7 @@ def test_what_cannot_be_is_refused_with_the_limit_and_the_remedy(
         ("out.mp4", {"quality": 101}, "1 .* to 100"),
         ("out.mkv", {"quality": 50}, "has no quality"),
         ("out.mp4", {"height": 1}, "2 to 16384 lines"),
-        ("clip.mkv", {}, "what is edited"),
+        ("clip.mkv", {}, "the source or a driver"),
         ("out.mp4", {"sound": "A"}, "no source 'A'"),
     ):
         with pytest.raises(ValueError, match=words):

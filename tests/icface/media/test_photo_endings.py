@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from icface.cli import main
-from icface.media import Photo, PhotoError, load_photo, photo_reading, save_photo
+from icface.media import Photo, PhotoError, load_photo, photo_pixels, save_photo
 
 FOREIGN = (
     "buffer",
@@ -121,7 +121,7 @@ def png(width: int, height: int, bits: int, colour: int, pixels: bytes = b"") ->
 def test_a_picture_that_is_too_large_is_refused_before_it_is_decoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, header: tuple[int, int, int, int], said: str
 ) -> None:
-    monkeypatch.setattr(photo_reading, "_decode_quietly", lambda _data: pytest.fail("decoded"))
+    monkeypatch.setattr(photo_pixels, "_decode_quietly", lambda _data: pytest.fail("decoded"))
     (tmp_path / "a.png").write_bytes(png(*header))
     with pytest.raises(PhotoError, match="too large") as caught:
         load_photo(tmp_path / "a.png")
