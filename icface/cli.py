@@ -24,7 +24,7 @@ from icface.commands.options import BAD_INPUT, device_option, json_option, with_
 from icface.system.atomic_write import reason
 from icface.system.failures import is_foreseen, lacks_memory
 from icface.system.leftovers import clear_left_overs
-from icface.system.logs import TOLD, note_fault, start_log, stop_log
+from icface.system.logs import note_fault, start_log, stop_log
 from icface.system.telling import tell, tell_report
 
 log = logging.getLogger("icface.cli")  # started as a module, too
@@ -89,7 +89,6 @@ class _Program(click.Group):
                 "Refused: %s",
                 text,
                 exc_info=isinstance(error, ValueError) and not is_foreseen(error),
-                extra={TOLD: True},
             )
             _leave(text)
         finally:

@@ -94,7 +94,6 @@ def _state_of_the_process(variables: Collection[str]) -> dict[str, object]:
     found: dict[str, object] = {
         **{f"${name}": os.environ.get(name) for name in variables if "PYTEST" not in name},
         "folder": Path.cwd(),
-        "import path": tuple(sys.path),
         "temporary folder": tempfile.tempdir,
         "log levels": {name: logger.level for name, logger in loggers.items()},
         "log handlers": [

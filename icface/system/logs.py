@@ -12,7 +12,8 @@ import os
 import platform
 import sys
 import traceback
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from io import TextIOWrapper
@@ -29,8 +30,6 @@ LOG_BYTES = 1_000_000
 MOST_FAULTS = 20
 _MOST_LIST_BYTES = 1_000_000
 _FORM = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
-TOLD = "is_told"
-"""Mark of a record that the user reads on the standard error anyway; `print_log` leaves it out."""
 _OWN = ("icface", "app")
 _NAME = "icface-log"
 
@@ -69,14 +68,21 @@ class _StandardError(logging.StreamHandler[Any]):
         return sys.stderr
 
 
-def print_log() -> None:
-    """Print what happens on the standard error, as commands do that run for hours; nothing changes if it is printed already."""
-    root = logging.getLogger()
-    if not any(isinstance(handler, _StandardError) for handler in root.handlers):
-        printed = _StandardError()
-        printed.addFilter(lambda record: not getattr(record, TOLD, False))
-        _add(root, printed, logging.INFO, "%(asctime)s %(message)s")
-        logging.getLogger("icface").setLevel(logging.INFO)
+@contextmanager
+def printed_log() -> Iterator[None]:
+    """The log on the standard error while a command runs for hours; no change where it is printed already."""
+    root, own = logging.getLogger(), logging.getLogger("icface")
+    if any(isinstance(handler, _StandardError) for handler in root.handlers):
+        yield
+        return
+    printed, level = _StandardError(), own.level
+    _add(root, printed, logging.INFO, "%(asctime)s %(message)s")
+    own.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        root.removeHandler(printed)
+        own.setLevel(level)
 
 
 def start_log(name: str, *, verbose: bool = False) -> None:

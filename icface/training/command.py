@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from icface.system.atomic_write import write_whole
-from icface.system.logs import print_log
+from icface.system.logs import printed_log
 from icface.system.telling import tell
 from icface.training.label_commands import FILE, FOLDER, labels, reading
 from icface.training.tracker.train import main as tracker
@@ -48,9 +48,10 @@ def _data(command: Callable[..., None]) -> Callable[..., None]:
     show_default=True,
     help="CPU threads of the network.",
 )
-def main(threads: int) -> None:
+@click.pass_context
+def main(context: click.Context, threads: int) -> None:
     """Train the networks, measure them, look at them."""
-    print_log()
+    context.with_resource(printed_log())
     torch.set_num_threads(threads)
     cv2.setNumThreads(threads)
 

@@ -29,7 +29,7 @@ from icface.face.controls import EXPRESSIONS
 from icface.face.landmarks import BOTH_IRISES, BROWS, LID_RIMS, LIPS
 from icface.model.networks.tracker_nets import FaceDetectorNet, LandmarkNet, RefinerNet, TrackerNet
 from icface.model.networks.weights import build, load_into, load_model, save_model
-from icface.system.logs import print_log
+from icface.system.logs import printed_log
 from icface.tracking.builtin import REFINER_FILE, BuiltinTracker
 from icface.training.loop.array_files import save_array
 from icface.training.loop.trainer import write_tensors
@@ -265,9 +265,10 @@ def _backgrounds(cache: Path) -> np.ndarray[tuple[int, int, int, int], np.dtype[
 
 @click.group()
 @click.option("--threads", default=1, show_default=True, help="CPU threads of the network.")
-def main(threads: int) -> None:
+@click.pass_context
+def main(context: click.Context, threads: int) -> None:
     """Train the built-in tracker."""
-    print_log()
+    context.with_resource(printed_log())
     torch.set_num_threads(threads)
     cv2.setNumThreads(1)
 

@@ -22,11 +22,10 @@ from icface.system import logs
 from icface.system.digests import SUMS
 from icface.system.logs import (
     MOST_FAULTS,
-    TOLD,
     last_faults,
     log_file,
     note_fault,
-    print_log,
+    printed_log,
     start_log,
     stop_log,
 )
@@ -226,9 +225,8 @@ def test_a_diagnosis_is_written_into_a_file(tmp_path: Path) -> None:
 
 def test_training_prints_its_log_once(capsys: pytest.CaptureFixture[str]) -> None:
     start_log("train")
-    print_log()
-    print_log()
-    logging.getLogger("icface.training").info("half way")
+    with printed_log(), printed_log():
+        logging.getLogger("icface.training").info("half way")
     assert capsys.readouterr().err.count("half way") == 1
     assert said().count("half way") == 1
 
@@ -246,13 +244,15 @@ def test_a_command_that_has_ended_prints_and_logs_no_more(
     assert log_file().read_bytes() == before
 
 
-def test_a_refusal_is_printed_once_by_commands_that_print_their_log(
+def test_a_log_is_printed_no_more_when_the_command_that_prints_it_has_ended(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    print_log()
-    logging.getLogger("icface").info("Step 1.")
-    logging.getLogger("icface").info("Refused: no such file.", extra={TOLD: True})
-    stop_log()
+    own = logging.getLogger("icface")
+    before = own.level, len(logging.getLogger().handlers)
+    with printed_log():
+        own.info("Step 1.")
+    own.info("Refused: no such file.")
     printed = capsys.readouterr().err
     assert printed.endswith("Step 1.\n")
     assert "Refused" not in printed
+    assert (own.level, len(logging.getLogger().handlers)) == before
