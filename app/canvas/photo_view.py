@@ -12,7 +12,7 @@ from app.canvas.overlays import Ink
 from app.canvas.view_transform import ViewTransform
 from app.widgets.picture_layer import PictureLayer, paint_checker, screen_profile
 from icface.media import Photo
-from icface.rendering.renderer import Frame
+from icface.rendering.frame_request import Frame
 
 _MARGIN = 24
 

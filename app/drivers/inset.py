@@ -19,7 +19,7 @@ from app.settings import Settings
 from app.widgets.picture_layer import PictureLayer
 from icface.arrays import Pixels
 from icface.document import Project
-from icface.rendering.renderer import Frame
+from icface.rendering.frame_request import Frame
 
 CORNERS = ("bottom-right", "bottom-left", "top-right", "top-left")
 _MARGIN = 16

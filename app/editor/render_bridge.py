@@ -23,7 +23,8 @@ from icface.motion.motion import Motion
 from icface.rendering.clip_pictures import ClipFrame, photo_thumbnail
 from icface.rendering.driver_import import Intake, take_in
 from icface.rendering.engine import RenderEngine
-from icface.rendering.renderer import Frame, FrameRequest, Opened, Renderer, Tracked
+from icface.rendering.frame_request import Frame, FrameRequest
+from icface.rendering.renderer import Opened, Renderer, Tracked
 from icface.system.failures import trace_of_fault
 from icface.system.logs import note_fault
 

@@ -40,7 +40,8 @@ from icface.face.geometry import Box
 from icface.media import Keep, Photo, PhotoError, output_format, sample_photo_path
 from icface.rendering.clip_pictures import beside_frame
 from icface.rendering.engine import RenderEngine
-from icface.rendering.renderer import Frame, Opened, Renderer
+from icface.rendering.frame_request import Frame
+from icface.rendering.renderer import Opened, Renderer
 
 _KEPT_BYTES = 600 * 2**20
 REGION_FEATHER = 0.12

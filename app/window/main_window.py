@@ -48,7 +48,7 @@ from app.window.status_bar import StatusLine
 from app.window.tool_bar import ToolBar, fill_menus
 from icface.document import Project
 from icface.media import Photo
-from icface.rendering.renderer import Frame
+from icface.rendering.frame_request import Frame
 
 
 class MainWindow(QMainWindow):

@@ -9,7 +9,7 @@ from app.widgets.plain_text import PlainLabel
 from icface.document import Face
 from icface.jobs import TimeLeft, time_left_text
 from icface.media import Photo
-from icface.rendering.renderer import Frame
+from icface.rendering.frame_request import Frame
 
 _PATIENCE_MS = 250
 """Work shorter than this is not worth a word: the line must not flicker while a slider is

@@ -158,7 +158,7 @@ class StudioDrawing:
 
     def draw(self, photo: Photo, face: Face, wanted: ControlVector) -> Photo:
         """The photo with its face in the wanted state; the same photo where nothing changes."""
-        from icface.rendering.renderer import FrameRequest
+        from icface.rendering.frame_request import FrameRequest
 
         pixels = self._renderer.render(FrameRequest(photo, (face,), (wanted,))).pixels
         return photo if pixels is photo.pixels else photo.with_pixels(pixels)

@@ -44,7 +44,8 @@ from icface.media.clip import probe
 from icface.motion.motion import Motion
 from icface.rendering.clip_pictures import beside_frame, clip_of
 from icface.rendering.engine import RenderEngine
-from icface.rendering.renderer import FrameRequest, Opened, Renderer
+from icface.rendering.frame_request import FrameRequest
+from icface.rendering.renderer import Opened, Renderer
 from icface.system.cores import cores
 
 WINDOW_TIMEOUT_S = 120

@@ -24,7 +24,8 @@ from icface.jobs import Progress
 from icface.media import Photo
 from icface.media.clip_reader import ClipReader
 from icface.media.frame_format import Written
-from icface.rendering.renderer import FrameRequest, Renderer
+from icface.rendering.frame_request import FrameRequest
+from icface.rendering.renderer import Renderer
 from icface.rendering.stabilising import steadied
 
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from icface.arrays import Pixels
-from icface.document import Clip, Face, Project, ProjectError, Region, Source
-from icface.document.mixing import resolve
-from icface.face.controls import ControlVector, apply_deltas
+from icface.document import Clip, Face, Source
+from icface.face.controls import apply_deltas
 from icface.face.geometry import Box
 from icface.face.selectors import deltas_from_settings
 from icface.jobs import Checkpoint, Progress
@@ -27,6 +26,7 @@ from icface.motion.motion import Motion
 from icface.motion.reading.fitted import fitted_face
 from icface.rendering.cache import FrameCache
 from icface.rendering.clip_pictures import ClipFrame, RecentClips, clip_of, fitted
+from icface.rendering.frame_request import Frame, FrameRequest
 from icface.rendering.kinds import is_clip
 from icface.rendering.protection import protect
 from icface.system.memory import give_back
@@ -36,148 +36,12 @@ if TYPE_CHECKING:
     from icface.model.face.encode import SourceEncoding
     from icface.rendering.predictor import FacePredictor
 
-Quality = Literal["draft", "full"]
-
 ENCODINGS_BYTES = 256 * 2**20
 WORKING_COPIES_BYTES = 128 * 2**20
 DRAFTS_BYTES = 256 * 2**20
 """Of drafts that were played, so that a loop runs smoothly the second time."""
 BESIDE_SIDE = 320
 """Longest side of the small picture beside the result, pixels."""
-
-
-@dataclass(frozen=True, slots=True)
-class FrameRequest:
-    """All that decides how a picture looks.
-
-    Attributes
-    ----------
-    photo : Photo or ClipFrame
-        Compared by its digest, and a clip's frame by its number.
-    faces : tuple of Face
-        In pixels of the photo, as it shows them.
-    controls : tuple of (ControlVector or None)
-        The state each face is to take; None leaves it as it is.
-    quality : "draft" or "full"
-        Draft for the screen while sliders move, full at the photo's own size.
-    max_side : int or None
-        Longest side of a draft in pixels: larger photos are reduced to it, smaller ones never
-        enlarged. None: as it is.
-    regions : tuple of Region
-        Parts of the picture that stay as they are, in pixels of the photo.
-    frame : int
-        Of the document; what the picture shows is decided by the other attributes.
-    beside : ClipFrame or None
-        What a small picture beside the result is to show: a frame of what drives it.
-    playing : bool
-        The next frame will be asked for soon, and this one again if a loop is played: its draft is
-        kept.
-    """
-
-    photo: Photo | ClipFrame = field(compare=False)
-    faces: tuple[Face, ...]
-    controls: tuple[ControlVector | None, ...]
-    quality: Quality = "full"
-    max_side: int | None = None
-    regions: tuple[Region, ...] = ()
-    frame: int = field(default=0, compare=False)
-    beside: ClipFrame | None = field(default=None, compare=False)
-    playing: bool = field(default=False, compare=False)
-    photo_digest: str = field(init=False, repr=False)
-    clip_frame: int | None = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        if len(self.controls) != len(self.faces):
-            raise ValueError(
-                f"{len(self.controls)} states for {len(self.faces)} faces; give one for each, or None."
-            )
-        if self.max_side is not None and self.max_side < 1:
-            raise ValueError(f"A draft has at least 1 pixel a side, not {self.max_side}.")
-        object.__setattr__(self, "photo_digest", self.photo.digest)
-        object.__setattr__(
-            self, "clip_frame", self.photo.index if isinstance(self.photo, ClipFrame) else None
-        )
-
-    @classmethod
-    def of(
-        cls,
-        project: Project,
-        photo: Photo,
-        quality: Quality = "full",
-        max_side: int | None = None,
-        *,
-        frame: int = 0,
-    ) -> FrameRequest:
-        """What a document asks for in a frame.
-
-        Parameters
-        ----------
-        project : Project
-        photo : Photo
-            The source; of a clip any frame, with the digest of the clip.
-        quality, max_side
-            See the attributes.
-        frame : int
-            Of the document.
-
-        Raises
-        ------
-        ProjectError
-            If the photo is not the document's source.
-        """
-        if project.source is None or project.source.digest != photo.digest:
-            raise ProjectError(f"{photo.path} is not the photo of this document; open it first.")
-        clip = project.clip
-        picture = photo if clip is None else ClipFrame(clip, min(max(frame, 0), clip.n_frames - 1))
-        faces: list[Face] = []
-        controls: list[ControlVector | None] = []
-        for index, edits in enumerate(project.edits):
-            face = project.faces[index].at(frame)
-            if face is not None:
-                faces.append(face)
-                controls.append(
-                    resolve(project, index, frame=frame) if edits.changes_something else None
-                )
-        return cls(
-            picture, tuple(faces), tuple(controls), quality, max_side, project.regions, frame
-        )
-
-    @property
-    def changes(self) -> tuple[tuple[Face, ControlVector], ...]:
-        """The faces that are to leave the photo's own state, and the states they take."""
-        pairs = zip(self.faces, self.controls, strict=True)
-        return tuple(
-            (face, wanted)
-            for face, wanted in pairs
-            if wanted is not None and wanted != face.controls
-        )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Frame:
-    """A finished picture.
-
-    Attributes
-    ----------
-    pixels : (H, W, 3 or 4) uint8 or uint16
-        Channels and depth of the photo; the photo's very array when nothing was to change. Not to
-        be written to.
-    milliseconds : float
-        Time from the request's start on the engine's thread.
-    request : FrameRequest
-        What was asked.
-    before : Photo
-        The unedited picture, at its own size.
-    beside : (h, w, 3) uint8 or None
-        The small picture that was asked for beside the result; None too where its clip cannot be
-        read.
-    """
-
-    pixels: Pixels
-    milliseconds: float
-    request: FrameRequest
-    before: Photo
-    beside: Pixels | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -24,9 +24,10 @@ from icface.model.eyes.lashes import Lashes, lashes_of
 from icface.model.eyes.lid_skin import LidSkin, lid_skins
 from icface.model.eyes.lids import outline_eyes, with_lids
 from icface.model.mouth.lips import cavity_colour, lips_of, with_one_mouth
-from icface.model.mouth.mouth import Mouth, tones_of
+from icface.model.mouth.mouth import Mouth
 from icface.model.mouth.paint_limits import Hues, hues_of
 from icface.model.mouth.patch import PatchAnchor
+from icface.model.mouth.tones import tones_of
 from icface.model.networks.neutralizer import GRID, OFFSET, WINDOW, Part, Surface
 from icface.model.networks.painter import PATCH
 from icface.model.surface.anchored import Anchored
@@ -245,7 +246,7 @@ def _mouth(mesh: SurfaceMesh, part: NDArray[np.int64], crop: FaceCrop) -> Source
     interior = Mouth.of(mesh, lips, upright, tones, 1 / crop.crop_from_image.scale)
     return SourceMouth(
         lips=lips,
-        interior=interior.seen_in(picture, FINE_CROP_FROM_GRID),
+        interior=interior.inspected(picture, FINE_CROP_FROM_GRID),
         cavity_rgb=cavity_colour(crop.window, part),
         anchor=anchor,
         hues=hues_of(sample_crop(picture, at_rest @ FINE_CROP_FROM_GRID.inverse(), PATCH)),

@@ -1,4 +1,4 @@
-"""The mouth of one photo: how its inside is lit, what the photo shows of it, and what is drawn where it opens."""
+"""The mouth of one photo: what the photo shows of its inside, and what is drawn where it opens."""
 
 from __future__ import annotations
 
@@ -6,84 +6,107 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from icface.arrays import F32, F64, U8
 from icface.face.controls import ControlVector
 from icface.face.geometry import Similarity, rotation_matrix
-from icface.face.landmarks import INNER_LIP_MIDDLES, VERMILION
+from icface.face.landmarks import INNER_LIP_MIDDLES
 from icface.face.ramps import Ramp
-from icface.model.mouth.interior import Jaw, Tones, View, drawn
-from icface.model.mouth.paint_limits import HUE_TAIL
+from icface.model.mouth.anatomy import Jaw
+from icface.model.mouth.interior import PhotoTeeth, View, draw_interior
+from icface.model.mouth.opening import (
+    LOWER_LIP,
+    filled,
+    height_over_width,
+    mean_height,
+    rounded,
+    upper_lip,
+)
 from icface.model.mouth.patch import Patch
+from icface.model.mouth.teeth_in_photo import share_of_teeth
+from icface.model.mouth.tones import Tones
 from icface.model.networks.neutralizer import GRID
 from icface.model.surface.anchored import Anchored
 from icface.model.surface.mesh import SurfaceMesh
 from icface.model.surface.rasterise import Flow
 
 _TEETH_DEPTH_CM = 0.6
+"""Depth of the upper teeth behind the closed lips."""
 _INSIDE_SHOWS = Ramp(0.08, 0.35)
 """Centimetres by which a mouth opens more than in the photo: how much of its inside is drawn."""
 _TEETH_COUNT = Ramp(0.025, 0.04)
-"""Area of an opening over its squared width: how much teeth that are seen in it count."""
+"""`height_over_width` of an opening: how much the teeth that it shows count."""
 _INSIDE_IS_SEEN = Ramp(0.2, 0.3)
-"""Area of an opening over its squared width: how much the photo shows the inside, whatever it
-is."""
+"""`height_over_width` of an opening: how much the photo shows the inside, whatever it is."""
 _BARE = Ramp(0.09, 0.14)
-"""Area of an opening over its squared width: how much it would show upper teeth that reach below
-its upper lip."""
+"""`height_over_width` of an opening: how much it would show upper teeth that reach below its upper
+lip."""
 _UNSEEN_CM = 0.12
-"""So far below it they are drawn all the same."""
+"""Upper teeth are drawn up to this far below the upper lip of an opening that shows none."""
 _LOOKS_LIKE_TEETH = Ramp(0.06, 0.14)
 """Share of an opening that is as bright and pale as teeth: how much it is taken for teeth."""
 _SHOWS_JAW = Ramp(0.16, 0.3)
-"""Area of a photo's opening over its squared width: how much what shows is tongue and jaw too, and
-not upper teeth alone."""
-FINEST, COARSEST = 24.0, 9.0
-"""Pixels of the patch per centimetre, at most, on a photo that is as fine, and at least."""
-_SKIN_HUE = np.array([1.3, 0.93, 0.78])
-"""Of mean skin in mean light, over its grey."""
-_CAST, _CAST_RANGE = 0.9, (0.3, 2.0)
-"""How much of the tint of the light, told from the skin's, teeth take, and the tints that are
-believed."""
-_TOOTH, _IVORY = 1.0, np.array([0.09, 0.0, -0.09])
-"""Of teeth in full light: brightness over `light`, and hue."""
-_SHADE, _LIT_CM, _SMILE_LIGHTS = 0.32, 1.4, 1.9
-"""Light that gets between lips that hardly part; mean height of an opening in full light; how much
-a smile adds to that."""
-_SMILE_BARES = 0.9
-"""How much of the shade right behind the lips a full smile takes away."""
-_WHITEST = 0.98
-_LARGEST = 512
-_ROOM = 5
+"""`height_over_width` of a photo's opening: how much it shows tongue and jaw too, and not upper
+teeth alone."""
+FINEST = 24.0
+"""Most pixels of the patch per centimetre, on a photo that is as fine."""
+COARSEST = 9.0
+"""Fewest pixels of the patch per centimetre."""
+_LARGEST_PX = 512
+"""Longest side of the patch: a larger mouth is left to the painter."""
+_ROOM_PX = 5
 """Pixels of the patch beside the opening."""
-_FINE = 4
-_DEGREE = 5
 _EDGE_CM = 0.09
-"""So much of what the photo shows above its lower lip is that lip's own edge."""
+"""Height above the lower lip up to which the photo shows that lip's own edge."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lighting:
+    """How much light gets between the lips.
+
+    Attributes
+    ----------
+    least : float
+        Share of the light that lips let in which hardly part.
+    full_cm : float
+        Mean height of an opening in full light.
+    smile_gain : float
+        Share of the way to full light that a full smile adds.
+    smile_bares : float
+        Share of the shade right behind the lips that a full smile takes away.
+    """
+
+    least: float = 0.32
+    full_cm: float = 1.4
+    smile_gain: float = 1.9
+    smile_bares: float = 0.9
+
+
+_LIGHTING = Lighting()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mouth:
-    """What is known of the mouth of one photo.
+    """The mouth of one photo, ready to be opened.
 
     Attributes
     ----------
     middle : (3,)
-        Of the line between the lips if they were closed, camera frame, grid pixels.
+        Middle of the line between the lips if they were closed, camera frame, grid pixels.
     rotation : (3, 3)
         Head to camera frame in the photo.
     pixels_per_cm : float
-        Of the grid.
+        Grid pixels per centimetre.
     fineness : float
         Pixels of a patch per centimetre.
     opening : (20, 2)
         The opening in the photo, grid pixels.
     hidden : float
-        0..1, how much the photo hides of teeth.
-    held : float
+        0..1, how much of the teeth the photo hides.
+    upper_only : float
         0..1, how much what it shows is upper teeth alone.
     tones : Tones
+        Colours of the inside.
     bare : float
         0..1, how much the photo shows a gap without teeth below its upper lip.
     """
@@ -94,7 +117,7 @@ class Mouth:
     fineness: float
     opening: F64
     hidden: float
-    held: float
+    upper_only: float
     tones: Tones
     bare: float = 0.0
 
@@ -107,7 +130,13 @@ class Mouth:
         tones: Tones,
         image_pixels: float,
     ) -> Mouth:
-        """Of a mesh whose lips are followed; `image_pixels` is how many pixels of the photo lie along one of the grid."""
+        """The mouth of a mesh to which its lips are anchored.
+
+        Parameters
+        ----------
+        image_pixels : float
+            Pixels of the photo along one of the grid.
+        """
         basis = mesh.basis[:, :, lips.rows].double().cpu().numpy()  # (53, 3, 20)
         camera = (
             mesh.camera[lips.rows].double().cpu().numpy()
@@ -122,18 +151,18 @@ class Mouth:
     def between(
         cls, rest: F64, opening: F64, controls: ControlVector, *, tones: Tones, pixels_per_cm: float
     ) -> Mouth:
-        """Of lips that would be here without expression.
+        """The mouth between lips whose place without expression is known.
 
         Parameters
         ----------
         rest : (20, 3)
-            Their opening then, camera frame, pixels.
+            The opening without expression, camera frame, pixels.
         opening : (20, 2)
-            In the photo, pixels.
+            The opening in the photo, pixels.
         controls : ControlVector
-            What the photo shows.
+            The photo's own.
         """
-        wide = _height(opening) / max(float(np.ptp(opening[:, 0])), 1e-6)
+        gape = height_over_width(opening)
         middle = rest[list(INNER_LIP_MIDDLES)].mean(0)
         return cls(
             middle=np.array([(rest[[0, 10], 0].mean() + middle[0]) / 2, middle[1], middle[2]]),
@@ -141,83 +170,98 @@ class Mouth:
             pixels_per_cm=pixels_per_cm,
             fineness=float(np.clip(pixels_per_cm, COARSEST, FINEST)),
             opening=opening,
-            hidden=1 - _INSIDE_IS_SEEN(wide),
-            held=1 - _SHOWS_JAW(wide),
+            hidden=1 - _INSIDE_IS_SEEN(gape),
+            upper_only=1 - _SHOWS_JAW(gape),
             tones=tones,
         )
 
-    def seen_in(self, picture: U8, picture_from_here: Similarity) -> Mouth:
+    def inspected(self, picture: U8, picture_from_grid: Similarity) -> Mouth:
         """The same mouth, after a look at what its opening shows in a picture (H, W, 3)."""
-        wide = _height(self.opening) / max(float(np.ptp(self.opening[:, 0])), 1e-6)
-        teeth = _LOOKS_LIKE_TEETH(
-            _teeth_in(picture, picture_from_here.points(_rounded(self.opening)))
-        )
-        hidden = min(self.hidden, 1 - teeth * _TEETH_COUNT(wide))
-        return replace(self, hidden=hidden, bare=hidden * _BARE(wide))
+        gape = height_over_width(self.opening)
+        outline = picture_from_grid.points(rounded(self.opening))
+        teeth = _LOOKS_LIKE_TEETH(share_of_teeth(picture, outline))
+        hidden = min(self.hidden, 1 - teeth * _TEETH_COUNT(gape))
+        return replace(self, hidden=hidden, bare=hidden * _BARE(gape))
+
+    @property
+    def teeth_shown(self) -> float:
+        """0..1, how much the photo shows upper teeth, which stay where they are in the skull."""
+        return self.upper_only * (1 - self.hidden)
 
     def parted(self, lips: F64) -> float:
-        """0..1: how much the opening (20, 2) is higher than the photo's."""
-        before, after = (_height(ring) for ring in (self.opening, lips))
+        """0..1, how much higher the opening (20, 2) is than the photo's."""
+        before, after = (mean_height(ring) for ring in (self.opening, lips))
         return _INSIDE_SHOWS.smooth((after - before) / self.pixels_per_cm)
 
-    def held_at(self, here: F64, turn: F64, pivot: F64) -> F64:
-        """(..., 2) where the photo shows what is seen here (..., 2) after the head has turned, if it is fixed in the skull."""
+    def before_turn(self, points: F64, turn: F64, pivot: F64) -> F64:
+        """(..., 2) places in the photo of upper teeth that are at these points after a turn."""
         flip = np.array([1.0, -1.0])
-        camera = (here - pivot) * flip - turn[:2, 2] * self._teeth_depth
+        camera = (points - pivot) * flip - turn[:2, 2] * self._teeth_depth
         there: F64 = camera @ np.linalg.inv(turn[:2, :2]).T * flip + pivot
         return there
 
-    def own_share(self, lips: F64, size: int) -> F32:
-        """(size, size) 0..1: how much each pixel shows teeth of the photo that stay in the skull, of lips (20, 2)."""
-        return _filled(_rounded(lips), (size, size)) * np.float32(self.shows)
-
-    @property
-    def shows(self) -> float:
-        """How much the photo shows upper teeth, 0..1, which are to stay where they are in the skull."""
-        return self.held * (1 - self.hidden)
-
-    @property
-    def _teeth_depth(self) -> float:
-        return float(self.middle[2]) - _TEETH_DEPTH_CM * self.pixels_per_cm
-
-    def _own(self, turn: F64, pivot: F64) -> F64:
-        """(20, 2) where the photo's opening is when it stays on the teeth and the head has turned, grid pixels."""
-        camera = (
-            np.column_stack(
-                [(self.opening - pivot) * (1, -1), np.full(len(self.opening), self._teeth_depth)]
-            )
-            @ turn.T
-        )
-        here: F64 = camera[:, :2] * (1, -1) + pivot
-        return here
-
-    def _light(self, lips: F64, controls: ControlVector) -> float:
-        """`_SHADE`..1: how much light the opening (20, 2) lets in; lips that draw back shade their teeth less."""
-        opened = _height(lips) / self.pixels_per_cm / _LIT_CM + _SMILE_LIGHTS * _smile(controls)
-        return _SHADE + (1 - _SHADE) * min(opened, 1.0)
+    def teeth_share(self, lips: F64, size: int) -> F32:
+        """(size, size) 0..1: how much each pixel between lips (20, 2) shows the photo's own teeth."""
+        return filled(rounded(lips), (size, size)) * np.float32(self.teeth_shown)
 
     def patch(
         self, lips: F64, controls: ControlVector, turn: F64, pivot: F64, faded_in: float
     ) -> tuple[Patch, ...]:
-        """The inside of the mouth after an edit, as one patch; none where it shows nothing that the photo does not.
+        """The inside of the mouth after an edit, as one patch; none where the photo shows it all.
 
         Parameters
         ----------
         lips : (20, 2)
             The opening after the edit, grid pixels.
         controls : ControlVector
-            Those wanted.
+            The requested ones.
         turn : (3, 3)
-            Rotation from the source's pose to the wanted one, camera frame.
+            Rotation from the source's pose to the requested one, camera frame.
         pivot : (2,)
             The head's pivot, grid pixels.
         faded_in : float
-            0..1, of an edit that begins.
+            0..1, how far an edit has begun.
         """
         share = faded_in * (1 - self.hidden + self.hidden * self.parted(lips))
         if share == 0:
             return ()
         grid_from_head = np.diag([1.0, -1.0]) @ (turn @ self.rotation)[:2] * self.pixels_per_cm
+        placed = self._placed(rounded(lips), grid_from_head, pivot)
+        if placed is None:
+            return ()
+        frame, ring, window = placed
+        mask = filled(ring, window)
+        own = frame.points(rounded(self._turned_opening(turn, pivot)))
+        edge = own[LOWER_LIP, 1] - _EDGE_CM * self.fineness
+        gap = upper_lip(own)[:, 1] + _UNSEEN_CM * self.fineness
+        own[LOWER_LIP, 1] = edge + self.bare * (np.minimum(gap, edge) - edge)
+        if self.teeth_shown > 0:
+            mask *= 1 - self.teeth_shown * filled(own, window)
+        mask *= share
+        if not mask.any():
+            return ()
+        origin = frame.points((pivot + (turn @ self.middle)[:2] * (1, -1))[None])[0]
+        view = View(pixels=frame.matrix[:, :2] @ grid_from_head, origin=origin, size=window)
+        shade = 1 - _LIGHTING.smile_bares * _smile(controls)
+        tones = self.tones.dimmed(self._light(lips, controls), shade)
+        teeth = PhotoTeeth(outline=own, share=max(1 - self.hidden, self.bare))
+        colour = draw_interior(view, jaw_of(controls), ring, tones, teeth)
+        return (Patch(frame, colour, mask, opaque=True),)
+
+    def _placed(
+        self, outline: F64, grid_from_head: F64, pivot: F64
+    ) -> tuple[Similarity, F64, tuple[int, int]] | None:
+        """The patch around an outline (K, 2) of the grid.
+
+        Returns
+        -------
+        patch_from_grid : Similarity
+            Upright in the head.
+        outline : (K, 2)
+            In pixels of the patch.
+        window : (int, int)
+            Width and height; None for the whole where they are too large.
+        """
         up = np.degrees(np.arctan2(grid_from_head[0, 1], -grid_from_head[1, 1]))
         fine = Similarity.crop(
             centre=(float(pivot[0]), float(pivot[1])),
@@ -225,185 +269,54 @@ class Mouth:
             roll_deg=float(up),
             size=1,
         )
-        ring = fine.points(_rounded(lips))
-        low = np.floor(ring.min(0)) - _ROOM
+        ring = fine.points(outline)
+        low = np.floor(ring.min(0)) - _ROOM_PX
         window = (
-            int(np.ceil(ring[:, 0].max()) + _ROOM - low[0]),
-            int(np.ceil(ring[:, 1].max()) + _ROOM - low[1]),
+            int(np.ceil(ring[:, 0].max()) + _ROOM_PX - low[0]),
+            int(np.ceil(ring[:, 1].max()) + _ROOM_PX - low[1]),
         )
-        if max(window) > _LARGEST:
-            return ()
+        if max(window) > _LARGEST_PX:
+            return None
         frame = Similarity((1, 0, -float(low[0]), 0, 1, -float(low[1]))) @ fine
         ring -= low
-        mask = _filled(ring, window)
-        own = frame.points(_rounded(self._own(turn, pivot)))
-        lower = slice(_FINE, 10 * _FINE)
-        edge = own[lower, 1] - _EDGE_CM * self.fineness
-        gap = (
-            own[::-1][_FINE - 1 : 10 * _FINE - 1, 1] + _UNSEEN_CM * self.fineness
-        )  # the upper lip above each of those
-        own[lower, 1] = edge + self.bare * (np.minimum(gap, edge) - edge)
-        if self.shows > 0:
-            mask *= 1 - self.shows * _filled(own, window)
-        mask *= share
-        if not mask.any():
-            return ()
-        origin = frame.points((pivot + (turn @ self.middle)[:2] * (1, -1))[None])[0]
-        view = View(frame.matrix[:, :2] @ grid_from_head, origin, window)
-        tones = self.tones.dimmed(self._light(lips, controls), 1 - _SMILE_BARES * _smile(controls))
-        colour = drawn(view, jaw_of(controls), ring, tones, (own, max(1 - self.hidden, self.bare)))
-        return (Patch(frame, colour, mask, opaque=True),)
+        return frame, ring, window
+
+    @property
+    def _teeth_depth(self) -> float:
+        """Depth of the upper teeth in the camera frame, grid pixels."""
+        return float(self.middle[2]) - _TEETH_DEPTH_CM * self.pixels_per_cm
+
+    def _turned_opening(self, turn: F64, pivot: F64) -> F64:
+        """(20, 2) the photo's opening when it stays on the teeth and the head turns, grid pixels."""
+        camera = (
+            np.column_stack(
+                [(self.opening - pivot) * (1, -1), np.full(len(self.opening), self._teeth_depth)]
+            )
+            @ turn.T
+        )
+        turned: F64 = camera[:, :2] * (1, -1) + pivot
+        return turned
+
+    def _light(self, lips: F64, controls: ControlVector) -> float:
+        """`Lighting.least`..1: the light that the opening (20, 2) lets in."""
+        opened = mean_height(
+            lips
+        ) / self.pixels_per_cm / _LIGHTING.full_cm + _LIGHTING.smile_gain * _smile(controls)
+        return _LIGHTING.least + (1 - _LIGHTING.least) * min(opened, 1.0)
 
 
 def _smile(controls: ControlVector) -> float:
+    """0..1, the mean of the smiles of both sides."""
     return float(controls["mouthSmile_L"] + controls["mouthSmile_R"]) / 2
 
 
 def jaw_of(controls: ControlVector) -> Jaw:
-    """Where controls take the jaw."""
+    """The position of the jaw under these controls."""
     return Jaw(
-        controls["jawOpen"], controls["jawLeft"] - controls["jawRight"], controls["jawForward"]
+        opened=controls["jawOpen"],
+        to_left=controls["jawLeft"] - controls["jawRight"],
+        forward=controls["jawForward"],
     )
-
-
-def tones_of(picture: U8, points: F64, skin: NDArray[np.uint8], inside: NDArray[np.uint8]) -> Tones:
-    """The colours of the inside of a mouth.
-
-    Parameters
-    ----------
-    picture : (H, W, 3) uint8
-    points : (468 or 478, 2 or 3)
-        Landmarks in its pixels.
-    skin, inside : (N, 3) and (M, 3) uint8
-        Colours of the face's skin and of what the photo shows of the mouth's inside.
-    """
-    if not len(skin):
-        skin = np.full((1, 3), 128, np.uint8)
-    red = points[list(VERMILION), :2]
-    at = np.clip(np.rint(red), 0, (picture.shape[1] - 1, picture.shape[0] - 1)).astype(int)
-    lips = np.median(picture[at[:, 1], at[:, 0]], axis=0) / 255
-    flesh = np.median(skin, axis=0) / 255
-    bright = float(np.percentile(skin.max(1), 90)) / 255
-    coloured = min(float(np.ptp(flesh)) * 255 / 20, 1.0)  # none in a photograph in grey
-    light = 0.06 + 0.88 * bright  # so bright are teeth that photographs show
-    hue, lip_hue = (c / max(float(c.mean()), 1e-3) for c in (flesh, lips))
-    cast = np.clip(hue / _SKIN_HUE, *_CAST_RANGE) ** _CAST
-    tooth = _TOOTH * light * (1 + coloured * (_IVORY + cast / cast.mean() - 1))
-    tooth *= min(_WHITEST / float(tooth.max()), 1.0)
-    if len(inside) > 12:
-        seen = np.percentile(inside, 80, axis=0) / 255
-        if seen.mean() > 0.7 * light:
-            tooth = 0.5 * tooth + 0.5 * seen
-    pink = 1 + coloured * np.array([0.36, -0.19, -0.17])
-    flesh_hue = 0.45 * pink + 0.3 * lip_hue + 0.25 * hue
-    colours = {
-        "tooth": tooth,
-        "tongue": 0.74 * light * flesh_hue,
-        "gum": 0.78 * light * flesh_hue,
-        "dark": 0.085 * light * (1 + 1.2 * (flesh_hue - 1)),
-    }
-    low, high = _hues(picture, red)
-    limited = {}
-    for name, colour in colours.items():
-        grey = colour.mean()
-        limited[name] = np.clip(grey + np.clip(colour - grey, low, high), 0, 1).astype(np.float32)
-    return Tones(**limited)
-
-
-def _hues(picture: U8, lips: F64) -> tuple[F64, F64]:
-    """A picture's least and greatest distances from grey about the lips' points (K, 2), (3,) each, 0..1."""
-    x, y = np.clip(lips.mean(0), 0, (picture.shape[1] - 1, picture.shape[0] - 1)).astype(int)
-    reach = max(int(np.ptp(lips[:, 0])), 8)
-    near = (
-        picture[max(y - reach, 0) : y + reach, max(x - reach, 0) : x + reach].reshape(-1, 3) / 255
-    )
-    low, high = np.percentile(
-        near - near.mean(1, keepdims=True), (HUE_TAIL, 100 - HUE_TAIL), axis=0
-    )
-    return np.minimum(low, 0), np.maximum(high, 0)
-
-
-def _teeth_in(picture: U8, ring: F64) -> float:
-    """The share of a ring (K, 2) that is as bright as the skin around it and less red."""
-    low, high = ring.min(0), ring.max(0)
-    room = np.array([0.0, 0.2 * float(high[0] - low[0])])
-    left, top = np.clip(np.floor(low - room), 0, None).astype(int)
-    right, bottom = np.ceil(high + room).astype(int) + 1
-    near = picture[top:bottom, left:right].astype(np.float32)
-    if near.size == 0:
-        return 0.0
-    inside = _filled(ring - (left, top), (near.shape[1], near.shape[0]))
-    light = near.mean(2)
-    red = (near[..., 0] - near[..., 1:].mean(2)) / np.maximum(light, 1)
-    skin, skin_red = (float(np.median(v)) for v in (light, red))
-    least = 0.6 + 0.25 * (
-        1 - min(skin_red / 0.1, 1.0)
-    )  # without hues, lips are told from teeth by their shade alone
-    bright = np.clip((light / max(skin, 1) - least) / 0.4, 0, 1)
-    pale = np.clip((0.75 * skin_red + 0.03 - red) / max(0.35 * skin_red, 0.03), 0, 1)
-    return float((bright * pale * inside).sum() / max(float(inside.sum()), 1))
-
-
-def _height(ring: F64) -> float:
-    """Mean height of an opening."""
-    return abs(float(cv2.contourArea(ring.astype(np.float32)))) / max(
-        float(np.ptp(ring[:, 0])), 1e-6
-    )
-
-
-def _smoothed() -> F64:
-    """(20, 20): each lip of a ring as a curve of the fourth degree through its corners, which evens out what a surface tore."""
-    matrix = np.eye(20)
-    t = np.linspace(-1, 1, 11)
-    bumps = (1 - t**2)[:, None] * np.vander(t, _DEGREE - 1)
-    chord = np.stack([(1 - t) / 2, (1 + t) / 2], 1)
-    through = bumps @ np.linalg.pinv(bumps)
-    for corners in ((0, 10), (10, 20)):
-        number = np.arange(corners[0], corners[1] + 1) % 20
-        ends = np.zeros((11, 20))
-        ends[:, number[0]], ends[:, number[-1]] = chord.T
-        matrix[number] = ends + through @ (np.eye(20)[number] - ends)
-    return matrix
-
-
-def _spline(count: int) -> F64:
-    """(count * _FINE, count): Catmull-Rom between the points of a ring."""
-    t = np.arange(_FINE) / _FINE
-    weights = (
-        np.stack(
-            [
-                -t + 2 * t**2 - t**3,
-                2 - 5 * t**2 + 3 * t**3,
-                t + 4 * t**2 - 3 * t**3,
-                -(t**2) + t**3,
-            ],
-            1,
-        )
-        / 2
-    )
-    matrix = np.zeros((count * _FINE, count))
-    for k in range(count):
-        for j in range(4):
-            matrix[k * _FINE : (k + 1) * _FINE, (k + j - 1) % count] += weights[:, j]
-    return matrix
-
-
-_EVEN = _smoothed()
-_ROUND = _spline(20) @ _EVEN
-
-
-def _rounded(ring: F64) -> F64:
-    """The ring (20, 2) as a curve of more points."""
-    curve: F64 = _ROUND @ ring
-    return curve
-
-
-def _filled(ring: F64, window: tuple[int, int]) -> F32:
-    """(H, W) 0..1: the inside of a ring, with a soft edge."""
-    ink = np.zeros((window[1], window[0]), np.uint8)
-    cv2.fillPoly(ink, [np.round(ring * 16).astype(np.int32)], (255,), cv2.LINE_AA, 4)
-    share: F32 = cv2.GaussianBlur(ink, (0, 0), 0.8).astype(np.float32) / np.float32(255)
-    return share
 
 
 def behind_lips(mouth: Mouth, flow: Flow, lips: F64, turn: F64, pivot: F64) -> Flow:
@@ -414,16 +327,16 @@ def behind_lips(mouth: Mouth, flow: Flow, lips: F64, turn: F64, pivot: F64) -> F
     lips : (20, 2)
         The opening after an edit, grid pixels.
     turn, pivot
-        As `Mouth.patch`.
+        See `Mouth.patch`.
     """
-    ring = _rounded(lips)
-    low = np.clip(np.floor(ring.min(0)) - _ROOM, 0, GRID - 2).astype(int)
-    high = np.clip(np.ceil(ring.max(0)) + _ROOM, low + 2, GRID).astype(int)
+    ring = rounded(lips)
+    low = np.clip(np.floor(ring.min(0)) - _ROOM_PX, 0, GRID - 2).astype(int)
+    high = np.clip(np.ceil(ring.max(0)) + _ROOM_PX, low + 2, GRID).astype(int)
     window = np.s_[low[1] : high[1], low[0] : high[0]]
-    share = _filled(ring - low, (int(high[0] - low[0]), int(high[1] - low[1])))
+    share = filled(ring - low, (int(high[0] - low[0]), int(high[1] - low[1])))
     cavity = np.zeros_like(flow.cavity)
     cavity[window] = flow.cavity[window] * cv2.dilate(share, np.ones((3, 3), np.uint8))
-    if mouth.shows == 0:
+    if mouth.teeth_shown == 0:
         return replace(flow, cavity=cavity)
     here = np.stack(
         np.meshgrid(*(np.arange(a, b, dtype=np.float64) for a, b in zip(low, high, strict=True))),
@@ -431,7 +344,7 @@ def behind_lips(mouth: Mouth, flow: Flow, lips: F64, turn: F64, pivot: F64) -> F
     )
     back_field, back = flow.back_field.copy(), flow.back.copy()
     back_field[window] += (
-        mouth.held_at(here, turn, pivot) - here - back_field[window]
-    ) * mouth.shows
-    np.maximum(back[window], share * np.float32(mouth.shows), out=back[window])
+        mouth.before_turn(here, turn, pivot) - here - back_field[window]
+    ) * mouth.teeth_shown
+    np.maximum(back[window], share * np.float32(mouth.teeth_shown), out=back[window])
     return replace(flow, back_field=back_field, back=back, cavity=cavity)

@@ -13,8 +13,8 @@ import numpy as np
 from icface.arrays import F64, U8
 from icface.face.geometry import Similarity
 from icface.face.landmarks import INNER_LIPS
-from icface.model.mouth.interior import Tones
-from icface.model.mouth.mouth import Mouth, tones_of
+from icface.model.mouth.mouth import Mouth
+from icface.model.mouth.tones import Tones, tones_of
 from icface.training.rig.rig import SKIN, TEETH, View
 
 _LIT = (0.85, 1.1)
@@ -44,12 +44,12 @@ def open_mouth_on(
     if drawn is None:
         return picture
     under = picture.astype(np.float32)
-    held = mouth.own_share(lips, after.size)
+    held = mouth.teeth_share(lips, after.size)
     if held.any():
         rows, columns = np.mgrid[: after.size, : after.size]
-        at = mouth.held_at(np.stack([columns, rows], -1).astype(np.float64), turn, pivot).astype(
-            np.float32
-        )
+        at = mouth.before_turn(
+            np.stack([columns, rows], -1).astype(np.float64), turn, pivot
+        ).astype(np.float32)
         own = cv2.remap(
             image, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
@@ -82,7 +82,7 @@ def _mouth(rng: np.random.Generator, image: U8, before: View) -> Mouth:
         tones=Tones(**{name: tone.astype(np.float32) for name, tone in varied.items()}),
         pixels_per_cm=state.scale,
     )
-    return mouth.seen_in(image, Similarity((1, 0, 0, 0, 1, 0)))
+    return mouth.inspected(image, Similarity((1, 0, 0, 0, 1, 0)))
 
 
 def _opening(view: View) -> F64:

@@ -17,7 +17,7 @@ from app.widgets.picture_layer import PictureLayer
 from icface.document import Face, Region
 from icface.face.geometry import Box
 from icface.media import Photo
-from icface.rendering.renderer import Frame, FrameRequest
+from icface.rendering.frame_request import Frame, FrameRequest
 from tests.faces import observation_in
 
 LEFT, RIGHT, MIDDLE = (

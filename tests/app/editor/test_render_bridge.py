@@ -24,8 +24,9 @@ from icface.face.observation import NoFaceError
 from icface.jobs import Advanced, Cancelled, Event, Failed, Finished, Job, Progress, Rendered, Work
 from icface.media import Photo, PhotoError, load_photo
 from icface.rendering.engine import RenderEngine
+from icface.rendering.frame_request import Frame, FrameRequest
 from icface.rendering.predictor import FacePredictor
-from icface.rendering.renderer import Frame, FrameRequest, Renderer
+from icface.rendering.renderer import Renderer
 from tests.faces import ASTRONAUT_BOX, StandInTracker, observation_in
 
 FACE = Face.from_observation(observation_in(ASTRONAUT_BOX))

@@ -15,7 +15,7 @@ from app.editor.studio import Studio
 from icface.face.geometry import Box
 from icface.face.observation import FaceObservation
 from icface.jobs import run_to_end
-from icface.rendering.renderer import Frame
+from icface.rendering.frame_request import Frame
 from icface.rendering.stabilising import steadied
 from tests.app.conftest import SMILING
 from tests.faces import StandInTracker, observation_in

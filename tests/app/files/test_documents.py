@@ -26,7 +26,7 @@ from icface.document import Project
 from icface.document.edits import set_control, set_key
 from icface.document.mixing import shown
 from icface.project_file import load_project, save_project
-from icface.rendering.renderer import Frame
+from icface.rendering.frame_request import Frame
 from tests.app.conftest import open_in
 from tests.icface.media.videos import drifting, write_video
 

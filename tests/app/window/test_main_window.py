@@ -41,7 +41,7 @@ from app.window.main_window import MainWindow
 from icface.document.mixing import shown
 from icface.face.geometry import Box
 from icface.media import load_photo
-from icface.rendering.renderer import Frame
+from icface.rendering.frame_request import Frame
 from tests.app.conftest import SMILING, open_in
 from tests.faces import StandInTracker, observation_in
 from tests.strategies import a_motion

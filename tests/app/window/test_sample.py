@@ -14,7 +14,7 @@ from app import theme
 from app.editor.studio import build_studio
 from app.settings import Settings
 from app.window.main_window import MainWindow
-from icface.rendering.renderer import Frame
+from icface.rendering.frame_request import Frame
 
 pytestmark = pytest.mark.slow
 

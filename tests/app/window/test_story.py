@@ -20,8 +20,9 @@ from pytestqt.qtbot import QtBot
 
 from app.window.main_window import MainWindow
 from icface.document import Project
+from icface.rendering.frame_request import FrameRequest
 from icface.rendering.predictor import FacePredictor
-from icface.rendering.renderer import FrameRequest, Renderer
+from icface.rendering.renderer import Renderer
 from icface.tracking.builtin import BuiltinTracker
 from tests.app.conftest import NewWindow
 from tests.app.window.test_main_window import drag_row, drop

@@ -36,8 +36,9 @@ from icface.media.provenance import COMPOSITE
 from icface.media.sound import SoundReader
 from icface.motion.motion import Motion
 from icface.rendering.clip_pictures import clip_of
+from icface.rendering.frame_request import FrameRequest
 from icface.rendering.predictor import FacePredictor
-from icface.rendering.renderer import FrameRequest, Renderer
+from icface.rendering.renderer import Renderer
 from icface.rendering.stabilising import steadied
 from tests.faces import observation_in
 from tests.icface.export.exporting import (

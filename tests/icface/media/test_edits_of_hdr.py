@@ -21,8 +21,9 @@ from icface.media.frame_conversion import frame_of_pixels
 from icface.media.frame_format import Pictures
 from icface.media.presets import PRESETS
 from icface.media.tone_mapping import changed_as_shown
+from icface.rendering.frame_request import FrameRequest
 from icface.rendering.predictor import FacePredictor
-from icface.rendering.renderer import FrameRequest, Renderer
+from icface.rendering.renderer import Renderer
 from tests.icface.export.exporting import document, same, samples
 from tests.icface.media.videos import drifting
 

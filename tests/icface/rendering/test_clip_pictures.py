@@ -21,8 +21,9 @@ from icface.media.clip import probe
 from icface.media.video_file import VideoError
 from icface.motion.motion import Motion
 from icface.rendering.clip_pictures import MOST_READERS, ClipFrame, RecentClips, clip_of, fitted
+from icface.rendering.frame_request import FrameRequest
 from icface.rendering.predictor import FacePredictor
-from icface.rendering.renderer import FrameRequest, Opened, Renderer, Tracked
+from icface.rendering.renderer import Opened, Renderer, Tracked
 from tests.faces import observation_in
 from tests.icface.media.videos import drifting, write_video
 from tests.strategies import a_motion

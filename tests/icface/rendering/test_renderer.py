@@ -22,8 +22,9 @@ from icface.model.face.pose import FacePrediction
 from icface.model.networks.neutralizer import GRID
 from icface.model.networks.weights import ModelFileError
 from icface.model.surface.layers import FlowLayer
+from icface.rendering.frame_request import Frame, FrameRequest
 from icface.rendering.predictor import FacePredictor
-from icface.rendering.renderer import Frame, FrameRequest, Opened, Renderer, edit_photo
+from icface.rendering.renderer import Opened, Renderer, edit_photo
 from tests.faces import ASTRONAUT_BOX, StandInTracker, observation_in
 
 JAW = ControlVector.of({"jawOpen": 0.8, "yaw": 15})

@@ -16,8 +16,9 @@ from icface.face.controls import ControlVector, apply_deltas, lying_deg, roll_ab
 from icface.face.geometry import Box
 from icface.jobs import run_to_end
 from icface.media import Photo
+from icface.rendering.frame_request import FrameRequest
 from icface.rendering.predictor import FacePredictor
-from icface.rendering.renderer import FrameRequest, Renderer
+from icface.rendering.renderer import Renderer
 from icface.tracking.builtin import FACE_LIMIT, LYING_LIMIT, BuiltinTracker
 from icface.tracking.clips import track_clip
 from tests.icface.export.exporting import LOSSLESS, portrait_clip

@@ -6,30 +6,32 @@ import numpy as np
 import pytest
 
 from icface.face.geometry import rotation_matrix
-from icface.model.mouth.interior import Jaw, Tones, View, drawn, row_of
+from icface.model.mouth.anatomy import UPPER, Jaw, row_of
+from icface.model.mouth.interior import PhotoTeeth, View, draw_interior
+from icface.model.mouth.tones import Tones
 
 PER_CM = 12.0
 WIDE, HIGH = 90, 72
 TONES = Tones(
-    *(
-        np.array(c, np.float32)
-        for c in ((0.9, 0.85, 0.8), (0.8, 0.5, 0.48), (0.7, 0.4, 0.4), (0.09, 0.05, 0.05))
-    )
+    tooth=np.array((0.9, 0.85, 0.8), np.float32),
+    tongue=np.array((0.8, 0.5, 0.48), np.float32),
+    gum=np.array((0.7, 0.4, 0.4), np.float32),
+    dark=np.array((0.09, 0.05, 0.05), np.float32),
 )
-NONE = (np.zeros((4, 2)), 0.0)
+NO_TEETH = PhotoTeeth(outline=np.zeros((4, 2)), share=0.0)
 
 
 def seen(
-    opened: float, *, yaw: float = 0.0, tones: Tones = TONES, own: tuple[np.ndarray, float] = NONE
+    opened: float, *, yaw: float = 0.0, tones: Tones = TONES, own: PhotoTeeth = NO_TEETH
 ) -> np.ndarray:
     """An opening 6 cm wide and as tall as the jaw makes it, its middle in the middle of the upper lip."""
     pixels = np.diag([1.0, -1.0]) @ rotation_matrix(yaw, 0, 0)[:2] * PER_CM
-    view = View(pixels, np.array([WIDE / 2 - 0.5, 10.0]), (WIDE, HIGH))
+    view = View(pixels=pixels, origin=np.array([WIDE / 2 - 0.5, 10.0]), size=(WIDE, HIGH))
     low = 10.0 + (0.2 + 3.5 * opened) * PER_CM
     t = np.linspace(0, np.pi, 11)[:-1]
     lower = np.stack([WIDE / 2 - 36 * np.cos(t), 10 + (low - 10) * np.sin(t)], 1)
     upper = np.stack([WIDE / 2 + 36 * np.cos(t), 10 - 2 * np.sin(t)], 1)
-    return drawn(view, Jaw(opened), np.concatenate([lower, upper]), tones, own)
+    return draw_interior(view, Jaw(opened), np.concatenate([lower, upper]), tones, own)
 
 
 def bright(picture: np.ndarray) -> np.ndarray:
@@ -41,7 +43,7 @@ def flesh(picture: np.ndarray) -> np.ndarray:
 
 
 def test_crowns_have_the_widths_of_a_mean_jaw_on_both_sides() -> None:
-    row = row_of(1)
+    row = row_of(UPPER)
     x = row.place[:, 0]
     dark = np.flatnonzero((row.gap > 0.5) & (np.abs(x) < 2.6))
     at = np.array([x[one].mean() for one in np.split(dark, np.flatnonzero(np.diff(dark) > 1) + 1)])
@@ -88,7 +90,8 @@ def test_teeth_turn_with_the_head() -> None:
 
 
 def test_grey_tones_make_a_grey_mouth() -> None:
-    grey = Tones(*(np.full(3, v, np.float32) for v in (0.9, 0.6, 0.5, 0.06)))
+    tooth, tongue, gum, dark = (np.full(3, v, np.float32) for v in (0.9, 0.6, 0.5, 0.06))
+    grey = Tones(tooth=tooth, tongue=tongue, gum=gum, dark=dark)
     picture = seen(0.7, tones=grey)
     assert np.ptp(picture, axis=2).max() < 1e-5
     assert picture.std() > 0.1
@@ -96,16 +99,16 @@ def test_grey_tones_make_a_grey_mouth() -> None:
 
 def test_no_tooth_is_drawn_below_those_that_the_photo_shows() -> None:
     own = np.array([[10.0, 8.0], [45.0, 7.0], [80.0, 8.0], [45.0, 9.5]])
-    plain, beneath = seen(0.6), seen(0.6, own=(own, 1.0))
+    plain, beneath = seen(0.6), seen(0.6, own=PhotoTeeth(outline=own, share=1.0))
     assert bright(plain)[12:15, 40:50].any()
     assert not bright(beneath)[12:15, 40:50].any()
 
 
 def test_gums_show_above_the_teeth_where_lips_rise() -> None:
     pixels = np.diag([1.0, -1.0]) @ np.eye(3)[:2] * PER_CM
-    view = View(pixels, np.array([WIDE / 2 - 0.5, 40.0]), (WIDE, HIGH))
+    view = View(pixels=pixels, origin=np.array([WIDE / 2 - 0.5, 40.0]), size=(WIDE, HIGH))
     lips = np.array([[5.0, 40.0], [45.0, 70.0], [85.0, 40.0], [45.0, 2.0]])
-    picture = drawn(view, Jaw(0.3), lips, TONES, NONE)
+    picture = draw_interior(view, Jaw(0.3), lips, TONES, NO_TEETH)
     assert flesh(picture)[20:28, 42:48].all()
     assert bright(picture)[38:42, 47:50].any()
 

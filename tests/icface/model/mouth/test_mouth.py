@@ -10,17 +10,17 @@ import pytest
 
 from icface.face.controls import ControlVector, apply_deltas
 from icface.face.geometry import Similarity, rotation_matrix
-from icface.model.mouth.interior import Tones
-from icface.model.mouth.mouth import Mouth, behind_lips, tones_of
+from icface.model.mouth.mouth import Mouth, behind_lips
+from icface.model.mouth.tones import Tones, tones_of
 from icface.model.networks.neutralizer import GRID
 from icface.model.surface.rasterise import Flow
 
 PIVOT = np.array([128.0, 100.0])
 TONES = Tones(
-    *(
-        np.array(c, np.float32)
-        for c in ((0.9, 0.85, 0.8), (0.8, 0.5, 0.48), (0.7, 0.4, 0.4), (0.09, 0.05, 0.05))
-    )
+    tooth=np.array((0.9, 0.85, 0.8), np.float32),
+    tongue=np.array((0.8, 0.5, 0.48), np.float32),
+    gum=np.array((0.7, 0.4, 0.4), np.float32),
+    dark=np.array((0.09, 0.05, 0.05), np.float32),
 )
 AHEAD = np.eye(3)
 PER_CM = 8.0
@@ -60,7 +60,7 @@ def test_the_inside_comes_gradually_and_never_less_as_the_mouth_opens() -> None:
 
 def test_a_photo_that_shows_teeth_keeps_them() -> None:
     of = mouth(0.8, hidden=0)
-    assert of.held == 1
+    assert of.upper_only == 1
     assert shown(of, 0.8) < 0.3 * shown(mouth(), 0.8)
     (patch,) = of.patch(ring(2.5), ControlVector(), AHEAD, PIVOT, 1.0)
     teeth, tongue = (
@@ -73,7 +73,7 @@ def test_a_photo_that_shows_teeth_keeps_them() -> None:
 def test_a_gap_without_teeth_stays_without_them() -> None:
     picture = np.full((GRID, GRID, 3), (200, 150, 120), np.uint8)
     here = Similarity((1, 0, 0, 0, 1, 0))
-    closed, gaping = (mouth(gap).seen_in(picture, here) for gap in (0.0, 1.1))
+    closed, gaping = (mouth(gap).inspected(picture, here) for gap in (0.0, 1.1))
     assert (closed.bare, gaping.bare, gaping.hidden) == (0, 1, 1)
     teeth = []
     for of in (closed, gaping):
@@ -98,10 +98,10 @@ def test_parted_lips_show_teeth_where_the_picture_is_bright_and_pale(
     picture = np.full((GRID, GRID, 3), skin, np.uint8)
     cv2.fillPoly(picture, [ring(0.8, width_cm=5.6).round().astype(np.int32)], lip)
     here = Similarity((1, 0, 0, 0, 1, 0))
-    assert mouth(0.4).seen_in(picture, here).hidden == 1
+    assert mouth(0.4).inspected(picture, here).hidden == 1
     cv2.fillPoly(picture, [ring(0.4).round().astype(np.int32)], tooth)
-    assert mouth(0.4).seen_in(picture, here).hidden < 0.3
-    assert mouth(0.05).seen_in(picture, here).hidden == 1
+    assert mouth(0.4).inspected(picture, here).hidden < 0.3
+    assert mouth(0.05).inspected(picture, here).hidden == 1
 
 
 def test_teeth_that_a_photo_shows_turn_with_the_skull_and_not_with_lips() -> None:
@@ -116,7 +116,7 @@ def test_teeth_that_a_photo_shows_turn_with_the_skull_and_not_with_lips() -> Non
     turned = behind_lips(mouth(0.8, hidden=0), flow, ring(2.0), rotation_matrix(10, 0, 0), PIVOT)
     depth = 70 - 0.6 * PER_CM
     assert turned.back_field[145, 128, 0] == pytest.approx(-depth * np.tan(np.radians(10)), abs=0.5)
-    loose = behind_lips(replace(mouth(), held=0.0), flow, ring(2.0), AHEAD, PIVOT)
+    loose = behind_lips(replace(mouth(), upper_only=0.0), flow, ring(2.0), AHEAD, PIVOT)
     assert loose.back_field is flow.back_field
 
 
