@@ -1,4 +1,4 @@
-"""Eyeballs of one photo: where its irises are, how large, and how much of them it shows."""
+"""Eyeballs of one photo: place and size of its irises, and how much of them it shows."""
 
 from __future__ import annotations
 
@@ -13,21 +13,27 @@ from icface.model.eyes.irises import BALL_CM, iris_edge
 from icface.model.surface.anchored import Anchored
 from icface.model.surface.fine_crop import FINE_CROP_SCALE, in_fine_crop
 
-_NOT_SMALLER, _NOT_LARGER = 0.13, 0.3
-"""An iris' radius lies between these, in widths of the eye."""
+_SMALLEST_IRIS = 0.13
+"""Least radius of an iris, in widths of the eye."""
+_LARGEST_IRIS = 0.3
+"""Greatest radius of an iris, in widths of the eye."""
 _INSET_PX = (0.7, 1.2)
-"""So much of what is seen below the upper and above the lower lid is lashes, shadow and the lid's
-own edge, grid pixels."""
-_ASIDE, _THINNER, _WIDER = 0.3, 0.9, 1.3
-"""How far from where the tracker has it an iris is believed to be, and how much smaller and larger,
-in its radii."""
+"""Height of the lashes, the shadow and the lid's own edge below the upper lid and above the lower
+one, grid pixels: nothing of the eye is taken from there."""
+_ASIDE = 0.3
+"""Greatest distance of an iris from the tracker's, in its radii."""
+_THINNER = 0.9
+"""Least radius of an iris over the tracker's."""
+_WIDER = 1.3
+"""Greatest radius of an iris over the tracker's."""
 _ROOMY = 1.04
-"""The edge of an iris moves along with it."""
+"""Radius that moves with an iris over its own, so that its soft edge moves too."""
 _SMALLEST_PX = 6
 """Width of an eye below which nothing of it is turned, grid pixels."""
-_FOLLOWS = 0.5, 0.72
-"""Least and most of an open eye by which its lid follows."""
-_DEGREES = np.radians(np.arange(-90, 91, 3))
+_FOLLOWS = (0.5, 0.72)
+"""Least and greatest share of an open eye by which its lid follows a look down."""
+_ANGLES_RAD = np.radians(np.arange(-90, 91, 3))
+"""Angles at which circles about the pupil are sampled, from the first axis downwards."""
 
 
 def eyeballs_of(
@@ -37,18 +43,18 @@ def eyeballs_of(
     pixels_per_cm: float,
     fine_crop: NDArray[np.uint8],
 ) -> tuple[Eyeball, ...]:
-    """Those of a face whose eyes are open.
+    """The eyeballs of a face, of eyes that are open.
 
     Parameters
     ----------
     source : (N, 2)
         Surface points, grid pixels.
     part : two of (N,) bool
-        Those that are skin, and those that are eyeball.
+        The points that are skin, and those that are eyeball.
     landmarks : (478, 2)
         Face-mesh points, grid pixels.
     pixels_per_cm : float
-        Of the grid.
+        Grid pixels per centimetre.
     fine_crop : (FINE_CROP_SIZE, FINE_CROP_SIZE, 3) uint8
         The crop's picture.
     """
@@ -67,7 +73,7 @@ def eyeballs_of(
             continue
         corners = (np.stack([left, right]) - middle) @ axes[0]
         if corners[0] > -radius / 2 or corners[1] < radius / 2:
-            continue  # whatever that is, it is no iris
+            continue  # no iris reaches beyond a corner by half its radius
         along_axes = (contour - middle) @ axes.T
         seen, farthest = _seen(along_axes, radius * RING)
         rows, ball_px = near[:: max(len(near) // 40, 1)], BALL_CM * pixels_per_cm
@@ -96,13 +102,25 @@ def eyeballs_of(
 
 
 def _iris(light: F32, landmarks: F64, side: str, ring: tuple[int, ...]) -> tuple[F64, float, F64]:
-    """Middle and radius of an iris, grid pixels, and the axes of its eye (`Eyeball.axes`), of a grey picture of the crop."""
+    """The iris of one eye in a grey picture of the crop.
+
+    Returns
+    -------
+    middle : (2,)
+        Grid pixels.
+    radius : float
+        Grid pixels.
+    axes : (2, 2)
+        See `Eyeball.axes`.
+    """
     contour = landmarks[list(ring), :2]
     middle, one, _, other, _ = landmarks[list(IRISES[side]), :2]
     along = (contour[8] - contour[0]) * np.sign(contour[8, 0] - contour[0, 0])
     width = max(float(np.hypot(*along)), 1e-6)
     axes = np.array([along, [-along[1], along[0]]]) / width
-    radius = float(np.clip(np.hypot(*(one - other)) / 2, _NOT_SMALLER * width, _NOT_LARGER * width))
+    radius = float(
+        np.clip(np.hypot(*(one - other)) / 2, _SMALLEST_IRIS * width, _LARGEST_IRIS * width)
+    )
     if width < _SMALLEST_PX:
         return middle, radius, axes
     aside, found = iris_edge(
@@ -124,7 +142,7 @@ def _seen(contour: F64, ring_px: float) -> tuple[F64, F64]:
     radii = np.arange(RINGS)[:, None] * ring_px
     limits, farthest = np.zeros((2, 2, RINGS)), np.zeros(2)
     for right in (0, 1):
-        x, y = radii * np.cos(_DEGREES) * (1 if right else -1), radii * np.sin(_DEGREES)
+        x, y = radii * np.cos(_ANGLES_RAD) * (1 if right else -1), radii * np.sin(_ANGLES_RAD)
         top, bottom = (np.interp(x, line[:, 0], line[:, 1]) for line in (upper, lower))
         above, below = (np.minimum(most, np.maximum(bottom - top, 0) / 4) for most in _INSET_PX)
         within = (x > upper[0, 0]) & (x < upper[-1, 0])
@@ -133,10 +151,10 @@ def _seen(contour: F64, ring_px: float) -> tuple[F64, F64]:
         for ring, row in enumerate(shown):
             if row.any():
                 places = np.flatnonzero(row)
-                start = places[np.argmin(np.abs(_DEGREES[places]))]
+                start = places[np.argmin(np.abs(_ANGLES_RAD[places]))]
                 hidden = np.flatnonzero(~row)
                 first = max(hidden[hidden < start], default=-1) + 1
                 last = min(hidden[hidden > start], default=len(row)) - 1
-                limit, farthest[right] = _DEGREES[[first, last]], radii[ring, 0]
+                limit, farthest[right] = _ANGLES_RAD[[first, last]], radii[ring, 0]
             limits[right, :, ring] = limit
     return limits, farthest

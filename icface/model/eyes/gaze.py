@@ -1,10 +1,10 @@
 """Eyeballs that turn behind their lids: irises that move, and what wider lids uncover of them.
 
-Surfaces of eyes have no expressions of their own: what the animator knows of a gaze is what lids
-do. Here the iris of a photo moves as a ball turns, the white of the eye is stretched and squeezed
-between it and the corners, and what lids hide in the photo is seen as elsewhere on the same circle
-around the pupil, where it is not hidden. It is a layer of the photo's own pixels, between the lids
-as they are after the edit.
+The surface of an eye has no expression of its own: all the animator knows of a gaze is what lids
+do. Here the iris of a photo moves as a ball turns, and the white of the eye is stretched and
+squeezed between the iris and the corners. What lids hide in the photo is filled from another place
+on the same circle around the pupil. The result is a layer of the photo's own pixels, between the
+lids as they are after the edit.
 """
 
 from __future__ import annotations
@@ -25,34 +25,38 @@ from icface.model.networks.neutralizer import GRID
 from icface.model.surface.anchored import Anchored
 from icface.model.surface.layers import FlowLayer
 
-_UP_DEG, DOWN_DEG = 25.0, 28.0
-"""How far eyes turn up and down at full intensity."""
+_UP_DEG = 25.0
+"""Turn of the eyes upwards at full intensity."""
+DOWN_DEG = 28.0
+"""Turn of the eyes downwards at full intensity."""
 _LID_PX = 0.8
-"""What was so much nearer to a lid in the photo is taken from elsewhere."""
-RINGS, RING = 24, 0.15
-"""Circles about the pupil, and how much larger each is, in radii of the iris."""
-_REFLECTS = np.radians(20)
-"""Hidden parts next to lids are seen as in a mirror, so far; farther ones as the last of these."""
+"""A pixel that was this much nearer to a lid in the photo is filled from elsewhere, grid pixels."""
+RINGS = 24
+"""Number of circles about the pupil."""
+RING = 0.15
+"""Step from one circle to the next, in radii of the iris."""
+_REFLECTS_RAD = np.radians(20)
+"""Angle up to which hidden parts next to a lid mirror what is beside the lid; beyond it, the last
+mirrored place is repeated."""
 _STAYS = 0.35
 """Share of an iris that a corner of the eye never hides."""
 _FADES_IN = 0.06
-"""Change of a channel from which on an eye is seen in full as it has turned."""
+"""Change of a channel from which on a turned eye is shown in full."""
 _SEAM_PX = 2.0
-"""Half as wide as the strip in which one side's take on what is hidden leads over into the other's,
-grid pixels."""
+"""Half the width of the strip in which the filling from the left is blended into the one from the
+right, grid pixels."""
 _SUPPORT_PX = 2.0
-"""A pixel between those of the grid looks at those so near."""
+"""Reach of the interpolation between grid pixels."""
 _BESIDE = 3
 """Pixels around the opening in which the flow is continued."""
 _FINE = 4
-
-
+"""Subpixels per grid pixel, along each axis, at which an opening is filled."""
 _DILATE = np.ones((2 * _BESIDE - 1, 2 * _BESIDE - 1), np.uint8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Eyeball:
-    """That of one eye.
+    """The eyeball of one eye, in grid pixels of the photo.
 
     Attributes
     ----------
@@ -61,29 +65,30 @@ class Eyeball:
     lids : Anchored
         The eye's contour in the order of `icface.face.landmarks.LEFT_EYE`.
     rows : (K,) int64
-        Surface points of the eye itself.
+        Surface points on the eyeball.
     source : (K, 2)
-        Where those are in the photo, grid pixels.
+        Places of those points in the photo, grid pixels.
     centre : (2,)
-        Of the iris in the photo, grid pixels.
+        Middle of the iris in the photo, grid pixels.
     axes : (2, 2)
         Unit vectors along the line of the corners to the right, and down.
     radius : float
-        Of the iris, grid pixels.
+        Radius of the iris, grid pixels.
     corners : (2,)
-        Where the left and the right corner are along the first axis, from the iris.
+        Places of the left and the right corner along the first axis, from the iris, grid pixels.
     edges : (2, CURVE_POINTS, 2)
         The upper and the lower lid in the photo along the axes from the iris, from the left to the
-        right.
+        right, grid pixels.
     seen : (2, 2, RINGS)
-        Of circles around the iris, on the left and the right: the first and the last angle that the
-        photo shows, radians from the first axis downwards.
+        First and last angle that the photo shows of each circle around the iris, on the left and
+        the right, radians from the first axis downwards.
     ring_px : float
-        Step from one of those circles to the next.
+        Step from one of those circles to the next, grid pixels.
     farthest : (2,)
-        Radius of the last circle that is seen at all, on the left and the right.
+        Radius of the last circle that the photo shows any of, on the left and the right, grid
+        pixels.
     ball_px : float
-        Radius of the ball.
+        Radius of the ball, grid pixels.
     lid_follows : float
         Share of an open eye by which its upper lid falls when it looks all the way down.
     """
@@ -104,7 +109,7 @@ class Eyeball:
     lid_follows: float
 
     def shift(self, change: F64) -> F64:
-        """(2,) how far a change of the channels (53,) moves the iris along the axes, grid pixels."""
+        """(2,) movement of the iris along the axes under a change of the channels (53,), pixels."""
         out, into, up, down = (
             float(change[EXPRESSIONS.index(f"eyeLook{way}_{self.side}")]) for way in _WAYS
         )
@@ -115,7 +120,7 @@ class Eyeball:
         return np.array([x, self.ball_px * np.sin(along)])
 
     def amount(self, change: F64) -> float:
-        """0..1: how much of what is seen as the eye has turned is to be shown, for a change of the channels (53,)."""
+        """0..1, how much of the turned eye is shown under a change of the channels (53,)."""
         looks = [abs(change[EXPRESSIONS.index(f"eyeLook{way}_{self.side}")]) for way in _WAYS]
         wide = change[EXPRESSIONS.index(f"eyeWide_{self.side}")]
         shut = [
@@ -124,7 +129,7 @@ class Eyeball:
         return float(np.clip(max(*looks, wide, -shut[0], -shut[1]) / _FADES_IN, 0, 1))
 
     def opening(self, moved: F64) -> F64:
-        """(2, CURVE_POINTS, 2) the upper and the lower lid when surface points are here (N, 2 or 3), grid pixels."""
+        """(2, CURVE_POINTS, 2) upper and lower lid when surface points have moved (N, 2 or 3)."""
         return smooth_lids(self.lids.at(moved))
 
     def along_axes(self, points: F64) -> F64:
@@ -133,9 +138,9 @@ class Eyeball:
         return along
 
     def turned_back(self, points: F64, shift: F64) -> F64:
-        """(M, 2) where points (M, 2) of an eye that has turned were before, both along the axes.
+        """(M, 2) places in the photo of points (M, 2) of a turned eye, both along the axes.
 
-        The corners stay, the iris moves as a disc on a ball.
+        The corners stay, and the iris moves as a disc on a ball.
         """
         at = points - shift
         far = np.hypot(at[:, 0], at[:, 1])
@@ -153,14 +158,21 @@ class Eyeball:
         return turned
 
     def found(self, at: F64, right: NDArray[np.bool_]) -> tuple[F64, NDArray[np.bool_]]:
-        """Where the photo shows these points (M, 2) if lids hide them there, along the axes; and which are hidden, (M,).
+        """Places at which the photo shows what lids hide of these points.
 
         Parameters
         ----------
         at : (M, 2)
+            Points along the axes.
+        right : (M,) bool
+            Where to look for each point: right or left of the iris.
+
+        Returns
+        -------
+        places : (M, 2)
             Along the axes.
-        right : (M,)
-            They are looked for on the right side of the iris.
+        hidden : (M,) bool
+            The points that lids hide in the photo.
         """
         own, side = (at[:, 0] >= 0).astype(np.int64), right.astype(np.int64)
         far = np.hypot(at[:, 0], at[:, 1])
@@ -172,12 +184,14 @@ class Eyeball:
         above = turn < 0
         edge = np.where(above, first, last)
         beyond = np.where(own == side, np.abs(turn - edge), np.pi - np.abs(turn) - np.abs(edge))
-        mirrored = edge + np.where(above, 1, -1) * np.minimum(np.abs(beyond), _REFLECTS)
+        mirrored = edge + np.where(above, 1, -1) * np.minimum(np.abs(beyond), _REFLECTS_RAD)
         seen = np.clip(mirrored, first, last)
         return np.stack([np.where(right, far, -far) * np.cos(seen), far * np.sin(seen)], 1), hidden
 
     def uncovered(self, points: F64, at: F64, edges: F64) -> F64:
-        """(M,) 0..1: how much nearer to a lid points are in the photo than they are to be: its shadow and lashes stay with it.
+        """(M,) 0..1, how much nearer to a lid points are in the photo than after the edit.
+
+        The shadow and the lashes of a lid stay with it, so such points are filled from elsewhere.
 
         Parameters
         ----------
@@ -199,7 +213,7 @@ class Eyeball:
 
 
 def smooth_lids(contour: F64) -> F64:
-    """(2, CURVE_POINTS, 2) the upper and the lower lid of a contour (16, 2), from the left to the right, never crossed."""
+    """(2, CURVE_POINTS, 2) lids of a contour (16, 2), from left to right, that never cross."""
     lids = np.stack(
         [smooth_lid_curve(contour[UPPER_LID]), smooth_lid_curve(contour[LOWER_LID][::-1])]
     )
@@ -213,27 +227,28 @@ def smooth_lids(contour: F64) -> F64:
 
 
 def _depth(points: F64, edges: F64, below: NDArray[np.bool_]) -> F64:
-    """(M,) how far points (M, 2) lie from the upper lid, or from the lower one where they are below the pupil."""
+    """(M,) distance of points (M, 2) from the upper lid or, below the pupil, from the lower one."""
     top, bottom = (np.interp(points[:, 0], lid[:, 0], lid[:, 1]) for lid in edges)
     depth: F64 = np.where(below, bottom - points[:, 1], points[:, 1] - top)
     return depth
 
 
 _WAYS = ("Out", "In", "Up", "Down")
+"""Directions of the eyeLook channels."""
 
 
 def turned_eyes(eyeballs: tuple[Eyeball, ...], moved: F64, change: F64) -> tuple[FlowLayer, ...]:
     """The eyes after an edit as layers, in order.
 
-    What lids hide in the photo is taken from that side of the iris that is nearer; a second layer
-    leads from one to the other.
+    What lids hide in the photo is filled from the nearer side of the iris; a second layer blends
+    between the two sides.
 
     Parameters
     ----------
     moved : (N, 2 or 3)
-        Surface points after it, grid pixels.
+        Surface points after the edit, grid pixels.
     change : (53,)
-        Of the channels.
+        Change of each channel.
     """
     layers: list[tuple[F32, F32]] = []
     for eye in eyeballs:
@@ -241,28 +256,45 @@ def turned_eyes(eyeballs: tuple[Eyeball, ...], moved: F64, change: F64) -> tuple
         drawn = _turned_eye(eye, moved, change) if amount > 0 else None
         if drawn is None:
             continue
-        window, (rows, columns), share, flows = drawn
-        for number, (flow, part) in enumerate(flows):
+        window, (rows, columns) = drawn.window, drawn.pixels
+        for number, (flow, part) in enumerate(drawn.flows):
             if number == len(layers):
                 layers.append(
                     (np.zeros((GRID, GRID, 2), np.float32), np.zeros((GRID, GRID), np.float32))
                 )
             field, mask = layers[number]
             field[window][rows, columns] = flow
-            shown = share[rows, columns] * np.float32(amount / 255) * part
+            shown = drawn.openness[rows, columns] * np.float32(amount / 255) * part
             mask[window][rows, columns] = np.maximum(mask[window][rows, columns], shown)
     for _, mask in layers:
         mask[[0, -1]] = mask[:, [0, -1]] = 0
     return tuple(FlowLayer("eye", field, mask) for field, mask in layers)
 
 
-_Pixels = tuple[NDArray[np.int64], NDArray[np.int64]]
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class _TurnedEye:
+    """One eye after an edit.
+
+    Attributes
+    ----------
+    window : two slices
+        Rows and columns of the grid around the eye.
+    pixels : two of (M,) int64
+        Rows and columns in the window of the pixels that have a flow.
+    openness : (H, W) uint8
+        Coverage of each pixel of the window by the opening, 0..255.
+    flows : list of ((M, 2), (M,))
+        Flow and share, 0..1, of each layer.
+    """
+
+    window: tuple[slice, slice]
+    pixels: tuple[NDArray[np.int64], NDArray[np.int64]]
+    openness: NDArray[np.uint8]
+    flows: list[tuple[F64, F64]]
 
 
-def _turned_eye(
-    eye: Eyeball, moved: F64, change: F64
-) -> tuple[tuple[slice, slice], _Pixels, NDArray[np.uint8], list[tuple[F64, F64]]] | None:
-    """Window of the grid, rows and columns in it, how open the eye is there, 0..255; by layer flow (M, 2) and share (M,)."""
+def _turned_eye(eye: Eyeball, moved: F64, change: F64) -> _TurnedEye | None:
+    """One eye after an edit; None where it is outside the grid or shut."""
     lids = eye.opening(moved)
     outline = np.concatenate([lids[0], lids[1, ::-1]])
     left, top = np.maximum(np.floor(outline.min(0)).astype(int) - 2 * _BESIDE, 0).tolist()
@@ -300,11 +332,19 @@ def _turned_eye(
         from_left, to_left = np.zeros_like(here), np.clip(0.5 - across / (2 * _SEAM_PX), 0, 1)
         from_left[strip] = flow(strip, ~everywhere)
         flows.append((from_left, smoothstep(to_left) * (across > -_SEAM_PX - 2 * _SUPPORT_PX)))
-    return np.s_[top:bottom, left:right], (rows, columns), share.astype(np.uint8, copy=False), flows
+    return _TurnedEye(
+        window=np.s_[top:bottom, left:right],
+        pixels=(rows, columns),
+        openness=share.astype(np.uint8, copy=False),
+        flows=flows,
+    )
 
 
 def _brought_back(points: F64, moved: F64, source: F64) -> F64:
-    """Points (M, 2) of an eye that has turned with its head, as they are in the photo: an affine map of some points (K, 2)."""
+    """Points (M, 2) of an eye that moved with its head, back in the photo.
+
+    The map is affine, fitted to surface points (K, 2) after and before the edit.
+    """
     if np.array_equal(moved, source):
         return points
     centre = moved.mean(0)

@@ -1,14 +1,14 @@
-"""Irises of a face: found where the picture is dark between the lids, and the direction in which they look.
+"""Irises of a face, found as dark discs between the lids, and the direction in which they look.
 
-The project's networks have learnt from renders whose eyeballs do not turn and from people who look
-into the camera, so their irises hardly leave the middle of the eye, and what they know of a gaze is
-what lids do. But they find lids and corners well. Between those an iris is a dark disc beside
-something brighter; where it is, in a head whose angles are known, tells the look.
+The networks learnt from renders whose eyeballs do not turn and from people who look into the
+camera, so their irises hardly leave the middle of the eye, and lids are all they know of a gaze.
+But they find lids and corners well. Between those an iris is a dark disc beside something brighter;
+its place, in a head whose angles are known, tells the look.
 
 Convention
 ----------
-Centimetres are those of the face rig the networks learnt from, in the head's own frame: x to the subject's left, y up, z to
-the front.
+Centimetres are in the scale of the face rig that the networks learnt from, in the head frame: x to
+the subject's left, y up, z to the front.
 """
 
 from __future__ import annotations
@@ -27,47 +27,65 @@ from icface.face.ramps import Ramp
 from icface.model.surface.crops import sample_crop
 
 TO_SIDES_DEG = 32.0
-"""How far eyes turn to a side at full intensity of the channels, as read and as drawn
-(`icface.model.eyes.gaze`)."""
+"""Turn of the eyes to a side at full intensity of the channels, as read here and as drawn by
+`icface.model.eyes.gaze`."""
 BALL_CM = 1.25
-"""From the middle of an eyeball to its iris."""
-_EYE_PX, _WIDE, _HIGH = 40, 64, 40
-"""Width of the eye, and width and height of what is looked at, pixels."""
-_SHADOW, _EDGE = 0.05, 0.017
-"""How much below the upper lid is its shadow and lashes, and above the lower one its edge, in
-widths of the eye."""
+"""Distance of the iris from the middle of an eyeball."""
+_EYE_PX = 40
+"""Width of the eye in the picture that is searched, pixels."""
+_WIDE = 64
+"""Width of the picture that is searched, pixels."""
+_HIGH = 40
+"""Height of the picture that is searched, pixels."""
+_SHADOW = 0.05
+"""Height of shadow and lashes below the upper lid, in widths of the eye."""
+_EDGE = 0.017
+"""Height of the lower lid's edge, in widths of the eye."""
 _RADII = (0.18, 0.21, 0.24)
-"""Of an iris, in widths of the eye."""
-_ASIDE, _UP = 0.02 / 0.167**2, 0.04 / 0.117**2
-"""What it counts, in contrast, that an iris is far from where the network has it, squared widths of
+"""Radii of an iris that are tried, in widths of the eye."""
+_ASIDE = 0.02 / 0.167**2
+"""Penalty, in contrast, for an iris beside the network's estimate, times squared widths of the
+eye."""
+_UP = 0.04 / 0.117**2
+"""Penalty, in contrast, for an iris above or below the network's estimate, times squared widths of
 the eye."""
 _LOWER = 0.033
-"""What is found lies so much too high, in widths of the eye: lashes are dark too."""
+"""Correction downwards of what is found, in widths of the eye: lashes are dark too."""
 _LEAST_SEEN = 0.3
-"""Share of an iris' disc that lies between the lids."""
-_BELIEVED = Ramp(0.2, 0.4)
-"""Contrast of an iris, 0..1: how much it is believed, and not the network."""
-_NEAREST, _FARTHEST, _RADIAL_STEP, _REACH = 0.6, 1.6, 0.04, 4
-"""Where the edge of an iris is looked for, in radii, and over how many steps the picture gets
-lighter there."""
-_SIDEWARDS = np.radians(np.arange(-30, 31, 6))
-_ENOUGH, _LIGHTER = 4, 12
-"""Rays on which an edge is to be seen, and by how much it gets lighter there at least, 0..255."""
+"""Least share of an iris' disc that lies between the lids."""
+_CONFIDENCE = Ramp(0.2, 0.4)
+"""Contrast of an iris, 0..1: how much it counts, and not the network's."""
+_NEAREST = 0.6
+"""Least distance at which the edge of an iris is searched for, in its radii."""
+_FARTHEST = 1.6
+"""Greatest distance at which the edge of an iris is searched for, in its radii."""
+_RADIAL_STEP = 0.04
+"""Step of that search, in radii."""
+_REACH = 4
+"""Steps on both sides of an edge over which the picture gets lighter."""
+_RAYS_RAD = np.radians(np.arange(-30, 31, 6))
+"""Angles of the rays along which the edge of an iris is searched for."""
+_ENOUGH = 4
+"""Least number of rays that show a place."""
+_LIGHTER = 12
+"""Least rise of brightness at an edge, 0..255."""
 _LEFT_MIDDLE_CM = np.array([0.11, 0.14, -0.34])
-"""Middle of the left eyeball from that of the corners: what explains best how people are seen who
-look into the camera."""
+"""Middle of the left eyeball from the middle of its corners, fitted to people who look into the
+camera."""
 _APART_CM = 9.27
-"""Distance of the outer corners of both eyes."""
+"""Distance between the outer corners of both eyes."""
 _LOOK_SHOWS = Ramp(0.12, 0.18)
-"""Distance of the lids, in widths of the eye: how much of a look is to be seen."""
+"""Distance between the lids, in widths of the eye: how much of a look can be read."""
 _WIDEST = 0.9
-"""Sine of the largest angle to the camera that is believed."""
+"""Sine of the largest angle to the camera that counts."""
 _TO_LEFT = [CHANNELS.index(name) for name in ("eyeLookOut_L", "eyeLookIn_R")]
+"""Positions of the channels that look to the subject's left."""
 _TO_RIGHT = [CHANNELS.index(name) for name in ("eyeLookIn_L", "eyeLookOut_R")]
+"""Positions of the channels that look to the subject's right."""
 
 
 def with_irises(landmarks: NDArray[np.floating], image: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Landmarks (478, 2 or 3) whose irises are where a picture (H, W, 3) shows them; pixels of the picture."""
+    """Landmarks (478, 2 or 3), pixels, with irises where a picture (H, W, 3) shows them."""
     found = landmarks.astype(np.float32)
     for side, points in IRISES.items():
         shift = _shift(landmarks[:, :2].astype(np.float64), image, side)
@@ -77,7 +95,7 @@ def with_irises(landmarks: NDArray[np.floating], image: NDArray[np.uint8]) -> ND
 
 
 def _shift(points: F64, image: NDArray[np.uint8], side: str) -> F64 | None:
-    """(2,) from the network's middle of an iris to what the picture shows, pixels; None where there is nothing to be seen."""
+    """(2,) from the network's iris to the picture's, pixels; None where it shows too little."""
     contour, network = points[list(EYES[side])], points[IRISES[side][0]]
     left, right = sorted((contour[0], contour[8]), key=lambda p: float(p[0]))
     along = right - left
@@ -97,30 +115,37 @@ def _shift(points: F64, image: NDArray[np.uint8], side: str) -> F64 | None:
     if seen is None:
         return None
     at, contrast = _best_disc(*seen, start[0])
-    believed = float(_BELIEVED(contrast))
+    confidence = float(_CONFIDENCE(contrast))
     there = square.inverse().points(at[None] + (0, rows.start + _LOWER * _EYE_PX))[0]
-    shift: F64 = (there - network) * believed
+    shift: F64 = (there - network) * confidence
     return shift
 
 
 def iris_edge(light: F32, centre: F64, axes: F64, radius: float, lids: F64) -> tuple[float, float]:
-    """How far along the first axis an iris' middle is from where it is supposed, and its radius, pixels.
+    """Middle and radius of an iris, refined at its edges.
 
-    Its edges to both sides are where the picture gets lighter by most; where it does not, what is
-    supposed stays.
+    The edges to both sides are where the picture gets lighter by most; where it does not, the
+    estimate stays.
 
     Parameters
     ----------
     light : (H, W)
         A grey picture, 0..255.
     centre : (2,)
-        Where the iris is supposed to be, pixels.
+        Estimate of the middle, pixels.
     axes : (2, 2)
         Unit vectors along the line of the corners, and down.
     radius : float
-        As supposed, pixels.
+        Estimate of the radius, pixels.
     lids : (16, 2)
         The eye's contour, pixels.
+
+    Returns
+    -------
+    aside : float
+        Distance of the middle from its estimate along the first axis, pixels.
+    radius : float
+        Pixels.
     """
     around = (lids - centre) @ axes.T
     upper, lower = (
@@ -128,7 +153,7 @@ def iris_edge(light: F32, centre: F64, axes: F64, radius: float, lids: F64) -> t
         for line in (around[:9], np.concatenate([around[8:], around[:1]]))
     )
     radii = radius * np.arange(_NEAREST, _FARTHEST, _RADIAL_STEP)
-    x, y = radii[:, None] * np.cos(_SIDEWARDS), radii[:, None] * np.sin(_SIDEWARDS)
+    x, y = radii[:, None] * np.cos(_RAYS_RAD), radii[:, None] * np.sin(_RAYS_RAD)
     edges = []
     for side in (-1, 1):
         at = centre + np.stack([side * x, y], -1) @ axes
@@ -161,7 +186,14 @@ def iris_edge(light: F32, centre: F64, axes: F64, radius: float, lids: F64) -> t
 
 
 def _dark(picture: NDArray[np.uint8], lids: F64) -> tuple[F32, F32] | None:
-    """How dark the eye is between its lids (16, 2), 0..1, and where that is, 0..1; None where there is too little of it."""
+    """Darkness of an eye and coverage by its opening, 0..1; None where it shows too little.
+
+    Parameters
+    ----------
+    picture : (_HIGH, _WIDE, 3) uint8
+    lids : (16, 2)
+        The eye's contour, pixels.
+    """
     inner = lids.copy()
     inner[1:8, 1] += _SHADOW * _EYE_PX
     inner[9:, 1] -= _EDGE * _EYE_PX
@@ -180,7 +212,7 @@ def _dark(picture: NDArray[np.uint8], lids: F64) -> tuple[F32, F32] | None:
 
 
 def _best_disc(dark: F32, share: F32, start: F64) -> tuple[F64, float]:
-    """(2,) the middle of the disc that is darker than what is beside it by most, pixels, and by how much, 0..1."""
+    """Middle (2,), pixels, and contrast, 0..1, of the disc that is darkest beside its ring."""
     x, y = np.arange(_WIDE, dtype=np.float32), np.arange(_HIGH, dtype=np.float32)[:, None]
     far = _ASIDE * ((x - start[0]) / _EYE_PX) ** 2 + _UP * ((y - start[1]) / _EYE_PX) ** 2
     best, at, contrast = np.zeros_like(share), (0, 0), -np.inf
@@ -218,7 +250,7 @@ def _summed(values: F32, kernel: F32) -> F32:
 
 @cache
 def _discs(radius: float) -> tuple[F32, F32]:
-    """A disc of a radius in widths of the eye, and what is beside it."""
+    """A disc of a radius in widths of the eye, and the ring beside it."""
     r = radius * _EYE_PX
     reach = int(np.ceil(1.5 * r))
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
@@ -228,13 +260,13 @@ def _discs(radius: float) -> tuple[F32, F32]:
 
 
 def with_look(controls: F64, landmarks: NDArray[np.floating]) -> F64:
-    """Controls (56,) whose gaze to the sides is that of the irises; up and down stay what the network sees in lids.
+    """Controls (56,) with the irises' gaze to the sides; up and down stay as the lids tell them.
 
     Parameters
     ----------
     controls : (56,)
-        As `icface.face.controls.CHANNELS`, angles in degrees of the very picture the landmarks are
-        in.
+        In the order of `icface.face.controls.CHANNELS`, angles in degrees in the picture of the
+        landmarks.
     landmarks : (478, 2 or 3)
         Face-mesh points with irises, pixels.
     """
@@ -246,9 +278,9 @@ def with_look(controls: F64, landmarks: NDArray[np.floating]) -> F64:
 
 
 def look_deg(landmarks: NDArray[np.floating], rotation: F64) -> float:
-    """How far the eyes are turned in the head to the subject's left, degrees; 0 as far as lids hide them.
+    """Turn of the eyes in the head to the subject's left, degrees; 0 as far as lids hide them.
 
-    Both eyes look the same way, so that it is the mean of those that are open.
+    Both eyes look the same way, so it is the mean over open eyes.
 
     Parameters
     ----------

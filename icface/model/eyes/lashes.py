@@ -1,7 +1,7 @@
-"""The line that closed lids make: lashes of one face, drawn where its upper lids come down.
+"""The line where closed lids meet: lashes of one face, drawn where its upper lids come down.
 
-The skin that a blink unfolds is stretched from what the photo shows, which has no line where the
-lids meet. It is drawn in the tone of the photo's own lashes, more of it the farther the eye is
+The skin that a blink unfolds is stretched from what the photo shows, which has no line where lids
+meet. The line is drawn in the tone of the photo's own lashes, stronger the farther the eye is
 closed, as a patch over the moved pixels.
 """
 
@@ -26,19 +26,23 @@ SIZE = 64
 """Side of the patch of one eye, pixels."""
 _ROOM = 1.5
 """Side of that patch, in widths of the eye."""
-_THICK, _BLUR = 1, 0.7
+_THICK_PX = 1
+"""Thickness of the line, pixels of the patch."""
+_BLUR_PX = 0.7
+"""Blur of the line, pixels of the patch."""
 _LINE_SHOWS = Ramp(0.4, 0.95)
 """How far an eye is closed, 0..1: how much of the line shows."""
 _STRENGTH = 0.9
+"""Greatest coverage by the line."""
 _LEAST = 0.3
-"""Share by which the line is darker than the lid at least: where lids meet, no light gets in."""
+"""Least share by which the line is darker than the lid: where lids meet, no light gets in."""
 _LID_ABOVE = 0.3
-"""Where the skin of the lid is looked at above its edge, in widths of the eye."""
+"""Height above the lid's edge at which its skin is sampled, in widths of the eye."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lashes:
-    """Those of one eye.
+    """The lashes of one eye's upper lid.
 
     Attributes
     ----------
@@ -47,10 +51,10 @@ class Lashes:
     edge : Anchored
         Nine points of the edge of the upper lid, from the outer corner to the inner.
     width : float
-        Of the eye, grid pixels.
+        Width of the eye, grid pixels.
     colour : (3,) float32
-        From the lid's skin to its lashes, in units of the range of values, darker by `_LEAST` at
-        least.
+        Colour of the lashes less the lid's, in units of the range of values; darker by at least
+        `_LEAST`.
     """
 
     side: str
@@ -59,12 +63,12 @@ class Lashes:
     colour: NDArray[np.float32]
 
     def line(self, moved: F64) -> F64:
-        """(24, 2) the lid's edge in grid pixels, from where all surface points are after an edit (N, 2 or 3)."""
+        """(24, 2) the lid's edge, grid pixels, when surface points have moved (N, 2 or 3)."""
         line: F64 = smooth_lid_curve(self.edge.at(moved))
         return line
 
     def drawn(self, line: F64, closed: float) -> Patch | None:
-        """The line of this eye when it is closed so far, 0..1; None where there is none yet."""
+        """The line when the eye is closed this far, 0..1; None where there is none yet."""
         share = _LINE_SHOWS(closed)
         if share == 0:
             return None
@@ -81,11 +85,11 @@ class Lashes:
             [points],
             isClosed=False,
             color=(255,),
-            thickness=_THICK,
+            thickness=_THICK_PX,
             lineType=cv2.LINE_AA,
             shift=4,
         )
-        mask = cv2.GaussianBlur(ink, (0, 0), _BLUR).astype(np.float32) * (
+        mask = cv2.GaussianBlur(ink, (0, 0), _BLUR_PX).astype(np.float32) * (
             _STRENGTH * smoothstep(share) / 255
         )
         along = np.clip(
@@ -109,7 +113,7 @@ def lashes_of(
     source : (N, 2)
         Surface points, grid pixels.
     skin : (N,) bool
-        Those that are not eyeball or mouth.
+        The points that are neither eyeball nor mouth.
     landmarks : (478, 2)
         Face-mesh points, grid pixels.
     fine_crop : (FINE_CROP_SIZE, FINE_CROP_SIZE, 3) uint8
@@ -134,7 +138,7 @@ def lashes_of(
 
 
 def _colours(fine_crop: NDArray[np.uint8], points: F64) -> F64:
-    """(N, 3) of a picture at places on the grid."""
+    """(N, 3) colours of a picture, 0..255, at places (N, 2) on the grid."""
     at = np.clip(np.rint(in_fine_crop(points)), 0, len(fine_crop) - 1).astype(int)
     colours: F64 = fine_crop[at[:, 1], at[:, 0]].astype(np.float64)
     return colours

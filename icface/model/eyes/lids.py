@@ -1,9 +1,9 @@
 """Eyelids that meet: the animator's blink, fitted to the eyes of one face.
 
 An open eye is only a few pixels tall, and the skin that a blink unfolds is hidden. So the tracker's
-eye contours decide where skin ends and eye begins; a blink takes the upper lid down to the lower
-one and stretches the skin up to the brow evenly, with the lashes at its edge as they are; and a
-brow that moves leaves the lashes where the eye is.
+eye contours decide where skin ends and eye begins. A blink takes the upper lid down to the lower
+one and stretches the skin up to the brow evenly, with the lashes at its edge unchanged. A brow that
+moves leaves the lashes at the eye.
 """
 
 from __future__ import annotations
@@ -23,29 +23,34 @@ from icface.face.ramps import smoothstep
 from icface.model.networks.neutralizer import OFFSET, WINDOW, Part
 from icface.model.surface.mesh import SurfaceMesh
 
-_LASHES_PX, _LASHES_OF_GAP = 1.3, 0.2
-"""How far lashes reach above the lid's edge: so much, or this share of the open eye."""
-_OVERLAP_PX, _OVERLAP_FROM = 1.2, 0.6
-"""How far lids overlap where the eye is open by at least this share of its height; less towards the
-corners."""
+LASHES_PX = 1.3
+"""Least reach of lashes above the lid's edge, grid pixels."""
+LASHES_OF_GAP = 0.2
+"""Least reach of lashes above the lid's edge, as a share of the open eye."""
+_OVERLAP_PX = 1.2
+"""Overlap of closed lids, grid pixels; less towards the corners."""
+_OVERLAP_FROM = 0.6
+"""Share of the eye's greatest height from which on lids overlap in full."""
 _BAND = 0.25
-"""Height of what the lid comes to lie on, in widths of the eye."""
-_RISES, _RISES_BELOW = 0.12, 0.3
-"""How far a blink raises the lower lid, in heights of the open eye, and how far below it nothing of
-that is left, in widths. Shut eyes of the training portraits lie higher than open ones' lower lids:
-0.06 of a width below the corners, not 0.11."""
+"""Height of the skin that the upper lid comes to lie on, in widths of the eye."""
+_RISES = 0.12
+"""Rise of the lower lid in a full blink, in heights of the open eye. Shut eyes of the training
+portraits lie 0.06 of a width below the corners; the lower lids of open ones lie 0.11 below."""
+_RISES_BELOW = 0.3
+"""Depth below the lower lid at which nothing rises any more, in widths of the eye."""
 _MEET = 0.8
-"""Share of what is left of the slider at which lids meet; the rest presses them."""
+"""Share of the rest of the slider at which lids meet; beyond it they are pressed."""
 FOLLOWS = 0.55
-"""Share of what is left to close by which an upper lid follows an eye that looks all the way down,
-unless told."""
+"""Share of the open eye by which an upper lid follows an eye that looks all the way down, by
+default."""
 _OPEN_PX = 1.0
-"""An eye that is open by less is closed already."""
+"""An eye that is open by less counts as closed, grid pixels."""
 _FINE = 8
+"""Subpixels per grid pixel, along each axis, at which a contour is filled."""
 
 
 def outline_eyes(part: NDArray[np.int64], landmarks: NDArray[np.floating]) -> NDArray[np.int64]:
-    """Parts in which exactly what lies within the tracker's eye contours is eye.
+    """The parts of a face with eyes exactly within the tracker's eye contours.
 
     Parameters
     ----------
@@ -65,22 +70,23 @@ def outline_eyes(part: NDArray[np.int64], landmarks: NDArray[np.floating]) -> ND
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lid:
-    """How the skin around one eye is to move.
+    """Movement of the skin around one eye.
 
     Attributes
     ----------
     near : (N,) float64
         1 around this eye, 0 from one and a half of its widths on: a blink reaches no farther.
     share : (N,) float64
-        0..1, how much a surface point takes part in what this lid does; 0 beside, below and far above the eye.
+        0..1, how much each surface point takes part in the movement of the upper lid; 0 beside,
+        below and far above the eye.
     drop : (N,) float64
-        How far a full blink moves each point down, pixels.
+        Movement of each point down in a full blink, grid pixels.
     release : (N,) float64
         0..1, how much of a brow's movement reaches each point: nothing at the lashes.
     rise : (N,) float64
-        How far a full blink moves each point of the lower lid up, pixels.
+        Movement of each point of the lower lid up in a full blink, grid pixels.
     risen : (N,) float64
-        0..1, how much a surface point takes part in that.
+        0..1, how much each surface point takes part in the rise.
     under : (N,) bool
         The band of skin below the eye that the upper lid comes to lie on.
     above : (N,) float64
@@ -100,21 +106,21 @@ class Lid:
 def fit_lid(
     points: F64, skin: NDArray[np.bool_], contour: F64, brow: F64, *, closed: float
 ) -> Lid | None:
-    """The lid of one eye; None when the eye is closed already.
+    """The movement of one eye's lids; None when the eye is closed already.
 
     Parameters
     ----------
     points : (N, 2)
         Surface points, grid pixels.
     skin : (N,) bool
-        Those that are not eyeball or mouth.
+        The points that are neither eyeball nor mouth.
     contour : (16, 2)
         The eye's contour in the order of `icface.face.landmarks.LEFT_EYE`, grid pixels.
     brow : (5, 2)
         Lower edge of the eyebrow, grid pixels.
     closed : float
-        How far the eye is closed in the photo, 0..1: what is left to close is done in what is left
-        of the slider.
+        How far the eye is closed in the photo, 0..1: the rest of the slider closes the rest of the
+        eye.
     """
     upper, lower = (_by_column(contour[part]) for part in (UPPER_LID, LOWER_LID))
     width = upper[-1, 0] - upper[0, 0]
@@ -128,7 +134,7 @@ def fit_lid(
     height = top - points[:, 1]
     aside = np.abs(points[:, 0] - x)
     share = skin * (height > -0.5 * gap - 0.5) * np.clip(1.2 - aside / (0.15 * width + 1), 0, 1)
-    up = np.clip((height - np.maximum(_LASHES_PX, _LASHES_OF_GAP * gap)) / reach, 0, 1)
+    up = np.clip((height - np.maximum(LASHES_PX, LASHES_OF_GAP * gap)) / reach, 0, 1)
     eased = smoothstep(up)
     left = max(1 - closed, 0.25)
     to_close = (
@@ -159,7 +165,15 @@ def fit_lid(
 
 
 def lid_reach(upper: F64, brow: F64) -> float:
-    """How far above its lashes a lid is stretched, from its upper edge by column and the brow's lower edge; pixels."""
+    """Height above the lashes up to which a lid is stretched, grid pixels.
+
+    Parameters
+    ----------
+    upper : (9, 2)
+        The upper lid's edge, by column.
+    brow : (5, 2)
+        The brow's lower edge.
+    """
     return float(
         np.clip(
             0.42 * np.median(np.interp(brow[:, 0], upper[:, 0], upper[:, 1]) - brow[:, 1]), 2.5, 16
@@ -168,15 +182,31 @@ def lid_reach(upper: F64, brow: F64) -> float:
 
 
 def closing(before: float, change: float) -> float:
-    """How much of a lid's `drop` a change of the blink from `before` (0..1) asks for: lids meet before the slider ends."""
+    """Share of `Lid.drop` for a change of the blink from `before`; lids meet before it ends.
+
+    Parameters
+    ----------
+    before : float
+        The photo's own blink, 0..1.
+    change : float
+        Change of the channel.
+    """
     return min(change / _MEET, 1 - before) if change > 0 else change
 
 
 def lids_move(before: ControlVector, change: F64, follows: Mapping[str, float]) -> F64:
-    """A change of the channels (53,) from a state, with blinks by how much of a lid's `drop` they ask for.
+    """A change of the channels (53,) with blinks in shares of `Lid.drop`.
 
-    Upper lids follow eyes that look down by as much as is named for each side (as `FOLLOWS`), as
-    far as they are not closed.
+    Upper lids follow eyes that look down, as far as they are not closed.
+
+    Parameters
+    ----------
+    before : ControlVector
+        The photo's own controls.
+    change : (53,)
+        Change of each channel.
+    follows : mapping
+        Share of the open eye by which the lid of each side follows; `FOLLOWS` for sides left out.
     """
     moves = change.copy()
     for side in "LR":
@@ -192,7 +222,15 @@ def lids_move(before: ControlVector, change: F64, follows: Mapping[str, float]) 
 
 
 def blinks(before: ControlVector, moves: F64) -> dict[str, float]:
-    """Of the sides ``L`` and ``R`` that close under `lids_move`: how much of what was open is closed, 0..1."""
+    """Share of the open eye that closes, 0..1, for the sides ``L`` and ``R`` that close at all.
+
+    Parameters
+    ----------
+    before : ControlVector
+        The photo's own controls.
+    moves : (53,)
+        From `lids_move`.
+    """
     more = {side: float(moves[EXPRESSIONS.index(f"eyeBlink_{side}")]) for side in "LR"}
     return {
         side: share / max(1 - before[f"eyeBlink_{side}"], 1e-6)
@@ -202,13 +240,14 @@ def blinks(before: ControlVector, moves: F64) -> dict[str, float]:
 
 
 def _by_column(line: F64) -> F64:
+    """A line (K, 2) sorted by column."""
     return line[np.argsort(line[:, 0])]
 
 
 def with_lids(
     mesh: SurfaceMesh, part: NDArray[np.int64], points: NDArray[np.float64], controls: ControlVector
 ) -> SurfaceMesh:
-    """The mesh with lids that close these very eyes; `points` are the landmarks in grid pixels."""
+    """The mesh with lids that fit the eyes of this face; `points` are landmarks in grid pixels."""
     own = part[part > Part.BACKGROUND]
     skin = (own == Part.SKIN) | (own == Part.LOWER)
     source, basis, layer = (
