@@ -149,7 +149,8 @@ def tones_of(picture: U8, points: F64, skin: U8, inside: U8) -> Tones:
 
     def limited(colour: F64) -> F32:
         grey = colour.mean()
-        return np.clip(grey + np.clip(colour - grey, low, high), 0, 1).astype(np.float32)
+        within: F32 = np.clip(grey + np.clip(colour - grey, low, high), 0, 1).astype(np.float32)
+        return within
 
     return Tones(
         tooth=limited(tooth),
