@@ -1,4 +1,4 @@
-"""Where the networks run, and in which precision."""
+"""The device and the precision in which the networks run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A place to compute.
+    """A device and a precision.
 
     Attributes
     ----------
@@ -26,7 +26,7 @@ class Device:
 
     @property
     def name(self) -> str:
-        """For the status bar: ``CPU``, ``CUDA fp16``."""
+        """Name for the status bar: ``CPU``, ``CUDA fp16``."""
         if self.torch_device.type == "cpu":
             return "CPU"
         return (
@@ -34,7 +34,7 @@ class Device:
         )
 
     def in_full_precision(self) -> Device:
-        """The same place with float32."""
+        """The same device with float32."""
         return Device(self.torch_device, torch.float32)
 
 
@@ -42,12 +42,12 @@ CPU = Device(torch.device("cpu"), torch.float32)
 
 
 def pick_device(wish: str = "auto") -> Device:
-    """The best device present, or the one wished for.
+    """The best device present, or the requested one.
 
     Raises
     ------
     ValueError
-        When the wish is unknown, or that device is not present.
+        When the device is unknown or not present.
     """
     present = {
         "cpu": True,
@@ -65,7 +65,7 @@ def pick_device(wish: str = "auto") -> Device:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Work is many small operations: threads would wait for each other longer than they work, above all on a busy machine."""
+    """Run torch on one thread: the operations are too small to split."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

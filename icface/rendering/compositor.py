@@ -261,9 +261,7 @@ def _touched(
         if layer.coverage is None:
             size = np.abs(layer.flow).reshape(GRID, 2 * GRID)
             rows, columns = size.max(1), size.max(0).reshape(GRID, 2).max(1)
-        elif (
-            not isinstance(layer, ColourLayer) and layer.shows == "eye"
-        ):  # others lie within skin that moves
+        elif layer.moves_alone:
             rows, columns = layer.coverage.max(1), layer.coverage.max(0)
         else:
             continue

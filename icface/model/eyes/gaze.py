@@ -268,7 +268,7 @@ def turned_eyes(eyeballs: tuple[Eyeball, ...], moved: F64, change: F64) -> tuple
             mask[window][rows, columns] = np.maximum(mask[window][rows, columns], shown)
     for _, mask in layers:
         mask[[0, -1]] = mask[:, [0, -1]] = 0
-    return tuple(FlowLayer("eye", field, mask) for field, mask in layers)
+    return tuple(FlowLayer("eye", field, mask, moves_alone=True) for field, mask in layers)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -1,1 +1,1 @@
-"""One face of one photo, assembled from its parts: encoded once, posed as often as a control moves."""
+"""A face of one photo, assembled from its parts: encoded once, posed at every change."""

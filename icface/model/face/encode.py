@@ -1,7 +1,6 @@
-"""A face of one photo encoded: everything about it that does not depend on the controls wanted.
+"""A face of one photo encoded: all that does not depend on the requested controls.
 
-The steps are named after what they find: parts, mesh, eyes, mouth. Each takes what the steps before
-it found.
+The steps are named after their results: parts, mesh, eyes, mouth. Each uses the results before it.
 """
 
 from __future__ import annotations
@@ -37,8 +36,9 @@ from icface.model.surface.head import Head, with_head
 from icface.model.surface.mesh import SurfaceMesh, build_mesh
 
 MIN_FACE_SHARE = 0.02
-"""Less of the window than this taken for face means that there is none to move."""
+"""Least share of the window that must be face."""
 _WINDOW_FROM_GRID = Similarity((1, 0, -OFFSET, 0, 1, -OFFSET))
+"""Map from grid pixels to pixels of the window."""
 
 Displaced = Callable[[Tensor, Tensor], Tensor]
 """The animator's displacements at places of the neutral face (`Animator.turned`)."""
@@ -46,18 +46,18 @@ Displaced = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class FaceCrop:
-    """What is cut out of a photo around one face.
+    """The pixels of a photo around one face.
 
     Attributes
     ----------
     crop_from_image : Similarity
-        Where the `GRID` crop lies in the photo.
+        Place of the `GRID` crop in the photo.
     controls : ControlVector
-        What the photo itself shows.
+        The photo's own.
     landmarks : (478, 2) float64
         Grid pixels.
     window : (WINDOW, WINDOW, 3) uint8
-        What the neutralizer looks at, the middle of the crop.
+        Input of the neutralizer, the middle of the crop.
     fine_crop : (FINE_CROP_SIZE, FINE_CROP_SIZE, 3) uint8
         The whole crop, `FINE_CROP_SCALE` times as fine as the grid.
     """
@@ -88,10 +88,11 @@ class SourceEyes:
     Attributes
     ----------
     lashes : tuple of Lashes
+        Lines where closed lids meet.
     lid_skins : tuple of LidSkin
-        What the lids unfold.
+        Skin that the lids unfold.
     eyeballs : tuple of Eyeball
-        Of the eyes that are open.
+        Eyeballs of open eyes.
     """
 
     lashes: tuple[Lashes, ...] = ()
@@ -108,7 +109,7 @@ class SourceMouth:
     lips : Anchored
         The opening of the mouth.
     interior : Mouth
-        What lies behind it.
+        What lies behind the opening.
     cavity_rgb : tuple of 3 float
         Colour of the inside of this mouth, 0..255.
     anchor : PatchAnchor
@@ -131,11 +132,11 @@ class SourceEncoding:
     Attributes
     ----------
     crop_from_image : Similarity
-        Where the `GRID` crop lies in the photo.
+        Place of the `GRID` crop in the photo.
     controls : ControlVector
-        What the photo itself shows: these controls return it.
+        The photo's own: these controls return the photo.
     fine_crop : (FINE_CROP_SIZE, FINE_CROP_SIZE, 3) uint8
-        The crop's picture, for what is drawn and painted.
+        The crop's picture, for drawing and painting.
     part : (WINDOW, WINDOW) int64
         `Part` of each pixel of the window.
     mesh : SurfaceMesh
@@ -163,12 +164,12 @@ class SourceEncoding:
 
 
 def encode_face(surface: Surface, crop: FaceCrop, displaced: Displaced) -> SourceEncoding:
-    """The encoding of a face whose surface the neutralizer has seen.
+    """The encoding of a face, from its surface and its crop.
 
     Parameters
     ----------
     surface : Surface
-        Of the crop's window (B = 1).
+        The neutralizer's answer for the crop's window (B = 1).
     displaced : callable
         `icface.model.networks.animator.Animator.turned`.
 
@@ -196,7 +197,7 @@ def encode_face(surface: Surface, crop: FaceCrop, displaced: Displaced) -> Sourc
 
 
 def one_face(part: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The parts of the largest connected face alone, its small holes closed."""
+    """The parts (H, W) of the largest connected face, with its small holes closed."""
     inside = (part > Part.BACKGROUND).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(inside, connectivity=4)
     if count <= 1:
@@ -234,7 +235,7 @@ def _eyes(mesh: SurfaceMesh, part: NDArray[np.int64], crop: FaceCrop) -> SourceE
 
 
 def _mouth(mesh: SurfaceMesh, part: NDArray[np.int64], crop: FaceCrop) -> SourceMouth:
-    """The lips, what lies behind them, and the square that is painted."""
+    """The lips, the inside behind them, and the painter's square."""
     points, picture = crop.landmarks, crop.fine_crop
     anchor = PatchAnchor.of(points, mesh)
     at_rest = anchor.frame(mesh.pivot.double().cpu().numpy(), np.eye(3), 0.0)

@@ -33,24 +33,24 @@ from icface.model.networks.painter import PATCH, PATCH_CHANNELS, Paint
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class MouthView:
-    """What the painter is to look at.
+    """The painter's input for a posed mouth, and the limits of its answer.
 
     Attributes
     ----------
     patch_from_grid : Similarity
-        Where its square lies.
+        Place of the painter's square.
     pixels : (PATCH_CHANNELS, PATCH, PATCH) float32
         The network's input, streaks smoothed.
     cavity : (PATCH, PATCH) float32
         0..1, how much of each pixel the photo hides.
     mask : (PATCH, PATCH) float32
-        0..1, where paint is welcome.
+        0..1, pixels that may be painted.
     streaks : (PATCH, PATCH) float32
-        0..1, where pixels are drawn out so far that they are smoothed first.
+        0..1, pixels that are stretched to streaks and smoothed first.
     controls : two of (56,) Tensor
-        The conditioning: the source's and the wanted ones, within what the painter has learnt.
+        The conditioning: own and requested controls, within the painter's training range.
     hues : Hues
-        The photo's hues, which paint keeps to.
+        The photo's hues, which limit the paint.
     over_drawing : bool
         The inside of the mouth is drawn: the painter gives it its tone alone.
     """
@@ -65,7 +65,7 @@ class MouthView:
     over_drawing: bool
 
     def patch(self, paint: Paint) -> Patch | None:
-        """What is painted on the picture; None if the network's answer holds numbers that are not finite."""
+        """The patch of the network's answer; None if that holds numbers that are not finite."""
         colour = (paint.colour[0] * 0.5).float().permute(1, 2, 0).cpu().numpy()
         colour = in_own_hues(colour, self.pixels[:3], self.hues)
         mask = paint.mask[0, 0].float().cpu().numpy() * self.mask
@@ -104,14 +104,14 @@ def mouth_view(encoding: SourceEncoding, posed: PosedFace) -> MouthView | None:
 
 
 def conditioning(before: ControlVector, after: ControlVector) -> tuple[torch.Tensor, torch.Tensor]:
-    """Controls of the source and those wanted, (56,) each, as the painter has learnt to be conditioned."""
+    """Own and requested controls, (56,) each, within the painter's training range."""
     return within_training_range(painter_controls(before), painter_controls(after))
 
 
 def view_of_mouth(
     encoding: SourceEncoding, posed: PosedFace, *, size: int = PATCH, room: float = 1.0
 ) -> PatchView:
-    """The square about the mouth after an edit, `room` times as large as the painter's."""
+    """The square about the mouth after an edit, `room` times the side of the painter's."""
     roll_deg = posed.controls.angles_deg[2] - encoding.controls.angles_deg[2]
     pivot = encoding.mesh.pivot.double().cpu().numpy()
     frame = encoding.mouth.anchor.frame(pivot, posed.turn, roll_deg, size=size, room=room)

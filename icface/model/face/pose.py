@@ -1,4 +1,4 @@
-"""A face of one photo posed: the layers and patches that an edit makes of it, by named stages."""
+"""A face of one photo posed: its layers and patches after an edit, by named stages."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from icface.model.surface.mesh import move
 from icface.model.surface.rasterise import Flow, flow_of
 
 MOVES_THE_MOUTH = [i for i, name in enumerate(CHANNELS) if not name.startswith(("brow", "eye"))]
-"""Positions in a control vector of what the mouth's patch may change with; a wink leaves it
+"""Positions in a control vector of the channels that change the mouth's patch: a wink leaves it
 alone."""
 FADES_IN = 0.15
-"""Largest change of one of those (in `icface.face.controls.ANGLE_UNIT_DEG` for angles) from which
-on the painter paints in full."""
+"""Change of one of those channels from which on the painter paints in full; angles count in
+`icface.face.controls.ANGLE_UNIT_DEG`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FacePrediction:
-    """What an edit does to the crop.
+    """The crop after an edit: layers, and patches over them.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class FacePrediction:
         From the farthest back to the front; the first covers everything. Empty when nothing
         changes.
     patches : tuple of Patch
-        What is drawn and painted over the layers, in order.
+        Drawings and paint over the layers, in order.
     """
 
     layers: tuple[Layer, ...] = ()
@@ -58,17 +58,17 @@ class PosedFace:
     Attributes
     ----------
     controls : ControlVector
-        Those wanted.
+        The requested ones.
     turn : (3, 3)
-        Rotation from the source's pose to the wanted one, camera frame.
+        Rotation from the source's pose to the requested one, camera frame.
     lips : (20, 2)
         The opening of the mouth, grid pixels.
     mouth_share : float
-        0..1, how much of what is drawn and painted in the mouth is to be seen: an edit fades it in.
+        0..1, coverage by drawings and paint in the mouth: an edit fades them in.
     layers : tuple of Layer
-        As `FacePrediction`.
+        See `FacePrediction`.
     lids, interior : tuple of Patch
-        What is drawn where lids close, and where the mouth opens.
+        Drawings where lids close, and where the mouth opens.
     """
 
     controls: ControlVector
@@ -80,7 +80,7 @@ class PosedFace:
     interior: tuple[Patch, ...]
 
     def painted(self, *paint: Patch) -> FacePrediction:
-        """The prediction, with the painter's patches over what is drawn."""
+        """The prediction, with the painter's patches over the drawings."""
         return FacePrediction(self.layers, (*self.lids, *self.interior, *paint))
 
 
@@ -116,7 +116,7 @@ def pose_face(encoding: SourceEncoding, controls: ControlVector) -> PosedFace:
 
 
 def mouth_share(before: ControlVector, after: ControlVector) -> float:
-    """0..1: how far an edit has faded in what is drawn and painted in the mouth."""
+    """0..1: how far an edit has faded in the drawings and paint of the mouth."""
     change = (painter_controls(after) - painter_controls(before)).abs()
     return min(float(change[MOVES_THE_MOUTH].max()) / FADES_IN, 1.0)
 
@@ -124,7 +124,7 @@ def mouth_share(before: ControlVector, after: ControlVector) -> float:
 def _layers(
     flow: Flow, eyes: tuple[FlowLayer, ...], cavity_rgb: tuple[float, float, float]
 ) -> tuple[Layer, ...]:
-    """Skin, what shows through its openings, eyes that have turned, and the mouth's cavity."""
+    """Skin, eyes and teeth through its openings, turned eyes, and the mouth's cavity."""
     return (
         FlowLayer("skin", flow.field, known=flow.known),
         FlowLayer("openings", flow.back_field, flow.back),

@@ -1,4 +1,4 @@
-"""Lips of one photo: their opening tied to the surface, the seams between them, and the colour behind them."""
+"""Lips of one photo: their opening, the seams between them, and the colour behind them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from icface.model.surface.anchored import Anchored
 from icface.model.surface.mesh import SurfaceMesh
 
 _OF_LOWER = np.isin(np.arange(20), np.arange(1, 10))
+"""The points of the opening that lie on the lower lip."""
 
 
 def with_one_mouth(mesh: SurfaceMesh, points: NDArray[np.float64]) -> SurfaceMesh:
-    """The mesh without the seams that are not about the lips; `points` are the landmarks in grid pixels."""
+    """The mesh with seams around the lips only; `points` are landmarks in grid pixels."""
     lips = points[list(OUTER_LIPS)]
     low, high = lips.min(0), lips.max(0)
     room = 0.3 * float((high - low).max())
@@ -31,11 +32,12 @@ def with_one_mouth(mesh: SurfaceMesh, points: NDArray[np.float64]) -> SurfaceMes
 def lips_of(
     part: NDArray[np.int64], source: NDArray[np.float64], points: NDArray[np.float64]
 ) -> Anchored:
-    """The opening of the mouth (`INNER_LIPS`), each lip tied to its own surface, for they part.
+    """The opening of the mouth (`INNER_LIPS`), each lip anchored to its own surface.
 
     Parameters
     ----------
     part : (WINDOW, WINDOW) int64
+        `Part` of each pixel of the window.
     source : (N, 2)
         Surface points, grid pixels.
     points : (478, 2)
@@ -52,7 +54,7 @@ def lips_of(
 
 
 def cavity_colour(window: NDArray[np.uint8], part: NDArray[np.int64]) -> tuple[float, float, float]:
-    """Dark red after this face's own light: what an opening mouth shows until teeth are painted."""
+    """The colour of a mouth's cavity, 0..255: dark red in the light of this face."""
     lower = window[part == Part.LOWER]
     skin = np.median(lower, axis=0) if len(lower) else np.array([120.0, 80.0, 70.0])
     red_share = 0.11 * min(float(np.ptp(skin)) / 20, 1.0)  # none in a photograph in grey

@@ -201,7 +201,7 @@ class Mouth:
         return there
 
     def teeth_share(self, lips: F64, size: int) -> F32:
-        """(size, size) 0..1: how much each pixel between lips (20, 2) shows the photo's own teeth."""
+        """(size, size) 0..1: coverage by the photo's own teeth between lips (20, 2)."""
         return filled(rounded(lips), (size, size)) * np.float32(self.teeth_shown)
 
     def patch(
@@ -287,7 +287,7 @@ class Mouth:
         return float(self.middle[2]) - _TEETH_DEPTH_CM * self.pixels_per_cm
 
     def _turned_opening(self, turn: F64, pivot: F64) -> F64:
-        """(20, 2) the photo's opening when it stays on the teeth and the head turns, grid pixels."""
+        """(20, 2) the photo's opening if it stays on the teeth as the head turns, grid pixels."""
         camera = (
             np.column_stack(
                 [(self.opening - pivot) * (1, -1), np.full(len(self.opening), self._teeth_depth)]

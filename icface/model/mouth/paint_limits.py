@@ -1,4 +1,4 @@
-"""What keeps paint within what the painter has learnt and what the photo shows."""
+"""Limits of paint: the range the painter was trained on, and the hues of the photo."""
 
 from __future__ import annotations
 
@@ -17,18 +17,28 @@ _NOT_CONDITIONED_ON = [
     for i, name in enumerate(EXPRESSIONS)
     if not name.startswith(("jaw", "mouth", "cheekPuff"))
 ]
+"""Positions in a control vector of channels that do not condition the painter."""
 _LARGEST_TURN = 0.45
 """Largest change of an angle in the painter's conditioning, in units of `ANGLE_UNIT_DEG`."""
-_TONE_PX, _TONE, _TONE_HUE = 2.0, 0.75, 0.5
-"""Over a drawn mouth: blur of paint in pixels of the painter's square, and how much of its
-brightness and of its hue counts."""
+_TONE_PX = 2.0
+"""Blur of paint over a drawn mouth, pixels of the painter's square."""
+_TONE = 0.75
+"""Weight of that paint."""
+_TONE_HUE = 0.5
+"""Weight of the hue of that paint, beside its brightness."""
 HUE_TAIL = 1.0
-"""Per cent of the pixels at either end of a hue that do not count for it: specks and noise."""
+"""Per cent of pixels at either end of a hue that do not count: specks and noise."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hues:
-    """How far from grey the channels of a photo's colours go, each (3,) float32 in units of the range of values."""
+    """Hues of a photo: bounds of its channels' distances from grey.
+
+    Attributes
+    ----------
+    low, high : (3,) float32
+        In units of the range of values.
+    """
 
     low: NDArray[np.float32]
     high: NDArray[np.float32]
@@ -44,11 +54,11 @@ def painter_controls(controls: ControlVector) -> torch.Tensor:
 def within_training_range(
     before: torch.Tensor, after: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Controls (56,) of the source and those wanted, within the range the painter was trained on.
+    """Own and requested controls (56,), within the range the painter was trained on.
 
-    It has seen jaws and lips move, and heads turn a little. Of a nose or cheeks that move with
-    them, and of a head turned far, the moved picture says enough; conditioned on numbers it has
-    never seen, the painter would paint what nobody has seen.
+    The painter was trained on jaws and lips that move and heads that turn a little. Conditioned on
+    anything else it paints freaks, and the moved picture shows it enough of a nose or cheeks that
+    move along, or of a head that is turned far.
     """
     change = after - before
     change[:3] = change[:3].clamp(-_LARGEST_TURN, _LARGEST_TURN)
@@ -57,7 +67,7 @@ def within_training_range(
 
 
 def hues_of(picture: NDArray[np.uint8]) -> Hues:
-    """The hues of a picture (H, W, 3), but for `HUE_TAIL`."""
+    """The hues of a picture (H, W, 3), without `HUE_TAIL` at either end."""
     own = (picture - picture.mean(2, keepdims=True)).reshape(-1, 3) / 255
     low, high = np.percentile(own, (HUE_TAIL, 100 - HUE_TAIL), axis=0).astype(np.float32)
     return Hues(np.minimum(low, 0), np.maximum(high, 0))
@@ -66,22 +76,21 @@ def hues_of(picture: NDArray[np.uint8]) -> Hues:
 def in_own_hues(
     colour: NDArray[np.float32], moved: NDArray[np.float32], hues: Hues
 ) -> NDArray[np.float32]:
-    """Paint that makes no hue the photo does not have there: grey photographs keep grey teeth, and no mouth turns blue.
+    """Paint limited to the photo's hues: grey photos keep grey teeth, and no mouth turns blue.
 
     Parameters
     ----------
     colour : (S, S, 3)
-        What is to be added, in units of the range of values.
+        Paint to be added, in units of the range of values.
     moved : (3, S, S)
-        The moved picture that it is added to, -1..1.
+        The moved picture below it, -1..1.
     hues : Hues
-        Those of the photo.
+        Hues of the photo.
 
     Returns
     -------
     (S, S, 3) float32
-        What to add, so that each colour's distance from grey lies between the photo's least and
-        greatest, and grey.
+        Paint to add, so that each colour's distance from grey lies within the photo's hues.
     """
     under = moved.transpose(1, 2, 0) * np.float32(0.5)
     painted = under + colour
@@ -90,14 +99,14 @@ def in_own_hues(
 
 
 def tone_of_drawn(paint: Patch, drawn: NDArray[np.float32]) -> Patch:
-    """Paint that gives the inside of a mouth its light, and leaves teeth as crisp as they are drawn.
+    """Paint that gives the inside of a mouth its light and leaves drawn teeth crisp.
 
     Parameters
     ----------
     paint : Patch
-        What the painter made, (S, S).
+        From the painter, (S, S).
     drawn : (S, S) float32
-        0..1, where the inside is drawn.
+        0..1, coverage by the drawn inside.
     """
     added, share = paint.colour * paint.mask[..., None], drawn[..., None]
     tone = cv2.GaussianBlur(added * share, (0, 0), _TONE_PX) / (

@@ -1,7 +1,7 @@
-"""The square about the mouth that the painter looks at: where it lies after an edit, and what is in it.
+"""The square about the mouth that the painter sees: its place after an edit, and its contents.
 
-The square hangs from points that no expression moves and turns with the head, so that a painted
-tooth stays where it is in the head while the lips move over it.
+The square is anchored to points that no expression moves and turns with the head, so a painted
+tooth keeps its place in the head while the lips move over it.
 """
 
 from __future__ import annotations
@@ -23,39 +23,44 @@ from icface.model.surface.layers import Layer, colour_layer, flow_layer
 if TYPE_CHECKING:
     from icface.model.surface.mesh import SurfaceMesh
 
-_SIDE, _DOWN = 2.9, 1.15
-"""Side of the square, and its middle below the nose, in units of the face."""
+_SIDE = 2.9
+"""Side of the square, in units of the face: the spread of its rigid landmarks."""
+_DOWN = 1.15
+"""Distance of the middle of the square below the nose, in units of the face."""
 _NEAR = 64
+"""Number of surface points near the middle that give its depth."""
 _TRUE_BELOW = 0.17
-"""Stretch (see `PatchView.stretch`) up to which a pixel shows what the photo showed; from twice
-that on it may be painted over."""
-_SEEN = 0.5
-_BESIDE_LIPS = 11
+"""Stretch (see `PatchView.stretch`) up to which a pixel is the photo's own; from twice that on it
+may be painted over."""
+_SHOWS_TEETH = 0.5
+"""Share of eyes and teeth from which on a pixel has their stretch."""
+_BESIDE_LIPS_PX = 11
+"""Width of the region around the opening that may be painted, pixels of the patch."""
 _COARSER = 0.7
-"""A drawn patch is halved before it is shown on a square that is coarser by more than this."""
+"""A drawn patch is halved before it is resampled to a square coarser than this share of it."""
 _STREAKS = Ramp(0.3, 0.55)
-"""Negative `PatchView.stretch`: how much of what is seen there is streaks."""
+"""Negative `PatchView.stretch`: how much a pixel shows nothing but streaks."""
 SMOOTH_PX = 2.5
-"""Width of that smoothing, pixels of the patch."""
+"""Blur of streaks, pixels of the patch."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Patch:
-    """What is painted over the moved pixels of a rectangle.
+    """A picture painted over the moved pixels of a rectangle.
 
     Attributes
     ----------
     patch_from_grid : Similarity
-        Where it lies.
+        Place of the rectangle.
     colour : (H, W, 3) float32
-        To be added where the mask is open, in units of the range of values (-2..2); what is shown
-        there if `opaque`, 0..1.
+        Paint to add under the mask, in units of the range of values (-2..2); the colour itself if
+        `opaque`, 0..1.
     mask : (H, W) float32
         0..1, 0 along the border.
     smooth : (H, W) float32, or None
-        0..1, where what is painted on is blurred first: pixels drawn out to several times their size are streaks.
+        0..1, where the pixels below are blurred first: stretched several times, they are streaks.
     opaque : bool
-        The colour takes the place of what is below.
+        The colour replaces the pixels below.
     """
 
     patch_from_grid: Similarity
@@ -67,14 +72,14 @@ class Patch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PatchAnchor:
-    """The square of one photo, in the camera frame of its mesh (`icface.model.surface.mesh`), so that it can turn with the head.
+    """The square about the mouth of one photo, anchored to its head.
 
     Attributes
     ----------
     camera : (3,)
-        Its middle.
+        Middle of the square in the camera frame of the mesh, grid pixels.
     side : float
-        Grid pixels.
+        Side of the square, grid pixels.
     """
 
     camera: NDArray[np.float64]
@@ -82,7 +87,7 @@ class PatchAnchor:
 
     @classmethod
     def of(cls, landmarks: NDArray[np.floating], mesh: SurfaceMesh) -> PatchAnchor:
-        """From landmarks (478, 2) in grid pixels, on a grid that is upright along the eye line."""
+        """The anchor from landmarks (478, 2), pixels of a grid upright along the eye line."""
         rigid = landmarks[list(RIGID_POINTS), :2].astype(np.float64)
         unit = float(np.sqrt(((rigid - rigid.mean(0)) ** 2).sum(1).mean()))
         x, y = landmarks[SUBNASALE, :2]
@@ -108,14 +113,13 @@ class PatchAnchor:
         pivot : (2,)
             The head's pivot, grid pixels.
         turn : (3, 3)
-            Rotation from the source's pose to the wanted one, camera frame.
+            Rotation from the source's pose to the requested one, camera frame.
         roll_deg : float
-            How far the head has rolled (positive to the subject's right: counter-clockwise on the
-            screen).
+            Roll of the head, positive to the subject's right: counter-clockwise on the screen.
         size : int
             Side of the patch in pixels.
         room : float
-            How much more than the square is shown.
+            Side of the patch over the side of the square.
         """
         x, y, _ = turn @ self.camera
         centre = (float(pivot[0] + x), float(pivot[1] - y))
@@ -124,15 +128,15 @@ class PatchAnchor:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PatchView:
-    """What is seen in a square about the mouth after an edit, and how much it is stretched.
+    """The painter's view of the square about the mouth after an edit.
 
     Attributes
     ----------
     patch_from_grid : Similarity
-        Where the square lies.
+        Place of the square.
     channels : (PATCH_CHANNELS + 1, S, S) float32
-        Those of `icface.model.networks.painter.Painter`, whose stretch is that of the skin; then
-        the stretch of what is seen, which is that of the teeth where teeth are seen.
+        Input of `icface.model.networks.painter.Painter`, with the stretch of the skin; then the
+        stretch of the visible layer, which is teeth where teeth show.
     """
 
     patch_from_grid: Similarity
@@ -145,13 +149,13 @@ class PatchView:
 
     @property
     def cavity(self) -> NDArray[np.float32]:
-        """(S, S) 0..1, how much of each pixel the photo hides, or is drawn."""
+        """(S, S) 0..1, how much of each pixel the photo hides or a drawing covers."""
         one: NDArray[np.float32] = self.channels[6]
         return one
 
     @property
     def stretch(self) -> NDArray[np.float32]:
-        """(S, S) how much what is seen is stretched: -1 (e²-fold) .. 1 (squeezed)."""
+        """(S, S) stretch of the visible layer: -1 (stretched e²-fold) .. 1 (squeezed)."""
         one: NDArray[np.float32] = self.channels[9]
         return one
 
@@ -164,7 +168,7 @@ def patch_view(
     drawn: Patch | None = None,
     size: int = PATCH,
 ) -> PatchView:
-    """The view of a square, pixels of `size`.
+    """The view of a square of `size` pixels.
 
     Parameters
     ----------
@@ -173,8 +177,7 @@ def patch_view(
     layers : tuple of Layer
         Skin, and perhaps what shows through its openings, and the mouth's cavity.
     drawn : Patch, optional
-        The inside of the mouth, as it is drawn; it counts as cavity, and nothing in it is
-        stretched.
+        The drawn inside of the mouth; it counts as cavity, and nothing in it is stretched.
     """
     m = patch_from_grid.inverse().matrix.astype(np.float32)
     line = np.arange(size, dtype=np.float32)
@@ -223,13 +226,15 @@ def patch_view(
     out[8] = out[9] = _stretch(x, y, patch_from_grid.scale)
     if behind is not None:
         teeth = _stretch(grid_x + behind[..., 0], grid_y + behind[..., 1], patch_from_grid.scale)
-        out[9] = np.where(cv2.erode(shares[1], np.ones((3, 3), np.uint8)) > _SEEN, teeth, out[8])
+        out[9] = np.where(
+            cv2.erode(shares[1], np.ones((3, 3), np.uint8)) > _SHOWS_TEETH, teeth, out[8]
+        )
     out[8:] *= own
     return PatchView(patch_from_grid, out)
 
 
 def _resampled(drawn: Patch, patch_from_grid: Similarity, size: int) -> NDArray[np.float32]:
-    """(size, size, 4) 0..1: an opaque patch in another square, its colours times its share, and its share."""
+    """(size, size, 4) 0..1: an opaque patch in a square: colours times coverage, coverage."""
     layer = np.dstack([drawn.colour * drawn.mask[..., None], drawn.mask])
     there = patch_from_grid @ drawn.patch_from_grid.inverse()
     if there.scale < _COARSER:
@@ -242,11 +247,11 @@ def _resampled(drawn: Patch, patch_from_grid: Similarity, size: int) -> NDArray[
 
 
 def paint_mask(view: PatchView, lips: NDArray[np.float64]) -> NDArray[np.float32]:
-    """(S, S) 0..1: where moving the photo's pixels was not enough, within the mouth and along its edge.
+    """(S, S) 0..1: pixels of the mouth and along its edge that may be painted.
 
-    Pixels that are about as large as they were are the photo's own, teeth above all, and stay. What
-    is stretched, squeezed or hidden may be painted, with a soft edge. Around the mouth nothing is,
-    however odd a face the painter is asked for.
+    Pixels about as large as they were are the photo's own, teeth above all, and stay. Stretched,
+    squeezed or hidden pixels may be painted, with a soft edge. Nothing is painted farther from the
+    mouth, however odd the requested face.
 
     Parameters
     ----------
@@ -262,20 +267,28 @@ def paint_mask(view: PatchView, lips: NDArray[np.float64]) -> NDArray[np.float32
     mouth = np.zeros(wide.shape, np.uint8)
     cv2.fillPoly(mouth, [lips.round().astype(np.int32)], (1,))
     around = cv2.dilate(
-        mouth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_BESIDE_LIPS, _BESIDE_LIPS))
+        mouth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (_BESIDE_LIPS_PX, _BESIDE_LIPS_PX))
     )
     soft: NDArray[np.float32] = cv2.GaussianBlur(wide * around, (0, 0), 2.0).astype(np.float32)
     return soft
 
 
-def streak_mask(view: PatchView, wanted: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(S, S) 0..1: where what may be painted is stretched so far that it shows nothing but streaks."""
-    share: NDArray[np.float32] = _STREAKS(-view.stretch) * wanted
+def streak_mask(view: PatchView, mask: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(S, S) 0..1: pixels under a paint mask that are stretched to mere streaks."""
+    share: NDArray[np.float32] = _STREAKS(-view.stretch) * mask
     return share
 
 
 def _stretch(x: NDArray[np.float32], y: NDArray[np.float32], scale: float) -> NDArray[np.float32]:
-    """Logarithm of how much larger the source's area is that each pixel shows, -1 (stretched e²-fold) .. 1 (squeezed)."""
+    """(S, S) half the logarithm of the source's area per pixel: `PatchView.stretch`.
+
+    Parameters
+    ----------
+    x, y : (S, S)
+        Source positions, grid pixels.
+    scale : float
+        Pixels of the patch per grid pixel.
+    """
     across, down = np.empty((2, *x.shape), np.float32), np.empty((2, *x.shape), np.float32)
     for k, a in enumerate((x, y)):
         across[k], down[k] = (

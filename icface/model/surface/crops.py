@@ -1,4 +1,4 @@
-"""Crops of pictures as networks take them."""
+"""Square crops of pictures for the networks, and head angles within them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from icface.face.geometry import Similarity, rotation_matrix
 
 
 def sample_crop(image: U8, crop: Similarity, size: int) -> U8:
-    """The square crop (size, size, 3) of an image of any size; large reductions are averaged, not skipped through.
+    """The square crop (size, size, 3) of an image; large reductions are averaged.
 
     Parameters
     ----------
+    image : (H, W, 3) uint8
+        Of any size.
     crop : Similarity
         ``crop_from_image``.
     """
@@ -50,16 +52,16 @@ def sample_crop(image: U8, crop: Similarity, size: int) -> U8:
 def in_crop(
     controls: ControlVector, crop_from_image: Similarity, own: ControlVector | None = None
 ) -> ControlVector:
-    """The face state as the crop shows it: a crop stands upright, so a tilted head has less roll there than in the photo.
+    """The face state in an upright crop, where a tilted head has less roll than in the photo.
 
     Parameters
     ----------
     controls : ControlVector
-        Roll counts from the photo's own upright or, of a head that lies, from the quarter turn
-        about which it does.
+        Roll counts from the photo's upright or, of a head that lies on its side, from the nearest
+        quarter turn.
     crop_from_image : Similarity
     own : ControlVector, optional
-        The state that the photo shows, by which the crop was laid; `controls` itself by default.
+        The photo's own state, by which the crop was laid; `controls` by default.
     """
     turn = crop_from_image.turn_deg
     quarter = 90.0 * round(((controls if own is None else own)["roll"] + turn) / 90.0)
@@ -69,7 +71,7 @@ def in_crop(
 def turn_in_crop(
     crop_from_image: Similarity, before: ControlVector, after: ControlVector
 ) -> NDArray[np.float64]:
-    """(3, 3) rotation of the head from one face state to another, in the camera frame of the crop."""
+    """(3, 3) rotation of the head between two face states, in the camera frame of the crop."""
     first, last = (
         rotation_matrix(*in_crop(c, crop_from_image, before).angles_deg) for c in (before, after)
     )

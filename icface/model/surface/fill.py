@@ -1,4 +1,4 @@
-"""Maps continued beyond where they are known: a flow fades out around a face, a mask gets a soft edge."""
+"""Maps continued beyond their known pixels: flows that fade out, masks with soft edges."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from icface.arrays import F32
 
 _NEIGHBOURS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32) / 4
-
+"""Mean of the four neighbours of a pixel."""
 _SQUARE = np.ones((3, 3), np.uint8)
+"""A pixel and its eight neighbours."""
 
 
 def softened(mask: F32) -> F32:
-    """A mask (S, S) whose edge is two pixels wide, nothing along the border."""
+    """A mask (S, S) with an edge two pixels wide, and 0 along the border."""
     if not mask.any():
         return mask
     soft: F32 = cv2.blur(mask, (3, 3)).astype(np.float32, copy=False)
@@ -25,7 +26,16 @@ def softened(mask: F32) -> F32:
 
 
 def extended(field: F32, known: NDArray[np.bool_], *, rounds: int = 3) -> F32:
-    """A flow (S, S, 2), 0 where it is not known, continued a few pixels beyond, as far as a soft mask shows it."""
+    """A flow (S, S, 2) continued a few pixels beyond its known part, under a mask's soft edge.
+
+    Parameters
+    ----------
+    field : (S, S, 2)
+        0 where it is not known; written to.
+    known : (S, S) bool
+    rounds : int
+        Pixels by which it is continued.
+    """
     rows, columns = np.flatnonzero(known.any(1)), np.flatnonzero(known.any(0))
     if not len(rows):
         return field
@@ -42,16 +52,25 @@ def extended(field: F32, known: NDArray[np.bool_], *, rounds: int = 3) -> F32:
 
 
 def _sum_of_nine(values: F32) -> F32:
-    """Sum over 3 x 3 pixels, nothing beyond the border."""
+    """Sum over 3 x 3 pixels, with 0 beyond the border."""
     total: F32 = cv2.boxFilter(values, -1, (3, 3), normalize=False, borderType=cv2.BORDER_CONSTANT)  # type: ignore[assignment]
     return total
 
 
 def beside(around: F32, values: F32, known: NDArray[np.bool_]) -> F32:
-    """A flow `around` (S, S, 2), zero along the border, led smoothly over into the `values` where these are known.
+    """The flow of the surroundings blended smoothly into a surface's own.
 
-    The outermost known pixels follow it too, but for those around holes: at its outline a surface
-    is seen edge on, and what is known there is ragged.
+    The outermost known pixels take the flow of the surroundings too, but for those around holes: at
+    its outline a surface is seen edge on, and ragged.
+
+    Parameters
+    ----------
+    around : (S, S, 2)
+        Flow of the surroundings, 0 along the border.
+    values : (S, S, 2)
+        The surface's own flow.
+    known : (S, S) bool
+        Where `values` hold.
     """
     outside = known.astype(np.uint8)
     outside[[0, -1]] = outside[:, [0, -1]] = 0
@@ -62,7 +81,7 @@ def beside(around: F32, values: F32, known: NDArray[np.bool_]) -> F32:
 
 
 def fill(values: F32, known: NDArray[np.bool_]) -> F32:
-    """Continue (S, S, C) values smoothly from the known pixels to zero at the border, coarse to fine.
+    """Values (S, S, C) continued smoothly from known pixels to 0 at the border, coarse to fine.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The fine crop: the picture of a face's crop that drawing and painting look at, finer than the grid."""
+"""The fine crop: a face's crop at more than the grid's resolution, for drawing and painting."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ FINE_CROP_SIZE = round(GRID * FINE_CROP_SCALE)
 FINE_CROP_FROM_GRID = Similarity(
     (FINE_CROP_SCALE, 0, (FINE_CROP_SCALE - 1) / 2, 0, FINE_CROP_SCALE, (FINE_CROP_SCALE - 1) / 2)
 )
+"""Map from grid pixels to pixels of the fine crop."""
 
 
 def in_fine_crop(points: Points) -> Points:

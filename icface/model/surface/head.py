@@ -1,14 +1,15 @@
-"""The head around a seen face: hair, ears and neck as a soft body that turns with it, and the flow that this leaves.
+"""The head around a face: hair, ears and neck as a soft body that turns, and the flow it leaves.
 
-Only the face is seen as a surface. What surrounds it is given a depth, which falls from that of the
+The neutralizer sees only the face as a surface. Its surroundings get a depth, which falls from the
 face's rim to behind the head's pivot where a skull would end, and a share of the turn, which falls
-to nothing at the border of the crop. The flow of this body is what continues the flow of the face:
-an ear on the far side goes behind the cheek, one on the near side comes out, and outlines bend with
-the head instead of being dragged along by the face.
+to nothing at the border of the crop. The flow of this body continues the flow of the face: an ear
+on the far side goes behind the cheek, one on the near side comes out, and outlines bend with the
+head instead of being dragged along by the face.
 
 Convention
 ----------
-As in `icface.model.surface.mesh`. Fields of the body lie on `NODES` x `NODES` nodes, each in the middle of `STEP` x `STEP` pixels.
+As in `icface.model.surface.mesh`. Fields of the body lie on `NODES` x `NODES` nodes, each in the
+middle of `STEP` x `STEP` pixels. A distance "in skulls" is 1 at the outline of the skull.
 """
 
 from __future__ import annotations
@@ -27,14 +28,20 @@ from icface.model.surface.fill import fill
 from icface.model.surface.mesh import SurfaceMesh
 
 NODES = 64
+"""Nodes along a side of the crop."""
 STEP = GRID // NODES
-_BONE_CM, _SKULL_CM, _HEAD_CM = (2.0, 6.0, 3.5), (3.0, 6.0, 3.5), (4.5, 9.0, 4.0)
-"""How far bone, skull with ears and hair, and head reach beyond the face at its sides, above and
-below: the units of a node's distance from it."""
-_BONE_DEPTH_CM, _OUTLINE_DEPTH_CM = -2.5, -0.8
-"""Depth from the pivot where bone and skull end: the rim of a face falls towards the first, what is
-beyond to the second, for ears stand out, and were they as deep they would be drawn out when they
-come to the front."""
+"""Grid pixels from one node to the next."""
+_BONE_CM = (2.0, 6.0, 3.5)
+"""Reach of bone beyond the face, beside, above and below it."""
+_SKULL_CM = (3.0, 6.0, 3.5)
+"""Reach of the skull with ears and hair beyond the face, beside, above and below it."""
+_HEAD_CM = (4.5, 9.0, 4.0)
+"""Reach of the whole head beyond the face, beside, above and below it."""
+_BONE_DEPTH_CM = -2.5
+"""Depth from the pivot at which bone ends: the rim of a face falls towards it."""
+_OUTLINE_DEPTH_CM = -0.8
+"""Depth from the pivot at which the outline lies: ears stand out, and any deeper they would be
+stretched when they come to the front."""
 _SWING_FADES = Ramp(0.5, 2.0)
 """Distance from the face in skulls: how much of `Head.swing` is gone."""
 _TWIST_FADES = Ramp(0.15, 2.2)
@@ -46,10 +53,16 @@ _SWING_BORDER_PX = Ramp(0.0, 24.0)
 _TWIST_BORDER_PX = Ramp(0.0, 50.0)
 """Distance from the border of the crop: how much of a twist is left."""
 _RIM_PX = Ramp(3.0, 9.0)
-"""Distance from a surface's rim: how much it has its own depth, which is ragged at the rim, and not
-the body's."""
-_UNSURE_PX, _SMOOTH_NODES = 1.5, 1.3
-_ROUNDS, _STRIDE = 8, 0.6
+"""Distance from a surface's rim: how much of its own depth it has, which is ragged at the rim, and
+how little of the body's."""
+_UNSURE_PX = 1.5
+"""Distance from a surface's rim up to which its depth does not count."""
+_SMOOTH_NODES = 1.3
+"""Blur of the depth along the rim, nodes."""
+_ROUNDS = 8
+"""Steps in which the flow of the body is inverted."""
+_STRIDE = 0.6
+"""Length of each of those steps, as a share of the error."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,11 +72,11 @@ class Head:
     Attributes
     ----------
     place : (3, NODES, NODES) float32
-        Where its nodes are in the camera frame, pixels.
+        Places of the nodes in the camera frame, pixels.
     swing, twist : (NODES, NODES) float32
-        0..1, how much of a turn out of the picture plane, and of one in it, each node takes part in.
+        0..1, share of each node in a turn out of the picture plane, and in one within it.
     narrows : (NODES, NODES) float32
-        1 in the face, which turning makes narrower; 0 from the outline of the head on, which is
+        1 in the face, which turning makes narrower; 0 from the outline of the head on: a head is
         about as deep as it is wide.
     """
 
@@ -73,10 +86,13 @@ class Head:
     narrows: F32
 
     def flow(self, turn: NDArray[np.float64]) -> F32:
-        """(GRID, GRID, 2) backward flow of the body under a turn (3, 3) in the camera frame, zero along the border."""
+        """(GRID, GRID, 2) backward flow of the body under a turn (3, 3) in the camera frame.
+
+        It is 0 along the border of the crop.
+        """
         ahead = self._ahead(turn)
         back = -ahead
-        for _ in range(_ROUNDS):  # what is now here came from where `ahead` leads here
+        for _ in range(_ROUNDS):  # a pixel comes from the place that `ahead` moves to it
             there = cv2.remap(
                 ahead, _HERE + back / STEP, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
             )  # type: ignore[call-overload]
@@ -88,7 +104,7 @@ class Head:
         return flow
 
     def _ahead(self, turn: NDArray[np.float64]) -> F32:
-        """(NODES, NODES, 2) how far the nodes go, grid pixels."""
+        """(NODES, NODES, 2) movement of the nodes, grid pixels."""
         x, y, z = self.place
         twist = 2 * np.arctan2(turn[1, 0] - turn[0, 1], 1 + np.trace(turn))
         c, s = np.cos(twist), np.sin(twist)
@@ -111,12 +127,16 @@ class Head:
 
 
 _HERE: F32 = np.indices((NODES, NODES), np.float32)[::-1].transpose(1, 2, 0).copy()
+"""(NODES, NODES, 2) column and row of each node."""
 _PLACES: F32 = _HERE * STEP + np.float32((STEP - 1) / 2)
 """(NODES, NODES, 2) the nodes in grid pixels."""
 
 
 def with_head(mesh: SurfaceMesh) -> tuple[SurfaceMesh, Head | None]:
-    """A face's mesh with its rim laid on the body around it, and that body; none for a face of a few pixels."""
+    """A mesh with its rim laid on the head around it, and that head.
+
+    The head is None for a face of a few pixels.
+    """
     column, row = mesh.source.long().T.cpu().numpy()
     depth, pivot = mesh.camera[:, 2].cpu().numpy(), mesh.pivot.cpu().numpy()
     covered, depths = np.zeros((GRID, GRID), np.uint8), np.zeros((GRID, GRID), np.float32)
@@ -152,7 +172,15 @@ def with_head(mesh: SurfaceMesh) -> tuple[SurfaceMesh, Head | None]:
 
 
 def _distances(seen: NDArray[np.bool_], units: list[NDArray[np.float64]]) -> list[F32]:
-    """(NODES, NODES) distances of nodes from those that are seen, in units (3,) for beside, above and below, grid pixels."""
+    """Distances of nodes from the face, (NODES, NODES) for each unit.
+
+    Parameters
+    ----------
+    seen : (NODES, NODES) bool
+        The nodes of the face.
+    units : list of (3,)
+        Length of 1 beside, above and below the face, grid pixels.
+    """
     rim = seen & (cv2.erode(seen.view(np.uint8), np.ones((3, 3), np.uint8)) == 0)
     across, down = (_PLACES[~seen][:, None] - _PLACES[rim][None]).transpose(
         2, 0, 1
@@ -169,7 +197,7 @@ def _distances(seen: NDArray[np.bool_], units: list[NDArray[np.float64]]) -> lis
 def _continued(
     own: F32, seen: NDArray[np.bool_], outside: NDArray[np.bool_], outline: float
 ) -> F32:
-    """A depth (NODES, NODES) continued smoothly from where it is seen to that of the outline."""
+    """A depth (NODES, NODES) continued smoothly from the face to the depth of the outline."""
     value = np.where(seen, own - outline, 0).astype(np.float32)
     z = fill(np.dstack([value, value]), seen | outside)[..., 0]
     continued: F32 = np.where(seen, z, cv2.GaussianBlur(z, (0, 0), 1.5)) + np.float32(outline)
@@ -177,12 +205,12 @@ def _continued(
 
 
 def _evened(depth: F32, seen: NDArray[np.bool_]) -> F32:
-    """A depth that is smooth along the rim of what is seen."""
+    """A depth (NODES, NODES) smoothed along the rim of the face."""
     deep = cv2.erode(seen.view(np.uint8), np.ones((5, 5), np.uint8)) > 0
     return np.where(deep, depth, cv2.GaussianBlur(depth, (0, 0), _SMOOTH_NODES))
 
 
 def _fading(value: NDArray[np.floating], fades: Ramp) -> F32:
-    """What is left of a share that fades smoothly, float32."""
+    """1 minus the smooth share of values in a range, float32."""
     share: F32 = 1 - smoothstep(np.asarray(fades(value), np.float32))
     return share

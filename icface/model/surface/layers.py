@@ -1,9 +1,26 @@
-"""Layers of a posed face: the source's own pixels seen through flows, and plain colours, each under a soft mask."""
+"""Layers of a posed face: source pixels through flows, and plain colours, under soft masks.
+
+A prediction holds an ordered tuple of layers, from the farthest back to the front. The compositor
+is one loop over them and knows nothing of faces, so a new layer is one entry:
+
+1. Make a `FlowLayer` (pixels of the source, moved) or a `ColourLayer` on the `GRID` crop, with a
+   coverage that is soft at its edges and 0 along the border. If it needs data of the photo, find
+   them once in `icface.model.face.encode`, and keep them in `SourceEncoding`.
+2. Put it into its place in the tuple of `icface.model.face.pose._layers`. The first layer covers
+   everything, with no coverage of its own.
+3. If somebody must find it again, add a name to `Shows` and look it up with `flow_layer`. The
+   painter's view (`icface.model.mouth.patch`) looks at skin, openings and the cavity only.
+4. If it can show beyond the skin's movement (as an eye does on a head at rest), set
+   ``moves_alone``: the compositor edits nothing outside the skin that moves and such layers.
+
+A picture of its own resolution, such as a drawn mouth or a lid's skin, is no layer but a
+`icface.model.mouth.patch.Patch`, laid over all layers.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,23 +38,26 @@ class FlowLayer:
     ----------
     shows : Shows
     flow : (GRID, GRID, 2) float32
-        Backward flow, grid pixels.
+        Backward flow, grid pixels: pixel x shows the source at x + flow(x).
     coverage : (GRID, GRID) float32, or None
         0..1, how much of each pixel the layer covers; None for all of it.
     known : (GRID, GRID) bool, or None
         Where the flow is the face's own surface and not its smooth continuation; None for all of
         it.
+    moves_alone : bool
+        The layer can show where the skin is at rest.
     """
 
     shows: Shows
     flow: NDArray[np.float32]
     coverage: NDArray[np.float32] | None = None
     known: NDArray[np.bool_] | None = None
+    moves_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ColourLayer:
-    """One colour, such as that of a mouth's cavity.
+    """One colour, such as the dark of a mouth's cavity.
 
     Attributes
     ----------
@@ -49,6 +69,7 @@ class ColourLayer:
 
     rgb: tuple[float, float, float]
     coverage: NDArray[np.float32]
+    moves_alone: ClassVar[bool] = False
 
 
 Layer = FlowLayer | ColourLayer

@@ -1,13 +1,13 @@
 """The movable mesh of one photo's face.
 
 The neutralizer gives a surface under each pixel of the source; neighbouring pixels of one surface
-form small quads. Moving the quads forwards is exact: expressions add up, the head turns rigidly
+form small quads. The quads move forwards exactly: expressions add up, and the head turns rigidly
 about its pivot. The source's own controls move nothing, so they return the source.
 
 Convention
 ----------
-Points are (x, y) in pixels of the `GRID` crop, y down, pixel centres at integers. The camera frame is x right,
-y up, z towards the camera, pixels, origin at the head's pivot.
+Points are (x, y) in pixels of the `GRID` crop, y down, pixel centres at integers. The camera frame
+is x right, y up, z towards the camera, pixels, origin at the head's pivot.
 """
 
 from __future__ import annotations
@@ -23,35 +23,36 @@ from icface.model.networks.neutralizer import LENGTH_CM, OFFSET, WINDOW, Part, S
 TEAR_CM = 0.8
 """Neighbouring pixels whose canonical places are farther apart belong to different surfaces."""
 _PLAUSIBLE_PX_PER_CM = (3.0, 16.0)
-"""A face is half as wide as its crop, so a camera far from 7 pixels per centimetre has been
-misled."""
-_HUSH_CM = (0.015, 0.045)
-"""Displacements at full intensity below the first of these are the field's noise; from the second
-on they count in full."""
+"""Bounds of a camera's scale: a face is half as wide as its crop, which makes about 7."""
+_NOISE_CM = 0.015
+"""Displacements at full intensity up to this size are noise of the field."""
+_SIGNAL_CM = 0.045
+"""Displacements at full intensity from this size on count in full."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SurfaceMesh:
-    """The face of one photo, ready to move.
+    """The surface of one photo's face, ready to move.
 
     Attributes
     ----------
     source : (N, 2)
-        Where each surface point is in the photo, grid pixels.
+        Surface points in the photo, grid pixels.
     camera : (N, 3)
-        The same points in the camera frame.
+        The same points in the camera frame, grid pixels.
     basis : (53, 3, N)
-        Displacement under each channel at full intensity, camera frame, pixels.
+        Displacement under each channel at full intensity, camera frame, grid pixels.
     quads : (Q, 4) int64
         Corners of the surface's cells: top left, top right, bottom left, bottom right.
     layer : (Q,) int64
         0 for cells of skin, 1 for cells of what shows through its openings.
     seams : (S, 4) int64
-        Cells between the lower lip and what is above it: where they stretch, the mouth cavity
-        shows.
+        Corners of the cells between the lower lip and what is above it: where they stretch, the
+        mouth's cavity shows.
     pivot : (2,)
         The head's pivot, grid pixels.
     pixels_per_cm : float
+        Grid pixels per centimetre.
     """
 
     source: Tensor
@@ -85,9 +86,9 @@ def fit_camera(head_cm: Tensor, pixels: Tensor, *, rounds: int = 3) -> tuple[Ten
     head_cm : (N, 3)
         Points in the head frame, centimetres.
     pixels : (N, 2)
-        Where they are seen.
+        Their places in the picture.
     rounds : int
-        Least squares is repeated without the worst fifth of the points.
+        Number of least-squares fits, each without the worst fifth of the points before.
 
     Returns
     -------
@@ -95,7 +96,7 @@ def fit_camera(head_cm: Tensor, pixels: Tensor, *, rounds: int = 3) -> tuple[Ten
         Head to camera frame.
     pixels_per_cm : float
     pivot : (2,)
-        Where the head frame's origin is seen.
+        Place of the head frame's origin in the picture.
     """
     keep = torch.ones(len(head_cm), dtype=torch.bool, device=head_cm.device)
     flip = torch.tensor([1.0, -1.0], dtype=head_cm.dtype, device=head_cm.device)
@@ -132,7 +133,7 @@ def build_mesh(
     surface : Surface
         Of one picture (B = 1).
     part : (WINDOW, WINDOW) int64
-        `Part` of each pixel; what is not BACKGROUND is in the mesh.
+        `Part` of each pixel; all but BACKGROUND is in the mesh.
     displaced : callable
         `icface.model.networks.animator.Animator.turned`: (53, 3, N) displacements at places (N, 3)
         after a turn (3, 3), in centimetres times the turn's scale.
@@ -171,26 +172,29 @@ def build_mesh(
 
 
 def without_noise(basis: Tensor, pixels_per_cm: float) -> Tensor:
-    """Displacements too small to be meant are taken out, so that a wink leaves the other eye alone to the last bit."""
+    """Displacements (53, 3, N) without the field's noise.
+
+    A wink then leaves the other eye alone to the last bit.
+    """
     x, y, z = basis.unbind(1)
     size_cm = (x * x).addcmul_(y, y).addcmul_(z, z).sqrt_().div_(pixels_per_cm)
-    share = size_cm.sub_(_HUSH_CM[0]).div_(_HUSH_CM[1] - _HUSH_CM[0]).clamp_(0, 1)
+    share = size_cm.sub_(_NOISE_CM).div_(_SIGNAL_CM - _NOISE_CM).clamp_(0, 1)
     return basis * share[:, None]
 
 
 def mesh_places(surface: Surface, part: Tensor) -> Tensor:
-    """(N, 3) canonical places of the pixels that are in the mesh, row by row."""
+    """(N, 3) canonical places of the mesh's pixels, row by row."""
     ys, xs = (part > Part.BACKGROUND).nonzero(as_tuple=True)
     return surface.place[0, part[ys, xs] - 1, :, ys, xs].float()
 
 
 def move(mesh: SurfaceMesh, turn: Tensor, change: Tensor) -> Tensor:
-    """(N, 3) grid x, grid y and depth of the surface points after an edit.
+    """(N, 3) grid x, grid y and depth of the surface points after an edit, grid pixels.
 
     Parameters
     ----------
     turn : (3, 3)
-        Rotation in the camera frame, from the source's pose to the wanted one.
+        Rotation in the camera frame, from the source's pose to the requested one.
     change : (53,)
         Change of each channel.
     """

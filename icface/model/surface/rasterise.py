@@ -1,13 +1,13 @@
-"""The rasteriser of a moved mesh: where every pixel of the new picture comes from.
+"""The rasteriser of a moved mesh: the source position of every pixel of the new picture.
 
-Nearer quads hide farther ones, and inverting each quad gives the backward flow. Skin is one layer,
-what shows through its openings (eyes, teeth) another: each has a flow of its own, so that a lid's
-edge is a soft mask and not a step in the flow. What no quad of a layer covers is continued
-smoothly, to nothing at the border of the crop.
+Nearer quads hide farther ones, and inverting each quad gives the backward flow. Skin is one layer;
+eyes and teeth, which show through its openings, are another. Each has a flow of its own, so that a
+lid's edge is a soft mask and not a step in the flow. Pixels that no quad of a layer covers continue
+its flow smoothly, to nothing at the border of the crop.
 
 Convention
 ----------
-That of `icface.model.surface.mesh`. A backward flow f says: pixel x shows what the source has at x + f(x).
+As in `icface.model.surface.mesh`. A backward flow f says: pixel x shows the source at x + f(x).
 """
 
 from __future__ import annotations
@@ -25,33 +25,39 @@ from icface.model.surface.fill import beside, extended, fill, softened
 from icface.model.surface.mesh import SurfaceMesh
 
 _FINENESS = (2, 4, 8, 16)
+"""Samples along a side of a quad, by how far it is stretched."""
 _FINE_ENOUGH = 0.95
-"""Samples this far apart leave no pixel out."""
+"""Samples up to this far apart leave no pixel out, grid pixels."""
 _SEAM_LAYER = 2
+"""Number of the layer of torn seams."""
 _SEAM_OPENS_PX = (2.0, 5.0)
-"""A seam stretched to the first of these begins to show the mouth cavity; at the second it shows
-nothing else."""
+"""Extents of a seam at which it begins to show the mouth's cavity, and shows nothing else."""
 _DEPTH_STEPS_PER_PX = 32.0
-_QUAD_BITS, _PLACE_BITS = 17, 9
+"""Resolution of the depth buffer."""
+_QUAD_BITS = 17
+"""Bits of a sample's name that number its quad."""
+_PLACE_BITS = 9
+"""Bits of a sample's name that number its place within the quad."""
 _IN_THE_PLANE = [0, 1, 3, 4]
+"""Rows of the points that hold target x, y and source x, y."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Flow:
-    """Where the pixels of the new picture come from.
+    """Source positions of the pixels of a new picture.
 
     Attributes
     ----------
     field : (GRID, GRID, 2) float32
         Backward flow of the skin and all around it, grid pixels.
     known : (GRID, GRID) bool
-        Where it is the face's own surface; elsewhere it is a smooth continuation.
+        Where that flow is the face's own surface; elsewhere it is a smooth continuation.
     back_field : (GRID, GRID, 2) float32
-        Backward flow of eyes and teeth.
+        Backward flow of eyes and teeth, grid pixels.
     back : (GRID, GRID) float32
-        0..1, how much of the pixel shows those.
+        0..1, how much of each pixel shows eyes and teeth.
     cavity : (GRID, GRID) float32
-        0..1, how much of the pixel shows the mouth cavity, which the source hides.
+        0..1, how much of each pixel shows the mouth's cavity, which the source hides.
     """
 
     field: NDArray[np.float32]
@@ -64,8 +70,14 @@ class Flow:
 def flow_of(mesh: SurfaceMesh, moved: Tensor, around: NDArray[np.float32] | None = None) -> Flow:
     """The backward flow of a moved mesh (`move`), filled to the border of the grid.
 
-    `around` (GRID, GRID, 2), zero along the border, is what the surroundings do by themselves: the
-    flow is continued as far as it departs from that.
+    Parameters
+    ----------
+    mesh : SurfaceMesh
+    moved : (N, 3)
+        Surface points after the edit.
+    around : (GRID, GRID, 2), optional
+        Flow of the surroundings by themselves, 0 along the border: the difference from it is
+        continued.
     """
     points = torch.cat([moved.T, mesh.source.T])  # (5, N)
     torn, share = _torn_seams(points, mesh.seams)
@@ -83,7 +95,7 @@ def flow_of(mesh: SurfaceMesh, moved: Tensor, around: NDArray[np.float32] | None
 
 
 def _torn_seams(points: Tensor, seams: Tensor) -> tuple[Tensor, Tensor]:
-    """The seams (S, 4) that are stretched, and how much of the cavity each shows, 0..1."""
+    """The stretched ones of the seams (S, 4), and how much of the cavity each shows, 0..1."""
     low, high = _corners(points, seams)[:2].aminmax(dim=1)
     extent = (high - low).amax(0)
     torn = (extent > _SEAM_OPENS_PX[0]).nonzero()[:, 0]
@@ -94,7 +106,7 @@ def _torn_seams(points: Tensor, seams: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _with_seams(mesh: SurfaceMesh, torn: Tensor) -> tuple[Tensor, Tensor]:
-    """Quads and their layers, the torn seams as a third layer."""
+    """Quads and their layers, with the torn seams as a third layer."""
     return torch.cat([mesh.quads, torn]), torch.cat(
         [mesh.layer, mesh.layer.new_full((len(torn),), _SEAM_LAYER)]
     )
@@ -107,16 +119,16 @@ def _corners(points: Tensor, quads: Tensor) -> Tensor:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Drawn:
-    """Nearest quad of each layer and pixel.
+    """The nearest quad of each layer and pixel.
 
     Attributes
     ----------
     field : (2, GRID, GRID, 2)
         Backward flow of both layers, 0 where no quad is.
     known : (2, GRID, GRID) bool
-        Where one is.
+        Where a quad is.
     seam_pixel, seam : (P,) int64
-        Pixels that seams cover, and which of the quads it is.
+        Pixels that seams cover, and the number of each seam's quad.
     """
 
     field: Tensor
@@ -126,10 +138,14 @@ class _Drawn:
 
 
 def _draw(points: Tensor, quads: Tensor, layer: Tensor) -> _Drawn:
-    """Draw quads nearest first and invert them.
+    """The nearest quads, inverted; each is sampled as finely as it is stretched.
 
-    `points` are (5, N): target x, y, depth, source x, y. Each quad is sampled as finely as it is
-    stretched.
+    Parameters
+    ----------
+    points : (5, N)
+        Target x, y, depth, source x, y.
+    quads : (Q, 4) int64
+    layer : (Q,) int64
     """
     size, device = GRID * GRID, points.device
     cell, depth, sample, places = _samples(_corners(points, quads), layer)
@@ -137,7 +153,7 @@ def _draw(points: Tensor, quads: Tensor, layer: Tensor) -> _Drawn:
     key = rank.bitwise_left_shift_(_QUAD_BITS + _PLACE_BITS).bitwise_or_(sample)
     best = torch.full(((_SEAM_LAYER + 1) * size + 1,), -1, dtype=torch.long, device=device)
     best.scatter_reduce_(0, cell, key, "amax")
-    covered = best[:-1] >= 0  # the last is for what is off the grid
+    covered = best[:-1] >= 0  # the last cell takes what is off the grid
     won = torch.from_numpy(np.flatnonzero(covered.cpu().numpy())).to(device)
     sample = best.index_select(0, won)
     nearest = sample & ((1 << _QUAD_BITS) - 1)
@@ -162,11 +178,20 @@ def _draw(points: Tensor, quads: Tensor, layer: Tensor) -> _Drawn:
 
 
 def _samples(corners: Tensor, layer: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Samples of quads: (P,) the cell of layers and pixels each falls in, its depth, its name; and (2, K) places by name.
+    """Samples of quads.
 
-    A name is the number of the quad and, above `_QUAD_BITS`, that of a place in the unit square.
-    All quads are sampled twice as finely as pixels, stretched ones again by what they need. Quads
-    that leave the grid get the cell behind the last.
+    A name is the number of the quad and, above `_QUAD_BITS`, the number of a place in the unit
+    square. All quads are sampled twice as finely as pixels, stretched ones as finely as they need.
+    Quads that leave the grid get the cell behind the last.
+
+    Returns
+    -------
+    cell : (P,) int64
+        Pixel of each sample, counted through all layers.
+    depth : (P,)
+    name : (P,) int64
+    places : (2, K)
+        Places in the unit square, by number.
     """
     device = corners.device
     low, high = corners[:2].aminmax(dim=1)  # (2, Q)
@@ -204,12 +229,13 @@ def _samples(corners: Tensor, layer: Tensor) -> tuple[Tensor, Tensor, Tensor, Te
 def _of(
     chosen: Tensor, corners: Tensor, start: Tensor, on_grid: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
+    """Corners, first cells and flags of the chosen quads."""
     return corners.index_select(2, chosen), start[chosen], on_grid[chosen]
 
 
 @cache
 def _places(device: torch.device) -> Tensor:
-    """(2, K) places in the unit square: finer and finer grids of `_FINENESS`, one after the other."""
+    """(2, K) places in the unit square: the grids of `_FINENESS`, one after the other."""
     grids = []
     for fineness in _FINENESS:
         t = (torch.arange(fineness, device=device, dtype=torch.float32) + 0.5) / fineness
@@ -220,18 +246,19 @@ def _places(device: torch.device) -> Tensor:
 
 @cache
 def _weights(device: torch.device) -> tuple[Tensor, ...]:
-    """Bilinear weights (fineness ** 2, 4) of the corners, for each of those grids."""
+    """(fineness ** 2, 4) bilinear weights of the corners, for each grid of `_places`."""
     parts = torch.split(_places(device), [f * f for f in _FINENESS], 1)
     return tuple(torch.stack(_bilinear(at[0], at[1]), 1) for at in parts)
 
 
 def _bilinear(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Bilinear weights of a quad's corners at places in the unit square."""
     both = a * b
     return 1 - a - b + both, a - both, b - both, both
 
 
 def _inverse_in_quad(target: Tensor, source: Tensor, at: Tensor, pixel: Tensor) -> Tensor:
-    """Source position (2, M) of target pixels (2, M), by one Newton step of the quads' bilinear map.
+    """Source positions (2, M) of target pixels, by one Newton step of the quads' bilinear map.
 
     The step starts from the samples `at` (2, M); `target` and `source` are the quads' corners, (2,
     4, M).
