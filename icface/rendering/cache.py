@@ -1,4 +1,4 @@
-"""A cache that forgets what was used least recently once its values weigh more than a bound."""
+"""A cache bounded in bytes that drops the least recently used values first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Value = TypeVar("Value")
 
 
 def bytes_in(value: object) -> int:
-    """Bytes of all arrays and tensors (anything with ``nbytes``) in a value, its fields and its items."""
+    """Bytes of all arrays and tensors (anything with ``nbytes``) in a value, at any depth."""
     own = getattr(value, "nbytes", None)
     if own is not None:
         return int(own)
@@ -31,8 +31,8 @@ class FrameCache(Generic[Key, Value]):
     Parameters
     ----------
     limit_bytes : int
-        Bound on the sum of `bytes_in` over the values. A value heavier than this alone is handed
-        out but not kept.
+        Bound on the sum of `bytes_in` over the values. A single value above it is handed out but
+        not stored.
     """
 
     def __init__(self, limit_bytes: int) -> None:
@@ -50,16 +50,16 @@ class FrameCache(Generic[Key, Value]):
 
     @property
     def held_bytes(self) -> int:
-        """What the values kept weigh together."""
+        """Bytes of all stored values."""
         return self._held
 
     def clear(self) -> None:
-        """Forget all values."""
+        """Drop all values."""
         self._values.clear()
         self._held = 0
 
     def get_or_make(self, key: Key, make: Callable[[], Value]) -> Value:
-        """The value of a key, made now if it is not kept; when `make` raises, nothing has changed."""
+        """The value of a key, made now if it is not stored; nothing changes if `make` raises."""
         if key in self._values:
             self._values.move_to_end(key)
             return self._values[key][0]

@@ -1,4 +1,4 @@
-"""Frames of clips as pictures to render from, and what a window shows of clips beside that."""
+"""Frames of clips as pictures to render from, and small pictures of clips and photos."""
 
 from __future__ import annotations
 
@@ -26,7 +26,9 @@ from icface.motion.motion import Motion
 from icface.rendering.cache import FrameCache
 
 MOST_READERS = 4
+"""Clips that are open at a time."""
 FRAMES_BYTES = 192 * 2**20
+"""Bound of the cache of frames."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +40,17 @@ class ClipFrame:
 
     @property
     def digest(self) -> str:
-        """That of the clip's file."""
+        """Digest of the clip's file."""
         return self.clip.digest
 
     @property
     def path(self) -> Path:
-        """Where the clip was found."""
+        """Path of the clip's file."""
         return Path(self.clip.path)
 
 
 def beside_frame(project: Project, frame: int) -> ClipFrame | None:
-    """What drives the chosen face in a frame of the document, to be shown beside the result; None without a clip that does."""
+    """The frame of the clip that drives the chosen face; None if no clip does."""
     edits = project.face_edits
     names = [rule.driver for rule in edits.mix if rule.driver] if edits else []
     for name in dict.fromkeys(names):
@@ -59,23 +61,29 @@ def beside_frame(project: Project, frame: int) -> ClipFrame | None:
 
 
 def clip_of(info: ClipInfo) -> Clip:
-    """What a document keeps of a clip."""
+    """The clip as a document stores it."""
     return Clip(
-        path=info.path, digest=info.digest, width=info.width, height=info.height, rate=info.rate, n_frames=info.count,
-        duration_s=float(info.duration), has_sound=info.has_sound,
-    )  # fmt: skip
+        path=info.path,
+        digest=info.digest,
+        width=info.width,
+        height=info.height,
+        rate=info.rate,
+        n_frames=info.count,
+        duration_s=float(info.duration),
+        has_sound=info.has_sound,
+    )
 
 
 def fitted(motion: Motion, seconds: NDArray[np.float64], rate: Fraction) -> Motion:
-    """A tracked motion with a row for every frame of the clip: those that could not be read show no face.
+    """A tracked motion with a row for every frame of the clip; unread frames show no face.
 
     Parameters
     ----------
     motion : Motion
     seconds : (N,) float64
-        When the clip's frames are shown.
+        Times at which the clip's frames are shown.
     rate : Fraction
-        Of the clip.
+        Frames a second of the clip.
     """
     count, missing = len(seconds), max(len(seconds) - len(motion), 0)
     controls, landmarks = motion.controls[:count], motion.landmarks
@@ -89,13 +97,18 @@ def fitted(motion: Motion, seconds: NDArray[np.float64], rate: Fraction) -> Moti
             else np.pad(landmarks, ((0, missing), (0, 0), (0, 0)), constant_values=np.nan)
         )
     return replace(
-        motion, seconds=seconds, controls=controls, landmarks=landmarks, rate=rate,
-        confidence=np.pad(motion.confidence[:count], (0, missing)), cuts=tuple(cut for cut in motion.cuts if cut < count),
-    )  # fmt: skip
+        motion,
+        seconds=seconds,
+        controls=controls,
+        landmarks=landmarks,
+        rate=rate,
+        confidence=np.pad(motion.confidence[:count], (0, missing)),
+        cuts=tuple(cut for cut in motion.cuts if cut < count),
+    )
 
 
 def face_crop(photo: Photo, box: Box) -> Pixels:
-    """A square cut of a photo around a face's box, within the photo; a view, not a copy."""
+    """A square crop around a face's box, within the photo; a view, not a copy."""
     x, y = box.centre
     half = max(box.width, box.height) * 0.65
     half = min(half, photo.width / 2, photo.height / 2)
@@ -106,36 +119,48 @@ def face_crop(photo: Photo, box: Box) -> Pixels:
 
 
 def photo_thumbnail(path: str, side: int) -> Generator[Progress, None, dict[int, Pixels]]:
-    """Job: a small picture of a photo, its longer side at most `side` pixels, as frame 0; `PhotoError` if it cannot be read."""
+    """Job: a small picture of a photo, as frame 0.
+
+    Parameters
+    ----------
+    path : str
+    side : int
+        Longest side of the small picture, pixels.
+
+    Raises
+    ------
+    PhotoError
+        If the photo cannot be read.
+    """
     yield Progress(0, 1, f"Reading {Path(path).name}")
     return {0: thumbnail(load_photo(path).rgb8, side)}
 
 
 class RecentClips:
-    """Frames of the clips that were looked at last; belongs to one thread, as its readers do."""
+    """Frames of the clips that were used last; belongs to one thread, as its readers do."""
 
     def __init__(self) -> None:
         self._readers: OrderedDict[str, ClipReader] = OrderedDict()
         self._frames: FrameCache[tuple[str, int], Photo] = FrameCache(FRAMES_BYTES)
 
     def photo(self, wanted: ClipFrame) -> Photo:
-        """A frame as a photo, whose digest names clip and frame.
+        """One frame as a photo, with a digest of clip and frame.
 
         Raises
         ------
         VideoError
-            If the file is gone, damaged, or another one than was opened.
+            If the file is missing, damaged, or not the one that was opened.
         """
         return self._frames.get_or_make((wanted.digest, wanted.index), partial(self._read, wanted))
 
     def draft(self, wanted: ClipFrame, longest: int) -> NDArray[np.uint8]:
-        """(H, W, 3) a small picture of a frame, its longer side at most `longest` pixels."""
+        """(H, W, 3) small picture of a frame, its longer side at most `longest` pixels."""
         return self.reader(wanted.clip).frame(wanted.index).draft(longest)
 
     def portraits(
         self, clip: Clip, motions: Sequence[Motion], side: int
     ) -> Generator[Progress, None, tuple[Pixels, ...]]:
-        """Job: a small square picture of each person of a clip, from the frame in which the reading is surest."""
+        """Job: a small square picture of each person, from the frame of highest confidence."""
         made: list[Pixels] = []
         for motion in motions:
             yield Progress(
@@ -149,18 +174,17 @@ class RecentClips:
         return tuple(made)
 
     def reader(self, clip: Clip) -> ClipReader:
-        """The clip's reader, open, for the thread that calls."""
+        """The clip's open reader, for the calling thread."""
         if clip.digest in self._readers:
             self._readers.move_to_end(clip.digest)
             return self._readers[clip.digest]
         path = Path(clip.path)
         if not path.is_file():
-            raise VideoError(
-                f"{path} is not there any more. Put it back, or point out where it is now."
-            )
+            raise VideoError(f"{path} is missing. Put it back, or relocate it.")
         if file_digest(path) != clip.digest:
             raise VideoError(
-                f"{path} is another clip than before. Put the old one back, or open this one anew."
+                f"{path} has been replaced by another clip. "
+                "Put the old one back, or open the new one."
             )
         reader = self._readers[clip.digest] = ClipReader(path)
         while len(self._readers) > MOST_READERS:
@@ -168,7 +192,7 @@ class RecentClips:
         return reader
 
     def close(self) -> None:
-        """Let go of all files and frames; what is asked for later is read again."""
+        """Close all files and drop all frames; later requests read them again."""
         self._frames.clear()
         while self._readers:
             self._readers.popitem()[1].close()

@@ -1,7 +1,7 @@
-"""A predicted flow applied to the photo at its own resolution.
+"""Predicted layers and patches laid on the photo at its own resolution.
 
-Only the picture under the face crop is touched, at rest nothing is, and every pixel that moves is
-one of the photo's own.
+Nothing outside the face crop changes, and at rest nothing changes at all. Layers move the photo's
+own pixels.
 """
 
 from __future__ import annotations
@@ -24,16 +24,22 @@ from icface.model.networks.neutralizer import GRID
 from icface.model.surface.layers import ColourLayer, Layer
 
 Quality = Literal["draft", "full"]
+"""Draft for the screen while sliders move, full for the result."""
 _SUPPORT = {
     "draft": (cv2.INTER_LINEAR, cv2.INTER_LINEAR),
     "full": (cv2.INTER_CUBIC, cv2.INTER_CUBIC),
 }
+"""Interpolation of flows and of pixels."""
 _STILL = 1e-3
+"""Flow, grid pixels, and coverage up to which a pixel counts as at rest."""
 _UNSEEN = 1 / 2048
-"""Paint weaker than this share of the range of values is taken for none."""
+"""Paint up to this share of the range of values counts as none."""
 _BAND_PIXELS = 1 << 21
+"""Pixels that are edited at a time."""
 _SUPPORT_PX = 3
+"""Reach of the interpolation of a flow, grid pixels."""
 _NEAR = np.ones((5, 5), np.uint8)
+"""Spots of a mask this close are laid in one go."""
 
 
 def composite(
@@ -49,11 +55,11 @@ def composite(
     Parameters
     ----------
     image : (H, W, 3 or 4) uint8 or uint16
-        The photo that was encoded, at the size it was encoded at; alpha moves along.
+        The encoded photo, at the size of the encoding; alpha moves along.
     quality : "draft" or "full"
         Bilinear, or bicubic for both the flow and the pixels.
     checkpoint : callable, optional
-        Called every two megapixels; what it raises ends the work.
+        Called every two megapixels; an exception from it ends the work.
 
     Returns
     -------
@@ -68,9 +74,7 @@ def composite(
     left, top, right, bottom = region
     result = image.copy()
     rows = max(_BAND_PIXELS // (right - left), 1)
-    for low in range(
-        top, bottom, rows
-    ):  # a face that fills 100 megapixels must not need several arrays of that size
+    for low in range(top, bottom, rows):  # in bands: a face may fill 100 megapixels
         checkpoint()
         high = min(low + rows, bottom)
         result[low:high, left:right] = _moved(
@@ -127,10 +131,22 @@ def _with_layer(
 def _shares(
     mask: NDArray[np.float32], here: Similarity, size: tuple[int, int]
 ) -> Iterator[tuple[NDArray[np.float32], tuple[int, int, int, int]]]:
-    """Each spot of a mask over the grid, 0..1, at the region's resolution, with its left, top, right, bottom there.
+    """The spots of a mask at a region's resolution; close ones are joined.
 
-    `here` is region from grid; `size` is the region's width and height. Spots that lie near each
-    other come as one.
+    Parameters
+    ----------
+    mask : (GRID, GRID) float32
+        0..1.
+    here : Similarity
+        Region from grid.
+    size : (int, int)
+        Width and height of the region.
+
+    Yields
+    ------
+    share : (h, w) float32
+    bounds : (int, int, int, int)
+        Left, top, right, bottom in the region.
     """
     shown = (mask > 0).view(np.uint8)
     left, top, across, down = cv2.boundingRect(shown)
@@ -155,7 +171,10 @@ def _shares(
 
 
 def _with_patch(moved: AnyArray, here: Similarity, patch: Patch, quality: Quality) -> AnyArray:
-    """The painter's colours added under their mask, at the picture's own resolution; alpha stays."""
+    """The region with a patch laid on it, at the picture's resolution; alpha stays.
+
+    `here` is region from grid.
+    """
     paint = patch.colour * patch.mask[..., None]
     seen = patch.mask > _UNSEEN if patch.opaque else (np.abs(paint) > _UNSEEN).any(2)
     rows, columns = (np.flatnonzero(seen.any(1 - axis)) for axis in (0, 1))
@@ -210,14 +229,11 @@ def _sampled(
     wide, high = right - left, bottom - top
     flow_support, pixel_support = _SUPPORT[quality]
     part, (x0, y0) = _under(here, (wide, high), field)
-    into = np.zeros(
-        (4, 2), np.float32
-    )  # four channels, for OpenCV resamples and blends those much faster than two or three
+    into = np.zeros((4, 2), np.float32)  # OpenCV is much faster on four channels than on two
     into[:2] = here.matrix[:, :2]
     flow: AnyArray = cv2.transform(part, into)  # image pixels
-    for axis, start in enumerate(
-        (y0, x0)
-    ):  # as the border: bicubic interpolation looks two rows beyond a pixel
+    # 0 as along the border: bicubic interpolation reaches two rows beyond a pixel
+    for axis, start in enumerate((y0, x0)):
         rows = flow.swapaxes(0, axis)
         for row in (1 - start, GRID - 2 - start):
             if 0 <= row < len(rows):
@@ -240,7 +256,7 @@ def _sampled(
 def _under(
     here: Similarity, size: tuple[int, int], field: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], tuple[int, int]]:
-    """The part of a field on the grid that a region of this width and height may look at, and its left top corner."""
+    """The part of a field on the grid under a region of this width and height, and its corner."""
     wide, high = size
     corners = here.inverse().points(
         np.array([[0, 0], [wide, 0], [0, high], [wide, high]], np.float64)
@@ -282,7 +298,7 @@ def _touched(
 def _reachable(
     image: AnyArray, region: tuple[int, int, int, int], flow: NDArray[np.float32]
 ) -> tuple[AnyArray, tuple[int, int]]:
-    """The part of the image from which a region can be filled, and its left top corner.
+    """The part of the image that can fill a region, and its left top corner.
 
     OpenCV's remap takes pictures up to 32767 pixels wide; faces are smaller.
     """
@@ -301,13 +317,13 @@ def _reachable(
 
 
 def _blended(under: AnyArray, over: AnyArray, share: AnyArray) -> AnyArray:
-    """`over` laid on `under` by its share, rounded to the depth of `under`; equal pixels stay as they are."""
+    """`over` laid on `under` by its share, at the depth of `under`; equal pixels stay equal."""
     mixed: AnyArray = (under + (over.astype(np.float32) - under) * share + 0.5).astype(under.dtype)
     return mixed
 
 
 def in_picture(encoding: SourceEncoding, photo: Photo, picture: Photo) -> SourceEncoding:
-    """The encoding of a face of the photo, as of the same face in the photo's reduced copy."""
+    """The encoding of a face, for the photo's reduced copy."""
     if picture is photo:
         return encoding
     across, down = photo.width / picture.width, photo.height / picture.height

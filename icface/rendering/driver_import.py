@@ -1,4 +1,4 @@
-"""What is given to the program as a source of motion: a clip to be tracked, a table of tracking data, a photo's expression."""
+"""Drivers read from files: clips to be tracked, tables of tracking data, photos' expressions."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Intake:
     ----------
     medium : Source, Clip or DataFile
     motions : tuple of Motion
-        One for each face in it; empty for a clip, which is to be tracked.
+        One for each face in it; empty for a clip, which is tracked later.
     labels : tuple of str
-        What the faces are called, for people.
+        Names of the faces, for people.
     notes : tuple of str
-        What was assumed or lost, for people.
+        Assumptions and losses, for people.
     """
 
     medium: Medium
@@ -41,14 +41,14 @@ class Intake:
 def take_in(
     renderer: Renderer, path: str | Path, *, rate: Fraction | None = None
 ) -> Generator[Progress, None, Intake]:
-    """Job: look into a file that is to drive a face.
+    """Job: read a file that drives a face.
 
     Parameters
     ----------
     renderer : Renderer
     path : str or Path
     rate : Fraction, optional
-        Frames a second of a table, if it does not say or is wrong.
+        Frames a second of a table that gives none or a wrong one.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def take_in(
         return Intake(medium=opened.source)
     if not opened.faces:
         raise NoFaceError(
-            f"No face was found in {path}, so that it has no expression to give. Choose another photo."
+            f"No face was found in {path}, so it has no expression to give. Choose another photo."
         )
     motions = tuple(Motion.still(face.controls, path.name) for face in opened.faces)
     labels = tuple(f"Face {number + 1}" for number in range(len(motions)))

@@ -1,8 +1,8 @@
-"""One thread that owns the networks: the newest preview first, then its refinement, then one step of a waiting job.
+"""One thread that owns the networks: the newest preview first, then its refinement, then jobs.
 
 The engine knows nothing of faces: requests and results are whatever the render function takes and
-gives. Whoever uses it holds no lock and waits for no result; what happened arrives as a value, on
-the engine's thread.
+returns. Callers hold no lock and wait for no result; events arrive as values, on the engine's
+thread.
 """
 
 from __future__ import annotations
@@ -31,8 +31,7 @@ from icface.jobs import (
 )
 
 SETTLE_S = 0.12
-"""How long requests must pause before the newest is refined: longer than the time between two moves
-of a mouse."""
+"""Pause of requests after which the newest is refined: longer than between two moves of a mouse."""
 
 _Action = Callable[[], Event]
 
@@ -45,7 +44,7 @@ class RenderEngine(Generic[Request, Result]):
     render : callable
         (request, checkpoint) -> result, called on the engine's thread only.
     settle_s : float
-        Seconds without a new request before a refinement is begun.
+        Seconds without a new request before a refinement begins.
     """
 
     def __init__(
@@ -80,11 +79,11 @@ class RenderEngine(Generic[Request, Result]):
         Parameters
         ----------
         request : Request
-            Rendered next, and to its end even if a newer one comes meanwhile: requests that come
-            faster than they can be answered must not keep all of them from being seen.
+            Rendered next, and to its end even if a newer one arrives meanwhile: if requests come
+            faster than answers, some answers must still appear.
         refinement : Request, optional
-            Rendered after it, once no newer request has come for `settle_s` seconds; not after a
-            failure. A newer request ends it at its next checkpoint.
+            Rendered after the request, once no newer one has arrived for `settle_s` seconds; not
+            after a failure. A newer request ends it at its next checkpoint.
         """
         with self._changed:
             self._require_open()
@@ -93,15 +92,15 @@ class RenderEngine(Generic[Request, Result]):
             self._changed.notify()
 
     def withdraw(self) -> None:
-        """Take back the request and the refinement that are not begun yet."""
+        """Withdraw the request and the refinement that have not begun."""
         with self._changed:
             self._pending = self._refinement = None
 
     def add_job(self, work: Work, *, must_finish: bool = False) -> Job:
-        """Hand over a generator, to be advanced between requests in turn with the other jobs.
+        """Add a job: a generator that advances between requests, in turn with other jobs.
 
-        A job that must finish, as writing a file, is worked off before the engine closes, unless it
-        is cancelled.
+        A job that must finish, such as writing a file, is completed before the engine closes,
+        unless it is cancelled.
         """
         with self._changed:
             self._require_open()
@@ -113,14 +112,14 @@ class RenderEngine(Generic[Request, Result]):
         return job
 
     def cancel(self, job: Job) -> None:
-        """Stop a job before its next step; one that has ended, or ends in the step it is taking, is left as it is."""
+        """Stop a job before its next step; nothing happens if it has ended."""
         with self._changed:
             if any(job == waiting for waiting, _ in self._jobs):
                 self._unwanted.add(job)
                 self._changed.notify()
 
     def pause(self, job: Job, on: bool = True) -> None:
-        """Let a job rest where it is after the step it is taking, or go on; one that has ended is left as it is."""
+        """Pause a job after its current step, or resume it; nothing happens if it has ended."""
         with self._changed:
             if on and any(job == waiting for waiting, _ in self._jobs):
                 self._paused.add(job)
@@ -129,7 +128,7 @@ class RenderEngine(Generic[Request, Result]):
             self._changed.notify()
 
     def close(self) -> None:
-        """Stop at the next checkpoint, finish what was promised, close the other jobs and join the thread.
+        """Stop at the next checkpoint, finish jobs that must finish, close others, join the thread.
 
         Further calls do nothing.
         """
@@ -142,7 +141,7 @@ class RenderEngine(Generic[Request, Result]):
 
     def _require_open(self) -> None:
         if self._closing:
-            raise RuntimeError("The engine is closed; nothing can be asked of it any more.")
+            raise RuntimeError("The engine is closed; it takes no more requests.")
 
     def _while_open(self) -> None:
         """The checkpoint of requests."""
@@ -169,7 +168,7 @@ class RenderEngine(Generic[Request, Result]):
             on_event(event)
 
     def _next_task(self) -> tuple[object, _Action] | None:
-        """Wait for something to do: what it is, and how it is done. None when the engine closes and no job is left."""
+        """The next task and its action, once there is one; None when the engine has closed."""
         with self._changed:
             while True:
                 for job, work in self._jobs:
@@ -203,7 +202,7 @@ class RenderEngine(Generic[Request, Result]):
         except StopIteration as stop:
             self._remove(job)
             return Finished(job, stop.value)
-        with self._changed:  # those that rest keep their place
+        with self._changed:  # paused jobs keep their place
             self._jobs.remove((job, work))
             self._jobs.append((job, work))
         return Advanced(job, progress)
@@ -214,7 +213,7 @@ class RenderEngine(Generic[Request, Result]):
         return Cancelled(job)
 
     def _give_up(self, task: object) -> None:
-        """After a failure: no further step of the job, no refinement of the request."""
+        """Drop a failed job, or the refinement of a failed request."""
         if isinstance(task, Job):
             self._remove(task)
             return

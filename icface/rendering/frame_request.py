@@ -1,4 +1,4 @@
-"""Everything that decides how a picture looks, as one value, and the picture that answers it."""
+"""A request for a picture, complete in itself, and the picture that answers it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from icface.media import Photo
 from icface.rendering.clip_pictures import ClipFrame
 
 Quality = Literal["draft", "full"]
+"""Draft for the screen while sliders move, full at the photo's own size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,23 +25,22 @@ class FrameRequest:
     photo : Photo or ClipFrame
         Compared by its digest, and a clip's frame by its number.
     faces : tuple of Face
-        In pixels of the photo, as it shows them.
+        Faces as the photo shows them, in its pixels.
     controls : tuple of (ControlVector or None)
-        The state each face is to take; None leaves it as it is.
+        The requested state of each face; None leaves it as it is.
     quality : "draft" or "full"
         Draft for the screen while sliders move, full at the photo's own size.
     max_side : int or None
         Longest side of a draft in pixels: larger photos are reduced to it, smaller ones never
         enlarged. None: as it is.
     regions : tuple of Region
-        Parts of the picture that stay as they are, in pixels of the photo.
+        Protected parts of the picture, in pixels of the photo.
     frame : int
-        Of the document; what the picture shows is decided by the other attributes.
+        Frame of the document; the other attributes decide what the picture shows.
     beside : ClipFrame or None
-        What a small picture beside the result is to show: a frame of what drives it.
+        The driver's frame, for a small picture beside the result.
     playing : bool
-        The next frame will be asked for soon, and this one again if a loop is played: its draft is
-        kept.
+        The document is being played, perhaps in a loop: the draft is cached.
     """
 
     photo: Photo | ClipFrame = field(compare=False)
@@ -58,7 +58,8 @@ class FrameRequest:
     def __post_init__(self) -> None:
         if len(self.controls) != len(self.faces):
             raise ValueError(
-                f"{len(self.controls)} states for {len(self.faces)} faces; give one for each, or None."
+                f"{len(self.controls)} states for {len(self.faces)} faces; "
+                "give one for each, or None."
             )
         if self.max_side is not None and self.max_side < 1:
             raise ValueError(f"A draft has at least 1 pixel a side, not {self.max_side}.")
@@ -77,17 +78,17 @@ class FrameRequest:
         *,
         frame: int = 0,
     ) -> FrameRequest:
-        """What a document asks for in a frame.
+        """The request for a frame of a document.
 
         Parameters
         ----------
         project : Project
         photo : Photo
-            The source; of a clip any frame, with the digest of the clip.
+            The source; for a clip any of its frames, with the digest of the clip.
         quality, max_side
             See the attributes.
         frame : int
-            Of the document.
+            Frame of the document.
 
         Raises
         ------
@@ -113,7 +114,7 @@ class FrameRequest:
 
     @property
     def changes(self) -> tuple[tuple[Face, ControlVector], ...]:
-        """The faces that are to leave the photo's own state, and the states they take."""
+        """The faces whose requested state is not the photo's own, and those states."""
         pairs = zip(self.faces, self.controls, strict=True)
         return tuple(
             (face, wanted)
@@ -129,16 +130,16 @@ class Frame:
     Attributes
     ----------
     pixels : (H, W, 3 or 4) uint8 or uint16
-        Channels and depth of the photo; the photo's very array when nothing was to change. Not to
-        be written to.
+        Channels and depth of the photo; the photo's own array if nothing changes. Not to be
+        written to.
     milliseconds : float
-        Time from the request's start on the engine's thread.
+        Rendering time on the engine's thread.
     request : FrameRequest
-        What was asked.
+        The request that this answers.
     before : Photo
         The unedited picture, at its own size.
     beside : (h, w, 3) uint8 or None
-        The small picture that was asked for beside the result; None too where its clip cannot be
+        The small picture beside the result; None if none was requested, or its clip cannot be
         read.
     """
 

@@ -1,10 +1,10 @@
-"""Second stage: how each place of the face moves under each expression channel.
+"""Second stage: the movement of each place of the face under each expression channel.
 
 ICface's animator takes the neutral face and a vector people can read (head angles, Action Units)
 and gives the animated face (Tripathy, Kannala, Rahtu, WACV 2020). Ours is a field over the
-canonical surface: asked for a place, it answers with the displacement of that place under every one
-of the 53 channels, in the head's own frame. Expressions add up linearly there, the head's turn
-follows as a rotation, and `icface.model.surface.mesh` turns both into a flow over the photo.
+canonical surface: from a place to its displacement under every one of the 53 channels, in the head
+frame. Expressions add up linearly there, the head's turn follows as a rotation, and
+`icface.model.surface.mesh` turns both into a flow over the photo.
 """
 
 from __future__ import annotations
@@ -22,13 +22,22 @@ from icface.face.controls import EXPRESSIONS
 from icface.model.networks.weights import build, load_into, load_model
 
 _REACH = 1.4
-"""The planes cover places within ± this, in units of `LENGTH_CM`: the whole face with its jaw
-open."""
+"""Half the side of the planes, in units of `LENGTH_CM`: they cover a face with its jaw open."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnimatorConfig:
-    """Shape of the field: sides of the feature planes, features of each, hidden width, hidden layers."""
+    """Shape of the field.
+
+    Attributes
+    ----------
+    planes : tuple of int
+        Sides of the feature planes.
+    features : int
+        Features of each plane.
+    width, depth : int
+        Width and number of the hidden layers.
+    """
 
     planes: tuple[int, ...] = (24, 64, 160)
     features: int = 6
@@ -37,10 +46,11 @@ class AnimatorConfig:
 
 
 class Animator(nn.Module):
-    """A field from places (N, 3) in units of `LENGTH_CM` to displacements (N, 53, 3) in centimetres at full intensity.
+    """A field from places on the canonical surface to their displacements.
 
-    A place is looked up in three learnt planes (xy, xz, yz) at several resolutions, and a small
-    perceptron turns what is found there into displacements (Chan et al., *Efficient geometry-aware
+    Places are (N, 3) in units of `LENGTH_CM`, displacements (N, 53, 3) in centimetres at full
+    intensity. A place is looked up in three learnt planes (xy, xz, yz) at several resolutions, and
+    a small perceptron turns the features into displacements (Chan et al., *Efficient geometry-aware
     3D generative adversarial networks*, CVPR 2022, section 3).
     """
 
@@ -70,15 +80,15 @@ class Animator(nn.Module):
         return asdict(self.config)
 
     def forward(self, place: Tensor) -> Tensor:
-        """Displacements at these places."""
+        """(N, 53, 3) displacements at places (N, 3)."""
         out: Tensor = self.body[-1](self._hidden(place))
         return out.view(-1, len(EXPRESSIONS), 3)
 
     def turned(self, place: Tensor, turn: Tensor) -> Tensor:
-        """(53, 3, N) displacements at these places in another frame, `turn` (3, 3) of the head's.
+        """(53, 3, N) displacements at places (N, 3), turned by `turn` (3, 3) from the head frame.
 
-        The turn is worked into the last layer, and the channels come apart as they are used: half
-        the time of doing it after.
+        The turn is folded into the last layer, and the channels come first, as they are used: this
+        takes half the time of turning afterwards.
         """
         last = self.body[-1]
         assert isinstance(last, nn.Linear)
@@ -87,6 +97,7 @@ class Animator(nn.Module):
         return torch.addmm(bias, weight, self._hidden(place).T).view(len(EXPRESSIONS), 3, -1)
 
     def _hidden(self, place: Tensor) -> Tensor:
+        """(N, width) the last hidden layer at places (N, 3)."""
         at = place / _REACH
         faces = torch.stack([at[:, [0, 1]], at[:, [0, 2]], at[:, [1, 2]]])[
             :, :, None

@@ -1,4 +1,4 @@
-"""The few blocks the networks are made of."""
+"""Building blocks of the networks."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ class Residual(nn.Module):
         self.body = nn.Sequential(ConvBlock(channels, channels), ConvBlock(channels, channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Add what the blocks make of `x` to it."""
+        """The sum of `x` and the blocks' answer to it."""
         out: Tensor = x + self.body(x)
         return out
 
 
 def upsample(x: Tensor) -> Tensor:
-    """Twice the size, bilinear."""
+    """A map (B, C, H, W) at twice its size, bilinear."""
     return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
 
 
 class DirectConv2d(nn.Conv2d):
-    """A convolution that goes to oneDNN on the CPU: alone with one small picture, torch would take slower loops of its own."""
+    """A convolution by oneDNN on the CPU: for one small picture, torch picks slower loops."""
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:  # noqa: A002  (as in torch)
         if (
@@ -60,7 +60,10 @@ class DirectConv2d(nn.Conv2d):
 
 
 def for_inference(network: Network) -> Network:
-    """A copy that answers the same, sooner: normalisations worked into convolutions, channels last; not to be trained."""
+    """A faster copy of a network, not to be trained.
+
+    Normalisations are folded into convolutions, and memory is in the order channels last.
+    """
     quick = copy.deepcopy(network).eval().requires_grad_(False)
     for module in list(quick.modules()):
         names = [name for name, _ in module.named_children()]

@@ -1,16 +1,18 @@
-"""The generators of the original ICface (Tripathy, Kannala and Rahtu, WACV 2020), for those who have its weights.
+"""Generators of the original ICface, for those who have its weights.
 
-Written anew from the published layout; no code of the authors is used, and their weights, which
-come under a non-commercial licence, are not part of this project. Two networks of one shape run one
-after the other on a square picture of 128 pixels: the neutralizer makes the face neutral and
-frontal, the animator gives it the wanted state. Both see the picture with 20 constant planes behind
-it, one for each number of the driving vector.
+The networks (Tripathy, Kannala and Rahtu, WACV 2020) are written anew from their published layout;
+no code of the authors is used, and their weights, which come under a non-commercial licence, are
+not part of this project. Two networks of one shape run one after the other on a square picture of
+128 pixels: the neutralizer makes the face neutral and frontal, and the animator gives it the
+requested state. Both take the picture with 20 constant planes, one for each number of the driving
+vector.
 
 Convention
 ----------
-Network pictures are RGB float32 of shape (N, 3, 128, 128) in -1..1. A driving vector is 20 numbers of about 0..1:
-pitch, yaw, roll as OpenFace measures them, ``(radians + 0.70) / 1.4``, then the intensities of AU 1, 2, 4, 5, 6, 7, 9,
-10, 12, 14, 15, 17, 20, 23, 25, 26, 45 as fifths of OpenFace's scale, which is this project's 0..1. Nothing is clamped.
+Network pictures are RGB float32 of shape (N, 3, 128, 128) in -1..1. A driving vector is 20 numbers
+of about 0..1: pitch, yaw, roll as OpenFace measures them, ``(radians + 0.70) / 1.4``, then the
+intensities of AU 1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45 as fifths of
+OpenFace's scale, which is this project's 0..1. Nothing is clamped.
 
 OpenFace's camera frame has x to the viewer's right, y down and z away from the camera, and its
 rotation is ``Rx Ry Rz``. Against this project, pitch keeps its sign (positive looks down), yaw and
@@ -53,7 +55,7 @@ NEUTRAL: tuple[float, ...] = (0.5,) * 3 + (0.0,) * len(UNITS)
 ANIMATOR_FILE = "latest_net_G.pth"
 NEUTRALIZER_FILE = "latest_net_GN.pth"
 PRE_ENCODER_FILE = "latest_net_I_E.pth"
-"""Only the release of April 2019 has it, and its two generators are of no use without."""
+"""The third network of the release of April 2019, without which its generators are of no use."""
 
 CROP_WIDTHS = 1.6
 """Side of a face crop, in widths of the face: the framing of the training pictures."""
@@ -66,7 +68,7 @@ _NAMED = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegacyConfig:
-    """Shape of a generator; the default is that of the published weights.
+    """Shape of a generator, by default the shape of the published weights.
 
     Attributes
     ----------
@@ -174,8 +176,9 @@ class LegacyIcface:
             state.has_container for state in states
         ):
             raise ModelFileError(
-                f"{folder} holds the ICface release of April 2019, which draws through a third network "
-                f"({PRE_ENCODER_FILE}) that is not supported. Use the weights of the release of January 2020."
+                f"{folder} holds the ICface release of April 2019, which draws through a third "
+                f"network ({PRE_ENCODER_FILE}) that is not supported. "
+                "Use the weights of the release of January 2020."
             )
         generators = [
             _build(state, path, config) for state, path in zip(states, paths, strict=True)
@@ -323,7 +326,7 @@ def driving_vector(controls: ControlVector) -> NDArray[np.float32]:
 
 
 def load_generator(path: Path, *, config: LegacyConfig = LegacyConfig()) -> ResnetGenerator:
-    """One generator, strictly: every tensor of the file is used, and every tensor of the network comes from it.
+    """One generator, loaded strictly: the tensors of the file are exactly those of the network.
 
     Both containers are read (a bare state dict, or one under ``state_dict`` beside the
     optimizer's), with or without the ``module.`` that `torch.nn.DataParallel` puts before every
@@ -346,7 +349,8 @@ class _Checkpoint:
 def _read_checkpoint(path: Path) -> _Checkpoint:
     if not path.is_file():
         raise ModelFileError(
-            f"{path} is missing. Put the authors' {path.name} there; it is not part of this project."
+            f"{path} is missing. "
+            f"Put the authors' {path.name} there; it is not part of this project."
         )
     content = _unpickle_tensors(path)
     has_container = isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping)
@@ -372,17 +376,16 @@ def _unpickle_tensors(path: Path) -> Any:
     """The content of a torch file that holds nothing but tensors and plain values."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # about old or strange pickles, which are told from their content below
-            return torch.load(path, map_location="cpu", weights_only=True)  # noqa: TID251  (the authors' format)
+            warnings.simplefilter("ignore")  # old pickles are recognised by their content below
+            # the authors' format:
+            return torch.load(path, map_location="cpu", weights_only=True)  # noqa: TID251
     except OSError as error:
         raise ModelFileError(f"{path} cannot be read ({error.strerror or error}).") from error
     except Exception as error:  # a damaged file makes the reader raise nearly anything
         if "global" in str(error).lower():
             raise ModelFileError(
-                f"{path} holds Python objects besides tensors, which could run code when read; it is refused. "
-                "A checkpoint of the authors holds tensors only."
+                f"{path} holds Python objects besides tensors, which could run code when read; "
+                "it is refused. A checkpoint of the authors holds tensors only."
             ) from error
         raise ModelFileError(
             f"{path} is damaged, incomplete or no torch checkpoint. Copy it anew."

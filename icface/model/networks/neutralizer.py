@@ -1,4 +1,4 @@
-"""First stage: every pixel of a face finds its place on the neutral, frontal face.
+"""First stage: the place of every pixel of a face on the neutral, frontal face.
 
 ICface's neutralizer paints the same person frontal and without expression (Tripathy, Kannala,
 Rahtu, WACV 2020). Ours says for each pixel *where it belongs*: its place on a canonical surface
@@ -25,19 +25,21 @@ from icface.model.networks.weights import build, load_into, load_model
 GRID = 256
 """Side of the square face crop in which flows live, pixels."""
 WINDOW = 160
-"""Side of the middle of that crop, which the network looks at."""
+"""Side of the window, the middle of that crop that the network sees, pixels."""
 OFFSET = (GRID - WINDOW) // 2
+"""First column and row of the window in the crop, pixels."""
 ANCHORS = 96
-"""Landmarks that the first estimate of a surface is drawn through."""
+"""Number of landmarks through which the first estimate of a surface runs."""
 SMOOTHING = 0.02
 """Stiffness of that estimate: landmarks err by a few per cent of a face."""
 _COARSE = 20
+"""Side of the grid on which that estimate is evaluated."""
 LENGTH_CM = 10.0
-"""Surface positions are learnt in units of this many centimetres."""
+"""Unit of the networks' surface positions."""
 
 
 class Part(IntEnum):
-    """What a pixel shows."""
+    """The part of a face that a pixel shows."""
 
     BACKGROUND = 0
     SKIN = 1
@@ -61,7 +63,7 @@ class NeutralizerConfig:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Surface:
-    """What the neutralizer sees, per pixel of the window.
+    """The neutralizer's answer, per pixel of the window.
 
     Attributes
     ----------
@@ -82,16 +84,16 @@ class Surface:
 class Neutralizer(nn.Module):
     """A U-Net from a face window and its landmarks to its `Surface`.
 
-    A few landmarks, the anchors, already say roughly where on a mean face each pixel lies; the
-    network sees that estimate (a smoothing thin-plate spline through the anchors) and learns what
-    is missing from it.
+    A few landmarks, the anchors, tell roughly where on a mean face each pixel lies. The network
+    gets that estimate (a smoothing thin-plate spline through the anchors) and learns the
+    difference.
 
     Attributes
     ----------
     anchors : (ANCHORS,) int64
-        Face-mesh points used.
+        Face-mesh indices of the anchors.
     anchor_places : (ANCHORS, 3)
-        Where they lie on the mean face, head frame, `LENGTH_CM` units.
+        Their places on the mean face, head frame, `LENGTH_CM` units.
     """
 
     anchors: Tensor
@@ -160,7 +162,7 @@ def place_estimate(points: Tensor, values: Tensor, size: int) -> Tensor:
     Parameters
     ----------
     points : (B, N, 2)
-        Where values are given, -1..1 over the picture.
+        Places of the given values, -1..1 over the picture.
     values : (N, C)
         The values, the same for every picture.
     size : int
@@ -172,7 +174,8 @@ def place_estimate(points: Tensor, values: Tensor, size: int) -> Tensor:
 
     Notes
     -----
-    Kernel r^2 log r with an affine part (Bookstein 1989); evaluated on a coarse grid and enlarged, for it is smooth.
+    Kernel r^2 log r with an affine part (Bookstein 1989). It is smooth, so it is evaluated on a
+    coarse grid and enlarged.
     """
     b, n, _ = points.shape
     ones = torch.ones(b, n, 1, dtype=points.dtype, device=points.device)
@@ -194,11 +197,13 @@ def place_estimate(points: Tensor, values: Tensor, size: int) -> Tensor:
 
 
 def _thin_plate(a: Tensor, b: Tensor) -> Tensor:
+    """(B, N, M) the kernel between points (B, N, 2) and (B, M, 2)."""
     square = (a[:, :, None] - b[:, None]).square().sum(-1)
     return 0.5 * square * (square + 1e-9).log()
 
 
 def _coordinates(image: Tensor) -> Tensor:
+    """(B, 2, H, W) x and y of the pixels, -1..1."""
     b, _, h, w = image.shape
     ys = torch.linspace(-1, 1, h, device=image.device, dtype=image.dtype)[:, None].expand(h, w)
     xs = torch.linspace(-1, 1, w, device=image.device, dtype=image.dtype)[None, :].expand(h, w)

@@ -1,8 +1,8 @@
-"""Mask and colour of the animator: what the moved pixels of a photo cannot show is painted over them.
+"""Mask and colour of the animator: paint over moved pixels for what they cannot show.
 
-A small U-Net looks at a square patch about the mouth after the flow has moved it, and answers with
-a colour to be added and a mask that says how much of it to take: teeth and the inside of a mouth
-that opens, clean lips where a mouth closes over teeth. ICface's animator (Tripathy, Kannala, Rahtu,
+A small U-Net takes a square patch about the mouth after the flow has moved it, and answers with a
+colour to add and a mask for it: teeth and the inside of a mouth that opens, clean lips where a
+mouth closes over teeth. ICface's animator (Tripathy, Kannala, Rahtu,
 WACV 2020) paints every pixel; here the mask opens only where moving pixels was not enough, so that
 skin, stubble and lips stay the photo's own.
 """
@@ -28,13 +28,14 @@ PATCH_CHANNELS = 9
 """Moved picture (3), source picture at the same place (3), cavity, share of eyes and teeth,
 stretch."""
 MASK_AT_START = 0.0
+"""Logit of the mask before training."""
 _FORMER_NAMES = {
     "told": "condition_dim",
     "tell": "embed_controls",
     "on_the_way_down": "down_blocks",
     "on_the_way_up": "up_blocks",
 }
-"""What parts of the network were called in weights files written before."""
+"""Names that parts of the network have in older weights files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,10 @@ class PainterConfig:
 
 
 class FilmBlock(nn.Module):
-    """Two convolutions beside a shortcut, modulated by the controls (FiLM; Perez et al., AAAI 2018)."""
+    """Two convolutions beside a shortcut, modulated by the controls.
+
+    The modulation is FiLM (Perez et al., AAAI 2018).
+    """
 
     def __init__(self, channels: int, condition_dim: int) -> None:
         super().__init__()
@@ -79,13 +83,13 @@ class FilmBlock(nn.Module):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Paint:
-    """What is to be painted on a patch.
+    """Paint for a patch.
 
     Attributes
     ----------
     colour : (N, 3, PATCH, PATCH) Tensor
-        To be added to the moved picture where the mask is open, in units of half the range of
-        values (-1..1 is the range).
+        Colour to add to the moved picture under the mask, in units of half the range of values
+        (-1..1 is the range).
     mask : (N, 1, PATCH, PATCH) Tensor
         0..1, fading to 0 along the border.
     """
@@ -131,7 +135,13 @@ class Painter(nn.Module):
 
     @classmethod
     def from_file(cls, path: Path) -> Painter:
-        """The network of a weights file, in evaluation mode; `ModelFileError` if it is missing or damaged."""
+        """The network of a weights file, in evaluation mode.
+
+        Raises
+        ------
+        ModelFileError
+            When the file is missing or damaged.
+        """
         stored = load_model(path, kind="icface.painter").renamed(_FORMER_NAMES)
         network = cls(build(PainterConfig, stored.config, path=path))
         load_into(network, stored, path=path)
@@ -142,14 +152,14 @@ class Painter(nn.Module):
         return asdict(self.config)
 
     def forward(self, patch: Tensor, before: Tensor, after: Tensor) -> Paint:
-        """What to paint.
+        """The paint for moved patches.
 
         Parameters
         ----------
         patch : (N, PATCH_CHANNELS, PATCH, PATCH)
             Pictures in -1..1, shares in 0..1, stretch in -1..1 (see `icface.model.mouth.patch`).
         before, after : (N, 56)
-            Controls of the source and those wanted; angles in units of 30 degrees.
+            Own and requested controls; angles in units of 30 degrees.
         """
         condition = self.embed_controls(torch.cat([after, after - before], 1))
         x = torch.cat([patch, self.place.expand(len(patch), -1, -1, -1)], 1)

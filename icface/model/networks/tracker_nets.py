@@ -1,7 +1,7 @@
-"""The networks of the built-in tracker: one finds faces in a picture, one reads a face, one looks again at what was read.
+"""Networks of the built-in tracker: a face detector, a landmark network and a refiner.
 
-All take RGB scaled to -1..1. Heads are plain numbers; `DetectorOutput` and `LandmarkOutput` say
-what they mean.
+All take RGB scaled to -1..1. `DetectorOutput`, `LandmarkOutput` and `RefinerOutput` say what the
+numbers of their heads mean.
 """
 
 from __future__ import annotations
@@ -17,9 +17,11 @@ from icface.face.controls import CHANNELS
 from icface.face.landmarks import BOTH_IRISES, BROWS, FACE_SHAPE, LID_RIMS, LIPS, RIGID_POINTS
 
 N_POINTS = 478
+"""Landmarks of a face, with the irises."""
 DETECTOR_STRIDE = 8
+"""Side of a cell of the detector's maps, pixels."""
 SIZE_UNIT = 32.0
-"""Face size in pixels whose logarithm the detector calls 0."""
+"""Unit of face sizes in the detector's maps, pixels."""
 READ_MARGIN = 1.35
 """Side of a landmark crop in extents of the face mesh."""
 
@@ -48,12 +50,12 @@ class DetectorOutput:
 
 @dataclass(frozen=True, slots=True)
 class LandmarkOutput:
-    """What a crop shows.
+    """The reading of one crop.
 
     Attributes
     ----------
     points : (N, 478, 3) Tensor
-        In crop sides from the crop's middle, z in the mesh's convention.
+        Landmarks, in crop sides from the crop's middle, z in the mesh's convention.
     controls : (N, 56) Tensor
         Angles in `ANGLE_UNIT_DEG`, channels in 0..1 (not clipped).
     face : (N,) Tensor
@@ -66,7 +68,7 @@ class LandmarkOutput:
 
 
 class ConvNorm(nn.Module):
-    """3 x 3 convolution and batch normalisation, which `fuse` makes one."""
+    """3 x 3 convolution and batch normalisation, which `fuse` turns into one operation."""
 
     def __init__(self, inputs: int, outputs: int, *, stride: int = 1, dilation: int = 1) -> None:
         super().__init__()
@@ -79,7 +81,7 @@ class ConvNorm(nn.Module):
         return y
 
     def fuse(self) -> None:
-        """Work the normalisation into the convolution; for inference only."""
+        """Fold the normalisation into the convolution; for inference only."""
         if isinstance(self.norm, nn.BatchNorm2d):
             self.conv = fuse_conv_bn_eval(self.conv, self.norm)
             self.norm = nn.Identity()
@@ -99,7 +101,7 @@ class Residual(nn.Module):
 
 
 class Down(nn.Module):
-    """Half the size, another width."""
+    """A convolution to half the size and another width."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -116,12 +118,12 @@ def dense(inputs: int, outputs: int) -> nn.Sequential:
 
 
 class TrackerNet(nn.Module):
-    """What the networks share: built from plain values, ready for inference in one call."""
+    """Base of the tracker's networks: built from plain values, fused for inference."""
 
     config: dict[str, Any]
 
     def ready(self) -> Self:
-        """For inference: evaluation mode, normalisations fused, channels last."""
+        """The network itself, for inference: evaluation mode, fused, channels last."""
         self.eval().requires_grad_(False)
         for module in self.modules():
             if isinstance(module, ConvNorm):
@@ -130,7 +132,7 @@ class TrackerNet(nn.Module):
 
 
 class FaceDetectorNet(TrackerNet):
-    """Faces of about 14 to 110 pixels anywhere in a picture, at any tilt up to some 50 degrees."""
+    """Detector of faces of about 14 to 110 pixels, tilted by up to some 50 degrees."""
 
     def __init__(
         self, widths: tuple[int, int, int] = (16, 24, 48), blocks: tuple[int, int] = (1, 3)
@@ -150,13 +152,13 @@ class FaceDetectorNet(TrackerNet):
         nn.init.constant_(self.head.bias[:1], -4.0)  # type: ignore[index]
 
     def forward(self, picture: Tensor) -> DetectorOutput:
-        """(N, 3, H, W) with H and W multiples of `DETECTOR_STRIDE`."""
+        """Maps of pictures (N, 3, H, W), with H and W multiples of `DETECTOR_STRIDE`."""
         maps = self.head(self.trunk(picture))
         return DetectorOutput(maps[:, 0], maps[:, 1], maps[:, 2:4], maps[:, 4:6])
 
 
 class LandmarkNet(TrackerNet):
-    """Landmarks, controls and "is this a face" of one crop."""
+    """Reader of landmarks and controls in a crop, and of whether it shows a face."""
 
     def __init__(
         self,
@@ -183,7 +185,7 @@ class LandmarkNet(TrackerNet):
         self.face = nn.Linear(hidden, 1)
 
     def forward(self, crop: Tensor) -> LandmarkOutput:
-        """(N, 3, size, size)."""
+        """Readings of crops (N, 3, size, size)."""
         features = self.hidden(self.trunk(crop).flatten(1))
         return LandmarkOutput(
             self.points(features).unflatten(1, (N_POINTS, 3)),
@@ -193,14 +195,14 @@ class LandmarkNet(TrackerNet):
 
 
 FEATURE_POINTS = (*LID_RIMS, *BROWS, *BOTH_IRISES, *LIPS, *FACE_SHAPE)
-"""Landmarks at which the refiner looks: face-mesh numbers."""
+"""Face-mesh indices of the landmarks at which the refiner samples features."""
 REFINE_MARGIN = 1.25
 """Side of a refiner's crop in extents of the face mesh."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefinerOutput:
-    """What a second look at a crop shows.
+    """The refined reading of a crop.
 
     Attributes
     ----------
@@ -216,10 +218,11 @@ class RefinerOutput:
 
 
 _DROPOUT = 0.15
+"""Share of a stage's hidden units that training drops."""
 
 
 class RefinerStage(nn.Module):
-    """One correction of a face's shape from what the picture shows at each of its points."""
+    """One correction of a face's shape from features at each of its points."""
 
     def __init__(self, features: int, reduced: int, hidden: int) -> None:
         super().__init__()
@@ -229,21 +232,31 @@ class RefinerStage(nn.Module):
         self.points = nn.Linear(hidden, N_POINTS * 2)
 
     def forward(self, seen: Tensor, shape: Tensor, angles: Tensor) -> tuple[Tensor, Tensor]:
-        """Features (N, K, F) at the points, their places (N, K, 2) on the face, angles (N, 3): hidden units, correction."""
-        told = torch.cat(
+        """Hidden units and a correction (N, 478, 2) of the landmarks.
+
+        Parameters
+        ----------
+        seen : (N, K, F)
+            Features at the points.
+        shape : (N, K, 2)
+            Places of the points on the face.
+        angles : (N, 3)
+            In `ANGLE_UNIT_DEG`.
+        """
+        inputs = torch.cat(
             [nn.functional.silu(self.reduce(seen)).flatten(1), shape.flatten(1), angles], 1
         )
-        hidden: Tensor = nn.functional.dropout(self.hidden[0](told), _DROPOUT, self.training)
+        hidden: Tensor = nn.functional.dropout(self.hidden[0](inputs), _DROPOUT, self.training)
         hidden = self.hidden[1](hidden)
         return hidden, self.points(hidden).unflatten(1, (N_POINTS, 2))
 
 
 class RefinerNet(TrackerNet):
-    """Corrects landmarks, then reads the controls, from shape-indexed features: what a small trunk sees at each landmark.
+    """Refiner of landmarks and controls, from the features of a small trunk at each landmark.
 
     A cascade after Xiong and De la Torre, "Supervised descent method and its applications to face
-    alignment" (CVPR 2013), with learnt features: where a landmark lies beside its edge shows at the
-    landmark. Blind to colour, brightness, contrast.
+    alignment" (CVPR 2013), with learnt, shape-indexed features: at a landmark, its distance from
+    its edge shows. Colour, brightness and contrast are normalised away.
     """
 
     def __init__(
@@ -275,16 +288,16 @@ class RefinerNet(TrackerNet):
         self.rigid: Tensor
 
     def forward(self, crop: Tensor, points: Tensor, angles: Tensor) -> RefinerOutput:
-        """Read crops again.
+        """Refined readings of crops.
 
         Parameters
         ----------
         crop : (N, 1 or 3, size, size)
         points : (N, 478, 2)
-            A first reading's landmarks, in crop sides from the crop's middle.
+            Landmarks of a first reading, in crop sides from the crop's middle.
         angles : (N, 3)
-            Its yaw, pitch and roll as the crop shows them, in `ANGLE_UNIT_DEG`; what is read is a
-            correction of them.
+            Yaw, pitch and roll of the first reading in the crop, in `ANGLE_UNIT_DEG`, to be
+            corrected.
         """
         grey = crop.mean(1, keepdim=True)
         grey = grey - grey.mean((2, 3), keepdim=True)

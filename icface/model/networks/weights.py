@@ -39,16 +39,16 @@ class ModelFileError(ValueError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredModel:
-    """What a weights file holds.
+    """The contents of a weights file.
 
     Attributes
     ----------
     kind : str
-        Which network.
+        Name of the network, such as ``icface.painter``.
     config : dict
         Plain values the network is built from.
     notes : dict
-        How the weights were made: data, steps, held-out figures.
+        Origin of the weights: data, steps, held-out figures.
     state : dict of Tensor
         Parameters and buffers, float32.
     digest : str
@@ -62,7 +62,7 @@ class StoredModel:
     digest: str
 
     def renamed(self, former: Mapping[str, str]) -> StoredModel:
-        """The same weights with former names replaced, in the configuration and as parts of tensors' names."""
+        """The same weights with former names replaced, in configuration and tensor names."""
         config = {former.get(name, name): value for name, value in self.config.items()}
         state = {
             ".".join(former.get(part, part) for part in name.split(".")): tensor
@@ -72,7 +72,7 @@ class StoredModel:
 
 
 def models_dir() -> Path:
-    """The folder the shipped weights lie in."""
+    """The folder of the shipped weights."""
     return Path(__file__).resolve().parents[3] / "resources" / "models"
 
 
@@ -85,7 +85,7 @@ def save_model(
     notes: Mapping[str, Any] | None = None,
     half: bool = True,
 ) -> None:
-    """Write weights beside and rename; floating tensors are stored in half precision unless told otherwise."""
+    """Write a weights file whole or not at all; floats in half precision if `half`."""
     stored = {
         name: (tensor.half() if half and tensor.is_floating_point() else tensor)
         .detach()
@@ -116,7 +116,8 @@ def load_model(path: Path, *, kind: str) -> StoredModel:
     """
     if not path.is_file():
         raise ModelFileError(
-            f"The weights file {path} is missing. Reinstall ICface Studio, or train it: icface train --help."
+            f"The weights file {path} is missing. "
+            "Reinstall ICface Studio, or train it: icface train --help."
         )
     try:
         data, digest = read_listed(path)
@@ -145,7 +146,7 @@ def load_model(path: Path, *, kind: str) -> StoredModel:
 
 
 def _metadata_in(data: bytes) -> dict[str, str]:
-    """What a safetensors file says of itself. `ValueError` if it is none."""
+    """The metadata of a safetensors file; `ValueError` if it is none."""
     head = parsed(data[8 : 8 + int.from_bytes(data[:8], "little")])
     found = head.get("__metadata__", {}) if isinstance(head, dict) else {}
     return (
@@ -154,22 +155,23 @@ def _metadata_in(data: bytes) -> dict[str, str]:
 
 
 def _tensors_in(data: bytes) -> memoryview:
-    """The part of a safetensors file that follows its head."""
+    """The part of a safetensors file after its head."""
     return memoryview(data)[8 + int.from_bytes(data[:8], "little") :]
 
 
 def build(kind: Callable[..., Network], config: Mapping[str, Any], *, path: Path) -> Network:
-    """The network that a file's configuration describes; `ModelFileError` when this version cannot build it."""
+    """The network of a file's configuration; `ModelFileError` if this version cannot build it."""
     try:
         return kind(**{name: tuple(v) if isinstance(v, list) else v for name, v in config.items()})
     except (TypeError, ValueError, RuntimeError) as error:
         raise ModelFileError(
-            f"{path} describes a network that this version does not know ({error}). Reinstall ICface Studio."
+            f"{path} describes a network that this version does not know ({error}). "
+            "Reinstall ICface Studio."
         ) from error
 
 
 def load_into(network: nn.Module, stored: StoredModel, *, path: Path) -> None:
-    """Fill a network strictly; `ModelFileError` names missing, unexpected and mis-shaped tensors."""
+    """Load weights strictly; `ModelFileError` names missing, unexpected and misshapen tensors."""
     try:
         network.load_state_dict(stored.state, strict=True)
     except RuntimeError as error:

@@ -90,10 +90,10 @@ def test_a_clip_that_has_gone_or_changed_is_told_from_the_one_that_was_opened(
     clip: Clip, clip_path: Path
 ) -> None:
     clip_path.write_bytes(clip_path.read_bytes() + b"more")
-    with pytest.raises(VideoError, match="another clip than before"):
+    with pytest.raises(VideoError, match="replaced by another clip"):
         RecentClips().photo(ClipFrame(clip, 0))
     clip_path.unlink()
-    with pytest.raises(VideoError, match="not there any more"):
+    with pytest.raises(VideoError, match="is missing"):
         RecentClips().photo(ClipFrame(clip, 0))
 
 
