@@ -1,7 +1,7 @@
-"""What a file is, told by what is in it: one way for all commands and the window.
+"""The kind of a file, recognised by its content, for all commands and the window.
 
-A name only counts where the content says nothing: for a file that is not there, or is damaged from
-its first byte.
+A name only counts where the content tells nothing: for a missing file, or one damaged from its
+first byte.
 """
 
 from __future__ import annotations
@@ -22,36 +22,46 @@ Group = Literal["photo", "clip", "sound", "table", "project", "folder", "other"]
 
 DATA_SUFFIXES = frozenset(suffix for kind in FORMATS.values() for suffix in kind.read_suffixes)
 PHOTO_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff"))
+"""Suffixes that name a photo where its content tells nothing."""
 _HEAD = 65_536
+"""Bytes at the start of a file that are read."""
 _TAKEN_BY: Mapping[Group, str] = {
     "photo": "icface info describes a photo, icface render edits it, and icface animate drives it",
-    "clip": "icface track reads the faces in a clip, icface edit changes them, and icface animate drives photos with it",
+    "clip": "icface track reads the faces in a clip, icface edit changes them, "
+    "and icface animate drives photos with it",
     "sound": "there is no face in it",
     "table": "icface convert makes another table of it, and icface animate drives photos with it",
     "project": "icface export makes a file of it",
     "folder": "give a file in it",
     "other": "give a photo, a clip or a table of tracking data",
 }
+"""Commands for a kind of file, for error messages."""
 _NAMED: Mapping[Group, str] = {
-    "photo": "a photo", "clip": "a clip", "sound": "sound alone", "table": "a table of tracking data",
-    "project": "a project", "folder": "a folder", "other": "a file of another kind",
-}  # fmt: skip
+    "photo": "a photo",
+    "clip": "a clip",
+    "sound": "sound alone",
+    "table": "a table of tracking data",
+    "project": "a project",
+    "folder": "a folder",
+    "other": "a file of another kind",
+}
+"""A kind of file with its article."""
 
 
 class KindError(ValueError):
-    """A file of another kind than is wanted; the message names what it is and what takes it."""
+    """A file of the wrong kind; the message names its kind and the commands that take it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a file is.
+    """The kind of a file.
 
     Attributes
     ----------
     group : str
         "photo", "clip", "sound", "table", "project", "folder" or "other".
     title : str
-        For people, with its article: "an animated GIF".
+        Name for people, with its article: "an animated GIF".
     """
 
     group: Group
@@ -59,7 +69,7 @@ class Kind:
 
 
 def kind_of(path: str | Path) -> Kind:
-    """What a file is. Nothing is raised: whoever opens it finds out what is wrong with it."""
+    """The kind of a file; raises nothing, as its reader will say what is wrong with it."""
     path = Path(path)
     try:
         if path.is_dir():
@@ -69,7 +79,7 @@ def kind_of(path: str | Path) -> Kind:
         status = path.stat()
     except (OSError, ValueError):
         return _by_name(path)
-    return _kept(path.absolute(), status.st_mtime_ns, status.st_size)
+    return _by_content(path.absolute(), status.st_mtime_ns, status.st_size)
 
 
 def is_clip(path: str | Path) -> bool:
@@ -83,7 +93,7 @@ def is_data(path: str | Path) -> bool:
 
 
 def check_kind(path: Path, *wanted: Group) -> None:
-    """`KindError` if a file is of none of these groups; a file that is not there passes, for its reader to say so."""
+    """`KindError` if a file is of none of these groups; a missing file passes to its reader."""
     try:
         there = path.exists()
     except (OSError, ValueError):
@@ -92,29 +102,33 @@ def check_kind(path: Path, *wanted: Group) -> None:
     if there and kind.group not in (*wanted, "other"):
         what = " or ".join(_NAMED[group] for group in wanted)
         raise KindError(
-            f"{path} is {kind.title}, and {what} is wanted here: {_TAKEN_BY[kind.group]}."
+            f"{path} is {kind.title}, but {what} is needed here: {_TAKEN_BY[kind.group]}."
         )
 
 
 @lru_cache(maxsize=512)
-def _kept(path: Path, _changed_ns: int, _size: int) -> Kind:
+def _by_content(path: Path, _changed_ns: int, _size: int) -> Kind:
+    """The kind of a file by its first bytes; remembered until its date or size changes."""
     try:
         with path.open("rb") as stream:
             head = stream.read(_HEAD)
     except OSError:
         return _by_name(path)
-    for told in _TOLD_BY:
-        kind = told(path, head)
+    for recognise in _RECOGNISERS:
+        kind = recognise(path, head)
         if kind is not None:
             return kind
     return _by_name(path)
 
 
 def _by_name(path: Path) -> Kind:
+    """The kind of a file by its suffix."""
     suffix = path.suffix.lower()
     groups: dict[Group, frozenset[str]] = {
-        "clip": VIDEO_SUFFIXES, "table": DATA_SUFFIXES, "photo": PHOTO_SUFFIXES
-    }  # fmt: skip
+        "clip": VIDEO_SUFFIXES,
+        "table": DATA_SUFFIXES,
+        "photo": PHOTO_SUFFIXES,
+    }
     group: Group = next(
         (group for group, suffixes in groups.items() if suffix in suffixes), "other"
     )
@@ -122,6 +136,7 @@ def _by_name(path: Path) -> Kind:
 
 
 def _folder(path: Path) -> Kind:
+    """A project's folder, or any other."""
     return (
         Kind("project", "a project's folder")
         if (path / "project.json").is_file()
@@ -133,6 +148,7 @@ def _folder(path: Path) -> Kind:
 
 
 def _picture(path: Path, head: bytes) -> Kind | None:
+    """Photos, and pictures that move."""
     if head.startswith(b"GIF8"):
         return (
             Kind("clip", "an animated GIF")
@@ -145,16 +161,23 @@ def _picture(path: Path, head: bytes) -> Kind | None:
         return (
             Kind("clip", "an animated WebP") if is_rolled(path) else Kind("photo", "a WebP photo")
         )
-    starts = {b"\xff\xd8\xff": "a JPEG photo", b"II*\0": "a TIFF photo", b"MM\0*": "a TIFF photo", b"II+\0": "a TIFF photo",
-              b"MM\0+": "a TIFF photo", b"BM": "a BMP picture", b"8BPS": "a Photoshop picture",
-              b"\0\0\0\x0cjP  ": "a JPEG 2000 picture"}  # fmt: skip
+    starts = {
+        b"\xff\xd8\xff": "a JPEG photo",
+        b"II*\0": "a TIFF photo",
+        b"MM\0*": "a TIFF photo",
+        b"II+\0": "a TIFF photo",
+        b"MM\0+": "a TIFF photo",
+        b"BM": "a BMP picture",
+        b"8BPS": "a Photoshop picture",
+        b"\0\0\0\x0cjP  ": "a JPEG 2000 picture",
+    }
     return next(
         (Kind("photo", title) for start, title in starts.items() if head.startswith(start)), None
     )
 
 
 def _boxes(_path: Path, head: bytes) -> Kind | None:
-    """ISO media files: MP4, MOV and their kin, and pictures in the same boxes (ISO/IEC 14496-12 and 23008-12)."""
+    """ISO media files: MP4, MOV, and pictures in the same boxes (ISO/IEC 14496-12, 23008-12)."""
     name, brand = head[4:8], head[8:12]
     if name == b"ftyp":
         if brand in (b"avif", b"heic", b"heix", b"mif1", b"heim", b"heis"):
@@ -170,13 +193,18 @@ def _boxes(_path: Path, head: bytes) -> Kind | None:
 
 
 def _stream(_path: Path, head: bytes) -> Kind | None:
+    """Clips and sound in other containers."""
     starts = {
-        b"\x1a\x45\xdf\xa3": Kind("clip", "a Matroska or WebM clip"), b"FLV\x01": Kind("clip", "an FLV clip"),
-        b"0&\xb2u\x8ef\xcf\x11": Kind("clip", "a WMV clip"), b"\0\0\x01\xba": Kind("clip", "an MPEG clip"),
-        b"\0\0\x01\xb3": Kind("clip", "an MPEG clip"), b"OggS": Kind("clip", "an Ogg clip"),
-        b"\x06\x0e\x2b\x34": Kind("clip", "an MXF clip"), b"ID3": Kind("sound", "sound alone (MP3)"),
+        b"\x1a\x45\xdf\xa3": Kind("clip", "a Matroska or WebM clip"),
+        b"FLV\x01": Kind("clip", "an FLV clip"),
+        b"0&\xb2u\x8ef\xcf\x11": Kind("clip", "a WMV clip"),
+        b"\0\0\x01\xba": Kind("clip", "an MPEG clip"),
+        b"\0\0\x01\xb3": Kind("clip", "an MPEG clip"),
+        b"OggS": Kind("clip", "an Ogg clip"),
+        b"\x06\x0e\x2b\x34": Kind("clip", "an MXF clip"),
+        b"ID3": Kind("sound", "sound alone (MP3)"),
         b"fLaC": Kind("sound", "sound alone (FLAC)"),
-    }  # fmt: skip
+    }
     if head[:4] == b"RIFF" and head[8:12] in (b"AVI ", b"WAVE"):
         return (
             Kind("clip", "an AVI clip")
@@ -190,7 +218,7 @@ def _stream(_path: Path, head: bytes) -> Kind | None:
 
 
 def _archive(_path: Path, head: bytes) -> Kind | None:
-    """Zips: projects, and arrays of our own. The first entry's name tells; the directory is not read."""
+    """Zips: projects and motions, by the name of the first entry; the directory is not read."""
     if not head.startswith(b"PK\x03\x04"):
         return None
     length = struct.unpack_from("<H", head.ljust(30, b"\0"), 26)[0]
@@ -202,7 +230,7 @@ def _archive(_path: Path, head: bytes) -> Kind | None:
 
 
 def _text(path: Path, head: bytes) -> Kind | None:
-    """Text is a table, or none that is read: which, its reader says. A name that says otherwise is believed."""
+    """Text counts as a table, unless the name says otherwise; its reader checks it."""
     if not head or _by_name(path).group not in ("table", "other"):
         return None
     start = head.decode(encoding_of(head), errors="replace")
@@ -210,7 +238,7 @@ def _text(path: Path, head: bytes) -> Kind | None:
     return Kind("table", "a table of tracking data") if odd <= len(start) // 100 else None
 
 
-_TOLD_BY: tuple[Callable[[Path, bytes], Kind | None], ...] = (
+_RECOGNISERS: tuple[Callable[[Path, bytes], Kind | None], ...] = (
     _picture,
     _boxes,
     _stream,
@@ -220,7 +248,7 @@ _TOLD_BY: tuple[Callable[[Path, bytes], Kind | None], ...] = (
 
 
 def _gif_frames(path: Path) -> int:
-    """How many pictures a GIF has, two at most (GIF89a, sections 18 to 26); 1 where it is damaged."""
+    """Number of pictures in a GIF, 1 or 2 for more (GIF89a, sections 18 to 26); 1 if damaged."""
     with path.open("rb") as stream:
         flags = stream.read(13)[10:11]
         if flags:
@@ -241,4 +269,5 @@ def _gif_frames(path: Path) -> int:
 
 
 def _palette(flags: int) -> int:
+    """Bytes of a GIF's palette."""
     return 3 << ((flags & 7) + 1) if flags & 128 else 0

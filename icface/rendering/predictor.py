@@ -1,7 +1,8 @@
-"""Encode a face once, then ask for its flow under any controls: numpy pictures in, numpy flows out.
+"""Encode a face once, then predict it under any controls: numpy pictures in, numpy layers out.
 
-The division of labour is that of Segment Anything's predictor, but the encoding is returned as a
-value instead of being kept.
+The division of labour follows Segment Anything's predictor, but the encoding is returned as a value
+and not stored. `icface.model.face` assembles a face; this module guards it: device, precision, and
+fall-backs.
 """
 
 from __future__ import annotations
@@ -32,7 +33,16 @@ T = TypeVar("T")
 
 
 class FacePredictor:
-    """The two stages on a device; used by one thread at a time."""
+    """The networks on one device; used by one thread at a time.
+
+    Parameters
+    ----------
+    neutralizer : Neutralizer
+    animator : Animator
+    painter : Painter, optional
+        Without one, pixels are moved and drawn but not painted.
+    device : Device
+    """
 
     def __init__(
         self,
@@ -52,7 +62,14 @@ class FacePredictor:
 
     @classmethod
     def load(cls, device: str = "auto", folder: Path | None = None) -> FacePredictor:
-        """With the shipped weights, on the best device present or the one named.
+        """The predictor with the shipped weights.
+
+        Parameters
+        ----------
+        device : str
+            auto, cpu, cuda or mps.
+        folder : Path, optional
+            Folder of other weights.
 
         Raises
         ------
@@ -61,46 +78,33 @@ class FacePredictor:
         ValueError
             When the device is not present.
         """
-        where = folder or models_dir()
-        chosen = pick_device(device)
-        neutralizer = Neutralizer.from_file(where / "neutralizer.safetensors")
-        animator, painter = (
+        where, chosen = folder or models_dir(), pick_device(device)
+        return cls(
+            Neutralizer.from_file(where / "neutralizer.safetensors"),
             Animator.from_file(where / "animator.safetensors"),
             Painter.from_file(where / "painter.safetensors"),
-        )
-        return cls(neutralizer, animator, painter, chosen)
-
-    @classmethod
-    def without_paint(cls, device: str = "auto", folder: Path | None = None) -> FacePredictor:
-        """As `load`, but the pixels are only moved: what the painter learns from."""
-        where = folder or models_dir()
-        neutralizer = Neutralizer.from_file(where / "neutralizer.safetensors")
-        return cls(
-            neutralizer,
-            Animator.from_file(where / "animator.safetensors"),
-            None,
-            pick_device(device),
+            chosen,
         )
 
     @property
     def device_name(self) -> str:
-        """Where it runs, for the status bar."""
+        """Name of the device, for the status bar."""
         return self._device.name
 
     def drain_notices(self) -> list[str]:
-        """What the user should know since the last call: falling back to another precision or device."""
+        """Notices since the last call: fall-backs to another precision or device."""
         notices, self._notices = self._notices, []
         return notices
 
     def encode(self, image: NDArray[np.uint8], face: FaceObservation) -> SourceEncoding:
-        """Everything that does not depend on the controls wanted.
+        """The encoding of a face: all that does not depend on the requested controls.
 
         Parameters
         ----------
         image : (H, W, 3) uint8
             RGB photo.
         face : FaceObservation
-            The face in it; its controls become the ones that change nothing.
+            The face in it; its controls become those that change nothing.
 
         Raises
         ------
@@ -112,7 +116,7 @@ class FacePredictor:
     def encoding(
         self, image: NDArray[np.uint8], face: FaceObservation
     ) -> Generator[None, None, SourceEncoding]:
-        """As `encode`, in two steps, so that others may have a turn between them."""
+        """Job: `encode` in two steps, between which other work may run."""
         crop = FaceCrop.of(image, face)
         with one_thread():
             surface = self._guarded(lambda: self._see(crop))
@@ -121,20 +125,21 @@ class FacePredictor:
             return self._guarded(lambda: self._encode(surface, crop))
 
     def predict(self, encoding: SourceEncoding, controls: ControlVector) -> FacePrediction:
-        """The layers that turn the photo's own controls into these; none at all when they are the same."""
+        """The layers and patches under these controls; none for the photo's own."""
         if controls == encoding.controls:
             return FacePrediction()
         with one_thread():
             return self._guarded(lambda: self._predict(encoding, controls))
 
     def posed(self, encoding: SourceEncoding, controls: ControlVector) -> PosedFace | None:
-        """The face under these controls before it is painted; None when nothing changes."""
+        """The face under these controls before it is painted; None for the photo's own."""
         if controls == encoding.controls:
             return None
         with one_thread():
             return self._guarded(lambda: self._posed(encoding, controls))
 
     def _place(self) -> None:
+        """Put the networks on the device, in its precision."""
         where, dtype = self._device.torch_device, self._device.dtype
         neutralizer, animator, painter = self._full
         self._neutralizer = neutralizer.to(where, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -144,6 +149,7 @@ class FacePredictor:
         self._painter = painter
 
     def _guarded(self, work: Callable[[], T]) -> T:
+        """The result of some work; on the CPU from now on if the device runs out of memory."""
         try:
             with torch.inference_mode():
                 return work()
@@ -155,7 +161,7 @@ class FacePredictor:
                 return work()
 
     def _see(self, crop: FaceCrop) -> Surface:
-        """What the neutralizer sees; again in full precision where half of it overflows."""
+        """The surface of a crop; again in full precision if half precision overflows."""
         device = self._device
         landmarks = (crop.landmarks - OFFSET + 0.5) * (2 / WINDOW) - 1
         points = torch.from_numpy(landmarks.astype(np.float32))[None]
@@ -177,7 +183,7 @@ class FacePredictor:
         return self._see(crop)
 
     def _overflowed(self, which: str) -> None:
-        """Go on in full precision; where that is what overflowed, give up."""
+        """Continue in full precision; give up if full precision overflowed."""
         if self._device.dtype is torch.float32:
             raise FloatingPointError(
                 f"{which}'s answer holds numbers that are not finite; the photo was left as it is."
@@ -189,9 +195,8 @@ class FacePredictor:
         self._place()
 
     def _encode(self, surface: Surface, crop: FaceCrop) -> SourceEncoding:
-        if (
-            surface.logits.device.type != self._device.torch_device.type
-        ):  # the device's memory was full meanwhile
+        moved = surface.logits.device.type != self._device.torch_device.type
+        if moved:  # the device ran out of memory between the steps
             surface = self._see(crop)
         return encode_face(surface, crop, self._animator.turned)
 
@@ -204,7 +209,7 @@ class FacePredictor:
         return posed.painted() if view is None else posed.painted(self._paint(view))
 
     def _paint(self, view: MouthView) -> Patch:
-        """What the painter makes of a mouth; again in full precision where half of it overflows."""
+        """The painted patch of a mouth; again in full precision if half precision overflows."""
         assert self._painter is not None
         where, dtype = self._device.torch_device, self._device.dtype
         before, after = (controls.to(where, dtype)[None] for controls in view.controls)

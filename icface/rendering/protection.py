@@ -1,4 +1,4 @@
-"""Parts of the picture that stay as they are: the unedited pixels laid back over the edited ones, with a soft edge."""
+"""Protected regions: unedited pixels laid back over the edited ones, with a soft edge."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def protect(
     Parameters
     ----------
     edited, original : (H, W, C) uint8 or uint16
-        Of one shape; not written to.
+        Pictures of one shape; not written to.
     regions : iterable of Region
         In pixels of the source.
     scale : float
-        AnyArray of these pictures per pixel of the source.
+        Pixels of these pictures per pixel of the source.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def protect(
 def _share(
     region: Region, scale: float, size: tuple[int, int]
 ) -> tuple[NDArray[np.float32], tuple[slice, slice]] | None:
-    """0..1, how much of each pixel of a window is the original's, and the window; None outside the picture."""
+    """Coverage of a window by a region, 0..1, and the window; None outside the picture."""
     box, soft = region.box, max(region.feather * scale, 1.0)
     x, y = ((v + 0.5) * scale - 0.5 for v in box.centre)
     across, down = box.width * scale / 2, box.height * scale / 2

@@ -1,8 +1,8 @@
 """From a request to a picture: encode each face once, predict and composite it at every change.
 
 A `FrameRequest` is complete: rendering reads no settings, no widgets and no clock. A `Renderer`
-belongs to one thread, as a rule that of `icface.rendering.engine.RenderEngine`, and loads its
-networks there when they are first needed.
+belongs to one thread, as a rule the thread of `icface.rendering.engine.RenderEngine`, and loads
+its networks there when they are first needed.
 """
 
 from __future__ import annotations
@@ -37,21 +37,23 @@ if TYPE_CHECKING:
     from icface.rendering.predictor import FacePredictor
 
 ENCODINGS_BYTES = 256 * 2**20
+"""Bound of the cache of encoded faces."""
 WORKING_COPIES_BYTES = 128 * 2**20
+"""Bound of the cache of reduced photos."""
 DRAFTS_BYTES = 256 * 2**20
-"""Of drafts that were played, so that a loop runs smoothly the second time."""
+"""Bound of the cache of played drafts, so that a loop runs smoothly the second time."""
 BESIDE_SIDE = 320
 """Longest side of the small picture beside the result, pixels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Opened:
-    """A photo or clip that was read.
+    """A photo or clip that was opened.
 
     Attributes
     ----------
     photo : Photo
-        Of a clip, its first frame, with the digest of the clip.
+        For a clip its first frame, with the digest of the clip.
     faces : tuple of Face
         Largest first; without any, the user may draw a box. A clip's faces are not known before it
         is tracked.
@@ -64,7 +66,7 @@ class Opened:
 
     @property
     def source(self) -> Source | Clip:
-        """What a document keeps of it."""
+        """The source as a document stores it."""
         return self.clip or Source(
             str(self.photo.path), self.photo.digest, self.photo.width, self.photo.height
         )
@@ -72,7 +74,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tracked:
-    """What was read in a clip: a motion for each person, who is seen longest and largest first."""
+    """The motions read in a clip, one for each person, longest and largest in view first."""
 
     clip: Clip
     motions: tuple[Motion, ...]
@@ -80,17 +82,17 @@ class Tracked:
 
 
 def _read_ahead(faces: tuple[Face, ...]) -> None:
-    """Work out what the sliders will show on this thread, once, so that no other has to wait for it."""
+    """Compute on this thread what the sliders will show, so that no other thread has to wait."""
     for face in faces:
         _ = face.readings
 
 
 def _carry_on() -> None:
-    """The checkpoint of a rendering that nothing supersedes."""
+    """The checkpoint of a rendering that nothing can supersede."""
 
 
 class Renderer:
-    """Opens photos, reads faces and renders requests, keeping what is needed again.
+    """Opener of photos, reader of faces and renderer of requests, with caches between them.
 
     Parameters
     ----------
@@ -99,7 +101,7 @@ class Renderer:
     tracker : FaceTracker, optional
         The built-in one, if omitted.
     device : str
-        Wish for a predictor that is loaded later: auto, cpu, cuda or mps.
+        Device of a predictor that is loaded later: auto, cpu, cuda or mps.
     """
 
     def __init__(
@@ -119,26 +121,26 @@ class Renderer:
 
     @property
     def device_name(self) -> str:
-        """Where the networks run, for people ("CPU", "CUDA fp16"); empty until they are loaded."""
+        """Device of the networks, for people ("CPU", "CUDA fp16"); empty until they are loaded."""
         return "" if self._predictor is None else self._predictor.device_name
 
     def predictor(self) -> FacePredictor:
-        """The networks, for the thread that calls; loaded when first asked for."""
+        """The predictor, for the calling thread; loaded at the first call."""
         return self._load_predictor()
 
     def drain_notices(self) -> list[str]:
-        """What the predictor wants people to know since the last call, as a fall back from GPU to CPU."""
+        """Notices since the last call, such as a fall-back from GPU to CPU."""
         return [] if self._predictor is None else self._predictor.drain_notices()
 
     def warm_up(self) -> Generator[Progress, None, None]:
-        """Job: load the networks before they are asked for."""
+        """Job: load the networks before they are needed."""
         yield Progress(0, 2, "Loading the networks")
         self._load_tracker()
         yield Progress(1, 2, "Loading the networks")
         self._load_predictor()
 
     def forget(self) -> Generator[Progress, None, None]:
-        """Job: let go of all pictures, encodings and clips that are kept for later; the networks stay."""
+        """Job: drop all cached pictures, encodings and clips; the networks stay."""
         yield Progress(0, 1, "Making room")
         for cache in (self._encodings, self._copies, self._drafts):
             cache.clear()
@@ -146,7 +148,7 @@ class Renderer:
         give_back()
 
     def open(self, path: str | Path) -> Generator[Progress, None, Opened]:
-        """Job: read a photo and find its faces, or look into a clip.
+        """Job: read a photo and find its faces, or open a clip.
 
         Raises
         ------
@@ -169,7 +171,8 @@ class Renderer:
 
     def track(self, clip: Clip) -> Generator[Progress, None, Tracked]:
         """Job: read the faces of a clip, frame by frame; `VideoError` if it cannot be read."""
-        from icface.tracking.remembered import track_clip_once  # noqa: PLC0415  (see _load_predictor)
+        # imported here as in `_load_predictor`
+        from icface.tracking.remembered import track_clip_once  # noqa: PLC0415
 
         name = Path(clip.path).name
         seconds = self._clips.reader(clip).seconds  # fails here if the file has changed
@@ -198,11 +201,11 @@ class Renderer:
     def portraits(
         self, clip: Clip, motions: Sequence[Motion], side: int
     ) -> Generator[Progress, None, tuple[Pixels, ...]]:
-        """Job: a small picture of each person of a clip, who was read with landmarks."""
+        """Job: a small picture of each person of a clip; motions need landmarks."""
         return self._clips.portraits(clip, motions, side)
 
     def observe(self, photo: Photo, box: Box) -> Face:
-        """The face in a box drawn by hand, image pixels; `NoFaceError` if there can be none."""
+        """The face in a box drawn by hand, image pixels; `NoFaceError` if none is found."""
         face = Face.from_observation(fitted_face(self._load_tracker().observe(photo.rgb8, box)))
         _read_ahead((face,))
         return face
@@ -216,8 +219,8 @@ class Renderer:
     def render(self, request: FrameRequest, checkpoint: Checkpoint = _carry_on) -> Frame:
         """The picture that a request describes.
 
-        Faces are changed one after the other, each encoded from the photo as it was opened. With no
-        change to any, the pixels are the photo's (or its reduced copy's) own array.
+        Faces change one after the other, each encoded from the photo as it was opened. If none
+        changes, the pixels are the own array of the photo or its reduced copy.
         """
         start = time.perf_counter()
         photo = (
@@ -229,13 +232,13 @@ class Renderer:
             pixels = self._drafts.get_or_make(
                 request, lambda: self._changed(request, photo, checkpoint)
             )
-        else:  # of a slider that is dragged no state comes again, and memory that is taken anew each time is slow
+        else:  # states of a dragged slider do not come again, and storing them is slow
             pixels = self._changed(request, photo, checkpoint)
         beside = self._beside(request.beside)
         return Frame(pixels, (time.perf_counter() - start) * 1000, request, photo, beside)
 
     def _beside(self, wanted: ClipFrame | None) -> Pixels | None:
-        """The small picture beside the result; none of a clip that is gone or damaged, which the result can do without."""
+        """The small picture beside the result; None if its clip is missing or damaged."""
         try:
             return None if wanted is None else self._clips.draft(wanted, BESIDE_SIDE)
         except VideoError:
@@ -247,7 +250,8 @@ class Renderer:
         )
         pixels, changes = picture.pixels, request.changes
         if changes:
-            from icface.rendering.compositor import composite, in_picture  # noqa: PLC0415  (see _load_predictor)
+            # imported here as in `_load_predictor`
+            from icface.rendering.compositor import composite, in_picture  # noqa: PLC0415
         for face, controls in changes:
             checkpoint()
             encoding = in_picture(self._encode(photo, face), photo, picture)
@@ -259,7 +263,7 @@ class Renderer:
         return protect(pixels, picture.pixels, request.regions, picture.width / photo.width)
 
     def _encode(self, photo: Photo, face: Face) -> SourceEncoding:
-        """What the networks know of a face: worked out once, at the photo's own size."""
+        """The encoding of a face, made once, at the photo's own size."""
         return self._encodings.get_or_make(
             (photo.digest, face),
             lambda: self._load_predictor().encode(photo.rgb8, face.observation()),
@@ -272,8 +276,8 @@ class Renderer:
             (photo.digest, max_side), lambda: photo.with_pixels(thumbnail(photo.pixels, max_side))
         )
 
-    # The networks are imported when first needed: that takes seconds, which no window and no --help
-    # should wait for.
+    # The networks are imported when first needed: this takes seconds, for which neither a window
+    # nor --help should wait.
 
     def _load_predictor(self) -> FacePredictor:
         if self._predictor is None:
@@ -300,14 +304,14 @@ def edit_photo(
     *,
     relative: bool = False,
 ) -> Pixels:
-    """A photo with one face set to what a person asked for, at full quality.
+    """A photo with one face set to requested values, at full quality.
 
     Parameters
     ----------
     renderer : Renderer
     photo : Photo
     face : Face
-        One that was found or drawn in this photo.
+        A face found or drawn in this photo.
     settings : mapping
         Selectors (``yaw``, ``AU12``, ``AU1+2L``, channel names) to degrees or 0..1, see
         `deltas_from_settings`.
@@ -317,7 +321,7 @@ def edit_photo(
     Returns
     -------
     (H, W, 3 or 4) uint8 or uint16
-        As the photo's pixels; that very array when the settings change nothing.
+        Of the photo's shape and type; the photo's own array if the settings change nothing.
     """
     deltas = deltas_from_settings(face.controls, settings, relative=relative)
     return renderer.render(

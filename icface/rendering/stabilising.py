@@ -1,9 +1,9 @@
-"""Readings of a clip's own faces made steady before the clip is edited, so that an edit that is constant looks constant.
+"""Readings of a clip's own faces, smoothed so that a constant edit looks constant.
 
-A tracker's points and controls tremble by a fraction of a pixel from frame to frame. Each frame of
-a clip is encoded at its points, and an edit would tremble along with them. They are smoothed with
-the filter of `icface.motion.conditioning`, which lags nothing and lets quick movements through; a
-speed of one is a face's width a second.
+A tracker's points and controls jitter by a fraction of a pixel from frame to frame. Each frame of a
+clip is encoded at its points, so an edit would jitter along with them. They are smoothed with the
+filter of `icface.motion.conditioning`, which has no lag and lets quick movements through; a speed
+of one is a face's width a second.
 """
 
 from __future__ import annotations
@@ -20,21 +20,22 @@ from icface.motion.motion import Motion
 from icface.system.scratch import Rows
 
 STRENGTH = 0.7
-"""Of the smoothing, 0 to 1: part of what an edit trembles by is gone (of a smile a fifth to a half,
-of a turn about half), and speech keeps its movements."""
+"""Strength of the smoothing, 0 to 1: it removes part of an edit's jitter (of a smile a fifth to a
+half, of a turn about half) and leaves the movements of speech."""
 CHUNK = 128
-"""Frames that are smoothed in one go."""
+"""Frames that are smoothed at a time."""
 MARGIN = 48
-"""Frames on both sides of a chunk that are smoothed along with it and thrown away: the filter looks
-no farther."""
+"""Frames on both sides of a chunk that are smoothed along with it and discarded: the reach of the
+filter."""
 IN_MEMORY_BYTES = 64_000_000
+"""Landmarks beyond this size go to a file while they are smoothed."""
 
 
 def steadied(project: Project, strength: float = STRENGTH) -> Generator[None, None, Project]:
-    """A job: the document with steady readings in place of the tracker's, for faces that are edited; yields now and then.
+    """A job: the document with smoothed readings of its edited faces; yields now and then.
 
-    Faces of a photo, and those of a clip that nobody edits, stay as they are, and so does a
-    document without any other.
+    Faces of a photo and unedited faces of a clip stay as they are, and so does a document that has
+    no others.
 
     Parameters
     ----------
@@ -55,7 +56,7 @@ def steadied(project: Project, strength: float = STRENGTH) -> Generator[None, No
 
 
 def steady_motion(motion: Motion, strength: float = STRENGTH) -> Generator[None, None, Motion]:
-    """A job: a motion with smooth controls and landmarks; frames without a face stay without one."""
+    """A job: a motion with smooth controls and landmarks; frames without a face stay so."""
     assert motion.landmarks is not None
     controls = smoothed(motion, strength).controls
     yield

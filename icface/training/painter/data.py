@@ -35,6 +35,7 @@ from icface.training.painter.patches import (
     Target,
     drive,
     sample,
+    unpainted_predictor,
     write_patches,
 )
 from icface.training.portraits.canvases import Portraits
@@ -77,7 +78,7 @@ class PatchSource:
 def _tools(source: PatchSource) -> tuple[Portraits, Rig, FacePredictor]:
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    predictor = FacePredictor.without_paint("cpu", source.models)
+    predictor = unpainted_predictor(source.models)
     portraits = Portraits(
         source.portraits, source.cache, source.split, canvas=CANVAS, margin=MARGIN
     )

@@ -21,7 +21,15 @@ from icface.face.landmarks import INNER_LIPS, RIGID_POINTS
 from icface.face.observation import FaceObservation
 from icface.rendering.predictor import FacePredictor
 from icface.training.clips.pairs import FramePairs
-from icface.training.painter.patches import Kind, PatchSample, Target, drive, sample, write_patches
+from icface.training.painter.patches import (
+    Kind,
+    PatchSample,
+    Target,
+    drive,
+    sample,
+    unpainted_predictor,
+    write_patches,
+)
 
 _CONFIDENT = 0.9
 _TRIES = 4
@@ -47,7 +55,7 @@ def patches_of_frames(  # noqa: PLR0913
     ValueError
         If no pair is good enough.
     """
-    predictor = FacePredictor.without_paint("cpu", models)
+    predictor = unpainted_predictor(models)
     pairs = FramePairs(frames, split=split, seed=seed, held_out=held_out)
     looked_at = (sample_of_pair(predictor, pair) for pair in islice(pairs, count * _TRIES))
     made = (s for s in looked_at if s is not None)

@@ -18,7 +18,10 @@ from icface.face.geometry import Similarity
 from icface.face.observation import FaceObservation, NoFaceError
 from icface.model.face.encode import SourceEncoding
 from icface.model.face.paint import conditioning, view_of_mouth
+from icface.model.networks.animator import Animator
+from icface.model.networks.neutralizer import Neutralizer
 from icface.model.networks.painter import PATCH, PATCH_CHANNELS
+from icface.model.networks.weights import models_dir
 from icface.rendering.predictor import FacePredictor
 from icface.system.atomic_write import write_whole
 from icface.training.loop.array_files import save_array
@@ -101,6 +104,21 @@ class Target:
     inside: NDArray[np.bool_]
     lips: NDArray[np.float64]
     picture_from_source: Similarity
+
+
+def unpainted_predictor(folder: Path | None = None) -> FacePredictor:
+    """A predictor on the CPU that moves and draws pixels but paints none.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        Folder of the weights; the shipped ones by default.
+    """
+    where = folder or models_dir()
+    return FacePredictor(
+        Neutralizer.from_file(where / "neutralizer.safetensors"),
+        Animator.from_file(where / "animator.safetensors"),
+    )
 
 
 def drive(

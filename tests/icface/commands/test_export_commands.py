@@ -108,7 +108,7 @@ def test_a_photo_is_driven_by_a_table_and_a_clip_at_once(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("edit", "PHOTO", "--set", "yaw=5", "-o", "o.mp4"), "and a clip is wanted here"),
+        (("edit", "PHOTO", "--set", "yaw=5", "-o", "o.mp4"), "but a clip is needed here"),
         (("edit", "CLIP", "--set", "yaw", "-o", "o.mp4"), "is not NAME=NUMBER"),
         (("edit", "CLIP", "-o", "o.mp4"), "--set AU12=+0.5"),
         (("edit", "CLIP", "--set", "AU12=-0.5", "-o", "o.mp4"), "AU12=+-0.5"),

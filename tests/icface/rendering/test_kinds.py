@@ -179,15 +179,15 @@ def files(tmp_path: Path, astronaut: NDArray[np.uint8], feat_data: Path) -> dict
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        ("info CLIP", "Matroska or WebM clip, and a photo is wanted here: icface track"),
+        ("info CLIP", "Matroska or WebM clip, but a photo is needed here: icface track"),
         ("info GIF", "an animated GIF"),
-        ("info TABLE", "a table of tracking data, and a photo is wanted here: icface convert"),
-        ("info PROJECT", "a project, and a photo is wanted here: icface export"),
+        ("info TABLE", "a table of tracking data, but a photo is needed here: icface convert"),
+        ("info PROJECT", "a project, but a photo is needed here: icface export"),
         ("render CLIP --set yaw=5 -o o.png", "icface edit changes them"),
         ("render GIF --set yaw=5 -o o.png", "icface edit changes them"),
         (
             "track PHOTO -o o.csv",
-            "a PNG photo, and a clip is wanted here: icface info describes a photo",
+            "a PNG photo, but a clip is needed here: icface info describes a photo",
         ),
         ("track TABLE -o o.csv", "icface convert"),
         ("edit PHOTO --set yaw=5 -o o.mp4", "icface render edits it"),
@@ -234,5 +234,5 @@ def test_a_batch_names_what_it_got_and_ends_with_2_when_nothing_was_made(
     done = CliRunner().invoke(main, words)
     assert done.exit_code == 2
     assert "0 made, 0 kept, 2 failed" in done.stdout
-    assert "a table of tracking data, and a photo or a clip is wanted here" in done.stderr
+    assert "a table of tracking data, but a photo or a clip is needed here" in done.stderr
     assert "absent.jpg" in done.stderr
