@@ -19,14 +19,14 @@ from icface.face.controls import ControlVector
 from icface.face.observation import FaceObservation
 from icface.jobs import run_to_end
 from icface.model.device import CPU, Device, one_thread, pick_device
-from icface.model.face.encode import FaceCrop, SourceEncoding, encode_face
+from icface.model.face.encode import FaceCrop, SourceEncoding, encode_face, surface_of
 from icface.model.face.paint import MouthView, mouth_view
 from icface.model.face.pose import FacePrediction, PosedFace, pose_face
 from icface.model.mouth.patch import Patch
 from icface.model.networks.animator import Animator
 from icface.model.networks.layers import for_inference
-from icface.model.networks.neutralizer import OFFSET, WINDOW, Neutralizer, Surface
-from icface.model.networks.painter import Paint, Painter
+from icface.model.networks.neutralizer import Neutralizer, Surface
+from icface.model.networks.painter import Painter
 from icface.model.networks.weights import models_dir
 
 T = TypeVar("T")
@@ -97,14 +97,9 @@ class FacePredictor:
         return notices
 
     def encode(self, image: NDArray[np.uint8], face: FaceObservation) -> SourceEncoding:
-        """The encoding of a face: all that does not depend on the requested controls.
+        """The encoding of a face in an RGB photo (H, W, 3): all that no controls change.
 
-        Parameters
-        ----------
-        image : (H, W, 3) uint8
-            RGB photo.
-        face : FaceObservation
-            The face in it; its controls become those that change nothing.
+        Its own controls become those that change nothing.
 
         Raises
         ------
@@ -162,22 +157,8 @@ class FacePredictor:
 
     def _see(self, crop: FaceCrop) -> Surface:
         """The surface of a crop; again in full precision if half precision overflows."""
-        device = self._device
-        landmarks = (crop.landmarks - OFFSET + 0.5) * (2 / WINDOW) - 1
-        points = torch.from_numpy(landmarks.astype(np.float32))[None]
-        picture = (
-            torch.from_numpy(crop.window)
-            .to(device.torch_device)
-            .permute(2, 0, 1)[None]
-            .to(device.dtype)
-            / 127.5
-            - 1
-        )
-        surface: Surface = self._neutralizer(
-            picture.contiguous(memory_format=torch.channels_last), points.to(device.torch_device)
-        )
-        tensors = (surface.head, surface.place, surface.logits)
-        if all(torch.isfinite(t).all() for t in tensors):
+        surface = surface_of(self._neutralizer, crop, self._device)
+        if surface.is_finite:
             return surface
         self._overflowed("The network")
         return self._see(crop)
@@ -211,13 +192,7 @@ class FacePredictor:
     def _paint(self, view: MouthView) -> Patch:
         """The painted patch of a mouth; again in full precision if half precision overflows."""
         assert self._painter is not None
-        where, dtype = self._device.torch_device, self._device.dtype
-        before, after = (controls.to(where, dtype)[None] for controls in view.controls)
-        pixels = torch.from_numpy(view.pixels).to(where, dtype)[None]
-        paint: Paint = self._painter(
-            pixels.contiguous(memory_format=torch.channels_last), before, after
-        )
-        patch = view.patch(paint)
+        patch = view.painted(self._painter, self._device)
         if patch is not None:
             return patch
         self._overflowed("The painter")

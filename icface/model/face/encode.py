@@ -17,6 +17,7 @@ from torch import Tensor
 from icface.face.controls import ControlVector
 from icface.face.geometry import Similarity, face_crop
 from icface.face.observation import FaceObservation, NoFaceError
+from icface.model.device import Device
 from icface.model.eyes.eyeballs import eyeballs_of
 from icface.model.eyes.gaze import Eyeball
 from icface.model.eyes.lashes import Lashes, lashes_of
@@ -27,7 +28,7 @@ from icface.model.mouth.mouth import Mouth
 from icface.model.mouth.paint_limits import Hues, hues_of
 from icface.model.mouth.patch import PatchAnchor
 from icface.model.mouth.tones import tones_of
-from icface.model.networks.neutralizer import GRID, OFFSET, WINDOW, Part, Surface
+from icface.model.networks.neutralizer import GRID, OFFSET, WINDOW, Neutralizer, Part, Surface
 from icface.model.networks.painter import PATCH
 from icface.model.surface.anchored import Anchored
 from icface.model.surface.crops import in_crop, sample_crop
@@ -161,6 +162,19 @@ class SourceEncoding:
         if self.mesh.source.device == device:
             return self
         return replace(self, mesh=self.mesh.to(device))
+
+
+def surface_of(neutralizer: Neutralizer, crop: FaceCrop, device: Device) -> Surface:
+    """The neutralizer's answer for a crop; the network is on the device, in its precision."""
+    where = device.torch_device
+    landmarks = (crop.landmarks - OFFSET + 0.5) * (2 / WINDOW) - 1
+    points = torch.from_numpy(landmarks.astype(np.float32))[None]
+    window = torch.from_numpy(crop.window).to(where).permute(2, 0, 1)[None]
+    picture = window.to(device.dtype) / 127.5 - 1
+    surface: Surface = neutralizer(
+        picture.contiguous(memory_format=torch.channels_last), points.to(where)
+    )
+    return surface
 
 
 def encode_face(surface: Surface, crop: FaceCrop, displaced: Displaced) -> SourceEncoding:

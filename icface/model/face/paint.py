@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from icface.face.controls import ControlVector
 from icface.face.geometry import Similarity
+from icface.model.device import Device
 from icface.model.face.encode import SourceEncoding
 from icface.model.face.pose import PosedFace
 from icface.model.mouth.paint_limits import (
@@ -28,7 +29,7 @@ from icface.model.mouth.patch import (
     patch_view,
     streak_mask,
 )
-from icface.model.networks.painter import PATCH, PATCH_CHANNELS, Paint
+from icface.model.networks.painter import PATCH, PATCH_CHANNELS, Paint, Painter
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -63,6 +64,14 @@ class MouthView:
     controls: tuple[torch.Tensor, torch.Tensor]
     hues: Hues
     over_drawing: bool
+
+    def painted(self, painter: Painter, device: Device) -> Patch | None:
+        """The painter's patch, from a network on a device, in its precision; None as in `patch`."""
+        where, dtype = device.torch_device, device.dtype
+        before, after = (controls.to(where, dtype)[None] for controls in self.controls)
+        pixels = torch.from_numpy(self.pixels).to(where, dtype)[None]
+        paint: Paint = painter(pixels.contiguous(memory_format=torch.channels_last), before, after)
+        return self.patch(paint)
 
     def patch(self, paint: Paint) -> Patch | None:
         """The patch of the network's answer; None if that holds numbers that are not finite."""

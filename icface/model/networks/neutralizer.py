@@ -80,6 +80,11 @@ class Surface:
     place: Tensor
     logits: Tensor
 
+    @property
+    def is_finite(self) -> bool:
+        """Whether all numbers are finite: half precision may overflow."""
+        return all(bool(t.isfinite().all()) for t in (self.head, self.place, self.logits))
+
 
 class Neutralizer(nn.Module):
     """A U-Net from a face window and its landmarks to its `Surface`.
