@@ -117,9 +117,9 @@ class FrameRequest:
         """The faces whose requested state is not the photo's own, and those states."""
         pairs = zip(self.faces, self.controls, strict=True)
         return tuple(
-            (face, wanted)
-            for face, wanted in pairs
-            if wanted is not None and wanted != face.controls
+            (face, requested)
+            for face, requested in pairs
+            if requested is not None and requested != face.controls
         )
 
 

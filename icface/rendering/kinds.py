@@ -92,15 +92,15 @@ def is_data(path: str | Path) -> bool:
     return kind_of(path).group == "table"
 
 
-def check_kind(path: Path, *wanted: Group) -> None:
+def check_kind(path: Path, *accepted: Group) -> None:
     """`KindError` if a file is of none of these groups; a missing file passes to its reader."""
     try:
         there = path.exists()
     except (OSError, ValueError):
         return
     kind = kind_of(path)
-    if there and kind.group not in (*wanted, "other"):
-        what = " or ".join(_NAMED[group] for group in wanted)
+    if there and kind.group not in (*accepted, "other"):
+        what = " or ".join(_NAMED[group] for group in accepted)
         raise KindError(
             f"{path} is {kind.title}, but {what} is needed here: {_TAKEN_BY[kind.group]}."
         )

@@ -40,9 +40,11 @@ def protect(
             continue
         share, window = found
         result = result.copy() if result is edited else result
-        kept, under = original[window], result[window]
-        mixed = under + (kept.astype(np.float32) - under) * share[..., None]
-        result[window] = np.where(share[..., None] == 1, kept, np.rint(mixed).astype(under.dtype))
+        unedited, under = original[window], result[window]
+        mixed = under + (unedited.astype(np.float32) - under) * share[..., None]
+        result[window] = np.where(
+            share[..., None] == 1, unedited, np.rint(mixed).astype(under.dtype)
+        )
     return result
 
 

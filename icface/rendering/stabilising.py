@@ -64,12 +64,12 @@ def steady_motion(motion: Motion, strength: float = STRENGTH) -> Generator[None,
         found, shot = np.flatnonzero(motion.present), shots(motion)
         for piece in np.split(found, np.flatnonzero(np.diff(shot[found])) + 1):
             for first in range(0, len(piece), CHUNK):
-                wanted = piece[first : first + CHUNK]
+                chunk = piece[first : first + CHUNK]
                 around = piece[max(first - MARGIN, 0) : first + CHUNK + MARGIN]
                 points = motion.landmarks[around].astype(np.float64)
                 smooth = smooth_points(points, motion.seconds[around], float(motion.rate), strength)
-                at = int(np.searchsorted(around, wanted[0]))
-                rows.put(wanted, smooth[at : at + len(wanted)])
+                at = int(np.searchsorted(around, chunk[0]))
+                rows.put(chunk, smooth[at : at + len(chunk)])
                 yield
         return replace(motion, controls=controls, landmarks=rows.finish())
 

@@ -22,7 +22,7 @@ def smooth_lid_curve(points: NDArray[np.float64], count: int = CURVE_POINTS) -> 
 @cache
 def _curve(count: int) -> NDArray[np.float64]:
     """(count, 9) the least-squares polynomial at evenly spaced places."""
-    given, wanted = (np.vander(np.linspace(-1, 1, n), 5) for n in (LID_POINTS, count))
-    curve: NDArray[np.float64] = wanted @ np.linalg.pinv(given)
+    given, sampled = (np.vander(np.linspace(-1, 1, n), 5) for n in (LID_POINTS, count))
+    curve: NDArray[np.float64] = sampled @ np.linalg.pinv(given)
     curve.flags.writeable = False
     return curve

@@ -25,9 +25,9 @@ _BELOW_SHARE = 0.2
 _BRIGHT = 65
 """Percentile of brightness that counts as an open lid's tone: lashes and creases are darker."""
 _DARKEST_ABOVE = 0.7
-"""Least brightness of the skin above the eye, over that of the skin below."""
+"""Least brightness of the skin above the eye, over the skin below it."""
 _DARKEST_LID = 0.5
-"""Least brightness of the lid, over that of the skin below the eye."""
+"""Least brightness of the lid, over the skin below the eye."""
 _LIT = 75
 """Percentile of brightness of an eye with its lid that counts as its light."""
 _DEEP_SHADE = 0.5

@@ -21,12 +21,10 @@ roll change theirs.
 
 from __future__ import annotations
 
-import warnings
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -38,6 +36,7 @@ from icface.face.controls import AU_BY_NUMBER, ControlVector, action_units, lyin
 from icface.face.geometry import Similarity, eye_line_deg, rotation_matrix
 from icface.face.landmarks import MESH_POINTS
 from icface.model.device import CPU, Device
+from icface.model.networks.legacy_checkpoint import Checkpoint, listed, read_checkpoint
 from icface.model.networks.weights import ModelFileError
 
 SIZE = 128
@@ -60,10 +59,11 @@ PRE_ENCODER_FILE = "latest_net_I_E.pth"
 CROP_WIDTHS = 1.6
 """Side of a face crop, in widths of the face: the framing of the training pictures."""
 _ANGLE_SPAN_RAD = 1.4
+"""Range of an angle that a driving vector maps to 0..1."""
 _OPENFACE_FROM_HEAD = np.diag([1.0, -1.0, -1.0])
+"""Rotation from the head frame to OpenFace's camera frame."""
 _COUNTER = "num_batches_tracked"
-_NAMED = 6
-"""How many tensor names an error message lists."""
+"""End of the names of batch counters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +171,7 @@ class LegacyIcface:
             needs a third network.
         """
         paths = [folder / NEUTRALIZER_FILE, folder / ANIMATOR_FILE]
-        states = [_read_checkpoint(path) for path in paths]
+        states = [read_checkpoint(path) for path in paths]
         if (folder / PRE_ENCODER_FILE).exists() and not any(
             state.has_container for state in states
         ):
@@ -326,7 +326,7 @@ def driving_vector(controls: ControlVector) -> NDArray[np.float32]:
 
 
 def load_generator(path: Path, *, config: LegacyConfig = LegacyConfig()) -> ResnetGenerator:
-    """One generator, loaded strictly: the tensors of the file are exactly those of the network.
+    """One generator, loaded strictly: a file with exactly the tensors of the network.
 
     Both containers are read (a bare state dict, or one under ``state_dict`` beside the
     optimizer's), with or without the ``module.`` that `torch.nn.DataParallel` puts before every
@@ -337,95 +337,40 @@ def load_generator(path: Path, *, config: LegacyConfig = LegacyConfig()) -> Resn
     ModelFileError
         Naming the file and what is wrong with it.
     """
-    return _build(_read_checkpoint(path), path, config)
+    return _build(read_checkpoint(path), path, config)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Checkpoint:
-    tensors: dict[str, Tensor]
-    has_container: bool
-
-
-def _read_checkpoint(path: Path) -> _Checkpoint:
-    if not path.is_file():
-        raise ModelFileError(
-            f"{path} is missing. "
-            f"Put the authors' {path.name} there; it is not part of this project."
-        )
-    content = _unpickle_tensors(path)
-    has_container = isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping)
-    named: Any = content["state_dict"] if has_container else content
-    if (
-        not isinstance(named, Mapping)
-        or not named
-        or not all(isinstance(name, str) for name in named)
-    ):
-        raise ModelFileError(f"{path} holds no named tensors: it is not an ICface checkpoint.")
-    strangers = [name for name, value in named.items() if not isinstance(value, Tensor)]
-    if strangers:
-        raise ModelFileError(
-            f"{path} is not an ICface checkpoint: {_listed(strangers)} should be tensors."
-        )
-    prefix = "module." if all(name.startswith("module.") for name in named) else ""
-    return _Checkpoint(
-        {name.removeprefix(prefix): value for name, value in named.items()}, has_container
-    )
-
-
-def _unpickle_tensors(path: Path) -> Any:
-    """The content of a torch file that holds nothing but tensors and plain values."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # old pickles are recognised by their content below
-            # the authors' format:
-            return torch.load(path, map_location="cpu", weights_only=True)  # noqa: TID251
-    except OSError as error:
-        raise ModelFileError(f"{path} cannot be read ({error.strerror or error}).") from error
-    except Exception as error:  # a damaged file makes the reader raise nearly anything
-        if "global" in str(error).lower():
-            raise ModelFileError(
-                f"{path} holds Python objects besides tensors, which could run code when read; "
-                "it is refused. A checkpoint of the authors holds tensors only."
-            ) from error
-        raise ModelFileError(
-            f"{path} is damaged, incomplete or no torch checkpoint. Copy it anew."
-        ) from error
-
-
-def _build(checkpoint: _Checkpoint, path: Path, config: LegacyConfig) -> ResnetGenerator:
+def _build(checkpoint: Checkpoint, path: Path, config: LegacyConfig) -> ResnetGenerator:
+    """The generator of a checkpoint, in evaluation mode; `ModelFileError` if it does not fit."""
     with torch.device("meta"):  # no numbers of its own, so none can be left in by mistake
         generator = ResnetGenerator(config)
-    wanted = generator.state_dict()
-    _check_names(checkpoint.tensors, wanted, path)
+    expected = generator.state_dict()
+    _check_names(checkpoint.tensors, expected, path)
     state = OrderedDict(
-        (name, checkpoint.tensors.get(name, torch.zeros((), dtype=torch.int64))) for name in wanted
+        (name, checkpoint.tensors.get(name, torch.zeros((), dtype=torch.int64)))
+        for name in expected
     )
     misshapen = [
         f"{name} is {tuple(state[name].shape)} instead of {tuple(tensor.shape)}"
-        for name, tensor in wanted.items()
+        for name, tensor in expected.items()
         if state[name].shape != tensor.shape
     ]
     if misshapen:
-        raise ModelFileError(f"{path} is not an ICface generator: {_listed(misshapen)}.")
+        raise ModelFileError(f"{path} is not an ICface generator: {listed(misshapen)}.")
     broken = [name for name, tensor in state.items() if not tensor.isfinite().all()]
     if broken:
-        raise ModelFileError(f"{path} is damaged: {_listed(broken)} should hold finite numbers.")
-    for name, tensor in wanted.items():
+        raise ModelFileError(f"{path} is damaged: {listed(broken)} should hold finite numbers.")
+    for name, tensor in expected.items():
         state[name] = state[name].to(tensor.dtype)
     generator.load_state_dict(state, strict=True, assign=True)
     return generator.requires_grad_(requires_grad=False).eval()
 
 
-def _check_names(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], path: Path) -> None:
+def _check_names(found: Mapping[str, Tensor], expected: Mapping[str, Tensor], path: Path) -> None:
     """Names must be the same but for batch counters, which torch 0.4 did not always write."""
-    missing = [name for name in wanted if name not in found and not name.endswith(_COUNTER)]
-    unexpected = [name for name in found if name not in wanted]
-    wrong = [f"{_listed(missing)} missing"] if missing else []
-    wrong += [f"{_listed(unexpected)} unexpected"] if unexpected else []
+    missing = [name for name in expected if name not in found and not name.endswith(_COUNTER)]
+    unexpected = [name for name in found if name not in expected]
+    wrong = [f"{listed(missing)} missing"] if missing else []
+    wrong += [f"{listed(unexpected)} unexpected"] if unexpected else []
     if wrong:
         raise ModelFileError(f"{path} is not an ICface generator: {'; '.join(wrong)}.")
-
-
-def _listed(names: list[str]) -> str:
-    shown = ", ".join(names[:_NAMED])
-    return shown if len(names) <= _NAMED else f"{shown} and {len(names) - _NAMED} more"

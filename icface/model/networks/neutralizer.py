@@ -191,8 +191,8 @@ def place_estimate(points: Tensor, values: Tensor, size: int) -> Tensor:
     )
     system[:, :n, n:], system[:, n:, :n] = affine, affine.transpose(1, 2)
     system[:, n:, n:] -= 1e-6 * torch.eye(3, dtype=points.dtype, device=points.device)
-    wanted = torch.cat([values, values.new_zeros(3, values.shape[1])])[None].expand(b, -1, -1)
-    weights = torch.linalg.solve(system, wanted)  # (B, N + 3, C)
+    target = torch.cat([values, values.new_zeros(3, values.shape[1])])[None].expand(b, -1, -1)
+    weights = torch.linalg.solve(system, target)  # (B, N + 3, C)
     t = (torch.arange(_COARSE, dtype=points.dtype, device=points.device) + 0.5) * 2 / _COARSE - 1
     ys, xs = torch.meshgrid(t, t, indexing="ij")
     nodes = torch.stack([xs.flatten(), ys.flatten()], 1)[None].expand(b, -1, -1)

@@ -86,9 +86,7 @@ def test_frames_are_those_of_the_clip_and_kept(clip: Clip) -> None:
     recent.close()
 
 
-def test_a_clip_that_has_gone_or_changed_is_told_from_the_one_that_was_opened(
-    clip: Clip, clip_path: Path
-) -> None:
+def test_a_clip_that_is_missing_or_was_replaced_is_an_error(clip: Clip, clip_path: Path) -> None:
     clip_path.write_bytes(clip_path.read_bytes() + b"more")
     with pytest.raises(VideoError, match="replaced by another clip"):
         RecentClips().photo(ClipFrame(clip, 0))

@@ -1,4 +1,4 @@
-"""The compositor moves the photo's own pixels where the flow says, in one piece or in bands, and leaves the rest alone."""
+"""The compositor moves the photo's pixels by the flow, whole or in bands, and no others."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SIDE = 300.0
 
 
 def encoding(turn_deg: float = 0.0) -> SourceEncoding:
-    """A crop in the middle of a picture of 400 x 420 pixels; what lies on the surface does not matter here."""
+    """A crop in the middle of a picture of 400 x 420 pixels, with any surface."""
     crop = Similarity.crop(centre=(200.0, 210.0), side=SIDE, roll_deg=turn_deg, size=GRID)
     nothing = np.zeros((1, 1), np.int64)
     return SourceEncoding(
@@ -117,7 +117,7 @@ def test_outside_the_crop_no_pixel_is_touched():
 def painted(
     amount: float, depth: type = np.uint8, channels: int = 3, share: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A picture under a still flow that is there, and with so much red painted on a square in the middle of the crop."""
+    """A picture under a still flow, with red painted on a square in the middle of the crop."""
     flow = np.zeros((GRID, GRID, 2), np.float32)
     flow[1, 1] = flow[-2, -2] = 0.01  # all of the crop takes part, and nothing is seen to move
     frame = Similarity.crop(

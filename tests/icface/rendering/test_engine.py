@@ -518,7 +518,7 @@ def test_what_was_asked_before_the_start_is_done_after_it(events: Events) -> Non
     engine.close()
 
 
-def test_a_paused_job_rests_while_others_go_on_and_can_be_resumed_or_cancelled(
+def test_a_paused_job_lets_others_run_and_can_be_resumed_or_cancelled(
     make_engine: Make, events: Events
 ) -> None:
     gate = Gate()

@@ -1,4 +1,4 @@
-"""What a file is, told by its content, and that all commands go by it: animations are clips whatever their name."""
+"""Kinds of files by content, for all commands: animations are clips whatever their name."""
 
 from __future__ import annotations
 
@@ -167,9 +167,12 @@ def test_what_says_nothing_goes_by_its_name(tmp_path: Path) -> None:
 @pytest.fixture
 def files(tmp_path: Path, astronaut: NDArray[np.uint8], feat_data: Path) -> dict[str, str]:
     there = {
-        "PHOTO": tmp_path / "p.png", "CLIP": portrait_clip(tmp_path / "c.mkv", astronaut, 2, replace(LOSSLESS, rate=10)),
-        "TABLE": tmp_path / "t.txt", "PROJECT": tmp_path / "d.icface", "GIF": animation(tmp_path / "g.gif", astronaut, "GIF"),
-    }  # fmt: skip
+        "PHOTO": tmp_path / "p.png",
+        "CLIP": portrait_clip(tmp_path / "c.mkv", astronaut, 2, replace(LOSSLESS, rate=10)),
+        "TABLE": tmp_path / "t.txt",
+        "PROJECT": tmp_path / "d.icface",
+        "GIF": animation(tmp_path / "g.gif", astronaut, "GIF"),
+    }
     Image.fromarray(astronaut).save(there["PHOTO"])
     shutil.copy(feat_data / "OpenFace_Test.csv", there["TABLE"])
     save_project(there["PROJECT"], Project())
@@ -191,14 +194,14 @@ def files(tmp_path: Path, astronaut: NDArray[np.uint8], feat_data: Path) -> dict
         ),
         ("track TABLE -o o.csv", "icface convert"),
         ("edit PHOTO --set yaw=5 -o o.mp4", "icface render edits it"),
-        ("animate TABLE --driver CLIP -o o.mp4", "a photo or a clip is wanted"),
+        ("animate TABLE --driver CLIP -o o.mp4", "a photo or a clip is needed"),
         (
             "animate PHOTO --driver PROJECT -o o.mp4",
-            "a clip or a table of tracking data or a photo is wanted",
+            "a clip or a table of tracking data or a photo is needed",
         ),
         ("convert CLIP o.csv", "icface track"),
-        ("convert PHOTO o.csv", "a table of tracking data is wanted"),
-        ("export CLIP -o o.mp4", "a project is wanted"),
+        ("convert PHOTO o.csv", "a table of tracking data is needed"),
+        ("export CLIP -o o.mp4", "a project is needed"),
     ],
 )
 def test_each_command_names_what_it_got_and_the_one_that_takes_it(

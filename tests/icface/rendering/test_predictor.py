@@ -1,4 +1,4 @@
-"""The two stages on a real portrait, with the shipped weights."""
+"""The predictor on a real portrait, with the shipped weights."""
 
 from __future__ import annotations
 
@@ -237,9 +237,9 @@ def test_only_the_largest_face_of_a_crop_is_moved() -> None:
     part[2:20, 2:20] = Part.SKIN
     part[8, 8] = Part.BACKGROUND
     part[30:35, 30:35] = Part.SKIN
-    kept = one_face(part)
-    assert kept[8, 8] == Part.SKIN
-    assert not kept[30:35, 30:35].any()
+    largest = one_face(part)
+    assert largest[8, 8] == Part.SKIN
+    assert not largest[30:35, 30:35].any()
 
 
 class Overflowing(torch.nn.Module):
@@ -332,7 +332,7 @@ def test_paint_keeps_to_the_hues_of_the_photo() -> None:
 
 
 def seen(picture: np.ndarray) -> np.ndarray:
-    """A picture (H, W, 3) as (3, H, W), in the units of what the painter sees, but with black as 0."""
+    """A picture (H, W, 3) as (3, H, W), in the painter's units but with black as 0."""
     return (picture.transpose(2, 0, 1) * (2 / 255)).astype(np.float32)
 
 

@@ -1,4 +1,4 @@
-"""Steady readings: less trembling, the same movements, nothing carried over cuts or gaps, any length in the same memory."""
+"""Smoothed readings: less jitter, the same movements, cuts and gaps apart, bounded memory."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def trembling(
     missing: tuple[int, ...] = (),
     cuts: tuple[int, ...] = (),
 ) -> tuple[Motion, NDArray[np.float64]]:
-    """A face that moves to the right by `speed` pixels a frame, with noise on its points; and where its points really are."""
+    """A noisy face that moves right by `speed` pixels a frame, and its true points."""
     rng = np.random.default_rng(3)
     still = observation_in(Box(100, 100, 200, 200)).landmarks.astype(np.float64)
     true = still + np.array([1, 0, 0]) * (speed * np.arange(count))[:, None, None]

@@ -22,7 +22,7 @@ PLAIN = np.full((FINE_CROP_SIZE, FINE_CROP_SIZE, 3), 128, np.uint8)
 
 
 def face(*, tall: float = TALL) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray], np.ndarray]:
-    """Surface points, which of them are skin and which eyeball, and landmarks; irises touch both lids."""
+    """Surface points, masks of skin and eyeball, and landmarks whose irises touch both lids."""
     ys, xs = np.mgrid[60:140, 40:200]
     source = np.stack([xs.ravel(), ys.ravel()], 1).astype(np.float64)
     landmarks = np.full((478, 2), GRID / 2)
@@ -84,7 +84,11 @@ def test_an_iris_moves_as_a_whole_and_the_corners_stay() -> None:
 
 
 @given(
-    x=st.floats(-13, 13), y=st.floats(-12, 12), across=st.floats(-1, 1), down=st.floats(-1, 1), right=st.booleans(),
+    x=st.floats(-13, 13),
+    y=st.floats(-12, 12),
+    across=st.floats(-1, 1),
+    down=st.floats(-1, 1),
+    right=st.booleans(),
 )  # fmt: skip
 def test_what_lids_hide_is_never_taken_from_their_skin(
     x: float, y: float, across: float, down: float, *, right: bool
@@ -129,7 +133,7 @@ def coverage(layer: FlowLayer) -> np.ndarray:
     return layer.coverage
 
 
-def test_only_the_eye_that_does_something_is_drawn_and_only_between_its_lids() -> None:
+def test_only_the_moved_eye_is_drawn_and_only_between_its_lids() -> None:
     source = face()[0]
     assert (
         turned_eyes(eyeballs(), source, change(jawOpen=1.0, browDown_L=1.0, eyeBlink_L=0.5)) == ()

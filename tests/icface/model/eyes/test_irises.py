@@ -19,7 +19,7 @@ SKIN, WHITE, DARK = (190, 150, 125), (225, 220, 215), (60, 45, 40)
 def face(
     across_cm: float = 0.0, up_cm: float = 0.0, *, tall_cm: float = TALL_CM
 ) -> tuple[np.ndarray, np.ndarray]:
-    """A picture of two eyes whose irises are so far from the middle, and landmarks whose irises are in the middle."""
+    """A picture of two eyes with shifted irises, and landmarks with irises in the middle."""
     picture = np.full((200, 200, 3), SKIN, np.uint8)
     landmarks = np.full((478, 3), 100.0, np.float32)
     turn = np.linspace(0, 2 * np.pi, 16, endpoint=False)

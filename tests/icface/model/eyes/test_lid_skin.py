@@ -17,7 +17,7 @@ SKIN, SHADOW, LASH, WHITE = (200, 150, 120), (150, 110, 130), (30, 20, 15), (240
 
 
 def almond(x: float, outer: int) -> np.ndarray:
-    """The contour from the outer corner over the upper lid, the outer corner to the right (1) or to the left (-1)."""
+    """A contour from its outer corner, on the right (1) or the left (-1), over the upper lid."""
     turn = np.linspace(0, 2 * np.pi, 16, endpoint=False)
     return np.stack([x + outer * WIDTH / 2 * np.cos(turn), 100 - TALL / 2 * np.sin(turn)], 1)
 
@@ -55,9 +55,7 @@ def closed_at(share: float, fine_crop: np.ndarray | None = None) -> Patch | None
     return skin.drawn(moved, (flow, None, None), picture, share)
 
 
-def test_a_lid_is_toned_between_its_make_up_and_the_skin_around_it_and_never_like_lashes_or_the_eye() -> (
-    None
-):
+def test_a_lid_is_toned_like_itself_and_the_skin_around_not_like_the_eye() -> None:
     for lid in lids():
         middle = lid.tones[8:-12, 12:-12].reshape(-1, 3) * 255
         assert (middle > np.array(SHADOW) * 0.85).all()
@@ -76,7 +74,7 @@ def test_nothing_is_drawn_over_an_eye_that_hardly_closes() -> None:
     assert slight.mask.max() < 0.5 < whole.mask.max() <= 1
 
 
-def test_the_lid_lies_between_its_edge_and_the_brow_and_is_nothing_along_the_border() -> None:
+def test_the_lid_lies_between_edge_and_brow_and_ends_at_the_border() -> None:
     whole = closed_at(1.0)
     assert whole is not None
     rows, columns = np.nonzero(whole.mask > 0.5)

@@ -16,7 +16,7 @@ WIDTH, TALL = 28.0, 10.0
 
 
 def almond(*, tall: float = TALL) -> np.ndarray:
-    """A contour of 16 points about (100, 100): outer corner on the right, upper lid, inner corner, lower lid."""
+    """A contour of 16 points about (100, 100), from the outer corner over the upper lid."""
     turn = np.linspace(0, 2 * np.pi, 16, endpoint=False)
     return np.stack([100 + WIDTH / 2 * np.cos(turn), 100 - tall / 2 * np.sin(turn)], 1)
 
@@ -119,7 +119,7 @@ def look(down: float, blink: float, shut: float = 0.0, follows: float = 0.6) -> 
     return float(moves[EXPRESSIONS.index("eyeBlink_L")])
 
 
-def test_an_upper_lid_follows_an_eye_that_looks_down_and_never_falls_below_the_lower_one() -> None:
+def test_an_upper_lid_follows_a_look_down_to_the_lower_lid_at_most() -> None:
     assert look(1.0, 0.0) == pytest.approx(0.6)
     assert look(0.5, 0.0) == pytest.approx(0.3)
     assert look(-0.5, 0.0) == pytest.approx(-0.3)

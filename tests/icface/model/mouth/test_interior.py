@@ -24,7 +24,7 @@ NO_TEETH = PhotoTeeth(outline=np.zeros((4, 2)), share=0.0)
 def seen(
     opened: float, *, yaw: float = 0.0, tones: Tones = TONES, own: PhotoTeeth = NO_TEETH
 ) -> np.ndarray:
-    """An opening 6 cm wide and as tall as the jaw makes it, its middle in the middle of the upper lip."""
+    """An opening 6 cm wide and as tall as the jaw makes it, its middle on the upper lip."""
     pixels = np.diag([1.0, -1.0]) @ rotation_matrix(yaw, 0, 0)[:2] * PER_CM
     view = View(pixels=pixels, origin=np.array([WIDE / 2 - 0.5, 10.0]), size=(WIDE, HIGH))
     low = 10.0 + (0.2 + 3.5 * opened) * PER_CM

@@ -1,4 +1,4 @@
-"""What the painter may be told, and what of its paint is taken."""
+"""What the painter may be conditioned_on, and what of its paint is taken."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from icface.model.mouth.paint_limits import painter_controls, tone_of_drawn, wit
 from icface.model.mouth.patch import Patch
 
 
-def told(**channels: float) -> torch.Tensor:
+def conditioned_on(**channels: float) -> torch.Tensor:
     values = np.zeros(len(CHANNELS))
     for name, value in channels.items():
         values[CHANNELS.index(name)] = value
@@ -21,18 +21,19 @@ def told(**channels: float) -> torch.Tensor:
 
 def test_jaws_lips_and_small_turns_are_told_as_they_are() -> None:
     before, after = (
-        told(yaw=3, jawOpen=0.1, noseSneer_L=0.4),
-        told(yaw=9, jawOpen=0.8, noseSneer_L=0.4),
+        conditioned_on(yaw=3, jawOpen=0.1, noseSneer_L=0.4),
+        conditioned_on(yaw=9, jawOpen=0.8, noseSneer_L=0.4),
     )
     first, second = within_training_range(before, after)
     assert torch.equal(first, before)
     assert second == pytest.approx(after, abs=1e-6)
 
 
-def test_a_head_turned_far_is_told_as_turned_a_little_and_noses_and_cheeks_as_still() -> None:
-    before = told(roll=-5, noseSneer_R=0.2)
+def test_far_turns_condition_as_small_ones_and_noses_and_cheeks_as_still() -> None:
+    before = conditioned_on(roll=-5, noseSneer_R=0.2)
     second = within_training_range(
-        before, told(roll=40, noseSneer_R=0.9, cheekSquint_L=0.8, browDown_L=1, mouthSmile_L=0.7)
+        before,
+        conditioned_on(roll=40, noseSneer_R=0.9, cheekSquint_L=0.8, browDown_L=1, mouthSmile_L=0.7),
     )[1]
     change = {
         name: float(v) for name, v in zip(CHANNELS, second - before, strict=True) if abs(v) > 1e-6

@@ -12,7 +12,7 @@ from torch import Tensor
 
 
 def published_layout(filters: int = 128) -> dict[str, tuple[int, ...]]:
-    """Names and shapes as the published code gives them, written out without the network under test."""
+    """Names and shapes of the published code, written out without the network under test."""
     f = filters
     layout: dict[str, tuple[int, ...]] = {}
 

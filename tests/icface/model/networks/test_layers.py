@@ -1,4 +1,4 @@
-"""The blocks of the networks, and the copies of networks that answer sooner."""
+"""Blocks of the networks, and faster copies of networks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def with_learnt_statistics(network: nn.Module) -> nn.Module:
     return network.eval()
 
 
-def test_a_copy_for_inference_answers_as_the_network_it_is_of_which_stays_as_it_was() -> None:
+def test_a_copy_for_inference_answers_alike_and_leaves_the_network_as_is() -> None:
     torch.manual_seed(0)
     painter = with_learnt_statistics(Painter(PainterConfig(widths=(8, 12, 16), condition_dim=6)))
     before = {name: value.clone() for name, value in painter.state_dict().items()}

@@ -173,7 +173,7 @@ def test_shipped_weights_with_flipped_bytes_are_refused_with_the_remedy(
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_weights_of_ones_own_need_no_list_and_are_refused_with_flipped_bytes_too(
+def test_own_weights_need_no_list_and_are_refused_with_flipped_bytes(
     weights: Path, seed: int
 ) -> None:
     assert listed(weights.parent) == {}

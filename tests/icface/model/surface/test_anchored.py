@@ -1,4 +1,4 @@
-"""Points tied to a surface."""
+"""Points anchored to a surface."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The head around a face: it follows turns, keeps its outline, folds nowhere, and ends at the border of the crop."""
+"""The head around a face: it turns, keeps its outline, folds nowhere, and ends with the crop."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ TURNS = [
 
 
 def mesh_of(*, half: tuple[float, float] = (60.0, 68.0), seed: int | None = None) -> SurfaceMesh:
-    """The front of an egg in the middle of the crop, its depth ragged where a seed is given; it has no expressions."""
+    """The front of an egg in the middle of the crop, without expressions; ragged with a seed."""
     ys, xs = np.mgrid[:GRID, :GRID]
     height = 1 - ((xs - MIDDLE) / half[0]) ** 2 - ((ys - MIDDLE) / half[1]) ** 2
     ys, xs = np.nonzero(height > 0.03)
@@ -68,7 +68,7 @@ def head() -> Head:
 
 
 def determinant(flow: F32) -> F32:
-    """How much of the source each pixel shows, times; not above 0 where the picture is folded over."""
+    """Source area per pixel; not above 0 where the picture is folded over."""
     right, down = np.diff(flow, axis=1)[:-1], np.diff(flow, axis=0)[:, :-1]
     area: F32 = (1 + right[..., 0]) * (1 + down[..., 1]) - right[..., 1] * down[..., 0]
     return area
@@ -102,7 +102,7 @@ def test_the_outline_stays_while_the_face_turns(head: Head) -> None:
     assert abs(flow[GRID // 2, GRID - 1 - outline, 0]) < 8
 
 
-def test_what_was_hidden_beside_the_face_comes_out_and_the_other_side_goes_behind(
+def test_a_turn_uncovers_one_side_of_the_head_and_hides_the_other(
     head: Head,
 ) -> None:
     shown = determinant(head.flow(rotation_matrix(20, 0, 0)))[GRID // 2]

@@ -21,7 +21,7 @@ MIDDLE = (GRID - 1) / 2
 
 
 def egg(*, mouth_row: int | None = None) -> tuple[Surface, Tensor]:
-    """An ellipsoid that fills most of the window, seen from the front; below the mouth row it falls with the jaw."""
+    """An ellipsoid from the front, most of the window; below the mouth it falls with the jaw."""
     ys, xs = torch.meshgrid(torch.arange(WINDOW), torch.arange(WINDOW), indexing="ij")
     x, y = (xs + OFFSET - MIDDLE) / PX_PER_CM, -(ys + OFFSET - MIDDLE) / PX_PER_CM
     depth = 1 - (x / 8).square() - (y / 10).square()
@@ -153,7 +153,7 @@ def test_filling_keeps_what_is_known_and_stays_between_its_bounds() -> None:
     assert filled[30, 45, 0] > filled[30, 60, 0]
 
 
-def test_what_is_known_departs_from_its_surroundings_inside_its_outline_and_around_holes() -> None:
+def test_a_known_flow_differs_from_its_surroundings_inside_and_at_holes() -> None:
     known = np.zeros((64, 64), np.bool_)
     known[20:44, 20:44] = True
     known[30:33, 30:33] = False
@@ -168,7 +168,7 @@ def test_what_is_known_departs_from_its_surroundings_inside_its_outline_and_arou
     assert not made[0].any()
 
 
-def test_a_softened_mask_has_an_edge_of_two_pixels_and_nothing_along_the_border() -> None:
+def test_a_softened_mask_has_an_edge_of_two_pixels_and_an_empty_border() -> None:
     mask = np.zeros((32, 32), np.float32)
     mask[:10] = 1
     soft = softened(mask)
