@@ -134,7 +134,7 @@ def test_values_stay_within_the_range(yaw: Holder) -> None:
     assert max(value for _, value, _ in yaw.edits) == 45.0
 
 
-def test_a_double_click_brings_the_photos_value_back_in_the_gesture_of_its_first_click(
+def test_a_double_click_resets_in_the_gesture_of_its_first_click(
     smile: Holder,
 ) -> None:
     place = at(smile.row, 0.9)
@@ -253,7 +253,7 @@ def test_what_is_no_number_is_not_stepped(smile: Holder) -> None:
 
 
 @pytest.mark.parametrize("end", [Qt.Key.Key_Return, Qt.Key.Key_Escape])
-def test_once_a_number_was_typed_no_key_moves_the_row_until_it_is_taken_up_anew(
+def test_after_a_typed_number_no_key_moves_the_row_until_a_click(
     qtbot: QtBot, smile: Holder, end: Qt.Key
 ) -> None:
     smile.row.setFocus()

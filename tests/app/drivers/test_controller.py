@@ -227,7 +227,7 @@ def test_edits_of_drivers_and_rules_are_steps_of_the_history(
     assert studio.project.drivers == ()
 
 
-def test_readings_are_fitted_anew_where_another_frame_is_at_rest_while_the_window_goes_on(
+def test_another_neutral_frame_is_fitted_while_the_window_stays_usable(
     qtbot: QtBot, studio: Studio, photo_open: DriverController, tmp_path: Path
 ) -> None:
     path = tmp_path / "smile.npz"

@@ -96,7 +96,7 @@ def test_a_photo_on_the_photo_is_opened_and_on_the_panel_drives_it(
     assert opened.studio.project.source == first.source
 
 
-def test_a_clip_that_falls_while_the_first_photo_is_being_opened_drives_its_face(
+def test_a_clip_dropped_while_the_first_photo_opens_drives_its_face(
     qtbot: QtBot, window: MainWindow, astronaut_path: Path, clip_path: Path
 ) -> None:
     assert drop(window, astronaut_path)
@@ -107,7 +107,7 @@ def test_a_clip_that_falls_while_the_first_photo_is_being_opened_drives_its_face
     assert Path(window.studio.project.source.path).name == "astronaut.png"
 
 
-def test_a_clip_that_falls_while_another_photo_is_being_opened_drives_the_face_of_that_one(
+def test_a_clip_dropped_while_another_photo_opens_drives_the_new_face(
     qtbot: QtBot, opened: MainWindow, second_path: Path, clip_path: Path
 ) -> None:
     assert drop(opened, second_path)
@@ -117,7 +117,7 @@ def test_a_clip_that_falls_while_another_photo_is_being_opened_drives_the_face_o
     assert opened.notices.remedy.text() == "Open it instead"
 
 
-def test_files_that_fall_while_one_is_being_opened_are_taken_in_their_order(
+def test_files_dropped_while_another_opens_are_used_in_order(
     qtbot: QtBot, window: MainWindow, astronaut_path: Path, second_path: Path, tmp_path: Path
 ) -> None:
     table = tmp_path / "turns.csv"
@@ -128,7 +128,7 @@ def test_files_that_fall_while_one_is_being_opened_are_taken_in_their_order(
     assert window.studio.session.labels == ("Open second.png", "Add turns.csv")
 
 
-def test_a_clip_that_falls_on_a_photo_without_a_face_is_opened_when_that_is_known(
+def test_a_clip_dropped_on_a_photo_without_a_face_is_opened(
     qtbot: QtBot, window: MainWindow, tracker: StandInTracker, astronaut_path: Path, clip_path: Path
 ) -> None:
     tracker.faces = ()
@@ -153,7 +153,7 @@ def test_a_table_that_waited_for_a_face_in_vain_is_not_lost_without_a_word(
     settle(qtbot, window)
 
 
-def test_a_clip_that_falls_on_a_clip_that_is_being_tracked_waits_for_its_faces(
+def test_a_clip_dropped_on_a_clip_under_tracking_waits_for_its_faces(
     qtbot: QtBot, long_clip: MainWindow, gate: threading.Event, clip_path: Path
 ) -> None:
     assert drop(long_clip, clip_path)

@@ -197,7 +197,7 @@ def test_of_several_people_one_is_chosen_by_their_portraits(
     settle(qtbot, opened)
 
 
-def test_who_else_is_in_a_clip_is_looked_up_again_in_a_document_that_was_opened(
+def test_other_people_of_a_clip_are_found_again_in_an_opened_document(
     qtbot: QtBot, opened: MainWindow, crowd_path: Path
 ) -> None:
     controller, panel = opened.drivers.controller, opened.drivers.panel
@@ -219,7 +219,7 @@ def test_who_else_is_in_a_clip_is_looked_up_again_in_a_document_that_was_opened(
     settle(qtbot, opened)
 
 
-def test_the_people_of_a_clip_are_shown_as_the_frames_show_them_that_show_them_best(
+def test_portraits_of_people_come_from_their_clearest_frames(
     qtbot: QtBot, window: MainWindow, crowd_path: Path
 ) -> None:
     with qtbot.waitSignal(window.studio.bridge.portraits_ready, timeout=PATIENCE_MS):
@@ -300,7 +300,7 @@ def test_delete_sets_a_number_back_when_the_keyboard_comes_to_it(
     settle(qtbot, driven)
 
 
-def test_a_row_takes_another_source_or_none_or_what_the_wider_group_has(
+def test_a_row_takes_another_driver_or_none_or_that_of_the_wider_group(
     qtbot: QtBot, driven: MainWindow
 ) -> None:
     row = driven.drivers.panel.mix.rows["gaze"]
@@ -315,7 +315,7 @@ def test_a_row_takes_another_source_or_none_or_what_the_wider_group_has(
     settle(qtbot, driven)
 
 
-def test_a_keyed_gain_shows_its_diamond_and_is_keyed_again_where_the_playhead_stands(
+def test_a_keyed_gain_shows_its_diamond_and_is_keyed_at_the_playhead(
     qtbot: QtBot, driven: MainWindow
 ) -> None:
     row = driven.drivers.panel.mix.rows["all"]
@@ -376,7 +376,7 @@ def test_smoothing_is_seen_while_it_is_set(qtbot: QtBot, driven: MainWindow) -> 
     settle(qtbot, driven)
 
 
-def test_the_frame_at_rest_is_proposed_and_can_be_the_one_under_the_playhead(
+def test_the_neutral_frame_is_proposed_and_can_be_set_at_the_playhead(
     qtbot: QtBot, driven: MainWindow
 ) -> None:
     (card,) = driven.drivers.panel.media.cards
@@ -470,7 +470,7 @@ def test_a_document_that_is_emptied_gives_back_every_picture_it_had(
     ] == [0] * 5
 
 
-def test_a_clip_that_comes_back_after_the_document_was_emptied_is_filmed_again(
+def test_a_clip_added_again_to_an_emptied_document_gets_thumbnails(
     qtbot: QtBot, driven: MainWindow, clip_path: Path, astronaut_path: Path
 ) -> None:
     driven.studio.session.mark_saved()

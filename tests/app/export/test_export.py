@@ -221,7 +221,7 @@ def test_one_frame_is_exported_as_a_still_by_default(
     assert (tmp_path / "astronaut-edited.png").is_file()
 
 
-def test_the_voice_of_what_drives_the_face_is_exported_unless_another_is_chosen(
+def test_the_drivers_sound_is_exported_unless_another_is_chosen(
     qtbot: QtBot, opened: MainWindow, feat_data: Path, tmp_path: Path
 ) -> None:
     opened.settings.folder = tmp_path
@@ -263,7 +263,7 @@ def placed(qtbot: QtBot, window: MainWindow, tmp_path: Path, astronaut_path: Pat
     return window
 
 
-def test_the_dialog_says_what_is_kept_of_the_photos_words_and_the_choice_is_remembered(
+def test_the_dialog_says_which_metadata_is_kept_and_remembers_the_choice(
     qtbot: QtBot, placed: MainWindow, tmp_path: Path
 ) -> None:
     placed.actions_by_id["export"].trigger()

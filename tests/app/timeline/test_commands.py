@@ -239,7 +239,7 @@ def test_markers_and_in_and_out_points_are_set_where_the_playhead_stands(keyed: 
     assert keyed.timeline.transport.time.hasFocus()
 
 
-def test_chosen_keys_are_nudged_eased_cut_copied_and_deleted(keyed: MainWindow) -> None:
+def test_selected_keys_are_nudged_eased_cut_copied_and_deleted(keyed: MainWindow) -> None:
     view = keyed.timeline.view
     view.select_keys({("yaw", 10)})
     press(keyed, KEY.Key_Right, CTRL)
@@ -346,7 +346,7 @@ def test_every_action_of_time_is_in_a_menu_and_no_key_is_given_twice(keyed: Main
     assert len(given) == len(set(given))
 
 
-def test_easing_without_a_chosen_key_says_what_is_missing(keyed: MainWindow) -> None:
+def test_easing_without_a_selected_key_says_what_is_missing(keyed: MainWindow) -> None:
     keyed.timeline.view.select_keys(())
     labels = keyed.studio.session.labels
     press(keyed, KEY.Key_F9)

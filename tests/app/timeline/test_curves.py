@@ -192,7 +192,7 @@ def test_curves_in_another_unit_are_left_out_and_told_of(stand: Stand) -> None:
     assert unit_of("AU12") == unit_of("mix:pose:offset") == ""
 
 
-def test_while_no_lane_is_chosen_the_keyed_ones_are_seen(stand: Stand) -> None:
+def test_without_a_selection_the_keyed_lanes_are_shown(stand: Stand) -> None:
     stand.session.edit(lambda project: edits.set_key(project, "AU26", 30, 0.5), "Key AU26")
     click(editor(stand), key_place(stand, "AU12L", 40))
     QTest.keyClick(editor(stand), Qt.Key.Key_Escape)
@@ -374,7 +374,7 @@ def test_of_keys_that_lie_on_each_other_the_topmost_is_taken(stand: Stand) -> No
     assert editor(stand).grip_at(place + QPointF(0, 30)) is None
 
 
-def test_many_curves_are_drawn_coarsely_while_they_are_dragged_and_finely_again_after(
+def test_many_curves_are_drawn_coarsely_only_during_a_drag(
     qtbot: QtBot, qapp: QApplication
 ) -> None:
     theme.apply_theme(qapp, "dark")

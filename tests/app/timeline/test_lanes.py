@@ -73,12 +73,12 @@ def test_lanes_stand_in_groups_from_the_top_of_a_face_to_its_chin(stand: Stand) 
     ]
 
 
-def test_both_sides_of_a_linked_unit_are_one_lane_and_of_an_unlinked_one_two(stand: Stand) -> None:
+def test_a_linked_unit_has_one_lane_and_an_unlinked_unit_two(stand: Stand) -> None:
     stand.session.edit(lambda project: edits.link_unit(project, 12, linked=False), "Unlink")
     assert [lane.id for lane in stand.panel.view.lanes][-2:] == ["AU12L", "AU12R"]
 
 
-def test_a_click_on_a_key_chooses_it_on_both_sides_and_its_lane(stand: Stand) -> None:
+def test_a_click_on_a_key_selects_it_on_both_sides_and_its_lane(stand: Stand) -> None:
     click(stand.lanes, stand.key("AU12", 40))
     assert stand.panel.view.keys == SMILE
     assert stand.panel.view.selected == ("AU12",)
@@ -94,7 +94,7 @@ def test_shift_adds_keys_and_takes_them_away(stand: Stand) -> None:
     assert stand.panel.view.keys == {("yaw", 20)}
 
 
-def test_a_box_chooses_what_lies_in_it(stand: Stand) -> None:
+def test_a_box_selects_the_keys_inside_it(stand: Stand) -> None:
     drag(stand.lanes, stand.key("yaw", 15) - QPointF(0, 8), stand.key("AU12", 45) + QPointF(0, 8))
     assert stand.panel.view.keys == SMILE | {("yaw", 20)}
     drag(stand.lanes, stand.key("yaw", 45), stand.key("yaw", 55), SHIFT)
@@ -156,7 +156,7 @@ def test_dragged_keys_snap_to_the_playhead_to_keys_and_markers(stand: Stand) -> 
     assert 70 in stand.frames("AU12L")
 
 
-def test_alt_stretches_the_chosen_keys_about_the_other_end(stand: Stand) -> None:
+def test_alt_stretches_the_selected_keys_about_the_other_end(stand: Stand) -> None:
     stand.panel.view.select_keys(
         (target, frame) for target in ("AU12L", "AU12R") for frame in (10, 40, 80)
     )
@@ -210,7 +210,7 @@ def test_a_group_folds_and_its_heading_moves_all_of_its_keys(stand: Stand) -> No
     assert "AU12" in [lane.id for lane in stand.panel.view.lanes]
 
 
-def test_headings_are_chosen_singly_with_ctrl_and_in_ranges(stand: Stand) -> None:
+def test_headings_are_selected_singly_with_ctrl_and_in_ranges(stand: Stand) -> None:
     click(stand.lanes, QPointF(60, stand.lanes.lane_y("yaw")))
     assert stand.panel.view.selected == ("yaw",)
     click(stand.lanes, QPointF(60, stand.lanes.lane_y("AU12")), CTRL)
@@ -221,7 +221,7 @@ def test_headings_are_chosen_singly_with_ctrl_and_in_ranges(stand: Stand) -> Non
     assert set(stand.panel.view.selected) == {"yaw", "AU12"}
 
 
-def test_the_keyboard_chooses_lanes_and_lets_go_of_keys(stand: Stand) -> None:
+def test_the_keyboard_selects_lanes_and_deselects_keys(stand: Stand) -> None:
     stand.lanes.setFocus()
     QTest.keyClick(stand.lanes, Qt.Key.Key_Down, CTRL)
     assert stand.panel.view.selected == ("yaw",)

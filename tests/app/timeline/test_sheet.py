@@ -21,7 +21,7 @@ def driven() -> Project:
     return edits.add_driver(project, a_driver("B", ramp))
 
 
-def test_stretches_that_are_not_good_are_counted_where_they_begin() -> None:
+def test_tracking_problems_are_counted_where_they_begin() -> None:
     confidence = np.array([0.9, 0.4, 0.4, 0.0, 0.0, 0.9, 0.0], np.float32)
     found = TrackingQuality.of(confidence, confidence > 0)
     assert found.state.tolist() == [GOOD, LOW, LOW, MISSING, MISSING, GOOD, MISSING]
@@ -74,7 +74,7 @@ def test_lanes_can_all_be_shown_and_mix_gains_among_them() -> None:
     ]
 
 
-def test_keys_of_locked_tracks_are_not_to_be_chosen() -> None:
+def test_keys_of_locked_tracks_cannot_be_selected() -> None:
     project = edits.set_track(moving_project(), "AU12L", locked=True)
     lane = next(lane for lane in SheetMaker().lanes(project) if lane.id == "AU12")
     assert lane.names_between(0, 100) == {("AU12R", 10), ("AU12R", 40), ("AU12R", 80)}

@@ -66,7 +66,7 @@ def test_a_held_scale_shows_frames_and_not_only_emptiness(
 
 
 @given(SCALES, st.integers(0, 100_000), st.floats(100, 3000))
-def test_a_view_that_follows_shows_the_frame_and_stands_still_while_it_does(
+def test_a_following_view_moves_only_to_show_the_frame(
     scale: TimeScale, frame: int, width: float
 ) -> None:
     after = scale.following(frame, width)

@@ -242,7 +242,7 @@ def test_length_and_rate_of_a_photo_are_typed(still: Stand) -> None:
     assert (still.project.length, still.project.rate) == (None, 25)
 
 
-def test_a_length_that_leaves_keys_out_is_refused_and_an_empty_one_takes_time_away(
+def test_a_length_without_all_keys_is_refused_and_an_empty_one_resets(
     still: Stand,
 ) -> None:
     bar = still.panel.transport

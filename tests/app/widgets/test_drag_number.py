@@ -109,7 +109,7 @@ def test_a_field_in_which_nothing_is_typed_changes_nothing(gain: Holder) -> None
     assert (gain.edits, gain.cleared) == ([], 0)
 
 
-def test_what_is_no_number_of_the_range_is_marked_and_dropped_when_the_field_is_left(
+def test_a_text_that_is_no_number_is_marked_and_dropped_on_leaving(
     gain: Holder,
 ) -> None:
     gain.number.edit_number("7")
