@@ -319,7 +319,7 @@ class MixRow(QWidget):
         self.driver.apply(
             choices[: 2 if not look.drivers else None],
             key,
-            shown=driver or "Not driven",
+            shown=driver or "None",
             faint=not look.is_own,
         )
         self.driver.setEnabled(look.live)
