@@ -263,7 +263,7 @@ def test_a_rate_that_means_nothing_is_marked_and_not_taken(still: Stand, text: s
     field = still.panel.transport.rate
     write(field, text)
     assert field.property("invalid")
-    assert "no frame rate" in field.accessibleDescription()
+    assert "not a frame rate" in field.accessibleDescription()
     QTest.keyClick(field, Qt.Key.Key_Escape)
     assert (field.text(), still.project.rate) == ("25", 25)
 
