@@ -34,7 +34,7 @@ _MOST_FILM = 400
 """Most thumbnails of one clip that are kept."""
 
 
-class MediaPanel(QWidget):
+class CardsPanel(QWidget):
     """Source and drivers of a document."""
 
     def __init__(self, requests: DriverRequests, parent: QWidget | None = None) -> None:
@@ -87,15 +87,15 @@ class MediaPanel(QWidget):
         line.addWidget(self.thumb, 0, Qt.AlignmentFlag.AlignTop)
         line.addLayout(words, 1)
         self.source_section.rows.addLayout(line)
-        heard = QHBoxLayout()
-        heard.setContentsMargins(16, 2, 12, 2)
+        sound_line = QHBoxLayout()
+        sound_line.setContentsMargins(16, 2, 12, 2)
         self._sound_label = PlainLabel("Sound")
         self._sound_label.setProperty("secondary", True)
         self._sound_label.setFont(theme.ui_font(11))
-        heard.addWidget(self._sound_label)
-        heard.addSpacing(8)
-        heard.addWidget(self.sound, 1)
-        self.source_section.rows.addLayout(heard)
+        sound_line.addWidget(self._sound_label)
+        sound_line.addSpacing(8)
+        sound_line.addWidget(self.sound, 1)
+        self.source_section.rows.addLayout(sound_line)
         self.sound.chosen.connect(self._requests.sound_chosen)
 
     def _build_drivers(self) -> None:
@@ -228,14 +228,14 @@ class MediaPanel(QWidget):
 
     def _show_sound(self) -> None:
         project = self._project
-        heard = [
+        sound_choices = [
             d.name for d in project.drivers if isinstance(d.medium, Clip) and d.medium.has_sound
         ]
         own = project.clip is not None and project.clip.has_sound
         for part in (self.sound, self._sound_label):
-            part.setVisible(bool(heard or own))
+            part.setVisible(bool(sound_choices or own))
         first = "Source" if project.clip is not None else "Driver of the face"
-        choices = [("", first), *((name, name) for name in heard), ("none", "None")]
+        choices = [("", first), *((name, name) for name in sound_choices), ("none", "None")]
         self.sound.apply(choices, project.output.sound)
 
     def _match_cards(self, before: Sequence[Driver], after: Sequence[Driver]) -> None:

@@ -39,7 +39,7 @@ from icface.rendering.driver_import import Intake
 from icface.rendering.kinds import is_clip
 from icface.rendering.renderer import Tracked
 
-NEARLY = 0.08
+SAME_SIDES = 0.08
 """Sides of an Action Unit that differ by less than this, 0..1, are made equal."""
 PORTRAIT_SIDE = 128
 """Longest side of the portrait of a person, pixels."""
@@ -92,7 +92,7 @@ class DriverController(QObject):
         self._dropped[str(path)] = open_instead
         self.add_driver(path)
 
-    def _tell_dropped(
+    def _notify_dropped(
         self, path: Path, open_instead: Callable[[Path], object], *, drives: bool
     ) -> None:
         remedy = ("Open it instead", lambda: open_instead(path)) if is_clip(path) else None
@@ -128,7 +128,7 @@ class DriverController(QObject):
 
         self._studio.edit(adds, f"Add {Path(taken.medium.path).name}", _step_of(taken.medium))
         if (open_instead := self._dropped.pop(taken.medium.path, None)) is not None:
-            self._tell_dropped(Path(taken.medium.path), open_instead, drives=first)
+            self._notify_dropped(Path(taken.medium.path), open_instead, drives=first)
         if taken.notes:
             title = f"Read {Path(taken.medium.path).name}"
             self._studio.notice_raised.emit(
@@ -347,7 +347,7 @@ class DriverController(QObject):
         vector = motion.vector(0)
         if self.project.face is None or vector is None:
             return
-        wanted = _evened(action_units(vector))
+        wanted = _symmetric(action_units(vector))
         now = shown(self.project, self._studio.playhead.frame)
         values = {
             name: value
@@ -391,11 +391,11 @@ def _step_of(medium: Medium) -> tuple[str, str]:
     return "add", medium.digest
 
 
-def _evened(values: dict[str, float]) -> dict[str, float]:
+def _symmetric(values: dict[str, float]) -> dict[str, float]:
     """Values by control id; nearly equal sides get their mean, so that they can stay linked."""
-    evened = dict(values)
+    symmetric = dict(values)
     for unit in ACTION_UNITS:
         sides = [values[control] for control in unit.control_ids]
-        if max(sides) - min(sides) < NEARLY:
-            evened |= dict.fromkeys(unit.control_ids, sum(sides) / len(sides))
-    return evened
+        if max(sides) - min(sides) < SAME_SIDES:
+            symmetric |= dict.fromkeys(unit.control_ids, sum(sides) / len(sides))
+    return symmetric

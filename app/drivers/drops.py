@@ -68,7 +68,7 @@ class Drops(QObject):
         """Use a dropped file: a clip or table drives the open face, any other file is opened."""
         if self._waiting or self._awaited(path):
             self._waiting.append((path, open_instead))
-            self._tell_waiting(path, open_instead)
+            self._notify_waiting(path, open_instead)
         elif self._would_drive(path):
             self._controller.add_dropped(path, open_instead)
         elif is_data(path):
@@ -102,7 +102,7 @@ class Drops(QObject):
         )
         return Path(clip.path).name if clip is not None and looked_for and drives(path) else ""
 
-    def _tell_waiting(self, path: Path, open_instead: Open) -> None:
+    def _notify_waiting(self, path: Path, open_instead: Open) -> None:
         if self._studio.opening or not self._awaited(path):
             self.status_message.emit(
                 f"{path.name} will be used once "

@@ -53,7 +53,7 @@ class DriverInset(QWidget):
         self._layer: PictureLayer | None = None
         self._name = ""
         self._is_on = True
-        self._held: QPointF | None = None
+        self._grabbed_at: QPointF | None = None
         self._settings = settings
         self._corner = CORNERS[0]
         self.set_corner(settings.word("inset"))
@@ -105,7 +105,7 @@ class DriverInset(QWidget):
 
     def _place(self) -> None:
         over = self.parentWidget()
-        if self._layer is None or over is None or self._held is not None:
+        if self._layer is None or over is None or self._grabbed_at is not None:
             return
         high, wide = self._layer.pixels.shape[:2]
         width = min(max(over.width() * _SHARE, _MIN_WIDTH), _MAX_WIDTH)
@@ -133,20 +133,20 @@ class DriverInset(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin to drag the preview."""
         if event.button() == Qt.MouseButton.LeftButton:
-            self._held = event.position()
+            self._grabbed_at = event.position()
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Drag the preview."""
-        if self._held is not None:
-            self.move((self.mapToParent(event.position()) - self._held).toPoint())
+        if self._grabbed_at is not None:
+            self.move((self.mapToParent(event.position()) - self._grabbed_at).toPoint())
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Snap to the nearest corner."""
         over = self.parentWidget()
-        if self._held is None or over is None:
+        if self._grabbed_at is None or over is None:
             return
-        self._held = None
+        self._grabbed_at = None
         self.setCursor(Qt.CursorShape.OpenHandCursor)
         middle = self.geometry().center()
         down = "bottom" if middle.y() > over.height() / 2 else "top"

@@ -22,7 +22,7 @@ class MixPanel(QWidget):
         self._requests = requests
         self._project = Project()
         self._frame = 0
-        self._wanted: list[str] = []  # Action Units that were added and have no rule yet
+        self._added_units: list[str] = []  # Action Units that were added and have no rule yet
         self.section = PanelSection("mix", "Mix")
         self.rows: dict[str, MixRow] = {}
         self.add = QPushButton("Add an Action Unit…")
@@ -75,7 +75,7 @@ class MixPanel(QWidget):
             before.drivers,
         ) or after.source is not before.source:
             if after.source is not before.source:
-                self._wanted = []
+                self._added_units = []
             self._project = after
             self._match_rows()
             self._show()
@@ -91,7 +91,7 @@ class MixPanel(QWidget):
     def add_unit(self, group: str) -> None:
         """Add a row for one Action Unit."""
         if group not in self.rows:
-            self._wanted.append(group)
+            self._added_units.append(group)
             self._match_rows()
             self._show()
         self.rows[group].fold.setChecked(True)
@@ -118,7 +118,7 @@ class MixPanel(QWidget):
     def _match_rows(self) -> None:
         edits = self._project.face_edits
         ruled = [rule.group for rule in edits.mix if rule.group not in GROUPS] if edits else []
-        groups = [*GROUPS, *dict.fromkeys([*ruled, *self._wanted])]
+        groups = [*GROUPS, *dict.fromkeys([*ruled, *self._added_units])]
         for group in [g for g in self.rows if g not in groups]:
             row = self.rows.pop(group)
             self._rows.removeWidget(row)

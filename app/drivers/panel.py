@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
-from app.drivers.cards_panel import MediaPanel
+from app.drivers.cards_panel import CardsPanel
 from app.drivers.controller import PORTRAIT_SIDE, DriverController
 from app.drivers.face_picker import FacePicker
 from app.drivers.mix_panel import MixPanel
@@ -59,7 +59,7 @@ class LeftPanel(QWidget):
         self.requests = DriverRequests(self)
         self.picker = FacePicker()
         self.faces = PanelSection("faces", "Faces")
-        self.media = MediaPanel(self.requests)
+        self.media = CardsPanel(self.requests)
         self.mix = MixPanel(self.requests)
         self._build()
         self._connect()

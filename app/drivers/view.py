@@ -69,7 +69,7 @@ class DriversView(QObject):
         self.media = TimelineMedia(
             studio.session, timeline, self.controller.thumbnails.film_ready, self
         )
-        self.sound.failed.connect(self._tell_silence)
+        self.sound.failed.connect(self._notify_no_sound)
         for name in ("beside", "sources"):
             actions[name].setChecked(self._settings.is_on(name))
         self._photo_changed(studio.photo)
@@ -97,7 +97,7 @@ class DriversView(QObject):
         self._actions["pick"].setEnabled(after.face is not None)
         self._actions["export_tracking"].setEnabled(self.panel.can_export_tracking())
 
-    def _tell_silence(self, why: str) -> None:
+    def _notify_no_sound(self, why: str) -> None:
         self._studio.notice_raised.emit(
             Notice(kind="info", title="No sound", text=why, topic="sound")
         )

@@ -47,11 +47,11 @@ class ExportController(QObject):
         self.badge.setToolTip("Running exports")
         self.badge.hide()
         self.badge.clicked.connect(self.open)
-        self.dialog.plan_wanted.connect(self._plan)
+        self.dialog.plan_requested.connect(self._plan)
         self.dialog.start_asked.connect(self._start)
         self.queue.added.connect(self._show_badge)
         self.queue.changed.connect(self._show_badge)
-        self.queue.finished.connect(self._tell)
+        self.queue.finished.connect(self._report)
         studio.session.project_changed.connect(lambda _before, _after: self._refresh())
         studio.playhead.moved.connect(lambda _frame: self._refresh())
 
@@ -132,7 +132,7 @@ class ExportController(QObject):
             )
             self.badge.setText(unmarked(f"Exporting {current.plan.path.name}{more}: {state}"))
 
-    def _tell(self, item: QueuedExport) -> None:
+    def _report(self, item: QueuedExport) -> None:
         """Raise a notice about an export that ended, unless the dialog shows it."""
         if self.dialog.isVisible():
             return

@@ -64,7 +64,7 @@ class ExportDialog(QDialog):
     parent : QWidget, optional
     """
 
-    plan_wanted = Signal(object)
+    plan_requested = Signal(object)
     """An `ExportRequest` whose plan is awaited by `show_plan` or `show_problem`."""
     start_asked = Signal(object)
     """An `ExportRequest` to export."""
@@ -202,7 +202,7 @@ class ExportDialog(QDialog):
         self._choices["keep"] = keep if keep in dict(_KEEPS) else "all"
         self.side_by_side.setChecked(output.side_by_side)
         self.labelled.setChecked(output.labelled)
-        self.path.setText(str(folder / f"{_stem(project)}-edited"))
+        self.path.setText(str(folder / f"{_file_stem(project)}-edited"))
         moving = project.is_moving
         self._select(output.preset if moving else "still")
         self.apply(project, frame)
@@ -219,13 +219,13 @@ class ExportDialog(QDialog):
 
     def show_plan(self, lines: list[str]) -> None:
         """Show the plan, one sentence a line."""
-        self._tell("\n".join(lines), problem=False)
+        self._report("\n".join(lines), problem=False)
 
     def show_problem(self, text: str) -> None:
         """Show why the export is not possible."""
-        self._tell(text, problem=True)
+        self._report(text, problem=True)
 
-    def _tell(self, text: str, *, problem: bool) -> None:
+    def _report(self, text: str, *, problem: bool) -> None:
         self.plan.setText(text)
         self.plan.setProperty("problem", problem)
         self.plan.style().unpolish(self.plan)
@@ -360,14 +360,14 @@ class ExportDialog(QDialog):
 
     def _ask_for_plan(self) -> None:
         if self.isVisible():
-            self.plan_wanted.emit(self.request())
+            self.plan_requested.emit(self.request())
 
 
 def _has_points(project: Project) -> bool:
     return project.first is not None or project.last is not None
 
 
-def _stem(project: Project) -> str:
+def _file_stem(project: Project) -> str:
     return "picture" if project.source is None else Path(project.source.path).stem
 
 

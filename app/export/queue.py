@@ -98,18 +98,18 @@ class ExportQueue(QObject):
         if item.job is not None and item.state in ("running", "paused"):
             self._bridge.pause(item.job, on)
             item.left = TimeLeft()
-            self._tell(item, "paused" if on else "running", "Paused" if on else "Resuming …")
+            self._report(item, "paused" if on else "running", "Paused" if on else "Resuming …")
 
     def stop(self, item: QueuedExport) -> None:
         """Stop and discard an export, unless it is being verified; existing files are kept."""
         if item.done == item.plan.count:
             return
         if item.state == "waiting":
-            self._tell(item, "stopped", "Stopped; nothing was written")
+            self._report(item, "stopped", "Stopped; nothing was written")
         elif item.job is not None and item.state in ("running", "paused"):
             self._bridge.pause(item.job, False)
             self._bridge.stop(item.job)
-            self._tell(item, "stopping", "Stopping …")
+            self._report(item, "stopping", "Stopping …")
 
     def remove(self, item: QueuedExport) -> None:
         """Remove an export that has ended."""
@@ -127,29 +127,29 @@ class ExportQueue(QObject):
         if waiting is None or self.current is not None:
             return
         waiting.left = TimeLeft()
-        waiting.job = self._bridge.export(waiting.plan, self._hearing(waiting))
-        self._tell(waiting, "running", "Preparing …")
+        waiting.job = self._bridge.export(waiting.plan, self._listener(waiting))
+        self._report(waiting, "running", "Preparing …")
 
-    def _hearing(self, item: QueuedExport) -> Callable[[Event], None]:
-        return lambda event: self._hear(item, event)
+    def _listener(self, item: QueuedExport) -> Callable[[Event], None]:
+        return lambda event: self._receive(item, event)
 
-    def _hear(self, item: QueuedExport, event: Event) -> None:
+    def _receive(self, item: QueuedExport, event: Event) -> None:
         match event:
             case Advanced():
                 self._advanced(item, event)
                 return
             case Finished(value=Exported() as made):
                 item.done, item.path = item.plan.count, made.path
-                self._tell(item, "done", _made(made))
+                self._report(item, "done", _made(made))
             case Failed():
-                self._tell(item, "failed", in_plain_words(event.error))
+                self._report(item, "failed", in_plain_words(event.error))
             case Cancelled():
                 kept = (
                     "; finished stills are kept"
                     if item.plan.preset.kind == "sequence"
                     else "; existing files are kept"
                 )
-                self._tell(item, "stopped", f"Stopped{kept}")
+                self._report(item, "stopped", f"Stopped{kept}")
         if item.state in ("done", "failed"):
             self.finished.emit(item)
         self._begin_next()
@@ -162,13 +162,13 @@ class ExportQueue(QObject):
             return
         item.done = progress.done
         if progress.done == progress.total:
-            self._tell(item, "running", "Verifying …")
+            self._report(item, "running", "Verifying …")
             return
         left = item.left.seconds(progress.done, progress.total)
         soon = "" if left is None else f", {time_left_text(left)} left"
-        self._tell(item, "running", f"{progress.done} of {progress.total} frames{soon}")
+        self._report(item, "running", f"{progress.done} of {progress.total} frames{soon}")
 
-    def _tell(self, item: QueuedExport, state: State, text: str) -> None:
+    def _report(self, item: QueuedExport, state: State, text: str) -> None:
         item.state, item.text = state, text
         self.changed.emit(item)
 

@@ -133,7 +133,7 @@ def _like(made: list[Curve]) -> bool:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Seen:
+class _VisibleKeys:
     """The visible keys of a target."""
 
     lane: str
@@ -169,15 +169,15 @@ class _Seen:
 
 
 def _curves(
-    project: Project, wanted: list[tuple[Lane, str]], seen: tuple[int, int], most: int
+    project: Project, wanted: list[tuple[Lane, str]], visible: tuple[int, int], most: int
 ) -> list[Curve]:
     """A curve for each target, over all visible frames, or over `most` of them and those with keys.
 
     The spaced frames do not depend on the keys, so that their readings are computed once for a
     drag.
     """
-    first, last = seen
-    some = [_seen(lane, target, first, last) for lane, target in wanted]
+    first, last = visible
+    some = [_visible_keys(lane, target, first, last) for lane, target in wanted]
     if last - first < most:
         frames: I64 = np.arange(first, last + 1)
         return [
@@ -197,15 +197,15 @@ def _curves(
     return found
 
 
-def _seen(lane: Lane, target: str, first: int, last: int) -> _Seen:
+def _visible_keys(lane: Lane, target: str, first: int, last: int) -> _VisibleKeys:
     part = next((part for part in lane.parts if part.track.target == target), None)
     low, high = (
         (0, 0) if part is None else map(int, np.searchsorted(part.frames, [first, last + 1]))
     )
-    return _Seen(lane.id, target, part, low, high)
+    return _VisibleKeys(lane.id, target, part, low, high)
 
 
-def _values(project: Project, some: list[_Seen], frames: I64) -> tuple[list[F64], list[F64]]:
+def _values(project: Project, some: list[_VisibleKeys], frames: I64) -> tuple[list[F64], list[F64]]:
     """(F,) values before and after editing, for each target."""
     controls = [one.target for one in some if split_mix_target(one.target) is None]
     known = (
@@ -222,7 +222,7 @@ def _values(project: Project, some: list[_Seen], frames: I64) -> tuple[list[F64]
     return [before for before, _ in pairs], [after for _, after in pairs]
 
 
-def _mix_values(project: Project, one: _Seen, frames: I64) -> tuple[F64, F64]:
+def _mix_values(project: Project, one: _VisibleKeys, frames: I64) -> tuple[F64, F64]:
     group, parameter = split_mix_target(one.target) or ("", "")
     edits = project.face_edits
     rule = None if edits is None else edits.rule(group)

@@ -18,7 +18,7 @@ from icface.document.mixing import heard_clip
 from icface.media.sound import SoundError
 from icface.media.waveform import peak_blocks
 
-_PER_SECOND = 200
+_PEAKS_PER_SECOND = 200
 Peaks = NDArray[np.float32]
 
 
@@ -40,8 +40,8 @@ class TimelineMedia(QObject):
         super().__init__(parent)
         self._session, self._timeline = session, timeline
         self._films: dict[str, Mapping[int, Pixels]] = {}
-        self._seen: tuple[object, ...] = ()
-        self._heard: tuple[Clip, int] | None = None
+        self._shown_state: tuple[object, ...] = ()
+        self._sound_clip: tuple[Clip, int] | None = None
         self._peaks: dict[str, Peaks] = {}
         self._closed = False
         self._thread = DiskThread(
@@ -63,27 +63,27 @@ class TimelineMedia(QObject):
 
     def _show(self, project: Project) -> None:
         self._show_film(project)
-        heard = heard_clip(project)
-        if heard != self._heard:
-            self._heard = heard
+        sound_clip = heard_clip(project)
+        if sound_clip != self._sound_clip:
+            self._sound_clip = sound_clip
             self._show_sound()
 
     # Film -----------------------------------------------------------------------------------------
 
     def _take_film(self, digest: str, film: Mapping[int, Pixels]) -> None:
         self._films[digest] = film
-        self._seen = ()
+        self._shown_state = ()
         self._show_film(self._session.project)
 
     def _show_film(self, project: Project) -> None:
         clip, shift = filmed(project)
         film = self._films.get(clip.digest) if clip is not None else None
-        seen = (film, clip, shift, project.rate)
-        if len(seen) == len(self._seen) and all(
-            a is b or a == b for a, b in zip(seen[1:], self._seen[1:], strict=True)
+        state = (film, clip, shift, project.rate)
+        if len(state) == len(self._shown_state) and all(
+            a is b or a == b for a, b in zip(state[1:], self._shown_state[1:], strict=True)
         ):
             return
-        self._seen = seen
+        self._shown_state = state
         images = {}
         for frame, pixels in (film or {}).items():
             assert clip is not None
@@ -93,13 +93,13 @@ class TimelineMedia(QObject):
     # Sound ----------------------------------------------------------------------------------------
 
     def _show_sound(self) -> None:
-        if self._heard is None:
-            self._timeline.set_waveform(np.zeros(0, np.float32), 1 / _PER_SECOND)
+        if self._sound_clip is None:
+            self._timeline.set_waveform(np.zeros(0, np.float32), 1 / _PEAKS_PER_SECOND)
             return
-        clip, shift = self._heard
+        clip, shift = self._sound_clip
         known = self._peaks.get(clip.digest)
         if known is None:
-            self._timeline.set_waveform(np.zeros(0, np.float32), 1 / _PER_SECOND)
+            self._timeline.set_waveform(np.zeros(0, np.float32), 1 / _PEAKS_PER_SECOND)
             if not self._closed:
                 self._thread.do(
                     lambda: self._read(clip),
@@ -107,11 +107,11 @@ class TimelineMedia(QObject):
                     self._failed,
                 )
         else:
-            self._timeline.set_waveform(known, 1 / _PER_SECOND, shift)
+            self._timeline.set_waveform(known, 1 / _PEAKS_PER_SECOND, shift)
 
     def _read(self, clip: Clip) -> Peaks:
         parts: list[Peaks] = [np.zeros((0, 2), np.float32)]
-        for lows, highs in peak_blocks(clip.path, per_second=_PER_SECOND):
+        for lows, highs in peak_blocks(clip.path, per_second=_PEAKS_PER_SECOND):
             parts.append(np.stack([lows, highs], 1))
             if self._closed:
                 break
@@ -119,7 +119,7 @@ class TimelineMedia(QObject):
 
     def _take_sound(self, clip: Clip, peaks: Peaks) -> None:
         self._peaks[clip.digest] = peaks
-        if self._heard is not None and self._heard[0].digest == clip.digest:
+        if self._sound_clip is not None and self._sound_clip[0].digest == clip.digest:
             self._show_sound()
 
     def _failed(self, error: Exception) -> None:

@@ -100,7 +100,7 @@ class TimelinePanel(QWidget):
         self.requests.refused.connect(self.refused)
         self.transport.auto_key_changed.connect(self.auto_key_changed)
         self.transport.left.connect(self.focus_lanes)
-        self.transport.curves_wanted.connect(self.show_curves)
+        self.transport.curves_toggled.connect(self.show_curves)
         self.view.playhead.moved.connect(self.view.follow)
 
     # Showing --------------------------------------------------------------------------------------

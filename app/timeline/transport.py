@@ -35,7 +35,7 @@ class Transport(QWidget):
     parent : QWidget, optional
     """
 
-    curves_wanted = Signal(bool)
+    curves_toggled = Signal(bool)
     """Whether curves are shown instead of lanes."""
     auto_key_changed = Signal(bool)
     """Whether moving a slider sets a key."""
@@ -285,7 +285,7 @@ class Transport(QWidget):
         """Show curves, or lanes."""
         if curves is not self._curves:
             self._curves = curves
-            self.curves_wanted.emit(curves)
+            self.curves_toggled.emit(curves)
         self.curves.setChecked(curves)
         self.lanes.setChecked(not curves)
 

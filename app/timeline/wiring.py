@@ -26,7 +26,7 @@ def wire_timeline(
     )
     timeline.auto_key_changed.connect(studio.set_auto_key)
     timeline.auto_key_changed.connect(actions["auto_key"].setChecked)
-    timeline.transport.curves_wanted.connect(actions["curves"].setChecked)
+    timeline.transport.curves_toggled.connect(actions["curves"].setChecked)
     studio.auto_key_changed.connect(timeline.transport.auto_key.setChecked)
     studio.pace_changed.connect(timeline.show_rate)
     studio.playhead.loop_changed.connect(actions["loop"].setChecked)
