@@ -21,6 +21,7 @@ from app.widgets.gestures import fineness, next_gesture
 from app.widgets.number_field import KEEPS_ARROWS
 
 _STEP = 0.02
+"""Step of an arrow key; the pad spans -1..1."""
 
 
 class GazePad(QWidget):

@@ -30,6 +30,7 @@ from app.widgets.key_mark import KeyState
 from app.widgets.number_field import NumberTyping, begins_number
 
 _TICKS_PER_UNIT = 1000
+"""Integer values of the `QAbstractSlider` per degree or unit of intensity."""
 _MOVING = frozenset(
     {
         Qt.Key.Key_Right,

@@ -268,7 +268,7 @@ class DriverController(QObject):
 
         if motion is None or not counts_anew(motion, frame):
             sets()
-        else:  # fitted on the engine's thread, where it is kept, so that the window does not wait
+        else:  # the engine's thread fits it, so that the window stays usable
             self._fitting[self._studio.bridge.run(fitting(motion, frame))] = sets
 
     def set_neutral_where(self, name: str, where: str) -> None:

@@ -16,6 +16,7 @@ from icface.media import Photo
 from icface.rendering.clip_pictures import face_crop
 
 _SIDE = 64
+"""Width and height of a portrait, logical pixels."""
 
 
 class FaceButton(QAbstractButton):

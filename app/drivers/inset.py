@@ -22,7 +22,9 @@ from icface.document import Project
 from icface.rendering.frame_request import Frame
 
 CORNERS = ("bottom-right", "bottom-left", "top-right", "top-left")
+"""Corners of the canvas where the preview can lie."""
 _MARGIN = 16
+"""Distance from the edges of the canvas, logical pixels."""
 _SHARE = 0.28
 """Preferred width, as a share of the canvas."""
 _MIN_WIDTH = 120

@@ -30,7 +30,9 @@ from icface.media.details import KEEPS, Keep
 from icface.media.presets import Preset
 
 _PAUSE_MS = 150
+"""Time without a change before a plan is requested, milliseconds."""
 _HEIGHTS = (2160, 1440, 1080, 720, 480, 360)
+"""Heights of exported pictures to choose from, pixels."""
 _QUALITIES: tuple[Choice, ...] = (
     ("", "Preset default"),
     ("55", "Small file"),

@@ -12,6 +12,7 @@ from app.export.queue import ExportQueue, QueuedExport
 from app.widgets.plain_text import PlainLabel, plain_tip
 
 _STEPS = 1000
+"""Steps of the progress bar."""
 
 
 class ExportRow(QWidget):

@@ -16,6 +16,7 @@ from icface.jobs import Advanced, Cancelled, Event, Failed, Finished, Job, TimeL
 
 State = Literal["waiting", "running", "paused", "stopping", "done", "failed", "stopped"]
 UNFINISHED = frozenset({"waiting", "running", "paused", "stopping"})
+"""States of exports that have not ended."""
 
 
 @dataclass(slots=True, eq=False)

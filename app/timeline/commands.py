@@ -25,6 +25,7 @@ from icface.document.curves import Interpolation
 from icface.document.edits import copy_keys
 
 _LEAP = 10
+"""Frames of a leap or a large nudge."""
 _NOTHING_SELECTED = "Select a lane or a slider first: it gets the key."
 _NO_KEYS_SELECTED = key_names(
     "Select keys first: click one, draw a box around some, or press Ctrl+A."

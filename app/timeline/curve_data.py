@@ -17,6 +17,7 @@ from icface.document import Project, mixing, split_mix_target
 from icface.document.curves import Key, Track
 
 _MOST_POINTS = 2000
+"""Default of the most points of a curve."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -24,6 +24,7 @@ from icface.document.edits import KeyName
 
 _MOD = Qt.KeyboardModifier
 _DRAG_PX = 3
+"""Pixels that the pointer moves before a drag begins."""
 
 
 class CurveEditor(CurveView):

@@ -19,6 +19,7 @@ from app.timeline.sheet import SHAPES
 from app.timeline.time_widget import HEAD_W
 
 _KEY_SIZE = 11
+"""Size of a key, logical pixels."""
 
 
 class CurvePlot:

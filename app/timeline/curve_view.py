@@ -114,7 +114,7 @@ class CurveView(TimeWidget):
         lanes, view = self.lanes, self.view
         first, last = view.scale.visible(view.width)
         last = max(min(last, view.length - 1), first)
-        coarse = self.is_dragging_keys and len(lanes) > MOST_DISTINCT  # many follow the pointer
+        coarse = self.is_dragging_keys and len(lanes) > MOST_DISTINCT  # many curves change at once
         self.curves = (
             curves(view.project, lanes, first, last, self._most_points(coarse=coarse))
             if lanes

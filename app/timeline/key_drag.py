@@ -8,6 +8,7 @@ from app.widgets.gestures import next_gesture
 from icface.document.edits import KeyName
 
 _LEAST_FACTOR = 0.01
+"""Smallest factor by which keys are stretched."""
 
 
 class MoveDrag:

@@ -17,10 +17,13 @@ from app.timeline.time_scale import TimeScale
 from app.timeline.time_widget import HEAD_W
 
 LANE_H = 24
+"""Height of a lane, logical pixels."""
 KEY_PX = 6.0
 """Distance from its centre within which a key is hit, pixels."""
 _STAMP = 15
+"""Size of the pixmap of a key, logical pixels."""
 _THIN_PX = 4.0
+"""Distance below which overlapping keys are painted as one, logical pixels."""
 SWITCHES: tuple[tuple[str, str, str], ...] = (
     ("muted", "M", "Mute: ignore these keys"),
     ("solo", "S", "Solo: use only these keys and those of other solo lanes"),
@@ -30,6 +33,7 @@ SWITCHES: tuple[tuple[str, str, str], ...] = (
 )
 """Name, letter and tip of the switches of a heading, from left to right."""
 _SWITCH_W = 18
+"""Width of a switch, logical pixels."""
 
 
 def switch_rect(place: int, top: float) -> QRectF:

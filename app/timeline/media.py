@@ -19,6 +19,7 @@ from icface.media.sound import SoundError
 from icface.media.waveform import peak_blocks
 
 _PEAKS_PER_SECOND = 200
+"""Resolution of the waveform, peaks a second."""
 Peaks = NDArray[np.float32]
 
 
@@ -46,7 +47,7 @@ class TimelineMedia(QObject):
         self._closed = False
         self._thread = DiskThread(
             self
-        )  # of its own, so that a long sound does not hold up a document that is saved
+        )  # a thread of its own, so that reading a long sound does not delay a save
         film_ready.connect(self._take_film)
         session.project_changed.connect(lambda _before, after: self._show(after))
         session.document_emptied.connect(self._forget)

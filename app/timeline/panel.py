@@ -27,7 +27,8 @@ from icface.document import Project
 if TYPE_CHECKING:
     from app.timeline.curve_editor import CurveEditor
 
-_STEPS = 1000  # of the horizontal scroll bar per width of the view
+_STEPS = 1000
+"""Steps of the horizontal scroll bar per width of the view."""
 
 
 class TimelinePanel(QWidget):

@@ -21,6 +21,7 @@ from app.widgets.gestures import next_gesture
 from icface.document.curves import Blend
 
 RULER_H = 44
+"""Height of the ruler, logical pixels."""
 _SCALE_H = 22
 """Height of the ticks and timecode, logical pixels."""
 _BAND_TOP = 23
@@ -32,7 +33,9 @@ _BLEND_TOP = 33
 _BLEND_H = 9
 """Height of the blend, logical pixels."""
 _REACH = 6.0
+"""Distance from its centre within which a handle is hit, logical pixels."""
 _DRAG_PX = 3
+"""Pixels that the pointer moves before a drag begins."""
 _Mover = Callable[[int], object]
 
 

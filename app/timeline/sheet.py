@@ -33,7 +33,9 @@ GROUPS: tuple[tuple[str, str], ...] = (
 )
 """Id and title, from top to bottom."""
 _GROUP_OF_REGION = {"head": "pose", "nose": "cheeks", "jaw": "mouth"}
+"""Group of a region of the controls panel, if of another name."""
 SHAPES = ("hold", "linear", "ease", "bezier")
+"""Interpolations, in the order of their shape numbers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,7 +17,9 @@ _MIN_TIME_W = 92
 _MARGINS = 20
 """Width of a time field without its text, logical pixels."""
 _RATE_W = 52
+"""Width of the field of the frame rate, logical pixels."""
 _STEPS = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1}
+"""Steps of the keys that change a value."""
 
 
 class TypedField(QLineEdit):

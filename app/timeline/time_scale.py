@@ -26,7 +26,9 @@ MIN_PX = 1e-4
 MAX_PX = 80.0
 """Largest zoom, pixels per frame."""
 _TICK_PX = 10
+"""Minimum distance of ticks, logical pixels."""
 _LABEL_PX = 96
+"""Minimum distance of labels, logical pixels."""
 
 
 class TimeTextError(ValueError):
@@ -102,6 +104,7 @@ class TimeScale:
 
 
 MARGIN_PX = 24.0
+"""Margin before the first and after the last frame, logical pixels."""
 
 
 @dataclass(frozen=True, slots=True)

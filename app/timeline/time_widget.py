@@ -12,6 +12,7 @@ from app.timeline.view import TimelineView
 HEAD_W = 232
 """Width of the headings, logical pixels."""
 _ZOOM_STEP = 1.25
+"""Factor of the zoom for one step of the wheel."""
 
 
 class TimeWidget(QWidget):

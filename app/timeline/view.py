@@ -23,6 +23,7 @@ from icface.document import Project
 from icface.document.edits import CopiedKeys, KeyName, given_time
 
 SNAP_PX = 10.0
+"""Distance within which a drag snaps, logical pixels."""
 
 
 class TimelineView(QObject):

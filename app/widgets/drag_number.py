@@ -24,8 +24,11 @@ from app.widgets.key_mark import KeyState, paint_diamond
 from app.widgets.number_field import NumberTyping, begins_number
 
 _SLACK_PX = 3
+"""Pixels that the pointer moves before a drag begins."""
 _PX_PER_STEP = 2.0
+"""Pixels of a drag per step of the number."""
 _DIAMOND_W = 10
+"""Width of the diamond, logical pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 from app.widgets.gestures import fineness
 
 _TYPED = "0123456789.,-"
+"""Characters that open the field."""
 _LAYOUT = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier
 """Modifiers of digits: some keyboard layouts need Shift for them."""
 
@@ -45,6 +46,7 @@ class Numbers(Protocol):
 
 
 _STEPS = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_PageUp: 10, Qt.Key.Key_PageDown: -10}
+"""Steps of the keys that change the number."""
 KEEPS_ARROWS = "keeps-arrows"
 """Property of a widget: False once a number was typed into it, so that arrows, Home, End and Delete
 go to the timeline."""

@@ -153,7 +153,7 @@ def test_nothing_is_repainted_for_another_faces_edits(panel: ControlsPanel) -> N
 
 
 class Eyes:
-    """A pad in a window that obeys it."""
+    """A gaze pad whose edits are applied, as in the panel."""
 
     def __init__(self, qtbot: QtBot) -> None:
         self.pad = GazePad()

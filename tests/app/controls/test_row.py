@@ -18,7 +18,7 @@ Edits = list[tuple[str, float, int]]
 
 
 class Holder(QWidget):
-    """A row in a window that obeys it, as the panel does."""
+    """A row whose edits are applied, as in the panel."""
 
     def __init__(self, key: str, photo: float) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Files that fall on the window while another is still being read."""
+"""Files dropped on the window while another is opening or under tracking."""
 
 from __future__ import annotations
 

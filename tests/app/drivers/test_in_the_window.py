@@ -1,4 +1,4 @@
-"""The window over what drives a face: cards, mix, inset, drops, with the real engine."""
+"""Drivers in the window, with the real engine: cards, mix, preview and drops."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_tracking_can_be_stopped_and_begun_again_on_the_card(
     (card,) = opened.drivers.panel.media.cards
     assert card.stop.isVisible() is (card.look.progress is not None)
     controller.stop_tracking(digest)
-    if opened.studio.project.drivers[0].motion is not None:  # it was quicker
+    if opened.studio.project.drivers[0].motion is not None:  # tracking ended first
         opened.studio.edit(untracked, "")
     assert card.state.text() == "Not tracked"
     opened.drivers.panel.media.show_tracking(digest, 120, 500)
@@ -167,7 +167,7 @@ def test_tracking_can_be_stopped_and_begun_again_on_the_card(
 
 @pytest.fixture
 def crowd_path(tmp_path: Path, astronaut: NDArray[np.uint8], tracker: StandInTracker) -> Path:
-    """A clip long enough for people not to be passers-by, in which the tracker sees two."""
+    """A clip with two people, long enough that neither counts as a passer-by."""
     path = write_video(tmp_path / "crowd.mp4", drifting(astronaut, 30, step=1))
     tracker.faces = (
         observation_in(Box(110, 20, 210, 150), SMILING, 0.95),
@@ -189,7 +189,9 @@ def test_of_several_people_one_is_chosen_by_their_portraits(
     first = opened.studio.project.drivers[0].motion
     with_portrait = card.details.person.grab().toImage()
     card.details.person.set_icons({})
-    assert with_portrait != card.details.person.grab().toImage()  # it is seen on the button too
+    assert (
+        with_portrait != card.details.person.grab().toImage()
+    )  # the button shows the portrait too
     opened.drivers.controller.rename("A", "crowd")
     card.details.person.chosen.emit("1")
     assert opened.studio.project.drivers[0].motion != first
@@ -204,7 +206,7 @@ def test_other_people_of_a_clip_are_found_again_in_an_opened_document(
     with qtbot.waitSignal(opened.studio.bridge.portraits_ready, timeout=PATIENCE_MS):
         controller.add_driver(crowd_path)
     settle(qtbot, opened)
-    controller._people.clear()  # as in a program that was started anew
+    controller._people.clear()  # as after a restart
     panel.media._people.clear()
     opened.studio.set_row("AU26", 0.3, 1)
     controller.set_driver("A", smoothing=0.2)
@@ -291,7 +293,7 @@ def test_delete_sets_a_number_back_when_the_keyboard_comes_to_it(
     offset.setFocus()
     qtbot.keyClicks(offset, "4")
     qtbot.keyClick(offset.typing.field, Qt.Key.Key_Return)
-    qtbot.keyClick(offset, Qt.Key.Key_Delete)  # of the timeline, after a number was typed
+    qtbot.keyClick(offset, Qt.Key.Key_Delete)  # goes to the timeline after a typed number
     assert driven.studio.project.face_edits.rule("pose").offset == 4.0
     driven.drivers.panel.mix.rows["gaze"].offset.setFocus()
     offset.setFocus()

@@ -30,14 +30,14 @@ from tests.strategies import a_motion
 
 
 def keyed(count: int) -> Callable[[Project], Project]:
-    """A turn of the head over so many frames."""
+    """Two keys that turn the head over so many frames."""
     track = Track.of("yaw", [Key(frame=0, value=0.0), Key(frame=count - 1, value=20.0)])
     return lambda project: replace(project, edits=(replace(project.edits[0], tracks=(track,)),))
 
 
 @pytest.fixture
 def moving(opened: MainWindow, tmp_path: Path) -> MainWindow:
-    """The window with the sample in motion for twelve frames, and the dialog open."""
+    """The window with twelve moving frames of the sample, and the dialog open."""
     opened.studio.edit(keyed(12), "Key")
     opened.settings.folder = tmp_path
     opened.actions_by_id["export"].trigger()
@@ -92,7 +92,7 @@ def test_an_export_runs_while_editing_goes_on_and_writes_what_was_there(
 ) -> None:
     item = started(qtbot, moving)
     plan = item.plan
-    moving.studio.set_values({"yaw": -20}, "Turn")  # the export is of the document as it was
+    moving.studio.set_values({"yaw": -20}, "Turn")  # the export keeps the earlier document
     assert moving.studio.project is not plan.project
     moving.studio.cancel()  # stops opening and tracking, not exports
     qtbot.waitUntil(lambda: item.state == "done", timeout=60_000)
@@ -140,12 +140,12 @@ def test_exports_wait_for_each_other_and_can_rest_and_be_taken_back(
 
 
 def endless_exports(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Jobs that go on until they are stopped stand for long exports."""
+    """A stand-in for long exports: jobs that run until they are stopped."""
     import app.editor.render_bridge as bridge
 
     def endless(plan: object, _renderer: object) -> Generator[Progress, None, Exported]:
         done, never = 0, threading.Event()
-        while not never.wait(0.005):  # a frame takes its time
+        while not never.wait(0.005):  # a slow frame
             done += 1
             yield Progress(min(done % 12, 11), 12, "Exporting")
 
@@ -245,12 +245,12 @@ def test_the_drivers_sound_is_exported_unless_another_is_chosen(
     assert dialog.sound.accessibleDescription() == "Driver of the face"
 
 
-# What is left out ---------------------------------------------------------------------------------
+# Metadata left out --------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def placed(qtbot: QtBot, window: MainWindow, tmp_path: Path, astronaut_path: Path) -> MainWindow:
-    """The window with a photo that says where it was taken, and whose it is."""
+    """The window with a photo whose metadata has a location and a rights holder."""
     with (
         Image.open(described_jpeg(tmp_path / "in.jpg")) as small,
         Image.open(astronaut_path) as large,

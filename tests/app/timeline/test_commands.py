@@ -1,4 +1,4 @@
-"""Time and keys in the whole window, by what menus, keys and sliders do."""
+"""Timeline commands in the whole window: menus, shortcuts and sliders."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from tests.strategies import a_driver, a_project, a_ramp
 
 
 def driven() -> Project:
-    """A photo with a driver of 50 frames a second that is lost in its frames 20 to 29."""
+    """A photo with a driver of 50 frames a second that has no face in frames 20 to 29."""
     ramp = a_ramp("yaw", [None if 20 <= n < 30 else 1.0 for n in range(100)], rate=50)
     steady = a_ramp("yaw", [1.0] * 50)
     project = edits.add_driver(a_project(ControlVector()), a_driver("A", steady))

@@ -37,7 +37,7 @@ def animated(qtbot: QtBot, opened: MainWindow) -> MainWindow:
     click(window.panel.rows["AU12"], QPointF(60, 13))
     press(window, KEY.Key_K, CTRL)
     assert window.timeline.isVisible()
-    settle(qtbot, window)  # the timeline has taken its place
+    settle(qtbot, window)  # the timeline is shown
     click(window.timeline.transport.auto_key)
     assert window.timeline.auto_key
     go_to(window, 40)

@@ -49,7 +49,7 @@ def portrait(tmp_path: Path, astronaut_path: Path) -> Path:
 def driven(
     qtbot: QtBot, window: MainWindow, portrait: Path, tmp_path: Path, astronaut: NDArray[np.uint8]
 ) -> MainWindow:
-    """A portrait that fell into the window, and a clip that fell on it."""
+    """A window on which a portrait was dropped, and then a clip."""
     clip = write_video(tmp_path / "clip.mp4", drifting(astronaut, 8))
     assert drop(window, portrait)
     wait(qtbot, window, lambda: bool(window.studio.project.faces))
@@ -144,7 +144,7 @@ def test_a_key_is_dragged_with_the_mouse_and_its_slider_shows_it(
     go_to(driven, 5)
     value = row.shown
     y = round(lanes.lane_y("AU12"))
-    click(lanes, QPointF(lanes.x_of(5.5), y))  # lets go of the others
+    click(lanes, QPointF(lanes.x_of(5.5), y))  # deselects the others
     start, end = (QPointF(lanes.x_of(frame), y).toPoint() for frame in (3, 5))
     QTest.mousePress(lanes, LEFT, pos=start)
     for step in range(1, 5):

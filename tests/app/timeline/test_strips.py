@@ -1,4 +1,4 @@
-"""What lies over the lanes, and how all parts of the timeline are zoomed and moved in time."""
+"""Strips over the lanes, and the zoom and scroll of all parts of the timeline."""
 
 from __future__ import annotations
 

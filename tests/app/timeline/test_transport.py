@@ -192,7 +192,7 @@ def test_markers_and_blend_are_offered_where_the_ruler_is_pressed(stand: Stand) 
 
 @pytest.fixture
 def still(qtbot: QtBot, qapp: QApplication) -> Stand:
-    """The timeline of a photo that has no time yet."""
+    """The timeline of a still photo, without keys."""
     theme.apply_theme(qapp, "dark")
     made = Stand(a_project(ControlVector()))
     qtbot.addWidget(made.panel)
@@ -280,7 +280,7 @@ def test_the_bar_leaves_out_words_before_anything_overlaps(still: Stand, width: 
     bar = still.panel.transport
     still.panel.resize(width, 380)
     assert still.panel.width() == width
-    still.panel.grab()  # laid out
+    still.panel.grab()  # lays out the panel
     parts = sorted(
         (part for part in bar.findChildren(QWidget) if part.isVisible()), key=lambda part: part.x()
     )

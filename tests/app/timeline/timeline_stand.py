@@ -1,4 +1,4 @@
-"""A timeline over a document in which things move, without the rest of the window."""
+"""A timeline over a moving document, without the rest of the window."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def less_sure(motion: Motion, first: int, last: int) -> Motion:
 
 
 class Stand:
-    """A panel with its session and playhead, obeyed as in the window."""
+    """A timeline panel with its session and playhead, connected as in the window."""
 
     def __init__(self, project: Project) -> None:
         self.session = Session(project)
@@ -78,7 +78,7 @@ class Stand:
         return self.track(target).frames
 
     def key(self, lane: str, frame: int) -> QPointF:
-        """Where a frame lies in a lane."""
+        """Widget point of a frame in a lane."""
         return QPointF(self.lanes.x_of(frame), self.lanes.lane_y(lane))
 
     def drag_key(

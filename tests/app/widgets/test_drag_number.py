@@ -12,7 +12,7 @@ from app.widgets.drag_number import DragNumber, NumberSpec
 
 
 class Holder(QWidget):
-    """Applies what is edited, as a panel does."""
+    """A number whose edits are applied, as in a panel."""
 
     def __init__(self) -> None:
         super().__init__()
