@@ -192,3 +192,13 @@ def test_streaks_are_smoothed_under_paint_and_nowhere_else():
     rough, smoothed = (np.abs(np.diff(r[210, 190:210, 0].astype(float))).mean() for r in results)
     assert smoothed < 0.2 * rough
     assert (results[0][:150] == results[1][:150]).all()
+
+
+@pytest.mark.parametrize("moves_alone", [True, False])
+def test_only_a_layer_that_moves_alone_shows_where_the_skin_is_at_rest(moves_alone: bool) -> None:
+    still, cover = np.zeros((GRID, GRID, 2), np.float32), np.zeros((GRID, GRID), np.float32)
+    cover[100:120, 100:120] = 1
+    layer = FlowLayer("eye", still + 4, cover, moves_alone=moves_alone)
+    image = picture()
+    result = composite(image, encoding(), skin(still, layer))
+    assert (result is not image) == moves_alone

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from icface.face.geometry import rotation_matrix
-from icface.model.mouth.anatomy import UPPER, Jaw, row_of
+from icface.model.mouth.anatomy import Jaw
 from icface.model.mouth.interior import PhotoTeeth, View, draw_interior
 from icface.model.mouth.tones import Tones
 
@@ -40,20 +40,6 @@ def bright(picture: np.ndarray) -> np.ndarray:
 
 def flesh(picture: np.ndarray) -> np.ndarray:
     return (picture[..., 0] > 0.4) & (picture[..., 1] < 0.72 * picture[..., 0])
-
-
-def test_crowns_have_the_widths_of_a_mean_jaw_on_both_sides() -> None:
-    row = row_of(UPPER)
-    x = row.place[:, 0]
-    dark = np.flatnonzero((row.gap > 0.5) & (np.abs(x) < 2.6))
-    at = np.array([x[one].mean() for one in np.split(dark, np.flatnonzero(np.diff(dark) > 1) + 1)])
-    assert at == pytest.approx(-at[::-1], abs=0.02)
-    middle = len(at) // 2
-    assert at[middle] == pytest.approx(0, abs=0.02)
-    assert at[middle + 1] == pytest.approx(0.85, abs=0.03)
-    assert np.hypot(
-        *np.ptp(row.place[np.searchsorted(x, at[middle + 1 : middle + 3])][:, [0, 2]], 0)
-    ) == pytest.approx(0.65, abs=0.05)
 
 
 def test_upper_teeth_stay_in_the_skull_and_the_tongue_follows_the_jaw() -> None:
