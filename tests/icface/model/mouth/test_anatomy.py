@@ -31,7 +31,7 @@ def test_upper_teeth_lie_in_front_of_the_lower_ones_and_overlap_them() -> None:
 def test_a_jaw_that_opens_moves_its_teeth_down_and_back() -> None:
     place = row_of(LOWER).place
     moved = Jaw(1.0).moves(place)
-    assert (moved[:, 1] < place[:, 1] - 2).all()
+    assert (moved[:, 1] < place[:, 1] - 1).all()
     assert (moved[:, 2] < place[:, 2]).all()
     np.testing.assert_array_equal(Jaw(0.0).moves(place), place)
 

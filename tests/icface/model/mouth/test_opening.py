@@ -42,7 +42,9 @@ def test_points_of_the_upper_lip_lie_above_their_counterparts() -> None:
 def test_a_filled_ring_covers_its_area_softly() -> None:
     curve = rounded(ring())
     share = filled(curve, (100, 100))
-    assert share.sum() == pytest.approx(cv2.contourArea(curve.astype(np.float32)), rel=0.1)
+    outline = curve.astype(np.float32)
+    area, edge = cv2.contourArea(outline), cv2.arcLength(outline, closed=True)
+    assert area <= share.sum() <= area + edge
     assert share[50, 50] == 1
     assert ((share > 0.05) & (share < 0.95)).any()
 
