@@ -66,11 +66,9 @@ class DriverController(QObject):
         self._expressions: set[str] = set()  # paths of photos whose expression is to be copied
         self._people: dict[str, tuple[Motion, ...]] = {}  # by digest of the driver's medium
         self._dropped: dict[str, Callable[[Path], object]] = {}  # by path: opens it as the source
-        self._fitting: dict[int, Callable[[], None]] = {}  # by job: the edit that follows it
-        studio.bridge.taken_in.connect(self._taken_in)
+        studio.bridge.driver_imported.connect(self._taken_in)
         studio.bridge.tracked.connect(self._tracked)
         studio.bridge.tracking.connect(self.tracking)
-        studio.bridge.job_finished.connect(self._job_finished)
         studio.session.document_emptied.connect(self._people.clear)
 
     @property
@@ -82,7 +80,7 @@ class DriverController(QObject):
 
     def add_driver(self, path: Path) -> None:
         """Add a clip, a table or a photo as a driver; a clip is tracked at once."""
-        self._studio.bridge.take_in(path)
+        self._studio.bridge.import_driver(path)
 
     def add_dropped(self, path: Path, open_instead: Callable[[Path], object]) -> None:
         """Let a dropped clip or table drive the open face.
@@ -109,7 +107,7 @@ class DriverController(QObject):
     def pick_expression(self, path: Path) -> None:
         """Copy the expression of a photo, without its pose, to the selected face."""
         self._expressions.add(str(path))
-        self._studio.bridge.take_in(path)
+        self._studio.bridge.import_driver(path)
 
     def _taken_in(self, taken: Intake) -> None:
         if taken.medium.path in self._expressions:
@@ -193,7 +191,9 @@ class DriverController(QObject):
         served = [driver.name for driver in self.project.drivers if driver.medium == found.clip]
         if served and len(found.motions) > 1:
             self._people[found.clip.digest] = found.motions
-            self._studio.bridge.portray(found.clip, found.motions, found.clip.digest, PORTRAIT_SIDE)
+            self._studio.bridge.make_portraits(
+                found.clip, found.motions, found.clip.digest, PORTRAIT_SIDE
+            )
             for driver in served:
                 self.people_found.emit(driver, found.motions)
 
@@ -269,7 +269,7 @@ class DriverController(QObject):
         if motion is None or not counts_anew(motion, frame):
             sets()
         else:  # the engine's thread fits it, so that the window stays usable
-            self._fitting[self._studio.bridge.run(fitting(motion, frame))] = sets
+            self._studio.bridge.run(fitting(motion, frame), lambda _: sets())
 
     def set_neutral_where(self, name: str, where: str) -> None:
         """Set a driver's neutral frame: "playhead", "proposed" (the calmest) or "none"."""
@@ -370,20 +370,16 @@ class DriverController(QObject):
             )
             return
 
-        def writes() -> Generator[Progress, None, tuple[Path, tuple[str, ...]]]:
+        def writes() -> Generator[Progress, None, tuple[str, ...]]:
             yield Progress(0, 1, f"Writing {path.name}")
-            return path, save(path, motion, format_name)
+            return save(path, motion, format_name)
 
-        self._studio.bridge.run(writes(), must_finish=True)
-
-    def _job_finished(self, number: int, value: object) -> None:
-        if number in self._fitting:
-            self._fitting.pop(number)()
-        elif isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], Path):
-            path, notes = value
+        def written(notes: tuple[str, ...]) -> None:
             self._studio.notice_raised.emit(
                 Notice(kind="info", title=f"Saved {path.name}", text=" ".join(notes), topic="saved")
             )
+
+        self._studio.bridge.run(writes(), written, must_finish=True)
 
 
 def _step_of(medium: Medium) -> tuple[str, str]:

@@ -159,7 +159,7 @@ class LeftPanel(QWidget):
         self.faces.setVisible(bool(self.picker.buttons))
         motions = [face.motion for face in project.faces if face.motion is not None]
         if project.clip is not None and self.picker.buttons and len(motions) == len(project.faces):
-            self._studio.bridge.portray(project.clip, motions, _SOURCE_FACES, PORTRAIT_SIDE)
+            self._studio.bridge.make_portraits(project.clip, motions, _SOURCE_FACES, PORTRAIT_SIDE)
 
     def retint(self) -> None:
         """Draw icons in the colours of the theme."""

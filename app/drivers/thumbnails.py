@@ -62,7 +62,7 @@ class Thumbnails(QObject):
                 continue
             if (medium.digest, frame) not in self._neutral:
                 self._neutral.add((medium.digest, frame))
-                self._studio.bridge.glance(medium, frame, THUMBNAIL_SIDE)
+                self._studio.bridge.make_thumbnail(medium, frame, THUMBNAIL_SIDE)
 
     def _request_film(self, clip: Clip) -> None:
         if clip.digest not in self._films:
@@ -70,4 +70,4 @@ class Thumbnails(QObject):
             step = max(clip.n_frames / FILM_FRAMES, 1)
             frames = {int(step * n) for n in range(FILM_FRAMES)}
             shown = sorted(frame for frame in frames if frame < clip.n_frames)
-            self._studio.bridge.look_through(clip, shown, THUMBNAIL_SIDE)
+            self._studio.bridge.make_film(clip, shown, THUMBNAIL_SIDE)

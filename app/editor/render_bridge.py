@@ -1,61 +1,37 @@
-"""Between the window and the engine: the only object that knows of threads.
+"""The link between the window and the engine, and the only object of the editor that knows threads.
 
-Requests go to the engine as values; what the engine tells arrives as Qt signals on the thread of
-the window.
+Requests go to the engine as values; its answers arrive as Qt signals on the window's thread.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal
 
+from app.editor import render_jobs as jobs
+from app.editor.render_jobs import JobKind, Pending, ignore
 from app.errors import in_plain_words
 from icface.document import Clip, Face, Project, Source
 from icface.export import ExportPlan, export
 from icface.face.geometry import Box
 from icface.jobs import Advanced, Cancelled, Event, Failed, Finished, Job, Progress, Rendered, Work
-from icface.media import MADE_HERE, Keep, Photo, save_photo
+from icface.media import Keep, Photo
 from icface.motion.motion import Motion
 from icface.rendering.clip_pictures import ClipFrame, photo_thumbnail
-from icface.rendering.driver_import import Intake, take_in
+from icface.rendering.driver_import import take_in
 from icface.rendering.engine import RenderEngine
 from icface.rendering.frame_request import Frame, FrameRequest
-from icface.rendering.renderer import Opened, Renderer, Tracked
+from icface.rendering.renderer import Opened, Renderer
 from icface.system.failures import trace_of_fault
 from icface.system.logs import note_fault
 
-_Kind = Literal[
-    "render", "load", "open", "observe", "prepare", "save", "take", "track", "film", "thumbnail", "portraits", "job", "forget"
-]  # fmt: skip
-_TITLES: dict[_Kind, str] = {
-    "render": "The picture could not be computed",
-    "load": "The networks could not be loaded",
-    "open": "The photo could not be opened",
-    "observe": "No face could be read in the box",
-    "prepare": "The face could not be prepared for editing",
-    "save": "The picture could not be saved",
-    "take": "The source could not be read",
-    "track": "The clip could not be tracked",
-    "film": "The clip could not be looked through",
-    "thumbnail": "A small picture could not be made",
-    "portraits": "The people could not be shown",
-    "job": "The work could not be finished",
-    "forget": "The memory could not be given back",
-}
 _SIDE_STEP = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """A picture that was written, and in plain words what its format could not hold."""
-
-    path: Path
-    notes: tuple[str, ...]
-    project: Project
+T = TypeVar("T")
 
 
 class RenderBridge(QObject):
@@ -80,7 +56,7 @@ class RenderBridge(QObject):
     """`Face`: found in the box drawn last."""
     photo_saved = Signal(object)
     """`Saved`: where the picture is now, and what its format could not hold."""
-    taken_in = Signal(object)
+    driver_imported = Signal(object)
     """`Intake`: a file that is to drive a face."""
     tracked = Signal(object)
     """`Tracked`: what was read in a clip."""
@@ -92,8 +68,6 @@ class RenderBridge(QObject):
     """Digest of a clip or photo, a few small pictures by frame."""
     portraits_ready = Signal(str, object)
     """Key that was given, and a small picture of each person."""
-    job_finished = Signal(int, object)
-    """Number and value of a job handed to `run`."""
     failed = Signal(str, str)
     """Title and text in plain words; after an empty line in the text, details for whoever reports
     the fault."""
@@ -123,8 +97,8 @@ class RenderBridge(QObject):
             None  # the newest draft and the full picture after it
         )
         self._waiting = False
-        self._jobs: dict[Job, tuple[_Kind, str]] = {}  # those that are still of interest
-        self._heard: dict[Job, Callable[[Event], object]] = {}
+        self._pending: dict[Job, Pending] = {}
+        self._exports: dict[Job, Callable[[Event], object]] = {}
         self._prepared: tuple[str, tuple[Face, ...]] | None = None
         self._busy = False
         self._closed = False
@@ -150,7 +124,7 @@ class RenderBridge(QObject):
 
     def warm_up(self) -> None:
         """Load the networks now, so that the first photo need not wait for them."""
-        self._begin("load", self._renderer.warm_up())
+        self._begin(jobs.LOAD, self._renderer.warm_up())
 
     def request(
         self,
@@ -193,105 +167,167 @@ class RenderBridge(QObject):
         self._engine.request(draft, None if moving else full)
         if project.clip is None and self._prepared != (photo.digest, project.faces):
             self._prepared = photo.digest, project.faces
-            self._begin("prepare", self._renderer.prepare(photo, project.faces))
-        self._tell_busy()
+            self._begin(jobs.PREPARE, self._renderer.prepare(photo, project.faces))
+        self._report_busy()
 
     def open_photo(self, path: str | Path) -> None:
-        """Read a photo and find its faces: `photo_opened` or `failed` follows, for the newest call alone."""
-        self._begin("open", self._renderer.open(path))
+        """Read a photo and find its faces.
+
+        `photo_opened`, or `opening_failed` and `failed`, follows for the newest call alone.
+        """
+
+        def opened(result: Opened) -> None:
+            self._drop(jobs.OBSERVE)  # a face of the previous photo has no place in this one
+            self.photo_opened.emit(result)
+
+        def failed(error: Exception) -> None:
+            self.opening_failed.emit()
+            self._report(jobs.OPEN, error)
+
+        self._begin(jobs.OPEN, self._renderer.open(path), opened, failed)
 
     def observe(self, photo: Photo, box: Box) -> None:
         """Read the face in a box, in image pixels: `face_observed` or `failed` follows."""
-        self._begin("observe", _observing(self._renderer, photo, box))
+        work = jobs.observing(self._renderer, photo, box)
+        self._begin(jobs.OBSERVE, work, self.face_observed.emit)
 
     def save_photo(
         self, project: Project, photo: Photo, path: str | Path, keep: Keep = "all"
     ) -> None:
-        """Render the document as it is now at full quality and save it: `photo_saved` or `failed` follows."""
-        self._begin("save", _saving(self._renderer, project, photo, Path(path), keep))
+        """Render the present document at full quality and save it.
 
-    def take_in(self, path: str | Path) -> None:
-        """Look into a file that is to drive a face: `taken_in` or `failed` follows."""
-        self._begin("take", take_in(self._renderer, path), str(path))
+        `photo_saved` or `failed` follows.
+        """
+        work = jobs.saving(self._renderer, project, photo, Path(path), keep)
+        self._begin(jobs.SAVE, work, self.photo_saved.emit)
+
+    def import_driver(self, path: str | Path) -> None:
+        """Read a file that is to drive a face: `driver_imported` or `failed` follows."""
+        work = take_in(self._renderer, path)
+        self._begin(jobs.IMPORT, work, self.driver_imported.emit, key=str(path))
 
     def track(self, clip: Clip) -> None:
-        """Read the faces of a clip: `tracking` tells how far it is, `tracked` or `failed` follows."""
-        self._begin("track", self._renderer.track(clip), clip.digest)
+        """Track the faces of a clip: `tracking` reports progress, `tracked` or `failed` follows."""
+        self._begin(
+            jobs.TRACK,
+            self._renderer.track(clip),
+            self.tracked.emit,
+            key=clip.digest,
+            progress=partial(self.tracking.emit, clip.digest),
+        )
         self.tracking.emit(clip.digest, 0, clip.n_frames)
 
     def stop_tracking(self, digest: str) -> None:
-        """Stop reading a clip."""
-        self._drop("track", digest)
-        self._tell_busy()
+        """Stop tracking a clip."""
+        self._drop(jobs.TRACK, digest)
+        self._report_busy()
 
-    def look_through(self, clip: Clip, frames: Sequence[int], side: int) -> None:
+    def make_film(self, clip: Clip, frames: Sequence[int], side: int) -> None:
         """Small pictures of a clip's frames: `film_ready` follows."""
-        self._begin("film", self._renderer.filmstrip(clip, frames, side), clip.digest)
+        work = self._renderer.filmstrip(clip, frames, side)
+        then = partial(self.film_ready.emit, clip.digest)
+        self._begin(jobs.FILM, work, then, key=clip.digest)
 
-    def glance(self, medium: Clip | Source, frame: int, side: int) -> None:
+    def make_thumbnail(self, medium: Clip | Source, frame: int, side: int) -> None:
         """One small picture of a clip's frame or of a photo: `thumbnail_ready` follows."""
         work: Work = photo_thumbnail(medium.path, side)
         if isinstance(medium, Clip):
             work = self._renderer.filmstrip(medium, [frame], side)
-        self._begin("thumbnail", work, f"{medium.digest}:{frame}")
+        then = partial(self.thumbnail_ready.emit, medium.digest)
+        self._begin(jobs.THUMBNAIL, work, then, key=f"{medium.digest}:{frame}")
 
-    def portray(self, clip: Clip, motions: Sequence[Motion], key: str, side: int) -> None:
+    def make_portraits(self, clip: Clip, motions: Sequence[Motion], key: str, side: int) -> None:
         """A small picture of each person of a clip: `portraits_ready` follows."""
-        self._begin("portraits", self._renderer.portraits(clip, motions, side), key)
+        work = self._renderer.portraits(clip, motions, side)
+        self._begin(jobs.PORTRAITS, work, partial(self.portraits_ready.emit, key), key=key)
 
-    def run(self, work: Work, *, must_finish: bool = False) -> int:
-        """Any other job, as writing a table: `job_finished` or `failed` follows. Returns its number."""
-        job = self._engine.add_job(work, must_finish=must_finish)
-        self._jobs[job] = "job", str(job.number)
-        self._tell_busy()
-        return job.number
+    def run(
+        self,
+        work: Generator[Progress, None, T],
+        then: Callable[[T], object],
+        failed: Callable[[Exception], object] | None = None,
+        *,
+        must_finish: bool = False,
+    ) -> None:
+        """Do any other work on the engine's thread, such as writing a table.
 
-    def export(self, plan: ExportPlan, heard: Callable[[Event], object]) -> Job:
-        """Write what a plan says, whatever else is done or cancelled meanwhile; `heard` gets each event of the job."""
+        Parameters
+        ----------
+        work : generator of Progress
+        then : callable
+            Receives what the work returns, on the window's thread.
+        failed : callable, optional
+            Receives the exception instead; by default the signal `failed` is emitted.
+        must_finish : bool
+            Closing waits for the work.
+        """
+        kind = replace(jobs.OTHER, must_finish=must_finish)
+        self._add(work, Pending(kind, "", then, failed or partial(self._report, kind)))
+
+    def export(self, plan: ExportPlan, listener: Callable[[Event], object]) -> Job:
+        """Carry out an export plan; `listener` receives each event of the job.
+
+        Other jobs, and `cancel`, leave it alone.
+        """
         job = self._engine.add_job(export(plan, self._renderer))
-        self._heard[job] = heard
+        self._exports[job] = listener
         return job
 
     def pause(self, job: Job, on: bool) -> None:
-        """Let an export rest, or go on."""
+        """Pause an export, or resume it."""
         self._engine.pause(job, on)
 
     def stop(self, job: Job) -> None:
-        """Stop an export: `Cancelled` is heard when its file is gone."""
+        """Stop an export: its listener receives `Cancelled` when the unfinished file is gone."""
         self._engine.cancel(job)
 
     def forget(self) -> None:
-        """Nothing that was opened is needed any more: give its memory back."""
+        """Free the memory of everything that was opened."""
         self._asked, self._prepared, self._waiting = None, None, False
         self._engine.withdraw()
-        self._begin("forget", self._renderer.forget())
+        self._begin(jobs.FORGET, self._renderer.forget())
 
     def cancel(self) -> None:
-        """Stop all jobs that run but exports; nothing more is heard of them."""
-        for kind, key in set(self._jobs.values()):
-            self._drop(kind, key)
-        self._tell_busy()
+        """Stop all running jobs except exports; their results are ignored."""
+        for pending in tuple(self._pending.values()):
+            self._drop(pending.kind, pending.key)
+        self._report_busy()
 
     def close(self) -> None:
         """Finish what is to be saved, stop the engine's thread and wait for its end; other results are ignored."""
         self._closed = True
         self._engine.close()
 
-    def _begin(self, kind: _Kind, work: Work, key: str = "") -> None:
-        if kind != "save":  # what was to be saved is saved; of all else, the newest of a key counts
+    def _begin(
+        self,
+        kind: JobKind,
+        work: Work,
+        then: Callable[[Any], object] = ignore,
+        failed: Callable[[Exception], object] | None = None,
+        *,
+        key: str = "",
+        progress: Callable[[int, int], object] = ignore,
+    ) -> None:
+        """Start a job; it replaces an older one of its kind and key, unless that must finish."""
+        if not kind.must_finish:
             self._drop(kind, key)
-        self._jobs[self._engine.add_job(work, must_finish=kind == "save")] = kind, key
-        self._tell_busy()
+        failed = failed or partial(self._report, kind)
+        self._add(work, Pending(kind, key, then, failed, progress))
 
-    def _drop(self, kind: _Kind, key: str = "") -> None:
-        for job in [job for job, what in self._jobs.items() if what == (kind, key)]:
-            self._engine.cancel(job)
-            del self._jobs[job]
-            if kind == "track":
-                self.tracking.emit(key, 0, 0)
+    def _add(self, work: Work, pending: Pending) -> None:
+        job = self._engine.add_job(work, must_finish=pending.kind.must_finish)
+        self._pending[job] = pending
+        self._report_busy()
 
-    def _tell_busy(self) -> None:
-        busy = self._waiting or bool(self._jobs)
+    def _drop(self, kind: JobKind, key: str = "") -> None:
+        for job, pending in tuple(self._pending.items()):
+            if (pending.kind, pending.key) == (kind, key):
+                self._engine.cancel(job)
+                del self._pending[job]
+                pending.progress(0, 0)
+
+    def _report_busy(self) -> None:
+        busy = self._waiting or bool(self._pending)
         if busy is not self._busy:
             self._busy = busy
             self.busy_changed.emit(busy)
@@ -312,19 +348,29 @@ class RenderBridge(QObject):
         match event:
             case Rendered():
                 self._receive_frame(event.result)
-            case Failed(task=task) if isinstance(task, FrameRequest):
+            case Failed(task=FrameRequest() as task):
                 self._receive_failed_frame(task, event.error)
-            case (
-                Cancelled(job=job)
-                | Advanced(job=job)
-                | Finished(job=job)
-                | Failed(task=Job() as job)
-            ) if job in self._heard:
-                heard = self._heard[job] if isinstance(event, Advanced) else self._heard.pop(job)
-                heard(event)
-            case Advanced() | Finished() | Failed():
-                self._receive_from_job(event)
-        self._tell_busy()
+            case Failed(task=Job() as job):
+                self._receive_from_job(job, event)
+            case Cancelled(job=job) | Advanced(job=job) | Finished(job=job):
+                self._receive_from_job(job, event)
+        self._report_busy()
+
+    def _receive_from_job(self, job: Job, event: Event) -> None:
+        if job in self._exports:
+            listener = self._exports[job]
+            if not isinstance(event, Advanced):
+                del self._exports[job]
+            listener(event)
+        elif job in self._pending:
+            match event:
+                case Advanced(progress=progress):
+                    self.progress.emit(progress.done, progress.total, progress.text)
+                    self._pending[job].progress(progress.done, progress.total)
+                case Finished():
+                    self._end(job).then(event.value)
+                case Failed():
+                    self._end(job).failed(event.error)
 
     def _receive_frame(self, frame: Frame) -> None:
         if self._asked is None or frame.request.photo_digest != self._asked[0].photo_digest:
@@ -337,66 +383,12 @@ class RenderBridge(QObject):
     def _receive_failed_frame(self, request: FrameRequest, error: Exception) -> None:
         if self._asked is not None and any(request is asked for asked in self._asked):
             self._waiting = False
-            self.failed.emit(_TITLES["render"], in_plain_words(error))
+            self._report(jobs.RENDER, error)
 
-    def _receive_from_job(self, event: Advanced | Finished | Failed) -> None:
-        job = event.task if isinstance(event, Failed) else event.job
-        if job not in self._jobs:
-            return
-        kind, key = self._jobs[job]
-        if isinstance(event, Advanced):
-            self.progress.emit(event.progress.done, event.progress.total, event.progress.text)
-            if kind == "track":
-                self.tracking.emit(key, event.progress.done, event.progress.total)
-            return
-        del self._jobs[job]
-        if kind == "track":
-            self.tracking.emit(key, 0, 0)
-        if isinstance(event, Failed):
-            self._tell_failure(kind, event.error)
-        elif kind == "film":
-            self.film_ready.emit(key, event.value)
-        elif kind == "thumbnail":
-            self.thumbnail_ready.emit(key.partition(":")[0], event.value)
-        elif kind == "portraits":
-            self.portraits_ready.emit(key, event.value)
-        elif kind == "job":
-            self.job_finished.emit(int(key), event.value)
-        else:
-            self._tell_result(event.value)
+    def _end(self, job: Job) -> Pending:
+        pending = self._pending.pop(job)
+        pending.progress(0, 0)
+        return pending
 
-    def _tell_failure(self, kind: _Kind, error: Exception) -> None:
-        if kind == "open":
-            self.opening_failed.emit()
-        self.failed.emit(_TITLES[kind], in_plain_words(error))
-
-    def _tell_result(self, value: object) -> None:
-        if isinstance(value, Opened):
-            self._drop("observe")  # a face of the photo before would be a stranger in this one
-            self.photo_opened.emit(value)
-        elif isinstance(value, Face):
-            self.face_observed.emit(value)
-        elif isinstance(value, Saved):
-            self.photo_saved.emit(value)
-        elif isinstance(value, Intake):
-            self.taken_in.emit(value)
-        elif isinstance(value, Tracked):
-            self.tracked.emit(value)
-
-
-def _observing(renderer: Renderer, photo: Photo, box: Box) -> Generator[Progress, None, Face]:
-    yield Progress(0, 1, "Reading the face in the box")
-    return renderer.observe(photo, box)
-
-
-def _saving(
-    renderer: Renderer, project: Project, photo: Photo, path: Path, keep: Keep
-) -> Generator[Progress, None, Saved]:
-    request = FrameRequest.of(project, photo, "full")
-    yield Progress(0, 2, "Rendering at full quality")
-    pixels = renderer.render(request).pixels
-    yield Progress(1, 2, f"Saving {path.name}")
-    says = MADE_HERE if project.output.labelled and pixels is not photo.pixels else None
-    return Saved(
-        path, save_photo(path, photo.with_pixels(pixels), provenance=says, keep=keep), project
-    )
+    def _report(self, kind: JobKind, error: Exception) -> None:
+        self.failed.emit(kind.title, in_plain_words(error))

@@ -1,9 +1,13 @@
-"""What is seen of an edited clip is what will be exported: its readings are made steady once, beside the work."""
+"""Stable readings for the preview of an edited clip, so that it looks as it will be exported.
+
+They are computed once, in the background.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -16,48 +20,47 @@ from icface.rendering.stabilising import steady_motion
 
 
 class SteadyPreview(QObject):
-    """Keeps the faces of the clip that is open with steady readings, those that are edited. Until they are there, as they are.
+    """The edited faces of the open clip with stable readings; until these are computed, as read.
 
     Parameters
     ----------
     bridge : RenderBridge
-        Whose engine works them out.
+        Runs the computation.
     parent : QObject
     """
 
     ready = Signal()
-    """The pictures of a document differ from now on."""
+    """New readings are there: the document must be rendered again."""
 
     def __init__(self, bridge: RenderBridge, parent: QObject) -> None:
         super().__init__(parent)
         self._bridge = bridge
-        self._steady: list[tuple[Motion, Face]] = []
-        self._running: dict[int, Motion] = {}
-        bridge.job_finished.connect(self._finished)
+        self._steady: list[tuple[Motion, Face | None]] = []  # None while it is being computed
 
     def follow(self, project: Project) -> None:
-        """Begin with faces that are edited now; let go of those of another clip."""
+        """Begin with faces that are edited now, and drop those of another clip."""
         present = [face.motion for face in project.faces if face.motion is not None]
         self._steady = [
-            pair for pair in self._steady if any(pair[0] is motion for motion in present)
+            (motion, face)
+            for motion, face in self._steady
+            if face is None or any(motion is one for one in present)
         ]
+        name = "" if project.clip is None else Path(project.clip.path).name
         for face, edits in zip(project.faces, project.edits, strict=True):
             motion = face.motion
             if (
-                motion is None
-                or motion.landmarks is None
-                or not edits.changes_something
-                or self._is_known(motion)
+                motion is not None
+                and motion.landmarks is not None
+                and edits.changes_something
+                and not any(motion is known for known, _ in self._steady)
             ):
-                continue
-            name = "" if project.clip is None else Path(project.clip.path).name
-            self._running[
-                self._bridge.run(_made_steady(motion, f"Making the readings of {name} steady"))
-            ] = motion
+                self._steady.append((motion, None))
+                work = _made_steady(motion, f"Stabilising the readings of {name}")
+                self._bridge.run(work, partial(self._keep, motion))
 
     def shown(self, project: Project) -> Project:
-        """The document with steady readings, as far as there are any; the very same one if none of its faces has them."""
-        known = {id(motion): face for motion, face in self._steady}
+        """The document with the stable readings there are; the same object if there are none."""
+        known = {id(motion): face for motion, face in self._steady if face is not None}
         pairs = zip(project.faces, project.edits, strict=True)
         faces = tuple(
             known.get(id(face.motion), face) if edits.changes_something else face
@@ -67,20 +70,13 @@ class SteadyPreview(QObject):
         return project if same else replace(project, faces=faces)
 
     def forget(self) -> None:
-        """What is being worked out was cancelled; the next edit begins again."""
-        self._running.clear()
+        """Give up what is being computed, since it was cancelled; the next edit begins again."""
+        self._steady = [pair for pair in self._steady if pair[1] is not None]
 
-    def _is_known(self, motion: Motion) -> bool:
-        return any(
-            motion is other
-            for other in (*self._running.values(), *(one for one, _ in self._steady))
-        )
-
-    def _finished(self, number: int, value: object) -> None:
-        motion = self._running.pop(number, None)
-        if motion is not None and isinstance(value, Face):
-            self._steady.append((motion, value))
-            self.ready.emit()
+    def _keep(self, motion: Motion, face: Face) -> None:
+        self._steady = [pair for pair in self._steady if pair[0] is not motion]
+        self._steady.append((motion, face))
+        self.ready.emit()
 
 
 def _made_steady(motion: Motion, text: str) -> Generator[Progress, None, Face]:

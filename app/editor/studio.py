@@ -15,7 +15,8 @@ from PySide6.QtCore import QObject, Signal
 from app.control_rows import GAZE_UNITS, describe_gaze, gaze_settings, row_label, rows
 from app.editor.expression_clipboard import expression_text, read_settings
 from app.editor.playhead import Pace, Playhead
-from app.editor.render_bridge import RenderBridge, Saved
+from app.editor.render_bridge import RenderBridge
+from app.editor.render_jobs import Saved
 from app.editor.session import Session
 from app.editor.steady_preview import SteadyPreview
 from app.errors import Notice

@@ -113,7 +113,7 @@ def test_a_dropped_file_that_cannot_be_read_is_not_said_to_be_added(
     assert drop(opened, broken)
     settle(qtbot, opened)
     qtbot.waitUntil(lambda: bool(told))
-    assert told == ["The source could not be read"]
+    assert told == ["The driver could not be read"]
 
 
 def test_tracking_is_written_in_the_format_that_was_chosen(
@@ -129,7 +129,7 @@ def test_tracking_is_written_in_the_format_that_was_chosen(
     dialog.fileSelected.emit(str(tmp_path / "out.json"))
     dialog.close()
     assert chosen == [(tmp_path / "out.json", "json")]
-    with qtbot.waitSignal(driven.studio.bridge.job_finished, timeout=PATIENCE_MS):
+    with qtbot.waitSignal(driven.studio.notice_raised, timeout=PATIENCE_MS):
         driven.drivers.controller.export_tracking(motion, *chosen[0])
     (read,) = formats.load(tmp_path / "out.json").faces
     np.testing.assert_allclose(read.controls, motion.controls, atol=1e-4)

@@ -4,7 +4,7 @@ import gc
 import logging
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -246,7 +246,7 @@ def test_a_request_that_fails_is_told_unless_a_newer_one_is_on_its_way(
     assert heard.of("failed") == []
     assert told.is_busy
     tell(still, told, Failed(new, NoFaceError("There is no face.")))
-    assert heard.of("failed") == [("The picture could not be computed", "There is no face.")]
+    assert heard.of("failed") == [("The picture could not be rendered", "There is no face.")]
     assert not told.is_busy
 
 
@@ -400,17 +400,35 @@ def test_a_fault_in_a_job_is_logged_and_the_next_job_is_done(
         yield Progress(0, 1, "")
         raise IndexError("no such frame")
 
-    def whole() -> Work:
+    def whole() -> Generator[Progress, None, int]:
         yield Progress(0, 1, "")
         return 7
 
     with caplog.at_level(logging.ERROR), qtbot.waitSignal(bridge.failed):
-        bridge.run(broken())
+        bridge.run(broken(), pytest.fail)
     (record,) = caplog.records
     assert 'raise IndexError("no such frame")' in record.getMessage()
-    with qtbot.waitSignal(bridge.job_finished) as finished:
-        bridge.run(whole())
-    assert finished.args[1] == 7
+    answers: list[int] = []
+    bridge.run(whole(), answers.append)
+    qtbot.waitUntil(lambda: answers == [7])
+
+
+def test_the_answer_of_a_job_goes_to_whoever_asked_for_it(
+    bridge: RenderBridge, qtbot: QtBot
+) -> None:
+    def work(value: int) -> Generator[Progress, None, int]:
+        yield Progress(0, 1, "")
+        if value == 2:
+            raise PhotoError("The disk is full.")
+        return value
+
+    first, third, errors = list[int](), list[int](), list[Exception]()
+    bridge.run(work(1), first.append)
+    bridge.run(work(2), pytest.fail, errors.append)
+    bridge.run(work(3), third.append)
+    qtbot.waitUntil(lambda: third == [3])
+    assert first == [1]
+    assert [str(error) for error in errors] == ["The disk is full."]
 
 
 # ---- words

@@ -85,7 +85,7 @@ def test_a_clip_that_nobody_edits_is_not_made_steady(qtbot: QtBot, trembling: St
 def test_readings_are_made_steady_once(qtbot: QtBot, trembling: Studio) -> None:
     begun: list[int] = []
     run = trembling.bridge.run
-    trembling.bridge.run = lambda work: begun.append(1) or run(work)
+    trembling.bridge.run = lambda *work: begun.append(1) or run(*work)
     for value in (5.0, 10.0, 15.0):
         trembling.set_values({"yaw": value}, "Turn")
         wait_idle(qtbot, trembling)

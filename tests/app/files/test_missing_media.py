@@ -172,7 +172,7 @@ def test_what_fails_while_a_photo_is_read_again_does_not_make_it_a_photo_that_is
     studio._photos.clear()
     with qtbot.waitSignal(studio.bridge.failed):
         studio.session.start(before)
-        studio.bridge.glance(Source(str(tmp_path / "gone.png"), "0" * 64, 8, 8), 0, 32)
+        studio.bridge.make_thumbnail(Source(str(tmp_path / "gone.png"), "0" * 64, 8, 8), 0, 32)
     settle(qtbot, editing)
     assert studio.project is before
     assert studio.photo is not None

@@ -141,7 +141,7 @@ def show_error(qtbot: QtBot, window: MainWindow, path: Path) -> None:
     show_open(qtbot, window, path)
     window.show_notice(
         Notice.failure(
-            "The picture could not be computed",
+            "The picture could not be rendered",
             "There is not enough memory for this.\n\nTraceback …\n" * 2,
         )
     )
