@@ -113,7 +113,7 @@ def _run(arguments: argparse.Namespace) -> int:
         if arguments.file is not None:
             window.documents.open(arguments.file)
         elif arguments.sample:
-            studio.open_sample()
+            studio.photos.open_sample()
 
     QTimer.singleShot(0, begin)
     try:

@@ -354,7 +354,7 @@ class DriverController(QObject):
             for name, value in wanted.items()
             if name not in ANGLES and value != now[name]
         }
-        self._studio.set_values(values, f"Expression of {whence}")
+        self._studio.faces.set_values(values, f"Expression of {whence}")
 
     # Tables ---------------------------------------------------------------------------------------
 

@@ -42,12 +42,12 @@ class Drops(QObject):
         controller.tracking.connect(self._note_tracking)
         studio.session.project_changed.connect(self._project_changed)
         # Queued connections: the signal comes before the faces are in the document.
-        for signal in (studio.opening_changed, controller.tracking):
+        for signal in (studio.photos.opening_changed, controller.tracking):
             signal.connect(self._go_on, Qt.ConnectionType.QueuedConnection)
 
     def welcome(self, event: QDropEvent) -> Path | None:
         """The dropped file that can be opened or can drive a face; None if there is none."""
-        may_drive = self._studio.project.face is not None or bool(self._studio.opening)
+        may_drive = self._studio.project.face is not None or bool(self._studio.photos.opening)
         tables = dropped_drivers(event) if may_drive else []
         return dropped_file(event) or next(iter(tables), None)
 
@@ -94,8 +94,8 @@ class Drops(QObject):
 
     def _awaited(self, path: Path) -> str:
         """Name of the file that a dropped one waits for; "" if it need not wait."""
-        if self._studio.opening:
-            return self._studio.opening
+        if self._studio.photos.opening:
+            return self._studio.photos.opening
         clip = self._studio.project.clip
         looked_for = (
             clip is not None and self._studio.project.face is None and clip.digest in self._read
@@ -103,10 +103,10 @@ class Drops(QObject):
         return Path(clip.path).name if clip is not None and looked_for and drives(path) else ""
 
     def _notify_waiting(self, path: Path, open_instead: Open) -> None:
-        if self._studio.opening or not self._awaited(path):
+        if self._studio.photos.opening or not self._awaited(path):
             self.status_message.emit(
                 f"{path.name} will be used once "
-                f"{self._studio.opening or 'the previous file'} has opened"
+                f"{self._studio.photos.opening or 'the previous file'} has opened"
             )
             return
 
@@ -124,7 +124,7 @@ class Drops(QObject):
         )
 
     def _project_changed(self, _before: Project, after: Project) -> None:
-        if after.source is None and not self._studio.opening and self._waiting:
+        if after.source is None and not self._studio.photos.opening and self._waiting:
             self.forget()  # its document was closed
 
     def _note_tracking(self, digest: str, _done: int, total: int) -> None:

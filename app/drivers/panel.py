@@ -127,7 +127,7 @@ class LeftPanel(QWidget):
         self._studio.session.document_emptied.connect(self.media.forget)
         bridge.portraits_ready.connect(self._portraits_ready)
         self._studio.playhead.moved_throttled.connect(self._show_frame)
-        self.picker.face_chosen.connect(self._studio.choose_face)
+        self.picker.face_chosen.connect(self._studio.faces.choose_face)
         for section in self._sections():
             section.folded.connect(self._settings.fold)
 

@@ -61,7 +61,7 @@ class DriversView(QObject):
         """Follow the studio and restore the remembered settings."""
         studio = self._studio
         self._actions = actions
-        studio.photo_changed.connect(self._photo_changed)
+        studio.photos.photo_changed.connect(self._photo_changed)
         studio.session.project_changed.connect(self._project_changed)
         studio.bridge.frame_ready.connect(
             lambda frame: self.inset.show_frame(frame, studio.project)

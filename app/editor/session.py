@@ -6,7 +6,8 @@ from collections.abc import Callable, Hashable
 
 from PySide6.QtCore import QObject, Signal
 
-from icface.document import Project
+from icface.document import Project, ProjectError
+from icface.document.curves import CurveError
 from icface.document.history import History
 
 
@@ -14,7 +15,7 @@ class Session(QObject):
     """The project of a window with its history.
 
     Widgets listen to `project_changed` and update what ``is not`` the same in both; they change the
-    project through `edit` alone, with a pure function of `icface.document.edits`.
+    project through `edit` and `try_edit` alone, with a pure function of `icface.document.edits`.
     """
 
     project_changed = Signal(object, object)
@@ -23,7 +24,11 @@ class Session(QObject):
     """The labels of undo and redo, or whether there are unsaved changes, may differ from before."""
 
     document_emptied = Signal()
-    """An empty document without a past has begun: nothing of the one before can come back."""
+    """The document was replaced by an empty one: undo leads back to nothing."""
+    edit_refused = Signal(str)
+    """Why `try_edit` changed nothing."""
+    edit_accepted = Signal()
+    """`try_edit` went well."""
 
     def __init__(self, project: Project | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -31,7 +36,7 @@ class Session(QObject):
 
     @property
     def project(self) -> Project:
-        """The present document."""
+        """The current document."""
         return self._history.value
 
     @property
@@ -77,6 +82,27 @@ class Session(QObject):
         self._history.push(function(before), label, merge_key)
         self._tell(before)
 
+    def try_edit(
+        self, function: Callable[[Project], Project], label: str, merge_key: Hashable = None
+    ) -> None:
+        """Edit for a user: where the document refuses, `edit_refused` is emitted, not raised.
+
+        The arguments are those of `edit`.
+        """
+        try:
+            self.edit(function, label, merge_key)
+        except (ProjectError, CurveError) as error:
+            self.edit_refused.emit(str(error))
+        else:
+            self.edit_accepted.emit()
+
+    def go_to(self, position: int) -> None:
+        """Undo or redo until `position` steps of the history are done."""
+        while self.position > position and self.undo_label is not None:
+            self.undo()
+        while self.position < position and self.redo_label is not None:
+            self.redo()
+
     def undo(self) -> None:
         """Take the last step back, if there is one."""
         before = self.project
@@ -92,7 +118,7 @@ class Session(QObject):
             self._tell(before)
 
     def start(self, project: Project) -> None:
-        """Begin with another document, without a past."""
+        """Replace the document and clear its history."""
         before = self.project
         self._history = History(project)
         self.project_changed.emit(before, project)

@@ -94,8 +94,8 @@ class Documents(QObject):
             self.autosave.failed.connect(self._tell_autosave_failed)
             self.autosave.backup_written.connect(self._remove_replaced)
         self._session.history_changed.connect(self.changed)
-        studio.photo_changed.connect(self._photo_changed)
-        studio.photo_saved.connect(self._image_saved)
+        studio.photos.photo_changed.connect(self._photo_changed)
+        studio.photos.photo_saved.connect(self._image_saved)
         self.media = MissingMedia(owner, studio, settings, self.disk)
         self.media.notice_raised.connect(self.notice_raised)
         self.media.notice_cleared.connect(self.notice_cleared)
@@ -134,7 +134,7 @@ class Documents(QObject):
             self._when_kept(lambda: self._open_project(path))
         else:
             self._asked = path
-            self._studio.open_photo(path)
+            self._studio.photos.open(path)
 
     def _open_project(self, path: Path) -> None:
         before = self._session.project
@@ -262,7 +262,7 @@ class Documents(QObject):
         photo = self._studio.photo
         if photo is not None:
             ask_about_losses(
-                self._owner, path, photo, lambda keep: self._studio.save_image(path, keep)
+                self._owner, path, photo, lambda keep: self._studio.photos.save_image(path, keep)
             )
 
     def _image_saved(self, path: Path) -> None:

@@ -46,7 +46,7 @@ class MissingMedia(QObject):
         self._session = studio.session
         self._settings = settings
         self._disk = disk
-        studio.photo_changed.connect(self._photo_changed)
+        studio.photos.photo_changed.connect(self._photo_changed)
         studio.session.project_changed.connect(self._project_changed)
         studio.bridge.failed.connect(lambda _title, _text: None if studio.photo else self._tell())
 
@@ -132,7 +132,7 @@ class MissingMedia(QObject):
     def _found(self, found: dict[str, tuple[str, str]]) -> None:
         names = ", ".join(Path(path).name for path, _ in found.values())
         self._studio.edit(lambda project: relinked(project, found), f"Find {names}")
-        self._studio.read_source()
+        self._studio.photos.read_source()
         self.look_for_all()
 
     def _photo_changed(self, photo: Photo | None) -> None:
@@ -144,7 +144,7 @@ class MissingMedia(QObject):
                 f"{photo.width} \u00d7 {photo.height}",
                 f"{source.width} \u00d7 {source.height}",
             )
-            anew = ("Open it anew", lambda: self._studio.open_photo(photo.path))
+            anew = ("Open it anew", lambda: self._studio.photos.open(photo.path))
             text = f"It has {size} pixels, and the faces were read in {was}: they will not fit."
             title = f"{photo.path.name} has another size"
             self.notice_raised.emit(

@@ -71,10 +71,7 @@ class TimelineController(QObject):
     def _edit(
         self, function: Callable[[Project], Project], label: str, key: tuple[str, int] | None = None
     ) -> None:
-        try:
-            self._session.edit(function, label, key)
-        except ValueError as error:  # such as a locked track: the message names the remedy
-            self._requests.refused.emit(str(error))
+        self._session.try_edit(function, label, key)
 
     def _dragged(
         self, what: str, gesture: int, label: str, edit: Callable[[Project], Project]

@@ -9,7 +9,6 @@ from PySide6.QtGui import QAction
 from app.control_rows import rows
 from app.controls.panel import ControlsPanel
 from app.editor.studio import Studio
-from app.errors import Notice
 from app.timeline.commands import TimelineCommands
 from app.timeline.panel import TimelinePanel
 
@@ -21,13 +20,11 @@ def wire_timeline(
     actions: Mapping[str, QAction],
 ) -> None:
     """Connect the timeline and the studio in both directions."""
-    timeline.refused.connect(
-        lambda text: studio.notice_raised.emit(Notice(kind="warning", title=text, topic="edit"))
-    )
-    timeline.auto_key_changed.connect(studio.set_auto_key)
+    timeline.refused.connect(studio.warn)
+    timeline.auto_key_changed.connect(studio.faces.set_auto_key)
     timeline.auto_key_changed.connect(actions["auto_key"].setChecked)
     timeline.transport.curves_toggled.connect(actions["curves"].setChecked)
-    studio.auto_key_changed.connect(timeline.transport.auto_key.setChecked)
+    studio.faces.auto_key_changed.connect(timeline.transport.auto_key.setChecked)
     studio.pace_changed.connect(timeline.show_rate)
     studio.playhead.loop_changed.connect(actions["loop"].setChecked)
     actions["loop"].setChecked(studio.playhead.loops)
@@ -49,7 +46,7 @@ def wire_sliders(
         edits, spec = studio.project.face_edits, rows()[row]
         if (
             edits is not None
-            and not studio.auto_key
+            and not studio.faces.auto_key
             and any(edits.track(target) for target in spec.ids)
         ):
             say(

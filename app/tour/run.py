@@ -178,7 +178,7 @@ def picture_of_the_window(renderer: Renderer, path: Path) -> QImage:
             window.resize(1440, 900)
             window.show()
             window.documents.open(path)
-            _wait_for(studio.photo_changed)
+            _wait_for(studio.photos.photo_changed)
             studio.playhead.go_to(STILL_AT)
             _wait_until_idle(studio.bridge)
             for key, share in (("AU1", 0.7), ("yaw", 0.7)):

@@ -100,7 +100,7 @@ class MainWindow(QMainWindow):
         return {
             "new": self.documents.new,
             "open": self.documents.ask_to_open,
-            "sample": studio.open_sample,
+            "sample": studio.photos.open_sample,
             "find_media": self.documents.media.find_next,
             "save": self.documents.save,
             "save_as": self.documents.save_as,
@@ -111,7 +111,7 @@ class MainWindow(QMainWindow):
             "history": self._open_history,
             "copy": self._copy,
             "paste": self._paste,
-            "reset": studio.reset_all,
+            "reset": studio.faces.reset_all,
             "search": self.panel.focus_search,
             "fit": canvas.fit,
             "actual": lambda: canvas.zoom_to(1.0),
@@ -122,7 +122,7 @@ class MainWindow(QMainWindow):
             "overlays": self._set_overlays,
             "draw_box": canvas.start_drawing_box,
             "protect": canvas.start_drawing_region,
-            "unprotect": studio.protect_nothing,
+            "unprotect": studio.faces.clear_protection,
             "light": lambda on: self.set_theme("light" if on else "dark"),
             "full_screen": lambda on: self.showFullScreen() if on else self.showNormal(),
             "keys": lambda: KeysPage(theme.current(), self).show(),
@@ -163,10 +163,10 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         studio, bridge = self.studio, self.studio.bridge
-        studio.photo_changed.connect(self._photo_changed)
+        studio.photos.photo_changed.connect(self._photo_changed)
         studio.notice_raised.connect(self.show_notice)
         studio.notice_cleared.connect(self.notices.dismiss)
-        studio.box_wanted.connect(self.canvas.start_drawing_box)
+        studio.photos.box_requested.connect(self.canvas.start_drawing_box)
         studio.session.project_changed.connect(self._project_changed)
         studio.session.history_changed.connect(self._history_changed)
         studio.playhead.moved.connect(lambda _frame: self._show_faces())
@@ -174,11 +174,11 @@ class MainWindow(QMainWindow):
         bridge.busy_changed.connect(self.status.show_busy)
         bridge.progress.connect(self._progress)
         bridge.device_changed.connect(self.status.show_device)
-        self.panel.value_edited.connect(studio.set_row)
-        self.panel.gaze_edited.connect(studio.set_gaze)
-        self.panel.reset_asked.connect(studio.reset_row)
-        self.panel.link_toggled.connect(studio.link)
-        self.panel.reset_all_asked.connect(studio.reset_all)
+        self.panel.value_edited.connect(studio.faces.set_row)
+        self.panel.gaze_edited.connect(studio.faces.set_gaze)
+        self.panel.reset_asked.connect(studio.faces.reset_row)
+        self.panel.link_toggled.connect(studio.faces.link)
+        self.panel.reset_all_asked.connect(studio.faces.reset_all)
         self.panel.region_folded.connect(self.settings.fold)
         self.panel.search.left.connect(self.canvas.setFocus)
         self.drivers.connect_with(self.actions_by_id, self.timeline)
@@ -197,10 +197,10 @@ class MainWindow(QMainWindow):
         self.documents.backup_status.connect(self.status.show_backup)
         self.documents.media.missing_changed.connect(self.actions_by_id["find_media"].setEnabled)
         self.pages.missing.find_asked.connect(self.documents.media.find_next)
-        self.history.chosen.connect(studio.go_to)
+        self.history.chosen.connect(studio.session.go_to)
         self.empty.open_asked.connect(self.actions_by_id["open"].trigger)
         self.empty.clip_asked.connect(self.documents.ask_to_open_clip)
-        self.empty.sample_asked.connect(studio.open_sample)
+        self.empty.sample_asked.connect(studio.photos.open_sample)
         self.empty.recent_asked.connect(self.documents.open)
 
     def _show_pace(self, pace: float) -> None:
@@ -209,10 +209,10 @@ class MainWindow(QMainWindow):
 
     def _connect_canvas(self) -> None:
         studio = self.studio
-        self.canvas.face_chosen.connect(studio.choose_face)
-        self.canvas.box_drawn.connect(studio.observe_box)
-        self.canvas.region_drawn.connect(studio.protect)
-        self.canvas.head_turned.connect(studio.turn_head)
+        self.canvas.face_chosen.connect(studio.faces.choose_face)
+        self.canvas.box_drawn.connect(studio.faces.observe_box)
+        self.canvas.region_drawn.connect(studio.faces.protect)
+        self.canvas.head_turned.connect(studio.faces.turn_head)
         self.canvas.view_changed.connect(self._view_changed)
         self.canvas.wipe_changed.connect(self.actions_by_id["wipe"].setChecked)
 
@@ -250,11 +250,11 @@ class MainWindow(QMainWindow):
 
     def _copy(self) -> None:
         if not self.commands.copy():
-            QGuiApplication.clipboard().setText(self.studio.copied_expression())
+            QGuiApplication.clipboard().setText(self.studio.faces.copied_expression())
 
     def _paste(self) -> None:
         if not self.commands.paste():
-            self.studio.paste_expression(QGuiApplication.clipboard().text())
+            self.studio.faces.paste_expression(QGuiApplication.clipboard().text())
 
     def _set_overlays(self, shown: bool) -> None:
         self.settings.shows_faces = shown
@@ -336,8 +336,8 @@ class MainWindow(QMainWindow):
 
     def _progress(self, done: int, total: int, text: str) -> None:
         self.status.show_progress(done, total, text)
-        if self.studio.opening:
-            self.empty.show_opening(self.studio.opening, text)
+        if self.studio.photos.opening:
+            self.empty.show_opening(self.studio.photos.opening, text)
 
     def _view_changed(self) -> None:
         self.studio.set_view_side(self.canvas.view.needed_side)

@@ -39,7 +39,7 @@ class Pages(QStackedWidget):
         for page in (self.empty, self.missing, canvas):
             self.addWidget(page)
         studio.session.project_changed.connect(lambda _before, _after: self.choose())
-        studio.opening_changed.connect(self._opening_changed)
+        studio.photos.opening_changed.connect(self._opening_changed)
 
     def minimumSizeHint(self) -> QSize:
         """What the page that is shown needs; the others have their turn later."""
@@ -56,7 +56,7 @@ class Pages(QStackedWidget):
         source = self._studio.project.source
         if self._studio.photo is not None:
             page: QWidget = self._canvas
-        elif source is None or self._studio.opening:
+        elif source is None or self._studio.photos.opening:
             page = self.empty
         else:
             self.missing.show_path(source.path)

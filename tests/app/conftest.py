@@ -129,6 +129,6 @@ def opened(qtbot: QtBot, window: MainWindow, astronaut_path: Path) -> MainWindow
 
 def open_in(qtbot: QtBot, window: MainWindow, path: Path) -> None:
     """Open a photo and wait until the window shows it."""
-    with qtbot.waitSignal(window.studio.photo_changed, timeout=20_000):
+    with qtbot.waitSignal(window.studio.photos.photo_changed, timeout=20_000):
         window.documents.open(path)
     qtbot.waitUntil(lambda: not window.studio.bridge.is_busy, timeout=20_000)

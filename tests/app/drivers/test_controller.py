@@ -45,8 +45,8 @@ def wait_idle(qtbot: QtBot, studio: Studio) -> None:
 def photo_open(
     qtbot: QtBot, studio: Studio, controller: DriverController, astronaut_path: Path
 ) -> DriverController:
-    with qtbot.waitSignal(studio.photo_changed, timeout=PATIENCE_MS):
-        studio.open_photo(astronaut_path)
+    with qtbot.waitSignal(studio.photos.photo_changed, timeout=PATIENCE_MS):
+        studio.photos.open(astronaut_path)
     wait_idle(qtbot, studio)
     return controller
 
@@ -78,7 +78,7 @@ def test_the_first_clip_is_tracked_and_drives_the_face(
 def test_what_was_edited_while_a_clip_was_read_stays_a_step_of_its_own(
     qtbot: QtBot, studio: Studio, photo_open: DriverController, clip_path: Path
 ) -> None:
-    photo_open.tracking.connect(lambda *_progress: studio.set_row("AU1", 0.7, 1))
+    photo_open.tracking.connect(lambda *_progress: studio.faces.set_row("AU1", 0.7, 1))
     photo_open.add_driver(clip_path)
     qtbot.waitUntil(
         lambda: bool(studio.project.drivers) and studio.project.drivers[0].motion is not None,
@@ -164,13 +164,13 @@ def test_the_expression_of_a_drivers_frame_is_picked_up(
 def test_an_opened_clip_is_tracked_and_its_own_face_can_be_edited(
     qtbot: QtBot, studio: Studio, controller: DriverController, clip_path: Path
 ) -> None:
-    studio.open_photo(clip_path)
+    studio.photos.open(clip_path)
     qtbot.waitUntil(lambda: bool(studio.project.faces), timeout=PATIENCE_MS)
     assert studio.project.clip is not None
     assert studio.photo is not None
     assert (studio.photo.width, studio.project.n_frames) == (320, 8)
     studio.playhead.go_to(5)
-    studio.set_values({"yaw": 20.0}, "Turn")
+    studio.faces.set_values({"yaw": 20.0}, "Turn")
     with qtbot.waitSignal(
         studio.bridge.frame_ready,
         timeout=PATIENCE_MS,
@@ -194,7 +194,7 @@ def test_a_clip_without_a_face_says_so(
     path = write_video(tmp_path / "empty.mp4", drifting(astronaut, 5))
     told: list[str] = []
     studio.notice_raised.connect(lambda notice: told.append(notice.title))
-    studio.open_photo(path)
+    studio.photos.open(path)
     qtbot.waitUntil(lambda: "No face found in empty.mp4" in told, timeout=PATIENCE_MS)
     assert studio.project.n_frames == 5
 

@@ -101,7 +101,7 @@ def test_a_clip_dropped_while_the_first_photo_opens_drives_its_face(
 ) -> None:
     assert drop(window, astronaut_path)
     assert drop(window, clip_path)
-    assert window.studio.opening == "astronaut.png"
+    assert window.studio.photos.opening == "astronaut.png"
     assert said(window) == "clip.mp4 will be used once astronaut.png has opened"
     drives(qtbot, window, "clip.mp4")
     assert Path(window.studio.project.source.path).name == "astronaut.png"
@@ -183,7 +183,7 @@ def test_cancelling_what_is_being_opened_forgets_what_waits_for_it(
     assert drop(window, clip_path)
     window.status.cancel_asked.emit()
     settle(qtbot, window)
-    assert window.studio.opening == ""
+    assert window.studio.photos.opening == ""
     assert window.studio.project.source is None
 
 

@@ -52,7 +52,7 @@ def test_the_panel_is_hidden_until_a_photo_is_open(
     qtbot: QtBot, window: MainWindow, astronaut_path: Path
 ) -> None:
     assert not window.drivers.panel.isVisible()
-    with qtbot.waitSignal(window.studio.photo_changed, timeout=PATIENCE_MS):
+    with qtbot.waitSignal(window.studio.photos.photo_changed, timeout=PATIENCE_MS):
         window.documents.open(astronaut_path)
     assert window.drivers.panel.isVisible()
     window.actions_by_id["sources"].setChecked(False)
@@ -208,7 +208,7 @@ def test_other_people_of_a_clip_are_found_again_in_an_opened_document(
     settle(qtbot, opened)
     controller._people.clear()  # as after a restart
     panel.media._people.clear()
-    opened.studio.set_row("AU26", 0.3, 1)
+    opened.studio.faces.set_row("AU26", 0.3, 1)
     controller.set_driver("A", smoothing=0.2)
     (card,) = panel.media.cards
     assert card.others.isVisible()
@@ -399,7 +399,7 @@ def test_the_neutral_frame_is_proposed_and_can_be_set_at_the_playhead(
 
 
 def test_the_expression_of_a_frame_is_picked_up(qtbot: QtBot, driven: MainWindow) -> None:
-    driven.studio.set_row("AU12", 1.0, 1)
+    driven.studio.faces.set_row("AU12", 1.0, 1)
     (card,) = driven.drivers.panel.media.cards
     qtbot.mouseClick(card.pick, Qt.MouseButton.LeftButton)
     smile = shown(driven.studio.project)["AU12L"]
@@ -448,7 +448,7 @@ def test_a_document_that_is_emptied_gives_back_every_picture_it_had(
     for number in range(2):
         Image.fromarray(np.roll(astronaut, number + 1, 0)).save(tmp_path / f"{number}.png")
         open_in(qtbot, driven, tmp_path / f"{number}.png")
-        studio.set_row("AU12", 0.8, number)
+        studio.faces.set_row("AU12", 0.8, number)
         qtbot.waitUntil(lambda: not studio.bridge.is_busy, timeout=20_000)
         assert studio.photo is not None
         alive.append(weakref.ref(studio.photo.pixels))
@@ -468,7 +468,13 @@ def test_a_document_that_is_emptied_gives_back_every_picture_it_had(
     media, panel = driven.drivers.media, driven.drivers.panel.media
     assert [
         len(known)
-        for known in (studio._photos, media._films, media._peaks, panel._films, panel._portraits)
+        for known in (
+            studio.photos._cache,
+            media._films,
+            media._peaks,
+            panel._films,
+            panel._portraits,
+        )
     ] == [0] * 5
 
 

@@ -42,7 +42,7 @@ def trembling(
     clip = write_video(
         tmp_path / "clip.mp4", drifting(astronaut, 9, step=3)
     )  # one that no other test has had read
-    studio.open_photo(clip)
+    studio.photos.open(clip)
     qtbot.waitUntil(lambda: bool(controller.project.faces), timeout=PATIENCE_MS)
     wait_idle(qtbot, studio)
     return studio
@@ -63,7 +63,7 @@ def last_seen(qtbot: QtBot, studio: Studio) -> Frame:
 
 def test_an_edited_clip_is_seen_as_it_will_be_exported(qtbot: QtBot, trembling: Studio) -> None:
     trembling.playhead.go_to(5)
-    trembling.set_values({"yaw": 20.0}, "Turn")
+    trembling.faces.set_values({"yaw": 20.0}, "Turn")
     wait_idle(qtbot, trembling)
     (face,) = last_seen(qtbot, trembling).request.faces
     exported = run_to_end(steadied(trembling.project)).faces[0].at(5)
@@ -87,7 +87,7 @@ def test_readings_are_made_steady_once(qtbot: QtBot, trembling: Studio) -> None:
     run = trembling.bridge.run
     trembling.bridge.run = lambda *work: begun.append(1) or run(*work)
     for value in (5.0, 10.0, 15.0):
-        trembling.set_values({"yaw": value}, "Turn")
+        trembling.faces.set_values({"yaw": value}, "Turn")
         wait_idle(qtbot, trembling)
     assert begun == [1]
 
@@ -95,10 +95,10 @@ def test_readings_are_made_steady_once(qtbot: QtBot, trembling: Studio) -> None:
 def test_what_was_cancelled_is_begun_again_with_the_next_edit(
     qtbot: QtBot, trembling: Studio
 ) -> None:
-    trembling.set_values({"yaw": 5.0}, "Turn")
+    trembling.faces.set_values({"yaw": 5.0}, "Turn")
     trembling.cancel()
     wait_idle(qtbot, trembling)
-    trembling.set_values({"yaw": 10.0}, "Turn")
+    trembling.faces.set_values({"yaw": 10.0}, "Turn")
     wait_idle(qtbot, trembling)
     exported = run_to_end(steadied(trembling.project)).faces[0].at(0)
     assert exported is not None

@@ -92,7 +92,7 @@ def test_an_export_runs_while_editing_goes_on_and_writes_what_was_there(
 ) -> None:
     item = started(qtbot, moving)
     plan = item.plan
-    moving.studio.set_values({"yaw": -20}, "Turn")  # the export keeps the earlier document
+    moving.studio.faces.set_values({"yaw": -20}, "Turn")  # the export keeps the earlier document
     assert moving.studio.project is not plan.project
     moving.studio.cancel()  # stops opening and tracking, not exports
     qtbot.waitUntil(lambda: item.state == "done", timeout=60_000)
@@ -124,10 +124,10 @@ def test_exports_wait_for_each_other_and_can_rest_and_be_taken_back(
     assert (first.state, second.state) == ("running", "waiting")
     assert "Exporting astronaut-edited.mp4 and 1 more" in moving.exports.badge.text()
     queue.pause(first, True)
-    moving.studio.set_values({"yaw": 5}, "Turn")
+    moving.studio.faces.set_values({"yaw": 5}, "Turn")
     qtbot.waitUntil(lambda: not moving.studio.bridge.is_busy, timeout=20_000)
     rests_at = first.done
-    moving.studio.set_values({"yaw": 6}, "Turn")
+    moving.studio.faces.set_values({"yaw": 6}, "Turn")
     qtbot.waitUntil(lambda: not moving.studio.bridge.is_busy, timeout=20_000)
     assert (first.done, first.state) == (rests_at, "paused")
     queue.pause(first, False)
@@ -288,14 +288,14 @@ def question(window: MainWindow) -> QMessageBox:
 def test_a_saved_picture_says_what_it_leaves_out_before_it_is_saved(
     qtbot: QtBot, placed: MainWindow, tmp_path: Path
 ) -> None:
-    placed.studio.set_row("AU12", 1.0, 1)
+    placed.studio.faces.set_row("AU12", 1.0, 1)
     target = tmp_path / "out.webp"
     placed.documents._save_image(target)
     box = question(placed)
     assert "WebP has no place for the photo's comment" in box.informativeText()
     assert "(GPS)" in box.informativeText()
     request = next(button for button in box.buttons() if button.text() == "Save without the place")
-    with qtbot.waitSignal(placed.studio.photo_saved, timeout=20_000):
+    with qtbot.waitSignal(placed.studio.photos.photo_saved, timeout=20_000):
         qtbot.mouseClick(request, Qt.MouseButton.LeftButton)
     made = load_photo(target)
     assert not has_place(made.exif, made.details)

@@ -43,7 +43,7 @@ def portrait(tmp_path: Path, astronaut_path: Path) -> Path:
 def editing(qtbot: QtBot, window: MainWindow, portrait: Path) -> MainWindow:
     """The portrait, smiling."""
     open_in(qtbot, window, portrait)
-    window.studio.set_row("AU12", 0.8, 1)
+    window.studio.faces.set_row("AU12", 0.8, 1)
     settle(qtbot, window)
     return window
 
@@ -154,7 +154,7 @@ def test_save_asks_for_a_name_once_and_then_writes_to_it(
     assert dialog.selectedFiles()[0].endswith("portrait.icface")
     choose(editing, tmp_path / "one.icface")
     settle(qtbot, editing)
-    editing.studio.set_row("AU12", 0.3, 2)
+    editing.studio.faces.set_row("AU12", 0.3, 2)
     assert editing.isWindowModified()
     press(qtbot, editing, Qt.Key.Key_S)
     settle(qtbot, editing)
@@ -166,10 +166,10 @@ def test_what_is_changed_during_a_save_is_still_to_be_saved(
     qtbot: QtBot, editing: MainWindow, tmp_path: Path
 ) -> None:
     saved_as(qtbot, editing, tmp_path / "one.icface")
-    editing.studio.set_row("AU12", 0.3, 2)
+    editing.studio.faces.set_row("AU12", 0.3, 2)
     wanted = editing.studio.project
     press(qtbot, editing, Qt.Key.Key_S)
-    editing.studio.set_row("AU12", 0.4, 3)
+    editing.studio.faces.set_row("AU12", 0.4, 3)
     settle(qtbot, editing)
     assert load_project(tmp_path / "one.icface") == wanted
     assert editing.isWindowModified()
@@ -199,7 +199,7 @@ def saved_and_changed(qtbot: QtBot, window: MainWindow, path: Path) -> bytes:
     """Saved, smiling less since, while another program has put another whole project into its place: its bytes."""
     saved_as(qtbot, window, path)
     save_project(path, set_control(window.studio.project, "AU26", 0.5))
-    window.studio.set_row("AU12", 0.3, 2)
+    window.studio.faces.set_row("AU12", 0.3, 2)
     settle(qtbot, window)
     return path.read_bytes()
 
@@ -220,7 +220,7 @@ def test_a_file_that_another_program_changed_is_not_overwritten_without_a_word(
     press_button(qtbot, editing, "Overwrite")
     settle(qtbot, editing)
     assert load_project(path) == editing.studio.project
-    editing.studio.set_row("AU12", 0.4, 3)
+    editing.studio.faces.set_row("AU12", 0.4, 3)
     press(qtbot, editing, Qt.Key.Key_S)
     settle(qtbot, editing)
     assert load_project(path) == editing.studio.project
@@ -247,7 +247,7 @@ def test_a_file_that_was_opened_and_then_removed_is_asked_about(
     path = saved_as(qtbot, editing, tmp_path / "one.icface")
     reopened(qtbot, editing, path)
     path.unlink()
-    editing.studio.set_row("AU12", 0.3, 2)
+    editing.studio.faces.set_row("AU12", 0.3, 2)
     settle(qtbot, editing)
     press(qtbot, editing, Qt.Key.Key_S)
     settle(qtbot, editing)
@@ -276,7 +276,7 @@ def test_two_saves_in_quick_succession_ask_nothing(
 ) -> None:
     path = saved_as(qtbot, editing, tmp_path / "one.icface")
     for gesture, smile_now in ((2, 0.3), (3, 0.4)):
-        editing.studio.set_row("AU12", smile_now, gesture)
+        editing.studio.faces.set_row("AU12", smile_now, gesture)
         press(qtbot, editing, Qt.Key.Key_S)
     settle(qtbot, editing)
     assert load_project(path) == editing.studio.project
@@ -389,7 +389,7 @@ def test_a_clip_with_keys_opens_with_the_same_picture_in_every_frame(
     before, shown_before = window.studio.project, pictures(qtbot, window)
     path = saved_as(qtbot, window, tmp_path / "walk.icface")
     press(qtbot, window, Qt.Key.Key_N)
-    window.studio._photos.clear()
+    window.studio.photos.forget()
     reopened(qtbot, window, path)
     assert window.studio.project == before
     assert window.studio.photo is not None
@@ -406,7 +406,7 @@ def test_the_picture_is_saved_under_a_name_that_says_edited(
     editing.actions_by_id["save_image"].trigger()
     dialog = next(dialog for dialog in editing.findChildren(QFileDialog) if dialog.isVisible())
     assert dialog.selectedFiles()[0].endswith("portrait-edited.png")
-    with qtbot.waitSignal(editing.studio.photo_saved, timeout=20_000):
+    with qtbot.waitSignal(editing.studio.photos.photo_saved, timeout=20_000):
         choose(editing, tmp_path / "smile.png")
     assert editing.status.currentMessage() == f"Saved {tmp_path / 'smile.png'}"
     assert editing.isWindowModified()
@@ -442,7 +442,7 @@ def test_saving_first_closes_the_window_when_it_is_written(
     qtbot: QtBot, editing: MainWindow, tmp_path: Path
 ) -> None:
     saved_as(qtbot, editing, tmp_path / "one.icface")
-    editing.studio.set_row("AU12", 0.1, 2)
+    editing.studio.faces.set_row("AU12", 0.1, 2)
     wanted = editing.studio.project
     editing.close()
     answer(qtbot, editing, QMessageBox.StandardButton.Save)
@@ -454,7 +454,7 @@ def test_closing_while_the_last_change_is_being_saved_waits_for_it_and_asks_noth
     qtbot: QtBot, editing: MainWindow, tmp_path: Path
 ) -> None:
     saved_as(qtbot, editing, tmp_path / "one.icface")
-    editing.studio.set_row("AU12", 0.1, 2)
+    editing.studio.faces.set_row("AU12", 0.1, 2)
     wanted = editing.studio.project
     editing.documents.save()
     editing.close()
@@ -468,9 +468,9 @@ def test_a_window_is_not_closed_by_the_end_of_an_earlier_save(
     qtbot: QtBot, editing: MainWindow, tmp_path: Path
 ) -> None:
     saved_as(qtbot, editing, tmp_path / "one.icface")
-    editing.studio.set_row("AU12", 0.1, 2)
+    editing.studio.faces.set_row("AU12", 0.1, 2)
     editing.documents.save()
-    editing.studio.set_row("AU12", 0.2, 3)
+    editing.studio.faces.set_row("AU12", 0.2, 3)
     wanted = editing.studio.project
     editing.close()
     answer(qtbot, editing, QMessageBox.StandardButton.Save)
@@ -483,7 +483,7 @@ def test_a_save_amid_that_before_closing_does_not_keep_the_window_open(
     qtbot: QtBot, editing: MainWindow, tmp_path: Path
 ) -> None:
     saved_as(qtbot, editing, tmp_path / "one.icface")
-    editing.studio.set_row("AU12", 0.1, 2)
+    editing.studio.faces.set_row("AU12", 0.1, 2)
     editing.close()
     answer(qtbot, editing, QMessageBox.StandardButton.Save)
     editing.documents.save()
@@ -497,7 +497,7 @@ def test_a_window_stays_open_when_saving_first_fails(
     saved_as(qtbot, editing, tmp_path / "one.icface")
     (tmp_path / "one.icface").unlink()
     (tmp_path / "one.icface").mkdir()
-    editing.studio.set_row("AU12", 0.1, 2)
+    editing.studio.faces.set_row("AU12", 0.1, 2)
     editing.close()
     answer(qtbot, editing, QMessageBox.StandardButton.Save)
     settle(qtbot, editing)
@@ -539,7 +539,7 @@ def test_an_edit_made_while_a_project_is_read_is_asked_about(
     open_in(qtbot, window, portrait)
     save_project(tmp_path / "other.icface", Project())
     window.documents.open(tmp_path / "other.icface")
-    window.studio.set_row("AU12", 0.6, 1)
+    window.studio.faces.set_row("AU12", 0.6, 1)
     settle(qtbot, window)
     assert smile(window) == pytest.approx(0.6)
     answer(qtbot, window, QMessageBox.StandardButton.Cancel)
@@ -607,7 +607,7 @@ def test_an_edit_made_while_a_copy_is_read_is_asked_about(
     saved_as(qtbot, kept_window, portrait.with_suffix(".icface"))
     kept_window.documents.offer_left_behind()
     qtbot.mouseClick(kept_window.notices.remedy, Qt.MouseButton.LeftButton)
-    kept_window.studio.set_row("AU12", 0.6, 1)
+    kept_window.studio.faces.set_row("AU12", 0.6, 1)
     settle(qtbot, kept_window)
     answer(qtbot, kept_window, QMessageBox.StandardButton.Cancel)
     assert smile(kept_window) == pytest.approx(0.6)
@@ -665,7 +665,7 @@ def test_copies_that_cannot_be_written_are_told(
 ) -> None:
     unsaved.write_text("a file in the place of the folder")
     open_in(qtbot, kept_window, portrait)
-    kept_window.studio.set_row("AU12", 0.9, 1)
+    kept_window.studio.faces.set_row("AU12", 0.9, 1)
     assert kept_window.documents.autosave is not None
     kept_window.documents.autosave.keep()
     settle(qtbot, kept_window)
@@ -677,7 +677,7 @@ def test_a_window_that_is_closed_in_good_order_leaves_no_copy(
     qtbot: QtBot, kept_window: MainWindow, portrait: Path, unsaved: Path
 ) -> None:
     open_in(qtbot, kept_window, portrait)
-    kept_window.studio.set_row("AU12", 0.9, 1)
+    kept_window.studio.faces.set_row("AU12", 0.9, 1)
     assert kept_window.documents.autosave is not None
     kept_window.documents.autosave.keep()
     settle(qtbot, kept_window)

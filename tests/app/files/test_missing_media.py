@@ -46,7 +46,7 @@ def test_a_missing_photo_is_found_again_by_a_button(
     path = saved_as(qtbot, editing, tmp_path / "one.icface")
     before = smile(editing)
     press(qtbot, editing, Qt.Key.Key_N)
-    editing.studio._photos.clear()
+    editing.studio.photos.forget()
     portrait.parent.rename(tmp_path / "elsewhere")
     reopened(qtbot, editing, path)
     assert notice(editing).title == "portrait.png is missing"
@@ -67,7 +67,7 @@ def test_another_picture_needs_a_yes_and_one_of_another_size_is_told(
 ) -> None:
     path = saved_as(qtbot, editing, tmp_path / "one.icface")
     press(qtbot, editing, Qt.Key.Key_N)
-    editing.studio._photos.clear()
+    editing.studio.photos.forget()
     portrait.unlink()
     other = tmp_path / "other.png"
     Image.fromarray(astronaut[:300, :300].copy()).save(other)
@@ -91,10 +91,10 @@ def test_a_photo_that_has_changed_on_the_disk_is_not_edited_as_if_it_were_the_ol
 ) -> None:
     path = saved_as(qtbot, editing, tmp_path / "one.icface")
     press(qtbot, editing, Qt.Key.Key_N)
-    editing.studio._photos.clear()
+    editing.studio.photos.forget()
     Image.fromarray(astronaut[::-1].copy()).save(portrait)
     reopened(qtbot, editing, path)
-    assert notice(editing).title == "The photo has changed on the disk"
+    assert notice(editing).title == "The photo has changed on disk"
     assert editing.studio.photo is None
 
 
@@ -103,7 +103,7 @@ def test_giving_up_the_search_tells_again_what_is_missing(
 ) -> None:
     path = saved_as(qtbot, editing, tmp_path / "one.icface")
     press(qtbot, editing, Qt.Key.Key_N)
-    editing.studio._photos.clear()
+    editing.studio.photos.forget()
     portrait.unlink()
     reopened(qtbot, editing, path)
     qtbot.mouseClick(editing.notices.remedy, Qt.MouseButton.LeftButton)
@@ -152,7 +152,7 @@ def test_a_document_whose_drivers_are_missing_keeps_its_edits_and_offers_to_find
     settle(qtbot, window)
     before, path = window.studio.project, saved_as(qtbot, window, tmp_path / "one.icface")
     press(qtbot, window, Qt.Key.Key_N)
-    window.studio._photos.clear()
+    window.studio.photos.forget()
     window.drivers.controller.thumbnails.forget()
     for gone in (Path(clip.path), other):
         gone.unlink()
@@ -169,7 +169,7 @@ def test_what_fails_while_a_photo_is_read_again_does_not_make_it_a_photo_that_is
 ) -> None:
     studio, before = editing.studio, editing.studio.project
     studio.session.start(Project())
-    studio._photos.clear()
+    studio.photos.forget()
     with qtbot.waitSignal(studio.bridge.failed):
         studio.session.start(before)
         studio.bridge.make_thumbnail(Source(str(tmp_path / "gone.png"), "0" * 64, 8, 8), 0, 32)

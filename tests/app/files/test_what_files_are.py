@@ -25,7 +25,7 @@ def test_a_photo_without_its_end_marker_opens_with_a_word(
     (tmp_path / "a.jpg").write_bytes(data.getvalue()[:-2])
     told: list[str] = []
     studio.notice_raised.connect(lambda notice: told.append(notice.text))
-    studio.open_photo(tmp_path / "a.jpg")
+    studio.photos.open(tmp_path / "a.jpg")
     qtbot.waitUntil(lambda: studio.project.source is not None and bool(told), timeout=PATIENCE_MS)
     assert "end marker" in told[0]
 
@@ -41,5 +41,5 @@ def test_an_animation_is_a_clip_and_a_table_one_under_any_name(
     assert drives(tmp_path / "t.txt")
     frames[0].save(tmp_path / "still.gif")
     assert not drives(tmp_path / "still.gif")
-    studio.open_photo(path)
+    studio.photos.open(path)
     qtbot.waitUntil(lambda: isinstance(studio.project.source, Clip), timeout=PATIENCE_MS)

@@ -158,7 +158,7 @@ def test_with_auto_key_a_slider_sets_a_key_and_without_it_moves_the_curve(
     assert yaw is not None
     assert yaw.frames == (10, 40)
     QTest.mouseClick(keyed.timeline.transport.auto_key, LEFT)
-    assert keyed.studio.auto_key
+    assert keyed.studio.faces.auto_key
     assert keyed.actions_by_id["auto_key"].isChecked()
     row.setFocus()
     press(keyed, KEY.Key_Right)

@@ -58,6 +58,7 @@ class Stand:
         self.session.project_changed.connect(self.panel.apply)
         self.refused: list[str] = []
         self.panel.refused.connect(self.refused.append)
+        self.session.edit_refused.connect(self.refused.append)
 
     @property
     def lanes(self) -> Lanes:

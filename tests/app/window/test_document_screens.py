@@ -59,7 +59,7 @@ def test_what_is_said_about_documents_fits_into_the_window(
     assert not window.notices.second.geometry().intersects(window.notices.remedy.geometry())
     window.notices.close_notice()
 
-    window.studio.set_row("AU12", 0.9, 1)
+    window.studio.faces.set_row("AU12", 0.9, 1)
     assert window.documents.autosave is not None
     window.documents.autosave.keep()
     settle(qtbot, window)

@@ -57,7 +57,7 @@ def test_an_empty_window_offers_three_ways_to_begin(window: MainWindow) -> None:
 
 
 def test_the_sample_opens_with_one_click(qtbot: QtBot, window: MainWindow) -> None:
-    with qtbot.waitSignal(window.studio.photo_changed, timeout=20_000):
+    with qtbot.waitSignal(window.studio.photos.photo_changed, timeout=20_000):
         qtbot.mouseClick(window.empty.sample_button, Qt.MouseButton.LeftButton)
     assert window.pages.currentWidget() is window.canvas
     assert "astronaut" in window.windowTitle()
@@ -138,7 +138,7 @@ def test_one_drag_is_one_step_of_the_history(qtbot: QtBot, opened: MainWindow) -
 
 def test_undo_names_what_it_takes_back(qtbot: QtBot, opened: MainWindow) -> None:
     assert not opened.actions_by_id["undo"].isEnabled()
-    opened.studio.set_row("AU26", 0.5, 1)
+    opened.studio.faces.set_row("AU26", 0.5, 1)
     assert opened.actions_by_id["undo"].text() == "Undo AU26 Jaw drop 0.50"
     opened.studio.session.undo()
     assert opened.actions_by_id["redo"].text() == "Redo AU26 Jaw drop 0.50"
@@ -159,7 +159,7 @@ def test_a_double_click_that_changes_nothing_leaves_no_step(
 
 def test_the_history_list_goes_back_to_any_step(qtbot: QtBot, opened: MainWindow) -> None:
     for gesture, amount in enumerate((0.2, 0.4, 0.6), start=1):
-        opened.studio.set_row("AU1", amount, gesture)
+        opened.studio.faces.set_row("AU1", amount, gesture)
     opened.actions_by_id["history"].trigger()
     steps = opened.history.list
     assert next(steps.item(i).text() for i in range(steps.count())) == "As opened"
@@ -174,8 +174,8 @@ def test_the_history_list_goes_back_to_any_step(qtbot: QtBot, opened: MainWindow
 
 
 def test_reset_all_is_one_step_that_can_be_undone(qtbot: QtBot, opened: MainWindow) -> None:
-    opened.studio.set_row("AU1", 0.6, 1)
-    opened.studio.link(43, linked=False)
+    opened.studio.faces.set_row("AU1", 0.6, 1)
+    opened.studio.faces.link(43, linked=False)
     qtbot.mouseClick(opened.panel.reset_button, Qt.MouseButton.LeftButton)
     assert opened.studio.project.edits[0].deltas == ()
     opened.studio.session.undo()
@@ -199,11 +199,11 @@ def test_dragging_the_head_with_the_right_button_is_one_step(
 
 
 def test_gaze_turns_both_eyes(qtbot: QtBot, opened: MainWindow) -> None:
-    opened.studio.set_gaze(-0.4, 0.2, 1)
+    opened.studio.faces.set_gaze(-0.4, 0.2, 1)
     assert value(opened, "AU62L") == value(opened, "AU62R") == pytest.approx(0.4)
     assert value(opened, "AU61L") == 0.0
     assert value(opened, "AU63R") == pytest.approx(0.2)
-    opened.studio.reset_row("gaze", 2)
+    opened.studio.faces.reset_row("gaze", 2)
     assert opened.studio.project.edits[0].deltas == ()
     settle(qtbot, opened)
 
@@ -243,7 +243,7 @@ def test_a_dropped_photo_is_opened_and_other_files_are_not(
     text = tmp_path / "notes.txt"
     text.touch()
     assert not drop(window, text)
-    with qtbot.waitSignal(window.studio.photo_changed, timeout=20_000):
+    with qtbot.waitSignal(window.studio.photos.photo_changed, timeout=20_000):
         assert drop(window, astronaut_path)
     settle(qtbot, window)
 
@@ -283,7 +283,7 @@ def test_each_of_several_faces_keeps_its_own_edits(
 ) -> None:
     tracker.faces = (observation_in(Box(60, 60, 160, 190)), observation_in(Box(300, 60, 400, 190)))
     open_in(qtbot, window, astronaut_path)
-    window.studio.set_row("AU12", 0.7, 1)
+    window.studio.faces.set_row("AU12", 0.7, 1)
     qtbot.mouseClick(window.drivers.panel.picker.buttons[1], Qt.MouseButton.LeftButton)
     assert window.panel.rows["AU12"].shown == 0.0
     assert window.drivers.panel.picker.buttons[0].accessibleDescription() == "edited"
@@ -298,11 +298,11 @@ def test_each_of_several_faces_keeps_its_own_edits(
 def test_saving_renders_at_full_quality_off_this_thread(
     qtbot: QtBot, opened: MainWindow, tmp_path: Path
 ) -> None:
-    opened.studio.set_row("AU12", 1.0, 1)
+    opened.studio.faces.set_row("AU12", 1.0, 1)
     assert opened.studio.session.is_modified
     target = tmp_path / "smile.png"
-    with qtbot.waitSignal(opened.studio.photo_saved, timeout=20_000):
-        opened.studio.save_image(target)
+    with qtbot.waitSignal(opened.studio.photos.photo_saved, timeout=20_000):
+        opened.studio.photos.save_image(target)
     assert load_photo(target).pixels.shape == (512, 512, 3)
     assert opened.studio.session.is_modified  # a picture is not the project
     assert "smile.png" in opened.status.currentMessage()
@@ -312,8 +312,8 @@ def test_saving_renders_at_full_quality_off_this_thread(
 def test_saving_untouched_keeps_every_pixel(
     qtbot: QtBot, opened: MainWindow, tmp_path: Path, astronaut: NDArray[np.uint8]
 ) -> None:
-    with qtbot.waitSignal(opened.studio.photo_saved, timeout=20_000):
-        opened.studio.save_image(tmp_path / "same.png")
+    with qtbot.waitSignal(opened.studio.photos.photo_saved, timeout=20_000):
+        opened.studio.photos.save_image(tmp_path / "same.png")
     assert np.array_equal(load_photo(tmp_path / "same.png").pixels, astronaut)
     settle(qtbot, opened)
 
@@ -321,7 +321,7 @@ def test_saving_untouched_keeps_every_pixel(
 def test_an_impossible_name_is_refused_in_the_window_at_once(
     opened: MainWindow, tmp_path: Path
 ) -> None:
-    opened.studio.save_image(tmp_path / "smile.bmp")
+    opened.studio.photos.save_image(tmp_path / "smile.bmp")
     assert opened.notices.notice is not None
     assert ".bmp" in opened.notices.notice.text
 
@@ -392,7 +392,7 @@ def test_undo_leads_back_to_the_photo_before(
 ) -> None:
     second = tmp_path / "second.png"
     Image.fromarray(astronaut[:, ::-1].copy()).save(second)
-    opened.studio.set_row("AU12", 0.9, 1)
+    opened.studio.faces.set_row("AU12", 0.9, 1)
     open_in(qtbot, opened, second)
     assert "second" in opened.windowTitle()
     assert opened.panel.rows["AU12"].shown != pytest.approx(0.9)
@@ -408,8 +408,8 @@ def test_a_photo_that_memory_let_go_is_read_again_when_undo_leads_to_it(
     second = tmp_path / "second.png"
     Image.fromarray(astronaut[:, ::-1].copy()).save(second)
     open_in(qtbot, opened, second)
-    opened.studio._photos.clear()
-    with qtbot.waitSignal(opened.studio.photo_changed, timeout=20_000):
+    opened.studio.photos.forget()
+    with qtbot.waitSignal(opened.studio.photos.photo_changed, timeout=20_000):
         opened.studio.session.undo()
     assert "astronaut" in opened.windowTitle()
     settle(qtbot, opened)
@@ -423,10 +423,10 @@ def test_an_expression_is_carried_from_face_to_face_over_the_clipboard(
         observation_in(Box(300, 60, 400, 190)),
     )
     open_in(qtbot, window, astronaut_path)
-    window.studio.set_row("AU1", 0.7, 1)
+    window.studio.faces.set_row("AU1", 0.7, 1)
     window.actions_by_id["copy"].trigger()
     assert json.loads(QGuiApplication.clipboard().text())["AU1"] == 0.7
-    window.studio.choose_face(1)
+    window.studio.faces.choose_face(1)
     window.actions_by_id["paste"].trigger()
     assert value(window, "AU1L") == pytest.approx(0.7)
     assert value(window, "AU12L") == pytest.approx(0.55, abs=0.03)
@@ -448,7 +448,7 @@ def test_an_expression_is_carried_from_face_to_face_over_the_clipboard(
     ],
 )
 def test_what_is_no_expression_is_not_pasted(opened: MainWindow, text: str) -> None:
-    opened.studio.paste_expression(text)
+    opened.studio.faces.paste_expression(text)
     assert opened.notices.isVisible()
     assert opened.studio.session.labels == ()
 
@@ -456,7 +456,7 @@ def test_what_is_no_expression_is_not_pasted(opened: MainWindow, text: str) -> N
 def test_the_status_line_tells_device_speed_size_and_confidence(
     qtbot: QtBot, opened: MainWindow
 ) -> None:
-    opened.studio.set_row("AU12", 0.9, 1)
+    opened.studio.faces.set_row("AU12", 0.9, 1)
     settle(qtbot, opened)
     assert opened.status.device.text() == "CPU"
     assert opened.status.speed.text().endswith(" ms/frame")
@@ -553,9 +553,9 @@ def test_opening_can_be_cancelled_and_changes_nothing(
     Image.fromarray(astronaut[:, ::-1].copy()).save(second)
     before = opened.studio.project
     opened.documents.open(second)
-    assert opened.studio.opening == "second.png"
+    assert opened.studio.photos.opening == "second.png"
     opened.status.cancel_asked.emit()
-    assert opened.studio.opening == ""
+    assert opened.studio.photos.opening == ""
     settle(qtbot, opened)
     assert opened.studio.project is before
 

@@ -37,13 +37,13 @@ def test_the_astronauts_head_is_turned_by_a_slider(
 ) -> None:
     studio, frames = real_window.studio, list[Frame]()
     studio.bridge.frame_ready.connect(frames.append)
-    studio.open_sample()
+    studio.photos.open_sample()
     qtbot.waitUntil(lambda: studio.photo is not None, timeout=60_000)
     qtbot.waitUntil(lambda: not studio.bridge.is_busy, timeout=60_000)
     assert len(studio.project.faces) == 1
     assert not real_window.notices.isVisible()
     assert frames[-1].pixels is studio.photo.pixels
-    studio.set_row("yaw", real_window.panel.rows["yaw"].shown + 15, 1)
+    studio.faces.set_row("yaw", real_window.panel.rows["yaw"].shown + 15, 1)
     qtbot.waitUntil(lambda: not studio.bridge.is_busy, timeout=60_000)
     turned, box = frames[-1].pixels, studio.project.faces[0].box
     assert turned.shape == astronaut.shape

@@ -78,11 +78,11 @@ def crowd(tmp_path: Path, astronaut_path: Path, tracker: StandInTracker) -> Path
 
 def edit_a_little(window: MainWindow) -> None:
     studio = window.studio
-    studio.set_row("yaw", 36.0, 1)
-    studio.set_row("AU1", 0.6, 2)
-    studio.set_row("AU12", 0.85, 3)
-    studio.set_row("AU4", 0.3, 4)
-    studio.set_gaze(0.5, 0.3, 5)
+    studio.faces.set_row("yaw", 36.0, 1)
+    studio.faces.set_row("AU1", 0.6, 2)
+    studio.faces.set_row("AU12", 0.85, 3)
+    studio.faces.set_row("AU4", 0.3, 4)
+    studio.faces.set_gaze(0.5, 0.3, 5)
 
 
 def show_empty(qtbot: QtBot, window: MainWindow, path: Path) -> None:
@@ -113,10 +113,10 @@ def show_edited(qtbot: QtBot, window: MainWindow, path: Path) -> None:
 
 def show_unlinked(qtbot: QtBot, window: MainWindow, path: Path) -> None:
     show_edited(qtbot, window, path)
-    window.studio.link(1, linked=False)
-    window.studio.set_row("AU1L", 0.9, 6)
-    window.studio.link(43, linked=False)
-    window.studio.set_row("AU43L", 1.0, 7)
+    window.studio.faces.link(1, linked=False)
+    window.studio.faces.set_row("AU1L", 0.9, 6)
+    window.studio.faces.link(43, linked=False)
+    window.studio.faces.set_row("AU43L", 1.0, 7)
     window.panel.rows["AU43L"].setFocus()
     settle(qtbot, window)
 
@@ -306,7 +306,7 @@ def test_several_faces_are_offered_with_their_portraits(
     qtbot: QtBot, window: MainWindow, crowd: Path
 ) -> None:
     open_in(qtbot, window, crowd)
-    window.studio.set_row("AU12", 1.0, 1)
+    window.studio.faces.set_row("AU12", 1.0, 1)
     settle(qtbot, window)
     for width, height in SIZES[:2]:
         window.resize(width, height)

@@ -254,7 +254,7 @@ def moved(
     window.studio.session.start(
         replace(load_project(home / "p.icface"), source=None, faces=(), face_index=None, edits=())
     )
-    window.studio._photos.clear()
+    window.studio.photos.forget()
     window.studio.session.mark_saved()
     there = Path(shutil.move(photo, away / "portrait.png"))
     window.documents.open(home / "p.icface")
