@@ -64,7 +64,7 @@ def composite(
     Returns
     -------
     array
-        Of the same shape and type; the very same array when nothing changes.
+        The edited photo, of the same shape and type; the same array if nothing changes.
     """
     if not prediction.layers:
         return image

@@ -321,7 +321,7 @@ def edit_photo(
     Returns
     -------
     (H, W, 3 or 4) uint8 or uint16
-        Of the photo's shape and type; the photo's own array if the settings change nothing.
+        The edited photo, of its own shape and type; its own array if the settings change nothing.
     """
     deltas = deltas_from_settings(face.controls, settings, relative=relative)
     return renderer.render(

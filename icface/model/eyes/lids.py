@@ -119,8 +119,7 @@ def fit_lid(
     brow : (5, 2)
         Lower edge of the eyebrow, grid pixels.
     closed : float
-        How far the eye is closed in the photo, 0..1: the rest of the slider closes the rest of the
-        eye.
+        The photo's own blink, 0..1: the rest of the slider closes the rest of the eye.
     """
     upper, lower = (_by_column(contour[part]) for part in (UPPER_LID, LOWER_LID))
     width = upper[-1, 0] - upper[0, 0]

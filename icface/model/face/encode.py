@@ -110,7 +110,7 @@ class SourceMouth:
     lips : Anchored
         The opening of the mouth.
     interior : Mouth
-        What lies behind the opening.
+        The inside behind the opening.
     cavity_rgb : tuple of 3 float
         Colour of the inside of this mouth, 0..255.
     anchor : PatchAnchor

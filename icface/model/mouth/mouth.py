@@ -62,7 +62,7 @@ _EDGE_CM = 0.09
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lighting:
-    """How much light gets between the lips.
+    """The light that gets between the lips.
 
     Attributes
     ----------

@@ -8,10 +8,12 @@ is one loop over them and knows nothing of faces, so a new layer is one entry:
    them once in `icface.model.face.encode`, and keep them in `SourceEncoding`.
 2. Put it into its place in the tuple of `icface.model.face.pose._layers`. The first layer covers
    everything, with no coverage of its own.
-3. If somebody must find it again, add a name to `Shows` and look it up with `flow_layer`. The
-   painter's view (`icface.model.mouth.patch`) looks at skin, openings and the cavity only.
+3. Give a flow layer its own name in `Shows`. Code that needs it finds it with `flow_layer`; the
+   painter's view (`icface.model.mouth.patch`) uses skin, openings and the cavity only.
 4. If it can show beyond the skin's movement (as an eye does on a head at rest), set
    ``moves_alone``: the compositor edits nothing outside the skin that moves and such layers.
+5. A new kind of layer, such as one that changes the light, is one more dataclass in `Layer` and one
+   branch in `icface.rendering.compositor._with_layer`.
 
 A picture of its own resolution, such as a drawn mouth or a lid's skin, is no layer but a
 `icface.model.mouth.patch.Patch`, laid over all layers.
@@ -26,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Shows = Literal["skin", "openings", "eye"]
-"""What a flow layer shows: skin and surroundings, what lies behind the skin's openings, or an eye
+"""Contents of a flow layer: skin and surroundings, what lies behind the skin's openings, or an eye
 that has turned."""
 
 

@@ -131,7 +131,7 @@ def build_mesh(
     Parameters
     ----------
     surface : Surface
-        Of one picture (B = 1).
+        The neutralizer's answer for one picture (B = 1).
     part : (WINDOW, WINDOW) int64
         `Part` of each pixel; all but BACKGROUND is in the mesh.
     displaced : callable

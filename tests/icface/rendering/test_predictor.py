@@ -260,8 +260,7 @@ class Overflowing(torch.nn.Module):
 def test_half_precision_that_overflows_falls_back_and_says_so(
     astronaut: U8, face: FaceObservation
 ) -> None:
-    shipped = FacePredictor.load("cpu")
-    neutralizer, animator, painter = shipped._full
+    neutralizer, animator, painter = shipped_networks()
     half = Device(torch.device("cpu"), torch.float16)
     predictor = FacePredictor(Overflowing(neutralizer), animator, painter, half)  # type: ignore[arg-type]
     predictor.encode(astronaut, face)

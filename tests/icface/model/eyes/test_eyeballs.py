@@ -16,7 +16,7 @@ WIDTH, TALL, SUPPOSED, PER_CM = 30.0, 13.0, 5.0, 8.0
 
 
 def fitted(*, radius: float = SUPPOSED, aside: float = 0.0, dark: int = 50) -> tuple[Eyeball, ...]:
-    """Of eyes whose irises are so large and so far from where landmarks have them, grid pixels."""
+    """Eyeballs of eyes with irises of this size and distance from the landmarks, grid pixels."""
     ys, xs = np.mgrid[60:140, 40:200]
     source = np.stack([xs.ravel(), ys.ravel()], 1).astype(np.float64)
     landmarks, turn = np.full((478, 2), GRID / 2), np.linspace(0, 2 * np.pi, 16, endpoint=False)

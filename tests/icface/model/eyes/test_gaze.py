@@ -128,7 +128,7 @@ def test_an_iris_that_is_uncovered_is_as_dark_as_the_rest_of_its_circle() -> Non
 
 
 def coverage(layer: FlowLayer) -> np.ndarray:
-    """How much of each pixel a layer of an eye covers."""
+    """Coverage of each pixel by a layer of an eye."""
     assert layer.coverage is not None
     return layer.coverage
 

@@ -44,7 +44,7 @@ def lids() -> tuple[LidSkin, ...]:
 
 
 def closed_at(share: float, fine_crop: np.ndarray | None = None) -> Patch | None:
-    """What is drawn over the left eye when its upper lid came down by this share of the opening."""
+    """The patch over the left eye when its upper lid is down by this share of the opening."""
     source, landmarks, own = face()
     picture = own if fine_crop is None else fine_crop
     skin = lid_skins(source, np.ones(len(source), bool), landmarks, picture, ControlVector())[0]

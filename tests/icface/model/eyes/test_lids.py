@@ -107,7 +107,7 @@ def test_the_lid_comes_to_lie_on_a_band_below_the_eye() -> None:
 
 
 def look(down: float, blink: float, shut: float = 0.0, follows: float = 0.6) -> float:
-    """How far the left upper lid falls, of an eye that was closed so far."""
+    """Fall of the left upper lid, of an eye that was closed this far."""
     change = np.zeros(len(EXPRESSIONS))
     change[EXPRESSIONS.index("eyeLookDown_L")], change[EXPRESSIONS.index("eyeBlink_L")] = (
         down,

@@ -1,4 +1,4 @@
-"""What the painter may be conditioned_on, and what of its paint is taken."""
+"""Limits of the painter's conditioning and of its paint."""
 
 from __future__ import annotations
 

@@ -207,7 +207,7 @@ def test_values_that_are_no_tensors_are_named(tmp_path: Path) -> None:
 
 
 class Burglar:
-    """What would create a file when an ordinary reader meets it."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

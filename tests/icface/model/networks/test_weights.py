@@ -129,7 +129,7 @@ def test_all_shipped_weights_fit_in_thirty_megabytes() -> None:
 
 
 def flipped(data: bytes, count: int, seed: int) -> bytes:
-    """So many bytes turned over, anywhere in the tensors."""
+    """A file with this many bytes flipped, anywhere in the tensors."""
     dice, changed = random.Random(seed), bytearray(data)
     begin = 8 + int.from_bytes(data[:8], "little")
     for at in dice.sample(range(begin, len(data)), count):
