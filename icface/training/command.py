@@ -1,13 +1,13 @@
-"""``icface train``: every step that made the shipped weights, runnable by anyone with the portraits and the rig.
+"""``icface train``: every step that made the shipped weights, from the portraits and the rig.
 
 The portraits folder and the rig file are described in `icface.training.portraits.canvases` and
-`icface.training.rig.rig`; nothing else is needed, and the product itself uses neither.
+`icface.training.rig.rig`; nothing else is needed, and the product itself uses neither. The recipe
+is in ``icface/training/README.md``.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,24 +20,20 @@ import torch
 from icface.system.atomic_write import write_whole
 from icface.system.logs import printed_log
 from icface.system.telling import tell
-from icface.training.label_commands import FILE, FOLDER, labels, reading
-from icface.training.tracker.train import main as tracker
-
-_CACHE = click.option(
-    "--cache",
-    type=click.Path(path_type=Path),
-    default=Path(".work"),
-    show_default=True,
-    help="Decoded portraits are kept here.",
+from icface.training.label_commands import labels, reading
+from icface.training.options import (
+    FOLDER,
+    OUTPUT,
+    batch_of,
+    data_options,
+    device_option,
+    fresh_option,
+    minutes_of,
+    rate_of,
+    rig_option,
 )
-
-
-def _data(command: Callable[..., None]) -> Callable[..., None]:
-    portraits = click.option(
-        "--portraits", type=FOLDER, required=True, help="Folder with portraits.npz and images/."
-    )
-    rig = click.option("--rig", type=FILE, required=True, help="Rig file.")
-    return portraits(rig(_CACHE(command)))
+from icface.training.painter.command import frame_patches, painter, patches
+from icface.training.tracker.command import tracker
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -50,39 +46,30 @@ def _data(command: Callable[..., None]) -> Callable[..., None]:
 )
 @click.pass_context
 def main(context: click.Context, threads: int) -> None:
-    """Train the networks, measure them, look at them."""
+    """Train the networks, measure them, look at them; icface/training/README.md has the recipe."""
     context.with_resource(printed_log())
     torch.set_num_threads(threads)
     cv2.setNumThreads(threads)
 
 
-main.add_command(tracker, name="tracker")
-main.add_command(labels)
-main.add_command(reading)
+for command in (labels, reading, tracker, patches, frame_patches, painter):
+    main.add_command(command)
 
 
 @main.command()
-@_data
+@data_options
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=OUTPUT,
     required=True,
     help="Folder for checkpoints and weights.",
 )
-@click.option(
-    "--minutes", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True
-)
-@click.option("--rate", default=2e-3, show_default=True, help="Highest learning rate.")
+@minutes_of(80.0)
+@rate_of(2e-3)
 @click.option(
     "--small-share", default=0.25, show_default=True, help="Share of the run on small pictures."
 )
-@click.option(
-    "--batch",
-    type=click.IntRange(1),
-    default=16,
-    show_default=True,
-    help="Of all processes together.",
-)
+@batch_of(16)
 @click.option(
     "--workers",
     type=click.IntRange(0),
@@ -90,9 +77,9 @@ main.add_command(reading)
     show_default=True,
     help="Processes that render, for each that trains.",
 )
-@click.option("--device", default="cpu", show_default=True, help="auto, cpu, cuda.")
+@device_option
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--fresh", is_flag=True, help="Start anew even if the folder holds a checkpoint.")
+@fresh_option
 def neutralizer(fresh: bool, **options: Any) -> None:
     """Train the first stage; continues from the checkpoint in --out.
 
@@ -110,174 +97,26 @@ def neutralizer(fresh: bool, **options: Any) -> None:
 
 
 @main.command()
-@click.option("--rig", type=FILE, required=True, help="Rig file.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), required=True, help="Folder for the weights."
-)
-@click.option(
-    "--minutes", type=click.FloatRange(min=0, min_open=True), default=10.0, show_default=True
-)
-@click.option("--seed", default=0, show_default=True)
-def animator(**options: Any) -> None:
-    """Train the second stage: how places move under expressions."""
+@rig_option
+@click.option("--out", type=OUTPUT, required=True, help="Folder for the weights.")
+@minutes_of(13.0)
+@rate_of(5e-3)
+@batch_of(4096)
+@device_option
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@fresh_option
+def animator(fresh: bool, **options: Any) -> None:
+    """Train the second stage; continues from the checkpoint in --out."""
     from icface.training.animator.train import AnimatorTraining, train  # noqa: PLC0415
+    from icface.training.loop.processes import is_first  # noqa: PLC0415
 
-    click.echo(train(AnimatorTraining(**options)))
-
-
-@main.command()
-@_data
-@click.option("--split", type=click.Choice(["train", "val"]), default="train", show_default=True)
-@click.option(
-    "--models",
-    type=FOLDER,
-    default=None,
-    help="Weights of the two stages; the shipped ones if not given.",
-)
-@click.option(
-    "--per-still",
-    type=click.IntRange(1),
-    default=3,
-    show_default=True,
-    help="Samples of every photograph.",
-)
-@click.option(
-    "--pairs",
-    type=click.IntRange(0),
-    default=1500,
-    show_default=True,
-    help="Pairs of frames over all clips.",
-)
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
-@click.option("--seed", default=0, show_default=True)
-def patches(per_still: int, pairs: int, workers: int, seed: int, **where: Any) -> None:
-    """Make the mouth patches that the painter learns from, once."""
-    from icface.training.painter.data import PatchSource, make_patches  # noqa: PLC0415
-
-    click.echo(
-        make_patches(
-            PatchSource(**where), per_still=per_still, pairs=pairs, workers=workers, seed=seed
-        )
-    )
-
-
-@main.command("frame-patches")
-@click.argument("frames", type=FOLDER)
-@click.option(
-    "-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder for the patches."
-)
-@click.option(
-    "--count", type=click.IntRange(1), default=2000, show_default=True, help="Pairs of frames."
-)
-@click.option(
-    "--split", type=click.Choice(["train", "val", "all"]), default="train", show_default=True
-)
-@click.option(
-    "--held-out", multiple=True, help="Names of clips that are held out (GRID_s*). May be repeated."
-)
-@click.option(
-    "--models",
-    type=FOLDER,
-    default=None,
-    help="Weights of the two stages; the shipped ones if not given.",
-)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-def frame_patches(held_out: tuple[str, ...], **options: Any) -> None:
-    """Make mouth patches of real pairs: FRAMES is a folder filled by: icface train prepare."""
-    from icface.training.clips.shards import ShardError  # noqa: PLC0415
-    from icface.training.painter.frames import patches_of_frames  # noqa: PLC0415
-
-    try:
-        click.echo(patches_of_frames(held_out=held_out or None, **options))
-    except (ShardError, ValueError) as error:
-        raise click.UsageError(str(error)) from error
-
-
-@main.command()
-@click.option(
-    "--patches",
-    type=FOLDER,
-    required=True,
-    multiple=True,
-    help="Folder made by: icface train patches. May be repeated.",
-)
-@click.option("--held-out", type=FOLDER, default=None, help="Patches of people not trained on.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    required=True,
-    help="Folder for checkpoint and weights.",
-)
-@click.option(
-    "--minutes", type=click.FloatRange(min=0, min_open=True), default=30.0, show_default=True
-)
-@click.option(
-    "--supervision",
-    type=click.Choice(["paired", "unpaired", "both"]),
-    default="both",
-    show_default=True,
-    help="Which samples teach.",
-)
-@click.option(
-    "--adversary",
-    type=click.FloatRange(0),
-    default=0.1,
-    show_default=True,
-    help="Weight of the discriminators.",
-)
-@click.option(
-    "--fidelity",
-    type=click.FloatRange(0),
-    default=1.0,
-    show_default=True,
-    help="Weight of the photographs.",
-)
-@click.option(
-    "--start",
-    type=FILE,
-    default=None,
-    help="Painter weights to start from where --out holds no checkpoint.",
-)
-@click.option(
-    "--width",
-    "widths",
-    type=click.IntRange(1),
-    multiple=True,
-    help="Channels of a new painter, level by level.",
-)
-@click.option(
-    "--teacher", type=FILE, default=None, help="Painter weights whose answers are learnt too."
-)
-@click.option("--rate", default=1e-3, show_default=True, help="Highest learning rate.")
-@click.option(
-    "--batch",
-    type=click.IntRange(1),
-    default=16,
-    show_default=True,
-    help="Of all processes together.",
-)
-@click.option("--device", default="cpu", show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-def painter(held_out: Path | None, **options: Any) -> None:
-    """Train mask and colour of the mouth; continues from the checkpoint in --out.
-
-    Several processes train together when torchrun starts them:
-
-    torchrun --nproc_per_node=2 -m icface.cli train painter ...
-    """
-    from icface.training.loop.processes import TrainingError, is_first  # noqa: PLC0415
-    from icface.training.painter.train import PainterPlan, train  # noqa: PLC0415
-
-    try:
-        figures = train(PainterPlan(**options), held_out=held_out)
-    except (TrainingError, ValueError) as error:
-        raise click.UsageError(str(error)) from error
+    weights = train(AnimatorTraining(resume=not fresh, **options))
     if is_first():
-        click.echo(json.dumps(figures))
+        click.echo(weights)
 
 
 @main.command()
-@click.argument("videos", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("videos", nargs=-1, required=True, type=OUTPUT)
 @click.option(
     "-o",
     "--output",
@@ -321,25 +160,31 @@ def painter(held_out: Path | None, **options: Any) -> None:
 def prepare(
     *, videos: tuple[Path, ...], folder: Path, workers: int, device: str, as_json: bool, **how: Any
 ) -> None:
-    """Make crops of faces, with what is read in them, from VIDEOS: files, and folders with all that is in them.
+    """Cut faces from VIDEOS and store the crops with their readings.
 
-    One person's frames become pairs for training, see icface.training.clips.pairs. Clips that are
-    there already are left alone, so that an interrupted run can be started again. One run at a time
-    may fill a folder.
+    VIDEOS are files, or folders that are searched with all their subfolders. One person's frames
+    become pairs for training, see icface.training.clips.pairs. Clips that are there already are
+    left alone, so that an interrupted run can be started again. One run at a time may fill a
+    folder.
     """
     if how["every"] is not None and how["fps"] is not None:
         raise click.UsageError("--every and --fps exclude each other: give one of them.")
     from icface.training.clips.prepare import Preparation, prepare_folder  # noqa: PLC0415
 
     preparation = Preparation(**{**how, "every": how["every"] or 1})
-    told = partial(tell, err=True)
-    summary = prepare_folder(videos, folder, preparation, workers=workers, device=device, tell=told)
-    click.echo(json.dumps(summary, indent=1) if as_json else "{prepared} prepared, {there} there already, {failed} failed: "
-               "{frames} frames of {tracks} tracks in {folder}".format(**summary))  # fmt: skip
+    report = partial(tell, err=True)
+    summary = prepare_folder(
+        videos, folder, preparation, workers=workers, device=device, tell=report
+    )
+    line = (
+        "{prepared} prepared, {there} there already, {failed} failed: "
+        "{frames} frames of {tracks} tracks in {folder}"
+    )
+    click.echo(json.dumps(summary, indent=1) if as_json else line.format(**summary))
 
 
 @main.command()
-@_data
+@data_options
 @click.option(
     "--models", type=FOLDER, default=None, help="Weights to measure; the shipped ones if not given."
 )
@@ -347,9 +192,7 @@ def prepare(
 @click.option(
     "--tracked", default=30, show_default=True, help="Held-out portraits for the monotone controls."
 )
-@click.option(
-    "--sheet", type=click.Path(path_type=Path), default=None, help="Write a contact sheet here."
-)
+@click.option("--sheet", type=OUTPUT, default=None, help="Write a contact sheet here.")
 def measure(  # noqa: PLR0913, PLR0917
     portraits: Path,
     rig: Path,

@@ -1,4 +1,4 @@
-"""``icface train labels`` and ``icface train reading``: what photographs are labelled with, and what readings are fitted with."""
+"""``icface train labels`` and ``icface train reading``: labels of photos and the table of readings."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+from icface.training.options import FILE, FOLDER, OUTPUT, stages_option, usage_errors
 
 
 @click.command()
@@ -23,7 +22,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--rig", type=FILE, required=True, help="Rig file to begin with.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=OUTPUT,
     required=True,
     help="Portraits folder to write, with its rig.npz.",
 )
@@ -38,10 +37,8 @@ def labels(folders: tuple[Path, ...], rig: Path, out: Path, resting: tuple[str, 
     """Fit all portraits anew, with a rig that was moved to faces at rest."""
     from icface.training.rig.labels import relabel  # noqa: PLC0415
 
-    try:
+    with usage_errors():
         click.echo(json.dumps(relabel(folders, rig, out, resting=resting)))
-    except (OSError, ValueError) as error:
-        raise click.UsageError(str(error)) from error
 
 
 @click.command()
@@ -49,25 +46,18 @@ def labels(folders: tuple[Path, ...], rig: Path, out: Path, resting: tuple[str, 
     "--portraits", type=FOLDER, required=True, help="Folder made by: icface train labels."
 )
 @click.option("--rig", type=FILE, required=True, help="Its rig file.")
-@click.option(
-    "--models",
-    type=FOLDER,
-    default=None,
-    help="Weights of the two stages; the shipped ones if not given.",
-)
+@stages_option
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=OUTPUT,
     required=True,
     help="File to write: reading.safetensors.",
 )
 def reading(portraits: Path, rig: Path, models: Path | None, out: Path) -> None:
-    """Make the table that readings are fitted with, again whenever one of the two stages has learnt."""
+    """Make the table that readings are fitted with, again whenever one of the stages changes."""
     from icface.model.networks.weights import models_dir  # noqa: PLC0415
     from icface.training.animator.reading_table import make_table  # noqa: PLC0415
 
-    try:
-        seen = make_table(portraits, rig, models or models_dir(), out)
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
-    click.echo(f"{out}: {seen:.1%} of landmarks seen")
+    with usage_errors():
+        share = make_table(portraits, rig, models or models_dir(), out)
+    click.echo(f"{out}: {share:.1%} of landmarks seen")

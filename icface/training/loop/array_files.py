@@ -1,12 +1,15 @@
-"""Arrays in files that appear whole or not at all, and large ones that are filled through memory."""
+"""Files of arrays and tensors that appear whole or not at all, and arrays filled through memory."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+from safetensors.torch import save as safetensors_bytes
+from torch import Tensor
 
 from icface.system.atomic_write import reserve, write_whole
 
@@ -21,10 +24,17 @@ def save_arrays(path: Path, **arrays: NDArray[Any]) -> None:
     write_whole(path, lambda stream: np.savez(stream, allow_pickle=False, **arrays))
 
 
+def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write a safetensors file, and its folder if need be. `OSError` if it cannot be written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    plain = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
+    write_whole(path, lambda file: file.write(safetensors_bytes(plain)))
+
+
 def array_on_disk(
     stream: BinaryIO, shape: tuple[int, ...], dtype: DTypeLike = np.uint8
 ) -> NDArray[Any]:
-    """An array of zeros in an ``.npy`` file, mapped to be filled; the room it needs is set aside first.
+    """An array of zeros in an ``.npy`` file, mapped for writing; its disk space is reserved first.
 
     Parameters
     ----------
@@ -36,7 +46,7 @@ def array_on_disk(
     Raises
     ------
     OSError
-        If the disk has no room for it.
+        If the disk has too little space for it.
     """
     kind = np.dtype(dtype)
     about = {"descr": np.lib.format.dtype_to_descr(kind), "fortran_order": False, "shape": shape}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +25,9 @@ from icface.model.networks.neutralizer import (
     Surface,
 )
 from icface.model.networks.weights import save_model
+from icface.training.loop.learner import Learner
 from icface.training.loop.processes import Ranks, joined
-from icface.training.loop.trainer import Learner, Plan, Trainer
+from icface.training.loop.trainer import Plan, Trainer
 from icface.training.neutralizer.data import (
     SurfaceAtlas,
     SurfaceStream,
@@ -45,7 +45,7 @@ PART_WEIGHT = torch.tensor([0.5, 1.0, 1.5, 8.0, 8.0])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeutralizerTraining:
-    """What a run needs.
+    """The data, length and learning rate of one run; the defaults are those of the shipped weights.
 
     Attributes
     ----------
@@ -70,7 +70,7 @@ class NeutralizerTraining:
     rig: Path
     cache: Path
     out: Path
-    minutes: float
+    minutes: float = 80.0
     steps: int | None = None
     batch: int = 16
     rate: float = 2e-3
@@ -78,7 +78,7 @@ class NeutralizerTraining:
     device: str = "cpu"
     seed: int = 0
     resume: bool = True
-    small_share: float = 0.0
+    small_share: float = 0.25
     widths: tuple[int, ...] = NeutralizerConfig().widths
 
 
@@ -119,11 +119,6 @@ def _gradient_loss(a: Tensor, b: Tensor, part: Tensor, axis: int) -> Tensor:
     )
     difference = (a - b).narrow(axis, 1, n - 1) - (a - b).narrow(axis, 0, n - 1)
     return (difference.abs() * same[:, None]).sum() / (same.sum() + 1)
-
-
-def progress(step: int, steps: int | None, begun: float, minutes: float) -> float:
-    """How much of a run is over, 0..1: by its steps if they are given, else by the clock."""
-    return step / steps if steps else (time.monotonic() - begun) / 60 / minutes
 
 
 def choose_anchors(network: Neutralizer, rig: Rig) -> None:
@@ -232,7 +227,7 @@ def _train(training: NeutralizerTraining, ranks: Ranks) -> Path:
         checkpoint=training.out / "neutralizer-training.safetensors",
         minutes=training.minutes,
         steps=training.steps,
-        kept=0.998,
+        average_decay=0.998,
         seed=training.seed,
         resume=training.resume,
     )

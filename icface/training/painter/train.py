@@ -28,8 +28,9 @@ from torch import Tensor, nn
 from icface.model.networks.layers import for_inference
 from icface.model.networks.painter import Paint, Painter, PainterConfig
 from icface.model.networks.weights import save_model
+from icface.training.loop.learner import Learner
 from icface.training.loop.processes import Ranks, joined
-from icface.training.loop.trainer import Learner, Plan, Trainer
+from icface.training.loop.trainer import Plan, Trainer
 from icface.training.painter.batches import PatchBatch, PatchSampler
 from icface.training.painter.losses import (
     Judges,
@@ -48,6 +49,10 @@ _Shown = tuple[str, tuple[Tensor, ...], float, Tensor]
 look."""
 Supervision = Literal["paired", "unpaired", "both"]
 KIND = "icface.painter"
+SHIPPED_WIDTHS = (16, 48, 80)
+"""Channels of the painter that ships, level by level; its teacher has those of `PainterConfig`."""
+_TAUGHT_FIDELITY = 0.15
+"""Weight of the differences from the photograph beside a teacher, if none is given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +73,7 @@ class PainterPlan:
         ones.
     widths : tuple of int
         Channels of a painter that starts from nothing, as in
-        `icface.model.networks.painter.PainterConfig`; its own if there are none.
+        `icface.model.networks.painter.PainterConfig`; `SHIPPED_WIDTHS` if there are none.
     teacher : Path, optional
         Weights of a painter whose answers are learnt too, as a rule a larger one's (Hinton,
         Vinyals, Dean, "Distilling the knowledge in a neural network", 2015).
@@ -77,39 +82,50 @@ class PainterPlan:
     adversary : float
         Weight of the discriminators' opinion; 0 trains without them where samples are paired alone
         (in the unpaired phase nothing else teaches, and it is 0.1 then).
-    fidelity : float
-        Weight of the differences from the photograph, beside it.
+    fidelity : float, optional
+        Weight of the differences from the photograph; 0.15 beside a teacher and 1 without one, if
+        not given.
     rate, batch, seed, device
         Highest learning rate of the generators (that of the judges is twice as high), samples of
         each kind a step (of all processes), random seed, where it runs.
-    every_minutes : float
+    checkpoint_minutes : float
         How often a checkpoint is written.
     warmup : int
         Steps in which the learning rates rise.
+    resume : bool
+        Whether to continue from the checkpoint.
     """
 
     patches: tuple[Path, ...]
     out: Path
-    minutes: float = 30.0
+    minutes: float = 35.0
     steps: int | None = None
     start: Path | None = None
     widths: tuple[int, ...] = ()
     teacher: Path | None = None
-    supervision: Supervision = "both"
-    adversary: float = 0.1
-    fidelity: float = 1.0
-    rate: float = 1e-3
-    batch: int = 16
+    supervision: Supervision = "paired"
+    adversary: float = 0.0
+    fidelity: float | None = None
+    rate: float = 2e-3
+    batch: int = 12
     seed: int = 0
     device: str = "cpu"
-    every_minutes: float = 5.0
+    checkpoint_minutes: float = 5.0
     warmup: int = 100
+    resume: bool = True
 
     def __post_init__(self) -> None:
         if self.widths and self.start is not None:
             raise ValueError("Weights to start from have their own widths: give one or the other.")
         if self.teacher is not None and self.supervision == "unpaired":
             raise ValueError("A teacher teaches over paired samples: use paired or both.")
+
+    @property
+    def photograph_weight(self) -> float:
+        """The weight of the differences from the photograph, given or by default."""
+        if self.fidelity is not None:
+            return self.fidelity
+        return 1.0 if self.teacher is None else _TAUGHT_FIDELITY
 
 
 class SettledNorm(nn.BatchNorm2d):
@@ -184,25 +200,27 @@ class PainterTraining:
             checkpoint=plan.out / "painter-training.safetensors",
             minutes=plan.minutes,
             steps=plan.steps,
-            kept=0.998,
-            every_minutes=plan.every_minutes,
+            average_decay=0.998,
+            checkpoint_minutes=plan.checkpoint_minutes,
             warmup=plan.warmup,
             seed=plan.seed,
+            resume=plan.resume,
         )
         self.trainer = Trainer(learners, run, ranks, after_checkpoint=self._write)
 
     def _first(self) -> Painter:
-        return Painter(PainterConfig(widths=self.plan.widths) if self.plan.widths else None)
+        return Painter(PainterConfig(widths=self.plan.widths or SHIPPED_WIDTHS))
 
     def _write(self, trainer: Trainer) -> None:
         """The averaged painter in the product's format, and what it reaches."""
         painter = cast("Generators", trainer.average("generators")).there
         figures = self._judge(painter)
         log.info("held out after %d steps: %s", trainer.steps, json.dumps(figures))
-        elsewhere = ("out", "patches", "start", "teacher", "steps")
+        elsewhere = ("out", "patches", "start", "teacher", "steps", "resume", "fidelity")
         notes: dict[str, Any] = {
             k: str(v) for k, v in asdict(self.plan).items() if k not in elsewhere
         }
+        notes |= {"fidelity": str(self.plan.photograph_weight)}
         notes |= {"steps": trainer.steps, "held_out": figures, "taught": self.teacher is not None}
         path = self.plan.out / "painter.safetensors"
         save_model(
@@ -254,7 +272,7 @@ class PainterTraining:
         parts = paired_loss(paint, out, batch)
         told |= parts | {"features": self.features.distance(out, y)}
         loss = 10 * parts["l1"] + 5 * parts["steep"] + 5 * parts["colour"] + told["features"]
-        loss = self.plan.fidelity * loss + parts["mask"]
+        loss = self.plan.photograph_weight * loss + parts["mask"]
         if self.teacher is not None:
             told["taught"] = self._untaught(paint, batch)
             loss = loss + 10 * told["taught"]

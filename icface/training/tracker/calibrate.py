@@ -17,8 +17,9 @@ from torch import nn
 
 from icface.face.controls import EXPRESSIONS
 from icface.face.geometry import face_crop
-from icface.model.networks.tracker_nets import READ_MARGIN
-from icface.tracking.builtin import BuiltinTracker
+from icface.model.networks.tracker_nets import READ_MARGIN, RefinerNet
+from icface.model.networks.weights import build, load_into, load_model, save_model
+from icface.tracking.builtin import REFINER_FILE, BuiltinTracker
 from icface.training.rig.rig import MIRROR
 from icface.training.tracker.data import LabelledImages
 
@@ -107,3 +108,41 @@ def fit_calibration(
         second = tracker.read(image, [face_crop(first.landmarks, size, margin=READ_MARGIN)])
         read.append(tracker.look_closer(image, second)[0].controls.array()[3:])
     return calibration(np.stack(read), data.controls[chosen, 3:], data.person[chosen])
+
+
+def calibrate_refiner(cache: Path, models: Path, out: Path) -> dict[str, float]:
+    """Write a calibrated refiner.
+
+    Parameters
+    ----------
+    cache : Path
+        The folder of training renders.
+    models : Path
+        The folder of the tracker's trained weights.
+    out : Path
+        The weights file to write.
+
+    Returns
+    -------
+    dict of str to float
+        The gain of each channel that was scaled up.
+    """
+    path = models / REFINER_FILE
+    stored = load_model(path, kind="icface.refiner")
+    net = build(RefinerNet, stored.config, path=path)
+    load_into(net, stored, path=path)
+    found = fit_calibration(BuiltinTracker(models=models), cache)
+    found.into(net.controls)
+    gains = {
+        name: round(float(gain), 3)
+        for name, gain in zip(EXPRESSIONS, found.gain, strict=True)
+        if gain > 1
+    }
+    save_model(
+        out,
+        kind=stored.kind,
+        config=stored.config,
+        state=net.state_dict(),
+        notes=stored.notes | {"gains": gains},
+    )
+    return gains

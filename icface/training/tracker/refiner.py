@@ -12,34 +12,19 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from icface.arrays import F32, U8
-from icface.face.controls import ANGLE_UNIT_DEG, EXPRESSIONS
+from icface.face.controls import ANGLE_UNIT_DEG
 from icface.face.geometry import face_crop
-from icface.face.landmarks import BOTH_IRISES, BROWS, EYE_CORNERS, LID_RIMS, LIPS, MESH_POINTS
-from icface.model.networks.tracker_nets import READ_MARGIN, REFINE_MARGIN, RefinerNet
+from icface.face.landmarks import EYE_CORNERS, MESH_POINTS
+from icface.model.networks.tracker_nets import READ_MARGIN, REFINE_MARGIN
 from icface.tracking.builtin import LANDMARKS_FILE, BuiltinTracker
 from icface.tracking.reading import without_hidden_gaze
 from icface.training.loop.array_files import save_arrays
 from icface.training.tracker.data import LabelledImages
 
-_POINT_UNIT = 0.01
 _ROOM = 1.3
-"""How much larger than the crop a stored face is."""
+"""Side of a stored face, in sides of its crop."""
 _ANGLE_NOISE_DEG = 1.5
-_READ_OFTEN = (
-    "jawOpen",
-    "eyeBlink",
-    "mouthSmile",
-    "browInnerUp",
-    "browOuterUp",
-    "browDown",
-    "eyeLook",
-)
-_OFTEN = 2.0
-_WITHIN = 1.5
-"""Weight of differences between two pictures of one person: what a movement changed is to be read
-at its full size, though where a feature lies at rest, which differs between people, is not
-known."""
-_GROUPS = ((BOTH_IRISES, 3.0), (LID_RIMS, 3.0), (BROWS, 2.0), (LIPS, 2.0))
+"""Standard deviation of the noise added to first angles, degrees."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -314,58 +299,3 @@ def _relit(rng: np.random.Generator, pictures: Tensor) -> Tensor:
     place, reach = random(2, count, 1, 1, 1), 0.12 + 0.1 * random(2, count, 1, 1, 1)
     inside = ((line - place[0]).abs() < reach[0]) & ((line[:, None] - place[1]).abs() < reach[1])
     return torch.where(inside & some[2], random(count, 1, 1, 1) * 0.5 + 0.5, pictures) * 2 - 1
-
-
-class RefinerLoss(nn.Module):
-    """How far a second reading is from the labels: points after every stage, angles and channels after the last."""
-
-    channel_weight: Tensor
-    point_weight: Tensor
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__()
-        spread = LabelledImages.load(folder, "train_renders").controls[:, 3:].std(0)
-        often = torch.tensor(
-            [_OFTEN if name.startswith(_READ_OFTEN) else 1.0 for name in EXPRESSIONS]
-        ).sqrt()
-        self.register_buffer("channel_weight", often / torch.from_numpy(np.maximum(spread, 0.08)))
-        weight = torch.ones(478, 1)
-        for group, factor in _GROUPS:
-            weight[list(group)] = factor
-        self.register_buffer("point_weight", weight / weight.mean())
-
-    def forward(self, net: RefinerNet, batch: RefinerBatch) -> tuple[Tensor, dict[str, float]]:
-        """The loss and its parts for the log; `last` is the mean error of the last stage in per cent of the crop's side."""
-        out = net(batch.pictures, batch.first, batch.first_angles)
-        points = sum(
-            (
-                nn.functional.smooth_l1_loss(
-                    found / _POINT_UNIT, batch.points / _POINT_UNIT, beta=0.3, reduction="none"
-                )
-                * self.point_weight
-            ).mean()
-            for found in out.points
-        ) / len(out.points)
-        assert isinstance(points, Tensor)
-        wrong = out.controls - batch.controls
-        angles = nn.functional.smooth_l1_loss(out.controls[:, :3], batch.controls[:, :3], beta=0.05)
-        confidence = 0.3 + 0.7 * batch.exact[:, None]
-        # squares: most channels are 0 in most faces, and the median of that would never leave 0
-        channels = ((wrong[:, 3:] * self.channel_weight).square() * confidence).mean()
-        one, other = wrong[:, 3:].split(len(batch.same))[:2]
-        within = ((one - other) * self.channel_weight).square().mean(1) / 2
-        within = (within * batch.same).mean()
-        before, last = (
-            100 * (p - batch.points).norm(dim=2).mean().detach()
-            for p in (batch.first, out.points[-1])
-        )
-        told = {
-            "before": before,
-            "last": last,
-            "angles": angles,
-            "channels": channels,
-            "within": within,
-        }
-        return points + 3 * angles + channels + _WITHIN * within, {
-            k: float(v.detach()) for k, v in told.items()
-        }

@@ -15,6 +15,7 @@ from icface.model.networks.animator import Animator
 from icface.model.networks.neutralizer import WINDOW, Neutralizer, Part
 from icface.rendering.predictor import FacePredictor
 from icface.training.animator.train import AnimatorTraining
+from icface.training.animator.train import judge as judge_animator
 from icface.training.animator.train import train as train_animator
 from icface.training.neutralizer.data import (
     SurfaceAtlas,
@@ -127,13 +128,18 @@ def test_the_neutralizer_learns_resumes_and_its_weights_load(data: Path, tmp_pat
     assert after["parts"] < before["parts"]
 
 
-def test_the_animators_field_learns_and_is_measured_against_the_rig(
+def test_the_animators_field_learns_resumes_and_is_measured_against_the_rig(
     data: Path, rig: Rig, tmp_path: Path
 ) -> None:
-    weights = train_animator(
-        AnimatorTraining(rig=data / "rig.npz", out=tmp_path, minutes=9, steps=800, batch=512)
-    )
-    field = Animator.from_file(weights)
+    def run(steps: int) -> Animator:
+        options = AnimatorTraining(rig=data / "rig.npz", out=tmp_path, steps=steps, batch=512)
+        return Animator.from_file(train_animator(options))
+
+    first = judge_animator(run(100), rig)
+    assert int(load_file(tmp_path / "animator-training.safetensors")["steps"]) == 100
+    field = run(700)
+    assert int(load_file(tmp_path / "animator-training.safetensors")["steps"]) == 800
+    assert judge_animator(field, rig)["moving_cm"] < first["moving_cm"]
     atlas = SurfaceAtlas.of(rig)
     chin = int(np.hypot(rig.base[:, 0], rig.base[:, 1] + 8).argmin())
     drop = field(torch.from_numpy(atlas.place[chin : chin + 1] / 10))[

@@ -17,8 +17,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from icface.training.loop import trainer as engine
+from icface.training.loop.learner import Learner
 from icface.training.loop.processes import Ranks, joined
-from icface.training.loop.trainer import Learner, Plan, Trainer
+from icface.training.loop.trainer import Plan, Trainer
 
 BATCH = 8
 

@@ -16,8 +16,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from icface.training.loop.learner import Learner
 from icface.training.loop.processes import Ranks, TrainingError, joined
-from icface.training.loop.trainer import Learner, Plan, Trainer
+from icface.training.loop.trainer import Plan, Trainer
 from tests.icface.training import tiny_training
 from tests.icface.training.tiny_training import batch, make, steps_of
 
@@ -79,7 +80,7 @@ def test_two_processes_take_the_steps_of_one_and_stop_together(
 def test_an_interrupted_run_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
     def run(name: str) -> Trainer:
         return make(
-            Plan(checkpoint=tmp_path / name, steps=8, warmup=3, every_minutes=0),
+            Plan(checkpoint=tmp_path / name, steps=8, warmup=3, checkpoint_minutes=0),
             Ranks(),
             dropout=0.3,
         )
@@ -100,7 +101,7 @@ def test_after_a_run_that_ended_the_rates_start_anew(tmp_path: Path) -> None:
     def rates(trainer: Trainer) -> list[float]:
         found = []
         for _ in trainer.run():
-            found.append(trainer._learners["line"].optimiser.param_groups[0]["lr"])
+            found.append(trainer.rate("line"))
             trainer.step({"line": trainer["line"](torch.ones(1, 2)).square().mean()})
         return found
 
@@ -152,7 +153,7 @@ def test_a_checkpoint_of_other_networks_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_average_trails_the_weights(tmp_path: Path) -> None:
-    trainer = linear(tmp_path, kept=0.9)
+    trainer = linear(tmp_path, average_decay=0.9)
     start = trainer.network("line").weight.detach().clone()
     for _ in trainer.run():
         trainer.step({"line": trainer["line"](torch.ones(1, 2)).mean()})  # always downhill
@@ -195,7 +196,7 @@ def test_means_are_logged_and_the_first_process_is_told_of_checkpoints(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     seen: list[int] = []
-    plan = Plan(checkpoint=tmp_path / "c", steps=3, report_seconds=0, every_minutes=0)
+    plan = Plan(checkpoint=tmp_path / "c", steps=3, report_seconds=0, checkpoint_minutes=0)
     trainer = Trainer(
         {"line": Learner(nn.Linear(2, 1), rate=1e-3)},
         plan,
@@ -214,7 +215,7 @@ def test_only_the_first_process_writes(tmp_path: Path) -> None:
     plan = Plan(checkpoint=tmp_path / "c", steps=1)
     trainer = Trainer({"line": Learner(nn.Linear(2, 1), rate=1e-3)}, plan, Ranks())
     trainer.ranks = Ranks(rank=1)
-    trainer.keep()
+    trainer.write_checkpoint()
     assert not list(tmp_path.iterdir())
 
 

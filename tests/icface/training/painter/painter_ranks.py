@@ -50,7 +50,15 @@ def main(patches: Path, out: Path) -> None:
             )
         ranks.agreed(0)  # the file is there
         plan = PainterPlan(
-            patches=(patches,), out=out, steps=3, warmup=1, start=start, batch=BATCH, rate=5e-3
+            patches=(patches,),
+            out=out,
+            steps=3,
+            warmup=1,
+            start=start,
+            batch=BATCH,
+            rate=5e-3,
+            supervision="both",
+            adversary=0.1,
         )
         training = PainterTraining(plan, ranks, TrackerFeatures())
         for _ in training.trainer.run():

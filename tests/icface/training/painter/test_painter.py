@@ -279,7 +279,14 @@ def test_a_perfect_painting_costs_nothing_but_its_mask(patches: Path) -> None:
 def test_every_supervision_moves_painter_and_judges(
     patches: Path, tmp_path: Path, supervision: str
 ) -> None:
-    plan = PainterPlan(patches=(patches,), out=tmp_path, steps=2, supervision=supervision, batch=2)  # type: ignore[arg-type]
+    plan = PainterPlan(
+        patches=(patches,),
+        out=tmp_path,
+        steps=2,
+        supervision=supervision,  # type: ignore[arg-type]
+        adversary=0.1,
+        batch=2,
+    )
     training = PainterTraining(plan, Ranks(), TrackerFeatures())
     trainer, sampler = training.trainer, PatchSampler(patches)
     judges, generators = trainer.network("judges"), trainer.network("generators")
@@ -378,6 +385,16 @@ def test_a_small_painter_learns_what_a_larger_one_paints(patches: Path, tmp_path
     assert load_model(tmp_path / "run" / "painter.safetensors", kind=KIND).notes["taught"]
 
 
+def test_a_teacher_lessens_the_weight_of_the_photographs_unless_one_is_given(
+    tmp_path: Path,
+) -> None:
+    plan = PainterPlan(patches=(tmp_path,), out=tmp_path)
+    assert plan.photograph_weight == 1
+    taught = replace(plan, teacher=tmp_path / "teacher.safetensors")
+    assert taught.photograph_weight == 0.15
+    assert replace(taught, fidelity=0.5).photograph_weight == 0.5
+
+
 def test_what_a_plan_would_not_heed_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="their own widths"):
         PainterPlan(patches=(tmp_path,), out=tmp_path, start=tmp_path / "a", widths=(4, 6))
@@ -408,6 +425,8 @@ def test_a_painter_that_is_trained_on_keeps_the_statistics_of_its_normalisations
         steps=2,
         warmup=1,
         start=tmp_path / "first.safetensors",
+        supervision="both",
+        adversary=0.1,
         batch=2,
     )
     train(plan)

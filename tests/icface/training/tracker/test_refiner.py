@@ -24,7 +24,8 @@ from icface.training.rig.rig import MIRROR
 from icface.training.tracker.augment import photometric
 from icface.training.tracker.calibrate import Calibration, calibration
 from icface.training.tracker.data import LabelledImages
-from icface.training.tracker.refiner import RefinerLoss, RefinerSampler, crop_of
+from icface.training.tracker.losses import RefinerLoss
+from icface.training.tracker.refiner import RefinerSampler, crop_of
 from icface.training.tracker.states import JUDGED, spread_expression, varied_expression
 from tests.icface.training.synthetic_rig import write_tracker_data
 

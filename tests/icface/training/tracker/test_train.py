@@ -1,13 +1,15 @@
-"""Training of the tracker's networks: what is right costs nothing, and a run goes on where it was left."""
+"""Training of the tracker's networks: right answers cost nothing, and a run resumes where it stopped."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from safetensors.torch import load_file
+from torch import Tensor, nn
 
 from icface.model.networks.tracker_nets import (
     DetectorOutput,
@@ -15,11 +17,19 @@ from icface.model.networks.tracker_nets import (
     LandmarkOutput,
     RefinerNet,
 )
-from icface.model.networks.weights import build, load_into, load_model
-from icface.training.tracker import train as tracker_train
+from icface.model.networks.weights import StoredModel, build, load_into, load_model
+from icface.training.loop.processes import Ranks, TrainingError
 from icface.training.tracker.augment import CropBatch
+from icface.training.tracker.losses import LandmarkLoss, detector_loss
 from icface.training.tracker.scenes import SceneBatch
-from icface.training.tracker.train import LandmarkLoss, Plan, detector_loss, fit
+from icface.training.tracker.train import (
+    TrackerTraining,
+    train,
+    train_detector,
+    train_landmarks,
+    train_refiner,
+)
+from tests.icface.training.synthetic_rig import write_tracker_data
 
 
 def crops(count: int = 4) -> CropBatch:
@@ -100,56 +110,112 @@ def test_a_detector_that_is_right_costs_next_to_nothing_and_one_that_misses_much
     assert cost((heat * 2 - 1) * 20, log_size=elsewhere) == pytest.approx(right, abs=1e-4)
 
 
-def plan(folder: Path) -> Plan:
-    return Plan(
-        cache=folder, checkpoint=folder / "run.safetensors", out=folder / "detector.safetensors", minutes=0.004, rate=1e-3,
-        batch=1, seed=0, device="cpu",
-    )  # fmt: skip
+def training(folder: Path, *, steps: int = 3, rate: float = 1e-3) -> TrackerTraining:
+    return TrackerTraining(
+        cache=folder,
+        checkpoint=folder / "run.safetensors",
+        out=folder / "detector.safetensors",
+        steps=steps,
+        rate=rate,
+        device="cpu",
+    )
+
+
+def small_detector(seed: int) -> FaceDetectorNet:
+    torch.manual_seed(seed)
+    return FaceDetectorNet((4, 4, 8), (1, 1))
+
+
+def noise(seed: int) -> Callable[[], Tensor]:
+    """Draws random pictures; the seed decides them."""
+    rng = torch.Generator().manual_seed(seed % 2**32)
+    return lambda: torch.rand(2, 3, 32, 32, generator=rng)
+
+
+def heat(net: nn.Module, batch: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    value = net(batch).heat.square().mean()
+    return value, {"heat": value.detach()}
+
+
+def run(
+    folder: Path, *, steps: int, network: FaceDetectorNet | None = None, rate: float = 1e-3
+) -> StoredModel:
+    net = network or small_detector(0)
+    plan = training(folder, steps=steps, rate=rate)
+    train(net, noise, heat, plan, Ranks(), kind="icface.detector")
+    return load_model(folder / "detector.safetensors", kind="icface.detector")
 
 
 def test_a_run_goes_on_from_its_checkpoint_and_its_average_loads_in_the_product(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(
-        tracker_train, "_clock", lambda _minutes: iter([0.0, 0.3, 0.6])
-    )  # three steps, however busy the machine
-    torch.manual_seed(0)
-    net = FaceDetectorNet((4, 4, 8), (1, 1))
-    picture = torch.rand(1, 3, 32, 32)
-
-    def loss(batch: Tensor) -> tuple[Tensor, dict[str, float]]:
-        value = net(batch).heat.square().mean()
-        return value, {"heat": float(value.detach())}
-
-    fit(net, lambda: picture, loss, plan(tmp_path), kind="icface.detector")
-    first = load_model(tmp_path / "detector.safetensors", kind="icface.detector")
-    assert first.notes["steps"] == 3
-    torch.manual_seed(1)
-    net = FaceDetectorNet((4, 4, 8), (1, 1))
-    fit(net, lambda: picture, loss, plan(tmp_path), kind="icface.detector")
-    again = load_model(tmp_path / "detector.safetensors", kind="icface.detector")
+    assert run(tmp_path, steps=3).notes["steps"] == 3
+    first = load_file(tmp_path / "run.safetensors")
+    other = small_detector(1)
+    name, weight = next(iter(other.state_dict().items()))
+    assert not torch.equal(weight, first[f"network.network.{name}"])
+    again = run(tmp_path, steps=0, network=other)
+    assert again.notes["steps"] == 3
+    for name, value in other.state_dict().items():
+        assert torch.equal(value, first[f"network.network.{name}"])
+    again = run(tmp_path, steps=3, network=small_detector(1))
     assert again.notes["steps"] == 6
     loaded = build(FaceDetectorNet, again.config, path=tmp_path)
     load_into(loaded, again, path=tmp_path)
-    assert torch.isfinite(loaded.ready()(picture).heat).all()
+    assert torch.isfinite(loaded.ready()(noise(0)()).heat).all()
     assert not list(tmp_path.glob("*.part"))
 
 
+def test_a_run_that_goes_on_draws_other_batches(tmp_path: Path) -> None:
+    seeds: list[int] = []
+
+    def sampler(seed: int) -> Callable[[], Tensor]:
+        seeds.append(seed)
+        return noise(seed)
+
+    for _ in range(2):
+        train(small_detector(0), sampler, heat, training(tmp_path), Ranks(), kind="icface.detector")
+    assert seeds[0] != seeds[1]
+
+
+def test_the_detector_learns(tmp_path: Path) -> None:
+    picture = noise(3)()
+
+    def loss() -> float:
+        stored = load_model(tmp_path / "detector.safetensors", kind="icface.detector")
+        net = build(FaceDetectorNet, stored.config, path=tmp_path)
+        load_into(net, stored, path=tmp_path)
+        return float(heat(net.eval(), picture)[1]["heat"])
+
+    run(tmp_path, steps=1)
+    before = loss()
+    run(tmp_path, steps=120, rate=5e-2)
+    assert loss() < 0.5 * before
+
+
 def test_a_checkpoint_of_another_network_is_not_taken(tmp_path: Path) -> None:
-    net = FaceDetectorNet((4, 4, 8), (1, 1))
-    fit(
-        net,
-        lambda: torch.rand(1, 3, 32, 32),
-        lambda b: (net(b).heat.mean(), {}),
-        plan(tmp_path),
-        kind="icface.detector",
-    )
+    run(tmp_path, steps=1)
     other = RefinerNet(64, (4, 4, 4), 4, 8, 1)
-    with pytest.raises(RuntimeError, match="state_dict"):
-        fit(
-            other,
-            lambda: None,
-            lambda _: (torch.zeros(()), {}),
-            plan(tmp_path),
-            kind="icface.refiner",
+    with pytest.raises(TrainingError, match=r"run\.safetensors is not a checkpoint.*state_dict"):
+        train(other, noise, heat, training(tmp_path), Ranks(), kind="icface.refiner")
+
+
+def test_every_network_of_the_tracker_trains_by_its_recipe(tmp_path: Path) -> None:
+    cache = write_tracker_data(tmp_path) / "cache"
+    np.save(cache / "train_backgrounds.npy", np.zeros((2, 256, 256, 3), np.uint8))
+    for recipe, kind in (
+        (train_detector, "icface.detector"),
+        (train_landmarks, "icface.landmarks"),
+        (train_refiner, "icface.refiner"),
+    ):
+        name = kind.removeprefix("icface.")
+        plan = TrackerTraining(
+            cache=cache,
+            checkpoint=tmp_path / f"{name}-training.safetensors",
+            out=tmp_path / f"{name}.safetensors",
+            steps=1,
+            batch=2,
+            device="cpu",
         )
+        recipe(plan)
+        assert load_model(plan.out, kind=kind).notes == {"steps": 1, "batch": 2}
