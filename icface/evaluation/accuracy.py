@@ -38,9 +38,15 @@ from icface.rendering.predictor import FacePredictor
 
 STEPS = 7
 SWEPT: dict[str, tuple[float, float]] = {
-    "yaw": (-20.0, 20.0), "pitch": (-12.0, 12.0), "roll": (-15.0, 15.0),
-    "AU1+2": (0.0, 1.0), "AU4": (0.0, 1.0), "AU12": (0.0, 1.0), "AU26": (0.0, 1.0), "AU43": (0.0, 1.0),
-}  # fmt: skip
+    "yaw": (-20.0, 20.0),
+    "pitch": (-12.0, 12.0),
+    "roll": (-15.0, 15.0),
+    "AU1+2": (0.0, 1.0),
+    "AU4": (0.0, 1.0),
+    "AU12": (0.0, 1.0),
+    "AU26": (0.0, 1.0),
+    "AU43": (0.0, 1.0),
+}
 """Controls and their ranges: degrees about the photo's own, intensities as they are."""
 MONOTONE: dict[str, tuple[float, float]] = SWEPT | {"pitch": (-15.0, 15.0), "roll": (-20.0, 20.0)}
 """Controls and the range, absolute for angles too, over which a tracker's reading has to rise with

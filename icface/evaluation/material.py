@@ -35,9 +35,14 @@ from icface.system.file_stamp import sha256_of
 from icface.tracking.clips import track_clip
 
 PYFEAT_PHOTOS = (
-    "single_face.jpg", "multi_face.jpg", "0-f1-su-ph.jpg", "0-f15-hao-ph.jpg", "15-f13-anc-ph.jpg", "45-m7-di-ph.jpg",
+    "single_face.jpg",
+    "multi_face.jpg",
+    "0-f1-su-ph.jpg",
+    "0-f15-hao-ph.jpg",
+    "15-f13-anc-ph.jpg",
+    "45-m7-di-ph.jpg",
     "Image_with_alpha.png",
-)  # fmt: skip
+)
 PYFEAT_CLIPS = ("single_face.mp4", "WolfgangLanger_Pexels.mp4", "face_noface.mov")
 _SAME_FACE = 0.15
 """Intersection over union of two boxes from which on a face that was found is the one that was

@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _METHODS = {
-    "driven": "driven", "driven_by_readings": "driven by readings", "driven_by_fit": "driven by fits",
-    "still": "still source", "rig": "the rig itself",
-}  # fmt: skip
+    "driven": "driven",
+    "driven_by_readings": "driven by readings",
+    "driven_by_fit": "driven by fits",
+    "still": "still source",
+    "rig": "the rig itself",
+}
 
 
 def table(document: Mapping[str, Any]) -> str:

@@ -18,11 +18,21 @@ from icface.rendering.compositor import composite
 from icface.rendering.predictor import FacePredictor
 
 SHEET_EDITS: dict[str, dict[str, float]] = {
-    "rest": {}, "smile": {"AU12": 0.9, "AU6": 0.6}, "wink": {"AU43L": 1.0}, "eyes closed": {"AU43": 1.0},
-    "brows up": {"AU1": 1.0, "AU2": 1.0}, "frown": {"AU4": 1.0}, "jaw drop": {"AU26": 1.0}, "shout": {"AU27": 0.8},
-    "pucker": {"AU18": 0.8}, "look left": {"AU61": 0.9}, "yaw 25": {"yaw": 25.0}, "yaw -25": {"yaw": -25.0},
-    "pitch 15": {"pitch": 15.0}, "roll -15": {"roll": -15.0},
-}  # fmt: skip
+    "rest": {},
+    "smile": {"AU12": 0.9, "AU6": 0.6},
+    "wink": {"AU43L": 1.0},
+    "eyes closed": {"AU43": 1.0},
+    "brows up": {"AU1": 1.0, "AU2": 1.0},
+    "frown": {"AU4": 1.0},
+    "jaw drop": {"AU26": 1.0},
+    "shout": {"AU27": 0.8},
+    "pucker": {"AU18": 0.8},
+    "look left": {"AU61": 0.9},
+    "yaw 25": {"yaw": 25.0},
+    "yaw -25": {"yaw": -25.0},
+    "pitch 15": {"pitch": 15.0},
+    "roll -15": {"roll": -15.0},
+}
 
 
 def contact_sheet(

@@ -1,4 +1,4 @@
-"""The held-out people as `icface evaluate` measures them: photos, clips, frames with fitted states, mouths.
+"""The held-out people of `icface evaluate`: photos, clips, fitted frames, mouths.
 
 The portraits folder and the rig are those of training (`icface.training.portraits.canvases`,
 `icface.training.rig.rig`); only rows whose split is ``val`` are used, so that no network has seen
@@ -224,7 +224,7 @@ class HeldOutPeople:
 
 
 def rig_reenactment(rig: Rig, image: U8, source: PortraitRow, target: PortraitRow) -> U8:
-    """The source's square picture warped by the rig from its fit to the target's, the target shifted and scaled over it."""
+    """The source's square picture, warped by the rig to the fit of the target, aligned to it."""
     stable = list(RIGID_POINTS)
     source_from_target = place_and_size(target.landmarks[stable, :2], source.landmarks[stable, :2])
     factor = FLOW_PX / len(image)

@@ -1,4 +1,4 @@
-"""Train the animator's field: the rig's expression shapes as a function of the place on the face."""
+"""Training of the animator: the rig's expression shapes as a function of the place on the face."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def place_sampler(rig: Rig, seed: int) -> Callable[[int], tuple[Tensor, Tensor]]
 
 @torch.inference_mode()
 def judge(field: Animator, rig: Rig, device: torch.device | str = "cpu") -> dict[str, float]:
-    """Mean error of displacements, in cm: over all places and channels, and over those that move."""
+    """Mean errors of displacements, cm: of all places and channels, and of those that move."""
     place, moves = place_sampler(rig, _JUDGE_SEED)(_JUDGED_PLACES)
     error = (field(place.to(device)).cpu() - moves).norm(dim=2)
     moving = moves.norm(dim=2) > _MOVING_CM
@@ -108,7 +108,7 @@ def judge(field: Animator, rig: Rig, device: torch.device | str = "cpu") -> dict
 
 
 def train(training: AnimatorTraining) -> Path:
-    """Train for one run, alone or as one of torchrun's processes; returns the path of the weights."""
+    """Train for one run, alone or as one of torchrun's processes; returns the weights' path."""
     with joined(training.device) as ranks:
         return _train(training, ranks)
 

@@ -52,14 +52,16 @@ def control_distance(
 
 
 def is_held_out(clip: dict[str, Any], patterns: Sequence[str] | None) -> bool:
-    """Whether a clip is for judging: by the patterns of its name, or, without any, one clip in ten by its digest."""
+    """True if a clip is held out: by patterns of its name or, without any, one in ten by digest."""
     if patterns is None:
         return int(clip["digest"][:8], 16) % HELD_OUT_ONE_IN == 0
     return any(fnmatch(clip["name"], pattern) for pattern in patterns)
 
 
 class FramePairs(IterableDataset[dict[str, Tensor]]):
-    """Endless pairs from a folder that ``icface train prepare`` filled; a seed and a number of loading processes decide them.
+    """Endless pairs of frames from a folder that ``icface train prepare`` filled.
+
+    The seed and the number of loading processes determine the pairs.
 
     An item has
 
@@ -118,13 +120,15 @@ class FramePairs(IterableDataset[dict[str, Tensor]]):
         ]
         if not self.clips:
             raise ShardError(
-                f"{folder} has no clips of the split {split!r} with two frames of one person (of {len(index)} clips in all). "
+                f"{folder} has no clips of the split {split!r} with two frames of one person "
+                f"(of {len(index)} clips in all). "
                 "Prepare more videos, or say which are held out."
             )
         sizes = {int(clip["options"]["size"]) for clip in self.clips}
         if len(sizes) > 1:
             raise ShardError(
-                f"{folder} holds crops of {sorted(sizes)} pixels: prepare all clips with one --size."
+                f"{folder} holds crops of {sorted(sizes)} pixels: "
+                "prepare all clips with one --size."
             )
         self.size = sizes.pop()
         """Side of the pictures in pixels."""
@@ -148,7 +152,7 @@ class FramePairs(IterableDataset[dict[str, Tensor]]):
                 part.close()
 
     def _parts(self) -> tuple[list[tuple[int, int]], NDArray[np.float64]]:
-        """Every part that has a pair (clip, number), and how often it is used: as the root of its frames."""
+        """Parts that have a pair (clip, number), and their weights: the root of the frame count."""
         keys, counts = [], []
         for number, clip in enumerate(self.clips):
             for index, most in enumerate(_largest_shares(clip)):
@@ -182,7 +186,7 @@ class FramePairs(IterableDataset[dict[str, Tensor]]):
 
 
 def _largest_shares(clip: dict[str, Any]) -> Iterator[int]:
-    """For each part of a clip, the most frames that one track has in it; tracks follow each other in time."""
+    """Most frames of one track in each part of a clip; tracks follow each other in time."""
     shares = [0] * int(clip["parts"])
     begin = 0
     for track in clip["tracks"]:
@@ -195,7 +199,7 @@ def _largest_shares(clip: dict[str, Any]) -> Iterator[int]:
 
 
 def _pair(part: Part, rng: np.random.Generator) -> NDArray[np.intp] | None:
-    """Two frames of one track: any, and another with a chance that grows with the distance of their controls."""
+    """Two frames of one track; the second is likelier the more its controls differ."""
     frames = part.frames
     _, place, count = np.unique(frames.track, return_inverse=True, return_counts=True)
     able = np.flatnonzero(count[place] > 1)

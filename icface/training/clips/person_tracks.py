@@ -56,7 +56,7 @@ class Rhythm:
 def sightings(
     frames: Iterable[VideoFrame], tracker: FaceTracker, rhythm: Rhythm
 ) -> Iterator[Sighting]:
-    """The largest face, followed through the frames that the rhythm takes; searched for when it is lost."""
+    """The largest face, followed through the selected frames and detected again when it is lost."""
     cuts, cut = CutDetector(), False
     follower = FaceFollower(tracker, most=1, search_s=SEARCH_SECONDS)
     last: Sighting | None = None

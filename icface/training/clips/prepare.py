@@ -1,4 +1,4 @@
-"""``icface train prepare``: any collection of videos becomes crops of faces with what the tracker read in them.
+"""``icface train prepare``: crops of faces, with the tracker's readings, from any videos.
 
 Each clip is a job of its own, done in one pass and in bounded memory;
 `icface.training.clips.shards` says what comes out.
@@ -99,7 +99,7 @@ class Outcome:
 
 
 def find_videos(paths: Iterable[Path]) -> list[Path]:
-    """The files named, and the videos in the folders named and in theirs, by their endings; each once.
+    """The given files, and the videos in the given folders and their subfolders, each once.
 
     Raises
     ------
@@ -119,7 +119,8 @@ def find_videos(paths: Iterable[Path]) -> list[Path]:
             found.setdefault(file.resolve(), file)
     if not found:
         raise PrepareError(
-            f"No videos were found. They are known by their endings: {', '.join(sorted(VIDEO_SUFFIXES))}."
+            "No videos were found. They are recognised by their endings: "
+            f"{', '.join(sorted(VIDEO_SUFFIXES))}."
         )
     return list(found.values())
 
@@ -127,7 +128,7 @@ def find_videos(paths: Iterable[Path]) -> list[Path]:
 def prepare_clip(
     path: Path, folder: Path, preparation: Preparation, tracker: FaceTracker
 ) -> Outcome:
-    """Prepare one clip, unless it is there; whatever goes wrong is an outcome, so that the other clips are prepared."""
+    """Prepare one clip, unless it is there; errors become an outcome, so other clips go on."""
     try:
         digest = digest_of(path)
         if is_prepared(folder, digest, preparation.options):
@@ -185,7 +186,7 @@ def _record(sighting: Sighting, size: int) -> tuple[bytes, dict[str, Any]]:
 
 @dataclass(slots=True)
 class _Pool:
-    """Processes that prepare clips; a clip whose process dies is tried once more, alone, and then given up."""
+    """Processes that prepare clips; a clip whose process dies is tried once more, alone."""
 
     job: partial[Outcome]
     workers: int
@@ -261,7 +262,9 @@ def prepare_folder(
     device: str,
     tell: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Prepare all videos under some paths, write the index and return a summary; a line for each clip goes to `tell`.
+    """Prepare all videos under some paths, write the index and return a summary.
+
+    `tell` gets a line for each clip.
 
     Raises
     ------

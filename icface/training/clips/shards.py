@@ -1,6 +1,7 @@
-"""Clips prepared for training: crops of one face with what was read in them, in plain files.
+"""Clips prepared for training: crops of one face with their readings, in plain files.
 
-A folder holds one folder for each clip, named by the clip's digest, and ``index.json``, which is made from them::
+A folder holds one folder for each clip, named by the clip's digest, and ``index.json``, which
+lists them::
 
     index.json
     3f0c.../clip.json            what the clip is, how it was prepared, its tracks
@@ -79,7 +80,7 @@ class Frames:
         return len(self.seconds)
 
     def known(self, index: int, size: int) -> NDArray[np.bool_]:
-        """(size, size): where the crop of one frame, `size` pixels a side, shows the video and not its repeated border."""
+        """(size, size) mask of the pixels of one frame's crop that lie inside the video."""
         image_from_crop = (
             Similarity.from_matrix(self.crop_from_image[index].reshape(2, 3)).inverse().matrix
         )
@@ -186,7 +187,8 @@ class ShardWriter:
         }
         _write_json(self._folder / _CLIP, self._about)
         assert self._unfinished is not None
-        self._unfinished.put_in_place()  # of one prepared with other options, or of a copy of the same clip
+        # replaces one prepared with other options, or a copy of the same clip
+        self._unfinished.put_in_place()
         return self._about
 
     def _close_part(self) -> None:
@@ -202,7 +204,7 @@ class ShardWriter:
 
 
 class Part:
-    """Some frames of one clip, from a ZIP file: what was read in memory, the pictures on the disk."""
+    """Some frames of one clip in a ZIP file: readings in memory, pictures on the disk."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -243,7 +245,7 @@ def _damaged(path: Path, why: str) -> ShardError:
 
 
 def build_index(folder: Path) -> list[dict[str, Any]]:
-    """Write ``index.json`` from the clips that are there; returns what it says of each, in the order of their digests."""
+    """Write ``index.json`` from the clips in a folder; returns its entries in order of digest."""
     clips = list(_abouts(folder))
     _write_json(folder / INDEX, {"format": FORMAT, "clips": clips})
     return clips
@@ -266,16 +268,19 @@ def read_index(folder: Path) -> list[dict[str, Any]]:
         index = json.loads(path.read_text(encoding="utf-8"))
         if index["format"] != FORMAT:
             raise ShardError(
-                f"{path} is of format {index['format']}, and this version reads {FORMAT}: prepare the clips again."
+                f"{path} is of format {index['format']}, and this version reads {FORMAT}: "
+                "prepare the clips again."
             )
         clips: list[dict[str, Any]] = index["clips"]
     except OSError:
         raise ShardError(
-            f"{folder} holds no prepared clips. Make them: icface train prepare VIDEOS... -o {folder}"
+            f"{folder} holds no prepared clips. "
+            f"Make them: icface train prepare VIDEOS... -o {folder}"
         ) from None
     except (KeyError, TypeError, json.JSONDecodeError) as error:
         raise ShardError(
-            f"{path} is damaged ({error}). Run icface train prepare again: it writes the index anew."
+            f"{path} is damaged ({error}). "
+            "Run icface train prepare again: it writes the index anew."
         ) from error
     return clips
 

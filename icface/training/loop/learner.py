@@ -95,7 +95,7 @@ class LearnerState:
 
     @torch.no_grad()
     def update_average(self, decay: float) -> None:
-        """Move the average towards the weights: `decay` of it stays, 0..1; buffers are averaged too."""
+        """Move the average, buffers included, towards the network; a share `decay` of it stays."""
         if self.average is None:
             return
         for mean, now in zip(

@@ -61,7 +61,8 @@ class Ranks:
         """How many samples of a batch of `total` this process draws."""
         if total < self.world or total % self.world:
             raise TrainingError(
-                f"A batch of {total} cannot be shared equally by {self.world} processes: make it a multiple of {self.world}."
+                f"A batch of {total} cannot be shared equally by {self.world} processes: "
+                f"make it a multiple of {self.world}."
             )
         return total // self.world
 
@@ -85,7 +86,9 @@ def is_first() -> bool:
 
 @contextmanager
 def joined(device: str = "auto") -> Iterator[Ranks]:
-    """The place of this process among those that torchrun started, or alone; they part at the end of the context.
+    """The place of this process among those that torchrun started, or alone.
+
+    At the end of the context the processes leave their group.
 
     Parameters
     ----------

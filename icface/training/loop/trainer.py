@@ -17,7 +17,7 @@ which needs CUDA. For example::
             with trainer.autocast():
                 painted = trainer["painter"](batch)
                 judged = judge_loss(trainer["judge"](real), trainer["judge"](painted.detach()))
-                with trainer.frozen("judge") as judge:  # gradients pass through, its weights get none
+                with trainer.frozen("judge") as judge:  # gradients pass, its weights get none
                     fooled = painter_loss(judge(painted))
             trainer.step({"painter": fooled, "judge": judged}, {"fooled": fooled, "judged": judged})
 
@@ -171,7 +171,7 @@ class Trainer:
         return torch.autocast(kind, torch.bfloat16, enabled=self.plan.mixed and kind == "cuda")
 
     def run(self) -> Iterator[float]:
-        """One item for each step: the share of the run that is over, 0..1, equal in all processes."""
+        """One item a step: the share of the run that is over, 0..1, equal in all processes."""
         begun = reported = written = time.monotonic()
         seconds_before, reported_steps = self._run_seconds, self.steps
         while (progress := self._progress()) < 1:

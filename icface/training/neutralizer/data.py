@@ -1,4 +1,4 @@
-"""Endless training samples for the neutralizer: a face window and the rig surface under each of its pixels.
+"""Endless samples for the neutralizer: face windows and the rig surface under each pixel.
 
 Half of the pictures are photographs as they are, half are warped by the rig into another pose and
 expression, so that closed eyes, open mouths and turned heads are seen as often as resting faces.
@@ -104,7 +104,7 @@ def random_turn(rng: np.random.Generator, state: State) -> State:
 def window_from_canvas(
     landmarks: NDArray[np.floating], rng: np.random.Generator | None = None
 ) -> Similarity:
-    """The network's window for these landmarks, shifted, scaled and turned a little as a tracker would err."""
+    """The network's window for these landmarks, with errors of place, scale and turn."""
     grid = face_crop(landmarks, GRID)
     if rng is not None:
         shift, scale, roll = (
@@ -124,7 +124,7 @@ def window_from_canvas(
 
 
 def sample_canvas(image: U8, window: Similarity, field: NDArray[np.float32] | None) -> U8:
-    """(WINDOW, WINDOW, 3): the canvas through the window, warped by a backward flow in window pixels."""
+    """(WINDOW, WINDOW, 3) canvas in the window, warped by a backward flow in window pixels."""
     ys, xs = np.mgrid[:WINDOW, :WINDOW].astype(np.float32)
     if field is not None:
         xs, ys = xs + field[..., 0], ys + field[..., 1]
@@ -135,7 +135,7 @@ def sample_canvas(image: U8, window: Similarity, field: NDArray[np.float32] | No
 
 
 def degrade(image: U8, rng: np.random.Generator) -> U8:
-    """Another camera, another light: gain, gamma, cast, grey, blur, noise, compression, something in the way."""
+    """The picture by another camera: gain, gamma, cast, blur, noise, compression, occluder."""
     x: NDArray[Any] = image.astype(np.float32)
     x = x * rng.uniform(0.7, 1.25) + rng.uniform(-20, 20)
     x *= rng.normal(1, 0.06, 3).astype(np.float32)
@@ -224,7 +224,7 @@ def surface_sample(
 
 
 def misread(landmarks: NDArray[np.floating], rng: np.random.Generator) -> NDArray[np.float64]:
-    """(N, 2) landmarks as a tracker errs: together (shift, scale, turn), smoothly over the face, and each alone.
+    """(N, 2) landmarks with a tracker's errors: of the whole face, smooth over it, and single.
 
     The mean error is about 3 % of the distance between the eyes, itself varied from face to face.
     """
@@ -268,7 +268,10 @@ def flipped(portrait: Portrait, rig: Rig) -> Portrait:
 
 
 class SurfaceStream(IterableDataset[dict[str, torch.Tensor]]):
-    """Endless samples of the training people as tensors: image (3, S, S) uint8, head, place (3, S, S), part (S, S)."""
+    """Endless samples of the training people as tensors.
+
+    A sample has `image` (3, S, S) uint8, `head` and `place` (3, S, S), and `part` (S, S).
+    """
 
     def __init__(self, portraits: Path, rig: Path, cache: Path, *, seed: int) -> None:
         self._paths, self._seed = (portraits, rig, cache), seed

@@ -35,7 +35,7 @@ def observation(rig: Rig, state: State) -> FaceObservation:
 def flow_errors(
     predictor: FacePredictor, portraits: Portraits, rig: Rig, *, count: int, seed: int = 3
 ) -> dict[str, float]:
-    """Mean end-point errors on the pixels that move, in pixels of a 128 px crop, against the rig's own flow.
+    """Mean end-point errors against the rig's flow, on pixels that move, in px of a 128 px crop.
 
     ``expression`` starts from the neutral frontal face (the photo warped there by the rig) and goes
     to random expressions, ``pose`` goes to random angles within ±25, 15, 15 degrees;

@@ -83,7 +83,7 @@ class NeutralizerTraining:
 
 
 def surface_loss(surface: Surface, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, float]]:
-    """Cross-entropy of the parts, L1 of both positions where the face shows, and L1 of their gradients.
+    """Cross-entropy of parts, and L1 of both positions and their gradients where the face shows.
 
     Pixels near a boundary of parts (lips, lids) weigh four times as much: there a pixel more or
     less is a different face.
@@ -102,8 +102,11 @@ def surface_loss(surface: Surface, batch: dict[str, Tensor]) -> tuple[Tensor, di
         :, 0
     ]  # (B, 3, S, S)
     place = ((own - batch["place"]).abs() * weight).sum() / total
-    steep = sum(_gradient_loss(own, batch["place"], part, axis) + _gradient_loss(surface.head, batch["head"], part, axis)
-                for axis in (2, 3))  # fmt: skip
+    steep = sum(
+        _gradient_loss(own, batch["place"], part, axis)
+        + _gradient_loss(surface.head, batch["head"], part, axis)
+        for axis in (2, 3)
+    )
     loss = 0.5 * ce + 4 * head + 8 * place + 8 * steep
     return loss, {
         "parts": ce.item(),
@@ -122,7 +125,7 @@ def _gradient_loss(a: Tensor, b: Tensor, part: Tensor, axis: int) -> Tensor:
 
 
 def choose_anchors(network: Neutralizer, rig: Rig) -> None:
-    """Spread the anchors over the canonical face mesh, each as far as can be from those before it."""
+    """Spread the anchors over the canonical face mesh by farthest-point sampling."""
     chosen = [1]
     distance = np.linalg.norm(rig.canonical - rig.canonical[1], axis=1)
     while len(chosen) < ANCHORS:
@@ -135,7 +138,7 @@ def choose_anchors(network: Neutralizer, rig: Rig) -> None:
 
 
 def held_out(training: NeutralizerTraining, *, count: int = 96) -> dict[str, Tensor]:
-    """A fixed batch of people never trained on: every other one as photographed, the rest warped by the rig."""
+    """A fixed batch of held-out people: every other one as photographed, the rest warped."""
     rng = np.random.default_rng(7)
     rig, people = Rig(training.rig), Portraits(training.portraits, training.cache, "val")
     atlas, real = SurfaceAtlas.of(rig), people.expressions()
@@ -159,7 +162,7 @@ def held_out(training: NeutralizerTraining, *, count: int = 96) -> dict[str, Ten
 
 @torch.inference_mode()
 def judge(network: Neutralizer, batch: dict[str, Tensor]) -> dict[str, float]:
-    """Held-out figures: share of pixels of the right part (mean over parts), mean errors in centimetres."""
+    """Held-out figures: intersection over union of each part, mean errors in centimetres."""
     network.eval()
     pairs = zip(torch.split(batch["image"], 16), torch.split(batch["landmarks"], 16), strict=True)
     chunks = [network(scaled(images), landmarks) for images, landmarks in pairs]
@@ -192,7 +195,7 @@ def scaled(image: Tensor) -> Tensor:
 
 
 def train(training: NeutralizerTraining) -> Path:
-    """Run until the minutes are over, alone or as one of torchrun's processes; returns the path of the weights."""
+    """Train for one run, alone or as one of torchrun's processes; returns the weights' path."""
     with joined(training.device) as ranks:
         return _train(training, ranks)
 

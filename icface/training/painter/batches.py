@@ -1,4 +1,4 @@
-"""Batches of stored patches (`icface.training.painter.data`), shifted, turned, mirrored and relit as they are drawn."""
+"""Batches of stored patches, shifted, turned, mirrored and relit as they are drawn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the painter learns from: patches about the mouth as the two stages move them, beside what a photograph shows there.
+"""Training data of the painter: moved patches of mouths, with what a photograph shows there.
 
 Most samples end in an untouched photograph: it is warped by the rig into another state (a mouth
 closed over its teeth, or opened on painted ones), and the two stages bring it back; or another
@@ -105,7 +105,7 @@ def closed_mouth(rng: np.random.Generator, expression: NDArray[np.float64]) -> N
 def open_mouth(
     rng: np.random.Generator, expression: NDArray[np.float64], real: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """The expression with the mouth of another real face that shows its teeth, or with a jaw that drops, or with a smile."""
+    """The expression with another face's toothy mouth, or with a dropped jaw, or with a smile."""
     e = expression.copy()
     kind = rng.random()
     if kind < 0.5:
@@ -125,7 +125,7 @@ def open_mouth(
 
 
 def without_teeth(rng: np.random.Generator, picture: U8, view: View) -> U8:
-    """The line between closed lips filled from around it: teeth squeezed into it would tell how they look when it opens."""
+    """The picture with the line between closed lips inpainted: teeth there would be a giveaway."""
     lips = view.vertices[view.rig.mesh[list(INNER_LIPS)], :2].round().astype(np.int32)
     line = view.inside.astype(np.uint8)
     cv2.polylines(line, [lips], isClosed=True, color=(1,), thickness=2)
@@ -138,14 +138,14 @@ def without_teeth(rng: np.random.Generator, picture: U8, view: View) -> U8:
 def as_others_change(
     rng: np.random.Generator, expression: NDArray[np.float64], real: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """The expression changed as one real face differs from another: many channels at once, noses and cheeks with lips."""
+    """The expression plus the difference of two real ones: lips move with noses and cheeks."""
     one, other = real[rng.integers(len(real), size=2)]
     changed: NDArray[np.float64] = np.clip(expression + (one - other) * rng.uniform(0.7, 1.3), 0, 1)
     return changed
 
 
 def turned(rng: np.random.Generator, state: State) -> State:
-    """The state as it is, or under angles that differ by some degrees, or by as much as the rig can show."""
+    """The state as it is, or turned by a few degrees, or as far as the rig can show."""
     kind = rng.random()
     far = (
         rng.uniform(-1, 1, 3) * (25, 18, 20)
@@ -171,7 +171,7 @@ def _target(picture: U8, view: View, picture_from_source: Similarity) -> Target:
 
 
 def samples_of_still(source: PatchSource, job: tuple[int, int, int]) -> list[PatchSample]:
-    """A few samples of one photograph: brought back from other states, and driven to states it never showed."""
+    """Samples of one photograph: brought back from other states, and driven to new ones."""
     index, count, seed = job
     portraits, rig, predictor = _tools(source)
     rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""Patches for the painter from real pairs: two frames of one person, of any videos that ``icface train prepare`` went through.
+"""Patches for the painter from real pairs: two frames of one person from prepared videos.
 
 The first frame is driven to what the tracker reads of the second, which is the target: the
 self-supervision of ICface.
@@ -46,7 +46,7 @@ def patches_of_frames(  # noqa: PLR0913
     models: Path | None = None,
     seed: int = 0,
 ) -> int:
-    """Make up to `count` patches of prepared frames and keep them in `out`; returns how many there are.
+    """Make up to `count` patches of prepared frames in the folder `out`; returns their number.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def patches_of_frames(  # noqa: PLR0913
 
 
 def sample_of_pair(predictor: FacePredictor, pair: dict[str, Tensor]) -> PatchSample | None:
-    """The first of two frames driven to the second (`FramePairs`); None where a reading is poor or no face is seen."""
+    """The first of two frames driven to the second; None if a reading is poor or no face found."""
     if float(pair["confidences"].min()) < _CONFIDENT:
         return None
     first, second = pair["pictures"].numpy()
@@ -81,7 +81,7 @@ def sample_of_pair(predictor: FacePredictor, pair: dict[str, Tensor]) -> PatchSa
 
 
 def aligned(here: NDArray[np.floating], there: NDArray[np.floating]) -> Similarity:
-    """``there_from_here``: shift and scale that lay the rigid points of one face over those of the other.
+    """``there_from_here``: the shift and scale that align the rigid points of two faces.
 
     No turn: how far the head rolled is driven.
     """

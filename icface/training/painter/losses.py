@@ -1,4 +1,4 @@
-"""What tells the painter how good it is: photographs, discriminators, the tracker's features, the price of paint."""
+"""Losses of the painter: photographs, discriminators, tracker features, the price of paint."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ELSEWHERE = 0.05
 
 
 class PatchJudge(nn.Module):
-    """A PatchGAN discriminator (Isola et al., CVPR 2017): maps of features, and of scores, one for every 34 pixels.
+    """A PatchGAN discriminator (Isola et al., CVPR 2017): feature maps, and scores of 34 px.
 
     Spectral normalisation (Miyato et al., ICLR 2018) instead of that of instances, which would hide
     how faint a picture is.
@@ -51,7 +51,7 @@ class PatchJudge(nn.Module):
 
 
 class Judges(nn.Module):
-    """Discriminators by name: D1 and D2 judge a patch alone, D3 and D4 whether two belong together."""
+    """Discriminators by name: D1 and D2 judge single patches, D3 and D4 pairs of them."""
 
     def __init__(self, names: Iterable[str]) -> None:
         super().__init__()
@@ -72,14 +72,14 @@ def says(scores: Tensor, wanted: float, zone: Tensor) -> Tensor:
 
 
 def likeness(found: list[Tensor], real: list[Tensor]) -> Tensor:
-    """Mean absolute difference of what a judge sees in two pictures (Wang et al., pix2pixHD, CVPR 2018)."""
+    """Mean absolute difference of a judge's features (Wang et al., pix2pixHD, CVPR 2018)."""
     return torch.stack(
         [(a - b.detach()).abs().mean() for a, b in zip(found[:-1], real[:-1], strict=True)]
     ).mean()
 
 
 class TrackerFeatures(nn.Module):
-    """What the built-in tracker's refiner sees in a patch: the perceptual distance of our own networks.
+    """Features of the built-in tracker's refiner in a patch, for a perceptual distance.
 
     Patches show a face about twice as large as the refiner is used to, so they are halved first.
     """
@@ -106,7 +106,7 @@ class TrackerFeatures(nn.Module):
 
 
 def paired_loss(paint: Paint, out: Tensor, batch: PatchBatch) -> dict[str, Tensor]:
-    """L1 to the photograph, of its gradients, of the colour alone, and the price of an open mask, each a scalar."""
+    """Scalars: L1 to the photograph, of gradients and of colour, and the price of an open mask."""
     weight = 0.1 + batch.zone + 4 * batch.inside
     far = ((out - batch.target).abs() * weight).mean()
     steep = out.new_zeros(())

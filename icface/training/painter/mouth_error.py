@@ -39,7 +39,7 @@ _LIP_LINE_SHADE = 0.7
 
 
 class PortraitList(Protocol):
-    """Portraits by number, as `icface.training.portraits.canvases.Portraits` and `icface.training.held_out.HeldOutCanvases`."""
+    """Portraits by number, such as `Portraits` and `HeldOutCanvases`."""
 
     def __len__(self) -> int: ...
 
@@ -82,7 +82,7 @@ def mouth_error(
 
 
 def open_mouths(portraits: PortraitList, rig: Rig, count: int) -> list[int]:
-    """Portraits whose mouth is open, at most one for each person (the one that shows most), evenly over the people."""
+    """Portraits with open mouths, the most open one of each person, evenly over the people."""
     widest: dict[int, tuple[int, int]] = {}
     for index in range(len(portraits)):
         portrait = portraits[index]
@@ -103,7 +103,7 @@ def _open_pixels(rig: Rig, portrait: Portrait) -> int:
 
 
 def closed_mouth(portrait: Portrait, rig: Rig) -> ClosedMouth:
-    """A portrait with its mouth closed: every channel of jaw, lips and cheeks' air at 0, the rest as it was."""
+    """A portrait with its mouth closed: channels of jaw, lips and puffed cheeks are 0."""
     state = portrait.state.clipped()
     shut = state.expression.copy()
     shut[_SHUT] = 0
@@ -126,7 +126,7 @@ def closed_mouth(portrait: Portrait, rig: Rig) -> ClosedMouth:
 
 
 def _sealed(picture: U8, view: View) -> U8:
-    """The line between closed lips filled from around it and shaded: what is squeezed into it would tell how teeth look."""
+    """The picture with the line between closed lips inpainted and shaded, so no tooth shows."""
     lips = view.vertices[view.rig.mesh[list(INNER_LIPS)], :2].round().astype(np.int32)
     line = view.inside.astype(np.uint8)
     cv2.polylines(

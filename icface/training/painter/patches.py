@@ -1,4 +1,4 @@
-"""Patches about the mouth as they are stored for the painter's training, whatever they were made from."""
+"""Patches around the mouth in the format of the painter's training files."""
 
 from __future__ import annotations
 

@@ -236,7 +236,7 @@ class PainterTraining:
     def one_step(
         self, paired: PatchBatch | None, unpaired: tuple[PatchBatch, PatchBatch] | None
     ) -> dict[str, Tensor]:
-        """One step of the generators and, with an adversary, one of the discriminators; returns the parts of the loss.
+        """One step of generators and, if any, discriminators; returns the parts of the loss.
 
         `unpaired` are a batch whose moved patches are used and one whose photographs are used.
         """
@@ -346,7 +346,7 @@ def settled(painter: Painter) -> Painter:
 def train(
     plan: PainterPlan, *, held_out: Path | None = None, features: TrackerFeatures | None = None
 ) -> dict[str, Any]:
-    """Train as planned, alone or as one of torchrun's processes, from the checkpoint if there is one.
+    """Train for one run, alone or as one of torchrun's processes, from the checkpoint if any.
 
     Parameters
     ----------

@@ -1,4 +1,7 @@
-"""Portraits with fitted states on upright canvases: decoded once, all into one array. The folder is `portrait_table`'s."""
+"""Portraits with fitted states on upright canvases, decoded once into one array.
+
+The folder is described in `icface.training.portraits.table`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The portraits folder: an index of pictures with landmarks and fitted states, and the pictures under ``images/``.
+"""The portraits folder: a table of landmarks and fitted states, and pictures in ``images/``.
 
 The index is ``portraits.npz`` (image, person, split, landmarks, rot, scale, trans, identity,
 expression, fit_error; one row per picture). Frames of clips lie under ``images/video``, everything

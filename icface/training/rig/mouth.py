@@ -1,4 +1,4 @@
-"""The inside of a mouth as the rig opens it: drawn as the product draws it, where no photograph tells.
+"""The inside of a mouth that the rig opens, drawn as the product draws it.
 
 Teeth that the photograph shows stay the photograph's own and stay in the skull.
 """

@@ -8,8 +8,9 @@ not.
 
 Convention
 ----------
-Image points are (x, y) in pixels, y down, the centre of the top-left pixel is (0, 0). The rig's frame is x to the subject's
-left, y up, z towards the camera, centimetres, origin at the head's pivot; weak perspective.
+Image points are (x, y) in pixels, y down, the centre of the top-left pixel is (0, 0). The rig's
+frame is x to the subject's left, y up, z towards the camera, centimetres, origin at the head's
+pivot; weak perspective.
 """
 
 from __future__ import annotations
@@ -169,7 +170,7 @@ class Rig:
 
     @cached_property
     def mesh_mirror(self) -> NDArray[np.int64]:
-        """Which face-mesh point each of the 468 becomes when the picture is mirrored left to right."""
+        """(468,) index of the face-mesh point that each becomes in a mirrored picture."""
         mirrored = self.canonical * np.array([-1, 1, 1], np.float32)
         nearest: NDArray[np.int64] = np.argmin(
             np.linalg.norm(mirrored[:, None] - self.canonical[None], axis=2), axis=1
@@ -209,7 +210,7 @@ class Rig:
 
 
 class View:
-    """A state rasterised into a size x size picture: depth, triangle (-1 outside), barycentric weights, part."""
+    """A state rasterised to size x size: depth, triangle (-1 outside), corner weights, part."""
 
     def __init__(self, rig: Rig, state: State, size: int, *, neutral: F32 | None = None) -> None:
         self.rig, self.size, self.state = rig, size, state
@@ -261,7 +262,7 @@ def flow(
 
 
 def warp(image: NDArray[np.uint8], field: F32) -> NDArray[np.uint8]:
-    """Sample an image of any size through a backward flow of any size (both square, of the same extent)."""
+    """A square image sampled through a square backward flow; their sizes may differ."""
     h, w = image.shape[:2]
     if field.shape[:2] != (h, w):
         field = (
@@ -302,7 +303,7 @@ def harmonic_fill(values: F32, known: NDArray[np.bool_], *, sweeps: int = 8) -> 
 
 @numba.njit(cache=True, fastmath=True)
 def rasterise(vertices, faces, size):  # type: ignore[no-untyped-def]
-    """Depth (S, S), triangle (S, S) and weights of the second and third corner (S, S, 2) of a mesh, nearest first."""
+    """Depth (S, S), triangle (S, S) and two corner weights (S, S, 2) of a mesh, nearest first."""
     z = np.full((size, size), -1e9, np.float32)
     triangle = np.full((size, size), -1, np.int32)
     weights = np.zeros((size, size, 2), np.float32)

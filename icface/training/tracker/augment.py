@@ -1,4 +1,4 @@
-"""Batches of face crops for the landmark network, and the photographic accidents both tracker networks must bear."""
+"""Batches of face crops for the landmark network, and photographic defects to train with."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ALARM_SIZE, ALARM_MARGIN = 192, 2.2
 
 
 def framing(landmarks: F32) -> NDArray[np.float64]:
-    """Centre x, y, larger extent along the eye line, and the eye line's angle (degrees), shape (4,)."""
+    """(4,) framing: centre x and y, larger extent along the eye line, its angle in degrees."""
     roll = eye_line_deg(landmarks)
     cos, sin = np.cos(np.radians(roll)), np.sin(np.radians(roll))
     upright = landmarks[:MESH_POINTS, :2] @ np.array([[cos, -sin], [sin, cos]])
@@ -33,7 +33,7 @@ def framing(landmarks: F32) -> NDArray[np.float64]:
 
 
 def photometric(rng: np.random.Generator, image: U8) -> U8:
-    """The same picture under another light, through another lens and another file format, (H, W, 3) uint8."""
+    """The picture in another light, lens and file format, (H, W, 3) uint8."""
     size = image.shape[0]
     if rng.random() < 0.15:
         image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)  # type: ignore[assignment]
@@ -80,7 +80,7 @@ def photometric(rng: np.random.Generator, image: U8) -> U8:
 
 
 def occlude(rng: np.random.Generator, image: U8, other: U8) -> U8:
-    """The picture, changed in place, with a patch of one colour or of another picture somewhere in it."""
+    """The picture, changed in place, partly covered by a colour or by another picture."""
     size = image.shape[0]
     wide, high = rng.integers(size // 10, size // 3, 2)
     x, y = rng.integers(0, size - wide), rng.integers(0, size - high)

@@ -1,4 +1,4 @@
-"""Readings of their full size: what a trained refiner reads too small is scaled up, channel by channel.
+"""Calibration of a trained refiner: channels that it reads too small are scaled up.
 
 A network that cannot tell a raised brow from a high one plays safe, and reads every movement
 smaller than it is. Among the renders of one person the truth is known, so the size of that

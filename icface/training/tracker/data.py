@@ -1,10 +1,10 @@
-"""What the built-in tracker learns from: portraits with their fitted states, and rig renders of them in new states.
+"""Training data of the built-in tracker: portraits with fitted states, and rig renders of them.
 
 Everything is decoded and rendered once into plain arrays in a cache folder, so that a training step
 only warps small pictures. The cache holds, for each split,
 
 - ``{split}_portraits``: whole portraits scaled to `PORTRAIT_SIZE`, with landmarks and controls,
-- ``{split}_renders``: crops of `RENDER_SIZE` showing the same people in other states, with exact labels,
+- ``{split}_renders``: crops of `RENDER_SIZE` of the same people in other states, labelled exactly,
 - ``flip``: how the 478 landmarks and the 56 controls swap places when a picture is mirrored.
 """
 
@@ -138,7 +138,7 @@ def flip_permutations(canonical: F32) -> tuple[NDArray[np.int64], NDArray[np.int
 
 
 def labels_of(landmarks: F32, source: View, target: View) -> tuple[F32, F32]:
-    """Landmarks and controls of `target`: the rig's points moved, with what the fit missed in the source kept.
+    """Landmarks and controls of `target`: the rig's points, plus the source's fitting residual.
 
     Returns
     -------
@@ -236,7 +236,7 @@ def paint_mouth(rng: np.random.Generator, picture: U8, before: View, after: View
 def draw_lashes(
     rng: np.random.Generator, picture: U8, landmarks: F32, expression: NDArray[np.floating]
 ) -> U8:
-    """Give lids that the rig closed a dark line of lashes of some strength: without one they look like looks downwards."""
+    """Draw dark lashes on lids that the rig closed: without them they resemble a look down."""
     drawn = picture.astype(np.float32)
     for side, rim in UPPER_RIMS.items():
         closed = float(

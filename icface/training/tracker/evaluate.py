@@ -167,7 +167,7 @@ def paste(
 
 
 def renders_report(tracker: FaceTracker, cache: Path, *, name: str, most: int) -> dict[str, Any]:
-    """Spearman rank correlation of channels, read against rendered, over rig renders of `val` people.
+    """Spearman rank correlation of channels, read and rendered, over renders of `val` people.
 
     ``within_a_person`` is the mean over people of the rank correlation among the renders of one,
     which is what matters where movements are driven: people differ in how raised their brows are at

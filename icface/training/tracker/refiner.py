@@ -61,7 +61,7 @@ class RefinerBatch:
 
 
 class RefinerSampler:
-    """Draws augmented grey crops of faces together with first readings that err as the landmark network errs.
+    """Draws augmented grey crops of faces, and first readings with the landmark network's errors.
 
     All faces are cut and read once; a batch is mirrored, cropped by its first readings, relit and
     blurred at once.
@@ -113,7 +113,7 @@ class RefinerSampler:
     def _cut_all(
         self, folder: Path, splits: tuple[str, ...], path: Path, tracker: BuiltinTracker
     ) -> None:
-        """Cut every face of these splits, with its first reading, and keep that for the next run."""
+        """Cut every face of these splits, with its first reading, into a file for later runs."""
         cut: list[tuple[U8, F32, F32, F32, F32, float]] = []
         person: list[NDArray[np.int64]] = []
         starts = [0]
@@ -147,7 +147,7 @@ class RefinerSampler:
     def _cut(
         self, image: U8, landmarks: F32, controls: F32, exact: float, tracker: BuiltinTracker
     ) -> tuple[U8, F32, F32, F32, F32, float]:
-        """A face `_ROOM` times as large as its crop, points in that picture's pixels from its middle."""
+        """A picture `_ROOM` times as large as the crop; points in its pixels from its middle."""
         size = round(self._size * _ROOM)
         crop = face_crop(landmarks, size, margin=REFINE_MARGIN * _ROOM)
         picture = cv2.warpAffine(
@@ -180,7 +180,7 @@ class RefinerSampler:
         )
 
     def batch(self, count: int, *, renders: float = 0.85, plain: bool = False) -> RefinerBatch:
-        """`count` crops, a share of them of renders; `plain` ones are as they are and read as they were."""
+        """`count` crops, a share of them of renders; `plain` ones are not augmented."""
         rng, size = self._rng, self._size
         first, middle, last = self._starts
         chosen = np.where(
@@ -231,7 +231,7 @@ class RefinerSampler:
         )
 
     def _misread(self, error: Tensor, wrong: Tensor) -> tuple[Tensor, Tensor]:
-        """Errors of first readings, some exchanged between faces, all with a shift, a scale and noise added."""
+        """Errors of first readings: some exchanged between faces, all shifted, scaled and noisy."""
         rng, count = self._rng, len(error)
 
         def normal(*shape: int) -> Tensor:
@@ -251,7 +251,7 @@ def _first_readers(tracker: BuiltinTracker) -> str:
 
 
 def _was_cut_by(tracker: BuiltinTracker, path: Path) -> bool:
-    """Whether there are faces that this tracker has read; of those of older programs it is not known, and they are taken."""
+    """True if this tracker read the faces in a file; files that do not say are accepted."""
     if not path.is_file():
         return False
     with np.load(path) as stored:
@@ -259,7 +259,10 @@ def _was_cut_by(tracker: BuiltinTracker, path: Path) -> bool:
 
 
 def crop_of(points: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
-    """As `icface.face.geometry.face_crop` for a batch (N, 478, 2): linear part (N, 2, 2), centre (N, 2), turn (N,) in degrees."""
+    """`icface.face.geometry.face_crop` of a batch of landmarks (N, 478, 2).
+
+    Returns the linear part (N, 2, 2), the centre (N, 2) and the turn (N,) in degrees.
+    """
     line = points[:, EYE_CORNERS[1]] - points[:, EYE_CORNERS[0]]
     roll = torch.atan2(line[:, 1], line[:, 0])
     cos, sin = roll.cos(), roll.sin()
@@ -272,7 +275,7 @@ def crop_of(points: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _relit(rng: np.random.Generator, pictures: Tensor) -> Tensor:
-    """Another gamma, a slope of light, blur, noise and a patch in the way, each for some of the pictures."""
+    """The pictures with gamma, sloping light, blur, noise and occluders, each in some of them."""
     count, _, size, _ = pictures.shape
 
     def random(*shape: int) -> Tensor:

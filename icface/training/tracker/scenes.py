@@ -1,4 +1,4 @@
-"""Pictures without faces, and made-up scenes with faces of many sizes and tilts, to train the detector on."""
+"""Training data of the detector: scenes with faces of many sizes and tilts, and faceless ones."""
 
 from __future__ import annotations
 
@@ -29,10 +29,24 @@ HELD_OUT = ("coffee.png", "motorcycle_left.png", "motorcycle_right.png", "page.p
 _TRIES = 200
 """Places that are tried for one without a face."""
 TRAINED = (
-    "brick.png", "cell.png", "chelsea.png", "chessboard_RGB.png", "color.png", "grass.png", "horse.png",
-    "hubble_deep_field.jpg", "ihc.png", "logo.png", "microaneurysms.png", "moon.png", "phantom.png", "retina.jpg",
-    "rocket.jpg", "text.png", "clock_motion.png",
-)  # fmt: skip
+    "brick.png",
+    "cell.png",
+    "chelsea.png",
+    "chessboard_RGB.png",
+    "color.png",
+    "grass.png",
+    "horse.png",
+    "hubble_deep_field.jpg",
+    "ihc.png",
+    "logo.png",
+    "microaneurysms.png",
+    "moon.png",
+    "phantom.png",
+    "retina.jpg",
+    "rocket.jpg",
+    "text.png",
+    "clock_motion.png",
+)
 
 
 def sample_pictures(names: tuple[str, ...]) -> list[U8]:
@@ -120,7 +134,10 @@ def make_backgrounds(
     faceless: int = 150,
     clutter: int = 250,
 ) -> U8:
-    """Pictures without faces: sample pictures, surroundings of portraits, smeared faces, clutter; (N, 256, 256, 3)."""
+    """(N, 256, 256, 3) pictures without faces.
+
+    They are sample pictures, surroundings of portraits, smeared faces and clutter.
+    """
     rng = np.random.default_rng(seed)
     pictures = sample_pictures(TRAINED)
     made = [_square(rng, pictures[n % len(pictures)]) for n in range(samples)]
@@ -145,7 +162,8 @@ def make_backgrounds(
     if len(made) < samples + surroundings:
         found = len(made) - samples
         raise ValueError(
-            f"Only {found} of {surroundings} surroundings show no face; use portraits with more room."
+            f"Only {found} of {surroundings} surroundings show no face; "
+            "use portraits with more room."
         )
     for i in rng.integers(len(portraits), size=faceless):
         x, y, extent, _ = framing(portraits.landmarks[i])
@@ -156,7 +174,7 @@ def make_backgrounds(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SceneBatch:
-    """Scenes and what the detector should say of them, shapes as `icface.model.networks.tracker_nets.DetectorOutput`.
+    """Scenes and their labels, in the shapes of `tracker_nets.DetectorOutput`.
 
     Attributes
     ----------
@@ -187,7 +205,7 @@ class SceneBatch:
 
 
 class SceneSampler:
-    """Makes up scenes without end: portraits of many sizes and tilts over pictures without faces."""
+    """Endless made-up scenes: portraits of many sizes and tilts over pictures without faces."""
 
     def __init__(
         self, portraits: LabelledImages, backgrounds: U8, *, size: int = SCENE_SIZE, seed: int = 0
@@ -338,7 +356,10 @@ class SceneSampler:
 
 
 def _label(labels: NDArray[np.float32], x: float, y: float, extent: float, tilt: float) -> None:
-    """Write one face into the (8, cells, cells) labels of a scene: heat, counted, weight, log size, tilt, offset."""
+    """Write one face into a scene's labels, (8, cells, cells).
+
+    The channels are heat, counted, weight, log size, tilt (2) and offset (2).
+    """
     cells = labels.shape[1]
     at_x, at_y = (x + 0.5) / DETECTOR_STRIDE - 0.5, (y + 0.5) / DETECTOR_STRIDE - 0.5
     ys, xs = np.mgrid[:cells, :cells].astype(np.float32)

@@ -1,4 +1,4 @@
-"""Random states of a face for the tracker to learn from: expressions as sets of movements, and angles that go with them."""
+"""Random states of a face to train the tracker: sets of movements, and matching angles."""
 
 from __future__ import annotations
 
@@ -10,18 +10,36 @@ from icface.training.rig.rig import State
 
 _EVENTS: tuple[tuple[float, tuple[str, ...], float], ...] = (
     # chance, channels (paired names get a side), lowest strength
-    (0.42, ("eyeBlink",), 0.15), (0.10, ("eyeWide",), 0.2), (0.12, ("eyeSquint",), 0.2),
-    (0.34, ("browInnerUp",), 0.15), (0.20, ("browOuterUp",), 0.2), (0.20, ("browDown",), 0.2),
-    (0.38, ("jawOpen",), 0.05), (0.36, ("mouthSmile",), 0.1), (0.14, ("mouthFrown",), 0.2),
-    (0.10, ("mouthPucker",), 0.2), (0.08, ("mouthFunnel",), 0.2), (0.10, ("mouthUpperUp",), 0.2),
-    (0.10, ("mouthLowerDown",), 0.2), (0.08, ("mouthPress",), 0.2), (0.10, ("mouthStretch",), 0.2),
-    (0.06, ("mouthDimple",), 0.2), (0.06, ("mouthRollLower", "mouthRollUpper"), 0.2),
-    (0.05, ("mouthRollLower",), 0.2), (0.05, ("mouthRollUpper",), 0.2), (0.05, ("mouthShrugLower",), 0.2),
-    (0.05, ("mouthShrugLower", "mouthShrugUpper"), 0.2), (0.05, ("jawForward",), 0.2),
-    (0.05, ("jawLeft",), 0.2), (0.05, ("jawRight",), 0.2), (0.05, ("mouthLeft",), 0.2),
-    (0.05, ("mouthRight",), 0.2), (0.05, ("cheekPuff",), 0.2), (0.10, ("noseSneer",), 0.2),
+    (0.42, ("eyeBlink",), 0.15),
+    (0.10, ("eyeWide",), 0.2),
+    (0.12, ("eyeSquint",), 0.2),
+    (0.34, ("browInnerUp",), 0.15),
+    (0.20, ("browOuterUp",), 0.2),
+    (0.20, ("browDown",), 0.2),
+    (0.38, ("jawOpen",), 0.05),
+    (0.36, ("mouthSmile",), 0.1),
+    (0.14, ("mouthFrown",), 0.2),
+    (0.10, ("mouthPucker",), 0.2),
+    (0.08, ("mouthFunnel",), 0.2),
+    (0.10, ("mouthUpperUp",), 0.2),
+    (0.10, ("mouthLowerDown",), 0.2),
+    (0.08, ("mouthPress",), 0.2),
+    (0.10, ("mouthStretch",), 0.2),
+    (0.06, ("mouthDimple",), 0.2),
+    (0.06, ("mouthRollLower", "mouthRollUpper"), 0.2),
+    (0.05, ("mouthRollLower",), 0.2),
+    (0.05, ("mouthRollUpper",), 0.2),
+    (0.05, ("mouthShrugLower",), 0.2),
+    (0.05, ("mouthShrugLower", "mouthShrugUpper"), 0.2),
+    (0.05, ("jawForward",), 0.2),
+    (0.05, ("jawLeft",), 0.2),
+    (0.05, ("jawRight",), 0.2),
+    (0.05, ("mouthLeft",), 0.2),
+    (0.05, ("mouthRight",), 0.2),
+    (0.05, ("cheekPuff",), 0.2),
+    (0.10, ("noseSneer",), 0.2),
     (0.12, ("cheekSquint",), 0.2),
-)  # fmt: skip
+)
 _INDEX = {name: i for i, name in enumerate(EXPRESSIONS)}
 
 
@@ -72,7 +90,7 @@ JUDGED = ("jawOpen", "eyeBlink", "mouthSmile", "browInnerUp")
 
 
 def swept_state(rng: np.random.Generator, source: State) -> State:
-    """The person turned a little, with each channel of `JUDGED` at an even random strength, sides alike."""
+    """The person turned a little, each channel of `JUDGED` at a uniform strength, sides alike."""
     expression = source.expression.copy()
     for name in JUDGED:
         strength = rng.random()
@@ -84,7 +102,7 @@ def swept_state(rng: np.random.Generator, source: State) -> State:
 
 
 def spread_expression(rng: np.random.Generator, own: NDArray[np.floating]) -> NDArray[np.float64]:
-    """53 channels: the person's own, with those of `JUDGED` and the brows at even random strengths, sides mostly alike.
+    """(53,) the person's channels, `JUDGED` and brows at uniform strengths, sides mostly alike.
 
     A reading that seldom sees a movement learns that it is nought, and falls short of it. Brows are
     raised, lowered or both.
@@ -112,7 +130,7 @@ def spread_expression(rng: np.random.Generator, own: NDArray[np.floating]) -> ND
 
 
 def random_state(rng: np.random.Generator, source: State) -> State:
-    """The person in a state that the rig can still show well: within 30 degrees of the photographed pose."""
+    """The person in a state the rig shows well, within 30 degrees of the photographed pose."""
     yaw, pitch = (
         (rng.uniform(-30, 30), rng.uniform(-20, 20))
         if rng.random() < 0.35

@@ -1,4 +1,4 @@
-"""The protocol: with readers whose answers are known, with small random networks, and through the command."""
+"""The protocol: with readers of known answers, with small networks, and by the command."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def linear(
     asked: NDArray[np.float64],
     offset: float = 0.0,
 ) -> Sweep:
-    """What a reader tells that answers each column with a gain of its own on the change asked for."""
+    """Readings that answer each column with a gain of its own on the requested change."""
     read = np.zeros((len(asked), len(COLUMNS)))
     for name, gain in gains.items():
         read[:, COLUMNS.index(name)] = gain * (asked - own)
@@ -376,7 +376,7 @@ def test_a_driver_that_reads_noise_makes_a_picture_flicker(
     astronaut: U8, face: FaceObservation, tiny_predictor
 ) -> None:
     class Nervous(StandInTracker):
-        """Turns with the noise: a hundredth of a grey level of a corner of the picture is a degree."""
+        """A tracker that turns with noise: 0.01 grey levels in a corner are a degree."""
 
         def follow(self, image: U8, previous: FaceObservation) -> FaceObservation | None:
             yaw = 100 * float(image[:8, :8].mean() - astronaut[:8, :8].mean())
@@ -510,7 +510,7 @@ def small_tracker() -> StandInTracker:
 def fake_networks(
     monkeypatch: pytest.MonkeyPatch, small: Material, small_tracker: StandInTracker
 ) -> None:
-    """The command with small random networks, a tracker that knows where the face is, and little to measure on."""
+    """The command with small networks, a tracker that knows the face, and little material."""
     monkeypatch.setattr(command.FacePredictor, "load", lambda *_: tiny_face_predictor())
     monkeypatch.setattr(small_tracker, "load", lambda: None, raising=False)
     monkeypatch.setattr(command, "BuiltinTracker", lambda *_, **__: small_tracker)
@@ -683,8 +683,10 @@ def test_the_shipped_networks_turn_and_smile_as_they_are_asked(astronaut: U8) ->
     predictor, tracker = FacePredictor.load("cpu"), BuiltinTracker("cpu")
     seen = tracker.detect(astronaut)[0]
     subject = Subject("astronaut", astronaut, seen, predictor.encode(astronaut, seen))
-    done = [sweep(predictor, tracker, subject, "yaw", np.array([-15.0, 0, 15])),
-            sweep(predictor, tracker, subject, "AU12", np.array([0.0, 0.5, 1]))]  # fmt: skip
+    done = [
+        sweep(predictor, tracker, subject, "yaw", np.array([-15.0, 0, 15])),
+        sweep(predictor, tracker, subject, "AU12", np.array([0.0, 0.5, 1])),
+    ]
     figures = summary(done)
     assert figures["yaw"]["error"] < 4
     assert 0.7 < figures["yaw"]["slope"] < 1.3

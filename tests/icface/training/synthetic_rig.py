@@ -38,8 +38,17 @@ def write_rig(path: Path) -> None:
     landmarks = rng.choice(len(base), 468, replace=False).astype(np.int32)
     landmarks[33] = np.hypot(base[:, 0] + 4.2, base[:, 1] - 2).argmin()
     landmarks[263] = np.hypot(base[:, 0] - 4.2, base[:, 1] - 2).argmin()
-    np.savez(path, base=base, expression=shapes, identity=identity, faces=faces, part=part, landmark468=landmarks,
-             canonical468=base[landmarks], expression_names=np.array(EXPRESSIONS))  # fmt: skip
+    np.savez(
+        path,
+        base=base,
+        expression=shapes,
+        identity=identity,
+        faces=faces,
+        part=part,
+        landmark468=landmarks,
+        canonical468=base[landmarks],
+        expression_names=np.array(EXPRESSIONS),
+    )
 
 
 def write_portraits(folder: Path, rig: Path, *, people: int = 6) -> None:
@@ -79,8 +88,13 @@ def write_portraits(folder: Path, rig: Path, *, people: int = 6) -> None:
         )
         for key, value in zip(rows, values, strict=True):
             rows[key].append(value)
-    np.savez(folder / "portraits.npz", **{k: np.array(v) for k, v in rows.items()}, identity=np.zeros((people, 60)),
-             expression=np.zeros((people, len(EXPRESSIONS))), fit_error=np.full(people, 0.01))  # fmt: skip
+    np.savez(
+        folder / "portraits.npz",
+        **{k: np.array(v) for k, v in rows.items()},
+        identity=np.zeros((people, 60)),
+        expression=np.zeros((people, len(EXPRESSIONS))),
+        fit_error=np.full(people, 0.01),
+    )
 
 
 def write_tracker_data(folder: Path, *, rounds: int = 1) -> Path:

@@ -1,4 +1,4 @@
-"""Held-out people on a small rig: who is measured, mouths that close, and the rig as its own oracle."""
+"""Held-out people on a small rig: who is measured, closed mouths, the rig as its oracle."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SMILE = EXPRESSIONS.index("mouthSmile_L")
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ten eggs: the first three are trained on, three people are held out, and four rows are frames of a held-out clip."""
+    """Ten eggs: three for training, three held-out people, four frames of a held-out clip."""
     folder = tmp_path_factory.mktemp("held-out")
     write_rig(folder / "rig.npz")
     write_portraits(folder / "portraits", folder / "rig.npz", people=10)
@@ -205,7 +205,7 @@ def test_paint_is_what_full_and_moved_differ_by(
 def test_without_an_open_mouth_there_is_no_figure(tiny_predictor: FacePredictor) -> None:
     assert score(tiny_predictor, []) == {
         name: {"inside": None, "box": None} for name in ("full", "moved", "closed")
-    } | {"people": 0, "lost": 0}  # fmt: skip
+    } | {"people": 0, "lost": 0}
 
 
 @pytest.mark.usefixtures("_small_mouths_count")

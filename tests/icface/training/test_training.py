@@ -1,4 +1,4 @@
-"""The code that makes the weights, run for moments on a small rig: it learns, resumes and measures."""
+"""Training runs of moments on a small rig: they learn, resume and measure."""
 
 from __future__ import annotations
 
@@ -112,9 +112,17 @@ def test_sparse_expressions_are_intensities() -> None:
 
 def training(data: Path, out: Path, steps: int) -> NeutralizerTraining:
     return NeutralizerTraining(
-        portraits=data / "portraits", rig=data / "rig.npz", cache=data / "cache", out=out, minutes=9, steps=steps, batch=4,
-        workers=0, small_share=0.9, widths=(8, 8, 8, 8, 8),
-    )  # fmt: skip
+        portraits=data / "portraits",
+        rig=data / "rig.npz",
+        cache=data / "cache",
+        out=out,
+        minutes=9,
+        steps=steps,
+        batch=4,
+        workers=0,
+        small_share=0.9,
+        widths=(8, 8, 8, 8, 8),
+    )
 
 
 def test_the_neutralizer_learns_resumes_and_its_weights_load(data: Path, tmp_path: Path) -> None:

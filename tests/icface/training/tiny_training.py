@@ -1,4 +1,4 @@
-"""A painter and its judge, both tiny, trained on numbers: what torchrun starts for the tests of the training engine.
+"""A tiny painter and its judge, trained on numbers, to be started by torchrun.
 
 In double precision, so that Adam, which divides gradients by their size, does not enlarge what
 processors round apart.

@@ -1,4 +1,4 @@
-"""A job of `icface.training.clips.prepare` whose process dies of one clip: what the test of dying processes starts."""
+"""A job of `icface.training.clips.prepare` whose process dies of one clip."""
 
 from __future__ import annotations
 

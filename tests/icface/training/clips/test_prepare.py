@@ -1,4 +1,4 @@
-"""Videos become pairs of frames of one person: what is kept, what is left out, what survives an interruption."""
+"""Videos become pairs of one person's frames: selection, omissions and interruptions."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_what_is_no_video_is_named(tmp_path: Path) -> None:
 
 
 class _Script:
-    """A tracker that sees a face where a list says, frame by frame: its left edge in pixels, or None."""
+    """A tracker that finds a face at listed left edges in pixels, frame by frame, or None."""
 
     name = "script"
 
@@ -344,7 +344,7 @@ def test_a_process_that_dies_takes_no_other_clip_with_it() -> None:
 
 @pytest.fixture(scope="module")
 def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve clips of noise, each of two tracks of 20 frames, the yaw of which goes from 0 to 19 degrees."""
+    """Twelve clips of noise, each with two tracks of 20 frames and yaw from 0 to 19 degrees."""
     folder = tmp_path_factory.mktemp("collection")
     jpeg = cv2.imencode(".jpg", np.zeros((16, 16, 3), np.uint8))[1].tobytes()
     for number in range(12):

@@ -1,4 +1,4 @@
-"""Several processes train as one would, and a run that was interrupted ends as if it had not been."""
+"""Several processes train like one, and an interrupted run ends like an uninterrupted one."""
 
 from __future__ import annotations
 

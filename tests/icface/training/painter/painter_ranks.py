@@ -1,4 +1,4 @@
-"""A small painter trained for three steps with all four judges: what torchrun starts for the tests of the painter.
+"""A small painter trained for three steps with all four judges, to be started by torchrun.
 
 In double precision: Adam divides each gradient by its own size, so in single precision it would
 enlarge what sums of another order differ by, which is another number on every processor.

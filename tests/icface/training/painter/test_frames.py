@@ -22,7 +22,7 @@ from tests.icface.media.videos import write_video
 
 @pytest.fixture(scope="module")
 def frames(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clip of the astronaut at rest and with her jaw dropped, the camera moving, as the command prepares it."""
+    """A prepared clip of the astronaut at rest and with her jaw dropped; the camera moves."""
     from skimage import data
 
     astronaut, folder = data.astronaut(), tmp_path_factory.mktemp("frames")

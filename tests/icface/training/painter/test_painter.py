@@ -1,4 +1,4 @@
-"""Mask and colour: the painter's network, the patch it looks at, and its training with paired and unpaired samples."""
+"""Mask and colour: the painter's network, its patch, and training with both kinds of samples."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ WHOLE = Similarity((1, 0, 0, 0, 1, 0))
 
 
 def waves() -> np.ndarray:
-    """A picture of the crop whose values are known between pixels: red grows to the right, green downwards."""
+    """A crop with known values between pixels: red grows to the right, green downwards."""
     at = (np.arange(FINE_CROP_SIZE) + 0.5) / FINE_CROP_SCALE - 0.5
     kept = np.zeros((FINE_CROP_SIZE, FINE_CROP_SIZE, 3))
     kept[..., 0], kept[..., 1] = at[None] / GRID * 255, at[:, None] / GRID * 255
@@ -371,9 +371,18 @@ def test_a_small_painter_learns_what_a_larger_one_paints(patches: Path, tmp_path
         half=False,
     )
     plan = PainterPlan(
-        patches=(patches,), out=tmp_path / "run", supervision="paired", adversary=0.0, fidelity=0.0,
-        warmup=1, rate=3e-3, batch=4, steps=40, widths=(4, 6), teacher=tmp_path / "large.safetensors",
-    )  # fmt: skip
+        patches=(patches,),
+        out=tmp_path / "run",
+        supervision="paired",
+        adversary=0.0,
+        fidelity=0.0,
+        warmup=1,
+        rate=3e-3,
+        batch=4,
+        steps=40,
+        widths=(4, 6),
+        teacher=tmp_path / "large.safetensors",
+    )
     training, sampler = PainterTraining(plan, Ranks(), TrackerFeatures()), PatchSampler(patches)
     told = [
         float(training.one_step(sampler.batch(4), None)["taught"].detach())

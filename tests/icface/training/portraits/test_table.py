@@ -1,4 +1,4 @@
-"""The one reader of the portraits folder, and what the canvases and the tracker's training take from it."""
+"""The reader of the portraits folder, and what canvases and tracker training take from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the built-in tracker is measured: a reader of the truth is right everywhere, a blind one nowhere, and both are told."""
+"""Measures of the built-in tracker: the truth scores full marks, a blind reader none."""
 
 from __future__ import annotations
 

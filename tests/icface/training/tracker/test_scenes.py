@@ -1,4 +1,4 @@
-"""What the detector learns from, and what it takes for faces: labels say where the product would find one."""
+"""Training scenes of the detector: labels say where the product would find a face."""
 
 from __future__ import annotations
 

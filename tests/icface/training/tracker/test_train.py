@@ -1,4 +1,4 @@
-"""Training of the tracker's networks: right answers cost nothing, and a run resumes where it stopped."""
+"""Training of the tracker's networks: right answers cost nothing, and runs resume."""
 
 from __future__ import annotations
 
