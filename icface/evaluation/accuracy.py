@@ -1,15 +1,15 @@
-"""Whether a control does what it says and nothing else: edited photos read again by the tracker.
+"""Accuracy and cross-talk of controls: edited photos, read again by the tracker.
 
-For every photo each control is swept in seven steps, the others held at the photo's own. Head
-angles go about the photo's own angle, Action Units from 0 to 1. What the tracker reads in the
-edited photo is compared with what was asked: mean absolute error, slope, rank correlation, and
-cross-talk, the change of what was not asked for. Left and right of a unit are averaged before
-anything else.
+On every photo each control is swept in seven steps, the others staying at the photo's own values.
+Head angles vary around the photo's own angle, Action Units from 0 to 1. The tracker's reading of
+the edited photo is compared with the requested value: mean absolute error, slope, rank correlation,
+and cross-talk, the change of controls that were not requested. Left and right of a unit are
+averaged before anything else.
 
 Cross-talk of a control j while i is swept is the mean over the steps of ``|reading_j - reading_j of
 the untouched photo|`` divided by the mean of ``|asked_i - own_i|``. Angles count in units of 30
-degrees there, units in intensities, so that the two can be compared. Units that share a channel by
-definition (25, 26 and 27; 10 and 11) are not left out.
+degrees there, Action Units in intensities, so that the two can be compared. Units that share a
+channel by definition (25, 26 and 27; 10 and 11) are not left out.
 """
 
 from __future__ import annotations
@@ -47,12 +47,11 @@ SWEPT: dict[str, tuple[float, float]] = {
     "AU26": (0.0, 1.0),
     "AU43": (0.0, 1.0),
 }
-"""Controls and their ranges: degrees about the photo's own, intensities as they are."""
+"""Controls and their ranges: degrees around the photo's own angle, or absolute intensities."""
 MONOTONE: dict[str, tuple[float, float]] = SWEPT | {"pitch": (-15.0, 15.0), "roll": (-20.0, 20.0)}
-"""Controls and the range, absolute for angles too, over which a tracker's reading has to rise with
-them."""
+"""Controls and the absolute range over which a tracker's reading has to rise with them."""
 COLUMNS: tuple[str, ...] = ANGLES + tuple(unit.id for unit in ACTION_UNITS)
-"""What is read: every angle in degrees and every unit, its sides averaged."""
+"""Names of a reading's columns: every angle in degrees, every unit with its sides averaged."""
 UNIT_OF_COLUMN: F64 = np.array([ANGLE_UNIT_DEG if name in ANGLES else 1.0 for name in COLUMNS])
 _SIDES: dict[str, tuple[str, ...]] = {a: (a,) for a in ANGLES} | {
     unit.id: unit.control_ids for unit in ACTION_UNITS
@@ -61,20 +60,20 @@ _SIDES: dict[str, tuple[str, ...]] = {a: (a,) for a in ANGLES} | {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sweep:
-    """One control moved in steps on one photo, and everything that was read at each.
+    """One control moved in steps on one photo, with the reading at each step.
 
     Attributes
     ----------
     control : str
         A selector such as ``yaw`` or ``AU1+2``.
     own : float
-        What the photo shows of it, degrees or 0..1.
+        The photo's own value, degrees or 0..1.
     asked : (K,) float64
-        Values asked for, in the same unit.
+        Requested values, in the same unit.
     read : (K, len(COLUMNS)) float64
-        What the tracker read at each step; NaN where it lost the face.
+        The tracker's reading at each step; NaN where it lost the face.
     rest : (len(COLUMNS),) float64
-        What it reads in the untouched photo.
+        The tracker's reading of the untouched photo.
     """
 
     control: str
@@ -85,29 +84,29 @@ class Sweep:
 
     @property
     def columns(self) -> list[int]:
-        """Columns that are asked to change."""
+        """Indices of the columns that the control is to change."""
         return [COLUMNS.index(name) for name in columns_of(self.control)]
 
     @property
     def seen(self) -> NDArray[np.bool_]:
-        """(K,) steps at which the face was found."""
+        """(K,) mask of the steps at which the face was found."""
         return np.asarray(np.isfinite(self.read).all(axis=1), np.bool_)
 
     @property
     def reading(self) -> F64:
-        """(steps seen,) of the control itself."""
+        """Readings of the control itself at the steps at which the face was found."""
         reading: F64 = self.read[self.seen][:, self.columns].mean(1)
         return reading
 
 
 def columns_of(control: str) -> tuple[str, ...]:
-    """The columns that a selector means: AU1 and AU2 for ``AU1+2``."""
+    """Names of the columns of a selector, such as AU1 and AU2 for ``AU1+2``."""
     ids = expand_control(control)
     return tuple(name for name, sides in _SIDES.items() if any(i in ids for i in sides))
 
 
 def columns_read(controls: ControlVector) -> F64:
-    """(len(COLUMNS),) a face state as `COLUMNS` tells it."""
+    """(len(COLUMNS),) a face state in the order of `COLUMNS`."""
     values = action_units(controls)
     return np.array([np.mean([values[i] for i in sides]) for sides in _SIDES.values()])
 
@@ -119,14 +118,14 @@ def sweep(
     control: str,
     values: NDArray[np.floating],
 ) -> Sweep:
-    """One control of one photo set to each of these values, degrees added to the photo's own or intensities."""
+    """Sweep one control of one photo over values: degrees to add to its own, or intensities."""
     own = subject.face.controls
     mine = [COLUMNS.index(name) for name in columns_of(control)]
     asked, read = [], []
     for value in values:
-        wanted = state_for(own, {control: float(value)})
-        asked.append(wanted[control] if control in ANGLES else float(value))
-        seen = read_again(tracker, subject.edited(predictor, wanted), subject.face)
+        target = state_for(own, {control: float(value)})
+        asked.append(target[control] if control in ANGLES else float(value))
+        seen = read_again(tracker, subject.edited(predictor, target), subject.face)
         read.append(np.full(len(COLUMNS), np.nan) if seen is None else columns_read(seen.controls))
     again = read_again(tracker, subject.image, subject.face)
     rest = columns_read(own if again is None else again.controls)
@@ -193,7 +192,7 @@ def _summary(done: list[Sweep]) -> dict[str, Any]:
 
 
 def _cross_talk(s: Sweep) -> F64:
-    """(len(COLUMNS),) change of each reading per change asked, angles in units of `ANGLE_UNIT_DEG`."""
+    """(len(COLUMNS),) change of each reading per requested change, angles in `ANGLE_UNIT_DEG`."""
     unit = UNIT_OF_COLUMN[s.columns[0]]
     change = float(np.abs(s.asked[s.seen] - s.own).mean()) / unit
     talk: F64 = (np.abs(s.read[s.seen] - s.rest) / UNIT_OF_COLUMN).mean(0) / max(change, 1e-9)
@@ -207,7 +206,7 @@ def monotone_controls(
     *,
     steps: int = STEPS,
 ) -> dict[str, float]:
-    """Median rank correlation between a slider and the tracker's reading of the edited photo, for each of `MONOTONE`."""
+    """Median rank correlation of slider and reading over photos, for each of `MONOTONE`."""
     found: dict[str, list[float]] = {name: [] for name in MONOTONE}
     for photo in photos:
         subject = subject_of("", photo, predictor, tracker)

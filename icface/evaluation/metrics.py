@@ -1,8 +1,8 @@
-"""Pure measures: how alike two pictures are, how sharp one is, how well readings follow what was asked.
+"""Pure measures of the likeness of pictures, of sharpness, and of readings against requests.
 
 Convention
 ----------
-Pictures are (H, W, 3) uint8 RGB; masks are (H, W) bool. Differences are given for values scaled to 0..1.
+Pictures are (H, W, 3) uint8 RGB; masks are (H, W) bool. Differences are of values scaled to 0..1.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from icface.face.geometry import Similarity
 from icface.face.landmarks import MESH_POINTS
 
 MOST_DECIBELS = 100.0
-"""What `psnr` says of equal pictures."""
+"""The value of `psnr` for equal pictures."""
 _FINE_PX, _COARSE_PX = 1.0, 2.0
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def hull_mask(points: NDArray[np.floating], shape: tuple[int, ...]) -> Bools:
-    """(H, W) where the convex hull of the face mesh covers a picture of this shape.
+    """(H, W) mask of the convex hull of the face mesh in a picture of this shape.
 
     Parameters
     ----------
     points : (478, 2 or 3) array
-        Landmarks, pixels of the picture; the irises do not count.
+        Landmarks, pixels of the picture; the irises are ignored.
     """
     corners = np.rint(points[:MESH_POINTS, :2]).astype(np.int32)
     canvas = np.zeros(shape[:2], np.uint8)
@@ -46,14 +46,17 @@ def masked_l1(a: U8, b: U8, mask: Bools) -> float:
 
 
 def psnr(a: U8, b: U8, mask: Bools) -> float:
-    """Peak signal-to-noise ratio inside the mask, decibels, at most `MOST_DECIBELS`, as for an empty mask."""
+    """Peak signal-to-noise ratio inside the mask, dB; at most, and if empty, `MOST_DECIBELS`."""
     error = (a[mask].astype(np.float64) - b[mask]) / 255
     square = float((error**2).mean()) if error.size else 0.0
     return min(MOST_DECIBELS, float(-10 * np.log10(max(square, 1e-30))))
 
 
 def ssim(a: U8, b: U8, mask: Bools) -> float:
-    """Structural similarity (Wang et al. 2004, Gaussian windows of 1.5 px), mean over mask and colours: -1..1; of nothing 1."""
+    """Structural similarity, -1..1, the mean over mask and colours; 1 for an empty mask.
+
+    Wang et al. 2004, with Gaussian windows of 1.5 px.
+    """
     if not mask.any():
         return 1.0
     _, similar = structural_similarity(  # type: ignore[no-untyped-call]
@@ -70,10 +73,10 @@ def ssim(a: U8, b: U8, mask: Bools) -> float:
 
 
 def fine_detail(image: U8, mask: Bools) -> float:
-    """Root mean square of the picture's detail inside the mask, 0..1: luma between Gaussians of 1 and 2 px.
+    """Root mean square of detail inside the mask, 0..1: luma between Gaussians of 1 and 2 px.
 
-    The finer of them keeps most of the noise of single pixels out, which the variance of a
-    Laplacian takes for sharpness.
+    The finer Gaussian suppresses the noise of single pixels, which the variance of a Laplacian
+    takes for sharpness.
     """
     if not mask.any():
         return 0.0
@@ -90,7 +93,7 @@ def fine_detail(image: U8, mask: Bools) -> float:
 def place_and_size(
     from_points: NDArray[np.floating], to_points: NDArray[np.floating]
 ) -> Similarity:
-    """The shift and scale without any turn that bring points nearest to others, by least squares.
+    """The shift and scale, without rotation, that best align points to others by least squares.
 
     Parameters
     ----------
@@ -113,14 +116,14 @@ def place_and_size(
 
 
 def slope(asked: NDArray[np.floating], read: NDArray[np.floating]) -> float:
-    """Least-squares slope of the reading on what was asked; NaN when nothing different was asked."""
+    """Least-squares slope of readings over requests; NaN if all requests are equal."""
     x, y = asked - asked.mean(), read - read.mean()
     square = float((x**2).sum())
     return float((x * y).sum()) / square if square > 0 else float("nan")
 
 
 def rank_correlation(asked: NDArray[np.floating], read: NDArray[np.floating]) -> float:
-    """Spearman's, -1..1; 0 when one of them does not change."""
+    """Spearman's rank correlation, -1..1; 0 if one of the series is constant."""
     if len(asked) < 2 or np.ptp(read) == 0 or np.ptp(asked) == 0:
         return 0.0
     return float(spearmanr(asked, read).statistic)

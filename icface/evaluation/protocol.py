@@ -1,8 +1,8 @@
-"""The measuring protocol: every measure over all photos and clips, as one JSON document that names what it was made from.
+"""The measuring protocol: all measures over all photos and clips, in one JSON document.
 
-The same weights, data and library versions give the same document, apart from ``milliseconds`` and
-``time``: networks and filters run on one thread while anything but time is measured, frames are
-chosen evenly, and noise has a seed.
+The document names the weights, data and library versions that it was made from. The same ones give
+the same document, apart from ``milliseconds`` and ``time``: networks and filters run on one thread
+except while time is measured, frames are chosen evenly, and noise has a seed.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """What to measure on.
+    """The photos and clips to measure on.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class Material:
     held_out : HeldOut or None
         People never trained on, with further measures of their own.
     notes : sequence of str
-        What is missing here, and so was left out.
+        Material that is missing in this installation and was left out.
     """
 
     photos: Sequence[Item]
@@ -76,7 +76,7 @@ class Material:
 
 @dataclass(slots=True, eq=False)
 class _Found:
-    """What was gathered from the photos, one entry for each of them."""
+    """Results of the photos, one entry for each of them."""
 
     sweeps: list[Sweep] = field(default_factory=list)
     rest: dict[str, int] = field(default_factory=dict)
@@ -110,19 +110,19 @@ def evaluate(
     frames: int,
     say: Say = lambda _: None,
 ) -> Evaluation:
-    """Every measure.
+    """Take every measure of the protocol.
 
     Parameters
     ----------
     models : Path
-        The folder the weights came from, for their digests.
+        Folder of the weights; the document has their digests.
     frames : int
-        Most frames of each clip beside its first.
+        Most frames of each clip besides its first.
     say : callable
-        Told what is being measured.
+        Called with the name of each step, to report progress.
     """
     start = time.perf_counter()
-    digests = weights(models)  # now: a file may be replaced while this runs
+    digests = weights(models)  # at the start: a file may be replaced while this runs
     notes = list(material.notes)
     with _one_thread():
         found = _photos(predictor, tracker, material.photos, notes, say)
@@ -172,12 +172,12 @@ def evaluate(
 
 
 def weights(models: Path) -> dict[str, str]:
-    """SHA-256 of every weights file of a folder, by name."""
+    """SHA-256 digests of a folder's weights files, by name."""
     return {path.name: sha256_of(path) for path in sorted(models.glob("*.safetensors"))}
 
 
 def versions() -> dict[str, str]:
-    """Of what computes here."""
+    """Versions of Python and of the libraries that compute the figures."""
     return {
         "python": platform.python_version(),
         "numpy": np.__version__,
@@ -261,9 +261,9 @@ def _clips(
 
 
 def timings(predictor: FacePredictor, tracker: FaceTracker) -> dict[str, Any]:
-    """Wall-clock milliseconds on the astronaut's portrait at `TIMED_SIZE_PX`; medians, and p95 for a movement of a slider.
+    """Milliseconds on the astronaut's portrait at `TIMED_SIZE_PX`: medians, p95 for slider ticks.
 
-    Empty where that portrait is not installed or its face is not found.
+    The result is empty if the portrait is not installed or its face is not found.
     """
     try:
         photo = load_photo(sample_photo_path())
@@ -302,7 +302,7 @@ def _median_ms(work: Callable[[], Any]) -> float:
 
 
 def rounded(value: Any) -> Any:
-    """Plain values with their floats rounded to six decimals; None for what is no number, which JSON cannot hold."""
+    """Plain values with floats rounded to six decimals; None replaces NaN and infinity."""
     if isinstance(value, dict):
         return {name: rounded(v) for name, v in value.items()}
     if isinstance(value, list):
@@ -314,7 +314,7 @@ def rounded(value: Any) -> Any:
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Sums in the same order on every machine, whatever else it does."""
+    """Compute on one thread within the context, so that sums have the same order everywhere."""
     before = torch.get_num_threads(), cv2.getNumThreads()
     torch.set_num_threads(1)
     cv2.setNumThreads(1)

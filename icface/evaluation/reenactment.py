@@ -1,10 +1,10 @@
-"""Self-reenactment: the first frame of a clip, driven by the clip, beside the clip itself.
+"""Self-reenactment: the first frame of a clip, driven by the clip, compared with the clip.
 
 The engine turns a head and moves a face in place; it neither shifts the head nor changes its size.
-So every true frame is first brought over what is judged, by the shift and the scale (no turn: roll
-is driven) that fit landmarks which no expression moves, the corners of the eyes and the ridge of
-the nose, read by the same tracker in both. Then both are looked at in the source's face crop of 256
-px, in which the face mesh is 128 px large, inside the hull of the true frame's mesh.
+So every true frame is first aligned to the judged picture by a shift and a scale (no rotation: roll
+is driven). They are fitted to landmarks that no expression moves, the corners of the eyes and the
+ridge of the nose, as the same tracker reads them in both. Then both are compared in the source's
+face crop of 256 px, in which the face mesh is 128 px large, inside the hull of the true mesh.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FIGURES = ("l1", "psnr", "ssim", "akd")
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How near a picture is to the true frame.
+    """Differences between a picture and the true frame.
 
     Attributes
     ----------
@@ -53,14 +53,14 @@ class Score:
 
 
 def judge(tracker: FaceTracker, made: U8, source: Shot, true: Shot) -> Score | None:
-    """The score of a picture made from `source` to show what `true` shows; None if no face is found in it."""
+    """The score of a picture made from `source` in the state of `true`; None without a face."""
     seen = source.face if made is source.image else read_again(tracker, made, source.face)
     if seen is None:
         return None
     stable = list(RIGID_POINTS)
     made_from_true = place_and_size(true.face.landmarks[stable, :2], seen.landmarks[stable, :2])
     crop = face_crop(source.face.landmarks, JUDGED_AT_PX)
-    shown, wanted = (
+    shown, truth = (
         sample_crop(made, crop, JUDGED_AT_PX),
         sample_crop(true.image, crop @ made_from_true, JUDGED_AT_PX),
     )
@@ -68,9 +68,9 @@ def judge(tracker: FaceTracker, made: U8, source: Shot, true: Shot) -> Score | N
     mask = hull_mask(points, shown.shape)
     distances = np.linalg.norm(crop.points(seen.landmarks[:MESH_POINTS, :2]) - points, axis=1)
     return Score(
-        l1=masked_l1(shown, wanted, mask),
-        psnr=psnr(shown, wanted, mask),
-        ssim=ssim(shown, wanted, mask),
+        l1=masked_l1(shown, truth, mask),
+        psnr=psnr(shown, truth, mask),
+        ssim=ssim(shown, truth, mask),
         akd=float(distances.mean()),
     )
 
@@ -89,13 +89,13 @@ def reenact(
     shots : sequence of Shot
         The source, then the true frames.
     driven : sequence of ControlVector
-        States of the source at those frames, as the editor drives it, if they are known.
+        States of the source at those frames as the editor would drive it, if known.
 
     Returns
     -------
     dict
-        ``driven`` (only with those states), ``driven_by_readings`` (each frame's own, as it is),
-        and the ``still`` source.
+        ``driven`` (only if `driven` is given), ``driven_by_readings`` (by each frame's own reading)
+        and ``still`` (the source itself).
     """
     source, *others = shots
     encoding = predictor.encode(source.image, source.face)
@@ -109,9 +109,9 @@ def reenact(
                 source,
                 true,
             )
-            for state, true in zip(wanted, others, strict=True)
+            for state, true in zip(method_states, others, strict=True)
         ]
-        for method, wanted in states.items()
+        for method, method_states in states.items()
     }
     scores["still"] = [judge(tracker, source.image, source, true) for true in others]
     return scores
@@ -120,14 +120,14 @@ def reenact(
 def clip_summary(
     scores: Mapping[str, Sequence[Score | None]], *, without_face: int = 0
 ) -> dict[str, Any]:
-    """Means over the frames of one clip, of those that every method could be judged on.
+    """Means over those frames of one clip on which every method has a score.
 
     Parameters
     ----------
     scores : mapping
         Method to its scores, frame by frame.
     without_face : int
-        Frames of the clip in which no face was found, which were left out before.
+        Number of frames that were left out before because no face was found.
     """
     frames = list(zip(*scores.values(), strict=True))
     whole = [
@@ -151,7 +151,7 @@ def clip_summary(
 
 
 def mean_of_clips(clips: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The mean over clips, each counting the same; clips without a judged frame do not count."""
+    """The mean over clips with equal weights; clips without a judged frame are left out."""
     judged = [clip for clip in clips.values() if clip["frames"]]
     methods = (
         [name for name, value in judged[0].items() if isinstance(value, dict)] if judged else []

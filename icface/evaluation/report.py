@@ -15,19 +15,21 @@ _METHODS = {
 
 
 def table(document: Mapping[str, Any]) -> str:
-    """The figures of a document, with what they were taken on."""
+    """The figures of a document as tables, headed by the material."""
     return "\n".join(_lines(document))
 
 
 def _lines(document: Mapping[str, Any]) -> Iterator[str]:
     results, data = document["results"], document["data"]
-    yield f"{len(data['photos'])} photos, {len(data['clips'])} clips, {document['device']}, icface {document['icface']}"
+    photos, clips = len(data["photos"]), len(data["clips"])
+    yield f"{photos} photos, {clips} clips, {document['device']}, icface {document['icface']}"
     for note in document["notes"]:
         yield f"note: {note}"
     yield from _controls(results["controls"])
     rest = results["rest_difference"]["largest"]
+    rest = "not measured" if rest is None else rest
     yield ""
-    yield f"rest: largest change of a value  {'not measured' if rest is None else rest} (of 255; 0 is right)"
+    yield f"rest: largest change of a value  {rest} (of 255; 0 is right)"
     yield from _states(
         "there and back: mean difference in the face, 0..1", results["there_and_back"]
     )
@@ -52,12 +54,14 @@ def _figure(value: float | None, places: int = 3, width: int = 9) -> str:
 
 def _controls(controls: Mapping[str, Any]) -> Iterator[str]:
     yield ""
-    yield f"{'control':<9}{'error':>9}{'slope':>9}{'pooled':>9}{'rank':>9}{'others':>9}{'worst':>9}  photos  lost"
+    titles = ("error", "slope", "pooled", "rank", "others", "worst")
+    yield f"{'control':<9}{''.join(f'{title:>9}' for title in titles)}  photos  lost"
     for name, row in controls.items():
         talk = row.get("cross_talk", {})
         figures = [row.get(key) for key in ("error", "slope", "slope_pooled", "rank_correlation")]
         cells = "".join(_figure(value) for value in [*figures, talk.get("mean"), talk.get("worst")])
-        yield f"{name:<9}{cells}  {row['photos']:>6}  {row['lost']:>4}  {talk.get('worst_control', '')}"
+        worst = talk.get("worst_control", "")
+        yield f"{name:<9}{cells}  {row['photos']:>6}  {row['lost']:>4}  {worst}"
 
 
 def _states(title: str, row: Mapping[str, Any]) -> Iterator[str]:
@@ -114,7 +118,8 @@ def _flicker(results: Mapping[str, Any]) -> Iterator[str]:
 
 def _mouth(mouth: Mapping[str, Any]) -> Iterator[str]:
     yield ""
-    yield f"mouths closed by the rig and opened again, {mouth['people']} people: mean difference, 0..1"
+    people = mouth["people"]
+    yield f"mouths closed by the rig and opened again, {people} people: mean difference, 0..1"
     if mouth["lost"]:
         yield f"  no face seen by the network: {mouth['lost']} more"
     yield f"  {'':<20}{'inside':>9}{'box':>9}"
@@ -126,7 +131,7 @@ def _times(times: Mapping[str, Any]) -> Iterator[str]:
     if times:
         yield ""
         yield (
-            f"milliseconds at {times['size']} px: tick {times['tick']['p50']:.1f}, 95 % of them within "
-            f"{times['tick']['p95']:.1f}; detect {times['detect']:.0f}, follow {times['follow']:.0f}, "
-            f"encode {times['encode']:.0f}"
+            f"milliseconds at {times['size']} px: tick {times['tick']['p50']:.1f}, "
+            f"95 % of them within {times['tick']['p95']:.1f}; detect {times['detect']:.0f}, "
+            f"follow {times['follow']:.0f}, encode {times['encode']:.0f}"
         )

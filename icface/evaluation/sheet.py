@@ -1,4 +1,4 @@
-"""The contact sheet: people by edits, the picture by which networks are judged."""
+"""The contact sheet, by which networks are judged: people in rows, edits in columns."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def contact_sheet(
     *,
     side: int = 200,
 ) -> NDArray[np.uint8]:
-    """People (rows) x edits (columns): the picture by which a network is judged, (rows * side, columns * side, 3)."""
+    """(rows * side, columns * side, 3) contact sheet: a row for each person, a column an edit."""
     rows = []
     for image, face in pictures:
         encoding = predictor.encode(image, face)

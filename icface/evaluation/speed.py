@@ -1,7 +1,7 @@
-"""How fast photos open and sliders answer: the figures of ``icface bench``.
+"""Speed of opening photos and moving sliders: the figures of ``icface bench``.
 
 Everything runs as in the editor, on one thread that calls the networks: a draft at the portrait's
-size for every movement of a slider, the full quality when it rests. Times are wall-clock
+size for every slider movement, full quality when the slider rests. Times are wall-clock
 milliseconds.
 """
 
@@ -56,7 +56,7 @@ _REPEATS = 5
 
 
 def measure(*, size: int = 1024, ticks: int = 60, device: str = "auto") -> dict[str, Any]:
-    """All figures, with the conditions they were taken under.
+    """All figures, and the conditions under which they were taken.
 
     Parameters
     ----------
@@ -115,24 +115,27 @@ def measure(*, size: int = 1024, ticks: int = 60, device: str = "auto") -> dict[
 
 
 def ticks_ms(renderer: Renderer, photo: Photo, face: Face, *, size: int, ticks: int) -> list[float]:
-    """Milliseconds of each of `ticks` slider movements (two or more) on a face that has been prepared, as a draft of `size`."""
+    """Milliseconds of each of `ticks` slider movements (two or more), drawn as drafts of `size`.
+
+    The face has been prepared.
+    """
     sweep = [_at(face.controls, i / (ticks - 1)) for i in range(ticks)]
     requests = [FrameRequest(photo, (face,), (controls,), "draft", size) for controls in sweep]
     return [_timed(partial(renderer.render, request))[0] for request in requests]
 
 
 def playback_fps(renderer: Renderer, photo: Photo, face: Face, *, clip: Clip) -> float:
-    """Frames a second that the engine's own thread finishes while a clip drives a portrait, as drafts of `PLAYED_SIDE`.
+    """Frames a second that the engine finishes while a clip drives a portrait.
 
-    Each is asked for when the one before has come, with the clip's frame beside it, as the window
-    shows it. The motion is made up: what it is does not matter to the time. Drafts that the
-    renderer has kept are not among them.
+    They are drafts of `PLAYED_SIDE`. Each is requested when the one before has arrived, with the
+    clip's frame beside it, as the window shows it. The motion is made up, since it does not
+    influence the time. Drafts from the renderer's cache are not counted.
 
     Parameters
     ----------
     renderer : Renderer
     photo, face
-        The portrait; the face is prepared already, or its preparation counts too.
+        The portrait; if the face is not prepared yet, its preparation counts too.
     clip : Clip
         Of two frames or more.
     """
@@ -201,9 +204,9 @@ def _made_up(clip: Clip) -> Motion:
 
 
 def window_ms() -> float | None:
-    """Milliseconds from the start of Python to the window being shown, without a display; None where there is none.
+    """Milliseconds from the start of Python to the shown window; None if there is no window.
 
-    The window is asked for in a process of its own: nothing in this package knows it.
+    The window runs in a process of its own, without a display: this package does not import it.
     """
     program = Path(__file__).resolve().parents[2] / "main.py"
     if importlib.util.find_spec("PySide6") is None or not program.is_file():
@@ -225,7 +228,7 @@ def window_ms() -> float | None:
 
 
 def table(figures: dict[str, Any]) -> str:
-    """The figures for people, one a line."""
+    """The figures as a table for people."""
     conditions = figures["conditions"]
     window = figures["window_ms"]
     rows = [
@@ -240,14 +243,15 @@ def table(figures: dict[str, Any]) -> str:
     ]
     lines = [f"{name:<34}{value:>14}" for name, value in rows]
     lines.append(
-        f"{conditions['size']} x {conditions['size']} pixels, {conditions['device']}, {conditions['cores']} cores, "
-        f"{conditions['torch_threads']} threads, torch {conditions['torch']}"
+        f"{conditions['size']} x {conditions['size']} pixels, {conditions['device']}, "
+        f"{conditions['cores']} cores, {conditions['torch_threads']} threads, "
+        f"torch {conditions['torch']}"
     )
     return "\n".join(lines)
 
 
 def _at(source: ControlVector, share: float) -> ControlVector:
-    """The face while a hand moves sliders: it turns from side to side, the mouth opens, one eye closes."""
+    """The state at a share 0..1 of a sweep: the head turns, the mouth opens, an eye opens."""
     settings = {"yaw": 40 * share - 20, "AU26": share, "AU43L": 1 - share}
     return apply_deltas(source, deltas_from_settings(source, settings))
 
@@ -256,7 +260,8 @@ def _open(renderer: Renderer, path: Path) -> Opened:
     opened: Opened = run_to_end(renderer.open(path))
     if not opened.faces:
         raise NoFaceError(
-            f"No face was found in the sample portrait at {opened.photo.width} pixels: use a larger --size."
+            f"No face was found in the sample portrait at {opened.photo.width} pixels: "
+            "use a larger --size."
         )
     run_to_end(renderer.prepare(opened.photo, opened.faces[:1]))
     return opened

@@ -1,8 +1,9 @@
-"""What must not change: the photo at rest, the face after an edit and its undoing, a picture under a still driver, sharpness.
+"""Measures of stability: the photo at rest, undone edits, sharpness, and a still driver.
 
 Convention
 ----------
-Differences are mean absolute differences of values scaled to 0..1, inside the convex hull of the face mesh in the photo.
+Differences are mean absolute differences of values scaled to 0..1, inside the convex hull of the
+face mesh in the photo.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ THERE: dict[str, dict[str, float]] = {
     "yaw 20": {"yaw": 20.0},
     "pitch 10": {"pitch": 10.0},
 }
-"""Where a photo is taken and brought back from: degrees beyond its own, intensities as they are."""
+"""Edits that are made and undone: degrees to add to the photo's own, absolute intensities."""
 SHARP: dict[str, dict[str, float]] = {
     "smile": {"AU12": 0.8, "AU6": 0.5},
     "brows up": {"AU1+2": 1.0},
@@ -50,7 +51,7 @@ STILL_FRAMES = 12
 
 
 def rest_difference(predictor: FacePredictor, subject: Subject) -> int:
-    """Largest change of any value of the photo, of 255, when every control is set to what the photo shows: 0.
+    """Largest change of the photo, of 255, when every control is set to its own value: 0.
 
     A control that the photo shows beyond its range cannot be set there, and is not touched.
     """
@@ -73,22 +74,22 @@ def _settable(control: str, value: float) -> bool:
 def there_and_back(
     predictor: FacePredictor, tracker: FaceTracker, subject: Subject
 ) -> dict[str, float | None]:
-    """How much of a face is lost on the way to each state of `THERE` and back, 0..1; None where it was not found there.
+    """Mean difference of the face after each edit of `THERE` and back, 0..1; None if it was lost.
 
-    The edited photo is encoded as any photo, from the landmarks the tracker reads in it, but told
-    the controls that were asked for; then it is driven to the original's.
+    The edited photo is encoded like any photo, from the landmarks that the tracker reads in it, but
+    with the requested controls; then it is driven to the original state.
     """
     own, mask = subject.face.controls, hull_mask(subject.face.landmarks, subject.image.shape)
     losses: dict[str, float | None] = {}
     for name, edit in THERE.items():
-        wanted = state_for(own, edit)
-        there = subject.edited(predictor, wanted)
+        target = state_for(own, edit)
+        there = subject.edited(predictor, target)
         seen = read_again(tracker, there, subject.face)
         if seen is None:
             losses[name] = None
             continue
         try:
-            encoding = predictor.encode(there, replace(seen, controls=wanted))
+            encoding = predictor.encode(there, replace(seen, controls=target))
         except NoFaceError:
             losses[name] = None
             continue
@@ -100,7 +101,7 @@ def there_and_back(
 def sharpness(
     predictor: FacePredictor, tracker: FaceTracker, subject: Subject
 ) -> dict[str, float | None]:
-    """Fine detail of the face after each edit of `SHARP` over that of the photo; 1 keeps it, None where it was not found."""
+    """Fine detail of the face after each edit of `SHARP` over the photo's; None if it was lost."""
     before = fine_detail(subject.image, hull_mask(subject.face.landmarks, subject.image.shape))
     ratios: dict[str, float | None] = {}
     for name, edit in SHARP.items():
@@ -121,10 +122,10 @@ def flicker(
     count: int = STILL_FRAMES,
     seed: int = NOISE_SEED,
 ) -> dict[str, float | None]:
-    """What a driver that stands still does to a picture: one frame again and again under noise of `NOISE_LEVELS`.
+    """Flicker under a still driver: one frame repeated under noise of `NOISE_LEVELS`.
 
-    The noisy frames are tracked one after the other, and the clean frame is driven by what changes
-    against the first.
+    The noisy frames are tracked one after the other, and the clean frame is driven by the change of
+    their readings since the first.
 
     Returns
     -------
@@ -146,8 +147,8 @@ def flicker(
             continue
         near = seen
         readings.append(seen.controls.array())
-        wanted = ControlVector.from_array(own + readings[-1] - readings[0]).clipped()
-        driven = shot.face.controls if len(readings) == 1 else wanted
+        target = ControlVector.from_array(own + readings[-1] - readings[0]).clipped()
+        driven = shot.face.controls if len(readings) == 1 else target
         picture: U8 = composite(shot.image, encoding, predictor.predict(encoding, driven))
         pictures.append(picture)
     lost = float(count - len(readings))
@@ -163,7 +164,7 @@ def flicker(
 
 
 def averaged(rows: Sequence[dict[str, float | None]], *, median: bool = False) -> dict[str, Any]:
-    """The mean (or median) of each figure over photos, ``all`` of them together, and ``lost``, how many were not found."""
+    """The mean or median of each figure over photos, ``all`` of them, and the number ``lost``."""
     middle = np.median if median else np.mean
     names = list(dict.fromkeys(name for row in rows for name in row))
     found = {name: [v for row in rows if (v := row.get(name)) is not None] for name in names}

@@ -1,4 +1,4 @@
-"""``icface train labels`` and ``icface train reading``: labels of photos and the table of readings."""
+"""``icface train labels`` and ``reading``: labels of photos and the table of readings."""
 
 from __future__ import annotations
 

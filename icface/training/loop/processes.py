@@ -37,15 +37,14 @@ class Ranks:
         Its number, from 0, and how many there are.
     device : torch.device
         Where its networks are.
-    words : dist.ProcessGroup, optional
-        By which processes tell each other numbers; the group they share gradients in if there is no
-        other.
+    number_group : dist.ProcessGroup, optional
+        The group in which processes exchange numbers; the one for gradients if None.
     """
 
     rank: int = 0
     world: int = 1
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
-    words: dist.ProcessGroup | None = None
+    number_group: dist.ProcessGroup | None = None
 
     @property
     def first(self) -> bool:
@@ -74,9 +73,9 @@ class Ranks:
         """The first process's value, in all processes."""
         if self.world == 1:
             return value
-        told = torch.tensor(value, dtype=torch.float64)
-        dist.broadcast(told, 0, group=self.words)
-        return float(told)
+        shared = torch.tensor(value, dtype=torch.float64)
+        dist.broadcast(shared, 0, group=self.number_group)
+        return float(shared)
 
 
 def is_first() -> bool:
@@ -118,14 +117,16 @@ def joined(device: str = "auto") -> Iterator[Ranks]:
         if on_gpu:
             torch.cuda.set_device(where)
         dist.init_process_group("nccl" if on_gpu else "gloo", timeout=_PATIENCE)
-        # Words go by Gloo: a number read from a GPU would wait for all its work.
-        words = (
+        # Numbers go by Gloo: one read from a GPU would wait for all its work.
+        number_group = (
             cast("dist.ProcessGroup", dist.new_group(backend="gloo", timeout=_PATIENCE))
             if on_gpu
             else None
         )
-        yield Ranks(rank=rank, world=world, device=where, words=words)
-        dist.barrier(group=words)  # who leaves while another still talks to it makes that one fail
+        yield Ranks(rank=rank, world=world, device=where, number_group=number_group)
+        dist.barrier(
+            group=number_group
+        )  # who leaves while another still talks to it makes that one fail
     finally:
         loud.setLevel(level)
         if dist.is_initialized():

@@ -80,8 +80,8 @@ def _error(
     """Summed error and motion in pixels at 128, and the number of moving pixels."""
     face = observation(rig, start.state)
     encoding = predictor.encode(start.image, face)
-    wanted = ControlVector.from_array([*target.angles_deg, *target.expression])
-    prediction = predictor.predict(encoding, wanted)
+    controls = ControlVector.from_array([*target.angles_deg, *target.expression])
+    prediction = predictor.predict(encoding, controls)
     predicted = None if prediction.skin is None else prediction.skin.flow
     openings = flow_layer(prediction.layers, "openings")
     if predicted is not None and openings is not None and openings.coverage is not None:

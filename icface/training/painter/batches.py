@@ -37,7 +37,7 @@ class PatchBatch:
     zone, inside : (N, 1, PATCH, PATCH) in 0..1
         Where painting is welcome; where the target shows the inside of a mouth.
     before, after : (N, 56)
-        Controls as the painter is told them.
+        Controls as the painter is conditioned on them.
     """
 
     seen: Tensor

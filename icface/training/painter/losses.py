@@ -65,10 +65,10 @@ class Judges(nn.Module):
         return maps
 
 
-def says(scores: Tensor, wanted: float, zone: Tensor) -> Tensor:
+def says(scores: Tensor, truth: float, zone: Tensor) -> Tensor:
     """Squared distance of scores from the truth, where painting is welcome above all."""
     weight = F.adaptive_avg_pool2d(zone, scores.shape[-1]) * (1 - _ELSEWHERE) + _ELSEWHERE
-    return ((scores - wanted).square() * weight).mean()
+    return ((scores - truth).square() * weight).mean()
 
 
 def likeness(found: list[Tensor], real: list[Tensor]) -> Tensor:

@@ -56,7 +56,7 @@ class ClosedMouth:
         The photograph, and what is given to the predictor.
     face : FaceObservation
         An exact reading of the closed copy.
-    wanted : ControlVector
+    target_controls : ControlVector
         What the photograph shows.
     inside : (C, C) bool
         Where the photograph shows the inside of the mouth.
@@ -67,7 +67,7 @@ class ClosedMouth:
     photo: U8
     closed: U8
     face: FaceObservation
-    wanted: ControlVector
+    target_controls: ControlVector
     inside: NDArray[np.bool_]
     box: tuple[slice, slice]
 
@@ -119,7 +119,7 @@ def closed_mouth(portrait: Portrait, rig: Rig) -> ClosedMouth:
         photo=photo,
         closed=_sealed(warp(photo, flow(shown, after)[0]), after),
         face=observation(rig, after.state),
-        wanted=ControlVector.from_array([*state.angles_deg, *state.expression]),
+        target_controls=ControlVector.from_array([*state.angles_deg, *state.expression]),
         inside=shown.inside,
         box=(slice(top, bottom), slice(left, right)),
     )
@@ -155,7 +155,7 @@ def score(predictor: FacePredictor, mouths: Sequence[ClosedMouth]) -> dict[str, 
         except NoFaceError:
             lost += 1
             continue
-        prediction = predictor.predict(encoding, mouth.wanted)
+        prediction = predictor.predict(encoding, mouth.target_controls)
         made = {
             "full": composite(mouth.closed, encoding, prediction),
             "moved": composite(mouth.closed, encoding, replace(prediction, patches=())),

@@ -53,7 +53,7 @@ class PatchSample:
     zone : (2, ROOMY, ROOMY) uint8
         Where painting is welcome, and where the target shows the inside of a mouth; 0 or 255.
     controls : (2, 56) float32
-        Before and after, as the painter is told them.
+        Before and after, as the painter is conditioned on them.
     kind : Kind
         What the target is.
     """
@@ -72,7 +72,7 @@ class Driven:
     Attributes
     ----------
     encoding : SourceEncoding
-    wanted : ControlVector
+    target_controls : ControlVector
         The other state.
     frame : Similarity
         ``patch_from_grid`` of the roomy patch.
@@ -80,7 +80,7 @@ class Driven:
     """
 
     encoding: SourceEncoding
-    wanted: ControlVector
+    target_controls: ControlVector
     frame: Similarity
     seen: NDArray[np.float32]
 
@@ -122,18 +122,18 @@ def unpainted_predictor(folder: Path | None = None) -> FacePredictor:
 
 
 def drive(
-    predictor: FacePredictor, image: U8, face: FaceObservation, wanted: ControlVector
+    predictor: FacePredictor, image: U8, face: FaceObservation, target_controls: ControlVector
 ) -> Driven | None:
     """Take a face to another state; None where none is seen, or nothing changes."""
     try:
         encoding = predictor.encode(image, face)
     except NoFaceError:
         return None
-    posed = predictor.posed(encoding, wanted)
+    posed = predictor.posed(encoding, target_controls)
     if posed is None:
         return None
     view = view_of_mouth(encoding, posed, size=ROOMY, room=ROOMY / PATCH)
-    return Driven(encoding, wanted, view.patch_from_grid, view.channels[:PATCH_CHANNELS])
+    return Driven(encoding, target_controls, view.patch_from_grid, view.channels[:PATCH_CHANNELS])
 
 
 def sample(driven: Driven, target: Target, kind: Kind) -> PatchSample:
@@ -156,22 +156,24 @@ def sample(driven: Driven, target: Target, kind: Kind) -> PatchSample:
     lips = patch_from_picture.points(target.lips).round().astype(np.int32)
     cv2.polylines(zone, [lips], isClosed=True, color=(255,), thickness=3)
     zone = cv2.dilate(zone, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9))).astype(np.uint8)
-    controls = np.stack([c.numpy() for c in conditioning(driven.encoding.controls, driven.wanted)])
+    controls = np.stack(
+        [c.numpy() for c in conditioning(driven.encoding.controls, driven.target_controls)]
+    )
     picture: U8 = shown.transpose(2, 0, 1).astype(np.uint8)
     return PatchSample(packed, picture, np.stack([zone, inside]), controls, kind)
 
 
 def write_patches(folder: Path, samples: Iterable[PatchSample]) -> int:
     """Keep samples in a folder; returns how many there were, `ValueError` if none."""
-    kept = list(samples)
-    if not kept:
+    stored = list(samples)
+    if not stored:
         raise ValueError(
             f"No patches could be made for {folder}: no face in its sources could be driven."
         )
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("seen", "target", "zone", "controls"):
-        save_array(folder / f"{name}.npy", np.stack([getattr(s, name) for s in kept]))
-    save_array(folder / "kind.npy", np.array([s.kind for s in kept], np.int64))
-    about = json.dumps({"samples": len(kept), "channels": PATCH_CHANNELS})
+        save_array(folder / f"{name}.npy", np.stack([getattr(s, name) for s in stored]))
+    save_array(folder / "kind.npy", np.array([s.kind for s in stored], np.int64))
+    about = json.dumps({"samples": len(stored), "channels": PATCH_CHANNELS})
     write_whole(folder / "complete.json", lambda stream: stream.write(about.encode()))
-    return len(kept)
+    return len(stored)

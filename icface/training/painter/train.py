@@ -240,24 +240,24 @@ class PainterTraining:
 
         `unpaired` are a batch whose moved patches are used and one whose photographs are used.
         """
-        told: dict[str, Tensor] = {}
+        figures: dict[str, Tensor] = {}
         loss = torch.zeros((), device=self.trainer.ranks.device)
         shown: list[_Shown] = []
         if paired is not None:
-            loss, shown = self._pairs(paired, told)
+            loss, shown = self._pairs(paired, figures)
         if unpaired is not None:
-            more, seen = self._cycle(*unpaired, told)
+            more, seen = self._cycle(*unpaired, figures)
             loss, shown = loss + more, shown + seen
         losses = {"generators": loss}
         if shown:
             judges = self.trainer["judges"]
-            said = [
+            opinions = [
                 says(judges(name, *(p.detach() for p in pictures))[-1], truth, zone)
                 for name, pictures, truth, zone in shown
             ]
-            losses["judges"] = told["judges"] = torch.stack(said).mean()
-        self.trainer.step(losses, told)
-        return told
+            losses["judges"] = figures["judges"] = torch.stack(opinions).mean()
+        self.trainer.step(losses, figures)
+        return figures
 
     def _opinion(self, name: str, zone: Tensor, *pictures: Tensor) -> tuple[Tensor, list[Tensor]]:
         """How far a judge is from taking pictures for real, and all it sees in them."""
@@ -265,22 +265,22 @@ class PainterTraining:
             maps = judges(name, *pictures)
         return says(maps[-1], 1.0, zone), maps
 
-    def _pairs(self, batch: PatchBatch, told: dict[str, Tensor]) -> tuple[Tensor, list[_Shown]]:
+    def _pairs(self, batch: PatchBatch, figures: dict[str, Tensor]) -> tuple[Tensor, list[_Shown]]:
         """The paired phase."""
         x, y, zone, a = batch.seen[:, :3], batch.target, batch.zone, self.plan.adversary
         paint, out = self.paint("there", batch, x)
         parts = paired_loss(paint, out, batch)
-        told |= parts | {"features": self.features.distance(out, y)}
-        loss = 10 * parts["l1"] + 5 * parts["steep"] + 5 * parts["colour"] + told["features"]
+        figures |= parts | {"features": self.features.distance(out, y)}
+        loss = 10 * parts["l1"] + 5 * parts["steep"] + 5 * parts["colour"] + figures["features"]
         loss = self.plan.photograph_weight * loss + parts["mask"]
         if self.teacher is not None:
-            told["taught"] = self._untaught(paint, batch)
-            loss = loss + 10 * told["taught"]
+            figures["taught"] = self._untaught(paint, batch)
+            loss = loss + 10 * figures["taught"]
         if not a:
             return loss, []
-        told["fooled"], seen = self._opinion("d3", zone, x, out)
-        told["alike"] = likeness(seen, self._opinion("d3", zone, x, y)[1])
-        loss = loss + a * told["fooled"] + 5 * a * told["alike"]
+        figures["fooled"], seen = self._opinion("d3", zone, x, out)
+        figures["alike"] = likeness(seen, self._opinion("d3", zone, x, y)[1])
+        loss = loss + a * figures["fooled"] + 5 * a * figures["alike"]
         shown: list[_Shown] = [("d3", (x, y), 1.0, zone), ("d3", (x, out), 0.0, zone)]
         if self.plan.supervision == "paired":
             return loss, shown
@@ -297,13 +297,13 @@ class PainterTraining:
         """How far paint is from what the teacher would paint: what is added, and the mask."""
         assert self.teacher is not None
         with torch.no_grad():
-            wanted: Paint = self.teacher(batch.seen, batch.before, batch.after)
+            taught: Paint = self.teacher(batch.seen, batch.before, batch.after)
         weight = 0.1 + batch.zone + 4 * batch.inside
-        added = ((paint.mask * paint.colour - wanted.mask * wanted.colour).abs() * weight).mean()
-        return added + 0.2 * ((paint.mask - wanted.mask).abs() * weight).mean()
+        added = ((paint.mask * paint.colour - taught.mask * taught.colour).abs() * weight).mean()
+        return added + 0.2 * ((paint.mask - taught.mask).abs() * weight).mean()
 
     def _cycle(
-        self, moved: PatchBatch, real: PatchBatch, told: dict[str, Tensor]
+        self, moved: PatchBatch, real: PatchBatch, figures: dict[str, Tensor]
     ) -> tuple[Tensor, list[_Shown]]:
         """The unpaired phase: realism, the way there and back, and what is right already stays."""
         a, x, y = self.plan.adversary or 0.1, moved.seen[:, :3], real.target
@@ -320,7 +320,7 @@ class PainterTraining:
             self._opinion("d3", moved.zone, returned, out)[0]
             + self._opinion("d4", real.zone, forward, reverse)[0]
         )
-        told |= {"cycle": cycle, "identity": identity, "realism": realism}
+        figures |= {"cycle": cycle, "identity": identity, "realism": realism}
         priced = mask_price(paint, moved) + mask_price(reverse_paint, real)
         loss = 10 * cycle + 5 * identity + a * realism + a * consistency + priced
         return loss, [

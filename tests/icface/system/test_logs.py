@@ -213,7 +213,7 @@ def test_a_part_that_cannot_be_told_says_so_and_the_others_are_told(
 
     monkeypatch.setattr("icface.evaluation.diagnosis._devices", breaks)
     found = diagnosis()
-    assert found["devices"] == "cannot be told: OSError"
+    assert found["devices"] == "unknown: OSError"
     assert isinstance(found["codecs"], dict)
 
 

@@ -1,4 +1,4 @@
-"""Lashes on lids that the rig closed: dark along the rim of the eye that is shut, and nowhere else."""
+"""Lashes on lids that the rig closed: dark along the rim of a shut eye, and nowhere else."""
 
 from __future__ import annotations
 
