@@ -11,6 +11,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from app.drivers.expressions import symmetric
 from app.drivers.thumbnails import Thumbnails
 from app.editor.studio import Studio
 from app.errors import Notice
@@ -29,7 +30,7 @@ from icface.document import (
 from icface.document.drivers import group_name
 from icface.document.mixing import motion_frame, shown
 from icface.export import original_at, refusal
-from icface.face.controls import ACTION_UNITS, ANGLES, action_units
+from icface.face.controls import ANGLES, action_units
 from icface.formats import save
 from icface.jobs import Progress
 from icface.motion.conditioning import Beyond, MissingPolicy
@@ -39,8 +40,6 @@ from icface.rendering.driver_import import Intake
 from icface.rendering.kinds import is_clip
 from icface.rendering.renderer import Tracked
 
-SAME_SIDES = 0.08
-"""Sides of an Action Unit that differ by less than this, 0..1, are made equal."""
 PORTRAIT_SIDE = 128
 """Longest side of the portrait of a person, pixels."""
 
@@ -347,7 +346,7 @@ class DriverController(QObject):
         vector = motion.vector(0)
         if self.project.face is None or vector is None:
             return
-        wanted = _symmetric(action_units(vector))
+        wanted = symmetric(action_units(vector))
         now = shown(self.project, self._studio.playhead.frame)
         values = {
             name: value
@@ -385,13 +384,3 @@ class DriverController(QObject):
 def _step_of(medium: Medium) -> tuple[str, str]:
     """The merge key that makes adding a driver and tracking it one step of the history."""
     return "add", medium.digest
-
-
-def _symmetric(values: dict[str, float]) -> dict[str, float]:
-    """Values by control id; nearly equal sides get their mean, so that they can stay linked."""
-    symmetric = dict(values)
-    for unit in ACTION_UNITS:
-        sides = [values[control] for control in unit.control_ids]
-        if max(sides) - min(sides) < SAME_SIDES:
-            symmetric |= dict.fromkeys(unit.control_ids, sum(sides) / len(sides))
-    return symmetric
