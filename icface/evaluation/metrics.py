@@ -19,7 +19,10 @@ from icface.face.landmarks import MESH_POINTS
 
 MOST_DECIBELS = 100.0
 """The value of `psnr` for equal pictures."""
-_FINE_PX, _COARSE_PX = 1.0, 2.0
+_FINE_PX = 1.0
+"""Standard deviation of the finer Gaussian of `fine_detail`, px."""
+_COARSE_PX = 2.0
+"""Standard deviation of the coarser Gaussian of `fine_detail`, px."""
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 

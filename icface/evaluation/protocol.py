@@ -49,7 +49,10 @@ from icface.system.cores import cores
 from icface.system.file_stamp import sha256_of
 
 SCHEMA = 3
-TIMED_SIZE_PX, TIMED_TICKS = 1024, 60
+TIMED_SIZE_PX = 1024
+"""Side of the portrait that times are taken on, pixels."""
+TIMED_TICKS = 60
+"""Number of slider movements that are timed."""
 SHOWN_PEOPLE = 12
 _REPEATS = 5
 Say = Callable[[str], None]

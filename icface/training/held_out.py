@@ -30,7 +30,10 @@ from icface.training.portraits.table import PortraitRow, PortraitTable, read_rgb
 from icface.training.rig.rig import Rig, View, flow, warp
 from icface.training.tracker.data import FIT_ERROR_LIMIT
 
-CANVAS, CANVAS_MARGIN = 448, 2.2
+CANVAS = 448
+"""Side of a canvas, pixels."""
+CANVAS_MARGIN = 2.2
+"""Width of a canvas in extents of the face."""
 MOUTHS = 40
 """Most people whose mouths are measured."""
 FLOW_PX = 256

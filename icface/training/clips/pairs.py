@@ -32,7 +32,7 @@ SPLITS = ("train", "val", "all")
 def control_distance(
     one: NDArray[np.floating], others: NDArray[np.floating]
 ) -> NDArray[np.float64]:
-    """How far states are apart.
+    """Euclidean distance of states, with angles in units of `PAIR_ANGLE_DEG`.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def control_distance(
     Returns
     -------
     (N,)
-        Euclidean, with angles in units of `PAIR_ANGLE_DEG`.
+        The distance of each of `others` from `one`.
     """
     difference = others.astype(np.float64) - one
     difference[:, 2] = (difference[:, 2] + 180) % 360 - 180

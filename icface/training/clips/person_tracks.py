@@ -37,14 +37,14 @@ class Sighting:
 
 
 class Rhythm:
-    """Which frames of a clip are looked at: every n-th, or so many a second of the file's clock."""
+    """Selection of a clip's frames: every n-th, or so many a second of the file's clock."""
 
     def __init__(self, *, every: int = 1, fps: float | None = None) -> None:
         self._every, self._fps = every, fps
         self._slot: int | None = None
 
     def takes(self, frame: VideoFrame) -> bool:
-        """Whether this frame is; frames come in order."""
+        """True if this frame is selected; frames must be given in order."""
         if self._fps is None:
             return frame.index % self._every == 0
         slot = int(np.floor(frame.seconds * self._fps + 1e-6))

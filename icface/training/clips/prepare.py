@@ -43,7 +43,7 @@ class PrepareError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preparation:
-    """How clips are prepared; a clip that is there with the same values is left alone.
+    """Options of preparing clips; a clip that was prepared with the same ones is left alone.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Preparation:
     every, fps : int, float or None
         Every n-th frame of the file, or at most so many a second.
     min_confidence : float
-        0..1, of the tracker; frames below are followed but not kept.
+        Least confidence of the tracker, 0..1; frames below it are tracked but not stored.
     """
 
     size: int = 256
@@ -62,13 +62,13 @@ class Preparation:
 
     @property
     def options(self) -> dict[str, Any]:
-        """All that decides what is in a shard, as plain values."""
+        """All options that determine the content of a shard, as plain values."""
         return {**asdict(self), "margin": CROP_MARGIN, "jpeg_quality": JPEG_QUALITY}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became of one clip.
+    """The outcome of preparing one clip.
 
     Attributes
     ----------

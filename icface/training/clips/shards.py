@@ -46,9 +46,9 @@ class ShardError(ValueError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frames:
-    """What was read in some frames of a clip, N of them.
+    """Readings of N frames of a clip.
 
-    Landmarks and controls speak of the crop: upright along the eye line, S pixels a side.
+    Landmarks and controls refer to the crop: upright along the eye line, S pixels a side.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class Frames:
     landmarks : (N, 478, 3) float32
         Face-mesh points, crop pixels.
     controls : (N, 56) float32
-        Degrees, then 0..1. Roll is that of the head in the crop.
+        Degrees, then 0..1. Roll is the roll of the head in the crop.
     """
 
     seconds: NDArray[np.float64]
@@ -119,7 +119,7 @@ def digest_of(path: Path) -> str:
 
 
 def is_prepared(folder: Path, digest: str, options: Mapping[str, Any]) -> bool:
-    """Whether a clip is there, whole and made with these options."""
+    """True if a folder holds this clip, complete and prepared with these options."""
     try:
         about = json.loads((folder / digest / _CLIP).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -262,7 +262,7 @@ def _abouts(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def read_index(folder: Path) -> list[dict[str, Any]]:
-    """What ``index.json`` says of each clip."""
+    """The entries of ``index.json``, one for each clip."""
     path = folder / INDEX
     try:
         index = json.loads(path.read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
-"""The place of a process among those that train together, which torchrun starts.
+"""The place of a process among those that torchrun starts to train together.
 
-Alone, a process is number 0 of 1. Nothing here needs torchrun then.
+A process alone is number 0 of 1 and does not need torchrun.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import torch.distributed as dist
 Item = TypeVar("Item")
 
 _PATIENCE = timedelta(hours=1)
-"""How long a process waits for the others: longer than any look at held-out people takes."""
+"""Longest time a process waits for the others: longer than any evaluation takes."""
 
 
 class TrainingError(ValueError):
@@ -48,16 +48,16 @@ class Ranks:
 
     @property
     def first(self) -> bool:
-        """Whether this process writes files and the log."""
+        """True for the process that writes files and the log."""
         return self.rank == 0
 
     def seed(self, seed: int, *more: int) -> int:
-        """A seed of this process's own, 0 to 2^63 - 1, made of a run's seed and, say, the step."""
+        """A seed for this process, 0 to 2^63 - 1, from the run's seed and further numbers."""
         words = np.random.SeedSequence((seed, self.rank, *more)).generate_state(1, np.uint64)
         return int(words[0] >> np.uint64(1))
 
     def part_of_batch(self, total: int) -> int:
-        """How many samples of a batch of `total` this process draws."""
+        """The process's number of samples of a batch of `total`."""
         if total < self.world or total % self.world:
             raise TrainingError(
                 f"A batch of {total} cannot be shared equally by {self.world} processes: "
@@ -66,11 +66,11 @@ class Ranks:
         return total // self.world
 
     def part_of(self, items: Sequence[Item]) -> Sequence[Item]:
-        """The items that are this process's, every one being somebody's."""
+        """The process's share of the items; every item belongs to one process."""
         return items[self.rank :: self.world]
 
     def agreed(self, value: float) -> float:
-        """The first process's value, in all processes."""
+        """The first process's value, the same in all processes."""
         if self.world == 1:
             return value
         shared = torch.tensor(value, dtype=torch.float64)
@@ -79,7 +79,7 @@ class Ranks:
 
 
 def is_first() -> bool:
-    """Whether this process is alone or the first of those that torchrun started."""
+    """True if this process is alone or the first of those that torchrun started."""
     return os.environ.get("RANK", "0") == "0"
 
 
@@ -124,9 +124,7 @@ def joined(device: str = "auto") -> Iterator[Ranks]:
             else None
         )
         yield Ranks(rank=rank, world=world, device=where, number_group=number_group)
-        dist.barrier(
-            group=number_group
-        )  # who leaves while another still talks to it makes that one fail
+        dist.barrier(group=number_group)  # leaving early makes others fail
     finally:
         loud.setLevel(level)
         if dist.is_initialized():

@@ -29,7 +29,10 @@ _SINGLE = tuple(name for name in EXPRESSIONS if name[-2:] not in ("_L", "_R"))
 _BOTH = tuple(
     name[:-2] for name in EXPRESSIONS if name.endswith("_L") and not name.startswith("eyeLook")
 )
-POOL, REUSE = 1500, 4
+POOL = 1500
+"""Samples that are held in memory, to be drawn several times."""
+REUSE = 4
+"""Times that each rendered sample is drawn, on average."""
 """Each rendered sample is shown about four times, each time through another camera; rendering costs
 more than that."""
 _INDEX = {name: i for i, name in enumerate(EXPRESSIONS)}
@@ -37,7 +40,7 @@ _INDEX = {name: i for i, name in enumerate(EXPRESSIONS)}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SurfaceAtlas:
-    """Where each rig vertex lies on the canonical surface, and what it belongs to.
+    """The rig on the canonical surface: the place of each vertex, the part of each triangle.
 
     The canonical surface is the neutral mean face with its jaw half open and with eyeballs and the
     inside of the mouth pushed back, so that surfaces that touch in pictures (lips, lids and eyes)

@@ -1,4 +1,4 @@
-"""How far the network's flows are from the rig's, on people never trained on."""
+"""Errors of the network's flows against the rig's, on held-out people."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOVING_PX = 0.5
 
 
 def observation(rig: Rig, state: State) -> FaceObservation:
-    """What a perfect tracker would read of a rig state."""
+    """The reading of a perfect tracker for a rig state."""
     vertices = rig.vertices(state)
     landmarks = np.zeros((N_LANDMARKS, 3), np.float32)
     landmarks[: len(rig.mesh)] = vertices[rig.mesh] * (1, 1, -1)

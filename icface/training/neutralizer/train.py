@@ -180,7 +180,7 @@ def judge(network: Neutralizer, batch: dict[str, Tensor]) -> dict[str, float]:
 
 
 def resized(batch: dict[str, Tensor], size: int) -> dict[str, Tensor]:
-    """The same samples at another size: pictures averaged, labels taken from the nearest pixel."""
+    """A batch at another size: pictures averaged, labels taken from the nearest pixel."""
     if batch["part"].shape[-1] == size:
         return batch
     labels = {name: F.interpolate(batch[name], (size, size)) for name in ("head", "place")}
@@ -190,7 +190,7 @@ def resized(batch: dict[str, Tensor], size: int) -> dict[str, Tensor]:
 
 
 def scaled(image: Tensor) -> Tensor:
-    """uint8 pictures as the network takes them: -1..1, channels last."""
+    """Pictures, uint8, scaled for the network: -1..1, channels last."""
     return (image.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
 
 

@@ -43,17 +43,25 @@ from icface.training.rig.mouth import open_mouth_on
 from icface.training.rig.rig import Rig, State, View, flow, warp
 from icface.training.tracker.data import paint_mouth
 
-CANVAS, MARGIN = 448, 2.2
+CANVAS = 448
+"""Side of a canvas, pixels."""
+MARGIN = 2.2
+"""Width of a canvas in extents of the face."""
 _MOUTH = ("jaw", "mouth", "cheekPuff")
 _OF_MOUTH = np.array([i for i, name in enumerate(EXPRESSIONS) if name.startswith(_MOUTH)])
-_TURNED_FAR, _TURNED, _AS_OTHERS = 0.25, 0.7, 0.4
+_TURNED_FAR = 0.25
+"""Share of samples that turn as far as the rig can show."""
+_TURNED = 0.7
+"""Share of samples that turn at all."""
+_AS_OTHERS = 0.4
+"""Share of samples that change as one real face differs from another."""
 _OPEN_LEAST = 120
-"""Pixels of the canvas that show the inside of a mouth from which on it counts as open."""
+"""Least number of canvas pixels inside a mouth that counts as open."""
 
 
 @dataclass(frozen=True, slots=True)
 class PatchSource:
-    """What patches are made from.
+    """The data and networks that patches are made from.
 
     Attributes
     ----------
@@ -86,7 +94,7 @@ def _tools(source: PatchSource) -> tuple[Portraits, Rig, FacePredictor]:
 
 
 def open_pixels(view: View) -> int:
-    """How many pixels of a rig view show the inside of the mouth."""
+    """Number of pixels of a rig view that show the inside of the mouth."""
     return int(view.inside.sum())
 
 
@@ -159,13 +167,13 @@ def turned(rng: np.random.Generator, state: State) -> State:
 def _driven(
     predictor: FacePredictor, image: U8, rig: Rig, start: State, end: State
 ) -> Driven | None:
-    """The patch after the two stages took the picture from one fitted state to another."""
+    """The patch of a picture that the two stages drove from one fitted state to another."""
     face = observation(rig, start.clipped())
     return drive(predictor, image, face, end.controls)
 
 
 def _target(picture: U8, view: View, picture_from_source: Similarity) -> Target:
-    """A picture with what its rig view knows of the mouth."""
+    """A picture as a target, with the mouth of its rig view."""
     lips = view.vertices[view.rig.mesh[list(INNER_LIPS)], :2].astype(np.float64)
     return Target(picture, view.inside, lips, picture_from_source)
 

@@ -60,13 +60,13 @@ class Judges(nn.Module):
         )
 
     def forward(self, name: str, *pictures: Tensor) -> list[Tensor]:
-        """What one of them makes of pictures (N, 3, S, S)."""
+        """Feature and score maps of one judge for pictures (N, 3, S, S)."""
         maps: list[Tensor] = self.judges[name](torch.cat(pictures, 1))
         return maps
 
 
 def says(scores: Tensor, truth: float, zone: Tensor) -> Tensor:
-    """Squared distance of scores from the truth, where painting is welcome above all."""
+    """Squared distance of scores from the truth, mostly weighted where painting is welcome."""
     weight = F.adaptive_avg_pool2d(zone, scores.shape[-1]) * (1 - _ELSEWHERE) + _ELSEWHERE
     return ((scores - truth).square() * weight).mean()
 
@@ -115,22 +115,21 @@ def paired_loss(paint: Paint, out: Tensor, batch: PatchBatch) -> dict[str, Tenso
             axis, 1, batch.zone.shape[axis] - 1
         )
         steep = steep + difference.mean()
-    unmasked = (
-        batch.seen[:, :3] + paint.colour
-    )  # or a mask that has shut keeps its colour from ever learning
+    # without the mask: where it has shut, the colour would never learn
+    unmasked = batch.seen[:, :3] + paint.colour
     colour = ((unmasked - batch.target).abs() * (batch.zone + 4 * batch.inside)).mean()
     return {"l1": far, "steep": steep, "colour": colour, "mask": mask_price(paint, batch)}
 
 
 def mask_price(paint: Paint, batch: PatchBatch) -> Tensor:
-    """Painting is dear where moving pixels is enough, and nearly free where it is not."""
+    """The price of paint: high where moving pixels is enough, almost nothing elsewhere."""
     return (paint.mask * (0.2 * (1 - batch.zone) + 0.005)).mean()
 
 
 def mouth_figures(
     painter: Painter, batches: Iterable[PatchBatch], device: torch.device
 ) -> dict[str, float]:
-    """How the inside of the mouth compares with the photograph, over paired patches.
+    """Error and sharpness inside the mouth against the photograph, over paired patches.
 
     Returns
     -------

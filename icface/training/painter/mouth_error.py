@@ -1,7 +1,7 @@
-"""How well a closed mouth opens again: the figure that painting has to bring down.
+"""Error of mouths that are closed and opened again: the figure that paint has to reduce.
 
-Held-out photographs whose mouth shows its inside are closed by the rig, the line between the lips
-freed of what was squeezed into it, and given to the predictor with an exact reading of that closed
+Mouths of held-out photographs that show their inside are closed by the rig, the line between the
+lips is inpainted, and the result is given to the predictor with an exact reading of that closed
 state. Driven to the photograph's own state, the result is compared with the untouched photograph:
 inside the mouth, which the closed picture does not show, and in the box of the lips.
 """
@@ -29,13 +29,12 @@ from icface.training.rig.rig import Rig, View, flow, warp
 
 OPEN_AT_PX = 128
 OPEN_LEAST = 60
-"""Pixels of a face crop of `OPEN_AT_PX` that show the inside of the mouth from which on it counts
-as open."""
+"""Least number of pixels, in a face crop of `OPEN_AT_PX`, inside a mouth that counts as open."""
 _SHUT = np.array(
     [i for i, name in enumerate(EXPRESSIONS) if name.startswith(("jaw", "mouth", "cheekPuff"))]
 )
 _LIP_LINE_SHADE = 0.7
-"""Brightness of the line between closed lips, of the skin around it."""
+"""Brightness of the line between closed lips over that of the skin around it."""
 
 
 class PortraitList(Protocol):
@@ -53,11 +52,11 @@ class ClosedMouth:
     Attributes
     ----------
     photo, closed : (C, C, 3) uint8
-        The photograph, and what is given to the predictor.
+        The photograph, and the copy that is given to the predictor.
     face : FaceObservation
         An exact reading of the closed copy.
     target_controls : ControlVector
-        What the photograph shows.
+        The state of the photograph.
     inside : (C, C) bool
         Where the photograph shows the inside of the mouth.
     box : tuple of slice

@@ -28,11 +28,14 @@ from icface.training.loop.array_files import save_array
 
 ROOMY = 112
 """Side of a stored patch: a batch is cut out of it, shifted and turned a little."""
-_PICTURES, _SHARES = [0, 1, 2, 3, 4, 5, 8], [6, 7]
+_PICTURES = [0, 1, 2, 3, 4, 5, 8]
+"""Channels of a patch with values -1..1."""
+_SHARES = [6, 7]
+"""Channels of a patch with values 0..1."""
 
 
 class Kind(IntEnum):
-    """What a sample's target is."""
+    """The kind of a sample's target."""
 
     RIG = 0
     """The photograph warped, its mouth painted by the rig: a target where no photograph is one."""
@@ -47,15 +50,15 @@ class PatchSample:
     Attributes
     ----------
     seen : (PATCH_CHANNELS, ROOMY, ROOMY) uint8
-        What the painter sees, values -1..1 (shares 0..1) as 0..255.
+        Input of the painter: values -1..1 (shares 0..1), stored as 0..255.
     target : (3, ROOMY, ROOMY) uint8
-        The photograph there, or what the rig makes of it.
+        The photograph there, or the rig's version of it.
     zone : (2, ROOMY, ROOMY) uint8
         Where painting is welcome, and where the target shows the inside of a mouth; 0 or 255.
     controls : (2, 56) float32
         Before and after, as the painter is conditioned on them.
     kind : Kind
-        What the target is.
+        The kind of the target.
     """
 
     seen: U8
@@ -87,7 +90,7 @@ class Driven:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Target:
-    """What a driven patch ought to show.
+    """The picture that a driven patch ought to show.
 
     Attributes
     ----------
@@ -137,7 +140,7 @@ def drive(
 
 
 def sample(driven: Driven, target: Target, kind: Kind) -> PatchSample:
-    """As it is stored."""
+    """The sample in the form in which it is stored."""
     seen = driven.seen
     packed = np.empty(seen.shape, np.uint8)
     packed[_PICTURES] = np.clip(seen[_PICTURES] * 127.5 + 127.5, 0, 255)

@@ -45,8 +45,7 @@ from icface.training.painter.patches import Kind
 
 log = logging.getLogger(__name__)
 _Shown = tuple[str, tuple[Tensor, ...], float, Tensor]
-"""A judge's name, the pictures it is shown, the truth (1 if they are real), and where it is to
-look."""
+"""A judge's name, its pictures, the truth (1 if they are real), and the zone to look at."""
 Supervision = Literal["paired", "unpaired", "both"]
 KIND = "icface.painter"
 SHIPPED_WIDTHS = (16, 48, 80)
@@ -132,7 +131,7 @@ class SettledNorm(nn.BatchNorm2d):
     """A batch normalisation that keeps the statistics it has, in training too."""
 
     def train(self, mode: bool = True) -> SettledNorm:
-        """Stay as in use."""
+        """Stay in evaluation mode."""
         return super().train(mode=False)
 
 
@@ -212,7 +211,7 @@ class PainterTraining:
         return Painter(PainterConfig(widths=self.plan.widths or SHIPPED_WIDTHS))
 
     def _write(self, trainer: Trainer) -> None:
-        """The averaged painter in the product's format, and what it reaches."""
+        """Write the averaged painter in the product's format, with its held-out figures."""
         painter = cast("Generators", trainer.average("generators")).there
         figures = self._judge(painter)
         log.info("held out after %d steps: %s", trainer.steps, json.dumps(figures))
@@ -228,7 +227,7 @@ class PainterTraining:
         )
 
     def paint(self, way: str, batch: PatchBatch, picture: Tensor) -> tuple[Paint, Tensor]:
-        """What a generator makes of a picture under the batch's masks and controls."""
+        """A generator's paint and painted picture under the batch's masks and controls."""
         seen = torch.cat([picture, batch.seen[:, 3:]], 1)
         paint = Paint(*self.trainer["generators"](way, seen, batch.before, batch.after))
         return paint, paint.over(picture)
@@ -260,7 +259,7 @@ class PainterTraining:
         return figures
 
     def _opinion(self, name: str, zone: Tensor, *pictures: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """How far a judge is from taking pictures for real, and all it sees in them."""
+        """A judge's distance from taking pictures for real, and its feature maps."""
         with self.trainer.frozen("judges") as judges:
             maps = judges(name, *pictures)
         return says(maps[-1], 1.0, zone), maps
@@ -294,7 +293,7 @@ class PainterTraining:
         return loss, [*shown, ("d4", (y, x), 1.0, zone), ("d4", (y, reverse), 0.0, zone)]
 
     def _untaught(self, paint: Paint, batch: PatchBatch) -> Tensor:
-        """How far paint is from what the teacher would paint: what is added, and the mask."""
+        """Distance of the paint from the teacher's: of the added colour and of the mask."""
         assert self.teacher is not None
         with torch.no_grad():
             taught: Paint = self.teacher(batch.seen, batch.before, batch.after)

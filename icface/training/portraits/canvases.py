@@ -83,7 +83,7 @@ class Portraits:
         return self._table.name(self.rows[index])
 
     def person(self, index: int) -> int:
-        """Who it is."""
+        """The number of the person in a row."""
         return self._table.person(self.rows[index])
 
     def expressions(self) -> NDArray[np.float64]:

@@ -98,7 +98,7 @@ class PortraitTable:
         return found
 
     def person(self, row: int) -> int:
-        """Who it is."""
+        """The number of the person in a row."""
         return int(self._table["person"][row])
 
     def expressions(self, rows: list[int]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""A FACS face rig over photographs: where paired training data comes from.
+"""A FACS face rig over photographs: the source of paired training data.
 
 A rig file holds a neutral mesh, identity modes and expression shapes (here those of the ICT Face
 Model Light, MIT licence), and the mesh vertex of each face-mesh landmark. Given a fitted `State` it
@@ -31,7 +31,7 @@ from icface.face.geometry import Similarity, euler_angles_deg, rotation_matrix
 
 SKIN, SOCKET, GUMS, TEETH, EYE = range(5)
 INSIDE = (SOCKET, GUMS, TEETH)
-"""What lies behind the lips."""
+"""Parts that lie behind the lips."""
 _SWAPPED = {
     "jawLeft": "jawRight",
     "jawRight": "jawLeft",
@@ -78,32 +78,32 @@ class State:
 
     @property
     def angles_deg(self) -> tuple[float, float, float]:
-        """Yaw, pitch, roll."""
+        """Yaw, pitch and roll, degrees."""
         return euler_angles_deg(self.rotation)
 
     @property
     def controls(self) -> ControlVector:
-        """Its angles, and its channels within 0..1."""
+        """The state's angles, and its channels clipped to 0..1."""
         return ControlVector.from_array([*self.angles_deg, *np.clip(self.expression, 0, 1)])
 
     def clipped(self) -> State:
-        """With its channels within 0..1, which fits may leave."""
+        """The state with its channels clipped to 0..1, which fits may exceed."""
         return replace(self, expression=np.clip(self.expression, 0, 1))
 
     def turned(self, yaw_deg: float, pitch_deg: float, roll_deg: float) -> State:
-        """Turned to these absolute angles."""
+        """The state turned to these absolute angles, degrees."""
         return replace(self, rotation=rotation_matrix(yaw_deg, pitch_deg, roll_deg))
 
     def expressed(self, expression: F64) -> State:
-        """With another expression."""
+        """The state with another expression."""
         return replace(self, expression=expression)
 
     def neutral(self) -> State:
-        """Frontal and without expression."""
+        """The state turned to the front and without expression."""
         return replace(self, rotation=np.eye(3), expression=np.zeros_like(self.expression))
 
     def moved(self, to_from_here: Similarity) -> State:
-        """After the picture went through a similarity."""
+        """The state in the picture after a similarity."""
         turn = rotation_matrix(0, 0, to_from_here.turn_deg)
         return replace(
             self,
@@ -113,7 +113,7 @@ class State:
         )
 
     def flipped(self, width: int) -> State:
-        """Of the picture mirrored left to right (asymmetry of identity is ignored)."""
+        """The state in the mirrored picture (asymmetry of identity is ignored)."""
         mirror = np.diag([-1.0, 1.0, 1.0])
         return replace(
             self,

@@ -18,8 +18,10 @@ from icface.face.landmarks import MESH_POINTS
 from icface.model.networks.tracker_nets import READ_MARGIN
 from icface.training.tracker.data import LabelledImages
 
-ALARM_SIZE, ALARM_MARGIN = 192, 2.2
-"""Side of a stored false alarm in pixels, and in extents of the face the detector took it for."""
+ALARM_SIZE = 192
+"""Side of a stored false alarm, pixels."""
+ALARM_MARGIN = 2.2
+"""Side of a stored false alarm in extents of the supposed face."""
 
 
 def framing(landmarks: F32) -> NDArray[np.float64]:

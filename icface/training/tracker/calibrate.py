@@ -24,14 +24,13 @@ from icface.training.rig.rig import MIRROR
 from icface.training.tracker.data import LabelledImages
 
 MOST_GAIN = 2.2
-"""A channel that is read so small that it would need more is seen too poorly to be scaled: it is
-left as it is."""
+"""Largest gain; a channel that would need more is read too poorly to be scaled."""
 LEAST_CORRELATION = 0.625
-"""Within a person; readings poorer than that are left as they are, for their noise would be scaled
-too."""
+"""Least correlation within a person; scaling poorer channels would also scale their noise."""
 _LEFT_ALONE = np.array([name.startswith("eyeLook") for name in EXPRESSIONS])
-"""Gaze is mistaken for the head's turn and for a lid: scaled up, it would follow them."""
+"""Channels of the gaze, (53,): scaled up, they would follow head turns and lids."""
 _AT_REST = 0.03
+"""Largest value of a channel at rest, 0..1."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,7 +41,7 @@ class Calibration:
     rest: NDArray[np.float64]
 
     def into(self, layer: nn.Linear) -> None:
-        """Change the layer that gives 56 controls, of which the first three are angles."""
+        """Work the calibration into the layer of the 56 controls; the three angles stay."""
         weight, bias = layer.weight.data, layer.bias.data
         gain, rest = (weight.new_tensor(a.astype(np.float32)) for a in (self.gain, self.rest))
         weight[3:] *= gain[:, None]
@@ -52,14 +51,14 @@ class Calibration:
 def calibration(
     read: NDArray[np.floating], true: NDArray[np.floating], person: NDArray[np.int64]
 ) -> Calibration:
-    """Fitted to readings of several renders of each of some people.
+    """The calibration of readings of several renders of each person.
 
     Parameters
     ----------
     read, true : (N, 53)
-        Unclipped or clipped channels as read, and as rendered.
+        Channels as read, clipped or not, and as rendered.
     person : (N,)
-        Who it is.
+        Number of the person of each render.
     """
     groups = np.unique(person, return_inverse=True)[1]
     count = np.bincount(groups)[:, None]
@@ -91,7 +90,7 @@ def calibration(
 def fit_calibration(
     tracker: BuiltinTracker, folder: Path, *, most: int = 4000, seed: int = 0
 ) -> Calibration:
-    """Read renders of the training people in the cache folder, and fit."""
+    """The calibration of a tracker on renders of training people in the cache folder."""
     data = LabelledImages.load(folder, "train_renders")
     rng, size = np.random.default_rng(seed), tracker.reader.size
     people = rng.permutation(np.unique(data.person))

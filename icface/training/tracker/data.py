@@ -57,7 +57,7 @@ class LabelledImages:
     controls : (N, 56) float32
         Degrees and 0..1, in the order of `icface.face.controls.CHANNELS`.
     person : (N,) int64
-        Who it is.
+        Number of the person.
     """
 
     images: U8
@@ -100,7 +100,7 @@ def _open_images(folder: Path, name: str, count: int, size: int) -> U8:
 
 
 def flip_permutations(canonical: F32) -> tuple[NDArray[np.int64], NDArray[np.int64], F32]:
-    """How a mirrored picture's labels follow from the picture's own.
+    """Permutations and signs that turn a picture's labels into those of its mirror image.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How good the built-in tracker is on people it never saw, as JSON.
+"""Measures of the built-in tracker on held-out people, as JSON.
 
 ``python -m icface.training.tracker.evaluate --portraits DIR --cache DIR``: faces found in `val`
 portraits and in scenes made of them, landmark and head angle errors against the fitted labels, rank

@@ -21,9 +21,10 @@ from icface.training.tracker.data import LabelledImages
 
 BACKGROUND_SIZE = 256
 SCENE_SIZE = 160
-LEAST_PIXELS, MOST_PIXELS = 16.0, 110.0
-"""Face sizes that the detector is to find in one look; a pyramid brings larger ones into this
-range."""
+LEAST_PIXELS = 16.0
+"""Smallest face that the detector is to find, pixels."""
+MOST_PIXELS = 110.0
+"""Largest face that it is to find in one pass; a pyramid scales larger ones down, pixels."""
 HELD_OUT = ("coffee.png", "motorcycle_left.png", "motorcycle_right.png", "page.png", "gravel.png")
 """Sample pictures without faces that measure false alarms and are not trained on."""
 _TRIES = 200
