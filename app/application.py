@@ -36,7 +36,7 @@ def has_display() -> bool:
 
 
 def process_age_s() -> float:
-    """Seconds since this process was started; where the system does not say, since the program began to load."""
+    """Seconds since this process started, or since the program began to load if that is unknown."""
     try:
         started_ticks = int(
             Path("/proc/self/stat").read_text("ascii", "replace").rpartition(")")[2].split()[19]
@@ -53,11 +53,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="icface-studio", description="Edit head pose and Action Units of a face in a photo."
     )
     parser.add_argument("file", nargs="?", type=Path, help="project, photo or clip to open")
-    parser.add_argument("--sample", action="store_true", help="open the portrait that comes along")
-    shown_help = 'print {"window_ms": milliseconds from process start to the painted window} as JSON, and end'
-    parser.add_argument(
-        "--verbose", action="store_true", help="print what goes into the log, and more"
+    parser.add_argument("--sample", action="store_true", help="open the bundled portrait")
+    shown_help = (
+        'print {"window_ms": milliseconds from process start to painted window} as JSON; exit'
     )
+    parser.add_argument("--verbose", action="store_true", help="print the log and debug messages")
     parser.add_argument("--quit-when-shown", action="store_true", help=shown_help)
     arguments = parser.parse_args(argv)
     # Before torch is loaded: on a busy machine, threads that wait by spinning take the time from
@@ -73,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def spare_the_collector() -> None:
-    """Keep Python's garbage collection from looking through all that stays for good, again and again.
+    """Spare Python's garbage collector from scanning permanent objects again and again.
 
     With the networks' modules loaded, that takes a tenth of a second: dragging thousands of keys
     would stutter.

@@ -1,4 +1,4 @@
-"""What the rows of the control panel are: their names, ranges, words for searching, and how their numbers read.
+"""Rows of the control panel: their names, ranges, search words and number formats.
 
 Qt-free, so that it is tested as plain values. A row stands for one control id, or for both sides of
 a linked Action Unit; its number is then the mean of the two sides.
@@ -109,7 +109,10 @@ class RowSpec:
         return f"{value:.2f}{word}"
 
     def parse(self, text: str) -> float | None:
-        """A typed value within the range: ``0.42``, ``0,42``, ``42 %``, ``15°`` or a letter A to E; None if it is not one."""
+        """A typed value within the range; None if the text is no value.
+
+        Accepted are ``0.42``, ``0,42``, ``42 %``, ``15°`` and the letters A to E.
+        """
         cleaned = text.strip().replace(",", ".").replace("\u2212", "-")
         if not self.is_angle and cleaned.upper() in INTENSITY_LETTERS and len(cleaned) == 1:
             return (INTENSITY_LETTERS.index(cleaned.upper()) + 1) / len(INTENSITY_LETTERS)
@@ -152,16 +155,33 @@ def _angle_row(angle: str) -> RowSpec:
     low, high = control_range(angle)
     name, text = _ANGLE_TEXT[angle]
     return RowSpec(
-        key=angle, ids=(angle,), unit=None, side="", number="", name=name, help=text, region="head",
-        minimum=low, maximum=high, seen=ANGLE_SEEN_DEG[angle],
-    )  # fmt: skip
+        key=angle,
+        ids=(angle,),
+        unit=None,
+        side="",
+        number="",
+        name=name,
+        help=text,
+        region="head",
+        minimum=low,
+        maximum=high,
+        seen=ANGLE_SEEN_DEG[angle],
+    )
 
 
 def _unit_row(unit: ActionUnit, side: str) -> RowSpec:
     return RowSpec(
-        key=unit.id + side, ids=(unit.id + side,) if side else unit.control_ids, unit=unit.number, side=side,
-        number=unit.id, name=unit.name, help=unit.help, region=unit.region, minimum=unit.minimum, maximum=unit.maximum,
-    )  # fmt: skip
+        key=unit.id + side,
+        ids=(unit.id + side,) if side else unit.control_ids,
+        unit=unit.number,
+        side=side,
+        number=unit.id,
+        name=unit.name,
+        help=unit.help,
+        region=unit.region,
+        minimum=unit.minimum,
+        maximum=unit.maximum,
+    )
 
 
 @cache
@@ -175,9 +195,15 @@ def rows() -> dict[str, RowSpec]:
 
 
 PANEL_REGIONS: tuple[tuple[str, str], ...] = (
-    ("head", "Head"), ("brows", "Brows"), ("eyes", "Eyes"), ("gaze", "Gaze"), ("nose", "Nose"), ("cheeks", "Cheeks"),
-    ("mouth", "Mouth"), ("jaw", "Jaw"),
-)  # fmt: skip
+    ("head", "Head"),
+    ("brows", "Brows"),
+    ("eyes", "Eyes"),
+    ("gaze", "Gaze"),
+    ("nose", "Nose"),
+    ("cheeks", "Cheeks"),
+    ("mouth", "Mouth"),
+    ("jaw", "Jaw"),
+)
 """Region key and title, from top to bottom."""
 
 _PLAIN_WORDS: dict[str, tuple[str, ...]] = {
@@ -255,7 +281,7 @@ GAZE_IDS: tuple[str, ...] = tuple(
 
 
 def gaze_point(values: Mapping[str, float]) -> tuple[float, float]:
-    """Where the eyes look, from the values per control id: x to the right of the picture, y up, each -1..1."""
+    """Gaze from the values by control id: x to the picture's right, y up, each -1..1."""
     left, right, up, down = (row_value(values, rows()[f"AU{number}"]) for number in GAZE_UNITS)
     return left - right, up - down
 

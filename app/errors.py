@@ -1,4 +1,4 @@
-"""Errors and notices as values: whatever goes wrong anywhere ends as one strip in the window, never as a crash."""
+"""Errors and notices as values; an error becomes a notice in the window, never a crash."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from PySide6.QtCore import QObject, Qt, Signal
 from icface.system.failures import is_foreseen, lacks_memory, trace_of_fault
 from icface.system.logs import note_fault
 
-_UNFORESEEN = "Something happened that the program did not foresee. Your edits are kept; undo the last one, or try again."
+_UNEXPECTED = "An unexpected error occurred. Your edits are kept; undo the last one, or try again."
 _NO_MEMORY = "There is not enough memory for this. Close other programs, or use a smaller photo."
 NoticeKind = Literal["info", "warning", "error"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Something to tell without stopping the work.
+    """Something to tell the user without interrupting the work.
 
     Attributes
     ----------
@@ -51,14 +51,14 @@ class Notice:
 
     @classmethod
     def failure(cls, title: str, text: str) -> Notice:
-        """An error told as one text: after an empty line come the details."""
+        """A failure; the details follow an empty line in the text."""
         plain, _, details = text.partition("\n\n")
         return cls(kind="error", title=title, text=plain, details=details, topic="failure")
 
     @classmethod
     def of_no_face(cls, name: str, draw_box: Callable[[], object]) -> Notice:
-        """A photo in which no face was found, and a way to point one out."""
-        text = "A face that is very small, covered or turned away can be pointed out by hand."
+        """A photo without a found face, and a way to mark one."""
+        text = "You can mark a face that is very small, covered or turned away."
         remedy = ("Draw a box around the face", draw_box)
         return cls(
             kind="warning",
@@ -70,27 +70,27 @@ class Notice:
 
     @classmethod
     def of_notes(cls, name: str, notes: tuple[str, ...]) -> Notice:
-        """What to know about a file that was opened."""
+        """Notes on a file that was opened."""
         return cls(kind="info", title=f"About {name}", text=" ".join(notes), topic="notes")
 
     @classmethod
     def of_error(cls, title: str, error: Exception) -> Notice:
-        """An error in its own words; one that nobody foresaw comes with its details."""
+        """An error in its own words; an unexpected one has details."""
         trace = trace_of_fault(error)
         return cls.failure(title, f"{error}\n\n{trace}" if trace else str(error))
 
 
 def in_plain_words(error: Exception) -> str:
-    """What to tell people of an error: its own message if this program wrote it, else a sentence and the details."""
+    """Message for an error: its own if this program wrote it, else a sentence and details."""
     if lacks_memory(error):
         return _NO_MEMORY
     if is_foreseen(error):
         return str(error)
-    return f"{_UNFORESEEN}\n\n{''.join(traceback.format_exception(error))}"
+    return f"{_UNEXPECTED}\n\n{''.join(traceback.format_exception(error))}"
 
 
 class ErrorReporter(QObject):
-    """Turns exceptions that nobody caught, on any thread, into notices on the thread of the window."""
+    """Turns uncaught exceptions of any thread into notices on the window's thread."""
 
     raised = Signal(object)
     """A `Notice`."""
@@ -108,11 +108,11 @@ class ErrorReporter(QObject):
         threading.excepthook = self._on_thread_exception
 
     def uninstall(self) -> None:
-        """Leave them to whoever had them before."""
+        """Restore the previous exception hooks."""
         sys.excepthook, threading.excepthook = self._former
 
     def report(self, error: BaseException) -> None:
-        """Tell of one exception."""
+        """Report one exception."""
         if trace_of_fault(error):
             note_fault(error, "in the window")
         details = "".join(traceback.format_exception(error))
@@ -131,7 +131,7 @@ class ErrorReporter(QObject):
             self.report(args.exc_value)
 
     def _tell(self, summary: str, details: str) -> None:
-        text = "Your edits are kept. If it happens again, please send the details to the makers."
+        text = "Your edits are kept. If it happens again, please report it with the details."
         self.raised.emit(
             Notice(
                 kind="error",

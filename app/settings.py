@@ -35,7 +35,7 @@ class Settings:
 
     @property
     def recent(self) -> tuple[Path, ...]:
-        """Projects, photos and clips opened lately, newest first; files that are gone are left out."""
+        """Recently opened files, newest first; files that no longer exist are left out."""
         return tuple(path for path in map(Path, self._strings("recent")) if path.is_file())
 
     def add_recent(self, path: Path) -> None:

@@ -100,7 +100,7 @@ def load_fonts() -> None:
 
 @cache
 def ui_font(pixels: int = TEXT_PX, *, semibold: bool = False) -> QFont:
-    """The bundled font at a size in pixels, with figures of equal width so that numbers do not dance; not to be changed."""
+    """The bundled font at a size in pixels, with figures of equal width; do not modify it."""
     font = QFont(FONT_FAMILY)
     font.setPixelSize(pixels)
     font.setWeight(QFont.Weight.DemiBold if semibold else QFont.Weight.Normal)
@@ -133,11 +133,23 @@ def apply_theme(application: QApplication, name: ThemeName) -> None:
 def _qt_palette(colours: Palette) -> QPalette:
     role = QPalette.ColorRole
     table = {
-        role.Window: "panel", role.Base: "raised", role.AlternateBase: "panel", role.Button: "raised",
-        role.WindowText: "text", role.Text: "text", role.ButtonText: "text", role.ToolTipBase: "raised",
-        role.ToolTipText: "text", role.Highlight: "accent", role.HighlightedText: "on_accent", role.Link: "accent",
-        role.PlaceholderText: "secondary", role.Mid: "line", role.Dark: "line", role.Light: "hover",
-    }  # fmt: skip
+        role.Window: "panel",
+        role.Base: "raised",
+        role.AlternateBase: "panel",
+        role.Button: "raised",
+        role.WindowText: "text",
+        role.Text: "text",
+        role.ButtonText: "text",
+        role.ToolTipBase: "raised",
+        role.ToolTipText: "text",
+        role.Highlight: "accent",
+        role.HighlightedText: "on_accent",
+        role.Link: "accent",
+        role.PlaceholderText: "secondary",
+        role.Mid: "line",
+        role.Dark: "line",
+        role.Light: "hover",
+    }
     made = QPalette()
     for which, name in table.items():
         made.setColor(which, colours.color(name))
@@ -148,7 +160,7 @@ def _qt_palette(colours: Palette) -> QPalette:
 
 @lru_cache(maxsize=256)
 def icon_image(name: str, colour: str, *, side: int = 16, ratio: float = 1.0) -> QImage:
-    """An icon of ``resources/icons`` drawn in one colour, `side` logical pixels at a device pixel ratio."""
+    """An icon of ``resources/icons`` in one colour, `side` logical pixels at a pixel ratio."""
     source = (
         (RESOURCES / "icons" / f"{name}.svg").read_text("utf-8").replace("currentColor", colour)
     )
@@ -173,8 +185,11 @@ def icon(name: str) -> QIcon:
 @cache
 def _icon(name: str, colours: Palette) -> QIcon:
     made = QIcon()
-    states = ((QIcon.Mode.Normal, QIcon.State.Off, colours.text), (QIcon.Mode.Normal, QIcon.State.On, colours.accent),
-              (QIcon.Mode.Disabled, QIcon.State.Off, colours.mark))  # fmt: skip
+    states = (
+        (QIcon.Mode.Normal, QIcon.State.Off, colours.text),
+        (QIcon.Mode.Normal, QIcon.State.On, colours.accent),
+        (QIcon.Mode.Disabled, QIcon.State.Off, colours.mark),
+    )
     for mode, state, colour in states:
         for ratio in (1.0, 2.0):
             made.addPixmap(QPixmap.fromImage(icon_image(name, colour, ratio=ratio)), mode, state)

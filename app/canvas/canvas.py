@@ -1,4 +1,4 @@
-"""The tools over the photo: pan and zoom, the wipe line, choosing a face, drawing a box, turning the head."""
+"""Tools over the photo: pan, zoom, wipe, selecting a face, drawing a box, turning the head."""
 
 from __future__ import annotations
 

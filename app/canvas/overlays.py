@@ -1,4 +1,4 @@
-"""What is drawn over the photo: face frames, the wipe line, the box being drawn, hints. All in device pixels."""
+"""Overlays on the photo, in device pixels: face frames, wipe line, drawn box and hints."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Ink:
         align: Qt.AlignmentFlag,
         strong: bool = False,
     ) -> QRectF:
-        """A word on a dark plate that is legible on any photo; `at` is its left, right or middle edge."""
+        """Draw a word on a dark plate; `at` is its left, right or middle edge."""
         font = theme.ui_font(round(self.px(11)), semibold=strong)
         width = QFontMetricsF(font).horizontalAdvance(text) + self.px(14)
         left = {
@@ -74,15 +74,21 @@ def paint_faces(
     hovered: int | None,
     ink: Ink,
 ) -> None:
-    """Corner brackets around every face; the chosen one is heavier and says so, so that colour is not the only sign."""
+    """Draw corner brackets around every face.
+
+    Those of the selected face are heavier and labelled, so that colour is not the only sign.
+    """
     for index, face in enumerate(faces):
         rect = view_rect(face.box, view)
         is_chosen = index == chosen
         arm = min(rect.width(), rect.height()) * 0.18
         path = QPainterPath()
         for corner, across, down in (
-            (rect.topLeft(), 1, 1), (rect.topRight(), -1, 1), (rect.bottomRight(), -1, -1), (rect.bottomLeft(), 1, -1),
-        ):  # fmt: skip
+            (rect.topLeft(), 1, 1),
+            (rect.topRight(), -1, 1),
+            (rect.bottomRight(), -1, -1),
+            (rect.bottomLeft(), 1, -1),
+        ):
             path.moveTo(corner + QPointF(across * arm, 0))
             path.lineTo(corner)
             path.lineTo(corner + QPointF(0, down * arm))

@@ -1,4 +1,4 @@
-"""A photo on neutral grey: its newest frame, the unedited photo beside or in place of it, zoom and position."""
+"""A photo on neutral grey: its newest frame, the unedited photo, zoom and position."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class PhotoView(QWidget):
     # What is shown --------------------------------------------------------------------------------
 
     def show_photo(self, photo: Photo | None) -> None:
-        """Another photo, fitted; its own pixels stand for the result until the first frame arrives."""
+        """Show another photo, fitted; its own pixels are shown until the first frame arrives."""
         self._photo = photo
         self._profile = screen_profile(photo.icc) if photo else None
         self._before = self._after = PictureLayer(photo.pixels, self._profile) if photo else None
@@ -120,7 +120,7 @@ class PhotoView(QWidget):
         self._set_view(self._fitted())
 
     def zoom_to(self, scale: float, about: QPointF | None = None) -> None:
-        """A scale in device pixels per photo pixel, about a widget position (its middle if omitted)."""
+        """Zoom to a scale, device pixels per photo pixel, about a widget position or the middle."""
         if self._photo is None:
             return
         self._is_fitted = False

@@ -2,7 +2,8 @@
 
 Convention
 ----------
-View points are device pixels of the canvas with (0, 0) at its top-left corner. Image points follow `icface.face.geometry`:
+View points are device pixels of the canvas with (0, 0) at its top-left corner. Image points follow
+`icface.face.geometry`:
 the centre of the top-left pixel is (0, 0), so the image spans -0.5 .. width - 0.5.
 """
 
@@ -38,13 +39,13 @@ class ViewTransform:
 
     @classmethod
     def fitted(cls, image: Size, view: Size, *, margin: int = 0) -> ViewTransform:
-        """The whole image in the middle of the view, as large as possible but not beyond 100 % of small pictures x 4."""
+        """Fit the whole image in the middle of the view, enlarged at most four times."""
         room = (max(view[0] - 2 * margin, 16), max(view[1] - 2 * margin, 16))
         scale = min(room[0] / image[0], room[1] / image[1], 4.0)
         return cls(image, view, scale, 0.0, 0.0).settled()
 
     def settled(self) -> ViewTransform:
-        """Snapped to whole device pixels, centred where the image is smaller than the view, without gaps where larger."""
+        """Snap to whole device pixels; a small image is centred, a large one leaves no gaps."""
 
         def settle(position: float, image: int, view: int) -> float:
             size = image * self.scale
@@ -56,7 +57,7 @@ class ViewTransform:
         return replace(self, left=left, top=settle(self.top, self.image[1], self.view[1]))
 
     def zoomed(self, scale: float, about: tuple[float, float]) -> ViewTransform:
-        """Another scale, with the image point under the view point `about` staying there as far as `settled` allows."""
+        """Zoom about the view point `about`, as far as `settled` allows."""
         scale = min(max(scale, MIN_SCALE), MAX_SCALE)
         ratio = scale / self.scale
         left = about[0] - (about[0] - self.left) * ratio
@@ -93,5 +94,8 @@ class ViewTransform:
 
     @property
     def needed_side(self) -> int:
-        """The long side, in pixels, of a picture that fills the target without being enlarged; at most the image's own."""
+        """Long side, in pixels, of a picture that fills the target without enlargement.
+
+        It is at most the image's own.
+        """
         return min(max(self.target[2:]), max(self.image))

@@ -1,4 +1,4 @@
-"""Expressions as text on the clipboard: JSON of controls and values, which ``icface render --edits`` reads too."""
+"""Expressions on the clipboard, as the JSON that ``icface render --edits`` reads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from icface.system.json_text import JsonError, parsed
 from icface.system.json_text import shown as shown_value
 
 MOST_CHARACTERS = 100_000
-"""Of a text that is looked at; an expression has some 2000."""
+"""Longest text read, characters; an expression has about 2000."""
 
 
 def expression_text(project: Project, frame: int = 0) -> str:
@@ -47,11 +47,13 @@ def read_settings(text: str) -> dict[str, float]:
     settings: dict[str, float] = {}
     for selector, value in table.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
-            said = f"{shown_value(selector)} is {shown_value(value)}; a control takes a number."
-            raise ValueError(said)  # noqa: TRY004 (bad input, not a bug)
+            message = f"{shown_value(selector)} is {shown_value(value)}; a control takes a number."
+            raise ValueError(message)  # noqa: TRY004 (bad input, not a bug)
         for control in expand_control(str(selector)):
             if control not in CONTROL_IDS:
-                raise UnknownControlError(f"{control} is a channel; paste angles and Action Units.")
+                raise UnknownControlError(
+                    f"{control} is a channel; paste head angles and Action Units."
+                )
             low, high = control_range(control)
             settings[control] = min(max(float(value), low), high)
     return settings

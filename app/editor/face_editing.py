@@ -97,7 +97,7 @@ class FaceEditing(QObject):
         )
 
     def observe_box(self, box: Box) -> None:
-        """Read the face in a box drawn by hand, image pixels; the box is cut at the photo's edges."""
+        """Read the face in a drawn box, image pixels; the box is cut at the photo's edges."""
         photo = self._photos.photo
         if photo is None or self._session.project.clip is not None:
             return

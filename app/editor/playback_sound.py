@@ -26,7 +26,7 @@ Opener = Callable[[Path], SoundPlayer]
 
 
 class Sound(QObject):
-    """Plays what `icface.document.mixing.heard_clip` says, and gives the playhead its clock while it does.
+    """Plays the clip that `icface.document.mixing.heard_clip` names, as the playhead's clock.
 
     Parameters
     ----------
@@ -38,9 +38,9 @@ class Sound(QObject):
     """
 
     failed = Signal(str)
-    """Why there is silence, told once for a file."""
+    """Why a file is silent; emitted once for each file."""
     available_changed = Signal(bool)
-    """Whether the document has something to be heard."""
+    """Whether the document has sound."""
 
     def __init__(
         self,
@@ -62,12 +62,12 @@ class Sound(QObject):
 
     @property
     def is_playing(self) -> bool:
-        """Whether something is heard, or would be if it were not muted."""
+        """Whether there is sound, muted or not."""
         return self._player is not None and self._player.playing
 
     @property
     def position(self) -> float:
-        """Seconds of the document that are heard now."""
+        """Position in the document that is playing now, seconds."""
         return 0.0 if self._player is None else self._player.position + self._shift_s
 
     @property

@@ -39,14 +39,13 @@ class Playhead(QObject):
     """
 
     moved = Signal(int)
-    """The frame that is looked at now."""
+    """The current frame."""
     moved_throttled = Signal(int)
-    """As `moved`, but a few times a second at most while time runs: for what is slow to show and
-    need not be exact then."""
+    """The current frame, a few times a second at most during playback: for slow displays."""
     speed_changed = Signal(float)
-    """1 plays, below 0 backwards, 0 stands still."""
+    """Playback speed: 1 is normal, below 0 backwards, 0 is stopped."""
     loop_changed = Signal(bool)
-    """Whether playback begins anew at the out point."""
+    """Whether playback loops from the out point to the in point."""
 
     def __init__(
         self,
@@ -79,7 +78,7 @@ class Playhead(QObject):
 
     @property
     def speed(self) -> float:
-        """1 plays, below 0 backwards, 0 stands still."""
+        """Playback speed: 1 is normal, below 0 backwards, 0 is stopped."""
         return self._speed
 
     @property
@@ -89,7 +88,7 @@ class Playhead(QObject):
 
     @property
     def loops(self) -> bool:
-        """Whether playback begins anew at the out point."""
+        """Whether playback loops from the out point to the in point."""
         return self._loops
 
     def set_loops(self, loops: bool) -> None:
@@ -99,12 +98,15 @@ class Playhead(QObject):
             self.loop_changed.emit(loops)
 
     def set_clock(self, clock: Callable[[], float]) -> None:
-        """Follow another clock from now on, as that of the sound; playing goes on from the present frame."""
+        """Follow another clock, such as the sound's; playback continues from the current frame."""
         self._clock = clock
         self._hold_on()
 
     def go_to(self, frame: int) -> None:
-        """Look at a frame, or the nearest there is; playing goes on from it. A photo without time is given some for it."""
+        """Go to a frame, or the nearest there is; playback continues from it.
+
+        A photo without a timeline is given one.
+        """
         if frame >= self._session.project.n_frames:
             self._give_time()
         self._show(frame)
@@ -116,7 +118,7 @@ class Playhead(QObject):
         self.go_to(self._frame + frames)
 
     def play(self, speed: float = 1.0) -> None:
-        """Let time run; from the in point if the playhead stands at or beyond the end towards which it would run."""
+        """Start playback; from the opposite end if the playhead is at the end it would reach."""
         if not self._session.project.is_moving and speed != 0:
             self._give_time()
         if not self._session.project.is_moving or speed == 0:
@@ -144,7 +146,7 @@ class Playhead(QObject):
             self.play()
 
     def shuttle(self, direction: int) -> None:
-        """J (-1) and L (1): play that way, faster at every press; against the present direction at normal speed."""
+        """Shuttle as J (-1) and L (1) do: faster at each press, normal speed on a turn."""
         same = self._speed * direction > 0
         self.play(direction * min(abs(self._speed) * 2, FASTEST) if same else float(direction))
 
@@ -219,7 +221,7 @@ class Pace:
         self._last: int | None = None
 
     def count(self, frame: int) -> float | None:
-        """Note a frame on the screen; once a second, the frames a second since the last answer, else None."""
+        """Count a shown frame; once a second, return the frames per second, else None."""
         self._shown += frame != self._last
         self._last = frame
         passed = self._clock() - self._since

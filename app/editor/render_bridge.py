@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 class RenderBridge(QObject):
-    """Asks the engine for pictures and photos and tells the window what came of it.
+    """Passes requests to the engine, and its answers to the window.
 
     Parameters
     ----------
@@ -59,20 +59,20 @@ class RenderBridge(QObject):
     driver_imported = Signal(object)
     """`Intake`: a file that is to drive a face."""
     tracked = Signal(object)
-    """`Tracked`: what was read in a clip."""
+    """`Tracked`: the faces tracked in a clip."""
     tracking = Signal(str, int, int)
-    """Digest of a clip, frames read, frames in all; 0 of 0 when it is over, whatever came of it."""
+    """Digest of a clip, frames read, frames in all; 0 of 0 when tracking ended, however it did."""
     film_ready = Signal(str, object)
     """Digest of a clip, pictures by frame."""
     thumbnail_ready = Signal(str, object)
     """Digest of a clip or photo, a few small pictures by frame."""
     portraits_ready = Signal(str, object)
-    """Key that was given, and a small picture of each person."""
+    """Key given to `make_portraits`, and a small picture of each person."""
     failed = Signal(str, str)
     """Title and text in plain words; after an empty line in the text, details for whoever reports
     the fault."""
     notice_raised = Signal(str)
-    """Something to know that went well all the same, as a fall back from GPU to CPU."""
+    """Something to know although the work succeeded, such as a fall-back from GPU to CPU."""
     busy_changed = Signal(bool)
     """Whether anything is being computed."""
     progress = Signal(int, int, str)
@@ -136,7 +136,7 @@ class RenderBridge(QObject):
         beside: ClipFrame | None = None,
         moving: bool = False,
     ) -> None:
-        """Ask for the picture of a document: a draft at once, the full one when no newer request has come for a moment.
+        """Ask for a document's picture: a draft at once, the full one when requests pause.
 
         Parameters
         ----------
@@ -294,7 +294,7 @@ class RenderBridge(QObject):
         self._report_busy()
 
     def close(self) -> None:
-        """Finish what is to be saved, stop the engine's thread and wait for its end; other results are ignored."""
+        """Finish saving, then stop the engine's thread; other results are ignored."""
         self._closed = True
         self._engine.close()
 

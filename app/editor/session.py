@@ -127,7 +127,7 @@ class Session(QObject):
             self.document_emptied.emit()
 
     def mark_saved(self, project: Project | None = None) -> None:
-        """Remember the present document as saved, or the one that was written while editing went on."""
+        """Mark as saved the current document, or the one written while editing continued."""
         self._history.mark_saved(project)
         self.history_changed.emit()
 

@@ -1,4 +1,4 @@
-"""A copy of the document is kept while it has unsaved changes, so that a crash costs seconds of work.
+"""A backup of the document while it has unsaved changes: a crash costs seconds of work.
 
 A copy is begun at the latest `LATEST_S` after the first change that the last copy lacks, and
 earlier when no change has come for `QUIET_S`. The rest of half a minute is left for writing it.
@@ -70,7 +70,7 @@ class Autosave(QObject):
     backup_written = Signal()
     """A copy is on the disk."""
     failed = Signal(str)
-    """Why no copy could be written; told once, until one could be again."""
+    """Why no backup could be written; emitted once until one succeeds again."""
 
     def __init__(
         self,
@@ -120,7 +120,7 @@ class Autosave(QObject):
         )
 
     def close(self) -> None:
-        """The window ends in good order; `DiskThread.close` comes first. Further calls do nothing."""
+        """Remove the backup, after `DiskThread.close`; repeated calls do nothing."""
         for connection in self._listening:
             QObject.disconnect(connection)
         self._listening = ()

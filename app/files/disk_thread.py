@@ -18,7 +18,10 @@ T = TypeVar("T")
 
 
 class DiskThread(QObject):
-    """Does work away from the window's thread, and tells there what came of it. The thread starts with the first work."""
+    """Works off the window's thread and delivers the results on it.
+
+    The thread starts with the first work.
+    """
 
     busy_changed = Signal(bool)
     """Whether anything waits or is being done."""
@@ -43,7 +46,7 @@ class DiskThread(QObject):
         then: Callable[[T], object],
         otherwise: Callable[[Exception], object],
     ) -> None:
-        """Have something done; on the window's thread `then` gets what it returned, or `otherwise` what it raised."""
+        """Do some work, then call `then` or `otherwise` on the window's thread."""
         if self._closed:
             raise RuntimeError("The disk's thread has ended; nothing can be asked of it any more.")
         self._waiting += 1
@@ -54,7 +57,10 @@ class DiskThread(QObject):
         )
 
     def close(self) -> None:
-        """Finish everything that was asked for and end the thread; nothing more is told. Further calls do nothing."""
+        """Finish all requested work and end the thread; repeated calls do nothing.
+
+        Results are not delivered any more.
+        """
         self._closed = True
         self._pool.shutdown(wait=True)
 

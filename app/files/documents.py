@@ -1,4 +1,4 @@
-"""The document of a window and its file: new, open, save, changes not lost by mistake, media found again, copies restored."""
+"""A window's document and its file: new, open, save, and no unsaved change lost."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from app.editor.studio import Studio
 from app.errors import Notice
 from app.files.autosave import Autosave
+from app.files.backup_offer import BackupOffer, read_backup
 from app.files.disk_thread import DiskThread
 from app.files.file_dialogs import (
     ask_about_changed_file,
@@ -20,7 +21,7 @@ from app.files.file_dialogs import (
     ask_to_save_project,
 )
 from app.files.missing_media import MissingMedia
-from app.files.recovery import LeftBehind, RecoveryFolder, left_behind
+from app.files.recovery import LeftBehind, RecoveryFolder
 from app.files.save_question import ask_about_losses
 from app.settings import Settings
 from icface.document import Project
@@ -29,7 +30,6 @@ from icface.media import Photo
 from icface.project_file import (
     ENDING,
     LoadedProject,
-    load_project,
     read_project,
     save_project,
 )
@@ -41,7 +41,7 @@ class _ChangedError(Exception):
 
 
 class Documents(QObject):
-    """Takes documents from and to the disk, on a thread of its own.
+    """Reads and writes documents on a thread of its own.
 
     Parameters
     ----------
@@ -61,9 +61,9 @@ class Documents(QObject):
     notice_raised = Signal(object)
     """A `Notice`."""
     notice_cleared = Signal(str)
-    """Topic of notices whose reason is gone."""
+    """Topic of notices that no longer apply."""
     status_message = Signal(str)
-    """A word about what went well."""
+    """Text for the status bar."""
     backup_status = Signal(str)
     """"autosaved 10 s ago", or ""."""
 
@@ -78,9 +78,8 @@ class Documents(QObject):
         self._studio = studio
         self._session = studio.session
         self._settings = settings
-        self._unsaved = unsaved
-        self._offered: list[LeftBehind] = []
-        self._replaced: list[LeftBehind] = []
+        self._backups = BackupOffer(unsaved, self._restore, self)
+        self._backups.notice_raised.connect(self.notice_raised)
         self._asked: Path | None = None
         self._seen: dict[
             Path, FileStamp | None
@@ -92,7 +91,7 @@ class Documents(QObject):
             self.autosave = Autosave(self._session, self.disk, RecoveryFolder(unsaved), self)
             self.autosave.backup_status.connect(self.backup_status)
             self.autosave.failed.connect(self._tell_autosave_failed)
-            self.autosave.backup_written.connect(self._remove_replaced)
+            self.autosave.backup_written.connect(self._backups.remove_restored)
         self._session.history_changed.connect(self.changed)
         studio.photos.photo_changed.connect(self._photo_changed)
         studio.photos.photo_saved.connect(self._image_saved)
@@ -116,7 +115,7 @@ class Documents(QObject):
     # New and open ---------------------------------------------------------------------------------
 
     def new(self) -> None:
-        """An empty document, after asking what becomes of changes."""
+        """Start an empty document, after asking about unsaved changes."""
         self._when_kept(lambda: self._start(Project(), None))
 
     def ask_to_open(self) -> None:
@@ -128,7 +127,7 @@ class Documents(QObject):
         ask_to_open(self._owner, self._settings, self.open, "Clips")
 
     def open(self, path: Path) -> None:
-        """Open a project, after asking what becomes of changes; opening a photo or a clip is an edit that can be undone."""
+        """Open a project, after asking about unsaved changes, or a photo or clip."""
         self._settings.folder = path.parent
         if path.suffix.lower() == ENDING:
             self._when_kept(lambda: self._open_project(path))
@@ -195,7 +194,7 @@ class Documents(QObject):
         )
 
     def _write(self, path: Path, then: Callable[[], object], *, over_others: bool = True) -> None:
-        """Write the document; what another program has made of its own file meanwhile only if that is wanted."""
+        """Write the document; with `over_others` even if another program changed the file."""
         project = self._session.project
         found = original_at(project, path)
         if found is not None:
@@ -246,7 +245,7 @@ class Documents(QObject):
         self._set_path(path)
         self._session.mark_saved(project)
         self._remember(path)
-        self._remove_replaced()
+        self._backups.remove_restored()
         self.notice_cleared.emit("failure")
         self.status_message.emit(f"Saved {path}")
         then()
@@ -280,7 +279,7 @@ class Documents(QObject):
     # Changes that would be lost -------------------------------------------------------------------
 
     def _when_kept(self, then: Callable[[], object]) -> None:
-        """Go on at once, when the save in hand is done, or when the user has said what becomes of the changes."""
+        """Continue at once, after the running save, or when the user has decided about changes."""
         if self._session.project is self._being_written:
             self._when_written = then
         elif self.is_modified:
@@ -294,14 +293,14 @@ class Documents(QObject):
             then()
 
     def _unless_edited(self, before: Project, then: Callable[[], object]) -> None:
-        """Go on with what the disk was asked for when the document was `before`; edits made since are asked about."""
+        """Use a disk result if the document is still `before`; else ask about the edits."""
         if self._session.project is before:
             then()
         else:
             self._when_kept(then)
 
     def may_close(self) -> bool:
-        """Whether the window may close now; if not, the user is asked, and the window closed when it may."""
+        """Whether the window may close now; if not, the user is asked, and it closes afterwards."""
         if self._may_close or not self.is_modified:
             return True
         if not any(box.isVisible() for box in self._owner.findChildren(QMessageBox)):
@@ -313,86 +312,44 @@ class Documents(QObject):
         self._owner.close()
 
     def close(self) -> None:
-        """The window ends in good order: what is being written is finished, no copy is left. Further calls do nothing."""
+        """Finish writing and remove the backup as the window closes; repeated calls do nothing."""
         self.disk.close()
         if self.autosave is not None:
             self.autosave.close()
-        for one in (*self._offered, *self._replaced):
-            one.release()
-        self._offered, self._replaced = [], []
+        self._backups.close()
 
     # After a crash --------------------------------------------------------------------------------
 
     def offer_left_behind(self) -> None:
-        """Offer the newest copy that a crash left, if there is one."""
-        if self._unsaved is not None and not self._offered:
-            self._offered = list(left_behind(self._unsaved))
-        self._offer()
+        """Offer the newest backup that a crash left, if there is one."""
+        self._backups.offer()
 
-    def _offer(self) -> None:
-        if not self._offered:
-            return
-        one, more = self._offered[0], len(self._offered) - 1
-        when = f"{one.kept_at:%A %d %B, %H:%M}"
-        text = f"{one.name}, as it was on {when}, was not saved before the program ended."
-        text += " The file itself was saved later than that." if _is_later(one) else ""
-        text += (
-            f" There {'is one more' if more == 1 else f'are {more} more'} after it." if more else ""
-        )
-        restore, discard = (
-            ("Restore", lambda: self._restore(one)),
-            ("Discard", lambda: self._discard(one)),
-        )
-        title = "Unsaved work was found"
-        self.notice_raised.emit(
-            Notice(
-                kind="warning",
-                title=title,
-                text=text,
-                topic="unsaved",
-                remedy=restore,
-                second=discard,
-            )
-        )
+    def _restore(self, backup: LeftBehind) -> None:
+        self._when_kept(lambda: self._read_backup(backup))
 
-    def _discard(self, one: LeftBehind) -> None:
-        self._offered.remove(one)
-        one.remove()
-        self._offer()
-
-    def _restore(self, one: LeftBehind) -> None:
-        self._when_kept(lambda: self._read_copy(one))
-
-    def _read_copy(self, one: LeftBehind) -> None:
+    def _read_backup(self, backup: LeftBehind) -> None:
         before = self._session.project
         self.disk.do(
-            lambda: (_seen(one.path), _or_empty(one.path), load_project(one.document)),
-            lambda found: self._unless_edited(before, lambda: self._restored(one, *found)),
-            lambda error: self._tell_failure(f"{one.name} could not be restored", error),
+            lambda: read_backup(backup),
+            lambda found: self._unless_edited(before, lambda: self._restored(backup, *found)),
+            lambda error: self._tell_failure(f"{backup.name} could not be restored", error),
         )
 
     def _restored(
-        self, one: LeftBehind, seen: FileStamp | None, saved: Project, kept: Project
+        self, backup: LeftBehind, seen: FileStamp | None, saved: Project, unsaved: Project
     ) -> None:
-        """The saved state is where undo leads to; the copy goes once this window keeps one of its own."""
-        self._start(saved, one.path, seen)
-        self._session.edit(lambda _: kept, "Restore unsaved work")
-        self._offered.remove(one)
-        self._replaced.append(one)
+        """Show a restored document; undo leads to its saved state."""
+        self._start(saved, backup.path, seen)
+        self._session.edit(lambda _: unsaved, "Restore unsaved work")
+        self._backups.mark_restored(backup)
         if self.autosave is not None:
             self.autosave.keep()
         self.media.look_for_all()
 
-    def _remove_replaced(self) -> None:
-        """What was restored is on the disk again, as this window's copy or in its file."""
-        for one in self._replaced:
-            one.remove()
-        self._replaced = []
-
     def _tell_autosave_failed(self, text: str) -> None:
         notice = Notice(
             kind="warning",
-            title="Unsaved changes cannot be kept",
+            title="Unsaved changes cannot be backed up",
             text=f"{text} Save your work.",
             topic="autosave",
         )
@@ -402,27 +359,5 @@ class Documents(QObject):
         self.notice_raised.emit(Notice.of_error(title, error))
 
 
-def _is_later(one: LeftBehind) -> bool:
-    """Whether the file of a copy was written after it."""
-    try:
-        return one.path is not None and one.path.stat().st_mtime > one.kept_at.timestamp()
-    except OSError:
-        return False
-
-
 def _nothing() -> None:
     """What follows when nothing does."""
-
-
-def _seen(path: Path | None) -> FileStamp | None:
-    return None if path is None else stamp_of(path)
-
-
-def _or_empty(path: Path | None) -> Project:
-    """What was saved last; an empty document if there is none, or none that can be read."""
-    if path is None:
-        return Project()
-    try:
-        return load_project(path)
-    except ValueError:
-        return Project()

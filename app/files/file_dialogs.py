@@ -1,4 +1,4 @@
-"""Asking for a file to open or to save, and what becomes of changes, without blocking the window."""
+"""Dialogs for files and for unsaved changes; none blocks the window."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ def _filter(name: str, endings: tuple[str, ...]) -> str:
 def ask_to_open(
     owner: QWidget, settings: Settings, then: Callable[[Path], object], kind: str = ""
 ) -> QFileDialog:
-    """Let the user choose a project, a photo or a clip; `then` gets its path. Those of a kind ("Clips") are shown at first."""
+    """Let the user choose a project, a photo or a clip; `then` receives its path.
+
+    A kind, such as "Clips", is the initial filter.
+    """
     dialog = QFileDialog(owner, "Open a project, a photo or a clip", str(settings.folder))
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
     kinds = {"Projects": (ENDING,), "Photos": PHOTO_ENDINGS, "Clips": CLIP_ENDINGS}
@@ -49,7 +52,7 @@ def ask_to_open(
 def ask_to_find(
     owner: QWidget, settings: Settings, name: str, then: Callable[[Path], object]
 ) -> QFileDialog:
-    """Let the user show where a missing file is; `then` gets its path."""
+    """Let the user show where a missing file is; `then` receives its path."""
     dialog = QFileDialog(owner, f"Find {name}", str(settings.folder))
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
     same = f"Files of this kind (*{Path(name).suffix})" if Path(name).suffix else "All files (*)"
@@ -60,7 +63,7 @@ def ask_to_find(
 def ask_to_save_project(
     owner: QWidget, settings: Settings, name: str, then: Callable[[Path], object]
 ) -> QFileDialog:
-    """Let the user choose where to save a project of this name; `then` gets the path, with the ending."""
+    """Let the user choose where to save a project; `then` receives the path with its ending."""
     dialog = QFileDialog(owner, "Save project as", str(settings.folder))
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setNameFilters([_filter("Projects", (ENDING,))])
@@ -72,9 +75,9 @@ def ask_to_save_project(
 def ask_about_changes(
     owner: QWidget, name: str, *, save: Callable[[], object], discard: Callable[[], object]
 ) -> QMessageBox:
-    """Let the user say what becomes of changes to a document of this name; Escape and closing the question do nothing."""
+    """Ask whether to save or discard changes to a document; Escape does nothing."""
     kinds = QMessageBox.StandardButton
-    lost = "Discarded changes cannot be brought back."
+    lost = "Discarded changes cannot be recovered."
     box = plain_box("Unsaved changes", f"Save the changes to {name}?", lost, owner)
     choices = {box.addButton(kinds.Save): save, box.addButton(kinds.Discard): discard}
     box.addButton(kinds.Cancel)
@@ -84,14 +87,19 @@ def ask_about_changes(
 def ask_about_changed_file(
     owner: QWidget, path: Path, *, overwrite: Callable[[], object], save_as: Callable[[], object]
 ) -> QMessageBox:
-    """Let the user say where to save what another program has changed or removed; Escape and closing save nothing."""
+    """Ask where to save a file that another program changed or removed; Escape saves nothing."""
     gone, roles = not path.exists(), QMessageBox.ButtonRole
     title = (
         f"{path.name} is no longer there" if gone else f"{path.name} was changed by another program"
     )
-    text = f"It was in {path.parent} when it was opened or saved here." if gone else (
-        "It is not as it was when it was opened or saved here. Overwriting it loses what the other program wrote."
-    )  # fmt: skip
+    text = (
+        f"It was in {path.parent} when it was opened or saved here."
+        if gone
+        else (
+            "It has changed since it was opened or saved here. "
+            "Overwriting it loses the other program's changes."
+        )
+    )
     box = plain_box("The file has changed", title, text, owner)
     over = box.addButton(
         "Save it there again" if gone else "Overwrite",
@@ -106,7 +114,7 @@ def ask_about_changed_file(
 
 
 def _ask(box: QMessageBox, choices: dict[QPushButton, Callable[[], object]]) -> QMessageBox:
-    """Ask without blocking; the first choice is the default, any other button and Escape do nothing."""
+    """Ask without blocking; the first choice is the default, Escape does nothing."""
     first = next(iter(choices))
     box.setDefaultButton(first)
     box.setEscapeButton(QMessageBox.StandardButton.Cancel)
@@ -127,14 +135,19 @@ def _ask(box: QMessageBox, choices: dict[QPushButton, Callable[[], object]]) -> 
 def ask_for_drivers(
     owner: QWidget, settings: Settings, then: Callable[[Path], object]
 ) -> QFileDialog:
-    """Let the user choose what is to drive a face: clips, tables or photos; `then` gets each path."""
-    dialog = QFileDialog(owner, "Add what drives the face", str(settings.folder))
+    """Let the user choose drivers: clips, tables or photos; `then` receives each path."""
+    dialog = QFileDialog(owner, "Add a driver", str(settings.folder))
     dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
     tables = tuple(sorted(DATA_SUFFIXES))
-    dialog.setNameFilters([
-        _filter("Clips, tables and photos", CLIP_ENDINGS + tables + PHOTO_ENDINGS), _filter("Clips", CLIP_ENDINGS),
-        _filter("Tracking data", tables), _filter("Photos", PHOTO_ENDINGS), "All files (*)",
-    ])  # fmt: skip
+    dialog.setNameFilters(
+        [
+            _filter("Clips, tables and photos", CLIP_ENDINGS + tables + PHOTO_ENDINGS),
+            _filter("Clips", CLIP_ENDINGS),
+            _filter("Tracking data", tables),
+            _filter("Photos", PHOTO_ENDINGS),
+            "All files (*)",
+        ]
+    )
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.filesSelected.connect(lambda paths: [then(Path(path)) for path in paths])
     dialog.open()
@@ -144,7 +157,7 @@ def ask_for_drivers(
 def ask_for_tables(
     owner: QWidget, settings: Settings, then: Callable[[Path], object]
 ) -> QFileDialog:
-    """Let the user choose a table of tracking data, by its kind; `then` gets its path."""
+    """Let the user choose a table of tracking data, by its kind; `then` receives its path."""
     dialog = QFileDialog(owner, "Import tracking", str(settings.folder))
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
     kinds = [
@@ -159,8 +172,8 @@ def ask_for_tables(
 def ask_for_expression(
     owner: QWidget, settings: Settings, then: Callable[[Path], object]
 ) -> QFileDialog:
-    """Let the user choose a photo whose expression is wanted; `then` gets its path."""
-    dialog = QFileDialog(owner, "Take the expression of a photo", str(settings.folder))
+    """Let the user choose a photo whose expression is wanted; `then` receives its path."""
+    dialog = QFileDialog(owner, "Copy expression from photo", str(settings.folder))
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
     dialog.setNameFilters([_filter("Photos", PHOTO_ENDINGS), "All files (*)"])
     return _open(dialog, then)
@@ -169,7 +182,7 @@ def ask_for_expression(
 def ask_to_export_tracking(
     owner: QWidget, settings: Settings, name: str, then: Callable[[Path, str], object]
 ) -> QFileDialog:
-    """Let the user choose file and format of a table of tracking data; `then` gets path and name of the format."""
+    """Let the user choose a file for tracking data; `then` receives its path and format name."""
     dialog = QFileDialog(owner, "Export tracking", str(settings.folder))
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     kinds = {
@@ -189,7 +202,7 @@ def ask_to_export_tracking(
 def ask_to_save(
     owner: QWidget, settings: Settings, name: str, then: Callable[[Path], object]
 ) -> QFileDialog:
-    """Let the user choose where to save a picture of this name; `then` gets the path, with an ending."""
+    """Let the user choose where to save a picture; `then` receives the path with its ending."""
     dialog = QFileDialog(owner, "Save image as", str(settings.folder))
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setNameFilters([_filter(kind, endings) for kind, endings in _KINDS.items()])
@@ -239,7 +252,7 @@ def dropped_drivers(event: QDropEvent) -> list[Path]:
 
 
 def drives(path: Path) -> bool:
-    """Whether a file dropped on an open photo drives it, rather than being opened in its place: a clip or a table."""
+    """Whether a file dropped on an open photo drives it: a clip or a table."""
     return kind_of(path).group in {"clip", "table"}
 
 

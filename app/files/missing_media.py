@@ -1,4 +1,4 @@
-"""Files that a document speaks of and that are no longer where they were: told, found again, and read."""
+"""Media files of a document that were moved or removed: reported, relocated and read."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class MissingMedia(QObject):
         studio.bridge.failed.connect(lambda _title, _text: None if studio.photo else self._tell())
 
     def look_for_all(self) -> None:
-        """Clips that were saved before they had been tracked are tracked now; missing files are told."""
+        """Track clips that were saved untracked, and report missing files."""
         project = self._session.project
         waiting = dict.fromkeys(
             driver.medium for driver in project.drivers if driver.motion is None
@@ -92,7 +92,8 @@ class MissingMedia(QObject):
             if count == 1
             else f"{count} files are missing, {name} is one of them"
         )
-        text = f"It was in {Path(first.path).parent}. Edits are kept; what lies beside it is found along with it."
+        folder = Path(first.path).parent
+        text = f"It was in {folder}. Edits are kept. Missing files beside it are relocated too."
         button = ("Find…", lambda: self._ask_to_find(first.path))
         self.notice_raised.emit(
             Notice(kind="warning", title=title, text=text, topic="missing", remedy=button)
@@ -105,7 +106,7 @@ class MissingMedia(QObject):
         dialog.rejected.connect(self._tell)
 
     def relink(self, old: str, new: Path, *, different: bool = False) -> None:
-        """Take a file in the place of one that is missing; another file than that only after a yes."""
+        """Replace a missing file by another; ask first if its content differs."""
         project = self._session.project
 
         def failed(error: Exception) -> None:
@@ -114,8 +115,8 @@ class MissingMedia(QObject):
                 return
             yes = ("Use it anyway", lambda: self.relink(old, new, different=True))
             search = ("Find another…", lambda: self._ask_to_find(old))
-            title = f"{new.name} is another file"
-            text = "Its content is not what the project was made with; what was read in the old one may not fit."
+            title = f"{new.name} is a different file"
+            text = "Its content differs from the original; tracked faces may not fit."
             self.notice_raised.emit(
                 Notice(
                     kind="warning",
@@ -144,7 +145,7 @@ class MissingMedia(QObject):
                 f"{photo.width} \u00d7 {photo.height}",
                 f"{source.width} \u00d7 {source.height}",
             )
-            anew = ("Open it anew", lambda: self._studio.photos.open(photo.path))
+            anew = ("Open as new", lambda: self._studio.photos.open(photo.path))
             text = f"It has {size} pixels, and the faces were read in {was}: they will not fit."
             title = f"{photo.path.name} has another size"
             self.notice_raised.emit(

@@ -123,7 +123,7 @@ class LeftBehind:
 
 
 def left_behind(root: Path) -> tuple[LeftBehind, ...]:
-    """Copies of windows that ended without saving, the newest first; folders without one are removed."""
+    """Backups of windows that ended without saving, newest first; empty folders are removed."""
     found = []
     for folder in root.iterdir() if root.is_dir() else ():
         try:
@@ -144,7 +144,10 @@ def left_behind(root: Path) -> tuple[LeftBehind, ...]:
 
 
 def _tidy(folder: Path) -> None:
-    """Remove what a window left that was killed as it began or ended; one that is just beginning has a lock in a moment."""
+    """Remove the folder of a window killed while starting or ending.
+
+    A window that is just starting has its lock in a moment.
+    """
     with suppress(OSError):
         is_ours = len(folder.name) == 2 * _NAME_BYTES and set(folder.name) <= set(
             "0123456789abcdef"
@@ -179,7 +182,7 @@ def _name_of(project: Project, path: Path | None) -> str:
 
 
 def _remove(folder: Path) -> None:
-    """The document's JSON goes first, at one stroke: killed after that, half a copy is never taken for one."""
+    """Delete a backup, its JSON first, so that an interruption leaves no partial backup."""
     for path in (folder / "project.json", folder / "document" / "project.json"):
         with suppress(OSError):
             path.unlink(missing_ok=True)

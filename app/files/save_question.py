@@ -1,4 +1,4 @@
-"""What saving a picture leaves out, said before it is saved, and the choice whether it tells where it was taken."""
+"""The question before saving a picture: what is left out, and whether the place is kept."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from icface.media.photo_writing import photo_format
 def ask_about_losses(
     owner: QWidget, path: Path, photo: Photo, save: Callable[[Keep], object]
 ) -> QMessageBox | None:
-    """Say what a picture saved under a name leaves out, and save it if that is wanted; at once where there is nothing to say.
+    """Save a picture, after asking where something would be left out.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A short performance of the sample: keys on a few controls, exported as a clip and kept as a project to open and change."""
+"""A short keyed performance of the sample, exported as a clip and saved as a project."""
 
 from __future__ import annotations
 

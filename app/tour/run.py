@@ -1,4 +1,4 @@
-"""The editor shown without a display: stills of several edits of the sample, and a picture of the window in use."""
+"""A tour without a display: stills of several edits, and a picture of the window."""
 
 from __future__ import annotations
 
@@ -113,11 +113,12 @@ def run_tour(out: Path) -> int:
         save_photo(out / f"{stop.name}.png", photo.with_pixels(pixels))
     contact_sheet(photo, face, stills).save(str(out / "contact-sheet.png"))
     click.echo(
-        f"{len(STOPS)} stills: {', '.join(stop.name for stop in STOPS)}; all together in contact-sheet.png"
+        f"{len(STOPS)} stills: {', '.join(stop.name for stop in STOPS)}; "
+        f"overview: contact-sheet.png"
     )
     played = leave_performance(renderer, performance(opened), out)
     click.echo(
-        f"A performance of {played.frames} frames: performance.mp4; to open in the editor: performance.icface"
+        f"A performance of {played.frames} frames: performance.mp4; its project: performance.icface"
     )
     picture_of_the_window(renderer, out / "performance.icface").save(str(out / "window.png"))
     click.echo("The window with that project open and two sliders being dragged: window.png")
@@ -168,7 +169,7 @@ def _head(photo: Photo, face: Face) -> QRect:
 
 
 def picture_of_the_window(renderer: Renderer, path: Path) -> QImage:
-    """The real window, in which a photo or a project was opened and two sliders were dragged with the mouse."""
+    """The real window after opening a file and dragging two sliders with the mouse."""
     studio = build_studio(renderer)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         window = MainWindow(

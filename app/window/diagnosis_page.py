@@ -1,4 +1,4 @@
-"""What to know of this installation when something is amiss, to be copied or saved and sent along with a report."""
+"""Details of this installation, to be copied or saved and sent with a fault report."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from app.widgets.plain_text import PlainLabel
 from icface.evaluation.diagnosis import as_text
 from icface.system.atomic_write import reason, write_whole
 
-_BEGUN = "Looking at versions, devices, codecs and weights…"
+_CHECKING = "Checking versions, devices, codecs and weights…"
 
 
 class DiagnosisPage(QDialog):
@@ -42,12 +42,12 @@ class DiagnosisPage(QDialog):
         self._thread = DiskThread(self)
         self.setWindowTitle("Diagnose")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.text = QPlainTextEdit(_BEGUN)
+        self.text = QPlainTextEdit(_CHECKING)
         self.text.setReadOnly(True)
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.text.setAccessibleName("Diagnosis")
         self.names = QCheckBox(
-            "Tell what faults said and the end of the log, too, which may name your files"
+            "Include error messages and the end of the log, which may name your files"
         )
         self.state = PlainLabel()
         self.copy_button, self.save_button = QPushButton("Copy"), QPushButton("Save…")
@@ -58,31 +58,31 @@ class DiagnosisPage(QDialog):
         self.look()
 
     def _build(self) -> None:
-        said = PlainLabel(
-            "Send this along when you report a fault. It names no files of yours and shows no pictures."
+        hint = PlainLabel(
+            "Send this with a fault report. It contains no pictures and no names of your files."
         )
-        said.setWordWrap(True)
+        hint.setWordWrap(True)
         buttons = QHBoxLayout()
         buttons.addWidget(self.state, 1)
         buttons.addWidget(self.copy_button)
         buttons.addWidget(self.save_button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 12, 16, 12)
-        layout.addWidget(said)
+        layout.addWidget(hint)
         layout.addWidget(self.text, 1)
         layout.addWidget(self.names)
         layout.addLayout(buttons)
         self.resize(QSize(680, 620))
 
     def look(self) -> None:
-        """Find everything out anew."""
+        """Run the diagnosis again."""
         names = self.names.isChecked()
         self._enable(on=False)
-        self.text.setPlainText(_BEGUN)
+        self.text.setPlainText(_CHECKING)
         self._thread.do(
             lambda: as_text(names=names),
             self._show,
-            lambda error: self._show(f"It could not be told: {error}"),
+            lambda error: self._show(f"The diagnosis failed: {error}"),
         )
 
     def _show(self, text: str) -> None:

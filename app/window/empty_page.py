@@ -1,4 +1,4 @@
-"""What the window shows before there is a photo: a place to drop one, and three ways to begin."""
+"""The page of an empty window: a place to drop a file, and three ways to begin."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FORMATS = (
 
 
 class EmptyPage(QWidget):
-    """A large drop place with the choices in its middle."""
+    """A large drop area with the choices in its middle."""
 
     open_asked = Signal()
     clip_asked = Signal()
@@ -91,7 +91,7 @@ class EmptyPage(QWidget):
         column.addStretch(4)
 
     def retint(self) -> None:
-        """Draw the icon in the colours of the theme."""
+        """Draw the icon in the theme's colours."""
         image = theme.icon_image(
             "face", theme.current().mark, side=56, ratio=self.devicePixelRatioF()
         )
@@ -99,7 +99,7 @@ class EmptyPage(QWidget):
         self.update()
 
     def show_opening(self, name: str, step: str) -> None:
-        """Which photo is being opened and what is done with it; an empty name invites to open one."""
+        """Show which file is being opened and how far; an empty name invites to open one."""
         self._title.setText(f"Opening {_short(name)}" if name else "Drop a portrait or a clip here")
         self._text.setText((step or "Reading the file") + " …" if name else _FORMATS)
         for button in (self.open_button, self.clip_button, self.sample_button):
@@ -109,7 +109,7 @@ class EmptyPage(QWidget):
             button.setVisible(not name)
 
     def show_recent(self, paths: Sequence[Path]) -> None:
-        """Files opened lately, as buttons."""
+        """Show recently opened files as buttons."""
         for button in self._recent_buttons:
             self._recent.removeWidget(button)
             button.deleteLater()
@@ -126,7 +126,7 @@ class EmptyPage(QWidget):
         self._recent_title.setVisible(bool(paths))
 
     def set_drop_target(self, active: bool) -> None:
-        """A file is being carried over the window."""
+        """Show whether a file is dragged over the window."""
         if active != self._is_target:
             self._is_target = active
             self.update()

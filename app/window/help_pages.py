@@ -1,4 +1,4 @@
-"""Two small windows that stay beside the work: keys and gestures, and what this program is."""
+"""Two small windows: keyboard shortcuts and gestures, and about this program."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ _TITLE = "font-size:14px; font-weight:600"
 
 GESTURES: tuple[tuple[str, str], ...] = (
     ("Hold \\", "Show the unedited photo"),
-    ("Wheel on the picture", "Zoom about the pointer"),
+    ("Wheel on the picture", "Zoom at the pointer"),
     ("Drag or middle drag", "Move the picture"),
-    ("Double-click on the picture", "Between the whole picture and 100 %"),
-    ("Right-drag on the picture", "Turn the head; with Ctrl tilt it"),
+    ("Double-click on the picture", "Toggle between whole picture and 100 %"),
+    ("Right-drag on the picture", "Turn the head; with Ctrl, tilt it"),
     ("Shift while dragging", "Ten times finer"),
-    ("Double-click on a control", "Back to the photo's own value"),
-    ("Arrows, Page Up, Page Down", "Step the focused control; with Shift finer"),
+    ("Double-click on a control", "Reset it to the photo's own value"),
+    ("Arrows, Page Up, Page Down", "Step the focused control; with Shift, finer"),
     ("0 to 9, Return", "Type a value: 0.4, 40 %, 15° or a letter A to E"),
-    ("Shift+L", "Move the left and right of the focused control apart or together"),
+    ("Shift+L", "Unlink or link the left and right side of the focused control"),
     ("Delete", "Reset the focused control"),
-    ("Click on a diamond", "Set the control's key on this frame, or take it away"),
+    ("Click on a diamond", "Add or remove the control's key at the playhead"),
     ("Double-click in a lane or on a curve", "Add a key"),
-    ("Drag a key; with Alt", "Move the chosen keys; stretch them in time"),
+    ("Drag a key; with Alt", "Move the selected keys; stretch them in time"),
     ("Drag a key of a curve; with Ctrl, with Alt", "Time and value; value only, time only"),
     ("Wheel on the timeline; with Ctrl, with Shift", "Scroll; zoom, move in time"),
-    ("Ctrl+Up, Ctrl+Down in the lanes", "Choose a lane"),
+    ("Ctrl+Up, Ctrl+Down in the lanes", "Select a lane"),
     (
         "Up, Down in a number or a time",
-        "Step it; once it is taken, arrows belong to the timeline again",
+        "Step it; after Return, the arrows move the playhead again",
     ),
     ("Return", "Press the focused button, since Space plays"),
 )
@@ -49,9 +49,10 @@ def keys_html(colours: Palette) -> str:
     ]
     gestures = [(key_names(key), key_names(text)) for key, text in GESTURES]
     blocks = []
-    for title, pairs in (("Gestures", gestures), ("Keys", keys)):
+    for title, pairs in (("Gestures", gestures), ("Keyboard", keys)):
         lines = "".join(
-            f"<tr><td style='padding:3px 24px 3px 0; font-weight:600; color:{colours.text}'>{escape(key)}</td>"
+            f"<tr><td style='padding:3px 24px 3px 0; font-weight:600; color:{colours.text}'>"
+            f"{escape(key)}</td>"
             f"<td style='padding:3px 0; color:{colours.secondary}'>{escape(text)}</td></tr>"
             for key, text in pairs
         )
@@ -64,11 +65,11 @@ def _native(key: str) -> str:
 
 
 class KeysPage(QDialog):
-    """All keys and gestures."""
+    """A window with all shortcuts and gestures."""
 
     def __init__(self, colours: Palette, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Keys and gestures")
+        self.setWindowTitle("Keyboard and gestures")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.text = QTextBrowser()
         self.text.setHtml(keys_html(colours))
@@ -79,7 +80,7 @@ class KeysPage(QDialog):
 
 
 class AboutPage(QDialog):
-    """What this program is, and what to keep in mind."""
+    """A window about this program and its responsible use."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -87,9 +88,11 @@ class AboutPage(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         text = QLabel(
             f"<p style='{_TITLE}'>ICface Studio {escape(icface.__version__)}</p>"
-            "<p>Turns heads and moves faces in photos by FACS Action Units, on this computer and nowhere else.</p>"
-            "<p>Edit pictures of people who agree to it, and say that a picture was edited.</p>"
-            "<p>Apache License 2.0. Inter by the Inter Project Authors, SIL Open Font License 1.1.</p>"
+            "<p>Edits head pose and facial expressions in photos with FACS Action Units. "
+            "All work is done on this computer.</p>"
+            "<p>Edit pictures of people only with their consent, and disclose the edits.</p>"
+            "<p>Apache License 2.0. Font: Inter by the Inter Project Authors, "
+            "SIL Open Font License 1.1.</p>"
         )
         text.setWordWrap(True)
         text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

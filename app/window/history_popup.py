@@ -12,7 +12,7 @@ from app.widgets.plain_text import PlainLabel
 
 
 class HistoryPopup(QFrame):
-    """A list that closes when something else is clicked; stays while one goes back and forth in it."""
+    """The list of history steps; it closes when something else is clicked."""
 
     chosen = Signal(int)
     """How many steps shall be done."""
@@ -36,7 +36,7 @@ class HistoryPopup(QFrame):
         self.list.itemActivated.connect(self._go)
 
     def show_steps(self, labels: Sequence[str], position: int) -> None:
-        """The names of all steps, the first `position` of which are done; undone ones are dimmed and say so."""
+        """Show the names of all steps; those from `position` on are marked as undone."""
         names = ["As opened", *labels]
         self.list.clear()
         for index, name in enumerate(names):

@@ -1,4 +1,4 @@
-"""The editor's window: where everything stands and what is connected to what; no logic of its own."""
+"""The editor's window: its layout and connections, without logic of its own."""
 
 from __future__ import annotations
 
@@ -20,9 +20,6 @@ from PySide6.QtWidgets import (
     QApplication,
     QMainWindow,
     QMenu,
-    QSplitter,
-    QVBoxLayout,
-    QWidget,
 )
 
 from app import theme
@@ -39,6 +36,7 @@ from app.timeline.commands import TimelineCommands, keeps_key
 from app.timeline.panel import TimelinePanel
 from app.timeline.wiring import wire_sliders, wire_timeline
 from app.widgets.plain_text import unmarked
+from app.window.body import Body
 from app.window.diagnosis_page import DiagnosisPage
 from app.window.help_pages import AboutPage, KeysPage
 from app.window.history_popup import HistoryPopup
@@ -134,29 +132,8 @@ class MainWindow(QMainWindow):
         }
 
     def _build_body(self) -> None:
-        middle = QWidget()
-        column = QVBoxLayout(middle)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.notices)
-        column.addWidget(self.pages, 1)
-        self.splitter = QSplitter(Qt.Orientation.Horizontal)
-        self.splitter.setChildrenCollapsible(False)
-        self.splitter.setHandleWidth(1)
-        for place, part in enumerate((self.drivers.panel, middle, self.panel)):
-            self.splitter.addWidget(part)
-            self.splitter.setStretchFactor(place, int(part is middle))
-        self.panel.setMinimumWidth(340)
-        self.panel.setMaximumWidth(560)
-        self.splitter.setSizes([304, 736, 400])
-        self.stack = QSplitter(Qt.Orientation.Vertical)
-        self.stack.setChildrenCollapsible(False)
-        self.stack.setHandleWidth(1)
-        self.stack.addWidget(self.splitter)
-        self.stack.addWidget(self.timeline)
-        self.stack.setStretchFactor(0, 1)
-        self.stack.setStretchFactor(1, 0)
-        self.setCentralWidget(self.stack)
+        self.body = Body(self.drivers.panel, (self.notices, self.pages), self.panel, self.timeline)
+        self.setCentralWidget(self.body)
         self.setStatusBar(self.status)
         self.status.addPermanentWidget(self.exports.badge)
         self.status.addPermanentWidget(self.drivers.volume)
@@ -220,10 +197,7 @@ class MainWindow(QMainWindow):
         self.resize(first_size(self.screen().availableSize()))
         if not (geometry := self.settings.state("window")).isEmpty():
             self.restoreGeometry(geometry)
-        if not (split := self.settings.state("columns")).isEmpty():
-            self.splitter.restoreState(split)
-        if not (split := self.settings.state("timeline")).isEmpty():
-            self.stack.restoreState(split)
+        self.body.restore(self.settings)
         self.panel.set_folded(self.settings.folded)
         self.actions_by_id["overlays"].setChecked(self.settings.shows_faces)
         self.actions_by_id["light"].setChecked(theme.current().name == "light")
@@ -419,6 +393,5 @@ class MainWindow(QMainWindow):
         self.exports.close()
         self.drivers.close()
         self.settings.set_state("window", self.saveGeometry())
-        self.settings.set_state("columns", self.splitter.saveState())
-        self.settings.set_state("timeline", self.stack.saveState())
+        self.body.remember(self.settings)
         super().closeEvent(event)

@@ -1,4 +1,4 @@
-"""The strip above the canvas that tells what happened and offers the remedy as a button. Never modal."""
+"""The strip above the canvas that shows a notice and its remedy; it is never modal."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ _FRAME = QSize(16, 48)
 
 
 def first_size(available: QSize) -> QSize:
-    """The size of a first window, so that it and its frame lie in what a screen has free of bars."""
+    """Size of a first window that fits, with its frame, in a screen's available area."""
     return FIRST_SIZE.boundedTo(available - _FRAME).expandedTo(LEAST_SIZE.boundedTo(available))
 
 
@@ -52,7 +52,7 @@ class Pages(QStackedWidget):
         self.missing.retint()
 
     def choose(self) -> None:
-        """The picture if there is one; else what is being opened, what is missing, or the start page."""
+        """Show the picture if there is one; else what is opened or missing, or the start page."""
         source = self._studio.project.source
         if self._studio.photo is not None:
             page: QWidget = self._canvas

@@ -1,4 +1,4 @@
-"""The line at the bottom: where the networks run, how fast, how large the photo is, how sure the reading."""
+"""The status bar: device, speed, size of the photo and confidence of the tracking."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ from icface.media import Photo
 from icface.rendering.frame_request import Frame
 
 _PATIENCE_MS = 250
-"""Work shorter than this is not worth a word: the line must not flicker while a slider is
-dragged."""
+"""Shorter work is not shown: the bar must not flicker while a slider is dragged."""
 
 
-_SPEED_TIP = "Time to compute the last draft picture, as shown while a slider moves"
-_PACE_TIP = "Frames shown a second, of those there are: frames that would come too late are left out, so that time runs true"
+_SPEED_TIP = "Time to render the last draft, shown while a slider moves"
+_PACE_TIP = "Frames shown per second; late frames are dropped so that playback stays in time"
 _MANY_STEPS = 20
-"""From so many steps on a job counts them and says how long it will still take."""
+"""Least steps of a job that shows their count and the time left."""
 
 
 class StatusLine(QStatusBar):
-    """Facts on the left, what is being done on the right."""
+    """Facts on the left, current work on the right."""
 
     cancel_asked = Signal()
 
@@ -33,25 +32,23 @@ class StatusLine(QStatusBar):
         self.device = self._fact("Where the networks run")
         self.speed = self._fact(_SPEED_TIP)
         self.picture = self._fact("Size of the photo in pixels")
-        self.confidence = self._fact("How sure the reading of the chosen face is")
+        self.confidence = self._fact("Confidence in the tracking of the selected face")
         self.zoom = PlainLabel()
-        self.zoom.setToolTip(
-            "Size on the screen; 100 % shows one pixel of the photo per pixel of the screen"
-        )
+        self.zoom.setToolTip("Zoom; at 100 %, one photo pixel is one screen pixel")
         self.zoom.setMinimumWidth(64)
         self.zoom.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.backup = PlainLabel()
         self.backup.setObjectName("secondary")
         self.backup.setToolTip(
-            "When the last copy of the unsaved changes was kept, for the case that the program ends early"
+            "When unsaved changes were last backed up, in case the program ends unexpectedly"
         )
         self.backup.hide()
         self.work = PlainLabel()
         self.work.setObjectName("work")
-        self.work.setAccessibleName("What is being done")
+        self.work.setAccessibleName("Current work")
         self.cancel = QToolButton()
         self.cancel.setText("Cancel")
-        self.cancel.setToolTip("Stop what is being done; nothing is changed by it")
+        self.cancel.setToolTip("Stop the current work; nothing is changed")
         self.cancel.clicked.connect(self.cancel_asked)
         self.cancel.hide()
         self.addPermanentWidget(self.work)
@@ -77,7 +74,7 @@ class StatusLine(QStatusBar):
         return label
 
     def show_device(self, name: str) -> None:
-        """Where the networks run; "" until they are loaded."""
+        """Show where the networks run; "" until they are loaded."""
         self._set(self.device, name or "Networks not loaded yet")
 
     def show_photo(self, photo: Photo | None) -> None:
@@ -89,7 +86,7 @@ class StatusLine(QStatusBar):
             self.zoom.clear()
 
     def show_face(self, face: Face | None, index: int | None, count: int) -> None:
-        """How sure the reading is, and of which face; None for one that the clip does not show where the playhead stands."""
+        """Show the confidence of a face; None if the face is not in the current frame."""
         which = f"face {(index or 0) + 1} of {count}, " if count > 1 else "face "
         sure = "not in this frame" if face is None else f"{face.confidence * 100:.0f} % sure"
         self._set(self.confidence, "" if index is None else which + sure)
@@ -105,12 +102,12 @@ class StatusLine(QStatusBar):
             self._set(self.speed, took)
         if frame.request.quality == "full":
             self.speed.setToolTip(
-                f"Time to compute the last draft picture, as shown while a slider moves.\n"
+                f"Time to render the last draft, shown while a slider moves.\n"
                 f"The last picture at full quality took {frame.milliseconds:.0f} ms."
             )
 
     def show_pace(self, shown: float, wanted: float) -> None:
-        """Frames a second that are shown while playing, of those that there are; 0 when it stands still."""
+        """Show the frames per second of playback, and those wanted; 0 when stopped."""
         self._is_playing = shown > 0
         self.speed.setToolTip(_PACE_TIP if self._is_playing else _SPEED_TIP)
         if self._is_playing:
@@ -125,7 +122,7 @@ class StatusLine(QStatusBar):
         self._set(self.backup, text)
 
     def show_busy(self, busy: bool) -> None:
-        """Something is being computed; said only when it lasts."""
+        """Show that work is running, once it lasts a moment."""
         if busy:
             self._busy.start()
         else:
@@ -136,7 +133,7 @@ class StatusLine(QStatusBar):
             self.cancel.hide()
 
     def show_progress(self, done: int, total: int, text: str) -> None:
-        """What a longer job does now."""
+        """Show the progress of a longer job."""
         if total >= _MANY_STEPS:
             left = self._left.setdefault(text, TimeLeft()).seconds(done, total)
             self._text = f"{text}, {done} of {total}" + (
@@ -148,12 +145,12 @@ class StatusLine(QStatusBar):
             self._show_work()
 
     def _show_work(self) -> None:
-        """A picture is soon there, a job can be stopped."""
+        """Show the current work; a job can be cancelled."""
         self.work.setText(self._text or "Computing …")
         self.cancel.setVisible(bool(self._text))
 
     def say(self, text: str) -> None:
-        """A short word about something that went well."""
+        """Show a short message."""
         self.showMessage(text, 4000)
 
     def _set(self, label: QLabel, text: str) -> None:
@@ -161,7 +158,7 @@ class StatusLine(QStatusBar):
         label.setVisible(bool(text) and (label is self.backup or not self.currentMessage()))
 
     def _show_facts(self, message: str) -> None:
-        """A word takes the place of the facts, until it is gone."""
+        """Hide the facts while a message is shown."""
         for label in self.findChildren(QLabel):
             if label.property("fact"):
                 label.setVisible(bool(label.text()) and not message)

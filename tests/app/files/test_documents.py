@@ -669,7 +669,7 @@ def test_copies_that_cannot_be_written_are_told(
     assert kept_window.documents.autosave is not None
     kept_window.documents.autosave.keep()
     settle(qtbot, kept_window)
-    assert notice(kept_window).title == "Unsaved changes cannot be kept"
+    assert notice(kept_window).title == "Unsaved changes cannot be backed up"
     assert "Save your work" in notice(kept_window).text
 
 

@@ -74,7 +74,7 @@ def test_another_picture_needs_a_yes_and_one_of_another_size_is_told(
     reopened(qtbot, editing, path)
     editing.documents.media.relink(str(portrait), other)
     settle(qtbot, editing)
-    assert notice(editing).title == "other.png is another file"
+    assert notice(editing).title == "other.png is a different file"
     qtbot.mouseClick(editing.notices.remedy, Qt.MouseButton.LeftButton)  # asks again
     choose(editing, other)
     settle(qtbot, editing)

@@ -330,7 +330,7 @@ def test_a_drag_in_the_window_is_one_step_and_the_height_is_remembered(
     assert yaw is not None
     assert yaw.frames[0] in range(24, 29)
     assert keyed.studio.session.position == before + 1
-    keyed.stack.setSizes([300, 330])
+    keyed.body.setSizes([300, 330])
     height = keyed.timeline.height()
     keyed.studio.session.mark_saved()
     keyed.close()

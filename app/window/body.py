@@ -1,0 +1,64 @@
+"""The layout of the window's body: columns above the timeline, with sizes that are remembered."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
+
+from app.settings import Settings
+
+
+class Body(QSplitter):
+    """Three columns above the timeline.
+
+    Parameters
+    ----------
+    left, panel : QWidget
+        The outer columns.
+    middle : tuple of (QWidget, QWidget)
+        The notices, and the pages below them.
+    timeline : QWidget
+    """
+
+    def __init__(
+        self,
+        left: QWidget,
+        middle: tuple[QWidget, QWidget],
+        panel: QWidget,
+        timeline: QWidget,
+    ) -> None:
+        super().__init__(Qt.Orientation.Vertical)
+        notices, pages = middle
+        column = QWidget()
+        layout = QVBoxLayout(column)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(notices)
+        layout.addWidget(pages, 1)
+        self.columns = QSplitter(Qt.Orientation.Horizontal)
+        self.columns.setChildrenCollapsible(False)
+        self.columns.setHandleWidth(1)
+        for place, part in enumerate((left, column, panel)):
+            self.columns.addWidget(part)
+            self.columns.setStretchFactor(place, int(part is column))
+        panel.setMinimumWidth(340)
+        panel.setMaximumWidth(560)
+        self.columns.setSizes([304, 736, 400])
+        self.setChildrenCollapsible(False)
+        self.setHandleWidth(1)
+        self.addWidget(self.columns)
+        self.addWidget(timeline)
+        self.setStretchFactor(0, 1)
+        self.setStretchFactor(1, 0)
+
+    def restore(self, settings: Settings) -> None:
+        """Restore the sizes of the last window."""
+        if not (split := settings.state("columns")).isEmpty():
+            self.columns.restoreState(split)
+        if not (split := settings.state("timeline")).isEmpty():
+            self.restoreState(split)
+
+    def remember(self, settings: Settings) -> None:
+        """Store the sizes for the next window."""
+        settings.set_state("columns", self.columns.saveState())
+        settings.set_state("timeline", self.saveState())
