@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,6 +13,40 @@ from safetensors.torch import save as safetensors_bytes
 from torch import Tensor
 
 from icface.system.atomic_write import reserve, write_whole
+
+
+def read_arrays(
+    path: Path, names: Sequence[str] | None = None, *, kind: str
+) -> dict[str, NDArray[Any]]:
+    """The arrays of an ``.npz`` file by name.
+
+    Parameters
+    ----------
+    path : Path
+    names : sequence of str, optional
+        Arrays to read, which must be there; all if not given.
+    kind : str
+        What the file ought to be, with its article, for the error.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the file is missing.
+    ValueError
+        If it is no ``.npz`` file of plain arrays, is damaged, or lacks an array.
+    """
+    try:
+        if not zipfile.is_zipfile(path):
+            raise ValueError("no .npz file") if path.exists() else FileNotFoundError(path)
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in (stored.files if names is None else names)}
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"There is no file {path}.") from error
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        why = " ".join(str(error).strip("'\"").split())[:120]
+        raise ValueError(
+            f"{path} is not {kind} ({why}). Its layout is described in icface/training/README.md."
+        ) from error
 
 
 def save_array(path: Path, array: NDArray[Any]) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from icface.training.loop.array_files import read_arrays
 from icface.training.rig.rig import State
 
 _CLIPS = "video"
@@ -47,8 +48,7 @@ class PortraitTable:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        with np.load(folder / "portraits.npz") as table:
-            self._table = {name: table[name] for name in table.files}
+        self._table = read_arrays(folder / "portraits.npz", kind="a table of portraits")
 
     def __len__(self) -> int:
         return len(self._table["image"])

@@ -28,8 +28,19 @@ from numpy.typing import NDArray
 from icface.arrays import F32, F64
 from icface.face.controls import EXPRESSIONS, ControlVector
 from icface.face.geometry import Similarity, euler_angles_deg, rotation_matrix
+from icface.training.loop.array_files import read_arrays
 
 SKIN, SOCKET, GUMS, TEETH, EYE = range(5)
+_RIG_ARRAYS = (
+    "base",
+    "expression",
+    "identity",
+    "faces",
+    "part",
+    "landmark468",
+    "canonical468",
+    "expression_names",
+)
 INSIDE = (SOCKET, GUMS, TEETH)
 """Parts that lie behind the lips."""
 _SWAPPED = {
@@ -139,15 +150,15 @@ class Rig:
     """
 
     def __init__(self, path: Path) -> None:
-        with np.load(path) as data:
-            self.base: F32 = data["base"]
-            self.shapes: F32 = data["expression"].astype(np.float32)
-            self.modes: F32 = data["identity"].astype(np.float32)
-            self.faces: NDArray[np.int32] = data["faces"]
-            self.part: NDArray[np.int8] = data["part"]
-            self.mesh: NDArray[np.int32] = data["landmark468"]
-            self.canonical: F32 = data["canonical468"]
-            names = tuple(str(n) for n in data["expression_names"])
+        data = read_arrays(path, _RIG_ARRAYS, kind="a rig file")
+        self.base: F32 = data["base"]
+        self.shapes: F32 = data["expression"].astype(np.float32)
+        self.modes: F32 = data["identity"].astype(np.float32)
+        self.faces: NDArray[np.int32] = data["faces"]
+        self.part: NDArray[np.int8] = data["part"]
+        self.mesh: NDArray[np.int32] = data["landmark468"]
+        self.canonical: F32 = data["canonical468"]
+        names = tuple(str(n) for n in data["expression_names"])
         if names != EXPRESSIONS:
             raise ValueError(
                 f"The rig {path} has other expression channels than icface.face.controls."
