@@ -68,7 +68,7 @@ class RowSpec:
 
     @property
     def step(self) -> float:
-        """What an arrow key adds: one degree, or a hundredth."""
+        """Step of an arrow key: one degree, or a hundredth."""
         return 1.0 if self.is_angle else 0.01
 
     @property
@@ -269,7 +269,7 @@ def _word_matches(word: str, row: RowSpec) -> bool:
 
 
 def row_value(values: Mapping[str, float], row: RowSpec) -> float:
-    """What a row shows of the values per control id: the mean of its sides."""
+    """Value that a row shows: the mean of its sides."""
     return sum(values[i] for i in row.ids) / len(row.ids)
 
 

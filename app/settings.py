@@ -18,7 +18,7 @@ class Settings:
     Parameters
     ----------
     store : QSettings, optional
-        Where they are kept; the user's own place if omitted.
+        Their storage; the user's own if omitted.
     """
 
     def __init__(self, store: QSettings | None = None) -> None:
@@ -58,7 +58,7 @@ class Settings:
 
     @property
     def folder(self) -> Path:
-        """Where a file was last opened or saved; the home folder at first."""
+        """Folder where a file was last opened or saved; the home folder at first."""
         found = Path(str(self._store.value("folder") or ""))
         return found if found.is_dir() and found != Path() else Path.home()
 

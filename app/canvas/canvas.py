@@ -25,7 +25,7 @@ _SMALLEST_BOX = 12
 
 
 class _Grab(Enum):
-    """What the pointer holds."""
+    """State of a drag."""
 
     NOTHING = auto()
     PAN = auto()

@@ -31,7 +31,7 @@ def face_at(faces: Sequence[Face], view: ViewTransform, x: float, y: float) -> i
 
 @dataclass(frozen=True, slots=True)
 class Ink:
-    """How overlays draw: colours of the theme, at a device pixel ratio."""
+    """Colours of the theme and device pixel ratio for drawing overlays."""
 
     colours: Palette
     ratio: float

@@ -99,7 +99,7 @@ class PhotoView(QWidget):
 
     @property
     def wipe(self) -> float | None:
-        """Where the picture is split, 0 to 1 of its width; None when it is not."""
+        """Position of the split, 0 to 1 of the width; None without one."""
         return self._wipe
 
     # Zoom -----------------------------------------------------------------------------------------

@@ -212,7 +212,7 @@ class Playhead(QObject):
 
 
 class Pace:
-    """How many frames a second are really shown."""
+    """Counts the frames per second that are really shown."""
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock = clock

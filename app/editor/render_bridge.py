@@ -109,12 +109,12 @@ class RenderBridge(QObject):
 
     @property
     def milliseconds(self) -> float | None:
-        """How long the last picture took; None before the first."""
+        """Time to render the last picture, milliseconds; None before the first."""
         return self._milliseconds
 
     @property
     def device_name(self) -> str:
-        """Where the networks run, for people; empty until they are loaded."""
+        """Name of the device the networks run on; empty until they are loaded."""
         return self._device_name
 
     @property

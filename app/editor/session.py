@@ -56,7 +56,7 @@ class Session(QObject):
 
     @property
     def position(self) -> int:
-        """How many of the `labels` are done."""
+        """Number of the `labels` that are done."""
         return self._history.position
 
     @property
@@ -104,14 +104,14 @@ class Session(QObject):
             self.redo()
 
     def undo(self) -> None:
-        """Take the last step back, if there is one."""
+        """Undo the last step, if there is one."""
         before = self.project
         if self.undo_label is not None:
             self._history.undo()
             self._tell(before)
 
     def redo(self) -> None:
-        """Repeat the step undone last, if there is one."""
+        """Redo the last undone step, if there is one."""
         before = self.project
         if self.redo_label is not None:
             self._history.redo()

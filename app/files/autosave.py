@@ -134,7 +134,7 @@ class Autosave(QObject):
             self.keep_if_due()
 
     def _settled(self) -> None:
-        """What is saved needs no copy."""
+        """Remove the backup of a saved document."""
         if self._session.is_modified:
             return
         self.schedule.begun()
@@ -173,7 +173,7 @@ class Autosave(QObject):
 
 
 def ago(seconds: float) -> str:
-    """How long ago something was, in round numbers."""
+    """Elapsed time in words and round numbers."""
     if seconds < 5:
         return "just now"
     if seconds < 60:

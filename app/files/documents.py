@@ -50,7 +50,7 @@ class Documents(QObject):
     studio : Studio
     settings : Settings
     unsaved : Path or None
-        Where copies of unsaved documents are kept, see `app.files.recovery.users_folder`; None
+        Where backups of unsaved documents are stored, see `app.files.recovery.users_folder`; None
         keeps none.
     """
 
@@ -101,7 +101,7 @@ class Documents(QObject):
 
     @property
     def name(self) -> str:
-        """What the document is called in the title; "" for an empty one."""
+        """Name of the document in the title; "" for an empty one."""
         source = self._session.project.source
         if self.path is not None:
             return self.path.name
@@ -234,7 +234,7 @@ class Documents(QObject):
         self._tell_failure(f"{path.name} could not be saved", error)
 
     def _end_writing(self, project: Project) -> Callable[[], object]:
-        """What was to follow, unless a later save is under way."""
+        """The pending continuation, unless a later save is running."""
         if project is not self._being_written:
             return _nothing
         then, self._being_written, self._when_written = self._when_written, None, _nothing
@@ -360,4 +360,4 @@ class Documents(QObject):
 
 
 def _nothing() -> None:
-    """What follows when nothing does."""
+    """A continuation that does nothing."""

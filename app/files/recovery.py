@@ -1,4 +1,4 @@
-"""Copies of unsaved documents, kept beside the program's other state and found again after a crash.
+"""Backups of unsaved documents, beside the program's other state, for use after a crash.
 
 Each window has a folder of its own, locked for as long as its process lives: a folder that can be
 locked was left behind.
@@ -29,12 +29,12 @@ _MOST_ABOUT_BYTES = 100_000
 
 
 def users_folder() -> Path:
-    """Where the copies of this user's windows are."""
+    """Folder of this user's backups."""
     return state_folder() / "unsaved"
 
 
 class RecoveryFolder:
-    """Where one window keeps the copy of its document; may be used on any one thread at a time.
+    """Folder of one window's backup; one thread may use it at a time.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class RecoveryFolder:
         save_folder(self.document, project)
 
     def clear(self) -> None:
-        """Without a copy: the document is saved, or its changes were given up."""
+        """Remove the backup: the document is saved, or its changes are discarded."""
         if self._lock is not None:
             self._about = None
             _remove(self.path / "document")
@@ -113,12 +113,12 @@ class LeftBehind:
         return self.folder / "document"
 
     def remove(self) -> None:
-        """It is restored and kept elsewhere, or not wanted."""
+        """Remove the backup: it was restored and saved elsewhere, or discarded."""
         self._lock.close()
         _remove(self.folder)
 
     def release(self) -> None:
-        """Nobody decided; another window may offer it."""
+        """Unlock the backup, so that another window may offer it."""
         self._lock.close()
 
 

@@ -1,4 +1,4 @@
-"""All changes by name; a click goes back to any of them."""
+"""The history popup: all changes by name; a click returns to one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class HistoryPopup(QFrame):
     """The list of history steps; it closes when something else is clicked."""
 
     chosen = Signal(int)
-    """How many steps shall be done."""
+    """Number of steps that are to be done."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Popup)

@@ -50,14 +50,14 @@ from icface.rendering.frame_request import Frame
 
 
 class MainWindow(QMainWindow):
-    """One photo, its controls, and what there is to say about them.
+    """The main window: one photo or clip, its controls and its timeline.
 
     Parameters
     ----------
     studio : Studio
     settings : Settings
     unsaved : Path, optional
-        Where copies of unsaved documents are kept; none are if omitted.
+        Where backups of unsaved documents are stored; none are made if omitted.
     """
 
     def __init__(self, studio: Studio, settings: Settings, unsaved: Path | None = None) -> None:
@@ -204,11 +204,11 @@ class MainWindow(QMainWindow):
         self._show_recent()
 
     def show_notice(self, notice: Notice) -> None:
-        """Tell something in the strip above the canvas."""
+        """Show a notice in the strip above the canvas."""
         self.notices.show_notice(notice)
 
     def set_theme(self, name: theme.ThemeName) -> None:
-        """Dark or light, at once and from now on."""
+        """Apply the dark or light theme, and remember it."""
         application = QApplication.instance()
         if isinstance(application, QApplication) and theme.current().name != name:
             self.settings.theme = name
@@ -244,7 +244,7 @@ class MainWindow(QMainWindow):
             )
         self.empty.show_recent(paths)
 
-    # What the studio tells ------------------------------------------------------------------------
+    # Signals of the studio ------------------------------------------------------------------------
 
     def _photo_changed(self, photo: Photo | None) -> None:
         self.canvas.show_photo(photo)
@@ -281,7 +281,7 @@ class MainWindow(QMainWindow):
             self.actions_by_id[name].setEnabled(after.face is not None)
 
     def _show_faces(self) -> None:
-        """Frames lie around the faces where the playhead stands."""
+        """Show the frames around the faces at the playhead."""
         project, frame = self.studio.project, self.studio.playhead.frame
         faces = project.faces
         if project.clip is not None:
@@ -318,10 +318,10 @@ class MainWindow(QMainWindow):
         if self.studio.photo is not None:
             self.status.show_zoom(self.canvas.zoom)
 
-    # What Qt tells --------------------------------------------------------------------------------
+    # Events of Qt --------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        r"""Hold \ for the photo as it was; Return presses a button, since Space plays."""
+        r"""Show the unedited photo while \ is held; Return presses a button, since Space plays."""
         if event.isAutoRepeat():
             return
         if event.text() == "\\":
@@ -336,7 +336,7 @@ class MainWindow(QMainWindow):
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        """Let go of them."""
+        """Show the edited photo when the key is released."""
         if event.isAutoRepeat():
             return
         if event.key() == Qt.Key.Key_Backslash or event.text() == "\\":
@@ -347,21 +347,21 @@ class MainWindow(QMainWindow):
             super().keyReleaseEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
-        """Keys that are held are let go when another window takes over."""
+        """Treat held keys as released when another window becomes active."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
             self.canvas.set_before(self.actions_by_id["before"].isChecked())
             self.commands.let_go()
 
     def event(self, event: QEvent) -> bool:
-        """Lists and sliders keep their arrow keys."""
+        """Leave the arrow keys to focused lists and sliders."""
         if event.type() == QEvent.Type.ShortcutOverride and keeps_key(self.focusWidget(), event):
             event.accept()
             return True
         return super().event(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Welcome files that can be opened."""
+        """Accept files that can be opened."""
         path = self.drivers.drops.welcome(event)
         if path is not None:
             event.acceptProposedAction()
@@ -369,11 +369,11 @@ class MainWindow(QMainWindow):
             self.canvas.set_drop_target(True, self.drivers.drops.hint(path))
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
-        """The file was carried away."""
+        """Hide the drop target when the file leaves the window."""
         self._set_drop_target(False)
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Open it, or let it drive the face that is open."""
+        """Open a dropped file, or let it drive the open face."""
         self._set_drop_target(False)
         path = self.drivers.drops.welcome(event)
         if path is not None:
@@ -385,7 +385,7 @@ class MainWindow(QMainWindow):
         self.canvas.set_drop_target(active)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Ask what becomes of unsaved changes, and remember the layout."""
+        """Ask about unsaved changes, and remember the layout."""
         if not (self.documents.may_close() and self.exports.may_close()):
             event.ignore()
             return

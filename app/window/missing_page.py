@@ -1,4 +1,4 @@
-"""What the window shows in the place of a picture that is no longer where it was."""
+"""The page for a document whose picture is missing."""
 
 from __future__ import annotations
 
@@ -54,6 +54,4 @@ class MissingPage(QWidget):
     def show_path(self, path: str) -> None:
         """The file that is missing."""
         self.title.setText(f"{Path(path).name} is not there")
-        self.text.setText(
-            f"It was in {Path(path).parent}. Keys, edits and what drives the face are kept."
-        )
+        self.text.setText(f"It was in {Path(path).parent}. Keys, edits and drivers are kept.")

@@ -1,4 +1,4 @@
-"""The middle of the window: the start page, the picture, or word of a picture that is missing."""
+"""The middle of the window: start page, picture, or notice of a missing picture."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Pages(QStackedWidget):
         studio.photos.opening_changed.connect(self._opening_changed)
 
     def minimumSizeHint(self) -> QSize:
-        """What the page that is shown needs; the others have their turn later."""
+        """Size hint of the shown page."""
         page = self.currentWidget() or self.empty
         return page.minimumSizeHint().expandedTo(page.minimumSize())
 

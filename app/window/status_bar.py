@@ -92,7 +92,7 @@ class StatusLine(QStatusBar):
         self._set(self.confidence, "" if index is None else which + sure)
 
     def show_frame(self, frame: Frame) -> None:
-        """How long a draft took; the full picture's time is in the tooltip."""
+        """Show the time to render a draft; the tooltip has that of the full picture."""
         if not frame.request.changes:
             return
         if self._is_playing:
@@ -118,7 +118,7 @@ class StatusLine(QStatusBar):
         self.zoom.setText(f"{scale:.0%}".replace("%", " %"))
 
     def show_backup(self, text: str) -> None:
-        """When the last copy of unsaved changes was kept; "" if there is none."""
+        """Show when unsaved changes were last backed up; "" if they were not."""
         self._set(self.backup, text)
 
     def show_busy(self, busy: bool) -> None:

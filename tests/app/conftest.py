@@ -33,7 +33,7 @@ def _windows() -> dict[int, QWidget]:
 
 @pytest.fixture(autouse=True)
 def _no_window_is_left_behind(qapp: QApplication) -> Iterator[None]:
-    """Fails a test after which a top-level widget lives on: give it to ``qtbot.addWidget`` or to a parent."""
+    """Fail a test that leaves a top-level widget behind: use ``qtbot.addWidget`` or a parent."""
     before = _windows()
     yield
     qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
@@ -48,8 +48,18 @@ def _no_window_is_left_behind(qapp: QApplication) -> Iterator[None]:
     )
 
 
-SMILING = ControlVector.of({"yaw": 6.0, "pitch": -3.0, "mouthSmile_L": 0.6, "mouthSmile_R": 0.5, "cheekSquint_L": 0.3,
-                            "cheekSquint_R": 0.3, "eyeLookOut_L": 0.15, "eyeLookIn_R": 0.15})  # fmt: skip
+SMILING = ControlVector.of(
+    {
+        "yaw": 6.0,
+        "pitch": -3.0,
+        "mouthSmile_L": 0.6,
+        "mouthSmile_R": 0.5,
+        "cheekSquint_L": 0.3,
+        "cheekSquint_R": 0.3,
+        "eyeLookOut_L": 0.15,
+        "eyeLookIn_R": 0.15,
+    }
+)
 
 
 @pytest.fixture
@@ -90,7 +100,7 @@ def window(
     made.show()
     qtbot.waitExposed(made)
     yield made
-    made.studio.session.mark_saved()  # what becomes of changes is asked in the tests that are about it
+    made.studio.session.mark_saved()  # other tests are about the question of unsaved changes
     made.close()
 
 
@@ -98,7 +108,7 @@ def window(
 def new_window(
     qtbot: QtBot, qapp: QApplication, settings: Settings, tiny_predictor: FacePredictor
 ) -> Iterator[NewWindow]:
-    """Another start of the editor, each with an engine of its own; the networks that find faces are the real ones."""
+    """Start the editor again, with its own engine and the real face detector."""
     theme.apply_theme(qapp, "dark")
     made: list[MainWindow] = []
 

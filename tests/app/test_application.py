@@ -34,7 +34,8 @@ ROOT = Path(__file__).parents[2]
 def test_the_window_is_up_soon_after_the_program_starts_and_without_torch() -> None:
     code = (
         "import sys; from app.application import main; code = main(['--quit-when-shown']);"
-        "print(*sorted({'torch', 'scipy', 'feat', 'skimage'} & set(sys.modules))); raise SystemExit(code)"
+        "print(*sorted({'torch', 'scipy', 'feat', 'skimage'} & set(sys.modules))); "
+        "raise SystemExit(code)"
     )
     environment = {
         name: value
@@ -76,7 +77,7 @@ def test_a_display_is_looked_for_where_linux_has_it(
     assert application.has_display() is found
 
 
-def test_the_age_of_the_process_is_more_than_the_time_since_it_began_to_load() -> None:
+def test_the_process_is_older_than_the_time_since_it_began_to_load() -> None:
     assert 0 < application.process_age_s() < 24 * 3600
 
 

@@ -29,11 +29,21 @@ def test_every_control_has_a_row_and_every_row_a_tip() -> None:
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ("smile", {"AU6", "AU12"}), ("blink", {"AU43"}), ("wink", {"AU43"}), ("12", {"AU12"}), ("au 4", {"AU4"}),
-        ("AU4", {"AU4"}), ("au45", {"AU43"}), ("frown", {"AU4", "AU15"}), ("jaw", {"AU26", "AU27", "AU29", "AU30"}),
-        ("lip pucker", {"AU18"}), ("yawn", {"AU27"}), ("tail", set()), ("nod", {"pitch"}),
+        ("smile", {"AU6", "AU12"}),
+        ("blink", {"AU43"}),
+        ("wink", {"AU43"}),
+        ("12", {"AU12"}),
+        ("au 4", {"AU4"}),
+        ("AU4", {"AU4"}),
+        ("au45", {"AU43"}),
+        ("frown", {"AU4", "AU15"}),
+        ("jaw", {"AU26", "AU27", "AU29", "AU30"}),
+        ("lip pucker", {"AU18"}),
+        ("yawn", {"AU27"}),
+        ("tail", set()),
+        ("nod", {"pitch"}),
     ],
-)  # fmt: skip
+)
 def test_controls_are_found_by_number_name_and_plain_word(query: str, found: set[str]) -> None:
     assert set(find_rows(query)) == found
 
@@ -46,12 +56,27 @@ def test_a_region_is_found_by_its_name() -> None:
 @pytest.mark.parametrize(
     ("key", "text", "value"),
     [
-        ("AU12", "0.42", 0.42), ("AU12", "0,42", 0.42), ("AU12", ".5", 0.5), ("AU12", "40 %", 0.4), ("AU12", "c", 0.6),
-        ("AU12", "E", 1.0), ("AU12", "1.2", None), ("AU12", "-0.1", None), ("AU12", "15°", None), ("AU12", "", None),
-        ("AU30", "-0.5", -0.5), ("AU30", "\u22120.5", -0.5), ("yaw", "-15", -15.0), ("yaw", "12.5°", 12.5),
-        ("yaw", "46", None), ("yaw", "10%", None), ("yaw", "A", None), ("AU12", "nan", None), ("AU12", "1e9", None),
+        ("AU12", "0.42", 0.42),
+        ("AU12", "0,42", 0.42),
+        ("AU12", ".5", 0.5),
+        ("AU12", "40 %", 0.4),
+        ("AU12", "c", 0.6),
+        ("AU12", "E", 1.0),
+        ("AU12", "1.2", None),
+        ("AU12", "-0.1", None),
+        ("AU12", "15°", None),
+        ("AU12", "", None),
+        ("AU30", "-0.5", -0.5),
+        ("AU30", "\u22120.5", -0.5),
+        ("yaw", "-15", -15.0),
+        ("yaw", "12.5°", 12.5),
+        ("yaw", "46", None),
+        ("yaw", "10%", None),
+        ("yaw", "A", None),
+        ("AU12", "nan", None),
+        ("AU12", "1e9", None),
     ],
-)  # fmt: skip
+)
 def test_numbers_are_typed_as_people_write_them(key: str, text: str, value: float | None) -> None:
     assert rows()[key].parse(text) == (None if value is None else pytest.approx(value))
 

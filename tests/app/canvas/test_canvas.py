@@ -172,9 +172,15 @@ def test_the_wheel_zooms_about_the_pointer(canvas: Canvas) -> None:
     place = QPointF(310, 255)
     under = canvas.image_point(place)
     event = QWheelEvent(
-        place, QPointF(canvas.mapToGlobal(place.toPoint())), QPoint(), QPoint(0, 240), Qt.MouseButton.NoButton, PLAIN,
-        Qt.ScrollPhase.NoScrollPhase, False,
-    )  # fmt: skip
+        place,
+        QPointF(canvas.mapToGlobal(place.toPoint())),
+        QPoint(),
+        QPoint(0, 240),
+        Qt.MouseButton.NoButton,
+        PLAIN,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
     QApplication.sendEvent(canvas, event)
     assert canvas.zoom == pytest.approx(2.0 * 1.2**2)
     assert canvas.image_point(place) == pytest.approx(under, abs=0.5)

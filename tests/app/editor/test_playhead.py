@@ -234,7 +234,7 @@ def test_the_pace_counts_what_was_shown(clock: Clock) -> None:
     assert [found for found in told if found is not None] == [8.0]
 
 
-def test_what_is_slow_to_show_hears_of_a_few_frames_only_and_of_where_it_stops(
+def test_slow_displays_receive_a_few_frames_and_the_last_one(
     make: Callable[[Project], Playhead], clock: Clock
 ) -> None:
     playhead = make(ten_frames())

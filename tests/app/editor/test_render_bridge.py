@@ -222,7 +222,7 @@ def test_a_picture_of_the_photo_before_is_not_shown(
     assert [frame.request for frame in heard.of("frame_ready")] == [new]
 
 
-def test_an_older_picture_of_the_same_photo_is_shown_while_the_newer_is_made(
+def test_an_older_picture_is_shown_while_the_newer_is_made(
     told: RenderBridge, still: StillEngine, photo: Photo
 ) -> None:
     heard = Heard(told)

@@ -26,9 +26,13 @@ PATIENCE_MS = 20_000
 
 @pytest.fixture
 def trembling(
-    qtbot: QtBot, studio: Studio, tracker: StandInTracker, tmp_path: Path, astronaut: NDArray[np.uint8],
+    qtbot: QtBot,
+    studio: Studio,
+    tracker: StandInTracker,
+    tmp_path: Path,
+    astronaut: NDArray[np.uint8],
     monkeypatch: pytest.MonkeyPatch,
-) -> Studio:  # fmt: skip
+) -> Studio:
     """A clip is open in which a face is read that trembles."""
     steps = count()
 

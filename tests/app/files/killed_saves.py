@@ -1,4 +1,4 @@
-"""A process that edits, keeps copies and saves as fast as it can, and one that kills it and looks at what is left.
+"""A process that edits and saves as fast as it can, and one that kills it and checks the files.
 
 Run as ``python -m tests.app.files.killed_saves FOLDER ROUNDS SEED``: prints a report as JSON. One
 process without threads forks every round, so that a round costs milliseconds. Time runs by a clock
@@ -53,7 +53,7 @@ def base(folder: Path) -> Project:
 
 
 def state(folder: Path, number: int) -> Project:
-    """The document after so many edits: its markers say how many, and now and then a source comes and goes."""
+    """The document after so many edits: its markers count them; sources come and go."""
     project = edits.set_marker(base(folder), 1, str(number))
     keys = [Key(frame=frame, value=float(frame % 7 + number)) for frame in range(0, 200, 2)]
     project = replace(
@@ -68,7 +68,7 @@ def state(folder: Path, number: int) -> Project:
 
 
 def number_of(folder: Path, project: Project) -> int:
-    """How many edits a document has seen; `AssertionError` if it is not what it was then, to the last bit."""
+    """Number of edits of a document; `AssertionError` if it differs from that state."""
     number = int(project.markers[0].text)
     assert project == state(folder, number), f"state {number} has changed"
     return number
@@ -107,7 +107,7 @@ class Victim:
         self.copies.close()
 
     def restore(self) -> int:
-        """As after a crash: the newest state is kept as this window's own copy before those left behind are removed."""
+        """Restore as after a crash: back up the newest state, then remove older backups."""
         found = left_behind(self.folder / "unsaved")
         numbers = [number_of(self.folder, load_project(one.document)) for one in found]
         saved = number_of(self.folder, load_project(self.path)) if self.path.exists() else 0
@@ -183,7 +183,7 @@ def forked(work: Callable[[int], None]) -> tuple[int, int]:
 
 
 def killed_after(child: int, reading: int, seconds: float) -> list[list[str]]:
-    """What a child said until it was killed, so many seconds after its first word; whole lines only."""
+    """Whole lines that a child printed until it was killed, seconds after the first."""
     said = b""
     deadline: float | None = None
     while True:
@@ -203,7 +203,7 @@ def killed_after(child: int, reading: int, seconds: float) -> list[list[str]]:
 
 
 def judge(folder: Path, lines: list[list[str]], report: Report) -> None:
-    """Whether everything that was ever said to be on the disk is there, whole, and what was lost is young enough."""
+    """Check that all reported saves are whole, and that only recent edits were lost."""
     report.rounds += 1
     report.in_writing += bool(lines) and lines[-1][0] == "begin"
     edited = [(int(number), float(at)) for what, number, at in lines if what == "edit"]

@@ -156,7 +156,7 @@ def test_changes_that_come_while_a_copy_is_written_are_in_the_next(
     assert copy.edits == session.project.edits
 
 
-def test_nothing_is_written_while_nothing_changes_and_the_copy_goes_when_all_is_saved(
+def test_nothing_unchanged_is_written_and_saving_removes_the_backup(
     qtbot: QtBot, session: Session, autosave: Autosave, disk: DiskThread, folder: RecoveryFolder
 ) -> None:
     clock, told = Clock(), list[str]()

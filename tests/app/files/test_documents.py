@@ -1,4 +1,4 @@
-"""Projects in the window: new, open, save, what becomes of changes, media found again, and copies after a crash."""
+"""Projects in the window: new, open, save, unsaved changes and backups after a crash."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def press_button(qtbot: QtBot, window: MainWindow, text: str) -> None:
 
 
 def saved_and_changed(qtbot: QtBot, window: MainWindow, path: Path) -> bytes:
-    """Saved, smiling less since, while another program has put another whole project into its place: its bytes."""
+    """Save, edit, and let another program replace the project; return its bytes."""
     saved_as(qtbot, window, path)
     save_project(path, set_control(window.studio.project, "AU26", 0.5))
     window.studio.faces.set_row("AU12", 0.3, 2)
@@ -204,7 +204,7 @@ def saved_and_changed(qtbot: QtBot, window: MainWindow, path: Path) -> bytes:
     return path.read_bytes()
 
 
-def test_a_file_that_another_program_changed_is_not_overwritten_without_a_word(
+def test_a_file_changed_by_another_program_is_not_overwritten_unasked(
     qtbot: QtBot, editing: MainWindow, tmp_path: Path
 ) -> None:
     path = tmp_path / "one.icface"
@@ -257,7 +257,7 @@ def test_a_file_that_was_opened_and_then_removed_is_asked_about(
     assert load_project(path) == editing.studio.project
 
 
-def test_a_window_that_is_to_close_when_saved_waits_for_what_becomes_of_a_changed_file(
+def test_closing_after_saving_waits_for_the_question_about_a_changed_file(
     qtbot: QtBot, editing: MainWindow, tmp_path: Path
 ) -> None:
     path = tmp_path / "one.icface"
@@ -450,7 +450,7 @@ def test_saving_first_closes_the_window_when_it_is_written(
     assert load_project(tmp_path / "one.icface") == wanted
 
 
-def test_closing_while_the_last_change_is_being_saved_waits_for_it_and_asks_nothing(
+def test_closing_during_the_last_save_waits_for_it_and_asks_nothing(
     qtbot: QtBot, editing: MainWindow, tmp_path: Path
 ) -> None:
     saved_as(qtbot, editing, tmp_path / "one.icface")
@@ -558,7 +558,7 @@ def crashed(root: Path, project: Project, path: Path | None) -> RecoveryFolder:
     return folder
 
 
-def test_unsaved_work_is_offered_after_a_crash_and_restored_over_what_was_saved(
+def test_unsaved_work_is_offered_after_a_crash_and_restored(
     qtbot: QtBot, kept_window: MainWindow, portrait: Path, tmp_path: Path, unsaved: Path
 ) -> None:
     open_in(qtbot, kept_window, portrait)
@@ -584,7 +584,7 @@ def test_unsaved_work_is_offered_after_a_crash_and_restored_over_what_was_saved(
     assert kept_window.status.backup.text() == ""
 
 
-def test_a_copy_of_a_document_that_was_never_saved_comes_back_without_a_name(
+def test_the_backup_of_a_never_saved_document_is_restored_without_a_name(
     qtbot: QtBot, kept_window: MainWindow, portrait: Path, unsaved: Path
 ) -> None:
     open_in(qtbot, kept_window, portrait)

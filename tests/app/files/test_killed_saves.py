@@ -1,4 +1,4 @@
-"""Whenever the program is killed, the project file is whole and at most half a minute of edits is lost."""
+"""A killed program leaves a whole project file and loses at most half a minute of edits."""
 
 from __future__ import annotations
 
@@ -19,10 +19,8 @@ ROUNDS = 200
 @pytest.mark.skipif(
     not hasattr(os, "fork"), reason="processes are forked, so that 200 of them take seconds"
 )
-def test_killed_at_any_moment_no_project_is_damaged_and_at_most_30_seconds_are_lost() -> None:
-    memory = Path(
-        "/dev/shm"
-    )  # a disk in memory, where there is one: more of the kills then meet the program and not the disk
+def test_a_kill_damages_no_project_and_loses_at_most_30_seconds() -> None:
+    memory = Path("/dev/shm")  # a disk in memory if there is one: more kills hit the program itself
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as folder:
         arguments = [

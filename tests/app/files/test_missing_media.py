@@ -1,4 +1,4 @@
-"""Files that are no longer where a project looks for them: told, found again by a button, and read."""
+"""Media files that were moved: reported, relocated by a button, and read."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_another_picture_needs_a_yes_and_one_of_another_size_is_told(
     assert source.digest == sha256_of(other)
 
 
-def test_a_photo_that_has_changed_on_the_disk_is_not_edited_as_if_it_were_the_old_one(
+def test_a_photo_that_changed_on_disk_is_not_edited_as_the_old_one(
     qtbot: QtBot, editing: MainWindow, tmp_path: Path, portrait: Path, astronaut: NDArray[np.uint8]
 ) -> None:
     path = saved_as(qtbot, editing, tmp_path / "one.icface")
@@ -114,7 +114,7 @@ def test_giving_up_the_search_tells_again_what_is_missing(
     assert notice(editing).title == "gone.png could not be used"
 
 
-def test_a_clip_that_was_saved_before_it_had_been_tracked_is_tracked_when_it_opens(
+def test_a_clip_saved_untracked_is_tracked_when_the_project_opens(
     qtbot: QtBot, window: MainWindow, tmp_path: Path, astronaut: NDArray[np.uint8]
 ) -> None:
     clip = write_video(tmp_path / "clip.mp4", drifting(astronaut, 4))
@@ -134,7 +134,7 @@ def test_a_clip_that_was_saved_before_it_had_been_tracked_is_tracked_when_it_ope
     settle(qtbot, window)
 
 
-def test_a_document_whose_drivers_are_missing_keeps_its_edits_and_offers_to_find_them(
+def test_missing_drivers_keep_their_edits_and_can_be_found(
     qtbot: QtBot, editing: MainWindow, tmp_path: Path, astronaut: NDArray[np.uint8]
 ) -> None:
     window = editing
@@ -164,7 +164,7 @@ def test_a_document_whose_drivers_are_missing_keeps_its_edits_and_offers_to_find
     assert notice(window).remedy is not None
 
 
-def test_what_fails_while_a_photo_is_read_again_does_not_make_it_a_photo_that_is_opened_anew(
+def test_a_failure_while_a_photo_is_read_again_does_not_open_it_as_new(
     qtbot: QtBot, editing: MainWindow, tmp_path: Path
 ) -> None:
     studio, before = editing.studio, editing.studio.project

@@ -74,7 +74,7 @@ def test_a_cleared_folder_holds_no_copy_and_a_closed_one_is_gone(tmp_path: Path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_folders_of_crashed_windows_without_a_copy_are_removed_and_strange_ones_left_alone(
+def test_empty_folders_of_crashed_windows_go_and_foreign_ones_stay(
     tmp_path: Path,
 ) -> None:
     folder = RecoveryFolder(tmp_path)
@@ -122,7 +122,7 @@ def test_copies_are_kept_with_the_users_state() -> None:
     assert users_folder().parts[-2:] == ("icface-studio", "unsaved")
 
 
-def test_what_a_window_left_that_was_killed_as_it_began_goes_after_a_minute(tmp_path: Path) -> None:
+def test_the_folder_of_a_window_killed_at_its_start_goes_after_a_minute(tmp_path: Path) -> None:
     begun, long_ago, stranger = (
         tmp_path / name for name in ("0123456789abcdef", "fedcba9876543210", "photos")
     )

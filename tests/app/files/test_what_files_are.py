@@ -1,4 +1,4 @@
-"""The window goes by what is in a file, as the commands do, and tells what there is to know of one."""
+"""The window detects a file's type from its content, and shows notes on the file."""
 
 from __future__ import annotations
 

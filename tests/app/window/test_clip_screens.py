@@ -1,4 +1,4 @@
-"""Pictures of the whole window with a real clip, its film, keys and curves, in both themes: nothing empty, nothing cut off.
+"""Screenshots with a real clip, its film, keys and curves: nothing is empty or clipped.
 
 Set ICFACE_SCREENS to a folder to keep them.
 """

@@ -96,7 +96,7 @@ def drop(window: QWidget, path: Path) -> bool:
     return enter.isAccepted()
 
 
-def test_dragging_a_slider_renders_on_the_engines_thread_and_never_on_this_one(
+def test_dragging_a_slider_renders_only_on_the_engines_thread(
     qtbot: QtBot, opened: MainWindow
 ) -> None:
     renderer = opened.studio.bridge._renderer
@@ -327,7 +327,7 @@ def test_an_impossible_name_is_refused_in_the_window_at_once(
 
 
 def save_image_over(qtbot: QtBot, window: MainWindow, path: Path) -> None:
-    """Save the picture with the shortcut, type the name of a file that is there, and say yes to replacing it."""
+    """Save the picture with the shortcut over an existing file, and confirm."""
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)
     keys = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
@@ -464,7 +464,7 @@ def test_the_status_line_tells_device_speed_size_and_confidence(
     assert opened.status.confidence.text() == "face 90 % sure"
 
 
-def test_a_word_in_the_status_line_takes_the_place_of_the_facts_until_it_is_gone(
+def test_a_message_in_the_status_bar_hides_the_facts_while_it_lasts(
     qtbot: QtBot, opened: MainWindow
 ) -> None:
     status = opened.status

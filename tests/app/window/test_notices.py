@@ -91,7 +91,7 @@ def test_escape_closes_a_notice(strip: NoticeStrip) -> None:
     assert not strip.isVisible()
 
 
-def test_an_exception_nobody_caught_becomes_a_notice_and_a_fault_that_is_remembered(
+def test_an_uncaught_exception_becomes_a_notice_and_a_logged_fault(
     qtbot: QtBot, reporter: ErrorReporter, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR), qtbot.waitSignal(reporter.raised) as raised:

@@ -1,4 +1,4 @@
-"""Pictures of the window in every state, for people to look at: set ICFACE_SCREENS to a folder to keep them.
+"""Screenshots of every state; set ICFACE_SCREENS to a folder to keep them.
 
 Without it the same states are shown and checked for what a machine can see: that nothing is cut off
 or empty.
@@ -155,7 +155,7 @@ def show_gaze_rows(qtbot: QtBot, window: MainWindow, path: Path) -> None:
 
 
 def show_driven(qtbot: QtBot, window: MainWindow, path: Path) -> None:
-    """Two clips, of which one is being tracked, a table, rules of several kinds, and a very long name."""
+    """Two clips, one of them being tracked, a table, several rules and a very long name."""
     open_in(qtbot, window, path)
     astronaut = np.asarray(Image.open(path).convert("RGB"))
     one = write_video(
@@ -172,9 +172,17 @@ def show_driven(qtbot: QtBot, window: MainWindow, path: Path) -> None:
         )
     settle(qtbot, window)
     window.drivers.controller.rename("A", "The long walk home, third take")
-    window.studio.edit(lambda project: replace(project, drivers=(
-        project.drivers[0], replace(project.drivers[1], motion=None, neutral_frame=None), project.drivers[2],
-    )), "")  # fmt: skip
+    window.studio.edit(
+        lambda project: replace(
+            project,
+            drivers=(
+                project.drivers[0],
+                replace(project.drivers[1], motion=None, neutral_frame=None),
+                project.drivers[2],
+            ),
+        ),
+        "",
+    )
     window.drivers.controller.set_rule(MixRule(group="brows", driver="B", gain=1.4))
     window.drivers.controller.set_rule(
         MixRule(group="yaw", driver="C", mode="absolute", offset=-5.0, shift=-3, mirror=True)
@@ -209,7 +217,7 @@ def show_mix(qtbot: QtBot, window: MainWindow, path: Path) -> None:
 
 
 def show_keys(qtbot: QtBot, window: MainWindow, path: Path) -> None:
-    """A clip with its film, keys of several kinds, a marker, in and out points, and a chosen lane."""
+    """A clip with film, several kinds of keys, marker, in and out points, selected lane."""
     show_driven(qtbot, window, path)
     with qtbot.waitSignal(window.studio.session.project_changed):
         window.studio.edit(_with_keys, "Keys")
@@ -243,11 +251,22 @@ def show_curves(qtbot: QtBot, window: MainWindow, path: Path) -> None:
 
 
 STATES: dict[str, Callable[[QtBot, MainWindow, Path], None]] = {
-    "empty": show_empty, "recent": show_recent, "open": show_open, "edited": show_edited, "unlinked": show_unlinked,
-    "search": show_search, "no-find": show_no_find, "wipe": show_wipe, "error": show_error, "gaze": show_gaze_rows,
-    "driven": show_driven, "details": show_details, "mix": show_mix, "keys": show_keys,
+    "empty": show_empty,
+    "recent": show_recent,
+    "open": show_open,
+    "edited": show_edited,
+    "unlinked": show_unlinked,
+    "search": show_search,
+    "no-find": show_no_find,
+    "wipe": show_wipe,
+    "error": show_error,
+    "gaze": show_gaze_rows,
+    "driven": show_driven,
+    "details": show_details,
+    "mix": show_mix,
+    "keys": show_keys,
     "curves": show_curves,
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("state", STATES)

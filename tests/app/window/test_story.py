@@ -1,4 +1,4 @@
-"""The whole way with a real clip, read by the real tracker, by mouse and keys alone: nothing is lost from first to last.
+"""A whole session with a real clip and tracker, by mouse and keyboard; nothing is lost.
 
 `tests.app.timeline.test_story` is its short sister, with a stand-in for the tracker.
 """
@@ -110,7 +110,7 @@ def open_both(qtbot: QtBot, window: MainWindow, portrait: Path, clip: Path) -> N
 
 
 def set_keys(qtbot: QtBot, window: MainWindow) -> None:
-    """Three keys on AU12, one of them with the shortcut, and one on yaw; then all eased, the middle ones by the menu."""
+    """Set three keys on AU12 and one on yaw, then ease them by shortcut and menu."""
     click(window.timeline.transport.auto_key)
     type_time(qtbot, window, "10", 10)
     drag_row(window, "AU12", 0.2)
@@ -140,7 +140,7 @@ def play_a_moment(qtbot: QtBot, window: MainWindow) -> None:
 
 
 def every_frame(window: MainWindow, predictor: FacePredictor) -> list[NDArray[np.uint8]]:
-    """The finished pictures of the document that a window shows, from a renderer that remembers nothing."""
+    """Full pictures of a window's document, from a renderer without a cache."""
     photo, project = window.studio.photo, window.studio.project
     assert photo is not None
     renderer = Renderer(predictor, BuiltinTracker())
@@ -163,7 +163,7 @@ def undo_and_redo_all(qtbot: QtBot, window: MainWindow, driven: Project) -> None
     settle(qtbot, window)
 
 
-def test_a_real_clip_keys_play_undo_redo_save_and_a_new_window_lose_nothing(
+def test_a_real_clip_keyed_played_and_saved_opens_the_same_in_a_new_window(
     qtbot: QtBot, new_window: NewWindow, portrait: Path, clip: Path, tiny_predictor: FacePredictor
 ) -> None:
     window = new_window()

@@ -1,4 +1,4 @@
-"""The window on real screens: its first size, its smallest size, names that look like HTML, and media that have moved."""
+"""The window on real screens: first size, least size, names like HTML, moved media."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_the_start_page_fits_every_size(
 
 
 def shown_as_html(widget: QWidget) -> list[str]:
-    """Texts and tips of a widget and all in it that Qt would read as HTML, though they hold the hostile name."""
+    """Texts and tips in a widget that Qt would read as HTML, with the hostile name."""
     found: list[str] = []
     for one in (widget, *widget.findChildren(QWidget)):
         if (
@@ -242,7 +242,7 @@ def test_what_qt_would_take_for_html_or_a_mark_is_escaped() -> None:
 def moved(
     qtbot: QtBot, window: MainWindow, astronaut_path: Path, tmp_path: Path
 ) -> tuple[MainWindow, Path]:
-    """A window that has just started, with a project whose photo was carried off; and where it is now."""
+    """A new window, a project whose photo was moved, and the photo's new place."""
     home, away = tmp_path / "home", tmp_path / "away"
     for folder in (home, away):
         folder.mkdir()
@@ -266,7 +266,7 @@ def moved(
     return window, there
 
 
-def test_a_missing_photo_is_said_where_it_should_be_and_found_by_button_and_menu(
+def test_a_missing_photo_is_reported_and_found_by_button_and_menu(
     qtbot: QtBot, moved: tuple[MainWindow, Path]
 ) -> None:
     window, there = moved
