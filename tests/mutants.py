@@ -255,9 +255,9 @@ def main() -> int:
         "--lines", default="1-99999", metavar="A-B", help="only changes in these lines"
     )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at a time")
-    wishes = parser.parse_args()
-    first, last = (int(number) for number in wishes.lines.split("-"))
-    paths = [path.resolve() for path in wishes.modules] or sorted(
+    arguments = parser.parse_args()
+    first, last = (int(number) for number in arguments.lines.split("-"))
+    paths = [path.resolve() for path in arguments.modules] or sorted(
         p for m in MODULES for p in (ROOT / "icface" / "document").glob(m)
     )
     found = [m for path in paths for m in mutants(path) if first <= m.line <= last]
@@ -267,7 +267,7 @@ def main() -> int:
     if os.waitpid(begun(None), 0)[1] != 0:
         print("The tests fail on the modules as they are: mend that first.")  # noqa: T201
         return 1
-    living = check(found, wishes.jobs)
+    living = check(found, arguments.jobs)
     print(f"{len(found) - len(living)} of {len(found)} mutants die.")  # noqa: T201
     return 0
 
