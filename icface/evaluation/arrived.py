@@ -1,4 +1,4 @@
-"""How much of a person's own movement arrives: a frame at rest, edited by what was read in another frame of that person.
+"""Share of a person's movement that arrives when a frame at rest is edited by another's reading.
 
 Both the edited picture and the true frame are read by the same tracker. Their landmarks are brought
 over those of the frame that was edited by shift, scale and turn in the picture, from landmarks that
@@ -27,7 +27,7 @@ share says nothing."""
 
 
 def _between(pairs: Sequence[tuple[int, int]]) -> F64:
-    """(R, 478) rows that take the distance down from the first to the second landmark of each pair."""
+    """(R, 478) rows: each pair's second landmark minus its first."""
     rows = np.zeros((len(pairs), 478))
     for row, (upper, lower) in enumerate(pairs):
         rows[row, upper], rows[row, lower] = -1.0, 1.0
@@ -87,7 +87,10 @@ def arrived(
 
 
 def movement(made: F64, true: F64, own: F64, unit: float) -> dict[str, dict[str, float | None]]:
-    """As `arrived`, of landmarks (F, 478, 2) and those they moved from (478, 2), upright; `unit` is one distance."""
+    """The figures of `arrived` for upright landmarks (F, 478, 2) and those at rest (478, 2).
+
+    `unit` is the distance of the outer eye corners, in which movements are measured.
+    """
     found: dict[str, dict[str, float | None]] = {}
     for name, (rows, sideways) in _UNITS.items():
         axes = slice(0, 2) if sideways else slice(1, 2)
@@ -125,7 +128,7 @@ def mean_arrived(clips: Mapping[str, Mapping[str, Mapping[str, float | None]]]) 
 
 
 def _brought_over(own: NDArray[np.floating], seen: NDArray[np.floating]) -> F64:
-    """(478, 2) landmarks laid over others by shift, scale and turn, rigid ones on rigid ones; the eye line is made level."""
+    """(478, 2) landmarks aligned to others by their rigid points, with a level eye line."""
     rigid = list(RIGID_POINTS)
     to, at = own[rigid, :2].astype(np.float64), seen[rigid, :2].astype(np.float64)
     a, b = (at - at.mean(0)) @ (1, 1j), (to - to.mean(0)) @ (1, 1j)

@@ -1,4 +1,4 @@
-"""The table that readings are fitted with, from the shipped networks: where landmarks lie, how the animator moves them."""
+"""The table that readings are fitted with: where landmarks lie and how the animator moves them."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def make_table(
 
 
 def _places(neutralizer: Neutralizer, portrait: PortraitRow) -> NDArray[np.float32]:
-    """(468, 3) places on the canonical face that the network gives the landmarks of a portrait; NaN where they are not seen."""
+    """(468, 3) canonical places of a portrait's landmarks by the network; NaN if not visible."""
     crop = face_crop(portrait.landmarks, GRID)
     window = sample_crop(
         read_rgb(portrait.path), Similarity((1, 0, -OFFSET, 0, 1, -OFFSET)) @ crop, WINDOW

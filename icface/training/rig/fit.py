@@ -1,4 +1,4 @@
-"""Fits of the rig to face-mesh landmarks, many faces at once: where the labels of photographs come from."""
+"""Fits of the rig to face-mesh landmarks, many faces at once: the labels of photographs."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Fits:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Problem:
-    """A batch of landmarks, scaled to faces of size one about nought, with the rig's points in float64."""
+    """A batch of landmarks, scaled to faces of size 1 around 0, and the rig's points, float64."""
 
     target: F64
     base: F64
@@ -125,7 +125,7 @@ class _Unknown:
         return self.turn, self.scale, self.place, self.shape
 
     def stepped(self, step: F64) -> _Unknown:
-        """After a step of the turn (about the camera's axes), the scale (its logarithm), the place and the shape."""
+        """The pose after a step of turn (camera axes), log scale, place and shape."""
         turn = Rotation.from_rotvec(step[:, :3]).as_matrix() @ self.turn
         return _Unknown(
             turn,
@@ -189,7 +189,7 @@ def _problem(rig: Rig, landmarks: F64, target: F64, plan: FitPlan) -> _Problem:
 
 
 def turns_in_space(rig: Rig, landmarks: NDArray[np.floating]) -> F64:
-    """(B, 3, 3) how heads are turned by their landmarks in space alone: from the canonical mesh, head to camera frame."""
+    """(B, 3, 3) rotations from head to camera frame, by landmarks in space and canonical mesh."""
     mesh = rig.canonical.astype(np.float64)
     return np.stack(
         [

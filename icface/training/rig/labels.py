@@ -1,4 +1,4 @@
-"""The labels of a portraits folder made anew: the rig moved to faces at rest, then fitted to every picture's landmarks."""
+"""New labels of a portraits folder: the rig is moved to faces at rest, then fitted to pictures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _GIVEN = ("image", "person", "split", "landmarks")
 def relabel(
     folders: Sequence[Path], rig_file: Path, out: Path, *, resting: Sequence[str]
 ) -> dict[str, float]:
-    """Fill a folder with the pictures of others and with labels made anew, and put the rig that made them beside.
+    """Fill a folder with the pictures of others, new labels, and the rig that made them.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def _rows(folders: Sequence[Path]) -> dict[str, NDArray[Any]]:
 
 
 def _take_pictures(folder: Path, out: Path) -> None:
-    """Have the pictures of a folder in another: as further names of the same files where the disk can do that."""
+    """Put the pictures of a folder into another, as hard links where the disk allows it."""
     for name in _given(folder)["image"].tolist():
         target = out / "images" / name
         if target.exists():

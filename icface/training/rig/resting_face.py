@@ -33,7 +33,7 @@ _STIFF, _TIGHT, _STILL = 1.0, 4.0, 1e-4
 
 
 def resting_faces(landmarks: NDArray[np.floating], yaw_deg: F64) -> NDArray[np.int64]:
-    """Which faces look as if at rest: seen from the front, mouth closed, its corners no higher than in half of those.
+    """Indices of faces at rest: frontal, mouth closed, its corners in the lower half of those.
 
     Parameters
     ----------
@@ -60,7 +60,8 @@ def resting_faces(landmarks: NDArray[np.floating], yaw_deg: F64) -> NDArray[np.i
     chosen = np.flatnonzero(closed)
     if len(chosen) < _LEAST_FACES:
         raise ValueError(
-            f"{len(chosen)} of {len(points)} faces have a closed mouth at rest: a resting face takes {_LEAST_FACES}. "
+            f"{len(chosen)} of {len(points)} faces have a closed mouth at rest: "
+            f"a resting face takes {_LEAST_FACES}. "
             f"Add portraits of people who look into the camera with closed lips."
         )
     return chosen
@@ -99,7 +100,7 @@ def move_to_rest(rig: Rig, landmarks: NDArray[np.floating]) -> list[float]:
 
 
 def _keep_pitch(rig: Rig, landmarks: NDArray[np.floating]) -> None:
-    """Turn the canonical mesh of a rig, in place, so that heads turned as it is have the pitch that fits have had."""
+    """Turn a rig's canonical mesh, in place, so that poses keep the pitch of earlier fits."""
     apart = [
         (first.T @ state.rotation)
         for first, state in zip(
@@ -111,7 +112,7 @@ def _keep_pitch(rig: Rig, landmarks: NDArray[np.floating]) -> None:
 
 
 def _common_residual(rig: Rig, landmarks: NDArray[np.floating]) -> F64:
-    """(470, 2) what faces at rest have in common that the mesh lacks, centimetres, left and right made alike."""
+    """(470, 2) mean offset of faces at rest from the mesh, centimetres, made symmetric."""
     found = np.median(fit_faces(rig, landmarks, FitPlan(expression=False)).residual, 0)
     mirror = np.concatenate([rig.mesh_mirror, [MESH_POINTS + 1, MESH_POINTS]])
     alike: F64 = (found + found[mirror] * [-1.0, 1.0]) / 2
@@ -119,7 +120,7 @@ def _common_residual(rig: Rig, landmarks: NDArray[np.floating]) -> F64:
 
 
 class _Spread:
-    """Carries displacements of landmarks over to the mesh: skin bends smoothly, eyeballs move as one."""
+    """Spreads displacements of landmarks to the mesh: skin bends smoothly, eyeballs stay rigid."""
 
     def __init__(self, rig: Rig) -> None:
         self._rig = rig

@@ -1,4 +1,4 @@
-"""The share of a movement that arrives: of landmarks whose movements are known, and of pictures that do not move."""
+"""The share of a movement that arrives: of known movements, and of pictures that stand still."""
 
 from __future__ import annotations
 

@@ -115,9 +115,12 @@ def test_the_command_writes_a_portraits_folder_with_its_rig(rig: Rig, tmp_path: 
     gap = points[1:, 13, :2] - points[1:, 14, :2]
     points[1:, 14, :2] += gap  # closed lips
     np.savez(
-        folder / "portraits.npz", image=np.array(names), person=np.arange(30), split=np.array(["train"] * 29 + ["val"]),
+        folder / "portraits.npz",
+        image=np.array(names),
+        person=np.arange(30),
+        split=np.array(["train"] * 29 + ["val"]),
         landmarks=points,
-    )  # fmt: skip
+    )
     args = [
         "labels",
         "--portraits",
