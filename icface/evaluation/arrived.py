@@ -1,8 +1,8 @@
 """Share of a person's movement that arrives when a frame at rest is edited by another's reading.
 
-Both the edited picture and the true frame are read by the same tracker. Their landmarks are brought
-over those of the frame that was edited by shift, scale and turn in the picture, from landmarks that
-no expression moves; what a feature has moved by since then is compared. A share of 1 with a
+Both the edited picture and the true frame are read by the same tracker. Their landmarks are aligned
+to the edited frame's landmarks by shift, scale and turn in the picture, fitted to landmarks that no
+expression moves; then the movements of each feature since that frame are compared. A share of 1 with a
 correlation of 1 is a driven face that moves as the driver does.
 """
 

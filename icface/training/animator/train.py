@@ -38,7 +38,7 @@ _LEAST_MOVE_CM = 1e-3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnimatorTraining:
-    """The rig, length and learning rate of one run; the defaults are those of the shipped weights.
+    """The rig, length and learning rate of one run; the defaults made the shipped weights.
 
     Attributes
     ----------

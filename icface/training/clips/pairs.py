@@ -72,7 +72,7 @@ class FramePairs(IterableDataset[dict[str, Tensor]]):
     ``landmarks`` (2, 478, 3) float32
         Crop pixels.
     ``controls`` (2, 56) float32
-        Degrees, then 0..1; roll is that of the head in the crop.
+        Degrees, then 0..1; roll is the roll of the head in the crop.
     ``confidences`` (2,) float32
         0..1.
     ``seconds`` (2,) float64

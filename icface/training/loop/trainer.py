@@ -6,7 +6,7 @@ networks, draws different data and computes an equal part of the batch;
 If every loss is a mean over the batch, n processes with 1/n of the batch each take the step that
 one process would take with all of it. Two things differ. A loss that divides by a sum over its own
 part (of a mask, say) is averaged over the parts, not over the whole. Batch normalisation uses the
-statistics of its own part, and the running statistics are those of the first process: prefer group
+statistics of its own part, and the first process's running statistics are stored: prefer group
 normalisation, or convert the network with `torch.nn.SyncBatchNorm.convert_sync_batchnorm` first,
 which needs CUDA. For example::
 

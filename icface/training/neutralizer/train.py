@@ -45,7 +45,7 @@ PART_WEIGHT = torch.tensor([0.5, 1.0, 1.5, 8.0, 8.0])
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeutralizerTraining:
-    """The data, length and learning rate of one run; the defaults are those of the shipped weights.
+    """The data, length and learning rate of one run; the defaults made the shipped weights.
 
     Attributes
     ----------

@@ -61,7 +61,7 @@ class PatchBatch:
 class PatchSampler:
     """Draws batches of patches without end.
 
-    In the paired phase every target teaches, those of the rig in a share of `RIG_SHARE`; in the
+    In the paired phase every target teaches, a share of `RIG_SHARE` being rig targets; in the
     unpaired phase the two domains are patches that are no photograph's, and photographs.
     """
 

@@ -34,7 +34,7 @@ _SHUT = np.array(
     [i for i, name in enumerate(EXPRESSIONS) if name.startswith(("jaw", "mouth", "cheekPuff"))]
 )
 _LIP_LINE_SHADE = 0.7
-"""Brightness of the line between closed lips over that of the skin around it."""
+"""Brightness of the line between closed lips, as a share of the skin's around it."""
 
 
 class PortraitList(Protocol):

@@ -85,7 +85,7 @@ class PainterPlan:
         Weight of the differences from the photograph; 0.15 beside a teacher and 1 without one, if
         not given.
     rate, batch, seed, device
-        Highest learning rate of the generators (that of the judges is twice as high), samples of
+        Highest learning rate of the generators (the judges learn at twice the rate), samples of
         each kind a step (of all processes), random seed, where it runs.
     checkpoint_minutes : float
         How often a checkpoint is written.

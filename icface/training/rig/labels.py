@@ -43,7 +43,7 @@ def relabel(
         Gets ``portraits.npz``, ``images/`` and ``rig.npz``.
     resting : sequence of str
         Beginnings of the names of pictures of people who mostly do nothing, such as ``official/``;
-        those of the training split teach the face at rest.
+        pictures of the training split teach the face at rest.
 
     Returns
     -------

@@ -1,6 +1,6 @@
 """A FACS face rig over photographs: the source of paired training data.
 
-A rig file holds a neutral mesh, identity modes and expression shapes (here those of the ICT Face
+A rig file holds a neutral mesh, identity modes and expression shapes (here from the ICT Face
 Model Light, MIT licence), and the mesh vertex of each face-mesh landmark. Given a fitted `State` it
 tells where every surface point of a face lies, so a photograph can be warped into any other state
 of that face with exact controls, flow and visibility. Only training loads a rig; the product does

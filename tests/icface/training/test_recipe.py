@@ -1,4 +1,4 @@
-"""The training recipe: its commands exist, and their defaults are those of the shipped runs."""
+"""The training recipe: its commands exist, and their defaults are the shipped runs'."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training of the built-in tracker's refiner: its crops are those of the product, and it learns."""
+"""Training of the built-in tracker's refiner: it has the product's crops, and it learns."""
 
 from __future__ import annotations
 
