@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 from numpy.typing import NDArray
 
+from icface.cli import main
 from icface.face.controls import EXPRESSIONS
 from icface.face.geometry import rotation_matrix
-from icface.training.command import main
 from icface.training.portraits.table import PortraitTable
 from icface.training.rig.fit import FitPlan, fit_faces
 from icface.training.rig.labels import relabel
@@ -122,6 +122,7 @@ def test_the_command_writes_a_portraits_folder_with_its_rig(rig: Rig, tmp_path: 
         landmarks=points,
     )
     args = [
+        "train",
         "labels",
         "--portraits",
         str(folder),
