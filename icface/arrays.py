@@ -1,4 +1,4 @@
-"""Types of arrays by element; what a shape means stands in each docstring."""
+"""Array types by element type; shapes are given in each docstring."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Long work in steps: jobs that report their progress, and what becomes of them.
+"""Jobs: long work in steps that reports its progress, and the events it ends in.
 
 A job is a generator: each ``yield`` reports how far it is, and is a place where it can be stopped.
 What happened to it arrives as a value.
@@ -25,7 +25,7 @@ class Superseded(Exception):  # noqa: N818 (not an error: the way out of work th
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a job is: `done` of `total` steps (0 of 0 when unknown), and what it does now, for people."""
+    """Progress of a job: `done` of `total` steps (0 of 0 when unknown), and its present work."""
 
     done: int
     total: int

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for whole documents: every kind of source, driver, rule, curve and setting, in any combination."""
+"""Hypothesis strategies for whole documents: every source, driver, rule, curve and setting."""
 
 from __future__ import annotations
 
@@ -57,14 +57,21 @@ def photos() -> st.SearchStrategy[Source]:
 
 def clips(n_frames: int, rate: Fraction) -> st.SearchStrategy[Clip]:
     return st.builds(
-        Clip, path=PATHS, digest=DIGESTS, width=SIDES, height=SIDES, rate=st.just(rate), n_frames=st.just(n_frames),
-        duration_s=st.floats(0.01, 1e5), has_sound=st.booleans(),
-    )  # fmt: skip
+        Clip,
+        path=PATHS,
+        digest=DIGESTS,
+        width=SIDES,
+        height=SIDES,
+        rate=st.just(rate),
+        n_frames=st.just(n_frames),
+        duration_s=st.floats(0.01, 1e5),
+        has_sound=st.booleans(),
+    )
 
 
 @st.composite
 def motions(draw: st.DrawFn, *, length: int, rate: Fraction, landmarks: bool) -> Motion:
-    """A motion with frames without a face, cuts and missing channels; its first frame shows a face."""
+    """A motion with missing frames, cuts and missing channels; its first frame shows a face."""
     rng = np.random.default_rng(draw(st.integers(0, 1000)))
     present = np.array([True, *(draw(st.booleans()) for _ in range(length - 1))])
     controls = rng.uniform(0, 1, (length, len(CHANNELS))).astype(np.float32)
@@ -93,10 +100,14 @@ def drivers(draw: st.DrawFn, name: str) -> Driver:
     )
     waits = isinstance(medium, Clip) and draw(st.booleans())
     return Driver(
-        name=name, medium=medium, motion=None if waits else motion,
+        name=name,
+        medium=medium,
+        motion=None if waits else motion,
         neutral_frame=None if waits else draw(st.sampled_from([None, 0])),
-        missing=draw(st.sampled_from(MISSING_POLICIES)), smoothing=draw(st.floats(0, 1)), beyond=draw(st.sampled_from(BEYOND)),
-    )  # fmt: skip
+        missing=draw(st.sampled_from(MISSING_POLICIES)),
+        smoothing=draw(st.floats(0, 1)),
+        beyond=draw(st.sampled_from(BEYOND)),
+    )
 
 
 def keys() -> st.SearchStrategy[Key]:
@@ -125,10 +136,14 @@ def rules(group: str, names: list[str]) -> st.SearchStrategy[MixRule]:
     )
     return st.builds(
         lambda limit, **rest: MixRule(group=group, low=limit[0], high=limit[1], **rest),
-        limits, driver=st.sampled_from(["", *names]),
-        mode=st.sampled_from(("relative", "absolute")), gain=st.floats(-10, 10), offset=st.floats(-180, 180),
-        shift=st.integers(-1000, 1000), mirror=st.booleans(),
-    )  # fmt: skip
+        limits,
+        driver=st.sampled_from(["", *names]),
+        mode=st.sampled_from(("relative", "absolute")),
+        gain=st.floats(-10, 10),
+        offset=st.floats(-180, 180),
+        shift=st.integers(-1000, 1000),
+        mirror=st.booleans(),
+    )
 
 
 @st.composite

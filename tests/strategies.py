@@ -68,7 +68,10 @@ def a_motion(
     seed: int = 0,
     cuts: Sequence[int] = (),
 ) -> Motion:
-    """A face of scattered landmarks in the given states, frame by frame; None where it is not to be seen."""
+    """A face with scattered landmarks in the given states, by frame.
+
+    None where it is not visible.
+    """
     seen = [None if state is None else a_face(seed, state).observation() for state in states]
     times = [frame / rate for frame in range(len(states))]
     return Motion.of_observations(seen, times, rate=Fraction(rate), cuts=cuts, origin="test")
@@ -87,8 +90,15 @@ def a_clip(n_frames: int, *, rate: int = 25, name: str = "clip.mp4") -> Clip:
     fps = Fraction(rate)
     seconds = float(n_frames / fps)
     return Clip(
-        path=name, digest=name, width=100, height=100, rate=fps, n_frames=n_frames, duration_s=seconds, has_sound=True
-    )  # fmt: skip
+        path=name,
+        digest=name,
+        width=100,
+        height=100,
+        rate=fps,
+        n_frames=n_frames,
+        duration_s=seconds,
+        has_sound=True,
+    )
 
 
 def a_driver(name: str, motion: Motion, *, smoothing: float = 0.0) -> Driver:

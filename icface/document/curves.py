@@ -1,4 +1,4 @@
-"""Keyframes of one number over time, and what lies between them.
+"""Keyframe curves: the keys of one number over time, and the values between them.
 
 Convention
 ----------
@@ -9,7 +9,7 @@ side is one of
 ======  ===================================================================================
 hold    the value of the earlier key until the next one (a right side only)
 linear  straight towards the other key
-ease    level at the key, slow to leave or to arrive: (0.42, 0) of the gap, as CSS and After Effects have it
+ease    level at the key, slow at that end: (0.42, 0) of the gap, as in CSS and After Effects
 bezier  wherever its handle points
 ======  ===================================================================================
 
@@ -54,7 +54,7 @@ class CurveError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """The value of a curve at one frame.
+    """A keyframe: the value of a curve at one frame, and its interpolation.
 
     Attributes
     ----------
@@ -63,9 +63,9 @@ class Key:
     value : float
         In the unit of what is keyed: degrees, 0..1, a gain.
     interpolation_in, interpolation_out : str
-        How the curve comes to the key and how it leaves it.
+        Interpolation before the key and after it.
     left_handle, right_handle : (frames, value)
-        Where the handles of "bezier" sides end, from the key.
+        Ends of the handles of "bezier" interpolation, from the key.
     """
 
     frame: int
@@ -104,13 +104,16 @@ class Key:
             )
 
     def moved(self, frames: int = 0, value: float = 0.0) -> Key:
-        """The key elsewhere, its handles along with it."""
+        """The key moved by frames and value, its handles with it."""
         # not `replace`, which takes twice as long: ten thousand keys may be dragged at once
         return Key(
-            frame=self.frame + frames, value=self.value + value, interpolation_in=self.interpolation_in,
+            frame=self.frame + frames,
+            value=self.value + value,
+            interpolation_in=self.interpolation_in,
             interpolation_out=self.interpolation_out,
-            left_handle=self.left_handle, right_handle=self.right_handle,
-        )  # fmt: skip
+            left_handle=self.left_handle,
+            right_handle=self.right_handle,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +128,12 @@ class Track:
     keys : tuple of Key
         By rising frame, at least one.
     mode : str
-        Whether values are added to what the face shows without them, or take its place.
+        "delta": values are added to what the face shows without them. "absolute": they replace it.
     extrapolation : str
-        Before the first and after the last key: their values hold, or the track is at rest there
-        and says nothing.
+        Before the first and after the last key: "hold" keeps their values, "rest" leaves the
+        target without one.
     muted, solo, locked : bool
-        Left out; the only one (with other solos) that counts; not to be changed.
+        Muted: left out. Solo: only soloed tracks count. Locked: not to be changed.
     """
 
     target: str
@@ -141,7 +144,7 @@ class Track:
     solo: bool = False
     locked: bool = False
     frames: tuple[int, ...] = field(init=False, repr=False, compare=False)
-    """Where the keys stand."""
+    """Frames of the keys."""
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.keys) <= MOST_KEYS:
@@ -203,7 +206,9 @@ class Track:
 
 
 def moved_keys(keys: Iterable[Key], frames: int, value: float = 0.0) -> list[Key]:
-    """Keys elsewhere, each as `Key.moved` has it, several times as quickly: ten thousand may be dragged at once.
+    """Keys moved by frames and value, each as by `Key.moved` but several times as fast.
+
+    Ten thousand keys may be dragged at once.
 
     Raises
     ------
@@ -266,7 +271,10 @@ def control_points(first: Key, second: Key) -> F64:
 
 
 def _gap_rows(pairs: Iterable[tuple[Key, Key]]) -> F64:
-    """(G, 10) of each gap: frame and value of its keys, then side and handle with which it is left and arrived at.
+    """Rows (G, 10), one for each gap between two keys.
+
+    A row holds frame and value of both keys, then interpolation and handle out of the first key,
+    and interpolation and handle into the second.
 
     The handle of arrival is turned about, as if the curve ran to the right. Sides are places in
     `_CODES`.
@@ -274,13 +282,20 @@ def _gap_rows(pairs: Iterable[tuple[Key, Key]]) -> F64:
     return np.array(
         [
             (
-                a.frame, a.value, b.frame, b.value,
-                _CODES[a.interpolation_out], *a.right_handle, _CODES[b.interpolation_in], -b.left_handle[0], -b.left_handle[1],
+                a.frame,
+                a.value,
+                b.frame,
+                b.value,
+                _CODES[a.interpolation_out],
+                *a.right_handle,
+                _CODES[b.interpolation_in],
+                -b.left_handle[0],
+                -b.left_handle[1],
             )
             for a, b in pairs
         ],
         np.float64,
-    )  # fmt: skip
+    )
 
 
 _CODES = {"hold": 0, "linear": 1, "ease": 2, "bezier": 3}
@@ -320,7 +335,7 @@ def _in_gaps(keys: tuple[Key, ...], gaps: NDArray[np.integer], frames: F64) -> F
 
 
 def smooth_handles(keys: tuple[Key, ...], place: int) -> tuple[Handle, Handle]:
-    """Left and right handle with which a key lies on one smooth curve with its neighbours and overshoots none of them.
+    """The two handles that put a key on one smooth curve with its neighbours, without overshoot.
 
     The slope is that of Fritsch and Carlson's monotone cubic (SIAM J. Numer. Anal. 17, 1980): level
     at peaks and dips, elsewhere the harmonic mean of the slopes to both sides.
@@ -342,7 +357,7 @@ def smooth_handles(keys: tuple[Key, ...], place: int) -> tuple[Handle, Handle]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blend:
-    """A range of frames in which the edits of a face count, and over how many frames they come and go.
+    """The range of frames in which a face's edits count, with fades at its ends.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Who drives a face: clips, tables and photos with what was read in them, and the rules by which they are mixed."""
+"""Drivers of a face: clips, tables and photos with the motion read in them, and the mix rules."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def group_channels(group: str) -> tuple[str, ...]:
 
 
 def group_name(group: str) -> str:
-    """What a group is called in the window."""
+    """The name of a group in the window."""
     if group in GROUPS:
         return GROUPS[group][0]
     side = {"L": ", left", "R": ", right"}.get(group[-1], "")
@@ -71,7 +71,7 @@ def group_name(group: str) -> str:
 
 
 def target_name(target: str) -> str:
-    """What is keyed, as the window calls it: "AU12 Lip corner puller, left", "Yaw", "Brows: gain"."""
+    """The name of a keyed target in the window: "AU12 Lip corner puller, left", "Brows: gain"."""
     parts = split_mix_target(target)
     return group_name(target) if parts is None else f"{group_name(parts[0])}: {parts[1]}"
 
@@ -84,7 +84,7 @@ def group_rank(group: str) -> int:
 
 
 def mix_target(group: str, parameter: str) -> str:
-    """What a track is called that keys the gain or offset of a group's rule."""
+    """The target of a track that keys the gain or offset of a group's rule."""
     return f"mix:{group}:{parameter}"
 
 
@@ -132,7 +132,7 @@ class Driver:
     def __post_init__(self) -> None:
         if not self.name or len(self.name) > 60 or any(c in self.name for c in "=*+:\n"):
             raise ProjectError(
-                f"A source is not called {self.name!r}: 1 to 60 characters, none of = * + :."
+                f"A driver cannot be called {self.name!r}: use 1 to 60 characters, none of = * + :."
             )
         if not 0 <= self.smoothing <= 1:
             raise ProjectError(
@@ -160,7 +160,7 @@ class Driver:
 
     @property
     def is_still(self) -> bool:
-        """Whether it is one expression, as that of a photo."""
+        """Whether it is a single expression, such as a photo's."""
         return self.motion is not None and len(self.motion) == 1
 
     @property
@@ -234,5 +234,5 @@ class MixRule:
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """What it speaks of."""
+        """The channels that the rule drives."""
         return group_channels(self.group)

@@ -1,4 +1,4 @@
-"""A face of the source, what was read in it, and what was changed on it."""
+"""A face of the source, the tracker's reading of it, and the edits made on it."""
 
 from __future__ import annotations
 
@@ -97,7 +97,10 @@ class Face:
 
     @classmethod
     def from_observation(cls, observation: FaceObservation) -> Face:
-        """What the document keeps of a tracker's reading; the roll of a head that lies counts from its quarter turn."""
+        """The face of a tracker's reading.
+
+        The roll of a lying head counts from its quarter turn.
+        """
         roll = observation.controls["roll"]
         quarter = lying_deg(roll)
         controls = (
@@ -109,7 +112,7 @@ class Face:
 
     @classmethod
     def of_motion(cls, motion: Motion) -> Face:
-        """A person of a clip, as the most trusted frame shows them; `ProjectError` if no frame does."""
+        """A person of a clip, as in the frame of highest confidence; `ProjectError` without any."""
         if motion.landmarks is None or not motion.present.any():
             raise ProjectError("No frame of the clip shows this face; track the clip again.")
         frame = int(np.argmax(np.where(motion.present, motion.confidence, -1)))
@@ -118,7 +121,9 @@ class Face:
         return cls(*seen, motion)
 
     def at(self, frame: int) -> Face | None:
-        """The face as a frame shows it; None where it is not seen. A photo's face is the same in every frame.
+        """The face in a frame; None where it is not visible.
+
+        A photo's face is the same in every frame.
 
         Beyond the ends of a clip its first or last frame counts.
         """
@@ -133,7 +138,7 @@ class Face:
 
     @property
     def readings(self) -> Mapping[str, float]:
-        """The photo's own value of every control id (degrees, 0..1; AU30 -1..1); computed once per state."""
+        """The photo's own value of every control id (degrees, 0..1; AU30 -1..1), cached."""
         return _readings(self.controls)
 
 
@@ -155,7 +160,7 @@ def _torn_frames(motion: Motion) -> NDArray[np.intp]:
 
 @dataclass(frozen=True, slots=True)
 class FaceEdits:
-    """What was changed on one face.
+    """The edits of one face.
 
     Attributes
     ----------
@@ -222,7 +227,7 @@ class FaceEdits:
 
     @property
     def changes_something(self) -> bool:
-        """Whether there is anything by which the face could differ from what was opened."""
+        """Whether the edits could make the face differ from what was opened."""
         return bool(self.deltas or self.mix or self.tracks)
 
     def track(self, target: str) -> Track | None:
@@ -234,7 +239,10 @@ class FaceEdits:
         return next((rule for rule in self.mix if rule.group == group), None)
 
     def ruling(self, group: str) -> MixRule | None:
-        """The rule that decides a group: its own, or the narrowest of those for wider groups; None if there is none."""
+        """The rule that decides a group: its own, or the narrowest of a wider group.
+
+        None without any.
+        """
         channels, rank = set(group_channels(group)), group_rank(group)
         wide = [
             rule
@@ -249,7 +257,7 @@ class FaceEdits:
 
 
 def sorted_deltas(deltas: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
-    """Changes as `FaceEdits` keeps them: by name, zeros left out."""
+    """Slider changes in the form of `FaceEdits`: sorted by name, zeros left out."""
     return tuple(sorted((name, float(amount)) for name, amount in deltas.items() if amount != 0.0))
 
 

@@ -64,7 +64,7 @@ class History(Generic[T]):
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Names of all steps, oldest first; the first `position` of them are done, the others undone."""
+        """Names of all steps, oldest first; the first `position` are done, the others undone."""
         return tuple(step.label for step in (*self._done, *reversed(self._undone)))
 
     @property
@@ -99,18 +99,21 @@ class History(Generic[T]):
         self._value, self._open_key = value, merge_key
 
     def undo(self) -> None:
-        """Back by one step; `IndexError` when there is none."""
+        """Go back by one step; `IndexError` when there is none."""
         step = self._done.pop()
         self._undone.append(step)
         self._value, self._open_key = step.before, None
 
     def redo(self) -> None:
-        """Forth by one step; `IndexError` when there is none."""
+        """Go forward by one step; `IndexError` when there is none."""
         step = self._undone.pop()
         self._done.append(step)
         self._value, self._open_key = step.after, None
 
     def mark_saved(self, value: T | None = None) -> None:
-        """Remember the present, or the value that was written, as saved; the next push starts a new step."""
+        """Mark the present value, or the one that was written, as saved.
+
+        The next push begins a step.
+        """
         self._saved = self._value if value is None else value
         self._open_key = None

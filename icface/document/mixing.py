@@ -1,4 +1,4 @@
-"""What the parts of a document add up to: the state to render in a frame, and the values that sliders show there.
+"""The mix of a document's parts: the state to render in a frame, and the sliders' values.
 
 From the bottom up: the face's own state in the frame, what drives it under the rules of its mix,
 keyed tracks and the sliders' changes on top. All of it is pure; readings of clips are conditioned
@@ -59,7 +59,7 @@ def resolve(
     face_index : int, optional
         Position in ``project.faces``; the chosen face when omitted.
     frame : int
-        At the project's rate; matters when the source or what drives it moves, or something is
+        At the project's rate; matters when the source or its driver moves, or something is
         keyed.
 
     Returns
@@ -94,20 +94,22 @@ def resolve(
 def driven(
     project: Project, face_index: int | None = None, *, frame: int = 0
 ) -> ControlVector | None:
-    """The state of a face in a frame before anything is set by hand; None where a clip does not show the face."""
+    """A face's state in a frame before manual edits; None where a clip does not show the face."""
     index = _index(project, face_index)
     face = project.faces[index].at(frame)
     return None if face is None else _driven(project, index, frame, face.controls)
 
 
 def readings(project: Project, frame: int = 0) -> dict[str, float]:
-    """The value of every control id before anything is set by hand, for the chosen face; zeros while there is none."""
+    """Every control id's value before manual edits, of the chosen face; zeros without one."""
     state = None if project.face is None else driven(project, frame=frame)
     return dict.fromkeys(CONTROL_IDS, 0.0) if state is None else dict(_readings(state))
 
 
 def shown(project: Project, frame: int = 0) -> dict[str, float]:
-    """The value of every control id as its slider shows it: reading, keys and change; zeros while no face is to be seen.
+    """Every control id's value as its slider shows it: reading, keys and slider change.
+
+    Zeros while no face is visible.
 
     A blend is left out: a slider shows what is asked for where the edits count in full.
     """
@@ -115,7 +117,7 @@ def shown(project: Project, frame: int = 0) -> dict[str, float]:
 
 
 def unclipped(project: Project, frame: int = 0) -> dict[str, float]:
-    """As `shown`, but beyond a control's range where changes add up to that."""
+    """Every control id's value like `shown`, but not clipped to the control's range."""
     state = None if project.face is None else driven(project, frame=frame)
     if state is None or project.face_edits is None:
         return dict.fromkeys(CONTROL_IDS, 0.0)
@@ -128,7 +130,7 @@ def unclipped(project: Project, frame: int = 0) -> dict[str, float]:
 def curve(
     project: Project, control: str, frames: Frames, face_index: int | None = None
 ) -> tuple[F64, F64]:
-    """A control over time: (F,) before anything is set by hand, and (F,) as its slider would show it.
+    """A control over time: (F,) before manual edits, and (F,) as its slider would show it.
 
     NaN where a clip does not show the face.
     """
@@ -139,7 +141,7 @@ def curve(
 def curves(
     project: Project, controls: Sequence[str], frames: Frames, face_index: int | None = None
 ) -> tuple[F64, F64]:
-    """Several controls over time, (C, F) each: as `curve` has them, what they share worked out once."""
+    """Several controls over time, (C, F) before and (C, F) after manual edits, see `curve`."""
     index = _index(project, face_index)
     edits, at = project.edits[index], np.asarray(frames)
     rows = _reading_rows(_driven_rows(project, index, at).tobytes())
@@ -167,7 +169,10 @@ def curves(
 def driver_frame(
     project: Project, name: str, frame: int, face_index: int | None = None
 ) -> int | None:
-    """The frame of a clip that drives a face in a frame of the document, see `motion_frame`; None for one without pictures."""
+    """The frame of a driving clip at a frame of the document.
+
+    None for a driver without pictures.
+    """
     moves = isinstance(project.driver(name).medium, Clip)
     return motion_frame(project, name, frame, face_index) if moves else None
 
@@ -175,7 +180,7 @@ def driver_frame(
 def motion_frame(
     project: Project, name: str, frame: int, face_index: int | None = None
 ) -> int | None:
-    """The frame of a source that drives a face in a frame of the document; None while it is not tracked.
+    """The frame of a driver at a frame of the document; None while it is not tracked.
 
     The shift is that of the widest rule that speaks of it.
     """
@@ -190,7 +195,10 @@ def motion_frame(
 
 
 def prepared(driver: Driver) -> Motion | None:
-    """A source's motion as rules take it: fitted, filled, smooth, its blinks whole; None while it is not tracked."""
+    """A driver's motion ready for rules: fitted, filled, smoothed, blinks completed.
+
+    None while the driver is not tracked.
+    """
     return (
         None
         if driver.motion is None
@@ -199,12 +207,12 @@ def prepared(driver: Driver) -> Motion | None:
 
 
 def rule_value(edits: FaceEdits, rule: MixRule, parameter: str, frame: int) -> float:
-    """The "gain" or "offset" of a rule in a frame: keyed, or its own."""
+    """A rule's "gain" or "offset" in a frame: keyed, or its own."""
     return float(_keyed(edits, rule, parameter, np.array([frame]))[0])
 
 
 def heard_clip(project: Project) -> tuple[Clip, int] | None:
-    """The clip whose sound goes with the document, and the frames by which it comes later; None for silence.
+    """The clip whose sound is heard, and its delay in frames; None for silence.
 
     Where nothing is chosen it is the source's own; of a photo, that of the first clip with sound
     among those that drive its chosen face.
@@ -246,13 +254,13 @@ def _within(control: str, value: float) -> float:
 
 
 def _heard(edits: FaceEdits) -> tuple[Track, ...]:
-    """The tracks that count."""
+    """The tracks that are not muted, or only the soloed ones if there are any."""
     soloed = any(track.solo for track in edits.tracks)
     return tuple(track for track in edits.tracks if not track.muted and (track.solo or not soloed))
 
 
 def _amounts(edits: FaceEdits, before: ControlVector, frame: int) -> dict[str, float]:
-    """What keys and sliders add to each control in a frame."""
+    """The amounts that keys and sliders add to each control in a frame."""
     amounts: dict[str, float] = {}
     for track in _heard(edits):
         value = track.value(frame) if track.target in _KNOWN else None
@@ -283,7 +291,7 @@ def _driven(project: Project, index: int, frame: int, own: ControlVector) -> Con
 
 
 def _driven_rows(project: Project, index: int, frames: Frames) -> F64:
-    """(F, 56) states before anything is set by hand; NaN where a clip does not show the face."""
+    """The states (F, 56) before manual edits; NaN where a clip does not show the face."""
     face, edits = project.faces[index], project.edits[index]
     if face.motion is None:
         own = np.repeat(face.controls.array()[None], len(frames), axis=0)
@@ -294,12 +302,18 @@ def _driven_rows(project: Project, index: int, frames: Frames) -> F64:
 
 @lru_cache(maxsize=16)
 def _reading_rows(rows: bytes) -> F64:
-    """(F, controls) readings of rows of controls, in the order of `CONTROL_IDS`; kept, since curves are drawn at every edit."""
+    """Readings (F, controls) of rows of controls, in the order of `CONTROL_IDS`.
+
+    They are cached, since curves are drawn at every edit.
+    """
     return action_unit_rows(np.frombuffer(rows, np.float64).reshape(-1, len(CHANNELS)))
 
 
 def _mixed(project: Project, edits: FaceEdits, frames: Frames, own: F64) -> F64:
-    """(F, 56) own rows with the rules applied, narrow groups over wide ones; channels that no rule moves keep their bits."""
+    """The face's own rows (F, 56) with the rules applied, narrow groups over wide ones.
+
+    Channels that no rule moves keep their bits.
+    """
     rows = own.copy()
     for rule in edits.mix:
         places = [CHANNEL_INDEX[channel] for channel in rule.channels]
@@ -318,7 +332,10 @@ def _mixed(project: Project, edits: FaceEdits, frames: Frames, own: F64) -> F64:
 def _taken(
     project: Project, edits: FaceEdits, rule: MixRule, driver: Driver, frames: Frames, own: F64
 ) -> F64:
-    """(F, 56) what a rule makes of its driver; NaN where that shows no face, and in channels that it does not carry."""
+    """The rows (F, 56) that a rule takes from its driver.
+
+    NaN where the driver shows no face, and in channels that it does not carry.
+    """
     assert driver.motion is not None
     motion = _ready(driver.motion, driver.missing, driver.smoothing, driver.neutral_frame)
     neutral = _resting(driver, motion)
@@ -340,13 +357,16 @@ def _taken(
 
 
 def _resting(driver: Driver, motion: Motion) -> ControlVector:
-    """A driver's state at rest, of its motion as rules take it: in the neutral frame nothing moves, however smooth it is."""
+    """A driver's state at rest, in its prepared motion.
+
+    In the neutral frame nothing moves, however much the motion is smoothed.
+    """
     at_rest = None if driver.neutral_frame is None else motion.vector(driver.neutral_frame)
     return at_rest or ControlVector()
 
 
 def _keyed(edits: FaceEdits, rule: MixRule, parameter: str, frames: Frames) -> F64:
-    """(F,) gain or offset of a rule: its own value, or that of its track where it has one."""
+    """A rule's gain or offset (F,): its own value, or its track's where it is keyed."""
     plain = np.full(len(frames), float(getattr(rule, parameter)))
     track = next((t for t in _heard(edits) if t.target == mix_target(rule.group, parameter)), None)
     if track is None:

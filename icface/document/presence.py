@@ -20,7 +20,9 @@ FADE_FRAMES = 6
 
 
 def presence(motion: Motion | None, frame: int) -> float:
-    """The share 0..1 of an edit that shows in a frame of a clip; it falls towards frames without the face.
+    """The share 0..1 of an edit that shows in a frame of a clip.
+
+    It falls towards frames without the face.
 
     A photo, which has no motion, has a presence of 1.
     """
@@ -29,7 +31,10 @@ def presence(motion: Motion | None, frame: int) -> float:
 
 @lru_cache(maxsize=32)
 def _presences(motion: Motion) -> F64:
-    """(N,) smooth weights, 0 where there is no face and 1 from `FADE_FRAMES` away from there on; cuts are hard."""
+    """Smooth weights (N,): 0 where there is no face, 1 from `FADE_FRAMES` away on.
+
+    Cuts are hard.
+    """
     far = np.full(len(motion), FADE_FRAMES + 1.0)
     seen = motion.present
     for start, end in pairwise([0, *motion.cuts, len(motion)]):

@@ -1,4 +1,4 @@
-"""The document as a whole: the source with its faces, what drives them, and how time runs."""
+"""The document as a whole: the source with its faces, its drivers, and its time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST_FACES = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marker:
-    """A note on a frame."""
+    """A marker: a note on a frame."""
 
     frame: int
     text: str = ""
@@ -36,7 +36,7 @@ class Marker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Region:
-    """A part of the picture that stays as it is, as a hand before the face.
+    """A protected part of the picture, such as a hand before the face.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class Region:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputSettings:
-    """How the document is exported.
+    """Export settings of the document.
 
     Attributes
     ----------
@@ -94,7 +94,7 @@ class Project:
     faces : tuple of Face
         Found or drawn faces, in the order of finding.
     face_index : int or None
-        The face that the sliders speak of.
+        The chosen face, which the sliders show.
     edits : tuple of FaceEdits
         One per face.
     drivers : tuple of Driver
@@ -102,11 +102,11 @@ class Project:
     rate : Fraction
         Frames a second of keys, markers and playback; that of the source if it is a clip.
     first, last : int or None
-        In and out point, the last included; None for the ends.
+        In and out points, the last frame included; None for the ends.
     markers : tuple of Marker
         By rising frame, one for a frame.
     regions : tuple of Region
-        What stays as it is.
+        Parts of the picture that are protected.
     output : OutputSettings
     length : int or None
         Frames for which a photo lasts at least; None as long as nobody has given it time, and for a
@@ -191,13 +191,13 @@ class Project:
     def _check_drivers(self) -> None:
         names = [driver.name for driver in self.drivers]
         if len(set(names)) != len(names):
-            raise ProjectError(f"Two sources have the same name among {names}; rename one.")
+            raise ProjectError(f"Two drivers have the same name among {names}; rename one.")
         for edits in self.edits:
             for rule in edits.mix:
                 if rule.driver and rule.driver not in names:
                     raise ProjectError(
                         f"{rule.group} is driven by {rule.driver!r}, which is not among the "
-                        f"sources {names}."
+                        f"drivers {names}."
                     )
 
     @property
@@ -207,7 +207,7 @@ class Project:
 
     @property
     def face_edits(self) -> FaceEdits | None:
-        """What was changed on the chosen face."""
+        """The edits of the chosen face."""
         return None if self.face_index is None else self.edits[self.face_index]
 
     @property
@@ -221,17 +221,17 @@ class Project:
             if driver.name == name:
                 return driver
         raise ProjectError(
-            f"There is no source {name!r}; there are {[driver.name for driver in self.drivers]}."
+            f"There is no driver {name!r}; there are {[driver.name for driver in self.drivers]}."
         )
 
     @property
     def n_frames(self) -> int:
-        """How long the document is: a clip's frames; a photo's `length`, and longer if `least_frames` is."""
+        """The length in frames: a clip's own, or a photo's `length` or `least_frames`."""
         return self.least_frames if self.length is None else max(self.length, self.least_frames)
 
     @property
     def least_frames(self) -> int:
-        """How long the document must be: a clip's frames, or else until what drives, keys and markers end; at least 1.
+        """The least length in frames: a clip's own, else to the end of drivers, keys and markers.
 
         Drivers that no rule speaks of count only while there is no rule at all.
         """
@@ -262,7 +262,7 @@ class Project:
         return first, last if self.last is None else max(min(self.last, last), first)
 
     def seconds(self, frames: NDArray[np.integer] | NDArray[np.float64]) -> NDArray[np.float64]:
-        """(F,) when frames are shown, from the first one on; of a clip, by its own stamps."""
+        """Times (F,) in seconds at which frames are shown; of a clip, by its own stamps."""
         motion = self.faces[0].motion if self.faces else None
         at = np.asarray(frames, np.float64)
         if motion is None:

@@ -1,4 +1,4 @@
-"""The files that a document speaks of: photos, clips and tables of tracking data, by path and digest."""
+"""Files that a document names: photos, clips and tables of tracking data, by path and digest."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """A table of tracking data, as an OpenFace CSV.
+    """A table of tracking data, such as an OpenFace CSV.
 
     Attributes
     ----------
@@ -108,4 +108,4 @@ class DataFile:
 
 
 Medium = Source | Clip | DataFile
-"""Whatever a face can be read from."""
+"""A file that a face can be read from."""

@@ -1,4 +1,4 @@
-"""Action Units of many face states at once: what tables, curves and files show of a motion.
+"""Action Units of many face states at once, for tables, curves and files of a motion.
 
 Convention
 ----------
@@ -63,7 +63,7 @@ def action_unit_rows(controls: NDArray[np.floating]) -> F64:
 def explained(
     controls: NDArray[np.floating], units: tuple[str, ...], *, sparing: float = 1.0
 ) -> F64:
-    """Values in 0..1 of these units alone, shape (N, len(units)), that explain finite face states (N, 56) best.
+    """Values 0..1, shape (N, len(units)), of these units alone that best explain face states.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def _as_rows(controls: NDArray[np.floating]) -> F64:
 
 @lru_cache(maxsize=16)
 def _groups(units: tuple[str, ...], sparing: float) -> tuple[tuple[list[int], F64, F64], ...]:
-    """Units that share no channel with others apart: their places, directions (53, n) and normal equations (n, n)."""
+    """Groups of units that share channels: places, directions (53, n), normal equations (n, n)."""
     columns = np.stack([direction(i)[len(ANGLES) :] for i in units], axis=1)
     cost = sparing * np.array([RIDGE.get(i, RIDGE[""]) for i in units])
     gram = columns.T @ columns + np.diag(cost**2)
@@ -151,7 +151,7 @@ def _groups(units: tuple[str, ...], sparing: float) -> tuple[tuple[list[int], F6
 
 
 def _bounded(gram: F64, target: F64) -> F64:
-    """Rows x of (N, n) in 0..1 with the least x gram x / 2 - target x, gram (n, n) positive definite.
+    """Minimisers x (N, n) in 0..1 of x gram x / 2 - target x, gram (n, n) positive definite.
 
     Block principal pivoting: every unit is at a bound or free; all that are so wrongly change
     places at once, and when that makes matters worse for a while, one at a time, which comes to an

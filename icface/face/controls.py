@@ -1,4 +1,4 @@
-"""The numbers a face is driven by: head angles, expression channels, and FACS Action Units over them.
+"""Controls of a face: head angles, expression channels, and FACS Action Units over them.
 
 Convention
 ----------
@@ -45,7 +45,8 @@ EXPRESSIONS: tuple[str, ...] = (
     *_pairs(("mouthDimple", "mouthFrown")),
     "mouthFunnel", "mouthLeft",
     *_pairs(("mouthLowerDown", "mouthPress")),
-    "mouthPucker", "mouthRight", "mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper",
+    "mouthPucker", "mouthRight", "mouthRollLower", "mouthRollUpper",
+    "mouthShrugLower", "mouthShrugUpper",
     *_pairs(("mouthSmile", "mouthStretch", "mouthUpperUp", "noseSneer")),
 )  # fmt: skip
 CHANNELS: tuple[str, ...] = ANGLES + EXPRESSIONS
@@ -126,7 +127,7 @@ only tilted."""
 
 
 def lying_deg(roll_deg: float) -> float:
-    """The quarter turn about which a head lies: 0 for one that is upright or tilted, else 90, 180 or -90 degrees."""
+    """The quarter turn of a lying head, 90, 180 or -90 degrees; 0 for one upright or tilted."""
     turn = (roll_deg + 180.0) % 360.0 - 180.0
     quarters = round(turn / 90.0) if abs(turn) > UPRIGHT_DEG else 0
     return 180.0 if abs(quarters) == 2 else 90.0 * quarters
@@ -138,7 +139,7 @@ def roll_about(roll_deg: float, quarter_deg: float) -> float:
 
 
 def channel_index(channel: str) -> int:
-    """Position of a channel or angle in a control vector; `UnknownControlError` if there is none."""
+    """The index of a channel or angle in a control vector; `UnknownControlError` if unknown."""
     try:
         return CHANNEL_INDEX[channel]
     except KeyError:
@@ -177,7 +178,7 @@ class ActionUnit:
 
     @property
     def id(self) -> str:
-        """AU12, say."""
+        """The unit's id, such as AU12."""
         return f"AU{self.number}"
 
     @property
@@ -262,10 +263,12 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
           "pulls the lip corners straight sideways: fear"),
     _unit(22, "Lip funneler", "mouth", {},
           "funnels the lips outwards: the sound 'oo'", central={"mouthFunnel": 1}),
-    _unit(23, "Lip tightener", "mouth", {"mouthPress": 0.5}, "narrows and tightens the red of the lips: anger",
+    _unit(23, "Lip tightener", "mouth", {"mouthPress": 0.5},
+          "narrows and tightens the red of the lips: anger",
           central={"mouthRollUpper": 0.4, "mouthRollLower": 0.4}),
     _unit(24, "Lip pressor", "mouth", {"mouthPress": 1}, "presses the lips together"),
-    _unit(25, "Lips part", "mouth", {"mouthLowerDown": 0.35, "mouthUpperUp": 0.2}, "parts the lips a little",
+    _unit(25, "Lips part", "mouth", {"mouthLowerDown": 0.35, "mouthUpperUp": 0.2},
+          "parts the lips a little",
           central={"jawOpen": 0.1}),
     _unit(28, "Lip suck", "mouth", {},
           "rolls both lips in over the teeth", central={"mouthRollLower": 1, "mouthRollUpper": 1}),
@@ -300,7 +303,7 @@ def control_range(control: str) -> tuple[float, float]:
 
 @cache
 def _directions() -> dict[str, F64]:
-    """What one unit of each control adds to the 56 channels (AU30 apart, which is signed)."""
+    """The amounts that one unit of each control adds to the 56 channels; AU30 is signed."""
     table = {name: np.eye(len(CHANNELS))[i] for name, i in CHANNEL_INDEX.items()}
     for unit in ACTION_UNITS:
         for side, weights in unit.weights.items():
@@ -313,7 +316,7 @@ def _directions() -> dict[str, F64]:
 
 
 def direction(control: str) -> F64:
-    """What one unit of a control id adds to the 56 channels, shape (56,)."""
+    """The amounts (56,) that one unit of a control id adds to the channels."""
     try:
         return _directions()[control].copy()
     except KeyError:
@@ -321,7 +324,8 @@ def direction(control: str) -> F64:
 
 
 RIDGE = {
-    "": 0.02, "AU27": 0.15, "AU11L": 0.15, "AU11R": 0.15, "AU25L": 0.1, "AU25R": 0.1, "AU23L": 0.1, "AU23R": 0.1, "AU28": 0.05,
+    "": 0.02, "AU27": 0.15, "AU11L": 0.15, "AU11R": 0.15,
+    "AU25L": 0.1, "AU25R": 0.1, "AU23L": 0.1, "AU23R": 0.1, "AU28": 0.05,
 }  # fmt: skip
 """What a unit costs in the inverse, so that it is unique; under "" what the others cost."""
 
@@ -335,7 +339,7 @@ def _inverse_system() -> tuple[tuple[str, ...], F64]:
 
 
 def action_units(controls: ControlVector) -> dict[str, float]:
-    """The control ids' values that best explain a face state: bounded non-negative least squares.
+    """The values of control ids that best explain a face state: bounded least squares.
 
     A small ridge makes the answer unique where units overlap (26 is preferred to 27, 10 to 11, 16
     to 25).

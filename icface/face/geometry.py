@@ -1,4 +1,4 @@
-"""Where a face is in an image, and how its crop relates to the full picture.
+"""Places of faces in an image, and the transforms between crops and the full picture.
 
 Convention
 ----------
@@ -24,7 +24,7 @@ nothing."""
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """An upright rectangle in image pixels: left, top, right, bottom (right and bottom exclusive)."""
+    """An upright rectangle in image pixels, right and bottom exclusive."""
 
     left: float
     top: float
@@ -96,7 +96,7 @@ class Similarity:
     def crop(
         cls, *, centre: tuple[float, float], side: float, roll_deg: float, size: int
     ) -> Similarity:
-        """``crop_from_image``: a square of `side` image pixels about `centre`, scaled to `size` pixels.
+        """``crop_from_image``: a square of `side` image pixels about `centre`, `size` pixels wide.
 
         `roll_deg` is the angle by which the square's x axis is turned clockwise on the screen (as
         the line from the viewer's left to right eye corner), so that a tilted head stands upright
@@ -148,7 +148,7 @@ class Similarity:
 
 
 def eye_line_deg(landmarks: NDArray[np.floating]) -> float:
-    """Angle of the line through the outer eye corners, clockwise on the screen, 0 for an upright head."""
+    """Angle of the line through the outer eye corners, clockwise on the screen; 0 when upright."""
     right, left = landmarks[EYE_CORNERS[0], :2], landmarks[EYE_CORNERS[1], :2]
     return float(np.degrees(np.arctan2(left[1] - right[1], left[0] - right[0])))
 
@@ -156,7 +156,7 @@ def eye_line_deg(landmarks: NDArray[np.floating]) -> float:
 def face_crop(
     landmarks: NDArray[np.floating], size: int, *, margin: float = CROP_MARGIN
 ) -> Similarity:
-    """``crop_from_image`` for a face: upright along its eye line, `margin` times as wide as the face mesh is large.
+    """``crop_from_image`` for a face: upright along its eye line, `margin` times its mesh's extent.
 
     Parameters
     ----------
@@ -195,7 +195,10 @@ def rotation_matrix(yaw_deg: float, pitch_deg: float, roll_deg: float) -> F64:
 
 
 def euler_angles_deg(rotation: NDArray[np.floating]) -> tuple[float, float, float]:
-    """Yaw, pitch, roll in degrees of a (3, 3) rotation: the inverse of `rotation_matrix` for pitch within ±90."""
+    """Yaw, pitch, roll in degrees of a (3, 3) rotation: the inverse of `rotation_matrix`.
+
+    The pitch lies within ±90 degrees.
+    """
     pitch = np.arcsin(np.clip(rotation[2, 1], -1, 1))
     yaw = np.arctan2(-rotation[2, 0], rotation[2, 2])
     roll = np.arctan2(-rotation[0, 1], rotation[1, 1])

@@ -1,4 +1,4 @@
-"""What a face tracker reads in a picture, whoever does the reading."""
+"""Face observations: the reading of any face tracker in a picture."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class FaceTracker(Protocol):
 
     @property
     def version(self) -> str:
-        """Stands for the weights and the way they are used: what two versions read may differ."""
+        """The version of the weights and of their use: two versions may read differently."""
         ...
 
     def detect(self, image: NDArray[np.uint8]) -> tuple[FaceObservation, ...]:
@@ -69,7 +69,10 @@ class FaceTracker(Protocol):
         ...
 
     def observe(self, image: NDArray[np.uint8], box: Box) -> FaceObservation:
-        """The face in a box that a person drew, upright or tilted; `NoFaceError` if the box cannot hold one."""
+        """The face in a box drawn by hand, upright or tilted.
+
+        `NoFaceError` if the box holds none.
+        """
         ...
 
     def follow(self, image: NDArray[np.uint8], previous: FaceObservation) -> FaceObservation | None:

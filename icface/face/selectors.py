@@ -1,4 +1,4 @@
-"""Selectors: the names by which people choose controls, and the changes that reach the values they ask for."""
+"""Selectors: people's names for controls, and the changes that reach the values they ask for."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ALIASES = {45: 43, 46: 43}
 
 
 def expand_control(selector: str) -> tuple[str, ...]:
-    """Control ids a person means by ``yaw``, ``AU12``, ``AU12L``, ``au1+2`` or a channel name.
+    """Control ids of a selector such as ``yaw``, ``AU12``, ``AU12L``, ``au1+2`` or a channel name.
 
     Returns ids of `CONTROL_IDS`, or the channel's own name when it is one of `EXPRESSIONS`.
 
@@ -61,7 +61,7 @@ def expand_control(selector: str) -> tuple[str, ...]:
 def deltas_from_settings(
     source: ControlVector, settings: Mapping[str, float], *, relative: bool = False
 ) -> dict[str, float]:
-    """Deltas over a source that reach what a person asked for.
+    """The deltas over a source that reach the values a person asked for.
 
     Parameters
     ----------

@@ -128,7 +128,7 @@ _TABLES = {
 
 
 def sniff(path: Path) -> str:
-    """The name of a file's format, told from what is in it; `FormatError` if it is none that can be read."""
+    """The format of a file, by its content; `FormatError` if none that can be read."""
     path = Path(path)
     with readable(path) as stream:
         head = stream.read(_HEAD_BYTES)

@@ -1,4 +1,4 @@
-"""Our own npz: motions with their landmarks, to the last bit, as `icface.motion.store` keeps what was read of a clip."""
+"""ICface's npz format: a motion with its landmarks, without loss."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NAME = "npz"
 
 
 def load(path: Path, wishes: Wishes) -> Loaded:
-    """The motions of a file, that with most frames first; `FormatError` if an array is missing or not what it should be."""
+    """The motions of a file, most frames first; `FormatError` if an array is missing or wrong."""
     with readable(path):
         try:
             motions, _ = load_reading(path)

@@ -38,7 +38,7 @@ def columns_of(names: tuple[str, ...]) -> dict[str, str]:
 
 
 def fill(controls: F64, weights: Mapping[str, F64]) -> frozenset[str]:
-    """Put weights (N,) of shapes in ARKit's spelling into face states (N, 56); returns the channels."""
+    """Write weights (N,) of ARKit shapes into face states (N, 56); returns the channels written."""
     carried = set()
     for shape, weight in weights.items():
         for channel in CHANNELS_OF.get(shape, ()):
@@ -59,6 +59,9 @@ def weights_of(controls: F64, shape: str) -> F64:
 def merged(controls: F64, *, tolerance: float = 0.05) -> list[str]:
     """Shapes that stand for two channels which differ somewhere by more than the tolerance."""
     return [
-        shape for shape in BOTH_SIDES
-        if len(controls) and np.ptp([controls[:, CHANNEL_INDEX[c]] for c in CHANNELS_OF[shape]], axis=0).max() > tolerance
-    ]  # fmt: skip
+        shape
+        for shape in BOTH_SIDES
+        if len(controls)
+        and np.ptp([controls[:, CHANNEL_INDEX[c]] for c in CHANNELS_OF[shape]], axis=0).max()
+        > tolerance
+    ]

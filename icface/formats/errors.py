@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class FormatError(ValueError):
-    """A file that cannot be read or written as tracking data; the message names file, line, column and the remedy."""
+    """Tracking data that cannot be read or written; names file, line, column and remedy."""

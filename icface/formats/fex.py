@@ -164,7 +164,7 @@ def _angles(
 
 
 def _seconds(columns: Columns, notes: list[str]) -> F64 | None:
-    """Times of the frames, if whole minutes and seconds beside frame numbers betray the clip's rate."""
+    """Times of the frames, if minutes and seconds beside frame numbers show the rate."""
     frames, stamps = columns.numbers.get("frame"), columns.texts.get("approx_time")
     if frames is None or stamps is None:
         return None
@@ -193,7 +193,7 @@ def _clock(stamp: str) -> float:
 def _faces(
     path: Path, columns: Columns, notes: list[str]
 ) -> Iterator[tuple[str, NDArray[np.int64]]]:
-    """Each face's name and rows: by picture or clip, then by identity, else by the order within a frame."""
+    """Name and rows of each face: by picture or clip, then by identity or order in the frame."""
     count = len(columns)
     inputs = columns.texts.get("input", [""] * count)
     frames = columns.numbers.get("frame", np.arange(count, dtype=np.float64))
@@ -214,7 +214,7 @@ def _faces(
 def _told_apart(
     path: Path, columns: Columns, clips: list[str], frames: list[float], notes: list[str]
 ) -> list[str]:
-    """Numbers for the faces of rows that name none: a face goes on where it was in the frame before, else by its order."""
+    """Face numbers for rows without identity: by place in the frame before, else by order."""
     shown = rows_by(list(zip(clips, frames, strict=True)))
     most = max(map(len, shown.values()))
     if most > MOST_FACES:
@@ -237,13 +237,14 @@ def _told_apart(
     notes.append(
         "Faces have no identity in the file: each is followed by its place in the picture."
         if placed
-        else "Faces have no identity in the file: of each frame the first is face 0, the next face 1, and so on."
+        else "Faces have no identity in the file: of each frame the first is face 0, "
+        "the next face 1, and so on."
     )
     return [str(face) for face in faces.tolist()]
 
 
 def _matched(last: F64, now: F64) -> tuple[NDArray[np.int64], F64]:
-    """Which face (of those last seen at (F, 4) middle and size) each row (N, 4) is, and where all were seen last now."""
+    """The face of each row (N, 4) among those last at (F, 4), and the last place of every face."""
     from scipy.optimize import linear_sum_assignment  # noqa: PLC0415  (a third of a second that other tables do not need)
 
     apart = np.hypot(*(now[:, None, :2] - last[None, :, :2]).transpose(2, 0, 1)) + np.abs(

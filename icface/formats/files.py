@@ -39,7 +39,7 @@ def readable(path: Path) -> Iterator[BufferedReader]:
 
 @contextmanager
 def readable_text(path: Path) -> Iterator[TextIOWrapper]:
-    """The file's text with line ends as they are; what is no text in its encoding becomes a replacement character."""
+    """The file's text, line ends unchanged; undecodable bytes become replacement characters."""
     with (
         readable(path) as stream,
         TextIOWrapper(stream, encoding_of(stream.peek(4)), errors="replace", newline="") as text,
@@ -53,14 +53,17 @@ def encoding_of(head: bytes) -> str:
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write beside the target and put it in place; `FormatError` if that fails, and then the old file is as it was."""
+    """Write beside the target, then replace it; on `FormatError` the old file is unchanged."""
     with writable(path) as target:
         whole_file.write_whole(target, write)
 
 
 @contextmanager
 def writable(path: Path) -> Iterator[Path]:
-    """What a path stands for, of a link what it points at; `FormatError` if it cannot be written, now or within."""
+    """The target of a path, links resolved.
+
+    `FormatError` if it cannot be written, now or within.
+    """
     target = path.resolve()
     try:
         if target.is_dir():

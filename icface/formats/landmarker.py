@@ -1,4 +1,4 @@
-"""Results of MediaPipe's Face Landmarker as JSON, in the spellings of its Python and JavaScript and in lines of our own.
+"""JSON results of MediaPipe's Face Landmarker, in Python's or JavaScript's spelling, or lines.
 
 Convention
 ----------
@@ -115,7 +115,7 @@ class Reading:
 
 
 def readings(path: Path) -> Iterator[Reading]:
-    """Every face of every frame of a file; a frame without a face gives one reading without weights.
+    """Readings of every face in every frame; a frame without a face gives one without weights.
 
     Raises
     ------

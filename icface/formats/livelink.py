@@ -1,4 +1,4 @@
-"""CSV of Live Link Face and other ARKit recorders: 52 weights and head rotation, a row for each frame.
+"""CSV of Live Link Face and other ARKit recorders: 52 weights and head rotation in each row.
 
 Convention
 ----------
@@ -45,12 +45,32 @@ def _sides(*names: str) -> list[str]:
 
 
 COLUMNS: tuple[str, ...] = (
-    "Timecode", "BlendshapeCount",
+    "Timecode",
+    "BlendshapeCount",
     *(f"{name}{side}" for side in ("Left", "Right") for name in _EYE),
-    "JawForward", "JawRight", "JawLeft", "JawOpen", "MouthClose", "MouthFunnel", "MouthPucker", "MouthRight", "MouthLeft",
-    *_sides(*_PAIRED), "MouthRollLower", "MouthRollUpper", "MouthShrugLower", "MouthShrugUpper", *_sides(*_LIPS),
-    "BrowInnerUp", *_sides("BrowOuterUp"), "CheekPuff", *_sides("CheekSquint", "NoseSneer"), "TongueOut", *HEAD, *EYES,
-)  # fmt: skip
+    "JawForward",
+    "JawRight",
+    "JawLeft",
+    "JawOpen",
+    "MouthClose",
+    "MouthFunnel",
+    "MouthPucker",
+    "MouthRight",
+    "MouthLeft",
+    *_sides(*_PAIRED),
+    "MouthRollLower",
+    "MouthRollUpper",
+    "MouthShrugLower",
+    "MouthShrugUpper",
+    *_sides(*_LIPS),
+    "BrowInnerUp",
+    *_sides("BrowOuterUp"),
+    "CheekPuff",
+    *_sides("CheekSquint", "NoseSneer"),
+    "TongueOut",
+    *HEAD,
+    *EYES,
+)
 """The 63 columns of the recorder, in its order."""
 _COUNT = len(COLUMNS) - 2
 
@@ -131,7 +151,8 @@ def _seconds(path: Path, columns: Columns, code: str, notes: list[str]) -> F64 |
     notes.append(
         "The last part of the timecodes was read as milliseconds."
         if base == MILLISECONDS
-        else f"Timecodes count {base} frames a second{', some dropped' if drops else ''}, by their own numbers. "
+        else f"Timecodes count {base} frames a second{', some dropped' if drops else ''}, "
+        "by their own numbers. "
         "Another rate is set by icface convert --rate."
     )
     return seconds

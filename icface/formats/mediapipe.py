@@ -1,4 +1,6 @@
-"""Blend shapes of MediaPipe's Face Landmarker: JSON, see `icface.formats.landmarker`, or CSV, for which there is no standard.
+"""Blend shapes of MediaPipe's Face Landmarker, as JSON (`icface.formats.landmarker`) or CSV.
+
+There is no standard for the CSV.
 
 Convention
 ----------
@@ -84,7 +86,7 @@ def _of_table(path: Path, notes: list[str]) -> Rows:
 
 
 def _angles(matrices: F64) -> F64:
-    """Yaw, pitch, roll in degrees (N, 3) of flat 4 x 4 matrices (N, 16); NaN where they are none."""
+    """Yaw, pitch, roll in degrees (N, 3) of flat 4 x 4 matrices (N, 16); NaN for invalid ones."""
     square = matrices.reshape(-1, 4, 4)
     by_columns = np.abs(square[:, 3, :3]).sum(1) > np.abs(square[:, :3, 3]).sum(
         1
@@ -100,7 +102,8 @@ def _of_json(path: Path, notes: list[str]) -> list[Rows]:
         faces.setdefault(reading.face, []).append(reading)
     if not any(reading.weights for face in faces.values() for reading in face):
         raise FormatError(
-            f'{path}: no frame has blend shapes. Write them under "blendshapes", by name, or let the Face Landmarker write '
+            f'{path}: no frame has blend shapes. Write them under "blendshapes", by name, '
+            "or let the Face Landmarker write "
             "them: output_face_blendshapes=True in Python, outputFaceBlendshapes: true in "
             "JavaScript."
         )

@@ -1,4 +1,4 @@
-"""OpenFace 2 CSV: head rotation in radians, Action Units from 0 to 5, one row for each frame and face.
+"""OpenFace 2 CSV: head rotation in radians, Action Units 0 to 5, a row for each frame and face.
 
 Convention
 ----------
@@ -202,16 +202,26 @@ def save(path: Path, motion: Motion) -> tuple[str, ...]:
         :, [*range(len(INTENSITIES) - 1), len(INTENSITIES), len(INTENSITIES) - 1]
     ]
     names = [
-        "frame", "face_id", "timestamp", "confidence", "success", "pose_Tx", "pose_Ty", "pose_Tz", *POSE,
-        *(f"AU{n}_r" for n in INTENSITIES), *(f"AU{n}_c" for n in PRESENCES),
-    ]  # fmt: skip
+        "frame",
+        "face_id",
+        "timestamp",
+        "confidence",
+        "success",
+        "pose_Tx",
+        "pose_Ty",
+        "pose_Tz",
+        *POSE,
+        *(f"AU{n}_r" for n in INTENSITIES),
+        *(f"AU{n}_c" for n in PRESENCES),
+    ]
 
     def lines() -> Iterator[str]:
         yield ",".join(names)
         for row in range(len(motion)):
             values = ",".join(f"{value + 0.0:.7g}" for value in numbers[row].round(7))
             flags = ",".join(map(str, presences[row]))
-            yield f"{row + 1},0,{motion.seconds[row]:.9g},{motion.confidence[row]:.6g},{int(seen[row])},0,0,0,{values},{flags}"
+            head = f"{row + 1},0,{motion.seconds[row]:.9g},{motion.confidence[row]:.6g}"
+            yield f"{head},{int(seen[row])},0,0,0,{values},{flags}"
 
     write_whole(path, lambda stream: stream.writelines(f"{line}\n".encode() for line in lines()))
     return (
@@ -223,7 +233,7 @@ def save(path: Path, motion: Motion) -> tuple[str, ...]:
 
 
 def _intensities(controls: F64) -> tuple[F64, F64]:
-    """(N, 18) of the units of `INTENSITIES` and AU28, 0..1, and the channels (N, 56) that they amount to."""
+    """Intensities (N, 18) 0..1 of `INTENSITIES` and AU28, and the channels (N, 56) of both."""
     sides = [expand_control(f"AU{number}") for number in (*INTENSITIES, "28")]
     every = tuple(control for controls_of in sides for control in controls_of)
     values = dict(zip(every, explained(controls, every, sparing=1e-3).T, strict=True))
@@ -236,14 +246,18 @@ def _intensities(controls: F64) -> tuple[F64, F64]:
 
 
 def _losses(controls: F64, written: F64) -> Iterator[str]:
-    """What a reader of the file will not see, for people."""
+    """Losses that a reader of the file will notice, for people."""
     if not len(controls):
         return
     paired = [name[:-2] for name in CHANNELS if name.endswith("_L")]
     uneven = [
-        name for name in paired
-        if np.abs(controls[:, CHANNEL_INDEX[f"{name}_L"]] - controls[:, CHANNEL_INDEX[f"{name}_R"]]).max() > _LOST_FROM
-    ]  # fmt: skip
+        name
+        for name in paired
+        if np.abs(
+            controls[:, CHANNEL_INDEX[f"{name}_L"]] - controls[:, CHANNEL_INDEX[f"{name}_R"]]
+        ).max()
+        > _LOST_FROM
+    ]
     if uneven:
         yield f"Left and right are merged: {', '.join(uneven)}."
     off = np.abs(controls - written)[:, len(ANGLES) :].max(0)

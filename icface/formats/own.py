@@ -1,4 +1,4 @@
-"""Our own JSON: a motion that people can read, and that comes back to the last bit.
+"""ICface's JSON format: a motion that people can read, without loss.
 
 Convention
 ----------
@@ -72,7 +72,7 @@ def load(path: Path, wishes: Wishes) -> Loaded:
 
 
 def motion_of(path: Path, about: Mapping[str, Any], rate: Fraction | None, **arrays: Any) -> Motion:
-    """The motion of arrays and of what is said about them; `FormatError` if they do not belong together."""
+    """The motion of arrays and their description; `FormatError` if they do not belong together."""
     try:
         return Motion(
             rate=rate_from(about.get("rate")) if rate is None else rate,
@@ -96,7 +96,7 @@ def _cut(said: object) -> int:
 
 
 def described(motion: Motion) -> dict[str, Any]:
-    """What is said about a motion beside its arrays."""
+    """The description of a motion beside its arrays."""
     return {
         "format": KIND,
         "version": VERSION,
@@ -109,7 +109,7 @@ def described(motion: Motion) -> dict[str, Any]:
 
 
 def check_kind(path: Path, about: object) -> dict[str, Any]:
-    """What is said about a motion, if it is one and of a version that is known."""
+    """The description of a motion, checked for kind and version."""
     if not isinstance(about, dict) or about.get("format") != KIND:
         raise FormatError(
             f'{path} is not a motion of ICface Studio: "format": "{KIND}" is not there.'
@@ -134,7 +134,8 @@ def save(path: Path, motion: Motion) -> tuple[str, ...]:
                 "null" if np.isnan(numbers[0]) else "[" + ", ".join(map(_shortest, numbers)) + "]"
             )
             comma = "," if row + 1 < len(motion) else ""
-            yield f'{{"seconds": {time!r}, "confidence": {_shortest(motion.confidence[row])}, "controls": {shown}}}{comma}'
+            head = f'"seconds": {time!r}, "confidence": {_shortest(motion.confidence[row])}'
+            yield f'{{{head}, "controls": {shown}}}{comma}'
         yield "]}"
 
     write_whole(path, lambda stream: stream.writelines(f"{line}\n".encode() for line in lines()))

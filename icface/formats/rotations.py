@@ -1,4 +1,4 @@
-"""Head rotations of other programs, and ours.
+"""Head rotations of other programs, and ICface's own.
 
 Convention
 ----------
@@ -54,7 +54,10 @@ def rotations(yaw_pitch_roll_deg: F64) -> F64:
 
 
 def of_openface(rx: F64, ry: F64, rz: F64) -> F64:
-    """Rotations in our frame of OpenFace's ``pose_Rx``, ``pose_Ry``, ``pose_Rz``: Rx Ry Rz in computer vision's frame."""
+    """Rotations of OpenFace's ``pose_Rx``, ``pose_Ry``, ``pose_Rz``.
+
+    They are Rx Ry Rz in computer vision's frame.
+    """
     return flipped(about(0, rx) @ about(1, ry) @ about(2, rz))
 
 
@@ -68,17 +71,23 @@ def to_openface(rotation: F64) -> tuple[F64, F64, F64]:
 
 
 def of_fex_first(pitch: F64, roll: F64, yaw: F64) -> F64:
-    """Rotations of py-feat before 2.0: up, turned to the subject's right and tilted to the subject's left are positive."""
+    """Rotations of py-feat before 2.0.
+
+    Up, turned to the subject's right and tilted to the subject's left are positive.
+    """
     return flipped(about(0, -pitch) @ about(1, yaw) @ about(2, roll))
 
 
 def of_fex(pitch: F64, roll: F64, yaw: F64) -> F64:
-    """Rotations of py-feat from 2.0 on: up, turned and tilted to the subject's right are positive."""
+    """Rotations of py-feat from 2.0 on.
+
+    Up, turned and tilted to the subject's right are positive.
+    """
     return flipped(about(2, -roll) @ about(1, yaw) @ about(0, -pitch))
 
 
 def of_fex_mesh(pitch: F64, roll: F64, yaw: F64) -> F64:
-    """Rotations of py-feat's MPDetector, which calls the turn about y roll and that about z yaw, in our frame."""
+    """Rotations of py-feat's MPDetector, which names the turn about y roll and that about z yaw."""
     turned: F64 = about(2, yaw) @ about(1, roll) @ about(0, pitch)
     return turned
 
@@ -98,7 +107,7 @@ def to_arkit(rotation: F64) -> tuple[F64, F64, F64]:
 
 
 def nearest(matrix: F64) -> F64:
-    """The rotations nearest to matrices that may scale as well, (N, 3, 3); NaN for those that mirror or are flat."""
+    """Rotations (N, 3, 3) nearest to matrices that may scale; NaN for mirrored or flat ones."""
     near = np.full(matrix.shape, np.nan)
     good = np.flatnonzero(np.isfinite(matrix).all((1, 2)))
     good = good[np.linalg.det(matrix[good]) > 1e-9]

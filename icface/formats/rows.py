@@ -1,4 +1,4 @@
-"""Rows of a file made a motion: put in order, given times, and freed of what no face can show.
+"""Conversion of a file's rows to a motion: sorted, timed, and clipped to plausible values.
 
 Convention
 ----------
@@ -27,9 +27,14 @@ Key = TypeVar("Key", bound=Hashable)
 ASSUMED_RATE = Fraction(30)
 """Frames a second where a file has no times and nobody says."""
 _USUAL_RATES = (
-    *(Fraction(n) for n in (1, 5, 10, 12, 15, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120, 200, 240, 1000)),
-    *(Fraction(n * 1000, 1001) for n in (24, 30, 60, 120)), Fraction(25, 2), Fraction(15000, 1001),
-)  # fmt: skip
+    *(
+        Fraction(n)
+        for n in (1, 5, 10, 12, 15, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120, 200, 240, 1000)
+    ),
+    *(Fraction(n * 1000, 1001) for n in (24, 30, 60, 120)),
+    Fraction(25, 2),
+    Fraction(15000, 1001),
+)
 MOST_FACES = 256
 _FASTEST_CAMERA = 240
 _SAME_START = 0.25
@@ -41,7 +46,7 @@ _STAMP_ERROR_S = 6e-4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What a person said about a file that the file does not say.
+    """Options of a person for a file: facts that the file does not contain.
 
     Attributes
     ----------
@@ -57,7 +62,7 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """What a file holds.
+    """The contents of a file of tracking data.
 
     Attributes
     ----------
@@ -114,10 +119,12 @@ class Rows:
         """These rows alone, in this order."""
         return replace(
             self,
-            controls=self.controls[rows], missing=self.missing[rows], confidence=self.confidence[rows],
+            controls=self.controls[rows],
+            missing=self.missing[rows],
+            confidence=self.confidence[rows],
             frames=None if self.frames is None else self.frames[rows],
             seconds=None if self.seconds is None else self.seconds[rows],
-        )  # fmt: skip
+        )
 
 
 def loaded(
@@ -129,7 +136,7 @@ def loaded(
     notes: Iterable[str],
     wishes: Wishes,
 ) -> Loaded:
-    """Motions of the faces of a file, that with most frames first; `FormatError` if they cannot be motions."""
+    """Motions of a file's faces, most frames first; `FormatError` if they cannot be motions."""
     said = list(notes)
     found: list[tuple[Motion, str]] = []
     several = list(faces)
@@ -159,7 +166,7 @@ def loaded(
 def motion_of(
     path: Path, rows: Rows, *, origin: str, rate: Fraction | None
 ) -> tuple[Motion, list[str]]:
-    """The motion of one face's rows, and what had to be done to them."""
+    """The motion of one face's rows, and notes on the repairs made."""
     notes: list[str] = []
     rows, seconds = _timed(path, rows, rate, notes)
     seconds = _following(seconds, notes)
@@ -194,7 +201,10 @@ def motion_of(
 
 
 def rate_of(seconds: F64) -> Fraction:
-    """Frames a second of rising times, the mean; the usual rate that they were rounded from, if there is one."""
+    """The mean rate of rising times.
+
+    The usual rate that they were rounded from, if there is one.
+    """
     if len(seconds) < 2:
         return ASSUMED_RATE
     span = float(seconds[-1] - seconds[0])
@@ -207,7 +217,7 @@ def rate_of(seconds: F64) -> Fraction:
 
 
 def _timed(path: Path, rows: Rows, rate: Fraction | None, notes: list[str]) -> tuple[Rows, F64]:
-    """When each row is shown, seconds from wherever the file begins to count; rows without a time are left out."""
+    """Times of the rows in seconds, from the file's own start; rows without a time are left out."""
     seconds, frames = (
         None if values is None or _one_value(values) else values
         for values in (rows.seconds, rows.frames)
@@ -233,7 +243,7 @@ def _timed(path: Path, rows: Rows, rate: Fraction | None, notes: list[str]) -> t
 
 
 def _following(times: F64, notes: list[str]) -> F64:
-    """Times of recordings that were appended to one another, each of which starts again, made to follow one another."""
+    """Times of appended recordings, each of which starts again, made to follow one another."""
     steps = np.diff(times)
     starts = np.flatnonzero(steps < 0) + 1
     if not len(starts) or not (steps > 0).any():
@@ -265,14 +275,14 @@ def _following(times: F64, notes: list[str]) -> F64:
 
 
 def _one_value(values: F64) -> bool:
-    """Whether several rows say the same, as those of a folder of pictures do, which are all at 0."""
+    """Whether all rows have the same value, such as 0 for a folder of pictures."""
     return len(values) > 1 and bool(
         np.nanmin(values, initial=np.inf) == np.nanmax(values, initial=-np.inf)
     )
 
 
 def _in_order(path: Path, rows: Rows, times: F64, notes: list[str]) -> tuple[Rows, F64]:
-    """Rows by time, of several at one time that with a face, from 0 s on."""
+    """Rows sorted by time, from 0 s on; of several at one time, one with a face."""
     if np.any(np.diff(times) < 0):
         notes.append("The rows were not in the order of time and have been sorted.")
     order = np.lexsort((rows.missing, times))
@@ -305,7 +315,7 @@ def _in_order(path: Path, rows: Rows, times: F64, notes: list[str]) -> tuple[Row
 
 
 def _plausible(rows: Rows, notes: list[str]) -> F64:
-    """(N, 56) within what a face can show, NaN in all of a row in which anything is missing."""
+    """Controls (N, 56) within a face's range; NaN in every row in which anything is missing."""
     torn = ~np.isfinite(rows.controls).all(1)
     holes = int((torn & ~rows.missing).sum())
     if holes:
@@ -336,5 +346,5 @@ def rows_by(keys: Sequence[Key]) -> dict[Key, NDArray[np.int64]]:
 
 
 def zeros(count: int) -> F64:
-    """(N, 56) of faces at rest."""
+    """Face states (N, 56) at rest."""
     return np.zeros((count, len(CHANNELS)))

@@ -1,4 +1,4 @@
-"""Columns of a CSV file, read line by line: a file may be long, but no more than the columns that are wanted is kept.
+"""Columns of a CSV file, read line by line; only the requested columns are kept.
 
 Convention
 ----------
@@ -98,7 +98,7 @@ class Columns:
         return len(self.lines)
 
     def filled(self, names: Mapping[str, T], notes: list[str]) -> dict[str, T]:
-        """Those of these names whose column has any number; the others are said in the notes."""
+        """The names whose column has any number; the others are listed in the notes."""
         empty = [name for name in names if np.isnan(self.numbers[name]).all()]
         if empty:
             more = f" and {len(empty) - 4} more" if len(empty) > 4 else ""
@@ -115,7 +115,7 @@ class Columns:
 
 
 def read_header(path: Path) -> Header:
-    """The names of the columns; `FormatError` if the file is empty, is no text, or the line is longer than any tracker's."""
+    """The column names; `FormatError` if the file is empty, not text, or its line is too long."""
     with readable_text(path) as stream:
         lines = _lines(path, stream)
         text, line = next(lines, ""), 1
@@ -301,7 +301,7 @@ def _number(cell: str, delimiter: str) -> float:
 
 
 def _lines(path: Path, text: TextIOWrapper) -> Iterator[str]:
-    """Lines with something in them or not; bounded, and text."""
+    """Lines of the file, blank ones too; each is bounded in length and free of NUL bytes."""
     number = 0
     try:
         while line := text.readline(LONGEST_LINE + 1):
@@ -326,7 +326,10 @@ def _lines(path: Path, text: TextIOWrapper) -> Iterator[str]:
 def _cells(
     path: Path, lines: Iterator[str], delimiter: str, first: int
 ) -> Iterator[tuple[int, list[str]]]:
-    """Line number and cells of each row that is not blank; the first of the lines has the number `first`."""
+    """Line number and cells of each row that is not blank.
+
+    The first line has the number `first`.
+    """
     rows = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
     try:
         for cells in rows:

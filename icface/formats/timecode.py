@@ -1,4 +1,4 @@
-"""Timecodes of Live Link Face: ``HH:MM:SS:FF.mmm``, frames within the second with thousandths of a frame.
+"""Timecodes of Live Link Face: ``HH:MM:SS:FF.mmm``, with thousandths of a frame.
 
 Convention
 ----------
@@ -37,7 +37,7 @@ class TimecodeError(ValueError):
 
 
 def seconds_of(codes: Sequence[str], base: int | None = None) -> tuple[F64, int, bool]:
-    """Seconds (N,) of timecodes in the order of the file, NaN where there is none; the base used, and whether frames drop.
+    """Seconds (N,) of timecodes, NaN where there is none; the base, and whether it is drop-frame.
 
     Parameters
     ----------
@@ -80,7 +80,8 @@ def code_of(seconds: float) -> str:
     """The timecode of a time, counted at 60 frames a second."""
     thousandths = round(seconds * USUAL_BASE * 1000)
     second, frame = divmod(thousandths, USUAL_BASE * 1000)
-    return f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}:{frame // 1000:02d}.{frame % 1000:03d}"
+    clock = f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}"
+    return f"{clock}:{frame // 1000:02d}.{frame % 1000:03d}"
 
 
 def _numbers_rows(frames: F64) -> bool:
@@ -108,7 +109,10 @@ def _base(whole: F64, frames: F64) -> int:
 
 
 def _base_of_turns(whole: F64, frames: F64, most: int) -> int | None:
-    """The base that explains how the count goes on where a second turns into the next; None where none explains half of it."""
+    """The base that fits how the frame count restarts with each second.
+
+    None if it fits under half.
+    """
     seconds, steps = np.diff(whole) % _DAY_S, np.diff(frames)
     within = steps[(seconds == 0) & (steps > 0)]
     turns = -steps[seconds == 1]

@@ -1,4 +1,4 @@
-"""Blinks of a driver that close the eyes they drive: how far a person's readings go when the lids are shut.
+"""Blinks of a driver, completed so that they close the eyes they drive.
 
 A tracker reads lids that are shut as a blink of a half or less: how a shut eye looks differs more
 from one person to the next than how far an open one is open. Its readings stay as they are. But
@@ -73,7 +73,7 @@ def whole_blinks(motion: Motion) -> Motion:
 
 
 def _shut(points: NDArray[np.float32]) -> Bools:
-    """(N,) whether lids are shut, of points (N, 8, 2) in the order of `_EYES`."""
+    """Whether lids are shut (N,), of points (N, 8, 2) in the order of `_EYES`."""
     length = np.linalg.norm(
         np.diff(points.astype(np.float64).reshape(len(points), 4, 2, 2), axis=2)[:, :, 0], axis=2
     )
@@ -83,7 +83,7 @@ def _shut(points: NDArray[np.float32]) -> Bools:
 
 
 def _whole(blink: F64, shut: Bools, seconds: F64) -> F64:
-    """(N,) 0..1: how much of what a reading (N,) lacks to be a whole blink it is to be given, from whether lids are shut."""
+    """Shares (N,) 0..1 of what each reading lacks to be a whole blink that are to be added."""
     above = blink - np.median(blink)
     shut = shut & (above >= _LEAST)
     if not shut.any():

@@ -1,4 +1,4 @@
-"""Bounded least squares for many small problems at once: every frame of a clip, every portrait of a folder."""
+"""Bounded least squares for many small problems at once, such as every frame of a clip."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ def solve_bounded(  # noqa: PLR0913
     iterations: int = 25,
     tolerance: float = 1e-6,
 ) -> F64:
-    """The minimiser of ``x H x / 2 - g x`` within bounds, for each problem of a batch, by projected Newton steps.
+    """The minimiser of ``x H x / 2 - g x`` within bounds, for each problem of a batch.
+
+    The method is projected Newton steps.
 
     The normal equations of least squares are of this form: ``H = A' A`` and ``g = A' b``. Unknowns
     at a bound that the slope holds there are left out of a step; the others take the Newton step of
@@ -87,7 +89,7 @@ def solve_bounded(  # noqa: PLR0913
 
 
 def _step(h: F64, x: F64, slope: F64, free: NDArray[np.bool_], bounds: tuple[F64, F64]) -> F64:
-    """One step of every problem: the lowest of the Newton step cut at the bounds, its halves, and that to the first bound."""
+    """One step of every problem: the best of the Newton step, its halves, and the first bound."""
     low, high = bounds
     full = _newton(h, slope, free)
     for _ in range(_RELEASED):  # at a bound and pushed beyond it by the others: held as well
@@ -114,7 +116,7 @@ def _step(h: F64, x: F64, slope: F64, free: NDArray[np.bool_], bounds: tuple[F64
 
 
 def _newton(h: F64, slope: F64, free: NDArray[np.bool_]) -> F64:
-    """The steps that bring the slope of the free unknowns to nought, the others still."""
+    """The steps that bring the slope of the free unknowns to zero; the others do not move."""
     reduced: F64 = np.where(free[:, :, None] & free[:, None, :], h, 0.0).astype(
         np.float64, copy=False
     )

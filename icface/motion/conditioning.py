@@ -1,4 +1,4 @@
-"""A motion made fit for driving: frames without a face filled, jitter smoothed, mirrored, and read at any time.
+"""Conditioning of a motion for driving: gaps filled, jitter smoothed, mirrored, resampled.
 
 Everything here is a pure function of a motion and keeps to its shots: nothing is carried over a
 cut, except by the policy that says so.
@@ -44,7 +44,10 @@ _GAZE = [i for name, i in CHANNEL_INDEX.items() if name.startswith("eyeLook")]
 
 
 class ConditioningError(ValueError):
-    """What cannot be done with a motion; the message names the value, the limit and the remedy."""
+    """A request that a motion cannot meet.
+
+    The message names the value, the limit and the remedy.
+    """
 
 
 # -------------------------------------------------------------------------------------------------
@@ -94,14 +97,14 @@ def filled(motion: Motion, policy: MissingPolicy) -> Motion:
 
 
 def shots(motion: Motion) -> I64:
-    """(N,) the shot in which each frame is, from 0."""
+    """The shot (N,) of each frame, from 0."""
     starts = np.zeros(len(motion), np.int64)
     starts[list(motion.cuts)] = 1
     return starts.cumsum()
 
 
 def _between(first: NDArray[np.float32], second: NDArray[np.float32], share: F64) -> F64:
-    """(N, 56) the state a share of the way from one to the other, angles the short way round."""
+    """States (N, 56) a share of the way from one to the other, angles the short way round."""
     start = first.astype(np.float64)
     step = second - start
     step[:, _ANGLES] = (step[:, _ANGLES] + 180) % 360 - 180
@@ -145,7 +148,7 @@ def smoothed(motion: Motion, strength: float) -> Motion:
 def _smooth_shot(
     rows: NDArray[np.float32], seconds: F64, rate: float, strength: float
 ) -> NDArray[np.float32]:
-    """(N, 56) the readings of one shot, smoothed."""
+    """Readings (N, 56) of one shot, smoothed."""
     wound = rows.astype(np.float64)
     wound[:, _ANGLES] = np.unwrap(wound[:, _ANGLES], period=360, axis=0)
     unit = np.ones(rows.shape[1])
@@ -157,7 +160,7 @@ def _smooth_shot(
 
 
 def low_passed(rows: F64, seconds: F64, rate: float, strength: float, unit: F64 | float) -> F64:
-    """(N, C) the columns of one shot without jitter, see `smoothed`.
+    """Columns (N, C) of one shot without jitter, see `smoothed`.
 
     Parameters
     ----------
@@ -181,7 +184,7 @@ def low_passed(rows: F64, seconds: F64, rate: float, strength: float, unit: F64 
 
 
 def _low_pass(rows: F64, cutoff_hz: F64, steps: F64, rate: float) -> F64:
-    """(N, C) zero-phase first-order low-pass of the columns.
+    """Columns (N, C) after a zero-phase first-order low-pass filter.
 
     Parameters
     ----------
@@ -214,7 +217,9 @@ def _low_pass(rows: F64, cutoff_hz: F64, steps: F64, rate: float) -> F64:
 
 
 def neutral_frame(motion: Motion) -> int:
-    """The frame whose face is nearest to rest: little expression, the head as it mostly is, open eyes, a sure reading.
+    """The frame whose face is nearest to rest.
+
+    It has little expression, the head's usual pose, open eyes and a confident reading.
 
     Of a motion that was fitted, it is the frame that its controls count from.
 
@@ -252,7 +257,7 @@ def neutral_frame(motion: Motion) -> int:
 
 @cache
 def _mirror() -> tuple[I64, NDArray[np.float32]]:
-    """Which channel each takes its value from, and with which sign."""
+    """The channel that each takes its value from in a mirror, and its sign."""
     swaps = {
         "jawLeft": "jawRight",
         "jawRight": "jawLeft",
@@ -268,7 +273,7 @@ def _mirror() -> tuple[I64, NDArray[np.float32]]:
 
 
 def mirrored(motion: Motion) -> Motion:
-    """What the face does as a mirror shows it; without landmarks, which are those of the picture."""
+    """The motion as a mirror shows it, without the landmarks."""
     source, signs = _mirror()
     rows = motion.controls[:, source] * signs + np.float32(0)  # no negative zero
     carried = frozenset(
@@ -318,7 +323,7 @@ def at_seconds(
 def frames_at(
     motion: Motion, seconds: NDArray[np.floating] | float, *, beyond: Beyond = "hold"
 ) -> I64:
-    """(F,) the frames that a player shows at any times; see `at_seconds` for the times."""
+    """Frames (F,) that a player shows at any times; see `at_seconds` for the times."""
     times = _within(np.atleast_1d(np.asarray(seconds, np.float64)), motion, beyond)
     return np.clip(
         np.searchsorted(motion.seconds, times + 1e-9, side="right") - 1, 0, len(motion) - 1

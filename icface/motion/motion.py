@@ -1,4 +1,4 @@
-"""What a face does over time: a table of controls, one row for each frame of a clip.
+"""The motion of a face: a table of controls, one row for each frame of a clip.
 
 Convention
 ----------
@@ -111,7 +111,7 @@ class Motion:
 
     @classmethod
     def still(cls, controls: ControlVector, origin: str = "") -> Motion:
-        """One frame: a photo's expression as a source."""
+        """A motion of one frame: a photo's expression as a driver."""
         row = controls.array().astype(np.float32)[None]
         return cls(
             seconds=np.zeros(1),
@@ -131,7 +131,10 @@ class Motion:
         cuts: Iterable[int] = (),
         origin: str = "",
     ) -> Motion:
-        """What a tracker read of one face, with landmarks; None where it saw none."""
+        """The motion of a tracker's readings of one face, with landmarks.
+
+        None where it saw none.
+        """
         count = len(observations)
         controls = np.full((count, len(CHANNELS)), np.nan, np.float32)
         landmarks = np.full((count, N_LANDMARKS, 3), np.nan, np.float32)
@@ -144,9 +147,14 @@ class Motion:
                     seen.confidence,
                 )
         return cls(
-            seconds=np.fromiter(seconds, np.float64), controls=controls, confidence=confidence, landmarks=landmarks,
-            rate=rate, cuts=tuple(cuts), origin=origin,
-        )  # fmt: skip
+            seconds=np.fromiter(seconds, np.float64),
+            controls=controls,
+            confidence=confidence,
+            landmarks=landmarks,
+            rate=rate,
+            cuts=tuple(cuts),
+            origin=origin,
+        )
 
     @property
     def present(self) -> NDArray[np.bool_]:
@@ -156,7 +164,7 @@ class Motion:
 
     @property
     def reading(self) -> str:
-        """Whether controls were "fitted" to landmarks, or are "regressed": read from pixels, or come from a file."""
+        """The kind of reading: "fitted" if controls were fitted to landmarks, else "regressed"."""
         return "regressed" if self.regressed is None else "fitted"
 
     @property
@@ -166,7 +174,7 @@ class Motion:
 
     @property
     def duration_s(self) -> float:
-        """Seconds from the first frame to the end of the last, which lasts as long as the rate says."""
+        """Seconds from the first frame to the end of the last one."""
         return float(self.seconds[-1] + 1 / self.rate)
 
     def vector(self, frame: int) -> ControlVector | None:
@@ -178,7 +186,7 @@ class Motion:
 
 
 def rate_from(value: object) -> Fraction:
-    """Frames a second of a text such as "25", "29.97" or "30000/1001", or of a number, as files have it.
+    """Frames a second of a text such as "25", "29.97" or "30000/1001", or of a number.
 
     Raises
     ------
@@ -291,7 +299,7 @@ def _check_values(motion: Motion) -> None:
 
 
 def sealed(array: NDArray[Any], dtype: type[np.floating[Any]]) -> NDArray[Any]:
-    """The array itself when nobody can write to it any more, else a copy of which that is true.
+    """The array itself if nobody can write to it any more, else a read-only copy.
 
     A mapped file counts as that only if it is one of `icface.system.scratch`, which nobody else can
     reach.

@@ -1,4 +1,4 @@
-"""Motions as named arrays, and a folder in which the readings of clips are kept, so that a clip is tracked once.
+"""Storage of motions: named arrays, and a cache of readings so that a clip is tracked once.
 
 Convention
 ----------
@@ -38,9 +38,13 @@ CACHE_BYTES = 4_000_000_000
 """Bound on what is kept of clips, in bytes: some eight hours at 25 frames a second."""
 
 _DTYPES = {
-    "seconds": np.float64, "controls": np.float32, "confidence": np.float32, "landmarks": np.float32,
-    "regressed": np.float32, "about": np.uint8,
-}  # fmt: skip
+    "seconds": np.float64,
+    "controls": np.float32,
+    "confidence": np.float32,
+    "landmarks": np.float32,
+    "regressed": np.float32,
+    "about": np.uint8,
+}
 _TAILS: dict[str, tuple[int, ...]] = {
     "seconds": (), "controls": (len(CHANNELS),), "confidence": (), "landmarks": (N_LANDMARKS, 3),
     "regressed": (len(CHANNELS),), "about": (),
@@ -162,7 +166,9 @@ def _list_of(about: Mapping[str, Any], name: str, kind: type) -> list[Any]:
 def save_reading(
     path: Path, motions: Sequence[Motion], about: Mapping[str, Any], *, private: bool = False
 ) -> None:
-    """Write motions and what is said about all of them; the file appears whole or not at all. `OSError` if it cannot.
+    """Write motions and a description of them; the file appears whole or not at all.
+
+    `OSError` if it cannot be written.
 
     With `private`, nobody but its owner can read it.
     """
@@ -180,7 +186,7 @@ def save_reading(
 
 
 def load_reading(path: Path) -> tuple[tuple[Motion, ...], dict[str, Any]]:
-    """The motions of a file and what was said about them.
+    """The motions of a file and their description.
 
     Raises
     ------
@@ -240,7 +246,10 @@ def _check_count(path: Path, entries: int) -> None:
 
 
 def _read(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[Any]:
-    """One array, which no later change of the file reaches; its head is believed only where it fits the file."""
+    """One array, copied so that later changes of the file do not reach it.
+
+    Its header must fit the file.
+    """
     place, name = f"{path}, {info.filename}", info.filename.removesuffix(".npy").rpartition(".")[2]
     if name not in _DTYPES or info.compress_type != zipfile.ZIP_STORED:
         raise MotionStoreError(f"{place} is not of a reading.")
@@ -270,7 +279,9 @@ def _read(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArra
 
 @dataclass(frozen=True, slots=True)
 class ReadingCache:
-    """Readings by key in a folder, those used least recently thrown away first; damaged ones are as if they were not there.
+    """A cache of readings by key in a folder; the least recently used are removed first.
+
+    A damaged reading counts as missing.
 
     Several programs may use one folder at once.
 
@@ -287,12 +298,12 @@ class ReadingCache:
 
     @classmethod
     def of_user(cls) -> ReadingCache:
-        """In the user's folder for caches."""
+        """The cache in the user's folder for caches."""
         return cls(cache_folder() / "readings")
 
     @staticmethod
     def key(*parts: str | int) -> str:
-        """One for the digest of a clip and all that decides what is read in it."""
+        """The key of a clip's digest and everything that decides its reading."""
         return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
 
     def get(self, key: str) -> tuple[tuple[Motion, ...], dict[str, Any]] | None:

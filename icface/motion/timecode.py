@@ -1,4 +1,4 @@
-"""Timecode of frames: hours, minutes, seconds and frames, counted as editing programs count them (SMPTE ST 12-1).
+"""Timecode of frames: hours, minutes, seconds and frames, counted by SMPTE ST 12-1.
 
 Convention
 ----------
@@ -38,12 +38,15 @@ def drops_frames(rate: Fraction) -> bool:
 
 
 def numbers_left_out(minutes: Number, nominal: int) -> Number:
-    """Numbers that drop-frame code has left out after so many minutes: two of each 30, but in each tenth minute."""
+    """The count of numbers that drop-frame code has skipped after so many minutes.
+
+    Two of each 30 are skipped, except in each tenth minute.
+    """
     return nominal // 15 * (minutes - minutes // 10)
 
 
 def timecode(frame: int, rate: Fraction) -> str:
-    """HH:MM:SS:FF of a frame, or HH:MM:SS;FF in drop-frame code; a minus before those below 0."""
+    """The timecode HH:MM:SS:FF of a frame, or HH:MM:SS;FF in drop-frame code; "-" if below 0."""
     sign, frame = ("-", -frame) if frame < 0 else ("", frame)
     nominal, drops = nominal_rate(rate), drops_frames(rate)
     if nominal is None:
@@ -53,11 +56,12 @@ def timecode(frame: int, rate: Fraction) -> str:
         seconds, within = divmod(_number(frame, nominal) if drops else frame, nominal)
     digits = max(len(str(_most(rate) - 1)), 2)
     mark = ";" if drops else ":"
-    return f"{sign}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{mark}{within:0{digits}}"
+    clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+    return f"{sign}{clock}{mark}{within:0{digits}}"
 
 
 def frame_of(seconds: int, frames: int, rate: Fraction) -> int:
-    """The frame of a code of so many seconds, hours and minutes among them, and frames; the next one that has a code.
+    """The frame of a timecode, or the next one that has a code.
 
     Raises
     ------

@@ -28,7 +28,7 @@ _DTYPES = tuple(np.dtype(kind) for kind in ("<f8", "<f4", "<i8", "<i4", "u1", "?
 
 
 def write_arrays(stream: IO[bytes], arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write an npz of arrays, by name, in pieces: the window must not wait for a copy of a long motion."""
+    """Write an npz of named arrays in pieces, so that the window need not wait for a long copy."""
 
     def write_npy(array: NDArray[Any], member: IO[bytes]) -> None:
         whole = np.ascontiguousarray(array)
@@ -46,7 +46,7 @@ def write_arrays(stream: IO[bytes], arrays: Mapping[str, NDArray[Any]]) -> None:
 def unpacked(
     stream: BinaryIO, where: str, *, most_packed: int = MOST_PACKED_BYTES
 ) -> dict[str, NDArray[Any]]:
-    """The arrays of an npz, read-only; `ProjectFileError` for anything but plain little-endian numbers in C order.
+    """The arrays of an npz, read-only; only plain little-endian numbers in C order.
 
     Large ones are kept in temporary files, see `icface.system.scratch`.
     """

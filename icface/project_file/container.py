@@ -1,4 +1,4 @@
-"""The bytes of a project: named entries in a zip, or as files in a folder, read with a bound on everything.
+"""Entries of a project: named bytes in a zip or in a folder, every read bounded.
 
 Convention
 ----------
@@ -47,11 +47,11 @@ class Entries(Protocol):
         ...
 
     def open(self, name: str, most: int) -> BinaryIO:
-        """An entry as a file to read from, as long as the entries are there; errors as those of `read`."""
+        """An entry as a file to read from while the entries are open; errors as in `read`."""
         ...
 
     def most_packed_in(self, name: str) -> int:
-        """How many bytes may be unpacked of a zip that is an entry."""
+        """The most bytes unpacked from an entry that is a zip."""
         ...
 
 
@@ -185,7 +185,10 @@ class ZipEntries:
         return io.BufferedReader(_Part(self._stream, start, info.file_size))
 
     def most_packed_in(self, name: str) -> int:
-        """How many bytes may be unpacked of a zip that is an entry: none to speak of, if it is compressed itself."""
+        """The most bytes unpacked from an entry that is a zip.
+
+        Next to none if it is compressed itself.
+        """
         info = self._infos.get(name)
         return (
             MOST_PACKED_BYTES
@@ -258,7 +261,7 @@ class FolderEntries:
         return self._names
 
     def most_packed_in(self, name: str) -> int:
-        """How many bytes may be unpacked of a zip that is an entry."""
+        """The most bytes unpacked from an entry that is a zip."""
         return MOST_PACKED_BYTES
 
     def open(self, name: str, most: int) -> BinaryIO:
@@ -283,7 +286,7 @@ class FolderEntries:
 
 
 def write_entries(stream: BinaryIO, entries: Iterable[tuple[str, Writing]]) -> None:
-    """Write a zip of entries in their order, one piece after the other; the same entries give the same bytes."""
+    """Write a zip of entries in their order; the same entries give the same bytes."""
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
         for name, write in entries:
             info = zipfile.ZipInfo(name, _EPOCH)

@@ -1,5 +1,5 @@
-"""What is told of a project file that cannot be read or written."""
+"""Errors of project files."""
 
 
 class ProjectFileError(ValueError):
-    """A project file that cannot be read or written; the message names the file, the place in it, and the remedy."""
+    """A project file that cannot be read or written; names the file, the place and the remedy."""

@@ -1,4 +1,4 @@
-"""Documents on the disk: one ``.icface`` file, or a folder of the same entries as a recovery copy.
+"""Project files: one ``.icface`` file, or a folder of the same entries as a recovery copy.
 
 An ``.icface`` file is a zip of ``project.json`` and of ``arrays/DIGEST.npz``, one for each motion
 and each set of landmarks. In a folder, arrays that are there already are not written again, so that
@@ -75,7 +75,9 @@ def save_project(path: str | Path, project: Project) -> None:
 
 
 def save_folder(folder: Path, project: Project) -> None:
-    """Write a document into a folder, with absolute paths; killed at any moment, it leaves the old or the new one.
+    """Write a document into a folder, with absolute paths.
+
+    A process killed at any moment leaves the old document or the new one.
 
     Raises
     ------
@@ -104,7 +106,9 @@ def load_project(path: str | Path) -> Project:
 
 
 def read_project(path: str | Path) -> LoadedProject:
-    """The document of an ``.icface`` file or of a folder that `save_folder` wrote. Whether its media exist is not asked.
+    """The document of an ``.icface`` file or of a folder that `save_folder` wrote.
+
+    Whether its media exist is not checked.
 
     Raises
     ------
@@ -160,7 +164,7 @@ def _write_bytes(data: bytes, stream: IO[bytes]) -> None:
 
 
 def _arrays_of(project: Project) -> dict[str, Writing]:
-    """What is stored beside the JSON, once for each digest, and how it is written."""
+    """Writers of the arrays stored beside the JSON, one for each digest."""
     found: dict[str, Writing] = {}
     for face in project.faces:
         found[f"arrays/{face.landmarks_digest}.npz"] = partial(
@@ -180,7 +184,10 @@ def _write_arrays(named: dict[str, NDArray[Any]], stream: IO[bytes]) -> None:
 
 
 def _named_in(names: frozenset[str]) -> dict[str, str]:
-    """Digest to entry; `ProjectFileError` for an entry that no project has, as one that would lead out of a folder."""
+    """Entries by digest.
+
+    `ProjectFileError` for an unknown entry, such as one outside the folder.
+    """
     named: dict[str, str] = {}
     for name in sorted(names - {"project.json"}):
         found = _ARRAYS.fullmatch(name)
@@ -193,7 +200,7 @@ def _named_in(names: frozenset[str]) -> dict[str, str]:
 def _read_arrays(
     entries: Entries, tree: dict[str, Any], named: dict[str, str]
 ) -> tuple[dict[str, Motion], dict[str, NDArray[np.float32]]]:
-    """The motions and landmarks that the tree speaks of, by digest; what is missing is found missing with its place."""
+    """Motions and landmarks that the tree names, by digest; missing ones are reported later."""
     read_motions: dict[str, Motion] = {}
     read_landmarks: dict[str, NDArray[np.float32]] = {}
     for digest in sorted(_spoken_of(tree, "motion") & named.keys()):

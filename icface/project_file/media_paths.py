@@ -1,4 +1,4 @@
-"""Where the photos, clips and tables of a document are: relative to its file, missing, and found again."""
+"""Paths of a document's photos, clips and tables: made relative, missing, and found again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class DifferentFileError(ProjectFileError):
 
 
 def media(project: Project) -> tuple[Medium, ...]:
-    """Every file that the document speaks of, once each, the source first."""
+    """Every file that the document names, once each, the source first."""
     found: dict[tuple[str, str], Medium] = {}
     for medium in (project.source, *(driver.medium for driver in project.drivers)):
         if medium is not None:
@@ -26,7 +26,7 @@ def media(project: Project) -> tuple[Medium, ...]:
 
 
 def missing_media(project: Project) -> tuple[Medium, ...]:
-    """Files that are no longer where they were, the source first."""
+    """The files that are missing, the source first."""
     return tuple(medium for medium in media(project) if not Path(medium.path).is_file())
 
 
@@ -40,12 +40,15 @@ Found = dict[str, tuple[str, str]]
 
 
 def relink(project: Project, old: str, new: Path, *, different: bool = False) -> Project:
-    """The document with a file found elsewhere, and what lies beside it: `relinked` with what `find` finds."""
+    """The document with a moved file, and others beside it, found again.
+
+    It is `relinked` with the result of `find`.
+    """
     return relinked(project, find(project, old, new, different=different))
 
 
 def find(project: Project, old: str, new: Path, *, different: bool = False) -> Found:
-    """What a file found elsewhere stands for, and every other missing file that lies in the new folder as well.
+    """Replacements for a moved file, and for every other missing file in the new folder.
 
     Parameters
     ----------
@@ -80,7 +83,7 @@ def find(project: Project, old: str, new: Path, *, different: bool = False) -> F
 
 
 def relinked(project: Project, found: Found) -> Project:
-    """The document with files where they were found; an edit like those of `icface.document.edits`."""
+    """The document with the new places of its files; an edit like `icface.document.edits`."""
 
     def placed(medium: Medium) -> Medium:
         path, digest = found.get(medium.path, (medium.path, medium.digest))
@@ -114,7 +117,10 @@ def _folder(path: str) -> str:
 
 
 def relative_to(project: Project, folder: Path) -> Project:
-    """The document as its file has it: paths from the file's folder on, with ``/``; another drive's are absolute."""
+    """The document as its file stores it: paths relative to the file's folder, with ``/``.
+
+    A path on another drive stays absolute.
+    """
     return with_paths(project, lambda path: _relative(lexical(path), folder))
 
 

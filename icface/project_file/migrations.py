@@ -1,4 +1,4 @@
-"""How documents of older versions become documents of today: one pure function on the JSON tree for each step.
+"""Migrations of project files: one pure function on the JSON tree for each version.
 
 Whoever changes what a project file holds raises `VERSION`, adds the step from the version before,
 and stores a file of that version with the tests.
@@ -21,7 +21,7 @@ VERSION = 2
 
 
 def _with_length(tree: Tree) -> Tree:
-    """Version 2: a photo has a length; a document of version 1 goes on to be as long as what is in it."""
+    """Version 2: a photo has a length; a document of version 1 stays as long as its contents."""
     return {**tree, "length": None}
 
 
@@ -33,7 +33,7 @@ files."""
 def migrated(
     tree: object, migrations: Mapping[int, Migration] = MIGRATIONS, version: int = VERSION
 ) -> tuple[Tree, int]:
-    """The document as today's version writes it, without ``format`` and ``version``; and which version it was.
+    """The document's tree in today's version, without ``format`` and ``version``; and its version.
 
     Raises
     ------

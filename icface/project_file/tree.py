@@ -1,4 +1,4 @@
-"""The document as a tree of JSON, strictly both ways: nothing unknown, nothing converted, every error with its place.
+"""The document as a JSON tree, strictly both ways: nothing unknown, every error with its place.
 
 Convention
 ----------
@@ -51,7 +51,7 @@ _LONE = re.compile("[\ud800-\udfff]")
 
 
 class MisfitError(ValueError):
-    """A value that is not what stands in this place."""
+    """A value of the wrong type or range for its place."""
 
 
 # --------------------------------------------------------------------------------------------------
@@ -63,7 +63,7 @@ def tree_of(project: Project) -> dict[str, Any]:
 
 
 def text_of(tree: Mapping[str, Any]) -> str:
-    """JSON in which every key of a curve has a line of its own, so that two versions can be compared line by line."""
+    """JSON with one line for each key of a curve, so that versions can be compared line by line."""
     text = _pretty(tree, 0) + "\n"
     return _LONE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
@@ -84,7 +84,7 @@ def _pretty(node: Any, depth: int) -> str:
 
 
 def _is_flat(node: Any) -> bool:
-    """Whether a node may stand on one line: a number or text, or an object or list of those and of lists of those."""
+    """Whether a node may be on one line: a scalar, or a collection of scalars and flat lists."""
     items = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
     within = [deep for item in items if isinstance(item, list) for deep in item]
     return not any(isinstance(item, dict) for item in items) and not any(
@@ -153,7 +153,7 @@ def _face_tree(converter: Converter, face: Face) -> dict[str, Any]:
 
 
 def parsed(data: bytes) -> Any:
-    """JSON as it was written; a field that is given twice becomes one that no document knows."""
+    """The parsed JSON; a field that is given twice becomes one that no document knows."""
     try:
         return json_text.parsed(data, pairs=_object, constants=True)
     except json_text.JsonError as error:
@@ -243,7 +243,7 @@ def _reading(
 
 
 def _plain(value: Any, kind: Any) -> Any:
-    """A value of the very type; whole numbers stand for fractions as well."""
+    """A value of exactly the type; whole numbers are accepted for fractions."""
     names = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
     if kind is float and type(value) is int and abs(value) < _MOST_WHOLE:
         return float(value)
@@ -329,7 +329,7 @@ def _object_of(plain: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
 
 
 def _key(plain: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """Keys as they are written, at once: there may be hundreds of thousands; all others as every object."""
+    """A fast path for keys as written, of which there may be hundreds of thousands."""
     general = _object_of(plain)
 
     def structure(value: Any, kind: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all: written beside their place under another name, flushed to the disk and renamed.
+"""Atomic writing: a file is written beside its target, flushed to the disk and renamed.
 
 The other name is a new one each time, for one writer alone, and short; the file is its owner's only
 until it takes its place.
@@ -55,7 +55,10 @@ lacks."""
 def reason(error: OSError) -> str:
     """Why a file could not be read or written, and what helps, as the end of a sentence."""
     if getattr(error, "winerror", None) in _IN_USE:
-        return "another program has it open, or you lack the permission; close it there, or choose another name"
+        return (
+            "another program has it open, or you lack the permission; "
+            "close it there, or choose another name"
+        )
     return _REASONS.get(error.errno or 0, error.strerror or str(error))
 
 
@@ -95,7 +98,10 @@ class Unfinished:
         raise OSError(errno.EAGAIN, "other programs remove what is being written", str(target))
 
     def _begins(self, token: str) -> bool:
-        """Make the file; False if there is one of that name, or if it was taken for left over before it was locked."""
+        """Make the file.
+
+        False if the name exists, or if it was removed as a leftover before locking.
+        """
         try:
             self._entry = Entry(token, {"unfinished": str(self.path)})
         except Taken:
@@ -126,7 +132,7 @@ class Unfinished:
         self.abandon()
 
     def put_in_place(self) -> None:
-        """Flush the file to the disk and give it its name; a file of that name is replaced at once. `OSError` if that fails."""
+        """Flush the file to the disk and rename it over its target; `OSError` if that fails."""
         self.stream.flush()
         os.fsync(self.stream.fileno())
         if not self._private:
@@ -171,7 +177,7 @@ def _mask() -> int:
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], T], *, private: bool = False) -> T:
-    """Put what `write` writes in the place of a file; the old one stands until the new one is on the disk.
+    """Replace a file by the output of `write`; the old one stands until the new one is on the disk.
 
     Of several that write one file at a time, the last to end has its say; the file is whole at any
     moment.
@@ -290,12 +296,12 @@ def _check_is_kept(target: Path) -> None:
 
 
 def is_unfinished(name: str) -> bool:
-    """Whether a file of this name is one that is being written, or was when its process was killed."""
+    """Whether a file name is that of a file being written, or left by a killed process."""
     return _UNFINISHED.fullmatch(name) is not None
 
 
 def remove_unfinished(folder: Path) -> None:
-    """Remove what killed processes left unfinished in a folder; what is being written now is left alone."""
+    """Remove unfinished files of killed processes from a folder; files being written stay."""
     with suppress(OSError), os.scandir(folder) as entries:
         for path in [Path(entry.path) for entry in entries if is_unfinished(entry.name)]:
             remove_left_over(path)
@@ -326,7 +332,7 @@ def _remove_folder(path: Path) -> None:
 
 
 def reserve(stream: BinaryIO, size: int) -> None:
-    """Have the disk set room aside for an open file, so that writing to it through memory cannot fail later.
+    """Reserve disk space for an open file, so that writing through memory cannot fail later.
 
     A file that is mapped beyond the room there is ends its process when the disk is full.
 

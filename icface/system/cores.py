@@ -14,5 +14,5 @@ def cores() -> int:
 
 
 def pool_size(wanted: int, *, platform: str = sys.platform) -> int:
-    """Processes that a pool gets where so many are wanted: on Windows no pool can wait for more than 61."""
+    """The number of pool processes for a requested number; Windows allows at most 61."""
     return min(wanted, 61) if platform == "win32" else wanted

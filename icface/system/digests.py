@@ -1,4 +1,4 @@
-"""Digests of weights, so that a damaged file is refused instead of changing pictures without a word.
+"""Digests of weights, so that a damaged file is refused instead of changing pictures silently.
 
 Files that ship stand in `SUMS` beside them, as ``sha256sum`` writes it. Files that are written here
 hold a digest of themselves, so that weights of one's own are looked at as well.
@@ -69,7 +69,7 @@ def note_written(path: Path) -> None:
 
 
 def digest_of_parts(metadata: Mapping[str, str], tensors: memoryview) -> str:
-    """The digest that a file holds of itself: of its metadata, that digest left out, and of its tensors as they are stored."""
+    """The digest of a file's metadata, the digest itself left out, and of its tensors as stored."""
     digest = hashlib.sha256()
     for name, value in sorted(metadata.items()):
         if name != SELF:

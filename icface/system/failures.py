@@ -1,4 +1,4 @@
-"""What kind of failure an exception is: of input, told in its own words; a lack of memory; or a fault of the program."""
+"""Kinds of failure: of input, of memory, or a fault of the program."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SAY_MEMORY = ("can't allocate memory", "not enough memory", "insufficient memor
 
 
 def is_foreseen(error: BaseException) -> bool:
-    """Whether it is one of this program's own errors of input, whose message was written for people."""
+    """Whether it is one of this program's own input errors, whose message is for people."""
     return isinstance(error, ValueError) and type(error).__module__.startswith("icface.")
 
 
@@ -28,7 +28,9 @@ def lacks_memory(error: BaseException) -> bool:
 
 
 def end_of_process(codes: Iterable[int | None]) -> str:
-    """How a process ended that did not end its work, in words that follow its name: of the codes of several, what tells most.
+    """The end of a process that failed, in words that follow its name.
+
+    Of several exit codes, the most telling one counts.
 
     Parameters
     ----------
@@ -39,7 +41,10 @@ def end_of_process(codes: Iterable[int | None]) -> str:
     told = [code for code in codes if code not in {None, 0, -_ENDED_BY_US}]
     code = told[0] if told else 0
     if code == -_KILLED:
-        return "was killed, as systems do when memory runs out; close other programs, or work on less at a time"
+        return (
+            "was killed, as systems do when memory runs out; "
+            "close other programs, or work on less at a time"
+        )
     if code < 0:
         try:
             name = signal.Signals(-code).name
@@ -52,7 +57,7 @@ def end_of_process(codes: Iterable[int | None]) -> str:
 
 
 def trace_of_fault(error: BaseException) -> str:
-    """Where a fault of the program came up, for whoever mends it; "" for what lies in a file, a disk or the memory."""
+    """The traceback of a fault of the program; "" for problems of a file, a disk or memory."""
     if is_foreseen(error) or lacks_memory(error) or isinstance(error, OSError):
         return ""
     return "".join(traceback.format_exception(error))

@@ -24,12 +24,12 @@ NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
 
 
 def try_to_lock(stream: BinaryIO) -> bool:
-    """Lock an open file until it is closed or its process ends; False if somebody has it, or if locks do not work there."""
+    """Lock an open file until it is closed; False if it is taken or locks do not work there."""
     return lock(stream) is True
 
 
 def claimed(path: Path) -> BinaryIO | None:
-    """A file that nobody else holds, made if it is missing, readable by its owner only, and locked until it is closed.
+    """A file locked for this process, created if it is missing and readable by its owner only.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def is_at(stream: BinaryIO, path: Path) -> bool:
 
 
 def remove_locked(stream: BinaryIO, path: Path) -> None:
-    """Remove and close a file that is locked, so that nobody can take it for another's in between."""
+    """Remove and close a locked file, so that nobody else can take it over in between."""
     if not REMOVES_OPEN_FILES:
         stream.close()
     with suppress(OSError):
@@ -73,7 +73,7 @@ def remove_locked(stream: BinaryIO, path: Path) -> None:
 
 
 def lock(stream: BinaryIO) -> bool | None:
-    """Lock an open file, see `try_to_lock`: True if that worked, False if another holds it, None if locks do not work there."""
+    """Lock an open file: True if it worked, False if another holds it, None without locks there."""
     try:
         if sys.platform == "win32":
             msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)

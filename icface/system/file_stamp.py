@@ -1,4 +1,4 @@
-"""What tells a file from others, and a file as it was seen from what another program has made of it since."""
+"""Stamps of files, which show whether another program has changed a file since it was read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def sha256_of(path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class FileStamp:
-    """A file as it was seen.
+    """A file's size, time and content at one moment.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class FileStamp:
 
 
 def stamp_of(path: Path) -> FileStamp | None:
-    """A file as it is now; None when there is none."""
+    """The stamp of a file as it is now; None when there is none."""
     try:
         found = path.stat()
     except OSError:
@@ -42,7 +42,7 @@ def stamp_of(path: Path) -> FileStamp | None:
 
 
 def is_as_seen(path: Path, seen: FileStamp | None) -> bool:
-    """Whether a file has the content that it had, whenever it was written; for None, whether there is still none."""
+    """Whether a file has the content of its stamp; for None, whether there is still no file."""
     try:
         found = path.stat()
     except OSError:

@@ -41,7 +41,7 @@ def parsed(text: str | bytes, *, pairs: Pairs | None = None, constants: bool = F
 
 
 def values(text: str, *, constants: bool = False) -> Iterator[tuple[int, Any]]:
-    """Line number and value of each piece of JSON in a text: those of one list, or those that stand one after the other.
+    """Line number and value of each JSON value in a text: a list's items, or one after the other.
 
     Only one of them is held at a time, however many there are. Raises `JsonError` as `parsed` does.
     """

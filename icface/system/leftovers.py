@@ -1,4 +1,4 @@
-"""What a killed process left behind, removed at the next start of any command or of the window.
+"""Leftovers of killed processes, removed at the next start of any command or of the window.
 
 Unfinished files go as soon as no process holds them. A sequence of stills that was interrupted
 stays resumable: its notes go when it has no still to go on with, or after `KEPT_DAYS`.
@@ -80,7 +80,7 @@ def standing(folder: Path, stem: str, suffix: str) -> dict[str, list[int]]:
 
 
 def is_resumable(notes: Path) -> bool:
-    """Whether an interrupted sequence has any still of its own to go on with; True where that cannot be told."""
+    """Whether an interrupted sequence has a still to go on with; True where that is unknown."""
     try:
         with notes.open("rb") as stream:
             found = json.loads(stream.read(_MOST_NOTES_BYTES))

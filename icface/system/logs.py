@@ -1,4 +1,4 @@
-"""The log: a file of bounded size in the user's state folder, what `--verbose` prints beside it, and the last faults.
+"""The log: a bounded file in the user's state folder, console output, and the last faults.
 
 Faults are kept twice: in the log with all that was said, and in a short list that names no file,
 only kinds and places in this program, so that it can be shown to others.
@@ -46,7 +46,7 @@ def _faults_file() -> Path:
 
 
 class _PrivateHandler(RotatingFileHandler):
-    """A log file that only its owner can read; what cannot be written is left out, for no work may fail by its log."""
+    """A log file that only its owner can read; write errors are ignored, so that no work fails."""
 
     def _open(self) -> TextIOWrapper:
         descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -70,7 +70,7 @@ class _StandardError(logging.StreamHandler[Any]):
 
 @contextmanager
 def printed_log() -> Iterator[None]:
-    """The log on the standard error while a command runs for hours; no change where it is printed already."""
+    """The log on standard error while a long command runs; no change if it is printed already."""
     root, own = logging.getLogger(), logging.getLogger("icface")
     if any(isinstance(handler, _StandardError) for handler in root.handlers):
         yield

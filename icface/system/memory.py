@@ -1,4 +1,4 @@
-"""Memory that is free in the process, given back to the system, which does not happen by itself."""
+"""Release of free memory back to the system, which does not happen by itself."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import suppress
 
 
 def give_back() -> None:
-    """Have the allocators let go of what they keep for later, on the processor and, if it was used, on the GPU."""
+    """Return memory that the allocators keep, on the processor and, if it was used, on the GPU."""
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
         torch.cuda.empty_cache()

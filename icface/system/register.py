@@ -1,4 +1,4 @@
-"""A register, in the user's state folder, of the files that are being written: who writes what, and what the killed left.
+"""A register of the files being written, in the user's state folder, with their writers.
 
 Each entry is a small file that is locked for as long as its process writes. Its name is a token, or
 stands for the name of a file that only one may write at a time. An entry that can be locked belongs
@@ -33,7 +33,7 @@ def register_folder() -> Path:
 
 
 def entry_for(target: Path) -> str:
-    """The name of the entry that stands for a file's final name, whichever way its folder is reached.
+    """The register name of a target file, the same whichever way its folder is reached.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def _held(path: Path) -> Iterator[BinaryIO | None]:
 
 
 def left_entries() -> Iterator[tuple[dict[str, Any], float, _Drop]]:
-    """What nobody holds any more: what each entry says, the time of its last change, and what removes it from the register.
+    """Entries that no process holds: contents, time of the last change, and a remover.
 
     Each is held while it is looked at.
     """

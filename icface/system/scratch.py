@@ -1,4 +1,4 @@
-"""Large arrays in temporary files that nobody else can reach, and errors instead of a sudden end where there is no room.
+"""Large arrays in private temporary files, with errors instead of a crash on a full disk.
 
 A file that is mapped into memory ends the process when it is shortened, or when the disk has no
 room for what is written to it. What is mapped here has no name that others could open it by, is
@@ -23,11 +23,11 @@ _PIECE_BYTES = 1 << 22
 
 
 class ScratchError(ValueError):
-    """There is no room for what the work needs for a while; the message says where, and what helps."""
+    """Not enough room for temporary data; the message says where, and what helps."""
 
 
 class Scratch:
-    """A temporary file of one's own. A context: left, it is gone, but for the arrays that were made of it.
+    """A private temporary file, as a context; arrays made of it outlive it.
 
     Raises
     ------
@@ -70,12 +70,12 @@ class Scratch:
             yield piece
 
     def array(self, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[np.generic]:
-        """All that was written, as a read-only array that outlives the file. Nothing may be written after that."""
+        """The contents as a read-only array that outlives the file; write nothing after that."""
         return np.memmap(self._file, dtype, "r", shape=shape)
 
 
 class Rows:
-    """(N, ...) float32 rows that are put down in any order, NaN at first: in memory, or in a temporary file if they are many.
+    """Float32 rows (N, ...) written in any order, NaN at first, in memory or a temporary file.
 
     A context, so that a file is closed.
 

@@ -18,7 +18,7 @@ writing."""
 
 
 def shown(text: str) -> str:
-    """One line of a text in which nothing moves a cursor, changes a terminal or turns the direction of writing."""
+    """A text as one safe line: no cursor movement, terminal codes or direction marks."""
     return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
 
 
@@ -41,5 +41,5 @@ def tell_report(report: Any, *, indent: int | None = 2) -> None:
 
 
 def redraw(line: str, *, file: TextIO | None = None, last: bool = False) -> None:
-    """Write a line over the one before, on a terminal; on the standard error unless said otherwise."""
+    """Write a line over the one before, on a terminal; on standard error by default."""
     click.echo(f"\r\x1b[K{shown(line)}", file=file, nl=last, err=file is None)

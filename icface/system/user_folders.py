@@ -10,7 +10,7 @@ _PROGRAM = "icface-studio"
 
 
 def state_folder() -> Path:
-    """What is worth keeping between two starts: unsaved copies, the log, the register of files being written."""
+    """The folder of the user's state: unsaved copies, the log, the register of files."""
     return Path(platformdirs.user_state_dir(_PROGRAM, appauthor=False))
 
 
@@ -20,6 +20,6 @@ def cache_folder() -> Path:
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder, and the missing ones above it, that only the user can look into. `OSError` if that fails."""
+    """Make a private folder and its missing parents; `OSError` if that fails."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.mkdir(mode=0o700, exist_ok=True)

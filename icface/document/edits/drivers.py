@@ -1,4 +1,4 @@
-"""What drives faces: sources added, tracked, renamed and removed, and the rules of the mixing matrix."""
+"""Edits of drivers (add, track, rename, remove) and of the rules of the mixing matrix."""
 
 from __future__ import annotations
 
@@ -24,21 +24,24 @@ from icface.document.edits.still_time import is_timed
 from icface.motion.conditioning import Beyond, MissingPolicy, neutral_frame
 from icface.motion.motion import Motion
 
-MOST_SOURCE_RATE = 120
-"""Frames a second that a source can give a document; what is faster is read at the document's own
+MOST_DRIVER_RATE = 120
+"""Frames a second that a driver can give a document; a faster one is read at the document's own
 rate."""
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def free_name(project: Project) -> str:
-    """The first letter, or number, that no source is called by."""
+    """The first letter, or number, that no driver has as its name."""
     taken = {driver.name for driver in project.drivers}
     names: list[str] = [*_LETTERS, *map(str, range(1, len(taken) + 2))]
     return next(name for name in names if name not in taken)
 
 
 def add_driver(project: Project, driver: Driver, rate: Fraction | None = None) -> Project:
-    """One more source. The first that moves gives a photo's document its rate and length, unless something is keyed already.
+    """The document with one more driver.
+
+    The first driver that moves gives a photo's document its rate and length, unless something is
+    keyed already.
 
     Parameters
     ----------
@@ -49,7 +52,7 @@ def add_driver(project: Project, driver: Driver, rate: Fraction | None = None) -
         Of a table; a clip has its own.
     """
     wanted = driver.medium.rate if isinstance(driver.medium, Clip) else rate
-    if wanted is not None and wanted > MOST_SOURCE_RATE:
+    if wanted is not None and wanted > MOST_DRIVER_RATE:
         # the beat of a table's stamps, as 1000 a second for times in milliseconds, and no rate of
         # pictures
         wanted = None
@@ -64,12 +67,18 @@ def add_driver(project: Project, driver: Driver, rate: Fraction | None = None) -
 
 
 def driver_of_photo(project: Project, photo: Source, motion: Motion) -> Driver:
-    """A source of a photo's expression, at rest where no expression is; absolute rules give a face that very expression."""
+    """A driver made of a photo's expression; its neutral state is a face without expression.
+
+    An absolute rule therefore gives a face that very expression.
+    """
     return Driver(name=free_name(project), medium=photo, motion=motion, smoothing=0.0)
 
 
 def driver_of_data(project: Project, table: DataFile, motion: Motion) -> Driver:
-    """A source of a table's motion, as it was read: analysts have smoothed it, or have not for a reason."""
+    """A driver made of a table's motion, without smoothing.
+
+    Analysts have smoothed the table already, or have left it unsmoothed for a reason.
+    """
     return Driver(
         name=free_name(project),
         medium=table,
@@ -80,7 +89,7 @@ def driver_of_data(project: Project, table: DataFile, motion: Motion) -> Driver:
 
 
 def set_motion(project: Project, name: str, motion: Motion) -> Project:
-    """A clip has been tracked; its most neutral frame is proposed as the one at rest."""
+    """A driver's motion set after its clip was tracked; its most neutral frame becomes the rest."""
     return _with_driver(
         project,
         replace(project.driver(name), motion=motion, neutral_frame=proposed_neutral(motion)),
@@ -88,7 +97,7 @@ def set_motion(project: Project, name: str, motion: Motion) -> Project:
 
 
 def proposed_neutral(motion: Motion) -> int | None:
-    """The frame to take for rest; None for a single expression, or where no frame shows a face."""
+    """The most neutral frame; None for a single expression, or where no frame shows a face."""
     return neutral_frame(motion) if len(motion) > 1 and motion.present.any() else None
 
 
@@ -100,19 +109,19 @@ def set_driver(
     smoothing: float | None = None,
     beyond: Beyond | None = None,
 ) -> Project:
-    """How a source's motion is taken; None leaves a setting alone."""
+    """A driver's settings changed; None leaves a setting alone."""
     given = {"missing": missing, "smoothing": smoothing, "beyond": beyond}
     changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     return _with_driver(project, replace(project.driver(name), **changes))
 
 
 def set_neutral(project: Project, name: str, frame: int | None) -> Project:
-    """The frame in which a source is at rest; None: looking straight ahead without expression."""
+    """A driver's neutral frame set; None: looking straight ahead without expression."""
     return _with_driver(project, replace(project.driver(name), neutral_frame=frame))
 
 
 def rename_driver(project: Project, name: str, new: str) -> Project:
-    """A source by another name, in all rules as well."""
+    """A driver renamed, in all rules as well."""
     if name == new:
         return project
     driver = replace(project.driver(name), name=new)
@@ -128,7 +137,7 @@ def rename_driver(project: Project, name: str, new: str) -> Project:
 
 
 def remove_driver(project: Project, name: str) -> Project:
-    """Without a source; rules that spoke of it are gone, and what was keyed in them."""
+    """The document without a driver, without its rules and without the keys of those rules."""
     project.driver(name)
     drivers = tuple(driver for driver in project.drivers if driver.name != name)
     edits = tuple(
@@ -148,13 +157,16 @@ def set_rule(project: Project, rule: MixRule) -> Project:
 
 
 def remove_rule(project: Project, group: str) -> Project:
-    """Without the rule of a group, and without what was keyed in it."""
+    """The chosen face without the rule of a group, and without the keys of that rule."""
     index, edits = chosen(project)
     return with_edits(project, index, _without_rules(edits, [group]))
 
 
 def drive_with(project: Project, name: str) -> Project:
-    """A source drives everything of the chosen face: relative to its neutral frame, or as it is if it is one expression."""
+    """The chosen face driven by one driver alone.
+
+    A moving driver counts relative to its neutral frame; a single expression is taken as it is.
+    """
     still = project.driver(name).is_still
     index, edits = chosen(project)
     if not still:

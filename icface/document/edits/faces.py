@@ -1,4 +1,7 @@
-"""Faces and their sliders. Values are absolute, as sliders show them: the reading plus keys and the stored change."""
+"""Edits of faces and their sliders.
+
+Values are absolute, as sliders show them: the reading plus keys and the stored change.
+"""
 
 from __future__ import annotations
 
@@ -50,18 +53,21 @@ def open_source(project: Project, source: Source | Clip, faces: Iterable[Face]) 
 
 
 def choose_face(project: Project, index: int) -> Project:
-    """The sliders speak of another face; `ProjectError` if there is none of that index, counted from 0."""
+    """Another face chosen, by index from 0; `ProjectError` if there is none."""
     return project if index == project.face_index else replace(project, face_index=index)
 
 
 def add_face(project: Project, face: Face) -> Project:
-    """One more face, as after a box drawn by hand; it is chosen."""
+    """The document with one more face, which becomes the chosen one."""
     faces, edits = (*project.faces, face), (*project.edits, FaceEdits())
     return replace(project, faces=faces, face_index=len(faces) - 1, edits=edits)
 
 
 def set_faces(project: Project, faces: Iterable[Face]) -> Project:
-    """The faces of the source, as when a clip has been tracked; what was changed on the first ones stays with them."""
+    """The faces of the source replaced, such as after tracking.
+
+    The first faces keep their edits.
+    """
     found = tuple(faces)
     edits = (*project.edits[: len(found)], *(FaceEdits(),) * (len(found) - len(project.edits)))
     chosen = None if not found else min(project.face_index or 0, len(found) - 1)
@@ -71,7 +77,7 @@ def set_faces(project: Project, faces: Iterable[Face]) -> Project:
 def set_control(
     project: Project, control: str, value: float, *, frame: int = 0, auto_key: bool = False
 ) -> Project:
-    """A slider moved: both sides of a linked Action Unit, else the one control.
+    """A control set to a value: both sides of a linked Action Unit, else the one control.
 
     Parameters
     ----------
@@ -102,7 +108,7 @@ def set_control(
 def set_controls(
     project: Project, values: Mapping[str, float], *, frame: int = 0, auto_key: bool = False
 ) -> Project:
-    """Several controls at once, exactly those named; a unit whose two sides come apart is unlinked.
+    """Several controls set at once, only those named; a unit whose sides differ is unlinked.
 
     See `set_control` for the values and the errors.
     """
@@ -151,7 +157,7 @@ def _shifted_by(edits: FaceEdits, changes: Mapping[str, float]) -> FaceEdits:
 def _keyed_by(
     edits: FaceEdits, changes: Mapping[str, float], whole: Mapping[str, float], frame: int
 ) -> FaceEdits:
-    """With keys on a frame that change what is shown there by these amounts."""
+    """The edits with keys on a frame that change the shown values by these amounts."""
     deltas, tracks = edits.by_control(), {track.target: track for track in edits.tracks}
     for control, change in changes.items():
         track = tracks.get(control)
@@ -174,7 +180,10 @@ def _keyed_by(
 
 
 def reset_control(project: Project, control: str) -> Project:
-    """The photo's own value again, to the bit: of both sides of a linked unit, else of the one control. Keys go too."""
+    """A control reset to the photo's own value, to the bit, its keys removed.
+
+    Both sides of a linked unit are reset.
+    """
     index, edits = chosen(project)
     gone = moving_with(edits, control)
     for track in edits.tracks:
@@ -186,7 +195,7 @@ def reset_control(project: Project, control: str) -> Project:
 
 
 def reset_all(project: Project) -> Project:
-    """The chosen face as it was opened, or as it is driven: sliders, keys and links; what drives it stays.
+    """The chosen face without slider changes, keys and unlinked units; its drivers stay.
 
     Raises
     ------
@@ -200,7 +209,7 @@ def reset_all(project: Project) -> Project:
 
 
 def link_unit(project: Project, number: int, linked: bool, *, frame: int = 0) -> Project:
-    """Set the left and right of an Action Unit together or apart.
+    """The left and right of an Action Unit linked or set apart.
 
     Linking a unit of which a side was changed moves both sides to their mean; one that was never
     touched stays exactly as the photo has it.
@@ -229,7 +238,7 @@ def link_unit(project: Project, number: int, linked: bool, *, frame: int = 0) ->
 
 
 def chosen(project: Project) -> tuple[int, FaceEdits]:
-    """Position of the chosen face, and its edits; `ProjectError` while none is chosen."""
+    """The index of the chosen face, and its edits; `ProjectError` while none is chosen."""
     if project.face_index is None:
         raise ProjectError("No face is chosen; choose one, or draw a box around it.")
     return project.face_index, project.edits[project.face_index]

@@ -34,13 +34,15 @@ KeyName = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class CopiedKeys:
-    """Keys cut loose from a document: tracks whose first key stands on frame 0."""
+    """Keys without a document: tracks whose first key is on frame 0."""
 
     tracks: tuple[Track, ...]
 
 
 def set_key(project: Project, target: str, frame: int, value: float) -> Project:
-    """A key of this value, in the track's own terms (a delta, or absolute); one that is there keeps its sides.
+    """A key set to a value: a delta or an absolute value, by the track's mode.
+
+    A key that is there already keeps its interpolation.
 
     A target that is not keyed yet gets a track of deltas; gains and offsets get an absolute one.
     The first key gives a photo time, see `given_time`.
@@ -58,7 +60,9 @@ def set_key(project: Project, target: str, frame: int, value: float) -> Project:
 
 
 def key_controls(project: Project, controls: Iterable[str], frame: int) -> Project:
-    """Keys that keep what is shown on a frame: of controls, both sides of linked ones; what sliders had changed goes into them.
+    """Keys that hold the values shown on a frame, for several controls.
+
+    Both sides of a linked unit are keyed, and slider changes go into the keys.
 
     Gains and offsets of mix rules are keyed with the value that they have.
     """
@@ -94,7 +98,7 @@ def key_controls(project: Project, controls: Iterable[str], frame: int) -> Proje
 def _present_value(
     project: Project, edits: FaceEdits, target: str, track: Track | None, frame: int
 ) -> float:
-    """What a key on a frame must hold so that it changes nothing there."""
+    """The value a key on a frame must have to change nothing there."""
     value = None if track is None else track.value(frame)
     if value is not None:
         return value
@@ -104,7 +108,7 @@ def _present_value(
         if rule is None:
             raise ProjectError(
                 f"{group_name(parts[0])} has no rule whose {parts[1]} could be keyed; "
-                "choose a source first."
+                "choose a driver first."
             )
         return (
             0.0 if track is not None and track.mode == "delta" else float(getattr(rule, parts[1]))
@@ -114,14 +118,14 @@ def _present_value(
 
 
 def remove_keys(project: Project, keys: Collection[KeyName]) -> Project:
-    """Without these keys; a track without any is gone."""
+    """The document without these keys; a track without keys is removed."""
     return _rewrite(project, keys, lambda _track, _some: [])
 
 
 def move_keys(
     project: Project, keys: Collection[KeyName], frames: int, value: float = 0.0
 ) -> Project:
-    """Keys elsewhere, by so many frames and so much; keys that they land on give way.
+    """Keys moved by frames and value; keys that they land on are replaced.
 
     None goes below frame 0: the group stops there as a whole.
     """
@@ -132,7 +136,7 @@ def move_keys(
 
 
 def scale_keys(project: Project, keys: Collection[KeyName], pivot: int, factor: float) -> Project:
-    """The times of keys stretched about a frame, rounded to frames, handles along with them.
+    """The times of keys scaled about a frame and rounded, their handles with them.
 
     Of keys that meet on a frame the later stays.
     """
@@ -160,7 +164,9 @@ def set_interpolation(
     interpolation_in: Interpolation | None = None,
     interpolation_out: Interpolation | None = None,
 ) -> Project:
-    """How curves come to keys and leave them; None leaves a side alone. "hold" on the left is taken for "linear".
+    """The interpolation of keys set; None leaves a side alone.
+
+    "hold" into a key is taken for "linear".
 
     A side that becomes "bezier" gets a handle on a smooth curve.
     """
@@ -194,7 +200,10 @@ def set_handle(
     *,
     joined: bool = True,
 ) -> Project:
-    """A handle dragged, "left" or "right"; joined, the other one stays in line with it. The sides become "bezier"."""
+    """A handle dragged, "left" or "right"; that side's interpolation becomes "bezier".
+
+    When `joined`, the other handle stays in line with it.
+    """
 
     def bent(_track: Track, some: list[Key]) -> list[Key]:
         (old,) = some
@@ -218,7 +227,7 @@ def set_handle(
 
 
 def copy_keys(project: Project, keys: Collection[KeyName]) -> CopiedKeys:
-    """The keys, to be pasted elsewhere."""
+    """Keys copied, to be pasted elsewhere."""
     _, edits = chosen(project)
     picked = [
         (track, [key for key in track.keys if (track.target, key.frame) in keys])
@@ -235,7 +244,10 @@ def copy_keys(project: Project, keys: Collection[KeyName]) -> CopiedKeys:
 
 
 def paste_keys(project: Project, copied: CopiedKeys, frame: int) -> Project:
-    """Copied keys with the first of them on a frame; keys that stand there give way. New tracks take over the copied mode."""
+    """Copied keys pasted with the first of them on a frame; keys that they land on are replaced.
+
+    A target that is not keyed yet takes over the copied mode.
+    """
     index, edits = chosen(project)
     tracks = {track.target: track for track in edits.tracks}
     for track in copied.tracks:
@@ -261,7 +273,7 @@ def set_track(
     locked: bool | None = None,
     extrapolation: Extrapolation | None = None,
 ) -> Project:
-    """A track's switches; None leaves one alone. `ProjectError` if the target is not keyed."""
+    """A track's switches set; None leaves one alone. `ProjectError` if the target is not keyed."""
     index, edits = chosen(project)
     given = {"muted": muted, "solo": solo, "locked": locked, "extrapolation": extrapolation}
     changes: dict[str, object] = {name: value for name, value in given.items() if value is not None}
@@ -269,7 +281,7 @@ def set_track(
 
 
 def set_mode(project: Project, target: str, mode: Mode) -> Project:
-    """A track of deltas, or of absolute values; its keys change so that they show what they showed, on their frames."""
+    """A track's mode set to "delta" or "absolute"; the values shown on its keys stay the same."""
     index, edits = chosen(project)
     track = _track(edits, target)
     if track.mode == mode:
@@ -289,7 +301,7 @@ def set_mode(project: Project, target: str, mode: Mode) -> Project:
 
 
 def remove_track(project: Project, target: str) -> Project:
-    """Back to what is tracked: without the keys of a target."""
+    """The chosen face without the keys of a target: back to the tracked value."""
     index, edits = chosen(project)
     require_unlocked(_track(edits, target))
     return with_edits(
@@ -298,7 +310,7 @@ def remove_track(project: Project, target: str) -> Project:
 
 
 def set_blend(project: Project, blend: Blend | None) -> Project:
-    """The frames in which the edits of the chosen face count; None for all."""
+    """The blend of the chosen face set: the frames in which its edits count; None for all."""
     index, edits = chosen(project)
     return with_edits(project, index, replace(edits, blend=blend))
 
@@ -325,7 +337,10 @@ _Change = Callable[[Track, list[Key]], list[Key]]
 
 
 def frames_by_target(keys: Collection[KeyName]) -> dict[str, frozenset[int]]:
-    """Frames of keys, by the targets of their tracks; worked out once for a frozenset: a drag names the same at every move."""
+    """Frames of keys, by target.
+
+    Cached for a frozenset, since a drag passes the same at every move.
+    """
     return _grouped(keys if isinstance(keys, frozenset) else frozenset(keys))
 
 
@@ -338,7 +353,7 @@ def _grouped(keys: frozenset[KeyName]) -> dict[str, frozenset[int]]:
 
 
 def _rewrite(project: Project, keys: Collection[KeyName], change: _Change) -> Project:
-    """The document with some keys replaced; those that others land on give way."""
+    """The document with some keys changed; keys that they land on are replaced."""
     index, edits = chosen(project)
     wanted = frames_by_target(keys)
     tracks: list[Track] = []

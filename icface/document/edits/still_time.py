@@ -1,4 +1,7 @@
-"""How long a still photo lasts, and at which rate: it has no time of its own, and is given some with the first key."""
+"""Edits of a still photo's length and rate.
+
+A photo has no time of its own; it is given some with its first key.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ DEFAULT_SECONDS = 5
 
 
 def given_time(project: Project) -> Project:
-    """The document with a length of `DEFAULT_SECONDS` at its rate, if its source is a photo that has no time yet.
+    """The document with a length of `DEFAULT_SECONDS`, if its source is a photo without time.
 
     A clip has a length of its own, and what drives a photo gives it one.
     """
@@ -34,12 +37,12 @@ def default_length(rate: Fraction) -> int:
 
 
 def keyed(project: Project) -> Project:
-    """The document before its first key: time is given to a photo in which nothing moves yet."""
+    """The document before its first key: a photo in which nothing moves is given time."""
     return project if project.is_moving else given_time(project)
 
 
 def set_length(project: Project, frames: int | None) -> Project:
-    """A photo's document of so many frames; None: as long as what drives it and is keyed, or without time.
+    """The length of a photo's document set, in frames; None: as long as its drivers and keys.
 
     Raises
     ------
@@ -62,7 +65,7 @@ def set_length(project: Project, frames: int | None) -> Project:
 
 
 def set_rate(project: Project, rate: Fraction) -> Project:
-    """Another frame rate of a photo's document.
+    """The frame rate of a photo's document set.
 
     Keys, markers, points and the length stay on their frames; while there is nothing of that kind,
     a length keeps its seconds.
@@ -76,6 +79,6 @@ def set_rate(project: Project, rate: Fraction) -> Project:
 
 
 def is_timed(project: Project) -> bool:
-    """Whether anything of the document stands on a certain frame: a key, a blend, a marker, an in or out point."""
+    """Whether anything is tied to a frame: a key, a blend, a marker, an in or out point."""
     keyed = any(edits.tracks or edits.blend for edits in project.edits)
     return keyed or bool(project.markers) or project.first is not None or project.last is not None

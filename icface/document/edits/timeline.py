@@ -1,4 +1,4 @@
-"""Time and output: in and out points, markers, protected regions and how the document is exported."""
+"""Edits of time and output: in and out points, markers, protected regions, export settings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from icface.document import Marker, OutputSettings, Project, ProjectError, Regio
 
 
 def set_range(project: Project, first: int | None, last: int | None) -> Project:
-    """In and out points, the last frame included; None for the ends. Given the wrong way round, they change places."""
+    """In and out points set, the last frame included; None for the ends.
+
+    Given in the wrong order, they are swapped.
+    """
     if first is not None and last is not None and first > last:
         first, last = last, first
     return (
@@ -21,7 +24,7 @@ def set_range(project: Project, first: int | None, last: int | None) -> Project:
 
 
 def set_in(project: Project, frame: int | None) -> Project:
-    """The in point; an out point before it is taken away."""
+    """The in point set; an out point before it is removed."""
     last = (
         None
         if frame is not None and project.last is not None and project.last < frame
@@ -31,7 +34,7 @@ def set_in(project: Project, frame: int | None) -> Project:
 
 
 def set_out(project: Project, frame: int | None) -> Project:
-    """The out point; an in point after it is taken away."""
+    """The out point set; an in point after it is removed."""
     first = (
         None
         if frame is not None and project.first is not None and project.first > frame
@@ -41,7 +44,7 @@ def set_out(project: Project, frame: int | None) -> Project:
 
 
 def set_marker(project: Project, frame: int, text: str = "") -> Project:
-    """A marker on a frame, in place of the one that is there."""
+    """A marker set on a frame, in place of the one that is there."""
     others = [marker for marker in project.markers if marker.frame != frame]
     markers = tuple(
         sorted([*others, Marker(frame=frame, text=text)], key=lambda marker: marker.frame)
@@ -50,18 +53,18 @@ def set_marker(project: Project, frame: int, text: str = "") -> Project:
 
 
 def remove_markers(project: Project, frames: Collection[int]) -> Project:
-    """Without the markers on these frames."""
+    """The document without the markers on these frames."""
     kept = tuple(marker for marker in project.markers if marker.frame not in frames)
     return project if len(kept) == len(project.markers) else replace(project, markers=kept)
 
 
 def add_region(project: Project, region: Region) -> Project:
-    """One more part of the picture that stays as it is."""
+    """The document with one more protected region."""
     return replace(project, regions=(*project.regions, region))
 
 
 def set_region(project: Project, index: int, region: Region) -> Project:
-    """Another region in the place of one."""
+    """A protected region replaced by another."""
     _require_region(project, index)
     return replace(
         project, regions=(*project.regions[:index], region, *project.regions[index + 1 :])
@@ -69,13 +72,13 @@ def set_region(project: Project, index: int, region: Region) -> Project:
 
 
 def remove_region(project: Project, index: int) -> Project:
-    """Without one of the regions."""
+    """The document without one of its protected regions."""
     _require_region(project, index)
     return replace(project, regions=(*project.regions[:index], *project.regions[index + 1 :]))
 
 
 def without_regions(project: Project) -> Project:
-    """Nothing is protected."""
+    """The document without protected regions."""
     return replace(project, regions=()) if project.regions else project
 
 
@@ -94,7 +97,7 @@ def set_output(
     side_by_side: bool | None = None,
     labelled: bool | None = None,
 ) -> Project:
-    """How the document is exported; None leaves a setting alone."""
+    """Export settings changed; None leaves a setting alone."""
     given = {"preset": preset, "sound": sound, "side_by_side": side_by_side, "labelled": labelled}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     output: OutputSettings = replace(project.output, **changes)

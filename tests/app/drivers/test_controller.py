@@ -252,7 +252,7 @@ def test_what_the_document_refuses_is_told_and_changes_nothing(
     studio.notice_raised.connect(lambda notice: told.append(notice.title))
     photo_open.set_rule(MixRule(group="yaw", driver="nobody"))
     assert told
-    assert "no source 'nobody'" in told[0]
+    assert "no driver 'nobody'" in told[0]
     assert studio.project.edits[0].mix == ()
 
 

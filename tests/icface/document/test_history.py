@@ -11,7 +11,7 @@ from icface.document.history import LIMIT, History
 
 
 class HistoryMachine(RuleBasedStateMachine):
-    """Against the obvious model: a list of values and a cursor, with the key of the drag that is going on."""
+    """Compared with the obvious model: a list of values, a cursor and the key of the drag."""
 
     LIMIT = 6
 

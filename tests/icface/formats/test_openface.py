@@ -223,7 +223,7 @@ def test_what_is_lost_is_said(tmp_path: Path) -> None:
 
 
 def test_head_angles_of_a_real_file_agree_with_its_own_points(feat_data: Path) -> None:
-    """OpenFace's file says how 68 points of the head lie in space: their turning, found by itself, is that of the angles."""
+    """OpenFace's 68 points of the head in space: their rotation matches the angles."""
     lines = (feat_data / "OpenFace_Test.csv").read_text().splitlines()
     names = [name.strip() for name in lines[0].split(",")]
     table = np.array([[float(cell) for cell in line.split(",")] for line in lines[1:]])

@@ -22,9 +22,14 @@ def any_motion(
 ) -> Motion:
     whole = a_motion(rows, rate=rate, gone=tuple(i for i in gone if i < len(rows)))
     return Motion(
-        seconds=whole.seconds, controls=whole.controls, confidence=whole.confidence, rate=rate, carried=frozenset(carried),
-        cuts=tuple(range(1, len(rows), 2)), origin='caméra "A"',
-    )  # fmt: skip
+        seconds=whole.seconds,
+        controls=whole.controls,
+        confidence=whole.confidence,
+        rate=rate,
+        carried=frozenset(carried),
+        cuts=tuple(range(1, len(rows), 2)),
+        origin='caméra "A"',
+    )
 
 
 @pytest.mark.parametrize("ending", ["json", "npz"])

@@ -84,7 +84,7 @@ def test_each_angle_alone_is_one_of_ours_with_its_sign(
 
 
 def test_early_py_feat_wrote_the_angles_of_a_transposed_matrix() -> None:
-    """Its `convert_to_euler`: x, -z, -y of the extrinsic xyz angles of the transpose, here with scipy's own."""
+    """Compared with `convert_to_euler`: x, -z, -y of the transpose's extrinsic xyz angles."""
     from scipy.spatial.transform import Rotation
 
     theirs = Rotation.from_rotvec([0.3, -0.4, 0.2]).as_matrix()

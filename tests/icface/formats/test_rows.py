@@ -18,9 +18,12 @@ PATH = Path("clip.csv")
 
 def some_rows(count: int = 4, **changed: Any) -> Rows:
     whole: dict[str, Any] = {
-        "controls": zeros(count), "missing": np.zeros(count, np.bool_), "confidence": np.ones(count),
-        "seconds": np.arange(count) / 25, "carried": frozenset({"yaw"}),
-    }  # fmt: skip
+        "controls": zeros(count),
+        "missing": np.zeros(count, np.bool_),
+        "confidence": np.ones(count),
+        "seconds": np.arange(count) / 25,
+        "carried": frozenset({"yaw"}),
+    }
     return Rows(**whole | changed)
 
 

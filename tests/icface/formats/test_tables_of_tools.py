@@ -1,4 +1,4 @@
-"""Tables as real tools and spreadsheets leave them: each a small input of its own, and what it must be read as."""
+"""Tables as real tools and spreadsheets write them: small inputs with the expected reading."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def take(path: Path, codes: list[str]) -> Path:
 
 
 def numbered(count: int, fps: int) -> list[str]:
-    """Codes whose frames count at the clip's rate, with the row's number in the place of the thousandths."""
+    """Timecodes counted at the clip's rate, the row number in place of the thousandths."""
     return [f"00:00:{i // fps:02d}:{i % fps:02d}.{i % 1000:03d}" for i in range(1, count + 1)]
 
 

@@ -26,12 +26,37 @@ def openface_columns() -> list[str]:
     eyes = [f"eye_lmk_{axis}_{i}" for axis in "xyXYZ" for i in range(56)]
     points = [name for axis in "xyXYZ" for name in _series(axis, 68)]
     return [
-        "frame", "face_id", "timestamp", "confidence", "success",
-        "gaze_0_x", "gaze_0_y", "gaze_0_z", "gaze_1_x", "gaze_1_y", "gaze_1_z", "gaze_angle_x", "gaze_angle_y", *eyes,
-        "pose_Tx", "pose_Ty", "pose_Tz", "pose_Rx", "pose_Ry", "pose_Rz", *points,
-        "p_scale", "p_rx", "p_ry", "p_rz", "p_tx", "p_ty", *_series("p", 34),
-        *(f"AU{n}_r" for n in INTENSITIES), *(f"AU{n}_c" for n in PRESENCES),
-    ]  # fmt: skip
+        "frame",
+        "face_id",
+        "timestamp",
+        "confidence",
+        "success",
+        "gaze_0_x",
+        "gaze_0_y",
+        "gaze_0_z",
+        "gaze_1_x",
+        "gaze_1_y",
+        "gaze_1_z",
+        "gaze_angle_x",
+        "gaze_angle_y",
+        *eyes,
+        "pose_Tx",
+        "pose_Ty",
+        "pose_Tz",
+        "pose_Rx",
+        "pose_Ry",
+        "pose_Rz",
+        *points,
+        "p_scale",
+        "p_rx",
+        "p_ry",
+        "p_rz",
+        "p_tx",
+        "p_ty",
+        *_series("p", 34),
+        *(f"AU{n}_r" for n in INTENSITIES),
+        *(f"AU{n}_c" for n in PRESENCES),
+    ]
 
 
 def write_table(

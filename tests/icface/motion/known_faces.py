@@ -1,4 +1,4 @@
-"""Clips of faces whose movements are known: landmarks of the mean face, as the table of readings moves them."""
+"""Clips of faces with known movements: landmarks of the mean face moved by the table."""
 
 from __future__ import annotations
 
@@ -40,6 +40,9 @@ def a_clip(expressions: F64, angles: F64 | None = None, *, seen: float = 0.4) ->
     angles = np.zeros((len(expressions), 3)) if angles is None else angles
     controls = np.concatenate([angles, seen * expressions], 1).astype(np.float32)
     return Motion(
-        seconds=np.arange(len(expressions)) / 25, controls=controls, confidence=np.ones(len(expressions), np.float32),
-        landmarks=shown(expressions, angles), rate=Fraction(25),
-    )  # fmt: skip
+        seconds=np.arange(len(expressions)) / 25,
+        controls=controls,
+        confidence=np.ones(len(expressions), np.float32),
+        landmarks=shown(expressions, angles),
+        rate=Fraction(25),
+    )

@@ -20,7 +20,7 @@ RATE = 25
 
 
 def motion_of(read: dict[int, np.ndarray], apart: dict[int, np.ndarray]) -> Motion:
-    """Readings of each eye, frame by frame, and how far its lids are apart, in widths of the eye."""
+    """Readings of each eye by frame, and the distance of its lids in eye widths."""
     count = len(next(iter(read.values())))
     rows = np.zeros((count, len(CHANNELS)), np.float32)
     landmarks = np.zeros((count, 478, 3), np.float32)
@@ -42,7 +42,7 @@ def motion_of(read: dict[int, np.ndarray], apart: dict[int, np.ndarray]) -> Moti
 def blink(
     *, strength: float = 0.5, shut: float = 0.1, length: int = 3, count: int = 75
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Readings and openings of lids that are down for so many frames in the middle, with a frame on the way each."""
+    """Readings and openings of lids that are shut for some frames in the middle."""
     down = np.zeros(count)
     first = count // 2
     down[first : first + length] = 1

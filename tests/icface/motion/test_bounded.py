@@ -1,4 +1,4 @@
-"""Bounded least squares: the same answers as a solver for single problems, for many problems at once."""
+"""Bounded least squares for many problems at once, equal to a solver for single problems."""
 
 from __future__ import annotations
 

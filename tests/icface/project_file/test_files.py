@@ -1,4 +1,4 @@
-"""Documents come back from the disk as they were; what is no document is refused with the place named."""
+"""Project files: documents come back unchanged; invalid ones are refused with the place named."""
 
 from __future__ import annotations
 
@@ -288,57 +288,137 @@ def setting(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("edits.0.tracks.0.keys.1.value", "x", "$.edits[0].tracks[0].keys[1].value: expected a number, not 'x'."),
-        ("edits.0.tracks.0.keys.1.value", True, "$.edits[0].tracks[0].keys[1].value: expected a number, not True."),
-        ("edits.0.tracks.0.keys.1.value", float("nan"), "tracks[0].keys[1].value: expected a finite number, not nan."),
-        ("edits.0.tracks.0.keys.1.value", float("inf"), "tracks[0].keys[1].value: expected a finite number, not inf."),
-        ("edits.0.tracks.0.keys.1.frame", 1.5, "$.edits[0].tracks[0].keys[1].frame: expected a whole number, not 1.5."),
-        ("edits.0.tracks.0.keys.1.frame", 1 << 60, "$.edits[0].tracks[0].keys[1].frame: 1152921504606846976 is too large."),
-        ("edits.0.tracks.0.keys.1.frame", 0, "$.edits[0].tracks[0]: The keys of AU12L are not in order"),
-        ("edits.0.tracks.0.keys.1.left", "hold", "$.edits[0].tracks[0].keys[1]: The key on frame 9 holds to the left"),
-        ("edits.0.tracks.0.keys.1.left", ["ease"], "$.edits[0].tracks[0].keys[1].left: expected one of 'hold', 'linear'"),
-        ("edits.0.tracks.0.keys.1.left_handle", [0.0], "keys[1].left_handle: expected a list of 2, not of 1."),
-        ("edits.0.tracks.0.keys.1.tension", 1, "$.edits[0].tracks[0].keys[1]: unknown field 'tension'."),
+        (
+            "edits.0.tracks.0.keys.1.value",
+            "x",
+            "$.edits[0].tracks[0].keys[1].value: expected a number, not 'x'.",
+        ),
+        (
+            "edits.0.tracks.0.keys.1.value",
+            True,
+            "$.edits[0].tracks[0].keys[1].value: expected a number, not True.",
+        ),
+        (
+            "edits.0.tracks.0.keys.1.value",
+            float("nan"),
+            "tracks[0].keys[1].value: expected a finite number, not nan.",
+        ),
+        (
+            "edits.0.tracks.0.keys.1.value",
+            float("inf"),
+            "tracks[0].keys[1].value: expected a finite number, not inf.",
+        ),
+        (
+            "edits.0.tracks.0.keys.1.frame",
+            1.5,
+            "$.edits[0].tracks[0].keys[1].frame: expected a whole number, not 1.5.",
+        ),
+        (
+            "edits.0.tracks.0.keys.1.frame",
+            1 << 60,
+            "$.edits[0].tracks[0].keys[1].frame: 1152921504606846976 is too large.",
+        ),
+        (
+            "edits.0.tracks.0.keys.1.frame",
+            0,
+            "$.edits[0].tracks[0]: The keys of AU12L are not in order",
+        ),
+        (
+            "edits.0.tracks.0.keys.1.left",
+            "hold",
+            "$.edits[0].tracks[0].keys[1]: The key on frame 9 holds to the left",
+        ),
+        (
+            "edits.0.tracks.0.keys.1.left",
+            ["ease"],
+            "$.edits[0].tracks[0].keys[1].left: expected one of 'hold', 'linear'",
+        ),
+        (
+            "edits.0.tracks.0.keys.1.left_handle",
+            [0.0],
+            "keys[1].left_handle: expected a list of 2, not of 1.",
+        ),
+        (
+            "edits.0.tracks.0.keys.1.tension",
+            1,
+            "$.edits[0].tracks[0].keys[1]: unknown field 'tension'.",
+        ),
         ("edits.0.tracks.0.keys", {}, "$.edits[0].tracks[0].keys: expected a list, not {}."),
         ("edits.0.tracks.0.keys", "abc", "$.edits[0].tracks[0].keys: expected a list, not 'abc'."),
         ("edits.0.tracks.0", [], "$.edits[0].tracks[0]: expected an object, not []."),
         ("edits.0.deltas.0.0", "AU99", "$.edits[0]: Unknown control 'AU99'"),
         ("edits.0.deltas.0.1", 0.0, "$.edits[0]: yaw cannot change by 0"),
         ("edits.0.unlinked", [99], "$.edits[0]: AU99 has no left and right"),
-        ("edits.0.mix.0.driver", "Z", "$: mouth is driven by 'Z', which is not among the sources"),
+        ("edits.0.mix.0.driver", "Z", "$: mouth is driven by 'Z', which is not among the drivers"),
         ("edits.0.mix.0.gain", 1e9, "$.edits[0].mix[0]: The gain of mouth is 1e+09"),
         ("source", 7, "$.source: expected a photo, clip or table, not 7."),
         ("source.kind", "table", "$.source: the kind is one of photo, clip, not 'table'."),
         ("source.kind", [], "$.source: the kind is one of photo, clip, not []."),
         ("source.width", -1, "$.source: "),
         ("source.path", "a\0b", "$.source: 'a\\x00b' is not a path."),
-        ("drivers.0.medium", None, "$.drivers[0].medium: expected a photo, clip or table, not None."),
-        ("drivers.0.medium.rate", "25/0", 'medium.rate: expected a fraction as "25" or "30000/1001", not \'25/0\'.'),
+        (
+            "drivers.0.medium",
+            None,
+            "$.drivers[0].medium: expected a photo, clip or table, not None.",
+        ),
+        (
+            "drivers.0.medium.rate",
+            "25/0",
+            'medium.rate: expected a fraction as "25" or "30000/1001", not \'25/0\'.',
+        ),
         ("drivers.0.medium.rate", 25, "$.drivers[0].medium.rate: expected a fraction"),
-        ("drivers.0.motion", "0" * 32, "$.drivers[0].motion: '00000000000000000000000000000000' is not the digest of a motion"),
+        (
+            "drivers.0.motion",
+            "0" * 32,
+            "$.drivers[0].motion: '00000000000000000000000000000000' is not the digest of a motion",
+        ),
         ("drivers.0.motion", ["x"], "$.drivers[0].motion: ['x'] is not the digest of a motion"),
         ("faces.0.landmarks", None, "$.faces[0].landmarks: None is not the digest of landmarks"),
-        ("faces.0.controls.yaw", "left", "$.faces[0].controls: yaw: expected a number, not 'left'."),
+        (
+            "faces.0.controls.yaw",
+            "left",
+            "$.faces[0].controls: yaw: expected a number, not 'left'.",
+        ),
         ("faces.0.controls.ears", 1.0, "$.faces[0].controls: unknown channel 'ears'."),
-        ("faces.0.controls", [1.0], "$.faces[0].controls: expected an object of channels, not [1.0]."),
+        (
+            "faces.0.controls",
+            [1.0],
+            "$.faces[0].controls: expected an object of channels, not [1.0].",
+        ),
         ("faces.0.box.right", -5.0, "$.faces[0].box: A box needs a width and a height"),
         ("faces.0.confidence", 3.0, "$.faces[0]: A face's confidence is 0..1, not 3"),
         ("face_index", 5, "$: Face 5 is not one of the 2"),
         ("rate", "0", "$: A project has more than 0"),
-        ("rate", "1/100000000000000000000000000000", "$: A project has more than 0 frames a second, 1e-06 to 1000"),
-        ("faces.0.controls.yaw", float(1 << 53), "yaw: 9007199254740992.0 is beyond what a face can show; at most 1000."),
-        ("edits.0.tracks.0.keys.1.value", 1e300, "keys[1]: The key on frame 9 has the value 1e+300; give a"),
+        (
+            "rate",
+            "1/100000000000000000000000000000",
+            "$: A project has more than 0 frames a second, 1e-06 to 1000",
+        ),
+        (
+            "faces.0.controls.yaw",
+            float(1 << 53),
+            "yaw: 9007199254740992.0 is beyond what a face can show; at most 1000.",
+        ),
+        (
+            "edits.0.tracks.0.keys.1.value",
+            1e300,
+            "keys[1]: The key on frame 9 has the value 1e+300; give a",
+        ),
         ("edits.0.deltas.0.1", 1e300, "$.edits[0]: yaw cannot change by 1e+300"),
         ("drivers.0.medium.duration_s", 1e300, "at most 10000000 frames and 1e+08 s"),
         ("markers.0.frame", -1, "$.markers[0]: A marker stands on a frame"),
         ("author", "me", "$: unknown field 'author'."),
-        ("format", "blend", '$.format: this is not a project of ICface Studio; "format": "icface-project" is not there.'),
+        (
+            "format",
+            "blend",
+            '$.format: this is not a project of ICface Studio; "format": "icface-project" is not there.',
+        ),
         ("version", "1", "$.version: a version is a whole number, not '1'."),
         ("version", 3, "$.version: the project has version 3, and this program reads up to 2."),
         ("length", 0, "$: A photo lasts 1 to 100000001 frames, not 0."),
         ("length", "5s", "$.length: expected a whole number, not '5s'."),
     ],
-)  # fmt: skip
+)
 def test_what_no_document_holds_is_refused_with_its_place(
     saved: Path, path: str, value: Any, message: str
 ) -> None:

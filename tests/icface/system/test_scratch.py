@@ -1,4 +1,4 @@
-"""Large arrays in temporary files: no change of a user's file and no full disk ends the process or changes a document."""
+"""Large arrays in temporary files: neither changed files nor a full disk end the process."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_full_temporary_folder_is_named_with_the_remedy(monkeypatch: pytest.Mo
 def test_a_disk_that_runs_full_while_a_long_clip_is_kept_is_an_error_and_does_not_end_the_process(
     tmp_path: Path,
 ) -> None:
-    """On a real disk of one megabyte, in a name space of its own, where the system lets one be made."""
+    """A real disk of one megabyte in its own name space, where the system allows one."""
     disk = tmp_path / "disk"
     disk.mkdir()
     shell = f'mount -t tmpfs -o size=1m none "{disk}" && exec env TMPDIR="{disk}" "$0" "$@"'
@@ -131,7 +131,10 @@ def test_a_source_keeps_what_was_read_when_its_file_is_shortened_or_written_over
         (found,) = load(path).faces
         assert found == motion
         whole = path.read_bytes()
-        for change in (lambda: path.write_bytes(bytes(len(whole))), lambda: path.open("r+b").truncate(100)):
+        for change in (
+            lambda: path.write_bytes(bytes(len(whole))),
+            lambda: path.open("r+b").truncate(100),
+        ):
             change()
             held = edits.add_driver(project, replace(a_driver("A", found), motion=found))
             save_project(folder / "saved.icface", held)

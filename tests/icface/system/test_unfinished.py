@@ -1,4 +1,4 @@
-"""Files that are being written: whose they are, that no two writers meet, and what becomes of them when one is killed."""
+"""Files being written: their owners, concurrent writers, and killed processes."""
 
 from __future__ import annotations
 
@@ -82,7 +82,10 @@ def test_of_sixteen_exports_to_one_name_one_is_made_and_fifteen_refuse(tmp_path:
     done = rivals("exports", str(target), "16")
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
-    refusal = f"{target} is being written by another export. Wait until that has ended, or choose another name."
+    refusal = (
+        f"{target} is being written by another export. "
+        "Wait until that has ended, or choose another name."
+    )
     assert sorted(said) == sorted(["done", *[refusal] * 15])
     with ClipReader(target) as reader:
         assert len(reader) == FRAMES
@@ -164,7 +167,7 @@ def test_names_as_long_as_the_disk_takes_can_be_saved(tmp_path: Path, kind: str)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions")
-def test_what_is_unfinished_or_read_in_faces_is_its_owners_only_and_what_is_exported_is_as_any_new_file(
+def test_unfinished_files_and_readings_are_private_and_exports_are_not(
     tmp_path: Path,
 ) -> None:
     def mode(path: Path) -> int:

@@ -92,7 +92,7 @@ def test_how_a_source_is_taken_can_be_set() -> None:
     assert (driver.missing, driver.smoothing, driver.beyond) == ("hold", 0.9, "loop")
     assert edits.set_driver(project, "A", smoothing=0.9) is project
     assert edits.set_neutral(project, "A", 2).driver("A").neutral == ControlVector.of({"yaw": 8})
-    with pytest.raises(ProjectError, match="no source 'X'"):
+    with pytest.raises(ProjectError, match="no driver 'X'"):
         edits.set_driver(project, "X", smoothing=0)
 
 
@@ -134,7 +134,7 @@ def test_there_is_one_rule_for_a_group_and_wide_groups_come_first() -> None:
         ("AU12L", 1),
     ]
     assert edits.set_rule(project, MixRule(group="yaw", driver="A", gain=2.0)) is project
-    with pytest.raises(ProjectError, match="no source 'Z'"):
+    with pytest.raises(ProjectError, match="no driver 'Z'"):
         edits.set_rule(project, MixRule(group="yaw", driver="Z"))
 
 

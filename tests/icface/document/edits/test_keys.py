@@ -351,7 +351,7 @@ def test_keys_cannot_stand_before_the_first_frame() -> None:
 
 
 def bent_at_three(**sides: str) -> Project:
-    """Keys at 0, 3 and 6, the middle one with handles (-1, -2) and (1, 2) on bezier sides, or on those given."""
+    """Keys at 0, 3 and 6; the middle one has handles (-1, -2) and (1, 2) on bezier sides."""
     project = edits.set_interpolation(
         keyed((0, 0), (3, 6), (6, 12)),
         [("yaw", 3)],
