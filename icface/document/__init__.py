@@ -1,8 +1,8 @@
-"""The document: what was opened and what was changed, as one immutable value.
+"""The document: everything opened and changed, as one immutable value.
 
 A `Project` never changes; `icface.document.edits` makes new ones that share every part they leave
-alone, so that ``is`` tells exactly what an edit touched. Nothing here holds pixels: sources name
-files by path and digest. Readings of clips are values as well, compared by their digest.
+alone, so that ``is`` tells exactly what an edit touched. Nothing here holds pixels: photos and
+clips name files by path and digest. Readings of clips are values as well, compared by their digest.
 """
 
 from icface.document.drivers import GROUPS, Driver, MixRule, mix_target, split_mix_target

@@ -3,11 +3,11 @@
 Convention
 ----------
 Frames are integers at the project's rate. Between two keys a cubic Bezier runs in the plane of
-frame and value; its two inner points are set by the side of each key that looks into the gap. A
-side is one of
+frame and value; its two inner points are set by the interpolation out of the first key and into
+the second. An interpolation is one of
 
 ======  ===================================================================================
-hold    the value of the earlier key until the next one (a right side only)
+hold    the value of the earlier key until the next one (out of a key only)
 linear  straight towards the other key
 ease    level at the key, slow at that end: (0.42, 0) of the gap, as in CSS and After Effects
 bezier  wherever its handle points

@@ -100,25 +100,25 @@ def split_mix_target(target: str) -> tuple[str, str] | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Driver:
-    """A face that moves, and how its motion is taken.
+    """A face whose motion drives others, and the settings of its motion.
 
     Attributes
     ----------
     name : str
         Short and unlike any other of the document: "A", "brows take 2".
     medium : Source, Clip or DataFile
-        Where the motion was read.
+        The file in which the motion was read.
     motion : Motion or None
-        None while the clip has not been tracked.
+        None while the clip is not tracked.
     neutral_frame : int or None
-        The frame in which this face is at rest, what "relative" is relative to; None for a face at
+        The frame in which this face is at rest, from which "relative" counts; None for a face at
         rest by definition: looking straight ahead, no expression.
     missing : str
-        What stands for frames without a face, see `icface.motion.conditioning`.
+        Filling of frames without a face, see `icface.motion.conditioning`.
     smoothing : float
         0 (as read) to 1.
     beyond : str
-        What follows the last frame: it holds, the clip begins anew, or runs back.
+        After the last frame: "hold" it, "loop" the clip, or "pingpong" back and forth.
     """
 
     name: str

@@ -51,10 +51,10 @@ class Face:
         stands on its head, the roll counts from the quarter turn about which it does, so that every
         slider has its usual range.
     confidence : float
-        0..1, that this is a face and the reading can be trusted.
+        0..1: that this is a face and its reading can be trusted.
     motion : Motion or None
-        In a clip, what was read of this person in every frame, landmarks included; the other
-        attributes are then those of one frame in which the face is seen well. None in a photo.
+        In a clip, this person's readings in every frame, landmarks included; the other
+        attributes then belong to one frame that shows the face well. None in a photo.
     landmarks_digest : str
         Stands for the landmarks in comparisons and hashes.
     """
@@ -133,7 +133,7 @@ class Face:
         return None if seen is None else Face(*seen)
 
     def observation(self) -> FaceObservation:
-        """The reading in the tracker's form."""
+        """The face in the form of a tracker's reading."""
         return FaceObservation(self.box, self.landmarks, self.controls, self.confidence)
 
     @property
@@ -170,7 +170,7 @@ class FaceEdits:
     unlinked : frozenset of int
         Numbers of the Action Units whose left and right are set apart.
     mix : tuple of MixRule
-        What drives the face, one rule for a group, in the order of
+        Rules of the drivers, one for a group, in the order of
         `icface.document.drivers.group_rank`.
     tracks : tuple of Track
         Keyframes, one track for a target, in the order of the targets' names.

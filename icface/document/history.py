@@ -1,4 +1,4 @@
-"""Undo and redo over immutable values: a list of steps, each keeping the value before and after."""
+"""Undo and redo over immutable values: a list of steps, each with the value before and after."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LIMIT = 1000
 
 @dataclass(frozen=True, slots=True)
 class Step(Generic[T]):
-    """One change, as a history panel names it."""
+    """One change, with its name in a history panel."""
 
     label: str
     before: T
@@ -69,7 +69,7 @@ class History(Generic[T]):
 
     @property
     def position(self) -> int:
-        """How many of the `labels` are done."""
+        """The number of the `labels` that are done."""
         return len(self._done)
 
     def push(self, value: T, label: str, merge_key: Hashable = None) -> None:

@@ -1,6 +1,6 @@
 """The mix of a document's parts: the state to render in a frame, and the sliders' values.
 
-From the bottom up: the face's own state in the frame, what drives it under the rules of its mix,
+From the bottom up: the face's own state in the frame, its drivers under the rules of its mix,
 keyed tracks and the sliders' changes on top. All of it is pure; readings of clips are conditioned
 once and kept.
 """
@@ -182,7 +182,7 @@ def motion_frame(
 ) -> int | None:
     """The frame of a driver at a frame of the document; None while it is not tracked.
 
-    The shift is that of the widest rule that speaks of it.
+    The widest rule that names the driver gives the shift.
     """
     driver = project.driver(name)
     if driver.motion is None:
@@ -214,7 +214,7 @@ def rule_value(edits: FaceEdits, rule: MixRule, parameter: str, frame: int) -> f
 def heard_clip(project: Project) -> tuple[Clip, int] | None:
     """The clip whose sound is heard, and its delay in frames; None for silence.
 
-    Where nothing is chosen it is the source's own; of a photo, that of the first clip with sound
+    Where nothing is chosen it is the source's own; for a photo, the first clip with sound
     among those that drive its chosen face.
     """
     wanted, own = project.output.sound, project.clip

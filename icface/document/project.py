@@ -100,7 +100,7 @@ class Project:
     drivers : tuple of Driver
         Clips, tables and photos that can drive a face.
     rate : Fraction
-        Frames a second of keys, markers and playback; that of the source if it is a clip.
+        Frames a second of keys, markers and playback; a clip's own where the source is one.
     first, last : int or None
         In and out points, the last frame included; None for the ends.
     markers : tuple of Marker

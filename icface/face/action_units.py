@@ -5,7 +5,7 @@ Convention
 Rows are face states, columns those of `icface.face.controls.CHANNELS` or of `CONTROL_IDS`. A row
 with a number that is not finite has none in the answer either.
 
-Two directions, and both are those of the sliders:
+Two directions, the same as for the sliders:
 
 * Units to channels: what every unit asks of a channel is added, then clipped to 0..1. AU25 and AU26
   both open the jaw, and together they open it further than either alone. Blink and wink (45, 46)
@@ -35,7 +35,7 @@ from icface.face.selectors import expand_control
 
 _BATCH = 4096
 _SLACK = 1e-9
-"""How far a bound may be missed, and how much a unit at its bound may want to leave it, by rounding
+"""The tolerance of a bound, and how much a unit at its bound may want to leave it, by rounding
 alone."""
 _MOST_TURNS = 2000
 _LOW, _FREE, _HIGH = -1, 0, 1
@@ -197,7 +197,7 @@ def _solved(gram: F64, target: F64, state: NDArray[np.int8]) -> F64:
 
 
 def _turned(gram: F64, target: F64, state: NDArray[np.int8], values: F64) -> NDArray[np.int8]:
-    """Where each unit should be, judged by the values that `state` leads to."""
+    """The place of each unit, at a bound or free, by the values that `state` leads to."""
     slope = values @ gram - target
     turned = state.copy()
     turned[(state == _FREE) & (values < -_SLACK)] = _LOW

@@ -282,7 +282,7 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
 )  # fmt: skip
 AU_BY_NUMBER: dict[int, ActionUnit] = {unit.number: unit for unit in ACTION_UNITS}
 CONTROL_IDS: tuple[str, ...] = ANGLES + tuple(i for unit in ACTION_UNITS for i in unit.control_ids)
-"""What a document stores and a slider sets: the three angles and every side of every AU."""
+"""Ids of the controls that sliders set: the three angles, and every side of every AU."""
 
 UNIT_SELECTOR = re.compile(r"AU0*(\d+)(?:\+0*(\d+))?([LR]?)", re.IGNORECASE)
 """Action Units as people write them: AU12, AU12L, AU1+2."""
@@ -327,7 +327,7 @@ RIDGE = {
     "": 0.02, "AU27": 0.15, "AU11L": 0.15, "AU11R": 0.15,
     "AU25L": 0.1, "AU25R": 0.1, "AU23L": 0.1, "AU23R": 0.1, "AU28": 0.05,
 }  # fmt: skip
-"""What a unit costs in the inverse, so that it is unique; under "" what the others cost."""
+"""Ridge cost of each unit in the inverse, which makes it unique; under "" the others' cost."""
 
 
 @cache

@@ -182,7 +182,7 @@ def face_crop(
 def rotation_matrix(yaw_deg: float, pitch_deg: float, roll_deg: float) -> F64:
     """(3, 3) rotation of the head: yaw first, then pitch, then roll about fixed axes.
 
-    They are those of the head frame at rest: x to the subject's left, y up, z to the camera.
+    The axes belong to the head frame at rest: x to the subject's left, y up, z to the camera.
     """
     (cy, cp, cr), (sy, sp, sr) = (
         f(np.radians([yaw_deg, pitch_deg, roll_deg])) for f in (np.cos, np.sin)

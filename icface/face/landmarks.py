@@ -9,7 +9,7 @@ from __future__ import annotations
 N_LANDMARKS = 478
 """Points of a face mesh with irises."""
 MESH_POINTS = 468
-"""Points of the surface; those of the irises follow."""
+"""Points of the surface; the points of the irises follow."""
 
 RIGHT_EYE = (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7)
 """Contour of the right eye: outer corner, upper lid, inner corner, lower lid."""
@@ -47,7 +47,7 @@ INNER_LIP_MIDDLES = (15, 5)
 VERMILION = (11, 12, 15, 16, 38, 268, 72, 302, 86, 316, 85, 315)
 """Points in the red of the lips."""
 SUBNASALE = 2
-"""Where the nose meets the upper lip."""
+"""The point at which the nose meets the upper lip."""
 
 RIGID_POINTS = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 2)
 """Points that no expression moves much: eye corners and the ridge of the nose."""

@@ -17,7 +17,7 @@ from icface.formats import archive, bvh, fex, landmarker, livelink, mediapipe, o
 from icface.formats.angles import UNITS
 from icface.formats.errors import FormatError
 from icface.formats.files import encoding_of, readable
-from icface.formats.rows import Loaded, Wishes
+from icface.formats.rows import Loaded, ReadOptions
 from icface.formats.table import read_header
 from icface.motion.motion import Motion
 
@@ -60,7 +60,7 @@ class Format:
     title: str
     suffixes: tuple[str, ...]
     also: tuple[str, ...] = ()
-    load: Callable[[Path, Wishes], Loaded] | None = None
+    load: Callable[[Path, ReadOptions], Loaded] | None = None
     save: Callable[[Path, Motion], tuple[str, ...]] | None = None
 
     @property
@@ -186,7 +186,7 @@ def load(
     kind = format_of(name or sniff(path))
     if kind.load is None:
         raise FormatError(f"{kind.title} can only be written. Readable are: {_READ}.")
-    found = kind.load(path, Wishes(rate=rate, units=units))
+    found = kind.load(path, ReadOptions(rate=rate, units=units))
     if face is None:
         return found
     if str(face) not in found.labels:

@@ -18,8 +18,8 @@ _RADIANS = {"degrees": np.pi / 180, "radians": 1.0, "half-turns": np.pi}
 FARTHEST_RAD = 1.9
 """No tracker reads a head that is turned further (109 degrees): greater numbers are degrees."""
 _FARTHEST_SETTLED_RAD = 3.15
-"""What no radians of a format that settles the unit exceed: single angles of a rotation go up to
-half a turn."""
+"""A bound that radians of a format with a settled unit do not exceed: single angles of a rotation
+go up to half a turn."""
 
 
 def in_radians(

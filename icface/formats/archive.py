@@ -9,14 +9,14 @@ import numpy as np
 
 from icface.formats.errors import FormatError
 from icface.formats.files import readable, writable
-from icface.formats.rows import Loaded, Wishes
+from icface.formats.rows import Loaded, ReadOptions
 from icface.motion.motion import Motion
 from icface.motion.store import MotionStoreError, load_reading, save_reading
 
 NAME = "npz"
 
 
-def load(path: Path, wishes: Wishes) -> Loaded:
+def load(path: Path, options: ReadOptions) -> Loaded:
     """The motions of a file, most frames first; `FormatError` if an array is missing or wrong."""
     with readable(path):
         try:
@@ -28,8 +28,8 @@ def load(path: Path, wishes: Wishes) -> Loaded:
     if not motions:
         raise FormatError(f"{path} holds no face. Track the clip again, or choose another file.")
     notes: tuple[str, ...] = ()
-    if wishes.rate is not None:
-        motions = tuple(_at_rate(motion, wishes) for motion in motions)
+    if options.rate is not None:
+        motions = tuple(_at_rate(motion, options) for motion in motions)
         notes = ("The file's own times were put aside for the rate.",)
     order = sorted(range(len(motions)), key=lambda face: -int(motions[face].present.sum()))
     return Loaded(
@@ -40,8 +40,8 @@ def load(path: Path, wishes: Wishes) -> Loaded:
     )
 
 
-def _at_rate(motion: Motion, wishes: Wishes) -> Motion:
-    rate = wishes.rate or motion.rate
+def _at_rate(motion: Motion, options: ReadOptions) -> Motion:
+    rate = options.rate or motion.rate
     return replace(motion, seconds=np.arange(len(motion)) / float(rate), rate=rate)
 
 

@@ -28,7 +28,7 @@ from icface.formats.angles import in_radians
 from icface.formats.arkit_names import columns_of, fill
 from icface.formats.errors import FormatError
 from icface.formats.rotations import angles_deg, of_fex, of_fex_first, of_fex_mesh
-from icface.formats.rows import MOST_FACES, Loaded, Rows, Wishes, loaded, rows_by, zeros
+from icface.formats.rows import MOST_FACES, Loaded, ReadOptions, Rows, loaded, rows_by, zeros
 from icface.formats.table import Columns, Header, read_columns, read_header
 
 NAME = "fex"
@@ -51,7 +51,7 @@ def speaks(header: Header) -> bool:
     )
 
 
-def load(path: Path, wishes: Wishes) -> Loaded:
+def load(path: Path, options: ReadOptions) -> Loaded:
     """The faces of a file; `FormatError` if there is nothing in it that drives a face."""
     header = read_header(path)
     notes: list[str] = []
@@ -83,18 +83,18 @@ def load(path: Path, wishes: Wishes) -> Loaded:
         )
         carried |= channels_of(units.values())
     if len(columns.filled(pose, notes)) == len(POSE):
-        controls[:, : len(ANGLES)] = _angles(header, columns, missing, wishes, notes)
+        controls[:, : len(ANGLES)] = _angles(header, columns, missing, options, notes)
         carried |= set(ANGLES)
     whole = Rows(
         controls=controls,
         missing=missing,
         confidence=columns.numbers.get("FaceScore", np.ones(len(columns))),
         frames=columns.numbers.get("frame"),
-        seconds=_seconds(columns, notes) if wishes.rate is None else None,
+        seconds=_seconds(columns, notes) if options.rate is None else None,
         carried=carried,
     )
     faces = [replace(whole.part(at), label=label) for label, at in _faces(path, columns, notes)]
-    return loaded(path, faces, name=NAME, origin=ORIGIN, notes=notes, wishes=wishes)
+    return loaded(path, faces, name=NAME, origin=ORIGIN, notes=notes, options=options)
 
 
 def _units(header: Header, notes: list[str]) -> dict[str, str]:
@@ -129,7 +129,11 @@ def _intensity(values: F64, missing: NDArray[np.bool_], notes: list[str]) -> F64
 
 
 def _angles(
-    header: Header, columns: Columns, missing: NDArray[np.bool_], wishes: Wishes, notes: list[str]
+    header: Header,
+    columns: Columns,
+    missing: NDArray[np.bool_],
+    options: ReadOptions,
+    notes: list[str],
 ) -> F64:
     """Yaw, pitch, roll in degrees, shape (N, 3)."""
     turned = [columns.numbers[name] for name in POSE]
@@ -140,24 +144,28 @@ def _angles(
     if "x_477" in header:
         return angles_deg(
             of_fex_mesh(
-                *in_radians(turned, wishes.units, notes, usual="radians", settled=True, but=missing)
+                *in_radians(
+                    turned, options.units, notes, usual="radians", settled=True, but=missing
+                )
             )
         )
     if "valence" in header or "mesh_x_0" in header:
         return angles_deg(
             of_fex(
-                *in_radians(turned, wishes.units, notes, usual="radians", settled=True, but=missing)
+                *in_radians(
+                    turned, options.units, notes, usual="radians", settled=True, but=missing
+                )
             )
         )
     most = float(np.nanmax(np.abs(np.where(missing, 0, turned)), initial=0))
-    later = wishes.units == "radians" or (
-        wishes.units is None and most <= 3.2 and any(name in header for name in _LATER)
+    later = options.units == "radians" or (
+        options.units is None and most <= 3.2 and any(name in header for name in _LATER)
     )
     made = of_fex if later else of_fex_first
     return angles_deg(
         made(
             *in_radians(
-                turned, wishes.units, notes, usual="radians" if later else "degrees", but=missing
+                turned, options.units, notes, usual="radians" if later else "degrees", but=missing
             )
         )
     )

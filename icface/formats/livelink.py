@@ -23,7 +23,7 @@ from icface.formats.arkit_names import SHAPES, TONGUE, columns_of, fill, merged,
 from icface.formats.errors import FormatError
 from icface.formats.files import write_whole
 from icface.formats.rotations import angles_deg, of_arkit, rotations, to_arkit
-from icface.formats.rows import Loaded, Rows, Wishes, loaded, zeros
+from icface.formats.rows import Loaded, ReadOptions, Rows, loaded, zeros
 from icface.formats.table import Columns, Header, read_columns, read_header
 from icface.formats.timecode import MILLISECONDS, TimecodeError, code_of, seconds_of
 from icface.motion.motion import Motion
@@ -81,7 +81,7 @@ def speaks(header: Header) -> bool:
     return marked and len(columns_of(header.names)) >= _FEWEST_SHAPES
 
 
-def load(path: Path, wishes: Wishes) -> Loaded:
+def load(path: Path, options: ReadOptions) -> Loaded:
     """The face of a file; `FormatError` if it has no weights or a timecode is none."""
     header = read_header(path)
     shapes = columns_of(header.names)
@@ -116,7 +116,7 @@ def load(path: Path, wishes: Wishes) -> Loaded:
     turned = [np.where(missing, 0, columns.numbers[name]) for name in head]
     if turned and np.any(np.stack(turned) != 0):
         controls[:, : len(ANGLES)] = angles_deg(
-            of_arkit(*in_radians(turned, wishes.units, notes, usual="radians", but=missing))
+            of_arkit(*in_radians(turned, options.units, notes, usual="radians", but=missing))
         )
         notes.append(
             "Recorders differ in the signs of head angles: where the head turns the wrong way, mix "
@@ -130,11 +130,11 @@ def load(path: Path, wishes: Wishes) -> Loaded:
         missing=missing,
         confidence=np.ones(len(columns)),
         seconds=None
-        if code is None or wishes.rate is not None
+        if code is None or options.rate is not None
         else _seconds(path, columns, code, notes),
         carried=carried,
     )
-    return loaded(path, [rows], name=NAME, origin=ORIGIN, notes=notes, wishes=wishes)
+    return loaded(path, [rows], name=NAME, origin=ORIGIN, notes=notes, options=options)
 
 
 def _seconds(path: Path, columns: Columns, code: str, notes: list[str]) -> F64 | None:

@@ -25,7 +25,7 @@ from icface.formats.errors import FormatError
 from icface.formats.files import readable
 from icface.formats.landmarker import Reading, readings
 from icface.formats.rotations import angles_deg, nearest
-from icface.formats.rows import Loaded, Rows, Wishes, loaded, zeros
+from icface.formats.rows import Loaded, ReadOptions, Rows, loaded, zeros
 from icface.formats.table import Header, read_columns, read_header
 
 NAME = "mediapipe"
@@ -39,7 +39,7 @@ def speaks(header: Header) -> bool:
     return sum(shape in header for shape in SHAPES.values()) >= _FEWEST_SHAPES
 
 
-def load(path: Path, wishes: Wishes) -> Loaded:
+def load(path: Path, options: ReadOptions) -> Loaded:
     """The faces of a file of either kind; `FormatError` if a line is not what it should be."""
     with readable(path) as stream:
         is_json = (
@@ -47,9 +47,9 @@ def load(path: Path, wishes: Wishes) -> Loaded:
         )
     notes: list[str] = []
     faces = _of_json(path, notes) if is_json else [_of_table(path, notes)]
-    if wishes.rate is not None and all(face.frames is None for face in faces):
+    if options.rate is not None and all(face.frames is None for face in faces):
         notes.append("The file's times were put aside for the rate.")
-    return loaded(path, faces, name=NAME, origin=ORIGIN, notes=notes, wishes=wishes)
+    return loaded(path, faces, name=NAME, origin=ORIGIN, notes=notes, options=options)
 
 
 def _of_table(path: Path, notes: list[str]) -> Rows:

@@ -30,7 +30,7 @@ from icface.formats.angles import in_radians
 from icface.formats.errors import FormatError
 from icface.formats.files import write_whole
 from icface.formats.rotations import angles_deg, of_openface, rotations, to_openface
-from icface.formats.rows import Loaded, Rows, Wishes, loaded, rows_by, zeros
+from icface.formats.rows import Loaded, ReadOptions, Rows, loaded, rows_by, zeros
 from icface.formats.table import Columns, Header, read_columns, read_header
 from icface.motion.motion import Motion
 
@@ -59,7 +59,7 @@ INTENSITIES = (
 PRESENCES = (*INTENSITIES[:-1], "28", INTENSITIES[-1])
 MOST_INTENSE = 5.0
 _FACE_COLUMNS = ("face_id", "face")
-"""What the column is called that tells faces apart; FaceLandmarkImg, for single pictures, says
+"""Names of the column that tells faces apart; FaceLandmarkImg, for single pictures, says
 "face"."""
 _PRESENT_FROM = 1.0
 _LOST_FROM = 0.05
@@ -71,7 +71,7 @@ def speaks(header: Header) -> bool:
     return any(_AU.fullmatch(name) for name in header.names) or all(name in header for name in POSE)
 
 
-def load(path: Path, wishes: Wishes) -> Loaded:
+def load(path: Path, options: ReadOptions) -> Loaded:
     """The faces of a file; `FormatError` if there is nothing in it that drives a face."""
     header = read_header(path)
     notes: list[str] = []
@@ -100,8 +100,8 @@ def load(path: Path, wishes: Wishes) -> Loaded:
             "The rows are faces of one picture, as FaceLandmarkImg writes them: each is a face of "
             "one frame."
         )
-    rows = [_face(columns.part(at), label, units, wishes, notes) for label, at in faces.items()]
-    return loaded(path, rows, name=NAME, origin=ORIGIN, notes=notes, wishes=wishes)
+    rows = [_face(columns.part(at), label, units, options, notes) for label, at in faces.items()]
+    return loaded(path, rows, name=NAME, origin=ORIGIN, notes=notes, options=options)
 
 
 def _units(header: Header, notes: list[str]) -> dict[str, str]:
@@ -146,7 +146,7 @@ def _faces(columns: Columns) -> dict[str, NDArray[np.int64]]:
 
 
 def _face(
-    columns: Columns, label: str, units: dict[str, str], wishes: Wishes, notes: list[str]
+    columns: Columns, label: str, units: dict[str, str], options: ReadOptions, notes: list[str]
 ) -> Rows:
     count = len(columns)
     numbers = columns.numbers
@@ -165,7 +165,7 @@ def _face(
     if POSE[0] in numbers:
         turned = in_radians(
             [numbers[name] for name in POSE],
-            wishes.units,
+            options.units,
             notes,
             usual="radians",
             settled=True,

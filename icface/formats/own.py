@@ -20,7 +20,7 @@ import numpy as np
 from icface.face.controls import CHANNEL_INDEX, CHANNELS
 from icface.formats.errors import FormatError
 from icface.formats.files import encoding_of, readable, write_whole
-from icface.formats.rows import Loaded, Wishes
+from icface.formats.rows import Loaded, ReadOptions
 from icface.motion.motion import Motion, MotionError, rate_from
 from icface.system.json_text import JsonError, parsed, shown
 
@@ -32,7 +32,7 @@ MOST_BYTES = 256_000_000
 _LONGEST_TEXT = 400
 
 
-def load(path: Path, wishes: Wishes) -> Loaded:
+def load(path: Path, options: ReadOptions) -> Loaded:
     """The motion of a file; `FormatError` naming the frame that is not what it should be."""
     whole = _document(path)
     frames = whole["frames"]
@@ -62,11 +62,11 @@ def load(path: Path, wishes: Wishes) -> Loaded:
                 f"expected, not {shown(frame)}."
             ) from None
     notes: tuple[str, ...] = ()
-    if wishes.rate is not None:
-        seconds = np.arange(len(frames)) / float(wishes.rate)
+    if options.rate is not None:
+        seconds = np.arange(len(frames)) / float(options.rate)
         notes = ("The file's own times were put aside for the rate.",)
     motion = motion_of(
-        path, whole, wishes.rate, seconds=seconds, confidence=confidence, controls=controls
+        path, whole, options.rate, seconds=seconds, confidence=confidence, controls=controls
     )
     return Loaded(format=NAME, faces=(motion,), labels=("0",), notes=notes)
 

@@ -45,7 +45,7 @@ _STAMP_ERROR_S = 6e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class ReadOptions:
     """Options of a person for a file: facts that the file does not contain.
 
     Attributes
@@ -134,7 +134,7 @@ def loaded(
     name: str,
     origin: str,
     notes: Iterable[str],
-    wishes: Wishes,
+    options: ReadOptions,
 ) -> Loaded:
     """Motions of a file's faces, most frames first; `FormatError` if they cannot be motions."""
     said = list(notes)
@@ -146,7 +146,7 @@ def loaded(
             "Leave out those that are seen rarely."
         )
     for rows in several:
-        motion, more = motion_of(path, rows, origin=origin, rate=wishes.rate)
+        motion, more = motion_of(path, rows, origin=origin, rate=options.rate)
         prefix = f"Face {rows.label}: " if len(several) > 1 else ""
         said += [prefix + note for note in more]
         found.append((motion, rows.label))

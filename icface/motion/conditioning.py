@@ -22,21 +22,21 @@ from icface.face.controls import ANGLE_UNIT_DEG, ANGLES, CHANNEL_INDEX, CHANNELS
 from icface.motion.motion import Motion
 
 MissingPolicy = Literal["hold", "interpolate", "pass"]
-"""What stands in frames without a face: the last reading, a line between readings of one shot, or
+"""Filling of frames without a face: the last reading, a line between readings of one shot, or
 nothing."""
 Beyond = Literal["hold", "loop", "pingpong"]
-"""What comes before the first frame and after the last: the frame itself, the clip again, or the
+"""Continuation before the first frame and after the last: the frame itself, the clip again, or the
 clip backwards."""
 
 MISSING_POLICIES: tuple[MissingPolicy, ...] = get_args(MissingPolicy)
 BEYOND: tuple[Beyond, ...] = get_args(Beyond)
 REST_HZ = 0.6
-"""Cutoff at full strength of what stands still."""
+"""Cutoff in Hz at full strength for a channel that stands still."""
 HZ_PER_SPEED = 3.0
-"""Cutoff at full strength gained for each unit a second: at half strength a blink keeps nine tenths
-of its height."""
+"""Cutoff in Hz added at full strength for each unit a second: at half strength a blink keeps nine
+tenths of its height."""
 SPEED_HZ = 2.5
-"""Cutoff of the speed by which the cutoff is chosen."""
+"""Cutoff in Hz of the speed from which the cutoff is computed."""
 
 _ANGLES = slice(0, len(ANGLES))
 _BLINKS = [CHANNEL_INDEX["eyeBlink_L"], CHANNEL_INDEX["eyeBlink_R"]]

@@ -301,7 +301,7 @@ def _check_values(motion: Motion) -> None:
 def sealed(array: NDArray[Any], dtype: type[np.floating[Any]]) -> NDArray[Any]:
     """The array itself if nobody can write to it any more, else a read-only copy.
 
-    A mapped file counts as that only if it is one of `icface.system.scratch`, which nobody else can
+    A mapped file is safe only if it is one of `icface.system.scratch`, which nobody else can
     reach.
     """
     is_own = array.base is None or (isinstance(array, np.memmap) and array.filename is None)

@@ -7,7 +7,7 @@ A second counts the rate's nominal number of frames: 24 at 23.976, so that frame
 numbers of every minute but each tenth are left out, so that codes stay with the clock; such
 drop-frame codes have a semicolon before the frames, and frame 17,982 is 00:10:00;00. No frame is
 ever left out. At rates that are neither whole nor a thousandth below, such as 12.5 or the mean of a
-variable rate, seconds are those of the clock, and the frames that begin within each are counted.
+variable rate, seconds are the clock's, and the frames that begin within each are counted.
 """
 
 from __future__ import annotations

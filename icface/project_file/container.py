@@ -39,7 +39,7 @@ class Entries(Protocol):
 
     @property
     def names(self) -> frozenset[str]:
-        """What can be read."""
+        """Names of the entries."""
         ...
 
     def read(self, name: str, most: int) -> bytes:
@@ -118,7 +118,7 @@ class ZipEntries:
 
     @property
     def names(self) -> frozenset[str]:
-        """What can be read."""
+        """Names of the entries."""
         return frozenset(self._infos)
 
     def _check(self, info: zipfile.ZipInfo) -> None:
@@ -257,7 +257,7 @@ class FolderEntries:
 
     @property
     def names(self) -> frozenset[str]:
-        """What can be read."""
+        """Names of the entries."""
         return self._names
 
     def most_packed_in(self, name: str) -> int:

@@ -46,7 +46,7 @@ class LoadedProject:
     project : Project
         Paths are absolute.
     notes : tuple of str
-        What to know about it, in plain words, as that an older program wrote it.
+        Notes on it for people, such as that an older program wrote it.
     """
 
     project: Project

@@ -13,8 +13,8 @@ from icface.project_file.errors import ProjectFileError
 
 Tree = dict[str, Any]
 Migration = Callable[[Tree], Tree]
-"""From the tree of one version to that of the next, without ``format`` and ``version``; the given
-one stays as it is."""
+"""From the tree of one version to the tree of the next, without ``format`` and ``version``; the
+given one stays as it is."""
 
 FORMAT = "icface-project"
 VERSION = 2

@@ -36,7 +36,7 @@ from icface.system import json_text
 
 KINDS: dict[str, type] = {"photo": Source, "clip": Clip, "table": DataFile}
 LINE = 200
-"""Whatever fits into so many characters stands on one line, as a key of a curve."""
+"""Characters of the longest flat value, such as a key of a curve, that is kept on one line."""
 _FRACTION = re.compile(r"[0-9]{1,30}(/[1-9][0-9]{0,29})?")
 _MOST_WHOLE = 1 << 53
 _NAMES_IN_FILE: dict[type, dict[str, str]] = {

@@ -11,7 +11,7 @@ _KILLED, _ENDED_BY_US = (
     15,
 )  # SIGKILL and SIGTERM, of which the latter is how a pool ends those that are left
 _SAY_MEMORY = ("can't allocate memory", "not enough memory", "insufficient memory", "out of memory")
-"""What torch and OpenCV write in errors of theirs that are no `MemoryError`."""
+"""Texts of torch and OpenCV for a lack of memory in errors that are no `MemoryError`."""
 
 
 def is_foreseen(error: BaseException) -> bool:

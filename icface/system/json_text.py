@@ -1,4 +1,4 @@
-"""JSON of any origin, read with bounds on its numbers and its depth, and told of in plain words."""
+"""JSON of any origin, read with bounds on its numbers and its depth, with errors in plain words."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def named_twice(names: Iterable[str]) -> str | None:
 
 
 def shown(value: object) -> str:
-    """A value as a message shows it: like `repr`, and short whatever it holds."""
+    """A value's `repr` for a message, shortened."""
     return _SHOWN.repr(value)
 
 
@@ -117,7 +117,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _next(text: str, at: int, separator: str) -> int:
-    """Where the next thing begins: past white space, and past one separator."""
+    """The place of the next value, past white space and one separator."""
     passed = False
     while at < len(text) and (
         text[at].isspace() or (separator and text[at] == separator and not passed)

@@ -19,8 +19,8 @@ from icface.system.atomic_write import is_unfinished, remove_left_over
 from icface.system.register import left_entries
 
 KEPT_DAYS = 30
-"""How long an interrupted sequence can be taken up again, and a file on a disk that is away is
-remembered."""
+"""Days for which an interrupted sequence can be taken up again, and a file on a disk that is away
+is remembered."""
 _MOST_NOTES_BYTES = 64 << 20
 _DAY_S = 86_400
 _NOTES = re.compile(r"\..*\.sequence\.json", re.DOTALL)
@@ -64,7 +64,7 @@ def notes_of(path: Path) -> Path:
 
 
 def mark_of(path: Path) -> list[int] | None:
-    """What tells a file from another that takes its name later; None if there is none."""
+    """Inode and change time, which identify a file even if another takes its name; None without."""
     try:
         status = path.stat()
     except OSError:

@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 
 def log_file() -> Path:
-    """Where the log is."""
+    """The path of the log."""
     return state_folder() / "log" / "icface.log"
 
 
@@ -203,7 +203,7 @@ def last_faults() -> tuple[Fault, ...]:
 
 
 def _places(error: BaseException) -> tuple[str, ...]:
-    """Where a fault came up, in files of this program, named from its own folder on."""
+    """The places of a fault in this program's files, by paths from its own folder on."""
     root = Path(__file__).resolve().parents[2]
     places = []
     for frame in traceback.extract_tb(error.__traceback__):

@@ -28,7 +28,7 @@ class Taken(Exception):  # noqa: N818  (no error: a fact)
 
 
 def register_folder() -> Path:
-    """Where the entries are."""
+    """The folder of the entries."""
     return state_folder() / "writing"
 
 

@@ -143,7 +143,7 @@ class Rows:
 def copied(
     stream: BinaryIO, shape: tuple[int, ...], dtype: DTypeLike, *, in_memory_bytes: int
 ) -> NDArray[np.generic]:
-    """What a file says next, as a read-only array of one's own that no change of the file reaches.
+    """A read-only copy of the next bytes of a file as an array, safe from changes of the file.
 
     Parameters
     ----------

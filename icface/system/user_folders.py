@@ -15,7 +15,7 @@ def state_folder() -> Path:
 
 
 def cache_folder() -> Path:
-    """What can be made again, at the price of time."""
+    """The folder of the user's caches, which can be made again, at the price of time."""
     return Path(platformdirs.user_cache_dir(_PROGRAM, appauthor=False))
 
 

@@ -1,4 +1,4 @@
-"""Keyframes of the chosen face: set, select, move, stretch, copy, ease.
+"""Edits of the chosen face's keyframes: set, move, scale, copy, paste, interpolate.
 
 Keys are named by (target, frame). An edit of keys that lie on locked tracks is refused as a whole.
 """

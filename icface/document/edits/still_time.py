@@ -11,7 +11,7 @@ from fractions import Fraction
 from icface.document import Project, ProjectError
 
 DEFAULT_SECONDS = 5
-"""How long a photo lasts once it is given time."""
+"""Seconds that a photo lasts once it is given time."""
 
 
 def given_time(project: Project) -> Project:

@@ -1,4 +1,4 @@
-"""How the animator moves the landmarks of a face, as a table: what readings are fitted with.
+"""The animator's movements of a face's landmarks, as a table to fit readings with.
 
 The table is made from the shipped networks by ``icface train reading``: the neutralizer says where
 each landmark lies on the canonical face, the animator how that place moves under each channel. It

@@ -75,8 +75,8 @@ def a_row(frame: int, **changed: object) -> dict[str, object]:
     }
 
 
-def angles(path: Path, **wishes: str) -> list[float]:
-    found = load(path, units=wishes.get("units")).motion.controls[0, :3]
+def angles(path: Path, **options: str) -> list[float]:
+    found = load(path, units=options.get("units")).motion.controls[0, :3]
     return [round(float(angle), 3) for angle in found]
 
 

@@ -76,7 +76,7 @@ def test_the_ending_says_what_is_written_and_a_name_overrules_it(tmp_path: Path)
         save(tmp_path / "a.fbx", motion, "fbx")
 
 
-def test_wishes_that_make_no_sense_are_refused(tmp_path: Path) -> None:
+def test_options_that_make_no_sense_are_refused(tmp_path: Path) -> None:
     save(tmp_path / "a.csv", a_motion(np.zeros((1, len(CHANNELS)))))
     with pytest.raises(FormatError, match="Unknown unit 'grads'"):
         load(tmp_path / "a.csv", units="grads")

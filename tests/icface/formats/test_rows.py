@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from icface.face.controls import CHANNEL_INDEX
 from icface.formats import FormatError
-from icface.formats.rows import MOST_FACES, Rows, Wishes, loaded, motion_of, rows_by, zeros
+from icface.formats.rows import MOST_FACES, ReadOptions, Rows, loaded, motion_of, rows_by, zeros
 
 PATH = Path("clip.csv")
 
@@ -91,7 +91,12 @@ def test_confidence_is_within_0_and_1_and_0_where_nothing_was_read() -> None:
 def test_a_crowd_is_refused() -> None:
     with pytest.raises(FormatError, match="257 faces, and at most 256"):
         loaded(
-            PATH, [some_rows(1)] * (MOST_FACES + 1), name="x", origin="x", notes=(), wishes=Wishes()
+            PATH,
+            [some_rows(1)] * (MOST_FACES + 1),
+            name="x",
+            origin="x",
+            notes=(),
+            options=ReadOptions(),
         )
 
 

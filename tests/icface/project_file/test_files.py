@@ -411,7 +411,7 @@ def setting(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
         (
             "format",
             "blend",
-            '$.format: this is not a project of ICface Studio; "format": "icface-project" is not there.',
+            'not a project of ICface Studio; "format": "icface-project" is not there.',
         ),
         ("version", "1", "$.version: a version is a whole number, not '1'."),
         ("version", 3, "$.version: the project has version 3, and this program reads up to 2."),
