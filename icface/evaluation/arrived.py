@@ -2,8 +2,8 @@
 
 Both the edited picture and the true frame are read by the same tracker. Their landmarks are aligned
 to the edited frame's landmarks by shift, scale and turn in the picture, fitted to landmarks that no
-expression moves; then the movements of each feature since that frame are compared. A share of 1 with a
-correlation of 1 is a driven face that moves as the driver does.
+expression moves; then the movements of each feature since that frame are compared. A share of 1
+with a correlation of 1 is a driven face that moves as the driver does.
 """
 
 from __future__ import annotations
