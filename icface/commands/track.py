@@ -154,7 +154,7 @@ def track(  # noqa: PLR0913, PLR0917  (one for each option)
             "Choose with --person.",
             err=True,
         )
-    for note in (*done.notes, *lost):
+    for note in (*report["notes"], *lost):
         tell(f"note: {note}", err=True)
 
 
@@ -177,8 +177,9 @@ def _person(done: ClipTracking, person: int, clip: Path) -> Motion:
 
 def _report(done: ClipTracking, read: Motion) -> dict[str, Any]:
     from icface.motion.conditioning import neutral_frame
+    from icface.tracking.clips import roll_counts_from_deg
 
-    gaps = gaps_of(read)
+    gaps, quarter_deg = gaps_of(read), roll_counts_from_deg(read)
     return {
         "tracker": done.tracker,
         "size": list(done.size),
@@ -194,8 +195,18 @@ def _report(done: ClipTracking, read: Motion) -> dict[str, Any]:
         "reading": read.reading,
         "neutral_frame": neutral_frame(read) if read.rest is None else read.rest,
         "least_confidence": round(float(read.confidence[read.present].min()), 4),
-        "notes": list(done.notes),
+        "lies_at_degrees": quarter_deg,
+        "notes": [*done.notes, *_roll_note(quarter_deg)],
     }
+
+
+def _roll_note(quarter_deg: float) -> tuple[str, ...]:
+    """What a reader of the table must know of the roll of a head that lies."""
+    if not quarter_deg:
+        return ()
+    how = "is upside down" if quarter_deg == 180 else "lies on its side"
+    counts = f"its roll counts from {quarter_deg:g} degrees"
+    return (f"The head {how}: {counts}. Add that for its angle in the picture.",)
 
 
 def gaps_of(motion: Motion) -> list[list[int]]:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface.face.controls import CHANNELS, lying_deg, roll_about
+from icface.face.geometry import eye_line_deg
 from icface.face.landmarks import N_LANDMARKS
 from icface.face.observation import FaceTracker
 from icface.jobs import Progress
@@ -48,6 +49,8 @@ _READING = np.dtype(
     ]
 )
 _BATCH = 256
+_ROLL_FRAMES = 50
+"""Frames of a motion, about, that tell from where its roll counts."""
 _SLACK_S, _SLACK_SHARE = 0.5, 0.02
 
 
@@ -178,6 +181,17 @@ def _count_roll_from_quarter(controls: NDArray[np.float32]) -> None:
     quarter = lying_deg(float(np.degrees(np.angle(phasors.mean()))))
     if quarter:
         controls[seen, roll] = [roll_about(float(value), quarter) for value in controls[seen, roll]]
+
+
+def roll_counts_from_deg(motion: Motion) -> float:
+    """Quarter turn from which a tracked motion's roll counts: 0 if upright, else 90, 180 or -90."""
+    rows = np.flatnonzero(motion.present)[:: max(int(motion.present.sum()) // _ROLL_FRAMES, 1)]
+    if motion.landmarks is None or not len(rows):
+        return 0.0
+    rolls = motion.controls[rows, CHANNELS.index("roll")]
+    lines = np.array([eye_line_deg(motion.landmarks[row]) for row in rows])
+    apart = np.angle(np.exp(1j * np.radians(-lines - rolls)).mean(), deg=True)
+    return (0.0, 90.0, 180.0, -90.0)[round(float(apart) / 90.0) % 4]
 
 
 def _short_of(path: Path, found_s: float) -> list[str]:

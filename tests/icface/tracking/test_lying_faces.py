@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,19 +10,24 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from numpy.typing import NDArray
 
+from icface.cli import main
 from icface.document import Face
 from icface.face.controls import ControlVector, apply_deltas, lying_deg, roll_about
 from icface.face.geometry import Box
+from icface.formats import load
 from icface.jobs import run_to_end
 from icface.media import Photo
+from icface.motion.store import ReadingCache
 from icface.rendering.frame_request import FrameRequest
 from icface.rendering.predictor import FacePredictor
 from icface.rendering.renderer import Renderer
 from icface.tracking.builtin import FACE_LIMIT, LYING_LIMIT, BuiltinTracker
 from icface.tracking.clips import track_clip
 from tests.icface.export.exporting import LOSSLESS, portrait_clip
+from tests.icface.media.videos import drifting, write_video
 
 ROLL_OF_TURNS = {1: 90.0, 2: 180.0, 3: -90.0}
 """How far a head is rolled in a picture that was turned so many times by 90 degrees
@@ -193,3 +199,33 @@ def test_a_clip_of_a_head_upside_down_is_followed_without_jumps(
     (motion,) = run_to_end(track_clip(clip, tracker)).motions
     assert motion.present.all()
     assert np.abs(motion.controls[:, 2]).max() < 20
+
+
+@pytest.mark.parametrize(
+    ("turns", "how"), [(0, ""), (1, "lies on its side"), (2, "is upside down")]
+)
+def test_tracking_says_from_where_the_roll_of_a_lying_head_counts(
+    astronaut: NDArray[np.uint8],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    turns: int,
+    how: str,
+) -> None:
+    cache = ReadingCache(tmp_path / "cache")
+    monkeypatch.setattr(ReadingCache, "of_user", lambda: cache)
+    frames = [np.ascontiguousarray(np.rot90(p, turns)) for p in drifting(astronaut, 3)]
+    clip, out = write_video(tmp_path / "clip.mp4", frames), tmp_path / "face.json"
+    printed = CliRunner().invoke(main, ["track", str(clip), "-o", str(out)])  # read
+    report = json.loads(
+        CliRunner().invoke(main, ["track", str(clip), "-o", str(out), "--json"]).stdout
+    )  # remembered
+    quarter = ROLL_OF_TURNS.get(turns, 0.0)
+    assert report["lies_at_degrees"] == quarter
+    if not how:
+        assert report["notes"] == []
+        assert "roll" not in printed.stderr
+        return
+    note = f"The head {how}: its roll counts from {quarter:g} degrees."
+    assert f"note: {note}" in printed.stderr
+    assert report["notes"][0].startswith(note)
+    assert np.abs(load(out).motion.controls[:, 2]).max() < 20
