@@ -17,8 +17,12 @@ from icface.face.selectors import deltas_from_settings, expand_control
 from icface.system.atomic_write import reason
 from icface.system.json_text import JsonError, named_twice, parsed, shown
 
-MOST_EDITS, MOST_SETTINGS, MOST_BYTES = 2_000, 500, 4 << 20
-"""Edits in a list, settings in one of them, and bytes of the file."""
+MOST_EDITS = 2_000
+"""Most edits in a list."""
+MOST_SETTINGS = 500
+"""Most settings in an edit."""
+MOST_BYTES = 4 << 20
+"""Largest list of edits, bytes."""
 _EDIT_NAME = re.compile(r'[^\x00-\x1f<>:"/\\|?*.][^\x00-\x1f<>:"/\\|?*]{0,99}')
 _SOURCE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)"

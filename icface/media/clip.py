@@ -28,7 +28,10 @@ from icface.system.file_stamp import sha256_of
 
 @dataclass(frozen=True, slots=True)
 class ClipInfo:
-    """A clip as a document may hold it.
+    """All facts about a clip that its file and one frame give.
+
+    A document stores only some of them, as `icface.document.Clip`, which must load without any
+    codec; exports and previews probe the rest anew.
 
     Attributes
     ----------

@@ -21,7 +21,10 @@ _TECHNICAL = re.compile(
 _PLACE = re.compile(r"location.*|.*\.location\..*|.*gps.*|geotag.*", re.IGNORECASE)
 _OWN = frozenset({"digital_source_type", "creator_tool"})
 _OWN_COMMENT = f"Made with {TOOL.split()[0]}"
-_MOST_TAGS, _MOST_TEXT = 200, 1 << 16
+_MOST_TAGS = 200
+"""Most tags that are read of a file."""
+_MOST_TEXT = 1 << 16
+"""Longest tag that is read, characters."""
 _ALL_HOLD = frozenset(
     {
         "title",

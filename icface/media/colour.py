@@ -23,11 +23,28 @@ from icface.arrays import Pixels
 from icface.media.photo import eight_bit
 
 UNSPECIFIED = 2
-BT709, FCC, BT470BG, SMPTE170M, SMPTE240M, BT2020 = 1, 4, 5, 6, 7, 9
-LIMITED, FULL = 1, 2
-PQ, HLG = 16, 18
-"""Transfers of high dynamic range."""
+BT709 = 1
+"""ITU-R BT.709: primaries, transfer and matrix of HD."""
+FCC = 4
+"""Matrix of the FCC's rules of 1953."""
+BT470BG = 5
+"""Matrix of ITU-R BT.601 with 625 lines."""
+SMPTE170M = 6
+"""Matrix of ITU-R BT.601 with 525 lines."""
+SMPTE240M = 7
+"""Matrix of SMPTE ST 240."""
+BT2020 = 9
+"""ITU-R BT.2020: primaries and matrix of UHD."""
+LIMITED = 1
+"""Range from 16 to 235, in 8 bits."""
+FULL = 2
+"""Range from 0 to 255, in 8 bits."""
+PQ = 16
+"""Transfer PQ, of high dynamic range."""
+HLG = 18
+"""Transfer HLG, of high dynamic range."""
 HD_LINES = 720
+"""Height from which on undeclared colours are taken for BT.709."""
 _KR_KB = {
     BT709: (0.2126, 0.0722),
     FCC: (0.30, 0.11),

@@ -21,9 +21,20 @@ Keep = Literal["all", "no-place", "none"]
 """What of a photo's description a saved picture keeps: all of it, all but where it was taken, or
 nothing."""
 KEEPS: tuple[Keep, ...] = ("all", "no-place", "none")
-XMP_TAG, IPTC_TAG, RESOURCES_TAG = 700, 33723, 34377
-"""Tags of TIFF."""
-_IPTC, _COPYRIGHT_FLAG, _URL, _IPTC_DIGEST = 0x0404, 0x040A, 0x040B, 0x0425
+XMP_TAG = 700
+"""TIFF tag of an XMP packet."""
+IPTC_TAG = 33723
+"""TIFF tag of IPTC data."""
+RESOURCES_TAG = 34377
+"""TIFF tag of image resources."""
+_IPTC = 0x0404
+"""Image resource of IPTC data."""
+_COPYRIGHT_FLAG = 0x040A
+"""Image resource that marks a picture as under copyright."""
+_URL = 0x040B
+"""Image resource of an address."""
+_IPTC_DIGEST = 0x0425
+"""Image resource of the digest of IPTC data."""
 _KEPT_RESOURCES = (_IPTC, _COPYRIGHT_FLAG, _URL, _IPTC_DIGEST)
 RESOURCES_HEAD = b"Photoshop 3.0\0"
 _EXTENDED_XMP = b"http://ns.adobe.com/xmp/extension/\0"

@@ -7,8 +7,14 @@ import zlib
 
 from PIL import Image, ImageChops
 
-_JPEG, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
-_PNG, _PNG_END = b"\x89PNG\r\n\x1a\n", b"\0\0\0\0IEND\xaeB`\x82"
+_JPEG = b"\xff\xd8\xff"
+"""First bytes of a JPEG file."""
+_JPEG_END = b"\xff\xd9"
+"""End marker of a JPEG file."""
+_PNG = b"\x89PNG\r\n\x1a\n"
+"""First bytes of a PNG file."""
+_PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
+"""End marker of a PNG file."""
 _FILLINGS = (b"\xaa" * 512, b"\x55" * 512)
 """What stands in for pixels that may be missing: two that no decoder takes for the same."""
 

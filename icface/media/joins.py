@@ -30,13 +30,21 @@ from icface.media.video_file import BROKEN_OFF, open_container
 
 _STREAMS = frozenset({"mpegts", "mpeg"})
 _MATROSKA = "matroska,webm"
-_BACK_S, _AHEAD_S = 0.1, 10.0
-"""Steps of decoding stamps, back on one stream or ahead of all, that begin a new part (those of
-FFmpeg's own tool ahead)."""
+_BACK_S = 0.1
+"""Step back of decoding stamps on one stream that begins a new part, seconds."""
+_AHEAD_S = 10.0
+"""Step ahead of all decoding stamps that begins a new part, seconds, as in FFmpeg's own tool."""
 _BACK_IN_MATROSKA_S = 1.0
-"""The same where FFmpeg puts decoding stamps in the order of showing after a join."""
-_EBML, _SEGMENT = 0x1A45DFA3, 0x18538067
-_HEAD, _MOST_SEGMENTS = 4096, 1000
+"""Step back that begins a new part of a Matroska file, seconds: there FFmpeg gives decoding stamps
+in the order of showing after a join."""
+_EBML = 0x1A45DFA3
+"""EBML element at the head of a Matroska file."""
+_SEGMENT = 0x18538067
+"""EBML element of a Matroska segment."""
+_HEAD = 4096
+"""Bytes in which the head of a recording and of its segment are looked for."""
+_MOST_SEGMENTS = 1000
+"""Most recordings that are counted in a file."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

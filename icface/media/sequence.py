@@ -38,7 +38,11 @@ from icface.system.leftovers import is_resumable, mark_of, notes_of, standing
 
 _EXR_MAGIC = b"\x76\x2f\x31\x01"
 _CAMERA_TRANSFERS = frozenset({1, 6, 14, 15})
-_LINEAR, _UNKNOWN_TRANSFERS = 8, frozenset({16, 18})
+"""Transfers of cameras, by H.273: BT.709, BT.601 and BT.2020."""
+_LINEAR = 8
+"""Transfer, by H.273, of pixels that are linear in light."""
+_HDR_TRANSFERS = frozenset({16, 18})
+"""Transfers of high dynamic range, by H.273: PQ and HLG."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,7 +267,7 @@ def linear(pixels: Pixels, transfer: int) -> NDArray[np.float32]:
     shown = values[..., :3]
     if transfer in _CAMERA_TRANSFERS:
         shown[...] = np.where(shown < 0.081, shown / 4.5, ((shown + 0.099) / 1.099) ** (1 / 0.45))
-    elif transfer != _LINEAR and transfer not in _UNKNOWN_TRANSFERS:
+    elif transfer != _LINEAR and transfer not in _HDR_TRANSFERS:
         shown[...] = np.where(shown <= 0.04045, shown / 12.92, ((shown + 0.055) / 1.055) ** 2.4)
     return values
 

@@ -33,7 +33,10 @@ Samples = NDArray[np.float32]
 _LEAD_S = Fraction(1, 4)  # decoders of AAC, MP3 and Opus need what was before
 _JOIN_S = 0.005
 _MOST_RATE = 768_000
-_SPARE_S, _LEAST_BYTES_A_SECOND = Fraction(60), 250
+_SPARE_S = Fraction(60)
+"""Seconds by which sound may outlast its declared duration."""
+_LEAST_BYTES_A_SECOND = 250
+"""Least rate of sound: a damaged file may declare years."""
 
 
 class SoundError(ValueError):

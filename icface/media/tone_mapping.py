@@ -33,10 +33,26 @@ Beyond, hues stay."""
 
 _SCREEN_GAMMA = 2.4
 _SYSTEM_GAMMA = 1.2
-_HLG_A, _HLG_B, _HLG_C = 0.17883277, 0.28466892, 0.55991073
-_PQ_M1, _PQ_M2 = 2610 / 16384, 2523 / 4096 * 128
-_PQ_C1, _PQ_C2, _PQ_C3 = 3424 / 4096, 2413 / 4096 * 32, 2392 / 4096 * 32
-_BT2020_LUMA, _BT709_LUMA = np.array([0.2627, 0.6780, 0.0593]), np.array([0.2126, 0.7152, 0.0722])
+_HLG_A = 0.17883277
+"""Constant a of HLG (BT.2100, table 5)."""
+_HLG_B = 0.28466892
+"""Constant b of HLG (BT.2100, table 5)."""
+_HLG_C = 0.55991073
+"""Constant c of HLG (BT.2100, table 5)."""
+_PQ_M1 = 2610 / 16384
+"""Constant m1 of PQ (BT.2100, table 4)."""
+_PQ_M2 = 2523 / 4096 * 128
+"""Constant m2 of PQ (BT.2100, table 4)."""
+_PQ_C1 = 3424 / 4096
+"""Constant c1 of PQ (BT.2100, table 4)."""
+_PQ_C2 = 2413 / 4096 * 32
+"""Constant c2 of PQ (BT.2100, table 4)."""
+_PQ_C3 = 2392 / 4096 * 32
+"""Constant c3 of PQ (BT.2100, table 4)."""
+_BT2020_LUMA = np.array([0.2627, 0.6780, 0.0593])
+"""Weights of R, G and B in the luma of BT.2020."""
+_BT709_LUMA = np.array([0.2126, 0.7152, 0.0722])
+"""Weights of R, G and B in the luma of BT.709."""
 _BT709_OF_BT2020 = np.array(
     [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]]
 )

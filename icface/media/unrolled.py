@@ -27,8 +27,10 @@ from PIL import Image, ImageFile
 
 MOST_BYTES = 4 << 30
 """Of all pictures of an animation as pixels of four bytes."""
-USUAL_MS, _TOO_SHORT_MS = 100, 10
-"""How long a picture is shown that says nothing, or no longer than this, as in browsers."""
+USUAL_MS = 100
+"""Duration of a picture that declares none or a too short one, milliseconds, as in browsers."""
+_TOO_SHORT_MS = 10
+"""Longest duration that is too short, milliseconds."""
 _PNG = b"\x89PNG\r\n\x1a\n"
 _FIRST_CHUNKS = 1 << 20
 _ONE_AT_A_TIME = Lock()

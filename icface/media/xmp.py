@@ -26,7 +26,10 @@ _OTHER_PICTURES = (
 _UNTRUE = frozenset({(_TIFF, "Orientation"), (_XAP, "Thumbnails"), (_NOTE, "HasExtendedXMP")})
 _OURS = frozenset({(_IPTC_EXT, "DigitalSourceType"), (_XAP, "CreatorTool")})
 _MOST_BYTES = 4 << 20
-_HEAD, _END = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n', '\n<?xpacket end="w"?>'
+_HEAD = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
+"""Beginning of a packet."""
+_END = '\n<?xpacket end="w"?>'
+"""End of a packet."""
 
 
 class XmpError(ValueError):

@@ -50,8 +50,11 @@ _READING = np.dtype(
 )
 _BATCH = 256
 _ROLL_FRAMES = 50
-"""Frames of a motion, about, that tell from where its roll counts."""
-_SLACK_S, _SLACK_SHARE = 0.5, 0.02
+"""About how many frames of a motion decide the quarter turn from which its roll counts."""
+_SLACK_S = 0.5
+"""Missing seconds that are not worth a note."""
+_SLACK_SHARE = 0.02
+"""Missing share of the declared duration that is not worth a note."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

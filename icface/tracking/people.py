@@ -44,7 +44,12 @@ MOST_BACK = 200
 
 Look = NDArray[np.float32]
 
-_CROP, _GRID, _MARGIN = 64, 8, 1.7
+_CROP = 64
+"""Side of the crop that a look is taken from, pixels."""
+_GRID = 8
+"""Side of a look, cells."""
+_MARGIN = 1.7
+"""Side of the crop, in sizes of the face mesh."""
 
 
 def look_of(pixels: U8, face: FaceObservation) -> Look:

@@ -1,4 +1,4 @@
-"""A batch on a local Ray cluster of two workers, which nobody else can reach; addresses where no cluster is."""
+"""A batch on a private local Ray cluster of two workers, and addresses without a cluster."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def sockets_of(process: Path) -> set[str]:
 
 
 def listening_elsewhere(mark: str = "") -> set[str]:
-    """Addresses other than loopback at which this process, or one with `mark` in its environment, listens."""
+    """Addresses other than loopback where this process, or one marked with `mark`, listens."""
     inodes = sockets_of(Path("/proc/self"))
     for process in Path("/proc").iterdir():
         with suppress(OSError):  # not a process, or it has ended

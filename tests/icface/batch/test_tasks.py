@@ -1,4 +1,4 @@
-"""Many files with one document or one motion: made once, kept when nothing has changed, never stopped by one failure."""
+"""Many files with one document or one motion: made once, kept, not stopped by a failure."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_every_photo_gets_the_edits_of_the_document(
         assert np.abs(made.astype(int) - astronaut).mean() > 0.5
 
 
-def test_what_is_made_is_kept_until_its_file_its_pattern_or_its_settings_change(
+def test_outputs_are_kept_until_their_file_pattern_or_settings_change(
     here: None, photos: list[Path], pattern: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "out"

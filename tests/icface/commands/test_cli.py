@@ -544,9 +544,7 @@ def test_the_plan_of_a_picture_says_what_is_left_out_and_writes_nothing(faces, t
     assert any("left out, as chosen" in line for line in lines)
 
 
-def test_a_rendered_picture_is_labelled_once_it_is_edited_and_tells_the_place_by_choice(
-    faces, photo, tmp_path
-):
+def test_an_edited_picture_is_labelled_and_keeps_the_place_by_choice(faces, photo, tmp_path):
     described = described_jpeg(tmp_path / "in.jpg")
     with Image.open(described) as small, Image.open(photo) as large:
         large.save(tmp_path / "face.jpg", exif=small.info["exif"], xmp=small.info["xmp"])

@@ -95,9 +95,23 @@ def test_a_photo_is_driven_by_a_table_and_a_clip_at_once(
     astronaut_path: Path, feat_data: Path, short_clip: Path, tmp_path: Path
 ) -> None:
     done = report(
-        "animate", astronaut_path, "--driver", feat_data / "OpenFace_Test.csv", "--driver", f"look={short_clip}",
-        "--mix", "gaze=look*0.5", "--mix", "AU12=A*0.8+0.1,high=0.9", "--rate", "25", "--to", 4, "-o", tmp_path / "o.mp4",
-    )  # fmt: skip
+        "animate",
+        astronaut_path,
+        "--driver",
+        feat_data / "OpenFace_Test.csv",
+        "--driver",
+        f"look={short_clip}",
+        "--mix",
+        "gaze=look*0.5",
+        "--mix",
+        "AU12=A*0.8+0.1,high=0.9",
+        "--rate",
+        "25",
+        "--to",
+        4,
+        "-o",
+        tmp_path / "o.mp4",
+    )
     assert (done["frames"], done["edited"], done["sound"]) == (5, 5, "")
     about = probe(tmp_path / "o.mp4")
     assert (about.size, about.rate, about.count) == ((512, 512), 25, 5)
@@ -134,9 +148,13 @@ def test_a_photo_is_driven_by_a_table_and_a_clip_at_once(
     ],
 )
 def test_bad_use_is_one_line_and_writes_nothing(
-    arguments: tuple[str, ...], message: str, astronaut_path: Path, feat_data: Path, tmp_path: Path,
+    arguments: tuple[str, ...],
+    message: str,
+    astronaut_path: Path,
+    feat_data: Path,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     monkeypatch.chdir(tmp_path)
     there = {"PHOTO": str(astronaut_path), "CLIP": str(feat_data / "single_face.mp4")}
     texts = [
@@ -176,10 +194,21 @@ def test_a_rule_is_read_as_it_is_written() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "mouth", "mouth=A*", "mouth=A*0.8*2", "mouth=A 0.8", "mouth=1A", "=A", "mouth=A,loud", "mouth=A,mirror,mirror",
-        "mouth=A,absolute,relative", "mouth=A*1e3", "mouth=A*nan", "mouth=A,shift=0.5", "gaze=,mirror",
+        "mouth",
+        "mouth=A*",
+        "mouth=A*0.8*2",
+        "mouth=A 0.8",
+        "mouth=1A",
+        "=A",
+        "mouth=A,loud",
+        "mouth=A,mirror,mirror",
+        "mouth=A,absolute,relative",
+        "mouth=A*1e3",
+        "mouth=A*nan",
+        "mouth=A,shift=0.5",
+        "gaze=,mirror",
     ],
-)  # fmt: skip
+)
 def test_a_rule_of_another_form_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match="--mix"):
         parse_mix(text)

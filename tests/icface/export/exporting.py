@@ -1,4 +1,4 @@
-"""Documents to export: a clip of the astronaut's portrait that drifts, its face where it is, and small networks."""
+"""Documents to export: a clip of the astronaut's drifting portrait, and small networks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One export of a sequence in a process of its own, stopped once so many stills are there: 0 lets it end.
+"""One export of a sequence, stopped after a number of stills; 0 lets it end.
 
 ``python -m tests.icface.export.half_sequences CLIP TARGET COUNT`` prints the plan's key, then how
 many stills were used again.

@@ -1,4 +1,6 @@
-"""Exports killed at random moments, and what is found on the disk then. Run in a process of its own, which forks.
+"""Exports killed at random moments, and what they leave on the disk.
+
+Run as a process of its own, which forks.
 
 ``python -m tests.icface.export.killed_exports FOLDER ROUNDS``: half of the rounds write a clip,
 half a sequence of stills.

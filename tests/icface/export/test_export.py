@@ -1,4 +1,4 @@
-"""Documents become files: what is not edited keeps its bytes, what is edited is what the editor shows, and nothing is lost."""
+"""Exports keep the bytes of what is not edited, and show edits as the editor does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an export leaves out or changes is said in its plan, and what the container can hold is kept."""
+"""Plans state what an export leaves out or changes, and containers keep what they can hold."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def clip_with(
     said: dict[str, str] | None = None,
     size: tuple[int, int] = (96, 64),
 ) -> Path:
-    """A second of moving pictures with tracks of sound (codec, arrangement, language), and what the file says."""
+    """A second of moving pictures with sound tracks (codec, layout, language) and tags."""
     own_names = {"movflags": "use_metadata_tags"} if path.suffix in (".mov", ".mp4") else {}
     with av.open(str(path), "w", container_options=own_names) as container:
         container.metadata.update(said or {})
@@ -264,7 +264,7 @@ def test_subtitles_and_chapters_are_said_to_be_left_out(tmp_path: Path) -> None:
 def hdr_clip(
     path: Path, transfer: int, *, form: str = "yuv420p10le", size: tuple[int, int] = (96, 64)
 ) -> Path:
-    """Five frames of one colour each, of PQ or HLG in BT.2020: lossless, so that nothing else changes them."""
+    """Five frames of one colour each, in PQ or HLG and BT.2020, stored without loss."""
     frames = moving_frames(5, size, form)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("ffv1", rate=25)
@@ -316,7 +316,7 @@ def test_a_clip_of_high_dynamic_range_stays_so_in_mp4_unless_h264_is_asked_for(
     assert "10 bits per colour are reduced to 8." in plan
 
 
-def test_ten_bits_of_ordinary_range_become_hevc_or_eight_bits_that_play_everywhere(
+def test_ten_bits_become_hevc_or_eight_bits_that_play_everywhere(
     tmp_path: Path,
 ) -> None:
     source = encode_video(
@@ -332,7 +332,7 @@ def test_ten_bits_of_ordinary_range_become_hevc_or_eight_bits_that_play_everywhe
 @pytest.mark.parametrize(
     "name", ["out.jpg", "still.png", "out.webp", "out.gif", "out.webm", "seq.png", "seq.tiff"]
 )
-def test_high_dynamic_range_is_brought_to_ordinary_screens_where_a_file_cannot_tell(
+def test_hdr_is_brought_to_ordinary_screens_where_a_file_cannot_declare_it(
     name: str, transfer: int, renderer: Renderer, tmp_path: Path
 ) -> None:
     source = hdr_clip(tmp_path / "hdr.mkv", transfer)
@@ -367,7 +367,7 @@ def _first_picture(path: Path) -> NDArray[np.uint8]:
     return load_photo(path).rgb8
 
 
-def test_high_dynamic_range_beside_the_unedited_picture_and_smaller_has_the_planned_size(
+def test_hdr_side_by_side_and_smaller_has_the_planned_size(
     renderer: Renderer, tmp_path: Path
 ) -> None:
     source = hdr_clip(tmp_path / "hdr.mkv", 16)
@@ -380,7 +380,7 @@ def test_high_dynamic_range_beside_the_unedited_picture_and_smaller_has_the_plan
     assert probe(done.path).size == plan.written.square_size == (96, 32)
 
 
-def test_linear_files_of_high_dynamic_range_say_beforehand_that_they_are_not_linear(
+def test_plans_of_linear_files_state_that_hdr_is_not_linear_in_them(
     tmp_path: Path,
 ) -> None:
     plan = plan_export(of_clip(hdr_clip(tmp_path / "hdr.mkv", 16)), tmp_path / "out.exr")
@@ -479,7 +479,7 @@ def test_a_still_of_an_export_says_all_that_a_saved_picture_says(
     )
 
 
-def test_a_sequence_of_a_photo_keeps_profile_and_rights_and_leaves_the_place_out_by_choice(
+def test_a_sequence_of_a_photo_keeps_its_description_without_the_place_by_choice(
     renderer: Renderer, tmp_path: Path
 ) -> None:
     source = load_photo(photo_with_everything(tmp_path / "in.jpg"))

@@ -12,7 +12,7 @@ ROUNDS = 100
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are forked")
-def test_exports_killed_a_hundred_times_leave_nothing_damaged_under_its_final_name(
+def test_exports_killed_a_hundred_times_leave_no_damaged_file(
     tmp_path: Path,
 ) -> None:
     root = Path(__file__).resolve().parents[3]

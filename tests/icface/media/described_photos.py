@@ -15,10 +15,12 @@ from icface.media.details import resource
 CAPTION = b"\x1c\x02\x78" + struct.pack(">H", 7) + b"Caption"
 PACKET = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-    b'<rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="5" xmp:CreatorTool="Camera"'
+    b'<rdf:Description rdf:about="" xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="5" '
+    b'xmp:CreatorTool="Camera"'
     b' xmlns:exif="http://ns.adobe.com/exif/1.0/" exif:GPSLatitude="52,31.2N" xmlns:tiff="http://ns.adobe.com/tiff/1.0/"'
     b' tiff:Orientation="6" xmlns:dc="http://purl.org/dc/elements/1.1/"><exif:GPSLongitude>13,24E</exif:GPSLongitude>'
-    b'<dc:rights><rdf:Alt><rdf:li xml:lang="x-default">(c) Me</rdf:li></rdf:Alt></dc:rights></rdf:Description>'
+    b'<dc:rights><rdf:Alt><rdf:li xml:lang="x-default">(c) Me</rdf:li></rdf:Alt></dc:rights>'
+    b"</rdf:Description>"
     b"</rdf:RDF></x:xmpmeta>"
 )
 
@@ -31,7 +33,7 @@ def described_exif() -> Image.Exif:
 
 
 def described_jpeg(path: Path) -> Path:
-    """A JPEG file with EXIF, the place, XMP rights, an IPTC caption beside a thumbnail, and a comment."""
+    """A JPEG file with EXIF, place, XMP rights, an IPTC caption, a thumbnail and a comment."""
     noise = np.random.default_rng(3).integers(0, 255, (24, 32, 3), np.uint8)
     made = io.BytesIO()
     Image.fromarray(noise).save(

@@ -1,4 +1,4 @@
-"""Animations and numbered stills: frames, times, transparency, provenance, and going on after an interruption."""
+"""Animations and numbered stills: frames, times, transparency, provenance, resumption."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def test_stills_of_another_project_are_made_again(tmp_path: Path) -> None:
             assert writer.wanted(0)
 
 
-def test_stills_that_stood_there_before_are_not_taken_for_frames_of_a_sequence_that_goes_on(
+def test_older_stills_are_not_frames_of_a_resumed_sequence(
     tmp_path: Path,
 ) -> None:
     pictures, target = Pictures.of_pixels(clear_picture(), RATE), tmp_path / "take.png"

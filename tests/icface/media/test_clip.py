@@ -1,4 +1,4 @@
-"""What is known of a clip before a frame of it is shown, and how files that are none are refused."""
+"""Facts about a clip before a frame of it is shown, and files that are no clips."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A clip of high dynamic range is edited in what is shown of it, and keeps its own signal everywhere else."""
+"""Edits of high dynamic range: made on the shown picture, with the signal kept elsewhere."""
 
 from __future__ import annotations
 

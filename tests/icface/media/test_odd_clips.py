@@ -1,4 +1,4 @@
-"""Clips as users have them: photos copied into a clip, sizes that change, transparency, joined recordings, HDR."""
+"""Clips from users: copied photos, changing sizes, transparency, joined recordings, HDR."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_photos_with_exif_copied_into_a_clip_open_and_stand_as_the_first_says(
     assert len(list(read_video(path))) == 4
 
 
-def test_photos_with_a_named_colour_profile_copied_into_a_clip_do_not_end_the_process(
+def test_copied_photos_with_a_colour_profile_do_not_end_the_process(
     tmp_path: Path,
 ) -> None:
     icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -101,7 +101,10 @@ def test_the_matrix_of_a_frame_is_read_and_the_frame_keeps_what_it_has(tmp_path:
 
 
 def resized_clip(path: Path, codec: str, *sizes: tuple[int, int]) -> Path:
-    """Ten frames of each size in one stream: a white square in the middle, a third as wide as the frame is high."""
+    """Ten frames of each size in one stream, with a white square in the middle.
+
+    The square is a third as wide as the frame is high.
+    """
     with av.open(str(path), "w") as container:
         target, shift = None, 0
         for size in sizes:
@@ -236,7 +239,7 @@ CLICKS = (0.5, 1.5)
 
 
 def joined(tmp_path: Path, name: str, times: int) -> tuple[Path, Path]:
-    """A recording of two seconds, and the same one several times in one file, as ``cat`` joins it."""
+    """A recording of two seconds, and the same one several times in one file, as by ``cat``."""
     one = write_tone(tmp_path / f"one{Path(name).suffix}", "mp2", seconds=2, clicks=CLICKS)
     if name == "live.mkv":  # whose segments do not say how long they are
         data = one.read_bytes()

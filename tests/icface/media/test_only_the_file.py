@@ -1,4 +1,4 @@
-"""Files that name other files: nothing but the file itself is opened, for pictures and for sound."""
+"""Files that name other files: nothing but the file itself is opened."""
 
 from __future__ import annotations
 
@@ -28,19 +28,32 @@ _EVENT = struct.Struct("iIII")
 PLAYLIST = "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n{other}\n#EXT-X-ENDLIST\n"
 CONCAT = "ffconcat version 1.0\nfile {other}\n"
 DASH = (
-    '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" mediaPresentationDuration="PT1S"><Period>'
-    '<AdaptationSet mimeType="video/mp4"><Representation id="1" bandwidth="1"><BaseURL>{other}</BaseURL></Representation>'
+    '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" '
+    'mediaPresentationDuration="PT1S"><Period>'
+    '<AdaptationSet mimeType="video/mp4"><Representation id="1" bandwidth="1">'
+    "<BaseURL>{other}</BaseURL></Representation>"
     "</AdaptationSet></Period></MPD>"
 )
 VOBSUB = (
     "# VobSub index file, v7 (do not modify this line!)\nsize: 720x576\nid: en, index: 0\n"
     "timestamp: 00:00:01:000, filepos: 000\n"
 )
-SDP = "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n"
+SDP = (
+    "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\n"
+    "m=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n"
+)
 HOSTILE = {
-    "list.mp4": CONCAT, "list.mkv": CONCAT, "list.ffconcat": CONCAT, "list.wav": CONCAT, "play.mp4": PLAYLIST,
-    "play.m3u8": PLAYLIST, "dash.mov": DASH, "other.idx": VOBSUB, "other.avi": VOBSUB, "stream.mp4": SDP,
-}  # fmt: skip
+    "list.mp4": CONCAT,
+    "list.mkv": CONCAT,
+    "list.ffconcat": CONCAT,
+    "list.wav": CONCAT,
+    "play.mp4": PLAYLIST,
+    "play.m3u8": PLAYLIST,
+    "dash.mov": DASH,
+    "other.idx": VOBSUB,
+    "other.avi": VOBSUB,
+    "stream.mp4": SDP,
+}
 READERS: list[Callable[[Path], object]] = [
     probe, clip_index, ClipReader, SoundReader, peaks, lambda path: next(read_video(path)),
 ]  # fmt: skip

@@ -684,7 +684,10 @@ def test_thumbnails_keep_kind_and_shape_and_never_enlarge(dtype):
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak is in other units elsewhere")
 @pytest.mark.parametrize(("suffix", "bytes_a_pixel"), [(".jpg", 14), (".png", 18)])
 def test_large_photos_are_opened_and_saved_without_needless_copies(tmp_path, suffix, bytes_a_pixel):
-    """Opened: 4 bytes a pixel in Pillow and 3 in ours, or 6 twice for 16 bits; saved: 4 more at most."""
+    """The memory of a photo: bytes a pixel while it is opened and while it is saved.
+
+    Opened: 4 in Pillow and 3 here, or 6 twice for 16 bits. Saved: 4 more at most.
+    """
     dtype = np.uint8 if suffix == ".jpg" else np.uint16
     tile = pixels_of(40, 40, 3, dtype=dtype)
     save_photo(tmp_path / f"in{suffix}", photo_of(np.tile(tile, (50, 75, 1))))
@@ -694,7 +697,8 @@ from icface.media import load_photo, save_photo
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 photo = load_photo({str(tmp_path / f"in{suffix}")!r})
 save_photo({str(tmp_path / f"out{suffix}")!r}, photo)
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 / (photo.width * photo.height))
+grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+print(grown * 1024 / (photo.width * photo.height))
 """
     done = subprocess.run(
         [sys.executable, "-c", code],

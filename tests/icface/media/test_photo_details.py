@@ -1,4 +1,4 @@
-"""What photos say beside their pixels is kept where the target can hold it, and what is not kept is said beforehand."""
+"""Descriptions of photos: kept where the target can hold them, listed as lost elsewhere."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_the_makers_own_part_goes_first_where_jpeg_cannot_hold_all(
     assert again.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ISOSpeedRatings] == 200
 
 
-def test_xmp_that_is_too_long_for_jpeg_or_damaged_is_left_out_and_the_label_stays(
+def test_xmp_too_long_for_jpeg_or_damaged_is_left_out_and_the_label_stays(
     photo: Photo,
 ) -> None:
     long = PACKET.replace(b"(c) Me", b"(c) " + b"Me" * 40_000)

@@ -1,4 +1,4 @@
-"""Photos that lack only their end marker open, with a word; those that lack more do not, and errors are in our own words."""
+"""Photos that lack their end marker open with a note; more damage is refused in plain words."""
 
 from __future__ import annotations
 

@@ -179,7 +179,7 @@ def test_a_damaged_stamp_neither_hangs_nor_fills_the_memory(tmp_path: Path) -> N
 
 
 def write_broadcast(path: Path) -> Path:
-    """Two seconds of sound as a broadcast has it: one of stereo at 300 Hz, then one of mono at 600 Hz."""
+    """Two seconds of sound as in a broadcast: one of stereo at 300 Hz, one of mono at 600 Hz."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mp2", rate=48000, layout="stereo")
         mono = av.AudioCodecContext.create("mp2", "w")

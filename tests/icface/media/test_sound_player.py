@@ -1,4 +1,7 @@
-"""Sound plays from any time at any speed, and its position is the clock. Heard by nobody: by the library's null device."""
+"""Sound plays from any time at any speed, and its position is the clock.
+
+It plays on the library's null device.
+"""
 
 from __future__ import annotations
 

@@ -39,7 +39,10 @@ def write_video(
 
 
 def turn_video(path: Path, target: Path, matrix: tuple[int, int, int, int]) -> Path:
-    """A copy of an MP4 file whose track header says: x' = a x + c y, y' = b x + d y for (a, b, c, d)."""
+    """A copy of an MP4 file with the display matrix x' = a x + c y, y' = b x + d y.
+
+    The matrix is (a, b, c, d).
+    """
     data = bytearray(path.read_bytes())
     at = data.index(b"tkhd") + 44  # ISO/IEC 14496-12, 8.3.2: version 0
     a, b, c, d = (int(v * 65536).to_bytes(4, "big", signed=True) for v in matrix)
@@ -69,7 +72,10 @@ class Recipe:
 def encode_video(
     path: Path, frames: Sequence[av.VideoFrame], recipe: Recipe, times: Sequence[int] | None = None
 ) -> Path:
-    """Frames of the recipe's pixel format in a file; `times` count 1/1000 s, or else a frame's length."""
+    """A file of frames in the recipe's pixel format.
+
+    `times` count 1/1000 s, or else a frame's duration.
+    """
     base = Fraction(1, 1000) if times else Fraction(1, recipe.rate)
     with av.open(str(path), "w", format=recipe.container) as container:
         stream = container.add_stream(recipe.codec, rate=recipe.rate, options=dict(recipe.options))
@@ -130,7 +136,10 @@ def write_tone(
     loudness: float = 0.1,
     pictures: bool = True,
 ) -> Path:
-    """A quiet tone with clicks at the times given, in stereo at 48 kHz, and 25 small pictures a second if wanted."""
+    """A quiet tone with clicks at the given times, in stereo at 48 kHz.
+
+    If wanted, 25 small pictures a second go with it.
+    """
     count = 48000 * seconds
     tone = (loudness * np.sin(np.arange(count) * (2 * np.pi * 300 / 48000))).astype(np.float32)
     for click in clicks:

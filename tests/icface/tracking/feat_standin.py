@@ -1,4 +1,4 @@
-"""What stands in for py-feat in its process, where only the way to it and back is tested. Imported by that process."""
+"""A stand-in for py-feat in its process, to test the way to it and back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SIDE = 40.0
 
 
 def table_of(*places: tuple[float, float], score: float = 0.9) -> dict[str, np.ndarray[Any, Any]]:
-    """A Fex of Detectorv2 with faces of 40 pixels at these left upper corners, turned by as many hundredths of a radian."""
+    """A Fex of Detectorv2 with faces of 40 pixels at these upper left corners."""
     rows = len(places)
     mesh = np.random.default_rng(0).uniform(0, SIDE, (1, 478, 3)).repeat(rows, 0)
     mesh[:, 0, :2], mesh[:, 1, :2] = 0, SIDE

@@ -1,4 +1,6 @@
-"""py-feat's real Detectorv2 with weights that are random and a face where we say: run as a program of its own.
+"""py-feat's real Detectorv2 with random weights and faces at given places.
+
+Run as a program of its own.
 
 Prints what is read as one line of JSON.
 """

@@ -16,7 +16,7 @@ PIXELS = np.zeros((8, 8, 3), np.uint8)
 
 
 class Scene:
-    """A tracker that sees 100 pixel wide faces at the places of a list, frame by frame, and follows 60 pixels at most."""
+    """A tracker of faces 100 pixels wide at listed places, which follows up to 60 pixels."""
 
     name = "scene"
 

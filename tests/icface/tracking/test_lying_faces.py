@@ -1,4 +1,4 @@
-"""Faces that lie on their side or stand on their head: found, read, followed and changed as upright ones are."""
+"""Faces that lie on their side or stand on their head: found, read, followed and edited."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def renderer(tracker: BuiltinTracker) -> Renderer:
 def change_of(
     renderer: Renderer, astronaut: NDArray[np.uint8], turns: int, edit: dict[str, float]
 ) -> NDArray[np.float64]:
-    """What an edit changes in the portrait turned so often, turned back, without its finest detail."""
+    """The change by an edit of a turned portrait, turned back, without its finest detail."""
     photo = Photo(turned(astronaut, turns), Path(f"{turns}.png"), str(turns))
     found = Face.from_observation(renderer._load_tracker().detect(photo.rgb8)[0])
     wanted = apply_deltas(found.controls, edit)

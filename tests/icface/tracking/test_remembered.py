@@ -1,4 +1,4 @@
-"""A clip is tracked once, and again when the clip, the tracker or the way it is read has changed."""
+"""Tracking a clip once, and again when the clip, the tracker or the method has changed."""
 
 from __future__ import annotations
 
