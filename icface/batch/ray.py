@@ -19,19 +19,18 @@ from typing import Any
 from icface.batch.tasks import BatchTask, Outcome, Runner, do_task
 
 CORES = 1
-"""Cores that a task asks for; so many threads its networks use."""
+"""Cores of a task, and threads of its networks."""
 
 _ANSWER_S = 10.0
-"""How long an address may take to answer, in seconds; Ray itself would wait for minutes."""
+"""Longest wait for an address to answer, seconds; Ray itself would wait for minutes."""
 
 _QUIET: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
 
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + b"\x04" + bytes(5)
-"""What a client of gRPC, the protocol of Ray's servers, sends first: a greeting, and settings that
-change nothing."""
+"""First bytes from a client of gRPC, the protocol of Ray's servers: greeting and settings."""
 
 _SETTINGS = 4
-"""The kind of HTTP/2 frame that a server sends first; the fourth byte says it."""
+"""Kind of the first HTTP/2 frame from a server, in its fourth byte."""
 
 
 class ClusterError(ValueError):

@@ -24,11 +24,11 @@ MOST_SETTINGS = 500
 MOST_BYTES = 4 << 20
 """Largest list of edits, bytes."""
 _EDIT_NAME = re.compile(r'[^\x00-\x1f<>:"/\\|?*.][^\x00-\x1f<>:"/\\|?*]{0,99}')
-_SOURCE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_DRIVER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)"
 _WORD = rf"(?:relative|absolute|mirror|shift=[+-]?\d+|(?:low|high)=[+-]?{_NUMBER})"
 _MIX = re.compile(
-    rf"(?P<group>[A-Za-z0-9]+)=(?:(?P<name>{_SOURCE_NAME.pattern})(?:\*(?P<gain>[+-]?{_NUMBER}))?(?P<offset>[+-]{_NUMBER})?"
+    rf"(?P<group>[A-Za-z0-9]+)=(?:(?P<name>{_DRIVER_NAME.pattern})(?:\*(?P<gain>[+-]?{_NUMBER}))?(?P<offset>[+-]{_NUMBER})?"
     rf"(?P<words>(?:,{_WORD})*))?"
 )
 _EXAMPLE = '{"rest": {}, "wink": {"AU43L": 1}}'
@@ -58,7 +58,7 @@ class Settings:
     def __bool__(self) -> bool:
         return bool(self.held or self.added)
 
-    def said(self) -> dict[str, float | str]:
+    def as_edit(self) -> dict[str, float | str]:
         """Settings as in a list of edits: numbers are set, texts such as ``"+0.3"`` added."""
         return {**self.held, **{name: f"+{amount:g}" for name, amount in self.added.items()}}
 
@@ -102,7 +102,7 @@ def parse_settings(texts: tuple[str, ...], *, delta: bool = False) -> Settings:
     SettingsError
         Naming the text that is not NAME=NUMBER.
     """
-    said: dict[str, tuple[float, bool]] = {}
+    amounts: dict[str, tuple[float, bool]] = {}
     for text in texts:
         name, equals, value = (part.strip() for part in text.partition("="))
         if not (name and equals and value):
@@ -110,8 +110,8 @@ def parse_settings(texts: tuple[str, ...], *, delta: bool = False) -> Settings:
                 f"--set {text!r} is not NAME=NUMBER, as in --set AU12=0.8, --set yaw=-15 or "
                 "--set AU12=+0.3."
             )
-        said[name] = _amount(value, f"--set {text!r}", delta=delta)
-    return _settings(said)
+        amounts[name] = _amount(value, f"--set {text!r}", delta=delta)
+    return _settings(amounts)
 
 
 def _amount(text: str, where: str, *, delta: bool = False) -> tuple[float, bool]:
@@ -123,17 +123,17 @@ def _amount(text: str, where: str, *, delta: bool = False) -> tuple[float, bool]
         raise SettingsError(f"{where}: {text!r} is not a number.") from None
 
 
-def _settings(said: Mapping[str, tuple[float, bool]]) -> Settings:
+def _settings(amounts: Mapping[str, tuple[float, bool]]) -> Settings:
     return Settings(
-        {name: value for name, (value, adds) in said.items() if not adds},
-        {name: value for name, (value, adds) in said.items() if adds},
+        {name: value for name, (value, adds) in amounts.items() if not adds},
+        {name: value for name, (value, adds) in amounts.items() if adds},
     )
 
 
 def parse_named_file(text: str) -> tuple[str, Path]:
     """Name and path of ``NAME=FILE``; of a file alone, no name. Names are letters, digits and _."""
     name, equals, path = text.partition("=")
-    if equals and _SOURCE_NAME.fullmatch(name) and path and not Path(text).exists():
+    if equals and _DRIVER_NAME.fullmatch(name) and path and not Path(text).exists():
         return name, Path(path)
     return "", Path(text)
 
@@ -260,18 +260,18 @@ def _content(path: Path) -> Any:
         raise SettingsError(f"{path} is not JSON such as {_EXAMPLE}: {error}.") from None
 
 
-def _edit_of(said: object, where: str, *, delta: bool) -> Settings:
-    if not isinstance(said, dict):
+def _edit_of(content: object, where: str, *, delta: bool) -> Settings:
+    if not isinstance(content, dict):
         raise SettingsError(
-            f'{where} must hold settings such as {{"AU12": 0.8}}, not {shown(said)}.'
+            f'{where} must hold settings such as {{"AU12": 0.8}}, not {shown(content)}.'
         )
-    if len(said) > MOST_SETTINGS:
+    if len(content) > MOST_SETTINGS:
         raise SettingsError(
-            f"{where} has {len(said)} settings; at most {MOST_SETTINGS} are read, and there are "
+            f"{where} has {len(content)} settings; at most {MOST_SETTINGS} are read, and there are "
             "fewer controls."
         )
     amounts: dict[str, tuple[float, bool]] = {}
-    for control, value in said.items():
+    for control, value in content.items():
         if isinstance(value, str):
             amounts[control] = _amount(value, f"{where} sets {control}", delta=delta)
         elif isinstance(value, int | float) and not isinstance(value, bool):

@@ -205,7 +205,7 @@ class PhotoEdits:
         )
         return {
             "output": str(path),
-            "settings": settings.said(),
+            "settings": settings.as_edit(),
             "deltas": rounded(deltas),
             "controls": rounded(changed),
             "milliseconds": round(milliseconds, 1),

@@ -38,7 +38,7 @@ class ExportOptions:
     Attributes
     ----------
     preset : str
-        One of `EXPORT_PRESETS`; told from the file's ending otherwise.
+        One of `EXPORT_PRESETS`; None chooses by the file's ending.
     quality : int
         1 (small) to 100 (best); the preset's own otherwise.
     first, last : int
@@ -50,7 +50,7 @@ class ExportOptions:
     labelled : bool
         The file says that a trained model had a part in it.
     height : int
-        Lines of a frame; those of the source otherwise.
+        Lines of a frame; None keeps the source's.
     keep : str
         How much is kept of what the source's file says (title, date, place, rights): "all",
         "no-place" (all but where it was taken) or "none".

@@ -84,7 +84,7 @@ def _size(plan: ExportPlan) -> str:
 
 def _colours(plan: ExportPlan) -> str:
     form = VideoFormat(plan.preset.pixel_format(plan.written.form))
-    said = plan.written.colours_in(form.name, full_range=plan.preset.full_range)
+    colours = plan.written.colours_in(form.name, full_range=plan.preset.full_range)
     layout = Layout.of(form)
     depth = f"{bit_depth(form)} bits per colour"
     if plan.preset.kind != "clip" or layout is None:
@@ -92,8 +92,8 @@ def _colours(plan: ExportPlan) -> str:
     chroma = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0"}.get(
         (layout.across, layout.down), form.name
     )
-    matrix = _MATRICES.get(said.matrix, "as the source")
-    span = "full range" if said.range == FULL else "limited range"
+    matrix = _MATRICES.get(colours.matrix, "as the source")
+    span = "full range" if colours.range == FULL else "limited range"
     return f"{depth[0].upper()}{depth[1:]}, {chroma}, {matrix}, {span}."
 
 

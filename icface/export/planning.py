@@ -83,7 +83,7 @@ def plan_export(
     written = shown_by(
         preset, shaped(frames.made, side_by_side=side_by_side, height=options.height)
     )
-    about = _said(project, preset, path, keep=options.keep, provenance=provenance)
+    about = _description(project, preset, path, keep=options.keep, provenance=provenance)
     losses = (
         ()
         if about.is_photo
@@ -172,10 +172,9 @@ def _clip_frames(clip: Clip, first: int, last: int) -> _FramesPlan:
     ticks = index.ticks[first : last + 1] - index.ticks[first]
     ticks.flags.writeable = False
     stop = index.time(last + 1) if last + 1 < len(index) else index.duration
-    told = (
-        info.notes[:-1] if is_hdr(info.colours) else info.notes
-    )  # the last is of how high dynamic range is shown
-    return _FramesPlan(made, info.bits, ticks, index.time(first), stop, told)
+    # The last note describes how a screen shows high dynamic range, which an export need not do.
+    notes = info.notes[:-1] if is_hdr(info.colours) else info.notes
+    return _FramesPlan(made, info.bits, ticks, index.time(first), stop, notes)
 
 
 def _photo_frames(project: Project, first: int, last: int) -> _FramesPlan:
@@ -214,7 +213,7 @@ def _sound(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Said:
+class _Description:
     """The part of the source's description that the file gets, and what is left out."""
 
     tags: tuple[tuple[str, str], ...] = ()
@@ -223,21 +222,21 @@ class _Said:
     is_photo: bool = False
 
 
-def _said(
+def _description(
     project: Project, preset: Preset, path: Path, *, keep: Keep, provenance: Provenance | None
-) -> _Said:
+) -> _Description:
     if isinstance(project.source, Clip):
-        said = clip_tags(Path(project.source.path))
+        source_tags = clip_tags(Path(project.source.path))
         silent = sound_left_out(
             sound_tracks(Path(project.source.path)) if project.source.has_sound else 0, preset
         )
-        tags = tuple(saved_tags(said, keep).items()) if preset.kind == "clip" else ()
-        return _Said(tags=tags, losses=(*silent, *of_clip_tags(said, preset, keep)))
+        tags = tuple(saved_tags(source_tags, keep).items()) if preset.kind == "clip" else ()
+        return _Description(tags=tags, losses=(*silent, *of_clip_tags(source_tags, preset, keep)))
     photo = found_photo(project)
     if preset.kind != "sequence" or preset.name == "exr":
-        return _Said(losses=of_photo_in_motion(photo, preset))
+        return _Description(losses=of_photo_in_motion(photo, preset))
     kind = photo_format(path.suffix if preset.name == "still" else preset.suffix)
     losses = of_photo(photo, kind, keep=keep, provenance=provenance)
-    return _Said(
+    return _Description(
         like=StillsLike.of(photo, keep), losses=(*losses, *place_said(photo, keep)), is_photo=True
     )

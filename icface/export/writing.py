@@ -27,7 +27,7 @@ from icface.media.rgb_pixels import PicturePixels
 AHEAD = 2
 """Frames that wait for the encoder at most."""
 TURN_S = 0.02
-"""How long a step waits for the encoder before it lets others have a turn."""
+"""Seconds that a step waits for the encoder before others have a turn."""
 
 _Finish = Callable[[], Decoded | Pixels]
 _Item = tuple[_Finish | None, Fraction] | Fraction | None

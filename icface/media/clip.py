@@ -110,7 +110,7 @@ def probe(path: str | Path) -> ClipInfo:
         width, height = orientation.size(
             max(round(frame.width * stretch_of(stream)), 1), frame.height
         )
-        said = Colours.of(frame)
+        colours = Colours.of(frame)
         return ClipInfo(
             path=str(path),
             digest=file_digest(path),
@@ -123,12 +123,12 @@ def probe(path: str | Path) -> ClipInfo:
             has_sound=any(s.codec_context for s in container.streams.audio),
             bits=bit_depth(frame.format),
             has_alpha=has_alpha(frame.format),
-            colours=said,
+            colours=colours,
             orientation=orientation,
             codec=stream.codec_context.name,
             pixel_format=frame.format.name,
             container=container.format.name,
-            notes=_notes(path, index, orientation, said),
+            notes=_notes(path, index, orientation, colours),
         )
 
 

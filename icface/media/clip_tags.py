@@ -77,7 +77,7 @@ class ClipTags:
 
 
 NO_TAGS = ClipTags()
-"""Of a clip that says nothing."""
+"""The tags of a clip without any."""
 
 
 def clip_tags(path: Path) -> ClipTags:
@@ -133,11 +133,11 @@ def _plain(name: str) -> str:
     }.get(last, last)
 
 
-def saved_tags(said: ClipTags, keep: Keep) -> dict[str, str]:
+def saved_tags(source: ClipTags, keep: Keep) -> dict[str, str]:
     """The tags that an export keeps."""
     if keep == "none":
         return {}
-    return {name: text for name, text in said.tags if keep == "all" or not _PLACE.fullmatch(name)}
+    return {name: text for name, text in source.tags if keep == "all" or not _PLACE.fullmatch(name)}
 
 
 def labelled_tags(tags: Mapping[str, str], provenance: Provenance | None) -> dict[str, str]:

@@ -69,7 +69,7 @@ class Colours:
     primaries, transfer, matrix : int
         1 BT.709, 5 and 6 BT.601, 9 BT.2020, 16 PQ, 18 HLG and so on.
     range : int
-        1 limited (16..235), 2 full (0..255), 0 not said, which means limited.
+        1 limited (16..235), 2 full (0..255), 0 undeclared, which means limited.
     """
 
     primaries: int = UNSPECIFIED
@@ -179,11 +179,11 @@ def has_alpha(form: VideoFormat) -> bool:
 
 def matrix_of(frame: Decoded) -> int:
     """The matrix by which a frame is to be read, never unspecified."""
-    said = int(frame.colorspace)
-    if said == _BT2020_CONSTANT:
+    declared = int(frame.colorspace)
+    if declared == _BT2020_CONSTANT:
         return BT2020
-    if said in _KR_KB:
-        return said
+    if declared in _KR_KB:
+        return declared
     return BT709 if frame.height >= HD_LINES else SMPTE170M
 
 

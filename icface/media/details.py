@@ -18,8 +18,7 @@ from PIL import ExifTags, Image
 from icface.media import xmp
 
 Keep = Literal["all", "no-place", "none"]
-"""What of a photo's description a saved picture keeps: all of it, all but where it was taken, or
-nothing."""
+"""The part of a photo's description that a saved picture keeps: all, all but the place, or none."""
 KEEPS: tuple[Keep, ...] = ("all", "no-place", "none")
 XMP_TAG = 700
 """TIFF tag of an XMP packet."""
@@ -73,7 +72,7 @@ class Details:
 
 
 NO_DETAILS = Details()
-"""Of a picture that came from no file."""
+"""The description of a picture that came from no file."""
 _MODES = {
     "CMYK": "CMYK",
     "L": "grey",
@@ -138,8 +137,8 @@ def _of_jpeg(image: Image.Image) -> tuple[bytes, str]:
         part.removeprefix(RESOURCES_HEAD) for part in parts if part.startswith(RESOURCES_HEAD)
     )
     comment = image.info.get("comment", b"")
-    told = comment.decode("utf-8", "replace") if isinstance(comment, bytes) else str(comment)
-    return kept_resources(joined), told.rstrip("\0")
+    text = comment.decode("utf-8", "replace") if isinstance(comment, bytes) else str(comment)
+    return kept_resources(joined), text.rstrip("\0")
 
 
 def _of_tiff(image: Image.Image) -> tuple[bytes, bytes]:

@@ -1,7 +1,7 @@
 """Writing a clip: pictures and sound beside their destination, read back, then put in place.
 
 Frames that nobody edited reach the encoder as they were decoded. Times are exact fractions and may
-be uneven. What the source said of its colours is said again. Until everything is written and has
+be uneven. The source's declared colours are declared again. Until everything is written and has
 been read back, a file of that name stays as it was.
 """
 

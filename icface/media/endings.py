@@ -16,7 +16,7 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 """End marker of a PNG file."""
 _FILLINGS = (b"\xaa" * 512, b"\x55" * 512)
-"""What stands in for pixels that may be missing: two that no decoder takes for the same."""
+"""Two fillings for pixels that may be missing, which no decoder reads alike."""
 
 
 def with_ending(data: bytes) -> bytes | None:

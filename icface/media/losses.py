@@ -349,20 +349,20 @@ def sound_left_out(count: int, preset: Preset) -> tuple[str, ...]:
     )
 
 
-def of_clip_tags(said: ClipTags, preset: Preset, keep: Keep) -> tuple[str, ...]:
+def of_clip_tags(tags: ClipTags, preset: Preset, keep: Keep) -> tuple[str, ...]:
     """The losses of a clip's tags and of its other contents."""
     notes = []
-    named = _listed(list(said.names)[:8]) if said.names else ""
+    named = _listed(list(tags.names)[:8]) if tags.names else ""
     if named and preset.kind != "clip":
         notes.append(f"What the clip says of itself ({named}) is left out: it stays with clips.")
     elif named and keep == "none":
         notes.append(f"What the clip says of itself ({named}) is left out, as chosen.")
-    elif said.has_place and keep == "no-place":
+    elif tags.has_place and keep == "no-place":
         notes.append("Where the clip was taken (GPS) is left out, as chosen.")
-    elif said.has_place:
+    elif tags.has_place:
         notes.append("The file goes on saying where the clip was taken (GPS).")
-    if said.others:
-        notes.append(f"The clip also holds {_listed(list(said.others))}: left out.")
+    if tags.others:
+        notes.append(f"The clip also holds {_listed(list(tags.others))}: left out.")
     return tuple(notes)
 
 

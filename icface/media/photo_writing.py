@@ -3,7 +3,7 @@
 The file is written beside its destination under another name, flushed to the disk and renamed.
 8-bit JPEG, PNG and WebP are written by Pillow (from a copy of its own, 4 bytes a pixel). 16-bit PNG
 and all TIFF are written here, in bands: neither Pillow nor OpenCV writes them together with a
-profile and what the camera said.
+profile and the camera's description.
 """
 
 from __future__ import annotations

@@ -130,5 +130,4 @@ def _decoder_of_alpha(stream: VideoStream) -> VideoCodecContext | None:
 
 def _say_colours(frame: Decoded, stream: VideoStream) -> None:
     """Let the container's word on colours stand where the coded pictures say none."""
-    said, told = Colours.of(frame), Colours.of(stream.codec_context)
-    said.or_else(told).put_on(frame)
+    Colours.of(frame).or_else(Colours.of(stream.codec_context)).put_on(frame)

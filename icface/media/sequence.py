@@ -80,7 +80,7 @@ class StillsLike:
 
 
 PLAIN = StillsLike()
-"""Of stills that show a clip."""
+"""The description of stills that show a clip: none."""
 
 
 class SequenceWriter:
@@ -226,8 +226,8 @@ class SequenceWriter:
 
     def _save_exr(self, target: Path, pixels: Pixels) -> None:
         data = exr_bytes(linear(pixels, self._pictures.colours.transfer))
-        told = data if self._provenance is None else exr_with_text(data, self._provenance)
-        write_whole(target, lambda stream: stream.write(told))
+        labelled = data if self._provenance is None else exr_with_text(data, self._provenance)
+        write_whole(target, lambda stream: stream.write(labelled))
 
     def finish(self, end: Fraction | None = None) -> Written:
         """Check that every still exists and that the first and last can be read."""

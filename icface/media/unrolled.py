@@ -26,7 +26,7 @@ from av.video.frame import VideoFrame as Decoded
 from PIL import Image, ImageFile
 
 MOST_BYTES = 4 << 30
-"""Of all pictures of an animation as pixels of four bytes."""
+"""Most memory of all pictures of an animation, as pixels of four bytes."""
 USUAL_MS = 100
 """Duration of a picture that declares none or a too short one, milliseconds, as in browsers."""
 _TOO_SHORT_MS = 10

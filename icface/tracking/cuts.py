@@ -11,9 +11,9 @@ CUT_DIFFERENCE = 7.0
 """Least mean change of grey values, 0..255, from one frame of the file to the next that can be a
 cut.  It was 11 and more between people before one studio wall, below 1 while they spoke."""
 CUT_RATIO = 4.0
-"""How many times the change of the frames before it a cut must be."""
+"""Least change at a cut, as a multiple of the change in the frames before it."""
 FLASH_FRAMES = 4
-"""When the picture is back within so many frames, it was a flash and no cut."""
+"""Most frames of a flash: if the picture is back within them, there was no cut."""
 _GAIN = (0.25, 4.0)
 
 _Grey = NDArray[np.float64]

@@ -45,8 +45,8 @@ _WEIGHTS: dict[Detector, tuple[tuple[str, tuple[str, ...]], ...]] = {
         ("py-feat/bs_to_au", ("bs_to_au_pls_v2.npz",)),
     ),
 }
-"""What each detector downloads: folders of the hub, and the files of which one is enough. Only used
-to name what is missing."""
+"""Downloads of each detector: folders of the hub, and files of which one is enough. Only used to
+name what is missing."""
 
 
 def serve(connection: Connection, detector: Detector, device: str, threads: int) -> None:

@@ -14,10 +14,11 @@ from icface.arrays import U8
 from icface.face.observation import FaceObservation, FaceTracker
 
 LOOK_SECONDS = 0.5
-"""How often new faces are looked for while all known ones are followed, seconds of the clip."""
+"""Seconds of the clip between two searches for new faces, while all known ones are followed."""
 SEARCH_SECONDS = 0.1
-"""How often while there is none, or one was lost less than `LOST_SECONDS` ago."""
+"""Seconds of the clip between two searches while there is no face or one was lost recently."""
 LOST_SECONDS = 1.0
+"""Seconds of the clip for which a lost face counts as lost recently."""
 SAME_FACE = 0.4
 """Share of the smaller of two boxes that lies in the other from which on they are one face."""
 

@@ -30,17 +30,18 @@ SAME_LOOK = 8.0
 which the head stays as it is turned, 25 where it turns, and 11 and more between people, the nearest
 of them before one studio wall."""
 NEW_LOOK = 4.0
-"""A look that differs by more from all that are kept is kept too, up to `MOST_LOOKS` of a
-stretch."""
+"""Least mean difference of a new look from the stored looks of a stretch to be stored, too."""
 MOST_LOOKS = 12
+"""Most looks that are stored of a stretch."""
 OTHER_LOOK = 30.0
-"""From here on two looks are not one person's, wherever they are."""
+"""Mean difference from which on two looks are not one person's, wherever they are."""
 REACH = 1.0
-"""How far a face may be from where it was lost, in its own sizes; half as far again for every
+"""Farthest distance of a face from where it was lost, in its own sizes; half of it more for every
 second."""
 SIZE_RATIO = 1.8
+"""Ratio of the sizes of two faces that counts as much as the distance `REACH`."""
 MOST_BACK = 200
-"""How many stretches before a stretch are asked whether they are the same person's."""
+"""Earlier stretches that a stretch is compared with, at most."""
 
 Look = NDArray[np.float32]
 

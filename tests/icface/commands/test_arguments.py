@@ -62,7 +62,7 @@ def test_a_list_says_the_same_as_the_command_line_and_can_be_read_again(tmp_path
     (tmp_path / "e.json").write_text(json.dumps(list_of), encoding="utf-8")
     (edit,) = read_edits(tmp_path / "e.json").values()
     assert edit == parse_settings(("yaw=-15", "AU12=+0.3", "roll=+-8"))
-    (tmp_path / "again.json").write_text(json.dumps({"a": edit.said()}), encoding="utf-8")
+    (tmp_path / "again.json").write_text(json.dumps({"a": edit.as_edit()}), encoding="utf-8")
     assert read_edits(tmp_path / "again.json") == {"a": edit}
 
 
@@ -136,7 +136,7 @@ def test_edits_keep_their_order(tmp_path):
         '{"wink": {"AU43L": 1}, "rest": {}, "turn left": {"yaw": 12.5}}', encoding="utf-8"
     )
     edits = read_edits(tmp_path / "e.json")
-    assert {name: edit.said() for name, edit in edits.items()} == {
+    assert {name: edit.as_edit() for name, edit in edits.items()} == {
         "wink": {"AU43L": 1.0},
         "rest": {},
         "turn left": {"yaw": 12.5},
