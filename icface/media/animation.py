@@ -24,7 +24,6 @@ from icface.arrays import Pixels
 from icface.media.frame_format import Pictures
 from icface.media.losses import of_frames
 from icface.media.photo import eight_bit
-from icface.media.placing import telling_why
 from icface.media.presets import EncodeError, Preset
 from icface.media.provenance import MADE_HERE, Provenance, gif_ending
 from icface.media.rgb_pixels import PicturePixels
@@ -107,9 +106,7 @@ class AnimationWriter(OneFileWriter):
             if self._preset.name == "gif"
             else Decoded.from_ndarray(pixels, format="rgba")
         )
-        with telling_why(self.path):
-            self._encode_waiting()
-        self._waiting = frame, ticks
+        self._let_wait(frame, ticks)
 
     def _encode_waiting(self) -> None:
         if self._waiting is not None:

@@ -26,7 +26,6 @@ from icface.media.clip_tags import labelled_tags, needs_own_names
 from icface.media.frame_conversion import Fitter, frame_of_pixels, upright_frame
 from icface.media.frame_format import Pictures
 from icface.media.losses import even_size, of_frames
-from icface.media.placing import telling_why
 from icface.media.presets import EncodeError, Preset
 from icface.media.provenance import MADE_HERE, Provenance, append_xmp_box
 from icface.media.single_file import OneFileWriter
@@ -149,9 +148,7 @@ class ClipWriter(OneFileWriter):
             frame = frame_of_pixels(picture, self._form, self._colours)
         else:
             frame = upright_frame(picture, self._pictures.orientation)
-        with telling_why(self.path):
-            self._encode_waiting()
-            self._waiting = frame, ticks
+        self._let_wait(frame, ticks)
 
     def _check_size(self, pixels: Pixels) -> None:
         height, width = pixels.shape[:2]

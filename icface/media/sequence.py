@@ -118,15 +118,15 @@ class SequenceWriter:
         like: StillsLike = PLAIN,
     ) -> None:
         self._like = like
-        self.path, self._preset, self._pictures, self._provenance = (
-            Path(path),
-            preset,
-            pictures,
-            provenance,
-        )
+        self.path = Path(path)
+        self._preset = preset
+        self._pictures = pictures
+        self._provenance = provenance
         self._pixels = PicturePixels(pictures)
         self._notes_file = notes_of(self.path)
-        self._count, self._first, self._last = 0, Fraction(0), Fraction(0)
+        self._count = 0
+        self._first = Fraction(0)
+        self._last = Fraction(0)
         with telling_why(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._alone = alone_at(

@@ -61,14 +61,13 @@ class OneFileWriter(ABC):
         tick: Fraction,
     ) -> None:
         check_destination(path)
-        self.path, self._preset, self._pictures, self._provenance = (
-            path,
-            preset,
-            pictures,
-            provenance,
-        )
+        self.path = path
+        self._preset = preset
+        self._pictures = pictures
+        self._provenance = provenance
         self.notes: tuple[str, ...] = ()
-        self._tick, self._times = tick, Times(tick)
+        self._tick = tick
+        self._times = Times(tick)
         self._waiting: tuple[Decoded, int] | None = None
         self._output: OutputContainer | None = None
         self._target = path.resolve()
@@ -184,6 +183,12 @@ class OneFileWriter(ABC):
         return Written(
             self.path, self._times.count - 1, self._times.whole, self._kept_sound, self.notes
         )
+
+    def _let_wait(self, frame: Decoded, ticks: int) -> None:
+        """Encode the frame before, whose duration is known now, and let this one wait."""
+        with telling_why(self.path):
+            self._encode_waiting()
+        self._waiting = frame, ticks
 
     @abstractmethod
     def _encode_waiting(self) -> None:

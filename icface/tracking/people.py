@@ -39,7 +39,7 @@ REACH = 1.0
 """Farthest distance of a face from where it was lost, in its own sizes; half of it more for every
 second."""
 SIZE_RATIO = 1.8
-"""Ratio of the sizes of two faces that counts as much as the distance `REACH`."""
+"""Greatest ratio of a face's sizes where it was lost and where it is found again."""
 MOST_BACK = 200
 """Earlier stretches that a stretch is compared with, at most."""
 
