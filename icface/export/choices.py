@@ -84,7 +84,7 @@ def as_format(preset: Preset, path: Path) -> Preset:
 def chosen_preset(
     project: Project, path: Path, options: ExportOptions, count: int, *, bits: int = 8
 ) -> tuple[Preset, Path]:
-    """The preset and the path with its ending; bits are those of the source per colour.
+    """The preset and the path with its ending; `bits` is the source's depth per colour.
 
     Raises
     ------

@@ -3,7 +3,7 @@
 FFmpeg shows at most their first picture.
 
 The clip is the process's own, in a temporary folder that goes with it. Pixels, transparency and
-times are those of the file.
+times are the file's own.
 """
 
 from __future__ import annotations

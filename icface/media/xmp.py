@@ -55,7 +55,7 @@ def saved_packet(packet: bytes, provenance: Provenance | None, *, place: bool) -
     Parameters
     ----------
     packet : bytes
-        That of the photo's file; empty for none.
+        The packet in the photo's file; empty for none.
     provenance : Provenance or None
         What the saved picture says of its making.
     place : bool
