@@ -38,7 +38,12 @@ _SLACK = 1e-9
 """The tolerance of a bound, and how much a unit at its bound may want to leave it, by rounding
 alone."""
 _MOST_TURNS = 2000
-_LOW, _FREE, _HIGH = -1, 0, 1
+_LOW = -1
+"""State of a unit at its lower bound."""
+_FREE = 0
+"""State of a unit between its bounds."""
+_HIGH = 1
+"""State of a unit at its upper bound."""
 
 
 def action_unit_rows(controls: NDArray[np.floating]) -> F64:

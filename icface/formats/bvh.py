@@ -5,8 +5,8 @@ Convention
 One joint, ``Head``, with a rotation in degrees about z, then x, then y, each about the axes that
 the one before has turned: the matrix Rz Rx Ry in the frame of the head at rest, x to the subject's
 left, y up, z to the camera. Those are our roll, pitch and yaw. Frames are evenly spaced, and are
-taken between those of the motion where it is not; where no face was read, the head turns evenly
-from the frame before to the frame after.
+interpolated between frames of the motion where it is not; where no face was read, the head turns
+evenly from the frame before to the frame after.
 """
 
 from __future__ import annotations

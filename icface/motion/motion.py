@@ -27,8 +27,10 @@ from icface.face.landmarks import N_LANDMARKS
 from icface.face.observation import FaceObservation
 
 MOST_FRAMES = 10_000_000
-LEAST_RATE, MOST_RATE = Fraction(1, 1_000_000), Fraction(100_000)
-"""Frames a second: less than one in eleven days, and more than any camera for faces."""
+LEAST_RATE = Fraction(1, 1_000_000)
+"""Frames a second: less than one in eleven days."""
+MOST_RATE = Fraction(100_000)
+"""Frames a second: more than any camera for faces."""
 LONGEST_S = 100_000_000.0
 """Three years."""
 MOST_CONTROL = 1000.0

@@ -6,10 +6,10 @@ import signal
 import traceback
 from collections.abc import Iterable
 
-_KILLED, _ENDED_BY_US = (
-    9,
-    15,
-)  # SIGKILL and SIGTERM, of which the latter is how a pool ends those that are left
+_KILLED = 9
+"""SIGKILL, which systems send when memory runs out."""
+_ENDED_BY_US = 15
+"""SIGTERM, by which a pool ends the processes that are left."""
 _SAY_MEMORY = ("can't allocate memory", "not enough memory", "insufficient memory", "out of memory")
 """Texts of torch and OpenCV for a lack of memory in errors that are no `MemoryError`."""
 

@@ -53,7 +53,7 @@ def test_a_curve_passes_through_its_keys_exactly(track: Track) -> None:
 
 
 @given(tracks(handles=False))
-def test_without_handles_a_curve_stays_within_the_ends_of_every_gap_and_goes_one_way(
+def test_without_handles_a_curve_stays_within_each_gap_and_is_monotone(
     track: Track,
 ) -> None:
     for first, second in pairwise(track.keys):
@@ -124,7 +124,7 @@ def test_ease_is_that_of_css() -> None:
     assert points.tolist() == [[0, 0], [100 * EASE, 0], [100 - 100 * EASE, 1], [100, 1]]
 
 
-def test_a_handle_that_reaches_beyond_its_gap_is_shortened_in_its_direction() -> None:
+def test_a_handle_beyond_its_gap_is_shortened_in_its_direction() -> None:
     first = Key(frame=0, value=0, interpolation_out="bezier", right_handle=(20.0, 10.0))
     assert control_points(first, Key(frame=10, value=0))[1].tolist() == [10, 5]
 
@@ -180,7 +180,7 @@ def test_smooth_handles_follow_a_slope_and_are_level_on_a_peak() -> None:
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_smooth_handles_take_the_harmonic_mean_of_both_slopes_and_a_third_of_each_gap(
+def test_smooth_handles_take_the_harmonic_mean_slope_over_a_third_of_gaps(
     sign: int,
 ) -> None:
     points = ((0, 0.0), (6, 3.0), (9, 6.0), (15, 6.0), (18, 9.0))  # slopes 1/2, 1, 0, 1
@@ -358,7 +358,7 @@ def test_keys_are_moved_to_the_first_and_the_last_frame_and_not_beyond(
     assert moved_keys([], 3) == []
 
 
-def test_a_key_stands_on_the_frames_there_are_and_its_handles_begin_at_nothing() -> None:
+def test_a_key_needs_a_valid_frame_and_its_handles_begin_at_zero() -> None:
     for frame in (0, MOST_FRAME):
         key = Key(frame=frame, value=0)
         assert (key.left_handle, key.right_handle) == ((0.0, 0.0), (0.0, 0.0))

@@ -295,7 +295,7 @@ def test_an_absolute_curve_rests_where_its_track_does() -> None:
 # Clips --------------------------------------------------------------------------------------------
 
 
-def test_a_clips_face_keeps_its_state_in_every_frame_where_nothing_is_edited() -> None:
+def test_a_clips_face_without_edits_keeps_its_state_in_every_frame() -> None:
     project = a_clip_project(a_ramp("jawOpen", RAMP))
     assert values(project, "jawOpen", 5) == RAMP
     state = mixing.resolve(project, frame=2)
@@ -381,7 +381,7 @@ def test_a_rules_value_is_known_keyed_or_not() -> None:
     assert mixing.rule_value(keyed_gain.edits[0], rule, "gain", 3) == 2
 
 
-def test_the_clip_that_is_heard_is_the_source_or_what_drives_or_what_was_chosen() -> None:
+def test_the_clip_heard_is_the_source_the_driver_or_the_chosen_one() -> None:
     own = a_clip_project(a_ramp("yaw", [0.0, 1]))
     assert mixing.heard_clip(own) == (own.clip, 0)
     silent = replace(own, source=replace(a_clip(2), has_sound=False))
@@ -403,7 +403,7 @@ def test_the_clip_that_is_heard_is_the_source_or_what_drives_or_what_was_chosen(
 
 @pytest.mark.parametrize("gone", [{0}, {39}, {12, 13, 14}, {9, 20}, {3, 25, 26}, {19}, {20}, set()])
 @pytest.mark.parametrize("cuts", [(), (20,), (10, 30)])
-def test_an_edit_comes_back_smoothly_after_frames_without_the_face_and_at_once_after_a_cut(
+def test_an_edit_fades_in_after_missing_frames_and_at_once_after_a_cut(
     gone: set[int], cuts: tuple[int, ...]
 ) -> None:
     motion = a_motion(

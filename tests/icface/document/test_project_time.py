@@ -222,7 +222,7 @@ def test_a_driver_rests_as_its_neutral_frame_shows_or_at_no_expression() -> None
     assert replace(driver, neutral_frame=1).neutral == ControlVector.of({"yaw": 2})
 
 
-def test_the_rule_that_decides_a_group_is_its_own_or_the_narrowest_wider_one() -> None:
+def test_a_group_is_decided_by_its_own_rule_or_the_narrowest_wider_one() -> None:
     wide, pose, yaw = (MixRule(group=group, driver="") for group in ("all", "pose", "yaw"))
     face = FaceEdits(mix=(wide, pose, yaw))
     assert [face.ruling(group) for group in ("yaw", "roll", "mouth", "AU12L")] == [

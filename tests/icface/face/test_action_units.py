@@ -119,7 +119,7 @@ def test_units_move_the_channels_that_their_sliders_move(values: dict[str, float
     np.testing.assert_allclose(rows if values else wanted[None], wanted[None], atol=1e-12)
 
 
-def test_blink_and_eyes_closed_are_one_movement_and_jaw_sideways_has_two_directions() -> None:
+def test_blink_is_eyes_closed_and_jaw_sideways_has_two_directions() -> None:
     rows = channel_rows({"AU43": [0.4, 0.4], "AU45": [0.9, 0.1], "AU30": [-0.5, 0.5]})
     assert rows[:, CHANNEL_INDEX["eyeBlink_L"]].tolist() == [0.9, 0.4]
     assert rows[:, CHANNEL_INDEX["jawLeft"]].tolist() == [0.5, 0]

@@ -53,9 +53,7 @@ def test_every_unit_has_a_name_and_a_text_for_people() -> None:
     assert all(unit.help and unit.name for unit in ACTION_UNITS)
 
 
-def test_units_are_combinations_of_existing_channels_and_only_the_signed_one_goes_below_zero() -> (
-    None
-):
+def test_units_combine_existing_channels_and_only_the_signed_is_negative() -> None:
     for unit in ACTION_UNITS:
         assert all(
             channel in EXPRESSIONS and weight > 0
@@ -194,7 +192,7 @@ def test_units_rebuild_the_channels_they_were_read_from(settings: list[tuple[str
 
 
 @given(control_vectors())
-def test_reading_a_face_that_was_rebuilt_from_its_reading_gives_the_same_reading(
+def test_a_face_rebuilt_from_its_reading_gives_the_same_reading(
     vector: ControlVector,
 ) -> None:
     first = action_units(vector)

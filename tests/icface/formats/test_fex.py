@@ -206,7 +206,7 @@ def test_a_folder_of_pictures_is_one_face_in_their_order(tmp_path: Path) -> None
     )
 
 
-def test_columns_that_a_detector_left_empty_drive_nothing_and_spoil_nothing(tmp_path: Path) -> None:
+def test_columns_left_empty_by_a_detector_drive_and_spoil_nothing(tmp_path: Path) -> None:
     empty = dict.fromkeys([*SHAPES.values(), "Pitch", "Roll", "Yaw"], "")
     loaded = load(
         write_table(tmp_path / "a.csv", SECOND, [a_row(i, AU12=0.5, **empty) for i in range(2)])

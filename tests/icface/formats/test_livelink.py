@@ -81,7 +81,7 @@ def test_names_count_in_any_case(tmp_path: Path, spell: Callable[[str], str]) ->
     assert loaded.motion.controls[0, CHANNEL_INDEX["jawOpen"]] == 0.5
 
 
-def test_without_timecode_and_count_there_are_61_columns_and_the_rate_is_asked_for(
+def test_without_timecode_and_count_61_columns_remain_and_need_a_rate(
     tmp_path: Path,
 ) -> None:
     path = write_table(
@@ -104,7 +104,7 @@ def test_rows_with_count_0_have_no_face_and_may_be_short(tmp_path: Path) -> None
     assert motion.seconds.tolist() == pytest.approx([0, 1 / 60, 2 / 60])
 
 
-def test_head_angles_are_radians_unless_they_are_too_large_or_a_person_says_so(
+def test_head_angles_are_radians_unless_too_large_or_said_otherwise(
     tmp_path: Path,
 ) -> None:
     radians = write_table(tmp_path / "r.csv", list(COLUMNS), [a_row(0, HeadYaw=0.5)])

@@ -98,7 +98,7 @@ def test_rows_without_success_have_no_face(tmp_path: Path) -> None:
     assert loaded.motion.controls[0, 1] == 0
 
 
-def test_each_face_of_a_file_has_its_motion_and_the_one_seen_most_comes_first(
+def test_each_face_of_a_file_has_a_motion_most_frames_first(
     tmp_path: Path,
 ) -> None:
     rows = [
@@ -134,7 +134,7 @@ def test_rows_in_any_order_are_sorted_and_doubles_left_out(tmp_path: Path) -> No
     } <= (set(loaded.notes))
 
 
-def test_pictures_of_a_folder_are_all_at_0_s_and_take_the_rate_that_is_asked_for(
+def test_pictures_of_a_folder_are_all_at_0_s_and_take_the_given_rate(
     tmp_path: Path,
 ) -> None:
     path = write_table(tmp_path / "a.csv", NAMES, [a_row(i, timestamp=0) for i in (1, 2, 3)])

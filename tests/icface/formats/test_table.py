@@ -47,7 +47,7 @@ def test_utf_16_is_read_when_it_is_marked(tmp_path: Path) -> None:
     assert columns.numbers["a"].tolist() == [0.5]
 
 
-def test_letters_of_another_encoding_in_cells_that_are_not_wanted_do_no_harm(
+def test_other_encodings_in_unused_cells_do_no_harm(
     tmp_path: Path,
 ) -> None:
     columns = read_columns(

@@ -345,7 +345,7 @@ def test_results_of_the_face_landmarker_are_read_in_both_spellings(
     )
 
 
-def test_several_faces_of_a_result_are_several_motions_and_an_empty_frame_has_none(
+def test_several_faces_are_several_motions_and_an_empty_frame_has_none(
     tmp_path: Path,
 ) -> None:
     frames = python_frames(4, faces=2)

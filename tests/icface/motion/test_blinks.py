@@ -55,7 +55,7 @@ def left(motion: Motion) -> np.ndarray:
 
 
 @pytest.mark.parametrize("strength", [0.25, 0.5, 0.7])
-def test_a_blink_that_is_read_in_part_closes_the_eye_and_nothing_else_changes(
+def test_a_blink_read_in_part_closes_the_eye_and_changes_nothing_else(
     strength: float,
 ) -> None:
     read, apart = blink(strength=strength)
@@ -100,7 +100,7 @@ def test_a_wink_closes_one_eye() -> None:
     assert whole.controls[:, RIGHT] == pytest.approx(0.2 * read)
 
 
-def test_two_eyes_that_shut_are_no_wink_however_little_one_of_them_is_read_to_close() -> None:
+def test_two_shut_eyes_are_no_wink_however_weakly_one_is_read() -> None:
     read, apart = blink()
     whole = whole_blinks(motion_of({LEFT: read, RIGHT: 0.1 * read}, {LEFT: apart, RIGHT: apart}))
     assert left(whole).max() == whole.controls[:, RIGHT].max() == 1

@@ -75,7 +75,7 @@ def yaws(motion: Motion) -> list[float]:
 # -------------------------------------------------------------------------------------------------
 
 
-def test_the_last_reading_is_held_and_the_first_stands_for_what_comes_before_it() -> None:
+def test_the_last_reading_is_held_and_the_first_fills_frames_before_it() -> None:
     held = filled(motion_of([NAN, 1, NAN, NAN, 4, NAN], cuts=(3,)), "hold")
     assert yaws(held) == [1, 1, 1, 1, 4, 4]
     assert held.confidence.tolist() == [0, 1, 0, 0, 1, 0]
@@ -195,7 +195,7 @@ def test_strength_out_of_range_is_refused(strength: float) -> None:
 # --------------------------------------------------------------------------------------------------
 
 
-def test_the_neutral_frame_is_at_rest_with_open_eyes_and_read_with_certainty() -> None:
+def test_the_neutral_frame_is_at_rest_with_open_eyes_and_confident() -> None:
     rows = np.zeros((7, len(CHANNELS)), np.float32)
     rows[:, BLINK] = 0.1  # this person's eyes at rest
     rows[0, JAW] = 0.6

@@ -148,7 +148,7 @@ def test_what_is_no_face_or_has_no_landmarks_is_left_as_it_was_read() -> None:
     assert fitted(table, 1) == table
 
 
-def test_fitted_readings_survive_the_store_and_a_rest_beyond_the_clip_is_refused() -> None:
+def test_fitted_readings_survive_storage_and_a_rest_beyond_is_refused() -> None:
     motion = fitted(a_clip(np.stack([channels(), channels(mouthSmile=0.5)])), 0)
     back = motion_from_arrays(motion_to_arrays(motion))
     assert back == motion

@@ -124,7 +124,7 @@ def test_arrays_that_are_no_motion_are_refused_by_their_place(
         )
 
 
-def test_a_reading_comes_back_from_its_file_and_does_not_hang_on_it_any_more(
+def test_a_reading_comes_back_from_its_file_and_is_independent_of_it(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "reading.npz"

@@ -67,7 +67,7 @@ def test_a_code_reads_back_as_its_frame_and_codes_rise(frame: int, rate: Fractio
 
 
 @given(st.integers(0, 200_000), st.integers(0, 59), RATES)
-def test_every_code_that_can_be_typed_means_a_frame_and_that_frame_the_code_or_the_next(
+def test_every_valid_timecode_names_a_frame_with_that_code_or_the_next(
     seconds: int, frames: int, rate: Fraction
 ) -> None:
     most = nominal_rate(rate)

@@ -128,7 +128,7 @@ def test_an_edit_shares_all_that_it_leaves_alone(
     assert edits.reset_control(after, "roll") is after or setting[0] == "roll"
 
 
-def test_a_face_seen_beyond_the_range_shows_its_end_and_moves_from_where_it_is() -> None:
+def test_a_face_beyond_the_range_shows_its_end_and_moves_from_there() -> None:
     project = a_project(ControlVector.of({"yaw": 50}))
     assert edits.set_control(project, "yaw", 45) is project
     assert mixing.resolve(edits.set_control(project, "yaw", 40))["yaw"] == 40
@@ -182,7 +182,7 @@ def test_the_sides_of_an_unlinked_unit_move_alone(number: int) -> None:
     assert (shown[f"AU{number}L"], shown[f"AU{number}R"]) == (0, 0.75)
 
 
-def test_resetting_a_linked_unit_resets_both_sides_and_an_unlinked_one_alone() -> None:
+def test_a_reset_takes_both_sides_of_a_linked_unit_one_of_an_unlinked() -> None:
     both = edits.set_control(a_project(ControlVector()), "AU12L", 0.5)
     assert edits.reset_control(both, "AU12R").edits[0].deltas == ()
     apart = edits.link_unit(both, 12, linked=False)
@@ -214,7 +214,7 @@ def test_linking_what_is_linked_leaves_its_sides_where_they_are() -> None:
     assert edits.link_unit(project, 12, linked=True) is project
 
 
-def test_several_controls_are_set_exactly_as_named_and_a_wink_parts_the_eyes() -> None:
+def test_several_controls_are_set_as_named_and_a_wink_unlinks_the_eyes() -> None:
     project = edits.set_controls(
         a_project(ControlVector()), {"AU43L": 1.0, "yaw": 5.0, "AU12L": 0.5, "AU12R": 0.5}
     )

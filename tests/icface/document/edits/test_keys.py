@@ -197,7 +197,7 @@ def test_times_are_stretched_about_a_frame() -> None:
         edits.scale_keys(project, [("yaw", 2)], pivot=2, factor=0)
 
 
-def test_sides_are_set_and_a_bezier_side_begins_smooth() -> None:
+def test_interpolation_is_set_and_bezier_begins_smooth() -> None:
     project = edits.set_interpolation(
         keyed((0, 0), (3, 3), (6, 6)),
         [("yaw", 3)],

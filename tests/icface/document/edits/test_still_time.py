@@ -69,7 +69,7 @@ def test_a_single_expression_as_a_source_is_no_time() -> None:
     assert edits.set_key(edits.add_driver(photo(), still), "yaw", 0, 1).n_frames == 125
 
 
-def test_the_first_source_that_moves_gives_its_length_unless_something_is_keyed() -> None:
+def test_the_first_moving_driver_gives_its_length_unless_keys_exist() -> None:
     clip = Driver(name="A", medium=a_clip(30, rate=30))
     timed = edits.given_time(photo())
     assert (edits.add_driver(timed, clip).length, edits.add_driver(timed, clip).n_frames) == (
