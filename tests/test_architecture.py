@@ -95,7 +95,8 @@ import importlib, pkgutil, sys
 names = []
 for name in {light_modules()!r}:
     package = importlib.import_module(name)
-    names += [name, *(m.name for m in pkgutil.walk_packages(getattr(package, "__path__", []), name + "."))]
+    inside = pkgutil.walk_packages(getattr(package, "__path__", []), name + ".")
+    names += [name, *(module.name for module in inside)]
 for name in names:
     importlib.import_module(name)
     for brought in sorted({heavy!r} & set(sys.modules)):
@@ -118,7 +119,8 @@ after = dict(os.environ), torch.get_num_threads(), cv2.getNumThreads(), numpy.ge
 for was, now in zip(before, after):
     if was != now:
         print("changed:", was, now)
-print(*("brings " + name for name in ("feat", "PySide6", "skimage.data") if name in sys.modules), sep="\\n", end="")
+heavy = {"feat", "PySide6", "skimage.data"}
+print(*("brings " + name for name in sorted(heavy & set(sys.modules))), sep="\\n", end="")
 print(*logging.getLogger().handlers, sep="\\n", end="")
 print("" if drawn == torch.initial_seed() else "a new seed", end="")
 """

@@ -1,4 +1,7 @@
-"""Broken and hostile files end in one clear error, or open: no traceback, no hang, no foreign words, no full memory."""
+"""Broken and hostile files end in one clear error, or open.
+
+No traceback, no hang, no words of other libraries, no full memory.
+"""
 
 from __future__ import annotations
 

@@ -11,7 +11,10 @@ from icface.rendering.predictor import FacePredictor
 
 
 def tiny_networks(seed: int = 0) -> tuple[Neutralizer, Animator, Painter]:
-    """Small networks of random weights; the neutralizer takes every pixel for skin, so that there is a surface to move."""
+    """Small networks of random weights.
+
+    The neutralizer takes every pixel for skin, so that there is a surface to move.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         neutralizer = Neutralizer(NeutralizerConfig(widths=(8, 8, 8, 8, 8)))

@@ -76,7 +76,7 @@ def paint_faces(
 ) -> None:
     """Draw corner brackets around every face.
 
-    Those of the selected face are heavier and labelled, so that colour is not the only sign.
+    The selected face's lines are heavier and labelled, so that colour is not the only sign.
     """
     for index, face in enumerate(faces):
         rect = view_rect(face.box, view)

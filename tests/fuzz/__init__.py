@@ -1,1 +1,1 @@
-"""Broken and hostile files, made from good ones by seeded mutations, and what the readers make of them."""
+"""Broken and hostile files, made from good ones by seeded mutations, and how readers end."""

@@ -1,4 +1,4 @@
-"""``python -m tests.fuzz``: make the corpus of a seed, read it in processes of its own, and say what went wrong."""
+"""``python -m tests.fuzz``: make a seed's corpus, read it in worker processes, report faults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The corpus: file number N of a seed is always the same file, made from installed packages' data and files of our own."""
+"""The corpus: file number N of a seed is always the same file.
+
+Files are made from installed packages' data and from files of our own.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,13 @@ import numpy as np
 from PIL import Image
 
 KINDS = (
-    *["photo"] * 5, *["clip"] * 4, *["table"] * 4, *["motion"] * 2, *["npz"], *["project"] * 2, *["edits"], *["weights"],
+    *["photo"] * 5, *["clip"] * 4, *["table"] * 4, *["motion"] * 2, *["npz"], *["project"] * 2,
+    *["edits"], *["weights"],
 )  # fmt: skip
 """File number N is of the kind at N modulo their count."""
 NASTY: tuple[Any, ...] = (
-    None, True, "", "x" * 300, "1e999999999", "1/0", "-1", [], {}, [[]], [1] * 500, -1, 0, 1 << 53, -(1 << 70), 10**90, 1e300,
+    None, True, "", "x" * 300, "1e999999999", "1/0", "-1", [], {}, [[]], [1] * 500, -1, 0, 1 << 53,
+    -(1 << 70), 10**90, 1e300,
     -1e-300, 1e-29, 1e14, 0.5, {"a": {"b": []}}, "\0", "../../etc/passwd", "NaN",
 )  # fmt: skip
 CELLS = (
@@ -103,7 +108,10 @@ def _bases() -> dict[str, dict[str, bytes]]:
         portrait.save(stream, ending)
         found["photo"][f"portrait.{ending}"] = stream.getvalue()
     found["edits"] = {
-        "edits.json": b'{"rest": {}, "wink": {"AU43L": 1}, "turn": {"yaw": 12.5, "AU12": "+0.3", "jawOpen": 0.2}}'
+        "edits.json": (
+            b'{"rest": {}, "wink": {"AU43L": 1}, '
+            b'"turn": {"yaw": 12.5, "AU12": "+0.3", "jawOpen": 0.2}}'
+        )
     }
     return found | _own()
 

@@ -1,4 +1,4 @@
-"""Workers that read the corpus side by side; one that dies is replaced, and the file it died of is named."""
+"""Workers that read the corpus side by side; a dead one is replaced, and its file is named."""
 
 from __future__ import annotations
 
@@ -68,8 +68,13 @@ def _work(folder: Path, seed: int, waiting: queue.SimpleQueue[int], results: lis
 
 def _started(folder: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.fuzz.worker"], cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL, env={**os.environ, "TMPDIR": str(folder), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        [sys.executable, "-m", "tests.fuzz.worker"],
+        cwd=ROOT,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "TMPDIR": str(folder), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
 
 

@@ -22,9 +22,11 @@ CPU_SECONDS = 20
 """Of the processor, so that a busy machine changes nothing."""
 MOST_MEMORY_BYTES = 2 << 30
 _FOREIGN = re.compile(
-    r"Errno|is not a valid|Exceeds the limit|Maximum allowed|Unable to allocate|Traceback|has no attribute|NoneType|unhashable"
+    r"Errno|is not a valid|Exceeds the limit|Maximum allowed|Unable to allocate|Traceback"
+    r"|has no attribute|NoneType|unhashable"
     r"|codec can't"
-    r"|invalid literal|could not convert|must be (str|int|real)|takes \d+ positional|<class|object is not|cv2\.|av\."
+    r"|invalid literal|could not convert|must be (str|int|real)|takes \d+ positional"
+    r"|<class|object is not|cv2\.|av\."
 )
 
 
@@ -92,7 +94,8 @@ def _weights(path: Path, _scratch: Path) -> None:
 
 
 READERS: dict[str, Callable[[Path, Path], None]] = {
-    "photo": _photo, "clip": _clip, "table": _table, "motion": _table, "npz": _table, "project": _project, "edits": _edits,
+    "photo": _photo, "clip": _clip, "table": _table, "motion": _table, "npz": _table,
+    "project": _project, "edits": _edits,
     "weights": _weights,
 }  # fmt: skip
 

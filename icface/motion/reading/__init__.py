@@ -1,4 +1,4 @@
-"""Readings of faces made truer than a network's alone: fitted to where the landmarks went, by what the animator can do.
+"""Readings fitted to where a face's landmarks went, by what the animator can do.
 
 `icface.motion.reading.fitted` is the door: a motion in, the same motion with fitted controls out.
 """

@@ -1,4 +1,4 @@
-"""A clip's readings fitted to its landmarks: what changed since the face was at rest, by what the animator can do.
+"""A clip's readings fitted to its landmarks: what changed since the face was at rest.
 
 A network that reads controls from pixels errs on the small side where people differ: smiles, lids,
 brows. What changed between two pictures of one person is known better, from where the landmarks
@@ -112,7 +112,7 @@ class RestingFace:
         )
 
     def is_face(self, basis: FaceBasis) -> bool:
-        """Whether the landmarks lie about as those of a face do, so that changes of theirs are a face's."""
+        """Whether the landmarks lie as in a face, so that their changes are a face's."""
         mean = basis.mean - basis.mean[list(RIGID_POINTS)].mean(0)
         off = float(np.linalg.norm(self.shape[:, :2] - mean[:, :2], axis=1).mean())
         return off < _NO_FACE_CM
@@ -180,7 +180,7 @@ def _fit(basis: FaceBasis, rest: RestingFace, landmarks: F64, controls: F64) -> 
 
 
 def _turned_further(turns: F64, tilts: F64, angles: F64) -> F64:
-    """(F, 3) angles of heads that are turned (F, 3, 3) and a little farther, about y, x and z in radians, than was read."""
+    """(F, 3) angles of heads turned (F, 3, 3) and then farther about y, x and z, radians."""
     farther = np.degrees(
         np.where(np.abs(tilts) < _MOST_TILT, tilts, 0)
     )  # roll that counts from a picture that lies is kept
@@ -211,7 +211,9 @@ def _solve(  # noqa: PLR0913, PLR0917
     free: NDArray[np.int64],
     yaw_deg: F64,
 ) -> tuple[F64, F64]:
-    """(F, K) changes of the channels that are fitted, and (F, 2) how much farther heads are turned about y and x, radians.
+    """(F, K) changes of the fitted channels, and (F, 2) the heads' further turns, radians.
+
+    The further turns are about y and x.
 
     Parameters
     ----------
@@ -272,7 +274,9 @@ def upright(points: F64) -> F64:
 
 
 def brought_over(turned: F64, seen: F64) -> tuple[F64, F64]:
-    """Landmarks brought over the turned face at rest by shift, scale and turn in the picture, rigid points on rigid points.
+    """Landmarks laid over the turned face at rest, rigid points on rigid points.
+
+    They are shifted, scaled and turned in the picture.
 
     Returns
     -------
@@ -296,7 +300,7 @@ def brought_over(turned: F64, seen: F64) -> tuple[F64, F64]:
 
 
 def _openness(points: F64) -> F64:
-    """(F, 2) mean distance of the lids of the subject's right and left eye; lower lids above upper ones count as closed."""
+    """(F, 2) mean distance of the right and the left eye's lids; crossed lids count as closed."""
     upper, lower = points[:, RIM_PAIRS[..., 0]], points[:, RIM_PAIRS[..., 1]]  # (F, 2, pairs, 2)
     gap: F64 = np.maximum((upper - lower)[..., 1], 0).mean(2)
     return gap

@@ -29,7 +29,9 @@ class FaceBasisError(ValueError):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceBasis:
-    """A face's landmarks and how they move, head frame: x to the subject's left, y up, z to the front, centimetres.
+    """A face's landmarks and how they move, in the head frame, centimetres.
+
+    x points to the subject's left, y up, z to the front.
 
     Attributes
     ----------
@@ -71,9 +73,8 @@ class FaceBasis:
             or channels.shape != (len(EXPRESSIONS), *points)
             or identity.shape[1:] != points
         ):
-            raise FaceBasisError(
-                f"{path} holds a table of another program: shapes {mean.shape} and {channels.shape}."
-            )
+            shapes = f"{mean.shape} and {channels.shape}"
+            raise FaceBasisError(f"{path} holds a table of another program: shapes {shapes}.")
         return cls(mean, channels, identity)
 
 

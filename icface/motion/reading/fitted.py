@@ -48,7 +48,7 @@ def fitted(motion: Motion, rest: int | None = None) -> Motion:
 
 
 def fitting(motion: Motion, rest: int | None = None) -> Generator[Progress, None, Motion]:
-    """A job as `fitted`. What it fits is kept for a while: the same motion and rest are then fitted at once."""
+    """Job: `fitted` in steps; the same motion and rest are answered at once for a while."""
     plain = regressed(motion)
     found = np.flatnonzero(plain.present)
     if plain.landmarks is None or not len(found) or not plain.carries.all():
@@ -69,7 +69,7 @@ def fitting(motion: Motion, rest: int | None = None) -> Generator[Progress, None
 
 @lru_cache(maxsize=256)
 def _fitted_rows(motion: Motion, rest: int, start: int) -> F64:
-    """(up to `_AT_ONCE`, 56) fitted controls of frames with a face, from the one numbered `start` among those on."""
+    """(up to `_AT_ONCE`, 56) fitted controls of frames with a face, from number `start` on."""
     assert motion.landmarks is not None
     rows = np.flatnonzero(motion.present)[start : start + _AT_ONCE]
     face = RestingFace.of(shipped_basis(), motion.landmarks[rest], motion.controls[rest])
@@ -77,12 +77,12 @@ def _fitted_rows(motion: Motion, rest: int, start: int) -> F64:
 
 
 def counts_anew(motion: Motion, rest: int | None) -> bool:
-    """Whether controls have to be fitted anew to count from a frame, which takes a moment for each second of a clip."""
+    """Whether counting from this frame needs a new fit, a moment for each second of a clip."""
     return motion.reading == "fitted" and rest is not None and rest != motion.rest
 
 
 def fitted_face(face: FaceObservation) -> FaceObservation:
-    """A face of a photo with controls fitted to its landmarks; the same one where those are no face's.
+    """A photo's face with controls fitted to its landmarks; unchanged where they show no face.
 
     Parameters
     ----------

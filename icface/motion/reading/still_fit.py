@@ -1,4 +1,6 @@
-"""A photo's reading fitted to its landmarks: without a frame at rest to compare with, who it is has to be fitted along.
+"""A photo's reading fitted to its landmarks.
+
+Without a frame at rest to compare with, the person's identity is fitted too.
 
 What a face shows is explained by who it is, by what it does and by the camera at once: identity
 modes of faces at rest, the animator's channels, and an affine camera. What the network read is the
@@ -86,7 +88,7 @@ def fit_still(
 
 
 def still_widths() -> F64:
-    """(53,) how far each channel of a photo is read wrong; nought for those that are kept as read."""
+    """(53,) each channel's error of reading in photos; 0 for channels that are kept as read."""
     return np.array(
         [
             next((w for names, w in _WIDTHS if name.startswith(names)), _WIDTH)
