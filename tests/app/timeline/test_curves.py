@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import cProfile
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -338,22 +340,33 @@ def crowded(qtbot: QtBot, qapp: QApplication) -> Stand:
     return made
 
 
+@contextmanager
+def profiled() -> Iterator[cProfile.Profile]:
+    """A profile of the calls that are made meanwhile."""
+    profile = cProfile.Profile()
+    profile.enable()
+    try:
+        yield profile
+    finally:
+        profile.disable()
+
+
 def test_ten_thousand_keys_are_dragged_without_a_stop(crowded: Stand) -> None:
     one = editor(crowded)
     grip = next(grip for grip in one.grips() if grip.at.x() > 400)
     mouse(one, QEvent.Type.MouseButtonPress, grip.at)
-    took: list[float] = []
+    calls: list[int] = []
     for step in range(1, 7):
-        start = time.thread_time()
-        mouse(one, QEvent.Type.MouseMove, grip.at + QPointF(6 * step, 2 * step))
-        one.refresh()
-        one.grab()
-        took.append(time.thread_time() - start)
+        with profiled() as profile:
+            mouse(one, QEvent.Type.MouseMove, grip.at + QPointF(6 * step, 2 * step))
+            one.refresh()
+            one.grab()
+        calls.append(sum(entry.callcount for entry in profile.getstats()))
     mouse(one, QEvent.Type.MouseButtonRelease, grip.at + QPointF(36, 12))
     assert min(frame for _, frame in crowded.panel.view.keys) > 60
     assert len(crowded.panel.view.keys) == 176 * len(CONTROL_IDS)
     assert crowded.session.labels[-1].startswith("Move ")
-    assert min(took) < 0.2  # a processor's time, beside other work; it was 0.6
+    assert max(calls) < 12 * len(crowded.panel.view.keys)  # seven calls a key, once for each
 
 
 def test_handles_are_shown_while_they_can_be_told_apart(crowded: Stand) -> None:
