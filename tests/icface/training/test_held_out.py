@@ -140,9 +140,9 @@ def test_a_closed_mouth_keeps_its_photo_and_is_read_exactly(data: Path, rig: Rig
     portrait = HeldOutCanvases(data / "portraits", side=240)[2]
     mouth = closed_mouth(portrait, rig)
     assert (mouth.photo == portrait.image).all()
-    assert mouth.wanted["mouthSmile_L"] == pytest.approx(0.9)
+    assert mouth.target_controls["mouthSmile_L"] == pytest.approx(0.9)
     assert mouth.face.controls["mouthSmile_L"] == 0
-    assert mouth.face.controls.angles_deg == pytest.approx(mouth.wanted.angles_deg)
+    assert mouth.face.controls.angles_deg == pytest.approx(mouth.target_controls.angles_deg)
     assert mouth.inside.sum() > 50
     truth = observation(rig, replace(portrait.state, expression=np.zeros(53)))
     assert np.abs(mouth.face.landmarks[:468, :2] - truth.landmarks[:468, :2]).max() < 0.1
