@@ -85,11 +85,11 @@ class Settings:
         self._store.setValue("shows_timeline", shown)
 
     def is_on(self, name: str, *, default: bool = True) -> bool:
-        """Whether something that is switched on and off by name is on, as a panel."""
+        """Whether something named, such as a panel, is on."""
         return self._store.value(f"on/{name}", default) in (True, "true")
 
     def set_on(self, name: str, on: bool) -> None:
-        """Switch it."""
+        """Remember whether something named is on."""
         self._store.setValue(f"on/{name}", on)
 
     def word(self, name: str, default: str = "") -> str:
@@ -104,7 +104,7 @@ class Settings:
             return default
 
     def set_word(self, name: str, word: str) -> None:
-        """Choose it."""
+        """Remember a choice by name."""
         self._store.setValue(f"word/{name}", word)
 
     def state(self, name: str) -> QByteArray:

@@ -223,7 +223,7 @@ class PhotoView(QWidget):
         self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Hide it."""
+        """Hide the keyboard's place."""
         self._by_keyboard = False
         self.update()
 

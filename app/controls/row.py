@@ -193,7 +193,7 @@ class ControlRow(QAbstractSlider):
         self.update()
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Hide them."""
+        """Hide the intensity letters."""
         self.update()
 
     # Mouse ----------------------------------------------------------------------------------------
