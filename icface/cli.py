@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -211,14 +212,23 @@ def train(arguments: tuple[str, ...]) -> Any:
 def evaluate(arguments: tuple[str, ...]) -> Any:
     """Measure the networks."""
     from icface.evaluation.command import main as command
+    from icface.evaluation.material import Finders
 
     def held_out(**where: Any) -> Any:
         with _needs_numba("Measuring held-out people"):
             from icface.training.held_out import HeldOutPeople
         return HeldOutPeople(**where)
 
+    def measured(folder: Path) -> Any:
+        with _needs_numba("Reading measured portraits"):
+            from icface.training.measured_faces import MeasuredPortraits
+        return MeasuredPortraits(folder)
+
     return with_verbose(command).main(
-        list(arguments), prog_name="icface evaluate", standalone_mode=False, obj=held_out
+        list(arguments),
+        prog_name="icface evaluate",
+        standalone_mode=False,
+        obj=Finders(held_out=held_out, measured=measured),
     )
 
 

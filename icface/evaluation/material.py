@@ -8,14 +8,14 @@ that is installed; it is found without an import. Held-out people come from else
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from icface.arrays import U8
+from icface.arrays import F32, U8
 from icface.document import DataFile, Driver, Face
 from icface.document.mixing import prepared
 from icface.face.controls import (
@@ -116,6 +116,62 @@ class HeldOut(Protocol):
     ) -> dict[str, Any]:
         """Further results of the evaluation, by name."""
         ...
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class MeasuredFace:
+    """A picture whose face was measured before.
+
+    Attributes
+    ----------
+    item : Item
+    landmarks : (478, 3) float32
+        Pixels of the picture.
+    controls : ControlVector
+        The fitted state.
+    person : int
+        Pictures of one person share it.
+    split : str
+        ``train`` or ``val``.
+    source : str
+        Where the picture comes from; pictures of one source have one kind of light, size and
+        compression. Each clip is a source.
+    """
+
+    item: Item
+    landmarks: F32
+    controls: ControlVector
+    person: int
+    split: str
+    source: str
+
+
+class MeasuredFaces(Protocol):
+    """A collection of measured faces, some of them held out."""
+
+    def photos(self, most: int) -> Sequence[Item]:
+        """Stills of people that no network was trained on, one for each, at most so many."""
+        ...
+
+    def faces(self) -> Iterator[MeasuredFace]:
+        """Every picture, of any split."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finders:
+    """Ways to people that only training knows how to read.
+
+    Attributes
+    ----------
+    held_out : callable
+        Given ``portraits``, ``clips``, ``rig`` and ``people``, finds held-out people.
+    measured : callable
+        Given the portraits folder, finds its measured faces.
+    """
+
+    held_out: Callable[..., HeldOut]
+    measured: Callable[[Path], MeasuredFaces]
 
 
 def installed() -> tuple[list[Item], list[Item], list[str]]:

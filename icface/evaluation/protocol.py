@@ -127,7 +127,7 @@ def evaluate(
     start = time.perf_counter()
     digests = weights(models)  # at the start: a file may be replaced while this runs
     notes = list(material.notes)
-    with _one_thread():
+    with one_thread():
         found = _photos(predictor, tracker, material.photos, notes, say)
         reenacted, flickers, arrivals = _clips(
             predictor, tracker, material.clips, frames, notes, say
@@ -316,7 +316,7 @@ def rounded(value: Any) -> Any:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Compute on one thread within the context, so that sums have the same order everywhere."""
     before = torch.get_num_threads(), cv2.getNumThreads()
     torch.set_num_threads(1)

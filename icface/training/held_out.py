@@ -24,6 +24,7 @@ from icface.face.observation import FaceObservation, FaceTracker
 from icface.model.surface.crops import sample_crop
 from icface.rendering.compositor import composite
 from icface.rendering.predictor import FacePredictor
+from icface.training.measured_faces import held_out_photos
 from icface.training.painter.mouth_error import closed_mouth, open_mouths, score
 from icface.training.portraits.canvases import Portrait
 from icface.training.portraits.table import PortraitRow, PortraitTable, read_rgb
@@ -132,14 +133,7 @@ class HeldOutPeople:
     @property
     def photos(self) -> Sequence[Item]:
         """Stills, one for each person, evenly over the people."""
-        first: dict[int, Path] = {}
-        for row in self._table.rows("val", worst_fit=FIT_ERROR_LIMIT, stills=True):
-            portrait = self._table[row]
-            first.setdefault(portrait.person, portrait.path)
-        paths = list(first.values())
-        if len(paths) > self._people:
-            paths = [paths[i] for i in np.linspace(0, len(paths) - 1, self._people).astype(int)]
-        return [Item(self._name(path), path) for path in paths]
+        return held_out_photos(self._table, self._people)
 
     @property
     def clips(self) -> Sequence[Item]:

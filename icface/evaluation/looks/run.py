@@ -1,0 +1,135 @@
+"""Contact sheets and judges' figures of some photos, as ``icface evaluate --sheets`` makes them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from icface import __version__
+from icface.evaluation.looks.edits import EDITS
+from icface.evaluation.looks.judging import Figures, judge_person, summary
+from icface.evaluation.looks.sheets import Sheets
+from icface.evaluation.looks.subjects import LONGEST_PX, read_photo
+from icface.evaluation.material import Item
+from icface.evaluation.protocol import one_thread, rounded, versions, weights
+from icface.face.observation import FaceTracker
+from icface.media import PhotoError
+from icface.rendering.predictor import FacePredictor
+from icface.system.cores import cores
+
+SCHEMA = 1
+PHOTO_SUFFIXES = (".bmp", ".heic", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+Say = Callable[[str], None]
+
+
+def photos_in(folder: Path) -> list[Item]:
+    """The photos of a folder, by name.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds none.
+    """
+    found = sorted(p for p in folder.iterdir() if p.suffix.lower() in PHOTO_SUFFIXES)
+    if not found:
+        raise ValueError(
+            f"{folder} holds no photos; --photos takes a folder of pictures such as .jpg or .png."
+        )
+    return [Item(path.name, path) for path in found]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Photos:
+    """The photos to judge.
+
+    Attributes
+    ----------
+    items : sequence of Item
+    notes : sequence of str
+        What is missing in this installation and was left out.
+    """
+
+    items: Sequence[Item]
+    notes: Sequence[str] = ()
+
+
+def judge_looks(
+    predictor: FacePredictor,
+    tracker: FaceTracker,
+    photos: Photos,
+    *,
+    models: Path,
+    sheets: Path,
+    say: Say = lambda _: None,
+) -> dict[str, Any]:
+    """Judge all photos, and write their contact sheets into an existing folder.
+
+    Parameters
+    ----------
+    models : Path
+        Folder of the weights; the document has their digests.
+
+    Returns
+    -------
+    dict
+        Plain values, ready for JSON. Photos without a face are noted and left out.
+
+    Raises
+    ------
+    ValueError
+        If no photo shows a face.
+    """
+    start, digests, said = time.perf_counter(), weights(models), list(photos.notes)
+    gathered, used = Sheets(), []
+    people: list[dict[str, Figures]] = []
+    with one_thread():
+        for item, subject in _subjects(predictor, tracker, photos.items, said, say):
+            people.append(judge_person(predictor, subject, also=(), watch=gathered.add))
+            used.append(item)
+    if not people:
+        raise ValueError("No face was found in any photo: there is nothing to judge.")
+    written = gathered.write(sheets)
+    return {
+        "schema": SCHEMA,
+        "icface": __version__,
+        "device": predictor.device_name,
+        "versions": versions(),
+        "weights": digests,
+        "longest_px": LONGEST_PX,
+        "settings": EDITS,
+        "data": {"photos": [item.listed for item in used]},
+        "notes": said + predictor.drain_notices(),
+        "sheets": [path.name for path in written],
+        "edits": rounded(summary(people)),
+        "people": rounded(dict(zip((item.name for item in used), people, strict=True))),
+        "time": {
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seconds": round(time.perf_counter() - start, 1),
+            "cores": cores(),
+        },
+    }
+
+
+def _subjects(
+    predictor: FacePredictor,
+    tracker: FaceTracker,
+    photos: Iterable[Item],
+    notes: list[str],
+    say: Say,
+) -> Iterator[tuple[Item, Any]]:
+    """Each photo with its face; what cannot be read is noted."""
+    for number, item in enumerate(photos, 1):
+        say(f"photo {number}: {item.name}")
+        try:
+            subject = read_photo(item, predictor, tracker)
+        except PhotoError as error:
+            notes.append(f"{error} Left out.")
+            continue
+        if subject is None:
+            notes.append(f"No face was found in {item.name}: left out.")
+        else:
+            yield item, subject
