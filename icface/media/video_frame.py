@@ -104,7 +104,7 @@ class VideoFrame:
         )
         return np.ascontiguousarray(self.orientation.upright(small))
 
-    def glance(self, size: int = 32) -> NDArray[np.uint8]:
+    def glance(self, size: int = 64) -> NDArray[np.uint8]:
         """(size, size) uint8 grey: enough to see a cut. As stored, not upright."""
         return self.converter.grey(self.decoded, size, size)
 
