@@ -1,9 +1,9 @@
-"""The skin of a closed lid, which an open eye hides, painted from the photo's skin around it.
+"""Closing lids of one face, drawn over the moved pixels from the photo's own skin.
 
 Moving pixels can only stretch the narrow strip of upper lid that the photo shows, with its lashes
-and its crease, over the whole ball of the eye. So a closing lid is painted where it is stretched:
-in the tones of the skin below the brow, below the eye and of the lid itself, shaded as a ball, with
-the grain of the moved pixels, as a patch over them.
+and its crease, over the whole ball of the eye. So a closing lid is laid over them: the photo's own
+skin around the eye, with the eye painted out (`icface.model.eyes.lid_fill`), shaded as a ball, with
+a soft crease and with lashes at the lid's edge (`icface.model.eyes.lashes`).
 """
 
 from __future__ import annotations
@@ -18,167 +18,247 @@ from numpy.typing import NDArray
 from icface.arrays import F32, F64
 from icface.face.controls import ControlVector
 from icface.face.geometry import Similarity
-from icface.face.landmarks import BROW_EDGES, EYES, LOWER_LID, UPPER_LID
 from icface.face.ramps import Ramp, smoothstep
-from icface.model.eyes.lashes import Lashes
+from icface.model.eyes.eye_photo import ROOM, UP, EyePhoto, eye_frame, in_eye_units, unit_axes
+from icface.model.eyes.lashes import (
+    ABOVE,
+    ALONG,
+    CLOSED_ROWS,
+    DOWN,
+    OWN_ROWS,
+    OWN_UP,
+    T_FROM,
+    T_TO,
+    LashInk,
+    lash_ink,
+)
 from icface.model.eyes.lid_curve import LID_POINTS, smooth_lid_curve
-from icface.model.eyes.lid_tones import ACROSS, UP, lid_tones
-from icface.model.eyes.lids import LASHES_OF_GAP, LASHES_PX, lid_reach
-from icface.model.mouth.patch import SMOOTH_PX, Patch
+from icface.model.eyes.lid_fill import fill_eye, seen_eye
+from icface.model.mouth.patch import Patch
 from icface.model.surface.anchored import Anchored
-from icface.model.surface.fine_crop import sample_fine_crop
 
-Layers = tuple[F32, F32 | None, F32 | None]
-"""Flow of the skin, flow behind its openings, and coverage by what is behind them."""
-
-SIZE = 80
-"""Side of the patch of one eye, pixels."""
-_ROOM = 1.5
-"""Side of that patch, in widths of the eye."""
 _IS_OPEN = Ramp(0.1, 0.2)
 """Height of an eye in its widths, times how far it is open: how much of its closed lid the photo
 hides."""
-_GRAIN = 0.45
-"""Share of the moved pixels' grain that stays."""
-_STREAKS = 0.025
-"""Contrast, 0..1, from which on fine light and dark are streaks and not grain."""
-_LID_IS_MADE = Ramp(0.25, 0.85)
-"""How far an eye is closed, 0..1: how much of its lid is painted."""
-_LASHES_GO = Ramp(0.6, 0.95)
-"""How far an eye is closed, 0..1: how much of the lid's lower edge is painted, over the photo's
-lashes."""
-_BELOW_PX = 1.1
-"""Depth below its edge to which a closed lid is painted, grid pixels: the photo's edge is
-ragged."""
-_SIDES = 0.2
-"""Length at each end of the lid along which the moved pixels come back, in lengths of the lid."""
-_STRETCHED = 0.3
-"""Share of new skin in a lid's height from which on it is painted in full."""
-_MADE_UP_TO = Ramp(0.5, 1.0)
-"""Height above the edge, in heights of the lid: how much of the moved pixels stays."""
+_LID_IS_MADE = Ramp(0.06, 0.3)
+"""How far an eye is closed, 0..1: how much of its lid is drawn."""
+_BELOW_IS_MADE = Ramp(0.8, 0.96)
+"""How far an eye is closed, 0..1: how much is drawn below its edge, over the photo's own eye."""
+_LASHES_UP = Ramp(0.8, 0.2)
+"""How far an eye is closed, 0..1: how far the photo's own lashes still point up."""
+_OWN_LASHES = Ramp(0.95, 0.7)
+"""How far an eye is closed, 0..1: how much of the photo's own lashes shows."""
+_LASHES_TURN = Ramp(0.3, 0.95)
+"""How far an eye is closed, 0..1: how far its lashes have turned down."""
+_LASHES_DOWN = Ramp(0.3, 0.75)
+"""How far an eye is closed, 0..1: how much of the lashes that point down shows."""
+_STRAIGHT = 0.15
+"""Share by which a closed line is straighter than the lower lid."""
+_STRAIGHTENS = Ramp(0.8, 1.0)
+"""How far an eye is closed, 0..1: how much of its line is a closed one's."""
+_SHADE_ROWS, _SHADE_COLUMNS = 64, 48
+"""Size of the map of a lid's light."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BallShading:
+    """Light on a lid over the ball of an eye, as shares of the skin's.
+
+    Heights are in shares of the way from the line to the brow, widths in half widths of the eye.
+
+    Attributes
+    ----------
+    light, light_at, light_high, light_wide : float
+        Light in the middle: its strength, height, and spread upwards and across.
+    lashes, lashes_high : float
+        Shadow at the lashes, and its spread upwards.
+    crease, crease_at, crease_high : float
+        Shadow in the crease, its height, and its spread upwards.
+    """
+
+    light: float = 0.05
+    light_at: float = 0.20
+    light_high: float = 0.15
+    light_wide: float = 0.7
+    lashes: float = 0.06
+    lashes_high: float = 0.10
+    crease: float = 0.16
+    crease_at: float = 0.42
+    crease_high: float = 0.045
+
+
+_BALL = BallShading()
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class LidSkin:
-    """The skin of one eye's upper lid.
+    """The upper lid of one eye, ready to close.
 
     Attributes
     ----------
     side : str
         ``L`` or ``R``, the subject's.
-    edge, top : Anchored
-        Nine points each, from the left to the right: the lid's edge, and the line above which a
-        blink stretches nothing.
+    outer : int
+        1 when the outer corner is on the right, -1 when it is on the left.
     width : float
         Width of the eye, grid pixels.
-    height : (9,) float64
-        Distances from the edge to the top in the photo, grid pixels.
-    lashes : float
-        Reach of the photo's lashes above the edge, grid pixels.
+    upper, lower : Anchored
+        Nine points of each lid, from the left to the right.
+    around : Anchored
+        Points of the skin around the eye.
+    around_at : (K, 2) float64
+        Their places in the photo, in units of the eye.
+    skin : (S, S, 4) float32
+        0..1, the photo with the eye painted out, and how much of it covers the moved pixels.
+    brow : (S,) float32
+        Height of the brow by column, in units of the eye.
+    ink : LashInk
     hidden : float
         0..1, how much of the closed lid the photo hides.
-    tones : (UP, ACROSS, 3) float32
-        0..1, colours of the closed lid: from its edge up, from the left to the right.
     """
 
     side: str
-    edge: Anchored
-    top: Anchored
+    outer: int
     width: float
-    height: F64
-    lashes: float
+    upper: Anchored
+    lower: Anchored
+    around: Anchored
+    around_at: F64
+    skin: F32
+    brow: F32
+    ink: LashInk
     hidden: float
-    tones: F32
 
-    def drawn(
-        self, moved: F64, layers: Layers, fine_crop: NDArray[np.uint8], closed: float
-    ) -> Patch | None:
-        """The lid when the eye is closed this far, 0..1; None where it shows no new skin.
+    def drawn(self, moved: F64, closed: float) -> Patch | None:
+        """The lid when the eye is closed this far, 0..1; None where nothing shows.
 
         Parameters
         ----------
         moved : (N, 2 or 3)
             Surface points after the edit, grid pixels.
-        layers : tuple of array
-            After the edit.
-        fine_crop : (FINE_CROP_SIZE, FINE_CROP_SIZE, 3) uint8
-            The crop's picture.
         """
         amount = _LID_IS_MADE.smooth(closed) * self.hidden
         if amount == 0:
             return None
-        edge, top = self.edge.at(moved), self.top.at(moved)
-        along = edge[-1] - edge[0]
-        roll_deg = float(np.degrees(np.arctan2(along[1], along[0])))
-        middle = (edge.mean(0) + top.mean(0)) / 2
-        frame = Similarity.crop(
-            centre=(middle[0], middle[1]), side=_ROOM * self.width, roll_deg=roll_deg, size=SIZE
-        )
-        lower, upper, rest = self._columns(frame.points(edge), frame.points(top), frame.scale)
-        height = np.maximum(lower - upper, 1.0)
-        up = ((lower - _LINE[:, None]) / height).astype(np.float32)
-        column = np.broadcast_to(self._across(frame, edge), up.shape)
-        tones = cv2.remap(
-            self.tones, column, up * (UP - 1), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-        new = np.clip((1 - rest / height) / _STRETCHED, 0, 1).astype(np.float32)[None]
-        last = _LASHES_GO.smooth(closed)
-        new = cv2.GaussianBlur(new + (cv2.dilate(new, _CORNER) - new) * last, (0, 0), 2.0)[0]
-        kept_lashes = (self.lashes * (1 - last) - _BELOW_PX * last) * frame.scale
-        begins = np.clip(up * height.astype(np.float32) - np.float32(kept_lashes - 0.5), 0, 1)
-        from_end = 0.5 - np.abs(column[0] / (ACROSS - 1) - 0.5)
-        aside = np.clip(from_end / _SIDES * (1 + last) + last / 2, 0, 1)
-        ends = 1 - _MADE_UP_TO(up)
-        mask = np.minimum((amount * new * aside).astype(np.float32) * begins * smoothstep(ends), 1)
+        size = len(self.skin)
+        upper, lower = self.upper.at(moved), self.lower.at(moved)
+        frame = eye_frame(upper[0], upper[-1], self.width, size)
+        edge = self._edge(frame, upper, lower, closed)
+        seen = self._skin_at(frame, moved)
+        x, y = unit_axes(size)
+        up = edge - y[:, None]
+        light = self._light(x, up, edge, closed)
+        cover = seen[..., 3] * _shown(up, closed) * np.float32(amount)
+        ink = self._ink_at(x, up, closed) * np.float32(self.hidden)
+        share = cover * (1 - ink)
+        paint = seen[..., :3] * (light * share)[..., None] + self.ink.colour * ink[..., None]
+        mask = share + ink
         mask[[0, -1]] = mask[:, [0, -1]] = 0
-        rows = np.flatnonzero(mask.any(1))
-        if not len(rows):
-            return None
-        own = np.s_[max(rows[0] - _MARGIN, 0) : rows[-1] + 1 + _MARGIN]
-        shown = _shown(frame, own, layers, fine_crop)
-        smooth = cv2.GaussianBlur(shown, (0, 0), SMOOTH_PX)
-        fine = cv2.GaussianBlur(
-            np.abs(cv2.cvtColor(shown - smooth, cv2.COLOR_RGB2GRAY)), (0, 0), SMOOTH_PX
+        colour = paint / np.maximum(mask, 1e-4)[..., None]
+        return Patch(frame, colour, mask, opaque=True)
+
+    def _edge(self, frame: Similarity, upper: F64, lower: F64, closed: float) -> F32:
+        """Height of the lid's edge by column, (S,), in units of the eye."""
+        size = len(self.skin)
+        x, _ = unit_axes(size)
+        edge, low = (
+            smooth_lid_curve(in_eye_units(frame, line, size), LID_POINTS) for line in (upper, lower)
         )
-        colour, streaks = np.zeros((SIZE, SIZE, 3), np.float32), np.zeros((SIZE, SIZE), np.float32)
-        colour[own] = tones[own] - smooth
-        streaks[own] = mask[own] * np.clip(fine / _STREAKS, 1 - _GRAIN, 1)
-        return Patch(frame, colour, mask, smooth=streaks)
+        height, meets = (np.interp(x, line[:, 0], line[:, 1]) for line in (edge, low))
+        meets += _STRAIGHT * (float(low[2:7, 1].mean()) - meets)
+        height += (meets - height) * _STRAIGHTENS.smooth(closed)
+        return height.astype(np.float32)
 
-    def _across(self, frame: Similarity, edge: F64) -> F32:
-        """(SIZE,) column of the tones under each column of the patch."""
-        ends = frame.points(edge[[0, -1]])[:, 0]
-        column: F32 = ((_LINE - ends[0]) / max(ends[1] - ends[0], 1.0) * (ACROSS - 1)).astype(
-            np.float32
+    def _skin_at(self, frame: Similarity, moved: F64) -> F32:
+        """(S, S, 4) the skin as the face around the eye has moved: a quadratic map of the plane."""
+        size = len(self.skin)
+        now = in_eye_units(frame, self.around.at(moved), size)
+        by_now = _quadratic(now[:, 0], now[:, 1])
+        normal = by_now.T @ by_now + np.diag([1e-6, 1e-6, 1e-6, 0.05, 0.05, 0.05])
+        shift = np.linalg.solve(normal, by_now.T @ (self.around_at - now))
+        x, y = unit_axes(size)
+        terms = shift.astype(np.float32) * np.float32(size / ROOM)
+        column = np.arange(size, dtype=np.float32)
+        y = y[:, None]
+        at_x, at_y = (
+            (a[0] + a[1] * x + a[3] * x * x) + y * (a[2] + a[4] * x) + a[5] * y * y + start
+            for a, start in ((terms[:, 0], column), (terms[:, 1], column[:, None]))
         )
-        return column
+        return cv2.remap(self.skin, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[return-value]
 
-    def _columns(self, edge: F64, top: F64, scale: float) -> tuple[F64, F64, F64]:
-        """Rows of edge and top, and height in the photo, (SIZE,) each by column; patch pixels."""
-        lower, rest = (
-            np.interp(_LINE, edge[:, 0], smooth_lid_curve(v, LID_POINTS))
-            for v in (edge[:, 1], self.height * scale)
-        )
-        return lower, np.interp(_LINE, top[:, 0], smooth_lid_curve(top[:, 1], LID_POINTS)), rest
+    def _light(self, x: F32, up: F32, edge: F32, closed: float) -> F32:
+        """(S, S) light on the lid, 1 beside it."""
+        height = np.maximum(edge - self.brow, 0.2)
+        row = up * (np.float32(_SHADE_ROWS - 1) / height)
+        across = (x + np.float32(0.7)) * np.float32((_SHADE_COLUMNS - 1) / 1.4)
+        light = _sampled(_BALL_LIGHT, across, row)
+        return 1 + np.float32(closed) * light
+
+    def _ink_at(self, x: F32, up: F32, closed: float) -> F32:
+        """(S, S) 0..1: coverage by the lid's lashes and its line."""
+        t = x * self.outer + np.float32(0.5)
+        column = (t - np.float32(T_FROM)) * np.float32((ALONG - 1) / (T_TO - T_FROM))
+        ink = np.zeros_like(up)
+        pointing = float(_OWN_LASHES.smooth(closed)) * float(_LID_IS_MADE.smooth(closed))
+        if pointing > 0:
+            reach = OWN_UP * (0.45 + 0.55 * float(_LASHES_UP.smooth(closed)))
+            row = up * np.float32((OWN_ROWS - 1) / reach)
+            ink = np.float32(pointing) * _sampled(self.ink.own, column, row)
+        turned = float(_LASHES_DOWN.smooth(closed))
+        if turned > 0:
+            stretch = np.float32(0.3 + 0.7 * _LASHES_TURN.smooth(closed))
+            per_unit = np.float32((CLOSED_ROWS - 1) / (ABOVE + DOWN))
+            down = _sampled(self.ink.closed, column, (np.float32(ABOVE) - up / stretch) * per_unit)
+            ink = np.maximum(ink, down * np.float32(turned))
+        return ink
 
 
-_CORNER = np.ones((1, 13), np.uint8)
-"""Corners of the eye, where little is stretched, are painted along with their neighbours, or their
-lashes would stick out."""
-_MARGIN = 5
-"""Rows beyond the painted ones that smoothing needs."""
-_LINE = np.arange(SIZE, dtype=np.float64)
-"""Columns of a patch."""
+def _sampled(table: F32, columns: F32, rows: F32) -> F32:
+    """(S, S) a table at columns (S,) and rows (S, S), 0 beyond its border."""
+    at = np.ascontiguousarray(np.broadcast_to(columns, rows.shape))
+    sampled = cv2.remap(table, at, rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    return np.asarray(sampled, np.float32)
+
+
+def _shown(up: F32, closed: float) -> F32:
+    """(S, S) 0..1: how much is drawn at heights over the edge, and below it as far as it is shut.
+
+    Heights are in units of the eye.
+    """
+    above = np.clip(up * np.float32(len(up) / ROOM) + np.float32(0.5), 0, 1)
+    shown: F32 = above + (1 - above) * np.float32(_BELOW_IS_MADE.smooth(closed))
+    return shown
+
+
+def _quadratic(x: F64, y: F64) -> F64:
+    """(K, 6) terms of a quadratic map at places (K,)."""
+    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], 1)
+
+
+def _ball_light() -> F32:
+    """(_SHADE_ROWS, _SHADE_COLUMNS) `BallShading` in numbers: light to add, 0 along the border."""
+    s = _BALL
+    up = np.linspace(0, 1, _SHADE_ROWS)[:, None]
+    across = np.linspace(-1.4, 1.4, _SHADE_COLUMNS)
+    inside = smoothstep(np.clip((1.25 - np.abs(across)) / 0.5, 0, 1))
+    light = s.light * np.exp(
+        -(((up - s.light_at) / s.light_high) ** 2) - (across / s.light_wide) ** 2
+    )
+    shadow = s.lashes * np.exp(-((up / s.lashes_high) ** 2)) + s.crease * np.exp(
+        -(((up - s.crease_at + 0.10 * across**2) / s.crease_high) ** 2)
+    )
+    shade = (light - shadow) * inside
+    shade[[-1]] = shade[:, [0, -1]] = 0
+    return shade.astype(np.float32)
+
+
+_BALL_LIGHT = _ball_light()
 
 
 def lid_skins(
-    source: F64,
-    skin: NDArray[np.bool_],
-    landmarks: F64,
-    fine_crop: NDArray[np.uint8],
-    controls: ControlVector,
+    source: F64, skin: NDArray[np.bool_], photos: Iterable[EyePhoto], controls: ControlVector
 ) -> tuple[LidSkin, ...]:
-    """The upper-lid skin of a face's eyes.
+    """The upper lids of a face's eyes.
 
     Parameters
     ----------
@@ -186,97 +266,85 @@ def lid_skins(
         Surface points, grid pixels.
     skin : (N,) bool
         The points that are neither eyeball nor mouth.
-    landmarks : (478, 2)
-        Face-mesh points, grid pixels.
-    fine_crop : (FINE_CROP_SIZE, FINE_CROP_SIZE, 3) uint8
-        The crop's picture.
+    photos : iterable of EyePhoto
     controls : ControlVector
         The photo's own.
     """
-    own = np.flatnonzero(skin)
-    found = []
-    for side, ring in EYES.items():
-        contour, brow = landmarks[list(ring), :2], landmarks[list(BROW_EDGES[side]), :2]
-        upper, lower = contour[UPPER_LID], contour[LOWER_LID][::-1]
-        if upper[0, 0] > upper[-1, 0]:
-            upper, lower = upper[::-1], lower[::-1]
-        width = float(np.linalg.norm(upper[-1] - upper[0]))
-        if not len(own) or width < 3:
-            continue
-        down = _down(upper)
-        gap = np.maximum((lower - upper) @ down, 0)
-        reach, lashes = lid_reach(upper, brow), np.maximum(LASHES_PX, LASHES_OF_GAP * gap)
-        top = upper - (reach + lashes)[:, None] * down
-        tones = lid_tones(fine_crop, (upper, lower, top), down, width)
-        height = ((upper - top) @ down).astype(np.float64)
-        edge, end = Anchored.of(upper, source, own), Anchored.of(top, source, own)
-        hidden = _IS_OPEN.smooth(float(gap.max()) / width * (1 - controls[f"eyeBlink_{side}"]))
-        found.append(
-            LidSkin(
-                side=side,
-                edge=edge,
-                top=end,
-                width=width,
-                height=height,
-                lashes=float(lashes.max()),
-                hidden=hidden,
-                tones=tones,
-            )
-        )
-    return tuple(found)
+    own, photos = np.flatnonzero(skin), tuple(photos)
+    if not len(own):
+        return ()
+    seen = min((seen_eye(photo) for photo in photos), default=1.0)  # glasses cover both
+    return tuple(_lid_skin(photo, source, own, controls, seen) for photo in photos)
 
 
-def _down(line: F64) -> F64:
-    """Unit vector across a line that runs to the right, downwards."""
-    x, y = (line[-1] - line[0]) / max(float(np.linalg.norm(line[-1] - line[0])), 1e-6)
-    return np.array([-y, x])
+def _lid_skin(
+    photo: EyePhoto, source: F64, own: NDArray[np.int64], controls: ControlVector, seen: float
+) -> LidSkin:
+    filled = fill_eye(photo)
+
+    def anchored(points: F64) -> Anchored:
+        return Anchored.of(photo.on_grid(points), source, own)
+
+    ring = _around(photo)
+    gap = float((photo.lower[:, 1] - photo.upper[:, 1]).max())
+    x, _ = unit_axes(photo.size)
+    cover = _cover(photo, filled.painted) * (1 - filled.front)
+    return LidSkin(
+        side=photo.side,
+        outer=photo.outer,
+        width=photo.width,
+        upper=anchored(photo.upper),
+        lower=anchored(photo.lower),
+        around=anchored(ring),
+        around_at=ring,
+        skin=np.ascontiguousarray(np.dstack([filled.skin, cover])),
+        brow=np.interp(x, photo.brow[:, 0], photo.brow[:, 1]).astype(np.float32),
+        ink=lash_ink(photo, filled.skin),
+        hidden=seen * float(_IS_OPEN.smooth(gap * (1 - controls[f"eyeBlink_{photo.side}"]))),
+    )
 
 
-def _shown(frame: Similarity, rows: slice, layers: Layers, fine_crop: NDArray[np.uint8]) -> F32:
-    """(K, SIZE, 3) 0..1: the moved pixels in some rows of the patch."""
-    m = frame.inverse().matrix.astype(np.float32)
-    line = _LINE.astype(np.float32)
-    x, y = (m[k, 0] * line + m[k, 1] * line[rows, None] + m[k, 2] for k in (0, 1))
-    flow, back_flow, back = layers
-    seen = _moved(flow, x, y, fine_crop)
-    if back is not None and back_flow is not None:
-        share = cv2.remap(back, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        if share.any():
-            seen += (_moved(back_flow, x, y, fine_crop) - seen) * share[..., None]
-    return seen
+def _around(photo: EyePhoto) -> F64:
+    """(K, 2) places around the eye that no blink moves, in units of the eye."""
+    across = np.linspace(-0.45, 0.45, 5)
+    brow = np.interp(across, photo.brow[:, 0], photo.brow[:, 1])
+    low = np.interp(across, photo.lower[:, 0], photo.lower[:, 1]) + 0.38
+    sides = [(s * 0.72, y) for s in (-1, 1) for y in (-0.2, 0.0, 0.2)]
+    above, below = (np.stack([across, line], 1) for line in (brow, low))
+    return np.concatenate([above, below, np.array(sides)])
 
 
-def _moved(flow: F32, x: F32, y: F32, fine_crop: NDArray[np.uint8]) -> F32:
-    """(H, W, 3) 0..1: a picture through one flow at places of the grid (H, W)."""
-    shift = cv2.remap(flow, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    seen: F32 = sample_fine_crop(fine_crop, x + shift[..., 0], y + shift[..., 1]).astype(np.float32)
-    seen /= 255
-    return seen
+def _cover(photo: EyePhoto, painted: F32) -> F32:
+    """(S, S) 0..1: where the skin lies over the moved pixels: all that is painted out, and more."""
+    x, y = unit_axes(photo.size)
+    y = y[:, None]
+    upper, lower, brow = (
+        np.interp(x, line[:, 0], line[:, 1]) for line in (photo.upper, photo.lower, photo.brow)
+    )
+    top = np.minimum(upper - 0.1, 0.35 * upper + 0.65 * brow)
+    soft = 0.08
+    box = (
+        np.clip((y - top) / soft + 1, 0, 1)
+        * np.clip((lower + 0.04 - y) / 0.05 + 1, 0, 1)
+        * np.clip((0.72 - np.abs(x)) / 0.12, 0, 1)
+    )
+    cover = np.maximum(smoothstep(box), np.clip(painted * 1.6, 0, 1))
+    inside = 0.5 * ROOM - np.maximum(np.abs(x), np.abs(y + UP))
+    covered: F32 = (cover * np.clip(inside / 0.06, 0, 1)).astype(np.float32)
+    return covered
 
 
 def closed_lids(
-    skins: Iterable[LidSkin],
-    lines: Iterable[Lashes],
-    closed: Mapping[str, float],
-    moved: F64,
-    layers: Layers,
-    fine_crop: NDArray[np.uint8],
+    skins: Iterable[LidSkin], closed: Mapping[str, float], moved: F64
 ) -> tuple[Patch, ...]:
-    """The skin of lids that close, and then their lines.
+    """The lids that close.
 
     Parameters
     ----------
     closed : mapping
         Share of the open eye that closes, 0..1, for the sides ``L`` and ``R`` that close.
-    moved, layers, fine_crop
+    moved
         See `LidSkin.drawn`.
     """
-    folded = [
-        skin.drawn(moved, layers, fine_crop, closed[skin.side])
-        for skin in skins
-        if skin.side in closed
-    ]
-    drawn = [
-        line.drawn(line.line(moved), closed[line.side]) for line in lines if line.side in closed
-    ]
-    return tuple(patch for patch in folded + drawn if patch is not None)
+    drawn = [skin.drawn(moved, closed[skin.side]) for skin in skins if skin.side in closed]
+    return tuple(patch for patch in drawn if patch is not None)

@@ -18,9 +18,9 @@ from icface.face.controls import ControlVector
 from icface.face.geometry import Similarity, face_crop
 from icface.face.observation import FaceObservation, NoFaceError
 from icface.model.device import Device
+from icface.model.eyes.eye_photo import EyePhoto, eye_photos
 from icface.model.eyes.eyeballs import eyeballs_of
 from icface.model.eyes.gaze import Eyeball
-from icface.model.eyes.lashes import Lashes, lashes_of
 from icface.model.eyes.lid_skin import LidSkin, lid_skins
 from icface.model.eyes.lids import outline_eyes, with_lids
 from icface.model.mouth.lips import cavity_colour, lips_of, with_one_mouth
@@ -61,6 +61,8 @@ class FaceCrop:
         Input of the neutralizer, the middle of the crop.
     fine_crop : (FINE_CROP_SIZE, FINE_CROP_SIZE, 3) uint8
         The whole crop, `FINE_CROP_SCALE` times as fine as the grid.
+    eyes : tuple of EyePhoto
+        Its eyes at the photo's own resolution.
     """
 
     crop_from_image: Similarity
@@ -68,17 +70,20 @@ class FaceCrop:
     landmarks: NDArray[np.float64]
     window: NDArray[np.uint8]
     fine_crop: NDArray[np.uint8]
+    eyes: tuple[EyePhoto, ...]
 
     @classmethod
     def of(cls, image: NDArray[np.uint8], face: FaceObservation) -> FaceCrop:
         """The crop of a face in an RGB photo (H, W, 3)."""
         crop = face_crop(face.landmarks, GRID)
+        landmarks = crop.points(face.landmarks[:, :2])
         return cls(
             crop_from_image=crop,
             controls=face.controls,
-            landmarks=crop.points(face.landmarks[:, :2]),
+            landmarks=landmarks,
             window=sample_crop(image, _WINDOW_FROM_GRID @ crop, WINDOW),
             fine_crop=sample_crop(image, FINE_CROP_FROM_GRID @ crop, FINE_CROP_SIZE),
+            eyes=eye_photos(image, crop, landmarks),
         )
 
 
@@ -88,15 +93,12 @@ class SourceEyes:
 
     Attributes
     ----------
-    lashes : tuple of Lashes
-        Lines where closed lids meet.
     lid_skins : tuple of LidSkin
-        Skin that the lids unfold.
+        Upper lids, ready to close.
     eyeballs : tuple of Eyeball
         Eyeballs of open eyes.
     """
 
-    lashes: tuple[Lashes, ...] = ()
     lid_skins: tuple[LidSkin, ...] = ()
     eyeballs: tuple[Eyeball, ...] = ()
 
@@ -234,14 +236,13 @@ def _mesh(
 
 
 def _eyes(mesh: SurfaceMesh, part: NDArray[np.int64], crop: FaceCrop) -> SourceEyes:
-    """Lashes, lids and eyeballs."""
+    """Lids and eyeballs."""
     own = part[part > Part.BACKGROUND]
     skin = (own == Part.SKIN) | (own == Part.LOWER)
     source = mesh.source.double().cpu().numpy()
     points, picture = crop.landmarks, crop.fine_crop
     return SourceEyes(
-        lashes=lashes_of(source, skin, points, picture),
-        lid_skins=lid_skins(source, skin, points, picture, crop.controls),
+        lid_skins=lid_skins(source, skin, crop.eyes, crop.controls),
         eyeballs=eyeballs_of(
             source, (skin, own == Part.EYE), points[:, :2], mesh.pixels_per_cm, picture
         ),

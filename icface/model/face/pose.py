@@ -100,7 +100,6 @@ def pose_face(encoding: SourceEncoding, controls: ControlVector) -> PosedFace:
     lips = encoding.mouth.lips.at(points)
     flow = behind_lips(encoding.mouth.interior, flow_of(mesh, moved, around), lips, turn, pivot)
     share = mouth_share(before, controls)
-    skin = (flow.field, flow.back_field, flow.back)
     eyes = encoding.eyes
     return PosedFace(
         controls=controls,
@@ -108,9 +107,7 @@ def pose_face(encoding: SourceEncoding, controls: ControlVector) -> PosedFace:
         lips=lips,
         mouth_share=share,
         layers=_layers(flow, turned_eyes(eyes.eyeballs, points, change), encoding.mouth.cavity_rgb),
-        lids=closed_lids(
-            eyes.lid_skins, eyes.lashes, blinks(before, moves), points, skin, encoding.fine_crop
-        ),
+        lids=closed_lids(eyes.lid_skins, blinks(before, moves), points),
         interior=encoding.mouth.interior.patch(lips, controls, turn, pivot, share),
     )
 

@@ -1,19 +1,29 @@
-"""The skin of closed lids, on eyes drawn with a pencil."""
+"""Closing lids, on eyes drawn with a pencil."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from icface.face.controls import ControlVector
+from icface.face.geometry import Similarity
 from icface.face.landmarks import LEFT_BROW_EDGE, LEFT_EYE, RIGHT_BROW_EDGE, RIGHT_EYE
+from icface.model.eyes.eye_photo import EyePhoto, eye_photos
+from icface.model.eyes.lid_fill import fill_eye, seen_eye
 from icface.model.eyes.lid_skin import LidSkin, lid_skins
 from icface.model.mouth.patch import Patch
 from icface.model.networks.neutralizer import GRID
-from icface.model.surface.fine_crop import FINE_CROP_SCALE, FINE_CROP_SIZE
 
-WIDTH, TALL = 28.0, 10.0
-SKIN, SHADOW, LASH, WHITE = (200, 150, 120), (150, 110, 130), (30, 20, 15), (240, 240, 240)
+WIDTH, TALL, DETAIL = 28.0, 10.0, 4
+SKIN, SHADOW, LASH, WHITE, IRIS = (
+    (200, 150, 120),
+    (150, 110, 130),
+    (30, 20, 15),
+    (240,) * 3,
+    (60,) * 3,
+)
 
 
 def almond(x: float, outer: int) -> np.ndarray:
@@ -22,126 +32,187 @@ def almond(x: float, outer: int) -> np.ndarray:
     return np.stack([x + outer * WIDTH / 2 * np.cos(turn), 100 - TALL / 2 * np.sin(turn)], 1)
 
 
-def face() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Surface points, landmarks, and a picture with made-up lids, black lashes and eyes."""
-    ys, xs = np.mgrid[50:140, 30:210]
-    landmarks = np.full((478, 2), GRID / 2)
-    landmarks[list(LEFT_EYE)], landmarks[list(RIGHT_EYE)] = almond(150, 1), almond(80, -1)
-    fine_crop = np.full((FINE_CROP_SIZE, FINE_CROP_SIZE, 3), SKIN, np.uint8)
-    y, x = (np.mgrid[:FINE_CROP_SIZE, :FINE_CROP_SIZE] + 0.5) / FINE_CROP_SCALE - 0.5
-    for middle, brow in ((150, LEFT_BROW_EDGE), (80, RIGHT_BROW_EDGE)):
-        landmarks[list(brow)] = [(middle + dx, 74) for dx in (-12, -6, 0, 6, 12)]
+def picture(brightness: float = 1.0) -> np.ndarray:
+    """A photo, `DETAIL` pixels per grid pixel: grainy skin, shadowed lids, lashes and eyes."""
+    photo = np.full((GRID * DETAIL, GRID * DETAIL, 3), SKIN, np.float64)
+    y, x = (np.mgrid[: GRID * DETAIL, : GRID * DETAIL] + 0.5) / DETAIL - 0.5
+    for middle in (150, 80):
         far = np.hypot((x - middle) / WIDTH * 2, (y - 100) / TALL * 2)
-        fine_crop[(far < 1.8) & (y < 100)] = SHADOW
-        fine_crop[far < 1.2] = LASH
-        fine_crop[far < 0.9] = WHITE
-    return np.stack([xs.ravel(), ys.ravel()], 1).astype(np.float64), landmarks, fine_crop
+        photo[(far < 1.8) & (y < 100)] = SHADOW
+        photo[(far < 1.2) & (y < 101)] = LASH
+        photo[far < 0.95] = WHITE
+        photo[(far < 0.95) & (np.hypot(x - middle, y - 100) < 4)] = IRIS
+    grain = np.random.default_rng(1).normal(0, 5, (GRID * DETAIL, GRID * DETAIL, 1))
+    return np.clip((photo + grain) * brightness, 0, 255).astype(np.uint8)
 
 
-def lids() -> tuple[LidSkin, ...]:
-    source, landmarks, fine_crop = face()
-    return lid_skins(source, np.ones(len(source), bool), landmarks, fine_crop, ControlVector())
+def landmarks() -> np.ndarray:
+    points = np.full((478, 2), GRID / 2)
+    points[list(LEFT_EYE)], points[list(RIGHT_EYE)] = almond(150, 1), almond(80, -1)
+    for middle, brow in ((150, LEFT_BROW_EDGE), (80, RIGHT_BROW_EDGE)):
+        points[list(brow)] = [(middle + dx, 76) for dx in (-12, -6, 0, 6, 12)]
+    return points
 
 
-def closed_at(share: float, fine_crop: np.ndarray | None = None) -> Patch | None:
+def surface() -> np.ndarray:
+    ys, xs = np.mgrid[50:160, 30:210]
+    return np.stack([xs.ravel(), ys.ravel()], 1).astype(np.float64)
+
+
+def photos(image: np.ndarray | None = None) -> tuple[EyePhoto, ...]:
+    crop = Similarity((1 / DETAIL, 0, (1 / DETAIL - 1) / 2, 0, 1 / DETAIL, (1 / DETAIL - 1) / 2))
+    return eye_photos(picture() if image is None else image, crop, landmarks())
+
+
+def lids(image: np.ndarray | None = None) -> tuple[LidSkin, ...]:
+    source = surface()
+    return lid_skins(source, np.ones(len(source), bool), photos(image), ControlVector())
+
+
+def closing(skin: LidSkin, share: float) -> np.ndarray:
+    """Surface points when the upper lid of one eye is down by this share of the opening."""
+    moved = surface()
+    rows = np.unique(skin.upper.rows)
+    moved[rows, 1] += share * 2 * np.maximum(100 - moved[rows, 1], 0)
+    return moved
+
+
+def closed_at(share: float, image: np.ndarray | None = None) -> Patch | None:
     """The patch over the left eye when its upper lid is down by this share of the opening."""
-    source, landmarks, own = face()
-    picture = own if fine_crop is None else fine_crop
-    skin = lid_skins(source, np.ones(len(source), bool), landmarks, picture, ControlVector())[0]
-    moved = source.copy()
-    rows = np.unique(skin.edge.rows)
-    moved[rows, 1] += share * 2 * np.maximum(100 - source[rows, 1], 0)
-    flow = np.zeros((GRID, GRID, 2), np.float32)
-    return skin.drawn(moved, (flow, None, None), picture, share)
+    skin = lids(image)[0]
+    return skin.drawn(closing(skin, share), share)
 
 
-def test_a_lid_is_toned_like_itself_and_the_skin_around_not_like_the_eye() -> None:
-    for lid in lids():
-        middle = lid.tones[8:-12, 12:-12].reshape(-1, 3) * 255
-        assert (middle > np.array(SHADOW) * 0.85).all()
-        assert (middle < np.array(SKIN) * 1.1).all()
-        across = np.abs(np.diff(lid.tones, axis=1)).max()
-        assert max(across, np.abs(np.diff(lid.tones, axis=0)).max()) < 0.03  # smooth
+def shown(patch: Patch, *places: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
+    """Colours, 0..255, and coverage of a patch at places of the grid."""
+    at = patch.patch_from_grid.points(np.array(places, np.float64)).round().astype(int)
+    return patch.colour[at[:, 1], at[:, 0]] * 255, patch.mask[at[:, 1], at[:, 0]]
+
+
+def test_an_eye_is_painted_out_with_the_skin_around_it() -> None:
+    for photo in photos():
+        filled = fill_eye(photo)
+        eye = filled.painted > 0.99
+        assert eye.mean() > 0.05
+        assert np.abs(filled.skin[eye].mean(0) * 255 - SKIN).max() < 60
+        assert filled.skin[eye].mean(1).min() > photo.pixels.mean(2).min() + 0.2  # no lash is left
+        assert (filled.skin[filled.painted == 0] == photo.pixels[filled.painted == 0]).all()
+
+
+def test_painted_skin_has_the_grain_of_the_photo() -> None:
+    photo = photos()[0]
+    filled = fill_eye(photo)
+    own = photo.pixels[-photo.size // 5 :, photo.size // 4 : -photo.size // 4].mean(2)
+    made = filled.skin.mean(2)[filled.painted > 0.999]
+    fine = np.abs(np.diff(own, axis=1)).mean()
+    rows = np.flatnonzero((filled.painted > 0.999).sum(1) > photo.size // 5)
+    middle = filled.skin[
+        rows, photo.size // 2 - photo.size // 12 : photo.size // 2 + photo.size // 12
+    ]
+    assert 0.4 * fine < np.abs(np.diff(middle.mean(2), axis=1)).mean() < 1.6 * fine
+    assert made.std() < 0.15
 
 
 def test_nothing_is_drawn_over_an_eye_that_hardly_closes() -> None:
     assert closed_at(0.0) is None
-    assert closed_at(0.2) is None
-    slight = closed_at(0.4)
-    whole = closed_at(1.0)
+    assert closed_at(0.05) is None
+    slight, whole = closed_at(0.15), closed_at(1.0)
     assert slight is not None
     assert whole is not None
-    assert slight.mask.max() < 0.5 < whole.mask.max() <= 1
+    assert slight.mask.max() < whole.mask.max() <= 1 + 1e-6
 
 
-def test_the_lid_lies_between_edge_and_brow_and_ends_at_the_border() -> None:
+def test_the_lid_lies_between_brow_and_lower_lid_and_ends_at_the_border() -> None:
     whole = closed_at(1.0)
     assert whole is not None
     rows, columns = np.nonzero(whole.mask > 0.5)
     x, y = whole.patch_from_grid.inverse().points(np.stack([columns, rows], 1).astype(np.float64)).T
-    assert x.min() > 150 - 0.75 * WIDTH
-    assert x.max() < 150 + 0.75 * WIDTH
-    assert y.min() > 76
-    assert y.max() < 100 + TALL / 2 + 2
+    assert x.min() > 150 - 0.95 * WIDTH
+    assert x.max() < 150 + 0.95 * WIDTH
+    assert y.min() > 74
+    assert y.max() < 100 + TALL / 2 + 0.25 * WIDTH
     assert whole.mask[[0, -1]].max() == whole.mask[:, [0, -1]].max() == 0
 
 
 def test_the_eye_below_a_half_closed_lid_is_left_alone() -> None:
     half = closed_at(0.5)
     assert half is not None
-    at = half.patch_from_grid.points(np.array([[150.0, 101.0], [150.0, 103.0]])).round().astype(int)
-    assert half.mask[at[:, 1], at[:, 0]].max() == 0
+    assert shown(half, (150, 104), (145, 104))[1].max() < 0.2
 
 
 def test_the_eye_that_was_there_is_gone_when_it_is_closed() -> None:
     whole = closed_at(1.0)
     assert whole is not None
-    x, y = whole.patch_from_grid.points(np.array([[150.0, 98.0]])).round().astype(int)[0]
-    assert whole.mask[y, x] > 0.95
-    shown = (
-        np.array(WHITE) / 255 + whole.colour[y, x] * whole.mask[y, x]
-    )  # no flow: the eye's white is what is moved
-    assert np.abs(shown - np.array(SKIN) / 255).max() < 0.2
-    assert whole.smooth is not None
-    assert (whole.smooth <= whole.mask).all()
+    colours, cover = shown(whole, (150, 97), (143, 97), (157, 97))
+    assert cover.min() > 0.95
+    assert np.abs(colours - SKIN).max() < 75
+
+
+def test_the_line_of_a_closed_lid_is_dark_and_lies_at_its_edge() -> None:
+    whole = closed_at(1.0)
+    assert whole is not None
+    column = np.arange(92, 112, 0.25)
+    colours, cover = shown(whole, *[(152.0, y) for y in column])
+    light = colours.mean(1) * cover + np.mean(SKIN) * (1 - cover)
+    assert column[light.argmin()] == pytest.approx(100 + TALL / 2, abs=0.12 * WIDTH)
+    assert light.min() < 0.55 * np.mean(SKIN)
+
+
+def test_a_lash_of_the_photo_stays_at_the_edge_of_a_half_closed_lid() -> None:
+    half = closed_at(0.4)
+    assert half is not None
+    edge = 100 - TALL / 2 + 0.4 * TALL
+    light = shown(half, *[(150.0, edge - up) for up in np.arange(0.3, 2.0, 0.2)])[0].mean(1)
+    assert light.min() < 0.6 * np.mean(SKIN)
 
 
 def test_the_lid_of_an_eye_in_a_shadow_is_no_lighter_than_the_shadow() -> None:
-    source, landmarks, fine_crop = face()
-    row = round(
-        (100 + TALL / 2 + 0.1 * WIDTH) * FINE_CROP_SCALE
-    )  # the edge of the shadow is just below the eye
-    fine_crop[:row] = fine_crop[:row] // 8
-    for lid in lid_skins(source, np.ones(len(source), bool), landmarks, fine_crop, ControlVector()):
-        assert lid.tones.max() * 255 < np.mean(SKIN) * 0.35
+    whole = closed_at(1.0, picture(0.3))
+    assert whole is not None
+    assert whole.colour[whole.mask > 0.9].mean() * 255 < np.mean(SKIN) * 0.35
 
 
 def test_the_lid_of_an_eye_that_is_closed_in_the_photo_stays_the_photos() -> None:
-    source, landmarks, fine_crop = face()
+    source = surface()
     shut = ControlVector.of({"eyeBlink_L": 0.75})
-    left, right = lid_skins(source, np.ones(len(source), bool), landmarks, fine_crop, shut)
+    left, right = lid_skins(source, np.ones(len(source), bool), photos(), shut)
     assert (left.hidden, right.hidden) == (0.0, 1.0)
-    flow = np.zeros((GRID, GRID, 2), np.float32)
-    assert left.drawn(source, (flow, None, None), fine_crop, 1.0) is None
+    assert left.drawn(source, 1.0) is None
+
+
+def test_nothing_is_drawn_on_dark_glasses() -> None:
+    dark = picture()
+    y, x = (np.mgrid[: GRID * DETAIL, : GRID * DETAIL] + 0.5) / DETAIL - 0.5
+    for middle in (150, 80):
+        dark[np.hypot((x - middle) / 20, (y - 100) / 15) < 1] = (20, 25, 25)
+    assert max(seen_eye(photo) for photo in photos(dark)) == 0
+    assert min(seen_eye(photo) for photo in photos()) == 1
+    assert closed_at(1.0, dark) is None
+
+
+def test_the_rim_of_glasses_stays_before_the_lid() -> None:
+    rimmed = picture()
+    rimmed[88 * DETAIL : 90 * DETAIL] = (20, 20, 40)
+    whole, bare = closed_at(1.0, rimmed), closed_at(1.0)
+    assert whole is not None
+    assert bare is not None
+    assert shown(whole, (150, 89))[1].max() < 0.1 < shown(bare, (150, 89))[1].min()
 
 
 def test_a_grey_photo_gets_grey_lids() -> None:
-    grey = np.repeat(face()[2].mean(2, keepdims=True).astype(np.uint8), 3, axis=2)
+    grey = np.repeat(picture().mean(2, keepdims=True).astype(np.uint8), 3, axis=2)
     whole = closed_at(1.0, grey)
     assert whole is not None
     assert np.ptp(whole.colour, axis=2).max() < 1e-3
 
 
 def test_lids_go_with_the_head() -> None:
-    source, _, fine_crop = face()
     lid = lids()[0]
-    flow = np.zeros((GRID, GRID, 2), np.float32)
-    moved = source.copy()
-    moved[np.unique(lid.edge.rows), 1] += 6
+    moved = closing(lid, 1.0)
     angle = np.radians(20)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    straight = lid.drawn(moved, (flow, None, None), fine_crop, 1.0)
-    rolled = lid.drawn((moved - 128) @ turn.T + 128, (flow, None, None), fine_crop, 1.0)
+    straight = lid.drawn(moved, 1.0)
+    rolled = lid.drawn((moved - 128) @ turn.T + 128, 1.0)
     assert straight is not None
     assert rolled is not None
     assert rolled.patch_from_grid.turn_deg - straight.patch_from_grid.turn_deg == pytest.approx(
@@ -150,9 +221,23 @@ def test_lids_go_with_the_head() -> None:
     assert np.abs(rolled.mask - straight.mask).mean() < 0.03
 
 
+def test_lashes_lean_to_the_outer_corner_on_both_sides() -> None:
+    left, right = lids()
+    patches = [lid.drawn(closing(lid, 1.0), 1.0) for lid in (left, right)]
+    assert all(patch is not None for patch in patches)
+    one, other = (patch.mask for patch in patches if patch is not None)
+    assert np.abs(one - other[:, ::-1]).mean() < 0.02
+
+
 def test_a_face_without_a_surface_has_no_lids() -> None:
-    source, landmarks, fine_crop = face()
-    assert (
-        lid_skins(source, np.zeros(len(source), bool), landmarks, fine_crop, ControlVector()) == ()
-    )
+    source = surface()
+    assert lid_skins(source, np.zeros(len(source), bool), photos(), ControlVector()) == ()
     assert len(lids()) == 2
+
+
+def test_eyes_too_small_to_draw_are_left_out() -> None:
+    small = landmarks()
+    small[list(LEFT_EYE)] = (150, 100) + (small[list(LEFT_EYE)] - (150, 100)) / 20
+    found = eye_photos(picture(), Similarity((0.25, 0, 0, 0, 0.25, 0)), small)
+    assert [photo.side for photo in found] == ["R"]
+    assert replace(found[0], side="L").outer == 1

@@ -134,3 +134,11 @@ def test_a_look_down_moves_no_skin_above_the_eye_by_itself() -> None:
     above = lid().above
     assert at(above, 100, 85) == at(above, 100, 94) == 1
     assert at(above, 100, 107) == 0
+
+
+def test_lids_meet_before_the_slider_ends_and_open_as_they_are_asked() -> None:
+    assert closing(0.0, 0.4) == pytest.approx(0.5)
+    assert closing(0.0, 1.0) == 1.0
+    assert closing(0.4, 0.6) == pytest.approx(0.6)
+    assert closing(0.5, -0.3) == -0.3
+    assert closing(0.0, 0.0) == 0.0
