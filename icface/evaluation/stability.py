@@ -26,8 +26,9 @@ from icface.face.controls import (
 )
 from icface.face.observation import FaceTracker, NoFaceError
 from icface.face.selectors import deltas_from_settings
-from icface.rendering.compositor import Quality, composite
+from icface.rendering.compositor import composite
 from icface.rendering.predictor import FacePredictor
+from icface.rendering.sampling import Quality
 
 THERE: dict[str, dict[str, float]] = {
     "smile": {"AU12": 0.8, "AU6": 0.5},

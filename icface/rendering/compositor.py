@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -21,23 +20,16 @@ from icface.model.face.encode import SourceEncoding
 from icface.model.face.pose import FacePrediction
 from icface.model.mouth.patch import SMOOTH_PX, Patch
 from icface.model.networks.neutralizer import GRID
-from icface.model.surface.layers import ColourLayer, Layer
+from icface.model.surface.layers import ColourLayer, FlowLayer, Layer
+from icface.rendering.behind import before_backdrop
+from icface.rendering.sampling import SUPPORT, Quality, blended, sampled
 
-Quality = Literal["draft", "full"]
-"""Draft for the screen while sliders move, full for the result."""
-_SUPPORT = {
-    "draft": (cv2.INTER_LINEAR, cv2.INTER_LINEAR),
-    "full": (cv2.INTER_CUBIC, cv2.INTER_CUBIC),
-}
-"""Interpolation of flows and of pixels."""
 _STILL = 1e-3
 """Flow, grid pixels, and coverage up to which a pixel counts as at rest."""
 _UNSEEN = 1 / 2048
 """Paint up to this share of the range of values counts as none."""
 _BAND_PIXELS = 1 << 21
 """Pixels that are edited at a time."""
-_SUPPORT_PX = 3
-"""Reach of the interpolation of a flow, grid pixels."""
 _NEAR = np.ones((5, 5), np.uint8)
 """Spots of a mask this close are laid in one go."""
 
@@ -114,17 +106,19 @@ def _with_layer(
     """The region with one layer laid on it; `here` is region from grid."""
     left, top, right, bottom = region
     if layer.coverage is None:
-        return _sampled(image, region, here, layer.flow, quality)
+        if isinstance(layer, FlowLayer) and layer.surroundings is not None:
+            return before_backdrop(image, region, here, layer.surroundings, quality)
+        return sampled(image, region, here, layer.flow, quality)
     for share, (x0, y0, x1, y1) in _shares(layer.coverage, here, (right - left, bottom - top)):
         if isinstance(layer, ColourLayer):
             colour = np.array(layer.rgb, np.float32) * (np.iinfo(moved.dtype).max / 255)
             under = moved[y0:y1, x0:x1, :3]  # alpha stays
-            moved[y0:y1, x0:x1, :3] = _blended(under, colour, share[..., None])
+            moved[y0:y1, x0:x1, :3] = blended(under, colour, share[..., None])
         else:
             inner = (left + x0, top + y0, left + x1, top + y1)
             there = Similarity((1, 0, -x0, 0, 1, -y0)) @ here
-            behind = _sampled(image, inner, there, layer.flow, quality)
-            moved[y0:y1, x0:x1] = _blended(moved[y0:y1, x0:x1], behind, share[..., None])
+            behind = sampled(image, inner, there, layer.flow, quality)
+            moved[y0:y1, x0:x1] = blended(moved[y0:y1, x0:x1], behind, share[..., None])
     return moved
 
 
@@ -193,7 +187,7 @@ def _with_patch(moved: AnyArray, here: Similarity, patch: Patch, quality: Qualit
         paint * np.iinfo(moved.dtype).max,
         inner.matrix,
         (right - left, bottom - top),
-        flags=_SUPPORT[quality][1],
+        flags=SUPPORT[quality][1],
     )
     window = np.s_[top:bottom, left:right]
     if patch.smooth is not None:
@@ -201,12 +195,12 @@ def _with_patch(moved: AnyArray, here: Similarity, patch: Patch, quality: Qualit
             patch.smooth, inner.matrix, (right - left, bottom - top), flags=cv2.INTER_LINEAR
         )
         under = np.ascontiguousarray(moved[window][..., :3])
-        moved[window][..., :3] = _blended(
+        moved[window][..., :3] = blended(
             under, cv2.GaussianBlur(under, (0, 0), SMOOTH_PX * inner.scale), share[..., None]
         )
     if patch.opaque:
         cover: AnyArray = cv2.warpAffine(
-            patch.mask, inner.matrix, (right - left, bottom - top), flags=_SUPPORT[quality][1]
+            patch.mask, inner.matrix, (right - left, bottom - top), flags=SUPPORT[quality][1]
         )
         left_over = np.clip(1 - cover, 0, 1)[..., None]
         moved[window][..., :3] = (moved[window][..., :3] * left_over + 0.5).astype(moved.dtype)
@@ -217,77 +211,16 @@ def _with_patch(moved: AnyArray, here: Similarity, patch: Patch, quality: Qualit
     return moved
 
 
-def _sampled(
-    image: AnyArray,
-    region: tuple[int, int, int, int],
-    here: Similarity,
-    field: NDArray[np.float32],
-    quality: Quality,
-) -> AnyArray:
-    """The pixels of a region through one layer's flow; `here` is region from grid."""
-    left, top, right, bottom = region
-    wide, high = right - left, bottom - top
-    flow_support, pixel_support = _SUPPORT[quality]
-    part, (x0, y0) = _under(here, (wide, high), field)
-    into = np.zeros((4, 2), np.float32)  # OpenCV is much faster on four channels than on two
-    into[:2] = here.matrix[:, :2]
-    flow: AnyArray = cv2.transform(part, into)  # image pixels
-    # 0 as along the border: bicubic interpolation reaches two rows beyond a pixel
-    for axis, start in enumerate((y0, x0)):
-        rows = flow.swapaxes(0, axis)
-        for row in (1 - start, GRID - 2 - start):
-            if 0 <= row < len(rows):
-                rows[row] = 0
-    there = here @ Similarity((1, 0, x0, 0, 1, y0))
-    shift: AnyArray = cv2.warpAffine(
-        flow, there.matrix, (wide, high), flags=flow_support, borderMode=cv2.BORDER_CONSTANT
-    )
-    source, (from_x, from_y) = _reachable(image, region, flow)
-    x: AnyArray = cv2.extractChannel(shift, 0)
-    y: AnyArray = cv2.extractChannel(shift, 1)
-    x += np.arange(left - from_x, right - from_x, dtype=np.float32)
-    y += np.arange(top - from_y, bottom - from_y, dtype=np.float32)[:, None]
-    if image.shape[2] == 3:
-        source = cv2.cvtColor(source, cv2.COLOR_RGB2RGBA)
-    moved: AnyArray = cv2.remap(source, x, y, pixel_support, borderMode=cv2.BORDER_REPLICATE)
-    return cv2.cvtColor(moved, cv2.COLOR_RGBA2RGB) if image.shape[2] == 3 else moved
-
-
-def _under(
-    here: Similarity, size: tuple[int, int], field: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], tuple[int, int]]:
-    """The part of a field on the grid under a region of this width and height, and its corner."""
-    wide, high = size
-    corners = here.inverse().points(
-        np.array([[0, 0], [wide, 0], [0, high], [wide, high]], np.float64)
-    )
-    x0, y0 = (int(v) for v in np.clip(np.floor(corners.min(0)) - _SUPPORT_PX, 0, GRID - 1))
-    x1, y1 = (
-        int(v) for v in np.clip(np.ceil(corners.max(0)) + _SUPPORT_PX, (x0 + 1, y0 + 1), GRID)
-    )
-    return field[y0:y1, x0:x1], (x0, y0)
-
-
 def _touched(
     image: AnyArray, crop_from_image: Similarity, prediction: FacePrediction
 ) -> tuple[int, int, int, int] | None:
     """Left, top, right, bottom of the pixels that move, in the image."""
-    by_row, by_column = np.zeros(GRID, np.float32), np.zeros(GRID, np.float32)
-    for layer in prediction.layers:
-        if layer.coverage is None:
-            size = np.abs(layer.flow).reshape(GRID, 2 * GRID)
-            rows, columns = size.max(1), size.max(0).reshape(GRID, 2).max(1)
-        elif layer.moves_alone:
-            rows, columns = layer.coverage.max(1), layer.coverage.max(0)
-        else:
-            continue
-        by_row, by_column = np.maximum(by_row, rows), np.maximum(by_column, columns)
-    rows, columns = np.flatnonzero(by_row > _STILL), np.flatnonzero(by_column > _STILL)
-    if not len(rows):
+    bounds = [box for box in (_bounds(layer) for layer in prediction.layers) if box is not None]
+    if not bounds:
         return None
-    x0, x1, y0, y1 = columns[0] - 1.5, columns[-1] + 1.5, rows[0] - 1.5, rows[-1] + 1.5
-    edge = GRID - 0.5
-    grid = np.clip(np.array([[x0, y0], [x1, y0], [x0, y1], [x1, y1]]), -0.5, edge)
+    x0, y0 = np.min([box[:2] for box in bounds], axis=0) - 1.5
+    x1, y1 = np.max([box[2:] for box in bounds], axis=0) + 1.5
+    grid = np.array([[x0, y0], [x1, y0], [x0, y1], [x1, y1]])
     corners = crop_from_image.inverse().points(grid)
     low, high = np.floor(corners.min(0)).astype(int), np.ceil(corners.max(0)).astype(int) + 1
     left, top = max(int(low[0]), 0), max(int(low[1]), 0)
@@ -295,31 +228,30 @@ def _touched(
     return (left, top, right, bottom) if right > left and bottom > top else None
 
 
-def _reachable(
-    image: AnyArray, region: tuple[int, int, int, int], flow: NDArray[np.float32]
-) -> tuple[AnyArray, tuple[int, int]]:
-    """The part of the image that can fill a region, and its left top corner.
-
-    OpenCV's remap takes pictures up to 32767 pixels wide; faces are smaller.
-    """
-    bounds = []
-    least, most = flow.min(0).min(0), flow.max(0).max(0)
-    for axis in (0, 1):
-        low, high = min(float(least[axis]), 0.0), max(float(most[axis]), 0.0)
-        margin = 4 + 0.25 * (high - low)  # bicubic interpolation goes beyond the values it is given
-        size = image.shape[1 - axis]
-        first = int(np.clip(np.floor(region[axis] + low - margin), 0, size - 1))
-        bounds.append(
-            (first, int(np.clip(np.ceil(region[axis + 2] + high + margin), first + 1, size)))
-        )
-    (left, right), (top, bottom) = bounds
-    return image[top:bottom, left:right], (left, top)
-
-
-def _blended(under: AnyArray, over: AnyArray, share: AnyArray) -> AnyArray:
-    """`over` laid on `under` by its share, at the depth of `under`; equal pixels stay equal."""
-    mixed: AnyArray = (under + (over.astype(np.float32) - under) * share + 0.5).astype(under.dtype)
-    return mixed
+def _bounds(layer: Layer) -> tuple[float, float, float, float] | None:
+    """Left, top, right, bottom of the pixels that a layer may change, on the grid; or None."""
+    pad = 0
+    if layer.coverage is None:
+        flow = layer.flow
+        if layer.surroundings is not None:
+            flow = layer.surroundings.flow
+            pad = (len(flow) - GRID) // 2
+        size = np.abs(flow).reshape(len(flow), -1)
+        by_row, by_column = size.max(1), size.max(0).reshape(-1, 2).max(1)
+    elif layer.moves_alone:
+        by_row, by_column = layer.coverage.max(1), layer.coverage.max(0)
+    else:
+        return None
+    rows, columns = np.flatnonzero(by_row > _STILL), np.flatnonzero(by_column > _STILL)
+    if not len(rows):
+        return None
+    last = GRID - 1 + pad
+    return (
+        max(columns[0] - pad, 1 - pad),
+        max(rows[0] - pad, 1 - pad),
+        min(columns[-1] - pad, last - 1),
+        min(rows[-1] - pad, last - 1),
+    )
 
 
 def in_picture(encoding: SourceEncoding, photo: Photo, picture: Photo) -> SourceEncoding:

@@ -19,12 +19,13 @@ from icface.face.controls import ControlVector
 from icface.face.observation import FaceObservation
 from icface.jobs import run_to_end
 from icface.model.device import CPU, Device, one_thread, pick_device
-from icface.model.face.encode import FaceCrop, SourceEncoding, encode_face, surface_of
+from icface.model.face.encode import FaceCrop, SourceEncoding, encode_face, matte_of, surface_of
 from icface.model.face.paint import MouthView, mouth_view
 from icface.model.face.pose import FacePrediction, PosedFace, pose_face
 from icface.model.mouth.patch import Patch
 from icface.model.networks.animator import Animator
 from icface.model.networks.layers import for_inference
+from icface.model.networks.matting import MatteNet
 from icface.model.networks.neutralizer import Neutralizer, Surface
 from icface.model.networks.painter import Painter
 from icface.model.networks.weights import models_dir
@@ -42,6 +43,8 @@ class FacePredictor:
     painter : Painter, optional
         Without one, pixels are moved and drawn but not painted.
     device : Device
+    matting : MatteNet, optional
+        Without one, the background moves with the head.
     """
 
     def __init__(
@@ -50,7 +53,10 @@ class FacePredictor:
         animator: Animator,
         painter: Painter | None = None,
         device: Device = CPU,
+        *,
+        matting: MatteNet | None = None,
     ) -> None:
+        self._matting = None if matting is None else matting.eval()
         self._full = (
             for_inference(neutralizer),
             animator.eval(),
@@ -84,6 +90,7 @@ class FacePredictor:
             Animator.from_file(where / "animator.safetensors"),
             Painter.from_file(where / "painter.safetensors"),
             chosen,
+            matting=MatteNet.from_file(where / "matte.safetensors"),
         )
 
     @property
@@ -137,6 +144,8 @@ class FacePredictor:
         """Put the networks on the device, in its precision."""
         where, dtype = self._device.torch_device, self._device.dtype
         neutralizer, animator, painter = self._full
+        if self._matting is not None:
+            self._matting = self._matting.to(where)
         self._neutralizer = neutralizer.to(where, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._animator = animator.to(where)
         if painter is not None:
@@ -179,7 +188,8 @@ class FacePredictor:
         moved = surface.logits.device.type != self._device.torch_device.type
         if moved:  # the device ran out of memory between the steps
             surface = self._see(crop)
-        return encode_face(surface, crop, self._animator.turned)
+        matte = None if self._matting is None else matte_of(self._matting, crop, self._device)
+        return encode_face(surface, crop, self._animator.turned, matte)
 
     def _posed(self, encoding: SourceEncoding, controls: ControlVector) -> PosedFace:
         return pose_face(encoding.to(self._device.torch_device), controls)

@@ -1,4 +1,4 @@
-"""``icface train labels`` and ``reading``: labels of photos and the table of readings."""
+"""``icface train labels``, ``reading`` and ``matte``: what is computed, not trained."""
 
 from __future__ import annotations
 
@@ -61,3 +61,14 @@ def reading(portraits: Path, rig: Path, models: Path | None, out: Path) -> None:
     with usage_errors():
         share = make_table(portraits, rig, models or models_dir(), out)
     click.echo(f"{out}: {share:.1%} of landmarks seen")
+
+
+@click.command()
+@click.option("--tflite", type=FILE, required=True, help="selfie_segmentation.tflite.")
+@click.option("--out", type=OUTPUT, required=True, help="Weights file to write.")
+def matte(tflite: Path, out: Path) -> None:
+    """Bring MediaPipe's selfie segmentation into a weights file; nothing is trained."""
+    from icface.training.matte.convert import convert  # noqa: PLC0415
+
+    with usage_errors():
+        convert(tflite, out)

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from icface.arrays import F32
 from icface.face.controls import ControlVector
 from icface.face.geometry import Similarity, face_crop
 from icface.face.observation import FaceObservation, NoFaceError
@@ -28,12 +29,15 @@ from icface.model.mouth.mouth import Mouth
 from icface.model.mouth.paint_limits import Hues, hues_of
 from icface.model.mouth.patch import PatchAnchor
 from icface.model.mouth.tones import tones_of
+from icface.model.networks import matting
+from icface.model.networks.matting import MatteNet
 from icface.model.networks.neutralizer import GRID, OFFSET, WINDOW, Neutralizer, Part, Surface
 from icface.model.networks.painter import PATCH
 from icface.model.surface.anchored import Anchored
+from icface.model.surface.backdrop import Backdrop, backdrop_of
 from icface.model.surface.crops import in_crop, sample_crop
 from icface.model.surface.fine_crop import FINE_CROP_FROM_GRID, FINE_CROP_SIZE
-from icface.model.surface.head import Head, with_head
+from icface.model.surface.head import PAD, WIDE, Head, with_head
 from icface.model.surface.mesh import SurfaceMesh, build_mesh
 
 MIN_FACE_SHARE = 0.02
@@ -63,6 +67,8 @@ class FaceCrop:
         The whole crop, `FINE_CROP_SCALE` times as fine as the grid.
     eyes : tuple of EyePhoto
         Its eyes at the photo's own resolution.
+    surroundings : (WIDE, WIDE, 3) uint8
+        The crop and `icface.model.surface.head.PAD` grid pixels beyond it.
     """
 
     crop_from_image: Similarity
@@ -71,6 +77,7 @@ class FaceCrop:
     window: NDArray[np.uint8]
     fine_crop: NDArray[np.uint8]
     eyes: tuple[EyePhoto, ...]
+    surroundings: NDArray[np.uint8]
 
     @classmethod
     def of(cls, image: NDArray[np.uint8], face: FaceObservation) -> FaceCrop:
@@ -84,6 +91,7 @@ class FaceCrop:
             window=sample_crop(image, _WINDOW_FROM_GRID @ crop, WINDOW),
             fine_crop=sample_crop(image, FINE_CROP_FROM_GRID @ crop, FINE_CROP_SIZE),
             eyes=eye_photos(image, crop, landmarks),
+            surroundings=sample_crop(image, Similarity((1, 0, PAD, 0, 1, PAD)) @ crop, WIDE),
         )
 
 
@@ -148,6 +156,8 @@ class SourceEncoding:
         The head around the surface; without one the surroundings follow the surface alone.
     eyes : SourceEyes
     mouth : SourceMouth
+    backdrop : Backdrop, or None
+        The background behind the person; without one it moves along.
     """
 
     crop_from_image: Similarity
@@ -158,6 +168,7 @@ class SourceEncoding:
     head: Head | None
     eyes: SourceEyes
     mouth: SourceMouth
+    backdrop: Backdrop | None = None
 
     def to(self, device: torch.device) -> SourceEncoding:
         """The same face with its mesh on this device."""
@@ -179,7 +190,18 @@ def surface_of(neutralizer: Neutralizer, crop: FaceCrop, device: Device) -> Surf
     return surface
 
 
-def encode_face(surface: Surface, crop: FaceCrop, displaced: Displaced) -> SourceEncoding:
+def matte_of(network: MatteNet, crop: FaceCrop, device: Device) -> F32:
+    """(SIDE, SIDE) matte of the people around a face, 0..1; the network is on the device."""
+    side = (matting.SIDE, matting.SIDE)
+    small = cv2.resize(crop.surroundings, side, interpolation=cv2.INTER_AREA)
+    picture = torch.from_numpy(small).to(device.torch_device).permute(2, 0, 1)[None]
+    found: F32 = network(picture.to(torch.float32) / 255)[0, 0].float().cpu().numpy()
+    return found
+
+
+def encode_face(
+    surface: Surface, crop: FaceCrop, displaced: Displaced, matte: F32 | None = None
+) -> SourceEncoding:
     """The encoding of a face, from its surface and its crop.
 
     Parameters
@@ -188,6 +210,8 @@ def encode_face(surface: Surface, crop: FaceCrop, displaced: Displaced) -> Sourc
         The neutralizer's answer for the crop's window (B = 1).
     displaced : callable
         `icface.model.networks.animator.Animator.turned`.
+    matte : (M, M) float32, optional
+        0..1, the people of the crop.
 
     Raises
     ------
@@ -199,7 +223,8 @@ def encode_face(surface: Surface, crop: FaceCrop, displaced: Displaced) -> Sourc
         raise NoFaceError(
             "No face surface was recognised there; choose another face, or draw a box around it."
         )
-    mesh, head = _mesh(surface, part, crop, displaced)
+    backdrop = None if matte is None else backdrop_of(crop.surroundings, matte)
+    mesh, head = _mesh(surface, part, crop, displaced, cut_out=backdrop is not None)
     return SourceEncoding(
         crop_from_image=crop.crop_from_image,
         controls=crop.controls,
@@ -207,6 +232,7 @@ def encode_face(surface: Surface, crop: FaceCrop, displaced: Displaced) -> Sourc
         part=part,
         mesh=mesh,
         head=head,
+        backdrop=backdrop,
         eyes=_eyes(mesh, part, crop),
         mouth=_mouth(mesh, part, crop),
     )
@@ -226,11 +252,16 @@ def one_face(part: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _mesh(
-    surface: Surface, part: NDArray[np.int64], crop: FaceCrop, displaced: Displaced
+    surface: Surface,
+    part: NDArray[np.int64],
+    crop: FaceCrop,
+    displaced: Displaced,
+    *,
+    cut_out: bool,
 ) -> tuple[SurfaceMesh, Head | None]:
     """The movable surface, with lids that close and one mouth, and the head around it."""
     on_device = torch.from_numpy(part).to(surface.logits.device)
-    mesh, head = with_head(build_mesh(surface, on_device, displaced))
+    mesh, head = with_head(build_mesh(surface, on_device, displaced), cut_out=cut_out)
     mesh = with_one_mouth(mesh, crop.landmarks)
     return with_lids(mesh, part, crop.landmarks, crop.controls), head
 

@@ -17,7 +17,8 @@ from icface.model.mouth.mouth import behind_lips
 from icface.model.mouth.paint_limits import painter_controls
 from icface.model.mouth.patch import Patch
 from icface.model.surface.crops import turn_in_crop
-from icface.model.surface.layers import ColourLayer, FlowLayer, Layer, flow_layer
+from icface.model.surface.head import CROP
+from icface.model.surface.layers import ColourLayer, FlowLayer, Layer, Surroundings, flow_layer
 from icface.model.surface.mesh import move
 from icface.model.surface.rasterise import Flow, flow_of
 
@@ -98,7 +99,13 @@ def pose_face(encoding: SourceEncoding, controls: ControlVector) -> PosedFace:
     head = None if before.angles_deg == controls.angles_deg else encoding.head
     around = None if head is None else head.flow(turn)
     lips = encoding.mouth.lips.at(points)
-    flow = behind_lips(encoding.mouth.interior, flow_of(mesh, moved, around), lips, turn, pivot)
+    flow = behind_lips(
+        encoding.mouth.interior,
+        flow_of(mesh, moved, None if around is None else around[CROP]),
+        lips,
+        turn,
+        pivot,
+    )
     share = mouth_share(before, controls)
     eyes = encoding.eyes
     return PosedFace(
@@ -106,7 +113,12 @@ def pose_face(encoding: SourceEncoding, controls: ControlVector) -> PosedFace:
         turn=turn,
         lips=lips,
         mouth_share=share,
-        layers=_layers(flow, turned_eyes(eyes.eyeballs, points, change), encoding.mouth.cavity_rgb),
+        layers=_layers(
+            flow,
+            turned_eyes(eyes.eyeballs, points, change),
+            encoding.mouth.cavity_rgb,
+            _surroundings(around, flow, encoding),
+        ),
         lids=closed_lids(eyes.lid_skins, blinks(before, moves), points),
         interior=encoding.mouth.interior.patch(lips, controls, turn, pivot, share),
     )
@@ -118,12 +130,25 @@ def mouth_share(before: ControlVector, after: ControlVector) -> float:
     return min(float(change[MOVES_THE_MOUTH].max()) / FADES_IN, 1.0)
 
 
+def _surroundings(
+    around: NDArray[np.float32] | None, flow: Flow, encoding: SourceEncoding
+) -> Surroundings | None:
+    """The head's flow with the crop's own in its middle, where the background is known."""
+    if around is None or encoding.backdrop is None:
+        return None
+    around[CROP] = flow.field
+    return Surroundings(around, encoding.backdrop)
+
+
 def _layers(
-    flow: Flow, eyes: tuple[FlowLayer, ...], cavity_rgb: tuple[float, float, float]
+    flow: Flow,
+    eyes: tuple[FlowLayer, ...],
+    cavity_rgb: tuple[float, float, float],
+    surroundings: Surroundings | None,
 ) -> tuple[Layer, ...]:
     """Skin, eyes and teeth through its openings, turned eyes, and the mouth's cavity."""
     return (
-        FlowLayer("skin", flow.field, known=flow.known),
+        FlowLayer("skin", flow.field, known=flow.known, surroundings=surroundings),
         FlowLayer("openings", flow.back_field, flow.back),
         *eyes,
         ColourLayer(cavity_rgb, flow.cavity),

@@ -8,8 +8,9 @@ head instead of being dragged along by the face.
 
 Convention
 ----------
-As in `icface.model.surface.mesh`. Fields of the body lie on `NODES` x `NODES` nodes, each in the
-middle of `STEP` x `STEP` pixels. A distance "in skulls" is 1 at the outline of the skull.
+As in `icface.model.surface.mesh`. Fields of the body lie on `WIDE_NODES` x `WIDE_NODES` nodes,
+each in the middle of `STEP` x `STEP` pixels; `NODES` x `NODES` of them lie in the crop, the others
+up to `PAD` pixels beyond it. A distance "in skulls" is 1 at the outline of the skull.
 """
 
 from __future__ import annotations
@@ -31,6 +32,14 @@ NODES = 64
 """Nodes along a side of the crop."""
 STEP = GRID // NODES
 """Grid pixels from one node to the next."""
+PAD = GRID // 4
+"""Reach of the head's flow beyond the crop, grid pixels: hair and shoulders."""
+WIDE = GRID + 2 * PAD
+"""Side of the head's flow, grid pixels."""
+CROP = np.s_[PAD : PAD + GRID, PAD : PAD + GRID]
+"""The crop in the head's flow."""
+WIDE_NODES = WIDE // STEP
+"""Nodes along a side of the head's flow."""
 _BONE_CM = (2.0, 6.0, 3.5)
 """Reach of bone beyond the face, beside, above and below it."""
 _SKULL_CM = (3.0, 6.0, 3.5)
@@ -52,6 +61,12 @@ _SWING_BORDER_PX = Ramp(0.0, 24.0)
 """Distance from the border of the crop: how much of a swing is left."""
 _TWIST_BORDER_PX = Ramp(0.0, 50.0)
 """Distance from the border of the crop: how much of a twist is left."""
+_LOOSE = Ramp(0.25, 0.95)
+"""Height in the face, 0 at its middle and 1 at the chin: beside a face whose background stays, how
+much of the turn is gone there. Hair and ears turn with the skull, the neck and shoulders do not."""
+_CUT_OUT_NARROWS = 0.7
+"""Least of `Head.narrows` where the background stays: a skull's far side is not seen, so an outline
+that keeps its width would draw out the ear that comes forward."""
 _RIM_PX = Ramp(3.0, 9.0)
 """Distance from a surface's rim: how much of its own depth it has, which is ragged at the rim, and
 how little of the body's."""
@@ -71,11 +86,11 @@ class Head:
 
     Attributes
     ----------
-    place : (3, NODES, NODES) float32
+    place : (3, WIDE_NODES, WIDE_NODES) float32
         Places of the nodes in the camera frame, pixels.
-    swing, twist : (NODES, NODES) float32
+    swing, twist : (WIDE_NODES, WIDE_NODES) float32
         0..1, share of each node in a turn out of the picture plane, and in one within it.
-    narrows : (NODES, NODES) float32
+    narrows : (WIDE_NODES, WIDE_NODES) float32
         1 in the face, which turning makes narrower; 0 from the outline of the head on: a head is
         about as deep as it is wide.
     """
@@ -86,9 +101,9 @@ class Head:
     narrows: F32
 
     def flow(self, turn: NDArray[np.float64]) -> F32:
-        """(GRID, GRID, 2) backward flow of the body under a turn (3, 3) in the camera frame.
+        """(WIDE, WIDE, 2) backward flow of the body under a turn (3, 3) in the camera frame.
 
-        It is 0 along the border of the crop.
+        It is 0 along its border, and beyond the crop unless the background stays.
         """
         ahead = self._ahead(turn)
         back = -ahead
@@ -98,13 +113,13 @@ class Head:
             )  # type: ignore[call-overload]
             back = (1 - _STRIDE) * back - _STRIDE * there
         flow = np.asarray(
-            cv2.resize(back, (GRID, GRID), interpolation=cv2.INTER_LINEAR), np.float32
+            cv2.resize(back, (WIDE, WIDE), interpolation=cv2.INTER_LINEAR), np.float32
         )
         flow[[0, -1]] = flow[:, [0, -1]] = 0
         return flow
 
     def _ahead(self, turn: NDArray[np.float64]) -> F32:
-        """(NODES, NODES, 2) movement of the nodes, grid pixels."""
+        """(WIDE_NODES, WIDE_NODES, 2) movement of the nodes, grid pixels."""
         x, y, z = self.place
         twist = 2 * np.arctan2(turn[1, 0] - turn[0, 1], 1 + np.trace(turn))
         c, s = np.cos(twist), np.sin(twist)
@@ -126,16 +141,30 @@ class Head:
         return np.dstack([cosine * x1 - sine * y1 - x, y - sine * x1 - cosine * y1])
 
 
-_HERE: F32 = np.indices((NODES, NODES), np.float32)[::-1].transpose(1, 2, 0).copy()
-"""(NODES, NODES, 2) column and row of each node."""
-_PLACES: F32 = _HERE * STEP + np.float32((STEP - 1) / 2)
-"""(NODES, NODES, 2) the nodes in grid pixels."""
+_BEYOND = PAD // STEP
+"""Nodes beyond each side of the crop."""
+_HERE: F32 = np.indices((WIDE_NODES, WIDE_NODES), np.float32)[::-1].transpose(1, 2, 0).copy()
+"""(WIDE_NODES, WIDE_NODES, 2) column and row of each node."""
+_PLACES: F32 = (_HERE - _BEYOND) * STEP + np.float32((STEP - 1) / 2)
+"""(WIDE_NODES, WIDE_NODES, 2) the nodes in grid pixels."""
+_CROP = np.s_[_BEYOND : _BEYOND + NODES, _BEYOND : _BEYOND + NODES]
+"""The nodes of the crop."""
 
 
-def with_head(mesh: SurfaceMesh) -> tuple[SurfaceMesh, Head | None]:
+def with_head(mesh: SurfaceMesh, *, cut_out: bool = False) -> tuple[SurfaceMesh, Head | None]:
     """A mesh with its rim laid on the head around it, and that head.
 
-    The head is None for a face of a few pixels.
+    Parameters
+    ----------
+    mesh : SurfaceMesh
+    cut_out : bool
+        Whether the background stays: then hair turns as the skull does, however wide it is.
+
+    Returns
+    -------
+    SurfaceMesh
+    Head or None
+        None for a face of a few pixels.
     """
     column, row = mesh.source.long().T.cpu().numpy()
     depth, pivot = mesh.camera[:, 2].cpu().numpy(), mesh.pivot.cpu().numpy()
@@ -161,13 +190,42 @@ def with_head(mesh: SurfaceMesh) -> tuple[SurfaceMesh, Head | None]:
         depth + (body - depth) * _fading(inside[row, column], _RIM_PX)
     ).to(camera)
     x, y = _PLACES.transpose(2, 0, 1)
-    u, v = 2 * _HERE.transpose(2, 0, 1) / (NODES - 1) - 1
-    border = (1 - (u**4 + v**4) ** 0.25) * (GRID / 2)  # the square has round corners
+    swings, twists = _shares(seen, _beyond(skull), _beyond(head), cut_out=cut_out)
+    narrows = _fading(_beyond(skull), _NARROWING_FADES)
     return replace(mesh, camera=camera), Head(
-        place=np.stack([x - pivot[0], pivot[1] - y, z]).astype(np.float32),
-        swing=_fading(skull, _SWING_FADES) * (1 - _fading(border, _SWING_BORDER_PX)),
-        twist=_fading(head, _TWIST_FADES) * (1 - _fading(border, _TWIST_BORDER_PX)),
-        narrows=_fading(skull, _NARROWING_FADES),
+        place=np.stack([x - pivot[0], pivot[1] - y, _beyond(z)]).astype(np.float32),
+        swing=swings,
+        twist=twists,
+        narrows=np.maximum(narrows, _CUT_OUT_NARROWS) if cut_out else narrows,
+    )
+
+
+def _beyond(values: F32) -> F32:
+    """Values (NODES, NODES) of the crop's nodes, continued as they are at its border."""
+    return np.pad(values, _BEYOND, mode="edge")
+
+
+def _shares(seen: NDArray[np.bool_], skull: F32, head: F32, *, cut_out: bool) -> tuple[F32, F32]:
+    """`Head.swing` and `Head.twist`, given the distances from the face in skulls and heads."""
+    swing, twist = _fading(skull, _SWING_FADES), _fading(head, _TWIST_FADES)
+    side = WIDE if cut_out else GRID
+    u, v = (_PLACES.transpose(2, 0, 1) - np.float32((GRID - 1) / 2)) / np.float32(side / 2)
+    border = (1 - (u**4 + v**4) ** 0.25) * (side / 2)  # the square has round corners
+    if cut_out:
+        firm = _fading(_height(seen), _LOOSE)
+        swing, twist = np.maximum(swing, firm), np.maximum(twist, firm)
+    return (
+        swing * (1 - _fading(border, _SWING_BORDER_PX)),
+        twist * (1 - _fading(border, _TWIST_BORDER_PX)),
+    )
+
+
+def _height(seen: NDArray[np.bool_]) -> F32:
+    """Heights of all nodes in the face: 0 at its middle and above, 1 at the chin."""
+    rows = np.flatnonzero(seen.any(1)) + _BEYOND
+    middle, chin = (rows[0] + rows[-1]) / 2, rows[-1]
+    return np.asarray(
+        np.clip((_HERE[..., 1] - middle) / max(chin - middle, 1), 0, None), np.float32
     )
 
 
@@ -182,7 +240,8 @@ def _distances(seen: NDArray[np.bool_], units: list[NDArray[np.float64]]) -> lis
         Length of 1 beside, above and below the face, grid pixels.
     """
     rim = seen & (cv2.erode(seen.view(np.uint8), np.ones((3, 3), np.uint8)) == 0)
-    across, down = (_PLACES[~seen][:, None] - _PLACES[rim][None]).transpose(
+    places = _PLACES[_CROP]
+    across, down = (places[~seen][:, None] - places[rim][None]).transpose(
         2, 0, 1
     )  # (nodes, of the rim)
     across, up, down = across**2, np.minimum(down, 0) ** 2, np.maximum(down, 0) ** 2

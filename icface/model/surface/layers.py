@@ -27,9 +27,27 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.model.surface.backdrop import Backdrop
+
 Shows = Literal["skin", "openings", "eye"]
 """Contents of a flow layer: skin and surroundings, what lies behind the skin's openings, or an eye
 that has turned."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Surroundings:
+    """The head around a crop under a turn, before its background.
+
+    Attributes
+    ----------
+    flow : (WIDE, WIDE, 2) float32
+        Backward flow, grid pixels, of the crop and `icface.model.surface.head.PAD` pixels beyond;
+        0 along the border.
+    backdrop : Backdrop
+    """
+
+    flow: NDArray[np.float32]
+    backdrop: Backdrop
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +66,9 @@ class FlowLayer:
         it.
     moves_alone : bool
         The layer can show where the skin is at rest.
+    surroundings : Surroundings, or None
+        What moves beyond the crop, and the background that stays behind it; None for a crop that
+        moves by itself.
     """
 
     shows: Shows
@@ -55,6 +76,7 @@ class FlowLayer:
     coverage: NDArray[np.float32] | None = None
     known: NDArray[np.bool_] | None = None
     moves_alone: bool = False
+    surroundings: Surroundings | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

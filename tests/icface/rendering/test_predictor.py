@@ -70,10 +70,19 @@ def test_the_sources_own_controls_return_the_source_byte_for_byte(
     )
 
 
+def test_the_background_stays_while_the_head_turns(
+    predictor: FacePredictor, astronaut: U8, encoding: SourceEncoding
+) -> None:
+    result = edited(predictor, astronaut, encoding, yaw=30.0, roll=12.0)
+    change = np.abs(result.astype(int) - astronaut).max(2)
+    assert change[:150, 330:].max() == 0  # the shuttle
+    assert change[60:140, 190:260].max() > 30
+
+
 def test_pixels_outside_the_crop_are_never_touched(
     predictor: FacePredictor, astronaut: U8, encoding: SourceEncoding
 ) -> None:
-    result = edited(predictor, astronaut, encoding, yaw=30.0, AU27=0.8)
+    result = edited(predictor, astronaut, encoding, AU1L=1.0, AU27=0.8)
     ys, xs = np.mgrid[: astronaut.shape[0], : astronaut.shape[1]]
     grid = encoding.crop_from_image.points(np.stack([xs.ravel(), ys.ravel()], 1).astype(np.float64))
     outside = ((grid < -0.5) | (grid > GRID - 0.5)).any(1).reshape(xs.shape)

@@ -17,7 +17,7 @@ from icface.face.geometry import rotation_matrix
 from icface.model.face.encode import SourceEncoding
 from icface.model.face.pose import FacePrediction
 from icface.model.networks.neutralizer import GRID
-from icface.model.surface.head import Head, with_head
+from icface.model.surface.head import CROP, PAD, Head, with_head
 from icface.model.surface.layers import FlowLayer
 from icface.model.surface.mesh import SurfaceMesh
 from icface.rendering.predictor import FacePredictor
@@ -95,7 +95,7 @@ def test_left_and_right_are_alike(head: Head, yaw: float) -> None:
 
 
 def test_the_outline_stays_while_the_face_turns(head: Head) -> None:
-    flow = head.flow(rotation_matrix(25, 0, 0))
+    flow = head.flow(rotation_matrix(25, 0, 0))[CROP]
     outline = round(MIDDLE + 60 + 3 * PX_PER_CM)
     assert flow[GRID // 2, GRID // 2, 0] < -25
     assert abs(flow[GRID // 2, outline, 0]) < 8
@@ -105,18 +105,49 @@ def test_the_outline_stays_while_the_face_turns(head: Head) -> None:
 def test_a_turn_uncovers_one_side_of_the_head_and_hides_the_other(
     head: Head,
 ) -> None:
-    shown = determinant(head.flow(rotation_matrix(20, 0, 0)))[GRID // 2]
+    shown = determinant(head.flow(rotation_matrix(20, 0, 0))[CROP])[GRID // 2]
     beside = round(MIDDLE - 62), round(MIDDLE + 68)
     assert shown[beside[0]] < 0.95  # the near side is stretched
     assert shown[beside[1]] > 1.05
 
 
 def test_hair_above_the_forehead_rolls_with_the_head(head: Head) -> None:
-    flow, above = head.flow(rotation_matrix(0, 0, 12)), round(MIDDLE - 75)
+    flow, above = head.flow(rotation_matrix(0, 0, 12))[CROP], round(MIDDLE - 75)
     back = rotation_matrix(0, 0, -12)[:2, :2] @ np.array([0.0, MIDDLE - above]) - np.array(
         [0.0, MIDDLE - above]
     )
     assert flow[above, round(MIDDLE)] == pytest.approx(back * (1, -1), abs=1.5)
+
+
+@pytest.fixture(scope="module")
+def cut_out() -> Head:
+    found = with_head(mesh_of(), cut_out=True)[1]
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("angles", TURNS)
+def test_a_head_that_is_cut_out_folds_nowhere_and_ends_beyond_the_crop(
+    cut_out: Head, angles: tuple[float, float, float]
+) -> None:
+    flow = cut_out.flow(rotation_matrix(*angles))
+    assert not np.concatenate([flow[0], flow[-1], flow[:, 0], flow[:, -1]]).any()
+    assert np.abs(flow[CROP][0]).max() > 1
+    assert determinant(flow).min() > 0
+
+
+def test_wide_hair_of_a_head_that_is_cut_out_rolls_with_the_skull(cut_out: Head) -> None:
+    flow = cut_out.flow(rotation_matrix(0, 0, 12))
+    place = np.array([MIDDLE - 100, MIDDLE - 60])
+    out = (place - MIDDLE) * (1, -1)
+    back = (rotation_matrix(0, 0, -12)[:2, :2] @ out - out) * (1, -1)
+    column, row = np.round(place).astype(int) + PAD
+    assert flow[row, column] == pytest.approx(back, abs=2)
+
+
+def test_shoulders_of_a_head_that_is_cut_out_stay(cut_out: Head) -> None:
+    flow = cut_out.flow(rotation_matrix(20, 0, 0))
+    assert np.abs(flow[round(MIDDLE) + PAD + 165]).max() < 0.5
 
 
 def test_a_slow_turn_goes_smoothly(head: Head) -> None:

@@ -1,0 +1,1 @@
+"""The matte network's published weights, moved into the product's format."""
