@@ -32,6 +32,7 @@ from icface.media.write_back import crop_frame, in_planes, put_back
 from icface.model.face.encode import SourceEncoding
 from icface.model.face.pose import FacePrediction
 from icface.model.networks.neutralizer import GRID
+from icface.model.surface.head import PAD
 from icface.rendering.compositor import composite
 from icface.rendering.predictor import FacePredictor
 from icface.rendering.protection import protect
@@ -178,7 +179,9 @@ class ClipFrames:
         for face, wanted in place.changes:
             yield
             try:
-                encoding = yield from self._predictor().encoding(seen, _moved(face, left, top))
+                encoding = yield from self._predictor().encoding(
+                    seen, _moved(face, left, top), turns=_turns(face, wanted)
+                )
             except NoFaceError:
                 self.unseen += 1
                 continue
@@ -237,7 +240,7 @@ def _places(changes: Sequence[tuple[Face, ControlVector]], frame: VideoFrame) ->
     """The changes, merged where their surroundings touch, without faces outside the picture."""
     places: list[_Place] = []
     for face, wanted in changes:
-        box = _surroundings(face, frame.size)
+        box = _surroundings(face, frame.size, turns=_turns(face, wanted))
         if box is None:
             continue
         place = _Place(box, ((face, wanted),))
@@ -248,17 +251,23 @@ def _places(changes: Sequence[tuple[Face, ControlVector]], frame: VideoFrame) ->
     return places
 
 
-def _surroundings(face: Face, size: tuple[int, int]) -> PixelBox | None:
-    """The pixels under a face's crop and those that resampling may look at beyond it."""
+def _turns(face: Face, wanted: ControlVector) -> bool:
+    """Whether a face leaves its own head angles."""
+    return wanted.angles_deg != face.controls.angles_deg
+
+
+def _surroundings(face: Face, size: tuple[int, int], *, turns: bool) -> PixelBox | None:
+    """The pixels that a face's edit may change and those that resampling looks at beyond them."""
     crop = face_crop(face.landmarks, GRID)
-    edge = np.array([[0, 0], [GRID, 0], [0, GRID], [GRID, GRID]], np.float64)
+    low, high = (-PAD, GRID + PAD) if turns else (0, GRID)
+    edge = np.array([[low, low], [high, low], [low, high], [high, high]], np.float64)
     corners = crop.inverse().points(edge)
     reach = _REACH_PX * max(1.0, 1 / crop.scale)
-    low = np.maximum(np.floor(corners.min(0) - reach), 0).astype(int)
-    high = np.minimum(np.ceil(corners.max(0) + reach), size).astype(int)
-    if (high <= low).any():
+    first = np.maximum(np.floor(corners.min(0) - reach), 0).astype(int)
+    last = np.minimum(np.ceil(corners.max(0) + reach), size).astype(int)
+    if (last <= first).any():
         return None
-    return int(low[0]), int(low[1]), int(high[0] - low[0]), int(high[1] - low[1])
+    return int(first[0]), int(first[1]), int(last[0] - first[0]), int(last[1] - first[1])
 
 
 def _touch(one: PixelBox, two: PixelBox) -> bool:

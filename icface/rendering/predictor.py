@@ -103,20 +103,29 @@ class FacePredictor:
         notices, self._notices = self._notices, []
         return notices
 
-    def encode(self, image: NDArray[np.uint8], face: FaceObservation) -> SourceEncoding:
+    def encode(
+        self, image: NDArray[np.uint8], face: FaceObservation, *, turns: bool = True
+    ) -> SourceEncoding:
         """The encoding of a face in an RGB photo (H, W, 3): all that no controls change.
 
         Its own controls become those that change nothing.
+
+        Parameters
+        ----------
+        image : (H, W, 3) uint8
+        face : FaceObservation
+        turns : bool
+            Whether the head will turn before its background; without, the encoding is sooner made.
 
         Raises
         ------
         NoFaceError
             When the network sees no face there.
         """
-        return run_to_end(self.encoding(image, face))
+        return run_to_end(self.encoding(image, face, turns=turns))
 
     def encoding(
-        self, image: NDArray[np.uint8], face: FaceObservation
+        self, image: NDArray[np.uint8], face: FaceObservation, *, turns: bool = True
     ) -> Generator[None, None, SourceEncoding]:
         """Job: `encode` in two steps, between which other work may run."""
         crop = FaceCrop.of(image, face)
@@ -124,7 +133,7 @@ class FacePredictor:
             surface = self._guarded(lambda: self._see(crop))
         yield
         with one_thread():
-            return self._guarded(lambda: self._encode(surface, crop))
+            return self._guarded(lambda: self._encode(surface, crop, turns))
 
     def predict(self, encoding: SourceEncoding, controls: ControlVector) -> FacePrediction:
         """The layers and patches under these controls; none for the photo's own."""
@@ -184,11 +193,13 @@ class FacePredictor:
         self._device = self._device.in_full_precision()
         self._place()
 
-    def _encode(self, surface: Surface, crop: FaceCrop) -> SourceEncoding:
+    def _encode(self, surface: Surface, crop: FaceCrop, turns: bool) -> SourceEncoding:
         moved = surface.logits.device.type != self._device.torch_device.type
         if moved:  # the device ran out of memory between the steps
             surface = self._see(crop)
-        matte = None if self._matting is None else matte_of(self._matting, crop, self._device)
+        matte = None
+        if turns and self._matting is not None:
+            matte = matte_of(self._matting, crop, self._device)
         return encode_face(surface, crop, self._animator.turned, matte)
 
     def _posed(self, encoding: SourceEncoding, controls: ControlVector) -> PosedFace:

@@ -34,6 +34,8 @@ from icface.media.frame_conversion import frame_of_pixels
 from icface.media.presets import EncodeError
 from icface.media.provenance import COMPOSITE
 from icface.media.sound import SoundReader
+from icface.model.networks.matting import MatteNet
+from icface.model.networks.weights import models_dir
 from icface.motion.motion import Motion
 from icface.rendering.clip_pictures import clip_of
 from icface.rendering.frame_request import FrameRequest
@@ -52,6 +54,7 @@ from tests.icface.export.exporting import (
     times,
 )
 from tests.icface.media.videos import Recipe, encode_video, turn_video, write_tone
+from tests.tiny_networks import tiny_networks
 
 COUNT = 8
 
@@ -102,9 +105,19 @@ def test_a_keyed_edit_changes_its_own_frames_and_in_them_the_face_alone(
         assert not changed[305:].any()
 
 
+@pytest.fixture(params=["moving", "still"])
+def with_background(request: pytest.FixtureRequest, tiny_predictor: FacePredictor) -> Renderer:
+    """A renderer that turns heads with their background, and one that leaves it behind."""
+    if request.param == "moving":
+        return Renderer(tiny_predictor)
+    matting = MatteNet.from_file(models_dir() / "matte.safetensors")
+    return Renderer(FacePredictor(*tiny_networks(), matting=matting))
+
+
 def test_frames_show_what_the_editor_shows(
-    clip_path: Path, renderer: Renderer, tmp_path: Path
+    clip_path: Path, with_background: Renderer, tmp_path: Path
 ) -> None:
+    renderer = with_background
     project = edits.set_control(document(clip_path), "yaw", 15)
     run_to_end(export(plan_export(project, tmp_path / "out.mkv"), renderer))
     poster = replace(
@@ -117,7 +130,9 @@ def test_frames_show_what_the_editor_shows(
                 int
             )
             written = reader.frame(number).pixels().astype(int)
-            assert np.abs(shown - written).mean() < 1.5  # shared chroma, and steady readings
+            off = np.abs(shown - written)
+            assert off.mean() < 1.5  # shared chroma, and steady readings
+            assert off[:, 240:].mean() < 1.5  # beside the face, too
             assert np.abs(shown - reader.frame(0).pixels()).mean() > 5
 
 
