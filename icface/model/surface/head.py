@@ -61,6 +61,10 @@ _SWING_BORDER_PX = Ramp(0.0, 24.0)
 """Distance from the border of the crop: how much of a swing is left."""
 _TWIST_BORDER_PX = Ramp(0.0, 50.0)
 """Distance from the border of the crop: how much of a twist is left."""
+_NECK_SWING_FADES = Ramp(0.3, 1.5)
+"""As `_SWING_FADES`, where the background stays: a neck bends, its collar does not."""
+_NECK_TWIST_FADES = Ramp(0.1, 1.4)
+"""As `_TWIST_FADES`, where the background stays."""
 _LOOSE = Ramp(0.25, 0.95)
 """Height in the face, 0 at its middle and 1 at the chin: beside a face whose background stays, how
 much of the turn is gone there. Hair and ears turn with the skull, the neck and shoulders do not."""
@@ -213,7 +217,8 @@ def _shares(seen: NDArray[np.bool_], skull: F32, head: F32, *, cut_out: bool) ->
     border = (1 - (u**4 + v**4) ** 0.25) * (side / 2)  # the square has round corners
     if cut_out:
         firm = _fading(_height(seen), _LOOSE)
-        swing, twist = np.maximum(swing, firm), np.maximum(twist, firm)
+        twist = np.maximum(_fading(head, _NECK_TWIST_FADES), firm)
+        swing = np.maximum(_fading(skull, _NECK_SWING_FADES), firm)
     return (
         swing * (1 - _fading(border, _SWING_BORDER_PX)),
         twist * (1 - _fading(border, _TWIST_BORDER_PX)),
