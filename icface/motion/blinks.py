@@ -5,6 +5,10 @@ from one person to the next than how far an open one is open. Its readings stay 
 when they drive another face, it matters that a blink is a blink. Whether lids were shut is told by
 the landmarks, in comparison with how far apart they are otherwise; from there on, and for as long
 as it lasts, the person's own shut reading stands for 1. Lids that are merely low are left alone.
+
+Readings that are fitted to the landmarks close by how far lids are apart already. What they lack is
+that landmarks do not meet on shut lids: only lids that are as near as this person's ever come, or
+nearly, are closed for good.
 """
 
 from __future__ import annotations
@@ -33,6 +37,11 @@ _COMPLETED = Ramp(0.25, 0.75)
 """Share of a person's shut reading: how far a blink is completed."""
 _FROM_SHUT_S = Ramp(0.12, 0.28)
 """Seconds from a shut eye: how much of what is read is left as it is."""
+_SURELY_SHUT = 0.45
+"""A fitted eye is shut when its lids are nearer than this share: 0.14 to 0.43 in shut eyes of
+twelve clips, the more the smaller the face, and from 0.30 in eyes that look down through a slit."""
+_NEARLY = 0.2
+"""Share of the way from a person's shut lids to open ones in which lids are closed in part."""
 
 
 def whole_blinks(motion: Motion) -> Motion:
@@ -41,30 +50,31 @@ def whole_blinks(motion: Motion) -> Motion:
     Parameters
     ----------
     motion : Motion
-        Without landmarks, or when no eye shuts, it is returned as it is; and so are all rows that
-        are not beside a blink.
+        Regressed or fitted. Without landmarks, or when no eye shuts, it is returned as it is; and
+        so are all rows that are not beside a blink.
     """
     if motion.landmarks is None:
         return motion
     found = np.flatnonzero(motion.present & ~np.isnan(motion.landmarks[:, 0, 0]))
     if len(found) < 3:
         return motion
-    rows, seconds = motion.controls.copy(), motion.seconds[found]
+    rows = motion.controls.copy()
     channels = [CHANNEL_INDEX[f"eyeBlink_{side}"] for side in _EYES]
     read = motion.controls[found][:, channels].astype(np.float64)
-    shut = np.stack(
+    apart = np.stack(
         [
-            _shut(motion.landmarks[:, [p for pair in points for p in pair], :2][found])
+            _apart(motion.landmarks[:, [p for pair in points for p in pair], :2][found])
             for points in _EYES.values()
         ],
         1,
     )
-    both = _whole(
-        read.mean(1), shut[:, 0] & shut[:, 1], seconds
-    )  # of two eyes that shut one is often read as hardly closing
+    if motion.reading == "fitted":
+        whole = _whole_fitted(apart)
+    else:
+        whole = _whole_regressed(read, apart < _SHUT, motion.seconds[found])
     for k, at in enumerate(channels):
-        blink, whole = read[:, k], np.maximum(both, _whole(read[:, k], shut[:, k], seconds))
-        rows[found, at] = np.where(blink < 1, blink + (1 - blink) * whole, blink)
+        blink = read[:, k]
+        rows[found, at] = np.where(blink < 1, blink + (1 - blink) * whole[:, k], blink)
     return (
         motion
         if np.array_equal(rows, motion.controls, equal_nan=True)
@@ -72,14 +82,37 @@ def whole_blinks(motion: Motion) -> Motion:
     )
 
 
-def _shut(points: NDArray[np.float32]) -> Bools:
-    """Whether lids are shut (N,), of points (N, 8, 2) in the order of `_EYES`."""
+def _apart(points: NDArray[np.float32]) -> F64:
+    """How far lids are apart (N,), 1 in an open eye; points are (N, 8, 2), see `_EYES`."""
     length = np.linalg.norm(
         np.diff(points.astype(np.float64).reshape(len(points), 4, 2, 2), axis=2)[:, :, 0], axis=2
     )
     apart = length[:, :3].mean(1) / np.maximum(length[:, 3], 1e-6)
-    shut: Bools = apart < _SHUT * np.percentile(apart, _OPEN_PERCENTILE)
-    return shut
+    share: F64 = apart / max(float(np.percentile(apart, _OPEN_PERCENTILE)), 1e-6)
+    return share
+
+
+def _whole_fitted(apart: F64) -> F64:
+    """Shares (N, 2) of what fitted readings lack to be whole blinks that are to be added."""
+    both = _nearly_shut(apart.mean(1)) * (apart < _SURELY_SHUT).all(1)
+    return np.stack([np.maximum(_nearly_shut(eye), both) for eye in apart.T], 1)
+
+
+def _nearly_shut(apart: F64) -> F64:
+    """How nearly (N,) lids are as near as they ever come; nought for lids that never shut."""
+    nearest = float(apart.min())
+    if nearest >= _SURELY_SHUT:
+        return np.zeros_like(apart)
+    return 1 - Ramp(nearest, nearest + _NEARLY * (1 - nearest)).smooth(apart)
+
+
+def _whole_regressed(read: F64, shut: Bools, seconds: F64) -> F64:
+    """Shares (N, 2) of what each reading lacks to be a whole blink that are to be added."""
+    both = _whole(read.mean(1), shut[:, 0] & shut[:, 1], seconds)
+    # of two eyes that shut, one is often read as hardly closing
+    return np.stack(
+        [np.maximum(both, _whole(read[:, k], shut[:, k], seconds)) for k in range(2)], 1
+    )
 
 
 def _whole(blink: F64, shut: Bools, seconds: F64) -> F64:

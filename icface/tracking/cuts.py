@@ -189,7 +189,8 @@ def _compared(one: _Grey, other: _Grey) -> _Change:
     weight = shown / shown.sum(1, keepdims=True)
 
     def mean(values: _Grey) -> _Grey:
-        return (weight * values).sum(1)
+        over_block: _Grey = (weight * values).sum(1)
+        return over_block
 
     high, wide = (side // _BLOCKS for side in one.shape)
     for slope in np.mgrid[:high, :wide].reshape(2, -1):  # what a lamp beside the scene adds

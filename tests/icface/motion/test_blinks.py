@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -129,3 +130,46 @@ def test_tables_and_faces_that_are_not_seen_stay_as_they_are() -> None:
     whole = whole_blinks(gap)
     assert np.isnan(whole.controls[10:20]).all()
     assert left(whole)[20:].max() == 1
+
+
+# Fitted readings ----------------------------------------------------------------------------------
+
+
+def fitted_of(apart: np.ndarray, right: np.ndarray | None = None) -> Motion:
+    """A motion whose lids are read by how far they are apart, a share of open ones."""
+    shares = {LEFT: apart, RIGHT: apart if right is None else right}
+    read = {at: 0.9 * (1 - share) for at, share in shares.items()}
+    motion = motion_of(read, {at: 0.3 * share for at, share in shares.items()})
+    return replace(motion, regressed=motion.controls, rest=0)
+
+
+def test_a_fitted_blink_closes_and_lids_on_their_way_stay_as_fitted() -> None:
+    apart = np.array([1.0] * 20 + [0.7, 0.5, 0.3, 0.15, 0.15, 0.4, 0.8] + [1.0] * 20)
+    motion = fitted_of(apart)
+    whole = whole_blinks(motion)
+    assert left(whole)[[23, 24]] == pytest.approx(1)
+    on_the_way = apart > 0.35
+    assert (whole.controls[on_the_way] == motion.controls[on_the_way]).all()
+
+
+@pytest.mark.parametrize("floor", [0.15, 0.4])
+def test_fitted_eyes_that_look_down_through_a_slit_are_not_shut(floor: float) -> None:
+    slit = floor + 0.25 * (1 - floor)
+    apart = np.array([1.0] * 20 + [floor] * 3 + [1.0] * 5 + [slit] * 20 + [1.0] * 20)
+    motion = fitted_of(apart)
+    whole = whole_blinks(motion)
+    assert left(whole)[21] == 1
+    assert (left(whole)[28:48] == left(motion)[28:48]).all()
+
+
+def test_fitted_eyes_that_never_shut_are_left_alone() -> None:
+    motion = fitted_of(np.array([1.0] * 20 + [0.5] * 20))
+    assert whole_blinks(motion) is motion
+
+
+def test_a_fitted_wink_closes_one_eye() -> None:
+    apart = np.array([1.0] * 20 + [0.15] * 3 + [1.0] * 20)
+    motion = fitted_of(apart, np.maximum(apart, 0.6))
+    whole = whole_blinks(motion)
+    assert left(whole)[21] == 1
+    assert (whole.controls[:, RIGHT] == motion.controls[:, RIGHT]).all()

@@ -79,7 +79,8 @@ def scene(seed: int, wide: int = SIDE) -> NDArray[np.float64]:
 def with_hand(picture: NDArray[np.float64], left: float) -> NDArray[np.float64]:
     """The picture with a hand from a place on to its right edge, blurred as it moves."""
     seen = np.clip(np.arange(SIDE) - left, 0, 1) * (np.abs(np.arange(SIDE)[:, None] - 32) < 14)
-    return picture + seen * (170 - picture)
+    hidden: NDArray[np.float64] = picture + seen * (170 - picture)
+    return hidden
 
 
 @pytest.mark.parametrize("stays", [2, 12, 60])
