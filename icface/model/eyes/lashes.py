@@ -35,7 +35,7 @@ _LINE_AT = 0.34, 0.53
 """Brightness of the line over the skin's: of the darkest and of the lightest lashes."""
 _OWN_LASHES = Ramp(0.15, 0.75)
 """Brightness of a photo's lashes over the skin's: how light they are."""
-_SHARP, _SOFT = 0.030, 0.085
+_SHARP, _SOFT = 0.052, 0.115
 """Spread of the line's shade above and below it."""
 _TAPER = (-0.04, 0.18, 0.90, 1.08)
 """Places between which the line grows to full strength and those between which it fades."""

@@ -76,11 +76,11 @@ class BallShading:
         Shadow in the crease, its height, and its spread upwards.
     """
 
-    light: float = 0.05
+    light: float = 0.10
     light_at: float = 0.20
     light_high: float = 0.15
     light_wide: float = 0.7
-    lashes: float = 0.06
+    lashes: float = 0.05
     lashes_high: float = 0.10
     crease: float = 0.16
     crease_at: float = 0.42
