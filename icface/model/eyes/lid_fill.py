@@ -53,6 +53,12 @@ _SHUT = 0.12
 """Distance between the lids up to which an eye counts as shut, in widths of the eye."""
 _CHEEK = 0.72
 """Depth below the corners from which on the square shows the cheek."""
+_HAIR_BELOW = 0.12
+"""Greatest depth of hair below the brow's edge, in widths of the eye."""
+_BARE = 0.4
+"""Least share of bare skin between the lid's edge and the brow."""
+_ACROSS = 0.06
+"""Smoothing of the tops of lashes along the lid, in widths of the eye."""
 _SOFT = 0.035
 """Softness of the border of what is painted out."""
 _GRAIN = 0.055
@@ -71,6 +77,7 @@ class FilledEye:
 
     Attributes
     ----------
+    photo : EyePhoto
     skin : (S, S, 3) float32
         0..1, the photo with the eye painted out.
     painted : (S, S) float32
@@ -79,9 +86,31 @@ class FilledEye:
         0..1, what lies before the eye: rims of glasses, and strands of hair.
     """
 
+    photo: EyePhoto
     skin: F32
     painted: F32
     front: F32
+
+    def lashes_and_brow(self) -> tuple[F32, F32, F32]:
+        """Columns, tops of the lashes and lower edges of the brow's hair, (S,), units of the eye.
+
+        What is painted out above the lid, lashes and crease, belongs to the lid; between it and
+        the brow is bare skin.
+        """
+        x, y, upper, _ = _lids(self.photo)
+        brow = np.interp(x, self.photo.brow[:, 0], self.photo.brow[:, 1]).astype(np.float32)
+        dark = (self.painted > 0.5) & (y < upper)
+        top = np.where(dark.any(0), y[dark.argmax(0), 0], upper)
+        hair = _hair(self.photo, self.photo.pixels.mean(2)) & (y < upper - 0.1)
+        low = np.where(hair.any(0), y[len(y) - 1 - hair[::-1].argmax(0), 0], brow)
+        low = np.clip(low, brow, brow + _HAIR_BELOW)
+        top = np.clip(top, low + _BARE * (upper - low), upper - _LASHES / 2)
+        across = _ACROSS * self.photo.scale
+        lashes, hairs = (
+            cv2.GaussianBlur(np.asarray(line, np.float32)[None], (0, 0), across)[0]
+            for line in (top, low)
+        )
+        return x, lashes, hairs
 
 
 def fill_eye(photo: EyePhoto) -> FilledEye:
@@ -109,7 +138,7 @@ def fill_eye(photo: EyePhoto) -> FilledEye:
     lit = tones.mean(2, keepdims=True) / max(_below(photo), 0.02)
     filled = tones + _grain(photo) * np.clip(lit, 0.3, 1.3)
     skin = photo.pixels + (filled - photo.pixels) * soft[..., None]
-    return FilledEye(np.clip(skin, 0, 1).astype(np.float32), soft.astype(np.float32), rim)
+    return FilledEye(photo, np.clip(skin, 0, 1).astype(np.float32), soft.astype(np.float32), rim)
 
 
 def _lids(photo: EyePhoto) -> tuple[F32, F32, F32, F32]:

@@ -33,7 +33,7 @@ from icface.model.eyes.lashes import (
     lash_ink,
 )
 from icface.model.eyes.lid_curve import LID_POINTS, smooth_lid_curve
-from icface.model.eyes.lid_fill import fill_eye, seen_eye
+from icface.model.eyes.lid_fill import FilledEye, seen_eye
 from icface.model.mouth.patch import Patch
 from icface.model.surface.anchored import Anchored
 
@@ -256,7 +256,7 @@ _BALL_LIGHT = _ball_light()
 
 
 def lid_skins(
-    source: F64, skin: NDArray[np.bool_], photos: Iterable[EyePhoto], controls: ControlVector
+    source: F64, skin: NDArray[np.bool_], eyes: Iterable[FilledEye], controls: ControlVector
 ) -> tuple[LidSkin, ...]:
     """The upper lids of a face's eyes.
 
@@ -266,21 +266,21 @@ def lid_skins(
         Surface points, grid pixels.
     skin : (N,) bool
         The points that are neither eyeball nor mouth.
-    photos : iterable of EyePhoto
+    eyes : iterable of FilledEye
     controls : ControlVector
         The photo's own.
     """
-    own, photos = np.flatnonzero(skin), tuple(photos)
+    own, eyes = np.flatnonzero(skin), tuple(eyes)
     if not len(own):
         return ()
-    seen = min((seen_eye(photo) for photo in photos), default=1.0)  # glasses cover both
-    return tuple(_lid_skin(photo, source, own, controls, seen) for photo in photos)
+    seen = min((seen_eye(eye.photo) for eye in eyes), default=1.0)  # glasses cover both
+    return tuple(_lid_skin(eye, source, own, controls, seen) for eye in eyes)
 
 
 def _lid_skin(
-    photo: EyePhoto, source: F64, own: NDArray[np.int64], controls: ControlVector, seen: float
+    filled: FilledEye, source: F64, own: NDArray[np.int64], controls: ControlVector, seen: float
 ) -> LidSkin:
-    filled = fill_eye(photo)
+    photo = filled.photo
 
     def anchored(points: F64) -> Anchored:
         return Anchored.of(photo.on_grid(points), source, own)

@@ -8,7 +8,7 @@ moves leaves the lashes at the eye.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import cv2
@@ -20,6 +20,8 @@ from icface.arrays import F64
 from icface.face.controls import EXPRESSIONS, ControlVector
 from icface.face.landmarks import BROW_EDGES, EYES, LOWER_LID, UPPER_LID
 from icface.face.ramps import smoothstep
+from icface.model.eyes.eye_photo import in_eye_units
+from icface.model.eyes.lid_fill import FilledEye
 from icface.model.networks.neutralizer import OFFSET, WINDOW, Part
 from icface.model.surface.mesh import SurfaceMesh
 
@@ -43,6 +45,15 @@ _MEET = 0.8
 FOLLOWS = 0.55
 """Share of the open eye by which an upper lid follows an eye that looks all the way down, by
 default."""
+_HELD_ASIDE = 0.5
+"""Length beyond the corners of an eye along which a moving brow takes the skin along again, in
+widths of the eye."""
+_HELD_BELOW = 0.5
+"""Depth below the upper lid at which a brow's movement, if any, is the animator's again."""
+_BROW = 0.2
+"""Height of a brow's hair, in widths of the eye."""
+_BROW_POINTS = 9
+"""Number of points along a brow over which its movement is averaged."""
 _OPEN_PX = 1.0
 """An eye that is open by less counts as closed, grid pixels."""
 _FINE = 8
@@ -163,6 +174,61 @@ def fit_lid(
     )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class BelowBrow:
+    """What a moving brow takes along above one eye.
+
+    The lid's edge, its lashes and its crease stay; the bare skin up to the brow is stretched
+    evenly; the brow's hair goes along as one.
+
+    Attributes
+    ----------
+    across : (N,) float64
+        Places of the surface points along the eye, in widths of the eye.
+    held : (N,) float64
+        0..1, how far each point stays.
+    as_one : (N,) float64
+        0..1, how far each point moves as the brow in its column does.
+    brow : (K,) int64
+        Points on the brow, from the left to the right.
+    """
+
+    across: F64
+    held: F64
+    as_one: F64
+    brow: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, eye: FilledEye, points: F64, skin: NDArray[np.bool_]) -> BelowBrow:
+        """The skin above an eye of a surface (N, 2), grid pixels; `skin` tells which is skin."""
+        at = in_eye_units(eye.photo.frame, points, eye.photo.size)
+        x, y = at.T
+        columns, lashes, hair = eye.lashes_and_brow()
+        top, low = (np.interp(x, columns, line) for line in (lashes, hair))
+        upper = np.interp(x, eye.photo.upper[:, 0], eye.photo.upper[:, 1])
+        aside = smoothstep(np.clip((0.5 + _HELD_ASIDE - np.abs(x)) / _HELD_ASIDE, 0, 1))
+        below = np.where(skin, np.clip(1 - (y - upper) / _HELD_BELOW, 0, 1), 1)
+        rises = np.clip((y - low) / np.maximum(top - low, 1e-3), 0, 1)
+        over = smoothstep(np.clip((y - low) / _BROW + 1.5, 0, 1)) * np.clip(
+            (upper - y) / np.maximum(upper - top, 1e-3), 0, 1
+        )
+        brow = np.flatnonzero((np.abs(y - low + _BROW / 2) < _BROW / 4) & (np.abs(x) < 1))
+        return cls(x, rises * aside * below, over * aside, brow[np.argsort(x[brow])])
+
+    def moved(self, move: F64) -> F64:
+        """(..., N) a brow's movement (..., N), held at the lid and even up to the brow."""
+        if not len(self.brow):
+            return move * (1 - self.held)
+        whole = np.empty_like(move)
+        smooth = np.ones(_BROW_POINTS) / _BROW_POINTS
+        flat, into = (a.reshape(-1, move.shape[-1]) for a in (move, whole))
+        for k, line in enumerate(flat):
+            own = np.pad(line[self.brow], _BROW_POINTS // 2, "edge")
+            even = np.convolve(own, smooth, "valid")
+            into[k] = np.interp(self.across, self.across[self.brow], even)
+        return (move + (whole - move) * self.as_one) * (1 - self.held)
+
+
 def lid_reach(upper: F64, brow: F64) -> float:
     """Height above the lashes up to which a lid is stretched, grid pixels.
 
@@ -244,9 +310,27 @@ def _by_column(line: F64) -> F64:
 
 
 def with_lids(
-    mesh: SurfaceMesh, part: NDArray[np.int64], points: NDArray[np.float64], controls: ControlVector
+    mesh: SurfaceMesh,
+    part: NDArray[np.int64],
+    points: NDArray[np.float64],
+    controls: ControlVector,
+    eyes: Iterable[FilledEye] = (),
 ) -> SurfaceMesh:
-    """The mesh with lids that fit the eyes of this face; `points` are landmarks in grid pixels."""
+    """The mesh with lids that fit the eyes of this face.
+
+    Parameters
+    ----------
+    mesh : SurfaceMesh
+    part : (WINDOW, WINDOW) int64
+        `Part` of each pixel of the window.
+    points : (478, 2)
+        Face-mesh points, grid pixels.
+    controls : ControlVector
+        The photo's own.
+    eyes : iterable of FilledEye
+        Eyes whose lashes and brows are known.
+    """
+    filled = {eye.photo.side: eye for eye in eyes}
     own = part[part > Part.BACKGROUND]
     skin = (own == Part.SKIN) | (own == Part.LOWER)
     source, basis, layer = (
@@ -273,8 +357,13 @@ def with_lids(
         basis[EXPRESSIONS.index(f"eyeLookDown_{side}")] *= near * (
             1 - torch.from_numpy(lid.above).to(basis)
         )  # see `lids_move`
-        for brow in ("browDown", "browInnerUp", "browOuterUp"):
-            basis[EXPRESSIONS.index(f"{brow}_{side}")] *= 1 - share * (1 - release)
+        below_brow = BelowBrow.of(filled[side], source, skin) if side in filled else None
+        for name in ("browDown", "browInnerUp", "browOuterUp"):
+            brow = basis[EXPRESSIONS.index(f"{name}_{side}")]
+            if below_brow is None:
+                brow *= 1 - share * (1 - release)
+            else:
+                brow.copy_(torch.from_numpy(below_brow.moved(brow.double().cpu().numpy())))
         # Below the eye is a layer of its own: no flow is interpolated from one lid to the other,
         # which would show the eye.
         layer[torch.from_numpy(lid.under).to(mesh.quads.device)[mesh.quads].all(1)] = 1

@@ -22,6 +22,7 @@ from icface.model.device import Device
 from icface.model.eyes.eye_photo import EyePhoto, eye_photos
 from icface.model.eyes.eyeballs import eyeballs_of
 from icface.model.eyes.gaze import Eyeball
+from icface.model.eyes.lid_fill import FilledEye, fill_eye
 from icface.model.eyes.lid_skin import LidSkin, lid_skins
 from icface.model.eyes.lids import outline_eyes, with_lids
 from icface.model.mouth.lips import cavity_colour, lips_of, with_one_mouth
@@ -224,7 +225,8 @@ def encode_face(
             "No face surface was recognised there; choose another face, or draw a box around it."
         )
     backdrop = None if matte is None else backdrop_of(crop.surroundings, matte)
-    mesh, head = _mesh(surface, part, crop, displaced, cut_out=backdrop is not None)
+    filled = tuple(fill_eye(photo) for photo in crop.eyes)
+    mesh, head = _mesh(surface, part, crop, displaced, filled, cut_out=backdrop is not None)
     return SourceEncoding(
         crop_from_image=crop.crop_from_image,
         controls=crop.controls,
@@ -233,7 +235,7 @@ def encode_face(
         mesh=mesh,
         head=head,
         backdrop=backdrop,
-        eyes=_eyes(mesh, part, crop),
+        eyes=_eyes(mesh, part, crop, filled),
         mouth=_mouth(mesh, part, crop),
     )
 
@@ -256,6 +258,7 @@ def _mesh(
     part: NDArray[np.int64],
     crop: FaceCrop,
     displaced: Displaced,
+    filled: tuple[FilledEye, ...],
     *,
     cut_out: bool,
 ) -> tuple[SurfaceMesh, Head | None]:
@@ -263,17 +266,22 @@ def _mesh(
     on_device = torch.from_numpy(part).to(surface.logits.device)
     mesh, head = with_head(build_mesh(surface, on_device, displaced), cut_out=cut_out)
     mesh = with_one_mouth(mesh, crop.landmarks)
-    return with_lids(mesh, part, crop.landmarks, crop.controls), head
+    return with_lids(mesh, part, crop.landmarks, crop.controls, filled), head
 
 
-def _eyes(mesh: SurfaceMesh, part: NDArray[np.int64], crop: FaceCrop) -> SourceEyes:
+def _eyes(
+    mesh: SurfaceMesh,
+    part: NDArray[np.int64],
+    crop: FaceCrop,
+    filled: tuple[FilledEye, ...],
+) -> SourceEyes:
     """Lids and eyeballs."""
     own = part[part > Part.BACKGROUND]
     skin = (own == Part.SKIN) | (own == Part.LOWER)
     source = mesh.source.double().cpu().numpy()
     points, picture = crop.landmarks, crop.fine_crop
     return SourceEyes(
-        lid_skins=lid_skins(source, skin, crop.eyes, crop.controls),
+        lid_skins=lid_skins(source, skin, filled, crop.controls),
         eyeballs=eyeballs_of(
             source, (skin, own == Part.EYE), points[:, :2], mesh.pixels_per_cm, picture
         ),

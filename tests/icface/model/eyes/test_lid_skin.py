@@ -11,7 +11,7 @@ from icface.face.controls import ControlVector
 from icface.face.geometry import Similarity
 from icface.face.landmarks import LEFT_BROW_EDGE, LEFT_EYE, RIGHT_BROW_EDGE, RIGHT_EYE
 from icface.model.eyes.eye_photo import EyePhoto, eye_photos
-from icface.model.eyes.lid_fill import fill_eye, seen_eye
+from icface.model.eyes.lid_fill import FilledEye, fill_eye, seen_eye
 from icface.model.eyes.lid_skin import LidSkin, lid_skins
 from icface.model.mouth.patch import Patch
 from icface.model.networks.neutralizer import GRID
@@ -64,9 +64,13 @@ def photos(image: np.ndarray | None = None) -> tuple[EyePhoto, ...]:
     return eye_photos(picture() if image is None else image, crop, landmarks())
 
 
+def filled(image: np.ndarray | None = None) -> tuple[FilledEye, ...]:
+    return tuple(fill_eye(photo) for photo in photos(image))
+
+
 def lids(image: np.ndarray | None = None) -> tuple[LidSkin, ...]:
     source = surface()
-    return lid_skins(source, np.ones(len(source), bool), photos(image), ControlVector())
+    return lid_skins(source, np.ones(len(source), bool), filled(image), ControlVector())
 
 
 def closing(skin: LidSkin, share: float) -> np.ndarray:
@@ -175,7 +179,7 @@ def test_the_lid_of_an_eye_in_a_shadow_is_no_lighter_than_the_shadow() -> None:
 def test_the_lid_of_an_eye_that_is_closed_in_the_photo_stays_the_photos() -> None:
     source = surface()
     shut = ControlVector.of({"eyeBlink_L": 0.75})
-    left, right = lid_skins(source, np.ones(len(source), bool), photos(), shut)
+    left, right = lid_skins(source, np.ones(len(source), bool), filled(), shut)
     assert (left.hidden, right.hidden) == (0.0, 1.0)
     assert left.drawn(source, 1.0) is None
 
@@ -231,7 +235,7 @@ def test_lashes_lean_to_the_outer_corner_on_both_sides() -> None:
 
 def test_a_face_without_a_surface_has_no_lids() -> None:
     source = surface()
-    assert lid_skins(source, np.zeros(len(source), bool), photos(), ControlVector()) == ()
+    assert lid_skins(source, np.zeros(len(source), bool), filled(), ControlVector()) == ()
     assert len(lids()) == 2
 
 
