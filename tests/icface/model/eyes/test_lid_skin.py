@@ -13,6 +13,7 @@ from icface.face.landmarks import LEFT_BROW_EDGE, LEFT_EYE, RIGHT_BROW_EDGE, RIG
 from icface.model.eyes.eye_photo import EyePhoto, eye_photos
 from icface.model.eyes.lid_fill import FilledEye, fill_eye, seen_eye
 from icface.model.eyes.lid_skin import LidSkin, lid_skins
+from icface.model.eyes.lids import BelowBrow
 from icface.model.mouth.patch import Patch
 from icface.model.networks.neutralizer import GRID
 
@@ -245,3 +246,19 @@ def test_eyes_too_small_to_draw_are_left_out() -> None:
     found = eye_photos(picture(), Similarity((0.25, 0, 0, 0, 0.25, 0)), small)
     assert [photo.side for photo in found] == ["R"]
     assert replace(found[0], side="L").outer == 1
+
+
+def test_a_brow_takes_its_hair_along_and_leaves_lid_and_lashes() -> None:
+    source = surface()
+    below = BelowBrow.of(filled()[0], source, np.ones(len(source), bool))
+    rise = np.where(source[:, 1] < 90, -4.0, 0.0)[None]
+    moved = below.moved(rise)[0]
+
+    def at(x: float, y: float) -> float:
+        return float(moved[np.hypot(*(source - (x, y)).T).argmin()])
+
+    assert abs(at(150, 96)) < 0.1  # the lid's edge
+    assert at(150, 74) == pytest.approx(-4, abs=0.1)  # hair
+    skin = [at(150, y) for y in np.arange(77, 95)]
+    assert (np.diff(skin) >= -1e-6).all()
+    assert np.diff(skin).max() < 1.0  # stretched evenly
