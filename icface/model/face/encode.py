@@ -25,6 +25,7 @@ from icface.model.eyes.gaze import Eyeball
 from icface.model.eyes.lid_fill import FilledEye, fill_eye
 from icface.model.eyes.lid_skin import LidSkin, lid_skins
 from icface.model.eyes.lids import outline_eyes, with_lids
+from icface.model.mouth.lip_limits import LipLimits
 from icface.model.mouth.lips import cavity_colour, lips_of, with_one_mouth
 from icface.model.mouth.mouth import Mouth
 from icface.model.mouth.paint_limits import Hues, hues_of
@@ -122,6 +123,8 @@ class SourceMouth:
         The opening of the mouth.
     interior : Mouth
         The inside behind the opening.
+    limits : LipLimits
+        What the lips may do.
     cavity_rgb : tuple of 3 float
         Colour of the inside of this mouth, 0..255.
     anchor : PatchAnchor
@@ -132,6 +135,7 @@ class SourceMouth:
 
     lips: Anchored
     interior: Mouth
+    limits: LipLimits
     cavity_rgb: tuple[float, float, float]
     anchor: PatchAnchor
     hues: Hues
@@ -293,7 +297,8 @@ def _mouth(mesh: SurfaceMesh, part: NDArray[np.int64], crop: FaceCrop) -> Source
     points, picture = crop.landmarks, crop.fine_crop
     anchor = PatchAnchor.of(points, mesh)
     at_rest = anchor.frame(mesh.pivot.double().cpu().numpy(), np.eye(3), 0.0)
-    lips = lips_of(part, mesh.source.double().cpu().numpy(), points)
+    source = mesh.source.double().cpu().numpy()
+    lips = lips_of(part, source, points)
     flesh = crop.window[(part == Part.SKIN) | (part == Part.LOWER)]
     inside = crop.window[part == Part.INSIDE]
     tones = tones_of(picture, FINE_CROP_FROM_GRID.points(points[:, :2]), flesh, inside)
@@ -302,6 +307,13 @@ def _mouth(mesh: SurfaceMesh, part: NDArray[np.int64], crop: FaceCrop) -> Source
     return SourceMouth(
         lips=lips,
         interior=interior.inspected(picture, FINE_CROP_FROM_GRID),
+        limits=LipLimits.of(
+            interior.opening,
+            source,
+            part[part > Part.BACKGROUND],
+            mesh.pixels_per_cm,
+            mesh.basis[:, 1, lips.rows].double().cpu().numpy(),
+        ),
         cavity_rgb=cavity_colour(crop.window, part),
         anchor=anchor,
         hues=hues_of(sample_crop(picture, at_rest @ FINE_CROP_FROM_GRID.inverse(), PATCH)),

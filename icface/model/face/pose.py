@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,21 +13,24 @@ from icface.model.eyes.gaze import turned_eyes
 from icface.model.eyes.lid_skin import closed_lids
 from icface.model.eyes.lids import blinks, lids_move
 from icface.model.face.encode import SourceEncoding
-from icface.model.mouth.mouth import behind_lips
+from icface.model.mouth.behind_lips import behind_lips
+from icface.model.mouth.mouth import Edit, PosedLips
 from icface.model.mouth.paint_limits import painter_controls
 from icface.model.mouth.patch import Patch
+from icface.model.surface.anchored import Anchored
 from icface.model.surface.crops import turn_in_crop
 from icface.model.surface.head import CROP
 from icface.model.surface.layers import ColourLayer, FlowLayer, Layer, Surroundings, flow_layer
-from icface.model.surface.mesh import move
+from icface.model.surface.mesh import SurfaceMesh, move
 from icface.model.surface.rasterise import Flow, flow_of
 
-MOVES_THE_MOUTH = [i for i, name in enumerate(CHANNELS) if not name.startswith(("brow", "eye"))]
-"""Positions in a control vector of the channels that change the mouth's patch: a wink leaves it
-alone."""
+MOVES_THE_MOUTH = [
+    i for i, name in enumerate(CHANNELS) if name.startswith(("jaw", "mouth", "noseSneer"))
+]
+"""Positions in a control vector of the channels that change the mouth's patch: a wink and a turn
+of the head leave it alone."""
 FADES_IN = 0.15
-"""Change of one of those channels from which on the painter paints in full; angles count in
-`icface.face.controls.ANGLE_UNIT_DEG`."""
+"""Change of one of those channels from which on the painter paints in full."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,33 +98,47 @@ def pose_face(encoding: SourceEncoding, controls: ControlVector) -> PosedFace:
         torch.tensor(a, dtype=torch.float32, device=mesh.source.device) for a in (turn, moves)
     ]
     moved = move(mesh, *as_tensor)
-    points, pivot = moved.double().cpu().numpy(), mesh.pivot.double().cpu().numpy()
+    pivot = mesh.pivot.double().cpu().numpy()
+    mouth, edit = encoding.mouth, Edit(before, controls)
+    lips = PosedLips(
+        lips=mouth.lips.at(moved.double().cpu().numpy()),
+        before=_only_turned(mesh, mouth.lips, turn),
+        turn=turn,
+        pivot=pivot,
+    )
+    moved = mouth.limits.held(moved, *mouth.interior.held_lips(lips, change @ mouth.limits.raises))
+    points = moved.double().cpu().numpy()
+    lips = replace(lips, lips=mouth.lips.at(points))
     head = None if before.angles_deg == controls.angles_deg else encoding.head
     around = None if head is None else head.flow(turn)
-    lips = encoding.mouth.lips.at(points)
-    flow = behind_lips(
-        encoding.mouth.interior,
-        flow_of(mesh, moved, None if around is None else around[CROP]),
-        lips,
-        turn,
-        pivot,
-    )
+    raw = flow_of(mesh, moved, None if around is None else around[CROP])
+    flow = behind_lips(mouth.interior, raw, lips, edit)
     share = mouth_share(before, controls)
     eyes = encoding.eyes
     return PosedFace(
         controls=controls,
         turn=turn,
-        lips=lips,
+        lips=lips.lips,
         mouth_share=share,
         layers=_layers(
             flow,
             turned_eyes(eyes.eyeballs, points, change),
-            encoding.mouth.cavity_rgb,
+            mouth.cavity_rgb,
             _surroundings(around, flow, encoding),
         ),
         lids=closed_lids(eyes.lid_skins, blinks(before, moves), points),
-        interior=encoding.mouth.interior.patch(lips, controls, turn, pivot, share),
+        interior=mouth.interior.patch(lips, edit, share),
     )
+
+
+def _only_turned(
+    mesh: SurfaceMesh, anchored: Anchored, turn: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(K, 2) grid pixels of anchored points when the head has turned and nothing else has moved."""
+    camera = mesh.camera[anchored.rows].double().cpu().numpy() @ turn.T
+    pivot = mesh.pivot.double().cpu().numpy()
+    here: NDArray[np.float64] = camera[:, :2] * (1, -1) + pivot + anchored.beside
+    return here
 
 
 def mouth_share(before: ControlVector, after: ControlVector) -> float:

@@ -3,37 +3,43 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-import cv2
 import numpy as np
 
-from icface.arrays import F32, F64, U8
+from icface.arrays import F64, U8
 from icface.face.controls import ControlVector
 from icface.face.geometry import Similarity, rotation_matrix
 from icface.face.landmarks import INNER_LIP_MIDDLES
 from icface.face.ramps import Ramp
-from icface.model.mouth.anatomy import Jaw
+from icface.model.mouth.anatomy import LOWER, Jaw
 from icface.model.mouth.interior import PhotoTeeth, View, draw_interior
+from icface.model.mouth.light import light_inside
+from icface.model.mouth.lip_limits import limits_of_contact, limits_of_lift
 from icface.model.mouth.opening import (
     LOWER_LIP,
+    by_column,
     filled,
+    gaps,
     height_over_width,
     mean_height,
     rounded,
+    uncrossed,
     upper_lip,
 )
+from icface.model.mouth.own_inside import OwnInside
 from icface.model.mouth.patch import Patch
-from icface.model.mouth.teeth_in_photo import share_of_teeth
+from icface.model.mouth.teeth_in_photo import teeth_seen
 from icface.model.mouth.tones import Tones
-from icface.model.networks.neutralizer import GRID
 from icface.model.surface.anchored import Anchored
 from icface.model.surface.mesh import SurfaceMesh
-from icface.model.surface.rasterise import Flow
 
 _TEETH_DEPTH_CM = 0.6
 """Depth of the upper teeth behind the closed lips."""
-_INSIDE_SHOWS = Ramp(0.08, 0.35)
+_INSIDE_SHOWS = Ramp(0.05, 0.22)
 """Centimetres by which a mouth opens more than in the photo: how much of its inside is drawn."""
+OPENS = Ramp(0.0, 0.06)
+"""Centimetres between the lips: how much there is an opening at all."""
 _TEETH_COUNT = Ramp(0.025, 0.04)
 """`height_over_width` of an opening: how much the teeth that it shows count."""
 _INSIDE_IS_SEEN = Ramp(0.2, 0.3)
@@ -45,44 +51,52 @@ _UNSEEN_CM = 0.12
 """Upper teeth are drawn up to this far below the upper lip of an opening that shows none."""
 _LOOKS_LIKE_TEETH = Ramp(0.06, 0.14)
 """Share of an opening that is as bright and pale as teeth: how much it is taken for teeth."""
-_SHOWS_JAW = Ramp(0.16, 0.3)
-"""`height_over_width` of a photo's opening: how much it shows tongue and jaw too, and not upper
-teeth alone."""
+_TEETH_FILL = Ramp(0.55, 0.85)
+"""Reach of the teeth that a photo shows, in heights of its opening: from the second value on they
+fill it, up to the first one the rest hangs on the jaw."""
+_WITHOUT_TEETH = 0.3
+"""Share of an opening without teeth that is taken to be fixed in the skull."""
+_FUNNEL_OPENS = 0.16
+"""Part of the way of the jaw by which lips that funnel part the teeth."""
 FINEST = 24.0
 """Most pixels of the patch per centimetre, on a photo that is as fine."""
 COARSEST = 9.0
 """Fewest pixels of the patch per centimetre."""
 _LARGEST_PX = 512
 """Longest side of the patch: a larger mouth is left to the painter."""
-_ROOM_PX = 5
+ROOM_PX = 5
 """Pixels of the patch beside the opening."""
 _EDGE_CM = 0.09
 """Height above the lower lip up to which the photo shows that lip's own edge."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lighting:
-    """The light that gets between the lips.
+class Edit(NamedTuple):
+    """The controls of a photo and the requested ones."""
+
+    before: ControlVector
+    after: ControlVector
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class PosedLips:
+    """The lips after an edit.
 
     Attributes
     ----------
-    least : float
-        Share of the light that lips let in which hardly part.
-    full_cm : float
-        Mean height of an opening in full light.
-    smile_gain : float
-        Share of the way to full light that a full smile adds.
-    smile_bares : float
-        Share of the shade right behind the lips that a full smile takes away.
+    lips : (20, 2)
+        The opening, grid pixels.
+    before : (20, 2)
+        The photo's opening, turned likewise.
+    turn : (3, 3)
+        Rotation from the source's pose to the requested one, camera frame.
+    pivot : (2,)
+        The head's pivot, grid pixels.
     """
 
-    least: float = 0.32
-    full_cm: float = 1.4
-    smile_gain: float = 1.9
-    smile_bares: float = 0.9
-
-
-_LIGHTING = Lighting()
+    lips: F64
+    before: F64
+    turn: F64
+    pivot: F64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,8 +117,9 @@ class Mouth:
         The opening in the photo, grid pixels.
     hidden : float
         0..1, how much of the teeth the photo hides.
-    upper_only : float
-        0..1, how much what it shows is upper teeth alone.
+    skull_share : float
+        0..1, share of the height of the photo's opening that is fixed in the skull: 1 where teeth
+        fill it.
     tones : Tones
         Colours of the inside.
     bare : float
@@ -117,7 +132,7 @@ class Mouth:
     fineness: float
     opening: F64
     hidden: float
-    upper_only: float
+    skull_share: float
     tones: Tones
     bare: float = 0.0
 
@@ -171,7 +186,7 @@ class Mouth:
             fineness=float(np.clip(pixels_per_cm, COARSEST, FINEST)),
             opening=opening,
             hidden=1 - _INSIDE_IS_SEEN(gape),
-            upper_only=1 - _SHOWS_JAW(gape),
+            skull_share=1.0,
             tones=tones,
         )
 
@@ -179,19 +194,38 @@ class Mouth:
         """The same mouth, after a look at what its opening shows in a picture (H, W, 3)."""
         gape = height_over_width(self.opening)
         outline = picture_from_grid.points(rounded(self.opening))
-        teeth = _LOOKS_LIKE_TEETH(share_of_teeth(picture, outline))
+        seen = teeth_seen(picture, outline)
+        teeth = _LOOKS_LIKE_TEETH(seen.share)
         hidden = min(self.hidden, 1 - teeth * _TEETH_COUNT(gape))
-        return replace(self, hidden=hidden, bare=hidden * _BARE(gape))
+        fill = _TEETH_FILL(seen.reach)
+        skull = teeth * (seen.reach + fill * (1 - seen.reach)) + (1 - teeth) * _WITHOUT_TEETH
+        return replace(self, hidden=hidden, bare=hidden * _BARE(gape), skull_share=skull)
 
     @property
-    def teeth_shown(self) -> float:
-        """0..1, how much the photo shows upper teeth, which stay where they are in the skull."""
-        return self.upper_only * (1 - self.hidden)
+    def own(self) -> OwnInside:
+        """What the photo shows between the lips."""
+        return OwnInside(
+            opening=self.opening, skull_share=self.skull_share, pixels_per_cm=self.pixels_per_cm
+        )
 
-    def parted(self, lips: F64) -> float:
-        """0..1, how much higher the opening (20, 2) is than the photo's."""
-        before, after = (mean_height(ring) for ring in (self.opening, lips))
-        return _INSIDE_SHOWS.smooth((after - before) / self.pixels_per_cm)
+    def fall(self, before: ControlVector, after: ControlVector) -> F64:
+        """(2,) the way of the lower front teeth from one edit to another, in the photo's pose."""
+        front = np.array([[0.0, LOWER.edge_cm, -LOWER.set_back_cm]])
+        way = jaw_of(after).moves(front) - jaw_of(before).moves(front)
+        fall: F64 = (way @ self.rotation.T)[0, :2] * (1, -1) * self.pixels_per_cm
+        return fall
+
+    def parted(self, before: F64, lips: F64) -> F64:
+        """(K,) 0..1, how much higher an opening (20, 2) is than one before, between its corners."""
+        grown = gaps(rounded(lips))
+        shown = OPENS(grown / self.pixels_per_cm)
+        grown = np.maximum(grown, 0) - np.maximum(gaps(rounded(before)), 0)
+        return shown * _INSIDE_SHOWS.smooth(grown / self.pixels_per_cm)
+
+    def source_of(self, points: F64, posed: PosedLips, edit: Edit) -> F64:
+        """(..., 2) places in the photo of what it shows at these points of an edit's opening."""
+        at, lips = (self.before_turn(p, posed.turn, posed.pivot) for p in (points, posed.lips))
+        return self.own.source_of(at, lips, self.fall(*edit))
 
     def before_turn(self, points: F64, turn: F64, pivot: F64) -> F64:
         """(..., 2) places in the photo of upper teeth that are at these points after a turn."""
@@ -200,53 +234,79 @@ class Mouth:
         there: F64 = camera @ np.linalg.inv(turn[:2, :2]).T * flip + pivot
         return there
 
-    def teeth_share(self, lips: F64, size: int) -> F32:
-        """(size, size) 0..1: coverage by the photo's own teeth between lips (20, 2)."""
-        return filled(rounded(lips), (size, size)) * np.float32(self.teeth_shown)
+    def patch(self, posed: PosedLips, edit: Edit, faded_in: float) -> tuple[Patch, ...]:
+        """What an edit uncovers of the inside of the mouth, as one patch.
 
-    def patch(
-        self, lips: F64, controls: ControlVector, turn: F64, pivot: F64, faded_in: float
-    ) -> tuple[Patch, ...]:
-        """The inside of the mouth after an edit, as one patch; none where the photo shows it all.
+        There is none where the mouth is closed, is open no wider than in the photo, or shows
+        nothing but what the photo shows.
 
         Parameters
         ----------
-        lips : (20, 2)
-            The opening after the edit, grid pixels.
-        controls : ControlVector
-            The requested ones.
-        turn : (3, 3)
-            Rotation from the source's pose to the requested one, camera frame.
-        pivot : (2,)
-            The head's pivot, grid pixels.
+        posed : PosedLips
+        edit : Edit
         faded_in : float
             0..1, how far an edit has begun.
         """
-        share = faded_in * (1 - self.hidden + self.hidden * self.parted(lips))
-        if share == 0:
+        turn, pivot = posed.turn, posed.pivot
+        parted = self.parted(posed.before, posed.lips) * faded_in
+        if not parted.any():
             return ()
-        grid_from_head = np.diag([1.0, -1.0]) @ (turn @ self.rotation)[:2] * self.pixels_per_cm
-        placed = self._placed(rounded(lips), grid_from_head, pivot)
+        grid_from_head = self._grid_from_head(turn)
+        placed = self._placed(uncrossed(rounded(posed.lips)), grid_from_head, pivot)
         if placed is None:
             return ()
         frame, ring, window = placed
-        mask = filled(ring, window)
-        own = frame.points(rounded(self._turned_opening(turn, pivot)))
+        mask = filled(ring, window) * by_column(ring, parted, window[0])
+        own = frame.points(self._turned(rounded(self.opening), turn, pivot))
         edge = own[LOWER_LIP, 1] - _EDGE_CM * self.fineness
         gap = upper_lip(own)[:, 1] + _UNSEEN_CM * self.fineness
         own[LOWER_LIP, 1] = edge + self.bare * (np.minimum(gap, edge) - edge)
-        if self.teeth_shown > 0:
-            mask *= 1 - self.teeth_shown * filled(own, window)
-        mask *= share
+        if self.hidden < 1:
+            kept = self._turned(self.own.outline(self.fall(*edit)), turn, pivot)
+            mask *= 1 - np.float32(1 - self.hidden) * filled(frame.points(kept), window)
         if not mask.any():
             return ()
-        origin = frame.points((pivot + (turn @ self.middle)[:2] * (1, -1))[None])[0]
+        controls = edit.after
+        origin = frame.points(self._origin(turn, pivot)[None])[0]
         view = View(pixels=frame.matrix[:, :2] @ grid_from_head, origin=origin, size=window)
-        shade = 1 - _LIGHTING.smile_bares * _smile(controls)
-        tones = self.tones.dimmed(self._light(lips, controls), shade)
+        light, shade = light_inside(controls, mean_height(posed.lips) / self.pixels_per_cm)
+        tones = self.tones.dimmed(light, shade)
         teeth = PhotoTeeth(outline=own, share=max(1 - self.hidden, self.bare))
         colour = draw_interior(view, jaw_of(controls), ring, tones, teeth)
         return (Patch(frame, colour, mask, opaque=True),)
+
+    def held_lips(self, posed: PosedLips, raised: F64) -> tuple[tuple[F64, F64], F64]:
+        """How far lips are moved back (`LipLimits.held`): both ways in grid pixels, and down.
+
+        Parameters
+        ----------
+        raised : (K,)
+            See `limits_of_lift`.
+        """
+        axes = self._grid_from_head(posed.turn)
+        origin = self._origin(posed.turn, posed.pivot)
+        after, before = (rounded(ring) for ring in (posed.lips, posed.before))
+        back = np.linalg.inv(axes[:, :2]).T
+        lowered = limits_of_lift(
+            (upper_lip(after) - origin) @ back, (upper_lip(before) - origin) @ back, raised
+        )
+        per_cm = float(np.hypot(*axes[:, 1]))
+        down = -axes[:, 1] / per_cm
+        lowered *= per_cm
+        capped = after.copy()
+        upper_lip(capped)[:] += lowered[:, None] * down
+        up, apart = limits_of_contact(capped, before)
+        return (lowered - up, apart), down
+
+    def _grid_from_head(self, turn: F64) -> F64:
+        """(2, 3) grid pixels from centimetres after a turn."""
+        axes: F64 = np.diag([1.0, -1.0]) @ (turn @ self.rotation)[:2] * self.pixels_per_cm
+        return axes
+
+    def _origin(self, turn: F64, pivot: F64) -> F64:
+        """(2,) the middle of the closed lips after a turn, grid pixels."""
+        origin: F64 = pivot + (turn @ self.middle)[:2] * (1, -1)
+        return origin
 
     def _placed(
         self, outline: F64, grid_from_head: F64, pivot: F64
@@ -270,10 +330,10 @@ class Mouth:
             size=1,
         )
         ring = fine.points(outline)
-        low = np.floor(ring.min(0)) - _ROOM_PX
+        low = np.floor(ring.min(0)) - ROOM_PX
         window = (
-            int(np.ceil(ring[:, 0].max()) + _ROOM_PX - low[0]),
-            int(np.ceil(ring[:, 1].max()) + _ROOM_PX - low[1]),
+            int(np.ceil(ring[:, 0].max()) + ROOM_PX - low[0]),
+            int(np.ceil(ring[:, 1].max()) + ROOM_PX - low[1]),
         )
         if max(window) > _LARGEST_PX:
             return None
@@ -286,65 +346,21 @@ class Mouth:
         """Depth of the upper teeth in the camera frame, grid pixels."""
         return float(self.middle[2]) - _TEETH_DEPTH_CM * self.pixels_per_cm
 
-    def _turned_opening(self, turn: F64, pivot: F64) -> F64:
-        """(20, 2) the photo's opening if it stays on the teeth as the head turns, grid pixels."""
+    def _turned(self, points: F64, turn: F64, pivot: F64) -> F64:
+        """(K, 2) places of the photo on the teeth when the head has turned, grid pixels."""
         camera = (
-            np.column_stack(
-                [(self.opening - pivot) * (1, -1), np.full(len(self.opening), self._teeth_depth)]
-            )
+            np.column_stack([(points - pivot) * (1, -1), np.full(len(points), self._teeth_depth)])
             @ turn.T
         )
         turned: F64 = camera[:, :2] * (1, -1) + pivot
         return turned
 
-    def _light(self, lips: F64, controls: ControlVector) -> float:
-        """`Lighting.least`..1: the light that the opening (20, 2) lets in."""
-        opened = mean_height(
-            lips
-        ) / self.pixels_per_cm / _LIGHTING.full_cm + _LIGHTING.smile_gain * _smile(controls)
-        return _LIGHTING.least + (1 - _LIGHTING.least) * min(opened, 1.0)
-
-
-def _smile(controls: ControlVector) -> float:
-    """0..1, the mean of the smiles of both sides."""
-    return float(controls["mouthSmile_L"] + controls["mouthSmile_R"]) / 2
-
 
 def jaw_of(controls: ControlVector) -> Jaw:
-    """The position of the jaw under these controls."""
+    """The position of the jaw under these controls; lips that funnel part the teeth a little."""
+    opened = controls["jawOpen"]
     return Jaw(
-        opened=controls["jawOpen"],
+        opened=opened + _FUNNEL_OPENS * controls["mouthFunnel"] * max(1 - opened, 0.0),
         to_left=controls["jawLeft"] - controls["jawRight"],
         forward=controls["jawForward"],
     )
-
-
-def behind_lips(mouth: Mouth, flow: Flow, lips: F64, turn: F64, pivot: F64) -> Flow:
-    """The flow with teeth that stay in the skull, and with no cavity where the lips are.
-
-    Parameters
-    ----------
-    lips : (20, 2)
-        The opening after an edit, grid pixels.
-    turn, pivot
-        See `Mouth.patch`.
-    """
-    ring = rounded(lips)
-    low = np.clip(np.floor(ring.min(0)) - _ROOM_PX, 0, GRID - 2).astype(int)
-    high = np.clip(np.ceil(ring.max(0)) + _ROOM_PX, low + 2, GRID).astype(int)
-    window = np.s_[low[1] : high[1], low[0] : high[0]]
-    share = filled(ring - low, (int(high[0] - low[0]), int(high[1] - low[1])))
-    cavity = np.zeros_like(flow.cavity)
-    cavity[window] = flow.cavity[window] * cv2.dilate(share, np.ones((3, 3), np.uint8))
-    if mouth.teeth_shown == 0:
-        return replace(flow, cavity=cavity)
-    here = np.stack(
-        np.meshgrid(*(np.arange(a, b, dtype=np.float64) for a, b in zip(low, high, strict=True))),
-        -1,
-    )
-    back_field, back = flow.back_field.copy(), flow.back.copy()
-    back_field[window] += (
-        mouth.before_turn(here, turn, pivot) - here - back_field[window]
-    ) * mouth.teeth_shown
-    np.maximum(back[window], share * np.float32(mouth.teeth_shown), out=back[window])
-    return replace(flow, back_field=back_field, back=back, cavity=cavity)

@@ -31,16 +31,39 @@ def rounded(ring: F64) -> F64:
     return curve
 
 
+def gaps(rounded_ring: F64) -> F64:
+    """(K,) heights of an opening from corner to corner, across the line of its corners.
+
+    They are signed: lips that cross, the upper one below the lower, have a negative height.
+    """
+    along = rounded_ring[10 * FINE] - rounded_ring[0]
+    x, y = along / max(float(np.hypot(*along)), 1e-6)
+    signed: F64 = (rounded_ring[LOWER_LIP] - upper_lip(rounded_ring)) @ np.array([-y, x])
+    return signed
+
+
+def mouth_width(ring: F64) -> float:
+    """Distance between the corners of a ring (20, 2)."""
+    return max(float(np.hypot(*(ring[10] - ring[0]))), 1e-6)
+
+
 def mean_height(ring: F64) -> float:
-    """Area of a ring over its width."""
-    return abs(float(cv2.contourArea(ring.astype(np.float32)))) / max(
-        float(np.ptp(ring[:, 0])), 1e-6
-    )
+    """Mean height of an opening (20, 2); where its lips touch or cross it is closed."""
+    return float(np.maximum(gaps(rounded(ring)), 0).sum()) / (10 * FINE)
 
 
 def height_over_width(ring: F64) -> float:
-    """Area of a ring over its squared width: how far a mouth is open, whatever its size."""
-    return mean_height(ring) / max(float(np.ptp(ring[:, 0])), 1e-6)
+    """Mean height of a ring over its width: how far a mouth is open, whatever its size."""
+    return mean_height(ring) / mouth_width(ring)
+
+
+def uncrossed(rounded_ring: F64) -> F64:
+    """The ring with lips that cross put on the line halfway between them."""
+    ring = rounded_ring.copy()
+    crossed = gaps(rounded_ring) < 0
+    lower, upper = ring[LOWER_LIP], upper_lip(ring)  # views
+    lower[crossed] = upper[crossed] = (lower[crossed] + upper[crossed]) / 2
+    return ring
 
 
 def filled(ring: F64, window: tuple[int, int]) -> F32:
@@ -49,6 +72,14 @@ def filled(ring: F64, window: tuple[int, int]) -> F32:
     cv2.fillPoly(ink, [np.round(ring * 16).astype(np.int32)], (255,), cv2.LINE_AA, 4)
     share: F32 = cv2.GaussianBlur(ink, (0, 0), 0.8).astype(np.float32) / np.float32(255)
     return share
+
+
+def by_column(ring: F64, values: F64, width: int) -> F32:
+    """(1, width) values (K,) between the corners of a rounded ring, by column of a window."""
+    middle = (ring[LOWER_LIP, 0] + upper_lip(ring)[:, 0]) / 2
+    order = np.argsort(middle)
+    columns: F32 = np.interp(np.arange(width), middle[order], values[order]).astype(np.float32)
+    return columns[None]
 
 
 def _smoothed() -> F64:

@@ -15,7 +15,7 @@ from icface.model.mouth.patch import Patch
 _NOT_CONDITIONED_ON = [
     3 + i
     for i, name in enumerate(EXPRESSIONS)
-    if not name.startswith(("jaw", "mouth", "cheekPuff"))
+    if not name.startswith(("jaw", "mouth")) or name.startswith(("mouthPress", "mouthDimple"))
 ]
 """Positions in a control vector of channels that do not condition the painter."""
 _LARGEST_TURN = 0.45
@@ -57,8 +57,8 @@ def within_training_range(
     """Own and requested controls (56,), within the range the painter was trained on.
 
     The painter was trained on jaws and lips that move and heads that turn a little. Conditioned on
-    anything else it paints freaks, and the moved picture shows it enough of a nose or cheeks that
-    move along, or of a head that is turned far.
+    anything else it paints freaks or white lips, and the moved picture shows it enough of a nose or
+    cheeks that move along, or of a head that is turned far.
     """
     change = after - before
     change[:3] = change[:3].clamp(-_LARGEST_TURN, _LARGEST_TURN)

@@ -10,12 +10,13 @@ from dataclasses import fields, replace
 import cv2
 import numpy as np
 
-from icface.arrays import F64, U8
+from icface.arrays import F32, F64, U8
 from icface.face.geometry import Similarity
 from icface.face.landmarks import INNER_LIPS
-from icface.model.mouth.mouth import Mouth
+from icface.model.mouth.mouth import Edit, Mouth, PosedLips
+from icface.model.mouth.opening import filled, rounded, uncrossed
 from icface.model.mouth.tones import Tones, tones_of
-from icface.training.rig.rig import SKIN, TEETH, View
+from icface.training.rig.rig import SKIN, TEETH, Rig, View
 
 _LIT = (0.85, 1.1)
 """Light that falls into a mouth, of what the face around it tells."""
@@ -38,27 +39,33 @@ def open_mouth_on(
     if not inside.any():
         return picture
     mouth = _mouth(rng, image, before)
-    turn, pivot = after.state.rotation @ before.state.rotation.T, before.state.pivot
-    lips = _opening(after)
-    (drawn,) = mouth.patch(lips, after.state.controls, turn, pivot, 1.0) or (None,)
+    edit = Edit(before.state.controls, after.state.controls)
+    turned = replace(after.state, expression=before.state.expression)
+    posed = PosedLips(
+        lips=_opening(after),
+        before=_lips(after.rig, after.rig.vertices(turned)),
+        turn=after.state.rotation @ before.state.rotation.T,
+        pivot=before.state.pivot,
+    )
+    (drawn,) = mouth.patch(posed, edit, 1.0) or (None,)
     if drawn is None:
         return picture
     under = picture.astype(np.float32)
-    held = mouth.teeth_share(lips, after.size)
-    if held.any():
+    shown_by_photo = 1 - mouth.hidden
+    if shown_by_photo > 0:
         rows, columns = np.mgrid[: after.size, : after.size]
-        at = mouth.before_turn(
-            np.stack([columns, rows], -1).astype(np.float64), turn, pivot
-        ).astype(np.float32)
+        grid = np.stack([columns, rows], -1).astype(np.float64)
+        at = mouth.source_of(grid, posed, edit).astype(np.float32)
         own = cv2.remap(
             image, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
+        held = filled(uncrossed(rounded(posed.lips)), (after.size, after.size)) * shown_by_photo
         under += (own - under) * held[..., None]
     layer = np.dstack([drawn.colour * drawn.mask[..., None] * 255, drawn.mask])
     there = drawn.patch_from_grid.inverse().matrix
     over = cv2.warpAffine(layer, there, (after.size, after.size), flags=cv2.INTER_LINEAR)
-    shown: U8 = np.clip(under * (1 - over[..., 3:]) + over[..., :3] + 0.5, 0, 255).astype(np.uint8)
-    return shown
+    result: U8 = np.clip(under * (1 - over[..., 3:]) + over[..., :3] + 0.5, 0, 255).astype(np.uint8)
+    return result
 
 
 def _mouth(rng: np.random.Generator, image: U8, before: View) -> Mouth:
@@ -87,5 +94,10 @@ def _mouth(rng: np.random.Generator, image: U8, before: View) -> Mouth:
 
 def _opening(view: View) -> F64:
     """(20, 2) `INNER_LIPS` of a view, pixels."""
-    lips: F64 = view.vertices[view.rig.mesh[list(INNER_LIPS)], :2].astype(np.float64)
+    return _lips(view.rig, view.vertices)
+
+
+def _lips(rig: Rig, vertices: F32) -> F64:
+    """(20, 2) `INNER_LIPS` of the rig's vertices (V, 3)."""
+    lips: F64 = vertices[rig.mesh[list(INNER_LIPS)], :2].astype(np.float64)
     return lips

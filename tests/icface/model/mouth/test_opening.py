@@ -9,9 +9,11 @@ import pytest
 from icface.model.mouth.opening import (
     LOWER_LIP,
     filled,
+    gaps,
     height_over_width,
     mean_height,
     rounded,
+    uncrossed,
     upper_lip,
 )
 
@@ -52,3 +54,16 @@ def test_a_filled_ring_covers_its_area_softly() -> None:
 def test_heights_measure_an_opening_whatever_its_size() -> None:
     assert mean_height(ring(24.0)) == pytest.approx(2 * mean_height(ring()), rel=1e-6)
     assert height_over_width(3 * ring()) == pytest.approx(height_over_width(ring()), rel=1e-6)
+
+
+def test_lips_that_cross_have_a_negative_gap_and_leave_no_opening() -> None:
+    crossed = rounded(ring(-12.0))
+    assert (gaps(crossed) < 0).all()
+    assert mean_height(ring(-12.0)) == 0
+    assert gaps(uncrossed(crossed)) == pytest.approx(0, abs=1e-9)
+    assert uncrossed(rounded(ring())) == pytest.approx(rounded(ring()))
+
+
+def test_an_opening_is_as_high_when_its_head_rolls() -> None:
+    turn = np.array([[0.5, -np.sqrt(0.75)], [np.sqrt(0.75), 0.5]])
+    assert mean_height(ring() @ turn.T) == pytest.approx(mean_height(ring()), rel=1e-6)

@@ -33,7 +33,9 @@ def test_far_turns_condition_as_small_ones_and_noses_and_cheeks_as_still() -> No
     before = conditioned_on(roll=-5, noseSneer_R=0.2)
     second = within_training_range(
         before,
-        conditioned_on(roll=40, noseSneer_R=0.9, cheekSquint_L=0.8, browDown_L=1, mouthSmile_L=0.7),
+        conditioned_on(
+            roll=40, noseSneer_R=0.9, cheekSquint_L=0.8, mouthPress_L=1, mouthSmile_L=0.7
+        ),
     )[1]
     change = {
         name: float(v) for name, v in zip(CHANNELS, second - before, strict=True) if abs(v) > 1e-6
