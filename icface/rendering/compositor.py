@@ -30,6 +30,10 @@ _UNSEEN = 1 / 2048
 """Paint up to this share of the range of values counts as none."""
 _BAND_PIXELS = 1 << 21
 """Pixels that are edited at a time."""
+_EDGE_PX = 1.6
+"""Least width of a sharp edge, pixels of the image."""
+_EDGE_GRID_PX = 0.35
+"""Least width of a sharp edge, grid pixels: large photos are seldom sharp to the pixel."""
 _NEAR = np.ones((5, 5), np.uint8)
 """Spots of a mask this close are laid in one go."""
 
@@ -117,9 +121,17 @@ def _with_layer(
         else:
             inner = (left + x0, top + y0, left + x1, top + y1)
             there = Similarity((1, 0, -x0, 0, 1, -y0)) @ here
-            behind = sampled(image, inner, there, layer.flow, quality)
-            moved[y0:y1, x0:x1] = blended(moved[y0:y1, x0:x1], behind, share[..., None])
+            over = sampled(image, inner, there, layer.flow, quality)
+            cover = share if layer.ramp_px is None else _sharpened(share, layer.ramp_px, here)
+            moved[y0:y1, x0:x1] = blended(moved[y0:y1, x0:x1], over, cover[..., None])
     return moved
+
+
+def _sharpened(share: NDArray[np.float32], ramp_px: float, here: Similarity) -> NDArray[np.float32]:
+    """A coverage that rises over `ramp_px` grid pixels, with an edge as wide as a photo's own."""
+    steeper = ramp_px * here.scale / max(_EDGE_PX, _EDGE_GRID_PX * here.scale)
+    edge: NDArray[np.float32] = np.clip((share - 0.5) * max(steeper, 1.0) + 0.5, 0, 1)
+    return edge
 
 
 def _shares(

@@ -19,6 +19,7 @@ from icface.model.mouth.paint_limits import painter_controls
 from icface.model.mouth.patch import Patch
 from icface.model.surface.anchored import Anchored
 from icface.model.surface.crops import turn_in_crop
+from icface.model.surface.folds import REACH_PX
 from icface.model.surface.head import CROP
 from icface.model.surface.layers import ColourLayer, FlowLayer, Layer, Surroundings, flow_layer
 from icface.model.surface.mesh import SurfaceMesh, move
@@ -165,8 +166,17 @@ def _layers(
 ) -> tuple[Layer, ...]:
     """Skin, eyes and teeth through its openings, turned eyes, and the mouth's cavity."""
     return (
-        FlowLayer("skin", flow.field, known=flow.known, surroundings=surroundings),
+        *_skin(flow, surroundings),
         FlowLayer("openings", flow.back_field, flow.back),
         *eyes,
         ColourLayer(cavity_rgb, flow.cavity),
     )
+
+
+def _skin(flow: Flow, surroundings: Surroundings | None) -> tuple[FlowLayer, ...]:
+    """Skin and surroundings, and the near skin over them where skin hides skin."""
+    skin = FlowLayer("skin", flow.field, known=flow.known, surroundings=surroundings)
+    if flow.folds is None:
+        return (skin,)
+    near, coverage = flow.folds.near, flow.folds.coverage
+    return skin, FlowLayer("folds", near, coverage, ramp_px=2 * REACH_PX)

@@ -29,9 +29,9 @@ from numpy.typing import NDArray
 
 from icface.model.surface.backdrop import Backdrop
 
-Shows = Literal["skin", "openings", "eye"]
-"""Contents of a flow layer: skin and surroundings, what lies behind the skin's openings, or an eye
-that has turned."""
+Shows = Literal["skin", "folds", "openings", "eye"]
+"""Contents of a flow layer: skin and surroundings, skin that has folded over it, what lies behind
+the skin's openings, or an eye that has turned."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,6 +69,9 @@ class FlowLayer:
     surroundings : Surroundings, or None
         What moves beyond the crop, and the background that stays behind it; None for a crop that
         moves by itself.
+    ramp_px : float, or None
+        The layer has a sharp edge where its coverage is 0.5, and this is the distance over which
+        `coverage` rises from 0 to 1, grid pixels. None for a coverage that is meant as it is.
     """
 
     shows: Shows
@@ -77,6 +80,7 @@ class FlowLayer:
     known: NDArray[np.bool_] | None = None
     moves_alone: bool = False
     surroundings: Surroundings | None = None
+    ramp_px: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

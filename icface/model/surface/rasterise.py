@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from icface.model.networks.neutralizer import GRID
-from icface.model.surface.fill import beside, extended, fill, softened
+from icface.model.surface.fill import beside, extended, softened
+from icface.model.surface.folds import Folds, folds_of, without_islands
 from icface.model.surface.mesh import SurfaceMesh
 
 _FINENESS = (2, 4, 8, 16)
@@ -38,6 +39,8 @@ _QUAD_BITS = 17
 """Bits of a sample's name that number its quad."""
 _PLACE_BITS = 9
 """Bits of a sample's name that number its place within the quad."""
+_STILL = np.zeros((GRID, GRID, 2), np.float32)
+"""Flow of surroundings that nothing moves."""
 _IN_THE_PLANE = [0, 1, 3, 4]
 """Rows of the points that hold target x, y and source x, y."""
 
@@ -52,6 +55,8 @@ class Flow:
         Backward flow of the skin and all around it, grid pixels.
     known : (GRID, GRID) bool
         Where that flow is the face's own surface; elsewhere it is a smooth continuation.
+    folds : Folds, or None
+        The near skin where skin hides skin; `field` is then the far flow.
     back_field : (GRID, GRID, 2) float32
         Backward flow of eyes and teeth, grid pixels.
     back : (GRID, GRID) float32
@@ -65,6 +70,7 @@ class Flow:
     back_field: NDArray[np.float32]
     back: NDArray[np.float32]
     cavity: NDArray[np.float32]
+    folds: Folds | None = None
 
 
 def flow_of(mesh: SurfaceMesh, moved: Tensor, around: NDArray[np.float32] | None = None) -> Flow:
@@ -90,8 +96,17 @@ def flow_of(mesh: SurfaceMesh, moved: Tensor, around: NDArray[np.float32] | None
     ]
     hidden = cavity.reshape(GRID, GRID) * ~known.any(0)
     back = (known[1] & ~known[0]).astype(np.float32)
-    skin = fill(field[0], known[0]) if around is None else beside(around, field[0], known[0])
-    return Flow(skin, known[0], extended(field[1], known[1]), softened(back), softened(hidden))
+    whole = without_islands(field[0], known[0])
+    skin = beside(_STILL if around is None else around, field[0], whole)
+    folds = folds_of(skin, whole, drawn.depth.cpu().numpy())
+    return Flow(
+        skin if folds is None else folds.far,
+        whole,
+        extended(field[1], known[1]),
+        softened(back),
+        softened(hidden),
+        folds,
+    )
 
 
 def _torn_seams(points: Tensor, seams: Tensor) -> tuple[Tensor, Tensor]:
@@ -127,12 +142,15 @@ class _Drawn:
         Backward flow of both layers, 0 where no quad is.
     known : (2, GRID, GRID) bool
         Where a quad is.
+    depth : (GRID, GRID)
+        Depth of the first layer, 0 where no quad is.
     seam_pixel, seam : (P,) int64
         Pixels that seams cover, and the number of each seam's quad.
     """
 
     field: Tensor
     known: Tensor
+    depth: Tensor
     seam_pixel: Tensor
     seam: Tensor
 
@@ -156,6 +174,11 @@ def _draw(points: Tensor, quads: Tensor, layer: Tensor) -> _Drawn:
     covered = best[:-1] >= 0  # the last cell takes what is off the grid
     won = torch.from_numpy(np.flatnonzero(covered.cpu().numpy())).to(device)
     sample = best.index_select(0, won)
+    skin = int(torch.searchsorted(won, size))
+    deep = torch.zeros(size, device=device)
+    deep[won[:skin]] = (
+        sample[:skin] >> (_QUAD_BITS + _PLACE_BITS)
+    ) / _DEPTH_STEPS_PER_PX - 4 * GRID
     nearest = sample & ((1 << _QUAD_BITS) - 1)
     surface = int(torch.searchsorted(won, _SEAM_LAYER * size))
     pixel, quad = won[:surface], nearest[:surface]
@@ -172,6 +195,7 @@ def _draw(points: Tensor, quads: Tensor, layer: Tensor) -> _Drawn:
     return _Drawn(
         field.view(_SEAM_LAYER, GRID, GRID, 2),
         known,
+        deep.view(GRID, GRID),
         won[surface:] - _SEAM_LAYER * size,
         nearest[surface:],
     )
@@ -182,7 +206,8 @@ def _samples(corners: Tensor, layer: Tensor) -> tuple[Tensor, Tensor, Tensor, Te
 
     A name is the number of the quad and, above `_QUAD_BITS`, the number of a place in the unit
     square. All quads are sampled twice as finely as pixels, stretched ones as finely as they need.
-    Quads that leave the grid get the cell behind the last.
+    Quads that leave the grid get the cell behind the last, and so do those of skin seen from
+    behind.
 
     Returns
     -------
@@ -197,6 +222,7 @@ def _samples(corners: Tensor, layer: Tensor) -> tuple[Tensor, Tensor, Tensor, Te
     low, high = corners[:2].aminmax(dim=1)  # (2, Q)
     extent = (high - low).amax(0)
     on_grid = (low.amin(0) >= 0) & (high.amax(0) <= GRID - 1)
+    on_grid &= _faces_camera(corners) | (layer != 0)
     start = (layer * (GRID * GRID)).to(corners.dtype)
     number = torch.arange(len(layer), device=device)
     stretched = (extent > _FINE_ENOUGH * _FINENESS[0]).nonzero()[:, 0]
@@ -224,6 +250,12 @@ def _samples(corners: Tensor, layer: Tensor) -> tuple[Tensor, Tensor, Tensor, Te
         )
         names.append((name + chosen).flatten())
     return torch.cat(cells).long(), torch.cat(depths), torch.cat(names), places
+
+
+def _faces_camera(corners: Tensor) -> Tensor:
+    """(Q,) bool: quads (3, 4, Q) that have kept the way round they have in the source."""
+    one, other = corners[:2, 3] - corners[:2, 0], corners[:2, 2] - corners[:2, 1]
+    return one[0] * other[1] > one[1] * other[0]
 
 
 def _of(

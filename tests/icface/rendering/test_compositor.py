@@ -105,6 +105,29 @@ def test_nothing_to_move_returns_the_very_picture(prediction):
     assert composite(image, encoding(), prediction) is image
 
 
+@pytest.mark.parametrize("quality", ["draft", "full"])
+def test_a_sharp_edge_is_narrow_soft_and_where_the_coverage_is_a_half(quality):
+    ramp = np.clip(0.5 + (128.25 - np.arange(GRID)) / 4, 0, 1)
+    ramp[:110] = 0
+    coverage = np.tile(ramp.astype(np.float32), (GRID, 1))
+    coverage[[0, -1]] = 0
+    image = np.zeros((420, 400, 3), np.uint8)
+    image[:, 230:] = 250
+    still = np.zeros((GRID, GRID, 2), np.float32)
+    still[1, 1] = still[-2, -2] = 0.01  # all of the crop takes part, and nothing is seen to move
+    there = still.copy()
+    there[..., 0] = 50.0
+    edge = FlowLayer("folds", there, coverage, ramp_px=4.0)
+    row = composite(image, encoding(), skin(still, edge), quality=quality)[210].astype(int)[:, 0]
+    crossing = encoding().crop_from_image.inverse().points(np.array([[128.25, 128.0]]))[0, 0]
+    mixed = np.flatnonzero((row > 3) & (row < 247))
+    mixed = mixed[(mixed > 190) & (mixed < 225)]
+    assert 1 <= len(mixed) <= 3
+    assert np.abs(mixed - crossing).max() <= 1.6
+    assert (row[195 : mixed[0]] == 250).all()
+    assert not row[mixed[-1] + 1 : 225].any()
+
+
 def test_outside_the_crop_no_pixel_is_touched():
     image = np.random.default_rng(0).integers(0, 256, (420, 400, 3), dtype=np.uint8)
     moved = composite(image, encoding(), skin(bump(20.0)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -62,7 +63,8 @@ def test_a_mesh_that_does_not_move_leaves_no_flow() -> None:
 
 def test_a_turn_in_the_picture_plane_is_a_rotation_about_the_pivot() -> None:
     flow = turned(mesh_of(*egg()), roll=12)
-    ys, xs = flow.known.nonzero()
+    inner = cv2.erode(flow.known.astype(np.uint8), np.ones((3, 3), np.uint8))
+    ys, xs = inner.nonzero()  # the outermost pixels lead over to the surroundings
     offset = np.stack([xs - MIDDLE, -(ys - MIDDLE)], 1)
     back = rotation_matrix(0, 0, -12)[:2, :2]
     expected = (offset @ back.T - offset) * (1.0, -1.0)
