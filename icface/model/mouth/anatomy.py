@@ -8,19 +8,18 @@ of the line between the closed lips. An arch of teeth is an even polynomial of x
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
 from icface.arrays import F64
+from icface.face.landmarks import EYE_CORNERS, SUBNASALE
 
 SAMPLES = 361
 """Places at which an arch is sampled."""
 _HALF_CM = 3.0
 """An arch is sampled up to this far on both sides of its middle."""
-_SPEE_PER_CM = 0.02
-"""Curve of Spee: the edges of side teeth lie higher by this times x²."""
 _HINGE_CM = np.array([0.0, 5.8, -9.1])
 """The joint about which the jaw turns."""
 _OPENS_RAD = 0.40
@@ -49,8 +48,12 @@ class Arch:
         Distance of the front teeth behind the lips.
     edge_cm : float
         Height of the front edges.
+    spee_per_cm : float
+        Curve of Spee: the edges of side teeth lie higher by this times x².
     brightness : float
         Brightness of the row beside the other one.
+    phase : float
+        Seed of the small irregularities of single teeth: near values give similar teeth.
     """
 
     gumward: int
@@ -61,7 +64,9 @@ class Arch:
     quartic_per_cm3: float
     set_back_cm: float
     edge_cm: float
+    spee_per_cm: float
     brightness: float
+    phase: float = 0.0
 
 
 UPPER = Arch(
@@ -73,6 +78,7 @@ UPPER = Arch(
     quartic_per_cm3=0.038,
     set_back_cm=0.5,
     edge_cm=-0.46,
+    spee_per_cm=0.035,
     brightness=1.0,
 )
 LOWER = Arch(
@@ -84,8 +90,133 @@ LOWER = Arch(
     quartic_per_cm3=0.042,
     set_back_cm=0.75,
     edge_cm=-0.15,
+    spee_per_cm=0.02,
     brightness=0.92,
 )
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class Dentition:
+    """The two rows of teeth of one mouth."""
+
+    upper: Arch = UPPER
+    lower: Arch = LOWER
+
+
+MEAN_TEETH = Dentition()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """How one set of teeth differs from the mean one, from the middle of the row to its side.
+
+    Attributes
+    ----------
+    widths, heights : tuple of float
+        Factors of the sizes of the upper crowns.
+    recessed_cm : tuple of float
+        Added distance of each upper edge from the bite line.
+    bend, lower : float
+        Factors of the bend of both rows, and of the sizes of the lower crowns.
+    """
+
+    widths: tuple[float, ...] = (1, 1, 1, 1)
+    heights: tuple[float, ...] = (1, 1, 1, 1)
+    recessed_cm: tuple[float, ...] = (0, 0, 0, 0)
+    bend: float = 1.0
+    lower: float = 1.0
+
+
+_SMALL = Variant(
+    widths=(1.0, 0.9, 0.93, 0.96),
+    heights=(0.9, 0.95, 0.96, 1.0),
+    recessed_cm=(0.0, -0.03, -0.03, -0.05),
+    bend=0.92,
+    lower=0.95,
+)
+_LARGE = Variant(
+    widths=(1.03, 1.12, 1.07, 1.12),
+    heights=(0.98, 1.03, 1.0, 1.09),
+    recessed_cm=(0.0, 0.0, -0.01, -0.04),
+    bend=1.06,
+    lower=1.13,
+)
+_LONG_MIDDLE = Variant(
+    widths=(1.12, 0.99, 0.96, 1.0), heights=(1.12, 0.95, 1.0, 1.0), recessed_cm=(0, 0.1, 0.08, 0.08)
+)
+_SHORT_LATERALS = Variant(
+    widths=(1.05, 1.0, 1.05, 1.0), recessed_cm=(0, 0.09, 0.01, -0.02), lower=1.02
+)
+_LONG_CANINES = Variant(
+    widths=(0.98, 1.02, 1.02, 1.0), heights=(0.94, 0.95, 1.12, 1.0), recessed_cm=(0, -0.03, -0.12, 0)
+)
+"""Five sets, measured on modelled teeth that are in the public domain."""
+_FACE_FORMS = ((0.495, 0.043), (0.389, 0.018), (0.563, 0.035))
+"""Mean and spread, over people, of the width of the nose, the distance of the inner eye corners and
+the length of the nose, in distances of the outer eye corners."""
+_NOSE_SIDES = (129, 358)
+_INNER_CORNERS = (133, 362)
+_NOSE_ROOT = 168
+_MOST = 1.5
+"""Most of a variant that a face gets."""
+
+
+def dentition_of(points: F64) -> Dentition:
+    """The teeth of a face, which differ from person to person, but not between their photos.
+
+    Nothing tells from a face what its teeth look like: the rigid forms of the face, landmarks
+    (468 or 478, 2 or 3), only choose among the sets, so that one person's teeth stay alike.
+    """
+
+    def apart(pair: tuple[int, int]) -> float:
+        return float(np.linalg.norm(points[pair[0], :2] - points[pair[1], :2]))
+
+    eyes = max(apart(EYE_CORNERS), 1e-6)
+    sizes = (apart(_NOSE_SIDES), apart(_INNER_CORNERS), apart((_NOSE_ROOT, SUBNASALE)))
+    nose, between, long = (
+        float(np.clip((size / eyes - mean) / spread, -_MOST, _MOST))
+        for size, (mean, spread) in zip(sizes, _FACE_FORMS, strict=True)
+    )
+    shares = (
+        (_SMALL, -nose),
+        (_LARGE, nose),
+        (_LONG_MIDDLE, between),
+        (_SHORT_LATERALS, -between),
+        (_LONG_CANINES, long),
+    )
+    phase = round(1.1 * nose + 0.9 * between + 1.3 * long, 2)
+    upper, lower = replace(UPPER, phase=phase), replace(LOWER, phase=phase + 2.0)
+    for variant, share in shares:
+        if share > 0:
+            upper, lower = _varied(upper, lower, variant, round(share, 2))
+    return Dentition(upper=upper, lower=lower)
+
+
+def _varied(upper: Arch, lower: Arch, variant: Variant, share: float) -> tuple[Arch, Arch]:
+    """Both rows with a share of a variant."""
+    count = len(UPPER.widths_cm) - len(variant.widths)
+
+    def by(values: tuple[float, ...], factors: tuple[float, ...]) -> tuple[float, ...]:
+        more = (*factors, *(1.0,) * count)
+        return tuple(v * (1 + share * (f - 1)) for v, f in zip(values, more, strict=True))
+
+    deeper = (*variant.recessed_cm, *(0.0,) * count)
+    bend = 1 + share * (variant.bend - 1)
+    one = (variant.lower,) * len(variant.widths)
+    return replace(
+        upper,
+        widths_cm=by(upper.widths_cm, variant.widths),
+        heights_cm=by(upper.heights_cm, variant.heights),
+        recessed_cm=tuple(
+            v + share * more for v, more in zip(upper.recessed_cm, deeper, strict=True)
+        ),
+        bend_per_cm=upper.bend_per_cm * bend,
+    ), replace(
+        lower,
+        widths_cm=by(lower.widths_cm, one),
+        heights_cm=by(lower.heights_cm, one),
+        bend_per_cm=lower.bend_per_cm * bend,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,26 +231,27 @@ class Crown:
         The edge is rounded by corner across⁵ + curve across².
     side_loss : float
         Brightness lost at the sides, times across².
-    gleam, gleam_at, gleam_width : float
-        Highlight: its strength, and its middle and width across.
-    facing_power : float
-        Exponent of how much the arch faces the front.
+    gleam_at, gleam_width, gleam_fades : float
+        Highlight: its middle and width across, and what the next crown to the side has of it.
     gap_cm : float
-        Half the width of the dark gap between two crowns.
+        Half the width of the soft gap between two crowns.
     taper : float
-        Share of the height lost at the sides, times across⁴.
+        Share of the height lost at the sides, times across⁴: gums reach down between crowns.
+    uneven_cm, uneven_shade : float
+        Irregularity of single teeth: their edges, and their brightness.
     """
 
-    shades: tuple[float, ...] = (1.0, 0.985, 0.94, 0.96, 0.95, 0.93, 0.92)
-    corner_cm: float = 0.09
+    shades: tuple[float, ...] = (1.0, 0.98, 0.94, 0.95, 0.94, 0.92, 0.9)
+    corner_cm: float = 0.085
     curve_cm: float = 0.02
-    side_loss: float = 0.13
-    gleam: float = 0.05
-    gleam_at: float = -0.15
-    gleam_width: float = 0.4
-    facing_power: float = 0.6
-    gap_cm: float = 0.03
-    taper: float = 0.12
+    side_loss: float = 0.07
+    gleam_at: float = -0.2
+    gleam_width: float = 0.33
+    gleam_fades: float = 0.7
+    gap_cm: float = 0.028
+    taper: float = 0.2
+    uneven_cm: float = 0.025
+    uneven_shade: float = 0.025
 
 
 CROWN = Crown()
@@ -188,9 +320,11 @@ class Row:
     height : (SAMPLES,) float64
         Distance from the edge to the gum, centimetres.
     light : (SAMPLES,) float64
-        0..1, share of a light from the front that reaches each place.
+        0..1, brightness of each place in the same light.
     gap : (SAMPLES,) float64
         0..1, darkness of the gap between two teeth.
+    gleam : (SAMPLES,) float64
+        0..1, highlight along the middle of the crowns.
     step : (SAMPLES,) float64
         Length of the arch from one place to the next, centimetres.
     """
@@ -199,10 +333,11 @@ class Row:
     height: F64
     light: F64
     gap: F64
+    gleam: F64
     step: F64
 
 
-@cache
+@lru_cache(maxsize=64)
 def row_of(arch: Arch) -> Row:
     """The row of teeth along an arch."""
     widths, heights, shades = (
@@ -220,16 +355,20 @@ def row_of(arch: Arch) -> Row:
     middle, half = (ends[number] + ends[number + 1]) / 2, widths[number] / 2
     across = np.clip((np.abs(along) - middle) / half, -1, 1)
     rounded = CROWN.corner_cm * np.abs(across) ** 5 + CROWN.curve_cm * across**2
-    recessed = np.array(arch.recessed_cm)[number]
-    edge = arch.edge_cm + arch.gumward * (rounded + recessed) + _SPEE_PER_CM * x**2
+    one = arch.phase + 2.4 * number * np.where(along < 0, -1.3, 1.0)  # each tooth its own
+    recessed = np.array(arch.recessed_cm)[number] + CROWN.uneven_cm * np.sin(one)
+    edge = arch.edge_cm + arch.gumward * (rounded + recessed) + arch.spee_per_cm * x**2
     facing = 1 / np.hypot(1, slope)
-    gleam = np.exp(-(((across - CROWN.gleam_at) / CROWN.gleam_width) ** 2))
-    relief = (1 - CROWN.side_loss * across**2) * shades[number] + CROWN.gleam * gleam
+    relief = (1 - CROWN.side_loss * across**2) * shades[number]
+    relief *= 1 + CROWN.uneven_shade * np.sin(1.7 * one + 1)
     beyond = np.abs(along) > ends[-1]
     return Row(
         place=np.stack([x, edge, z], 1),
         height=heights[number] * (1 - CROWN.taper * across**4) * ~beyond,
-        light=facing**CROWN.facing_power * relief,
+        light=relief,
         gap=np.exp(-(((1 - np.abs(across)) * half / CROWN.gap_cm) ** 2)),
+        gleam=np.exp(-(((across - CROWN.gleam_at) / CROWN.gleam_width) ** 2))
+        * CROWN.gleam_fades**number
+        * facing**4,
         step=step,
     )

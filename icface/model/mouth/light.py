@@ -1,4 +1,7 @@
-"""The light that gets between lips, as they part, smile or funnel."""
+"""The light that gets between lips, as they part, smile or funnel.
+
+It is a smooth function of the opening and the lips alone, so a mouth in a clip does not flicker.
+"""
 
 from __future__ import annotations
 
@@ -9,28 +12,32 @@ from icface.face.controls import ControlVector
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lighting:
-    """The light that gets between the lips.
+    """The light that gets between the lips, as shares of brightness (gamma-coded values).
 
     Attributes
     ----------
-    least : float
-        Share of the light that lips let in which hardly part.
-    full_cm : float
-        Mean height of an opening in full light.
-    smile_gain : float
+    full_cm, flesh_full_cm : float
+        Mean height of an opening that lights teeth, and tongue and cheeks, in full.
+    teeth, flesh, dark : float
+        Share of the light on teeth and gums, on the tongue and in the dark between lips that
+        hardly part.
+    smile : float
         Share of the way to full light that a full smile adds.
-    smile_bares : float
-        Share of the shade right behind the lips that a full smile takes away.
+    bares : float
+        Share of the shade right behind the lips that a full smile, or full light, takes away.
     funnel_open, funnel_shut : float
         Share of the light that lips keep out which funnel, and what is added while the jaw is shut.
     funnel_jaw : float
         `jawOpen` from which on it counts as open.
     """
 
-    least: float = 0.32
-    full_cm: float = 1.4
-    smile_gain: float = 1.9
-    smile_bares: float = 0.9
+    full_cm: float = 0.9
+    flesh_full_cm: float = 2.0
+    teeth: float = 0.8
+    flesh: float = 0.68
+    dark: float = 0.6
+    smile: float = 1.6
+    bares: float = 0.6
     funnel_open: float = 0.3
     funnel_shut: float = 0.5
     funnel_jaw: float = 0.6
@@ -39,8 +46,26 @@ class Lighting:
 _LIGHTING = Lighting()
 
 
-def light_inside(controls: ControlVector, opened_cm: float) -> tuple[float, float]:
-    """Shares 0..1 of the light that gets in, and of the shade right behind the lips that is left.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Light:
+    """Shares 0..1 of the light that reaches each part of a mouth's inside.
+
+    Attributes
+    ----------
+    teeth, flesh, dark : float
+        The light on teeth and gums, on the tongue, and in the dark.
+    shade : float
+        How much lips darken what lies right behind them.
+    """
+
+    teeth: float
+    flesh: float
+    dark: float
+    shade: float
+
+
+def light_inside(controls: ControlVector, opened_cm: float) -> Light:
+    """The light in a mouth.
 
     Parameters
     ----------
@@ -49,10 +74,22 @@ def light_inside(controls: ControlVector, opened_cm: float) -> tuple[float, floa
     opened_cm : float
         Mean height of the opening.
     """
-    smile = (controls["mouthSmile_L"] + controls["mouthSmile_R"]) / 2
-    opened = opened_cm / _LIGHTING.full_cm + _LIGHTING.smile_gain * smile
-    light = _LIGHTING.least + (1 - _LIGHTING.least) * min(opened, 1.0)
-    shut = 1 - min(controls["jawOpen"] / _LIGHTING.funnel_jaw, 1.0)
+    s = _LIGHTING
+    smile = float(controls["mouthSmile_L"] + controls["mouthSmile_R"]) / 2
+    front = _saturating(opened_cm / s.full_cm + s.smile * smile)
+    back = _saturating(opened_cm / s.flesh_full_cm)
+    shut = 1 - min(controls["jawOpen"] / s.funnel_jaw, 1.0)
     funnel = min(max(controls["mouthFunnel"], 0.0), 1.0)
-    light *= 1 - funnel * (_LIGHTING.funnel_open + _LIGHTING.funnel_shut * shut)
-    return light, 1 - _LIGHTING.smile_bares * smile
+    past = 1 - funnel * (s.funnel_open + s.funnel_shut * shut)
+    return Light(
+        teeth=past * (s.teeth + (1 - s.teeth) * front),
+        flesh=past * (s.flesh + (1 - s.flesh) * back),
+        dark=past * (s.dark + (1 - s.dark) * back),
+        shade=1 - s.bares * max(min(smile, 1.0), back),
+    )
+
+
+def _saturating(x: float) -> float:
+    """0..1: rises with a slope that fades to nothing at 1."""
+    rest = 1 - min(max(x, 0.0), 1.0)
+    return 1 - rest * rest

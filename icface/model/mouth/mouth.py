@@ -13,7 +13,7 @@ from icface.face.geometry import Similarity, rotation_matrix
 from icface.face.landmarks import INNER_LIP_MIDDLES
 from icface.face.ramps import Ramp
 from icface.model.mouth.anatomy import LOWER, Jaw
-from icface.model.mouth.interior import PhotoTeeth, View, draw_interior
+from icface.model.mouth.interior import PhotoTeeth, draw_interior
 from icface.model.mouth.light import light_inside
 from icface.model.mouth.lip_limits import limits_of_contact, limits_of_lift
 from icface.model.mouth.opening import (
@@ -31,6 +31,7 @@ from icface.model.mouth.own_inside import OwnInside
 from icface.model.mouth.patch import Patch
 from icface.model.mouth.teeth_in_photo import teeth_seen
 from icface.model.mouth.tones import Tones
+from icface.model.mouth.view import View
 from icface.model.surface.anchored import Anchored
 from icface.model.surface.mesh import SurfaceMesh
 
@@ -269,8 +270,7 @@ class Mouth:
         controls = edit.after
         origin = frame.points(self._origin(turn, pivot)[None])[0]
         view = View(pixels=frame.matrix[:, :2] @ grid_from_head, origin=origin, size=window)
-        light, shade = light_inside(controls, mean_height(posed.lips) / self.pixels_per_cm)
-        tones = self.tones.dimmed(light, shade)
+        tones = self.tones.lit(light_inside(controls, mean_height(posed.lips) / self.pixels_per_cm))
         teeth = PhotoTeeth(outline=own, share=max(1 - self.hidden, self.bare))
         colour = draw_interior(view, jaw_of(controls), ring, tones, teeth)
         return (Patch(frame, colour, mask, opaque=True),)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from icface.face.geometry import rotation_matrix
 from icface.model.mouth.anatomy import Jaw
-from icface.model.mouth.interior import PhotoTeeth, View, draw_interior
+from icface.model.mouth.interior import PhotoTeeth, draw_interior
 from icface.model.mouth.tones import Tones
+from icface.model.mouth.view import View
 
 PER_CM = 12.0
 WIDE, HIGH = 90, 72
@@ -44,7 +47,7 @@ def flesh(picture: np.ndarray) -> np.ndarray:
 
 def test_upper_teeth_stay_in_the_skull_and_the_tongue_follows_the_jaw() -> None:
     half, wide = seen(0.5), seen(0.9)
-    top = [np.flatnonzero(bright(p)[:30, WIDE // 2 + 3]).max() for p in (half, wide)]
+    top = [np.flatnonzero(bright(p)[:22, WIDE // 2 + 3]).max() for p in (half, wide)]
     assert top[0] == top[1]
     tongue = []
     for picture in (half, wide):
@@ -72,13 +75,13 @@ def test_teeth_turn_with_the_head() -> None:
     assert (
         left < ahead - 1 < right - 2
     )  # teeth lie behind the lips, about which the head turns here
-    assert ahead == pytest.approx(WIDE / 2 - 0.5, abs=0.6)
+    assert ahead == pytest.approx(WIDE / 2 - 0.5, abs=1.5)
 
 
 def test_grey_tones_make_a_grey_mouth() -> None:
     tooth, tongue, gum, dark = (np.full(3, v, np.float32) for v in (0.9, 0.6, 0.5, 0.06))
     grey = Tones(tooth=tooth, tongue=tongue, gum=gum, dark=dark)
-    picture = seen(0.7, tones=grey)
+    picture = seen(0.7, tones=replace(grey, coloured=0.0))
     assert np.ptp(picture, axis=2).max() < 1e-5
     assert picture.std() > 0.1
 
@@ -95,20 +98,51 @@ def test_gums_show_above_the_teeth_where_lips_rise() -> None:
     view = View(pixels=pixels, origin=np.array([WIDE / 2 - 0.5, 40.0]), size=(WIDE, HIGH))
     lips = np.array([[5.0, 40.0], [45.0, 70.0], [85.0, 40.0], [45.0, 2.0]])
     picture = draw_interior(view, Jaw(0.3), lips, TONES, NO_TEETH)
-    assert flesh(picture)[20:28, 42:48].all()
+    assert flesh(picture)[25:30, 42:48].mean() > 0.9
     assert bright(picture)[38:42, 47:50].any()
 
 
-def test_what_lips_shade_is_darker_and_warmer() -> None:
-    lit, shaded = TONES, TONES.dimmed(0.4)
+def test_the_wider_a_mouth_opens_the_more_light_gets_in() -> None:
+    wide, narrow = TONES.lit(2.5, 0.0), TONES.lit(0.2, 0.0)
     for name in ("tooth", "tongue", "gum", "dark"):
-        before, after = getattr(lit, name), getattr(shaded, name)
-        assert (after < before).all()
-        assert after[0] / after.sum() > before[0] / before.sum()
+        assert (getattr(narrow, name) < getattr(wide, name)).all()
+    assert (narrow.tooth / wide.tooth).min() > (narrow.tongue / wide.tongue).max()  # teeth lie in front
+    assert (TONES.lit(0.2, 1.0).tooth > narrow.tooth).all()
+
+
+def test_light_follows_the_opening_without_steps() -> None:
+    heights = np.linspace(0, 3, 301)
+    teeth, flesh = (
+        np.array([getattr(TONES.lit(h, 0.0), name)[0] for h in heights]) for name in ("tooth", "tongue")
+    )
+    for light in (teeth, flesh):
+        assert (np.diff(light) >= 0).all()
+        assert np.diff(light).max() < 0.02
+
+
+def test_rows_of_teeth_end_in_shade_on_both_sides() -> None:
+    picture = seen(0.6, tones=TONES.lit(2.0, 0.0))[12].mean(1)
+    middle = WIDE // 2
+    for side in (picture[middle:], picture[:middle][::-1]):
+        assert side[:6].mean() > 1.4 * side[18:24].mean() > 2 * side[30:36].mean()
+        assert np.abs(np.diff(side[30:])).max() < 0.1
+    left, right = picture[middle - 24 : middle].mean(), picture[middle : middle + 24].mean()
+    assert left == pytest.approx(right, rel=0.1)
+
+
+def test_the_edge_of_the_upper_lip_shades_the_teeth_below_it_most() -> None:
+    column = seen(0.6)[:, WIDE // 2 + 4].mean(1)
+    assert column[9] < 0.85 * column[12]
+
+
+def test_lower_teeth_show_their_tips_over_the_lip_of_a_wide_mouth() -> None:
+    picture = seen(0.9)
+    low = int(10 + (0.2 + 3.5 * 0.9) * PER_CM)
+    assert bright(picture)[low - 4 : low, WIDE // 2 - 6 : WIDE // 2 + 6].any()
 
 
 def test_lips_that_draw_back_do_not_shade_what_lies_behind_them() -> None:
-    shaded, bare = seen(0.6), seen(0.6, tones=TONES.dimmed(1.0, 0.0))
+    shaded, bare = seen(0.6), seen(0.6, tones=replace(TONES, shade=0.0))
     rows = np.s_[9:12, 40:50]
     assert bare[rows].mean() > 1.07 * shaded[rows].mean()
-    np.testing.assert_allclose(bare[40:], shaded[40:], atol=1e-6)
+    np.testing.assert_allclose(bare[40:, 35:55], shaded[40:, 35:55], atol=0.02)
