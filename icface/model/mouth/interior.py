@@ -21,6 +21,8 @@ from icface.model.mouth.tones import Tones
 from icface.model.mouth.tongue import lay_tongue
 from icface.model.mouth.view import Gap, View
 
+_TIPS_SHOW = Ramp(0.5, 1.6)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CavityShading:
@@ -91,7 +93,7 @@ class Shading:
     cavity: CavityShading = CavityShading()
     lips: LipShadow = LipShadow()
     tips_cm: float = 0.24
-    tips_show: Ramp = Ramp(0.5, 1.6)
+    tips_show: Ramp = _TIPS_SHOW
 
 
 SHADING = Shading()
@@ -160,7 +162,7 @@ def _cavity(view: View, tongue: F64, tones: Tones) -> F32:
     x, y = view.at(tongue[1:])[0]
     across = (columns - float(x)) / (s.throat_cm * view.per_cm)
     up = (float(y) - s.throat_cm_above * view.per_cm - rows) / (s.throat_high_cm * view.per_cm)
-    sides = np.exp(-(np.abs(columns - float(x)) / (s.sides_cm * view.per_cm)) ** 4)
+    sides = np.exp(-((np.abs(columns - float(x)) / (s.sides_cm * view.per_cm)) ** 4))
     wall = (1 - np.exp(-(across**2 + up**2))) * sides
     light, dark = s.walls * tones.tongue, tones.dark
     picture = dark[:, None, None] + (light - dark)[:, None, None] * wall

@@ -121,7 +121,8 @@ class _Columns:
         shown = np.clip(facing / s.end_on, 0, 1)
         cover = shown * shown * np.clip(row.height / arch.heights_cm[-1], 0, 1)
         depth = by_column(row.place[:, 2]) + arch.set_back_cm
-        light = by_column(row.light * facing**s.facing_power) * np.clip(1 + s.per_cm_deeper * depth, s.least, s.most)
+        light = by_column(row.light * facing**s.facing_power)
+        light *= np.clip(1 + s.per_cm_deeper * depth, s.least, s.most)
         return cls(
             edge=by_column(at[:, 1]),
             height=by_column(row.height) * np.float32(view.per_cm),

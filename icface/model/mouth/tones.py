@@ -14,7 +14,8 @@ import numpy as np
 
 from icface.arrays import F32, F64, U8
 from icface.face.landmarks import EYES, VERMILION
-from icface.model.mouth.anatomy import MEAN_TEETH, Dentition, dentition_of
+from icface.model.mouth.anatomy import MEAN_TEETH, Dentition
+from icface.model.mouth.dentition import dentition_of
 from icface.model.mouth.paint_limits import HUE_TAIL
 
 
@@ -200,7 +201,8 @@ def tones_of(picture: U8, points: F64, skin: U8, inside: U8) -> Tones:
         gain, more_a, more_b = part
         light = _lightness(gain * _luminance(skin_lab[0]))
         chroma = min(light / max(float(skin_lab[0]), 1.0), 1.0)  # dark things have little colour
-        hue = (skin_lab[1:] + (more_a, more_b)) * (1 - lips) + lip_lab[1:] * lips
+        own = skin_lab[1:] + np.array([more_a, more_b])
+        hue = own + lips * (lip_lab[1:] - own)
         return limited(np.array([light, *(hue * chroma)]))
 
     return Tones(

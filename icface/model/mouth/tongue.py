@@ -103,7 +103,8 @@ def lay_tongue(picture: F32, view: View, ends: F64, tones: Tones) -> None:
         * (1 + (s.shoulder * beside - s.furrow * line) * (1 - rise) * np.clip(4 * rise, 0, 1))
         * (1 + s.papillae * grain)
     )
-    light *= 1 - s.under_teeth * np.exp(-np.maximum(y0 - rows, 0) / (s.under_teeth_cm * view.per_cm))
+    behind = np.maximum(y0 - rows, 0) / (s.under_teeth_cm * view.per_cm)
+    light *= 1 - s.under_teeth * np.exp(-behind)
     spots = np.exp(
         -(((rise - s.wet_at) / s.wet_high) ** 2)
         - ((np.abs(across) - s.wet_aside) / s.wet_wide) ** 2

@@ -84,8 +84,8 @@ def _tile() -> F32:
     noise = np.random.default_rng(0).standard_normal((_TILE, _TILE)).astype(np.float32)
     fine = cv2.GaussianBlur(noise, (0, 0), _BUMP_CM * _TILE_PER_CM / 2)
     coarse = cv2.GaussianBlur(noise[::-1], (0, 0), 2 * _BUMP_CM * _TILE_PER_CM)
-    both: F32 = fine / fine.std() + 0.7 * coarse / coarse.std()
-    return both / both.std()
+    both = fine / fine.std() + 0.7 * coarse / coarse.std()
+    return np.asarray(both / both.std(), np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

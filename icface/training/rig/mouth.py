@@ -5,7 +5,7 @@ Teeth that the photograph shows stay the photograph's own and stay in the skull.
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -15,7 +15,7 @@ from icface.face.geometry import Similarity
 from icface.face.landmarks import INNER_LIPS
 from icface.model.mouth.mouth import Edit, Mouth, PosedLips
 from icface.model.mouth.opening import filled, rounded, uncrossed
-from icface.model.mouth.tones import Tones, tones_of
+from icface.model.mouth.tones import tones_of
 from icface.training.rig.rig import SKIN, TEETH, Rig, View
 
 _LIT = (0.85, 1.1)
@@ -75,8 +75,8 @@ def _mouth(rng: np.random.Generator, image: U8, before: View) -> Mouth:
     tones = tones_of(image, points, image[before.part == SKIN], image[before.part == TEETH])
     lit = rng.uniform(*_LIT)
     varied = {
-        f.name: np.clip(getattr(tones, f.name) * lit * rng.normal(1, _TONES), 0, 1)
-        for f in fields(Tones)
+        name: np.clip(getattr(tones, name) * lit * rng.normal(1, _TONES), 0, 1).astype(np.float32)
+        for name in ("tooth", "tongue", "gum", "dark")
     }
     rest = rig.vertices(replace(state, expression=np.zeros_like(state.expression)))[
         rig.mesh[list(INNER_LIPS)]
@@ -86,7 +86,7 @@ def _mouth(rng: np.random.Generator, image: U8, before: View) -> Mouth:
         camera,
         _opening(before),
         state.controls,
-        tones=Tones(**{name: tone.astype(np.float32) for name, tone in varied.items()}),
+        tones=replace(tones, **varied),
         pixels_per_cm=state.scale,
     )
     return mouth.inspected(image, Similarity((1, 0, 0, 0, 1, 0)))

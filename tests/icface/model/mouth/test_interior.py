@@ -106,16 +106,15 @@ def test_the_wider_a_mouth_opens_the_more_light_gets_in() -> None:
     wide, narrow = TONES.lit(2.5, 0.0), TONES.lit(0.2, 0.0)
     for name in ("tooth", "tongue", "gum", "dark"):
         assert (getattr(narrow, name) < getattr(wide, name)).all()
-    assert (narrow.tooth / wide.tooth).min() > (narrow.tongue / wide.tongue).max()  # teeth lie in front
+    in_front, behind = narrow.tooth / wide.tooth, narrow.tongue / wide.tongue
+    assert in_front.min() > behind.max()
     assert (TONES.lit(0.2, 1.0).tooth > narrow.tooth).all()
 
 
 def test_light_follows_the_opening_without_steps() -> None:
     heights = np.linspace(0, 3, 301)
-    teeth, flesh = (
-        np.array([getattr(TONES.lit(h, 0.0), name)[0] for h in heights]) for name in ("tooth", "tongue")
-    )
-    for light in (teeth, flesh):
+    for name in ("tooth", "tongue"):
+        light = np.array([getattr(TONES.lit(height, 0.0), name)[0] for height in heights])
         assert (np.diff(light) >= 0).all()
         assert np.diff(light).max() < 0.02
 
