@@ -16,6 +16,7 @@ from icface.arrays import F32, F64, U8
 from icface.face.landmarks import EYES, VERMILION
 from icface.model.mouth.anatomy import MEAN_TEETH, Dentition
 from icface.model.mouth.dentition import dentition_of
+from icface.model.mouth.light import Light
 from icface.model.mouth.paint_limits import HUE_TAIL
 
 
@@ -80,36 +81,7 @@ class ToneModel:
     lips_in_tongue: float = 0.15
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lighting:
-    """The light that gets between the lips, as shares of brightness (gamma-coded values).
-
-    It is a smooth function of the opening alone, so that a mouth in a clip does not flicker.
-
-    Attributes
-    ----------
-    full_cm, flesh_full_cm : float
-        Mean height of an opening that lights teeth, and tongue and cheeks, in full.
-    teeth, flesh, dark : float
-        Share of the light on teeth and gums, on the tongue and in the dark between lips that
-        hardly part.
-    smile : float
-        Share of the way to full light that a full smile adds.
-    bares : float
-        Share of the shade right behind the lips that a full smile, or full light, takes away.
-    """
-
-    full_cm: float = 0.9
-    flesh_full_cm: float = 2.0
-    teeth: float = 0.8
-    flesh: float = 0.68
-    dark: float = 0.6
-    smile: float = 1.6
-    bares: float = 0.6
-
-
 _MODEL = ToneModel()
-_LIGHTING = Lighting()
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -136,37 +108,17 @@ class Tones:
     coloured: float = 1.0
     teeth: Dentition = MEAN_TEETH
 
-    def lit(self, height_cm: float, smile: float) -> Tones:
-        """The same colours in the light that an opening lets in.
-
-        Parameters
-        ----------
-        height_cm : float
-            Mean height of the opening.
-        smile : float
-            0..1, how much the lips draw back.
-        """
-        s = _LIGHTING
-        front = _saturating(height_cm / s.full_cm + s.smile * smile)
-        back = _saturating(height_cm / s.flesh_full_cm)
-
-        def share(least: float, open_: float) -> np.float32:
-            return np.float32(least + (1 - least) * open_)
-
+    def lit(self, light: Light) -> Tones:
+        """The same colours in the light that gets between the lips."""
+        teeth, flesh, dark = (np.float32(v) for v in (light.teeth, light.flesh, light.dark))
         return replace(
             self,
-            tooth=self.tooth * share(s.teeth, front),
-            gum=self.gum * share(s.teeth, front),
-            tongue=self.tongue * share(s.flesh, back),
-            dark=self.dark * share(s.dark, back),
-            shade=1 - s.bares * max(min(smile, 1.0), back),
+            tooth=self.tooth * teeth,
+            gum=self.gum * teeth,
+            tongue=self.tongue * flesh,
+            dark=self.dark * dark,
+            shade=light.shade,
         )
-
-
-def _saturating(x: float) -> float:
-    """0..1: rises with a slope that fades to nothing at 1."""
-    rest = 1 - min(max(x, 0.0), 1.0)
-    return 1 - rest * rest
 
 
 def tones_of(picture: U8, points: F64, skin: U8, inside: U8) -> Tones:
