@@ -22,8 +22,11 @@ from icface.model.mouth.patch import SMOOTH_PX, Patch
 from icface.model.networks.neutralizer import GRID
 from icface.model.surface.layers import ColourLayer, FlowLayer, Layer
 from icface.rendering.behind import before_backdrop
+from icface.rendering.lighting import lit
 from icface.rendering.sampling import SUPPORT, Quality, blended, sampled
 
+_LIT = ("skin", "folds")
+"""Layers whose pixels a change of light changes."""
 _STILL = 1e-3
 """Flow, grid pixels, and coverage up to which a pixel counts as at rest."""
 _UNSEEN = 1 / 2048
@@ -69,31 +72,39 @@ def composite(
         return image
     left, top, right, bottom = region
     result = image.copy()
+    skin = image
+    if prediction.light is not None:
+        skin = lit(image, prediction.light, encoding.crop_from_image.inverse())
     rows = max(_BAND_PIXELS // (right - left), 1)
     for low in range(top, bottom, rows):  # in bands: a face may fill 100 megapixels
         checkpoint()
         high = min(low + rows, bottom)
         result[low:high, left:right] = _moved(
-            image, (left, low, right, high), encoding, prediction, quality
+            (image, skin), (left, low, right, high), encoding, prediction, quality
         )
     return result
 
 
 def _moved(
-    image: AnyArray,
+    sources: tuple[AnyArray, AnyArray],
     region: tuple[int, int, int, int],
     encoding: SourceEncoding,
     prediction: FacePrediction,
     quality: Quality,
 ) -> AnyArray:
-    """The edited pixels of a region: left, top, right, bottom in the image."""
+    """The edited pixels of a region: left, top, right, bottom in the image.
+
+    The sources are the image, and the image with its skin in another light.
+    """
+    image, skin = sources
     left, top, right, bottom = region
     here = (
         Similarity((1, 0, -left, 0, 1, -top)) @ encoding.crop_from_image.inverse()
     )  # region from grid
     moved: AnyArray = image[top:bottom, left:right]
     for layer in prediction.layers:
-        moved = _with_layer(moved, image, region, here, layer, quality)
+        source = skin if isinstance(layer, FlowLayer) and layer.shows in _LIT else image
+        moved = _with_layer(moved, source, region, here, layer, quality)
     for patch in prediction.patches:
         moved = _with_patch(moved, here, patch, quality)
     return moved

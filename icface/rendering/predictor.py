@@ -29,6 +29,7 @@ from icface.model.networks.matting import MatteNet
 from icface.model.networks.neutralizer import Neutralizer, Surface
 from icface.model.networks.painter import Painter
 from icface.model.networks.weights import models_dir
+from icface.model.skin.shading_maps import ShadingMaps
 
 T = TypeVar("T")
 
@@ -45,6 +46,8 @@ class FacePredictor:
     device : Device
     matting : MatteNet, optional
         Without one, the background moves with the head.
+    shading : ShadingMaps, optional
+        Without them, light does not follow the skin.
     """
 
     def __init__(
@@ -55,7 +58,9 @@ class FacePredictor:
         device: Device = CPU,
         *,
         matting: MatteNet | None = None,
+        shading: ShadingMaps | None = None,
     ) -> None:
+        self._shading = shading
         self._matting = None if matting is None else matting.eval()
         self._full = (
             for_inference(neutralizer),
@@ -91,6 +96,7 @@ class FacePredictor:
             Painter.from_file(where / "painter.safetensors"),
             chosen,
             matting=MatteNet.from_file(where / "matte.safetensors"),
+            shading=ShadingMaps.from_file(where / "shading.safetensors"),
         )
 
     @property
@@ -200,7 +206,7 @@ class FacePredictor:
         matte = None
         if turns and self._matting is not None:
             matte = matte_of(self._matting, crop, self._device)
-        return encode_face(surface, crop, self._animator.turned, matte)
+        return encode_face(surface, crop, self._animator.turned, matte, self._shading)
 
     def _posed(self, encoding: SourceEncoding, controls: ControlVector) -> PosedFace:
         return pose_face(encoding.to(self._device.torch_device), controls)

@@ -33,6 +33,7 @@ from icface.training.options import (
     rig_option,
 )
 from icface.training.painter.command import frame_patches, painter, patches
+from icface.training.shading.command import shading
 from icface.training.tracker.command import tracker
 
 
@@ -52,7 +53,7 @@ def main(context: click.Context, threads: int) -> None:
     cv2.setNumThreads(threads)
 
 
-for command in (labels, reading, matte, tracker, patches, frame_patches, painter):
+for command in (labels, reading, shading, matte, tracker, patches, frame_patches, painter):
     main.add_command(command)
 
 

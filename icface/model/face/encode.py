@@ -35,6 +35,8 @@ from icface.model.networks import matting
 from icface.model.networks.matting import MatteNet
 from icface.model.networks.neutralizer import GRID, OFFSET, WINDOW, Neutralizer, Part, Surface
 from icface.model.networks.painter import PATCH
+from icface.model.skin.light import SkinLight, skin_light
+from icface.model.skin.shading_maps import ShadingMaps
 from icface.model.surface.anchored import Anchored
 from icface.model.surface.backdrop import Backdrop, backdrop_of
 from icface.model.surface.crops import in_crop, sample_crop
@@ -163,6 +165,8 @@ class SourceEncoding:
     mouth : SourceMouth
     backdrop : Backdrop, or None
         The background behind the person; without one it moves along.
+    skin_light : SkinLight, or None
+        How light follows folds of the skin; without it light stays as it is.
     """
 
     crop_from_image: Similarity
@@ -174,6 +178,7 @@ class SourceEncoding:
     eyes: SourceEyes
     mouth: SourceMouth
     backdrop: Backdrop | None = None
+    skin_light: SkinLight | None = None
 
     def to(self, device: torch.device) -> SourceEncoding:
         """The same face with its mesh on this device."""
@@ -205,7 +210,11 @@ def matte_of(network: MatteNet, crop: FaceCrop, device: Device) -> F32:
 
 
 def encode_face(
-    surface: Surface, crop: FaceCrop, displaced: Displaced, matte: F32 | None = None
+    surface: Surface,
+    crop: FaceCrop,
+    displaced: Displaced,
+    matte: F32 | None = None,
+    shading: ShadingMaps | None = None,
 ) -> SourceEncoding:
     """The encoding of a face, from its surface and its crop.
 
@@ -217,6 +226,8 @@ def encode_face(
         `icface.model.networks.animator.Animator.turned`.
     matte : (M, M) float32, optional
         0..1, the people of the crop.
+    shading : ShadingMaps, optional
+        Without them light stays as it is.
 
     Raises
     ------
@@ -241,6 +252,16 @@ def encode_face(
         backdrop=backdrop,
         eyes=_eyes(mesh, part, crop, filled),
         mouth=_mouth(mesh, part, crop),
+        skin_light=None
+        if shading is None
+        else skin_light(
+            shading,
+            landmarks=crop.landmarks,
+            angles_deg=crop.controls.angles_deg,
+            part=part,
+            fine_crop=crop.fine_crop,
+            pixels_per_cm=mesh.pixels_per_cm,
+        ),
     )
 
 

@@ -21,7 +21,14 @@ from icface.model.surface.anchored import Anchored
 from icface.model.surface.crops import turn_in_crop
 from icface.model.surface.folds import REACH_PX
 from icface.model.surface.head import CROP
-from icface.model.surface.layers import ColourLayer, FlowLayer, Layer, Surroundings, flow_layer
+from icface.model.surface.layers import (
+    ColourLayer,
+    FlowLayer,
+    Layer,
+    Light,
+    Surroundings,
+    flow_layer,
+)
 from icface.model.surface.mesh import SurfaceMesh, move
 from icface.model.surface.rasterise import Flow, flow_of
 
@@ -45,10 +52,13 @@ class FacePrediction:
         changes.
     patches : tuple of Patch
         Drawings and paint over the layers, in order.
+    light : Light, or None
+        Change of light on the skin of the photo.
     """
 
     layers: tuple[Layer, ...] = ()
     patches: tuple[Patch, ...] = ()
+    light: Light | None = None
 
     @property
     def skin(self) -> FlowLayer | None:
@@ -74,6 +84,8 @@ class PosedFace:
         See `FacePrediction`.
     lids, interior : tuple of Patch
         Drawings where lids close, and where the mouth opens.
+    light : Light, or None
+        See `FacePrediction`.
     """
 
     controls: ControlVector
@@ -83,10 +95,11 @@ class PosedFace:
     layers: tuple[Layer, ...]
     lids: tuple[Patch, ...]
     interior: tuple[Patch, ...]
+    light: Light | None = None
 
     def painted(self, *paint: Patch) -> FacePrediction:
         """The prediction, with the painter's patches over the drawings."""
-        return FacePrediction(self.layers, (*self.lids, *self.interior, *paint))
+        return FacePrediction(self.layers, (*self.lids, *self.interior, *paint), self.light)
 
 
 def pose_face(encoding: SourceEncoding, controls: ControlVector) -> PosedFace:
@@ -129,6 +142,7 @@ def pose_face(encoding: SourceEncoding, controls: ControlVector) -> PosedFace:
         ),
         lids=closed_lids(eyes.lid_skins, blinks(before, moves), points),
         interior=mouth.interior.patch(lips, edit, share),
+        light=None if encoding.skin_light is None else encoding.skin_light.change(before, controls),
     )
 
 

@@ -12,11 +12,12 @@ is one loop over them and knows nothing of faces, so a new layer is one entry:
    painter's view (`icface.model.mouth.patch`) uses skin, openings and the cavity only.
 4. If it can show beyond the skin's movement (as an eye does on a head at rest), set
    ``moves_alone``: the compositor edits nothing outside the skin that moves and such layers.
-5. A new kind of layer, such as one that changes the light, is one more dataclass in `Layer` and one
+5. A new kind of layer is one more dataclass in `Layer` and one
    branch in `icface.rendering.compositor._with_layer`.
 
 A picture of its own resolution, such as a drawn mouth or a lid's skin, is no layer but a
 `icface.model.mouth.patch.Patch`, laid over all layers.
+A change of light (`Light`) belongs to the skin of the photo: what moves is lit before it moves.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from icface.face.geometry import Similarity
 from icface.model.surface.backdrop import Backdrop
 
 Shows = Literal["skin", "folds", "openings", "eye"]
@@ -48,6 +50,26 @@ class Surroundings:
 
     flow: NDArray[np.float32]
     backdrop: Backdrop
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Light:
+    """A change of light on the pixels of the source's skin, before they are moved.
+
+    Attributes
+    ----------
+    log : (S, S) float32
+        Natural logarithm of the ratio of linear light; 0 changes nothing.
+    light_from_grid : Similarity
+        Place of that square.
+    of_channels : tuple of 3 float
+        Factor of the logarithm for red, green and blue: in a fold, light falls on skin twice, and
+        takes its colour twice.
+    """
+
+    log: NDArray[np.float32]
+    light_from_grid: Similarity
+    of_channels: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
