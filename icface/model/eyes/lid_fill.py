@@ -55,6 +55,8 @@ _CHEEK = 0.72
 """Depth below the corners from which on the square shows the cheek."""
 _HAIR_BELOW = 0.12
 """Greatest depth of hair below the brow's edge, in widths of the eye."""
+_FOLD_WITHIN = 0.7
+"""Share of the way to the brow within which an open lid's fold lies."""
 _BARE = 0.4
 """Least share of bare skin between the lid's edge and the brow."""
 _ACROSS = 0.06
@@ -84,12 +86,15 @@ class FilledEye:
         0..1, where it was painted out.
     front : (S, S) float32
         0..1, what lies before the eye: rims of glasses, and strands of hair.
+    fold : float
+        0..1, how much darker than the skin the open lid's fold is.
     """
 
     photo: EyePhoto
     skin: F32
     painted: F32
     front: F32
+    fold: float
 
     def lashes_and_brow(self) -> tuple[F32, F32, F32]:
         """Columns, tops of the lashes and lower edges of the brow's hair, (S,), units of the eye.
@@ -138,7 +143,13 @@ def fill_eye(photo: EyePhoto) -> FilledEye:
     lit = tones.mean(2, keepdims=True) / max(_below(photo), 0.02)
     filled = tones + _grain(photo) * np.clip(lit, 0.3, 1.3)
     skin = photo.pixels + (filled - photo.pixels) * soft[..., None]
-    return FilledEye(photo, np.clip(skin, 0, 1).astype(np.float32), soft.astype(np.float32), rim)
+    return FilledEye(
+        photo=photo,
+        skin=np.clip(skin, 0, 1).astype(np.float32),
+        painted=soft.astype(np.float32),
+        front=rim,
+        fold=_fold(photo, deep),
+    )
 
 
 def _lids(photo: EyePhoto) -> tuple[F32, F32, F32, F32]:
@@ -191,6 +202,16 @@ def _hair(photo: EyePhoto, light: F32) -> NDArray[np.bool_]:
         return np.zeros(light.shape, bool)
     skin = float(np.percentile(light[strip], 65))
     return (y < (upper + brow) / 2) & (cv2.erode(light, _disc(0.03 * photo.scale)) < _HAIR * skin)
+
+
+def _fold(photo: EyePhoto, deep: F32) -> float:
+    """How dark the fold of an open lid is, 0..1: the darkest above the lashes, by column."""
+    x, y, upper, _ = _lids(photo)
+    brow = np.interp(x, photo.brow[:, 0], photo.brow[:, 1])
+    above = (y < upper - _LASHES) & (y > upper - _FOLD_WITHIN * (upper - brow))
+    middle = np.abs(x) < 0.3
+    darkest = np.where(above, deep, 0).max(0)[middle]
+    return float(np.clip(np.median(darkest), 0, 1)) if darkest.size else 0.0
 
 
 def _closed(light: F32, scale: float) -> F32:

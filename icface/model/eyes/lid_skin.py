@@ -72,8 +72,9 @@ class BallShading:
         Light in the middle: its strength, height, and spread upwards and across.
     lashes, lashes_high : float
         Shadow at the lashes, and its spread upwards.
-    crease, crease_at, crease_high : float
-        Shadow in the crease, its height, and its spread upwards.
+    crease, least_crease, most_crease, crease_at, crease_high : float
+        Shadow in the crease as a share of the open lid's fold, its least and most, its height, and
+        its spread upwards.
     """
 
     light: float = 0.10
@@ -82,9 +83,11 @@ class BallShading:
     light_wide: float = 0.7
     lashes: float = 0.05
     lashes_high: float = 0.10
-    crease: float = 0.16
+    crease: float = 0.45
+    least_crease: float = 0.04
+    most_crease: float = 0.14
     crease_at: float = 0.42
-    crease_high: float = 0.045
+    crease_high: float = 0.075
 
 
 _BALL = BallShading()
@@ -112,6 +115,8 @@ class LidSkin:
         0..1, the photo with the eye painted out, and how much of it covers the moved pixels.
     brow : (S,) float32
         Height of the brow by column, in units of the eye.
+    light : (_SHADE_ROWS, _SHADE_COLUMNS) float32
+        Light on the closed lid, less the skin's.
     ink : LashInk
     hidden : float
         0..1, how much of the closed lid the photo hides.
@@ -126,6 +131,7 @@ class LidSkin:
     around_at: F64
     skin: F32
     brow: F32
+    light: F32
     ink: LashInk
     hidden: float
 
@@ -191,7 +197,7 @@ class LidSkin:
         height = np.maximum(edge - self.brow, 0.2)
         row = up * (np.float32(_SHADE_ROWS - 1) / height)
         across = (x + np.float32(0.7)) * np.float32((_SHADE_COLUMNS - 1) / 1.4)
-        light = _sampled(_BALL_LIGHT, across, row)
+        light = _sampled(self.light, across, row)
         return 1 + np.float32(closed) * light
 
     def _ink_at(self, x: F32, up: F32, closed: float) -> F32:
@@ -235,24 +241,22 @@ def _quadratic(x: F64, y: F64) -> F64:
     return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], 1)
 
 
-def _ball_light() -> F32:
+def _ball_light(fold: float) -> F32:
     """(_SHADE_ROWS, _SHADE_COLUMNS) `BallShading` in numbers: light to add, 0 along the border."""
     s = _BALL
+    crease = float(np.clip(s.crease * fold, s.least_crease, s.most_crease))
     up = np.linspace(0, 1, _SHADE_ROWS)[:, None]
     across = np.linspace(-1.4, 1.4, _SHADE_COLUMNS)
     inside = smoothstep(np.clip((1.25 - np.abs(across)) / 0.5, 0, 1))
     light = s.light * np.exp(
         -(((up - s.light_at) / s.light_high) ** 2) - (across / s.light_wide) ** 2
     )
-    shadow = s.lashes * np.exp(-((up / s.lashes_high) ** 2)) + s.crease * np.exp(
+    shadow = s.lashes * np.exp(-((up / s.lashes_high) ** 2)) + crease * np.exp(
         -(((up - s.crease_at + 0.10 * across**2) / s.crease_high) ** 2)
     )
     shade = (light - shadow) * inside
     shade[[-1]] = shade[:, [0, -1]] = 0
     return shade.astype(np.float32)
-
-
-_BALL_LIGHT = _ball_light()
 
 
 def lid_skins(
@@ -299,6 +303,7 @@ def _lid_skin(
         around_at=ring,
         skin=np.ascontiguousarray(np.dstack([filled.skin, cover])),
         brow=np.interp(x, photo.brow[:, 0], photo.brow[:, 1]).astype(np.float32),
+        light=_ball_light(filled.fold),
         ink=lash_ink(photo, filled.skin),
         hidden=seen * float(_IS_OPEN.smooth(gap * (1 - controls[f"eyeBlink_{photo.side}"]))),
     )
