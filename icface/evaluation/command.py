@@ -105,7 +105,8 @@ def main(  # noqa: PLR0913, PLR0917  (one for each option)
 
     With --sheets it judges pictures instead: 27 edits of each photo, on contact sheets and by
     measures of their flow, lids, mouths and folds. The photos are those of --photos, or held-out
-    stills of --portraits, or the installed ones.
+    stills of --portraits, or the installed ones. With --portraits a classifier is asked to tell
+    edited faces from real ones. Some judges come with the extra "judges".
     """
     _check_output(output)
     _check_output(sheet, suffix=".png")
@@ -147,14 +148,15 @@ def _photos(
 ) -> Photos:
     """The photos whose edits are judged."""
     portraits = where["portraits"]
-    if photos is not None:
-        return Photos(items=photos_in(photos)[:people])
-    if portraits is None:
-        found, _, notes = installed()
-        return Photos(items=found[:people], notes=notes)
-    if finders is None:
+    if portraits is not None and finders is None:
         raise click.UsageError(_START_THERE)
-    return Photos(items=finders.measured(portraits).photos(people or DEFAULT_PEOPLE))
+    measured = None if portraits is None or finders is None else finders.measured(portraits)
+    if photos is not None:
+        return Photos(items=photos_in(photos)[:people], measured=measured)
+    if measured is not None:
+        return Photos(items=measured.photos(people or DEFAULT_PEOPLE), measured=measured)
+    found, _, notes = installed()
+    return Photos(items=found[:people], notes=notes)
 
 
 def _material(

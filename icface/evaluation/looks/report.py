@@ -48,6 +48,8 @@ def _lines(document: Mapping[str, Any]) -> Iterator[str]:
     rest = document["edits"]["rest"].get("rest")
     if rest is not None:
         yield f"rest is the photo, byte for byte: {rest['equal']:.0%} of {rest['people']}"
+    folds = document["edits"]["rest"].get("folds", {"people": 0})
+    yield f"folds are those of {folds['people']} people with neutral faces"
     yield _WANTED
     yield from _real_or_edited(document.get("real_or_edited", {}))
 

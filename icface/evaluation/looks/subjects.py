@@ -85,13 +85,15 @@ def edited_pictures(
 ) -> Iterator[Edited]:
     """The photo after each edit, in their order; one without settings is the photo at rest."""
     for name, edit in edits.items():
-        yield edited(predictor, subject, name, edit)
+        own = subject.face.controls
+        yield edited(predictor, subject, name, state_for(own, edit) if edit else own)
 
 
-def edited(predictor: FacePredictor, subject: Subject, name: str, edit: dict[str, float]) -> Edited:
-    """The photo after one edit."""
-    own, encoding = subject.face.controls, subject.encoding
-    controls = state_for(own, edit) if edit else own
+def edited(
+    predictor: FacePredictor, subject: Subject, name: str, controls: ControlVector
+) -> Edited:
+    """The photo with its face in another state."""
+    encoding = subject.encoding
     prediction = predictor.predict(encoding, controls)
     posed = predictor.posed(encoding, controls)
     picture: U8 = composite(subject.image, encoding, prediction)
