@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from icface.arrays import F64
 from icface.face.controls import ANGLES, EXPRESSIONS
 from icface.face.geometry import euler_angles_deg, rotation_matrix
-from icface.face.landmarks import MESH_POINTS, RIGID_POINTS
-from icface.face.ramps import smoothstep
+from icface.face.landmarks import BOTH_EYE_CORNERS, MESH_POINTS, RIGID_POINTS
+from icface.face.ramps import Ramp, smoothstep
 from icface.motion.bounded import solve_bounded
 from icface.motion.reading.face_basis import FaceBasis
 from icface.motion.reading.points import FITTED_POINTS, POINT_WEIGHT, RIM_PAIRS
@@ -44,8 +44,10 @@ _CAMERA = (0.01, 0.01, 0.04, 0.1)
 _MOST_TILT = 0.25
 """Radians by which a turn may be read wrong; what looks like more is something else."""
 _FACING = (-0.1, 0.35)
-_TURNED_DEG = (15.0, 35.0)
+_TURNED_DEG = Ramp(15.0, 35.0)
 _COUPLED = 0.05
+_LEAST_OPEN_CM = 0.15
+"""Least distance of open lids; what is less is a squint, and no measure of how far they open."""
 _CHUNK = 128
 _NO_FACE_CM = 2.0
 """Mean distance of landmarks from a mean face's, seen from the front, of what is no face; people
@@ -82,14 +84,11 @@ class RestingFace:
         Channels as read.
     normal : (468, 3) float64
         Which way the surface faces at each landmark, roughly.
-    openness : (2,) float64
-        Distance of the lids of the subject's right and left eye, centimetres.
     """
 
     shape: F64
     expression: F64
     normal: F64
-    openness: F64
 
     @classmethod
     def of(
@@ -107,9 +106,7 @@ class RestingFace:
         shape = np.column_stack([flat, (scale * shape[:, 2] + mean[:, 2]) / 2])
         normal = shape - [0.0, 0.0, shape[:, 2].min() - 4.0]
         normal /= np.linalg.norm(normal, axis=1, keepdims=True)
-        return cls(
-            shape, np.clip(values[_N_ANGLES:], 0, 1), normal, _openness(shape[None, :, :2])[0]
-        )
+        return cls(shape, np.clip(values[_N_ANGLES:], 0, 1), normal)
 
     def is_face(self, basis: FaceBasis) -> bool:
         """Whether the landmarks lie as in a face, so that their changes are a face's."""
@@ -150,7 +147,9 @@ def _fit(basis: FaceBasis, rest: RestingFace, landmarks: F64, controls: F64) -> 
     seen, about_z = brought_over(turned, upright(landmarks[:, :MESH_POINTS])[..., :2])
     off = seen - turned[..., :2]
     read = np.clip(controls[:, _N_ANGLES:], 0, 1)
-    prior = _with_lids(read, rest, seen) - rest.expression
+    prior = _with_lids(read, rest, (seen, turned[..., :2]), turns) - rest.expression
+    far = _hidden(controls[:, 0])
+    _take_from_near_side(prior, far, turned)
     at = FITTED_POINTS
     facing = np.einsum("pj,fj->fp", rest.normal[at], turns[:, 2])
     weight = POINT_WEIGHT * smoothstep(
@@ -168,7 +167,7 @@ def _fit(basis: FaceBasis, rest: RestingFace, landmarks: F64, controls: F64) -> 
         prior[:, free],
         rest.expression[free],
         free,
-        controls[:, 0],
+        far,
     )
     found = controls.copy()
     found[:, _N_ANGLES:] = read
@@ -177,6 +176,31 @@ def _fit(basis: FaceBasis, rest: RestingFace, landmarks: F64, controls: F64) -> 
         turns, np.column_stack([tilts, -about_z]), controls[:, :_N_ANGLES]
     )
     return found
+
+
+def _hidden(yaw_deg: F64) -> F64:
+    """Share (F,) to which the head's turn hides a side."""
+    return _TURNED_DEG.smooth(np.abs(yaw_deg))
+
+
+def _take_from_near_side(prior: F64, far: F64, turned: F64) -> None:
+    """Let the side that is hidden do what the visible one does: a turn is no wink.
+
+    Parameters
+    ----------
+    prior : (F, 53)
+        Changes expected; changed in place.
+    far : (F,)
+        See `_hidden`.
+    turned : (F, 468, 3)
+        The face, turned as the head is.
+    """
+    right, left = (turned[:, outer, 2] for outer, _ in (BOTH_EYE_CORNERS[side] for side in "RL"))
+    is_left_far = (left < right)[:, None]
+    one, other = prior[:, _PAIRS[:, 0]], prior[:, _PAIRS[:, 1]]
+    step = far[:, None] * (other - one)
+    prior[:, _PAIRS[:, 0]] = one + np.where(is_left_far, step, 0)
+    prior[:, _PAIRS[:, 1]] = other - np.where(is_left_far, 0, step)
 
 
 def _turned_further(turns: F64, tilts: F64, angles: F64) -> F64:
@@ -209,7 +233,7 @@ def _solve(  # noqa: PLR0913, PLR0917
     prior: F64,
     own: F64,
     free: NDArray[np.int64],
-    yaw_deg: F64,
+    far: F64,
 ) -> tuple[F64, F64]:
     """(F, K) changes of the fitted channels, and (F, 2) the heads' further turns, radians.
 
@@ -230,7 +254,8 @@ def _solve(  # noqa: PLR0913, PLR0917
         Channels at rest.
     free : (K,)
         Which channels these are.
-    yaw_deg : (F,)
+    far : (F,)
+        Share to which the head's turn hides a side.
     """
     count, channels = prior.shape
     points = weight.shape[1]
@@ -248,13 +273,10 @@ def _solve(  # noqa: PLR0913, PLR0917
     diagonal[:, :channels] += tie
     gradient[:, :channels] += tie * prior
     diagonal[:, channels:] += total * _NOISE_CM**2
-    side = smoothstep(
-        np.clip((np.abs(yaw_deg) - _TURNED_DEG[0]) / (_TURNED_DEG[1] - _TURNED_DEG[0]), 0, 1)
-    )
     place = {int(k): n for n, k in enumerate(free)}
     for left, right in _PAIRS:
         a, b = place[int(left)], place[int(right)]
-        much = total * (_NOISE_CM / _COUPLED) ** 2 * side
+        much = total * (_NOISE_CM / _COUPLED) ** 2 * far
         hessian[:, a, a] += much
         hessian[:, b, b] += much
         hessian[:, a, b] -= much
@@ -299,17 +321,36 @@ def brought_over(turned: F64, seen: F64) -> tuple[F64, F64]:
     return over, np.arctan2(across, along)
 
 
-def _openness(points: F64) -> F64:
-    """(F, 2) mean distance of the right and the left eye's lids; crossed lids count as closed."""
+def _openness(points: F64, up: F64) -> F64:
+    """(F, 2) mean distance of the right and the left eye's lids; crossed lids count as closed.
+
+    Parameters
+    ----------
+    points : (F, 468, 2)
+    up : (F, 2)
+        The direction in the picture of the head's way up.
+    """
     upper, lower = points[:, RIM_PAIRS[..., 0]], points[:, RIM_PAIRS[..., 1]]  # (F, 2, pairs, 2)
-    gap: F64 = np.maximum((upper - lower)[..., 1], 0).mean(2)
+    gap: F64 = np.maximum(np.einsum("fspi,fi->fsp", upper - lower, up), 0).mean(2)
     return gap
 
 
-def _with_lids(read: F64, rest: RestingFace, seen: F64) -> F64:
-    """Channels as read, with lids by how far they are open."""
+def _with_lids(read: F64, rest: RestingFace, seen: tuple[F64, F64], turns: F64) -> F64:
+    """Channels as read, with lids by how far they are open.
+
+    Parameters
+    ----------
+    read : (F, 53)
+    rest : RestingFace
+    seen : (F, 468, 2) twice
+        Landmarks as they are, and as they would be in the face at rest, turned as the head is: a
+        turn narrows the lids of both alike.
+    turns : (F, 3, 3)
+    """
     found = read.copy()
-    ratio = _openness(seen) / np.maximum(rest.openness, 0.15)
+    up = turns[:, :2, 1] / np.linalg.norm(turns[:, :2, 1], axis=1, keepdims=True)
+    now, open_lids = (_openness(points, up) for points in seen)
+    ratio = now / np.maximum(open_lids, _LEAST_OPEN_CM)
     for side, letter in ((0, "R"), (1, "L")):
         blink, wide = _INDEX[f"eyeBlink_{letter}"], _INDEX[f"eyeWide_{letter}"]
         closed = 1 - (1 - rest.expression[blink]) * ratio[:, side]

@@ -74,23 +74,39 @@ def test_lids_are_read_by_how_far_they_are_open() -> None:
     assert read(wide, "eyeBlink")[1] < 0.1
 
 
-def test_a_head_turned_far_to_a_side_does_not_wink() -> None:
-    clip = a_clip(np.zeros((2, 53)), np.array([[0.0, 0, 0], [42.0, 0, 0]]))
+@pytest.mark.parametrize(
+    ("yaw", "far"),
+    [(42.0, [385, 386, 387, 373, 374, 380]), (-42.0, [158, 159, 160, 144, 145, 153])],
+)
+@pytest.mark.parametrize("amount", [0.0, 0.8])
+def test_the_eye_that_a_turn_hides_does_as_the_other(
+    yaw: float, far: list[int], amount: float
+) -> None:
+    expressions = np.stack([channels(), channels(eyeBlink=amount)])
+    clip = a_clip(expressions, np.array([[0.0, 0, 0], [yaw, 0, 0]]))
     points = np.array(clip.landmarks)
-    hidden = [385, 386, 387, 373, 374, 380]  # the tracker does not see the far eye, and shuts it
-    points[1, hidden, 1] = points[1, 374, 1]
-    motion = fitted(
-        Motion(
-            seconds=clip.seconds,
-            controls=clip.controls,
-            confidence=clip.confidence,
-            landmarks=points,
-            rate=clip.rate,
-        ),
-        0,
-    )
-    left, right = (motion.controls[1, CHANNEL_INDEX[f"eyeBlink_{side}"]] for side in "LR")
-    assert abs(left - right) < 0.35
+    points[1, far, 1] = points[1, far[-1], 1]  # the tracker does not see this eye, and shuts it
+    motion = fitted(replace(clip, landmarks=points), 0)
+    for side in "LR":
+        assert read(motion, f"eyeBlink_{side}")[1] == pytest.approx(amount, abs=0.25)
+    assert np.ptp([read(motion, f"eyeBlink_{side}")[1] for side in "LR"]) < 0.15
+
+
+@pytest.mark.parametrize("angles", [(18.0, 0.0, 25.0), (-18.0, 8.0, 25.0), (12.0, -8.0, -25.0)])
+def test_a_look_to_the_side_with_a_tilted_head_is_no_wink(
+    angles: tuple[float, float, float],
+) -> None:
+    looks = channels(eyeLookOut_L=0.8, eyeLookIn_R=0.8)
+    clip = a_clip(np.stack([channels(), looks]), np.array([(0.0, 0.0, 0.0), angles]), seen=1.0)
+    motion = fitted(clip, 0)
+    assert max(read(motion, f"eyeBlink_{side}")[1] for side in "LR") < 0.1
+
+
+def test_a_wink_is_read_through_a_head_that_turns_a_little() -> None:
+    winks = np.stack([channels(), channels(eyeBlink_L=0.9)])
+    motion = fitted(a_clip(winks, np.array([(0.0, 0, 0), (12.0, 0, 10.0)]), seen=0.3), 0)
+    assert read(motion, "eyeBlink_L")[1] > 0.7
+    assert read(motion, "eyeBlink_R")[1] < 0.2
 
 
 def test_the_frame_at_rest_keeps_what_was_read_in_it() -> None:
