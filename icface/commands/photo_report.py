@@ -37,8 +37,9 @@ def about_face(face: Face, index: int | None) -> dict[str, Any]:
 
     Its number is None for a face in a drawn box.
     """
-    from icface.face.controls import CHANNELS, lying_deg
+    from icface.face.controls import CHANNELS
     from icface.face.geometry import eye_line_deg
+    from icface.face.lying import lying_deg
 
     box = face.box
     return {

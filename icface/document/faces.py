@@ -19,11 +19,10 @@ from icface.face.controls import (
     CONTROL_IDS,
     ControlVector,
     action_units,
-    lying_deg,
-    roll_about,
 )
 from icface.face.geometry import Box
 from icface.face.landmarks import MESH_POINTS, N_LANDMARKS
+from icface.face.lying import lying_deg, roll_about
 from icface.face.observation import FaceObservation
 from icface.motion.motion import MOST_CONTROL, Motion, sealed
 

@@ -102,6 +102,14 @@ def driven(
 
 def readings(project: Project, frame: int = 0) -> dict[str, float]:
     """Every control id's value before manual edits, of the chosen face; zeros without one."""
+    return {name: _within(name, value) for name, value in full_readings(project, frame).items()}
+
+
+def full_readings(project: Project, frame: int = 0) -> dict[str, float]:
+    """Every control id's value like `readings`, also beyond where its slider ends.
+
+    A smile broader than AU12 is read as more than 1, so that all of it can be taken away.
+    """
     state = None if project.face is None else driven(project, frame=frame)
     return dict.fromkeys(CONTROL_IDS, 0.0) if state is None else dict(_readings(state))
 
@@ -162,7 +170,9 @@ def curves(
             after[number] = np.where(
                 np.isnan(keyed), own, keyed + own if track.mode == "delta" else keyed
             )
-        after[number] = np.clip(after[number] + deltas.get(control, 0.0), *control_range(control))
+        limits = control_range(control)
+        after[number] = np.clip(after[number] + deltas.get(control, 0.0), *limits)
+        before[number] = np.clip(own, *limits)
     return before, after
 
 
@@ -245,7 +255,7 @@ def _index(project: Project, face_index: int | None) -> int:
 
 @lru_cache(maxsize=4096)
 def _readings(state: ControlVector) -> Mapping[str, float]:
-    return action_units(state)
+    return action_units(state, beyond=True)
 
 
 def _within(control: str, value: float) -> float:
@@ -306,7 +316,8 @@ def _reading_rows(rows: bytes) -> F64:
 
     They are cached, since curves are drawn at every edit.
     """
-    return action_unit_rows(np.frombuffer(rows, np.float64).reshape(-1, len(CHANNELS)))
+    states = np.frombuffer(rows, np.float64).reshape(-1, len(CHANNELS))
+    return action_unit_rows(states, beyond=True)
 
 
 def _mixed(project: Project, edits: FaceEdits, frames: Frames, own: F64) -> F64:

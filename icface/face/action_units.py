@@ -10,8 +10,8 @@ Two directions, the same as for the sliders:
 * Units to channels: what every unit asks of a channel is added, then clipped to 0..1. AU25 and AU26
   both open the jaw, and together they open it further than either alone. Blink and wink (45, 46)
   are AU43; of several of them the strongest counts.
-* Channels to units: the non-negative values up to 1 that explain the channels with the least
-  squared error, as `icface.face.controls.action_units` finds them one by one.
+* Channels to units: the non-negative values that explain the channels with the least squared error,
+  as `icface.face.controls.action_units` finds them one by one.
 """
 
 from __future__ import annotations
@@ -28,8 +28,11 @@ from icface.face.controls import (
     CHANNEL_INDEX,
     CHANNELS,
     CONTROL_IDS,
+    COST,
+    COST_WEIGHT,
     RIDGE,
     direction,
+    most_read,
 )
 from icface.face.selectors import expand_control
 
@@ -46,11 +49,11 @@ _HIGH = 1
 """State of a unit at its upper bound."""
 
 
-def action_unit_rows(controls: NDArray[np.floating]) -> F64:
+def action_unit_rows(controls: NDArray[np.floating], *, beyond: bool = False) -> F64:
     """Values of all control ids, shape (N, len(CONTROL_IDS)), of face states of shape (N, 56).
 
     The numbers of `icface.face.controls.action_units`, to 1e-6: angles in degrees as they are,
-    units in 0..1, AU30 in -1..1.
+    units in 0..1 (up to `most_read` with `beyond`), AU30 in -1..1.
     """
     rows = _as_rows(controls)
     found = np.full((len(rows), len(CONTROL_IDS)), np.nan)
@@ -58,7 +61,8 @@ def action_unit_rows(controls: NDArray[np.floating]) -> F64:
     places = {control: column for column, control in enumerate(CONTROL_IDS)}
     units = tuple(i for i in CONTROL_IDS if i not in ANGLES and i != "AU30")
     known = np.flatnonzero(seen)
-    found[known[:, None], [places[i] for i in units]] = explained(rows[known], units)
+    values = explained(rows[known], units)
+    found[known[:, None], [places[i] for i in units]] = values if beyond else values.clip(max=1)
     found[:, [places[i] for i in ANGLES]] = np.where(seen[:, None], rows[:, : len(ANGLES)], np.nan)
     sideways = rows[:, CHANNEL_INDEX["jawRight"]] - rows[:, CHANNEL_INDEX["jawLeft"]]
     found[:, places["AU30"]] = np.where(seen, np.clip(sideways, -1, 1), np.nan)
@@ -68,7 +72,7 @@ def action_unit_rows(controls: NDArray[np.floating]) -> F64:
 def explained(
     controls: NDArray[np.floating], units: tuple[str, ...], *, sparing: float = 1.0
 ) -> F64:
-    """Values 0..1, shape (N, len(units)), of these units alone that best explain face states.
+    """Values 0..`most_read`, shape (N, len(units)), of these units alone that best explain states.
 
     Parameters
     ----------
@@ -82,10 +86,11 @@ def explained(
     """
     goal = np.clip(_as_rows(controls)[:, len(ANGLES) :], 0, None)
     found = np.zeros((len(goal), len(units)))
-    for group, columns, gram in _groups(units, sparing):
+    most = np.array([most_read()[unit] for unit in units])
+    for group, columns, gram, cost in _groups(units, sparing):
         for start in range(0, len(goal), _BATCH):
             part = slice(start, start + _BATCH)
-            found[part, group] = _bounded(gram, goal[part] @ columns)
+            found[part, group] = _bounded(gram, goal[part] @ columns - cost) * most[group]
     return found
 
 
@@ -140,11 +145,15 @@ def _as_rows(controls: NDArray[np.floating]) -> F64:
 
 
 @lru_cache(maxsize=16)
-def _groups(units: tuple[str, ...], sparing: float) -> tuple[tuple[list[int], F64, F64], ...]:
-    """Groups of units that share channels: places, directions (53, n), normal equations (n, n)."""
-    columns = np.stack([direction(i)[len(ANGLES) :] for i in units], axis=1)
-    cost = sparing * np.array([RIDGE.get(i, RIDGE[""]) for i in units])
-    gram = columns.T @ columns + np.diag(cost**2)
+def _groups(units: tuple[str, ...], sparing: float) -> tuple[tuple[list[int], F64, F64, F64], ...]:
+    """Groups of units that share channels: places, directions (53, n), normal equations, costs.
+
+    In shares of `most_read`, so that every unit is at most 1.
+    """
+    most = np.array([most_read()[unit] for unit in units])
+    columns = np.stack([direction(i)[len(ANGLES) :] for i in units], axis=1) * most
+    cost = sparing * COST_WEIGHT * most * np.array([COST.get(i, COST[""]) for i in units])
+    gram = columns.T @ columns + np.diag(np.square(sparing * RIDGE * most))
     group_of = list(range(len(units)))
     for one, other in np.argwhere(gram != 0):
         joined = group_of[other]
@@ -152,7 +161,9 @@ def _groups(units: tuple[str, ...], sparing: float) -> tuple[tuple[list[int], F6
     members = [
         [i for i, group in enumerate(group_of) if group == root] for root in sorted(set(group_of))
     ]
-    return tuple((group, columns[:, group], gram[np.ix_(group, group)]) for group in members)
+    return tuple(
+        (group, columns[:, group], gram[np.ix_(group, group)], cost[group]) for group in members
+    )
 
 
 def _bounded(gram: F64, target: F64) -> F64:

@@ -10,7 +10,9 @@ the camera: yaw first, then pitch, then roll about fixed axes.
 
 The channels carry the names of the ARKit blend shapes with ``_L`` and ``_R`` for the sides. Action
 Units (AU) are fixed non-negative combinations of channels (Ekman and Friesen, *Facial Action Coding
-System*, 1978); they are what people see, set and key. Other units (OpenFace 0..5, radians) exist
+System*, 1978); they are what people see, set and key. At 1 a unit is what FACS calls intensity E,
+the most an adult does, and at 0.5 half of it. A channel may reach further than that: a smile of 1
+is 0.6 of mouthSmile, and more than 0.6 is read as 1. Other units (OpenFace 0..5, radians) exist
 only at the boundaries.
 """
 
@@ -121,23 +123,6 @@ class ControlVector:
         return ControlVector.from_array(array)
 
 
-UPRIGHT_DEG = 67.5
-"""A head that is rolled further lies on its side or stands on its head; closer to upright it is
-only tilted."""
-
-
-def lying_deg(roll_deg: float) -> float:
-    """The quarter turn of a lying head, 90, 180 or -90 degrees; 0 for one upright or tilted."""
-    turn = (roll_deg + 180.0) % 360.0 - 180.0
-    quarters = round(turn / 90.0) if abs(turn) > UPRIGHT_DEG else 0
-    return 180.0 if abs(quarters) == 2 else 90.0 * quarters
-
-
-def roll_about(roll_deg: float, quarter_deg: float) -> float:
-    """A roll counted from a quarter turn, -180..180 degrees."""
-    return (roll_deg - quarter_deg + 180.0) % 360.0 - 180.0
-
-
 def channel_index(channel: str) -> int:
     """The index of a channel or angle in a control vector; `UnknownControlError` if unknown."""
     try:
@@ -224,7 +209,7 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
           "lifts the outer ends of the eyebrows: surprise"),
     _unit(4, "Brow lowerer", "brows", {"browDown": 1},
           "draws the eyebrows down and together: the frown"),
-    _unit(5, "Upper lid raiser", "eyes", {"eyeWide": 1},
+    _unit(5, "Upper lid raiser", "eyes", {"eyeWide": 0.55},
           "lifts the upper eyelids: wide, staring eyes"),
     _unit(7, "Lid tightener", "eyes", {"eyeSquint": 1},
           "tightens the eyelids: a hard or short-sighted look"),
@@ -238,16 +223,17 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
                help="turns the eyes to the person's own right"),
     _unit(63, "Eyes up", "gaze", {"eyeLookUp": 1}, "turns the eyes up"),
     _unit(64, "Eyes down", "gaze", {"eyeLookDown": 1}, "turns the eyes down"),
-    _unit(9, "Nose wrinkler", "nose", {"noseSneer": 1},
-          "pulls the skin beside the nose up: disgust"),
+    _unit(9, "Nose wrinkler", "nose", {"noseSneer": 0.6},
+          "wrinkles the nose and lifts its wings: disgust"),
     _unit(6, "Cheek raiser", "cheeks", {"cheekSquint": 1},
           "lifts the cheeks towards the eyes: a felt smile, with AU12"),
     _unit(34, "Cheek puff", "cheeks", {"cheekPuff": 1}, "fills the cheeks with air"),
-    _unit(10, "Upper lip raiser", "mouth", {"mouthUpperUp": 1},
+    _unit(10, "Upper lip raiser", "mouth", {"mouthUpperUp": 0.5},
           "lifts the upper lip: disgust, a snarl"),
-    _unit(11, "Nasolabial deepener", "mouth", {"mouthUpperUp": 0.4, "noseSneer": 0.3},
+    _unit(11, "Nasolabial deepener", "mouth",
+          {"noseSneer": 0.25, "cheekSquint": 0.3, "mouthDimple": 0.1},
           "deepens the fold from nose to mouth corner"),
-    _unit(12, "Lip corner puller", "mouth", {"mouthSmile": 1},
+    _unit(12, "Lip corner puller", "mouth", {"mouthSmile": 0.6},
           "pulls the lip corners up and back: the smile"),
     _unit(14, "Dimpler", "mouth", {"mouthDimple": 1},
           "tightens the lip corners inwards: contempt, on one side"),
@@ -262,7 +248,7 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
     _unit(20, "Lip stretcher", "mouth", {"mouthStretch": 1},
           "pulls the lip corners straight sideways: fear"),
     _unit(22, "Lip funneler", "mouth", {},
-          "funnels the lips outwards: the sound 'oo'", central={"mouthFunnel": 1}),
+          "funnels the lips outwards: the sound 'oo'", central={"mouthFunnel": 0.6}),
     _unit(23, "Lip tightener", "mouth", {"mouthPress": 0.5},
           "narrows and tightens the red of the lips: anger",
           central={"mouthRollUpper": 0.4, "mouthRollLower": 0.4}),
@@ -274,7 +260,8 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
           "rolls both lips in over the teeth", central={"mouthRollLower": 1, "mouthRollUpper": 1}),
     _unit(26, "Jaw drop", "jaw", {}, "lets the jaw fall, relaxed", central={"jawOpen": 0.45}),
     _unit(27, "Mouth stretch", "jaw", {},
-          "opens the mouth wide: a shout, a yawn", central={"jawOpen": 1}),
+          "opens the mouth wide: a shout, a yawn",
+          central={"jawOpen": 1, "mouthLowerDown_L": 0.07, "mouthLowerDown_R": 0.07}),
     _unit(29, "Jaw thrust", "jaw", {}, "pushes the jaw forwards", central={"jawForward": 1}),
     ActionUnit(number=30, name="Jaw sideways", region="jaw",
                weights={"": {"jawRight": 1}}, minimum=-1.0,
@@ -323,26 +310,53 @@ def direction(control: str) -> F64:
         raise UnknownControlError(f"Unknown control {control!r}.") from None
 
 
-RIDGE = {
-    "": 0.02, "AU27": 0.15, "AU11L": 0.15, "AU11R": 0.15,
-    "AU25L": 0.1, "AU25R": 0.1, "AU23L": 0.1, "AU23R": 0.1, "AU28": 0.05,
-}  # fmt: skip
-"""Ridge cost of each unit in the inverse, which makes it unique; under "" the others' cost."""
+COST = {"": 1.0, "AU11L": 0.7, "AU11R": 0.7, "AU23L": 0.6, "AU23R": 0.6,
+        "AU25L": 0.6, "AU25R": 0.6, "AU27": 2.27, "AU28": 0.9}  # fmt: skip
+"""Cost of each unit in the inverse, which chooses where units overlap: the cheapest explanation.
+Under "" the others'. A unit costs less than units that together move the same channels; AU27 costs
+more than AU26, which it continues."""
+COST_WEIGHT = 5e-4
+"""What a cost of 1 weighs against squared errors of channels: a reading loses at most 0.004."""
+RIDGE = 5e-3
+"""Ridge of the inverse, which makes it unique where costs do not."""
 
 
 @cache
-def _inverse_system() -> tuple[tuple[str, ...], F64]:
+def most_read() -> dict[str, float]:
+    """The largest amount of each unit that a face can have: above 1 where its channel reaches on.
+
+    A unit of one channel that moves it by less than 1 is read further than its slider goes, unless
+    another unit continues it (AU27 follows AU26). So at AU12 = 0 any smile is gone.
+    """
+    most = {}
+    for control in (i for i in CONTROL_IDS if i not in ANGLES):
+        moved = direction(control)
+        (places,) = np.nonzero(moved)
+        strongest = max(float(direction(i)[places[0]]) for i in CONTROL_IDS if i not in ANGLES)
+        alone = len(places) == 1 and moved[places[0]] >= strongest
+        most[control] = float(1 / moved[places[0]]) if alone else 1.0
+    return most
+
+
+@cache
+def _inverse_system() -> tuple[tuple[str, ...], F64, F64, F64]:
     ids = tuple(i for i in CONTROL_IDS if i not in ANGLES and i != "AU30")
     columns = np.stack([direction(i)[3:] for i in ids], axis=1)  # (53, n)
-    ridge = np.diag([RIDGE.get(i, RIDGE[""]) for i in ids])
-    return ids, np.concatenate([columns, ridge])
+    cost = np.array([COST.get(i, COST[""]) for i in ids]) * COST_WEIGHT
+    most = np.array([most_read()[i] for i in ids])
+    return ids, np.concatenate([columns, RIDGE * np.eye(len(ids))]), -cost / RIDGE, most
 
 
-def action_units(controls: ControlVector) -> dict[str, float]:
+def action_units(controls: ControlVector, *, beyond: bool = False) -> dict[str, float]:
     """The values of control ids that best explain a face state: bounded least squares.
 
-    A small ridge makes the answer unique where units overlap (26 is preferred to 27, 10 to 11, 16
-    to 25).
+    Small costs make the answer unique where units overlap: a unit set alone is read as itself.
+
+    Parameters
+    ----------
+    controls : ControlVector
+    beyond : bool
+        Whether units are read further than 1, up to `most_read`.
 
     Returns
     -------
@@ -351,9 +365,11 @@ def action_units(controls: ControlVector) -> dict[str, float]:
     """
     from scipy.optimize import lsq_linear  # noqa: PLC0415  (a third of a second that a document does not need)
 
-    ids, system = _inverse_system()
-    target = np.concatenate([np.clip(controls.array()[3:], 0, None), np.zeros(len(ids))])
-    solution = np.clip(lsq_linear(system, target, bounds=(0, 1), method="bvls").x, 0, 1)
+    ids, system, aims, most = _inverse_system()
+    target = np.concatenate([np.clip(controls.array()[3:], 0, None), aims])
+    solution = np.clip(lsq_linear(system, target, bounds=(0, most), method="bvls").x, 0, most)
+    if not beyond:
+        solution = np.minimum(solution, 1)
     found = dict(
         zip(ids, (round(float(v), 6) + 0.0 for v in solution), strict=True)
     )  # no negative zero

@@ -79,7 +79,7 @@ def deltas_from_settings(
     ValueError
         For a value outside the control's range (twice it, when relative) or not a number.
     """
-    reading = action_units(source) if settings and not relative else {}
+    reading = action_units(source, beyond=True) if settings and not relative else {}
     deltas: dict[str, float] = {}
     for selector, value in settings.items():
         for control in expand_control(selector):
@@ -96,5 +96,7 @@ def deltas_from_settings(
                 if relative
                 else reading.get(control, source[control] if control in CHANNEL_INDEX else 0.0)
             )
+            if not relative and value == high and now > high:
+                now = high  # as far as the slider goes: what is beyond stays
             deltas[control] = deltas.get(control, 0.0) * relative + float(value) - now
     return deltas

@@ -24,10 +24,11 @@ from icface.face.landmarks import N_LANDMARKS
 from icface.motion.motion import Motion
 from icface.motion.store import MotionStoreError, motion_from_arrays, motion_to_arrays
 from icface.project_file import arrays
+from icface.project_file.amounts import motion_of_today
 from icface.project_file.container import Entries, FolderEntries, Writing, ZipEntries, write_entries
 from icface.project_file.errors import ProjectFileError
 from icface.project_file.media_paths import absolute_from, lexical, relative_to, with_paths
-from icface.project_file.migrations import VERSION, migrated
+from icface.project_file.migrations import AMOUNTS_BEFORE, VERSION, migrated
 from icface.project_file.tree import parsed, project_of, text_of, tree_of
 from icface.system.atomic_write import reason, remove_unfinished, write_whole
 
@@ -122,6 +123,10 @@ def read_project(path: str | Path) -> LoadedProject:
             tree, version = migrated(parsed(data))
             named = _named_in(entries.names)
             read_motions, read_landmarks = _read_arrays(entries, tree, named)
+            if version <= AMOUNTS_BEFORE:
+                read_motions = {
+                    name: motion_of_today(found) for name, found in read_motions.items()
+                }
             project = project_of(tree, read_motions, read_landmarks)
             project = absolute_from(project, Path(lexical(path)).parent)
     except OSError as error:

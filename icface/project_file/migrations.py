@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from icface.project_file.amounts import document_of_today
 from icface.project_file.errors import ProjectFileError
 
 Tree = dict[str, Any]
@@ -17,7 +18,9 @@ Migration = Callable[[Tree], Tree]
 given one stays as it is."""
 
 FORMAT = "icface-project"
-VERSION = 2
+VERSION = 3
+AMOUNTS_BEFORE = 2
+"""Last version in the amounts of before, also of its motions; see `icface.project_file.amounts`."""
 
 
 def _with_length(tree: Tree) -> Tree:
@@ -25,7 +28,7 @@ def _with_length(tree: Tree) -> Tree:
     return {**tree, "length": None}
 
 
-MIGRATIONS: Mapping[int, Migration] = {1: _with_length}
+MIGRATIONS: Mapping[int, Migration] = {1: _with_length, AMOUNTS_BEFORE: document_of_today}
 """By the version they start from. Version 1 is the first: programs before it had no project
 files."""
 

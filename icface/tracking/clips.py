@@ -16,9 +16,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.face.controls import CHANNELS, lying_deg, roll_about
+from icface.face.controls import CHANNELS
 from icface.face.geometry import eye_line_deg
 from icface.face.landmarks import N_LANDMARKS
+from icface.face.lying import lying_deg, roll_about
 from icface.face.observation import FaceTracker
 from icface.jobs import Progress
 from icface.media.clip import probe

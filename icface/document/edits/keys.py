@@ -26,7 +26,7 @@ from icface.document.curves import (
 from icface.document.drivers import group_name, target_name
 from icface.document.edits.faces import chosen, moving_with, require_unlocked, with_edits
 from icface.document.edits.still_time import keyed
-from icface.document.mixing import readings
+from icface.document.mixing import full_readings
 
 KeyName = tuple[str, int]
 """Target of the track and frame of the key."""
@@ -114,7 +114,7 @@ def _present_value(
             0.0 if track is not None and track.mode == "delta" else float(getattr(rule, parts[1]))
         )
     assert track is not None
-    return 0.0 if track.mode == "delta" else readings(project, frame)[target]
+    return 0.0 if track.mode == "delta" else full_readings(project, frame)[target]
 
 
 def remove_keys(project: Project, keys: Collection[KeyName]) -> Project:
@@ -292,7 +292,7 @@ def set_mode(project: Project, target: str, mode: Mode) -> Project:
     def base(frame: int) -> float:
         parts = split_mix_target(target)
         if parts is None:
-            return readings(project, frame)[target]
+            return full_readings(project, frame)[target]
         rule = edits.rule(parts[0])
         return 0.0 if rule is None else float(getattr(rule, parts[1]))
 

@@ -32,9 +32,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from icface.face.controls import AU_BY_NUMBER, ControlVector, action_units, lying_deg
+from icface.face.controls import AU_BY_NUMBER, ControlVector, action_units
 from icface.face.geometry import Similarity, eye_line_deg, rotation_matrix
 from icface.face.landmarks import MESH_POINTS
+from icface.face.lying import lying_deg
 from icface.model.device import CPU, Device
 from icface.model.networks.legacy_checkpoint import Checkpoint, listed, read_checkpoint
 from icface.model.networks.weights import ModelFileError

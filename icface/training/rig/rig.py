@@ -29,6 +29,7 @@ from icface.arrays import F32, F64
 from icface.face.controls import EXPRESSIONS, ControlVector
 from icface.face.geometry import Similarity, euler_angles_deg, rotation_matrix
 from icface.training.loop.array_files import read_arrays
+from icface.training.rig.amended import Mesh, amended
 
 SKIN, SOCKET, GUMS, TEETH, EYE = range(5)
 _RIG_ARRAYS = (
@@ -142,7 +143,8 @@ class Rig:
     base : (V, 3) float32
         Neutral mesh, centimetres.
     shapes : (53, V, 3) float32
-        Expression offsets at full intensity, in the order of `EXPRESSIONS`.
+        Expression offsets at full intensity, in the order of `EXPRESSIONS`: those of the file,
+        corrected by `icface.training.rig.amended`.
     faces, part : (F, 3) and (F,)
         Triangles and what they are made of.
     mesh : (468,) int
@@ -152,7 +154,6 @@ class Rig:
     def __init__(self, path: Path) -> None:
         data = read_arrays(path, _RIG_ARRAYS, kind="a rig file")
         self.base: F32 = data["base"]
-        self.shapes: F32 = data["expression"].astype(np.float32)
         self.modes: F32 = data["identity"].astype(np.float32)
         self.faces: NDArray[np.int32] = data["faces"]
         self.part: NDArray[np.int8] = data["part"]
@@ -163,6 +164,11 @@ class Rig:
             raise ValueError(
                 f"The rig {path} has other expression channels than icface.face.controls."
             )
+        skin = np.zeros(len(self.base), np.bool_)
+        skin[self.faces[self.part == SKIN]] = True
+        self.shapes: F32 = amended(
+            Mesh(base=self.base, shapes=data["expression"], skin=skin, landmarks=self.mesh)
+        )
         self.base[self._eye_vertices, 2] -= _CORNEA_SET_BACK_CM
         blink = np.abs(
             self.shapes[[EXPRESSIONS.index("eyeBlink_L"), EXPRESSIONS.index("eyeBlink_R")]]

@@ -271,8 +271,8 @@ def test_settings_change_the_picture_and_are_reported(faces, photo, tmp_path):
     assert done["controls"] == {
         "yaw": 15.0,
         "eyeBlink_L": 1.0,
-        "mouthSmile_L": 0.8,
-        "mouthSmile_R": 0.8,
+        "mouthSmile_L": 0.48,  # 0.6 is the most an adult does
+        "mouthSmile_R": 0.48,
     }
     assert load_photo(out).pixels.shape == (512, 512, 3)
 

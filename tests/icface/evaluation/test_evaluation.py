@@ -171,7 +171,7 @@ def test_where_nothing_different_could_be_asked_for_there_is_no_slope() -> None:
 
 
 def test_columns_average_the_sides() -> None:
-    read = columns_read(ControlVector.of({"mouthSmile_L": 0.8, "mouthSmile_R": 0.4, "yaw": 12.0}))
+    read = columns_read(ControlVector.of({"mouthSmile_L": 0.48, "mouthSmile_R": 0.24, "yaw": 12.0}))
     assert read[COLUMNS.index("AU12")] == pytest.approx(0.6, abs=0.02)
     assert read[COLUMNS.index("yaw")] == 12
     assert len(read) == len(COLUMNS)
@@ -181,8 +181,8 @@ def test_an_edit_adds_angles_and_sets_units_within_what_a_face_can_do() -> None:
     own = ControlVector.of({"yaw": 40.0, "mouthSmile_L": 0.6, "mouthSmile_R": 0.2})
     state = state_for(own, {"yaw": 20.0, "AU12": 0.5})
     assert state["yaw"] == 45
-    assert state["mouthSmile_L"] == pytest.approx(0.5, abs=0.02)
-    assert state["mouthSmile_R"] == pytest.approx(0.5, abs=0.02)
+    assert state["mouthSmile_L"] == pytest.approx(0.3, abs=0.02)  # half of the most, 0.6
+    assert state["mouthSmile_R"] == pytest.approx(0.3, abs=0.02)
 
 
 def test_a_sweep_asks_for_steps_about_the_photos_own_and_reads_what_the_tracker_tells(

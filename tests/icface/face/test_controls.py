@@ -13,6 +13,7 @@ from icface.face.controls import (
     CHANNELS,
     CONTROL_IDS,
     EXPRESSIONS,
+    ActionUnit,
     ControlVector,
     UnknownControlError,
     action_units,
@@ -20,20 +21,15 @@ from icface.face.controls import (
     channel_index,
     control_range,
     direction,
+    most_read,
 )
 from icface.face.selectors import deltas_from_settings, expand_control
 from tests.strategies import control_values, control_vectors
 
-OVERLAPPING = (
-    "AU11",
-    "AU17",
-    "AU23",
-    "AU25",
-    "AU26",
-    "AU27",
-    "AU28",
-)  # these share channels with other units
-ALONE = tuple(i for i in CONTROL_IDS if not i.startswith(OVERLAPPING))
+UNITS = tuple(i for i in CONTROL_IDS if i not in ANGLES)
+SHARING = ("AU11", "AU23", "AU25", "AU26", "AU27", "AU28")
+"""Units that share channels with others."""
+APART = tuple(i for i in CONTROL_IDS if not i.startswith(SHARING))
 
 
 # ---- the table
@@ -78,8 +74,8 @@ def test_every_control_id_has_a_direction_and_a_range() -> None:
 
 
 def test_a_direction_is_a_copy() -> None:
-    direction("AU12L")[:] = 5
-    assert direction("AU12L").sum() == 1
+    direction("AU1L")[:] = 5
+    assert direction("AU1L").sum() == 1
 
 
 # ---- vectors
@@ -163,15 +159,47 @@ def test_ranges_are_degrees_for_angles_and_one_for_the_rest() -> None:
 # ---- channels to units, and back again
 
 
-@given(
-    st.sampled_from(ALONE).flatmap(lambda i: st.tuples(st.just(i), st.floats(*control_range(i))))
-)
-def test_a_unit_that_shares_no_channel_is_read_back_as_it_was_set(
-    setting: tuple[str, float],
+@pytest.mark.parametrize("unit", ACTION_UNITS, ids=lambda unit: unit.id)
+@pytest.mark.parametrize("value", [0.25, 0.5, 0.75, 1.0])
+def test_each_unit_alone_is_read_back_as_it_was_set_and_no_other_with_it(
+    unit: ActionUnit, value: float
 ) -> None:
+    for controls in {unit.control_ids, *((control,) for control in unit.control_ids)}:
+        found = action_units(apply_deltas(ControlVector(), dict.fromkeys(controls, value)))
+        wanted = dict.fromkeys(CONTROL_IDS, 0.0) | dict.fromkeys(controls, value)
+        assert found == pytest.approx(wanted, abs=0.05)
+
+
+@given(
+    st.sampled_from(UNITS).flatmap(lambda i: st.tuples(st.just(i), st.floats(*control_range(i))))
+)
+def test_a_unit_is_read_back_at_any_amount(setting: tuple[str, float]) -> None:
     control, value = setting
     found = action_units(apply_deltas(ControlVector(), {control: value}))
-    assert found[control] == pytest.approx(value, abs=0.01)
+    assert found[control] == pytest.approx(value, abs=0.05)
+
+
+def test_one_is_the_most_an_adult_does_and_not_all_that_a_channel_can() -> None:
+    weak = {"AU5": 0.55, "AU9": 0.6, "AU10": 0.5, "AU12": 0.6}
+    for number, most in weak.items():
+        assert direction(f"{number}L").max() == pytest.approx(most)
+    assert not direction("AU11L")[[channel_index(f"mouthUpperUp_{side}") for side in "LR"]].any()
+
+
+def test_more_than_an_adult_does_is_read_as_one_and_can_be_taken_away_whole() -> None:
+    broad = ControlVector.of({"mouthSmile_L": 0.9, "eyeWide_R": 1.0})
+    assert (action_units(broad)["AU12L"], action_units(broad)["AU5R"]) == (1.0, 1.0)
+    full = action_units(broad, beyond=True)
+    assert (full["AU12L"], full["AU5R"]) == pytest.approx((1.5, 1 / 0.55), abs=0.01)
+    gone = apply_deltas(broad, deltas_from_settings(broad, {"AU12": 0.0, "AU5": 0.0}))
+    assert max(gone.values) < 0.01
+    assert apply_deltas(broad, deltas_from_settings(broad, {"AU12L": 1.0})) == broad, "as shown"
+
+
+def test_no_unit_is_read_beyond_what_its_channels_can_hold() -> None:
+    for control, most in most_read().items():
+        assert (most * direction(control)).max() <= 1 + 1e-9
+    assert most_read()["AU26"] == 1.0, "AU27 continues it"
 
 
 @given(control_vectors())
@@ -256,7 +284,11 @@ def test_absolute_settings_are_reached_from_any_face(
 ) -> None:
     control, value = setting
     deltas = deltas_from_settings(vector, {control: value})
-    assert action_units(vector)[control] + deltas[control] == pytest.approx(value)
+    reading = action_units(vector, beyond=True)[control]
+    if value == control_range(control)[1] < reading:
+        assert deltas[control] == 0, "as far as the slider goes"
+    else:
+        assert reading + deltas[control] == pytest.approx(value)
 
 
 @given(control_vectors(), st.sampled_from(EXPRESSIONS), st.floats(0, 1))
@@ -268,7 +300,7 @@ def test_absolute_settings_of_a_channel_are_reached(
 
 
 @given(
-    st.sampled_from(ALONE).flatmap(lambda i: st.tuples(st.just(i), st.floats(*control_range(i))))
+    st.sampled_from(APART).flatmap(lambda i: st.tuples(st.just(i), st.floats(*control_range(i))))
 )
 def test_a_smiling_turned_face_reads_what_was_asked_of_it(setting: tuple[str, float]) -> None:
     control, value = setting

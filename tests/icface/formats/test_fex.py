@@ -6,11 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from icface.face.controls import CHANNEL_INDEX, CHANNELS
+from icface.face.controls import CHANNEL_INDEX, CHANNELS, direction
 from icface.formats import FormatError, load, sniff
 from icface.formats.arkit_names import SHAPES
 from tests.icface.formats.tracking_files import write_table
 
+SMILE = float(direction("AU12L").max())
+"""mouthSmile of a full AU12."""
 UNITS = [
     f"AU{n:02d}" for n in (1, 2, 4, 5, 6, 7, 9, 10, 11, 12, 14, 15, 17, 20, 23, 24, 25, 26, 28, 43)
 ]
@@ -87,7 +89,7 @@ def test_early_files_are_in_degrees_and_intensities_from_0_to_1(tmp_path: Path) 
     assert sniff(path) == "fex"
     loaded = load(path)
     assert angles(path) == [0, 14, 0]
-    assert loaded.motion.controls[0, CHANNEL_INDEX["mouthSmile_L"]] == pytest.approx(0.5)
+    assert loaded.motion.controls[0, CHANNEL_INDEX["mouthSmile_L"]] == pytest.approx(0.5 * SMILE)
     assert loaded.motion.controls[0, CHANNEL_INDEX["eyeBlink_R"]] == pytest.approx(0.25)
     assert loaded.motion.controls[1, CHANNEL_INDEX["jawOpen"]] == pytest.approx(0.45)
     assert not {"mouthPucker", "eyeLookUp_L"} & loaded.motion.carried
@@ -157,7 +159,7 @@ def test_frames_without_a_face_are_missing(tmp_path: Path) -> None:
 
 def test_other_scales_of_units_are_divided_and_said(tmp_path: Path) -> None:
     loaded = load(write_table(tmp_path / "a.csv", EARLY, [a_row(0, AU12=4)]))
-    assert loaded.motion.controls[0, CHANNEL_INDEX["mouthSmile_L"]] == pytest.approx(0.8)
+    assert loaded.motion.controls[0, CHANNEL_INDEX["mouthSmile_L"]] == pytest.approx(0.8 * SMILE)
     assert any("divided by 5" in note for note in loaded.notes)
 
 
@@ -202,7 +204,9 @@ def test_a_folder_of_pictures_is_one_face_in_their_order(tmp_path: Path) -> None
     loaded = load(write_table(tmp_path / "a.csv", EARLY, rows))
     assert loaded.labels == ("0",)
     np.testing.assert_allclose(
-        loaded.motion.controls[:, CHANNEL_INDEX["mouthSmile_L"]], [0, 0.1, 0.2, 0.3], atol=1e-6
+        loaded.motion.controls[:, CHANNEL_INDEX["mouthSmile_L"]] / SMILE,
+        [0, 0.1, 0.2, 0.3],
+        atol=1e-6,
     )
 
 
@@ -212,6 +216,6 @@ def test_columns_left_empty_by_a_detector_drive_and_spoil_nothing(tmp_path: Path
         write_table(tmp_path / "a.csv", SECOND, [a_row(i, AU12=0.5, **empty) for i in range(2)])
     )
     assert loaded.motion.present.all()
-    assert loaded.motion.controls[1, CHANNEL_INDEX["mouthSmile_L"]] == pytest.approx(0.5)
+    assert loaded.motion.controls[1, CHANNEL_INDEX["mouthSmile_L"]] == pytest.approx(0.5 * SMILE)
     assert "yaw" not in loaded.motion.carried
     assert any("without any number were left out: browDownLeft" in note for note in loaded.notes)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from icface.face.controls import CHANNEL_INDEX, CHANNELS
+from icface.face.controls import CHANNEL_INDEX, CHANNELS, direction
 from icface.face.geometry import euler_angles_deg, rotation_matrix
 from icface.formats import FormatError, load, save, sniff
 from icface.formats.openface import INTENSITIES, PRESENCES
@@ -23,6 +23,8 @@ from tests.icface.formats.tracking_files import (
     write_table,
 )
 
+SMILE = float(direction("AU12L").max())
+"""mouthSmile of a full AU12."""
 NAMES = [
     "frame",
     "face_id",
@@ -65,7 +67,9 @@ def test_a_full_file_of_714_columns_drives_head_and_face(tmp_path: Path) -> None
         motion.controls[:, 0], np.degrees([0.1, 0.2, 0.3, 0.4, 0.5]), rtol=1e-6
     )
     np.testing.assert_allclose(
-        motion.controls[:, CHANNEL_INDEX["mouthSmile_L"]], [0.2, 0.4, 0.6, 0.8, 1], rtol=1e-6
+        motion.controls[:, CHANNEL_INDEX["mouthSmile_L"]] / SMILE,
+        [0.2, 0.4, 0.6, 0.8, 1],
+        rtol=1e-6,
     )
     assert (motion.controls[:, CHANNEL_INDEX["eyeBlink_R"]] == 1).all()
     assert {"yaw", "jawOpen", "mouthSmile_R", "eyeBlink_L"} <= motion.carried
@@ -109,7 +113,7 @@ def test_each_face_of_a_file_has_a_motion_most_frames_first(
     path = write_table(tmp_path / "two.csv", NAMES, rows)
     loaded = load(path)
     assert loaded.labels == ("1", "0")
-    assert loaded.motion.controls[0, CHANNEL_INDEX["mouthSmile_L"]] == pytest.approx(0.2)
+    assert loaded.motion.controls[0, CHANNEL_INDEX["mouthSmile_L"]] == pytest.approx(0.2 * SMILE)
     assert [int(motion.present.sum()) for motion in loaded.faces] == [5, 3]
     assert load(path, face=0).motion == loaded.faces[1]
     with pytest.raises(FormatError, match="no face 7; its faces are 1, 0"):
@@ -126,7 +130,7 @@ def test_rows_in_any_order_are_sorted_and_doubles_left_out(tmp_path: Path) -> No
     ]
     loaded = load(write_table(tmp_path / "a.csv", NAMES, rows))
     np.testing.assert_allclose(
-        loaded.motion.controls[:, CHANNEL_INDEX["mouthSmile_R"]], [0.2, 0.4, 0.6], rtol=1e-6
+        loaded.motion.controls[:, CHANNEL_INDEX["mouthSmile_R"]] / SMILE, [0.2, 0.4, 0.6], rtol=1e-6
     )
     assert {
         "The rows were not in the order of time and have been sorted.",

@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from icface.face.controls import CHANNEL_INDEX
+from icface.face.controls import CHANNEL_INDEX, direction
 from icface.formats import FormatError, load, sniff
 from icface.formats.livelink import COLUMNS
 from icface.formats.timecode import seconds_of
 
+SMILE = float(direction("AU12L").max())
+"""mouthSmile of a full AU12."""
 NAMES = [
     "frame",
     "face_id",
@@ -87,7 +89,9 @@ def test_faces_of_one_picture_are_faces_and_not_frames(tmp_path: Path) -> None:
     loaded = load(write(tmp_path / "a.csv", [names, *rows]))
     assert loaded.labels == ("0", "1", "2")
     assert [len(motion) for motion in loaded.faces] == [1, 1, 1]
-    smiles = [float(motion.controls[0, CHANNEL_INDEX["mouthSmile_L"]]) for motion in loaded.faces]
+    smiles = [
+        float(motion.controls[0, CHANNEL_INDEX["mouthSmile_L"]]) / SMILE for motion in loaded.faces
+    ]
     assert smiles == pytest.approx([0, 0.2, 0.4], abs=1e-3)
     assert any("faces of one picture" in note for note in loaded.notes)
     assert not any("a second were assumed" in note for note in loaded.notes)
@@ -266,7 +270,7 @@ def test_a_face_that_py_feat_does_not_name_is_followed_by_its_place(
         (24, 24),
         (3, 3),
     ]
-    smiles = loaded.motion.controls[:, CHANNEL_INDEX["mouthSmile_L"]]
+    smiles = loaded.motion.controls[:, CHANNEL_INDEX["mouthSmile_L"]] / SMILE
     assert smiles == pytest.approx(np.full(24, 0.5), abs=1e-6)
     assert any("followed by its place" in note for note in loaded.notes)
 

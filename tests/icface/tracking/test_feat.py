@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from icface.face.controls import ControlVector
+from icface.face.controls import ControlVector, direction
 from icface.face.geometry import Box
 from icface.face.observation import NoFaceError, TrackerUnavailableError
 from icface.tracking import feat, feat_process
@@ -24,6 +24,8 @@ from icface.tracking.feat_readings import mesh_columns, observations, wanted_col
 from tests.icface.tracking import feat_standin, random_feat
 from tests.icface.tracking.feat_standin import table_of
 
+SMILE = float(direction("AU12L").max())
+"""mouthSmile of a full AU12."""
 NAN = np.nan
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -69,7 +71,7 @@ def test_action_units_stand_in_where_there_are_no_shapes() -> None:
         for n, c in table_of((0, 0)).items()
     }
     (face,) = observations(table, "Detectorv2")
-    assert face.controls["mouthSmile_L"] == face.controls["mouthSmile_R"] == 1
+    assert face.controls["mouthSmile_L"] == face.controls["mouthSmile_R"] == SMILE
 
 
 def test_rows_without_a_face_are_none() -> None:

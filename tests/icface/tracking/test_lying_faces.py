@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from icface.cli import main
 from icface.document import Face
-from icface.face.controls import ControlVector, apply_deltas, lying_deg, roll_about
+from icface.face.controls import ControlVector, apply_deltas
 from icface.face.geometry import Box
+from icface.face.lying import lying_deg, roll_about
 from icface.formats import load
 from icface.jobs import run_to_end
 from icface.media import Photo
