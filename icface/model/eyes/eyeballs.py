@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +33,14 @@ _ROOMY = 1.04
 """Radius that moves with an iris over its own, so that its soft edge moves too."""
 _SMALLEST_PX = 6
 """Width of an eye below which nothing of it is turned, grid pixels."""
+_WHITE_FROM = 1.15
+"""Distance from the pupil from which on an eye is white, in radii of the iris."""
+_LIT_WHITE = 75
+"""Percentile of the brightness of the white that counts as its light."""
+_RINGS_NEAR = 2
+"""Circles on each side whose limits narrow a circle's."""
+_DARK_WHITE = 0.62
+"""Brightness over that light under which a place shows lashes or a shadow and no white."""
 _FOLLOWS = (0.5, 0.72)
 """Least and greatest share of an open eye by which its lid follows a look down."""
 _ANGLES_RAD = np.radians(np.arange(-90, 91, 3))
@@ -75,7 +86,7 @@ def eyeballs_of(
         if corners[0] > -radius / 2 or corners[1] < radius / 2:
             continue  # no iris reaches beyond a corner by half its radius
         along_axes = (contour - middle) @ axes.T
-        seen, farthest = _seen(along_axes, radius * RING)
+        seen, farthest = _seen(along_axes, radius, partial(_sampled, light, middle, axes))
         rows, ball_px = near[:: max(len(near) // 40, 1)], BALL_CM * pixels_per_cm
         tall = float(np.ptp((contour - middle) @ axes[1]))
         found.append(
@@ -134,8 +145,30 @@ def _iris(light: F32, landmarks: F64, side: str, ring: tuple[int, ...]) -> tuple
     )
 
 
-def _seen(contour: F64, ring_px: float) -> tuple[F64, F64]:
-    """`Eyeball.seen` and `Eyeball.farthest` of a contour (16, 2) along the axes, from the iris."""
+def _sampled(light: F32, middle: F64, axes: F64, at: F64) -> F32:
+    """Brightness (...) of a grey crop at places (..., 2) along axes from a middle."""
+    there = in_fine_crop(middle + at @ axes).astype(np.float32)
+    seen = cv2.remap(
+        light, there[..., 0], there[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(seen, np.float32)
+
+
+def _seen(contour: F64, radius: float, light: Callable[[F64], F32]) -> tuple[F64, F64]:
+    """`Eyeball.seen` and `Eyeball.farthest` of a contour (16, 2) along the axes, from the iris.
+
+    Lashes before the white of an eye, and the shadow of the lid on it, do not count as seen.
+
+    Parameters
+    ----------
+    contour : (16, 2)
+        Along the axes from the iris.
+    radius : float
+        Radius of the iris, grid pixels.
+    light : callable
+        Brightness at places (..., 2) along the axes.
+    """
+    ring_px = radius * RING
     upper, lower = (
         line[np.argsort(line[:, 0])] for line in (contour[UPPER_LID], contour[LOWER_LID])
     )
@@ -147,6 +180,11 @@ def _seen(contour: F64, ring_px: float) -> tuple[F64, F64]:
         above, below = (np.minimum(most, np.maximum(bottom - top, 0) / 4) for most in _INSET_PX)
         within = (x > upper[0, 0]) & (x < upper[-1, 0])
         shown = within & (y >= top + above) & (y <= bottom - below)
+        white = shown & (radii > _WHITE_FROM * radius)
+        if white.any():
+            seen = light(np.stack([x, y], -1))
+            lit = float(np.percentile(seen[white], _LIT_WHITE))
+            shown &= ~white | (seen > _DARK_WHITE * lit)
         limit = np.zeros(2)
         for ring, row in enumerate(shown):
             if row.any():
@@ -157,4 +195,21 @@ def _seen(contour: F64, ring_px: float) -> tuple[F64, F64]:
                 last = min(hidden[hidden > start], default=len(row)) - 1
                 limit, farthest[right] = _ANGLES_RAD[[first, last]], radii[ring, 0]
             limits[right, :, ring] = limit
+        _smooth_limits(limits[right], int(np.ceil(_WHITE_FROM / RING)))
     return limits, farthest
+
+
+def _smooth_limits(limits: F64, start: int) -> None:
+    """Narrow the limits (2, RINGS) of the circles in the white to those of their neighbours.
+
+    Single circles that see farther would be spikes in the filling.
+    """
+    white = limits[:, start:]
+    near = np.pad(white, ((0, 0), (_RINGS_NEAR, _RINGS_NEAR)), "edge")
+    beside = np.lib.stride_tricks.sliding_window_view(near, 2 * _RINGS_NEAR + 1, axis=1)
+    first, last = beside[0].max(1), beside[1].min(1)
+    middle = (first + last) / 2  # of neighbours that see nothing in common
+    white[0], white[1] = np.minimum(first, middle), np.maximum(last, middle)
+    mean = np.ones(2 * _RINGS_NEAR + 1) / (2 * _RINGS_NEAR + 1)
+    for line in white:
+        line[:] = np.convolve(np.pad(line, _RINGS_NEAR, "edge"), mean, "valid")

@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from icface.arrays import F64
+from icface.arrays import F32, F64
 from icface.face.controls import EXPRESSIONS, ControlVector
-from icface.face.landmarks import BROW_EDGES, EYES, LOWER_LID, UPPER_LID
+from icface.face.landmarks import BROW_EDGES, EYES, IRISES, LOWER_LID, UPPER_LID
 from icface.face.ramps import smoothstep
-from icface.model.eyes.eye_photo import in_eye_units
+from icface.model.eyes.below_brow import BelowBrow
 from icface.model.eyes.lid_fill import FilledEye
 from icface.model.networks.neutralizer import OFFSET, WINDOW, Part
 from icface.model.surface.mesh import SurfaceMesh
@@ -45,15 +45,12 @@ _MEET = 0.8
 FOLLOWS = 0.55
 """Share of the open eye by which an upper lid follows an eye that looks all the way down, by
 default."""
-_HELD_ASIDE = 0.5
-"""Length beyond the corners of an eye along which a moving brow takes the skin along again, in
-widths of the eye."""
-_HELD_BELOW = 0.5
-"""Depth below the upper lid at which a brow's movement, if any, is the animator's again."""
-_BROW = 0.2
-"""Height of a brow's hair, in widths of the eye."""
-_BROW_POINTS = 9
-"""Number of points along a brow over which its movement is averaged."""
+_COVERED = 0.25
+"""Part of the iris that a widened lid still covers, in radii of the iris."""
+_WIDENS_AT_LEAST = 0.35
+"""Least share of the animator's movement of a lid that a widened eye makes."""
+_LID_ROWS = 12
+"""Number of surface points by which the movement of a lid is measured."""
 _OPEN_PX = 1.0
 """An eye that is open by less counts as closed, grid pixels."""
 _FINE = 8
@@ -174,61 +171,6 @@ def fit_lid(
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BelowBrow:
-    """What a moving brow takes along above one eye.
-
-    The lid's edge, its lashes and its crease stay; the bare skin up to the brow is stretched
-    evenly; the brow's hair goes along as one.
-
-    Attributes
-    ----------
-    across : (N,) float64
-        Places of the surface points along the eye, in widths of the eye.
-    held : (N,) float64
-        0..1, how far each point stays.
-    as_one : (N,) float64
-        0..1, how far each point moves as the brow in its column does.
-    brow : (K,) int64
-        Points on the brow, from the left to the right.
-    """
-
-    across: F64
-    held: F64
-    as_one: F64
-    brow: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, eye: FilledEye, points: F64, skin: NDArray[np.bool_]) -> BelowBrow:
-        """The skin above an eye of a surface (N, 2), grid pixels; `skin` tells which is skin."""
-        at = in_eye_units(eye.photo.frame, points, eye.photo.size)
-        x, y = at.T
-        columns, lashes, hair = eye.lashes_and_brow()
-        top, low = (np.interp(x, columns, line) for line in (lashes, hair))
-        upper = np.interp(x, eye.photo.upper[:, 0], eye.photo.upper[:, 1])
-        aside = smoothstep(np.clip((0.5 + _HELD_ASIDE - np.abs(x)) / _HELD_ASIDE, 0, 1))
-        below = np.where(skin, np.clip(1 - (y - upper) / _HELD_BELOW, 0, 1), 1)
-        rises = np.clip((y - low) / np.maximum(top - low, 1e-3), 0, 1)
-        over = smoothstep(np.clip((y - low) / _BROW + 1.5, 0, 1)) * np.clip(
-            (upper - y) / np.maximum(upper - top, 1e-3), 0, 1
-        )
-        brow = np.flatnonzero((np.abs(y - low + _BROW / 2) < _BROW / 4) & (np.abs(x) < 1))
-        return cls(x, rises * aside * below, over * aside, brow[np.argsort(x[brow])])
-
-    def moved(self, move: F64) -> F64:
-        """(..., N) a brow's movement (..., N), held at the lid and even up to the brow."""
-        if not len(self.brow):
-            return move * (1 - self.held)
-        whole = np.empty_like(move)
-        smooth = np.ones(_BROW_POINTS) / _BROW_POINTS
-        flat, into = (a.reshape(-1, move.shape[-1]) for a in (move, whole))
-        for k, line in enumerate(flat):
-            own = np.pad(line[self.brow], _BROW_POINTS // 2, "edge")
-            even = np.convolve(own, smooth, "valid")
-            into[k] = np.interp(self.across, self.across[self.brow], even)
-        return (move + (whole - move) * self.as_one) * (1 - self.held)
-
-
 def lid_reach(upper: F64, brow: F64) -> float:
     """Height above the lashes up to which a lid is stretched, grid pixels.
 
@@ -309,6 +251,39 @@ def _by_column(line: F64) -> F64:
     return line[np.argsort(line[:, 0])]
 
 
+def share_of_widening(
+    lid: Lid, rise: F64, source: F64, skin: NDArray[np.bool_], points: F64, side: str
+) -> F32:
+    """(N,) share of the animator's movement that a widened eye makes.
+
+    A lid rises to the edge of the iris and no farther: a ring of white stares.
+
+    Parameters
+    ----------
+    rise : (N,)
+        Movement up in full, grid pixels.
+    source : (N, 2)
+        Surface points, grid pixels.
+    skin : (N,) bool
+        The points that are neither eyeball nor mouth.
+    points : (478, 2)
+        Face-mesh points, grid pixels.
+    """
+    own = np.flatnonzero(skin)
+    contour, iris = points[list(EYES[side])], points[list(IRISES[side])]
+    radius = float(np.hypot(*(iris[1] - iris[3]))) / 2
+    share = []
+    for lid_points, way in ((contour[3:6], 1.0), (contour[11:14], -1.0)):
+        edge = lid_points.mean(0)
+        near = own[np.argsort(((source[own] - edge) ** 2).sum(1))[:_LID_ROWS]]
+        asked = way * float(np.median(rise[near]))
+        room = (1 - _COVERED) * radius - way * (iris[0, 1] - edge[1])
+        share.append(min(1.0, max(room / max(asked, 1e-6), _WIDENS_AT_LEAST)) if asked > 0 else 1.0)
+    upper, lower = share
+    widens = lower + (upper - lower) * lid.above
+    return (1 + (widens - 1) * lid.near).astype(np.float32)
+
+
 def with_lids(
     mesh: SurfaceMesh,
     part: NDArray[np.int64],
@@ -354,6 +329,10 @@ def with_lids(
         blink[1] -= share * drop
         rise, risen = (torch.from_numpy(a).to(basis) for a in (lid.rise, lid.risen))
         blink[1] += risen * (rise - blink[1])
+        wide = basis[EXPRESSIONS.index(f"eyeWide_{side}")]
+        wide *= torch.from_numpy(
+            share_of_widening(lid, wide[1].double().cpu().numpy(), source, skin, points, side)
+        )
         basis[EXPRESSIONS.index(f"eyeLookDown_{side}")] *= near * (
             1 - torch.from_numpy(lid.above).to(basis)
         )  # see `lids_move`

@@ -10,10 +10,10 @@ import pytest
 from icface.face.controls import ControlVector
 from icface.face.geometry import Similarity
 from icface.face.landmarks import LEFT_BROW_EDGE, LEFT_EYE, RIGHT_BROW_EDGE, RIGHT_EYE
+from icface.model.eyes.below_brow import BelowBrow
 from icface.model.eyes.eye_photo import EyePhoto, eye_photos
 from icface.model.eyes.lid_fill import FilledEye, fill_eye, seen_eye
 from icface.model.eyes.lid_skin import LidSkin, lid_skins
-from icface.model.eyes.lids import BelowBrow
 from icface.model.mouth.patch import Patch
 from icface.model.networks.neutralizer import GRID
 

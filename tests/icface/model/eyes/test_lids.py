@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from icface.face.controls import EXPRESSIONS, ControlVector
-from icface.face.landmarks import LEFT_EYE, RIGHT_EYE
-from icface.model.eyes.lids import Lid, closing, fit_lid, lids_move, outline_eyes
+from icface.face.landmarks import BROW_EDGES, EYES, IRISES, LEFT_EYE, RIGHT_EYE
+from icface.model.eyes.lids import Lid, closing, fit_lid, lids_move, outline_eyes, share_of_widening
 from icface.model.networks.neutralizer import GRID, WINDOW, Part
 
 WIDTH, TALL = 28.0, 10.0
@@ -142,3 +142,29 @@ def test_lids_meet_before_the_slider_ends_and_open_as_they_are_asked() -> None:
     assert closing(0.4, 0.6) == pytest.approx(0.6)
     assert closing(0.5, -0.3) == -0.3
     assert closing(0.0, 0.0) == 0.0
+
+
+def test_a_widened_lid_rises_to_the_edge_of_the_iris_and_no_farther() -> None:
+    ys, xs = np.mgrid[60:140, 100:200]
+    source = np.stack([xs.ravel(), ys.ravel()], 1).astype(np.float64)
+    skin = np.abs(source[:, 1] - 100) > 5
+    points = np.full((478, 2), 100.0)
+    turn = np.linspace(0, 2 * np.pi, 16, endpoint=False)
+    points[list(EYES["L"])] = np.stack([150 + 14 * np.cos(turn), 100 - 5 * np.sin(turn)], 1)
+    points[list(IRISES["L"])] = [(150, 100), (156, 100), (150, 94), (144, 100), (150, 106)]
+    points[list(BROW_EDGES["L"])] = [(150 + x, 76) for x in (-12, -6, 0, 6, 12)]
+    brow = points[list(BROW_EDGES["L"])]
+    lid = fit_lid(source, skin, points[list(EYES["L"])], brow, closed=0.0)
+    assert lid is not None
+
+    def lid_top(rise: float) -> float:
+        """Row of the middle of the widened upper lid, at this much asked movement."""
+        asked = np.where(source[:, 1] < 100, rise, 0.0)
+        share = share_of_widening(lid, asked, source, skin, points, "L")
+        at = np.hypot(*(source - (150, 94)).T).argmin()
+        return 94 - float(share[at]) * rise
+
+    iris_top = 100 - 6
+    assert lid_top(0.0) == 94
+    assert lid_top(1.0) < 94
+    assert lid_top(6.0) > iris_top - 3
