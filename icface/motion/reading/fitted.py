@@ -13,7 +13,7 @@ from icface.arrays import F64
 from icface.face.controls import ControlVector
 from icface.face.observation import FaceObservation
 from icface.jobs import Progress, run_to_end
-from icface.motion.conditioning import neutral_frame
+from icface.motion.conditioning import neutral_frame, smoothed
 from icface.motion.motion import Motion
 from icface.motion.reading.clip_fit import RestingFace, fit_changes
 from icface.motion.reading.face_basis import shipped_basis
@@ -23,11 +23,17 @@ Reading = Literal["fitted", "regressed"]
 READINGS: tuple[Reading, ...] = get_args(Reading)
 """What controls of a clip are: fitted to the landmarks, or as the tracker's network read them."""
 
+STEADYING = 0.3
+"""Strength at which neighbouring frames steady each other, see `icface.motion.conditioning.smoothed`:
+a face that is held still is as steady as the network reads it, blinks keep 0.98 of their height and
+more, and nothing lags."""
 _AT_ONCE = 256
 
 
 def fitted(motion: Motion, rest: int | None = None) -> Motion:
     """The motion with controls fitted to its landmarks, as changes from a frame at rest.
+
+    Neighbouring frames of a shot steady each other, without a lag.
 
     Parameters
     ----------
@@ -64,6 +70,9 @@ def fitting(motion: Motion, rest: int | None = None) -> Generator[Progress, None
     for start in range(0, len(found), _AT_ONCE):
         controls[found[start : start + _AT_ONCE]] = _fitted_rows(plain, rest, start)
         yield Progress(start, len(found), "Fitting the readings to the landmarks")
+    found_at_rest = controls[rest].copy()
+    controls = smoothed(replace(plain, controls=controls), STEADYING).controls.copy()
+    controls[rest] = found_at_rest
     return replace(plain, controls=controls, regressed=plain.controls, rest=rest)
 
 
