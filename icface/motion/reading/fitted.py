@@ -24,9 +24,9 @@ READINGS: tuple[Reading, ...] = get_args(Reading)
 """What controls of a clip are: fitted to the landmarks, or as the tracker's network read them."""
 
 STEADYING = 0.3
-"""Strength at which neighbouring frames steady each other, see `icface.motion.conditioning.smoothed`:
-a face that is held still is as steady as the network reads it, blinks keep 0.98 of their height and
-more, and nothing lags."""
+"""Strength at which neighbouring frames steady each other, see `conditioning.smoothed`: a face that
+is held still is as steady as the network reads it, blinks keep 0.98 of their height and more, and
+nothing lags."""
 _AT_ONCE = 256
 
 
