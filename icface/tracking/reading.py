@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from icface.arrays import U8
 from icface.face.controls import ANGLE_UNIT_DEG, CHANNELS, ControlVector
-from icface.face.geometry import Box, Similarity, face_crop
+from icface.face.geometry import Box, Similarity, face_crop, rotation_matrix
 from icface.face.landmarks import MESH_POINTS
 from icface.face.observation import FaceObservation
+from icface.face.ramps import Ramp
 from icface.model.eyes.irises import with_irises, with_look
 from icface.model.networks.tracker_nets import REFINE_MARGIN, LandmarkNet, RefinerNet
 from icface.model.surface.crops import sample_crop
@@ -40,6 +41,12 @@ def device_of(network: nn.Module) -> torch.device:
 def as_tensor(pictures: U8, device: torch.device) -> Tensor:
     """(N, H, W, 3) uint8 to (N, 3, H, W) float32 in -1..1, channels last."""
     return torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
+
+
+_TURNED_AWAY_DEG = Ramp(25.0, 65.0)
+"""Angle from the camera over which a reading becomes a guess: on 210 photographs its landmarks are
+off by 1.0 % of the face's height up to 25 degrees, 1.6 % at 40, 2.8 % at 50, 2.9 % from 55 on."""
+_GUESSED = 0.6
 
 
 @torch.inference_mode()
@@ -100,10 +107,19 @@ def refine(
         depth = face.landmarks[:, 2:] * crop.scale
         seen = with_irises(at, picture)
         looking = without_hidden_gaze(with_look(values, seen))
-        readings.append(
-            _observation(crop, np.column_stack([seen, depth]), looking, face.confidence)
-        )
+        sure = face.confidence * trusted(looking[:3])
+        readings.append(_observation(crop, np.column_stack([seen, depth]), looking, sure))
     return readings
+
+
+def trusted(angles_deg: NDArray[np.float64]) -> float:
+    """Share, 0..1, of the confidence in a face that its reading keeps at head angles (3,).
+
+    A network that tells faces from other things is as certain of a face turned away, whose far side
+    it guesses.
+    """
+    away = np.degrees(np.arccos(np.clip(rotation_matrix(*angles_deg)[2, 2], -1, 1)))
+    return 1 - _GUESSED * float(_TURNED_AWAY_DEG.smooth(float(away)))
 
 
 def _observation(

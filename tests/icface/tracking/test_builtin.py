@@ -21,6 +21,7 @@ from icface.face.observation import FaceObservation, NoFaceError
 from icface.model.networks.weights import ModelFileError, load_model, models_dir, save_model
 from icface.model.surface.crops import sample_crop
 from icface.tracking.builtin import DETECTOR_FILE, LANDMARKS_FILE, BuiltinTracker
+from icface.tracking.reading import trusted
 
 ASTRONAUT_FACE = Box(173, 63, 275, 178)
 NOSE_TIP, UPPER_LIP, CHIN, FOREHEAD = 1, 13, 152, 10
@@ -238,6 +239,15 @@ def test_a_face_that_leaves_is_lost(
     tracker: BuiltinTracker, astronaut: NDArray[np.uint8], face: FaceObservation
 ) -> None:
     assert tracker.follow(np.full_like(astronaut, 100), face) is None
+
+
+def test_a_reading_is_trusted_the_less_the_farther_the_head_turns_away() -> None:
+    yaws = [trusted(np.array([yaw, 0.0, 0.0])) for yaw in (0, 20, 35, 50, 65)]
+    assert yaws[:2] == [1, 1]
+    assert (np.diff(yaws[1:]) < 0).all()
+    assert yaws[-1] < 0.5
+    for angles in ((-50.0, 0, 0), (0, 50, 0), (50, 0, 30), (50, 0, 180)):
+        assert trusted(np.array(angles, float)) == pytest.approx(yaws[3], abs=1e-6)
 
 
 def test_the_same_picture_is_read_the_same_way(

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any, Self
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -202,6 +203,24 @@ def test_who_comes_in_later_has_a_motion_of_their_own(
     assert second.present[20:].all()
     assert first.landmarks is not None
     assert first.landmarks[:, 1, 0].max() < 256
+
+
+def test_a_face_of_forty_pixels_is_followed_through_a_clip(
+    tmp_path: Path, astronaut: U8, tracker: BuiltinTracker
+) -> None:
+    side = 190  # of the portrait, whose face is 108 pixels wide
+    small = cv2.resize(astronaut, (side, side), interpolation=cv2.INTER_AREA)
+    pictures = []
+    for n in range(24):
+        picture = np.full((360, 640, 3), 90, np.uint8)
+        picture[80 : 80 + side, 150 + 2 * n : 150 + 2 * n + side] = small
+        pictures.append(picture)
+    (motion,) = finish(track_clip(write_video(tmp_path / "small.mp4", pictures), tracker)).motions
+    assert motion.present.all()
+    assert motion.landmarks is not None
+    across = np.ptp(motion.landmarks[:, :468, 0], axis=1)
+    assert 30 < across.mean() < 45
+    assert np.diff(motion.landmarks[:, 1, 0]).mean() == pytest.approx(2, abs=0.2)
 
 
 def test_a_flash_does_not_make_two_people_of_one(
