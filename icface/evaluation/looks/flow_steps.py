@@ -17,7 +17,7 @@ from icface.face.geometry import Similarity
 from icface.model.face.pose import FacePrediction
 from icface.model.mouth.patch import Patch
 from icface.model.networks.neutralizer import GRID
-from icface.model.surface.layers import FlowLayer
+from icface.model.surface.layers import FlowLayer, Layer
 
 CROP_PX = 320
 """Side of the crop in whose pixels steps are counted."""
@@ -29,6 +29,7 @@ MANY_PX = 10
 _SEEN = 0.3
 """Least share of a pixel that a layer must show for its steps to be seen."""
 _NOT_SKIN = ("openings", "eye")
+_PLACES = np.meshgrid(np.arange(GRID, dtype=np.float32), np.arange(GRID, dtype=np.float32))
 
 
 def flow_steps_px(prediction: FacePrediction) -> int:
@@ -37,7 +38,7 @@ def flow_steps_px(prediction: FacePrediction) -> int:
     A pixel has a step if it and its neighbour to the right or below both show the same layer of
     skin, and that layer's flow differs between the two by more than `JUMP_PX`. Skin under a turned
     eye, an opening of the face or an opaque drawing is not seen and does not count. Surroundings
-    that move along with the skin count as skin.
+    that move along with the skin count as skin, a background that stays behind the head does not.
     """
     count = sum(int(steps(layer.flow, seen).sum()) for layer, seen in _skin(prediction))
     return round(count * CROP_PX / GRID)  # an edge is a line: it grows with the side
@@ -67,10 +68,31 @@ def _skin(prediction: FacePrediction) -> Iterator[tuple[FlowLayer, Bools]]:
         if patch.opaque:
             free *= 1 - _on_grid(patch)
     for layer in reversed(prediction.layers):
-        own = np.ones_like(free) if layer.coverage is None else layer.coverage
+        own = _share(layer)
         if isinstance(layer, FlowLayer) and layer.shows not in _NOT_SKIN:
-            yield layer, free * own > _SEEN
+            yield layer, (free * own > _SEEN) & _person(layer)
         free = free * (1 - own)
+
+
+def _share(layer: Layer) -> F32:
+    """(GRID, GRID) 0..1: how much of each pixel a layer covers."""
+    if layer.coverage is None:
+        return np.ones((GRID, GRID), np.float32)
+    if isinstance(layer, FlowLayer) and layer.ramp_px is not None:
+        return (layer.coverage > 0.5).astype(np.float32)
+    return layer.coverage
+
+
+def _person(layer: FlowLayer) -> Bools:
+    """(GRID, GRID) where a layer shows the person, and not a background that stays behind."""
+    if layer.surroundings is None:
+        return np.ones((GRID, GRID), bool)
+    matte = layer.surroundings.backdrop.person
+    x, y = (axis + layer.flow[..., k] for k, axis in enumerate(_PLACES))
+    pad = (len(matte) - GRID) // 2
+    person = cv2.remap(matte, x + pad, y + pad, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    shown: Bools = person > _SEEN
+    return shown
 
 
 def visible_skin(prediction: FacePrediction) -> Iterator[tuple[F32, Bools]]:

@@ -22,7 +22,9 @@ from icface.face.landmarks import EYES, INNER_LIPS, N_LANDMARKS
 from icface.model.face.pose import FacePrediction
 from icface.model.mouth.patch import Patch
 from icface.model.networks.neutralizer import GRID
-from icface.model.surface.layers import ColourLayer, FlowLayer
+from icface.model.surface.backdrop import Backdrop
+from icface.model.surface.head import PAD
+from icface.model.surface.layers import ColourLayer, FlowLayer, Surroundings
 
 # ---------------------------------------------------------------------------------- steps of a flow
 
@@ -71,6 +73,29 @@ def test_skin_behind_a_layer_or_an_opaque_drawing_has_no_steps_that_are_seen() -
     assert flow_steps_px(FacePrediction((skin,), (drawn,))) == pytest.approx(
         alone - 70 * 320 / GRID, abs=2
     )
+
+
+def test_steps_in_a_background_that_stays_are_not_seen() -> None:
+    flow = np.zeros((GRID, GRID, 2), np.float32)
+    flow[:, 120:, 0] = 5.0
+    wide = np.zeros((GRID + 2 * PAD, GRID + 2 * PAD), np.float32)
+    person = wide.copy()
+    person[PAD + 50 : PAD + 150] = 1
+    flat = np.zeros((*wide.shape, 3), np.float32)
+    backdrop = Backdrop(wide, wide, person, wide, flat, 0.0)
+    around = Surroundings(np.zeros((*wide.shape, 2), np.float32), backdrop)
+    layer = FlowLayer("skin", flow, surroundings=around)
+    assert flow_steps_px(FacePrediction((layer,))) == 100 * 320 / GRID
+
+
+def test_a_layer_with_a_sharp_edge_hides_all_that_its_edge_encloses() -> None:
+    flow = np.zeros((GRID, GRID, 2), np.float32)
+    flow[:, 120:, 0] = 5.0
+    near = FlowLayer("folds", np.zeros_like(flow), square(0.6), ramp_px=4.0)
+    soft = FlowLayer("folds", np.zeros_like(flow), square(0.6))
+    skin = FlowLayer("skin", flow)
+    assert flow_steps_px(FacePrediction((skin, near))) == round((GRID - 70) * 320 / GRID)
+    assert flow_steps_px(FacePrediction((skin, soft))) == 320
 
 
 def test_two_smooth_layers_of_skin_have_no_steps() -> None:
