@@ -25,6 +25,8 @@ _LASHES = 0.10
 """Height above the upper lid that is always painted out, in widths of the eye."""
 _BELOW = 0.035
 """Depth below the lower lid that is always painted out."""
+_LASHES_BELOW = 0.15
+"""Depth below the lower lid down to which lashes are looked for."""
 _ASIDE = (0.05, 0.14)
 """Length beyond the inner and the outer corner that is always painted out."""
 _REACH = 0.40
@@ -41,9 +43,11 @@ _HAIR = 0.72
 """Share of the brightness of the skin below the brow under which a pixel counts as hair."""
 _THIN = 0.09
 """Half the width of the thickest fold, rim or line of lashes."""
-_RIM = 0.55
+_SKIN_ASIDE = 0.8
+"""Least brightness of the skin at the outer corner over that below the eye, to tell lashes."""
+_RIM = 0.65
 """Brightness of a rim of glasses or a strand of hair over the skin's, at most."""
-_NOT_RIM = 0.05
+_NOT_RIM = 0.03
 """Distance from the eye up to which nothing counts as a rim, in widths of the eye."""
 _LENS_LIGHT = Ramp(0.15, 0.22)
 """Brightness around an eye over the cheek's: whether no dark glass is before it."""
@@ -120,24 +124,19 @@ class FilledEye:
 
 def fill_eye(photo: EyePhoto) -> FilledEye:
     """The photo around one eye with its eye, lashes and crease painted out."""
-    core, zone = _always(photo), _zone(photo)
     light = photo.pixels.mean(2)
-    hair = _hair(photo, light)
-    tones = _tones(photo.pixels, core, hair)
-    bright = _closed(light, photo.scale)
+    bright, hair = _closed(light, photo.scale), _hair(photo, light)
     rim = _rim(photo, light, bright)
     hair |= rim > 0.3
-    core *= 1 - rim
+    core = _always(photo) * (1 - rim)
+    painted, lashes, deep = core, hair, np.zeros_like(light)
     tones = _tones(photo.pixels, core, hair)
-    smooth = cv2.GaussianBlur(light, (0, 0), 0.012 * photo.scale)
-    x, _ = unit_axes(photo.size)
-    least = np.where(x * photo.outer > 0.55, _DARK_ASIDE, _DARK)  # by column
     for _ in range(2):
-        deep = 1 - smooth / np.maximum(np.maximum(tones.mean(2), bright), 1e-3)
-        dark = np.clip(deep / least - 0.5, 0, 1) * zone * (1 - rim)
-        dark = cv2.dilate(dark, _disc(0.03 * photo.scale)) * (1 - rim)
-        painted = np.maximum(core, dark)
-        tones = _tones(photo.pixels, painted, hair)
+        deep, found = _dark(photo, light, np.maximum(tones.mean(2), bright))
+        wide = cv2.dilate(found, _disc(0.03 * photo.scale)) * (1 - rim)
+        painted = np.maximum(core, wide * _zone(photo, _BELOW + 0.02))
+        lashes = hair | (wide * _zone(photo, _LASHES_BELOW) > 0.5)
+        tones = _tones(photo.pixels, painted, lashes)
     soft = cv2.GaussianBlur(painted, (0, 0), _SOFT * photo.scale)
     soft = np.maximum(soft, cv2.GaussianBlur(core, (0, 0), 0.4 * _SOFT * photo.scale)) * (1 - rim)
     lit = tones.mean(2, keepdims=True) / max(_below(photo), 0.02)
@@ -150,6 +149,16 @@ def fill_eye(photo: EyePhoto) -> FilledEye:
         front=rim,
         fold=_fold(photo, deep),
     )
+
+
+def _dark(photo: EyePhoto, light: F32, skin: F32) -> tuple[F32, F32]:
+    """How much darker than the skin each pixel is, and whether it is a lash or a crease, 0..1."""
+    x, _ = unit_axes(photo.size)
+    aside = np.clip((x * photo.outer - 0.4) / 0.1, 0, 1)
+    skin = np.maximum(skin, aside * _SKIN_ASIDE * _below(photo))
+    deep = 1 - cv2.GaussianBlur(light, (0, 0), 0.012 * photo.scale) / np.maximum(skin, 1e-3)
+    least = np.where(x * photo.outer > 0.55, _DARK_ASIDE, _DARK)  # by column
+    return deep.astype(np.float32), np.clip(deep / least - 0.5, 0, 1).astype(np.float32)
 
 
 def _lids(photo: EyePhoto) -> tuple[F32, F32, F32, F32]:
@@ -178,14 +187,20 @@ def _always(photo: EyePhoto) -> F32:
     return shown.astype(np.float32)
 
 
-def _zone(photo: EyePhoto) -> F32:
-    """(S, S) 0..1: where creases and lashes are looked for."""
+def _zone(photo: EyePhoto, below: float) -> F32:
+    """(S, S) 0..1: where creases and lashes are looked for.
+
+    At the outer corner, where the lashes of both lids meet, it reaches deeper than elsewhere, where
+    it ends a little below the lower lid.
+    """
     x, y, upper, lower = _lids(photo)
     inner, outer = _aside(photo, x)
     brow = np.interp(x, photo.brow[:, 0], photo.brow[:, 1])
     reach = np.clip(_REACH_OF_BROW * (upper - brow), 0.08, _REACH)
     up = np.clip((y - (upper - reach)) / 0.06, 0, 1)
-    down = np.clip((lower + _BELOW + 0.02 - y) / 0.03, 0, 1)
+    corner = np.clip((outer + 0.25) / 0.2, 0, 1)
+    deepest = below + (_LASHES_BELOW - below) * corner
+    down = np.clip((lower + deepest - y) / 0.03, 0, 1)
     sides = np.clip((_REACH_ASIDE[0] - inner) / 0.08, 0, 1) * np.clip(
         (_REACH_ASIDE[1] - outer) / 0.08, 0, 1
     )
