@@ -25,6 +25,7 @@ from icface.model.eyes.gaze import Eyeball
 from icface.model.eyes.lid_fill import FilledEye, fill_eye
 from icface.model.eyes.lid_skin import LidSkin, lid_skins
 from icface.model.eyes.lids import outline_eyes, with_lids
+from icface.model.mouth.finish import Finish, finish_of
 from icface.model.mouth.lip_limits import LipLimits
 from icface.model.mouth.lips import cavity_colour, lips_of, with_one_mouth
 from icface.model.mouth.mouth import Mouth
@@ -71,6 +72,8 @@ class FaceCrop:
         The whole crop, `FINE_CROP_SCALE` times as fine as the grid.
     eyes : tuple of EyePhoto
         Its eyes at the photo's own resolution.
+    finish : Finish
+        The photo's softness and grain around the face.
     surroundings : (WIDE, WIDE, 3) uint8
         The crop and `icface.model.surface.head.PAD` grid pixels beyond it.
     """
@@ -81,6 +84,7 @@ class FaceCrop:
     window: NDArray[np.uint8]
     fine_crop: NDArray[np.uint8]
     eyes: tuple[EyePhoto, ...]
+    finish: Finish
     surroundings: NDArray[np.uint8]
 
     @classmethod
@@ -95,6 +99,7 @@ class FaceCrop:
             window=sample_crop(image, _WINDOW_FROM_GRID @ crop, WINDOW),
             fine_crop=sample_crop(image, FINE_CROP_FROM_GRID @ crop, FINE_CROP_SIZE),
             eyes=eye_photos(image, crop, landmarks),
+            finish=finish_of(image, face.landmarks),
             surroundings=sample_crop(image, Similarity((1, 0, PAD, 0, 1, PAD)) @ crop, WIDE),
         )
 
@@ -322,7 +327,10 @@ def _mouth(mesh: SurfaceMesh, part: NDArray[np.int64], crop: FaceCrop) -> Source
     lips = lips_of(part, source, points)
     flesh = crop.window[(part == Part.SKIN) | (part == Part.LOWER)]
     inside = crop.window[part == Part.INSIDE]
-    tones = tones_of(picture, FINE_CROP_FROM_GRID.points(points[:, :2]), flesh, inside)
+    tones = replace(
+        tones_of(picture, FINE_CROP_FROM_GRID.points(points[:, :2]), flesh, inside),
+        finish=crop.finish,
+    )
     upright = in_crop(crop.controls, crop.crop_from_image)
     interior = Mouth.of(mesh, lips, upright, tones, 1 / crop.crop_from_image.scale)
     return SourceMouth(

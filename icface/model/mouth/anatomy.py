@@ -90,7 +90,7 @@ LOWER = Arch(
     set_back_cm=0.75,
     edge_cm=-0.15,
     spee_per_cm=0.02,
-    brightness=0.92,
+    brightness=0.97,
 )
 
 

@@ -8,7 +8,7 @@ the photo shows nothing of its own. The painter sees them and makes them fit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -16,12 +16,13 @@ import numpy as np
 from icface.arrays import F32, F64
 from icface.face.ramps import Ramp
 from icface.model.mouth.anatomy import TONGUE, Jaw, row_of
-from icface.model.mouth.teeth import lay_teeth
+from icface.model.mouth.teeth import PlacedRow, lay_teeth
 from icface.model.mouth.tones import Tones
 from icface.model.mouth.tongue import lay_tongue
 from icface.model.mouth.view import Gap, View
 
 _TIPS_SHOW = Ramp(0.5, 1.6)
+_BETWEEN_ROWS = Ramp(-0.1, 0.5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +70,7 @@ class LipShadow:
     upper: float = 0.45
     upper_cm: float = 0.13
     least: float = 0.4
-    lower: float = 0.2
+    lower: float = 0.14
     lower_cm: float = 0.09
     corners_cm: float = 0.25
     corners_shaded_cm: float = 0.3
@@ -84,6 +85,10 @@ class Shading:
     ----------
     cavity : CavityShading
     lips : LipShadow
+    between_rows : Ramp
+        Distance of the edges of the rows, centimetres: how much light gets in between them.
+    behind_teeth : float
+        Share of the light that gets behind rows that meet.
     tips_cm : float
         The lower teeth reach at least this far over the lower lip of a mouth that is wide open.
     tips_show : Ramp
@@ -92,7 +97,9 @@ class Shading:
 
     cavity: CavityShading = CavityShading()
     lips: LipShadow = LipShadow()
-    tips_cm: float = 0.24
+    between_rows: Ramp = _BETWEEN_ROWS
+    behind_teeth: float = 0.35
+    tips_cm: float = 0.28
     tips_show: Ramp = _TIPS_SHOW
 
 
@@ -133,14 +140,16 @@ def draw_interior(view: View, jaw: Jaw, lips: F64, tones: Tones, own: PhotoTeeth
     place = jaw.moves(row_of(lower).place)
     raised = np.array([0.0, _raised_cm(view, gap, place), 0.0])
     tongue = jaw.moves(TONGUE.ends()) + raised
-    picture = _cavity(view, tongue, tones)
-    lay_tongue(picture, view, tongue, tones)
-    lay_teeth(picture, view, lower, place + raised, tones)
+    behind = _behind_teeth(row_of(upper).place, place + raised, tones)
+    picture = _cavity(view, gap, tongue, behind)
+    lay_tongue(picture, view, gap, tongue, behind)
+    lay_teeth(picture, view, gap, PlacedRow(arch=lower, place=place + raised), tones)
     cut = (Gap.of(own.outline, columns).bottom, own.share) if own.share > 0 else None
-    lay_teeth(picture, view, upper, row_of(upper).place, tones, cut=cut)
+    in_skull = PlacedRow(arch=upper, place=row_of(upper).place, cut=cut)
+    lay_teeth(picture, view, gap, in_skull, tones)
     picture *= _between_lips(view, gap, tones.shade)
     merged: F32 = cv2.merge(list(picture)).astype(np.float32, copy=False)
-    return merged
+    return tones.finish.applied(merged, view.per_cm, view.origin)
 
 
 def _raised_cm(view: View, gap: Gap, place: F64) -> float:
@@ -155,11 +164,20 @@ def _raised_cm(view: View, gap: Gap, place: F64) -> float:
     return max(SHADING.tips_cm * SHADING.tips_show.smooth(height) - shown, 0.0)
 
 
-def _cavity(view: View, tongue: F64, tones: Tones) -> F32:
+def _behind_teeth(upper: F64, lower: F64, tones: Tones) -> Tones:
+    """The tones of what lies behind rows of teeth whose edges are at these places (SAMPLES, 3)."""
+    apart = float(upper[len(upper) // 2, 1] - lower[len(lower) // 2, 1])
+    least = SHADING.behind_teeth
+    share = np.float32(least + (1 - least) * SHADING.between_rows.smooth(apart))
+    return replace(tones, tongue=tones.tongue * share, dark=tones.dark * share)
+
+
+def _cavity(view: View, gap: Gap, tongue: F64, tones: Tones) -> F32:
     """(3, H, W) palate and cheeks, and between them the dark of the throat."""
     columns, rows = view.grid()
     s = SHADING.cavity
-    x, y = view.at(tongue[1:])[0]
+    _, y = view.at(tongue[1:])[0]
+    x = gap.middle
     across = (columns - float(x)) / (s.throat_cm * view.per_cm)
     up = (float(y) - s.throat_cm_above * view.per_cm - rows) / (s.throat_high_cm * view.per_cm)
     sides = np.exp(-((np.abs(columns - float(x)) / (s.sides_cm * view.per_cm)) ** 4))

@@ -8,9 +8,9 @@ import numpy as np
 
 from icface.arrays import F32, F64
 from icface.face.ramps import smoothstep
-from icface.model.mouth.anatomy import SAMPLES, Arch, Row, row_of
+from icface.model.mouth.anatomy import SAMPLES, Arch, row_of
 from icface.model.mouth.tones import Tones
-from icface.model.mouth.view import View
+from icface.model.mouth.view import Gap, View
 
 _AT_EDGE = (0.9, 0.93, 0.96)
 """Light that the translucent last millimetre of a crown gives back: less, and bluer."""
@@ -28,6 +28,9 @@ class TeethShading:
         Sine of the angle to the line of sight from which on a row is drawn in full.
     facing_power : float
         Exponent of the light on what faces the viewer: a row ends in shade.
+    corridor_cm, stretched : float
+        Room between the end of a row and the corner of the lips that needs no more teeth, and the
+        most by which half a row is stretched.
     cut_cm : float
         Width of the soft edge below which no teeth are drawn.
     gum_edge_cm : float
@@ -59,6 +62,8 @@ class TeethShading:
 
     end_on: float = 0.2
     facing_power: float = 0.5
+    corridor_cm: float = 0.25
+    stretched: float = 1.3
     cut_cm: float = 0.1
     gum_edge_cm: float = 0.07
     edge_px: float = 1.2
@@ -70,7 +75,7 @@ class TeethShading:
     gap: float = 0.3
     gap_fades: float = 0.45
     gap_px: float = 0.7
-    gleam: float = 0.12
+    gleam: float = 0.15
     gleam_at: float = 0.42
     gleam_high: float = 0.2
     gum_evenness: float = 0.3
@@ -82,6 +87,24 @@ class TeethShading:
 
 
 _SHADING = TeethShading()
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class PlacedRow:
+    """A row of teeth where the jaw has taken it.
+
+    Attributes
+    ----------
+    arch : Arch
+    place : (SAMPLES, 3)
+        Edges of the teeth, centimetres.
+    cut : (W,) array and float, optional
+        Rows of pixels below which no teeth are drawn, and how much that counts, 0..1.
+    """
+
+    arch: Arch
+    place: F64
+    cut: tuple[F32, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -102,11 +125,11 @@ class _Columns:
     cover: F32
 
     @classmethod
-    def of(cls, view: View, arch: Arch, row: Row, place: F64) -> _Columns | None:
-        """The columns of a row at a place (SAMPLES, 3); None if the head has turned it away."""
-        s = _SHADING
+    def of(cls, view: View, gap: Gap, placed: PlacedRow) -> _Columns | None:
+        """The columns of a row; None if the head has turned it away."""
+        s, arch, row = _SHADING, placed.arch, row_of(placed.arch)
         columns, _ = view.grid()
-        at = view.at(place)
+        at = _reaching(view, view.at(placed.place), gap)
         first, last = int(at[:, 0].argmin()), int(at[:, 0].argmax())
         if last <= first:
             return None
@@ -133,26 +156,10 @@ class _Columns:
         )
 
 
-def lay_teeth(
-    picture: F32,
-    view: View,
-    arch: Arch,
-    place: F64,
-    tones: Tones,
-    *,
-    cut: tuple[F32, float] | None = None,
-) -> None:
-    """Draw a row of teeth with its gums into a picture (3, H, W).
-
-    Parameters
-    ----------
-    place : (SAMPLES, 3)
-        Edges of the teeth where the jaw has taken them, centimetres.
-    cut : (W,) array and float, optional
-        Rows below which no teeth are drawn, and how much that counts, 0..1.
-    """
-    s, gumward = _SHADING, arch.gumward
-    teeth = _Columns.of(view, arch, row_of(arch), place)
+def lay_teeth(picture: F32, view: View, gap: Gap, row: PlacedRow, tones: Tones) -> None:
+    """Draw a row of teeth with its gums into a picture (3, H, W)."""
+    s, place, gumward = _SHADING, row.place, row.arch.gumward
+    teeth = _Columns.of(view, gap, row)
     if teeth is None:
         return
     _, rows = view.grid()
@@ -165,16 +172,16 @@ def lay_teeth(
     picture, rows, grain = picture[:, reach], rows[reach], grain[reach]
     above = gumward * (teeth.edge - rows)  # from the edge towards the gum
     cover = np.clip(above / s.edge_px + 0.5, 0, 1) * teeth.cover
-    if cut is not None:
-        lowest, share = cut
+    if row.cut is not None:
+        lowest, share = row.cut
         cover *= 1 - share * np.clip((rows - lowest) / (s.cut_cm * view.per_cm) + 0.5, 0, 1)
     over = above - teeth.height  # from the crown into the gum
     gum = smoothstep(np.clip(over / max(s.gum_edge_cm * view.per_cm, 1.5) + 0.5, 0, 1))
     v = np.clip(above / np.maximum(teeth.height, 1), 0, 1)
     edge = np.exp(-np.maximum(above, 0) / (0.6 * s.translucent_cm * view.per_cm))
     neck = smoothstep(np.clip((v - s.neck) / (1 - s.neck), 0, 1))
-    gap = s.gap * teeth.gap * (1 - s.gap_fades * v)
-    crown = teeth.light * (1 - gap)
+    between = s.gap * teeth.gap * (1 - s.gap_fades * v)
+    crown = teeth.light * (1 - between)
     gleam = s.gleam * teeth.gleam * np.exp(-(((v - s.gleam_at) / s.gleam_high) ** 2))
     flesh = _gum_light(over / view.per_cm, teeth, grain)
     wet = s.gum_wet * (1 - teeth.gap) * teeth.light
@@ -187,6 +194,20 @@ def lay_teeth(
         tooth = bright * (crown * tint + gleam)
         pink = flesh * float(tones.gum[channel]) + wet * bright
         picture[channel] += (tooth + (pink - tooth) * gum - picture[channel]) * cover
+
+
+def _reaching(view: View, at: F64, gap: Gap) -> F64:
+    """A row's places (SAMPLES, 2), stretched a little where a turned head leaves it short of a lip.
+
+    Cheeks lie on the teeth: next to a row that the head has turned away there is no hole.
+    """
+    s, middle = _SHADING, float(at[SAMPLES // 2, 0])
+    across = at[:, 0] - middle
+    room = s.corridor_cm * view.per_cm
+    right = (gap.right - room - middle) / max(float(across.max()), 1.0)
+    left = (middle - gap.left - room) / max(float(-across.min()), 1.0)
+    sides = np.where(across > 0, *(min(max(v, 1.0), s.stretched) for v in (right, left)))
+    return np.column_stack([middle + across * sides, at[:, 1]])
 
 
 def _gum_light(over_cm: F32, teeth: _Columns, grain: F32) -> F32:

@@ -16,6 +16,7 @@ from icface.arrays import F32, F64, U8
 from icface.face.landmarks import EYES, VERMILION
 from icface.model.mouth.anatomy import MEAN_TEETH, Dentition
 from icface.model.mouth.dentition import dentition_of
+from icface.model.mouth.finish import NO_FINISH, Finish
 from icface.model.mouth.light import Light
 from icface.model.mouth.paint_limits import HUE_TAIL
 
@@ -54,6 +55,8 @@ class ToneModel:
         weight.
     tongue, gum, dark : (float, float, float)
         Luminance over the skin's, linear, in full light; then what is added to the skin's a and b.
+    redder : float
+        Flesh may differ this much more from grey than all that lies around the lips.
     lips_in_gum, lips_in_tongue : float
         Weight of the lips' own hue.
     """
@@ -77,6 +80,7 @@ class ToneModel:
     tongue: tuple[float, float, float] = (1.0, 14.0, -4.0)
     gum: tuple[float, float, float] = (0.8, 12.0, -4.0)
     dark: tuple[float, float, float] = (0.012, 8.0, -2.0)
+    redder: float = 1.6
     lips_in_gum: float = 0.4
     lips_in_tongue: float = 0.15
 
@@ -86,7 +90,7 @@ _MODEL = ToneModel()
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Tones:
-    """Colours of a mouth in the light of one photo, and its teeth.
+    """Colours of a mouth in the light of one photo, its teeth, and the photo's finish.
 
     Attributes
     ----------
@@ -98,6 +102,8 @@ class Tones:
         0..1, how much the photo has colours: in a grey one, no tint is drawn.
     teeth : Dentition
         The rows of teeth.
+    finish : Finish
+        The photo's softness and grain.
     """
 
     tooth: F32
@@ -107,6 +113,7 @@ class Tones:
     shade: float = 1.0
     coloured: float = 1.0
     teeth: Dentition = MEAN_TEETH
+    finish: Finish = NO_FINISH
 
     def lit(self, light: Light) -> Tones:
         """The same colours in the light that gets between the lips."""
@@ -143,10 +150,12 @@ def tones_of(picture: U8, points: F64, skin: U8, inside: U8) -> Tones:
     tooth = _tooth(skin_lab, _whites(picture, points, skin_lab), inside)
     low, high = _hue_range(picture, red)
 
-    def limited(lab: F64) -> F32:
+    def limited(lab: F64, more: float = 1.0) -> F32:
         colour = _rgb(lab * (1, coloured, coloured))
         grey = colour.mean()
-        within: F32 = np.clip(grey + np.clip(colour - grey, low, high), 0, 1).astype(np.float32)
+        within: F32 = np.clip(grey + np.clip(colour - grey, more * low, more * high), 0, 1).astype(
+            np.float32
+        )
         return within
 
     def soft(part: tuple[float, float, float], lips: float) -> F32:
@@ -155,7 +164,7 @@ def tones_of(picture: U8, points: F64, skin: U8, inside: U8) -> Tones:
         chroma = min(light / max(float(skin_lab[0]), 1.0), 1.0)  # dark things have little colour
         own = skin_lab[1:] + np.array([more_a, more_b])
         hue = own + lips * (lip_lab[1:] - own)
-        return limited(np.array([light, *(hue * chroma)]))
+        return limited(np.array([light, *(hue * chroma)]), m.redder)
 
     return Tones(
         tooth=np.minimum(limited(tooth) * np.float32(m.tooth_full), np.float32(1)),

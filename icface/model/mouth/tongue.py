@@ -9,7 +9,7 @@ import numpy as np
 from icface.arrays import F32, F64
 from icface.face.ramps import smoothstep
 from icface.model.mouth.tones import Tones
-from icface.model.mouth.view import View
+from icface.model.mouth.view import Gap, View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,9 @@ class TongueShading:
         Half the width of the dome.
     foot_weight : float
         Weight of the foot's place in the middle of the dome; the rest is the top's.
+    between_lips : float
+        How much it lies in the middle between the corners of the lips, which a turned head takes
+        away from its foot: tongues are soft.
     least_cm : float
         Least height at which it is drawn.
     flatness : float
@@ -49,6 +52,7 @@ class TongueShading:
 
     half_width_cm: float = 2.25
     foot_weight: float = 0.7
+    between_lips: float = 0.55
     least_cm: float = 0.15
     flatness: float = 2.2
     dip: float = 0.05
@@ -64,7 +68,7 @@ class TongueShading:
     sides: float = 0.4
     papillae: float = 0.03
     papilla_cm: float = 0.07
-    wet: float = 0.09
+    wet: float = 0.12
     wet_at: float = 0.3
     wet_high: float = 0.16
     wet_aside: float = 0.3
@@ -75,7 +79,7 @@ class TongueShading:
 _SHADING = TongueShading()
 
 
-def lay_tongue(picture: F32, view: View, ends: F64, tones: Tones) -> None:
+def lay_tongue(picture: F32, view: View, gap: Gap, ends: F64, tones: Tones) -> None:
     """Draw a tongue into a picture (3, H, W).
 
     Parameters
@@ -89,6 +93,7 @@ def lay_tongue(picture: F32, view: View, ends: F64, tones: Tones) -> None:
     tall = max(y0 - y1, s.least_cm * view.per_cm)
     up = (y0 - rows) / tall
     middle = s.foot_weight * x0 + (1 - s.foot_weight) * x1
+    middle += s.between_lips * (gap.middle - middle)
     across = np.clip((columns - middle) / (s.half_width_cm * view.per_cm), -1, 1)
     outline = (1 - np.abs(across) ** s.flatness) ** (1 / s.flatness)
     dome = np.maximum(outline - s.dip * np.exp(-((across / s.dip_width) ** 2)), 1e-3)

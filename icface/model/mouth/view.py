@@ -120,6 +120,11 @@ class Gap:
         return cls(top=top, bottom=bottom, left=float(ring[left, 0]), right=float(ring[right, 0]))
 
     @property
+    def middle(self) -> float:
+        """The column between the corners."""
+        return (self.left + self.right) / 2
+
+    @property
     def tallest(self) -> int:
         """The column in which the gap is tallest."""
         return int((self.bottom - self.top).argmax())
