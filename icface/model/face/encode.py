@@ -99,7 +99,7 @@ class FaceCrop:
             window=sample_crop(image, _WINDOW_FROM_GRID @ crop, WINDOW),
             fine_crop=sample_crop(image, FINE_CROP_FROM_GRID @ crop, FINE_CROP_SIZE),
             eyes=eye_photos(image, crop, landmarks),
-            finish=finish_of(image, face.landmarks),
+            finish=finish_of(image, face.landmarks.astype(np.float64)),
             surroundings=sample_crop(image, Similarity((1, 0, PAD, 0, 1, PAD)) @ crop, WIDE),
         )
 

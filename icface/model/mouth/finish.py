@@ -95,10 +95,11 @@ def finish_of(image: U8, landmarks: F64) -> Finish:
         image, place.matrix, (int(size[0]), int(size[1])), flags=cv2.INTER_AREA,
         borderMode=cv2.BORDER_REPLICATE,
     )  # fmt: skip
-    grey = cv2.cvtColor(near, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
-    softer = cv2.GaussianBlur(grey, (0, 0), 1.0)
+    grey = np.asarray(cv2.cvtColor(near, cv2.COLOR_RGB2GRAY) / 255, np.float32)
+    softer = np.asarray(cv2.GaussianBlur(grey, (0, 0), 1.0), np.float32)
     blur = np.sqrt(max(_edge_blur(grey, softer) ** 2 - _CRISP_PX**2, 0.0))
-    return Finish(blur_cm=float(blur) / per_cm, grain=min(_evenest(grey - softer), _MOST_GRAIN))
+    grain = min(_evenest(np.asarray(grey - softer)), _MOST_GRAIN)
+    return Finish(blur_cm=float(blur) / per_cm, grain=grain)
 
 
 def _edge_blur(grey: F32, softer: F32) -> float:
