@@ -37,12 +37,18 @@ _OWN_LASHES = Ramp(0.15, 0.75)
 """Brightness of a photo's lashes over the skin's: how light they are."""
 _SHARP, _SOFT = 0.052, 0.115
 """Spread of the line's shade above and below it."""
-_TAPER = (-0.04, 0.18, 0.90, 1.08)
+_LINE_UP = 0.02
+"""Height of the darkest part of the line above the lid's edge."""
+_TAPER = (-0.08, 0.22, 0.80, 1.14)
 """Places between which the line grows to full strength and those between which it fades."""
-_THICKEST = 0.7
+_UNEVEN = 0.12
+"""How much the line's strength varies along it."""
+_THICKEST = 0.64
 """Place at which the line is thickest."""
-_STRANDS = 27
+_STRANDS = 30
 """Number of lashes drawn."""
+_TUFTS = 11
+"""Number of tufts in which lashes stand a little nearer to each other."""
 _LENGTH = (0.05, 0.12)
 """Length of lashes at the inner and the outer corner."""
 _LEAN_DEG = (-12.0, 52.0)
@@ -126,12 +132,17 @@ def _axes() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 def _line(strength: float) -> NDArray[np.float64]:
     """(CLOSED_ROWS, ALONG) the shade where lids meet: sharp above, soft below, tapered."""
     t, v = _axes()
+    v = v - _LINE_UP
     grows = smoothstep(np.clip((t - _TAPER[0]) / (_TAPER[1] - _TAPER[0]), 0, 1))
     fades = smoothstep(np.clip((_TAPER[3] - t) / (_TAPER[3] - _TAPER[2]), 0, 1))
-    thick = 1 - 0.45 * np.clip(np.abs(t - _THICKEST) / 0.7, 0, 1)
+    thick = 1 - 0.7 * np.clip((t - _THICKEST) / _THICKEST, -1, 1) ** 2
     spread = np.where(v > 0, _SHARP * (0.7 + 0.3 * thick), _SOFT * thick)
     shade: NDArray[np.float64] = strength * grows * fades * np.exp(-((v / spread) ** 2))
-    return shade
+    waves = np.random.default_rng(3).normal(0, 1, (3, 2))
+    uneven = sum(
+        a * np.sin(k * np.pi * t + 3 * b) / k for k, (a, b) in zip((3, 5, 8), waves, strict=True)
+    )
+    return np.clip(shade * (1 + _UNEVEN * uneven), 0, 1)
 
 
 @cache
@@ -142,7 +153,8 @@ def _strands(size: int) -> NDArray[np.float64]:
     ink = np.zeros((CLOSED_ROWS * fine, ALONG * fine), np.uint8)
     per_v, per_t = fine * (CLOSED_ROWS - 1) / (DOWN + ABOVE), fine * (ALONG - 1) / (T_TO - T_FROM)
     for even in 0.1 + 0.92 * np.linspace(0, 1, _STRANDS) ** 0.8:
-        place = even + rng.normal(0, 0.016)
+        tuft = np.round(even * _TUFTS) / _TUFTS
+        place = even + 0.3 * (tuft - even) + rng.normal(0, 0.018)
         lean = np.radians(_LEAN_DEG[0] + (_LEAN_DEG[1] - _LEAN_DEG[0]) * place + rng.normal(0, 11))
         longest = _LENGTH[0] + (_LENGTH[1] - _LENGTH[0]) * min(place, 1.0)
         length = longest * rng.uniform(0.55, 1.25)
