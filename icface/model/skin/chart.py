@@ -34,7 +34,7 @@ _STIFFNESS = 100.0
 """Smoothing of the spline through them: landmarks err by a pixel or two."""
 _COARSE = 40
 """Side of the grid on which the spline is evaluated."""
-_HOLDERS = np.setdiff1d(np.arange(0, MESH_POINTS, _EVERY), INNER_LIPS)
+HOLDERS = np.setdiff1d(np.arange(0, MESH_POINTS, _EVERY), INNER_LIPS)
 """Landmarks that hold a photo to the chart: lips part, and the skin beside them does not."""
 
 
@@ -74,8 +74,8 @@ def chart_in_photo(
         Chart points.
     """
     spline = RBFInterpolator(
-        landmarks[_HOLDERS, :2].astype(np.float64),
-        places[_HOLDERS].astype(np.float64),
+        landmarks[HOLDERS, :2].astype(np.float64),
+        places[HOLDERS].astype(np.float64),
         smoothing=_STIFFNESS,
         kernel="thin_plate_spline",
     )

@@ -27,11 +27,11 @@ from icface.model.skin.texture import fine_contrast
 from icface.model.surface.fine_crop import FINE_CROP_FROM_GRID, FINE_CROP_SCALE
 from icface.model.surface.layers import Light
 
-DARKENING, BRIGHTENING = 1.8, 1.1
-"""Ratio of light over that of the maps, in logarithms: 1.4 fits real smiles best on the average,
-and what grows lighter looks like gloss sooner than what grows darker looks like dirt."""
-DARKEST, BRIGHTEST = -0.6, 0.25
-"""Bounds of the logarithm of light."""
+DARKENING, BRIGHTENING = 1.1, 0.8
+"""Ratio of light over that of the maps, in logarithms: what grows lighter looks like gloss sooner
+than what grows darker looks like dirt."""
+DARKEST, BRIGHTEST = -0.5, 0.25
+"""Bounds of the logarithm of light, which it nears softly."""
 CANVAS_SCALE = 3
 """Pixels of the canvas per grid pixel: creases are thinner than those."""
 _CANVAS = WINDOW * CANVAS_SCALE
@@ -100,7 +100,8 @@ class SkinLight:
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        on_window = np.clip(on_window, DARKEST, BRIGHTEST)
+        most = np.where(on_window < 0, DARKEST, BRIGHTEST).astype(np.float32)
+        on_window = most * np.tanh(on_window / most)
         on_window *= np.where(on_window < 0, self.darkens, self.brightens)
         log = _on_canvas(on_window)
         for crease in self.creases:

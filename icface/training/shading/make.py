@@ -20,6 +20,7 @@ from icface.model.surface.fine_crop import FINE_CROP_FROM_GRID, FINE_CROP_SCALE,
 from icface.training.portraits.table import PortraitRow, PortraitTable, read_rgb
 from icface.training.rig.rig import Rig
 from icface.training.shading.creases import PIXEL_CM, Drawn, draw_creases
+from icface.training.shading.learnt import learnt_light
 from icface.training.shading.maps import light_on, places_of_landmarks
 
 _MOST_YAW_DEG = 15.0
@@ -45,9 +46,10 @@ def make_shading(portraits: Path, rig_file: Path, out: Path, *, people: int, see
     """
     rig, creases = Rig(rig_file), draw_creases()
     places = places_of_landmarks(rig)
-    textures = _textures(PortraitTable(portraits), places, creases, people, seed)
+    table = PortraitTable(portraits)
+    textures = _textures(table, places, creases, people, seed)
     usual = _medians(textures)
-    state = {"light": light_on(rig), "places": places}
+    state = {"light": light_on(rig) + learnt_light(table, places), "places": places}
     state |= {f"crease.{name}": one.picture for name, one in creases.items()}
     described = {
         name: (*one.corner_cm.round(4).tolist(), round(float(texture), 5))

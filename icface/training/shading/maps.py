@@ -13,6 +13,8 @@ from icface.model.skin.chart import RADIUS_CM, SIDE_CM, chart_of, map_from_chart
 from icface.model.skin.shading_maps import MAP_SIDE
 from icface.training.rig.rig import SKIN, Rig, rasterise
 
+_GAIN = 1.4
+"""Ratio of light in real smiles over that of the turning normals, in logarithms."""
 LIGHT_FROM = (0.38, 0.50)
 """Brightening by normals that turn up, and to the front: the mean of real smiles."""
 _FINER = 4
@@ -51,14 +53,14 @@ class _Chart:
 def light_on(rig: Rig) -> F32:
     """(53, MAP_SIDE, MAP_SIDE) brightening of the mean face under each channel at full intensity.
 
-    As the logarithm of light, but for a gain; `LIGHT_FROM` weighs the change of the normals.
+    Logarithm of linear light; `LIGHT_FROM` weighs the change of the normals.
     """
     chart = _chart_of(rig)
     rest = _normals(rig.base, chart.faces)
     maps = np.empty((len(rig.shapes), MAP_SIDE, MAP_SIDE), np.float32)
     for channel, shape in enumerate(rig.shapes):
         turned = _normals(rig.base + shape, chart.faces) - rest
-        fine = chart.drawn((turned @ np.array((0, *LIGHT_FROM), np.float32))[:, None])
+        fine = chart.drawn((turned @ np.array((0, *LIGHT_FROM), np.float32) * _GAIN)[:, None])
         maps[channel] = cv2.resize(fine, (MAP_SIDE, MAP_SIDE), interpolation=cv2.INTER_AREA)
     return maps
 
