@@ -34,7 +34,7 @@ DETECTOR_FILE = "detector.safetensors"
 LANDMARKS_FILE = "landmarks.safetensors"
 REFINER_FILE = "refiner.safetensors"
 
-METHOD = "4"
+METHOD = "5"
 """Changed whenever the same weights are used to read something else."""
 FACE_LIMIT = 0.98
 """Least confidence of a face that nobody pointed at."""
