@@ -27,6 +27,10 @@ class Lighting:
         Share of the shade right behind the lips that a full smile, or full light, takes away.
     funnel_open, funnel_shut : float
         Share of the light that lips keep out which funnel, and what is added while the jaw is shut.
+    funnel_full : float
+        `mouthFunnel` of lips that keep out all of that.
+    pucker : float
+        The same that lips do which pucker.
     funnel_jaw : float
         `jawOpen` from which on it counts as open.
     """
@@ -40,6 +44,8 @@ class Lighting:
     bares: float = 0.6
     funnel_open: float = 0.3
     funnel_shut: float = 0.5
+    funnel_full: float = 0.6
+    pucker: float = 0.6
     funnel_jaw: float = 0.6
 
 
@@ -79,7 +85,8 @@ def light_inside(controls: ControlVector, opened_cm: float) -> Light:
     front = _saturating(opened_cm / s.full_cm + s.smile * smile)
     back = _saturating(opened_cm / s.flesh_full_cm)
     shut = 1 - min(controls["jawOpen"] / s.funnel_jaw, 1.0)
-    funnel = min(max(controls["mouthFunnel"], 0.0), 1.0)
+    rounded = controls["mouthFunnel"] / s.funnel_full + s.pucker * controls["mouthPucker"]
+    funnel = min(max(rounded, 0.0), 1.0)
     past = 1 - funnel * (s.funnel_open + s.funnel_shut * shut)
     return Light(
         teeth=past * (s.teeth + (1 - s.teeth) * front),

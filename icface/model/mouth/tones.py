@@ -74,9 +74,9 @@ class ToneModel:
     no_whites: tuple[float, float, float] = (-11.5, -8.7, -10.3)
     whites_percentiles: tuple[float, float] = (75, 97)
     fewest_inside: int = 12
-    inside_percentile: float = 80
+    inside_percentile: float = 88
     inside_least: float = 0.85
-    inside_share: float = 0.8
+    inside_share: float = 0.9
     tongue: tuple[float, float, float] = (1.0, 14.0, -4.0)
     gum: tuple[float, float, float] = (0.8, 12.0, -4.0)
     dark: tuple[float, float, float] = (0.012, 8.0, -2.0)
