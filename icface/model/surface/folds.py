@@ -14,6 +14,7 @@ As in `icface.model.surface.rasterise`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -21,8 +22,8 @@ from numpy.typing import NDArray
 
 from icface.arrays import F32
 
-JUMP_PX = 2.5
-"""Neighbouring pixels whose source positions are farther apart lie on two folds, grid pixels."""
+JUMP_PX = 2.2
+"""Neighbouring pixels whose flows differ by more than this lie on two folds, grid pixels."""
 REACH_PX = 2.0
 """Distance from an edge at which the coverage by the near skin is 0 or 1, grid pixels."""
 _BEHIND_PX = 8.0
@@ -31,8 +32,20 @@ _FARTHEST_PX = 4.0
 """Distances from an edge count up to this."""
 _ROOM_PX = 12
 """Pixels around jumps that their layers need: `_BEHIND_PX` and twice `REACH_PX`."""
+_AROUND_PX = 24
+"""Pixels around the surface in which its head may hide what is behind it."""
 _LEAST_PIXELS = 12
 """Islands of fewer pixels between jumps are artefacts of the mesh."""
+_LEAST_EDGE = 8
+"""Jumps that touch fewer pixels are no edge: the flow is smoothed there."""
+_GAP = np.ones((5, 5), np.uint8)
+"""Gaps in the surface narrower than this, at a jump, belong to the two sides of the jump."""
+_UNDER_ALL = -1e4
+"""Depth beside the surface."""
+_SEEN = 0.2
+"""Least coverage by a flow at which its jumps show."""
+_BLURS_PX = (5, 5, 7, 9, 9)
+"""Sides of the squares over which a flow is smoothed, one after the other, while it jumps."""
 _DEPTH_BLUR_PX = 5
 """Side of the square over which depths are compared."""
 _EDGE_BLUR_PX = 1.3
@@ -75,13 +88,28 @@ class _Jumps:
     steep: NDArray[np.bool_]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Skin:
+    """The skin of a window: its flow, where that is the surface's own, and its depth."""
+
+    field: F32
+    known: NDArray[np.bool_]
+    depth: F32
+
+    def within(self, part: tuple[slice, slice]) -> _Skin:
+        """The skin in a part of the window."""
+        return _Skin(self.field[part], self.known[part], self.depth[part])
+
+
 def without_islands(field: F32, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The known pixels (S, S) of a flow but for islands of a few between jumps."""
     window = _bounds(known, 1)
     if window is None:
         return known
     own = known[window]
-    right, down = (steps <= JUMP_PX for steps in _steps(field[window]))
+    right, down = (square <= JUMP_PX**2 for square in _differences(field[window]))
+    if (right | ~own[:, 1:] | ~own[:, :-1]).all() and (down | ~own[1:] | ~own[:-1]).all():
+        return known
     right &= own[:, 1:] & own[:, :-1]
     down &= own[1:] & own[:-1]
     high, wide = own.shape
@@ -108,35 +136,113 @@ def folds_of(field: F32, known: NDArray[np.bool_], depth: F32) -> Folds | None:
     depth : (S, S)
         Depth of the surface towards the camera, where it is known.
     """
-    window = _bounds(known, _ROOM_PX)
+    window = _bounds(known, _AROUND_PX)
     if window is None:
         return None
-    jumps = _jumps(field[window], known[window], depth[window])
-    inner = _bounds(jumps.near | jumps.far, _ROOM_PX)
-    if inner is None or not jumps.near.any() or not jumps.far.any():
+    jumping = _jumping(_differences(field[window]))
+    if not jumping.any():
         return None
-    top, left = window[0].start, window[1].start
-    place = np.s_[
-        top + inner[0].start : top + inner[0].stop, left + inner[1].start : left + inner[1].stop
-    ]
-    split = _split(field[place], _Jumps(*(m[inner] for m in (jumps.near, jumps.far, jumps.steep))))
+    whole = _without_gaps(_Skin(field[window], known[window], depth[window]), jumping)
+    split = _smoothed(_split(whole))
     far, near, coverage = field.copy(), field.copy(), np.zeros(field.shape[:2], np.float32)
-    far[place], near[place], coverage[place] = split.far, split.near, split.coverage
+    far[window], near[window], coverage[window] = split.far, split.near, split.coverage
     return Folds(far, near, coverage)
 
 
-def _split(field: F32, jumps: _Jumps) -> Folds:
-    """The two flows of a window (H, W, 2)."""
-    to_near, near = _nearest(field, jumps.near, jumps.near & ~jumps.steep)
-    to_far, far = _nearest(field, jumps.far, jumps.far & ~jumps.steep)
-    is_near, smooth = to_near < to_far, ~jumps.steep
+def _without_gaps(skin: _Skin, jumping: NDArray[np.bool_]) -> _Skin:
+    """The skin of a window, with narrow gaps at jumps given to the surface beside them."""
+    known = skin.known.view(np.uint8)
+    gap = cv2.morphologyEx(known, cv2.MORPH_CLOSE, _GAP) > known
+    gap &= cv2.dilate(jumping.view(np.uint8), _GAP) > 0
+    inner = _bounds(gap, 2 * len(_GAP))
+    if inner is None:
+        return skin
+    number, table = _labelled(skin.known[inner])
+    seeds, hole = skin.known[inner], gap[inner]
+    filled = []
+    for values in (skin.field, skin.depth):
+        of_seeds = np.zeros((table, *values.shape[2:]), np.float32)
+        of_seeds[number[seeds]] = values[inner][seeds]
+        whole = values.copy()
+        whole[inner][hole] = of_seeds[number[hole]]
+        filled.append(whole)
+    return _Skin(filled[0], skin.known | gap, filled[1])
+
+
+def _edges(jumps: _Jumps) -> _Jumps | None:
+    """The jumps along edges; None if there are but single ones."""
+    beside = (jumps.near | jumps.far).view(np.uint8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(beside, connectivity=8)
+    kept = (stats[:, cv2.CC_STAT_AREA] >= _LEAST_EDGE)[labels]
+    near, far = jumps.near & kept, jumps.far & kept
+    return _Jumps(near, far, jumps.steep) if near.any() and far.any() else None
+
+
+def _smoothed(split: Folds) -> Folds:
+    """The two flows of a window without the jumps that are left where each is seen."""
+    return Folds(
+        far=_even(split.far, split.coverage < 1 - _SEEN),
+        near=_even(split.near, split.coverage > _SEEN),
+        coverage=split.coverage,
+    )
+
+
+def _even(flow: F32, seen: NDArray[np.bool_]) -> F32:
+    """A flow (H, W, 2) blurred where it jumps and is seen."""
+    inner = _bounds(_uneven(flow, seen), 2 * _BLURS_PX[-1])
+    if inner is None:
+        return flow
+    part, shown = flow[inner], seen[inner]
+    for side in _BLURS_PX:
+        uneven = _uneven(part, shown)
+        if not uneven.any():
+            break
+        near = cv2.dilate(uneven.view(np.uint8), np.ones((side, side), np.uint8))
+        share = cv2.blur(near.astype(np.float32), (3, 3))[..., None]
+        part = part + (cv2.blur(part, (side, side)) - part) * share
+    result = flow.copy()
+    result[inner] = part
+    return result
+
+
+def _uneven(flow: F32, seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(H, W) bool: pixels on both sides of the jumps of a flow that are seen."""
+    right, down = _differences(flow)
+    low_x, high_x, low_y, high_y = _pairs()
+    right[~(seen[low_x] & seen[high_x])] = 0
+    down[~(seen[low_y] & seen[high_y])] = 0
+    return _jumping((right, down))
+
+
+def _jumping(squares: tuple[F32, F32]) -> NDArray[np.bool_]:
+    """(H, W) bool: pixels on both sides of jumps, from `_differences`."""
+    right, down = (square > JUMP_PX**2 for square in squares)
+    low_x, high_x, low_y, high_y = _pairs()
+    jumping = np.zeros((len(right), down.shape[1]), bool)
+    for part, jump in ((low_x, right), (high_x, right), (low_y, down), (high_y, down)):
+        jumping[part] |= jump
+    return jumping
+
+
+def _split(skin: _Skin) -> Folds:
+    """The two flows of a window; only the surface itself hides anything."""
+    far, near = skin.field.copy(), skin.field.copy()
+    coverage = np.zeros(skin.known.shape, np.float32)
+    inner = _bounds(_jumping(_differences(skin.field)) & skin.known, _ROOM_PX)
+    jumps = None if inner is None else _edges(_jumps(skin.within(inner)))
+    if inner is None or jumps is None:
+        return Folds(far, near, coverage)
+    own = skin.within(inner)
+    to_near, beyond = _nearest(own.field, jumps.near, jumps.near & ~jumps.steep)
+    to_far, behind = _nearest(own.field, jumps.far, jumps.far & ~jumps.steep)
+    reach = cv2.dilate(own.known.view(np.uint8), _GAP) > 0
+    is_near, smooth = (to_near < to_far) & reach, ~jumps.steep
     joins = np.clip((to_far - REACH_PX) / (_BEHIND_PX - REACH_PX), 0, 1)
     joins = np.where(is_near, joins * joins * (3 - 2 * joins), smooth)[..., None]
-    return Folds(
-        far=np.asarray(far + (field - far) * joins, np.float32),
-        near=np.where((is_near & smooth)[..., None], field, near),
-        coverage=_coverage(is_near, to_near, to_far),
-    )
+    far[inner] = behind + (own.field - behind) * joins
+    near[inner] = np.where((is_near & smooth)[..., None], own.field, beyond)
+    coverage[inner] = _coverage(is_near, to_near, to_far)
+    return Folds(far, near, coverage)
 
 
 def _coverage(is_near: NDArray[np.bool_], to_near: F32, to_far: F32) -> F32:
@@ -161,45 +267,63 @@ def _nearest(field: F32, beside: NDArray[np.bool_], smooth: NDArray[np.bool_]) -
     """
     seeds = smooth if smooth.any() else beside
     distance = cv2.distanceTransform(_not(beside), cv2.DIST_L2, cv2.DIST_MASK_5)
+    number, table = _labelled(seeds)
+    of_seeds = np.zeros((table, 2), np.float32)
+    of_seeds[number[seeds]] = field[seeds]
+    flow = np.asarray(cv2.blur(of_seeds[number], (3, 3)), np.float32)
+    return np.asarray(distance, np.float32), flow
+
+
+def _labelled(seeds: NDArray[np.bool_]) -> tuple[NDArray[np.int64], int]:
+    """The number of the nearest seed of each pixel (H, W), and one more than the largest."""
     _, labels = cv2.distanceTransformWithLabels(
         _not(seeds), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
     )
     number = np.asarray(labels, np.int64)
-    table = np.zeros((int(number.max()) + 1, 2), np.float32)
-    table[number[seeds]] = field[seeds]
-    flow = np.asarray(cv2.blur(table[number], (3, 3)), np.float32)
-    return np.asarray(distance, np.float32), flow
+    return number, int(number.max()) + 1
 
 
 def _not(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     return (~mask).view(np.uint8)
 
 
-def _jumps(field: F32, known: NDArray[np.bool_], depth: F32) -> _Jumps:
-    """The pixels beside jumps in a window; the nearer side is that of the greater depth."""
-    share = known.astype(np.float32)
-    size = (_DEPTH_BLUR_PX, _DEPTH_BLUR_PX)
-    level = cv2.blur(np.where(known, depth, 0), size) / np.maximum(cv2.blur(share, size), 1e-3)
+def _jumps(skin: _Skin) -> _Jumps:
+    """The pixels beside the jumps of a skin; the nearer side is that of the greater depth."""
+    known, size = skin.known, (_DEPTH_BLUR_PX, _DEPTH_BLUR_PX)
+    share = cv2.blur(known.astype(np.float32), size)
+    level = cv2.blur(skin.depth * known, size) / np.maximum(share, 1e-3)
+    level[share < 1e-3] = _UNDER_ALL
     as_near, as_far = np.zeros(known.shape, np.float32), np.zeros(known.shape, np.float32)
-    right, down = _steps(field)
-    for steps, low, high in (
-        (right, np.s_[:, :-1], np.s_[:, 1:]),
-        (down, np.s_[:-1, :], np.s_[1:, :]),
-    ):
-        jump = np.where((steps > JUMP_PX) & (known[low] | known[high]), steps, 0)
+    low_x, high_x, low_y, high_y = _pairs()
+    right, down = _differences(skin.field)
+    for square, low, high in ((right, low_x, high_x), (down, low_y, high_y)):
+        jump = square * ((square > JUMP_PX**2) & (known[low] | known[high]))
         first = level[low] > level[high]
         for part, nearer in ((low, first), (high, ~first)):
             as_near[part] += jump * nearer
             as_far[part] += jump * ~nearer
-    return _Jumps(
-        as_near > as_far, (as_far > 0) & (as_near <= as_far), (as_near > 0) & (as_far > 0)
+    near, far = as_near > as_far, (as_far > 0) & (as_near <= as_far)
+    return _Jumps(near, far, (as_near > 0) & (as_far > 0))
+
+
+def _differences(field: F32) -> tuple[F32, F32]:
+    """Squared differences between the flows of neighbours, (H, W - 1) and (H - 1, W)."""
+    low_x, high_x, low_y, high_y = _pairs()
+    right, down = (
+        cv2.subtract(field[high_x], field[low_x]),
+        cv2.subtract(field[high_y], field[low_y]),
     )
+    return _squared(right), _squared(down)
 
 
-def _steps(field: F32) -> tuple[F32, F32]:
-    """Distances between the source positions of neighbours, (H, W - 1) and (H - 1, W)."""
-    right, down = np.diff(field, axis=1), np.diff(field, axis=0)
-    return np.hypot(right[..., 0] + 1, right[..., 1]), np.hypot(down[..., 0], down[..., 1] + 1)
+def _squared(vectors: NDArray[Any]) -> F32:
+    x, y = vectors[..., 0], vectors[..., 1]
+    return np.asarray(x * x + y * y, np.float32)
+
+
+def _pairs() -> tuple[tuple[slice, slice], ...]:
+    """The left, right, upper and lower pixels of all pairs of neighbours."""
+    return np.s_[:, :-1], np.s_[:, 1:], np.s_[:-1, :], np.s_[1:, :]
 
 
 def _bounds(mask: NDArray[np.bool_], room: int) -> tuple[slice, slice] | None:
