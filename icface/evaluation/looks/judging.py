@@ -19,6 +19,7 @@ from icface.evaluation.looks.mouth_light import (
     mouth_gap,
     mouth_light,
 )
+from icface.evaluation.looks.smears import smeared_px
 from icface.evaluation.looks.subjects import Edited, edited_pictures, face_view
 from icface.evaluation.material import Subject
 from icface.model.networks.neutralizer import GRID
@@ -73,7 +74,12 @@ class _Measures:
 
     def of(self, one: Edited) -> Figures:
         """Figures of one picture."""
-        found: Figures = {"flow": {"steps_px": float(flow_steps_px(one.prediction))}}
+        found: Figures = {
+            "flow": {
+                "steps_px": float(flow_steps_px(one.prediction)),
+                "smeared_px": float(smeared_px(one.prediction)),
+            }
+        }
         if one.edit == "rest":
             found["rest"] = {"equal": float(np.array_equal(one.picture, one.subject.image))}
         found |= self._lids(one) | self._mouth(one) | self._fold(one)

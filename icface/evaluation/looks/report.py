@@ -10,6 +10,7 @@ from icface.evaluation.looks.mouth_light import PERCENTILES
 _COLUMNS = (
     ("steps", "flow", "steps_px", 0),
     ("many", "flow", "many", 0),
+    ("smeared", "flow", "smeared_px", 0),
     ("line", "lids", "line", 2),
     ("width", "lids", "width", 3),
     ("lid", "lids", "lid", 2),

@@ -17,6 +17,7 @@ from icface.evaluation.looks.mouth_light import (
     mouth_gap,
     mouth_light,
 )
+from icface.evaluation.looks.smears import smeared_px, stretch
 from icface.face.geometry import Similarity
 from icface.face.landmarks import EYES, INNER_LIPS, N_LANDMARKS
 from icface.model.face.pose import FacePrediction
@@ -102,6 +103,33 @@ def test_two_smooth_layers_of_skin_have_no_steps() -> None:
     near = FlowLayer("skin", np.full((GRID, GRID, 2), 9.0, np.float32), square())
     far = FlowLayer("skin", np.zeros((GRID, GRID, 2), np.float32))
     assert flow_steps_px(FacePrediction((far, near))) == 0
+
+
+# ------------------------------------------------------------------------------------------ smears
+
+
+def zoomed(across: float, down: float) -> np.ndarray:
+    """A flow through which a picture grows by these factors from its corner."""
+    x, y = np.meshgrid(np.arange(GRID, dtype=np.float32), np.arange(GRID, dtype=np.float32))
+    return np.dstack([x / across - x, y / down - y]).astype(np.float32)
+
+
+def test_stretch_is_told_along_its_strongest_direction() -> None:
+    assert stretch(zoomed(3.0, 1.0)) == pytest.approx(3.0, rel=1e-3)
+    assert stretch(zoomed(1.5, 4.0)) == pytest.approx(4.0, rel=1e-3)
+    assert stretch(zoomed(0.5, 0.4)) == pytest.approx(0.5, rel=1e-3)
+
+
+def test_skin_drawn_out_is_counted_where_it_is_seen() -> None:
+    flow = zoomed(3.0, 1.0)
+    flow[150:] = 0
+    skin = FlowLayer("skin", flow)
+    counted = smeared_px(FacePrediction((skin,)))
+    assert counted == pytest.approx(149 * GRID * (320 / GRID) ** 2, rel=0.02)
+    eye = FlowLayer("eye", np.zeros_like(flow), square())
+    hidden = counted - smeared_px(FacePrediction((skin, eye)))
+    assert hidden == pytest.approx(70 * 40 * (320 / GRID) ** 2, abs=2)
+    assert smeared_px(FacePrediction((FlowLayer("skin", zoomed(2.0, 2.0)),))) == 0
 
 
 # -------------------------------------------------------------------------------------- shut lids
