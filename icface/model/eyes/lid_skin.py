@@ -150,7 +150,7 @@ class LidSkin:
         upper, lower = self.upper.at(moved), self.lower.at(moved)
         frame = eye_frame(upper[0], upper[-1], self.width, size)
         edge = self._edge(frame, upper, lower, closed)
-        seen = self._skin_at(frame, moved)
+        seen = self.skin_at(frame, moved)
         x, y = unit_axes(size)
         up = edge - y[:, None]
         light = self._light(x, up, edge, closed)
@@ -175,7 +175,7 @@ class LidSkin:
         height += (meets - height) * _STRAIGHTENS.smooth(closed)
         return height.astype(np.float32)
 
-    def _skin_at(self, frame: Similarity, moved: F64) -> F32:
+    def skin_at(self, frame: Similarity, moved: F64) -> F32:
         """(S, S, 4) the skin as the face around the eye has moved: a quadratic map of the plane."""
         size = len(self.skin)
         now = in_eye_units(frame, self.around.at(moved), size)

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from icface.face.controls import CHANNELS, ControlVector
+from icface.model.eyes.brow_skin import raised_brows, unfolded_skin
 from icface.model.eyes.gaze import turned_eyes
 from icface.model.eyes.lid_skin import closed_lids
 from icface.model.eyes.lids import blinks, lids_move
@@ -140,7 +141,10 @@ def pose_face(encoding: SourceEncoding, controls: ControlVector) -> PosedFace:
             mouth.cavity_rgb,
             _surroundings(around, flow, encoding),
         ),
-        lids=closed_lids(eyes.lid_skins, blinks(before, moves), points),
+        lids=(
+            *unfolded_skin(eyes.lid_skins, raised_brows(before, controls), points),
+            *closed_lids(eyes.lid_skins, blinks(before, moves), points),
+        ),
         interior=mouth.interior.patch(lips, edit, share),
         light=None if encoding.skin_light is None else encoding.skin_light.change(before, controls),
     )
