@@ -14,12 +14,12 @@ from functools import cache
 
 from icface.face.controls import (
     ACTION_UNITS,
-    ANGLE_SEEN_DEG,
     ANGLES,
     AU_BY_NUMBER,
     ActionUnit,
     control_range,
 )
+from icface.face.reach import reach_of_controls
 
 INTENSITY_LETTERS = "ABCDE"
 """FACS intensities: trace, slight, marked, severe, maximum; each a fifth of the range."""
@@ -41,7 +41,7 @@ class RowSpec:
     side : str
         "L" or "R" for a row of an unlinked unit, else "".
     seen : float or None
-        Beyond this distance from 0 the networks have seen no examples.
+        Beyond this distance from 0 pictures went wrong, or the networks have seen no examples.
     """
 
     key: str
@@ -165,7 +165,7 @@ def _angle_row(angle: str) -> RowSpec:
         region="head",
         minimum=low,
         maximum=high,
-        seen=ANGLE_SEEN_DEG[angle],
+        seen=reach_of_controls()[angle],
     )
 
 
@@ -181,6 +181,7 @@ def _unit_row(unit: ActionUnit, side: str) -> RowSpec:
         region=unit.region,
         minimum=unit.minimum,
         maximum=unit.maximum,
+        seen=within if (within := reach_of_controls()[unit.id]) < unit.maximum else None,
     )
 
 

@@ -146,11 +146,9 @@ class ControlRow(QAbstractSlider):
         return self._places().x_of(value, self.spec)
 
     def _how_to(self) -> str:
-        if self.spec.is_angle and self.spec.seen is not None:
-            return (
-                f"Dashed: beyond ±{self.spec.seen:.0f}° "
-                "the network has seen no examples and extrapolates."
-            )
+        if self.spec.seen is not None:
+            within = f"±{self.spec.seen:.0f}°" if self.spec.is_angle else f"{self.spec.seen:.2f}"
+            return f"Dashed: beyond {within} pictures of other faces went wrong. Look closely."
         return "Double-click to reset to the photo's value. Hold Shift to drag ten times finer."
 
     def _side_word(self) -> str:

@@ -182,12 +182,13 @@ def _paint_track(painter: QPainter, places: RowPlaces, look: RowLook, colours: P
 def _paint_unseen(
     painter: QPainter, places: RowPlaces, look: RowLook, groove: QRectF, colours: Palette
 ) -> None:
-    """Paint the range without training examples in amber dashes."""
+    """Paint the range in which pictures went wrong in amber dashes."""
     spec, hovered = look.spec, look.hovered and look.enabled
     seen = spec.seen or 0.0
     pen = QPen(colours.color("amber", 150), groove.height(), c=Qt.PenCapStyle.FlatCap)
     pen.setDashPattern([0.75, 0.5])
-    for start, end in ((-seen, spec.minimum), (seen, spec.maximum)):
+    ends = ((-seen, spec.minimum), (seen, spec.maximum))
+    for start, end in ends if spec.minimum < 0 else ends[1:]:
         away = 2 if end > 0 else -2
         left, right = sorted((places.x_of(start, spec), places.x_of(end, spec) + away))
         painter.fillRect(

@@ -227,7 +227,7 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
           "wrinkles the nose and lifts its wings: disgust"),
     _unit(6, "Cheek raiser", "cheeks", {"cheekSquint": 1},
           "lifts the cheeks towards the eyes: a felt smile, with AU12"),
-    _unit(34, "Cheek puff", "cheeks", {"cheekPuff": 1}, "fills the cheeks with air"),
+    _unit(34, "Cheek puff", "cheeks", {"cheekPuff": 0.75}, "fills the cheeks with air"),
     _unit(10, "Upper lip raiser", "mouth", {"mouthUpperUp": 0.5},
           "lifts the upper lip: disgust, a snarl"),
     _unit(11, "Nasolabial deepener", "mouth",

@@ -20,7 +20,7 @@ import torch
 from icface.system.atomic_write import write_whole
 from icface.system.logs import printed_log
 from icface.system.telling import tell
-from icface.training.label_commands import labels, matte, reading
+from icface.training.label_commands import labels, matte, reach, reading
 from icface.training.options import (
     FOLDER,
     OUTPUT,
@@ -53,7 +53,7 @@ def main(context: click.Context, threads: int) -> None:
     cv2.setNumThreads(threads)
 
 
-for command in (labels, reading, shading, matte, tracker, patches, frame_patches, painter):
+for command in (labels, reach, reading, shading, matte, tracker, patches, frame_patches, painter):
     main.add_command(command)
 
 

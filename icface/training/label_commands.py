@@ -64,6 +64,19 @@ def reading(portraits: Path, rig: Path, models: Path | None, out: Path) -> None:
 
 
 @click.command()
+@click.option("--portraits", type=FOLDER, required=True, help="Held-out people are looked at.")
+@click.option("--people", type=click.IntRange(1), default=10, show_default=True, help="So many.")
+@stages_option
+@click.option("--out", type=OUTPUT, required=True, help="File to write: resources/reach.json.")
+def reach(portraits: Path, people: int, models: Path | None, out: Path) -> None:
+    """Measure how far each control goes before pictures go wrong: where sliders are tinted."""
+    from icface.training.reach import make_reach  # noqa: PLC0415
+
+    with usage_errors():
+        click.echo(make_reach(portraits, models, out, people=people))
+
+
+@click.command()
 @click.option("--tflite", type=FILE, required=True, help="selfie_segmentation.tflite.")
 @click.option("--out", type=OUTPUT, required=True, help="Weights file to write.")
 def matte(tflite: Path, out: Path) -> None:

@@ -17,8 +17,8 @@ FOLDED_BY: dict[str, dict[str, float]] = {
     "forehead": {"browInnerUp": 0.5, "browOuterUp": 0.5},
     "glabella": {"browDown": 1.0},
     "crow": {"cheekSquint": 1.0},
-    "nose_root": {"noseSneer": 1.0},
-    "nasolabial": {"mouthSmile": 0.8, "mouthUpperUp": 0.5, "noseSneer": 0.3},
+    "nose_root": {"noseSneer": 1.6},
+    "nasolabial": {"mouthSmile": 1.2, "mouthUpperUp": 0.9, "noseSneer": 0.5},
     "lower_lid": {"cheekSquint": 0.8, "eyeSquint": 0.5},
     "chin": {"mouthShrugLower": 1.0},
 }

@@ -75,7 +75,7 @@ def test_one_raised_brow_folds_one_half_of_the_forehead(maps: ShadingMaps) -> No
 
 def test_a_fold_deepens_with_its_expression(maps: ShadingMaps) -> None:
     creases = creases_of(maps, chart(), ALL * 0.05, ALL)
-    depths = [-drawn(creases, noseSneer_L=share).min() for share in (0.0, 0.3, 0.7, 1.0)]
+    depths = [-drawn(creases, noseSneer_L=share).min() for share in (0.0, 0.2, 0.4, 0.6)]
     assert depths[0] == 0
     assert np.diff(depths).min() > 0
 
