@@ -31,7 +31,7 @@ _BLOCK = 8
 """Side of the blocks whose evenness shows the grain, pixels."""
 _EVEN = 20
 """Percentile of these blocks, by their grain: most others have pores, stubble or edges."""
-_MOST_GRAIN = 0.03
+_MOST_GRAIN = 0.018
 """Greatest grain that is drawn."""
 _GRAIN_PX = 0.6
 """Blur of drawn grain, pixels."""

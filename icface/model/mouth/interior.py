@@ -22,7 +22,7 @@ from icface.model.mouth.tongue import lay_tongue
 from icface.model.mouth.view import Gap, View
 
 _TIPS_SHOW = Ramp(0.5, 1.6)
-_BETWEEN_ROWS = Ramp(-0.1, 0.5)
+_BETWEEN_ROWS = Ramp(-0.3, 0.9)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ class Shading:
     cavity: CavityShading = CavityShading()
     lips: LipShadow = LipShadow()
     between_rows: Ramp = _BETWEEN_ROWS
-    behind_teeth: float = 0.35
+    behind_teeth: float = 0.45
     tips_cm: float = 0.28
     tips_show: Ramp = _TIPS_SHOW
 

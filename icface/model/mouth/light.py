@@ -35,10 +35,10 @@ class Lighting:
         `jawOpen` from which on it counts as open.
     """
 
-    full_cm: float = 0.9
+    full_cm: float = 1.2
     flesh_full_cm: float = 2.0
-    teeth: float = 0.8
-    flesh: float = 0.68
+    teeth: float = 0.85
+    flesh: float = 0.72
     dark: float = 0.6
     smile: float = 1.6
     bares: float = 0.6

@@ -26,8 +26,9 @@ class TeethShading:
     ----------
     end_on : float
         Sine of the angle to the line of sight from which on a row is drawn in full.
-    facing_power : float
-        Exponent of the light on what faces the viewer: a row ends in shade.
+    turned, facing_power : float
+        Light on what is turned away, and exponent of the light on what faces the viewer: a row
+        ends in shade.
     corridor_cm, stretched : float
         Room between the end of a row and the corner of the lips that needs no more teeth, and the
         most by which half a row is stretched.
@@ -61,6 +62,7 @@ class TeethShading:
     """
 
     end_on: float = 0.2
+    turned: float = 0.3
     facing_power: float = 0.5
     corridor_cm: float = 0.25
     stretched: float = 1.3
@@ -144,7 +146,8 @@ class _Columns:
         shown = np.clip(facing / s.end_on, 0, 1)
         cover = shown * shown * np.clip(row.height / arch.heights_cm[-1], 0, 1)
         depth = by_column(row.place[:, 2]) + arch.set_back_cm
-        light = by_column(row.light * facing**s.facing_power)
+        turned = s.turned + (1 - s.turned) * facing**s.facing_power
+        light = by_column(row.light * turned)
         light *= np.clip(1 + s.per_cm_deeper * depth, s.least, s.most)
         return cls(
             edge=by_column(at[:, 1]),

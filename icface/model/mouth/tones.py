@@ -67,7 +67,7 @@ class ToneModel:
     tooth_a: tuple[float, float, float] = (0.213, 0.169, -1.74)
     tooth_b: tuple[float, float, float] = (0.131, 0.622, 1.84)
     tooth_full: float = 1.06
-    tooth_gain: tuple[float, float] = (1.1, 2.3)
+    tooth_gain: tuple[float, float] = (1.1, 3.2)
     whitest: float = 95.0
     whites_below: float = 32.0
     whites_above: float = 18.0

@@ -66,7 +66,7 @@ class TongueShading:
     under_teeth: float = 0.3
     under_teeth_cm: float = 0.22
     sides: float = 0.4
-    papillae: float = 0.03
+    papillae: float = 0.022
     papilla_cm: float = 0.07
     wet: float = 0.12
     wet_at: float = 0.3

@@ -130,3 +130,8 @@ def test_lips_that_draw_back_do_not_shade_what_lies_behind_them() -> None:
     rows = np.s_[9:12, 40:50]
     assert bare[rows].mean() > 1.07 * shaded[rows].mean()
     np.testing.assert_allclose(bare[40:, 35:55], shaded[40:, 35:55], atol=0.02)
+
+
+def test_the_light_of_a_mouth_that_opens_evenly_changes_evenly() -> None:
+    light = np.array([seen(opened)[12:20, 20:70].mean() for opened in np.linspace(0.1, 1, 46)])
+    assert np.abs(np.diff(light)).max() < 0.03
