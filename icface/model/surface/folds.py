@@ -44,7 +44,7 @@ _UNDER_ALL = -1e4
 """Depth beside the surface."""
 _SEEN = 0.2
 """Least coverage by a flow at which its jumps show."""
-_BLURS_PX = (5, 5, 7, 9, 9)
+_BLURS_PX = (5, 5, 7, 9, 13, 13, 13)
 """Sides of the squares over which a flow is smoothed, one after the other, while it jumps."""
 _DEPTH_BLUR_PX = 5
 """Side of the square over which depths are compared."""

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from icface.arrays import F32
+from icface.evaluation.looks.flow_steps import MANY_PX, flow_steps_px
 from icface.face.controls import apply_deltas
 from icface.face.geometry import rotation_matrix
+from icface.face.selectors import expand_control
 from icface.model.face.encode import SourceEncoding
 from icface.model.face.pose import FacePrediction
 from icface.model.networks.neutralizer import GRID
@@ -210,6 +212,30 @@ def test_a_portrait_is_hardly_folded_by_a_turn(
     prediction = predictor.predict(encoding, wanted)
     folded = determinant(skin_of(prediction).flow) <= 0
     assert (folded & ~covered(prediction)[1:, 1:]).mean() < 3e-4  # without a head up to 2e-3
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"AU9": 1.0, "AU10": 1.0},
+        {"AU4": 1.0},
+        {"AU28": 1.0},
+        {"AU15": 1.0, "AU17": 1.0},
+        {"AU22": 1.0},
+        {"AU27": 0.8},
+        {"yaw": 20.0},
+        {"yaw": -20.0, "AU12": 1.0},
+        {"pitch": 15.0},
+    ],
+    ids=str,
+)
+def test_no_edit_leaves_a_visible_step_in_the_skin(
+    predictor: FacePredictor, encoding: SourceEncoding, edit: dict[str, float]
+) -> None:
+    wanted = apply_deltas(
+        encoding.controls, {one: v for name, v in edit.items() for one in expand_control(name)}
+    )
+    assert flow_steps_px(predictor.predict(encoding, wanted)) <= MANY_PX
 
 
 def test_an_expression_leaves_the_head_alone(

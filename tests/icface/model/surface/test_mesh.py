@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from icface.face.controls import EXPRESSIONS
@@ -13,6 +14,7 @@ from icface.face.geometry import rotation_matrix
 from icface.model.networks.animator import Animator, AnimatorConfig
 from icface.model.networks.neutralizer import GRID, LENGTH_CM, OFFSET, WINDOW, Part, Surface
 from icface.model.surface.fill import beside, extended, fill, softened
+from icface.model.surface.folds import JUMP_PX
 from icface.model.surface.mesh import SurfaceMesh, build_mesh, fit_camera, mesh_places, move
 from icface.model.surface.rasterise import Flow, flow_of
 
@@ -105,6 +107,46 @@ def test_an_opening_mouth_shows_its_cavity_and_a_closed_one_does_not() -> None:
     assert cavity.max() > 0.9
     assert rows.min() >= 148
     assert rows.max() <= 150 + 0.5 * 3 * PX_PER_CM + 2
+
+
+def wrinkled(mesh: SurfaceMesh, depth_px: float) -> Flow:
+    """The flow when all below the middle rises by 20 pixels within a few rows, and comes nearer."""
+    rows = mesh.source[:, 1]
+    rises = torch.sigmoid((rows - MIDDLE - 10) / 2)
+    moved = torch.cat([mesh.source, mesh.camera[:, 2:]], 1)
+    moved[:, 1] -= 20 * rises
+    moved[:, 2] += depth_px * rises
+    return flow_of(mesh, moved)
+
+
+def shown(flow: Flow) -> NDArray[np.float32]:
+    """(GRID,) source rows of the middle column."""
+    field = flow.field
+    if flow.folds is not None:
+        field = np.where(flow.folds.coverage[..., None] > 0.5, flow.folds.near, field)
+    rows: NDArray[np.float32] = np.arange(GRID, dtype=np.float32) + field[:, GRID // 2, 1]
+    return rows
+
+
+@pytest.mark.parametrize("depth_px", [15.0, -15.0])
+def test_skin_that_rises_over_other_skin_hides_it_or_goes_behind_it(depth_px: float) -> None:
+    flow = wrinkled(mesh_of(*egg()), depth_px)
+    assert flow.folds is not None
+    rows = shown(flow)[round(MIDDLE) - 30 : round(MIDDLE) + 30]
+    steps = np.diff(rows)
+    edge = int(steps.argmax())
+    assert steps[edge] > 10  # one jump to what comes from farther down, and no way back
+    assert np.delete(steps, edge).max() < 1 + JUMP_PX
+    assert steps.min() > -0.5
+    below = round(MIDDLE) - 30 + edge
+    assert below < MIDDLE - 3 if depth_px > 0 else below > MIDDLE
+
+
+@pytest.mark.parametrize("depth_px", [15.0, 0.0, -15.0])
+def test_skin_seen_from_behind_is_not_drawn(depth_px: float) -> None:
+    rows = shown(wrinkled(mesh_of(*egg()), depth_px))[round(MIDDLE) - 40 : round(MIDDLE) + 40]
+    turned_over = np.abs(rows - MIDDLE - 10) < 3  # the middle of the rows that rise
+    assert not turned_over.any()
 
 
 def test_the_cavity_opens_gradually() -> None:
