@@ -25,6 +25,7 @@ from icface.model.face.pose import FacePrediction, PosedFace, pose_face
 from icface.model.mouth.patch import Patch
 from icface.model.networks.animator import Animator
 from icface.model.networks.layers import for_inference
+from icface.model.networks.lid_retoucher import LidRetoucher
 from icface.model.networks.matting import MatteNet
 from icface.model.networks.neutralizer import Neutralizer, Surface
 from icface.model.networks.painter import Painter
@@ -48,9 +49,11 @@ class FacePredictor:
         Without one, the background moves with the head.
     shading : ShadingMaps, optional
         Without them, light does not follow the skin.
+    retoucher : LidRetoucher, optional
+        Without one, closed lids are drawn but not retouched.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (one for each network)
         self,
         neutralizer: Neutralizer,
         animator: Animator,
@@ -59,8 +62,10 @@ class FacePredictor:
         *,
         matting: MatteNet | None = None,
         shading: ShadingMaps | None = None,
+        retoucher: LidRetoucher | None = None,
     ) -> None:
         self._shading = shading
+        self._retoucher = None if retoucher is None else retoucher.eval()
         self._matting = None if matting is None else matting.eval()
         self._full = (
             for_inference(neutralizer),
@@ -97,6 +102,7 @@ class FacePredictor:
             chosen,
             matting=MatteNet.from_file(where / "matte.safetensors"),
             shading=ShadingMaps.from_file(where / "shading.safetensors"),
+            retoucher=LidRetoucher.from_file(where / "lids.safetensors"),
         )
 
     @property
@@ -206,7 +212,9 @@ class FacePredictor:
         matte = None
         if turns and self._matting is not None:
             matte = matte_of(self._matting, crop, self._device)
-        return encode_face(surface, crop, self._animator.turned, matte, self._shading)
+        return encode_face(
+            surface, crop, self._animator.turned, matte, self._shading, self._retoucher
+        )
 
     def _posed(self, encoding: SourceEncoding, controls: ControlVector) -> PosedFace:
         return pose_face(encoding.to(self._device.torch_device), controls)

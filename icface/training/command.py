@@ -21,6 +21,7 @@ from icface.system.atomic_write import write_whole
 from icface.system.logs import printed_log
 from icface.system.telling import tell
 from icface.training.label_commands import labels, matte, reach, reading
+from icface.training.lids.command import lids
 from icface.training.options import (
     FOLDER,
     OUTPUT,
@@ -53,7 +54,10 @@ def main(context: click.Context, threads: int) -> None:
     cv2.setNumThreads(threads)
 
 
-for command in (labels, reach, reading, shading, matte, tracker, patches, frame_patches, painter):
+_COMMANDS = (
+    labels, reach, reading, shading, matte, tracker, patches, frame_patches, painter, lids,
+)  # fmt: skip
+for command in _COMMANDS:
     main.add_command(command)
 
 

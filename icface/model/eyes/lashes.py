@@ -137,12 +137,13 @@ def _line(strength: float) -> NDArray[np.float64]:
     fades = smoothstep(np.clip((_TAPER[3] - t) / (_TAPER[3] - _TAPER[2]), 0, 1))
     thick = 1 - 0.7 * np.clip((t - _THICKEST) / _THICKEST, -1, 1) ** 2
     spread = np.where(v > 0, _SHARP * (0.7 + 0.3 * thick), _SOFT * thick)
-    shade: NDArray[np.float64] = strength * grows * fades * np.exp(-((v / spread) ** 2))
+    shade = strength * grows * fades * np.exp(-((v / spread) ** 2))
     waves = np.random.default_rng(3).normal(0, 1, (3, 2))
     uneven = sum(
         a * np.sin(k * np.pi * t + 3 * b) / k for k, (a, b) in zip((3, 5, 8), waves, strict=True)
     )
-    return np.clip(shade * (1 + _UNEVEN * uneven), 0, 1)
+    ink: NDArray[np.float64] = np.clip(shade * (1 + _UNEVEN * uneven), 0, 1)
+    return ink
 
 
 @cache

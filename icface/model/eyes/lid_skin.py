@@ -34,6 +34,7 @@ from icface.model.eyes.lashes import (
 )
 from icface.model.eyes.lid_curve import LID_POINTS, smooth_lid_curve
 from icface.model.eyes.lid_fill import FilledEye, seen_eye
+from icface.model.eyes.lid_window import on_square
 from icface.model.mouth.patch import Patch
 from icface.model.surface.anchored import Anchored
 
@@ -56,6 +57,8 @@ _STRAIGHT = 0.15
 """Share by which a closed line is straighter than the lower lid."""
 _STRAIGHTENS = Ramp(0.8, 1.0)
 """How far an eye is closed, 0..1: how much of its line is a closed one's."""
+_TOUCHED = Ramp(0.6, 1.0)
+"""How far an eye is closed, 0..1: how much of the light that a drawn lid lacks is added."""
 _SHADE_ROWS, _SHADE_COLUMNS = 64, 48
 """Size of the map of a lid's light."""
 
@@ -120,6 +123,9 @@ class LidSkin:
     ink : LashInk
     hidden : float
         0..1, how much of the closed lid the photo hides.
+    touch : (LID_ROWS, LID_COLUMNS, 3) float32, or None
+        Light to add to the closed lid in its window (`icface.model.eyes.lid_window`), in units of
+        the range of values.
     """
 
     side: str
@@ -134,6 +140,13 @@ class LidSkin:
     light: F32
     ink: LashInk
     hidden: float
+    touch: F32 | None = None
+
+    def line_at(self, moved: F64) -> float:
+        """Height of the line of the closed lid in the square after an edit, in units of the eye."""
+        upper, lower = self.upper.at(moved), self.lower.at(moved)
+        frame = eye_frame(upper[0], upper[-1], self.width, len(self.skin))
+        return _mean_height(self._edge(frame, upper, lower, 1.0))
 
     def drawn(self, moved: F64, closed: float) -> Patch | None:
         """The lid when the eye is closed this far, 0..1; None where nothing shows.
@@ -159,6 +172,10 @@ class LidSkin:
         share = cover * (1 - ink)
         paint = seen[..., :3] * (light * share)[..., None] + self.ink.colour * ink[..., None]
         mask = share + ink
+        touched = float(_TOUCHED.smooth(closed)) if self.touch is not None else 0.0
+        if self.touch is not None and touched > 0:
+            touch = on_square(self.touch, _mean_height(edge), self.outer, size)
+            paint = np.maximum(paint + touch * (mask * np.float32(touched))[..., None], 0)
         mask[[0, -1]] = mask[:, [0, -1]] = 0
         colour = paint / np.maximum(mask, 1e-4)[..., None]
         return Patch(frame, colour, mask, opaque=True)
@@ -217,6 +234,12 @@ class LidSkin:
             down = _sampled(self.ink.closed, column, (np.float32(ABOVE) - up / stretch) * per_unit)
             ink = np.maximum(ink, down * np.float32(turned))
         return ink
+
+
+def _mean_height(edge: F32) -> float:
+    """Mean height of an edge (S,) between the corners, in units of the eye."""
+    x, _ = unit_axes(len(edge))
+    return float(edge[np.abs(x) < 0.5].mean())
 
 
 def _sampled(table: F32, columns: F32, rows: F32) -> F32:

@@ -23,6 +23,7 @@ from icface.model.eyes.eye_photo import EyePhoto, eye_photos
 from icface.model.eyes.eyeballs import eyeballs_of
 from icface.model.eyes.gaze import Eyeball
 from icface.model.eyes.lid_fill import FilledEye, fill_eye
+from icface.model.eyes.lid_retouch import retouched
 from icface.model.eyes.lid_skin import LidSkin, lid_skins
 from icface.model.eyes.lids import outline_eyes, with_lids
 from icface.model.mouth.finish import Finish, finish_of
@@ -33,6 +34,7 @@ from icface.model.mouth.paint_limits import Hues, hues_of
 from icface.model.mouth.patch import PatchAnchor
 from icface.model.mouth.tones import tones_of
 from icface.model.networks import matting
+from icface.model.networks.lid_retoucher import LidRetoucher
 from icface.model.networks.matting import MatteNet
 from icface.model.networks.neutralizer import GRID, OFFSET, WINDOW, Neutralizer, Part, Surface
 from icface.model.networks.painter import PATCH
@@ -220,6 +222,7 @@ def encode_face(
     displaced: Displaced,
     matte: F32 | None = None,
     shading: ShadingMaps | None = None,
+    retoucher: LidRetoucher | None = None,
 ) -> SourceEncoding:
     """The encoding of a face, from its surface and its crop.
 
@@ -233,6 +236,8 @@ def encode_face(
         0..1, the people of the crop.
     shading : ShadingMaps, optional
         Without them light stays as it is.
+    retoucher : LidRetoucher, optional
+        Without one closed lids are drawn only.
 
     Raises
     ------
@@ -255,7 +260,7 @@ def encode_face(
         mesh=mesh,
         head=head,
         backdrop=backdrop,
-        eyes=_eyes(mesh, part, crop, filled),
+        eyes=_eyes(mesh, part, crop, filled, retoucher),
         mouth=_mouth(mesh, part, crop),
         skin_light=None
         if shading is None
@@ -304,14 +309,18 @@ def _eyes(
     part: NDArray[np.int64],
     crop: FaceCrop,
     filled: tuple[FilledEye, ...],
+    retoucher: LidRetoucher | None,
 ) -> SourceEyes:
     """Lids and eyeballs."""
     own = part[part > Part.BACKGROUND]
     skin = (own == Part.SKIN) | (own == Part.LOWER)
     source = mesh.source.double().cpu().numpy()
     points, picture = crop.landmarks, crop.fine_crop
+    skins = lid_skins(source, skin, filled, crop.controls)
+    if retoucher is not None and skins:
+        skins = retouched(skins, crop.eyes, source, retoucher)
     return SourceEyes(
-        lid_skins=lid_skins(source, skin, filled, crop.controls),
+        lid_skins=skins,
         eyeballs=eyeballs_of(
             source, (skin, own == Part.EYE), points[:, :2], mesh.pixels_per_cm, picture
         ),

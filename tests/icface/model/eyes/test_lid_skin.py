@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
+import torch
 
 from icface.face.controls import ControlVector
 from icface.face.geometry import Similarity
@@ -13,9 +15,13 @@ from icface.face.landmarks import LEFT_BROW_EDGE, LEFT_EYE, RIGHT_BROW_EDGE, RIG
 from icface.model.eyes.below_brow import BelowBrow
 from icface.model.eyes.eye_photo import EyePhoto, eye_photos
 from icface.model.eyes.lid_fill import FilledEye, fill_eye, seen_eye
+from icface.model.eyes.lid_retouch import retouched
 from icface.model.eyes.lid_skin import LidSkin, lid_skins
+from icface.model.eyes.lid_window import lid_window, on_square
 from icface.model.mouth.patch import Patch
+from icface.model.networks.lid_retoucher import LidRetoucher
 from icface.model.networks.neutralizer import GRID
+from icface.model.networks.weights import models_dir
 
 WIDTH, TALL, DETAIL = 28.0, 10.0, 4
 SKIN, SHADOW, LASH, WHITE, IRIS = (
@@ -262,3 +268,55 @@ def test_a_brow_takes_its_hair_along_and_leaves_lid_and_lashes() -> None:
     skin = [at(150, y) for y in np.arange(77, 95)]
     assert (np.diff(skin) >= -1e-6).all()
     assert np.diff(skin).max() < 1.0  # stretched evenly
+
+
+class Brightens(LidRetoucher):
+    """Adds the same light everywhere, redder than blue."""
+
+    def forward(self, drawn: torch.Tensor) -> torch.Tensor:
+        tint = torch.tensor([0.2, 0.1, 0.0])[None, :, None, None]
+        return tint.expand(len(drawn), 3, *drawn.shape[2:]) * drawn[:, 3:]
+
+
+def test_light_is_added_to_a_closed_lid_and_to_no_other() -> None:
+    plain, image = lids()[0], picture()
+    (lit, _) = retouched(lids(), photos(image), surface(), Brightens())
+    before, after = (s.drawn(closing(s, 1.0), 1.0) for s in (plain, lit))
+    assert before is not None
+    assert after is not None
+    more = shown(after, (150, 97))[0] - shown(before, (150, 97))[0]
+    assert more[0, 0] > more[0, 1] > 5
+    assert np.array_equal(before.mask, after.mask)
+    half = [s.drawn(closing(s, 0.5), 0.5) for s in (plain, lit)]
+    assert half[0] is not None
+    assert half[1] is not None
+    assert np.array_equal(half[0].colour, half[1].colour)
+
+
+def test_light_on_a_grey_photo_is_grey() -> None:
+    grey = np.repeat(picture().mean(2, keepdims=True).astype(np.uint8), 3, axis=2)
+    lit = retouched(lids(grey), photos(grey), surface(), Brightens())[0]
+    assert lit.touch is not None
+    assert lit.touch.max() > 0.01
+    assert np.ptp(lit.touch, axis=2).max() < 1e-6
+
+
+def test_the_shipped_retoucher_keeps_to_the_drawing() -> None:
+    network = LidRetoucher.from_file(models_dir() / "lids.safetensors")
+    lit = retouched(lids(), photos(), surface(), network)[0]
+    assert lit.touch is not None
+    assert np.isfinite(lit.touch).all()
+    assert np.abs(lit.touch).max() < 0.3
+    assert np.abs(lit.touch[[0, -1]]).max() < 0.01  # no border shows
+
+
+def test_a_window_goes_back_to_where_it_was_cut() -> None:
+    smooth = cv2.GaussianBlur(photos()[0].pixels, (0, 0), 3)
+    for outer in (1, -1):
+        back = on_square(lid_window(smooth, 0.05, outer), 0.05, outer, len(smooth))
+        inside = back[..., 0] > 0.05
+        assert inside.mean() > 0.15
+        assert (
+            np.abs(back - smooth)[cv2.erode(inside.astype(np.uint8), np.ones((9, 9))) > 0].max()
+            < 0.1
+        )
