@@ -109,13 +109,16 @@ def test_an_opening_mouth_shows_its_cavity_and_a_closed_one_does_not() -> None:
     assert rows.max() <= 150 + 0.5 * 3 * PX_PER_CM + 2
 
 
-def wrinkled(mesh: SurfaceMesh, depth_px: float) -> Flow:
-    """The flow when all below the middle rises by 20 pixels within a few rows, and comes nearer."""
+def wrinkled(mesh: SurfaceMesh, depth_px: float, bulge_px: float = 0.0) -> Flow:
+    """The flow when all below the middle rises by 20 pixels within a few rows, and comes nearer.
+
+    The rows between come nearer by the bulge.
+    """
     rows = mesh.source[:, 1]
     rises = torch.sigmoid((rows - MIDDLE - 10) / 2)
     moved = torch.cat([mesh.source, mesh.camera[:, 2:]], 1)
     moved[:, 1] -= 20 * rises
-    moved[:, 2] += depth_px * rises
+    moved[:, 2] += depth_px * rises + 4 * bulge_px * rises * (1 - rises)
     return flow_of(mesh, moved)
 
 
@@ -142,9 +145,9 @@ def test_skin_that_rises_over_other_skin_hides_it_or_goes_behind_it(depth_px: fl
     assert below < MIDDLE - 3 if depth_px > 0 else below > MIDDLE
 
 
-@pytest.mark.parametrize("depth_px", [15.0, 0.0, -15.0])
-def test_skin_seen_from_behind_is_not_drawn(depth_px: float) -> None:
-    rows = shown(wrinkled(mesh_of(*egg()), depth_px))[round(MIDDLE) - 40 : round(MIDDLE) + 40]
+def test_skin_seen_from_behind_is_not_drawn() -> None:
+    flow = wrinkled(mesh_of(*egg()), 15.0, bulge_px=40.0)
+    rows = shown(flow)[round(MIDDLE) - 40 : round(MIDDLE) + 40]
     turned_over = np.abs(rows - MIDDLE - 10) < 3  # the middle of the rows that rise
     assert not turned_over.any()
 
