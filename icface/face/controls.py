@@ -260,8 +260,7 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
           "rolls both lips in over the teeth", central={"mouthRollLower": 1, "mouthRollUpper": 1}),
     _unit(26, "Jaw drop", "jaw", {}, "lets the jaw fall, relaxed", central={"jawOpen": 0.45}),
     _unit(27, "Mouth stretch", "jaw", {},
-          "opens the mouth wide: a shout, a yawn",
-          central={"jawOpen": 1, "mouthLowerDown_L": 0.07, "mouthLowerDown_R": 0.07}),
+          "opens the mouth wide: a shout, a yawn", central={"jawOpen": 1}),
     _unit(29, "Jaw thrust", "jaw", {}, "pushes the jaw forwards", central={"jawForward": 1}),
     ActionUnit(number=30, name="Jaw sideways", region="jaw",
                weights={"": {"jawRight": 1}}, minimum=-1.0,
@@ -311,7 +310,7 @@ def direction(control: str) -> F64:
 
 
 COST = {"": 1.0, "AU11L": 0.7, "AU11R": 0.7, "AU23L": 0.6, "AU23R": 0.6,
-        "AU25L": 0.6, "AU25R": 0.6, "AU27": 2.27, "AU28": 0.9}  # fmt: skip
+        "AU25L": 0.6, "AU25R": 0.6, "AU27": 3.0, "AU28": 0.9}  # fmt: skip
 """Cost of each unit in the inverse, which chooses where units overlap: the cheapest explanation.
 Under "" the others'. A unit costs less than units that together move the same channels; AU27 costs
 more than AU26, which it continues."""

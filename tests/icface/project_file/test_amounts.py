@@ -22,7 +22,7 @@ BEFORE: dict[int, dict[str, float]] = {
     9: {"noseSneer": 1}, 10: {"mouthUpperUp": 1}, 11: {"mouthUpperUp": 0.4, "noseSneer": 0.3},
     12: {"mouthSmile": 1}, 14: {"mouthDimple": 1}, 18: {"mouthPucker": 1}, 22: {"mouthFunnel": 1},
     23: {"mouthPress": 0.5, "mouthRollUpper": 0.4, "mouthRollLower": 0.4}, 24: {"mouthPress": 1},
-    27: {"jawOpen": 1}, 29: {"jawForward": 1}, 30: {"jawRight": 1}, 34: {"cheekPuff": 1},
+    29: {"jawForward": 1}, 30: {"jawRight": 1}, 34: {"cheekPuff": 1},
 }  # fmt: skip
 """Units that were other combinations of channels in versions 1 and 2, both sides together."""
 REST = ControlVector()

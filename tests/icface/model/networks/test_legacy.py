@@ -339,7 +339,7 @@ def test_the_angles_turn_a_nose_where_the_controls_say() -> None:
 
 
 def test_units_arrive_at_their_place_with_their_intensity() -> None:
-    smile = driving_vector(ControlVector.of({"mouthSmile_L": 0.8, "mouthSmile_R": 0.8}))
+    smile = driving_vector(ControlVector.of({"mouthSmile_L": 0.48, "mouthSmile_R": 0.48}))
     assert smile[3 + UNITS.index(12)] == pytest.approx(0.8, abs=0.02)
     assert np.delete(smile, [0, 1, 2, 3 + UNITS.index(12)]).max() < 0.02
 
