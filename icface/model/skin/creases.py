@@ -23,10 +23,12 @@ FOLDED_BY: dict[str, dict[str, float]] = {
     "chin": {"mouthShrugLower": 1.0},
 }
 """Strength of each crease by the channels of its side of the face; 1 is the most."""
-_LEAST = 0.25
-"""Strength of creases on skin without texture; its own texture adds to that."""
+_LEAST = {"glabella": 0.55, "nose_root": 0.45}
+"""Strength on skin without texture of creases that young people have too; its own texture adds."""
+_LEAST_OTHERS, _MOST = 0.25, 1.25
+"""Strength of the others on skin without texture, and of all on wrinkled skin."""
 _OWN = Ramp(0.25, 1.25)
-"""Contrast over the usual that adds to the strength, up to 1."""
+"""Contrast over the usual from which on it adds to the strength, and at which it has added all."""
 _HAIR = Ramp(0.10, 0.18)
 """Contrast at which skin is taken for hair, which folds unseen."""
 _WANDERS_CM = 0.07
@@ -117,7 +119,10 @@ def _crease(
     here = contrast[y0:y1, x0:x1]
     skin = 1 - _HAIR(here)
     own = float(np.median(here[there])) / common.usual_texture
-    strength = (_LEAST + _OWN(own)) * share[y0:y1, x0:x1] * skin * (1 + _UNEVEN * wave[3])
+    least = _LEAST.get(_stem_and_side(name)[0], _LEAST_OTHERS)
+    strength = (
+        (least + (_MOST - least) * _OWN(own)) * share[y0:y1, x0:x1] * skin * (1 + _UNEVEN * wave[3])
+    )
     picture = (picture * strength).astype(np.float32)
     return Crease(picture=picture, left=x0, top=y0, folded_by=_weights(name))
 
@@ -128,9 +133,14 @@ _SEEN = 0.02
 
 def _weights(name: str) -> F32:
     """(53,) strength by channel of a crease, such as ``crow_L`` or ``chin``."""
-    stem, _, side = name.rpartition("_") if name[-2:] in ("_L", "_R") else (name, "", "")
+    stem, side = _stem_and_side(name)
     weights = np.zeros(len(EXPRESSIONS), np.float32)
     for channel, weight in FOLDED_BY.get(stem, {}).items():
         own = f"{channel}_{side}" if f"{channel}_{side}" in EXPRESSIONS else channel
         weights[EXPRESSIONS.index(own)] = weight
     return weights
+
+
+def _stem_and_side(name: str) -> tuple[str, str]:
+    """The name of a crease without its side, and that side: L, R or none."""
+    return (name[:-2], name[-1]) if name[-2:] in ("_L", "_R") else (name, "")

@@ -87,12 +87,11 @@ class SkinLight:
     def change(self, before: ControlVector, after: ControlVector) -> Light | None:
         """The change of light from one expression to another; None if there is none."""
         was, now = (c.array()[3:].astype(np.float32) for c in (before, after))
-        change = now - was
-        moved = np.flatnonzero(change)
-        if not len(moved):
+        if (was == now).all():
             return None
-        ratio = np.tensordot(change[moved], self.maps[moved], 1)
-        ratio *= np.where(ratio < 0, DARKENING, BRIGHTENING).astype(np.float32)
+        ratio = self._shading(now) - self._shading(was)
+        lighter = np.maximum(ratio, 0)
+        ratio += BRIGHTEST * np.tanh(lighter / BRIGHTEST) - lighter
         on_window: AnyArray = cv2.remap(
             ratio,
             self.at[..., 0],
@@ -100,8 +99,6 @@ class SkinLight:
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        most = np.where(on_window < 0, DARKEST, BRIGHTEST).astype(np.float32)
-        on_window = most * np.tanh(on_window / most)
         on_window *= np.where(on_window < 0, self.darkens, self.brightens)
         log = _on_canvas(on_window)
         for crease in self.creases:
@@ -109,6 +106,14 @@ class SkinLight:
             if more > 0:
                 crease.add_to(log, more)
         return Light(log, _CANVAS_FROM_GRID, self.of_channels)
+
+    def _shading(self, channels: F32) -> F32:
+        """(MAP_SIDE, MAP_SIDE) logarithm of light under an expression (53,), over that of none."""
+        moved = np.flatnonzero(channels)
+        ratio = np.tensordot(channels[moved], self.maps[moved], 1).astype(np.float32)
+        dark, light = np.minimum(ratio, 0) * DARKENING, np.maximum(ratio, 0) * BRIGHTENING
+        limited: F32 = DARKEST * np.tanh(dark / DARKEST) + light
+        return limited
 
 
 def skin_light(

@@ -74,14 +74,14 @@ LINES: dict[str, tuple[Line, ...]] = {
         Line(
             through=((0.62, -4.15), (0.74, -4.5), (0.72, -4.95), (0.62, -5.45)),
             width_cm=0.11,
-            depth=0.30,
+            depth=0.46,
             rim=0.5,
             ends=(0.35, 0.5),
         ),
         Line(
             through=((0.95, -4.6), (1.1, -4.9), (1.1, -5.25)),
             width_cm=0.10,
-            depth=0.12,
+            depth=0.24,
             rim=0.5,
             ends=(0.4, 0.5),
         ),
@@ -113,14 +113,14 @@ LINES: dict[str, tuple[Line, ...]] = {
         Line(
             through=((0.45, -3.2), (0.75, -2.75), (1.0, -2.2)),
             width_cm=0.09,
-            depth=0.24,
+            depth=0.30,
             rim=0.6,
             ends=(0.35, 0.4),
         ),
         Line(
             through=((0.35, -2.5), (0.7, -2.05), (0.95, -1.5)),
             width_cm=0.09,
-            depth=0.2,
+            depth=0.30,
             rim=0.6,
             ends=(0.35, 0.4),
         ),
