@@ -80,9 +80,9 @@ class BallShading:
         its spread upwards.
     """
 
-    light: float = 0.10
+    light: float = 0.17
     light_at: float = 0.20
-    light_high: float = 0.15
+    light_high: float = 0.17
     light_wide: float = 0.7
     lashes: float = 0.05
     lashes_high: float = 0.10

@@ -33,8 +33,6 @@ _OVERLAP_PX = 1.2
 """Overlap of closed lids, grid pixels; less towards the corners."""
 _OVERLAP_FROM = 0.6
 """Share of the eye's greatest height from which on lids overlap in full."""
-_BAND = 0.25
-"""Height of the skin that the upper lid comes to lie on, in widths of the eye."""
 _RISES = 0.12
 """Rise of the lower lid in a full blink, in heights of the open eye. Shut eyes of the training
 portraits lie 0.06 of a width below the corners; the lower lids of open ones lie 0.11 below."""
@@ -95,8 +93,6 @@ class Lid:
         Movement of each point of the lower lid up in a full blink, grid pixels.
     risen : (N,) float64
         0..1, how much each surface point takes part in the rise.
-    under : (N,) bool
-        The band of skin below the eye that the upper lid comes to lie on.
     above : (N,) float64
         0..1, 1 from the middle of the eye's opening up.
     """
@@ -107,7 +103,6 @@ class Lid:
     release: F64
     rise: F64
     risen: F64
-    under: NDArray[np.bool_]
     above: F64
 
 
@@ -151,7 +146,6 @@ def fit_lid(
     near = np.clip(2 * (1.5 - away), 0, 1)
     depth = points[:, 1] - bottom
     above = np.where(skin, np.clip(height + 0.5 * gap + 0.5, 0, 1), 0.0)
-    under = skin & (depth > -1) & (depth < _BAND * width) & (aside == 0)
     level = np.clip(depth / (_RISES_BELOW * width), 0, 1)
     risen = (
         skin
@@ -166,7 +160,6 @@ def fit_lid(
         release=eased,
         rise=_RISES * gap / left,
         risen=risen,
-        under=under,
         above=above,
     )
 
@@ -308,11 +301,7 @@ def with_lids(
     filled = {eye.photo.side: eye for eye in eyes}
     own = part[part > Part.BACKGROUND]
     skin = (own == Part.SKIN) | (own == Part.LOWER)
-    source, basis, layer = (
-        mesh.source.double().cpu().numpy(),
-        mesh.basis.clone(),
-        mesh.layer.clone(),
-    )
+    source, basis = mesh.source.double().cpu().numpy(), mesh.basis.clone()
     for side, ring in EYES.items():
         closed = controls[f"eyeBlink_{side}"]
         lid = fit_lid(
@@ -343,7 +332,4 @@ def with_lids(
                 brow *= 1 - share * (1 - release)
             else:
                 brow.copy_(torch.from_numpy(below_brow.moved(brow.double().cpu().numpy())))
-        # Below the eye is a layer of its own: no flow is interpolated from one lid to the other,
-        # which would show the eye.
-        layer[torch.from_numpy(lid.under).to(mesh.quads.device)[mesh.quads].all(1)] = 1
-    return replace(mesh, basis=basis, layer=layer)
+    return replace(mesh, basis=basis)

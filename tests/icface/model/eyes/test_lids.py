@@ -99,13 +99,6 @@ def test_exactly_what_lies_in_the_contours_is_eye() -> None:
     assert (outlined == Part.EYE).sum() == pytest.approx(2 * area, rel=0.06)
 
 
-def test_the_lid_comes_to_lie_on_a_band_below_the_eye() -> None:
-    under = lid().under
-    assert at(under, 100, 100 + int(TALL / 2) + 2) == 1
-    for y in (100 - int(TALL / 2) - 2, 100, 100 + int(TALL / 2) + 10):
-        assert at(under, 100, y) == 0
-
-
 def look(down: float, blink: float, shut: float = 0.0, follows: float = 0.6) -> float:
     """Fall of the left upper lid, of an eye that was closed this far."""
     change = np.zeros(len(EXPRESSIONS))
