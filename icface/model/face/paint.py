@@ -89,11 +89,16 @@ class MouthView:
 
 
 def mouth_view(encoding: SourceEncoding, posed: PosedFace) -> MouthView | None:
-    """The painter's view of a posed face; None where there is nothing to paint."""
-    if posed.mouth_share == 0:
+    """The painter's view of a posed face; None where nothing is drawn that it could tone.
+
+    Where nothing is drawn the mouth shows the photo's own pixels, and they need no paint.
+    """
+    drawn = max((float(patch.mask.max()) for patch in posed.interior), default=0.0)
+    if posed.mouth_share * drawn == 0:
         return None
     view = view_of_mouth(encoding, posed)
-    mask = paint_mask(view, view.patch_from_grid.points(posed.lips)) * posed.mouth_share
+    mask = paint_mask(view, view.patch_from_grid.points(posed.lips))
+    mask *= posed.mouth_share * min(drawn, 1.0)
     if not mask.any():
         return None
     streaks = streak_mask(view, mask)

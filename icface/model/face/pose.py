@@ -121,7 +121,8 @@ def pose_face(encoding: SourceEncoding, controls: ControlVector) -> PosedFace:
         turn=turn,
         pivot=pivot,
     )
-    moved = mouth.limits.held(moved, *mouth.interior.held_lips(lips, change @ mouth.limits.raises))
+    raised, parted = mouth.limits.of_change(change)
+    moved = mouth.limits.held(moved, *mouth.interior.held_lips(lips, raised, parted))
     points = moved.double().cpu().numpy()
     lips = replace(lips, lips=mouth.lips.at(points))
     head = None if before.angles_deg == controls.angles_deg else encoding.head

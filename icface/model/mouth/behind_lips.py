@@ -12,6 +12,9 @@ from icface.model.mouth.opening import by_column, filled, gaps, rounded, uncross
 from icface.model.networks.neutralizer import GRID
 from icface.model.surface.rasterise import Flow
 
+_PLACED = 4
+"""What the photo shows is in its place from one part in this many on that it fills."""
+
 
 def behind_lips(mouth: Mouth, flow: Flow, posed: PosedLips, controls: Edit) -> Flow:
     """The flow with the photo's own inside carried along, and no cavity where the lips are."""
@@ -25,7 +28,7 @@ def behind_lips(mouth: Mouth, flow: Flow, posed: PosedLips, controls: Edit) -> F
     share = filled(ring - low, size) * by_column(ring - low, is_open, size[0])
     cavity = np.zeros_like(flow.cavity)
     cavity[window] = flow.cavity[window] * cv2.dilate(share, np.ones((3, 3), np.uint8))
-    shown = np.float32(1 - mouth.hidden)
+    shown = np.float32(mouth.shown(posed))
     if shown == 0:
         return replace(flow, cavity=cavity)
     here = np.stack(
@@ -34,6 +37,6 @@ def behind_lips(mouth: Mouth, flow: Flow, posed: PosedLips, controls: Edit) -> F
     )
     source = mouth.source_of(here, posed, controls)
     back_field, back = flow.back_field.copy(), flow.back.copy()
-    back_field[window] += (source - here - back_field[window]) * shown
+    back_field[window] += (source - here - back_field[window]) * min(_PLACED * shown, 1)
     np.maximum(back[window], share * shown, out=back[window])
     return replace(flow, back_field=back_field, back=back, cavity=cavity)

@@ -39,6 +39,8 @@ _RAISERS = [
     if name.startswith(("mouthUpperUp", "noseSneer", "mouthShrugUpper"))
 ]
 """Channels that raise the upper lip as a whole."""
+_SHUTS = "mouthPucker"
+"""Channel under which lips stay in touch, or come closer."""
 _MIDDLE = 0.5
 """Places along the lip from this on, from a corner to the middle, say how much it is raised."""
 _NOT_AT_CORNERS = Ramp(0.0, 0.25)
@@ -105,11 +107,14 @@ class LipLimits:
     raises : (53, K) float64
         Lift of each column of the upper lip under each channel of `_RAISERS` at full intensity,
         centimetres; 0 under all others.
+    parts : (K,) float64
+        How far a full pucker parts the lips in each column, grid pixels: lips that pucker are shut.
     """
 
     upper: LipSkin
     lower: LipSkin
     raises: F64
+    parts: F64
 
     @classmethod
     def of(
@@ -141,7 +146,15 @@ class LipLimits:
             raises=np.stack([_upper_columns(ways) for ways in lift])
             * np.isin(EXPRESSIONS, _RAISERS)[:, None]
             / pixels_per_cm,
+            parts=np.maximum(_gap_columns(lift[EXPRESSIONS.index(_SHUTS)]), 0),
         )
+
+    def of_change(self, change: F64) -> tuple[F64, F64]:
+        """How far a change (53,) raises the upper lip, cm, and wrongly parts the lips: (K,) each.
+
+        The second is in grid pixels.
+        """
+        return change @ self.raises, change[EXPRESSIONS.index(_SHUTS)] * self.parts
 
     def held(self, moved: Tensor, shifts: tuple[F64, F64], down: F64) -> Tensor:
         """Surface points (N, 3) whose lips are moved back.
@@ -161,6 +174,13 @@ class LipLimits:
             by = torch.from_numpy(skin.follows(way)[:, None] * down).to(held)
             held[torch.from_numpy(skin.rows).to(held.device), :2] += by
         return held
+
+
+def _gap_columns(lift: F64) -> F64:
+    """(K,) how far ways upwards (20,) of a ring part the lips."""
+    ways = rounded(lift[:, None])
+    parted: F64 = (upper_lip(ways) - ways[LOWER_LIP])[:, 0]
+    return parted
 
 
 def _upper_columns(values: F64) -> F64:
@@ -203,13 +223,15 @@ def _beyond(lift: F64, allowed: F64) -> F64:
     return taken
 
 
-def limits_of_contact(after: F64, before: F64) -> tuple[F64, F64]:
-    """How far lips that cross more than in the photo are to be moved apart.
+def limits_of_contact(after: F64, before: F64, parted: F64) -> tuple[F64, F64]:
+    """How far lips that cross more than in the photo are to be moved apart, and others together.
 
     Parameters
     ----------
     after, before : (4 * 20, 2)
         The rounded opening after an edit and in the photo, turned likewise.
+    parted : (K,)
+        How far lips are parted that ought to be shut.
 
     Returns
     -------
@@ -217,5 +239,6 @@ def limits_of_contact(after: F64, before: F64) -> tuple[F64, F64]:
         Way of the upper lip upwards and of the lower lip downwards, in their units.
     """
     overlap = np.minimum(gaps(before), 0) - gaps(after)
-    overlap = np.maximum(overlap, 0)
+    closes = np.minimum(np.maximum(parted, 0), np.maximum(gaps(after), 0))
+    overlap = np.maximum(overlap, 0) - closes
     return _SHARE_OF_UPPER * overlap, (1 - _SHARE_OF_UPPER) * overlap

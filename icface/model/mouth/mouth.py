@@ -50,14 +50,14 @@ _BARE = Ramp(0.09, 0.14)
 lip."""
 _UNSEEN_CM = 0.12
 """Upper teeth are drawn up to this far below the upper lip of an opening that shows none."""
-_LOOKS_LIKE_TEETH = Ramp(0.06, 0.14)
+_LOOKS_LIKE_TEETH = Ramp(0.05, 0.09)
 """Share of an opening that is as bright and pale as teeth: how much it is taken for teeth."""
 _TEETH_FILL = Ramp(0.55, 0.85)
 """Reach of the teeth that a photo shows, in heights of its opening: from the second value on they
 fill it, up to the first one the rest hangs on the jaw."""
 _WITHOUT_TEETH = 0.3
 """Share of an opening without teeth that is taken to be fixed in the skull."""
-_FUNNEL_OPENS = 0.16
+_FUNNEL_OPENS = 0.25
 """Part of the way of the jaw by which lips that funnel part the teeth."""
 FINEST = 24.0
 """Most pixels of the patch per centimetre, on a photo that is as fine."""
@@ -223,6 +223,14 @@ class Mouth:
         grown = np.maximum(grown, 0) - np.maximum(gaps(rounded(before)), 0)
         return shown * _INSIDE_SHOWS.smooth(grown / self.pixels_per_cm)
 
+    def shown(self, posed: PosedLips) -> float:
+        """0..1: how much of an edit's opening is filled by what the photo shows."""
+        if self.hidden == 1:
+            return 0.0
+        return (1 - self.hidden) * self.own.holds(
+            self.before_turn(posed.lips, posed.turn, posed.pivot)
+        )
+
     def source_of(self, points: F64, posed: PosedLips, edit: Edit) -> F64:
         """(..., 2) places in the photo of what it shows at these points of an edit's opening."""
         at, lips = (self.before_turn(p, posed.turn, posed.pivot) for p in (points, posed.lips))
@@ -262,9 +270,9 @@ class Mouth:
         edge = own[LOWER_LIP, 1] - _EDGE_CM * self.fineness
         gap = upper_lip(own)[:, 1] + _UNSEEN_CM * self.fineness
         own[LOWER_LIP, 1] = edge + self.bare * (np.minimum(gap, edge) - edge)
-        if self.hidden < 1:
+        if (shown := self.shown(posed)) > 0:
             kept = self._turned(self.own.outline(self.fall(*edit)), turn, pivot)
-            mask *= 1 - np.float32(1 - self.hidden) * filled(frame.points(kept), window)
+            mask *= 1 - np.float32(shown) * filled(frame.points(kept), window)
         if not mask.any():
             return ()
         controls = edit.after
@@ -275,13 +283,13 @@ class Mouth:
         colour = draw_interior(view, jaw_of(controls), ring, tones, teeth)
         return (Patch(frame, colour, mask, opaque=True),)
 
-    def held_lips(self, posed: PosedLips, raised: F64) -> tuple[tuple[F64, F64], F64]:
+    def held_lips(self, posed: PosedLips, raised: F64, parted: F64) -> tuple[tuple[F64, F64], F64]:
         """How far lips are moved back (`LipLimits.held`): both ways in grid pixels, and down.
 
         Parameters
         ----------
-        raised : (K,)
-            See `limits_of_lift`.
+        raised, parted : (K,)
+            See `limits_of_lift` and `limits_of_contact`.
         """
         axes = self._grid_from_head(posed.turn)
         origin = self._origin(posed.turn, posed.pivot)
@@ -295,7 +303,7 @@ class Mouth:
         lowered *= per_cm
         capped = after.copy()
         upper_lip(capped)[:] += lowered[:, None] * down
-        up, apart = limits_of_contact(capped, before)
+        up, apart = limits_of_contact(capped, before, parted)
         return (lowered - up, apart), down
 
     def _grid_from_head(self, turn: F64) -> F64:

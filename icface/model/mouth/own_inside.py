@@ -16,6 +16,11 @@ from icface.model.mouth.opening import LOWER_LIP, rounded, upper_lip
 
 _RIM_CM = 0.06
 """What a photo shows this close to the lips is their own edge."""
+_COVER_RIM_CM = 0.12
+"""What a photo shows this close to the lower lip is not kept when that lip falls."""
+_OUTGROWN = Ramp(0.8, 1.6)
+"""Rise of the upper lip over the height of what stretches: how much the stretched is drawn
+instead."""
 _RIGID = 0.55
 """Share of the height of teeth, from the upper lip, that stretches as that lip rises."""
 _HIDDEN_BY_LIPS_CM = 1.5
@@ -55,12 +60,24 @@ class OwnInside:
         """
         own = rounded(self.opening)
         lower, upper = own[LOWER_LIP], upper_lip(own)
-        bottom = np.maximum(lower[:, 1] - _RIM_CM * self.pixels_per_cm, upper[:, 1])
+        bottom = np.maximum(lower[:, 1] - _COVER_RIM_CM * self.pixels_per_cm, upper[:, 1])
         kept = 1 - _DRAWN_OUT(self._stretches(fall))
         split = upper[:, 1] + self.skull_share * (bottom - upper[:, 1])
         lower[:, 1] = split + kept * (bottom + self._falls(fall) - split)
         upper[:, 1] -= _HIDDEN_BY_LIPS_CM * self.pixels_per_cm
         return own
+
+    def holds(self, ring: F64) -> float:
+        """0..1: how much of it is large enough to fill an opening (20, 2) whose upper lip rises.
+
+        See `source_of`.
+        """
+        before, after = rounded(self.opening), rounded(ring)
+        middle = slice(len(upper_lip(before)) // 3, -len(upper_lip(before)) // 3)
+        top, new_top = (upper_lip(lips)[middle, 1] for lips in (before, after))
+        high = max(float((before[LOWER_LIP][middle, 1] - top).mean()), 1e-6)
+        rises = max(float((top - new_top).mean()), 0.0)
+        return 1 - _OUTGROWN(rises / (min(self.skull_share, _RIGID) * high))
 
     def source_of(self, points: F64, ring: F64, fall: F64) -> F64:
         """(..., 2) places in the photo that are shown at these points of a turned-back opening.

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from icface.face.controls import ANGLE_UNIT_DEG, EXPRESSIONS, ControlVector
 from icface.model.mouth.patch import Patch
 
+_PAINTED_WRONGLY = ("mouthPress", "mouthDimple", "mouthFunnel")
+"""Channels of the mouth whose paint is worse than none: white lips, and grey haze for the dark."""
 _NOT_CONDITIONED_ON = [
     3 + i
     for i, name in enumerate(EXPRESSIONS)
-    if not name.startswith(("jaw", "mouth")) or name.startswith(("mouthPress", "mouthDimple"))
+    if not name.startswith(("jaw", "mouth")) or name.startswith(_PAINTED_WRONGLY)
 ]
 """Positions in a control vector of channels that do not condition the painter."""
 _LARGEST_TURN = 0.45

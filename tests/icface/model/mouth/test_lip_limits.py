@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
+from icface.face.controls import EXPRESSIONS
 from icface.model.mouth.lip_limits import LipLimits, limits_of_contact, limits_of_lift
 from icface.model.mouth.opening import gaps, rounded
 from icface.model.networks.neutralizer import Part
@@ -22,19 +24,39 @@ def ring(gap: float) -> np.ndarray:
     return np.concatenate([lower, upper[1:-1]]) + 60
 
 
-def limits() -> tuple[LipLimits, np.ndarray]:
+def surface() -> tuple[np.ndarray, np.ndarray]:
     y, x = np.mgrid[20:100, 20:100]
     source = np.stack([x.ravel(), y.ravel()], 1).astype(np.float64)
     part = np.where(source[:, 1] > 60, Part.LOWER, Part.SKIN)
+    return source, part
+
+
+def limits() -> tuple[LipLimits, np.ndarray]:
+    source, part = surface()
     return LipLimits.of(ring(1.0), source, part, PER_CM, np.zeros((53, 20))), source
 
 
 def test_crossing_lips_part_by_what_they_cross_and_no_further() -> None:
-    before, after = rounded(ring(1.0)), rounded(ring(-3.0))
-    up, down = limits_of_contact(after, before)
+    before, after, shut = rounded(ring(1.0)), rounded(ring(-3.0)), np.zeros(36)
+    up, down = limits_of_contact(after, before, shut)
     np.testing.assert_allclose(up + down, -gaps(after), atol=1e-9)
-    assert not any(way.any() for way in limits_of_contact(before, before))
-    assert not any(way.any() for way in limits_of_contact(after, after))
+    assert not any(way.any() for way in limits_of_contact(before, before, shut))
+    assert not any(way.any() for way in limits_of_contact(after, after, shut))
+
+
+def test_lips_that_pucker_close_what_the_pucker_parts_and_do_not_cross() -> None:
+    before, after = rounded(ring(0.0)), rounded(ring(2.0))
+    for parts in (1.0, 9.0):
+        up, down = limits_of_contact(after, before, np.full(36, parts))
+        np.testing.assert_allclose(-up - down, np.minimum(parts, gaps(after)), atol=1e-9)
+    lift = np.zeros((53, 20))
+    pucker = EXPRESSIONS.index("mouthPucker")
+    lift[pucker, 11:] = 2.0
+    found = LipLimits.of(ring(1.0), *surface(), PER_CM, lift)
+    change = np.zeros(53)
+    assert not found.of_change(change)[1].any()
+    change[pucker] = 0.5
+    assert found.of_change(change)[1][18] == pytest.approx(1.0, abs=0.1)
 
 
 def test_skin_follows_the_lip_that_gives_way_and_far_skin_stays() -> None:

@@ -91,18 +91,18 @@ def test_lips_that_funnel_before_a_shut_jaw_show_the_dark() -> None:
 
 def test_an_upper_lip_is_raised_only_to_the_gum_and_corners_follow_it() -> None:
     of = mouth()
-    raised = np.full(36, 1.5)
+    raised, shut = np.full(36, 1.5), np.zeros(36)
     still = posed(of, of.opening)
     lips = still.before.copy()
     lips[11:, 1] -= 1.5 * PER_CM
     lifted = replace(still, lips=lips)
-    (lowered, _), down = of.held_lips(lifted, raised)
+    (lowered, _), down = of.held_lips(lifted, raised, shut)
     assert down == pytest.approx((0, 1))
     assert 1.5 - lowered.max() / PER_CM < 0.7
     assert lowered[3:-3].min() > 0.7 * lowered.max()
-    (smiled, _), _ = of.held_lips(lifted, 0 * raised)
+    (smiled, _), _ = of.held_lips(lifted, shut, shut)
     assert smiled[[0, -1]].max() < 0.2 * smiled.max()
-    (nothing, apart), _ = of.held_lips(still, raised)
+    (nothing, apart), _ = of.held_lips(still, raised, shut)
     assert not nothing.any()
     assert not apart.any()
 
@@ -197,6 +197,16 @@ def test_teeth_that_a_photo_shows_turn_with_the_skull_and_not_with_lips() -> Non
     closed = mouth(hidden=1)
     loose = behind_lips(closed, flow, posed(closed, ring(2.0)), edit())
     assert loose.back_field is flow.back_field
+
+
+def test_a_strip_of_teeth_that_would_have_to_grow_is_drawn_anew() -> None:
+    of = mouth(0.3, hidden=0)
+    lips = ring(0.3)
+    assert of.shown(posed(of, lips)) == 1
+    lips[11:, 1] -= 0.4 * PER_CM
+    assert of.shown(posed(of, lips)) == 0
+    (patch,) = of.patch(posed(of, lips), edit(), 1.0)
+    assert patch.mask.max() > 0.9
 
 
 def test_teeth_show_no_lip_above_them_when_the_upper_lip_rises() -> None:
