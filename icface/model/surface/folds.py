@@ -40,6 +40,8 @@ _LEAST_EDGE = 8
 """Jumps that touch fewer pixels are no edge: the flow is smoothed there."""
 _GAP = np.ones((5, 5), np.uint8)
 """Gaps in the surface narrower than this, at a jump, belong to the two sides of the jump."""
+_RIM_PX = 5.0
+"""Width of a rim that is dropped where the surface hides a part of it, grid pixels."""
 _UNDER_ALL = -1e4
 """Depth beside the surface."""
 _SEEN = 0.2
@@ -121,6 +123,33 @@ def without_islands(field: F32, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
     small = np.bincount(pixels.ravel()) < _LEAST_PIXELS
     kept = known.copy()
     kept[window] &= ~small[pixels]
+    return kept
+
+
+def without_rim_behind(field: F32, known: NDArray[np.bool_], depth: F32) -> NDArray[np.bool_]:
+    """The known pixels (S, S) of a flow but for a narrow rim that a surface half hides.
+
+    A cheek that turns away hides its rim, of which the ragged ends look out beyond it.
+    """
+    window = _bounds(known, 2)
+    if window is None:
+        return known
+    own = _Skin(field[window], known[window], depth[window])
+    if not (_jumping(_differences(own.field)) & own.known).any():
+        return known
+    inside = own.known.view(np.uint8).copy()
+    cv2.floodFill(inside, None, (0, 0), (2,))
+    rim = cv2.distanceTransform((inside != 2).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_3)
+    jumps = _jumps(own, inside=True)
+    behind = jumps.far & (rim <= _RIM_PX)
+    if not behind.any():
+        return known
+    to_far, to_near = (
+        cv2.distanceTransform(_not(side), cv2.DIST_L2, cv2.DIST_MASK_3)
+        for side in (behind, jumps.near)
+    )
+    kept = known.copy()
+    kept[window] &= ~((rim <= _RIM_PX) & (to_far <= _RIM_PX) & (to_far < to_near))
     return kept
 
 
@@ -287,8 +316,11 @@ def _not(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     return (~mask).view(np.uint8)
 
 
-def _jumps(skin: _Skin) -> _Jumps:
-    """The pixels beside the jumps of a skin; the nearer side is that of the greater depth."""
+def _jumps(skin: _Skin, *, inside: bool = False) -> _Jumps:
+    """The pixels beside the jumps of a skin; the nearer side is that of the greater depth.
+
+    Jumps lie at least on one side on the surface itself, or on both if they are to lie inside.
+    """
     known, size = skin.known, (_DEPTH_BLUR_PX, _DEPTH_BLUR_PX)
     share = cv2.blur(known.astype(np.float32), size)
     level = cv2.blur(skin.depth * known, size) / np.maximum(share, 1e-3)
@@ -297,7 +329,8 @@ def _jumps(skin: _Skin) -> _Jumps:
     low_x, high_x, low_y, high_y = _pairs()
     right, down = _differences(skin.field)
     for square, low, high in ((right, low_x, high_x), (down, low_y, high_y)):
-        jump = square * ((square > JUMP_PX**2) & (known[low] | known[high]))
+        on_skin = known[low] & known[high] if inside else known[low] | known[high]
+        jump = square * ((square > JUMP_PX**2) & on_skin)
         first = level[low] > level[high]
         for part, nearer in ((low, first), (high, ~first)):
             as_near[part] += jump * nearer

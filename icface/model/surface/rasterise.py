@@ -22,7 +22,7 @@ from torch import Tensor
 
 from icface.model.networks.neutralizer import GRID
 from icface.model.surface.fill import beside, extended, softened
-from icface.model.surface.folds import Folds, folds_of, without_islands
+from icface.model.surface.folds import Folds, folds_of, without_islands, without_rim_behind
 from icface.model.surface.mesh import SurfaceMesh
 
 _FINENESS = (2, 4, 8, 16)
@@ -96,9 +96,11 @@ def flow_of(mesh: SurfaceMesh, moved: Tensor, around: NDArray[np.float32] | None
     ]
     hidden = cavity.reshape(GRID, GRID) * ~known.any(0)
     back = (known[1] & ~known[0]).astype(np.float32)
+    depth = drawn.depth.cpu().numpy()
     whole = without_islands(field[0], known[0])
+    whole = without_rim_behind(field[0], whole, depth)
     skin = beside(_STILL if around is None else around, field[0], whole)
-    folds = folds_of(skin, whole, drawn.depth.cpu().numpy())
+    folds = folds_of(skin, whole, depth)
     return Flow(
         skin if folds is None else folds.far,
         whole,

@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 
 from icface.arrays import F32
 from icface.model.networks.neutralizer import GRID
-from icface.model.surface.folds import JUMP_PX, Folds, folds_of, without_islands
+from icface.model.surface.folds import (
+    JUMP_PX,
+    Folds,
+    folds_of,
+    without_islands,
+    without_rim_behind,
+)
 
 EDGE = 128
 """Column of the edge of the near skin."""
@@ -98,3 +104,15 @@ def test_an_island_of_a_few_pixels_is_dropped_and_a_nose_is_kept() -> None:
     kept = without_islands(field, ALL)
     assert (~kept).sum() == 6
     assert not kept[40:42, 40:43].any()
+
+
+def test_a_ragged_rim_that_looks_out_behind_the_skin_is_dropped_and_a_nose_is_not() -> None:
+    rows, columns = np.mgrid[:GRID, :GRID]
+    ragged = EDGE + 1 + (rows * 7 % 4)
+    known = (columns < ragged) & (columns > 40) & (rows > 40) & (rows < GRID - 40)
+    field, depth, near = step()
+    middle = np.s_[60:-60]
+    kept = without_rim_behind(field, known, depth)
+    assert (kept == (known & near))[middle].all()
+    nose = np.roll(known, 40, 1)  # the same edge far inside
+    assert (without_rim_behind(field, nose, depth) == nose)[middle].all()
