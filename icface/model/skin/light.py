@@ -99,7 +99,7 @@ class SkinLight:
             cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_REPLICATE,
         )
-        on_window *= np.where(on_window < 0, self.darkens, self.brightens)
+        on_window = np.where(on_window < 0, on_window * self.darkens, on_window * self.brightens)
         log = _on_canvas(on_window)
         for crease in self.creases:
             more = crease.strength(now) - crease.strength(was)
@@ -112,8 +112,7 @@ class SkinLight:
         moved = np.flatnonzero(channels)
         ratio = np.tensordot(channels[moved], self.maps[moved], 1).astype(np.float32)
         dark, light = np.minimum(ratio, 0) * DARKENING, np.maximum(ratio, 0) * BRIGHTENING
-        limited: F32 = DARKEST * np.tanh(dark / DARKEST) + light
-        return limited
+        return np.asarray(DARKEST * np.tanh(dark / DARKEST) + light, np.float32)
 
 
 def skin_light(

@@ -35,6 +35,7 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> F32:
         columns["expression"][row, SMILE] = 0.8
         path = str(folder / "portraits" / "images" / name)
         picture = cv2.imread(path)
+        assert picture is not None
         for spot in (FOLD, FOREHEAD):
             vertex = np.linalg.norm(chart_of(rig.base) - spot, axis=1).argmin()
             at = rig.base[vertex, :2] * columns["scale"][row] * (1, -1) + columns["trans"][row]
