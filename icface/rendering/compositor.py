@@ -98,12 +98,16 @@ def _moved(
     """
     image, skin = sources
     left, top, right, bottom = region
-    here = (
-        Similarity((1, 0, -left, 0, 1, -top)) @ encoding.crop_from_image.inverse()
-    )  # region from grid
+    image_from_grid = encoding.crop_from_image.inverse()
+    here = Similarity((1, 0, -left, 0, 1, -top)) @ image_from_grid  # region from grid
     moved: AnyArray = image[top:bottom, left:right]
     for layer in prediction.layers:
         source = skin if isinstance(layer, FlowLayer) and layer.shows in _LIT else image
+        if isinstance(layer, FlowLayer) and layer.surroundings is not None:
+            moved = before_backdrop(
+                image, source, region, image_from_grid, layer.surroundings, quality
+            )
+            continue
         moved = _with_layer(moved, source, region, here, layer, quality)
     for patch in prediction.patches:
         moved = _with_patch(moved, here, patch, quality)
@@ -121,8 +125,6 @@ def _with_layer(
     """The region with one layer laid on it; `here` is region from grid."""
     left, top, right, bottom = region
     if layer.coverage is None:
-        if isinstance(layer, FlowLayer) and layer.surroundings is not None:
-            return before_backdrop(image, region, here, layer.surroundings, quality)
         return sampled(image, region, here, layer.flow, quality)
     for share, (x0, y0, x1, y1) in _shares(layer.coverage, here, (right - left, bottom - top)):
         if isinstance(layer, ColourLayer):

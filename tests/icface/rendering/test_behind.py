@@ -15,6 +15,7 @@ from icface.model.networks.neutralizer import GRID
 from icface.model.surface.backdrop import Backdrop, backdrop_of
 from icface.model.surface.head import CROP, PAD, WIDE
 from icface.model.surface.layers import FlowLayer, Surroundings
+from icface.rendering import behind, compositor
 from icface.rendering.compositor import composite
 
 SIZE = 560
@@ -116,3 +117,20 @@ def test_the_place_a_person_leaves_looks_like_the_wall() -> None:
 def test_a_person_at_rest_is_the_photo_to_the_bit() -> None:
     photo = image()
     assert composite(photo, encoding(), prediction(0.0)) is photo
+
+
+def test_a_scene_that_is_kept_is_not_taken_for_that_of_another_photo() -> None:
+    wanted = prediction(14.0)
+    first, second = image(), np.ascontiguousarray(image()[:, ::-1] // 2)
+    once = composite(first, encoding(), wanted)
+    other = composite(second, encoding(), wanted)
+    assert (composite(first, encoding(), wanted) == once).all()
+    assert (composite(second.copy(), encoding(), wanted) == other).all()
+    assert (once != other).any()
+
+
+def test_bands_of_a_large_face_see_the_same_scene(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = composite(image(), encoding(), prediction(14.0))
+    monkeypatch.setattr(compositor, "_BAND_PIXELS", 1 << 14)
+    monkeypatch.setattr(behind, "_MOST_KEPT", 1)
+    assert (composite(image(), encoding(), prediction(14.0)) == whole).all()
