@@ -75,9 +75,10 @@ class OwnInside:
         before, after = rounded(self.opening), rounded(ring)
         middle = slice(len(upper_lip(before)) // 3, -len(upper_lip(before)) // 3)
         top, new_top = (upper_lip(lips)[middle, 1] for lips in (before, after))
-        high = max(float((before[LOWER_LIP][middle, 1] - top).mean()), 1e-6)
+        high = float((before[LOWER_LIP][middle, 1] - top).mean())
         rises = max(float((top - new_top).mean()), 0.0)
-        return 1 - _OUTGROWN(rises / (min(self.skull_share, _RIGID) * high))
+        least = _RIM_CM * self.pixels_per_cm  # a mouth may show nothing that is fixed in the skull
+        return 1 - _OUTGROWN(rises / max(min(self.skull_share, _RIGID) * high, least))
 
     def source_of(self, points: F64, ring: F64, fall: F64) -> F64:
         """(..., 2) places in the photo that are shown at these points of a turned-back opening.
