@@ -43,7 +43,7 @@ class Lighting:
     smile: float = 1.6
     bares: float = 0.6
     funnel_open: float = 0.3
-    funnel_shut: float = 0.5
+    funnel_shut: float = 0.3
     funnel_full: float = 0.6
     pucker: float = 0.6
     funnel_jaw: float = 0.6
