@@ -19,6 +19,7 @@ from icface.face.controls import (
     ActionUnit,
     control_range,
 )
+from icface.face.place import PLACES
 from icface.face.reach import reach_of_controls
 
 INTENSITY_LETTERS = "ABCDE"
@@ -33,11 +34,11 @@ class RowSpec:
     Attributes
     ----------
     key : str
-        AU12 for a linked unit, AU12L for one side, yaw for an angle.
+        AU12 for a linked unit, AU12L for one side, yaw for an angle, zoom for a place.
     ids : tuple of str
         The control ids of `icface.face.controls` that it sets.
     unit : int or None
-        FACS number, None for a head angle.
+        FACS number, None for the head.
     side : str
         "L" or "R" for a row of an unlinked unit, else "".
     seen : float or None
@@ -58,8 +59,23 @@ class RowSpec:
 
     @property
     def is_angle(self) -> bool:
-        """Degrees, rather than an intensity."""
+        """Degrees, rather than a percentage or an intensity."""
+        return self.unit is None and not self.is_place
+
+    @property
+    def is_place(self) -> bool:
+        """Percent of the face, rather than degrees or an intensity."""
+        return self.key in PLACES
+
+    @property
+    def is_of_head(self) -> bool:
+        """An angle or a place, rather than an intensity."""
         return self.unit is None
+
+    @property
+    def sign(self) -> str:
+        """The sign behind the number: of degrees, of percent, or none."""
+        return "" if self.unit is not None else " %" if self.is_place else "°"
 
     @property
     def can_unlink(self) -> bool:
@@ -68,8 +84,8 @@ class RowSpec:
 
     @property
     def step(self) -> float:
-        """Step of an arrow key: one degree, or a hundredth."""
-        return 1.0 if self.is_angle else 0.01
+        """Step of an arrow key: one degree, one percent, or a hundredth of an intensity."""
+        return 1.0 if self.is_of_head else 0.01
 
     @property
     def tip(self) -> str:
@@ -90,16 +106,18 @@ class RowSpec:
         return self.seen is not None and abs(value) > self.seen + 1e-9
 
     def text(self, value: float) -> str:
-        """The value as the row writes it: 0.42, or 12.5°."""
-        if not self.is_angle:
+        """The value as the row writes it: 0.42, 12.5° or 12.5 %."""
+        if not self.is_of_head:
             return f"{abs(value) if abs(value) < 0.005 else value:.2f}"
         shown = round(value, 1) + 0.0
-        return f"{shown:.0f}°" if shown == int(shown) else f"{shown:.1f}°"
+        return f"{shown:.0f}{self.sign}" if shown == int(shown) else f"{shown:.1f}{self.sign}"
 
     def spoken(self, value: float) -> str:
         """The value in words, for screen readers and the status bar."""
         if self.is_angle:
             return f"{value:.1f} degrees"
+        if self.is_place:
+            return f"{value:.1f} percent"
         letter = intensity_letter(value)
         word = (
             f", {letter}, {INTENSITY_WORDS[INTENSITY_LETTERS.index(letter)]}"
@@ -111,10 +129,11 @@ class RowSpec:
     def parse(self, text: str) -> float | None:
         """A typed value within the range; None if the text is no value.
 
-        Accepted are ``0.42``, ``0,42``, ``42 %``, ``15°`` and the letters A to E.
+        Accepted are ``0.42``, ``0,42``, ``42 %``, ``15°`` and the letters A to E; of a place ``42``
+        and ``42 %`` are the same.
         """
         cleaned = text.strip().replace(",", ".").replace("\u2212", "-")
-        if not self.is_angle and cleaned.upper() in INTENSITY_LETTERS and len(cleaned) == 1:
+        if not self.is_of_head and cleaned.upper() in INTENSITY_LETTERS and len(cleaned) == 1:
             return (INTENSITY_LETTERS.index(cleaned.upper()) + 1) / len(INTENSITY_LETTERS)
         match = re.fullmatch(r"([+-]?(?:\d+\.?\d*|\.\d+))\s*(%|°|deg)?", cleaned)
         if (
@@ -123,7 +142,7 @@ class RowSpec:
             or (match[2] in {"°", "deg"} and not self.is_angle)
         ):
             return None
-        value = float(match[1]) / (100 if match[2] == "%" else 1)
+        value = float(match[1]) / (100 if match[2] == "%" and not self.is_place else 1)
         return value if math.isfinite(value) and self.minimum <= value <= self.maximum else None
 
 
@@ -151,12 +170,25 @@ _ANGLE_TEXT = {
 }
 
 
-def _angle_row(angle: str) -> RowSpec:
-    low, high = control_range(angle)
-    name, text = _ANGLE_TEXT[angle]
+_PLACE_TEXT = {
+    "x": (
+        "Move x",
+        "moves the head sideways, in percent of the face's height; above 0 to the right",
+    ),
+    "y": (
+        "Move y",
+        "moves the head up or down, in percent of the face's height; above 0 upwards",
+    ),
+    "zoom": ("Zoom", "makes the head larger or smaller, in percent; above 0 it comes nearer"),
+}
+
+
+def _head_row(control: str) -> RowSpec:
+    low, high = control_range(control)
+    name, text = (_ANGLE_TEXT | _PLACE_TEXT)[control]
     return RowSpec(
-        key=angle,
-        ids=(angle,),
+        key=control,
+        ids=(control,),
         unit=None,
         side="",
         number="",
@@ -165,7 +197,7 @@ def _angle_row(angle: str) -> RowSpec:
         region="head",
         minimum=low,
         maximum=high,
-        seen=reach_of_controls()[angle],
+        seen=reach_of_controls().get(control),
     )
 
 
@@ -188,7 +220,7 @@ def _unit_row(unit: ActionUnit, side: str) -> RowSpec:
 @cache
 def rows() -> dict[str, RowSpec]:
     """Every row by key, in the order of a face from top to bottom."""
-    made = [_angle_row(angle) for angle in ANGLES]
+    made = [_head_row(control) for control in (*ANGLES, *PLACES)]
     for unit in ACTION_UNITS:
         made.append(_unit_row(unit, ""))
         made += [_unit_row(unit, side) for side in unit.sides if side]
@@ -242,11 +274,14 @@ _PLAIN_WORDS: dict[str, tuple[str, ...]] = {
     "yaw": ("turn", "rotate", "pose", "left", "right"),
     "pitch": ("nod", "tilt", "pose", "up", "down"),
     "roll": ("tilt", "lean", "pose"),
+    "x": ("move", "shift", "left", "right", "position", "place", "translate"),
+    "y": ("move", "shift", "up", "down", "position", "place", "translate"),
+    "zoom": ("scale", "size", "bigger", "larger", "smaller", "nearer", "place"),
 }
 
 
 def find_rows(query: str) -> tuple[str, ...]:
-    """Keys of the rows (angles and whole units) that a search means, in panel order.
+    """Keys of the rows (the head's and whole units) that a search means, in panel order.
 
     Numbers match a whole FACS number ("12", "au12"); words match the beginning of words in the
     name, what the muscle does, its region, and plain words such as smile, blink, frown. Every word

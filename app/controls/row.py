@@ -349,7 +349,7 @@ class ControlRow(QAbstractSlider):
     def edit_number(self, typed: str = "") -> None:
         """Open a field over the number with its value, or with the typed character."""
         place = self._places().number.toRect().adjusted(-8, 2, 4, -2)
-        self.typing.begin(self.spec.text(self.shown).rstrip("°"), typed, place)
+        self.typing.begin(self.spec.text(self.shown).removesuffix(self.spec.sign), typed, place)
 
     def _take_typed(self, value: float) -> None:
         self._gesture = next_gesture()

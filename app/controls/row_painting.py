@@ -150,7 +150,7 @@ def _paint_name(painter: QPainter, places: RowPlaces, look: RowLook, colours: Pa
 
 def _paint_track(painter: QPainter, places: RowPlaces, look: RowLook, colours: Palette) -> None:
     spec, track = look.spec, places.track
-    middle = places.height / 2 - (2.0 if look.is_awake and not spec.is_angle else 0.0)
+    middle = places.height / 2 - (2.0 if look.is_awake and not spec.is_of_head else 0.0)
     groove = QRectF(track.left() - 2, middle - 2, track.width() + 4, 4)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(colours.color("line"))
@@ -203,10 +203,12 @@ def _paint_unseen(
 def _paint_marks(
     painter: QPainter, places: RowPlaces, look: RowLook, colours: Palette, middle: float
 ) -> None:
-    """Paint the marks of the track: A to E for an intensity, every 15 degrees for an angle."""
+    """Paint the marks of the track: A to E, every 15 degrees, or every 10 percent."""
     spec = look.spec
-    if spec.is_angle:
-        marks = [float(v) for v in range(-45, 46, 15) if spec.minimum <= v <= spec.maximum]
+    if spec.is_of_head:
+        step = 10 if spec.is_place else 15
+        marks = [float(v) for v in range(-45, 46) if v % step == 0]
+        marks = [v for v in marks if spec.minimum <= v <= spec.maximum]
         letters = [""] * len(marks)
     elif spec.minimum < 0:
         marks, letters = [-1.0, -0.5, 0.0, 0.5, 1.0], [""] * 5

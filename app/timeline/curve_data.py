@@ -64,9 +64,9 @@ class Curve:
 
 
 def unit_of(lane: str) -> str:
-    """Unit of a lane: "°" for angles, "x" for gains, "" for intensities and offsets."""
+    """Unit of a lane: "°", " %" of a place, "x" of gains, "" of intensities and offsets."""
     if lane in rows():
-        return "°" if rows()[lane].is_angle else ""
+        return rows()[lane].sign
     return "x" if lane.endswith(":gain") else ""
 
 

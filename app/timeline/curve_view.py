@@ -28,6 +28,8 @@ _COLOURS = {
 MOST_DISTINCT = len(_COLOURS["dark"])
 """Number of curves that can be told apart by their colours."""
 _NOTHING = "Select a lane or a slider to see its curve."
+_UNITS = {"°": "degrees", " %": "percent"}
+"""Words for the units of curves."""
 
 
 class CurveView(TimeWidget):
@@ -162,7 +164,7 @@ class CurveView(TimeWidget):
         )
         values = values[np.isfinite(values)]
         low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
-        least = 10.0 if self.curves and unit_of(self.curves[-1].lane) == "°" else 0.2
+        least = 10.0 if self.curves and unit_of(self.curves[-1].lane) in {"°", " %"} else 0.2
         spare = max((high - low) * 0.16, (least - (high - low)) / 2, 0.02)
         self.low, self.high = low - spare, high + spare
         self._set_ranges()
@@ -200,7 +202,7 @@ class CurveView(TimeWidget):
         self._names.setText("<br>".join(lines))
         unit = unit_of(lanes[-1].id)
         self.setAccessibleDescription(
-            f"{len(self.curves)} curves, in {'degrees' if unit == '°' else 'intensity'}"
+            f"{len(self.curves)} curves, in {_UNITS.get(unit, 'intensity')}"
         )
 
     def resizeEvent(self, event: QResizeEvent) -> None:

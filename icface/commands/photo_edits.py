@@ -179,7 +179,9 @@ class PhotoEdits:
 
     def save(self, settings: Settings, path: Path) -> dict[str, Any]:
         """Draw and save one edit; returns its report, ready for JSON."""
-        from icface.face.controls import CHANNELS, apply_deltas
+        from icface.face.controls import CHANNELS
+        from icface.face.place import PLACES
+        from icface.face.selectors import apply_deltas
         from icface.media import save_photo
 
         start = time.perf_counter()
@@ -193,6 +195,7 @@ class PhotoEdits:
             wanted = apply_deltas(own, deltas)
             picture = self.drawing.draw(self.photo, self.face, wanted)
             changed = {name: wanted[name] for name in CHANNELS if wanted[name] != own[name]}
+            changed |= {n: v for n, v in zip(PLACES, wanted.place.values, strict=True) if v}
             more = self.drawing.report(wanted)
         milliseconds = (time.perf_counter() - start) * 1000
         is_labelled = self.saving.labelled and picture is not self.photo

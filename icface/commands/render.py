@@ -114,9 +114,10 @@ def render(  # noqa: PLR0913, PLR0917  (one for each option)
     """Change the face in PHOTO and save the picture.
 
     Values are what the face will show: head angles in degrees (yaw to the person's left, pitch
-    down, roll to the person's right) and Action Units from 0 to 1; AU12L or AU12R for one side. A
-    number with a plus is added to what the face shows already. Controls that are not named stay as
-    they are.
+    down, roll to the person's right), the head's place in percent of the face's height (x to the
+    right of the picture, y up), its zoom in percent, and Action Units from 0 to 1; AU12L or AU12R
+    for one side. A number with a plus is added to what the face shows already. Controls that are
+    not named stay as they are.
     """
     if edits_file and texts:
         raise click.UsageError(

@@ -16,6 +16,7 @@ from icface.face.controls import (
     ControlVector,
     direction,
 )
+from icface.face.place import PLACES
 from icface.motion.conditioning import Beyond, MissingPolicy
 from icface.motion.motion import Motion
 
@@ -50,7 +51,7 @@ def group_channels(group: str) -> tuple[str, ...]:
     names = tuple(
         name for name in CONTROL_IDS if name == group or name in (f"{group}L", f"{group}R")
     )
-    if not names or group in ANGLES:
+    if not names or group in ANGLES + PLACES:
         known = ", ".join(GROUPS)
         raise ProjectError(
             f"Unknown group {group!r}; use one of {known}, or an Action Unit such as AU12 or AU12L."

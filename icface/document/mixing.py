@@ -26,9 +26,9 @@ from icface.face.controls import (
     CONTROL_IDS,
     ControlVector,
     action_units,
-    apply_deltas,
     control_range,
 )
+from icface.face.selectors import apply_deltas, between
 from icface.motion.blinks import whole_blinks
 from icface.motion.conditioning import (
     MissingPolicy,
@@ -88,7 +88,7 @@ def resolve(
     )
     after = apply_deltas(before, amounts)
     seen = presence(project.faces[index].motion, frame)
-    return after if seen == 1 else _between(face.controls, after, seen)
+    return after if seen == 1 else between(face.controls, after, seen)
 
 
 def driven(
@@ -281,11 +281,6 @@ def _amounts(edits: FaceEdits, before: ControlVector, frame: int) -> dict[str, f
     for name, amount in edits.deltas:
         amounts[name] = amounts.get(name, 0.0) + amount
     return amounts
-
-
-def _between(own: ControlVector, after: ControlVector, share: float) -> ControlVector:
-    start = own.array()
-    return ControlVector.from_array(start + share * (after.array() - start))
 
 
 # Driving ------------------------------------------------------------------------------------------

@@ -18,14 +18,9 @@ import numpy as np
 from icface.arrays import F32, U8
 from icface.document import DataFile, Driver, Face
 from icface.document.mixing import prepared
-from icface.face.controls import (
-    ANGLES,
-    ControlVector,
-    apply_deltas,
-    control_range,
-)
+from icface.face.controls import ANGLES, ControlVector, control_range
 from icface.face.observation import FaceObservation, FaceTracker, NoFaceError
-from icface.face.selectors import deltas_from_settings
+from icface.face.selectors import apply_deltas, deltas_from_settings
 from icface.jobs import run_to_end
 from icface.media import PhotoError, load_photo, sample_photo_path
 from icface.media.clip_reader import ClipReader

@@ -21,17 +21,11 @@ from icface.arrays import F64
 from icface.evaluation.accuracy import COLUMNS
 from icface.evaluation.looks.flow_steps import MANY_PX, flow_steps_px
 from icface.evaluation.material import Subject, read_again
-from icface.face.controls import (
-    ANGLE_SEEN_DEG,
-    ANGLES,
-    ControlVector,
-    apply_deltas,
-    control_range,
-)
+from icface.face.controls import ANGLE_SEEN_DEG, ANGLES, ControlVector, control_range
 from icface.face.geometry import rotation_matrix
 from icface.face.landmarks import EYE_CORNERS, MESH_POINTS, RIGID_POINTS
 from icface.face.observation import FaceObservation, FaceTracker
-from icface.face.selectors import deltas_from_settings, expand_control
+from icface.face.selectors import apply_deltas, deltas_from_settings, expand_control
 from icface.motion.reading.face_basis import FaceBasis, shipped_basis
 from icface.rendering.compositor import composite
 from icface.rendering.predictor import FacePredictor

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from icface.face.controls import action_units, apply_deltas
+from icface.face.controls import action_units
 from icface.face.geometry import Similarity
 from icface.face.observation import FaceObservation
-from icface.face.selectors import expand_control
+from icface.face.selectors import apply_deltas, expand_control
 from icface.model.networks.neutralizer import GRID
 from icface.model.surface.crops import sample_crop
 from icface.rendering.compositor import composite

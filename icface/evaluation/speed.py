@@ -30,14 +30,9 @@ from numpy.typing import NDArray
 
 from icface import __version__
 from icface.document import Clip, Driver, Face, Project, Source, edits
-from icface.face.controls import (
-    CHANNEL_INDEX,
-    CHANNELS,
-    ControlVector,
-    apply_deltas,
-)
+from icface.face.controls import CHANNEL_INDEX, CHANNELS, ControlVector
 from icface.face.observation import NoFaceError
-from icface.face.selectors import deltas_from_settings
+from icface.face.selectors import apply_deltas, deltas_from_settings
 from icface.jobs import Event, Failed, run_to_end
 from icface.media import Photo, load_photo, sample_photo_path, save_photo
 from icface.media.clip import probe

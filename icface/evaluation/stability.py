@@ -18,14 +18,9 @@ import numpy as np
 from icface.arrays import U8
 from icface.evaluation.material import Shot, Subject, read_again, state_for
 from icface.evaluation.metrics import fine_detail, hull_mask, masked_l1
-from icface.face.controls import (
-    ControlVector,
-    action_units,
-    apply_deltas,
-    control_range,
-)
+from icface.face.controls import ControlVector, action_units, control_range
 from icface.face.observation import FaceTracker, NoFaceError
-from icface.face.selectors import deltas_from_settings
+from icface.face.selectors import apply_deltas, deltas_from_settings
 from icface.rendering.compositor import composite
 from icface.rendering.predictor import FacePredictor
 from icface.rendering.sampling import Quality

@@ -252,8 +252,9 @@ def _places(changes: Sequence[tuple[Face, ControlVector]], frame: VideoFrame) ->
 
 
 def _turns(face: Face, wanted: ControlVector) -> bool:
-    """Whether a face leaves its own head angles."""
-    return wanted.angles_deg != face.controls.angles_deg
+    """Whether a head leaves its own angles or its place, and so its background."""
+    own = face.controls
+    return (wanted.angles_deg, wanted.place) != (own.angles_deg, own.place)
 
 
 def _surroundings(face: Face, size: tuple[int, int], *, turns: bool) -> PixelBox | None:

@@ -31,9 +31,11 @@ from icface.face.controls import (
     COST,
     COST_WEIGHT,
     RIDGE,
+    UNIT_IDS,
     direction,
     most_read,
 )
+from icface.face.place import PLACES
 from icface.face.selectors import expand_control
 
 _BATCH = 4096
@@ -53,17 +55,18 @@ def action_unit_rows(controls: NDArray[np.floating], *, beyond: bool = False) ->
     """Values of all control ids, shape (N, len(CONTROL_IDS)), of face states of shape (N, 56).
 
     The numbers of `icface.face.controls.action_units`, to 1e-6: angles in degrees as they are,
-    units in 0..1 (up to `most_read` with `beyond`), AU30 in -1..1.
+    units in 0..1 (up to `most_read` with `beyond`), AU30 in -1..1, and a head in its own place.
     """
     rows = _as_rows(controls)
     found = np.full((len(rows), len(CONTROL_IDS)), np.nan)
     seen = np.isfinite(rows @ np.ones(len(CHANNELS)))
     places = {control: column for column, control in enumerate(CONTROL_IDS)}
-    units = tuple(i for i in CONTROL_IDS if i not in ANGLES and i != "AU30")
+    units = tuple(i for i in UNIT_IDS if i != "AU30")
     known = np.flatnonzero(seen)
     values = explained(rows[known], units)
     found[known[:, None], [places[i] for i in units]] = values if beyond else values.clip(max=1)
     found[:, [places[i] for i in ANGLES]] = np.where(seen[:, None], rows[:, : len(ANGLES)], np.nan)
+    found[:, [places[i] for i in PLACES]] = np.where(seen[:, None], 0.0, np.nan)
     sideways = rows[:, CHANNEL_INDEX["jawRight"]] - rows[:, CHANNEL_INDEX["jawLeft"]]
     found[:, places["AU30"]] = np.where(seen, np.clip(sideways, -1, 1), np.nan)
     return found

@@ -14,19 +14,23 @@ System*, 1978); they are what people see, set and key. At 1 a unit is what FACS 
 the most an adult does, and at 0.5 half of it. A channel may reach further than that: a smile of 1
 is 0.6 of mouthSmile, and more than 0.6 is read as 1. Other units (OpenFace 0..5, radians) exist
 only at the boundaries.
+
+Beside these numbers a state has a place in the picture (`icface.face.place`): x, y and zoom of the
+head, which are 0 in every reading.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
 import numpy as np
 
 from icface.arrays import F64
+from icface.face.place import AT_HOME, PLACE_RANGE, PLACES, Place
 
 Side = Literal["L", "R", ""]
 
@@ -73,9 +77,12 @@ class ControlVector:
     ----------
     values : tuple of float
         Always 56 finite numbers. Channels are not clipped here: see `clipped`.
+    place : Place
+        Where the head is moved to in the picture.
     """
 
     values: tuple[float, ...] = (0.0,) * len(CHANNELS)
+    place: Place = AT_HOME
 
     def __post_init__(self) -> None:
         if len(self.values) != len(CHANNELS):
@@ -112,15 +119,15 @@ class ControlVector:
         changed = list(self.values)
         for name, value in values.items():
             changed[channel_index(name)] = float(value)
-        return ControlVector(tuple(changed))
+        return replace(self, values=tuple(changed))
 
     def clipped(self) -> ControlVector:
-        """A copy with every channel within 0..1 and every angle within its limit."""
+        """A copy with every channel, every angle and the place within its limits."""
         array = self.array()
         limits = np.array([ANGLE_LIMIT_DEG[a] for a in ANGLES])
         array[:3] = np.clip(array[:3], -limits, limits)
         array[3:] = np.clip(array[3:], 0.0, 1.0)
-        return ControlVector.from_array(array)
+        return replace(ControlVector.from_array(array), place=self.place.clipped())
 
 
 def channel_index(channel: str) -> int:
@@ -267,17 +274,21 @@ ACTION_UNITS: tuple[ActionUnit, ...] = (
                help="moves the jaw to the person's own left (below 0) or right"),
 )  # fmt: skip
 AU_BY_NUMBER: dict[int, ActionUnit] = {unit.number: unit for unit in ACTION_UNITS}
-CONTROL_IDS: tuple[str, ...] = ANGLES + tuple(i for unit in ACTION_UNITS for i in unit.control_ids)
-"""Ids of the controls that sliders set: the three angles, and every side of every AU."""
+UNIT_IDS: tuple[str, ...] = tuple(i for unit in ACTION_UNITS for i in unit.control_ids)
+"""Ids of every side of every Action Unit."""
+CONTROL_IDS: tuple[str, ...] = ANGLES + PLACES + UNIT_IDS
+"""Ids of the controls that sliders set: three angles, the head's place, every side of every AU."""
 
 UNIT_SELECTOR = re.compile(r"AU0*(\d+)(?:\+0*(\d+))?([LR]?)", re.IGNORECASE)
 """Action Units as people write them: AU12, AU12L, AU1+2."""
 
 
 def control_range(control: str) -> tuple[float, float]:
-    """Lowest and highest value of a control id: degrees for angles, intensity for the rest."""
+    """Lowest and highest value of a control id: degrees, percent of a place, or intensity."""
     if control in ANGLE_LIMIT_DEG:
         return -ANGLE_LIMIT_DEG[control], ANGLE_LIMIT_DEG[control]
+    if control in PLACE_RANGE:
+        return PLACE_RANGE[control]
     if control in CHANNEL_INDEX:
         return 0.0, 1.0
     match = UNIT_SELECTOR.fullmatch(control)
@@ -298,11 +309,12 @@ def _directions() -> dict[str, F64]:
                 direction[CHANNEL_INDEX[channel]] = weight
             table[unit.id + side] = direction
     table["AU30"][CHANNEL_INDEX["jawLeft"]] = -1.0
+    table |= {name: np.zeros(len(CHANNELS)) for name in PLACES}
     return table
 
 
 def direction(control: str) -> F64:
-    """The amounts (56,) that one unit of a control id adds to the channels."""
+    """The amounts (56,) that one unit of a control id adds to the channels; none for a place."""
     try:
         return _directions()[control].copy()
     except KeyError:
@@ -328,10 +340,10 @@ def most_read() -> dict[str, float]:
     another unit continues it (AU27 follows AU26). So at AU12 = 0 any smile is gone.
     """
     most = {}
-    for control in (i for i in CONTROL_IDS if i not in ANGLES):
+    for control in UNIT_IDS:
         moved = direction(control)
         (places,) = np.nonzero(moved)
-        strongest = max(float(direction(i)[places[0]]) for i in CONTROL_IDS if i not in ANGLES)
+        strongest = max(float(direction(i)[places[0]]) for i in UNIT_IDS)
         alone = len(places) == 1 and moved[places[0]] >= strongest
         most[control] = float(1 / moved[places[0]]) if alone else 1.0
     return most
@@ -339,7 +351,7 @@ def most_read() -> dict[str, float]:
 
 @cache
 def _inverse_system() -> tuple[tuple[str, ...], F64, F64, F64]:
-    ids = tuple(i for i in CONTROL_IDS if i not in ANGLES and i != "AU30")
+    ids = tuple(i for i in UNIT_IDS if i != "AU30")
     columns = np.stack([direction(i)[3:] for i in ids], axis=1)  # (53, n)
     cost = np.array([COST.get(i, COST[""]) for i in ids]) * COST_WEIGHT
     most = np.array([most_read()[i] for i in ids])
@@ -360,7 +372,7 @@ def action_units(controls: ControlVector, *, beyond: bool = False) -> dict[str, 
     Returns
     -------
     dict
-        Every id of `CONTROL_IDS`: angles in degrees as they are, units in 0..1 (AU30 in -1..1).
+        Every id of `CONTROL_IDS`: angles and place as they are, units in 0..1 (AU30 in -1..1).
     """
     from scipy.optimize import lsq_linear  # noqa: PLC0415  (a third of a second that a document does not need)
 
@@ -373,27 +385,6 @@ def action_units(controls: ControlVector, *, beyond: bool = False) -> dict[str, 
         zip(ids, (round(float(v), 6) + 0.0 for v in solution), strict=True)
     )  # no negative zero
     found |= dict(zip(ANGLES, controls.angles_deg, strict=True))
+    found |= dict(zip(PLACES, controls.place.values, strict=True))
     found["AU30"] = float(np.clip(controls["jawRight"] - controls["jawLeft"], -1, 1))
     return {i: found[i] for i in CONTROL_IDS}
-
-
-def apply_deltas(base: ControlVector, deltas: Mapping[str, float]) -> ControlVector:
-    """A face state with amounts of control ids added, clipped to what a face can do.
-
-    Channels that no delta touches keep their value to the last bit, so that no delta at all returns
-    `base`.
-    """
-    if not any(deltas.values()):
-        return base
-    change = np.zeros(len(CHANNELS))
-    for control, amount in deltas.items():
-        if control == "AU30":
-            now = base["jawRight"] - base["jawLeft"] + amount
-            change[CHANNEL_INDEX["jawRight"]] += max(now, 0.0) - base["jawRight"]
-            change[CHANNEL_INDEX["jawLeft"]] += max(-now, 0.0) - base["jawLeft"]
-        else:
-            change += amount * direction(control)
-    moved = ControlVector.from_array(base.array() + change).clipped()
-    return ControlVector(
-        tuple(m if c else b for b, m, c in zip(base.values, moved.values, change, strict=True))
-    )

@@ -10,19 +10,22 @@ from icface.face.controls import (
     ANGLES,
     AU_BY_NUMBER,
     CHANNEL_INDEX,
+    CHANNELS,
     UNIT_SELECTOR,
     ControlVector,
     UnknownControlError,
     action_units,
     control_range,
+    direction,
 )
+from icface.face.place import PLACES, Place
 
 _ALIASES = {45: 43, 46: 43}
 """Action Units that are another one's movement in time: blink and wink are movements of AU43."""
 
 
 def expand_control(selector: str) -> tuple[str, ...]:
-    """Control ids of a selector such as ``yaw``, ``AU12``, ``AU12L``, ``au1+2`` or a channel name.
+    """Control ids of a selector such as ``yaw``, ``zoom``, ``AU12L``, ``au1+2`` or a channel name.
 
     Returns ids of `CONTROL_IDS`, or the channel's own name when it is one of `EXPRESSIONS`.
 
@@ -31,7 +34,7 @@ def expand_control(selector: str) -> tuple[str, ...]:
     UnknownControlError
         Naming the selector, and what would have been understood.
     """
-    if selector.lower() in ANGLES:
+    if selector.lower() in ANGLES + PLACES:
         return (selector.lower(),)
     if selector in CHANNEL_INDEX:
         return (selector,)
@@ -53,8 +56,8 @@ def expand_control(selector: str) -> tuple[str, ...]:
             return tuple(ids)
     known = ", ".join(str(n) for n in sorted(AU_BY_NUMBER))
     raise UnknownControlError(
-        f"Unknown control {selector!r}. Use yaw, pitch, roll, AU with one of {known} (L or R for "
-        "one side), or a channel name."
+        f"Unknown control {selector!r}. Use yaw, pitch, roll, x, y, zoom, AU with one of {known} "
+        "(L or R for one side), or a channel name."
     )
 
 
@@ -100,3 +103,37 @@ def deltas_from_settings(
                 now = high  # as far as the slider goes: what is beyond stays
             deltas[control] = deltas.get(control, 0.0) * relative + float(value) - now
     return deltas
+
+
+def apply_deltas(base: ControlVector, deltas: Mapping[str, float]) -> ControlVector:
+    """A face state with amounts of control ids added, clipped to what a face can do.
+
+    Channels that no delta touches keep their value to the last bit, so that no delta at all returns
+    `base`.
+    """
+    if not any(deltas.values()):
+        return base
+    change = np.zeros(len(CHANNELS))
+    for control, amount in deltas.items():
+        if control == "AU30":
+            now = base["jawRight"] - base["jawLeft"] + amount
+            change[CHANNEL_INDEX["jawRight"]] += max(now, 0.0) - base["jawRight"]
+            change[CHANNEL_INDEX["jawLeft"]] += max(-now, 0.0) - base["jawLeft"]
+        else:
+            change += amount * direction(control)
+    moved = ControlVector.from_array(base.array() + change).clipped()
+    shifts = zip(base.place.values, PLACES, strict=True)
+    return ControlVector(
+        tuple(m if c else b for b, m, c in zip(base.values, moved.values, change, strict=True)),
+        Place(*(own + deltas.get(name, 0.0) for own, name in shifts)).clipped(),
+    )
+
+
+def between(own: ControlVector, after: ControlVector, share: float) -> ControlVector:
+    """The state a share of the way from one face state to another, 0..1."""
+    start = own.array()
+    places = zip(own.place.values, after.place.values, strict=True)
+    return ControlVector(
+        tuple((start + share * (after.array() - start)).tolist()),
+        Place(*(was + share * (now - was) for was, now in places)),
+    )

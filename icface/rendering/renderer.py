@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING
 
 from icface.arrays import Pixels
 from icface.document import Clip, Face, Source
-from icface.face.controls import apply_deltas
 from icface.face.geometry import Box
-from icface.face.selectors import deltas_from_settings
+from icface.face.selectors import apply_deltas, deltas_from_settings
 from icface.jobs import Checkpoint, Progress
 from icface.media import Photo, load_photo, thumbnail
 from icface.media.clip import probe

@@ -12,6 +12,7 @@ from app.control_rows import (
     rows,
 )
 from icface.face.controls import ACTION_UNITS, ANGLES, CONTROL_IDS
+from icface.face.place import PLACES
 
 
 def test_every_unit_has_its_place_in_the_panel() -> None:
@@ -20,7 +21,8 @@ def test_every_unit_has_its_place_in_the_panel() -> None:
 
 def test_every_control_has_a_row_and_every_row_a_tip() -> None:
     assert {i for row in rows().values() for i in row.ids} == set(CONTROL_IDS)
-    assert len([row for row in rows().values() if not row.side]) == len(ACTION_UNITS) + len(ANGLES)
+    of_head = len(ANGLES) + len(PLACES)
+    assert len([row for row in rows().values() if not row.side]) == len(ACTION_UNITS) + of_head
     for row in rows().values():
         assert len(row.tip) > 12
         assert row.tip.endswith(".")
@@ -126,3 +128,15 @@ def test_values_the_networks_have_not_seen_are_known() -> None:
     assert not yaw.is_beyond_seen(30.0)
     assert yaw.is_beyond_seen(-30.5)
     assert not rows()["AU12"].is_beyond_seen(1.0)
+
+
+def test_a_place_is_written_spoken_and_typed_in_percent() -> None:
+    zoom = rows()["zoom"]
+    assert zoom.text(12.5) == "12.5 %"
+    assert zoom.text(-3.0) == "-3 %"
+    assert zoom.spoken(20.0) == "20.0 percent"
+    assert zoom.parse("20 %") == zoom.parse("20") == 20.0
+    assert zoom.parse("20°") is None
+    assert zoom.parse("41") is None
+    assert zoom.step == 1.0
+    assert {"x", "y", "zoom"} <= set(find_rows("place"))

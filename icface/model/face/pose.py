@@ -9,11 +9,13 @@ import torch
 from numpy.typing import NDArray
 
 from icface.face.controls import CHANNELS, ControlVector
+from icface.face.place import Place
 from icface.model.eyes.brow_skin import raised_brows, unfolded_skin
 from icface.model.eyes.gaze import turned_eyes
 from icface.model.eyes.lid_skin import closed_lids
 from icface.model.eyes.lids import blinks, lids_move
 from icface.model.face.encode import SourceEncoding
+from icface.model.face.placed import Placing, placing_in_grid
 from icface.model.mouth.behind_lips import behind_lips
 from icface.model.mouth.mouth import Edit, PosedLips
 from icface.model.mouth.paint_limits import painter_controls
@@ -87,6 +89,8 @@ class PosedFace:
         Drawings where lids close, and where the mouth opens.
     light : Light, or None
         See `FacePrediction`.
+    placing : Placing, or None
+        The way to another place in the picture; all else is in the photo's own place.
     """
 
     controls: ControlVector
@@ -97,10 +101,14 @@ class PosedFace:
     lids: tuple[Patch, ...]
     interior: tuple[Patch, ...]
     light: Light | None = None
+    placing: Placing | None = None
 
     def painted(self, *paint: Patch) -> FacePrediction:
-        """The prediction, with the painter's patches over the drawings."""
-        return FacePrediction(self.layers, (*self.lids, *self.interior, *paint), self.light)
+        """The prediction in its place, with the painter's patches over the drawings."""
+        layers, patches = self.layers, (*self.lids, *self.interior, *paint)
+        if self.placing is not None:
+            layers, patches = self.placing.layers(layers), self.placing.patches(patches)
+        return FacePrediction(layers, patches, self.light)
 
 
 def pose_face(encoding: SourceEncoding, controls: ControlVector) -> PosedFace:
@@ -148,7 +156,17 @@ def pose_face(encoding: SourceEncoding, controls: ControlVector) -> PosedFace:
         ),
         interior=mouth.interior.patch(lips, edit, share),
         light=None if encoding.skin_light is None else encoding.skin_light.change(before, controls),
+        placing=_placing(encoding, controls.place),
     )
+
+
+def _placing(encoding: SourceEncoding, place: Place) -> Placing | None:
+    """The way to a place; None for the photo's own, and for a face of a few pixels."""
+    if place == encoding.controls.place or encoding.head is None:
+        return None
+    pivot = encoding.mesh.pivot.double().cpu().numpy()
+    moved = placing_in_grid(place, encoding.crop_from_image, pivot)
+    return Placing.of(encoding.head, encoding.backdrop, moved)
 
 
 def _only_turned(

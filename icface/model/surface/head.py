@@ -23,6 +23,7 @@ import torch
 from numpy.typing import NDArray
 
 from icface.arrays import F32
+from icface.face.geometry import Similarity
 from icface.face.ramps import Ramp, smoothstep
 from icface.model.networks.neutralizer import GRID
 from icface.model.surface.fill import fill
@@ -65,6 +66,9 @@ _NECK_SWING_FADES = Ramp(0.3, 1.5)
 """As `_SWING_FADES`, where the background stays: a neck bends, its collar does not."""
 _NECK_TWIST_FADES = Ramp(0.1, 1.4)
 """As `_TWIST_FADES`, where the background stays."""
+_SHIFT_FADES = Ramp(0.1, 2.4)
+"""Distance from the face in heads: how much of `Head.shift` is gone. A neck is drawn out or pushed
+together over its whole length and that of the shoulders, so that it folds nowhere."""
 _LOOSE = Ramp(0.25, 0.95)
 """Height in the face, 0 at its middle and 1 at the chin: beside a face whose background stays, how
 much of the turn is gone there. Hair and ears turn with the skull, the neck and shoulders do not."""
@@ -80,6 +84,8 @@ _SMOOTH_NODES = 1.3
 """Blur of the depth along the rim, nodes."""
 _ROUNDS = 8
 """Steps in which the flow of the body is inverted."""
+_SHIFT_ROUNDS = 16
+"""As `_ROUNDS` for a head that takes another place: it has to arrive there."""
 _STRIDE = 0.6
 """Length of each of those steps, as a share of the error."""
 
@@ -97,30 +103,36 @@ class Head:
     narrows : (WIDE_NODES, WIDE_NODES) float32
         1 in the face, which turning makes narrower; 0 from the outline of the head on: a head is
         about as deep as it is wide.
+    shift : (WIDE_NODES, WIDE_NODES) float32
+        0..1, share of each node in a change of the head's place.
     """
 
     place: F32
     swing: F32
     twist: F32
     narrows: F32
+    shift: F32
 
     def flow(self, turn: NDArray[np.float64]) -> F32:
         """(WIDE, WIDE, 2) backward flow of the body under a turn (3, 3) in the camera frame.
 
         It is 0 along its border, and beyond the crop unless the background stays.
         """
-        ahead = self._ahead(turn)
-        back = -ahead
-        for _ in range(_ROUNDS):  # a pixel comes from the place that `ahead` moves to it
-            there = cv2.remap(
-                ahead, _HERE + back / STEP, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
-            )  # type: ignore[call-overload]
-            back = (1 - _STRIDE) * back - _STRIDE * there
-        flow = np.asarray(
-            cv2.resize(back, (WIDE, WIDE), interpolation=cv2.INTER_LINEAR), np.float32
-        )
-        flow[[0, -1]] = flow[:, [0, -1]] = 0
-        return flow
+        return _backwards(self._ahead(turn), _ROUNDS)
+
+    def shifted(self, moved: Similarity) -> F32:
+        """(WIDE, WIDE, 2) backward flow of a head that takes another place on the grid.
+
+        It is 0 along its border, and beyond the crop unless the background stays.
+
+        Parameters
+        ----------
+        moved : Similarity
+            From the head's place on the grid to the new one.
+        """
+        there = moved.points(_PLACES.reshape(-1, 2)).reshape(_PLACES.shape)
+        ahead = (there - _PLACES) * self.shift[..., None]
+        return _backwards(ahead.astype(np.float32), _SHIFT_ROUNDS)
 
     def _ahead(self, turn: NDArray[np.float64]) -> F32:
         """(WIDE_NODES, WIDE_NODES, 2) movement of the nodes, grid pixels."""
@@ -153,6 +165,19 @@ _PLACES: F32 = (_HERE - _BEYOND) * STEP + np.float32((STEP - 1) / 2)
 """(WIDE_NODES, WIDE_NODES, 2) the nodes in grid pixels."""
 _CROP = np.s_[_BEYOND : _BEYOND + NODES, _BEYOND : _BEYOND + NODES]
 """The nodes of the crop."""
+
+
+def _backwards(ahead: F32, rounds: int) -> F32:
+    """(WIDE, WIDE, 2) backward flow of a movement of the nodes, 0 along its border."""
+    back = -ahead
+    for _ in range(rounds):  # a pixel comes from the place that `ahead` moves to it
+        there = cv2.remap(
+            ahead, _HERE + back / STEP, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
+        )  # type: ignore[call-overload]
+        back = (1 - _STRIDE) * back - _STRIDE * there
+    flow = np.asarray(cv2.resize(back, (WIDE, WIDE), interpolation=cv2.INTER_LINEAR), np.float32)
+    flow[[0, -1]] = flow[:, [0, -1]] = 0
+    return flow
 
 
 def with_head(mesh: SurfaceMesh, *, cut_out: bool = False) -> tuple[SurfaceMesh, Head | None]:
@@ -194,13 +219,14 @@ def with_head(mesh: SurfaceMesh, *, cut_out: bool = False) -> tuple[SurfaceMesh,
         depth + (body - depth) * _fading(inside[row, column], _RIM_PX)
     ).to(camera)
     x, y = _PLACES.transpose(2, 0, 1)
-    swings, twists = _shares(seen, _beyond(skull), _beyond(head), cut_out=cut_out)
+    swings, twists, shifts = _shares(seen, _beyond(skull), _beyond(head), cut_out=cut_out)
     narrows = _fading(_beyond(skull), _NARROWING_FADES)
     return replace(mesh, camera=camera), Head(
         place=np.stack([x - pivot[0], pivot[1] - y, _beyond(z)]).astype(np.float32),
         swing=swings,
         twist=twists,
         narrows=np.maximum(narrows, _CUT_OUT_NARROWS) if cut_out else narrows,
+        shift=shifts,
     )
 
 
@@ -209,9 +235,12 @@ def _beyond(values: F32) -> F32:
     return np.pad(values, _BEYOND, mode="edge")
 
 
-def _shares(seen: NDArray[np.bool_], skull: F32, head: F32, *, cut_out: bool) -> tuple[F32, F32]:
-    """`Head.swing` and `Head.twist`, given the distances from the face in skulls and heads."""
+def _shares(
+    seen: NDArray[np.bool_], skull: F32, head: F32, *, cut_out: bool
+) -> tuple[F32, F32, F32]:
+    """`Head.swing`, `twist` and `shift`, given distances from the face in skulls and heads."""
     swing, twist = _fading(skull, _SWING_FADES), _fading(head, _TWIST_FADES)
+    shift = _fading(head, _SHIFT_FADES)
     side = WIDE if cut_out else GRID
     u, v = (_PLACES.transpose(2, 0, 1) - np.float32((GRID - 1) / 2)) / np.float32(side / 2)
     border = (1 - (u**4 + v**4) ** 0.25) * (side / 2)  # the square has round corners
@@ -219,9 +248,11 @@ def _shares(seen: NDArray[np.bool_], skull: F32, head: F32, *, cut_out: bool) ->
         firm = _fading(_height(seen), _LOOSE)
         twist = np.maximum(_fading(head, _NECK_TWIST_FADES), firm)
         swing = np.maximum(_fading(skull, _NECK_SWING_FADES), firm)
+        shift = np.maximum(shift, firm)
     return (
         swing * (1 - _fading(border, _SWING_BORDER_PX)),
         twist * (1 - _fading(border, _TWIST_BORDER_PX)),
+        shift * (1 - _fading(border, _TWIST_BORDER_PX)),
     )
 
 

@@ -23,7 +23,7 @@ from icface.document.curves import Key, Track
 from icface.document.edits.drivers import set_rule
 from icface.document.edits.faces import with_edits
 from icface.document.mixing import curve, shown
-from icface.face.controls import CONTROL_IDS, ControlVector
+from icface.face.controls import CONTROL_IDS, UNIT_IDS, ControlVector
 from tests.app.timeline.timeline_stand import (
     NONE,
     Stand,
@@ -395,11 +395,7 @@ def test_many_curves_are_drawn_coarsely_only_during_a_drag(
         900,
         tuple(Key(frame=frame, value=0.02 * (frame % 7)) for frame in range(0, 900, 50)),
     )
-    tracks = tuple(
-        Track(target, keyed)
-        for target in sorted(CONTROL_IDS)
-        if target not in ("yaw", "pitch", "roll")
-    )
+    tracks = tuple(Track(target, keyed) for target in sorted(UNIT_IDS))
     project = with_edits(
         a_clip_project(a_motion([ControlVector()] * length)), 0, FaceEdits(tracks=tracks)
     )

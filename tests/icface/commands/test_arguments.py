@@ -20,7 +20,8 @@ from icface.commands.arguments import (
     parse_settings,
     read_edits,
 )
-from icface.face.controls import ControlVector, action_units, apply_deltas
+from icface.face.controls import ControlVector, action_units
+from icface.face.selectors import apply_deltas
 
 
 def test_settings_are_names_and_numbers_and_the_later_counts():

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 
 from icface.document import Project, ProjectError, edits, mixing
-from icface.face.controls import CONTROL_IDS, ControlVector, action_units, apply_deltas
+from icface.face.controls import CONTROL_IDS, ControlVector, action_units
+from icface.face.selectors import apply_deltas
 from tests.strategies import a_project, control_values, control_vectors, projects
 
 

@@ -47,9 +47,10 @@ from icface.evaluation.stability import (
     sharpness,
     there_and_back,
 )
-from icface.face.controls import ANGLES, ControlVector, apply_deltas
+from icface.face.controls import ANGLES, ControlVector
 from icface.face.geometry import Box
 from icface.face.observation import FaceObservation, NoFaceError
+from icface.face.selectors import apply_deltas
 from icface.media import load_photo
 from icface.media.video_file import VideoError
 from icface.rendering.predictor import FacePredictor

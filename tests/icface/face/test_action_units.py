@@ -17,8 +17,8 @@ from icface.face.controls import (
     ActionUnit,
     ControlVector,
     action_units,
-    apply_deltas,
 )
+from icface.face.selectors import apply_deltas
 from tests.strategies import control_vectors
 
 

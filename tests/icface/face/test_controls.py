@@ -13,20 +13,21 @@ from icface.face.controls import (
     CHANNELS,
     CONTROL_IDS,
     EXPRESSIONS,
+    UNIT_IDS,
     ActionUnit,
     ControlVector,
     UnknownControlError,
     action_units,
-    apply_deltas,
     channel_index,
     control_range,
     direction,
     most_read,
 )
-from icface.face.selectors import deltas_from_settings, expand_control
+from icface.face.place import PLACES
+from icface.face.selectors import apply_deltas, deltas_from_settings, expand_control
 from tests.strategies import control_values, control_vectors
 
-UNITS = tuple(i for i in CONTROL_IDS if i not in ANGLES)
+UNITS = UNIT_IDS
 SHARING = ("AU11", "AU23", "AU25", "AU26", "AU27", "AU28")
 """Units that share channels with others."""
 APART = tuple(i for i in CONTROL_IDS if not i.startswith(SHARING))
@@ -70,7 +71,7 @@ def test_every_control_id_has_a_direction_and_a_range() -> None:
     for control in CONTROL_IDS:
         low, high = control_range(control)
         assert low < high
-        assert direction(control).any()
+        assert direction(control).any() == (control not in PLACES)
 
 
 def test_a_direction_is_a_copy() -> None:
@@ -139,7 +140,9 @@ def test_people_name_controls_in_many_ways(selector: str, ids: tuple[str, ...]) 
 
 @pytest.mark.parametrize("selector", ["AU99", "AU26L", "AU1+99", "smile", "", "AU", "AU12LR"])
 def test_a_name_that_means_nothing_is_refused_with_what_would(selector: str) -> None:
-    with pytest.raises(UnknownControlError, match="yaw, pitch, roll, AU with one of 1, 2, 4"):
+    with pytest.raises(
+        UnknownControlError, match="yaw, pitch, roll, x, y, zoom, AU with one of 1, 2, 4"
+    ):
         expand_control(selector)
 
 

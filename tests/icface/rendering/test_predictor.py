@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from icface.arrays import U8
-from icface.face.controls import apply_deltas
 from icface.face.geometry import Box, Similarity
 from icface.face.observation import FaceObservation, NoFaceError
+from icface.face.selectors import apply_deltas
 from icface.model.device import Device
 from icface.model.face.encode import SourceEncoding, one_face
 from icface.model.face.pose import FacePrediction

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from icface.cli import main
 from icface.document import Face
-from icface.face.controls import ControlVector, apply_deltas
+from icface.face.controls import ControlVector
 from icface.face.geometry import Box
 from icface.face.lying import lying_deg, roll_about
+from icface.face.selectors import apply_deltas
 from icface.formats import load
 from icface.jobs import run_to_end
 from icface.media import Photo

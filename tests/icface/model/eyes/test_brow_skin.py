@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 
-from icface.face.controls import ControlVector, apply_deltas
+from icface.face.controls import ControlVector
+from icface.face.selectors import apply_deltas
 from icface.model.eyes.brow_skin import raised_brows
 from icface.model.face.encode import SourceEncoding
 from icface.rendering.predictor import FacePredictor

@@ -7,7 +7,8 @@ from dataclasses import astuple
 import numpy as np
 import pytest
 
-from icface.face.controls import ControlVector, apply_deltas
+from icface.face.controls import ControlVector
+from icface.face.selectors import apply_deltas
 from icface.model.mouth.light import light_inside
 
 

@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from icface.face.controls import ControlVector, apply_deltas
+from icface.face.controls import ControlVector
 from icface.face.geometry import Similarity, rotation_matrix
+from icface.face.selectors import apply_deltas
 from icface.model.mouth.behind_lips import behind_lips
 from icface.model.mouth.mouth import Edit, Mouth, PosedLips, jaw_of
 from icface.model.mouth.patch import Patch

@@ -11,9 +11,10 @@ import pytest
 from PIL import Image
 
 from icface.arrays import F32, U8
-from icface.face.controls import ControlVector, apply_deltas
+from icface.face.controls import ControlVector
 from icface.face.landmarks import EYES, OUTER_LIPS
 from icface.face.observation import FaceObservation
+from icface.face.selectors import apply_deltas
 from icface.model.face.encode import SourceEncoding
 from icface.model.networks.neutralizer import GRID
 from icface.rendering.compositor import composite

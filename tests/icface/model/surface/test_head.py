@@ -14,9 +14,8 @@ from PIL import Image
 
 from icface.arrays import F32
 from icface.evaluation.looks.flow_steps import MANY_PX, flow_steps_px
-from icface.face.controls import apply_deltas
 from icface.face.geometry import rotation_matrix
-from icface.face.selectors import expand_control
+from icface.face.selectors import apply_deltas, expand_control
 from icface.model.face.encode import SourceEncoding
 from icface.model.face.pose import FacePrediction
 from icface.model.networks.neutralizer import GRID

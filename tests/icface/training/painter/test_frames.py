@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from icface.cli import main
-from icface.face.controls import apply_deltas
+from icface.face.selectors import apply_deltas
 from icface.rendering.compositor import composite
 from icface.rendering.predictor import FacePredictor
 from icface.tracking.builtin import BuiltinTracker
