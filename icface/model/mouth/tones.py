@@ -20,6 +20,9 @@ from icface.model.mouth.finish import NO_FINISH, Finish
 from icface.model.mouth.light import Light
 from icface.model.mouth.paint_limits import HUE_TAIL
 
+_THROWN_BACK = 0.7
+"""Share of the hue of flesh in teeth that no light reaches."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToneModel:
@@ -116,11 +119,17 @@ class Tones:
     finish: Finish = NO_FINISH
 
     def lit(self, light: Light) -> Tones:
-        """The same colours in the light that gets between the lips."""
+        """The same colours in the light that gets between the lips.
+
+        What light lips keep out of a mouth is made up by what its flesh throws back: teeth in the
+        shade are as red as that.
+        """
         teeth, flesh, dark = (np.float32(v) for v in (light.teeth, light.flesh, light.dark))
+        tooth = self.tooth * teeth
+        thrown_back = self.tongue * (tooth.mean() / max(float(self.tongue.mean()), 1e-3))
         return replace(
             self,
-            tooth=self.tooth * teeth,
+            tooth=tooth + (thrown_back - tooth) * np.float32(_THROWN_BACK * (1 - light.teeth)),
             gum=self.gum * teeth,
             tongue=self.tongue * flesh,
             dark=self.dark * dark,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from icface.model.mouth.light import Light
 from icface.model.mouth.tones import tones_of
 
 
@@ -46,3 +47,20 @@ def test_teeth_take_the_tint_of_the_light() -> None:
 
     tinted, plain = tooth((200, 150, 60), (180, 90, 40)), tooth((205, 147, 123), (180, 90, 85))
     assert tinted[2] / tinted[0] < 0.8 * plain[2] / plain[0]
+
+
+def test_teeth_in_the_shade_are_darker_and_as_red_as_flesh_makes_them() -> None:
+    picture, points, skin = portrait((200, 150, 130), (180, 90, 90))
+    tones = tones_of(picture, points, skin, skin[:0])
+    bright = tones.lit(Light(teeth=1.0, flesh=1.0, dark=1.0, shade=0.0)).tooth
+    dim = tones.lit(Light(teeth=0.4, flesh=0.4, dark=0.4, shade=0.0)).tooth
+    assert bright == pytest.approx(tones.tooth)
+    assert dim.mean() == pytest.approx(0.4 * bright.mean(), rel=1e-4)
+    assert dim[0] / dim[1] > 1.05 * bright[0] / bright[1]
+
+
+def test_teeth_of_a_grey_photo_stay_grey_in_the_shade() -> None:
+    picture, points, skin = portrait((150, 150, 150), (110, 110, 110))
+    tones = tones_of(picture, points, skin, skin[:0])
+    dim = tones.lit(Light(teeth=0.4, flesh=0.4, dark=0.4, shade=0.0)).tooth
+    assert np.ptp(dim) < 0.01
