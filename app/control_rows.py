@@ -75,7 +75,7 @@ class RowSpec:
     @property
     def sign(self) -> str:
         """The sign behind the number: of degrees, of percent, or none."""
-        return "" if self.unit is not None else " %" if self.is_place else "°"
+        return "" if self.unit is not None else "%" if self.is_place else "°"
 
     @property
     def can_unlink(self) -> bool:
@@ -106,7 +106,7 @@ class RowSpec:
         return self.seen is not None and abs(value) > self.seen + 1e-9
 
     def text(self, value: float) -> str:
-        """The value as the row writes it: 0.42, 12.5° or 12.5 %."""
+        """The value as the row writes it: 0.42, 12.5° or 12.5%."""
         if not self.is_of_head:
             return f"{abs(value) if abs(value) < 0.005 else value:.2f}"
         shown = round(value, 1) + 0.0

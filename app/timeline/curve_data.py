@@ -64,7 +64,7 @@ class Curve:
 
 
 def unit_of(lane: str) -> str:
-    """Unit of a lane: "°", " %" of a place, "x" of gains, "" of intensities and offsets."""
+    """Unit of a lane: "°", "%" of a place, "x" of gains, "" of intensities and offsets."""
     if lane in rows():
         return rows()[lane].sign
     return "x" if lane.endswith(":gain") else ""

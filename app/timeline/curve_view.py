@@ -28,7 +28,7 @@ _COLOURS = {
 MOST_DISTINCT = len(_COLOURS["dark"])
 """Number of curves that can be told apart by their colours."""
 _NOTHING = "Select a lane or a slider to see its curve."
-_UNITS = {"°": "degrees", " %": "percent"}
+_UNITS = {"°": "degrees", "%": "percent"}
 """Words for the units of curves."""
 
 
@@ -164,7 +164,7 @@ class CurveView(TimeWidget):
         )
         values = values[np.isfinite(values)]
         low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
-        least = 10.0 if self.curves and unit_of(self.curves[-1].lane) in {"°", " %"} else 0.2
+        least = 10.0 if self.curves and unit_of(self.curves[-1].lane) in {"°", "%"} else 0.2
         spare = max((high - low) * 0.16, (least - (high - low)) / 2, 0.02)
         self.low, self.high = low - spare, high + spare
         self._set_ranges()

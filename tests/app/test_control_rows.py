@@ -132,8 +132,8 @@ def test_values_the_networks_have_not_seen_are_known() -> None:
 
 def test_a_place_is_written_spoken_and_typed_in_percent() -> None:
     zoom = rows()["zoom"]
-    assert zoom.text(12.5) == "12.5 %"
-    assert zoom.text(-3.0) == "-3 %"
+    assert zoom.text(12.5) == "12.5%"
+    assert zoom.text(-3.0) == "-3%"
     assert zoom.spoken(20.0) == "20.0 percent"
     assert zoom.parse("20 %") == zoom.parse("20") == 20.0
     assert zoom.parse("20°") is None
