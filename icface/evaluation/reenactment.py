@@ -1,7 +1,7 @@
 """Self-reenactment: the first frame of a clip, driven by the clip, compared with the clip.
 
-The engine turns a head and moves a face in place; it neither shifts the head nor changes its size.
-So every true frame is first aligned to the judged picture by a shift and a scale (no rotation: roll
+A driver turns a head and moves a face in place; it neither shifts the head nor changes its size. So
+every true frame is first aligned to the judged picture by a shift and a scale (no rotation: roll
 is driven). They are fitted to landmarks that no expression moves, the corners of the eyes and the
 ridge of the nose, as the same tracker reads them in both. Then both are compared in the source's
 face crop of 256 px, in which the face mesh is 128 px large, inside the hull of the true mesh.
