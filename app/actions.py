@@ -148,7 +148,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("duplicate_keys", "Duplicate keys at the playhead", "Keys", ("Ctrl+D",)),
     ActionSpec("delete_keys", "Delete keys", "Keys", ("Del",)),
     ActionSpec("all_keys", "Select all keys", "Keys", ("Ctrl+A",),
-               tip="Select all keys of the selected lanes, or of all lanes"),
+               tip="Select all keys that are shown, as lanes or as curves"),
     ActionSpec("nudge_back", "Nudge keys back", "Keys", ("Ctrl+Left",), flags=_GROUP),
     ActionSpec("nudge_on", "Nudge keys forward", "Keys", ("Ctrl+Right",)),
     ActionSpec("nudge_back_10", "Nudge keys ten frames back", "Keys", ("Ctrl+Shift+Left",)),
@@ -157,7 +157,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("ease_in", "Ease in", "Keys", ("Shift+F9",), tip="Slow the curve before the keys"),
     ActionSpec("ease_out", "Ease out", "Keys", ("Ctrl+Shift+F9",),
                tip="Slow the curve after the keys"),
-    ActionSpec("keys", "Keyboard and gestures", "Help", ("F1",), "info"),
+    ActionSpec("keys", "Keyboard and gestures", "Help", ("F1", "?"), "info"),
     ActionSpec("diagnose", "Diagnose…", "Help",
                tip="Show versions, devices, codecs and recent faults for a report"),
     ActionSpec("about", "About ICface Studio", "Help"),
@@ -188,6 +188,14 @@ def key_names(text: str, *, platform: str = sys.platform) -> str:
         for name, there in _MACOS_NAMES.items():
             text = text.replace(name, there)
     return text
+
+
+def with_keys(text: str, action: str) -> str:
+    """A tip with all keys of an action: "Find a control (/ or Ctrl+F)"."""
+    spec = next(spec for spec in ACTIONS if spec.id == action)
+    native = QKeySequence.SequenceFormat.NativeText
+    keys = " or ".join(QKeySequence(key).toString(native) for key in keys_of(spec))
+    return f"{text} ({keys})" if keys else text
 
 
 def make_actions(
@@ -223,8 +231,5 @@ def retint_actions(actions: Mapping[str, QAction]) -> None:
         action = actions[spec.id]
         if spec.icon:
             action.setIcon(theme.icon(spec.icon))
-        keys = keys_of(spec)
-        key = QKeySequence(keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if keys else ""
-        tip = spec.tip or spec.text
-        action.setToolTip(f"{tip} ({key})" if key else tip)
+        action.setToolTip(with_keys(spec.tip or spec.text, spec.id))
         action.setStatusTip("")

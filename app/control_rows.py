@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from app.numbers import MINUS, with_minus
 from icface.face.controls import (
     ACTION_UNITS,
     ANGLES,
@@ -108,9 +109,10 @@ class RowSpec:
     def text(self, value: float) -> str:
         """The value as the row writes it: 0.42, 12.5° or 12.5%."""
         if not self.is_of_head:
-            return f"{abs(value) if abs(value) < 0.005 else value:.2f}"
+            return with_minus(f"{abs(value) if abs(value) < 0.005 else value:.2f}")
         shown = round(value, 1) + 0.0
-        return f"{shown:.0f}{self.sign}" if shown == int(shown) else f"{shown:.1f}{self.sign}"
+        places = 0 if shown == int(shown) else 1
+        return with_minus(f"{shown:.{places}f}{self.sign}")
 
     def spoken(self, value: float) -> str:
         """The value in words, for screen readers and the status bar."""
@@ -132,7 +134,7 @@ class RowSpec:
         Accepted are ``0.42``, ``0,42``, ``42 %``, ``15°`` and the letters A to E; of a place ``42``
         and ``42 %`` are the same.
         """
-        cleaned = text.strip().replace(",", ".").replace("\u2212", "-")
+        cleaned = text.strip().replace(",", ".").replace(MINUS, "-")
         if not self.is_of_head and cleaned.upper() in INTENSITY_LETTERS and len(cleaned) == 1:
             return (INTENSITY_LETTERS.index(cleaned.upper()) + 1) / len(INTENSITY_LETTERS)
         match = re.fullmatch(r"([+-]?(?:\d+\.?\d*|\.\d+))\s*(%|°|deg)?", cleaned)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -27,6 +27,7 @@ from app.control_rows import (
     row_value,
     rows,
 )
+from app.controls.foretelling import Outlook, foretell
 from app.controls.gaze_pad import GazePad
 from app.controls.row import ControlRow
 from app.theme import EDGE
@@ -41,6 +42,8 @@ class SearchField(QLineEdit):
 
     left = Signal()
     """Escape was pressed in the empty field."""
+    entered = Signal()
+    """Return or Down was pressed: the first row found is wanted."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -58,8 +61,22 @@ class SearchField(QLineEdit):
         """Draw the icon in the colours of the theme."""
         self._glass.setIcon(theme.icon("search"))
 
+    def event(self, event: QEvent) -> bool:
+        """Accept Down before the window takes it as a shortcut."""
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and event.key() == Qt.Key.Key_Down
+        ):
+            event.accept()
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Handle Escape."""
+        """Handle Escape, and Return and Down, which lead to what was found."""
+        if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Down}:
+            self.entered.emit()
+            return
         if event.key() == Qt.Key.Key_Escape:
             if self.text():
                 self.clear()
@@ -93,6 +110,7 @@ class ControlsPanel(QWidget):
         self.setObjectName("controls-panel")
         self._project = Project()
         self._frame = 0
+        self._auto_key = False
         self.search = SearchField(self)
         self.rows: dict[str, ControlRow] = {}
         self.sections: dict[str, PanelSection] = {}
@@ -100,9 +118,11 @@ class ControlsPanel(QWidget):
         self.gaze_rows_button = QToolButton()
         self.reset_button = QPushButton("Reset all")
         self._nothing = PlainLabel("")
+        self.blend_note = PlainLabel("")
         self._found: frozenset[str] | None = None
         self._build()
         self.search.textChanged.connect(self._search)
+        self.search.entered.connect(self._enter_first)
         self._search("")
         self._show(Project())
 
@@ -129,6 +149,9 @@ class ControlsPanel(QWidget):
         self._nothing.setContentsMargins(EDGE, 16, EDGE, 16)
         self._nothing.setProperty("secondary", True)
         column.addWidget(self._nothing)
+        self.blend_note.setWordWrap(True)
+        self.blend_note.setContentsMargins(EDGE, 0, EDGE, 10)
+        self.blend_note.hide()
         for region, title in PANEL_REGIONS:
             section = PanelSection(region, title)
             section.folded.connect(self.region_folded)
@@ -149,6 +172,7 @@ class ControlsPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addLayout(top)
+        layout.addWidget(self.blend_note)
         layout.addWidget(self._scroll, 1)
 
     def _build_gaze(self, section: PanelSection) -> None:
@@ -200,33 +224,41 @@ class ControlsPanel(QWidget):
         if frame != self._frame:
             self._frame = frame
             edits = self._project.face_edits
-            if edits is not None and (edits.tracks or edits.mix or self._project.clip is not None):
+            moves = edits is not None and (edits.tracks or edits.mix or edits.blend is not None)
+            if moves or self._project.clip is not None:
                 self._show(self._project)
 
     def _show(self, project: Project) -> None:
         opened = self._unlinked
         self._project = project
         frame, edits = self._frame, project.face_edits
-        live = project.face is not None and project.face.at(frame) is not None
+        weight = 1.0 if edits is None else edits.weight(frame)
+        self._note_blend(edits, weight)
+        live = project.face is not None and project.face.at(frame) is not None and weight > 0
         now, photo = shown(project, frame), readings(project, frame)
         moved = frozenset(edits.by_control()) if edits else frozenset[str]()
         keyed, here = _keyed(edits, frame)
         changed = moved | keyed
         unlinked = self._unlinked
         for row in self.rows.values():
-            spec = row.spec
+            spec, ids = row.spec, set(row.spec.ids)
+            moves, text = foretell(
+                spec, keyed=bool(keyed & ids), here=bool(here & ids), auto_key=self._auto_key
+            )
+            value, own = row_value(now, spec), row_value(photo, spec)
             row.setEnabled(live)
             row.apply(
-                row_value(now, spec),
-                row_value(photo, spec),
+                value,
+                own,
                 edited=any(i in changed for i in spec.ids),
                 linked=spec.unit not in unlinked,
-                key="here"
-                if here & set(spec.ids)
-                else "elsewhere"
-                if keyed & set(spec.ids)
-                else "",
-                shifted=bool(keyed & moved & set(spec.ids)),
+                key="here" if here & ids else "elsewhere" if keyed & ids else "",
+                outlook=Outlook(
+                    moves=moves,
+                    text=self.blend_note.text() if weight < 1 else text,
+                    shifted=bool(keyed & moved & ids),
+                    in_picture=None if weight == 1 else own + weight * (value - own),
+                ),
             )
         self.gaze.setEnabled(live)
         self.gaze.apply(
@@ -237,6 +269,27 @@ class ControlsPanel(QWidget):
             section.header.set_changes(_count_changes(region, changed))
         if unlinked != opened:
             self._arrange()
+
+    def set_auto_key(self, on: bool) -> None:
+        """Show whether sliders set keys."""
+        if on is not self._auto_key:
+            self._auto_key = on
+            self._show(self._project)
+
+    def _note_blend(self, edits: FaceEdits | None, weight: float) -> None:
+        """Say that a blend takes edits back in this frame, wholly or in part."""
+        blend = None if edits is None else edits.blend
+        text = ""
+        if blend is not None and weight < 1:
+            text = (
+                f"The blend fades here: {weight:.0%} of the edits counts. "
+                "Numbers are those of this frame."
+                if weight
+                else f"Outside the blend, frames {blend.first} to {blend.last}: "
+                "edits do not count in this frame."
+            )
+        self.blend_note.setText(text.replace("%", "\u00a0%"))
+        self.blend_note.setVisible(bool(text))
 
     @property
     def _unlinked(self) -> frozenset[int]:
@@ -275,6 +328,13 @@ class ControlsPanel(QWidget):
         )
         self._arrange()
         self._scroll.verticalScrollBar().setValue(0)
+
+    def _enter_first(self) -> None:
+        """Focus the first row that is shown and can be moved."""
+        first = next((r for r in self.rows.values() if r.isVisible() and not r.is_split), None)
+        if first is not None:
+            first.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            self.show_row(first.spec.key)
 
     def _arrange(self) -> None:
         """Show the rows that match the search, the links and the gaze disclosure."""

@@ -9,7 +9,15 @@ from __future__ import annotations
 
 import textwrap
 
-from PySide6.QtCore import QEvent, QPointF, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QCoreApplication,
+    QEvent,
+    QPointF,
+    QSignalBlocker,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import (
     QContextMenuEvent,
     QEnterEvent,
@@ -18,12 +26,14 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QStatusTipEvent,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QAbstractSlider, QMenu, QSizePolicy, QWidget
 
 from app import theme
 from app.control_rows import RowSpec
+from app.controls.foretelling import PLAIN, Outlook
 from app.controls.row_painting import RowLook, RowPlaces, paint_row
 from app.widgets.gestures import fineness, next_gesture
 from app.widgets.key_mark import KeyState
@@ -77,7 +87,7 @@ class ControlRow(QAbstractSlider):
         self._edited = False
         self._linked = True
         self._key: KeyState = ""
-        self._shifted = False
+        self._outlook = PLAIN
         self._gesture = 0
         self._drag_from: QPointF | None = None
         self._drag_value = 0.0
@@ -104,7 +114,7 @@ class ControlRow(QAbstractSlider):
         edited: bool,
         linked: bool,
         key: KeyState = "",
-        shifted: bool = False,
+        outlook: Outlook = PLAIN,
     ) -> None:
         """Show the value, the photo's own value, and the state of the row.
 
@@ -115,21 +125,34 @@ class ControlRow(QAbstractSlider):
             Whether the value was edited; whether left and right move together.
         key : str
             Whether the row is keyed on this frame, elsewhere or not at all.
-        shifted : bool
-            Whether the row is keyed and the slider has moved its whole curve.
+        outlook : Outlook
+            What moving the slider would change, and what a blend leaves of the value.
         """
-        state = (value, photo, edited, linked, key, shifted)
-        if state == (self.shown, self.photo, self._edited, self._linked, self._key, self._shifted):
+        self._foretell(outlook.text)
+        state = (value, photo, edited, linked, key, outlook)
+        if state == (self.shown, self.photo, self._edited, self._linked, self._key, self._outlook):
             return
-        self.shown, self.photo, self._edited, self._linked, self._key, self._shifted = state
+        self.shown, self.photo, self._edited, self._linked, self._key, self._outlook = state
         with QSignalBlocker(self):
             self.setValue(round(value * _TICKS_PER_UNIT))
         keyed = {"": "", "elsewhere": "; keyed on other frames", "here": "; key on this frame"}[key]
-        moved = "; whole curve moved" if shifted else ""
+        moved = "; whole curve moved" if outlook.shifted else ""
+        left = outlook.in_picture
         self.setAccessibleDescription(
             f"{self.spec.spoken(value)}; in the photo {self.spec.spoken(photo)}{keyed}{moved}"
+            + ("" if left is None else f"; in this frame {self.spec.spoken(left)}")
         )
         self.update()
+
+    def _foretell(self, text: str) -> None:
+        """Set the status text; show it at once if the row is under the pointer or has the focus."""
+        if text != self.statusTip():
+            self.setStatusTip(text)
+            if self.isVisible() and (self.underMouse() or self.hasFocus()):
+                self._tell(text)
+
+    def _tell(self, text: str) -> None:
+        QCoreApplication.sendEvent(self, QStatusTipEvent(text))
 
     @property
     def is_dragging(self) -> bool:
@@ -182,7 +205,7 @@ class ControlRow(QAbstractSlider):
             focused=self.hasFocus(),
             dragging=self.is_dragging,
             key=self._key,
-            shifted=self._shifted,
+            outlook=self._outlook,
         )
         paint_row(painter, self._places(), look, theme.current())
 
@@ -337,11 +360,15 @@ class ControlRow(QAbstractSlider):
         """Begin a new gesture for the wheel."""
         self._gesture = next_gesture()
         self.chosen.emit(self.spec.key)
+        if self.statusTip():
+            self._tell(self.statusTip())
         self.update()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Remove the focus mark."""
         self.typing.take_up()
+        if self.statusTip():
+            self._tell("")
         self.update()
 
     # Typing ---------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from app import theme
 from app.control_rows import INTENSITY_LETTERS, RowSpec, intensity_letter
+from app.controls.foretelling import PLAIN, Outlook
 from app.theme import EDGE, Palette
 from app.widgets.key_mark import KeyState, paint_diamond
 
@@ -90,7 +91,7 @@ class RowLook:
     focused: bool
     dragging: bool
     key: KeyState = ""
-    shifted: bool = False
+    outlook: Outlook = PLAIN
 
     @property
     def is_awake(self) -> bool:
@@ -119,7 +120,7 @@ def _paint_key(painter: QPainter, places: RowPlaces, look: RowLook, colours: Pal
     if not look.enabled or not (look.key or look.is_awake):
         return
     middle = places.key.center()
-    if look.shifted:  # the slider has moved the whole curve: a line through the diamond
+    if look.outlook.shifted:  # the slider has moved the whole curve: a line through the diamond
         painter.setPen(QPen(colours.color("accent"), 1.5))
         painter.drawLine(QPointF(middle.x(), middle.y() - 9), QPointF(middle.x(), middle.y() + 9))
     paint_diamond(
@@ -155,6 +156,9 @@ def _paint_track(painter: QPainter, places: RowPlaces, look: RowLook, colours: P
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(colours.color("line"))
     painter.drawRoundedRect(groove, 2, 2)
+    if look.outlook.moves == "curve" and look.enabled:  # all of it moves: a tint from end to end
+        painter.setBrush(colours.color("accent", 80))
+        painter.drawRoundedRect(groove, 2, 2)
     if spec.seen is not None:
         _paint_unseen(painter, places, look, groove, colours)
     _paint_marks(painter, places, look, colours, middle)
@@ -175,7 +179,8 @@ def _paint_track(painter: QPainter, places: RowPlaces, look: RowLook, colours: P
     )
     ring = colours.color("raised" if look.hovered else "panel")
     painter.setPen(QPen(ring, 2))
-    painter.setBrush(colours.color("text" if look.edited or look.is_awake else "secondary"))
+    handle = "text" if look.edited or look.is_awake else "secondary"
+    painter.setBrush(colours.color("amber" if look.outlook.moves == "key" else handle))
     painter.drawEllipse(QPointF(value_x, middle), radius, radius)
 
 
@@ -234,7 +239,9 @@ def _paint_number(painter: QPainter, places: RowPlaces, look: RowLook, colours: 
     colour = "text" if look.edited else "secondary"
     painter.setFont(theme.ui_font(semibold=look.edited))
     painter.setPen(colours.color(("amber" if beyond else colour) if look.enabled else "mark"))
-    text = look.spec.text(look.value) if look.enabled else "\u2013"
+    left = look.outlook.in_picture
+    value = look.value if left is None else left
+    text = look.spec.text(value) if look.enabled or left is not None else "\u2013"
     flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
     painter.drawText(places.number, flags, text)
     if look.is_awake:

@@ -186,7 +186,8 @@ class DriverController(QObject):
         elif waiting or is_source:
             added = f"Add {name}"  # adding a clip and tracking it are one step
             label = added if self._studio.session.undo_label == added else f"Track {name}"
-            self._studio.edit(sets, label, _step_of(found.clip))
+            edit = self._studio.edit if waiting else self._studio.session.open_over
+            edit(sets, label, _step_of(found.clip))
         served = [driver.name for driver in self.project.drivers if driver.medium == found.clip]
         if served and len(found.motions) > 1:
             self._people[found.clip.digest] = found.motions
@@ -365,7 +366,7 @@ class DriverController(QObject):
         found = original_at(self.project, path)
         if found is not None:
             self._studio.notice_raised.emit(
-                Notice.failure("The table was not saved", refusal(found))
+                Notice.failure(f"{path.name} was not saved", refusal(found))
             )
             return
 

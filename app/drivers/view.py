@@ -37,7 +37,7 @@ class DriversView(QObject):
 
     def __init__(self, studio: Studio, settings: Settings, over: QWidget, parent: QObject) -> None:
         super().__init__(parent)
-        self._studio, self._settings = studio, settings
+        self._studio, self._settings, self._over = studio, settings, over
         self.controller = DriverController(studio, self)
         self.drops = Drops(studio, self.controller, self)
         self.panel = LeftPanel(studio, self.controller, settings)
@@ -108,4 +108,7 @@ class DriversView(QObject):
 
     def _set_panel(self, shown: bool) -> None:
         self._settings.set_on("sources", shown)
+        focus = self.panel.focusWidget()
+        if not shown and focus is not None and focus.hasFocus():
+            self._over.setFocus()
         self.panel.setVisible(shown and self._studio.photo is not None)

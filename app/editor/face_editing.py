@@ -13,7 +13,7 @@ from app.editor.playhead import Playhead
 from app.editor.render_bridge import RenderBridge
 from app.editor.session import Session
 from app.errors import Notice
-from icface.document import Face, Project, Region
+from icface.document import Face, Project, ProjectError, Region
 from icface.document.edits import (
     add_face,
     add_region,
@@ -85,7 +85,9 @@ class FaceEditing(QObject):
         """Set several controls of the selected face at the playhead, as one step."""
         frame, auto_key = self._playhead.frame, self._auto_key
         self._session.try_edit(
-            lambda project: set_controls(project, values, frame=frame, auto_key=auto_key),
+            lambda project: set_controls(
+                _counting(project, frame), values, frame=frame, auto_key=auto_key
+            ),
             label,
             merge_key,
         )
@@ -128,7 +130,7 @@ class FaceEditing(QObject):
         frame, auto_key = self._playhead.frame, self._auto_key
         self._session.try_edit(
             lambda project: set_control(
-                project, spec.ids[0], value, frame=frame, auto_key=auto_key
+                _counting(project, frame), spec.ids[0], value, frame=frame, auto_key=auto_key
             ),
             label,
             (key, gesture),
@@ -199,3 +201,15 @@ class FaceEditing(QObject):
             )
             return
         self.set_values(settings, "Paste expression")
+
+
+def _counting(project: Project, frame: int) -> Project:
+    """The project itself where edits count in a frame; `ProjectError` outside the blend."""
+    edits = project.face_edits
+    if edits is not None and edits.blend is not None and edits.weight(frame) == 0:
+        raise ProjectError(
+            f"Frame {frame} is outside the blend, frames {edits.blend.first} to "
+            f"{edits.blend.last}, so edits do not count in it. Go to a frame inside the blend, "
+            "or remove the blend: right-click the time ruler."
+        )
+    return project

@@ -93,11 +93,11 @@ class OpenPhotos(QObject):
         try:
             output_format(path)
         except PhotoError as error:
-            self.notice_raised.emit(Notice.failure("The picture could not be saved", str(error)))
+            self.notice_raised.emit(Notice.failure(f"{path.name} could not be saved", str(error)))
             return
         project = self._session.project
         if found := original_at(project, path):
-            self.notice_raised.emit(Notice.failure("The picture was not saved", refusal(found)))
+            self.notice_raised.emit(Notice.failure(f"{path.name} was not saved", refusal(found)))
         else:
             self._bridge.save_photo(project, self.photo, path, keep)
 
@@ -175,7 +175,7 @@ class OpenPhotos(QObject):
         if self._session.project.source is None:
             self._session.start(opens(Project()))
         else:
-            self._session.edit(opens, f"Open {name}")
+            self._session.open_over(opens, f"Open {name}")
         if same:
             self._show(opened.photo)
         if opened.clip is not None:
@@ -195,10 +195,10 @@ class OpenPhotos(QObject):
             self.photo_returned.emit()
         else:
             text = (
-                f"{photo.path} is not the same picture as before. "
-                "Restore the original file, or open another photo."
+                f"{photo.path} is not the same file as before. "
+                "Restore the original file, or open another one."
             )
-            self.notice_raised.emit(Notice.failure("The photo has changed on disk", text))
+            self.notice_raised.emit(Notice.failure(f"{photo.path.name} has changed on disk", text))
 
     def _saved(self, saved: Saved) -> None:
         self.photo_saved.emit(saved.path)

@@ -182,9 +182,10 @@ class RenderBridge(QObject):
 
         def failed(error: Exception) -> None:
             self.opening_failed.emit()
-            self._report(jobs.OPEN, error)
+            self._report(kind, error)
 
-        self._begin(jobs.OPEN, self._renderer.open(path), opened, failed)
+        kind = jobs.OPEN.of(path)
+        self._begin(kind, self._renderer.open(path), opened, failed)
 
     def observe(self, photo: Photo, box: Box) -> None:
         """Read the face in a box, in image pixels: `face_observed` or `failed` follows."""
@@ -199,17 +200,17 @@ class RenderBridge(QObject):
         `photo_saved` or `failed` follows.
         """
         work = jobs.saving(self._renderer, project, photo, Path(path), keep)
-        self._begin(jobs.SAVE, work, self.photo_saved.emit)
+        self._begin(jobs.SAVE.of(path), work, self.photo_saved.emit)
 
     def import_driver(self, path: str | Path) -> None:
         """Read a file that is to drive a face: `driver_imported` or `failed` follows."""
         work = take_in(self._renderer, path)
-        self._begin(jobs.IMPORT, work, self.driver_imported.emit, key=str(path))
+        self._begin(jobs.IMPORT.of(path), work, self.driver_imported.emit, key=str(path))
 
     def track(self, clip: Clip) -> None:
         """Track the faces of a clip: `tracking` reports progress, `tracked` or `failed` follows."""
         self._begin(
-            jobs.TRACK,
+            jobs.TRACK.of(clip.path),
             self._renderer.track(clip),
             self.tracked.emit,
             key=clip.digest,
@@ -226,7 +227,7 @@ class RenderBridge(QObject):
         """Small pictures of a clip's frames: `film_ready` follows."""
         work = self._renderer.filmstrip(clip, frames, side)
         then = partial(self.film_ready.emit, clip.digest)
-        self._begin(jobs.FILM, work, then, key=clip.digest)
+        self._begin(jobs.FILM.of(clip.path), work, then, key=clip.digest)
 
     def make_thumbnail(self, medium: Clip | Source, frame: int, side: int) -> None:
         """One small picture of a clip's frame or of a photo: `thumbnail_ready` follows."""
@@ -234,12 +235,14 @@ class RenderBridge(QObject):
         if isinstance(medium, Clip):
             work = self._renderer.filmstrip(medium, [frame], side)
         then = partial(self.thumbnail_ready.emit, medium.digest)
-        self._begin(jobs.THUMBNAIL, work, then, key=f"{medium.digest}:{frame}")
+        kind = jobs.THUMBNAIL.of(medium.path)
+        self._begin(kind, work, then, key=f"{medium.digest}:{frame}")
 
     def make_portraits(self, clip: Clip, motions: Sequence[Motion], key: str, side: int) -> None:
         """A small picture of each person of a clip: `portraits_ready` follows."""
         work = self._renderer.portraits(clip, motions, side)
-        self._begin(jobs.PORTRAITS, work, partial(self.portraits_ready.emit, key), key=key)
+        then = partial(self.portraits_ready.emit, key)
+        self._begin(jobs.PORTRAITS.of(clip.path), work, then, key=key)
 
     def run(
         self,
@@ -391,4 +394,4 @@ class RenderBridge(QObject):
         return pending
 
     def _report(self, kind: JobKind, error: Exception) -> None:
-        self.failed.emit(kind.title, in_plain_words(error))
+        self.failed.emit(kind.heading, in_plain_words(error))

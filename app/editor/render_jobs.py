@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,26 +22,38 @@ class JobKind:
     Attributes
     ----------
     title : str
-        Heading of the notice when such a job fails.
+        Heading of the notice when such a job fails; ``{}`` stands for the name.
     must_finish : bool
         Closing waits for such a job, and a newer one does not replace it.
+    name : str
+        The file that the job is about; jobs of one kind differ in it.
     """
 
     title: str
     must_finish: bool = False
+    name: str = field(default="", compare=False)
+
+    @property
+    def heading(self) -> str:
+        """Title that names the file."""
+        return self.title.format(self.name)
+
+    def of(self, path: str | Path) -> JobKind:
+        """The kind for a job about a file."""
+        return replace(self, name=Path(path).name)
 
 
 RENDER = JobKind("The picture could not be rendered")
 LOAD = JobKind("The networks could not be loaded")
-OPEN = JobKind("The photo could not be opened")
+OPEN = JobKind("{} could not be opened")
 OBSERVE = JobKind("No face could be read in the box")
 PREPARE = JobKind("The face could not be prepared for editing")
-SAVE = JobKind("The picture could not be saved", must_finish=True)
-IMPORT = JobKind("The driver could not be read")
-TRACK = JobKind("The clip could not be tracked")
-FILM = JobKind("The filmstrip could not be made")
-THUMBNAIL = JobKind("A thumbnail could not be made")
-PORTRAITS = JobKind("The people in the clip could not be shown")
+SAVE = JobKind("{} could not be saved", must_finish=True)
+IMPORT = JobKind("{} could not be read")
+TRACK = JobKind("{} could not be tracked")
+FILM = JobKind("The filmstrip of {} could not be made")
+THUMBNAIL = JobKind("The thumbnail of {} could not be made")
+PORTRAITS = JobKind("The people in {} could not be shown")
 OTHER = JobKind("The work could not be finished")
 FORGET = JobKind("The memory could not be freed")
 

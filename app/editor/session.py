@@ -16,6 +16,11 @@ class Session(QObject):
 
     Widgets listen to `project_changed` and update what ``is not`` the same in both; they change the
     project through `edit` and `try_edit` alone, with a pure function of `icface.document.edits`.
+
+    Attributes
+    ----------
+    has_file : bool
+        Whether the document has a file of its own, which another source would change.
     """
 
     project_changed = Signal(object, object)
@@ -33,6 +38,7 @@ class Session(QObject):
     def __init__(self, project: Project | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._history = History(Project() if project is None else project)
+        self.has_file = False
 
     @property
     def project(self) -> Project:
@@ -95,6 +101,19 @@ class Session(QObject):
             self.edit_refused.emit(str(error))
         else:
             self.edit_accepted.emit()
+
+    def open_over(
+        self, function: Callable[[Project], Project], label: str, merge_key: Hashable = None
+    ) -> None:
+        """Edit for a file that was opened: over a document without work, that is no work either.
+
+        A document with a file of its own is changed by another source, as by any edit.
+        """
+        untouched = not self.is_modified and not self.has_file
+        self.edit(function, label, merge_key)
+        if untouched:
+            self._history.mark_untouched()
+            self.history_changed.emit()
 
     def go_to(self, position: int) -> None:
         """Undo or redo until `position` steps of the history are done."""

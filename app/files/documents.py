@@ -168,6 +168,7 @@ class Documents(QObject):
 
     def _set_path(self, path: Path | None) -> None:
         self.path = path
+        self._session.has_file = path is not None
         if self.autosave is not None:
             self.autosave.path = path
 

@@ -30,6 +30,9 @@ _NOTHING_SELECTED = "Select a lane or a slider first: it gets the key."
 _NO_KEYS_SELECTED = key_names(
     "Select keys first: click one, draw a box around some, or press Ctrl+A."
 )
+_NO_KEYS_SHOWN = (
+    "There are no keys to select here: they are not set yet, or their lanes are locked."
+)
 _MOVING = (
     "shuttle_back",
     "stop",
@@ -97,7 +100,7 @@ class TimelineCommands:
 
     def handlers(self) -> dict[str, Callable[..., object]]:
         """Handlers by action id."""
-        playhead, view, requests = self._playhead, self._view, self._requests
+        playhead, view = self._playhead, self._view
         return {
             "play": playhead.toggle,
             "shuttle_back": lambda: self._shuttle(-1),
@@ -117,10 +120,10 @@ class TimelineCommands:
             "timecode": self._type_time,
             "curves": self._show_curves,
             "fit_curves": self._panel.fit_curves,
-            "nudge_back": lambda: nudge(view, requests, -1),
-            "nudge_on": lambda: nudge(view, requests, 1),
-            "nudge_back_10": lambda: nudge(view, requests, -_LEAP),
-            "nudge_on_10": lambda: nudge(view, requests, _LEAP),
+            "nudge_back": lambda: self._nudge(-1),
+            "nudge_on": lambda: self._nudge(1),
+            "nudge_back_10": lambda: self._nudge(-_LEAP),
+            "nudge_on_10": lambda: self._nudge(_LEAP),
             "timeline": self._toggled,
             "auto_key": self._panel.transport.auto_key.setChecked,
             **self._key_handlers(),
@@ -128,11 +131,11 @@ class TimelineCommands:
         }
 
     def _key_handlers(self) -> dict[str, Callable[..., object]]:
-        view, requests = self._view, self._requests
+        requests = self._requests
         return {
             "set_key": self._set_keys,
             "key_all": lambda: requests.keys_set.emit((), self._playhead.frame),
-            "delete_keys": lambda: requests.keys_removed.emit(view.keys),
+            "delete_keys": self._delete,
             "cut_keys": self._cut,
             "duplicate_keys": self._duplicate,
             "all_keys": self._select_all,
@@ -170,6 +173,8 @@ class TimelineCommands:
             self._switch.setChecked(lively and self._settings.shows_timeline)
 
     def _toggled(self, shown: bool) -> None:
+        if not shown and self._panel.has_keyboard:
+            self._panel.left.emit()
         self._panel.setVisible(shown)
         if self._is_lively:
             self._settings.shows_timeline = shown
@@ -224,10 +229,22 @@ class TimelineCommands:
             self._requests.refused.emit(_NOTHING_SELECTED)
 
     def _ease(self, incoming: Interpolation | None, outgoing: Interpolation | None) -> None:
-        if self._view.keys:
+        if self._has_keys():
             self._requests.interpolation_set.emit(self._view.keys, incoming, outgoing)
-        else:
+
+    def _has_keys(self) -> bool:
+        """Whether keys are selected; says how to select some if none are."""
+        if not self._view.keys:
             self._requests.refused.emit(_NO_KEYS_SELECTED)
+        return bool(self._view.keys)
+
+    def _nudge(self, frames: int) -> None:
+        if self._has_keys():
+            nudge(self._view, self._requests, frames)
+
+    def _delete(self) -> None:
+        if self._has_keys():
+            self._requests.keys_removed.emit(self._view.keys)
 
     def toggle_key(self, row: str) -> None:
         """Remove the keys of a row at the playhead, or set them if one is missing."""
@@ -255,20 +272,23 @@ class TimelineCommands:
         return True
 
     def _cut(self) -> None:
-        copy_selected(self._view)
-        self._requests.keys_removed.emit(self._view.keys)
+        if self._has_keys():
+            copy_selected(self._view)
+            self._requests.keys_removed.emit(self._view.keys)
 
     def _duplicate(self) -> None:
-        if self._view.keys:
+        if self._has_keys():
             lay_down(self._view, self._requests, copy_keys(self._view.project, self._view.keys))
 
     def _select_all(self) -> None:
-        lanes = [
-            lane for lane in self._view.selected_lanes if lane.is_keyed
-        ] or self._view.all_lanes
+        """Select every key that is shown: of all lanes, folded or not, or of the curves."""
+        self._bring_up()
+        last = self._view.length + 1
         self._view.select_keys(
-            name for lane in lanes for name in lane.names_between(0, self._view.length + 1)
+            name for lane in self._panel.lanes_shown for name in lane.names_between(0, last)
         )
+        if not self._view.keys:
+            self._requests.refused.emit(_NO_KEYS_SHOWN)
 
 
 def keeps_key(widget: QWidget | None, event: QEvent) -> bool:

@@ -19,6 +19,7 @@ from app.timeline.lane_paint import LANE_H
 from app.timeline.lanes import Lanes
 from app.timeline.requests import TimelineRequests
 from app.timeline.ruler import Ruler
+from app.timeline.sheet import Lane
 from app.timeline.strips import ConfidenceStrip, FilmStrip, WaveStrip
 from app.timeline.transport import Transport
 from app.timeline.view import TimelineView
@@ -43,6 +44,8 @@ class TimelinePanel(QWidget):
 
     refused = Signal(str)
     """Reason why a request was refused."""
+    left = Signal()
+    """The timeline is about to be hidden while it has the keyboard focus."""
     auto_key_changed = Signal(bool)
     """Whether moving a slider sets a key."""
 
@@ -130,10 +133,13 @@ class TimelinePanel(QWidget):
 
             self.curves = CurveEditor(self.view, self.requests)
             self._body.addWidget(self.curves, 1)
-        self.lanes.setVisible(not curves)
-        self._down.setEnabled(not curves)
+        had_focus = self.has_keyboard and not self.transport.isAncestorOf(self.focusWidget())
         if self.curves is not None:
             self.curves.setVisible(curves)
+        self.lanes.setVisible(not curves)
+        self._down.setEnabled(not curves)
+        if had_focus:
+            self.focus_lanes()
 
     def set_filmstrip(self, frames: Mapping[int, QImage]) -> None:
         """Set the thumbnails of the clip by frame of the project; none hides the strip."""
@@ -160,6 +166,13 @@ class TimelinePanel(QWidget):
     def auto_key(self) -> bool:
         """Whether moving a slider sets a key."""
         return self.transport.auto_key.isChecked()
+
+    @property
+    def lanes_shown(self) -> tuple[Lane, ...]:
+        """The lanes whose keys are shown: as curves, or all, also those in folded groups."""
+        if self.curves is not None and self.curves.isVisible():
+            return self.curves.lanes
+        return self.view.all_lanes
 
     @property
     def has_keyboard(self) -> bool:

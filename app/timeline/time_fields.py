@@ -9,6 +9,7 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.timeline.time_scale import TimeTextError, parse_rate, parse_time, rate_text
+from app.widgets.refusals import accept, refuse
 from icface.document.project import MOST_RATE
 from icface.motion.timecode import timecode
 
@@ -44,7 +45,7 @@ class TypedField(QLineEdit):
         self.setAccessibleName(name)
         self.setToolTip(tip)
         self.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        self.textEdited.connect(lambda _text: self._mark(invalid=False))
+        self.textEdited.connect(lambda _text: accept(self))
 
     def parse(self, text: str) -> object:
         """The value in a text; `TimeTextError` if there is none."""
@@ -87,8 +88,8 @@ class TypedField(QLineEdit):
     def _step(self, steps: int) -> None:
         try:
             text = self.stepped(self.parse(self.text() or self.placeholderText()), steps)
-        except TimeTextError:
-            self._mark(invalid=True)
+        except TimeTextError as error:
+            refuse(self, str(error))
             return
         self.setText(text)
         self.setModified(True)
@@ -111,8 +112,7 @@ class TypedField(QLineEdit):
             try:
                 value = self.parse(text) if text else None
             except TimeTextError as error:
-                self._mark(invalid=True)
-                self.setAccessibleDescription(str(error))
+                refuse(self, str(error))
                 return False
             self._restore()
             self.committed.emit(value)
@@ -121,11 +121,7 @@ class TypedField(QLineEdit):
     def _restore(self) -> None:
         self.setModified(False)
         self.setText(self._shown)
-        self._mark(invalid=False)
-
-    def _mark(self, *, invalid: bool) -> None:
-        self.setProperty("invalid", invalid)
-        self.style().polish(self)
+        accept(self)
 
 
 class TimeField(TypedField):

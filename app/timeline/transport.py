@@ -9,7 +9,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
 from app import theme
-from app.actions import key_names
+from app.actions import with_keys
 from app.timeline.requests import TimelineRequests
 from app.timeline.time_fields import RateField, TimeField
 from app.timeline.time_scale import rate_text
@@ -55,21 +55,33 @@ class Transport(QWidget):
         self._widths: dict[tuple[int, bool, int], int] = {}
         playhead = view.playhead
         self.first = self._button(
-            "first", "To the start (Home)", lambda: playhead.go_to(view.project.range[0])
+            "first",
+            with_keys("To the in point", "go_in"),
+            lambda: playhead.go_to(view.project.range[0]),
         )
-        self.back = self._button("step-back", "One frame back (Left)", lambda: playhead.step(-1))
-        self.play = self._button("play", "Play or pause (Space)", playhead.toggle)
-        self.on = self._button("step-on", "One frame forward (Right)", lambda: playhead.step(1))
+        self.back = self._button(
+            "step-back", with_keys("One frame back", "step_back"), lambda: playhead.step(-1)
+        )
+        self.play = self._button("play", with_keys("Play or pause", "play"), playhead.toggle)
+        self.on = self._button(
+            "step-on", with_keys("One frame forward", "step_on"), lambda: playhead.step(1)
+        )
         self.last = self._button(
-            "last", "To the end (End)", lambda: playhead.go_to(view.project.range[1])
+            "last",
+            with_keys("To the out point", "go_out"),
+            lambda: playhead.go_to(view.project.range[1]),
         )
         self.loop = self._switch(
-            "loop", "", key_names("Loop at the out point (Ctrl+L)"), playhead.set_loops
+            "loop", "", with_keys("Loop at the out point", "loop"), playhead.set_loops
         )
-        self.time = TimeField("Time", key_names("Time at the playhead (Ctrl+T)"))
+        self.time = TimeField("Time", with_keys("Time at the playhead", "timecode"))
         self.frame = PlainLabel()
-        self.in_field = TimeField("In point", "In point (I). Leave empty for the start")
-        self.out_field = TimeField("Out point", "Out point (O). Leave empty for the end")
+        self.in_field = TimeField(
+            "In point", f"{with_keys('In point', 'set_in')}. Leave empty for the start"
+        )
+        self.out_field = TimeField(
+            "Out point", f"{with_keys('Out point', 'set_out')}. Leave empty for the end"
+        )
         self.length_title = PlainLabel("Length")
         self.length = TimeField(
             "Length", "Length of the document. Leave empty for the length of its keys and drivers"
@@ -92,7 +104,10 @@ class Transport(QWidget):
             "lanes", "Lanes", "Keys of all tracks", lambda on: self.show_curves(not on)
         )
         self.curves = self._switch(
-            "curves", "Curves", "Curves of the selected tracks", self.show_curves
+            "curves",
+            "Curves",
+            with_keys("Curves of the selected tracks", "curves"),
+            self.show_curves,
         )
         self._build()
         self._connect()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from PySide6.QtGui import QAction
 
-from app.control_rows import rows
 from app.controls.panel import ControlsPanel
 from app.editor.studio import Studio
 from app.timeline.commands import TimelineCommands
@@ -38,23 +37,9 @@ def wire_sliders(
     panel: ControlsPanel,
     timeline: TimelinePanel,
     commands: TimelineCommands,
-    say: Callable[[str], object],
 ) -> None:
     """Let sliders follow the playhead and set keys, and lanes follow the focused slider."""
-
-    def tell(row: str, _value: float, _gesture: int) -> None:
-        edits, spec = studio.project.face_edits, rows()[row]
-        if (
-            edits is not None
-            and not studio.faces.auto_key
-            and any(edits.track(target) for target in spec.ids)
-        ):
-            say(
-                f"{spec.number or spec.name} is keyed, so its whole curve moves. "
-                "Turn on Auto-key to set a key on this frame instead."
-            )
-
+    studio.faces.auto_key_changed.connect(panel.set_auto_key)
     studio.playhead.moved_throttled.connect(panel.show_frame)
     panel.key_toggled.connect(commands.toggle_key)
     panel.row_chosen.connect(timeline.show_parameter)
-    panel.value_edited.connect(tell)

@@ -19,6 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import theme
+from app.numbers import MINUS, with_minus
 from app.widgets.gestures import fineness, next_gesture
 from app.widgets.key_mark import KeyState, paint_diamond
 from app.widgets.number_field import NumberTyping, begins_number
@@ -64,16 +65,13 @@ class NumberSpec:
         """The number as text; a dash for None."""
         if value is None:
             return "\u2013"
-        return f"{value + 0.0:.{self.decimals}f}{self.suffix}"
+        return with_minus(f"{value + 0.0:.{self.decimals}f}{self.suffix}")
 
     def parse(self, text: str) -> float | None:
         """The number in a typed text; None if there is none within the range."""
         try:
             value = float(
-                text.strip()
-                .removesuffix(self.suffix.strip())
-                .replace(",", ".")
-                .replace("\u2212", "-")
+                text.strip().removesuffix(self.suffix.strip()).replace(",", ".").replace(MINUS, "-")
             )
         except ValueError:
             return None

@@ -11,6 +11,7 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.widgets.gestures import fineness
+from app.widgets.refusals import accept, refuse, say
 
 _TYPED = "0123456789.,-"
 """Characters that open the field."""
@@ -142,12 +143,15 @@ class NumberField(QLineEdit):
         self._is_done = False
         self.setObjectName("number-field")
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
-        tip = f"A number from {numbers.text(numbers.minimum)} to {numbers.text(numbers.maximum)}"
+        self._range = (
+            f"a number from {numbers.text(numbers.minimum)} to {numbers.text(numbers.maximum)}"
+        )
+        tip = f"A{self._range[1:]}"
         self.setToolTip(f"{tip}; empty to reset" if may_be_empty else tip)
         self.setModified(bool(typed))
         if not typed:
             self.selectAll()
-        self.textEdited.connect(lambda _text: self._mark(invalid=False))
+        self.textEdited.connect(lambda _text: accept(self))
 
     def event(self, event: QEvent) -> bool:
         """Accept the stepping keys before the window takes them as shortcuts."""
@@ -163,7 +167,8 @@ class NumberField(QLineEdit):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Handle Return, Escape and steps; no key reaches the widget behind."""
         if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
-            self._mark(invalid=not self._take(back=True))
+            if not self._take(back=True):
+                refuse(self, self._reason())
         elif event.key() == Qt.Key.Key_Escape:
             self._finish(_nothing, back=True)
         elif event.key() in _STEPS:
@@ -176,7 +181,7 @@ class NumberField(QLineEdit):
         """Step the number in the field; Return accepts it."""
         value = self._numbers.parse(self.text())
         if value is None:
-            self._mark(invalid=True)
+            refuse(self, self._reason())
             return
         wanted = min(
             max(value + steps * self._numbers.step, self._numbers.minimum), self._numbers.maximum
@@ -184,13 +189,19 @@ class NumberField(QLineEdit):
         self.setText(f"{wanted + 0.0:.4f}".rstrip("0").rstrip("."))
         self.setModified(True)
         self.selectAll()
-        self._mark(invalid=False)
+        accept(self)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Accept a changed number."""
         super().focusOutEvent(event)
         if event.reason() != Qt.FocusReason.PopupFocusReason and not self._take(back=False):
+            reason = self._reason()
             self._finish(_nothing, back=False)
+            say(self.window(), reason)
+
+    def _reason(self) -> str:
+        """Why the text is not taken: the range that a number must lie in."""
+        return f"{self.text().strip() or 'Nothing'} is not {self._range}."
 
     def _take(self, *, back: bool) -> bool:
         """Accept the typed number and close; False if it is none."""
@@ -209,12 +220,9 @@ class NumberField(QLineEdit):
     def _finish(self, then: Callable[[], object], *, back: bool) -> None:
         if not self._is_done:
             self._is_done = True
+            accept(self)
             then()
             self.left.emit(back)
-
-    def _mark(self, *, invalid: bool) -> None:
-        self.setProperty("invalid", invalid)
-        self.style().polish(self)
 
 
 def _nothing() -> None:

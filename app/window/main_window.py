@@ -41,7 +41,7 @@ from app.window.diagnosis_page import DiagnosisPage
 from app.window.help_pages import AboutPage, KeysPage
 from app.window.history_popup import HistoryPopup
 from app.window.notice_strip import NoticeStrip
-from app.window.pages import LEAST_SIZE, Pages, first_size
+from app.window.pages import LEAST_SIZE, Pages, first_size, set_full_screen
 from app.window.status_bar import StatusLine
 from app.window.tool_bar import ToolBar, fill_menus
 from icface.document import Project
@@ -122,7 +122,7 @@ class MainWindow(QMainWindow):
             "protect": canvas.start_drawing_region,
             "unprotect": studio.faces.clear_protection,
             "light": lambda on: self.set_theme("light" if on else "dark"),
-            "full_screen": lambda on: self.showFullScreen() if on else self.showNormal(),
+            "full_screen": lambda on: set_full_screen(self, on),
             "keys": lambda: KeysPage(theme.current(), self).show(),
             "diagnose": lambda: DiagnosisPage(self.settings, self).show(),
             "about": lambda: AboutPage(self).show(),
@@ -163,7 +163,7 @@ class MainWindow(QMainWindow):
         self.status.cancel_asked.connect(self.drivers.drops.forget)
         self.studio.pace_changed.connect(self._show_pace)
         wire_timeline(studio, self.timeline, self.commands, self.actions_by_id)
-        wire_sliders(studio, self.panel, self.timeline, self.commands, self.status.say)
+        wire_sliders(studio, self.panel, self.timeline, self.commands)
         self._connect_canvas()
         self.status.cancel_asked.connect(studio.cancel)
         self.documents.changed.connect(self._show_title)
@@ -186,6 +186,7 @@ class MainWindow(QMainWindow):
 
     def _connect_canvas(self) -> None:
         studio = self.studio
+        self.timeline.left.connect(self.canvas.setFocus)
         self.canvas.face_chosen.connect(studio.faces.choose_face)
         self.canvas.box_drawn.connect(studio.faces.observe_box)
         self.canvas.region_drawn.connect(studio.faces.protect)

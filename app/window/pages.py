@@ -21,6 +21,13 @@ def first_size(available: QSize) -> QSize:
     return FIRST_SIZE.boundedTo(available - _FRAME).expandedTo(LEAST_SIZE.boundedTo(available))
 
 
+def set_full_screen(window: QWidget, on: bool) -> None:
+    """Let a window fill the screen, or return to its former size; maximised stays maximised."""
+    full = Qt.WindowState.WindowFullScreen
+    state = window.windowState()
+    window.setWindowState(state | full if on else state & ~full)
+
+
 class Pages(QStackedWidget):
     """Shows the page that fits what is open.
 

@@ -233,6 +233,18 @@ class FaceEdits:
         """The track of a control, or of a rule's gain or offset; None if it is not keyed."""
         return next((track for track in self.tracks if track.target == target), None)
 
+    @property
+    def heard(self) -> tuple[Track, ...]:
+        """The tracks that are not muted, or only the soloed ones if there are any."""
+        soloed = any(track.solo for track in self.tracks)
+        return tuple(
+            track for track in self.tracks if not track.muted and (track.solo or not soloed)
+        )
+
+    def weight(self, frame: int) -> float:
+        """How much of the edits counts in a frame, 0..1: all of them without a blend."""
+        return 1.0 if self.blend is None else float(self.blend.weights(np.array([frame]))[0])
+
     def rule(self, group: str) -> MixRule | None:
         """The rule of a group; None if there is none."""
         return next((rule for rule in self.mix if rule.group == group), None)

@@ -37,6 +37,7 @@ class History(Generic[T]):
             raise ValueError(f"A history keeps at least 1 step, not {limit}.")
         self._value = value
         self._saved = value
+        self._untouched: tuple[T, ...] = ()
         self._limit = limit
         self._done: list[Step[T]] = []
         self._undone: list[Step[T]] = []
@@ -49,8 +50,10 @@ class History(Generic[T]):
 
     @property
     def is_modified(self) -> bool:
-        """Whether the present differs from what was last saved."""
-        return self._value is not self._saved and self._value != self._saved
+        """Whether the present differs from what was last saved, and from all that is untouched."""
+        return not any(
+            self._value is kept or self._value == kept for kept in (self._saved, *self._untouched)
+        )
 
     @property
     def undo_label(self) -> str | None:
@@ -116,4 +119,9 @@ class History(Generic[T]):
         The next push begins a step.
         """
         self._saved = self._value if value is None else value
+        self._untouched = ()
         self._open_key = None
+
+    def mark_untouched(self) -> None:
+        """Mark the present value as one that holds no work, besides the one that was saved."""
+        self._untouched = (*self._untouched, self._value)

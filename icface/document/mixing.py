@@ -80,7 +80,7 @@ def resolve(
     if not edits.changes_something:
         return face.controls
     before = _driven(project, index, frame, face.controls)
-    weight = 1.0 if edits.blend is None else float(edits.blend.weights(np.array([frame]))[0])
+    weight = edits.weight(frame)
     amounts = (
         {name: amount * weight for name, amount in _amounts(edits, before, frame).items()}
         if weight
@@ -155,7 +155,7 @@ def curves(
     rows = _reading_rows(_driven_rows(project, index, at).tobytes())
     before = rows.T[[CONTROL_IDS.index(control) for control in controls]]
     after = before.copy()
-    tracks, deltas = {track.target: track for track in _heard(edits)}, edits.by_control()
+    tracks, deltas = {track.target: track for track in edits.heard}, edits.by_control()
     former: Track | None = None
     keyed = np.empty(0)
     for number, (control, own) in enumerate(zip(controls, before, strict=True)):
@@ -263,16 +263,10 @@ def _within(control: str, value: float) -> float:
     return min(max(value, low), high)
 
 
-def _heard(edits: FaceEdits) -> tuple[Track, ...]:
-    """The tracks that are not muted, or only the soloed ones if there are any."""
-    soloed = any(track.solo for track in edits.tracks)
-    return tuple(track for track in edits.tracks if not track.muted and (track.solo or not soloed))
-
-
 def _amounts(edits: FaceEdits, before: ControlVector, frame: int) -> dict[str, float]:
     """The amounts that keys and sliders add to each control in a frame."""
     amounts: dict[str, float] = {}
-    for track in _heard(edits):
+    for track in edits.heard:
         value = track.value(frame) if track.target in _KNOWN else None
         if value is not None:
             amounts[track.target] = (
@@ -374,7 +368,7 @@ def _resting(driver: Driver, motion: Motion) -> ControlVector:
 def _keyed(edits: FaceEdits, rule: MixRule, parameter: str, frames: Frames) -> F64:
     """A rule's gain or offset (F,): its own value, or its track's where it is keyed."""
     plain = np.full(len(frames), float(getattr(rule, parameter)))
-    track = next((t for t in _heard(edits) if t.target == mix_target(rule.group, parameter)), None)
+    track = next((t for t in edits.heard if t.target == mix_target(rule.group, parameter)), None)
     if track is None:
         return plain
     keyed = track.values(frames)

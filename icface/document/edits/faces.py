@@ -90,8 +90,9 @@ def set_control(
     frame : int
         Where the playhead stands: the frame in which the slider is to show the value.
     auto_key : bool
-        The value becomes a key on the frame. Otherwise it becomes a change that counts in all
-        frames: the curve of a keyed control moves as a whole.
+        The value becomes a key on the frame. Otherwise a key on the frame takes the value, and
+        where there is none it becomes a change that counts in all frames: the curve of a keyed
+        control moves as a whole.
 
     Raises
     ------
@@ -128,10 +129,16 @@ def set_controls(
         unit.number for unit in _sided_units(changes) if len({now[i] for i in unit.control_ids}) > 1
     }
     edits = replace(edits, unlinked=edits.unlinked | parted)
-    if not auto_key:
-        return with_edits(project, index, _shifted_by(edits, changes))
-    changed = _keyed_by(edits, changes, whole, frame)
-    return with_edits(keyed(project) if changed.tracks else project, index, changed)
+    to_keys = changes if auto_key else _of_keys(edits, changes, frame)
+    shifts = {control: by for control, by in changes.items() if control not in to_keys}
+    changed = _keyed_by(_shifted_by(edits, shifts), to_keys, whole, frame)
+    return with_edits(keyed(project) if to_keys and changed.tracks else project, index, changed)
+
+
+def _of_keys(edits: FaceEdits, changes: Mapping[str, float], frame: int) -> dict[str, float]:
+    """The changes of controls with a key on a frame that counts, so that the key changes."""
+    here = {track.target for track in edits.heard if track.key_at(frame) is not None}
+    return {control: by for control, by in changes.items() if control in here}
 
 
 def _wanted(control: str, value: float) -> float:

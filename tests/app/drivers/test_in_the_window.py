@@ -96,7 +96,7 @@ def test_a_dropped_file_that_cannot_be_read_is_not_said_to_be_added(
     assert drop(opened, broken)
     settle(qtbot, opened)
     qtbot.waitUntil(lambda: bool(told))
-    assert told == ["The driver could not be read"]
+    assert told == ["broken.csv could not be read"]
 
 
 def test_tracking_is_written_in_the_format_that_was_chosen(

@@ -347,7 +347,7 @@ def test_a_photo_is_opened_and_a_failure_told_in_plain_words(
     with qtbot.waitSignal(bridge.failed) as failed:
         bridge.open_photo(tmp_path / "nothing.png")
     title, text = failed.args
-    assert title == "The photo could not be opened"
+    assert title == "nothing.png could not be opened"
     assert "nothing.png" in text
     assert "Traceback" not in text
 

@@ -115,7 +115,7 @@ def test_a_text_that_is_no_number_is_marked_and_dropped_on_leaving(
     gain.number.edit_number("7")
     field = gain.number.typing.field
     assert field is not None
-    assert field.toolTip() == "A number from -4.00 x to 4.00 x; empty to reset"
+    assert field.toolTip() == "A number from \u22124.00 x to 4.00 x; empty to reset"
     QTest.keyClick(field, Qt.Key.Key_Return)
     assert field.property("invalid") is True
     gain.other.setFocus()

@@ -370,7 +370,7 @@ def test_a_picture_is_never_saved_over_what_the_document_is_made_of(
         window.notices.close_notice()
         save_image_over(qtbot, window, path)
         assert window.notices.notice is not None
-        assert window.notices.notice.title == "The picture was not saved"
+        assert window.notices.notice.title == f"{path.name} was not saved"
         assert str(found) in window.notices.notice.text
         assert "Choose another name" in window.notices.notice.text
     window.notices.close_notice()
@@ -381,7 +381,7 @@ def test_a_picture_is_never_saved_over_what_the_document_is_made_of(
         window.studio.project.drivers[0].motion or a_motion([None]), driver
     )
     assert window.notices.notice is not None
-    assert window.notices.notice.title == "The table was not saved"
+    assert window.notices.notice.title.endswith(" was not saved")
     settle(qtbot, window)
     assert photo.read_bytes() == driver.read_bytes() == kept
     assert link.is_symlink()
@@ -492,6 +492,20 @@ def test_the_layout_is_remembered(qtbot: QtBot, window: MainWindow, settings: Se
     window.close()
     assert settings.folded == {"jaw"}
     assert not settings.state("window").isEmpty()
+
+
+def test_full_screen_returns_to_the_size_before(qtbot: QtBot, window: MainWindow) -> None:
+    window.showMaximized()
+    QTest.keyClick(window, Qt.Key.Key_F11)
+    assert window.isFullScreen()
+    QTest.keyClick(window, Qt.Key.Key_F11)
+    assert window.isMaximized()
+    assert not window.isFullScreen()
+    window.showNormal()
+    QTest.keyClick(window, Qt.Key.Key_F11)
+    QTest.keyClick(window, Qt.Key.Key_F11)
+    assert not window.isMaximized()
+    assert not window.isFullScreen()
 
 
 @pytest.mark.parametrize("platform", ["linux", "win32", "darwin"])

@@ -74,9 +74,26 @@ def test_both_sides_of_a_linked_unit_are_keyed() -> None:
 
 
 def test_without_auto_key_a_slider_moves_the_whole_curve() -> None:
-    project = edits.set_control(keyed((0, 0), (4, 8)), "yaw", 10, frame=4)
+    project = edits.set_control(keyed((0, 0), (4, 8)), "yaw", 10, frame=5)
     assert keys_of(project) == [(0, 0), (4, 8)]
     assert mixing.shown(project, 0)["yaw"] == 2
+
+
+def test_on_a_key_a_slider_changes_that_key_alone() -> None:
+    project = edits.set_control(keyed((0, 0), (4, 8)), "yaw", 10, frame=4)
+    assert keys_of(project) == [(0, 0), (4, 10)]
+    assert project.edits[0].deltas == ()
+    assert mixing.shown(project, 4)["yaw"] == 10
+
+
+def test_a_muted_key_is_left_alone_and_a_locked_one_is_refused() -> None:
+    muted = edits.set_track(keyed((4, 8)), "yaw", muted=True)
+    project = edits.set_control(muted, "yaw", 10, frame=4)
+    assert keys_of(project) == [(4, 8)]
+    assert mixing.shown(project, 4)["yaw"] == 10
+    locked = edits.set_track(keyed((4, 8)), "yaw", locked=True)
+    with pytest.raises(ProjectError, match="locked"):
+        edits.set_control(locked, "yaw", 10, frame=4)
 
 
 def test_where_a_track_rests_a_key_starts_from_what_is_shown() -> None:
