@@ -25,6 +25,8 @@ from app.window.main_window import MainWindow
 from icface.system.leftovers import clear_left_overs
 from icface.system.logs import start_log, stop_log
 
+APP_ID = "icface-studio"
+"""The command, the class of the windows, and the desktop entry."""
 _OBJECTS_A_ROUND = 100_000
 
 
@@ -72,6 +74,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     return _run(arguments)
 
 
+def name_application(application: QApplication) -> None:
+    """Give the program its name, its icon and its desktop entry."""
+    application.setApplicationName("ICface Studio")
+    application.setDesktopFileName(APP_ID)
+    application.setWindowIcon(theme.application_icon())
+
+
 def spare_the_collector() -> None:
     """Spare Python's garbage collector from scanning permanent objects again and again.
 
@@ -84,8 +93,8 @@ def spare_the_collector() -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     start_log("the window", verbose=arguments.verbose)
-    application = QApplication(sys.argv[:1])
-    application.setApplicationName("ICface Studio")
+    application = QApplication([APP_ID])  # the class of its windows, where there are classes
+    name_application(application)
     settings = Settings()
     theme.apply_theme(application, settings.theme)
     studio = build_studio()

@@ -194,3 +194,16 @@ def _icon(name: str, colours: Palette) -> QIcon:
         for ratio in (1.0, 2.0):
             made.addPixmap(QPixmap.fromImage(icon_image(name, colour, ratio=ratio)), mode, state)
     return made
+
+
+def application_icon() -> QIcon:
+    """The program's icon in the sizes that desktops ask for."""
+    found, drawing = QIcon(), QSvgRenderer(str(RESOURCES / "icface-studio.svg"))
+    for side in (16, 24, 32, 48, 64, 128, 256):
+        picture = QPixmap(side, side)
+        picture.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(picture)
+        drawing.render(painter)
+        painter.end()
+        found.addPixmap(picture)
+    return found

@@ -62,8 +62,8 @@ class Documents(QObject):
     """A `Notice`."""
     notice_cleared = Signal(str)
     """Topic of notices that no longer apply."""
-    status_message = Signal(str)
-    """Text for the status bar."""
+    saved = Signal(object)
+    """`Path` of the project or picture that was written."""
     backup_status = Signal(str)
     """"autosaved 10 s ago", or ""."""
 
@@ -248,7 +248,7 @@ class Documents(QObject):
         self._remember(path)
         self._backups.remove_restored()
         self.notice_cleared.emit("failure")
-        self.status_message.emit(f"Saved {path}")
+        self.saved.emit(path)
         then()
 
     def save_image_as(self) -> None:
@@ -267,7 +267,7 @@ class Documents(QObject):
 
     def _image_saved(self, path: Path) -> None:
         self._settings.folder = path.parent
-        self.status_message.emit(f"Saved {path}")
+        self.saved.emit(path)
 
     def _photo_changed(self, photo: Photo | None) -> None:
         if photo is not None and photo.path == self._asked:

@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QPainterPath, QPen, QTransform
 from PySide6.QtWidgets import QFrame, QGraphicsPathItem, QGraphicsRectItem, QWidget
 
 from app import theme
+from app.numbers import with_minus
 from app.timeline.curve_data import Curve, stepped
 from app.timeline.lane_paint import key_path
 from app.timeline.sheet import SHAPES
@@ -85,7 +86,7 @@ class CurvePlot:
 
     def _tick_texts(self, values: Sequence[float], _scale: float, spacing: float) -> list[str]:
         places = max(-int(np.floor(np.log10(spacing))), 0) if spacing > 0 else 0
-        return [f"{value + 0.0:.{places}f}{self.unit}" for value in values]
+        return [with_minus(f"{value + 0.0:.{places}f}{self.unit}") for value in values]
 
     def clear(self) -> None:
         """Remove everything but the playhead."""

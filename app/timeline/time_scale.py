@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from icface.document.project import MOST_RATE
-from icface.motion.timecode import frame_of, timecode
+from icface.motion.timecode import frame_of, nominal_rate, timecode
 
 MIN_PX = 1e-4
 """Smallest zoom, pixels per frame."""
@@ -117,7 +117,7 @@ class Tick:
 
 def tick_steps(px: float, rate: Fraction) -> tuple[int, int]:
     """Frames between ticks and between labels, spaced for so many pixels per frame."""
-    second = max(round(rate), 1)
+    second = nominal_rate(rate) or max(round(rate), 1)
     nice = [step for step in (1, 2, 5, 10) if step < second]
     nice += [second * n for n in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)]
     longest = nice[-1]
@@ -130,15 +130,27 @@ def tick_steps(px: float, rate: Fraction) -> tuple[int, int]:
 
 
 def ticks(scale: TimeScale, width: float, rate: Fraction) -> tuple[Tick, ...]:
-    """Ticks of a ruler of this width, in order."""
+    """Ticks of a ruler of this width, in order, with one on every whole second that is marked."""
     step, label = tick_steps(scale.px, rate)
+    nominal = nominal_rate(rate) or max(round(rate), 1)
     first, last = scale.visible(width)
-    begin = first - first % step
-    before = int(_LABEL_PX / scale.px / step) * step  # a label extends to the right of its tick
-    frames = range(max(begin - before, 0), last + 1, step)
-    return tuple(
-        Tick(frame, timecode(frame, rate) if frame % label == 0 else "") for frame in frames
-    )
+    first = max(first - math.ceil(_LABEL_PX / scale.px), 0)  # a label extends to the right
+    every, labelled = max(step // nominal, 1), max(label // nominal, 1)
+    second = int(first / (nominal_rate(rate) or rate))
+    second -= second % labelled
+    found: list[Tick] = []
+    begins = frame_of(second, 0, rate)
+    while begins <= last:
+        following = frame_of(second + every, 0, rate)
+        for within in range(0, following - begins, min(step, nominal)) if every == 1 else (0,):
+            if within and following - begins - within < step:
+                break  # a short second ends here, and the next one has a tick of its own
+            frame = begins + within
+            named = within % label == 0 and second % labelled == 0
+            if first <= frame <= last:
+                found.append(Tick(frame, timecode(frame, rate) if named else ""))
+        second, begins = second + every, following
+    return tuple(found)
 
 
 def snapped(frame: int, targets: Iterable[int], within: float) -> int:

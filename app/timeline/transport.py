@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
 from app import theme
 from app.actions import with_keys
+from app.numbers import with_minus
 from app.timeline.requests import TimelineRequests
 from app.timeline.time_fields import RateField, TimeField
 from app.timeline.time_scale import rate_text
@@ -17,7 +18,7 @@ from app.timeline.view import TimelineView
 from app.widgets.plain_text import PlainLabel
 from icface.motion.timecode import timecode
 
-_LONGEST = "-8 \u00d7, 59.9 of 60 fps"
+_LONGEST = "\u22128 \u00d7, 59.9 of 60 fps"
 """Longest text of the speed."""
 _SHORTEST = "119.9 fps"
 """Longest text of the speed in a narrow window."""
@@ -318,4 +319,4 @@ class Transport(QWidget):
 
 
 def _figure(value: float) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".")
+    return with_minus(f"{value:.2f}".rstrip("0").rstrip("."))

@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, QObject, QRect, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
+from app.numbers import with_minus
 from app.widgets.gestures import fineness
 from app.widgets.refusals import accept, refuse, say
 
@@ -186,7 +187,7 @@ class NumberField(QLineEdit):
         wanted = min(
             max(value + steps * self._numbers.step, self._numbers.minimum), self._numbers.maximum
         )
-        self.setText(f"{wanted + 0.0:.4f}".rstrip("0").rstrip("."))
+        self.setText(with_minus(f"{wanted + 0.0:.4f}".rstrip("0").rstrip(".")))
         self.setModified(True)
         self.selectAll()
         accept(self)

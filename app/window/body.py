@@ -2,10 +2,42 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
 from app.settings import Settings
+
+
+class _Column(QWidget):
+    """Notices over the top of the pages, which keep their place and size."""
+
+    def __init__(self, notices: QWidget, pages: QWidget) -> None:
+        super().__init__()
+        self._notices = notices
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(pages)
+        notices.setParent(self)
+        notices.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Place the notices when they appear and when what they say changes."""
+        if event.type() in {QEvent.Type.Show, QEvent.Type.LayoutRequest}:
+            self._place()
+        return super().eventFilter(watched, event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the notices as wide as the column."""
+        super().resizeEvent(event)
+        self._place()
+
+    def _place(self) -> None:
+        notices = self._notices
+        height = notices.heightForWidth(self.width())
+        height = max(height, notices.minimumSizeHint().height())
+        notices.setGeometry(0, 0, self.width(), min(height, self.height()))
+        notices.raise_()
 
 
 class Body(QSplitter):
@@ -16,7 +48,7 @@ class Body(QSplitter):
     left, panel : QWidget
         The outer columns.
     middle : tuple of (QWidget, QWidget)
-        The notices, and the pages below them.
+        The notices, and the pages below them, over which the notices lie.
     timeline : QWidget
     """
 
@@ -29,12 +61,7 @@ class Body(QSplitter):
     ) -> None:
         super().__init__(Qt.Orientation.Vertical)
         notices, pages = middle
-        column = QWidget()
-        layout = QVBoxLayout(column)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(notices)
-        layout.addWidget(pages, 1)
+        column = _Column(notices, pages)
         self.columns = QSplitter(Qt.Orientation.Horizontal)
         self.columns.setChildrenCollapsible(False)
         self.columns.setHandleWidth(1)

@@ -170,7 +170,7 @@ class MainWindow(QMainWindow):
         self.documents.recent_changed.connect(self._show_recent)
         self.documents.notice_raised.connect(self.show_notice)
         self.documents.notice_cleared.connect(self.notices.dismiss)
-        self.documents.status_message.connect(self.status.say)
+        self.documents.saved.connect(self.status.say_saved)
         self.documents.backup_status.connect(self.status.show_backup)
         self.documents.media.missing_changed.connect(self.actions_by_id["find_media"].setEnabled)
         self.pages.missing.find_asked.connect(self.documents.media.find_next)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QTimer, QUrl, Signal
+from PySide6.QtGui import QDesktopServices, QImageReader
 from PySide6.QtWidgets import QLabel, QStatusBar, QToolButton, QWidget
 
-from app.widgets.plain_text import PlainLabel
+from app.widgets.plain_text import PlainLabel, plain_tip
 from icface.document import Face
 from icface.jobs import TimeLeft, time_left_text
 from icface.media import Photo
@@ -17,6 +20,8 @@ _PATIENCE_MS = 250
 
 _SPEED_TIP = "Time to render the last draft, shown while a slider moves"
 _PACE_TIP = "Frames shown per second; late frames are dropped so that playback stays in time"
+_SAVED_MS = 10_000
+"""How long a saved file is told of: long enough to press the button."""
 _MANY_STEPS = 20
 """Least steps of a job that shows their count and the time left."""
 
@@ -51,6 +56,8 @@ class StatusLine(QStatusBar):
         self.cancel.setToolTip("Stop the current work; nothing is changed")
         self.cancel.clicked.connect(self.cancel_asked)
         self.cancel.hide()
+        self.folder = self._folder_button()
+        self._saved: tuple[Path, str] | None = None
         self.addPermanentWidget(self.work)
         self.addPermanentWidget(self.cancel)
         self.addPermanentWidget(self.backup)
@@ -64,6 +71,14 @@ class StatusLine(QStatusBar):
         self._busy.timeout.connect(self._show_work)
         self.messageChanged.connect(self._show_facts)
         self.show_device("")
+
+    def _folder_button(self) -> QToolButton:
+        button = QToolButton()
+        button.setText("Show in folder")
+        button.clicked.connect(self._show_folder)
+        button.hide()
+        self.addPermanentWidget(button)
+        return button
 
     def _fact(self, tip: str) -> QLabel:
         label = PlainLabel()
@@ -153,12 +168,40 @@ class StatusLine(QStatusBar):
         """Show a short message."""
         self.showMessage(text, 4000)
 
+    def say_saved(self, path: Path) -> None:
+        """Say that a file was written, with a button that shows it in its folder."""
+        text = f"Saved {path}"
+        self._saved = path, text
+        self.folder.setToolTip(plain_tip(f"{path}\n{_figures(path)}"))
+        self.showMessage(text, _SAVED_MS)
+        self.folder.show()
+
+    def _show_folder(self) -> None:
+        if self._saved is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._saved[0].parent)))
+
     def _set(self, label: QLabel, text: str) -> None:
         label.setText(text)
         label.setVisible(bool(text) and (label is self.backup or not self.currentMessage()))
 
     def _show_facts(self, message: str) -> None:
         """Hide the facts while a message is shown."""
+        if self._saved is not None and message != self._saved[1]:
+            self._saved = None
+            self.folder.hide()
         for label in self.findChildren(QLabel):
             if label.property("fact"):
                 label.setVisible(bool(label.text()) and not message)
+
+
+def _figures(path: Path) -> str:
+    """Size of a file, and of its picture as it was written."""
+    try:
+        size = path.stat().st_size
+    except OSError:
+        return "no longer there"
+    amount = f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{max(size // 1000, 1)} kB"
+    picture = QImageReader(str(path)).size()
+    if not picture.isValid():
+        return amount
+    return f"{picture.width()} \u00d7 {picture.height()} pixels, {amount}"

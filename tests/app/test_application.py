@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+import configparser
 import gc
 import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtGui import QColor, QIcon, QImage
 from PySide6.QtWidgets import QApplication
 
 from app import application, theme
@@ -175,3 +177,27 @@ def test_calls_into_qt_leave_none_alone() -> None:
     for _ in range(1000):
         colour.setAlpha(200)
     assert sys.getrefcount(None) > before - 100
+
+
+def test_the_desktop_entry_is_that_of_the_command_and_its_windows(qapp: QApplication) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    entry = configparser.ConfigParser(interpolation=None)
+    entry.optionxform = str  # type: ignore[assignment,method-assign]
+    entry.read(ROOT / "resources" / "icface-studio.desktop")
+    fields = entry["Desktop Entry"]
+    assert fields["Exec"].split()[0] in project["project"]["gui-scripts"]
+    assert fields["StartupWMClass"] == fields["Icon"] == application.APP_ID
+    shared = project["tool"]["hatch"]["build"]["targets"]["wheel"]["shared-data"]
+    assert all((ROOT / source).is_file() for source in shared)
+    assert {Path(place).stem for place in shared.values()} == {application.APP_ID}
+    before = qapp.applicationName(), qapp.desktopFileName()
+    application.name_application(qapp)
+    try:
+        assert qapp.desktopFileName() == application.APP_ID
+        picture = qapp.windowIcon().pixmap(64, 64).toImage()
+        assert picture.pixelColor(32, 6).alpha() == 255
+        assert picture.pixelColor(0, 0).alpha() == 0
+    finally:
+        qapp.setApplicationName(before[0])
+        qapp.setDesktopFileName(before[1])
+        qapp.setWindowIcon(QIcon())

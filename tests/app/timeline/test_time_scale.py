@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from itertools import pairwise
 
@@ -18,7 +19,7 @@ from app.timeline.time_scale import (
     tick_steps,
     ticks,
 )
-from icface.motion.timecode import timecode
+from icface.motion.timecode import frame_of, nominal_rate, timecode
 
 RATES = st.sampled_from(
     [
@@ -27,6 +28,9 @@ RATES = st.sampled_from(
         Fraction(30000, 1001),
         Fraction(60),
         Fraction(25, 2),
+        Fraction(24000, 1001),
+        Fraction(60000, 1001),
+        Fraction(29, 2),
         Fraction(240),
     ]
 )
@@ -133,10 +137,33 @@ def test_a_ruler_has_few_marks_in_order_and_labels_at_even_distances(
 ) -> None:
     marks = ticks(scale, width, rate)
     assert len(marks) <= (width + 96) / 10 + 3
-    steps = {b.frame - a.frame for a, b in pairwise(marks)}
-    assert len(steps) <= 1
-    labelled = [mark.frame for mark in marks if mark.label]
-    assert len({b - a for a, b in pairwise(labelled)}) <= 1
+    steps = [b.frame - a.frame for a, b in pairwise(marks)]
+    assert all(step > 0 for step in steps)
+    step, label = tick_steps(scale.px, rate)
+    if rate.denominator == 1:  # at other rates, seconds differ by a frame or two
+        assert set(steps) <= {step}
+        labelled = [mark.frame for mark in marks if mark.label]
+        assert {b - a for a, b in pairwise(labelled)} <= {label}
+
+
+@given(SCALES, st.floats(100, 3000), RATES)
+def test_labels_of_a_ruler_lie_where_seconds_begin(
+    scale: TimeScale, width: float, rate: Fraction
+) -> None:
+    nominal = nominal_rate(rate) or round(rate)
+    marks = ticks(scale, width, rate)
+    if tick_steps(scale.px, rate)[1] >= nominal:
+        for mark in marks:
+            if mark.label:
+                hours, minutes, seconds, frames = map(int, re.split("[:;]", mark.label))
+                second = 60 * (60 * hours + minutes) + seconds
+                assert mark.frame == frame_of(second, 0, rate)
+                assert frames == (nominal // 15 if ";" in mark.label and _skips(second) else 0)
+
+
+def _skips(second: int) -> bool:
+    """Whether drop-frame code leaves out the first numbers of a second."""
+    return second % 60 == 0 and second // 60 % 10 != 0
 
 
 def test_snapping_takes_the_nearest_target_within_reach() -> None:

@@ -127,7 +127,7 @@ def test_the_rate_that_is_reached_is_shown_while_time_runs(stand: Stand) -> None
     assert bar.speed.text() == "23.8 of 25 fps"
     stand.playhead.play(-2)
     stand.panel.show_rate(12.0)
-    assert bar.speed.text() == "-2 \u00d7, 12.0 of 25 fps"
+    assert bar.speed.text() == "\u22122 \u00d7, 12.0 of 25 fps"
     stand.playhead.pause()
     assert bar.speed.text() == "25 fps"
 

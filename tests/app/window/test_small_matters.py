@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt, QUrl
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QMessageBox, QToolTip
+from PySide6.QtWidgets import QMessageBox, QToolTip, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.actions import ACTIONS, keys_of, with_keys
+from app.errors import Notice
 from app.window.help_pages import KeysPage
 from app.window.main_window import MainWindow
 from icface.document import edits
@@ -206,3 +208,41 @@ def test_a_panel_that_is_hidden_gives_the_focus_to_the_picture(opened: MainWindo
     assert opened.drivers.panel.isAncestorOf(opened.focusWidget())
     opened.actions_by_id["sources"].setChecked(False)
     assert opened.canvas.hasFocus()
+
+
+# Notices and what was saved -----------------------------------------------------------------------
+
+
+def test_a_notice_lies_over_the_picture_and_pushes_nothing(opened: MainWindow) -> None:
+    before = opened.canvas.geometry(), opened.canvas.mapTo(opened, QPoint())
+    opened.show_notice(Notice.failure("clip.mp4 could not be opened", "It is empty."))
+    strip = opened.notices
+    assert strip.isVisible()
+    assert (opened.canvas.geometry(), opened.canvas.mapTo(opened, QPoint())) == before
+    assert strip.mapTo(opened, QPoint()) == before[1]
+    assert strip.width() == opened.canvas.width()
+    assert opened.childAt(before[1] + QPoint(strip.width() // 2, strip.height() // 2)) in (
+        strip,
+        *strip.findChildren(QWidget),
+    )
+    opened.resize(opened.width() - 80, opened.height())
+    assert strip.width() == opened.canvas.width()
+
+
+def test_what_was_saved_is_shown_in_its_folder(
+    qtbot: QtBot, opened: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[QUrl] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", shown.append)
+    path = tmp_path / "out.png"
+    assert not opened.status.folder.isVisible()
+    opened.documents._save_image(path)
+    qtbot.waitUntil(lambda: f"Saved {path}" in opened.status.currentMessage(), timeout=20_000)
+    tip = opened.status.folder.toolTip()
+    photo = opened.studio.photo
+    assert photo is not None
+    assert f"{photo.width} \u00d7 {photo.height} pixels" in tip
+    QTest.mouseClick(opened.status.folder, LEFT)
+    assert [url.toLocalFile() for url in shown] == [str(tmp_path)]
+    opened.status.say("Something else")
+    assert not opened.status.folder.isVisible()
