@@ -39,14 +39,11 @@ _MOVING = (
     "shuttle_on",
     "start",
     "end",
+)
+_EDITING = ("set_key", "key_all")
+_OF_KEYS = (
     "prev_key",
     "next_key",
-    "prev_mark",
-    "next_mark",
-)
-_EDITING = (
-    "set_key",
-    "key_all",
     "delete_keys",
     "cut_keys",
     "duplicate_keys",
@@ -70,7 +67,6 @@ _ANY = (
     "set_out",
     "go_in",
     "go_out",
-    "clear_range",
     "marker",
     "timecode",
     "curves",
@@ -162,6 +158,9 @@ class TimelineCommands:
         for names, useful in (
             (_MOVING, project.is_moving),
             (_EDITING, project.face is not None),
+            (_OF_KEYS, bool(self._view.all_lanes)),
+            (("prev_mark", "next_mark"), bool(self._marks())),
+            (("clear_range",), project.first is not None or project.last is not None),
             (_ANY, bool(project.source)),
         ):
             for name in names:

@@ -36,6 +36,7 @@ from app.timeline.commands import TimelineCommands, keeps_key
 from app.timeline.panel import TimelinePanel
 from app.timeline.wiring import wire_sliders, wire_timeline
 from app.widgets.plain_text import unmarked
+from app.window.availability import enable_actions
 from app.window.body import Body
 from app.window.diagnosis_page import DiagnosisPage
 from app.window.help_pages import AboutPage, KeysPage
@@ -253,19 +254,7 @@ class MainWindow(QMainWindow):
         self.pages.choose()
         if photo is None:
             self.empty.show_opening("", "")
-        for name in (
-            "save_image",
-            "export",
-            "fit",
-            "actual",
-            "zoom_in",
-            "zoom_out",
-            "before",
-            "wipe",
-            "draw_box",
-            "protect",
-        ):
-            self.actions_by_id[name].setEnabled(photo is not None)
+        enable_actions(self.actions_by_id, self.studio)
         self.actions_by_id["before"].setChecked(False)
 
     def _show_title(self) -> None:
@@ -278,8 +267,7 @@ class MainWindow(QMainWindow):
     def _project_changed(self, before: Project, after: Project) -> None:
         self.panel.apply(before, after, self.studio.playhead.frame)
         self._show_faces()
-        for name in ("copy", "paste", "reset"):
-            self.actions_by_id[name].setEnabled(after.face is not None)
+        enable_actions(self.actions_by_id, self.studio)
 
     def _show_faces(self) -> None:
         """Show the frames around the faces at the playhead."""
@@ -291,10 +279,10 @@ class MainWindow(QMainWindow):
         chosen = None if project.face is None else project.face.at(frame)
         self.status.show_face(chosen, project.face_index, len(faces))
         self.canvas.show_regions(project.regions)
-        self.actions_by_id["unprotect"].setEnabled(bool(project.regions))
 
     def _history_changed(self) -> None:
         session = self.studio.session
+        enable_actions(self.actions_by_id, self.studio)
         for name, verb, label in (
             ("undo", "Undo", session.undo_label),
             ("redo", "Redo", session.redo_label),

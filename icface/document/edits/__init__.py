@@ -22,6 +22,7 @@ from icface.document.edits.drivers import (
 )
 from icface.document.edits.faces import (
     add_face,
+    can_reset,
     choose_face,
     link_unit,
     open_source,
@@ -69,6 +70,7 @@ __all__ = [
     "add_driver",
     "add_face",
     "add_region",
+    "can_reset",
     "choose_face",
     "copy_keys",
     "default_length",

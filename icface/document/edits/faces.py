@@ -215,6 +215,12 @@ def reset_all(project: Project) -> Project:
     return with_edits(project, index, FaceEdits(mix=edits.mix))
 
 
+def can_reset(project: Project) -> bool:
+    """Whether `reset_all` would change something."""
+    edits = project.face_edits
+    return edits is not None and edits != FaceEdits(mix=edits.mix)
+
+
 def link_unit(project: Project, number: int, linked: bool, *, frame: int = 0) -> Project:
     """The left and right of an Action Unit linked or set apart.
 

@@ -8,7 +8,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.window.main_window import MainWindow
-from icface.document import MixRule
+from icface.document import MixRule, edits
 from tests.app.window.test_main_window import settle
 
 
@@ -102,6 +102,7 @@ def test_an_action_unit_gets_a_row_of_its_own(qtbot: QtBot, driven: MainWindow) 
 def test_a_number_keeps_its_fine_steps_while_arrows_step_through_time(driven: MainWindow) -> None:
     gain = driven.drivers.panel.mix.rows["all"].gain
     gain.setFocus()
+    driven.studio.session.edit(lambda project: edits.set_marker(project, 1), "Marker")
     assert driven.actions_by_id["next_mark"].isEnabled()
     before = gain.value
     assert before is not None

@@ -246,3 +246,32 @@ def test_what_was_saved_is_shown_in_its_folder(
     assert [url.toLocalFile() for url in shown] == [str(tmp_path)]
     opened.status.say("Something else")
     assert not opened.status.folder.isVisible()
+
+
+# Actions without an object ------------------------------------------------------------------------
+
+OF_KEYS = ("delete_keys", "cut_keys", "duplicate_keys", "all_keys", "ease", "prev_key", "nudge_on")
+
+
+def enabled(window: MainWindow, *names: str) -> set[str]:
+    return {name for name in names if window.actions_by_id[name].isEnabled()}
+
+
+def test_actions_are_enabled_once_they_have_an_object(opened: MainWindow) -> None:
+    session, names = opened.studio.session, (*OF_KEYS, "reset", "history", "clear_range")
+    names += ("next_mark", "unprotect", "beside")
+    assert not enabled(opened, *names)
+    opened.panel.rows["AU12"].setFocus()
+    press(opened, KEY.Key_K, CTRL)
+    assert enabled(opened, *names) == {*OF_KEYS, "reset", "history"}
+    session.edit(lambda p: edits.set_marker(p, 5), "Marker")
+    session.edit(lambda p: edits.set_range(p, 2, 9), "In and out")
+    assert enabled(opened, *names) == {*OF_KEYS, "reset", "history", "next_mark", "clear_range"}
+    while session.undo_label is not None:
+        press(opened, KEY.Key_Z, CTRL)
+    assert enabled(opened, *names) == {"history"}
+
+
+def test_an_empty_window_offers_nothing_to_do_with_a_picture(window: MainWindow) -> None:
+    names = ("draw_box", "protect", "reset", "copy", "export", "play", "set_key", "marker")
+    assert not enabled(window, *names)
