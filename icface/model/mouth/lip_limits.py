@@ -21,11 +21,11 @@ from icface.model.mouth.anatomy import UPPER, row_of
 from icface.model.mouth.opening import LOWER_LIP, gaps, rounded, upper_lip
 from icface.model.networks.neutralizer import Part
 
-_GUM_CM = 0.06
+_GUM_CM = 0.4
 """Gum that a lifted upper lip bares at most, unless the photo shows more."""
-_LEAST_LIFT_CM = 0.12
+_LEAST_LIFT_CM = 0.2
 """Every upper lip may rise by this much."""
-_FREE_LIFT = 0.5
+_FREE_LIFT = 0.75
 """Share of the lift that is allowed up to which a lip rises freely; beyond, it slows down."""
 _SHARE_OF_UPPER = 0.5
 """Share of the way by which the upper lip gives way where lips would cross."""
