@@ -114,7 +114,9 @@ class CutDetector:
         self._changes.append(change)
         if last is None:
             return False
-        usual, self._usual = self._usual, 0.8 * self._usual + 0.2 * min(change.size, 28.0)
+        begins = number == 1 and not change.is_new_scene  # nothing is usual yet
+        usual, share = self._usual, 0.5 if begins else 0.2
+        self._usual += share * (min(change.size, 28.0) - self._usual)
         self._before = [was for was in self._before if number - was.number <= was.frames]
         is_change = (
             change.size > NEW_SCENE_RATIO * usual
@@ -124,7 +126,7 @@ class CutDetector:
         if self._is_back(now, number):
             self._back = True
             return False
-        if not is_change:
+        if begins or not is_change:
             return False
         frames = FLASH_FRAMES if change.is_new_scene else PASSING_FRAMES
         self._before = [*self._before, _Before(last, number, frames)][-_MOST_KEPT:]

@@ -37,6 +37,11 @@ def test_a_cut_is_a_sudden_change_and_motion_is_none() -> None:
     assert cuts([*[WAVES] * 5, *[WAVES * 0.5] * 30, *[OTHER] * 3]) == [35]
 
 
+def test_a_clip_that_begins_in_motion_has_no_cut_in_its_first_frames() -> None:
+    picture = scene(3, 2 * SIDE)
+    assert seen(picture[:SIDE, 2 * n : 2 * n + SIDE] for n in range(12)) == ([], [])
+
+
 def test_one_gets_used_to_a_storm() -> None:
     rng = np.random.default_rng(0)
     assert max(cuts(rng.integers(0, 255, (SIDE, SIDE)) for _ in range(40)), default=0) < 15
