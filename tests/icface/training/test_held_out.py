@@ -14,7 +14,10 @@ from icface.cli import main
 from icface.evaluation import command, protocol
 from icface.face.controls import EXPRESSIONS, ControlVector
 from icface.face.geometry import Box, rotation_matrix
-from icface.model.mouth.patch import PatchView
+from icface.model.face.encode import SourceEncoding
+from icface.model.face.paint import MouthView, mouth_view
+from icface.model.face.pose import PosedFace
+from icface.model.mouth.patch import Patch, PatchView
 from icface.rendering.predictor import FacePredictor
 from icface.training.held_out import HeldOutCanvases, HeldOutPeople, rig_reenactment
 from icface.training.neutralizer.evaluate import observation
@@ -197,7 +200,13 @@ def test_paint_is_what_full_and_moved_differ_by(
     def everywhere(seen: PatchView, _lips: NDArray[np.float64]) -> NDArray[np.float32]:
         return np.ones_like(seen.cavity)  # even on a flat picture
 
+    def drawn(encoding: SourceEncoding, posed: PosedFace) -> MouthView | None:
+        nothing, all_of_it = np.zeros((4, 4, 3), np.float32), np.ones((4, 4), np.float32)
+        faint = Patch(encoding.crop_from_image, nothing, all_of_it)
+        return mouth_view(encoding, replace(posed, mouth_share=1.0, interior=(faint,)))
+
     monkeypatch.setattr("icface.model.face.paint.paint_mask", everywhere)
+    monkeypatch.setattr("icface.rendering.predictor.mouth_view", drawn)
     full, moved = (score(tiny_predictor, [by_hand(202, 100)])[name] for name in ("full", "moved"))
     assert full["inside"] != moved["inside"]
 
