@@ -111,6 +111,7 @@ class ControlsPanel(QWidget):
         self._project = Project()
         self._frame = 0
         self._auto_key = False
+        self._held: ControlRow | None = None
         self.search = SearchField(self)
         self.rows: dict[str, ControlRow] = {}
         self.sections: dict[str, PanelSection] = {}
@@ -235,6 +236,7 @@ class ControlsPanel(QWidget):
         weight = 1.0 if edits is None else edits.weight(frame)
         self._note_blend(edits, weight)
         live = project.face is not None and project.face.at(frame) is not None and weight > 0
+        self._hold_focus(live=live)
         now, photo = shown(project, frame), readings(project, frame)
         moved = frozenset(edits.by_control()) if edits else frozenset[str]()
         keyed, here = _keyed(edits, frame)
@@ -260,6 +262,7 @@ class ControlsPanel(QWidget):
                     in_picture=None if weight == 1 else own + weight * (value - own),
                 ),
             )
+        self._return_focus(live=live)
         self.gaze.setEnabled(live)
         self.gaze.apply(
             gaze_point(now), gaze_point(photo), edited=any(i in changed for i in GAZE_IDS)
@@ -275,6 +278,20 @@ class ControlsPanel(QWidget):
         if on is not self._auto_key:
             self._auto_key = on
             self._show(self._project)
+
+    def _hold_focus(self, *, live: bool) -> None:
+        """Hold the focus of a row that is about to be disabled, instead of passing it on."""
+        focused = self.focusWidget()
+        if not live and isinstance(focused, ControlRow) and focused.hasFocus():
+            self._held = focused
+            self.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _return_focus(self, *, live: bool) -> None:
+        """Return the focus to its row, unless it has gone elsewhere."""
+        if live and self._held is not None:
+            if self.hasFocus():
+                self._held.setFocus(Qt.FocusReason.OtherFocusReason)
+            self._held = None
 
     def _note_blend(self, edits: FaceEdits | None, weight: float) -> None:
         """Say that a blend takes edits back in this frame, wholly or in part."""

@@ -194,3 +194,16 @@ def test_a_switch_between_lanes_and_curves_keeps_the_focus_in_the_timeline(
     assert keyed.timeline.has_keyboard
     keyed.actions_by_id["curves"].setChecked(False)
     assert keyed.timeline.lanes.hasFocus()
+
+
+def test_a_slider_gets_the_focus_back_when_it_can_be_moved_again(keyed: MainWindow) -> None:
+    blended(keyed, Blend(first=20, last=60))
+    keyed.studio.playhead.go_to(30)
+    row = keyed.panel.rows["AU12"]
+    row.setFocus()
+    keyed.studio.playhead.go_to(5)
+    assert not row.isEnabled()
+    assert keyed.panel.hasFocus()
+    assert keyed.timeline.view.selected == ("AU12",)
+    keyed.studio.playhead.go_to(30)
+    assert row.hasFocus()
