@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.drivers.card_details import CardDetails
-from app.drivers.card_look import CardLook, kind_text, state_text
+from app.drivers.card_look import CardLook, kind_text, place_in, state_text
 from app.drivers.requests import DriverRequests
 from app.widgets.film_thumb import FilmThumb
 from app.widgets.name_field import NameField
@@ -165,6 +165,8 @@ class DriverCard(QWidget):
 
     def apply(self, look: CardLook) -> None:
         """Show a driver."""
+        if self._look is None or self._look.driver.motion is not look.driver.motion:
+            self.thumb.show_face(place_in(look.driver))
         self._look = look
         driver, tracked = look.driver, look.driver.motion is not None
         path = Path(driver.medium.path)

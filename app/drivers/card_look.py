@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from PySide6.QtCore import QRectF
+
 from icface.arrays import Pixels
-from icface.document import Clip, DataFile, Driver
+from icface.document import Clip, DataFile, Driver, Face, Source
 from icface.jobs import time_left_text
 
 
@@ -47,6 +49,24 @@ class CardLook:
     can_drive: bool
     frame: int
     portraits: tuple[Pixels, ...] = ()
+
+
+def place_of(face: Face | None, medium: Source | Clip) -> QRectF | None:
+    """The place of a face in its picture, in shares of the picture's sides."""
+    if face is None:
+        return None
+    box, wide, high = face.box, medium.width, medium.height
+    return QRectF(box.left / wide, box.top / high, box.width / wide, box.height / high)
+
+
+def place_in(driver: Driver) -> QRectF | None:
+    """The place of a driver's face where it is seen best; None for a table, or untracked."""
+    motion, medium = driver.motion, driver.medium
+    if isinstance(medium, DataFile) or motion is None:
+        return None
+    if motion.landmarks is None or not motion.present.any():
+        return None
+    return place_of(Face.of_motion(motion), medium)
 
 
 def kind_text(driver: Driver) -> str:

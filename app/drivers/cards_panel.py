@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.drivers.card import THUMB, DriverCard
-from app.drivers.card_look import CardLook
+from app.drivers.card_look import CardLook, place_of
 from app.drivers.requests import DriverRequests
 from app.widgets.choice_button import ChoiceButton
 from app.widgets.film_thumb import FilmThumb
@@ -132,7 +132,8 @@ class CardsPanel(QWidget):
     def apply(self, before: Project, after: Project) -> None:
         """Show a project."""
         self._project = after
-        if after.source is not before.source or after.faces is not before.faces:
+        same = after.source is before.source and after.faces is before.faces
+        if not same or after.face_index != before.face_index:
             self._show_source()
         if after.drivers is not before.drivers:
             self._match_cards(before.drivers, after.drivers)
@@ -224,6 +225,7 @@ class CardsPanel(QWidget):
             faces = f"Tracking {progress[0] / max(progress[1], 1):.0%}".replace("%", " %")
         self.state.setText(faces if not clip else f"{faces}, {size}")
         self.thumb.show_film(self._films.get(source.digest, {}))
+        self.thumb.show_face(place_of(project.face, source))
         self.thumb.setToolTip(plain_tip(str(path)))
 
     def _show_sound(self) -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from app import theme
 from app.widgets.picture_layer import PictureLayer
 from icface.arrays import Pixels
+
+_ROOM = 1.8
+"""Height of what is shown around a face, in faces."""
+_MOST_ZOOM = 3.0
+"""How much closer a small face is brought: thumbnails have few pixels."""
 
 
 class FilmThumb(QWidget):
@@ -35,12 +40,34 @@ class FilmThumb(QWidget):
         self._frame: int | None = None
         self._at: int | None = None
         self._layers: dict[int, PictureLayer] = {}
+        self._face: QRectF | None = None
 
     def show_film(self, film: Mapping[int, Pixels], frame: int | None = None) -> None:
         """Set the thumbnails by frame; the one nearest to `frame`, or in the middle, rests."""
         if film is not self._film or frame != self._frame:
             self._film, self._frame, self._layers = film, frame, {}
             self.update()
+
+    def show_face(self, face: QRectF | None) -> None:
+        """Cut the thumbnails around a face, in shares of the picture; None shows their middle."""
+        if face != self._face:
+            self._face = face
+            self.update()
+
+    def cut_of(self, wide: int, high: int) -> QRectF:
+        """What is shown of a picture of this size, in its pixels."""
+        shape = self.width() / self.height()
+        cut = QSizeF(min(wide, high * shape), min(high, wide / shape))
+        middle = QPointF(wide / 2, high / 2)
+        if self._face is not None:
+            face = self._face
+            middle = QPointF(face.center().x() * wide, face.center().y() * high)
+            tall = max(face.height() * high, face.width() * wide / shape) * _ROOM
+            tall = min(max(tall, cut.height() / _MOST_ZOOM), cut.height())
+            cut = QSizeF(tall * shape, tall)
+        left = min(max(middle.x() - cut.width() / 2, 0.0), wide - cut.width())
+        top = min(max(middle.y() - cut.height() / 2, 0.0), high - cut.height())
+        return QRectF(QPointF(left, top), cut)
 
     def show_word(self, word: str) -> None:
         """Set the text shown without thumbnails, such as the kind of a table."""
@@ -93,9 +120,9 @@ class FilmThumb(QWidget):
         painter.setClipPath(shape)
         layer = self._layers.setdefault(frame, PictureLayer(self._film[frame]))
         high, wide = layer.pixels.shape[:2]
-        scale = max(self.width() * ratio / wide, self.height() * ratio / high)
-        target = QRectF(0, 0, wide * scale, high * scale)
-        target.moveCenter(QRectF(0, 0, self.width() * ratio, self.height() * ratio).center())
+        cut = self.cut_of(wide, high)
+        scale = self.height() * ratio / cut.height()
+        target = QRectF(-cut.left() * scale, -cut.top() * scale, wide * scale, high * scale)
         painter.scale(1 / ratio, 1 / ratio)
         whole = target.toAlignedRect()
         layer.paint(painter, whole, whole)
