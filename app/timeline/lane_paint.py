@@ -32,6 +32,10 @@ SWITCHES: tuple[tuple[str, str, str], ...] = (
     ("revert", "\u21ba", "Back to the tracking: remove all keys of this lane"),
 )
 """Name, letter and tip of the switches of a heading, from left to right."""
+_NAME_LEFT = 28.0
+"""Left edge of a lane's number, or of its name where it has none, logical pixels."""
+_NUMBER_W = 42.0
+"""Width of a FACS number with its side, logical pixels."""
 _SWITCH_W = 18
 """Width of a switch, logical pixels."""
 
@@ -173,6 +177,14 @@ def paint_keys(painter: QPainter, lane: Lane, look: LaneLook, seen: SeenKeys, ri
         painter.drawPixmap(left, top, stamps[kind])
 
 
+def name_room(lane: Lane, look: LaneLook) -> QRectF:
+    """Room for the name of a lane, beside its number and the switches that are shown."""
+    switches = _switches_of(lane, look)
+    right = switch_rect(min(switches), 0).left() if switches else HEAD_W - 12.0
+    left = _NAME_LEFT + (_NUMBER_W if lane.number and not lane.is_group else 0.0)
+    return QRectF(left, look.top, right - left - 4, LANE_H)
+
+
 def paint_heading(painter: QPainter, lane: Lane, look: LaneLook) -> None:
     """Paint the name, the number and the switches of a lane."""
     colours, top = theme.current(), look.top
@@ -185,9 +197,6 @@ def paint_heading(painter: QPainter, lane: Lane, look: LaneLook) -> None:
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(QRectF(0.5, top + 0.5, HEAD_W - 2, LANE_H - 2))
     flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
-    switches = _switches_of(lane, look)
-    right = switch_rect(min(switches), 0).left() if switches else HEAD_W - 12.0
-    left = 16.0
     if lane.is_group:
         ratio = painter.device().devicePixelRatio()
         image = theme.icon_image(
@@ -197,22 +206,18 @@ def paint_heading(painter: QPainter, lane: Lane, look: LaneLook) -> None:
             ratio=ratio,
         )
         painter.drawImage(QPointF(10, top + (LANE_H - 12) / 2), image)
-        left = 28.0
     elif lane.number:
         painter.setFont(theme.ui_font(11, semibold=True))
         painter.setPen(colours.color("secondary"))
-        painter.drawText(QRectF(left + 12, top, 34, LANE_H), flags, lane.number)
-        left += 48
-    else:
-        left += 12
+        painter.drawText(QRectF(_NAME_LEFT, top, _NUMBER_W, LANE_H), flags, lane.number)
     painter.setFont(theme.ui_font(11 if lane.is_group else 12, semibold=lane.is_group))
     painter.setPen(colours.color("secondary" if lane.is_group or not lane.is_keyed else "text"))
-    room = QRectF(left, top, right - left - 4, LANE_H)
+    room = name_room(lane, look)
     text = painter.fontMetrics().elidedText(
         lane.name, Qt.TextElideMode.ElideRight, int(room.width())
     )
     painter.drawText(room, flags, text)
-    for place in switches:
+    for place in _switches_of(lane, look):
         _paint_switch(painter, lane, place, look)
 
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app import theme
 from app.timeline.view import TimelineView
 
-HEAD_W = 232
+HEAD_W = 296
 """Width of the headings, logical pixels."""
 _ZOOM_STEP = 1.25
 """Factor of the zoom for one step of the wheel."""

@@ -3,13 +3,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QContextMenuEvent, QImage
+from PySide6.QtGui import QContextMenuEvent, QFontMetricsF, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
 from app import theme
-from app.timeline.lane_paint import LANE_H, SWITCHES, key_stamp, switch_rect
+from app.control_rows import rows
+from app.timeline.lane_paint import (
+    LANE_H,
+    SWITCHES,
+    LaneLook,
+    key_stamp,
+    name_room,
+    switch_rect,
+)
+from app.timeline.sheet import Lane, TrackKeys
 from icface.document import FaceEdits, Project, edits
 from icface.document.curves import Blend, Key, Track
 from icface.document.edits.faces import with_edits
@@ -391,3 +400,18 @@ def test_everything_is_painted_in_both_themes(
         for x in range(232, image.width(), 1)
         for y in range(100, image.height(), 3)
     )
+
+
+def test_every_lane_has_room_for_its_whole_name_beside_its_switches(qapp: QApplication) -> None:
+    theme.apply_theme(qapp, "dark")
+    names = QFontMetricsF(theme.ui_font(12))
+    numbers = QFontMetricsF(theme.ui_font(11, semibold=True))
+    key = TrackKeys.of(Track("yaw", (Key(frame=0, value=1.0),)))
+    look = LaneLook(top=0.0, selected=True)
+    for spec in rows().values():
+        number = f"{spec.number}{spec.side}"
+        lane = Lane(spec.key, spec.name, number, spec.ids, (key,))
+        assert names.horizontalAdvance(spec.name) <= int(name_room(lane, look).width()), spec.key
+        bare = Lane(spec.key, spec.name, "", spec.ids, (key,))
+        beside = name_room(lane, look).left() - name_room(bare, look).left()
+        assert not number or numbers.horizontalAdvance(number) < beside
