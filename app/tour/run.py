@@ -62,14 +62,21 @@ class Stop:
         }
 
 
+_LIPS_CLOSE = {"AU10": 0.0, "AU25": 0.0, "AU26": 0.0}
+"""What closes the lips of a smile that shows teeth."""
+
 STOPS: tuple[Stop, ...] = (
     Stop("rest", "At rest: untouched", {}),
     Stop("smile", "Smile (AU6+12)", {"AU6": 0.8, "AU12": 1.0}),
     Stop("wink", "Wink, left (AU43L)", {"AU43L": 1.0}),
     Stop("eyes-closed", "Eyes closed (AU43)", {"AU43": 1.0}),
     Stop("brows-raised", "Brows raised (AU1+2)", {"AU1": 0.9, "AU2": 0.9}),
-    Stop("frown", "Frown (AU4)", {"AU4": 1.0, "AU12": 0.1}),
-    Stop("sad", "Sadness (AU1+4+15)", {"AU1": 0.8, "AU4": 0.5, "AU12": 0.0, "AU15": 0.8}),
+    Stop("frown", "Frown (AU4)", {"AU4": 1.0, "AU12": 0.5} | _LIPS_CLOSE),
+    Stop(
+        "sad",
+        "Sadness (AU1+4+15)",
+        {"AU1": 0.8, "AU4": 0.5, "AU12": 0.0, "AU15": 0.8} | _LIPS_CLOSE,
+    ),
     Stop("turn-left", "Head 20° to the left", {}, {"yaw": -20.0}),
     Stop("turn-right", "Head 20° to the right", {}, {"yaw": 20.0}),
     Stop("nod", "Head 12° down", {}, {"pitch": 12.0}),
