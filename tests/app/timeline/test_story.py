@@ -78,7 +78,7 @@ def set_keys(qtbot: QtBot, window: MainWindow) -> None:
     lanes = window.timeline.lanes
     click(lanes, QPointF(60, lanes.lane_y("AU12")))
     press(window, KEY.Key_A, CTRL)
-    assert len(window.timeline.view.keys) == 6
+    assert len(window.timeline.view.keys) == 6 + 1
     press(window, KEY.Key_F9, SHIFT)
     press(window, KEY.Key_F9, CTRL | SHIFT)
     settle(qtbot, window)
