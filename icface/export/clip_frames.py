@@ -19,7 +19,7 @@ from av.video.frame import VideoFrame as Decoded
 from icface.arrays import Pixels
 from icface.document import Face, Project, Region
 from icface.document.mixing import resolve
-from icface.face.controls import ControlVector
+from icface.face.controls import CHANNELS, ControlVector
 from icface.face.geometry import Box, face_crop
 from icface.face.observation import FaceObservation, NoFaceError
 from icface.media.clip_reader import ClipReader
@@ -37,6 +37,8 @@ from icface.rendering.compositor import composite
 from icface.rendering.predictor import FacePredictor
 from icface.rendering.protection import protect
 
+_LIDS = [i for i, name in enumerate(CHANNELS) if name.startswith(("brow", "eye", "cheekSquint"))]
+"""Positions in a control vector of the channels that move lids or brows."""
 _REACH_PX = 8
 """Pixels around a face's crop that resampling may look at, in the crop's or the frame's size,
 whichever is larger."""
@@ -180,7 +182,10 @@ class ClipFrames:
             yield
             try:
                 encoding = yield from self._predictor().encoding(
-                    seen, _moved(face, left, top), turns=_turns(face, wanted)
+                    seen,
+                    _moved(face, left, top),
+                    turns=_turns(face, wanted),
+                    lids=_moves_lids(face, wanted),
                 )
             except NoFaceError:
                 self.unseen += 1
@@ -255,6 +260,11 @@ def _turns(face: Face, wanted: ControlVector) -> bool:
     """Whether a head leaves its own angles or its place, and so its background."""
     own = face.controls
     return (wanted.angles_deg, wanted.place) != (own.angles_deg, own.place)
+
+
+def _moves_lids(face: Face, wanted: ControlVector) -> bool:
+    """Whether a face's lids or brows leave their own state."""
+    return any(wanted.values[i] != face.controls.values[i] for i in _LIDS)
 
 
 def _surroundings(face: Face, size: tuple[int, int], *, turns: bool) -> PixelBox | None:

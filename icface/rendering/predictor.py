@@ -116,7 +116,12 @@ class FacePredictor:
         return notices
 
     def encode(
-        self, image: NDArray[np.uint8], face: FaceObservation, *, turns: bool = True
+        self,
+        image: NDArray[np.uint8],
+        face: FaceObservation,
+        *,
+        turns: bool = True,
+        lids: bool = True,
     ) -> SourceEncoding:
         """The encoding of a face in an RGB photo (H, W, 3): all that no controls change.
 
@@ -126,26 +131,32 @@ class FacePredictor:
         ----------
         image : (H, W, 3) uint8
         face : FaceObservation
-        turns : bool
-            Whether the head will turn before its background; without, the encoding is sooner made.
+        turns, lids : bool
+            Whether the head will turn before its background, and whether lids or brows will move;
+            without, the encoding is sooner made.
 
         Raises
         ------
         NoFaceError
             When the network sees no face there.
         """
-        return run_to_end(self.encoding(image, face, turns=turns))
+        return run_to_end(self.encoding(image, face, turns=turns, lids=lids))
 
     def encoding(
-        self, image: NDArray[np.uint8], face: FaceObservation, *, turns: bool = True
+        self,
+        image: NDArray[np.uint8],
+        face: FaceObservation,
+        *,
+        turns: bool = True,
+        lids: bool = True,
     ) -> Generator[None, None, SourceEncoding]:
         """Job: `encode` in two steps, between which other work may run."""
-        crop = FaceCrop.of(image, face)
+        crop = FaceCrop.of(image, face, with_eyes=lids)
         with one_thread():
             surface = self._guarded(lambda: self._see(crop))
         yield
         with one_thread():
-            return self._guarded(lambda: self._encode(surface, crop, turns))
+            return self._guarded(lambda: self._encode(surface, crop, turns=turns))
 
     def predict(self, encoding: SourceEncoding, controls: ControlVector) -> FacePrediction:
         """The layers and patches under these controls; none for the photo's own."""
@@ -205,7 +216,7 @@ class FacePredictor:
         self._device = self._device.in_full_precision()
         self._place()
 
-    def _encode(self, surface: Surface, crop: FaceCrop, turns: bool) -> SourceEncoding:
+    def _encode(self, surface: Surface, crop: FaceCrop, *, turns: bool) -> SourceEncoding:
         moved = surface.logits.device.type != self._device.torch_device.type
         if moved:  # the device ran out of memory between the steps
             surface = self._see(crop)

@@ -90,8 +90,10 @@ class FaceCrop:
     surroundings: NDArray[np.uint8]
 
     @classmethod
-    def of(cls, image: NDArray[np.uint8], face: FaceObservation) -> FaceCrop:
-        """The crop of a face in an RGB photo (H, W, 3)."""
+    def of(
+        cls, image: NDArray[np.uint8], face: FaceObservation, *, with_eyes: bool = True
+    ) -> FaceCrop:
+        """The crop of a face in an RGB photo (H, W, 3), with or without its eyes."""
         crop = face_crop(face.landmarks, GRID)
         landmarks = crop.points(face.landmarks[:, :2])
         return cls(
@@ -100,7 +102,7 @@ class FaceCrop:
             landmarks=landmarks,
             window=sample_crop(image, _WINDOW_FROM_GRID @ crop, WINDOW),
             fine_crop=sample_crop(image, FINE_CROP_FROM_GRID @ crop, FINE_CROP_SIZE),
-            eyes=eye_photos(image, crop, landmarks),
+            eyes=eye_photos(image, crop, landmarks) if with_eyes else (),
             finish=finish_of(image, face.landmarks.astype(np.float64)),
             surroundings=sample_crop(image, Similarity((1, 0, PAD, 0, 1, PAD)) @ crop, WIDE),
         )

@@ -366,3 +366,14 @@ def test_paint_fades_in(predictor: FacePredictor, encoding: SourceEncoding) -> N
     masks = [max((patch.mask.max() for patch in patches), default=0.0) for patches in painted]
     assert masks == sorted(masks)
     assert masks[0] < 0.15
+
+
+def test_a_smile_needs_neither_lids_nor_background(
+    predictor: FacePredictor, astronaut: U8, face: FaceObservation, encoding: SourceEncoding
+) -> None:
+    less = predictor.encode(astronaut, face, turns=False, lids=False)
+    wanted = apply_deltas(encoding.controls, {"AU12L": -0.5, "AU12R": -0.5, "AU26": 0.3})
+    whole = composite(astronaut, encoding, predictor.predict(encoding, wanted))
+    quick = composite(astronaut, less, predictor.predict(less, wanted))
+    assert (whole == quick).all()
+    assert (whole != astronaut).any()
