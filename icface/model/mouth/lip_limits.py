@@ -41,6 +41,8 @@ _RAISERS = [
 """Channels that raise the upper lip as a whole."""
 _SHUTS = "mouthPucker"
 """Channel under which lips stay in touch, or come closer."""
+_PURSED = 0.9
+"""Share of the opening that a photo shows which a full pucker closes."""
 _MIDDLE = 0.5
 """Places along the lip from this on, from a corner to the middle, say how much it is raised."""
 _NOT_AT_CORNERS = Ramp(0.0, 0.25)
@@ -108,7 +110,8 @@ class LipLimits:
         Lift of each column of the upper lip under each channel of `_RAISERS` at full intensity,
         centimetres; 0 under all others.
     parts : (K,) float64
-        How far a full pucker parts the lips in each column, grid pixels: lips that pucker are shut.
+        How far a full pucker parts the lips in each column, and how far they are parted in the
+        photo, grid pixels: lips that pucker are shut.
     """
 
     upper: LipSkin
@@ -146,7 +149,8 @@ class LipLimits:
             raises=np.stack([_upper_columns(ways) for ways in lift])
             * np.isin(EXPRESSIONS, _RAISERS)[:, None]
             / pixels_per_cm,
-            parts=np.maximum(_gap_columns(lift[EXPRESSIONS.index(_SHUTS)]), 0),
+            parts=np.maximum(_gap_columns(lift[EXPRESSIONS.index(_SHUTS)]), 0)
+            + _PURSED * np.maximum(gaps(ring), 0),
         )
 
     def of_change(self, change: F64) -> tuple[F64, F64]:

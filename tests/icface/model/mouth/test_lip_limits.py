@@ -52,11 +52,13 @@ def test_lips_that_pucker_close_what_the_pucker_parts_and_do_not_cross() -> None
     lift = np.zeros((53, 20))
     pucker = EXPRESSIONS.index("mouthPucker")
     lift[pucker, 11:] = 2.0
-    found = LipLimits.of(ring(1.0), *surface(), PER_CM, lift)
+    shut, opened = (LipLimits.of(ring(gap), *surface(), PER_CM, lift) for gap in (0.0, 1.0))
     change = np.zeros(53)
-    assert not found.of_change(change)[1].any()
+    assert not opened.of_change(change)[1].any()
     change[pucker] = 0.5
-    assert found.of_change(change)[1][18] == pytest.approx(1.0, abs=0.1)
+    assert shut.of_change(change)[1][18] == pytest.approx(1.0, abs=0.1)
+    also_the_photos_own = opened.of_change(change)[1][18] - shut.of_change(change)[1][18]
+    assert 0.7 < also_the_photos_own <= 1.0  # half of an opening of two pixels
 
 
 def test_skin_follows_the_lip_that_gives_way_and_far_skin_stays() -> None:
