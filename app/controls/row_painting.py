@@ -17,7 +17,7 @@ NUMBER_W = 36
 """Width of the FACS number, logical pixels."""
 NAME_W = 124
 """Width of the name, logical pixels."""
-VALUE_W = 44
+VALUE_W = 46
 """Width of the value, logical pixels."""
 LINK_W = 18
 """Width and height of the link button, logical pixels."""

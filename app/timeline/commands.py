@@ -172,8 +172,8 @@ class TimelineCommands:
             self._switch.setChecked(lively and self._settings.shows_timeline)
 
     def _toggled(self, shown: bool) -> None:
-        if not shown and self._panel.has_keyboard:
-            self._panel.left.emit()
+        if not shown:
+            self._panel.leave()
         self._panel.setVisible(shown)
         if self._is_lively:
             self._settings.shows_timeline = shown

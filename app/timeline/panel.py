@@ -174,6 +174,11 @@ class TimelinePanel(QWidget):
             return self.curves.lanes
         return self.view.all_lanes
 
+    def leave(self) -> None:
+        """Give the keyboard back to the picture, if the panel has it."""
+        if self.has_keyboard:
+            self.left.emit()
+
     @property
     def has_keyboard(self) -> bool:
         """Whether a widget of the timeline has the keyboard focus."""
